@@ -1,0 +1,45 @@
+"""What is wrong with a config: values that are collected, never raised, and shown all at once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+Path = tuple[str | int, ...]
+"""Where in a config: JSON names (or YAML names, on the author's side) and list indices, from the top."""
+
+
+class Position(NamedTuple):
+    """A place in a text: line and column count from 1. JSON columns count bytes, YAML columns characters."""
+
+    line: int
+    column: int
+
+
+class Problem(NamedTuple):
+    """One finding about a config.
+
+    `message` is in the words of the reference validator where it has the finding too (the wording is part of
+    being a drop-in); `hint` says the likely fix and is our own. Neither ever holds a secret: no password hash, key,
+    data URL, header value, URL user info or query. `at` is set only where no path can say it (a syntax error).
+    """
+
+    path: Path
+    message: str
+    fatal: bool = True
+    hint: str = ""
+    at: Position | None = None
+
+    @property
+    def severity(self) -> str:
+        """`error` or `warning`, as reports print it."""
+        return "error" if self.fatal else "warning"
+
+    def under(self, *prefix: str | int) -> Problem:
+        """The same problem seen from further up: its path behind `prefix`."""
+        return self._replace(path=(*prefix, *self.path))
+
+
+def dotted(path: Path) -> str:
+    """A path as people read it: `storage.files[1].mode`; empty for the top."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return text.removeprefix(".")
