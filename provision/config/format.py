@@ -55,9 +55,7 @@ class HttpHeader(Record, key="name"):
     """A header sent when the resource is fetched over http or https."""
 
     name: str = need("name of the header", example="Authorization")
-    value: Secret | None = opt(
-        "value of the header; absent in a child config removes the header", secret=True
-    )
+    value: Secret | None = opt("value of the header; absent in a child config removes the header", secret=True)
 
 
 class Resource(Record, key="source"):
@@ -90,9 +88,7 @@ class ConfigResource(Resource, key="source"):
 class IgnitionConfig(Record):
     """Other configs that this one builds on."""
 
-    merge: tuple[ConfigResource, ...] = many(
-        ConfigResource, "configs merged into this one, in order; later ones win"
-    )
+    merge: tuple[ConfigResource, ...] = many(ConfigResource, "configs merged into this one, in order; later ones win")
     replace: ConfigResource = part(ConfigResource, "config that takes the place of this one")
 
 
@@ -132,9 +128,7 @@ class Ignition(Record):
     proxy: Proxy = part(Proxy, "proxies for fetching", since="3.1")
     security: Security = part(Security, "trust")
     timeouts: Timeouts = part(Timeouts, "how long fetching may take")
-    version: str = need(
-        "version of the format", noted="required; decides which fields exist", example="3.4.0"
-    )
+    version: str = need("version of the format", noted="required; decides which fields exist", example="3.4.0")
 
 
 class KernelArguments(Record):
@@ -192,9 +186,7 @@ class Node(Record, key="path"):
 
     group: Owner = part(Owner, "owning group (default root)")
     overwrite: bool | None = opt("remove whatever is at the path first (default false)")
-    path: str = need(
-        "absolute path", noted="without `.`, `..`, `//` or a trailing `/`", example="/etc/hostname"
-    )
+    path: str = need("absolute path", noted="without `.`, `..`, `//` or a trailing `/`", example="/etc/hostname")
     user: Owner = part(Owner, "owning user (default root)")
 
 
@@ -237,20 +229,14 @@ class Partition(Record, key=_partition_key):
     """A partition of a GPT disk."""
 
     guid: str | None = opt("partition's own GUID", noted=f"of the form {GUID_FORM}, or empty")
-    label: str | None = opt(
-        "partition's label", noted="at most 36 bytes, without `:`; required if number is 0"
-    )
+    label: str | None = opt("partition's label", noted="at most 36 bytes, without `:`; required if number is 0")
     number: int = need("number in the table; 0 takes the next free one")
     resize: bool | None = opt("grow or shrink an existing partition if only its size differs", since="3.2")
     should_exist: bool | None = opt("whether the partition exists (default true)")
     size_mib: int | None = opt("size in MiB; 0 fills the largest free block")
     start_mib: int | None = opt("start in MiB; 0 takes the beginning of the largest free block")
-    type_guid: str | None = opt(
-        "GUID of the partition's type (default Linux data)", noted=f"of the form {GUID_FORM}"
-    )
-    wipe_partition_entry: bool | None = opt(
-        "delete a partition that differs instead of failing (default false)"
-    )
+    type_guid: str | None = opt("GUID of the partition's type (default Linux data)", noted=f"of the form {GUID_FORM}")
+    wipe_partition_entry: bool | None = opt("delete a partition that differs instead of failing (default false)")
 
 
 class Disk(Record, key="device"):
@@ -267,9 +253,7 @@ class Filesystem(Record, key="device"):
     device: str = need("absolute path of the device", example="/dev/disk/by-partlabel/data")
     format: str | None = opt("kind of file system", choices=FORMATS, example="ext4")
     label: str | None = opt("label", noted="at most 16 bytes on ext4, 256 btrfs, 12 xfs, 15 swap, 11 vfat")
-    mount_options: tuple[str, ...] = many(
-        str, "options for mounting while provisioning", since="3.1", appends=True
-    )
+    mount_options: tuple[str, ...] = many(str, "options for mounting while provisioning", since="3.1", appends=True)
     options: tuple[str, ...] = many(str, "further options of mkfs", appends=True)
     path: str | None = opt("where it is mounted while provisioning", example="/var")
     uuid: str | None = opt("UUID")
@@ -327,9 +311,7 @@ class Luks(Record, key="name"):
     key_file: Resource = part(Resource, "key; a random one is made if absent")
     label: str | None = opt("label of the volume", noted="at most 47 bytes")
     name: str = need("name below /dev/mapper/", noted="without `/`", example="data")
-    open_options: tuple[str, ...] = many(
-        str, "further options of cryptsetup luksOpen, kept in the header", since="3.4"
-    )
+    open_options: tuple[str, ...] = many(str, "further options of cryptsetup luksOpen, kept in the header", since="3.4")
     options: tuple[str, ...] = many(str, "further options of cryptsetup luksFormat", appends=True)
     uuid: str | None = opt("UUID of the volume")
     wipe_volume: bool | None = opt("make it new even if one is there already (default false)")

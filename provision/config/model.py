@@ -44,7 +44,7 @@ class Secret(str):
 
     def reveal(self) -> str:
         """The text itself, as a plain string."""
-        return "".join((self, ""))
+        return str.__str__(self)
 
 
 class Field(NamedTuple):
