@@ -1,0 +1,128 @@
+"""The machine as it will be: a view with the effects of planned actions laid over what is there now.
+
+`plan` is all stages run against a forecast; preflight is the same run to its end before the first change. No action
+is carried out on a forecast, so there is no dry-run flag anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from provision.observe import Account, Device, Fact, Memory, Mounted, Node, Observe, Signature, Table, Value
+
+
+class Forecast:
+    """`base` with facts laid over it; itself a view (`Observe`).
+
+    Below the mount point of a file system that was made in this run nothing exists but what was laid there since; what
+    is on a file system that is only going to be mounted cannot be known, and is taken for nothing.
+    """
+
+    def __init__(self, base: Observe) -> None:
+        self._base = base
+        self._facts: dict[tuple[str, str], Value] = {}
+        self._covered: list[str] = []
+
+    def lay(self, facts: Iterable[Fact]) -> None:
+        """Take facts as given from now on; a later one about the same thing wins."""
+        for fact in facts:
+            if fact.kind == "mount" and fact.value is not None:
+                self._cover(fact.name)
+            if fact.kind == "node" and fact.value is None:
+                self._forget_below(fact.name)
+            self._facts[fact.kind, fact.name] = fact.value
+
+    def device(self, name: str) -> Device | None:
+        """A device fact may stand under a further name; its value carries the canonical one."""
+        laid = self._laid("device", name)
+        if laid is not _NOTHING:
+            return cast("Device | None", laid)
+        found = self._base.device(name)
+        if found is None:
+            return None
+        return cast("Device | None", self._facts.get(("device", found.name), found))
+
+    def table(self, name: str) -> Table:
+        """The table that was laid there, or what is there."""
+        laid = self._laid("table", name)
+        if laid is not _NOTHING:
+            return cast("Table", laid)
+        return Table("") if self._is_new(name) else self._base.table(name)
+
+    def signature(self, name: str) -> Signature:
+        """A device that is new in the forecast is blank."""
+        laid = self._laid("signature", name)
+        if laid is not _NOTHING:
+            return cast("Signature", laid)
+        return Signature() if self._is_new(name) else self._base.signature(name)
+
+    def node(self, path: str) -> Node | None:
+        """What was laid at the path, else what is there unless a new mount or a removal hides it."""
+        laid = self._laid("node", path)
+        if laid is not _NOTHING:
+            return cast("Node | None", laid)
+        return None if self._hidden(path) else self._base.node(path)
+
+    def children(self, path: str) -> Sequence[str]:
+        """Names laid below the path and names that are there."""
+        prefix = path.rstrip("/") + "/"
+        names = {} if self._hides_below(path) else dict.fromkeys(self._base.children(path), True)
+        for kind, name in self._facts:
+            if kind == "node" and name.startswith(prefix) and "/" not in name[len(prefix) :]:
+                names[name[len(prefix) :]] = self._facts[kind, name] is not None
+        return sorted(name for name, exists in names.items() if exists and name)
+
+    def content(self, path: str) -> bytes | None:
+        """Bytes of files that are there now; those of planned ones are not kept."""
+        known = ("node", path) in self._facts or self._hidden(path)
+        return None if known else self._base.content(path)
+
+    def user(self, name: str) -> Account | None:
+        """An account that was laid, or is there."""
+        laid = self._laid("user", name)
+        return self._base.user(name) if laid is _NOTHING else cast("Account | None", laid)
+
+    def group(self, name: str) -> Account | None:
+        """A group that was laid, or is there."""
+        laid = self._laid("group", name)
+        return self._base.group(name) if laid is _NOTHING else cast("Account | None", laid)
+
+    def mount(self, path: str) -> Mounted | None:
+        """A mount that was laid, or is there."""
+        laid = self._laid("mount", path)
+        return self._base.mount(path) if laid is _NOTHING else cast("Mounted | None", laid)
+
+    def tool(self, name: str) -> str | None:
+        """Tools do not change."""
+        return self._base.tool(name)
+
+    def recall(self, name: str) -> Memory:
+        """What was laid, or was remembered before."""
+        laid = self._laid("recall", name)
+        return self._base.recall(name) if laid is _NOTHING else cast("Memory", laid)
+
+    def _laid(self, kind: str, name: str) -> object:
+        return self._facts.get((kind, name), _NOTHING)
+
+    def _is_new(self, device: str) -> bool:
+        return ("device", device) in self._facts
+
+    def _hidden(self, path: str) -> bool:
+        """Whether what is there now at the path will be covered by a mount, or gone with a directory above."""
+        return any(path.startswith(top) for top in self._covered)
+
+    def _hides_below(self, path: str) -> bool:
+        return self._hidden(path.rstrip("/") + "/")
+
+    def _cover(self, path: str) -> None:
+        self._forget_below(path)
+
+    def _forget_below(self, path: str) -> None:
+        prefix = path.rstrip("/") + "/"
+        self._covered.append(prefix)
+        for key in [key for key in self._facts if key[0] == "node" and key[1].startswith(prefix) and key[1] != prefix]:
+            del self._facts[key]
+
+
+_NOTHING = object()

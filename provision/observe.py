@@ -1,0 +1,179 @@
+"""What a plan can see of a machine: values, and the one read-only view (`Observe`) that hands them out.
+
+A view answers by kind and name, so that a forecast is the same view with some answers laid over it, and checking a
+step's work is asking again. Names:
+
+- device names are as the config writes them (`/dev/vda`, `/dev/disk/by-partlabel/data`, `/dev/md/data`); `device`
+  resolves one, and its answer carries the canonical name (`Device.name`) that all other questions use;
+- paths are absolute inside the target root (`/etc/hostname`, never `/sysroot/etc/hostname`), and not followed:
+  `provision.stages.paths.resolve` says where one leads.
+
+What the stages of one boot tell each other (keys, directories made for mount points, the seed of chosen UUIDs) is
+part of the world too: `recall` answers what an earlier `Remember` put there, or what this run was started with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+
+class Device(NamedTuple):
+    """A block device.
+
+    `size` is in bytes, `sector` the logical sector size in bytes. `in_use` says why it may not be written (mounted,
+    held by another device), or is empty. An `assumed` device is not there yet: it is taken to be blank.
+    """
+
+    name: str
+    size: int
+    sector: int = 512
+    in_use: str = ""
+    assumed: bool = False
+
+
+ASSUMED_SIZE = 1 << 40
+"""The size taken for a device that is not there: large enough for any layout."""
+
+
+class Partition(NamedTuple):
+    """An entry of a partition table. `start` and `size` are in logical sectors; GUIDs are upper-case."""
+
+    number: int
+    start: int
+    size: int
+    type: str
+    guid: str
+    label: str = ""
+    attributes: str = ""
+
+
+class Table(NamedTuple):
+    """A partition table. `kind` is `gpt`, `dos` and so on, or empty for none; `first` and `last` usable sectors."""
+
+    kind: str
+    guid: str = ""
+    sector: int = 512
+    first: int = 0
+    last: int = 0
+    partitions: tuple[Partition, ...] = ()
+
+
+class Signature(NamedTuple):
+    """What is on a device, as blkid sees it: `type` as `ext4`, `crypto_LUKS`, or empty for nothing.
+
+    `uuid` None stands in a forecast for one that the tool will choose.
+    """
+
+    type: str = ""
+    label: str = ""
+    uuid: str | None = ""
+
+
+class Kind(Enum):
+    """Kinds of nodes in a file system."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+    OTHER = "other"
+
+
+class Node(NamedTuple):
+    """A node of the target root, not followed if it is a link.
+
+    In a forecast a part that cannot be known is None. `identity` tells hard links of one file from others.
+    """
+
+    kind: Kind
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    target: str | None = None
+    identity: tuple[int, int] | None = None
+
+
+class Account(NamedTuple):
+    """A user or group of the target root; `id` and `gid` are None in a forecast when the tool will choose them."""
+
+    name: str
+    id: int | None
+    gid: int | None = None
+    home: str = ""
+    shell: str = ""
+
+
+class Mounted(NamedTuple):
+    """A file system mounted in the target root. `fresh` says that it was made in this run and is empty."""
+
+    path: str
+    device: str
+    format: str
+    options: tuple[str, ...] = ()
+    fresh: bool = False
+
+
+Memory = str | bool | tuple[str, ...] | Mapping[str, str] | None
+"""What can be remembered from one stage to the next (it goes through JSON)."""
+
+Value = Device | Table | Signature | Node | Account | Mounted | Memory
+
+
+class Fact(NamedTuple):
+    """One answer of a view: what the method of Observe called `kind` answers for `name`.
+
+    Parts of a value that a tool will choose are None, and are not compared when the work is verified.
+    """
+
+    kind: str
+    name: str
+    value: Value
+
+
+class Observe(Protocol):
+    """A machine, read only."""
+
+    def device(self, name: str) -> Device | None:
+        """The block device of that name, by any of its names; None if there is none."""
+        ...
+
+    def table(self, name: str) -> Table:
+        """The partition table on the device with that canonical name; kind "" if there is none."""
+        ...
+
+    def signature(self, name: str) -> Signature:
+        """What is on the device with that canonical name; for several signatures the type is `ambivalent`."""
+        ...
+
+    def node(self, path: str) -> Node | None:
+        """The node at a path of the target root whose parents are real directories; None if there is none."""
+        ...
+
+    def children(self, path: str) -> Sequence[str]:
+        """Sorted names in a directory of the target root; empty if there is none."""
+        ...
+
+    def content(self, path: str) -> bytes | None:
+        """The bytes of a small regular file of the target root (at most 16 MiB); None if there is none."""
+        ...
+
+    def user(self, name: str) -> Account | None:
+        """The account of that name in the target root's passwd."""
+        ...
+
+    def group(self, name: str) -> Account | None:
+        """The group of that name in the target root's group file."""
+        ...
+
+    def mount(self, path: str) -> Mounted | None:
+        """The file system mounted at exactly this path of the target root."""
+        ...
+
+    def tool(self, name: str) -> str | None:
+        """Where a program is found on PATH."""
+        ...
+
+    def recall(self, name: str) -> Memory:
+        """What was remembered under that name; None if nothing was."""
+        ...
