@@ -151,13 +151,12 @@ class WriteTable(NamedTuple):
 
 
 class Mount(NamedTuple):
-    """Mount a file system in the target root; `parents` are the missing directories of its mount point, outermost first."""
+    """Mount a file system in the target root. `parents` are the directories of its mount point that are missing."""
 
     path: str
     device: str
     format: str
     options: tuple[str, ...] = ()
-    fresh: bool = False
     parents: tuple[str, ...] = ()
     reason: str = ""
     loses: str = ""
@@ -173,7 +172,7 @@ class Mount(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """The mount, with its mount point."""
-        mounted = Mounted(self.path, self.device, self.format, self.options, self.fresh)
+        mounted = Mounted(self.path, self.device, self.format, self.options)
         return (Fact("mount", self.path, mounted), Fact("node", self.path, Node(Kind.DIRECTORY)))
 
 

@@ -93,6 +93,10 @@ class Forecast:
         laid = self._laid("mount", path)
         return self._base.mount(path) if laid is _NOTHING else cast("Mounted | None", laid)
 
+    def enabled(self, unit: str) -> bool:
+        """What is enabled now, unless a new mount hides it."""
+        return not self._hidden("/etc/systemd/system/") and self._base.enabled(unit)
+
     def tool(self, name: str) -> str | None:
         """Tools do not change."""
         return self._base.tool(name)

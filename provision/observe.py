@@ -105,13 +105,12 @@ class Account(NamedTuple):
 
 
 class Mounted(NamedTuple):
-    """A file system mounted in the target root. `fresh` says that it was made in this run and is empty."""
+    """A file system mounted in the target root; `device` is the canonical name, or as the config has it in a forecast."""
 
     path: str
     device: str
     format: str
     options: tuple[str, ...] = ()
-    fresh: bool = False
 
 
 Memory = str | bool | tuple[str, ...] | Mapping[str, str] | None
@@ -168,6 +167,10 @@ class Observe(Protocol):
 
     def mount(self, path: str) -> Mounted | None:
         """The file system mounted at exactly this path of the target root."""
+        ...
+
+    def enabled(self, unit: str) -> bool:
+        """Whether systemd has the unit enabled in the target root (`systemctl is-enabled`)."""
         ...
 
     def tool(self, name: str) -> str | None:
