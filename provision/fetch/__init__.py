@@ -1,0 +1,1 @@
+"""Where a config comes from, and every resource that a config names: fetched, unpacked, verified."""

@@ -1,0 +1,119 @@
+"""What went wrong with a connection, in words a person can act on."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from typing import NamedTuple
+
+TELLING_BYTES = 200
+"""How much of an error's body is shown."""
+
+
+class Cause(NamedTuple):
+    """A reason and its remedy."""
+
+    text: str
+    remedy: str = ""
+
+
+REMEDIES = {
+    errno.ECONNREFUSED: "is the server running, and is it the right port?",
+    errno.EHOSTUNREACH: "is the host switched on and in this network?",
+    errno.ENETUNREACH: "check the gateway",
+    errno.ETIMEDOUT: "does a firewall drop the packets?",
+    errno.ECONNRESET: "a proxy, a firewall or the server closed it",
+}
+
+NAME_REMEDY = "check the DNS servers and the spelling of the host"
+CLOCK_REMEDY = "this machine's clock may be wrong"
+TRUST_REMEDY = "add the issuer to ignition.security.tls.certificateAuthorities"
+HOST_REMEDY = "the URL's host must be one of the names in the certificate"
+
+# X509_V_ERR_* of OpenSSL's x509_vfy.h
+CERT_NOT_YET_VALID, CERT_HAS_EXPIRED = 9, 10
+HOSTNAME_MISMATCH, IP_MISMATCH = 62, 64
+
+
+def explain(error: BaseException) -> Cause:
+    """The root of a failed exchange. What libraries wrap around it is left out."""
+    roots = list(chain(error))
+    for one in roots:
+        cause = _certificate(one) or _name(one)
+        if cause:
+            return cause
+    for one in roots:
+        if isinstance(one, OSError) and one.errno:
+            return Cause(one.strerror or os.strerror(one.errno), REMEDIES.get(one.errno, ""))
+    if any(isinstance(one, TimeoutError) or "Timeout" in type(one).__name__ for one in roots):
+        return Cause("no answer in time", REMEDIES[errno.ETIMEDOUT])
+    return Cause(_plain(roots[-1]))
+
+
+def status(code: int, reason: str, body: bytes, date: str = "") -> Cause:
+    """An answer that says no: its status and the first printable bytes of its body."""
+    told = printable(body)
+    text = f"HTTP status {code} {reason}".rstrip() + (f": {told}" if told else "")
+    return Cause(text + (f" (server's date {date})" if date and code >= 500 else ""), STATUS_REMEDIES.get(code, ""))
+
+
+STATUS_REMEDIES = {
+    401: "the server wants credentials: see httpHeaders",
+    403: "the server refuses: are credentials or the instance's role missing?",
+    404: "is the path right?",
+    407: "the proxy wants credentials",
+    429: "too many requests",
+    511: "a captive portal wants a login",
+}
+
+
+def printable(body: bytes) -> str:
+    """The beginning of a body as one line of printable characters."""
+    text = body[:TELLING_BYTES].decode("utf-8", "replace")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """An exception and everything behind it, outermost first: causes, contexts, and wrapped arguments."""
+    seen: set[int] = set()
+    pending: list[BaseException] = [error]
+    while pending:
+        one = pending.pop(0)
+        if id(one) not in seen:
+            seen.add(id(one))
+            yield one
+            inner = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+            pending += [other for other in inner if isinstance(other, BaseException)]
+
+
+def _certificate(error: BaseException) -> Cause | None:
+    import ssl
+
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in {CERT_NOT_YET_VALID, CERT_HAS_EXPIRED}:
+            return Cause(f"TLS: {error.verify_message} (clock here: {_clock()})", CLOCK_REMEDY)
+        mismatch = error.verify_code in {HOSTNAME_MISMATCH, IP_MISMATCH}
+        return Cause(f"TLS: {error.verify_message}".rstrip("."), HOST_REMEDY if mismatch else TRUST_REMEDY)
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return Cause(f"TLS: {error.reason.lower().replace('_', ' ')}", "does the server speak TLS 1.2 or newer here?")
+    return None
+
+
+def _clock() -> str:
+    from time import gmtime, strftime
+
+    return strftime("%Y-%m-%d %H:%M UTC", gmtime())
+
+
+def _name(error: BaseException) -> Cause | None:
+    if isinstance(error, socket.gaierror):
+        return Cause(f"name not resolved ({error.strerror})", NAME_REMEDY)
+    return None
+
+
+def _plain(error: BaseException) -> str:
+    """The class of an error nobody foresaw; its text may hold a URL."""
+    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(error).__name__)
+    return words.strip()

@@ -1,0 +1,150 @@
+"""One HTTP exchange on the wire: connections, TLS and proxies. The only importer of requests, itself imported lazily.
+
+Adapters are used without a session, so that nothing is added to a request: no cookies, no netrc, no environment, no
+redirects.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from provision.fetch.dial import Dial
+from provision.fetch.messages import Reply, Request
+
+CHUNK = 256 * 1024
+BODY_SILENCE = 60.0
+"""Seconds without a byte in the middle of a body after which the attempt is given up."""
+
+HANDSHAKE = 10.0
+"""Seconds for the TLS handshake, as the reference implementation allows."""
+
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where distributions keep the certificate authorities (the places that Go's crypto/x509 looks at)."""
+
+
+class TruncatedError(OSError):
+    """The connection ended before the body did."""
+
+
+def trust(authorities: Sequence[bytes]) -> ssl.SSLContext:
+    """TLS 1.2 or newer, verified, by the system's certificate authorities and further PEM bundles.
+
+    Raises ssl.SSLError if a bundle is not PEM.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_default_verify_paths()
+    if not _has_defaults():
+        for bundle in BUNDLES:
+            if Path(bundle).is_file():
+                context.load_verify_locations(bundle)
+                break
+    for authority in authorities:
+        context.load_verify_locations(cadata=authority.decode("ascii", "replace"))
+    return context
+
+
+def _has_defaults() -> bool:
+    places = ssl.get_default_verify_paths()
+    return bool(places.cafile or (places.capath and any(Path(places.capath).glob("*.0"))))
+
+
+class Wire(HTTPAdapter):
+    """Sends requests over connections made by `dial`, trusting `context`."""
+
+    def __init__(self, dial: Dial, context: ssl.SSLContext, connections: int) -> None:
+        self._context = context
+        self._pools = _pools(dial)
+        super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **further: Any) -> None:
+        """Make the pool of direct connections."""
+        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **further)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: str, **further: Any) -> Any:
+        """Make the pool of connections through a proxy."""
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **further)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+    def cert_verify(self, _conn: Any, _url: str, _verify: Any, _cert: Any) -> None:
+        """Leave trust to the context: requests would bring its own certificate authorities."""
+
+    def ask(self, request: Request, proxy: str, connecting: float | None, headers: float | None) -> Reply:
+        """Send a request and return when the headers of the answer are there.
+
+        `connecting` and `headers` are the seconds each may take, None for ever. Raises requests.RequestException or
+        OSError.
+        """
+        prepared = requests.Request(request.method, request.url, dict(request.headers), data=request.body).prepare()
+        proxies = {scheme: proxy for scheme in ("http", "https") if proxy}
+        timeout = cast("tuple[float, float]", (connecting, headers))  # None is allowed, which the stubs leave out
+        response = self.send(prepared, stream=True, timeout=timeout, verify=True, proxies=proxies)
+        chunks = partial(_chunks, response)
+        return Reply(response.status_code, response.reason or "", response.headers, chunks, response.close)
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """The body as it arrives, not decoded; raises TruncatedError if it is shorter than announced."""
+    # urllib3's own read() waits until a chunk is full, so that nobody could look at the clock while a server drips
+    wire: Any = response.raw._fp  # noqa: SLF001
+    while chunk := wire.read1(CHUNK):
+        yield chunk
+    if wire.length:
+        raise TruncatedError(f"the body is {wire.length} bytes shorter than announced")
+    response.raw.release_conn()
+
+
+def _pools(dial: Dial) -> dict[str, type[HTTPConnectionPool]]:
+    """urllib3's pools with our connections: its seam for where sockets come from."""
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return dial(self.host, self.port or 80, _seconds(self.timeout))
+
+        def getresponse(self, *arguments: Any, **further: Any) -> Any:
+            return _patient(self.sock, lambda: super(Plain, self).getresponse(*arguments, **further))
+
+    class Tls(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            channel = dial(self.host, self.port or 443, _seconds(self.timeout))
+            channel.settimeout(HANDSHAKE)
+            return channel
+
+        def getresponse(self, *arguments: Any, **further: Any) -> Any:
+            return _patient(self.sock, lambda: super(Tls, self).getresponse(*arguments, **further))
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = Tls
+
+    return {"http": PlainPool, "https": TlsPool}
+
+
+def _patient(channel: Any, answered: Callable[[], Any]) -> Any:
+    """The timeout for headers ends with the headers: a body may take its time as long as something comes."""
+    response = answered()
+    channel.settimeout(BODY_SILENCE)
+    return response
+
+
+def _seconds(timeout: object) -> float | None:
+    return float(timeout) if isinstance(timeout, int | float) else None

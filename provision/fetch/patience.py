@@ -1,0 +1,122 @@
+"""How long to go on trying: deadlines that a clock step cannot move, pauses that a fleet does not share, and what is
+said on the console meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from random import uniform
+from types import TracebackType
+from typing import Self
+
+Log = Callable[[str, str], None]
+"""Takes a level (`debug`, `info`, `notice`, `warning`, `error`) and a message."""
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds. A server that asks for more is asked again after this."""
+
+FIRST_WORDS = (5.0, 15.0)
+WORDS_EVERY = 30.0
+"""Seconds of silence: a wait is explained after 5 s, after 15 s, and then every 30 s."""
+
+
+def silent(_level: str, _message: str) -> None:
+    """A log that keeps nothing."""
+
+
+def now() -> float:
+    """Seconds since boot, suspend included: no clock step moves it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait before each further attempt: 0.2, 0.4 ... 5, each give or take half.
+
+    The figures are the reference implementation's; the spread is ours, so that machines which were switched on
+    together do not ask together.
+    """
+    pause = FIRST_PAUSE
+    while True:
+        yield pause * uniform(0.5, 1.5)  # noqa: S311 - no secret depends on it
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def retry_after(asked: float, pause: float) -> float:
+    """Seconds to wait when a server asked for some: never less, up to half as much again, so that a fleet spreads."""
+    asked = min(asked, LONGEST_RETRY_AFTER)
+    return asked + uniform(0, max(asked / 2, pause))  # noqa: S311 - no secret depends on it
+
+
+class Deadline:
+    """A budget of seconds; 0 is no limit. Time in which there was no network does not count: see `extend`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = now() + seconds if seconds else float("inf")
+
+    def left(self) -> float:
+        """Seconds left: never negative, infinite if there is no limit."""
+        return max(0.0, self._ends - now())
+
+    def extend(self, seconds: float) -> None:
+        """Take back time that does not count."""
+        self._ends += seconds
+
+    def within(self, seconds: float) -> float | None:
+        """The smaller of a limit (0 is none) and what is left, as a timeout for a socket: None is for ever."""
+        shortest = min(seconds or float("inf"), self.left())
+        return None if shortest == float("inf") else max(shortest, 0.001)
+
+
+class Vigil:
+    """Says what is being waited for, and why, while it lasts.
+
+    A thread tells `log` the latest reason after 5 s, 15 s, and then every 30 s.
+    """
+
+    def __init__(self, awaited: str, deadline: Deadline, log: Log) -> None:
+        from threading import Event, Thread
+
+        self._awaited = awaited
+        self._reason = ("no answer yet", "", deadline)
+        self._log = log
+        self._over = Event()
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+
+    def explain(self, cause: str, remedy: str, deadline: Deadline) -> None:
+        """Take note of the latest reason, what to do about it, and what bounds the wait."""
+        self._reason = (cause, remedy, deadline)
+
+    def _watch(self) -> None:
+        began = now()
+        for moment in _moments():
+            if self._over.wait(max(0.0, began + moment - now())):
+                return
+            self._log("notice", self.words(moment))
+
+    def words(self, waited: float) -> str:
+        """What is said after so many seconds."""
+        cause, remedy, deadline = self._reason
+        left = deadline.left()
+        limit = "without limit" if left == float("inf") else f"{left:.0f} s left"
+        advice = f"; {remedy}" if remedy else ""
+        return f"waiting for {self._awaited} for {waited:.0f} s ({limit}): {cause}{advice}"
+
+
+def _moments() -> Iterator[float]:
+    yield from FIRST_WORDS
+    moment = FIRST_WORDS[-1]
+    while True:
+        moment += WORDS_EVERY
+        yield moment

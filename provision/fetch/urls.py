@@ -1,0 +1,50 @@
+"""What the rest of fetching asks about a URL, and how one is shown without its secrets."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Origin(NamedTuple):
+    """Who answers for a URL: credentials never leave it."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def scheme(url: str) -> str:
+    """The scheme of a URL in lower case; empty if it has none."""
+    name, colon, _ = url.partition(":")
+    return name.lower() if colon else ""
+
+
+def origin(url: str) -> Origin:
+    """Scheme, host (lower case, without brackets) and port of a URL. Raises ValueError if it is not one."""
+    parts = urlsplit(url)
+    return Origin(parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
+
+
+def shown(url: str) -> str:
+    """A URL for people and logs: no user info, no query, no fragment, nothing of the data of a data URL."""
+    if scheme(url) == "data":
+        return "data URL"
+    try:
+        parts = urlsplit(url)
+        place = parts.netloc.rpartition("@")[2]
+    except ValueError:
+        return "unreadable URL"
+    return urlunsplit((parts.scheme, place, parts.path, "", ""))
+
+
+def path_of(url: str) -> str:
+    """The path of a URL: what the state file and the journal keep of it. Nothing of a data URL."""
+    return "" if scheme(url) == "data" else urlsplit(url).path
+
+
+def target(url: str, location: str) -> str:
+    """Where a redirect of `url` leads. Raises ValueError if it leads nowhere."""
+    return urljoin(url, location)
