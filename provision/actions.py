@@ -61,6 +61,12 @@ class KeyFile(NamedTuple):
     bytes: Bytes
 
 
+class Places(NamedTuple):
+    """Paths of the target root as the input of a program: each with the root before it and a NUL behind it."""
+
+    paths: tuple[str, ...]
+
+
 Argument = str | Place | DeviceName | KeyFile
 
 
@@ -113,7 +119,7 @@ class Run(NamedTuple):
     facts: tuple[Fact, ...] = ()
     reason: str = ""
     loses: str = ""
-    stdin: Bytes | None = None
+    stdin: Bytes | Places | None = None
     accepts: tuple[int, ...] = (0,)
 
     def touches(self) -> frozenset[str]:
@@ -172,7 +178,7 @@ class Mount(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """The mount, with its mount point."""
-        mounted = Mounted(self.path, self.device, self.format, self.options)
+        mounted = Mounted(self.path, self.device, self.format)
         return (Fact("mount", self.path, mounted), Fact("node", self.path, Node(Kind.DIRECTORY)))
 
 

@@ -22,16 +22,21 @@ class Forecast:
     def __init__(self, base: Observe) -> None:
         self._base = base
         self._facts: dict[tuple[str, str], Value] = {}
-        self._covered: list[str] = []
+        self._covers: set[str] = set()
 
     def lay(self, facts: Iterable[Fact]) -> None:
         """Take facts as given from now on; a later one about the same thing wins."""
         for fact in facts:
-            if fact.kind == "mount" and fact.value is not None:
+            if (fact.kind == "mount" and fact.value is not None) or (fact.kind == "node" and fact.value is None):
                 self._cover(fact.name)
-            if fact.kind == "node" and fact.value is None:
-                self._forget_below(fact.name)
             self._facts[fact.kind, fact.name] = fact.value
+
+    def lift(self, facts: Iterable[Fact]) -> None:
+        """Forget what was laid about these things: the base answers for them again."""
+        for fact in facts:
+            self._facts.pop((fact.kind, fact.name), None)
+            if fact.kind in {"mount", "node"}:
+                self._covers.discard(fact.name)
 
     def device(self, name: str) -> Device | None:
         """A device fact may stand under a further name; its value carries the canonical one."""
@@ -67,7 +72,7 @@ class Forecast:
     def children(self, path: str) -> Sequence[str]:
         """Names laid below the path and names that are there."""
         prefix = path.rstrip("/") + "/"
-        names = {} if self._hides_below(path) else dict.fromkeys(self._base.children(path), True)
+        names = {} if self._hidden(prefix + "-") else dict.fromkeys(self._base.children(path), True)
         for kind, name in self._facts:
             if kind == "node" and name.startswith(prefix) and "/" not in name[len(prefix) :]:
                 names[name[len(prefix) :]] = self._facts[kind, name] is not None
@@ -95,7 +100,7 @@ class Forecast:
 
     def enabled(self, unit: str) -> bool:
         """What is enabled now, unless a new mount hides it."""
-        return not self._hidden("/etc/systemd/system/") and self._base.enabled(unit)
+        return not self._hidden("/etc/systemd/system") and self._base.enabled(unit)
 
     def tool(self, name: str) -> str | None:
         """Tools do not change."""
@@ -113,18 +118,20 @@ class Forecast:
         return ("device", device) in self._facts
 
     def _hidden(self, path: str) -> bool:
-        """Whether what is there now at the path will be covered by a mount, or gone with a directory above."""
-        return any(path.startswith(top) for top in self._covered)
-
-    def _hides_below(self, path: str) -> bool:
-        return self._hidden(path.rstrip("/") + "/")
+        """Whether what is there now at the path will be covered by a mount, or gone with a directory above it."""
+        if not self._covers:
+            return False
+        above = path.rstrip("/")
+        while above:
+            above = above.rpartition("/")[0]
+            if (above or "/") in self._covers:
+                return True
+        return False
 
     def _cover(self, path: str) -> None:
-        self._forget_below(path)
-
-    def _forget_below(self, path: str) -> None:
+        """Nothing that is below the path now, or was laid there, can be seen any more."""
+        self._covers.add(path)
         prefix = path.rstrip("/") + "/"
-        self._covered.append(prefix)
         for key in [key for key in self._facts if key[0] == "node" and key[1].startswith(prefix) and key[1] != prefix]:
             del self._facts[key]
 

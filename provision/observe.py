@@ -83,7 +83,8 @@ class Kind(Enum):
 class Node(NamedTuple):
     """A node of the target root, not followed if it is a link.
 
-    In a forecast a part that cannot be known is None. `identity` tells hard links of one file from others.
+    In a forecast a part that cannot be known is None. `size` (bytes) is told of regular files only; `identity` tells
+    hard links of one file from others.
     """
 
     kind: Kind
@@ -91,6 +92,7 @@ class Node(NamedTuple):
     uid: int | None = None
     gid: int | None = None
     target: str | None = None
+    size: int | None = None
     identity: tuple[int, int] | None = None
 
 
@@ -105,12 +107,11 @@ class Account(NamedTuple):
 
 
 class Mounted(NamedTuple):
-    """A file system mounted in the target root; `device` is the canonical name, or as the config has it in a forecast."""
+    """A file system mounted in the target root; `device` is a canonical name."""
 
     path: str
     device: str
     format: str
-    options: tuple[str, ...] = ()
 
 
 Memory = str | bool | tuple[str, ...] | Mapping[str, str] | None

@@ -1,78 +1,64 @@
-"""Bytes that a config carries itself: a resource whose source is a data URL, or empty.
-
-Stages write these without the detour of a fetch, so a config with thousands of small files stays cheap.
-"""
+"""Contents that a config carries itself (data URLs): their bytes, unpacked and verified, without any network."""
 
 from __future__ import annotations
 
 from provision.config.format import Resource
-from provision.config.urls import DataUrlError, decode_data
+from provision.config.urls import PREFIX, DataUrlError, decode_data
 
-LIMIT = 64 << 20
-"""The most bytes that inline contents may decompress to."""
-
-# zlib.h: 15 bits of window, plus 16 for the gzip format
-GZIP = 31
+MAX_UNPACKED = 1 << 30
+"""Bytes that a compressed inline content may unpack to."""
 
 
-class InlineInvalid(ValueError):  # noqa: N818 - the field says so
-    """Inline contents cannot be read, or are not the expected ones. Its text holds none of them."""
+class InlineInvalid(ValueError):  # noqa: N818 - a reason, collected by the plan that asked
+    """The bytes cannot be unpacked, or are not the right ones. Its text holds none of them."""
 
 
 def inline(resource: Resource) -> bytes | None:
-    """The decompressed, verified bytes of a resource that needs no network; None if it needs one.
+    """The bytes of a resource that the config carries, or None for one that has to be fetched.
 
-    An empty source is empty contents, neither verified nor decompressed. Raises InlineInvalid.
+    An absent or empty source is an empty content, neither unpacked nor verified (as in the reference engine). Raises
+    InlineInvalid.
     """
-    source = resource.source or ""
-    if source and source[:5].lower() != "data:":
-        return None
-    if not source:
+    if not resource.source:
         return b""
+    if not resource.source.startswith(PREFIX):
+        return None
     try:
-        data = decode_data(source)
-    except DataUrlError as error:
-        raise InlineInvalid(str(error)) from error
-    if resource.compression:
-        data = _decompressed(data, resource.compression)
-    if resource.verification.hash:
-        verify(data, resource.verification.hash)
+        data = decode_data(resource.source)
+    except DataUrlError as malformed:
+        raise InlineInvalid(str(malformed)) from None
+    if resource.compression == "gzip":
+        data = _gunzip(data)
+    if resource.verification.hash is not None:
+        _verify(data, resource.verification.hash)
     return data
 
 
-def verify(data: bytes, expected: str) -> None:
-    """Compare bytes with a checksum written as `sha512-<hex>`. Raises InlineInvalid if they differ."""
-    from hashlib import new
-
-    kind, _, digits = expected.lower().partition("-")
-    if kind not in {"sha256", "sha512"}:
-        raise InlineInvalid("unrecognized hash function")
-    calculated = new(kind, data).hexdigest()
-    if calculated != digits:
-        raise InlineInvalid(f"hash verification failed (calculated {calculated} but expected {digits})")
-
-
-def _decompressed(data: bytes, compression: str) -> bytes:
-    if compression != "gzip":
-        raise InlineInvalid("invalid compression method")
-    whole = bytearray()
-    while data:
-        part, data = _member(data, LIMIT - len(whole))
-        whole += part
-    return bytes(whole)
-
-
-def _member(data: bytes, limit: int) -> tuple[bytes, bytes]:
-    """The contents of the first member of a gzip stream, and what follows it."""
+def _gunzip(data: bytes) -> bytes:
+    """All members of a gzip stream (RFC 1952)."""
     import zlib
 
-    member = zlib.decompressobj(GZIP)
-    try:
-        contents = member.decompress(data, limit + 1)
-    except zlib.error as error:
-        raise InlineInvalid("not a gzip stream, or a damaged one") from error
-    if len(contents) > limit:
-        raise InlineInvalid(f"inline contents decompress to more than {LIMIT >> 20} MiB")
-    if not member.eof:
-        raise InlineInvalid("the gzip stream is cut short")
-    return contents, member.unused_data
+    unpacked = b""
+    while data:
+        member = zlib.decompressobj(wbits=31)
+        try:
+            unpacked += member.decompress(data, MAX_UNPACKED - len(unpacked))
+        except zlib.error as error:
+            raise InlineInvalid(f"gzip: {error}") from None
+        if member.unconsumed_tail:
+            raise InlineInvalid(f"gzip: unpacks to more than {MAX_UNPACKED} bytes")
+        if not member.eof:
+            raise InlineInvalid("gzip: unexpected end of data")
+        data = member.unused_data
+    return unpacked
+
+
+def _verify(data: bytes, expected: str) -> None:
+    import hashlib
+
+    function, _, wanted = expected.partition("-")
+    if function not in {"sha512", "sha256"}:
+        raise InlineInvalid("unrecognized hash function")
+    calculated = hashlib.new(function, data).hexdigest()
+    if calculated != wanted.lower():
+        raise InlineInvalid(f"hash verification failed (calculated {calculated} but expected {wanted})")

@@ -1,0 +1,162 @@
+"""Carrying out plans: preflight to the end, then wave by wave; every wave is verified by asking the machine again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import BinaryIO, NamedTuple, Protocol, cast
+
+from provision.actions import Action, Await, Blob, Fetch, Wave
+from provision.config.format import Config, Resource
+from provision.failures import ActionFailed
+from provision.forecast import Forecast
+from provision.history import History, NoHistory
+from provision.observe import Fact, Observe, Value
+from provision.stages import Plan
+
+PARALLEL = 8
+"""How many actions of one wave run at a time."""
+
+
+class System(Observe, Protocol):
+    """The machine: the one seam through which anything is changed."""
+
+    def apply(self, action: Action) -> None:
+        """Carry out one action. Raises ActionFailed."""
+        ...
+
+    def spool(self, blob: Blob, near: str) -> AbstractContextManager[BinaryIO]:
+        """A place for the bytes of a blob; they are kept when the context ends well."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Where bytes come from: the other seam."""
+
+    def copy(self, resource: Resource, into: BinaryIO) -> None:
+        """Stream the verified bytes of a resource. Raises FetchFailed."""
+        ...
+
+
+class Step(NamedTuple):
+    """An action of a plan, for those who show it."""
+
+    stage: str
+    number: int
+    action: Action
+
+
+Watch = Callable[[Step], None]
+"""Told of every action when it is done."""
+
+
+def forecast_steps(stages: Iterable[tuple[str, Plan]], config: Config, forecast: Forecast) -> Iterator[Step]:
+    """What the stages would do, one after the other, each on the forecast of those before it. Raises PlanRefused."""
+    number = 0
+    for name, plan in stages:
+        for wave in plan(config, forecast):
+            for action in wave:
+                number += 1
+                yield Step(name, number, action)
+                forecast.lay(action.effect())
+
+
+def preflight(stages: Iterable[tuple[str, Plan]], config: Config, system: System, view: Observe | None = None) -> int:
+    """Run all plans to their end without changing anything; tells how many actions there will be.
+
+    Waiting changes nothing either, so it is done for real. Raises PlanRefused, or ActionFailed for a device that does
+    not come.
+    """
+    forecast = Forecast(view or system)
+    count = 0
+    for step in forecast_steps(stages, config, forecast):
+        count = step.number
+        if isinstance(step.action, Await):
+            system.apply(step.action)
+    return count
+
+
+class Engine:
+    """Carries out the plans of stages on one machine."""
+
+    def __init__(self, system: System, fetcher: Fetcher, watch: Watch, history: History | None = None) -> None:
+        self._system = system
+        self._fetcher = fetcher
+        self._watch = watch
+        self._history: History = history or NoHistory()
+        self._number = 0
+
+    def run(self, name: str, plan: Plan, config: Config) -> None:
+        """Carry out one stage. Raises PlanRefused before the first change, else ActionFailed, FetchFailed."""
+        view = self._history.view(self._system)
+        for wave in plan(config, view):
+            pending = self._history.begin(wave, self._system)
+            self._carry_out(pending)
+            _verify(pending, self._system)
+            self._history.finish(wave, view)
+            for action in wave:
+                self._number += 1
+                self._watch(Step(name, self._number, action))
+
+    def _carry_out(self, wave: Wave) -> None:
+        if len(wave) == 1:
+            self._apply(wave[0])
+        elif wave:
+            _side_by_side(self._apply, wave)
+
+    def _apply(self, action: Action) -> None:
+        if not isinstance(action, Fetch):
+            self._system.apply(action)
+            return
+        with self._system.spool(action.blob, action.near) as spool:
+            self._fetcher.copy(action.resource, spool)
+
+
+def _side_by_side(work: Callable[[Action], None], wave: Sequence[Action]) -> None:
+    """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended."""
+    from threading import Thread
+
+    waiting = iter(list(wave))
+    failures: list[Exception] = []
+
+    def worker() -> None:
+        for action in waiting:
+            if failures:
+                return
+            try:
+                work(action)
+            except Exception as failure:  # noqa: BLE001 - it is raised again below, in the thread that asked
+                failures.append(failure)
+
+    threads = [Thread(target=worker) for _ in range(min(PARALLEL, len(wave)))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _verify(wave: Wave, system: System) -> None:
+    """Compare what every action said would hold with what the machine says."""
+    for action in wave:
+        for fact in () if isinstance(action, Await) else action.effect():
+            found = cast("Value", getattr(system, fact.kind)(fact.name))
+            if not agrees(fact.value, found):
+                raise ActionFailed(action.title, _difference(fact, found))
+
+
+def agrees(expected: object, found: object) -> bool:
+    """Whether an observation is what a forecast said; None inside a forecast stands for what a tool chooses."""
+    if isinstance(expected, tuple) and isinstance(found, tuple) and len(expected) == len(found):
+        return all(
+            (wanted is None and hasattr(expected, "_fields")) or agrees(wanted, got)
+            for wanted, got in zip(expected, found, strict=True)
+        )
+    return expected == found
+
+
+def _difference(fact: Fact, found: Value) -> str:
+    if fact.kind == "recall":
+        return "it was not remembered"
+    return f"expected {fact.kind} {fact.name} to be {fact.value!r}, the machine says {found!r}"

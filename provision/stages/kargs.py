@@ -1,0 +1,29 @@
+"""Kernel arguments of the installed system, set by the distribution's helper (it reboots if anything changed)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.actions import Run, Wave
+from provision.config.format import Config
+from provision.failures import PlanRefused
+from provision.observe import Observe
+
+HELPER = "ignition-kargs-helper"
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """One call with all arguments that should exist, then those that should not, in config order."""
+    wanted = config.kernel_arguments
+    if wanted.is_empty:
+        return
+    if observe.tool(HELPER) is None:
+        raise PlanRefused(
+            [f"kernelArguments: {HELPER} is not on PATH"],
+            hint="the distribution provides it; without it leave kernelArguments out",
+        )
+    arguments = [word for value in wanted.should_exist for word in ("--should-exist", value)]
+    arguments += [word for value in wanted.should_not_exist for word in ("--should-not-exist", value)]
+    yield (
+        Run("set kernel arguments", (HELPER, *arguments), frozenset({"kernel-arguments"}), reason="kernelArguments"),
+    )

@@ -1,0 +1,80 @@
+"""Mounting the config's file systems in the target root, outermost first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.actions import Mount, Remember, Wave
+from provision.config.format import Config, Filesystem
+from provision.failures import PlanRefused
+from provision.observe import Kind, Observe
+from provision.stages.paths import depth
+
+DIRECTORIES = "directories"
+"""Under this name the directories made for mount points are remembered: new users' homes take them over."""
+
+UNMOUNTABLE = {"", "swap", "none"}
+WITHOUT_DEVICE = {"virtiofs"}
+"""Formats whose device is a tag, and no block device."""
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """One wave for each depth; a file system that is mounted there already is left alone."""
+    for level in sorted({depth(filesystem.path or "") for _, filesystem in mountable(config)}):
+        wave, reasons = [], []
+        for index, filesystem in mountable(config):
+            if depth(filesystem.path or "") != level or _is_mounted(observe, filesystem):
+                continue
+            missing, reason = _mount_point(observe, filesystem.path or "")
+            reasons += [f"storage.filesystems[{index}].path: {reason}"] if reason else []
+            device = observe.device(filesystem.device)
+            if device is None and filesystem.format not in WITHOUT_DEVICE:
+                reasons.append(f"storage.filesystems[{index}].device: {filesystem.device} is not there")
+            wave.append(_mount(index, filesystem, device.name if device else filesystem.device, missing))
+        if reasons:
+            raise PlanRefused(reasons, hint="remove what is in the way, or mount elsewhere")
+        made = tuple(path for mount in wave for path in mount.parents)
+        if wave:
+            yield tuple(wave)
+        if made:
+            known = observe.recall(DIRECTORIES)
+            yield (Remember(DIRECTORIES, (*(known if isinstance(known, tuple) else ()), *made)),)
+
+
+def mountable(config: Config) -> list[tuple[int, Filesystem]]:
+    """The file systems that have a mount point, with their index in the config."""
+    return [
+        (index, filesystem)
+        for index, filesystem in enumerate(config.storage.filesystems)
+        if filesystem.path and (filesystem.format or "") not in UNMOUNTABLE
+    ]
+
+
+def _mount(index: int, filesystem: Filesystem, device: str, missing: tuple[str, ...]) -> Mount:
+    return Mount(
+        path=filesystem.path or "",
+        device=device,
+        format=filesystem.format or "",
+        options=filesystem.mount_options,
+        parents=missing,
+        reason=f"storage.filesystems[{index}]",
+    )
+
+
+def _is_mounted(observe: Observe, filesystem: Filesystem) -> bool:
+    mounted = observe.mount(filesystem.path or "")
+    device = observe.device(filesystem.device)
+    return mounted is not None and device is not None and mounted.device in {device.name, filesystem.device}
+
+
+def _mount_point(observe: Observe, path: str) -> tuple[tuple[str, ...], str]:
+    """The directories of a mount point that are missing, outermost first, and what is in the way."""
+    parts = [part for part in path.split("/") if part]
+    steps = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
+    for count, step in enumerate(steps):
+        node = observe.node(step)
+        if node is None:
+            return tuple(steps[count:]), ""
+        if node.kind is not Kind.DIRECTORY:
+            return (), f"mount path {path} contains non-directory component {step}"
+    return (), ""

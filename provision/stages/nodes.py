@@ -1,0 +1,243 @@
+"""Directories, files and links of the config: what has to happen at each path, or why it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from posixpath import dirname, join, normpath
+from typing import NamedTuple
+
+from provision.actions import (
+    Action,
+    Blob,
+    Bytes,
+    Content,
+    Directory,
+    Fetch,
+    HardLink,
+    Link,
+    Remove,
+    Wave,
+    Write,
+)
+from provision.config import format as config_format
+from provision.config.format import Config, Owner
+from provision.config.inline import InlineInvalid, inline
+from provision.config.urls import redacted
+from provision.failures import PlanRefused
+from provision.forecast import Forecast
+from provision.observe import Kind, Node, Observe
+from provision.stages.paths import Unresolvable, depth, missing_parents, resolve
+
+
+class Entry(NamedTuple):
+    """A node of the config: the place that names it (`storage.files[1]`), where its path leads, and its bytes."""
+
+    node: config_format.Node
+    reason: str
+    path: str
+    parts: tuple[Bytes, ...] = ()
+    fetches: tuple[Fetch, ...] = ()
+
+    @property
+    def noun(self) -> str:
+        """What the reference engine calls it."""
+        return type(self.node).__name__.lower()
+
+
+class _Refused(Exception):  # noqa: N818 - one reason among those that are collected
+    """This entry cannot be made."""
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """Fetches side by side, then the nodes depth by depth, then hard links.
+
+    Everything is decided before the first wave, each entry on the forecast of those before it, so that all reasons to
+    refuse come together.
+    """
+    entries, reasons = _entries(config, observe)
+    reasons += _collisions(entries)
+    ordered = sorted(entries, key=lambda entry: (_is_hard(entry), 0 if _is_hard(entry) else depth(entry.path)))
+    forecast = Forecast(observe)
+    waves: dict[tuple[int, bool], list[Action]] = {}
+    for place, entry in enumerate(ordered):
+        try:
+            actions = _actions(entry, forecast)
+        except (_Refused, Unresolvable) as refused:
+            reasons.append(f"{entry.reason}: {refused}")
+            continue
+        for action in actions:
+            forecast.lay(action.effect())
+            level = len(ordered) + place if _is_hard(entry) else depth(entry.path)
+            waves.setdefault((level, not isinstance(action, Remove)), []).append(action)
+    if reasons:
+        raise PlanRefused(reasons)
+    fetches = tuple(fetch for entry in entries for fetch in entry.fetches)
+    yield from (fetches,) if fetches else ()
+    yield from (tuple(waves[key]) for key in sorted(waves))
+
+
+def _entries(config: Config, observe: Observe) -> tuple[list[Entry], list[str]]:
+    """Every node of a config (directories, files, links: the reference order), and the reasons that stop some."""
+    entries, reasons = [], []
+    storage = config.storage
+    for section, nodes in (("directories", storage.directories), ("files", storage.files), ("links", storage.links)):
+        for index, node in enumerate(nodes):
+            reason = f"storage.{section}[{index}]"
+            try:
+                entries.append(_entry(node, reason, resolve(observe, node.path)))
+            except (Unresolvable, InlineInvalid) as problem:
+                reasons.append(f"{reason}: {problem}")
+    return entries, reasons
+
+
+def _entry(node: config_format.Node, reason: str, path: str) -> Entry:
+    if not isinstance(node, config_format.File):
+        return Entry(node, reason, path)
+    parts: list[Bytes] = []
+    fetches = []
+    for name, resource in (
+        (f"{reason}.contents", node.contents),
+        *((f"{reason}.append[{index}]", resource) for index, resource in enumerate(node.append)),
+    ):
+        data = inline(resource)
+        if data is None:
+            title = f"fetch {redacted(resource.source or '')}"
+            fetches.append(Fetch(resource, Blob(name), path, title, reason=name))
+        parts.append(Blob(name) if data is None else Content(data))
+    return Entry(node, reason, path, tuple(parts), tuple(fetches))
+
+
+def _collisions(entries: Iterable[Entry]) -> list[str]:
+    first: dict[str, Entry] = {}
+    reasons = []
+    for entry in entries:
+        other = first.setdefault(entry.path, entry)
+        if other is not entry:
+            reasons.append(
+                f"{entry.reason}: {entry.noun} at {entry.node.path} resolved to {entry.path} after symlink chasing, "
+                f"but another entry with path {other.node.path} also resolves there"
+            )
+    return reasons
+
+
+def _actions(entry: Entry, observe: Observe) -> list[Action]:
+    """What has to happen for one entry. Raises _Refused and Unresolvable."""
+    existing = observe.node(entry.path)
+    if existing is not None and entry.node.overwrite:
+        return [*_removal(entry, existing), *_make(entry, None, observe, _lost(entry, existing))]
+    return _make(entry, existing, observe, "")
+
+
+def _make(entry: Entry, existing: Node | None, observe: Observe, loses: str) -> list[Action]:
+    if isinstance(entry.node, config_format.File):
+        return _file(entry, entry.node, existing, observe, loses)
+    if isinstance(entry.node, config_format.Directory):
+        return _directory(entry, entry.node, existing, observe)
+    if isinstance(entry.node, config_format.Link):
+        make = _hard_link if entry.node.hard else _symbolic_link
+        return make(entry, entry.node, existing, observe)
+    raise TypeError(entry.node)
+
+
+def _removal(entry: Entry, existing: Node) -> list[Action]:
+    """A file or link is replaced by renaming over it; a directory has to go first, and so has all under a new one."""
+    in_the_way = existing.kind is Kind.DIRECTORY or isinstance(entry.node, config_format.Directory)
+    return [Remove(entry.path, reason=entry.reason, loses=_lost(entry, existing))] if in_the_way else []
+
+
+def _lost(entry: Entry, existing: Node) -> str:
+    below = " with all below it" if existing.kind is Kind.DIRECTORY else ""
+    return f"{existing.kind.value} {entry.path}{below}"
+
+
+def _file(entry: Entry, file: config_format.File, existing: Node | None, observe: Observe, loses: str) -> list[Action]:
+    if existing is not None and (file.contents.source is not None or existing.kind is not Kind.FILE):
+        what = "regular" if existing.kind is Kind.FILE else "non regular"
+        raise _Refused(f"A {what} file exists there already and overwrite is false: {entry.path}")
+    uid, gid = _owner(entry, observe, existing)
+    mode = _mode(file.mode, existing, 0o644)
+    if existing is not None and not file.append and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
+        return []
+    return [
+        Write(
+            entry.path,
+            entry.parts if file.append or existing is None else (),
+            mode=mode,
+            uid=uid,
+            gid=gid,
+            keep=existing is not None,
+            parents=missing_parents(observe, entry.path),
+            reason=entry.reason,
+            loses=loses,
+        )
+    ]
+
+
+def _directory(
+    entry: Entry, directory: config_format.Directory, existing: Node | None, observe: Observe
+) -> list[Action]:
+    if existing is not None and existing.kind is not Kind.DIRECTORY:
+        raise _Refused(f"A non-directory already exists and overwrite is false: {entry.path}")
+    uid, gid = _owner(entry, observe, existing)
+    mode = _mode(directory.mode, existing, 0o755)
+    if existing is not None and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
+        return []
+    parents = missing_parents(observe, entry.path)
+    return [Directory(entry.path, mode, uid, gid, parents, reason=entry.reason)]
+
+
+def _symbolic_link(entry: Entry, link: config_format.Link, existing: Node | None, observe: Observe) -> list[Action]:
+    target = link.target or ""
+    if existing is not None:
+        if existing.kind is Kind.LINK and normpath(existing.target or "") == normpath(target):
+            return []
+        raise _Refused(f"A file already exists there and overwrite is false: {entry.path}")
+    uid, gid = _owner(entry, observe, _followed(entry.path, target, observe))
+    return [Link(entry.path, target, uid, gid, missing_parents(observe, entry.path), reason=entry.reason)]
+
+
+def _hard_link(entry: Entry, link: config_format.Link, existing: Node | None, observe: Observe) -> list[Action]:
+    target = resolve(observe, link.target or "")
+    there = observe.node(target)
+    if there is None:
+        raise _Refused(f"hard link target {target} does not exist")
+    if existing is not None:
+        if existing.identity is not None and existing.identity == there.identity:
+            return []
+        raise _Refused(f"A file already exists there and overwrite is false: {entry.path}")
+    return [HardLink(entry.path, target, missing_parents(observe, entry.path), reason=entry.reason)]
+
+
+def _followed(path: str, target: str, observe: Observe) -> Node | None:
+    """What a link will point at; the reference engine gives a link the owner of that."""
+    try:
+        return observe.node(resolve(observe, join(dirname(path), target)))
+    except Unresolvable:
+        return None
+
+
+def _mode(wanted: int | None, existing: Node | None, default: int) -> int:
+    if wanted is not None:
+        return wanted
+    return default if existing is None or existing.mode is None else existing.mode
+
+
+def _owner(entry: Entry, observe: Observe, existing: Node | None) -> tuple[int | None, int | None]:
+    uid = _id(entry.node.user, "user", observe, 0 if existing is None else existing.uid)
+    gid = _id(entry.node.group, "group", observe, 0 if existing is None else existing.gid)
+    return uid, gid
+
+
+def _id(owner: Owner, what: str, observe: Observe, default: int | None) -> int | None:
+    if owner.id is not None:
+        return owner.id
+    if not owner.name:
+        return default
+    account = observe.user(owner.name) if what == "user" else observe.group(owner.name)
+    if account is None:
+        raise _Refused(f'no such {what} "{owner.name}"')
+    return account.id
+
+
+def _is_hard(entry: Entry) -> bool:
+    return isinstance(entry.node, config_format.Link) and entry.node.hard is True

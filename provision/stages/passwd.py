@@ -1,0 +1,142 @@
+"""Groups, users, their passwords and their keys, in the order in which the reference engine makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.actions import Argument, Content, Directory, Place, Remove, Run, SetPassword, Wave, Write
+from provision.config.format import Config, Group, User
+from provision.config.model import Secret
+from provision.observe import Account, Fact, Observe
+from provision.stages.mount import DIRECTORIES
+from provision.stages.paths import missing_parents, resolve
+
+PLAIN_KEYS = "authorized-keys-file"
+"""Recalled as true where sshd does not read fragments: keys then go to `.ssh/authorized_keys`."""
+
+_DATABASE = frozenset({"/etc/passwd"})
+_IN_ROOT: tuple[Argument, ...] = ("--root", Place("/"))
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """Groups first, then each user with home, password and keys. Accounts share their files: one action a wave."""
+    for index, group in enumerate(config.passwd.groups):
+        yield from _group(group, f"passwd.groups[{index}]", observe)
+    for index, user in enumerate(config.passwd.users):
+        reason = f"passwd.users[{index}]"
+        if user.should_exist is False:
+            yield from _remove_user(user, reason, observe)
+        else:
+            yield from _user(user, reason, observe)
+
+
+def tools(config: Config) -> frozenset[str]:
+    """The programs that the accounts of a config need."""
+    groups, users = config.passwd.groups, config.passwd.users
+    return frozenset(
+        ([] if not groups else ["groupadd", "groupmod", "groupdel"])
+        + ([] if not users else ["useradd", "usermod", "userdel"])
+    )
+
+
+def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
+    existing = observe.group(group.name)
+    if group.should_exist is False:
+        if existing is not None:
+            fact = Fact("group", group.name, None)
+            yield (_run(f"remove group {group.name}", ("groupdel", *_IN_ROOT, group.name), fact, reason, "the group"),)
+        return
+    verb, title = ("groupadd", "make") if existing is None else ("groupmod", "change")
+    words = ["--gid", str(group.gid)] if group.gid is not None else []
+    words += ["--system"] if group.system and existing is None else []
+    if existing is None or words:
+        known = existing.id if existing else None
+        fact = Fact("group", group.name, Account(group.name, known if group.gid is None else group.gid))
+        yield (_run(f"{title} group {group.name}", (verb, *_IN_ROOT, *words, group.name), fact, reason),)
+    if group.password_hash:
+        yield (SetPassword(group.name, group.password_hash, "gshadow", reason=f"{reason}.passwordHash"),)
+
+
+def _remove_user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
+    if observe.user(user.name) is not None:
+        fact = Fact("user", user.name, None)
+        argv = ("userdel", "--remove", *_IN_ROOT, user.name)
+        yield (_run(f"remove user {user.name}", argv, fact, reason, "the account with its home directory"),)
+
+
+def _user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
+    existing = observe.user(user.name)
+    words = _existing_words(user) if existing else _new_words(user)
+    words += _common_words(user)
+    if existing is None or words:
+        verb, title = ("useradd", "make") if existing is None else ("usermod", "change")
+        fact = Fact("user", user.name, _expected(user, existing))
+        yield (_run(f"{title} user {user.name}", (verb, *_IN_ROOT, *words, user.name), fact, reason),)
+    account = observe.user(user.name) or _expected(user, existing)
+    if not user.no_create_home:
+        yield from _take_over_home(account, observe, reason)
+    if user.password_hash is not None or existing is None:
+        password = Secret(user.password_hash or "*")
+        yield (SetPassword(user.name, password, reason=f"{reason}.passwordHash"),)
+    if user.ssh_authorized_keys:
+        yield from _keys(user, account, observe, f"{reason}.sshAuthorizedKeys")
+
+
+def _existing_words(user: User) -> list[str]:
+    return ["--home", user.home_dir, "--move-home"] if user.home_dir else []
+
+
+def _new_words(user: User) -> list[str]:
+    words = ["--home-dir", user.home_dir] if user.home_dir else []
+    words += ["--no-create-home" if user.no_create_home else "--create-home"]
+    words += ["--no-user-group"] if user.no_user_group else []
+    words += ["--system"] if user.system else []
+    return words + (["--no-log-init"] if user.no_log_init else [])
+
+
+def _common_words(user: User) -> list[str]:
+    words = ["--uid", str(user.uid)] if user.uid is not None else []
+    for flag, value in (
+        ("--comment", user.gecos),
+        ("--gid", user.primary_group),
+        ("--groups", ",".join(user.groups)),
+        ("--shell", user.shell),
+    ):
+        words += [flag, value] if value else []
+    return words
+
+
+def _expected(user: User, existing: Account | None) -> Account:
+    return Account(
+        user.name,
+        id=user.uid if user.uid is not None else existing.id if existing else None,
+        gid=existing.gid if existing and not user.primary_group else None,
+        home=user.home_dir or (existing.home if existing else f"/home/{user.name}"),
+        shell=user.shell or (existing.shell if existing else ""),
+    )
+
+
+def _take_over_home(account: Account, observe: Observe, reason: str) -> Iterator[Wave]:
+    """Directories that were made for mount points below a home belong to its user, as the reference engine has it."""
+    made = observe.recall(DIRECTORIES)
+    home = account.home.rstrip("/")
+    for path in made if isinstance(made, tuple) else ():
+        if home and (path == home or path.startswith(home + "/")):
+            yield (Directory(path, 0o700, account.id, account.gid, reason=reason),)
+
+
+def _keys(user: User, account: Account, observe: Observe, reason: str) -> Iterator[Wave]:
+    plain = observe.recall(PLAIN_KEYS) is True
+    path = f"{account.home.rstrip('/')}/.ssh/" + ("authorized_keys" if plain else "authorized_keys.d/ignition")
+    path = resolve(observe, path)
+    for parent in missing_parents(observe, path):
+        yield (Directory(parent, 0o700, account.id, account.gid, reason=reason),)
+    existing = observe.node(path)
+    if existing is not None and existing.kind.value == "directory":
+        yield (Remove(path, reason=reason, loses=f"directory {path}"),)
+    text = "\n".join(user.ssh_authorized_keys) + "\n"
+    yield (Write(path, (Content(text.encode()),), 0o600, account.id, account.gid, reason=reason),)
+
+
+def _run(title: str, argv: tuple[Argument, ...], fact: Fact, reason: str, loses: str = "") -> Run:
+    return Run(title, argv, _DATABASE, (fact,), reason, loses)

@@ -1,0 +1,60 @@
+"""Where a path of the target root leads, worked out on a view: links are followed as a chroot would follow them."""
+
+from __future__ import annotations
+
+from provision.observe import Kind, Observe
+
+MAX_LINKS = 40
+"""How many links may be followed on the way to one path (as the kernel's ELOOP, path_resolution(7))."""
+
+
+class Unresolvable(Exception):  # noqa: N818 - it is a reason, collected by the plan that asked
+    """A path leads nowhere: through something that is no directory, or round and round."""
+
+
+def resolve(observe: Observe, path: str) -> str:
+    """The path with every link on the way followed inside the root; its last component is not followed.
+
+    Absolute targets start at the root and `..` never leaves it. Components that do not exist yet are taken as they
+    are. Raises Unresolvable.
+    """
+    pending = [part for part in reversed(path.split("/")) if part]
+    here: list[str] = []
+    links = 0
+    while len(pending) > 1 or (pending and pending[-1] in {".", ".."}):
+        part = pending.pop()
+        if part in {".", ".."}:
+            here = here[:-1] if part == ".." else here
+            continue
+        node = observe.node(_join(here, part))
+        if node is not None and node.kind is Kind.LINK:
+            links += 1
+            if links > MAX_LINKS:
+                raise Unresolvable(f"{path}: too many links on the way")
+            target = node.target or ""
+            here = [] if target.startswith("/") else here
+            pending += [step for step in reversed(target.split("/")) if step]
+            continue
+        if node is not None and node.kind is not Kind.DIRECTORY:
+            raise Unresolvable(f"{path}: {_join(here, part)} is not a directory")
+        here.append(part)
+    return _join(here, pending[0]) if pending else "/" + "/".join(here)
+
+
+def missing_parents(observe: Observe, path: str) -> tuple[str, ...]:
+    """The directories above a resolved path that do not exist yet, outermost first."""
+    parts = path.split("/")[1:-1]
+    parents = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
+    existing = len(parents)
+    while existing and observe.node(parents[existing - 1]) is None:
+        existing -= 1
+    return tuple(parents[existing:])
+
+
+def depth(path: str) -> int:
+    """How many components a path has; the root has none."""
+    return len([part for part in path.split("/") if part])
+
+
+def _join(parts: list[str], name: str) -> str:
+    return "/" + "/".join((*parts, name))

@@ -1,0 +1,24 @@
+"""Unmounting what the mount stage mounted, innermost first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.actions import Unmount, Wave
+from provision.config.format import Config
+from provision.observe import Observe
+from provision.stages.mount import mountable
+from provision.stages.paths import depth
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """One wave for each depth; what is not mounted needs nothing."""
+    found = [(index, entry.path or "") for index, entry in mountable(config)]
+    for level in sorted({depth(path) for _, path in found}, reverse=True):
+        wave = tuple(
+            Unmount(path, reason=f"storage.filesystems[{index}]")
+            for index, path in found
+            if depth(path) == level and observe.mount(path) is not None
+        )
+        if wave:
+            yield wave

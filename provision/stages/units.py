@@ -1,0 +1,126 @@
+"""systemd units, drop-ins, masks and presets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.actions import Action, Argument, Content, Link, Place, Remove, Run, Wave, Write
+from provision.config.format import Config, Unit
+from provision.observe import Kind, Observe
+from provision.stages.paths import missing_parents, resolve
+
+UNITS = "/etc/systemd/system"
+PRESET = "/etc/systemd/system-preset/20-ignition.preset"
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """Unit by unit as the config has them, then one preset file for all."""
+    for index, unit in enumerate(config.systemd.units):
+        for action in _unit(unit, f"systemd.units[{index}]", observe):
+            yield (action,)
+    disabled = _disabled(config, observe)
+    if disabled:
+        yield (_systemctl("disable", disabled, "disable units"),)
+    lines = _preset_lines(config, disabled)
+    if lines:
+        yield (_preset(lines, observe),)
+        if presets_are_over(observe):
+            enabled = [unit.name for unit in config.systemd.units if unit.enabled]
+            if enabled:
+                yield (_systemctl("preset", enabled, "enable units", accepts=(0, 1)),)
+
+
+def presets_are_over(observe: Observe) -> bool:
+    """Whether systemd will not apply presets: it does so while the machine id is not initialised (machine-id(5))."""
+    machine_id = (observe.content("/etc/machine-id") or b"").strip()
+    return machine_id not in {b"", b"uninitialized"}
+
+
+def _unit(unit: Unit, reason: str, observe: Observe) -> Iterator[Action]:
+    path = f"{UNITS}/{unit.name}"
+    for index, dropin in enumerate(unit.dropins):
+        if dropin.contents is not None:
+            yield from _write(f"{path}.d/{dropin.name}", dropin.contents, f"{reason}.dropins[{index}]", observe)
+    if unit.mask:
+        yield from _mask(path, reason, observe)
+    elif unit.contents:
+        yield from _write(path, unit.contents, reason, observe)
+    elif unit.mask is False:
+        there = observe.node(resolve(observe, path))
+        if there is not None and there.kind is Kind.LINK and there.target == "/dev/null":
+            yield Remove(resolve(observe, path), reason=f"{reason}.mask", loses=f"mask of {unit.name}")
+
+
+def _write(path: str, text: str, reason: str, observe: Observe) -> Iterator[Action]:
+    """Files and links that are there are replaced silently, as the reference engine does."""
+    path = resolve(observe, path)
+    yield Write(path, (Content(text.encode()),), parents=missing_parents(observe, path), reason=reason)
+
+
+def _mask(path: str, reason: str, observe: Observe) -> Iterator[Action]:
+    path = resolve(observe, path)
+    there = observe.node(path)
+    if there is not None and there.kind is Kind.DIRECTORY:
+        yield Remove(path, reason=f"{reason}.mask", loses=f"directory {path} with all below it")
+    if there is None or there.target != "/dev/null":
+        yield Link(path, "/dev/null", parents=missing_parents(observe, path), reason=f"{reason}.mask")
+
+
+def _disabled(config: Config, observe: Observe) -> list[str]:
+    """The groups of units to disable; a preset line for one that is not enabled would be no news to systemd."""
+    wanted = [_words(name, instances) for (name, state), instances in _grouped(config).items() if not state]
+    return wanted if any(observe.enabled(unit) for unit in wanted) else []
+
+
+def _preset_lines(config: Config, disabled: list[str]) -> list[str]:
+    groups = _grouped(config)
+    keyed = {
+        f"{name}-{'enabled' if state else 'disabled'}": f"{'enable' if state else 'disable'} {_words(name, instances)}"
+        for (name, state), instances in groups.items()
+        if state or disabled
+    }
+    return [keyed[key] for key in sorted(keyed)]
+
+
+def _grouped(config: Config) -> dict[tuple[str, bool], list[str] | None]:
+    """(unit or template, enabled) -> instances of the template; None for what is no template."""
+    groups: dict[tuple[str, bool], list[str] | None] = {}
+    for unit in config.systemd.units:
+        if unit.enabled is None:
+            continue
+        template, instance = _template(unit.name)
+        if instance is None:
+            groups[unit.name, unit.enabled] = None
+        else:
+            known = groups.setdefault((template, unit.enabled), [])
+            groups[template, unit.enabled] = [*(known or []), instance]
+    return groups
+
+
+def _template(name: str) -> tuple[str, str | None]:
+    """`foo@bar.service` -> (`foo@.service`, `bar`): what stands between the first `@` and the last dot."""
+    stem, at, rest = name.partition("@")
+    if not at:
+        return name, None
+    instance, dot, suffix = rest.rpartition(".")
+    return f"{stem}@{dot}{suffix}", instance
+
+
+def _words(name: str, instances: list[str] | None) -> str:
+    return name if instances is None else f"{name} {' '.join(instances)}"
+
+
+def _systemctl(verb: str, units: list[str], title: str, accepts: tuple[int, ...] = (0,)) -> Run:
+    argv: tuple[Argument, ...] = ("systemctl", "--root", Place("/"), verb, *units)
+    return Run(title, argv, frozenset({UNITS}), reason="systemd.units", accepts=accepts)
+
+
+def _preset(lines: list[str], observe: Observe) -> Write:
+    path = resolve(observe, PRESET)
+    return Write(
+        path,
+        (Content(("\n".join(lines) + "\n").encode()),),
+        keep=observe.node(path) is not None,
+        parents=missing_parents(observe, path),
+        reason="systemd.units",
+    )
