@@ -107,6 +107,28 @@ class Await(NamedTuple):
         return tuple(Fact("device", name, Device(name, ASSUMED_SIZE, assumed=True)) for name in self.names)
 
 
+class Keep(NamedTuple):
+    """Leave something as it is, and say why. Does nothing: it is there for people who read a plan."""
+
+    what: str
+    because: str
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """What is kept, and why."""
+        return f"keep {self.what}: {self.because}"
+
+    def touches(self) -> frozenset[str]:
+        """Nothing."""
+        return frozenset()
+
+    def effect(self) -> tuple[Fact, ...]:
+        """Nothing."""
+        return ()
+
+
 class Run(NamedTuple):
     """Start a program and wait for it; the stage says what it touches and what holds afterwards.
 

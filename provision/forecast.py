@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import cast
 
-from provision.observe import Account, Device, Fact, Memory, Mounted, Node, Observe, Signature, Table, Value
+from provision.observe import Account, Device, Fact, Memory, Mounted, Node, Observe, Signature, Table, Value, Volume
 
 
 class Forecast:
@@ -61,6 +61,13 @@ class Forecast:
         if laid is not _NOTHING:
             return cast("Signature", laid)
         return Signature() if self._is_new(name) else self._base.signature(name)
+
+    def volume(self, name: str) -> Volume | None:
+        """A header that was laid, or is there."""
+        laid = self._laid("volume", name)
+        if laid is not _NOTHING:
+            return cast("Volume | None", laid)
+        return None if self._is_new(name) else self._base.volume(name)
 
     def node(self, path: str) -> Node | None:
         """What was laid at the path, else what is there unless a new mount or a removal hides it."""

@@ -23,7 +23,8 @@ class Device(NamedTuple):
     """A block device.
 
     `size` is in bytes, `sector` the logical sector size in bytes. `in_use` says why it may not be written (mounted,
-    held by another device), or is empty. An `assumed` device is not there yet: it is taken to be blank.
+    held by another device), or is empty. An `assumed` device is not there yet: it is taken to be blank, only that it
+    exists can be verified. `mapper` is the name of a device-mapper device (`/sys/class/block/*/dm/name`), else empty.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Device(NamedTuple):
     sector: int = 512
     in_use: str = ""
     assumed: bool = False
+    mapper: str = ""
 
 
 ASSUMED_SIZE = 1 << 40
@@ -63,12 +65,26 @@ class Table(NamedTuple):
 class Signature(NamedTuple):
     """What is on a device, as blkid sees it: `type` as `ext4`, `crypto_LUKS`, or empty for nothing.
 
-    `uuid` None stands in a forecast for one that the tool will choose.
+    If there are several signatures, it is the first that blkid reports (`blkid_do_probe`), and `ambivalent` says so.
+    `label` or `uuid` None stands in a forecast for one that the tool will choose.
     """
 
     type: str = ""
-    label: str = ""
+    label: str | None = ""
     uuid: str | None = ""
+    ambivalent: bool = False
+
+
+class Volume(NamedTuple):
+    """The header of a LUKS volume: its version, its persistent flags (as `allow-discards`), the kinds of its tokens.
+
+    `opened` is the device-mapper name under which it is open now, or empty.
+    """
+
+    version: int
+    flags: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
+    opened: str = ""
 
 
 class Kind(Enum):
@@ -117,7 +133,7 @@ class Mounted(NamedTuple):
 Memory = str | bool | tuple[str, ...] | Mapping[str, str] | None
 """What can be remembered from one stage to the next (it goes through JSON)."""
 
-Value = Device | Table | Signature | Node | Account | Mounted | Memory
+Value = Device | Table | Signature | Volume | Node | Account | Mounted | Memory
 
 
 class Fact(NamedTuple):
@@ -143,7 +159,11 @@ class Observe(Protocol):
         ...
 
     def signature(self, name: str) -> Signature:
-        """What is on the device with that canonical name; for several signatures the type is `ambivalent`."""
+        """What is on the device with that canonical name."""
+        ...
+
+    def volume(self, name: str) -> Volume | None:
+        """The LUKS header on the device with that canonical name; None if there is none."""
         ...
 
     def node(self, path: str) -> Node | None:
