@@ -9,7 +9,7 @@ MAX_UNPACKED = 1 << 30
 """Bytes that a compressed inline content may unpack to."""
 
 
-class InlineInvalid(ValueError):  # noqa: N818 - a reason, collected by the plan that asked
+class InlineInvalid(ValueError):
     """The bytes cannot be unpacked, or are not the right ones. Its text holds none of them."""
 
 

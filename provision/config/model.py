@@ -52,7 +52,7 @@ class Field(NamedTuple):
 
     `scalar` is `str`, `int` or `bool` for a plain value or a list of them, else None and `record` is set. `optional`
     tells a pointer from a value (absent or null differs from zero). Versions are indices into VERSIONS; `until` is the
-    first version that no longer has the field.
+    first version that no longer has the field. `secret` values are not shown; `hidden` ones are even of type Secret.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Field(NamedTuple):
     appends: bool
     handle: str
     secret: bool
+    hidden: bool
     choices: Mapping[str, int]
     example: Any
     noted: str
@@ -143,6 +144,7 @@ def _field(name: str, declared: _Declared, annotation: Any) -> Field:
     kind, record = declared.kind, declared.record
     default: Any = None
     scalar: type | None = declared.scalar
+    plain: type | None = None
     if kind in {"need", "opt"}:
         plain = get_args(annotation)[0] if isinstance(annotation, UnionType) else annotation
         scalar = next(one for one in (bool, int, str) if issubclass(plain, one))
@@ -165,6 +167,7 @@ def _field(name: str, declared: _Declared, annotation: Any) -> Field:
         appends=declared.appends,
         handle=declared.handle or name,
         secret=declared.secret,
+        hidden=plain is Secret,
         choices={value: minor(since) for value, since in declared.choices.items()},
         example=declared.example,
         noted=declared.noted,
