@@ -3,8 +3,6 @@
 Every action names what it `touches` (actions of one wave touch disjoint things and run side by side) and has an
 `effect`: the facts that hold once it is done. The effects make the forecast on which later actions are planned, and
 after the action they are compared with what the machine says: that is how the engine verifies its work.
-`title` says it to people (it begins with a verb and holds no secret), `reason` is the place in the config that asked
-for it, and `loses` what it destroys, or is empty.
 """
 
 from __future__ import annotations
@@ -71,16 +69,30 @@ Argument = str | Place | DeviceName | KeyFile
 
 
 class Action(Protocol):
-    """What every primitive offers; see the head of the module."""
+    """What every primitive offers."""
 
     @property
-    def title(self) -> str: ...  # noqa: D102 - see the head of the module
+    def title(self) -> str:
+        """What it does, for people; starts with a verb, holds no secret."""
+        ...
+
     @property
-    def reason(self) -> str: ...  # noqa: D102
+    def reason(self) -> str:
+        """The place in the config that asked for it."""
+        ...
+
     @property
-    def loses(self) -> str: ...  # noqa: D102
-    def touches(self) -> frozenset[str]: ...  # noqa: D102
-    def effect(self) -> tuple[Fact, ...]: ...  # noqa: D102
+    def loses(self) -> str:
+        """What it destroys, or empty."""
+        ...
+
+    def touches(self) -> frozenset[str]:
+        """The devices, paths and accounts that it changes."""
+        ...
+
+    def effect(self) -> tuple[Fact, ...]:
+        """The facts that hold once it is done."""
+        ...
 
 
 Wave = tuple[Action, ...]

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from provision.config.problems import Problem
 
 
-class Failure(Exception):  # noqa: N818 - the field says "failure", and the tree reads better so
+class Failure(Exception):
     """Something went wrong that a person can act on.
 
     `message` says where and what, in one line; `hint` what to do next, or is empty.
@@ -37,12 +37,23 @@ class Usage(Failure):
 
 
 class ConfigInvalid(Failure):
-    """A config was judged and has errors; `problems` holds all of them, warnings included."""
+    """A config was judged and has errors; `problems` holds all of them, warnings included.
 
-    def __init__(self, problems: Sequence[Problem], *, source: str = "config") -> None:
-        super().__init__(f"{source}: config is not valid")
+    `report` shows them with their places in the text, where the text is at hand; `error` is the last word.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        *,
+        source: str = "config",
+        error: str = "config is not valid",
+        report: str = "",
+    ) -> None:
+        super().__init__(f"{source}: {error}")
         self.problems = tuple(problems)
         self.source = source
+        self.report = report
 
 
 class ConfigEmpty(Failure):

@@ -99,7 +99,7 @@ class FileHistory:
             view.lift(fact for action in wave for fact in action.effect())
 
     def _append(self, entry: dict[str, Any]) -> None:
-        new = not os.path.exists(self._path)  # noqa: PTH110 - pathlib costs start-up time in the initramfs
+        new = not os.path.exists(self._path)
         lines = ([json.dumps({"config": self._digest})] if new else []) + [json.dumps(entry)]
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
@@ -111,7 +111,7 @@ class FileHistory:
 
 def _read(path: str, digest: str) -> list[Record]:
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as above
+        with open(path, encoding="utf-8") as file:
             lines = [json.loads(line) for line in file if line.endswith("\n")]
     except FileNotFoundError:
         return []

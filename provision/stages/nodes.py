@@ -44,7 +44,7 @@ class Entry(NamedTuple):
         return type(self.node).__name__.lower()
 
 
-class _Refused(Exception):  # noqa: N818 - one reason among those that are collected
+class _Refused(Exception):
     """This entry cannot be made."""
 
 

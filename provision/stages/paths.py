@@ -8,7 +8,7 @@ MAX_LINKS = 40
 """How many links may be followed on the way to one path (as the kernel's ELOOP, path_resolution(7))."""
 
 
-class Unresolvable(Exception):  # noqa: N818 - it is a reason, collected by the plan that asked
+class Unresolvable(Exception):
     """A path leads nowhere: through something that is no directory, or round and round."""
 
 

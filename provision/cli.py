@@ -1,0 +1,127 @@
+"""The command line: finds out as what the program was started, and is the only place that prints failures and exits.
+
+With `--stage`, or started as `ignition`, it takes Ignition's options and nothing else; started as `ignition-apply`,
+`ignition-rmcfg` or `ignition-validate` it behaves as those. Otherwise it has subcommands, each a module of
+`provision.commands` with NAME, HELP, configure(parser) and run(arguments).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+from provision.failures import ConfigInvalid, Failure, Usage
+
+COMMANDS = ("plan", "apply", "validate", "fetch", "firstboot", "generator")
+"""Subcommands, in the order of the help; each is the module of that name."""
+
+PERSONALITIES = {
+    "ignition": ("provision.commands.stage", "ignition"),
+    "ignition-validate": ("provision.commands.validate", "ignition_validate"),
+    "ignition-apply": ("provision.commands.stage", "ignition_apply"),
+    "ignition-rmcfg": ("provision.commands.stage", "ignition_rmcfg"),
+}
+"""Name of the program -> module and function that take its arguments."""
+
+EXIT_CODES = """\
+exit codes:
+  0   done
+  1   it failed: the config is invalid, a fetch or a step went wrong; the message says what to do
+  2   wrong use of the command line, or plan --exit-code found changes
+  70  a bug in this program
+"""
+
+
+def main() -> NoReturn:
+    """Entry point of the script `provision`."""
+    sys.exit(run(sys.argv))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Do what the command line says; returns the exit code. A bug shows its traceback and gives 70."""
+    try:
+        return _dispatch(os.path.basename(argv[0]), list(argv[1:]))
+    except Usage as failure:
+        _complain(failure)
+        return 2
+    except Failure as failure:
+        _complain(failure)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except Exception:  # noqa: BLE001 - the last line of defence: anything that comes here is a bug
+        from traceback import print_exc
+
+        print_exc()
+        print("provision: this is a bug in provision; please report the lines above", file=sys.stderr)
+        return os.EX_SOFTWARE
+
+
+def _dispatch(program: str, arguments: list[str]) -> int:
+    if program not in PERSONALITIES and any(_is_stage(argument) for argument in arguments):
+        program = "ignition"
+    if program in PERSONALITIES:
+        module, function = PERSONALITIES[program]
+        code: int = getattr(import_module(module), function)(arguments)
+        return code
+    if arguments[:1] == ["--version"]:
+        from provision import __version__
+
+        print(f"provision {__version__}")
+        return 0
+    return _subcommand(arguments)
+
+
+def _is_stage(argument: str) -> bool:
+    return argument.lstrip("-").partition("=")[0] == "stage" and argument[:1] == "-"
+
+
+def _subcommand(arguments: list[str]) -> int:
+    import argparse
+
+    name = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    parser = argparse.ArgumentParser(
+        prog="provision",
+        description="Provision a machine, or a disk image, from an Ignition config (JSON) or its YAML source.",
+        epilog=EXIT_CODES + "\nprovision COMMAND --help tells about a command; --stage takes Ignition's options.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="store_true", help="print the version")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in [name] if name else COMMANDS:
+        _add(commands, import_module(f"provision.commands.{command}"))
+    chosen = parser.parse_args(arguments)
+    code: int = chosen.run(chosen)
+    return code
+
+
+def _add(commands: Any, module: Any) -> None:
+    """One subcommand; its module says everything about it."""
+    import argparse
+
+    parser = commands.add_parser(
+        module.NAME,
+        help=module.HELP,
+        description=(module.__doc__ or "").strip(),
+        epilog=getattr(module, "EPILOG", "") + EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.configure(parser)
+    parser.set_defaults(run=module.run)
+
+
+def _complain(failure: Failure) -> None:
+    if isinstance(failure, ConfigInvalid) and failure.report:
+        print(failure.report, file=sys.stderr)
+    print(f"provision: error: {failure.message}", file=sys.stderr)
+    if failure.hint:
+        print(f"  hint: {failure.hint}", file=sys.stderr)

@@ -1,0 +1,51 @@
+"""What outlives a stage in this boot: the config cache and the memory, as private files of the engine."""
+
+from __future__ import annotations
+
+import json
+import os
+
+from provision.failures import Failure
+from provision.observe import Memory
+
+
+def read_memory(path: str) -> dict[str, Memory]:
+    """What earlier stages remembered; nothing if there is no file. Raises Failure for one that cannot be used."""
+    data = read_private(path)
+    if data is None:
+        return {}
+    try:
+        entries = json.loads(data)
+        return {name: tuple(value) if isinstance(value, list) else value for name, value in entries.items()}
+    except (ValueError, AttributeError):
+        raise Failure(f"{path}: is not a state file", hint="remove it and boot again") from None
+
+
+def write_memory(path: str, memory: dict[str, Memory]) -> None:
+    """Remember for later stages."""
+    write_private(path, json.dumps(memory).encode() + b"\n")
+
+
+def read_private(path: str) -> bytes | None:
+    """The bytes of a file of ours, or None if there is none. Raises Failure if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}") from None
+
+
+def write_private(path: str, data: bytes) -> None:
+    """Replace a file of ours at once: 0600 from the first instant, in a directory that is made 0700."""
+    directory = os.path.dirname(path) or "."
+    temporary = f"{path}.{os.getpid()}.new"
+    try:
+        os.makedirs(directory, 0o700, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        os.rename(temporary, path)
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}", hint="is the file system full or read-only?") from None
