@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from provision.config.document import Repeated, read
-from provision.config.format import Clevis, Config, Directory, File, Luks
-from provision.config.model import NEWEST, VERSIONS, Field, Record, Secret, minor, need, part
+from provision.config.format import Clevis, Config, Directory, File, Luks, Versioned
+from provision.config.model import NEWEST, VERSIONS, Field, Record, Secret, minor
 from provision.config.problems import Path, Problem
 
 
@@ -46,21 +46,9 @@ def decode_record(record: type[Record], value: Any, version: int) -> Decoded:
     return Decoded(made, tuple(decoder.problems), decoder.odd)
 
 
-class _Ignition(Record):
-    """As much of a config as tells its version."""
-
-    version: str = need("version of the format")
-
-
-class _Versioned(Record):
-    """As much of a config as tells its version."""
-
-    ignition: _Ignition = part(_Ignition, "about the config itself")
-
-
 def decode_version(value: Any) -> Decoded:
     """What a config says about its version: a record with `ignition.version`, and values of a wrong type above it."""
-    return decode_record(_Versioned, value, NEWEST)
+    return decode_record(Versioned, value, NEWEST)
 
 
 def version_of(value: Any) -> int | None:

@@ -41,7 +41,7 @@ class Token(NamedTuple):
     end: int
 
 
-class _Malformed(Exception):  # noqa: N818 - never leaves this module
+class _Malformed(Exception):
     """The text is not JSON; `offset` counts the characters up to and including the offending one."""
 
     def __init__(self, message: str, offset: int) -> None:

@@ -360,3 +360,15 @@ class Config(Record):
     passwd: Passwd = part(Passwd, "accounts")
     storage: Storage = part(Storage, "disks and what is on them")
     systemd: Systemd = part(Systemd, "services")
+
+
+class VersionedIgnition(Record):
+    """As much of `ignition` as tells the version."""
+
+    version: str = need("version of the format")
+
+
+class Versioned(Record):
+    """As much of a config as tells its version: this is read first."""
+
+    ignition: VersionedIgnition = part(VersionedIgnition, "about the config itself")
