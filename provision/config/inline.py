@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.config.format import Resource
-from provision.config.urls import PREFIX, DataUrlError, decode_data
+from provision.config.urls import BadDataUrl, decode_data_url
 
 MAX_UNPACKED = 1 << 30
 """Bytes that a compressed inline content may unpack to."""
@@ -21,11 +21,11 @@ def inline(resource: Resource) -> bytes | None:
     """
     if not resource.source:
         return b""
-    if not resource.source.startswith(PREFIX):
+    if not resource.source.startswith("data:"):
         return None
     try:
-        data = decode_data(resource.source)
-    except DataUrlError as malformed:
+        data = decode_data_url(resource.source)
+    except BadDataUrl as malformed:
         raise InlineInvalid(str(malformed)) from None
     if resource.compression == "gzip":
         data = _gunzip(data)

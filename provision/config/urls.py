@@ -1,41 +1,100 @@
-"""URLs in a config: how a data URL is read, and how any URL is shown without its secrets.
+"""URLs as the reference reads them: Go's `net/url`, RFC 2397 data URLs, S3 ARNs; and which of them a version allows.
 
-The reader of data URLs accepts and refuses what the reference implementation's does (the Go library `dataurl`), in the
-same words. It stands here and uses no regular expression, because a config may hold thousands of inline files.
+The finer points (what may stand in a host, how a data URL's lexer goes wrong) are those of Go's `net/url` and of
+vincent-petithory/dataurl, because a config is valid on one machine exactly if it is on the other. IP literals and
+colons in hosts are judged as strictly as Go does since 1.26.
 """
 
 from __future__ import annotations
 
-from binascii import Error as Base64Error
-from binascii import a2b_base64
+import re
+from typing import NamedTuple
 
-PREFIX = "data:"
-TOKEN = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-MEDIA_TYPES = frozenset({"text", "image", "audio", "video", "application", "message", "multipart"})
-BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\n"
-HEX = frozenset("0123456789abcdefABCDEF")
-# what plain data may hold: printable ASCII but these
-PLAIN = bytes(set(range(0x21, 0x7F)) - set(b'<>#"{}|\\^[]`'))
+from provision.config.model import minor
 
-
-class DataUrlError(ValueError):
-    """A data URL is malformed. Its text is the reference implementation's; it never holds any of the data."""
-
-
-def decode_data(url: str) -> bytes:
-    """The bytes of a data URL. Raises DataUrlError."""
-    if not url.startswith(PREFIX):
-        raise DataUrlError("missing data prefix")
-    at = len(PREFIX)
-    if url[at : at + 1] not in {";", ","}:
-        at = _after_media_type(url, at)
-    at, is_base64 = _after_parameters(url, at)
-    return _base64(url[at:]) if is_base64 else _plain(url[at:])
+SCHEMES = {
+    "http": minor("3.0"),
+    "https": minor("3.0"),
+    "tftp": minor("3.0"),
+    "s3": minor("3.0"),
+    "data": minor("3.0"),
+    "gs": minor("3.2"),
+    "arn": minor("3.4"),
+}
+"""The schemes that a resource may have, and the version that brought each."""
 
 
-def redacted(url: str) -> str:
+class Url(NamedTuple):
+    """A URL in its parts: `opaque` is what follows the scheme's colon if that is no slash; the query stays encoded."""
+
+    scheme: str
+    opaque: str
+    host: str
+    path: str
+    query: str
+
+
+class BadDataUrl(ValueError):
+    """A data URL that cannot be decoded. The message never holds any of its content."""
+
+
+def parse_url(text: str) -> Url | None:
+    """A URL in its parts, None if Go would not parse it. The scheme is lower-cased, nothing else changed."""
+    if re.search(r"[\x00-\x1f\x7f]", text) or re.match(r":", text):
+        return None
+    text, _, fragment = text.partition("#")
+    if not _well_escaped(fragment):
+        return None
+    scheme, rest = _split_scheme(text)
+    rest, _, query = rest.partition("?")
+    if not rest.startswith("/"):
+        if not scheme and ":" in rest.partition("/")[0]:
+            return None
+        if scheme or not rest:
+            return Url(scheme, rest, "", "", query)
+    authority = ""
+    if rest.startswith("//") and (scheme or not rest.startswith("///")):
+        authority, slash, path = rest[2:].partition("/")
+        rest = slash + path
+    if not _is_authority(scheme, authority) or not _well_escaped(rest):
+        return None
+    return Url(scheme, "", authority.rpartition("@")[2], rest, query)
+
+
+def url_error(text: str, version: int) -> str:
+    """Why a version does not take a URL as source, in the reference's words; empty if it does."""
+    if text.startswith("data:,") and _PLAIN.fullmatch(text, 6):
+        return ""
+    url = parse_url(text)
+    if url is None:
+        return "unable to parse url"
+    if SCHEMES.get(url.scheme, version + 1) > version:
+        return "invalid url scheme"
+    if url.scheme == "data":
+        return _data_url_error(text)
+    if url.scheme == "arn" and not _is_s3_arn(f"arn:{url.opaque}"):
+        return "invalid S3 ARN format"
+    if url.scheme in {"s3", "arn"} and _has_empty_version(url.query):
+        return "invalid S3 object VersionId"
+    return ""
+
+
+_PLAIN = re.compile(r"(?:[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`%]++|%[0-9a-fA-F]{2})*+")
+
+
+def decode_data_url(text: str) -> bytes:
+    """The content of a data URL (RFC 2397). Raises BadDataUrl in the words of the reference's lexer."""
+    is_base64, data = _split_data_url(text)
+    if is_base64:
+        return _from_base64(data)
+    if not _URL_CHARACTERS.fullmatch(data):
+        raise BadDataUrl("invalid data character")
+    return _unescaped(data)
+
+
+def redacted(text: str) -> str:
     """A URL for people and logs: no user info, no query, no fragment, and nothing of a data URL's data."""
-    scheme, colon, rest = url.partition(":")
+    scheme, colon, rest = text.partition(":")
     if not colon:
         return "URL without a scheme"
     if scheme.lower() == "data":
@@ -43,109 +102,184 @@ def redacted(url: str) -> str:
     rest = rest.partition("#")[0].partition("?")[0]
     if not rest.startswith("//"):
         return f"{scheme}:{rest}"
-    place, slash, path = rest[2:].partition("/")
-    return f"{scheme}://{place.rpartition('@')[2]}{slash}{path}"
+    authority, slash, path = rest[2:].partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
-def _after_media_type(url: str, at: int) -> int:
-    """Where `type/subtype` ends: at a semicolon or a comma."""
-    if at == len(url):
-        raise DataUrlError("missing comma before data")
-    slash = _after_token(url, at)
-    if url[slash : slash + 1] != "/":
-        raise DataUrlError("missing media type slash" if slash == len(url) else "invalid character for media type")
-    if url[at:slash] not in MEDIA_TYPES and not url.startswith("x-", at):
-        raise DataUrlError("invalid media type")
-    end = _after_token(url, slash + 1)
-    if end == slash + 1:
-        raise DataUrlError("incomplete media type" if end == len(url) else "invalid character for media subtype")
-    if end == len(url):
-        raise DataUrlError("missing comma before data")
-    if url[end] not in ";,":
-        raise DataUrlError("expected semicolon or comma")
+def _data_url_error(text: str) -> str:
+    try:
+        decode_data_url(text)
+    except BadDataUrl as error:
+        return str(error)
+    return ""
+
+
+def _split_scheme(text: str) -> tuple[str, str]:
+    match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", text)
+    return (match[1].lower(), text[match.end() :]) if match else ("", text)
+
+
+def _well_escaped(text: str) -> bool:
+    """Whether every % is followed by two hexadecimal digits."""
+    return "%" not in text or re.search(r"%(?![0-9a-fA-F]{2})", text) is None
+
+
+_USER = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
+_HOST = re.compile(r"(?:[A-Za-z0-9!$&'()*+,;=:\[\]<>\"._~-]|[^\x00-\x7f]|%25|%[89a-fA-F][0-9a-fA-F])*")
+_PORT = re.compile(r"(?::[0-9]*)?")
+
+
+def _is_authority(scheme: str, authority: str) -> bool:
+    user, _, host = authority.rpartition("@")
+    if not (_USER.fullmatch(user) and _well_escaped(user)):
+        return False
+    if "[" in host:
+        return _is_literal(host)
+    colon = host.find(":") if scheme in {"http", "https"} else host.rfind(":")
+    return _HOST.fullmatch(host) is not None and (colon < 0 or _PORT.fullmatch(host, colon) is not None)
+
+
+def _is_literal(host: str) -> bool:
+    """Whether a host is an IPv6 address in brackets, with or without a zone and a port."""
+    address, closed, port = host[1:].rpartition("]")
+    address, percent, zone = address.partition("%25")
+    if host[0] != "[" or not closed or not _PORT.fullmatch(port) or (percent and not zone):
+        return False
+    from ipaddress import AddressValueError, IPv6Address
+
+    try:
+        IPv6Address(address)
+    except AddressValueError:
+        return False
+    return _well_escaped(zone) and "%" not in address
+
+
+def _is_s3_arn(text: str) -> bool:
+    """Whether a text is the ARN of an S3 object: arn:partition:s3:region:account:bucket/key or .../accesspoint/x/key."""
+    sections = text.split(":", 5)
+    if len(sections) < 6 or sections[2] != "s3":
+        return False
+    return text.count("/") >= (2 if sections[5].startswith("accesspoint/") else 1)
+
+
+def _has_empty_version(query: str) -> bool:
+    """Whether the first `versionId` of a query has no value; pairs that Go's parser drops are dropped."""
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if ";" not in pair and _well_escaped(pair) and _unquoted(name) == b"versionId":
+            return not value
+    return False
+
+
+def _unquoted(text: str) -> bytes:
+    return re.sub(rb"%(..)", lambda match: bytes([int(match[1], 16)]), text.encode(errors="replace"))
+
+
+_TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]*")
+_MEDIA_TYPES = ("text", "image", "audio", "video", "application", "message", "multipart")
+_QUOTED = re.compile(r'(?:[^"\\\x80-\U0010ffff]++|\\[\x00-\x7f])*+')
+_URL_CHARACTERS = re.compile(r"[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]*")
+_BASE64_CHARACTERS = re.compile(r"[A-Za-z0-9+/=\n]*")
+
+
+def _split_data_url(text: str) -> tuple[bool, str]:
+    """Whether a data URL is in base64, and its data, still encoded."""
+    if not text.startswith("data:"):
+        raise BadDataUrl("missing data prefix")
+    offset, is_base64 = _after_media_type(text, 5), False
+    while text[offset : offset + 1] == ";":
+        offset, is_base64 = _after_parameter(text, offset + 1)
+        if is_base64:
+            break
+    if offset == len(text):
+        raise BadDataUrl("missing comma before data")
+    if text[offset] != ",":
+        raise BadDataUrl("expected semicolon or comma")
+    return is_base64, text[offset + 1 :]
+
+
+def _after_media_type(text: str, start: int) -> int:
+    if text[start : start + 1] in {"", ";", ","}:
+        return start
+    slash = _skip(_TOKEN, text, start)
+    if slash == start:
+        raise BadDataUrl("invalid character after data prefix")
+    if slash == len(text):
+        raise BadDataUrl("missing media type slash")
+    if text[slash] != "/":
+        raise BadDataUrl("invalid character for media type")
+    if not text.startswith((*_MEDIA_TYPES, "x-", "X-"), start):
+        raise BadDataUrl("invalid media type")
+    end = _skip(_TOKEN, text, slash + 1)
+    if end == len(text):
+        raise BadDataUrl("incomplete media type")
+    if text[end] not in ";,":
+        raise BadDataUrl("invalid character for media subtype")
     return end
 
 
-def _after_parameters(url: str, at: int) -> tuple[int, bool]:
-    """Where the data begins, behind `;name=value` parameters and the comma, and whether it is base64."""
-    while at < len(url):
-        if url[at] == ",":
-            return at + 1, False
-        if url[at] != ";":
-            raise DataUrlError("expected semicolon or comma")
-        if url.startswith(";base64,", at):
-            return at + len(";base64,"), True
-        at = _after_parameter(url, at + 1)
-    raise DataUrlError("missing comma before data")
+def _after_parameter(text: str, start: int) -> tuple[int, bool]:
+    """Where a parameter ends, and whether it says base64, which only the last one may."""
+    end = _skip(_TOKEN, text, start)
+    following = text[end : end + 1]
+    if following == "" or (end == start and following in "=,"):
+        raise BadDataUrl("unterminated parameter sequence")
+    if following == ",":
+        if text[start:end] != "base64":
+            raise BadDataUrl("expected base64")
+        return end, True
+    if following != "=":
+        raise BadDataUrl("invalid character for parameter attribute")
+    if text[end + 1 : end + 2] == '"':
+        return _after_quoted(text, end + 2), False
+    return _after_value(text, end + 1), False
 
 
-def _after_parameter(url: str, at: int) -> int:
-    end = _after_token(url, at)
-    follows = url[end : end + 1]
-    if follows == "," and end > at:
-        raise DataUrlError(f"expected base64, got {url[at:end]}")
-    if not follows:
-        raise DataUrlError("unterminated parameter sequence")
-    if follows != "=" or end == at:
-        raise DataUrlError("invalid character for parameter attribute")
-    if url[end + 1 : end + 2] == '"':
-        return _after_quoted(url, end + 2)
-    value = _after_token(url, end + 1)
-    if value < len(url) and (url[value] not in ";," or value == end + 1):
-        raise DataUrlError("invalid character for parameter value")
-    return value
+def _after_value(text: str, start: int) -> int:
+    end = _skip(_TOKEN, text, start)
+    if end == len(text):
+        raise BadDataUrl("missing comma before data")
+    if end == start or text[end] not in ";,":
+        raise BadDataUrl("invalid character for parameter value")
+    _unescaped(text[start:end])
+    return end
 
 
-def _after_quoted(url: str, at: int) -> int:
-    while at < len(url):
-        if url[at] == '"':
-            return at + 1
-        at += 2 if url[at] == "\\" else 1
-    raise DataUrlError("unclosed quoted string")
+def _after_quoted(text: str, start: int) -> int:
+    end = _skip(_QUOTED, text, start)
+    if end == len(text):
+        raise BadDataUrl("unclosed quoted string")
+    if text[end] != '"':
+        raise BadDataUrl("invalid character for parameter value")
+    if re.search(
+        r"\n|\\(?![abfnrtv\\\"]|x[0-9a-fA-F]{2}|[0-3][0-7]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})", text[start:end]
+    ):
+        raise BadDataUrl("invalid syntax")
+    return end + 1
 
 
-def _after_token(url: str, at: int) -> int:
-    while at < len(url) and url[at] in TOKEN:
-        at += 1
-    return at
+def _skip(pattern: re.Pattern[str], text: str, offset: int) -> int:
+    match = pattern.match(text, offset)
+    return match.end() if match else offset
 
 
-def _base64(data: str) -> bytes:
-    raw = data.encode("utf-8")
-    if raw.translate(None, BASE64):
-        raise DataUrlError("invalid data character")
-    text = raw.replace(b"\n", b"")
+def _unescaped(text: str) -> bytes:
+    match = re.search(r"%(?![0-9a-fA-F]{2})", text)
+    if match is None:
+        return _unquoted(text)
+    bad = re.match(r"[0-9a-fA-F]?[^0-9a-fA-F]", text[match.end() :])
+    raise BadDataUrl(
+        "rfc2396: invalid char 0x25 in unescape sequence" if bad else "rfc2396: unexpected end of unescape sequence"
+    )
+
+
+def _from_base64(data: str) -> bytes:
+    from binascii import Error, a2b_base64
+
+    if not _BASE64_CHARACTERS.fullmatch(data):
+        raise BadDataUrl("invalid data character")
     try:
-        return a2b_base64(text, strict_mode=True)
-    except Base64Error as error:
-        raise DataUrlError(f"illegal base64 data at input byte {_illegal(text)}") from error
-
-
-def _illegal(text: bytes) -> int:
-    """Where Go's decoder stops: at padding that is too early, at what follows padding, or at the end."""
-    padding = text.find(b"=")
-    if padding < 0:
-        return len(text) // 4 * 4
-    wanted = -padding % 4
-    if wanted in {1, 2}:
-        return min(padding + wanted, len(text))
-    return padding
-
-
-def _plain(data: str) -> bytes:
-    raw = data.encode("utf-8")
-    if raw.translate(None, PLAIN):
-        raise DataUrlError("invalid data character")
-    if b"%" not in raw:
-        return raw
-    first, *escaped = raw.split(b"%")
-    return first + b"".join(_unescaped(part) for part in escaped)
-
-
-def _unescaped(part: bytes) -> bytes:
-    digits = part[:2].decode("ascii")
-    if len(digits) < 2:
-        raise DataUrlError("rfc2396: unexpected end of unescape sequence")
-    if not HEX.issuperset(digits):
-        raise DataUrlError("rfc2396: invalid char 0x25 in unescape sequence")
-    return bytes.fromhex(digits) + part[2:]
+        return a2b_base64(data.replace("\n", ""), strict_mode=True)
+    except Error:
+        whole = len(re.match(r"[^=]*", data.replace("\n", ""))[0]) // 4 * 4  # type: ignore[index] # always matches
+        raise BadDataUrl(f"illegal base64 data at input byte {whole}") from None
