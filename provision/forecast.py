@@ -90,6 +90,14 @@ class Forecast:
         known = ("node", path) in self._facts or self._hidden(path)
         return None if known else self._base.content(path)
 
+    def own_file(self, path: str) -> bytes | None:
+        """Files of the running system do not change."""
+        return self._base.own_file(path)
+
+    def own_names(self, path: str) -> Sequence[str]:
+        """Directories of the running system do not change."""
+        return self._base.own_names(path)
+
     def user(self, name: str) -> Account | None:
         """An account that was laid, or is there."""
         laid = self._laid("user", name)

@@ -78,11 +78,12 @@ class Signature(NamedTuple):
 class Volume(NamedTuple):
     """The header of a LUKS volume: its version, its persistent flags (as `allow-discards`), the kinds of its tokens.
 
-    `opened` is the device-mapper name under which it is open now, or empty.
+    `opened` is the device-mapper name under which it is open now, or empty. In a forecast flags that cannot be known
+    are None.
     """
 
     version: int
-    flags: tuple[str, ...] = ()
+    flags: tuple[str, ...] | None = ()
     tokens: tuple[str, ...] = ()
     opened: str = ""
 
@@ -176,6 +177,14 @@ class Observe(Protocol):
 
     def content(self, path: str) -> bytes | None:
         """The bytes of a small regular file of the target root (at most 16 MiB); None if there is none."""
+        ...
+
+    def own_file(self, path: str) -> bytes | None:
+        """The bytes of a small file of the running system (not the target root): sysfs, keys in an initramfs."""
+        ...
+
+    def own_names(self, path: str) -> Sequence[str]:
+        """Sorted names in a directory of the running system; empty if there is none."""
         ...
 
     def user(self, name: str) -> Account | None:

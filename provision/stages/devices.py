@@ -1,0 +1,105 @@
+"""What the parts of the disks stage share: waiting for devices, the names udev gives, the UUIDs a plan chooses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
+
+from provision.actions import Await, Wave
+from provision.observe import Device, Fact, Observe, Signature
+
+UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
+
+DEVLINK_SAFE = frozenset("#+-.:=@_")
+"""Characters besides ASCII letters and digits that udev leaves as they are (systemd, `encode_devnode_name`)."""
+
+Found = dict[str, Device]
+"""The devices that a sub-step works on, by the names that the config gives them."""
+
+
+def awaited(names: Iterable[str], observe: Observe, reason: str) -> Generator[Wave, None, Found]:
+    """Wait for the devices that are not there yet, then look again; those that did not come are left out."""
+    names = tuple(dict.fromkeys(names))
+    missing = tuple(name for name in names if observe.device(name) is None)
+    if missing:
+        yield (Await(missing, reason),)
+    found = {name: observe.device(name) for name in names}
+    return {name: device for name, device in found.items() if device is not None}
+
+
+def missing_device(where: str, name: str) -> str:
+    """The reason to refuse a device that did not come."""
+    return f"{where}: there is no device {name}"
+
+
+def missing_tools(tools: Iterable[str], observe: Observe, where: str) -> list[str]:
+    """Reasons for programs that a step needs and that are not on PATH."""
+    return [f"{where}: {tool} is needed and not on PATH" for tool in tools if observe.tool(tool) is None]
+
+
+def partition_name(disk: Device, number: int) -> str:
+    """The kernel's name of a partition; a device-mapper disk has a mapping for each, known by udev's link only.
+
+    Source: Linux `disk_name` (a `p` behind a digit), and kpartx's rules for device mapper.
+    """
+    if disk.mapper:
+        return f"/dev/disk/by-id/dm-name-{disk.mapper}p{number}"
+    return f"{disk.name}{'p' if disk.name[-1].isdigit() else ''}{number}"
+
+
+def partition_aliases(disk: str, number: int) -> tuple[str, ...]:
+    """Names of a partition that follow from the name that the config gives its disk.
+
+    Source: systemd `60-persistent-storage.rules` (`-part%n`), mdadm `63-md-raid-arrays.rules`.
+    """
+    if disk.startswith("/dev/disk/by-"):
+        return (f"{disk}-part{number}",)
+    if disk.startswith("/dev/md/"):
+        return (f"{disk}{'p' if disk[-1].isdigit() else ''}{number}",)
+    return ()
+
+
+def link(kind: str, name: str) -> str:
+    """udev's link below /dev/disk for a label or UUID: `link("by-partlabel", "my data")`."""
+    return f"/dev/disk/{kind}/" + "".join(_escaped(character) for character in name)
+
+
+def _escaped(character: str) -> str:
+    if (character.isascii() and character.isalnum()) or character in DEVLINK_SAFE or not character.isascii():
+        return character
+    return f"\\x{ord(character):02x}"
+
+
+def chosen_uuid(observe: Observe, purpose: str, name: str) -> str:
+    """A UUID (lower-case) for what the config leaves open: the same in every plan of one provisioning.
+
+    It follows from the seed that the run was started with, so that what was made in an interrupted run is recognised.
+    """
+    from uuid import NAMESPACE_OID, uuid5
+
+    seed = observe.recall("seed")
+    if not isinstance(seed, str) or not seed:
+        raise TypeError("a run is started with a seed, which says which UUIDs a plan chooses")
+    return str(uuid5(NAMESPACE_OID, f"{seed}\0{purpose}\0{name}"))
+
+
+def unambiguous(groups: Sequence[tuple[Fact, ...]]) -> list[tuple[Fact, ...]]:
+    """The facts of actions of one wave without those that two of them claim: which one udev's link shows is open."""
+    claims = Counter(claim for facts in groups for claim in {fact[:2] for fact in facts})
+    return [tuple(fact for fact in facts if claims[fact[:2]] == 1) for facts in groups]
+
+
+def size_text(size: int) -> str:
+    """A size in bytes as people read it: `20 GiB`, `1.5 GiB`."""
+    number, unit = float(size), 0
+    while number >= 1024 and unit < len(UNITS) - 1:
+        number, unit = number / 1024, unit + 1
+    return f"{number:.1f}".removesuffix(".0") + f" {UNITS[unit]}"
+
+
+def signature_text(signature: Signature, size: int) -> str:
+    """What would be lost with a signature: `ext4 'data' (20 GiB)`; empty if there is none."""
+    if not signature.type:
+        return ""
+    label = f" '{signature.label}'" if signature.label else ""
+    return f"{signature.type}{label} ({size_text(size)})"

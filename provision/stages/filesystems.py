@@ -1,0 +1,209 @@
+"""File systems: which are good as they are, which are made, and which are in the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from provision.actions import Action, DeviceName, Keep, Run, Wave
+from provision.config.format import Config, Filesystem
+from provision.failures import PlanRefused
+from provision.observe import Device, Fact, Observe, Signature, Table
+from provision.stages.devices import (
+    awaited,
+    chosen_uuid,
+    link,
+    missing_device,
+    missing_tools,
+    signature_text,
+    unambiguous,
+)
+
+HINT = "nothing was changed by this step; wipeFilesystem: true allows to replace what is there"
+
+WITHOUT_DEVICE = {"virtiofs"}
+"""Formats whose device is a tag, and no block device."""
+
+UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Maker(NamedTuple):
+    """How a format is made: program, what forces it to ask nothing, and how a UUID and a label are given."""
+
+    program: str
+    force: tuple[str, ...]
+    uuid: Callable[[str], tuple[str, str]]
+    label: str
+
+
+def _flag(name: str) -> Callable[[str], tuple[str, str]]:
+    return lambda uuid: (name, uuid)
+
+
+MAKERS = {
+    "btrfs": Maker("mkfs.btrfs", ("--force",), _flag("-U"), "-L"),
+    "ext4": Maker("mkfs.ext4", ("-F",), _flag("-U"), "-L"),
+    "xfs": Maker("mkfs.xfs", ("-f",), lambda uuid: ("-m", f"uuid={uuid}"), "-L"),
+    "swap": Maker("mkswap", ("-f",), _flag("-U"), "-L"),
+    "vfat": Maker("mkfs.fat", (), _flag("-i"), "-n"),
+}
+"""Options come first, then what is here, then the device."""
+
+
+class Target(NamedTuple):
+    """A file system of the config and the device that it belongs on."""
+
+    where: str
+    entry: Filesystem
+    device: Device
+    found: Signature
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """Wipe what may be wiped, then make all file systems side by side. Raises PlanRefused with every reason."""
+    entries = [
+        (f"storage.filesystems[{index}]", entry)
+        for index, entry in enumerate(config.storage.filesystems)
+        if entry.format is not None and entry.format not in WITHOUT_DEVICE
+    ]
+    devices = yield from awaited((entry.device for _, entry in entries), observe, "storage.filesystems")
+    reasons = [missing_device(where, entry.device) for where, entry in entries if entry.device not in devices]
+    targets = [
+        Target(where, entry, devices[entry.device], observe.signature(devices[entry.device].name))
+        for where, entry in entries
+        if entry.device in devices
+    ]
+    reasons += _claimed_twice(targets)
+    kept = [target for target in targets if _is_good(target)]
+    made = [target for target in targets if not _is_good(target)]
+    reasons += [reason for target in made for reason in _refusals(target, observe)]
+    if reasons:
+        raise PlanRefused(reasons, hint=HINT)
+    yield from _waves(kept, made, observe)
+
+
+def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's word
+    """A UUID in the form in which equal ones are equal: lower-case, and vfat's 32 bits without the dash."""
+    uuid = uuid.lower()
+    return uuid[:4] + uuid[5:] if format == "vfat" and uuid[4:5] == "-" else uuid
+
+
+def _claimed_twice(targets: list[Target]) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for target in targets:
+        other = first.setdefault(target.device.name, target.where)
+        if other != target.where:
+            yield f"{target.where}: {target.entry.device} is the device of {other} too"
+
+
+def _is_good(target: Target) -> bool:
+    """Whether what is there is what the config asks for, and may stay."""
+    entry, found = target.entry, target.found
+    wanted = "" if entry.format == "none" else entry.format or ""
+    return (
+        not entry.wipe_filesystem
+        and found.type == wanted
+        and (entry.label is None or found.label in {entry.label, None})
+        and (
+            entry.uuid is None
+            or found.uuid is None
+            or canonical_uuid(found.type, found.uuid) == canonical_uuid(wanted, entry.uuid)
+        )
+    )
+
+
+def _refusals(target: Target, observe: Observe) -> Iterator[str]:
+    entry, found = target.entry, target.found
+    if found.type and not entry.wipe_filesystem:
+        yield (
+            f'{target.where}: filesystem at "{entry.device}" is not of the correct type, label, or UUID (found '
+            f'{found.type}, "{found.label or ""}", {found.uuid or ""}) and a filesystem wipe was not requested'
+        )
+        return
+    if target.device.in_use:
+        yield f"{target.where}: refusing to write to active device {entry.device} ({target.device.in_use})"
+    maker = MAKERS.get(entry.format or "")
+    if maker is None and entry.format != "none":
+        yield f'{target.where}: unsupported filesystem format: "{entry.format}"'
+    programs = (["wipefs"] if _holds_something(target, observe) else []) + ([maker.program] if maker else [])
+    yield from missing_tools(programs, observe, target.where)
+
+
+def _holds_something(target: Target, observe: Observe) -> bool:
+    return bool(target.found.type or observe.table(target.device.name).kind)
+
+
+def _waves(kept: list[Target], made: list[Target], observe: Observe) -> Iterator[Wave]:
+    notes: Wave = tuple(_keep(target) for target in kept)
+    wipes: Wave = tuple(_wipe(target) for target in made if _holds_something(target, observe))
+    makes = [_make(target, observe) for target in made if target.entry.format in MAKERS]
+    facts = unambiguous([make.facts for make in makes])
+    makes_wave: Wave = tuple(make._replace(facts=sure) for make, sure in zip(makes, facts, strict=True))
+    yield from (wave for wave in (notes + wipes, makes_wave) if wave)
+
+
+def _keep(target: Target) -> Action:
+    what = signature_text(target.found, target.device.size) or "nothing"
+    more = "; more signatures are there" if target.found.ambivalent else ""
+    return Keep(f"{what} on {target.entry.device}", f"it is as the config wants it{more}", target.where)
+
+
+def _wipe(target: Target) -> Action:
+    return Run(
+        title=f"wipe {target.entry.device}",
+        argv=("wipefs", "-a", DeviceName(target.device.name)),
+        on=frozenset({target.device.name}),
+        facts=(Fact("signature", target.device.name, Signature()), Fact("table", target.device.name, Table(""))),
+        reason=target.where,
+        loses=signature_text(target.found, target.device.size) or "a partition table",
+    )
+
+
+def _make(target: Target, observe: Observe) -> Run:
+    entry = target.entry
+    format_, maker = entry.format or "", MAKERS[entry.format or ""]
+    given = _uuid(target, observe)
+    uuid = maker.uuid(given) if given is not None else ()
+    label = (maker.label, entry.label) if entry.label is not None else ()
+    argv = (maker.program, *entry.options, *maker.force, *uuid, *label, DeviceName(target.device.name))
+    named = f" '{entry.label}'" if entry.label else ""
+    return Run(
+        title=f"make {format_}{named} on {entry.device}",
+        argv=argv,
+        on=frozenset({target.device.name}),
+        facts=tuple(_facts(target, _expected(entry, given))),
+        reason=target.where,
+    )
+
+
+def _uuid(target: Target, observe: Observe) -> str | None:
+    """The UUID to give: the config's, or one chosen here; None where the user's options may set it."""
+    entry = target.entry
+    if entry.uuid is not None:
+        return canonical_uuid(entry.format or "", entry.uuid)
+    if entry.options:
+        return None
+    chosen = chosen_uuid(observe, "filesystem", entry.device)
+    return chosen[:8] if entry.format == "vfat" else chosen
+
+
+def _expected(entry: Filesystem, given: str | None) -> Signature:
+    """What blkid will say; None for what the maker chooses, or writes in a form of its own."""
+    label = entry.label if entry.label is not None or entry.options else ""
+    if entry.format == "vfat":
+        known = given is not None and re.fullmatch(r"[0-9a-f]{8}", given)
+        uuid = f"{given[:4]}-{given[4:]}".upper() if known and given else None
+        plain = label is None or (label.isascii() and label == label.strip() and (label or entry.label is None))
+        return Signature("vfat", label if plain else None, uuid)
+    uuid = given if given is not None and UUID_FORM.fullmatch(given) else None
+    return Signature(entry.format or "", label, uuid)
+
+
+def _facts(target: Target, expected: Signature) -> Iterator[Fact]:
+    device = target.device
+    yield Fact("signature", device.name, expected)
+    if expected.label:
+        yield Fact("device", link("by-label", expected.label), device)
+    if expected.uuid:
+        yield Fact("device", link("by-uuid", expected.uuid), device)

@@ -1,0 +1,145 @@
+"""RAID arrays: made by mdadm, one after the other; an array that an interrupted run made is taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from provision.actions import DeviceName, Keep, Run, Wave
+from provision.config.format import Config, Raid
+from provision.failures import PlanRefused
+from provision.observe import Device, Fact, Observe, Signature
+from provision.stages.devices import awaited, chosen_uuid, missing_device, missing_tools, signature_text
+
+MEMBER = "linux_raid_member"
+
+PARITY = {"raid1": -1, "1": -1, "mirror": -1, "raid4": 1, "4": 1, "raid5": 1, "5": 1, "raid6": 2, "6": 2}
+"""How many members hold no data of their own; -1 means all but one."""
+
+OWN_UUID = ("--uuid", "-u")
+"""Options of mdadm that set the UUID of an array."""
+
+
+class Array(NamedTuple):
+    """An array of the config; `device` is where it appears, `uuid` is the one chosen for it."""
+
+    where: str
+    entry: Raid
+    device: str
+    members: tuple[Device, ...]
+    uuid: str
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """Create every array. Raises PlanRefused with every reason, before the first is made."""
+    entries = [(f"storage.raid[{index}]", entry) for index, entry in enumerate(config.storage.raid)]
+    names = [name for _, entry in entries for name in entry.devices]
+    devices = yield from awaited(names, observe, "storage.raid")
+    reasons = [
+        missing_device(f"{where}.devices", name)
+        for where, entry in entries
+        for name in entry.devices
+        if name not in devices
+    ]
+    arrays = [
+        _array(where, entry, tuple(devices[name] for name in entry.devices if name in devices), observe)
+        for where, entry in entries
+    ]
+    reasons += _shared_members(arrays)
+    reasons += [reason for array in arrays for reason in _refusals(array, observe)]
+    if reasons:
+        raise PlanRefused(reasons, hint="nothing was changed by this step")
+    for array in arrays:
+        yield (_action(array, observe),)
+
+
+def _array(where: str, entry: Raid, members: tuple[Device, ...], observe: Observe) -> Array:
+    device = entry.name if entry.name.startswith("/dev") else f"/dev/md/{entry.name}"
+    return Array(where, entry, device, members, chosen_uuid(observe, "raid", entry.name))
+
+
+def _shared_members(arrays: list[Array]) -> Iterator[str]:
+    first: dict[str, str] = {}
+    for array in arrays:
+        for member in array.members:
+            other = first.setdefault(member.name, array.where)
+            if other != array.where:
+                yield f"{array.where}.devices: {member.name} is a member of {other} too"
+        if len(set(array.members)) != len(array.members):
+            yield f"{array.where}.devices: two names are one device"
+
+
+def _is_ours(array: Array, observe: Observe) -> bool:
+    """Whether an earlier run made this array: all members, and no others can, carry the UUID chosen for it."""
+    found = [observe.signature(member.name) for member in array.members]
+    return all(one.type == MEMBER and one.uuid == array.uuid for one in found)
+
+
+def _refusals(array: Array, observe: Observe) -> Iterator[str]:
+    yield from missing_tools(("mdadm",), observe, array.where)
+    if _is_ours(array, observe):
+        return
+    there = observe.device(array.device)
+    if there is not None and not there.assumed:
+        yield f"{array.where}: an array {array.device} exists already"
+    for member in array.members:
+        if member.in_use:
+            yield f"{array.where}.devices: refusing to use active device {member.name} ({member.in_use})"
+
+
+def _action(array: Array, observe: Observe) -> Keep | Run:
+    if not _is_ours(array, observe):
+        return _create(array, observe)
+    if observe.device(array.device) is not None:
+        return Keep(f"array {array.device}", "this provisioning has made it already", array.where)
+    return Run(
+        title=f"assemble {array.device}, which this provisioning has made already",
+        argv=("mdadm", "--assemble", array.device, "--run", *_devices(array)),
+        on=_touched(array),
+        facts=(_comes(array),),
+        reason=array.where,
+    )
+
+
+def _create(array: Array, observe: Observe) -> Run:
+    entry = array.entry
+    spares = entry.spares or 0
+    named = any(option.split("=")[0] in OWN_UUID for option in entry.options)
+    argv = (
+        *("mdadm", "--create", entry.name, "--force", "--run", "--homehost", "any"),
+        *("--level", entry.level or ""),
+        *("--raid-devices", str(len(entry.devices) - spares)),
+        *(("--spare-devices", str(spares)) if spares > 0 else ()),
+        *(() if named else ("--uuid", array.uuid)),
+        *entry.options,
+        *_devices(array),
+    )
+    member = Signature(MEMBER, None, None if entry.options else array.uuid)
+    lost = [signature_text(observe.signature(device.name), device.size) for device in array.members]
+    return Run(
+        title=f"make {entry.level} array {array.device} of {', '.join(entry.devices)}",
+        argv=argv,
+        on=_touched(array),
+        facts=(_comes(array), *(Fact("signature", device.name, member) for device in array.members)),
+        reason=array.where,
+        loses=", ".join(one for one in lost if one),
+    )
+
+
+def _devices(array: Array) -> tuple[DeviceName, ...]:
+    return tuple(DeviceName(member.name) for member in array.members)
+
+
+def _touched(array: Array) -> frozenset[str]:
+    return frozenset({array.device, *(member.name for member in array.members)})
+
+
+def _comes(array: Array) -> Fact:
+    """The array's device. mdadm decides its size and the kernel's name, so only that it exists can be verified."""
+    active = len(array.members) - (array.entry.spares or 0)
+    level = array.entry.level or ""
+    lost = PARITY.get(level, 0)
+    data = active // 2 if level in {"raid10", "10"} else 1 if lost < 0 else active - lost
+    size = min((member.size for member in array.members), default=0) * max(data, 1)
+    sector = max((member.sector for member in array.members), default=512)
+    return Fact("device", array.device, Device(array.device, size, sector, assumed=True))
