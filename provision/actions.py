@@ -296,6 +296,7 @@ class Write(NamedTuple):
     gid: int | None = 0
     keep: bool = False
     parents: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
     reason: str = ""
     loses: str = ""
 
@@ -309,9 +310,9 @@ class Write(NamedTuple):
         return frozenset({self.path})
 
     def effect(self) -> tuple[Fact, ...]:
-        """A file, and the directories above it."""
+        """A file, the directories above it, and what its contents bring about (`facts`)."""
         node = Node(Kind.FILE, self.mode, self.uid, self.gid)
-        return (*_made(self.parents), Fact("node", self.path, node))
+        return (*_made(self.parents), Fact("node", self.path, node), *self.facts)
 
 
 class Directory(NamedTuple):

@@ -63,14 +63,15 @@ def _journal() -> Log | None:
             **fields,
         }
         try:
-            channel.send(b"".join(_encoded(name, value.encode()) for name, value in everything.items()))
+            channel.send(b"".join(encoded(name, value.encode()) for name, value in everything.items()))
         except OSError:  # a message is not worth a failed boot; an over-long one comes without its end
-            channel.send(_encoded("MESSAGE", message[:4096].encode()))
+            channel.send(encoded("MESSAGE", message[:4096].encode()))
 
     return write
 
 
-def _encoded(name: str, value: bytes) -> bytes:
+def encoded(name: str, value: bytes) -> bytes:
+    """One field as the journal takes it."""
     if b"\n" not in value:
         return b"%s=%s\n" % (name.encode(), value)
     return b"%s\n%s%s\n" % (name.encode(), len(value).to_bytes(8, "little"), value)

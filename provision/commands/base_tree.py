@@ -1,0 +1,79 @@
+"""What `--base` gives: a directory or a tar archive to seed a root file system with, and what a plan can know of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from collections.abc import Iterator
+
+from provision.actions import Argument, Place
+from provision.failures import Failure
+from provision.observe import Account, Fact, Kind, Node
+from provision.stages.base import Base
+
+
+def read_base(path: str) -> Base:
+    """The base at a path. Raises Failure if there is none, or it is neither directory nor archive."""
+    source = os.path.abspath(path)
+    if os.path.isdir(source):
+        copy: tuple[Argument, ...] = ("cp", "-a", "--", f"{source}/.", Place("/"))
+        return Base(f"copy {path}", copy, tuple(_directory_facts(source)))
+    try:
+        with tarfile.open(source) as archive:
+            facts = tuple(_archive_facts(archive))
+    except (OSError, tarfile.TarError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a tar archive"
+        raise Failure(f"{path}: {reason}", hint="--base takes a directory or a tar archive") from None
+    extract: tuple[Argument, ...] = ("tar", "--extract", "--numeric-owner", "-C", Place("/"), "-f", source)
+    return Base(f"unpack {path}", extract, facts)
+
+
+def _directory_facts(source: str) -> Iterator[Fact]:
+    for folder, directories, files in os.walk(source):
+        for name in (*directories, *files):
+            path = os.path.join(folder, name)
+            status = os.lstat(path)
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), Kind.OTHER)
+            target = os.readlink(path) if kind is Kind.LINK else None
+            yield Fact("node", path[len(source) :], Node(kind, stat.S_IMODE(status.st_mode), target=target))
+    for kind_of_account, database in _DATABASES.items():
+        path = source + database
+        if os.path.isfile(path) and not os.path.islink(path):
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                yield from _accounts(kind_of_account, file.read())
+
+
+def _archive_facts(archive: tarfile.TarFile) -> Iterator[Fact]:
+    databases = {database: kind for kind, database in _DATABASES.items()}
+    for member in archive:
+        path = os.path.normpath("/" + member.name)
+        if path == "/":
+            continue
+        kind = _KINDS.get(_tar_type(member), Kind.OTHER)
+        yield Fact("node", path, Node(kind, member.mode & 0o7777, target=member.linkname if member.issym() else None))
+        file = archive.extractfile(member) if path in databases and member.isfile() else None
+        if file is not None:
+            yield from _accounts(databases[path], file.read().decode(errors="surrogateescape"))
+
+
+def _tar_type(member: tarfile.TarInfo) -> int:
+    if member.isdir():
+        return stat.S_IFDIR
+    if member.issym():
+        return stat.S_IFLNK
+    return stat.S_IFREG if member.isfile() or member.islnk() else 0
+
+
+def _accounts(kind: str, text: str) -> Iterator[Fact]:
+    """The accounts of a passwd or group file, passwd(5) and group(5); ids are what the tree says."""
+    for line in text.splitlines():
+        fields = line.split(":")
+        if kind == "user" and len(fields) == 7 and fields[2].isdigit() and fields[3].isdigit():
+            yield Fact(kind, fields[0], Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6]))
+        elif kind == "group" and len(fields) == 4 and fields[2].isdigit():
+            yield Fact(kind, fields[0], Account(fields[0], int(fields[2])))
+
+
+_DATABASES = {"user": "/etc/passwd", "group": "/etc/group"}
+_KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}

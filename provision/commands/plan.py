@@ -1,0 +1,65 @@
+"""Show what a config would do, step by step, and change nothing.
+
+Devices of this machine are looked at (read only); those that are not here are taken for blank and marked so. With
+--disk, --image or --root the config is planned for disk images or a tree, as `apply` would carry it out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from provision.commands.sources import judged, read_source
+from provision.commands.target import Target, add_target_options, open_target
+from provision.engine import Step, forecast_steps
+from provision.failures import PlanRefused
+from provision.forecast import Forecast
+from provision.show import COLOURS, Style, is_change, plan_json, plan_lines
+
+NAME = "plan"
+HELP = "show what a config would do, and change nothing"
+EPILOG = """\
+examples:
+  provision plan site.yaml
+  provision plan site.ign --image disk.img --json
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_target_options(parser)
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+    parser.add_argument("--verbose", action="store_true", help="show what is kept unchanged as well")
+    parser.add_argument("--strict-devices", action="store_true", help="refuse if a device is not here")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there are changes to make")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the plan. Raises Failure."""
+    config, report = judged(read_source(arguments.config), arguments.files_dir, color=sys.stderr.isatty())
+    if report:
+        print(report, file=sys.stderr)
+    with open_target(arguments, config, changing=False) as target:
+        steps = list(forecast_steps(target.stages, config, Forecast(target.view)))
+        missing = _missing(steps)
+        if missing and arguments.strict_devices:
+            raise PlanRefused(
+                [f"{name} is not here" for name in missing], hint="leave --strict-devices out to assume it"
+            )
+        _print(arguments, steps, target)
+    return 2 if arguments.exit_code and any(is_change(step.action) for step in steps) else 0
+
+
+def _missing(steps: list[Step]) -> list[str]:
+    from provision.actions import Await
+
+    return [name for step in steps if isinstance(step.action, Await) for name in step.action.names]
+
+
+def _print(arguments: argparse.Namespace, steps: list[Step], target: Target) -> None:
+    if arguments.json:
+        print(plan_json(steps, target.notes))
+        return
+    style = COLOURS if sys.stdout.isatty() else Style()
+    print("\n".join(plan_lines(steps, target.notes, style, verbose=arguments.verbose)))
