@@ -410,6 +410,11 @@ class Remove(NamedTuple):
         return (Fact("node", self.path, None),)
 
 
+NodeAction = Write | Directory | Link | HardLink | Remove
+NODE_ACTIONS = (Write, Directory, Link, HardLink, Remove)
+"""Actions on the tree: many of them can share the waiting for the disk."""
+
+
 class SetPassword(NamedTuple):
     """Set the hash in field 2 of `shadow` (`gshadow` for a group) and nothing else; it never stands in an argv."""
 

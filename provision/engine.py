@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, NamedTuple, Protocol, cast
 
-from provision.actions import Action, Await, Blob, Fetch, Wave
+from provision.actions import NODE_ACTIONS, Action, Await, Blob, Fetch, NodeAction, Wave
 from provision.config.format import Config, Resource
 from provision.failures import ActionFailed
 from provision.forecast import Forecast
@@ -23,6 +23,10 @@ class System(Observe, Protocol):
 
     def apply(self, action: Action) -> None:
         """Carry out one action. Raises ActionFailed."""
+        ...
+
+    def apply_nodes(self, actions: Sequence[NodeAction]) -> None:
+        """Carry out many actions on the tree that touch disjoint paths. Raises ActionFailed."""
         ...
 
     def spool(self, blob: Blob, near: str) -> AbstractContextManager[BinaryIO]:
@@ -99,10 +103,15 @@ class Engine:
                 self._watch(Step(name, self._number, action))
 
     def _carry_out(self, wave: Wave) -> None:
-        if len(wave) == 1:
-            self._apply(wave[0])
-        elif wave:
-            _side_by_side(self._apply, wave)
+        """Actions on the tree go together, for they wait for the same disk; the others run side by side."""
+        nodes = [action for action in wave if isinstance(action, NODE_ACTIONS)]
+        others = [action for action in wave if not isinstance(action, NODE_ACTIONS)]
+        if nodes:
+            self._system.apply_nodes(nodes)
+        if len(others) == 1:
+            self._apply(others[0])
+        elif others:
+            _side_by_side(self._apply, others)
 
     def _apply(self, action: Action) -> None:
         if not isinstance(action, Fetch):
@@ -112,11 +121,11 @@ class Engine:
             self._fetcher.copy(action.resource, spool)
 
 
-def _side_by_side(work: Callable[[Action], None], wave: Sequence[Action]) -> None:
+def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action]) -> None:
     """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended."""
     from threading import Thread
 
-    waiting = iter(list(wave))
+    waiting = iter(actions)
     failures: list[Exception] = []
 
     def worker() -> None:
@@ -128,7 +137,7 @@ def _side_by_side(work: Callable[[Action], None], wave: Sequence[Action]) -> Non
             except Exception as failure:  # noqa: BLE001 - it is raised again below, in the thread that asked
                 failures.append(failure)
 
-    threads = [Thread(target=worker) for _ in range(min(PARALLEL, len(wave)))]
+    threads = [Thread(target=worker) for _ in range(min(PARALLEL, len(actions)))]
     for thread in threads:
         thread.start()
     for thread in threads:
