@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from provision.config.format import Config
-from provision.observe import Account, Device, Memory, Mounted, Node, Signature, Table
+from provision.observe import Account, Device, Memory, Mounted, Node, Signature, Table, Volume
 
 
 class Devices(Protocol):
@@ -21,6 +21,10 @@ class Devices(Protocol):
         ...
 
     def signature(self, name: str) -> Signature:
+        """As in Observe."""
+        ...
+
+    def volume(self, name: str) -> Volume | None:
         """As in Observe."""
         ...
 
@@ -48,6 +52,10 @@ class AssumedRoot:
         """What is on a known device."""
         return self._devices.signature(name) if self._devices else Signature()
 
+    def volume(self, name: str) -> Volume | None:
+        """The LUKS header on a known device."""
+        return self._devices.volume(name) if self._devices else None
+
     def node(self, path: str) -> Node | None:
         """Nothing is known to exist."""
         del path
@@ -62,6 +70,16 @@ class AssumedRoot:
         """Nothing is known to exist."""
         del path
         return None
+
+    def own_file(self, path: str) -> bytes | None:
+        """This system is not the one that the plan is for."""
+        del path
+        return None
+
+    def own_names(self, path: str) -> Sequence[str]:
+        """This system is not the one that the plan is for."""
+        del path
+        return ()
 
     def user(self, name: str) -> Account | None:
         """An account that the config does not make has to be there."""

@@ -160,9 +160,10 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
 
 
 def _check_root(config: Config) -> None:
-    needs_root = config.storage.files or config.storage.directories or config.storage.links
-    needs_root = needs_root or config.passwd.users or config.passwd.groups or config.systemd.units
-    if needs_root and not any(one.path == "/" for one in config.storage.filesystems):
+    storage = config.storage
+    files = (*storage.files, *storage.directories, *storage.links)
+    needs_root = bool(files) or not (config.passwd.is_empty and config.systemd.is_empty)
+    if needs_root and not any(one.path == "/" for one in storage.filesystems):
         raise PlanRefused(
             ["the config mounts no file system at /, so its files would have no place"],
             hint="give a file system the path /, or apply the files to a tree with --root DIR",

@@ -1,0 +1,142 @@
+"""One stage of a boot: get the config or recall it, look whether it can be carried out, carry the stage out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from provision.config.decode import decode
+from provision.config.encode import encode
+from provision.config.format import Config
+from provision.config.merge import merge
+from provision.engine import Engine, Step, preflight
+from provision.failures import Failure, NeedsNetwork
+from provision.fetch.acquire import acquire, base_config
+from provision.fetch.ground import Places
+from provision.fetch.needs import needs_network
+from provision.fetch.resources import Fetcher
+from provision.fetch.settings import Settings
+from provision.history import FileHistory
+from provision.journal import Log
+from provision.observe import Memory
+from provision.stages import stage_plan
+from provision.stages.result import BOOT_ID, NOW, USER_CONFIG
+from provision.state import read_private, write_private
+
+if TYPE_CHECKING:
+    from provision.fetch.render import Fetched
+    from provision.system.ground import MachineGround
+
+JOURNAL = "/etc/.provision-journal"
+"""Where in the target root the record of an unfinished files stage lies."""
+
+SEED = "seed"
+FETCHED = "fetched-configs"
+
+FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
+"""Other programs look for the journal's messages about fetched configs by this id (see the reference engine)."""
+
+
+class Boot(NamedTuple):
+    """What a stage is run with: the options of its command line, and what earlier stages remembered."""
+
+    platform: str
+    root: str
+    cache: str
+    neednet: str
+    fetch_timeout: float
+    log: Log
+    memory: dict[str, Memory]
+    environment: Mapping[str, str]
+
+    def run(self, stage: str) -> None:
+        """Do the stage. Raises Failure; the memory is then not worth keeping."""
+        ground = self._ground()
+        base = base_config(self.platform, ground, self.log)
+        if stage not in {"fetch-offline", "fetch"}:
+            self._carry_out(stage, merge(base, self._cached()))
+            return
+        try:
+            self._fetch(base, ground, offline=stage == "fetch-offline")
+        except NeedsNetwork as need:
+            if stage == "fetch":
+                raise
+            self._ask_for_network(need.url)
+
+    def _fetch(self, base: Config, ground: MachineGround, *, offline: bool) -> None:
+        settings = Settings(http_total=self.fetch_timeout, offline=offline)
+        acquired = acquire(self.platform, ground, settings, self.log)
+        write_private(self.cache, encode(acquired.config).encode())
+        self._tell(acquired.fetched)
+        self._begin_memory(ground.places, provided=acquired.provided)
+        if offline and needs_network(merge(base, acquired.config)):
+            self._ask_for_network("the config")
+
+    def _ask_for_network(self, what: str) -> None:
+        self.log("info", f"{what} needs the network")
+        write_private(self.neednet, b"")
+
+    def _tell(self, fetched: Iterable[Fetched]) -> None:
+        for one in fetched:
+            referenced = "referenced " if one.referenced else ""
+            self.log(
+                "info",
+                f'fetched {referenced}{one.kind} config from "{one.source}"',
+                MESSAGE_ID=FETCHED_MESSAGE_ID,
+                IGNITION_CONFIG_TYPE=one.kind,
+                IGNITION_CONFIG_SRC=one.source,
+                IGNITION_CONFIG_REFERENCED=str(one.referenced).lower(),
+            )
+
+    def _begin_memory(self, places: Places, *, provided: bool) -> None:
+        """What later stages are started with. A seed is chosen once: UUIDs follow from it, also after a restart."""
+        from os import urandom
+
+        self.memory.setdefault(SEED, urandom(16).hex())
+        self.memory[BOOT_ID] = (read_private(places.boot_id_path) or b"").decode().strip()
+        self.memory[USER_CONFIG] = provided
+
+    def _carry_out(self, stage: str, config: Config) -> None:
+        from provision.system.kernel_devices import KernelDevices
+        from provision.system.machine import Machine
+
+        plan = stage_plan(stage)
+        if stage == "files":
+            self.memory[NOW] = _now()
+        machine = Machine(self.root, KernelDevices(), self.memory, log=self.log)
+        try:
+            history = FileHistory(self.root.rstrip("/") + JOURNAL, _digest(config)) if stage == "files" else None
+            preflight([(stage, plan)], config, machine, history.view(machine) if history else machine)
+            Engine(machine, Fetcher(Settings(), self.log).under(config), self._watch, history).run(stage, plan, config)
+        finally:
+            machine.release()
+
+    def _watch(self, step: Step) -> None:
+        reason = f" [{step.action.reason}]" if step.action.reason else ""
+        self.log("info", f"{step.stage}: {step.action.title}{reason}")
+
+    def _cached(self) -> Config:
+        cached = read_private(self.cache)
+        if cached is None:
+            raise Failure(f"{self.cache}: there is no config", hint="a fetch stage has to come first")
+        return decode(cached)
+
+    def _ground(self) -> MachineGround:
+        from provision.system.ground import MachineGround
+
+        return MachineGround(Places.of(self.environment))
+
+
+def _digest(config: Config) -> str:
+    """Tells one config from another in the journal."""
+    from hashlib import sha256
+
+    return sha256(encode(config).encode()).hexdigest()
+
+
+def _now() -> str:
+    """Local time as RFC 3339 has it."""
+    from time import strftime
+
+    zone = strftime("%z")
+    return strftime("%Y-%m-%dT%H:%M:%S") + (zone[:3] + ":" + zone[3:] if zone != "+0000" else "Z")

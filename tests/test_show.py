@@ -1,0 +1,47 @@
+"""Plans as people and programs read them."""
+
+from __future__ import annotations
+
+import json
+
+from provision.actions import Await, Content, Keep, Run, Write
+from provision.engine import Step
+from provision.show import COLOURS, Style, plan_json, plan_lines
+
+STEPS = [
+    Step("disks", 1, Await(("/dev/vdb",), reason="storage.disks[0]")),
+    Step("disks", 2, Run("make ext4", ("mkfs.ext4",), frozenset(), reason="storage.filesystems[0]", loses="xfs 'old'")),
+    Step("files", 3, Keep("keep /etc", "storage.directories[0]")),
+    Step("files", 4, Write("/etc/motd", (Content(b"hi"),), reason="storage.files[0]")),
+]
+
+
+def test_steps_are_numbered_by_stage_and_losses_are_marked() -> None:
+    assert list(plan_lines(STEPS, ["a note"], Style(), verbose=False)) == [
+        "2 changes, 1 of them destructive",
+        "note: a note",
+        "\ndisks",
+        "   1   wait for /dev/vdb (it is not here: assumed to be blank)  [storage.disks[0]]",
+        "   2 ! make ext4  [storage.filesystems[0]]",
+        "       loses xfs 'old'",
+        "\nfiles",
+        "   3   write /etc/motd (0644)  [storage.files[0]]",
+    ]
+
+
+def test_verbose_shows_what_is_kept() -> None:
+    assert any("keep /etc" in line for line in plan_lines(STEPS, [], Style(), verbose=True))
+
+
+def test_colour_only_when_asked() -> None:
+    assert not any("\033" in line for line in plan_lines(STEPS, [], Style(), verbose=True))
+    assert any("\033[1;31m!" in line for line in plan_lines(STEPS, [], COLOURS, verbose=True))
+
+
+def test_json_says_the_same() -> None:
+    plan = json.loads(plan_json(STEPS, ["a note"]))
+    assert plan["changes"] == 2
+    assert plan["notes"] == ["a note"]
+    assert [step["action"] for step in plan["steps"]] == ["Await", "Run", "Keep", "Write"]
+    assert plan["steps"][1]["loses"] == "xfs 'old'"
+    assert plan["steps"][0]["assumed"] is True
