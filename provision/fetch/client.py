@@ -6,22 +6,25 @@ docs/decisions/0006-fetch.md for where ours are stricter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from threading import Event, Lock
-from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from provision import __version__
+from provision.config.urls import redacted
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch import causes, dial, network, urls
 from provision.fetch.causes import Cause
 from provision.fetch.messages import NOT_FOUND, TOO_MANY, Headers, Reply, Request
 from provision.fetch.patience import Deadline, Log, Vigil, now, pauses, retry_after
+from provision.fetch.settings import Settings
 
 if TYPE_CHECKING:
     from provision.fetch.http import Wire
 
 T = TypeVar("T")
 Receive = Callable[[Iterator[bytes]], T]
+Take = Callable[[Mapping[str, str], Iterator[bytes]], T]
 
 IGNITION_VERSION = "2.26.0"
 ACCEPT = "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1"
@@ -32,7 +35,6 @@ DEFAULT_HEADERS: Headers = (
 )
 """Sent with every request. Servers of machine configs read format versions from Accept and User-Agent."""
 
-GOOD = frozenset({200, 204})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_LIMIT = 10
 CONNECTIONS = 16
@@ -44,27 +46,7 @@ class NotFoundError(FetchFailed):
     """The server answered 404: there is no such resource."""
 
 
-class Settings(NamedTuple):
-    """How to fetch. Seconds are floats; 0 is without limit. `authorities` are PEM bundles trusted besides the system's.
-
-    `network_wait` bounds the wait for a network, which counts against no other limit.
-    """
-
-    http_total: float = 0.0
-    http_response_headers: float = 10.0
-    http_proxy: str = ""
-    https_proxy: str = ""
-    no_proxy: tuple[str, ...] = ()
-    authorities: tuple[bytes, ...] = ()
-    offline: bool = False
-    platform: str = ""
-    network_wait: float = 600.0
-
-    def __repr__(self) -> str:
-        return f"Settings(offline={self.offline}, platform={self.platform!r})"
-
-
-class _Again(Exception):  # noqa: N818 - not an error: the attempt is worth repeating
+class _Again(Exception):
     """An attempt failed in a way that may pass."""
 
     def __init__(self, cause: Cause, after: float = 0.0) -> None:
@@ -76,15 +58,13 @@ class _Again(Exception):  # noqa: N818 - not an error: the attempt is worth repe
 class Client:
     """Makes requests by one set of settings. Safe to use from several threads.
 
-    `connect` makes the connections; `stop` ends every wait of this client.
+    `way` names how connections are made, a key of `dial.WAYS`; `stop` ends every wait of this client.
     """
 
-    def __init__(
-        self, settings: Settings, log: Log, connect: dial.Dial = dial.connect, stop: Event | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, log: Log, way: str = "tcp", stop: Event | None = None) -> None:
         self.settings = settings
-        self._log = log
-        self._connect = connect
+        self.log = log
+        self._connect = dial.WAYS[way]
         self._stop = stop or Event()
         self._wires: dict[bool, Wire] = {}
         self._lock = Lock()
@@ -95,18 +75,25 @@ class Client:
         Raises NeedsNetwork while offline, NotFoundError on 404, FetchFailed on an answer that is final and when time is
         up.
         """
+        return self._exchange(request, lambda _headers, chunks: receive(chunks))
+
+    def header(self, request: Request, name: str) -> str:
+        """One header of a good answer, empty if it is not there. Raises as `fetch`."""
+        return self._exchange(request, lambda headers, _chunks: headers.get(name, ""))
+
+    def _exchange(self, request: Request, take: Take[T]) -> T:
         if self.settings.offline:
-            raise NeedsNetwork(urls.shown(request.url))
+            raise NeedsNetwork(redacted(request.url))
         deadline = Deadline(self.settings.http_total)
-        with Vigil(urls.shown(request.url), deadline, self._log) as vigil:
+        with self.vigil(request.url, deadline) as vigil:
             for attempt, pause in enumerate(pauses(), 1):
-                self._await_route(request, deadline, vigil)
-                self._log("info", f"{request.name}: attempt #{attempt}")
+                self.await_route(urls.origin(self._proxy(request) or request.url).host, request.url, deadline, vigil)
+                self.log("info", f"{request.name}: attempt #{attempt}")
                 try:
-                    return self._attempt(request, receive, deadline)
+                    return self._attempt(request, take, deadline)
                 except _Again as again:
                     vigil.explain(again.cause.text, again.cause.remedy, deadline)
-                    self._log("info", f"{request.method} error: {again.cause.text}")
+                    self.log("info", f"{request.method} error: {again.cause.text}")
                     self._pause(request, again, pause, deadline)
         raise AssertionError  # pauses() never ends
 
@@ -118,14 +105,20 @@ class Client:
             for chunk in chunks:
                 body += chunk
                 if len(body) > limit:
-                    raise FetchFailed(urls.shown(request.url), f"the answer is larger than {limit} bytes")
+                    raise FetchFailed(redacted(request.url), f"the answer is larger than {limit} bytes")
             return bytes(body)
 
         return self.fetch(request, receive)
 
-    def _await_route(self, request: Request, deadline: Deadline, vigil: Vigil) -> None:
-        """Wait until there is a way to the host. This time does not count: a slow DHCP server is no slow web server."""
-        host = urls.origin(self._proxy(request) or request.url).host
+    def vigil(self, url: str, deadline: Deadline) -> Vigil:
+        """Something that explains the wait for a URL while it lasts."""
+        return Vigil(redacted(url), deadline, self.log)
+
+    def await_route(self, host: str, url: str, deadline: Deadline, vigil: Vigil) -> None:
+        """Wait until there is a way to a host. This time does not count: a slow DHCP server is no slow web server.
+
+        Raises FetchFailed if there is none within `network_wait`.
+        """
         if self._connect is dial.connect_vsock or network.route_exists(host):
             return
         patience, began = Deadline(self.settings.network_wait), now()
@@ -135,30 +128,30 @@ class Client:
                 cause, remedy = network.why_not(host)
                 vigil.explain(cause, remedy, patience)
                 if not patience.left() or self._stop.is_set():
-                    raise FetchFailed(urls.shown(request.url), f"no network: {cause}", hint=remedy)
+                    raise FetchFailed(redacted(url), f"no network: {cause}", hint=remedy)
                 events.wait(min(LOOK_EVERY, patience.left()))
         finally:
             events.close()
             deadline.extend(now() - began)
             vigil.explain("no answer yet", "", deadline)
 
-    def _attempt(self, request: Request, receive: Receive[T], deadline: Deadline) -> T:
+    def _attempt(self, request: Request, take: Take[T], deadline: Deadline) -> T:
         """One go, redirects included."""
         headers = _headers(request)
         url, guarded = request.url, False
         for _ in range(REDIRECT_LIMIT + 1):
             reply = self._ask(request._replace(url=url, headers=headers), deadline, guarded=guarded)
             try:
-                if reply.status not in REDIRECTS or "Location" not in reply.headers:
-                    return self._judge(request, reply, receive, deadline)
+                if not _is_redirect(request, reply):
+                    return self._judge(request, reply, take, deadline)
             finally:
                 reply.close()
             target = _redirected(url, reply.headers["Location"])
-            self._log("info", f"{request.name}: redirected to {urls.shown(target)}")
+            self.log("info", f"{request.name}: redirected to {redacted(target)}")
             if urls.origin(target) != urls.origin(url):
                 headers, guarded = DEFAULT_HEADERS, not _is_inward(urls.origin(url).host)
             url = target
-        raise FetchFailed(urls.shown(request.url), f"more than {REDIRECT_LIMIT} redirects")
+        raise FetchFailed(redacted(request.url), f"more than {REDIRECT_LIMIT} redirects")
 
     def _ask(self, request: Request, deadline: Deadline, *, guarded: bool) -> Reply:
         proxy = self._proxy(request)
@@ -168,24 +161,24 @@ class Client:
         try:
             return wire.ask(request, proxy, connecting, headers)
         except ValueError as error:  # requests' InvalidURL, InvalidHeader
-            raise FetchFailed(urls.shown(request.url), "unable to parse url or HTTP header") from error
+            raise FetchFailed(redacted(request.url), "unable to parse url or HTTP header") from error
         except OSError as error:  # requests.RequestException is one
             if any(isinstance(one, dial.RefusedError) for one in causes.chain(error)):
-                raise FetchFailed(urls.shown(request.url), dial.REFUSAL) from error
+                raise FetchFailed(redacted(request.url), dial.REFUSAL) from error
             raise _Again(causes.explain(error)) from error
 
-    def _judge(self, request: Request, reply: Reply, receive: Receive[T], deadline: Deadline) -> T:
+    def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline) -> T:
         """What an answer means: a result, an end, or another go."""
-        if reply.status in GOOD:
-            self._log("info", f"{request.method} result: {reply.reason or 'OK'}")
-            return receive(_watched(reply, deadline))
+        if reply.status in request.accepted:
+            self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
+            return take(reply.headers, _watched(reply, deadline))
         told = _beginning(reply)
         cause = causes.status(reply.status, reply.reason, told)
         if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
             raise _Again(cause, _asked_pause(reply))
         if reply.status == NOT_FOUND:
-            raise NotFoundError(urls.shown(request.url), f"resource not found ({cause.text})", hint=cause.remedy)
-        raise FetchFailed(urls.shown(request.url), f"failed to fetch resource: {cause.text}", hint=cause.remedy)
+            raise NotFoundError(redacted(request.url), f"resource not found ({cause.text})", hint=cause.remedy)
+        raise FetchFailed(redacted(request.url), f"failed to fetch resource: {cause.text}", hint=cause.remedy)
 
     def _pause(self, request: Request, again: _Again, pause: float, deadline: Deadline) -> None:
         seconds = retry_after(again.after, pause) if again.after else pause
@@ -214,9 +207,13 @@ class Client:
             return self._wires[guarded]
 
 
+def _is_redirect(request: Request, reply: Reply) -> bool:
+    return reply.status in REDIRECTS and reply.status not in request.accepted and "Location" in reply.headers
+
+
 def _out_of_time(request: Request, again: _Again) -> NoReturn:
     raise FetchFailed(
-        urls.shown(request.url),
+        redacted(request.url),
         f"unable to fetch resource in time: {again.cause.text}",
         hint=again.cause.remedy,
     ) from again
@@ -234,13 +231,13 @@ def _redirected(url: str, location: str) -> str:
         target = urls.target(url, location)
         source, sink = urls.origin(url), urls.origin(target)
     except ValueError as error:
-        raise FetchFailed(urls.shown(url), "redirected to an unreadable URL") from error
+        raise FetchFailed(redacted(url), "redirected to an unreadable URL") from error
     if sink.scheme not in urls.DEFAULT_PORTS:
-        raise FetchFailed(urls.shown(url), f"redirected to {urls.shown(target)}, which is not http or https")
+        raise FetchFailed(redacted(url), f"redirected to {redacted(target)}, which is not http or https")
     if source.scheme == "https" and sink.scheme != "https":
-        raise FetchFailed(urls.shown(url), f"redirected from https to http ({urls.shown(target)})")
+        raise FetchFailed(redacted(url), f"redirected from https to http ({redacted(target)})")
     if _is_inward(sink.host) and not _is_inward(source.host):
-        raise FetchFailed(urls.shown(url), f"redirected to {urls.shown(target)}, which {dial.REFUSAL}")
+        raise FetchFailed(redacted(url), f"redirected to {redacted(target)}, which {dial.REFUSAL}")
     return target
 
 

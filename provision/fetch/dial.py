@@ -7,10 +7,9 @@ import os
 import selectors
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain, zip_longest
-from random import sample
 from typing import Any
 
 from provision.fetch.patience import now
@@ -64,6 +63,14 @@ def connect_vsock(_host: str, _port: int, timeout: float | None) -> socket.socke
         channel.close()
         raise
     return channel
+
+
+WAYS: Mapping[str, Dial] = {
+    "tcp": connect,
+    "privileged": connect_from_privileged_port,
+    "vsock": connect_vsock,
+}
+"""How connections can be made."""
 
 
 def is_inward(address: str) -> bool:
@@ -156,7 +163,8 @@ def _begin(address: Address, prepare: Callable[[socket.socket], None]) -> socket
 
 
 def _bind_privileged(channel: socket.socket) -> None:
-    for port in sample(PRIVILEGED, len(PRIVILEGED)):
+    first = int.from_bytes(os.urandom(2), "big") % len(PRIVILEGED)
+    for port in (*PRIVILEGED[first:], *PRIVILEGED[:first]):
         try:
             channel.bind(("", port))
         except OSError as error:

@@ -55,7 +55,7 @@ def trust(authorities: Sequence[bytes]) -> ssl.SSLContext:
                 context.load_verify_locations(bundle)
                 break
     for authority in authorities:
-        context.load_verify_locations(cadata=authority.decode("ascii", "replace"))
+        context.load_verify_locations(cadata=authority.decode("ascii", "ignore"))
     return context
 
 

@@ -85,20 +85,22 @@ class _Gunzip:
     def __init__(self, name: str) -> None:
         self._name = name
         self._member = zlib.decompressobj(GZIP)
-        self._begun = False
         self.is_whole = False
 
     def feed(self, data: bytes) -> Iterable[bytes]:
         """What the next bytes decompress to. Raises FetchFailed if they are not gzip."""
-        while data:
+        more = bool(data)
+        while more:
             if self._member.eof:
                 self._member = zlib.decompressobj(GZIP)
             try:
-                yield self._member.decompress(data, STEP)
+                part = self._member.decompress(data, STEP)
             except zlib.error as error:
                 raise FetchFailed(self._name, "not a gzip stream, or a damaged one") from error
+            yield part
             self.is_whole = self._member.eof
-            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            data = self._member.unused_data if self.is_whole else self._member.unconsumed_tail
+            more = bool(data) or (len(part) == STEP and not self.is_whole)
 
 
 def _is_gzip(name: str, resource: Resource) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from provision.fetch import urls
-
 Headers = tuple[tuple[str, str], ...]
 
+GOOD = frozenset({200, 204})
 NOT_FOUND = 404
 TOO_MANY = 429
 
@@ -16,7 +15,8 @@ TOO_MANY = 429
 class Request(NamedTuple):
     """A request. `retried` are statuses that mean "not yet" here, besides 429 and every 5xx; `name` is what logs say.
 
-    `direct` requests never go through a proxy: they are for metadata services.
+    `accepted` are the statuses of a good answer. `direct` requests, those to metadata services, never go through a
+    proxy.
     """
 
     url: str
@@ -25,11 +25,14 @@ class Request(NamedTuple):
     body: bytes | None = None
     retried: frozenset[int] = frozenset()
     direct: bool = False
+    accepted: frozenset[int] = GOOD
 
     @property
     def name(self) -> str:
         """Method and URL without secrets."""
-        return f"{self.method} {urls.shown(self.url)}"
+        from provision.config.urls import redacted
+
+        return f"{self.method} {redacted(self.url)}"
 
     def __repr__(self) -> str:
         return f"Request({self.name})"

@@ -11,7 +11,6 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any, NamedTuple
 
 LOOPBACK = "lo"
@@ -132,7 +131,8 @@ def _addresses6() -> dict[str, tuple[str, ...]]:
     """Global IPv6 addresses by interface. The fourth column of the kernel's table is the scope: 00 is global."""
     found: dict[str, tuple[str, ...]] = {}
     try:
-        lines = Path("/proc/net/if_inet6").read_text(encoding="ascii").splitlines()
+        with open("/proc/net/if_inet6", encoding="ascii") as table:
+            lines = table.read().splitlines()
     except OSError:  # a kernel without IPv6
         return found
     for line in lines:

@@ -1,9 +1,9 @@
-"""What the rest of fetching asks about a URL, and how one is shown without its secrets."""
+"""What fetching asks about a URL. How one is shown without its secrets: `provision.config.urls.redacted`."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -26,18 +26,6 @@ def origin(url: str) -> Origin:
     """Scheme, host (lower case, without brackets) and port of a URL. Raises ValueError if it is not one."""
     parts = urlsplit(url)
     return Origin(parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
-
-
-def shown(url: str) -> str:
-    """A URL for people and logs: no user info, no query, no fragment, nothing of the data of a data URL."""
-    if scheme(url) == "data":
-        return "data URL"
-    try:
-        parts = urlsplit(url)
-        place = parts.netloc.rpartition("@")[2]
-    except ValueError:
-        return "unreadable URL"
-    return urlunsplit((parts.scheme, place, parts.path, "", ""))
 
 
 def path_of(url: str) -> str:

@@ -1,0 +1,144 @@
+"""The config of this machine: found, fetched, rendered with what it names, and judged.
+
+It is looked for on the kernel command line, then as `user.ign` in the system, then where the platform has it; the
+first place that has one decides, and an error there is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from provision.config.format import Config, Ignition, Resource, Verification
+from provision.config.merge import merge
+from provision.config.model import VERSIONS
+from provision.failures import ConfigEmpty, Failure, FetchFailed, Usage
+from provision.fetch.arguments import Arguments, parse
+from provision.fetch.ground import Ground
+from provision.fetch.patience import Log, silent
+from provision.fetch.render import Fetched, read_config, render
+from provision.fetch.resources import Fetcher
+from provision.fetch.settings import CONFIG_LIMIT, Settings
+
+NEWEST_STABLE = next(version for version in reversed(VERSIONS) if "-" not in version)
+EMPTY = Config(ignition=Ignition(version=NEWEST_STABLE))
+"""What stands for the config of a machine that was given none."""
+
+DRIVE_SECONDS = 30.0
+"""How long a drive that the kernel command line names is waited for, as in the reference implementation."""
+
+
+class Acquired(NamedTuple):
+    """The config of this machine. `provided` says whether there was one; `fetcher` has the settings it asks for."""
+
+    config: Config
+    provided: bool
+    fetched: tuple[Fetched, ...]
+    fetcher: Fetcher
+
+
+class _Found(NamedTuple):
+    """Where the config was, by the reference implementation's name of the place, and its bytes if there was one."""
+
+    place: str
+    raw: bytes | None
+
+
+def acquire(platform: str, ground: Ground, settings: Settings, log: Log = silent) -> Acquired:
+    """The user's config, whole and valid. An empty one is as good as none.
+
+    `settings.http_total` bounds each fetch until the config itself says how long. Raises Usage for an unknown
+    platform, FetchFailed, NeedsNetwork while offline, ConfigInvalid, and ConfigEmpty for an empty referenced config.
+    """
+    settings = settings._replace(platform=platform)
+    fetcher = Fetcher(settings, log)
+    found = _find(platform, ground, fetcher)
+    own = (Fetched("user", found.place, referenced=False),)
+    if not found.raw:
+        log("info", f"not a config (empty): {found.place} has none; ignoring user-provided config")
+        return Acquired(EMPTY, provided=False, fetched=own, fetcher=fetcher.under(EMPTY))
+    config = read_config(found.raw, found.place, log)
+    rendered = render(config, fetcher, log)
+    return Acquired(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
+
+
+def base_config(platform: str, ground: Ground, log: Log = silent) -> Config:
+    """The config of the system itself: the fragments of base.d, and over them those of base.platform.d/PLATFORM.
+
+    Raises FetchFailed, ConfigEmpty or ConfigInvalid for base.d; what is wrong with the platform's is only logged, as
+    in the reference implementation.
+    """
+    base = _merged(_fragments(ground, "base.d", log), EMPTY)
+    folder = f"base.platform.d/{platform}"
+    try:
+        return _merged(list(_fragments(ground, folder, log)), base)
+    except Failure as problem:
+        log("info", f"no config at {folder}: {problem.message}")
+        return base
+
+
+def _find(platform: str, ground: Ground, fetcher: Fetcher) -> _Found:
+    arguments = parse(ground.read_text(ground.places.kernel_cmdline_path))
+    if arguments.urls:
+        return _Found("cmdline", _first_of_urls(arguments, fetcher))
+    if arguments.device:
+        return _Found("cmdline", _from_drive(arguments, ground, fetcher))
+    for directory in ground.places.directories:
+        raw = ground.read(f"{directory}/user.ign")
+        if raw is not None:
+            return _Found("system", raw)
+    return _Found(platform, _from_platform(platform, ground, fetcher))
+
+
+def _first_of_urls(arguments: Arguments, fetcher: Fetcher) -> bytes:
+    if arguments.device:
+        fetcher.log("warning", "ignition.config.url is given: ignition.config.device and path are ignored")
+    failures = []
+    for url in arguments.urls:
+        resource = Resource(source=url, verification=Verification(hash=arguments.hash or None))
+        try:
+            return fetcher.read(resource, CONFIG_LIMIT)
+        except FetchFailed as failure:
+            failures.append(failure)
+    if len(failures) == 1:
+        raise failures[0]
+    raise FetchFailed("cmdline", "; ".join(failure.message for failure in failures), hint=failures[-1].hint)
+
+
+def _from_drive(arguments: Arguments, ground: Ground, fetcher: Fetcher) -> bytes:
+    from posixpath import normpath
+
+    from provision.fetch.sources import Drive, site
+
+    path = normpath("/" + arguments.path)
+    raw = Drive(arguments.device, (path,), DRIVE_SECONDS).fetch(site(ground, fetcher.settings, fetcher.log))
+    if raw is None:
+        raise FetchFailed(f"drive {arguments.device}: {path}", "not found", hint="see ignition.config.device and path")
+    return raw
+
+
+def _from_platform(platform: str, ground: Ground, fetcher: Fetcher) -> bytes | None:
+    from provision.fetch.platforms import PLATFORMS
+    from provision.fetch.sources import site
+
+    if platform not in PLATFORMS:
+        raise Usage(f"unknown platform {platform!r}", hint="one of " + ", ".join(sorted(PLATFORMS)))
+    return PLATFORMS[platform].source.fetch(site(ground, fetcher.settings, fetcher.log))
+
+
+def _fragments(ground: Ground, folder: str, log: Log) -> Iterable[Config]:
+    """The fragments of a folder in the order of their names; of one name only the strongest directory's counts."""
+    places: dict[str, str] = {}
+    for directory in reversed(ground.places.directories):
+        places.update((name, f"{directory}/{folder}/{name}") for name in ground.names(f"{directory}/{folder}"))
+    for _, path in sorted(places.items()):
+        raw = ground.read(path)
+        if not raw:
+            raise ConfigEmpty(path)
+        yield read_config(raw, path, log)
+
+
+def _merged(fragments: Iterable[Config], config: Config) -> Config:
+    for fragment in fragments:
+        config = merge(config, fragment)
+    return config

@@ -1,0 +1,127 @@
+"""Every platform: where its config is. A platform of a known shape is one entry.
+
+Source of the facts: the providers of the reference implementation (internal/providers) and the platforms' own
+documentation. docs/reference/platforms.md is generated from this table.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from provision.fetch.sources import (
+    ConfigFile,
+    Device,
+    Drive,
+    Http,
+    Interface,
+    LinkLocal,
+    Nothing,
+    Source,
+    Token,
+    base64,
+    together,
+    trim_nul,
+)
+
+LINK_LOCAL = "http://169.254.169.254"
+AWS_IPV6 = "http://[fd00:ec2::254]"
+USER_DATA = "/openstack/latest/user_data"
+FOR_EVER = 0.0
+HALF_A_MINUTE = 30.0
+
+
+class Platform(NamedTuple):
+    """A place where machines run. `proof` says how its source was tested: `real`, `recorded` or only `read`."""
+
+    title: str
+    source: Source
+    proof: str = "real"
+
+
+AWS_TOKEN = Token(
+    "/latest/api/token",
+    (("X-aws-ec2-metadata-token-ttl-seconds", "21600"),),
+    "X-aws-ec2-metadata-token",
+    optional=True,
+)
+AKAMAI_TOKEN = Token(
+    "/v1/token", (("Metadata-Token-Expiry-Seconds", "300"), ("Accept", "text/plain")), "Metadata-Token"
+)
+ANYTHING = (("Accept", "*/*"),)
+
+OPENSTACK = together(
+    Drive("config-2", (USER_DATA,)),
+    Drive("CONFIG-2", (USER_DATA,)),
+    Http(LINK_LOCAL, USER_DATA),
+    LinkLocal(USER_DATA),
+)
+FW_CFG = Interface("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", "qemu_fw_cfg")
+VIRTIO_BLOCK = Device("/dev/disk/by-id/virtio-ignition", "virtio_blk", 300.0)
+NO_FW_CFG = frozenset({"s390x", "ppc64le"})
+
+PLATFORMS: Mapping[str, Platform] = {
+    "akamai": Platform(
+        "Akamai Connected Cloud",
+        Http(LINK_LOCAL, "/v1/user-data", ANYTHING, AKAMAI_TOKEN, decode=(base64,), absent=False),
+    ),
+    "aliyun": Platform("Alibaba Cloud", Http("http://100.100.100.200", "/latest/user-data")),
+    "applehv": Platform(
+        "Apple Hypervisor",
+        Http("http://d", "/", (("Accept", "application/json"),), way="vsock", offline=True),
+        proof="recorded",
+    ),
+    "aws": Platform(
+        "Amazon EC2",
+        together(
+            Http(LINK_LOCAL, "/2019-10-01/user-data", token=AWS_TOKEN),
+            Http(AWS_IPV6, "/2019-10-01/user-data", token=AWS_TOKEN),
+        ),
+    ),
+    "brightbox": Platform("Brightbox", OPENSTACK),
+    "digitalocean": Platform("DigitalOcean", Http(LINK_LOCAL, "/metadata/v1/user-data", absent=False)),
+    "exoscale": Platform("Exoscale", Http(LINK_LOCAL, "/1.0/user-data")),
+    "file": Platform("a file", ConfigFile()),
+    "gcp": Platform(
+        "Google Compute Engine",
+        Http(
+            LINK_LOCAL,
+            "/computeMetadata/v1/instance/attributes/user-data",
+            (("Metadata-Flavor", "Google"),),
+        ),
+    ),
+    "hetzner": Platform("Hetzner Cloud", Http(LINK_LOCAL, "/hetzner/v1/userdata")),
+    "ibmcloud": Platform("IBM Cloud", Drive("cidata", ("/user-data",), HALF_A_MINUTE)),
+    "kubevirt": Platform("KubeVirt", together(Drive("cidata", ("/user-data",)), Drive("config-2", (USER_DATA,)))),
+    "metal": Platform("bare metal", Nothing()),
+    "nutanix": Platform("Nutanix", Drive("config-2", (USER_DATA,))),
+    "nvidiabluefield": Platform(
+        "NVIDIA BlueField",
+        Interface("/sys/bus/platform/devices/MLNXBF04:00/bootfifo", "mlxbf_bootctl", (trim_nul,)),
+        proof="recorded",
+    ),
+    "openstack": Platform("OpenStack", OPENSTACK),
+    "oraclecloud": Platform(
+        "Oracle Cloud Infrastructure",
+        Http(
+            LINK_LOCAL,
+            "/opc/v2/instance/metadata/user_data",
+            (("Authorization", "Bearer Oracle"),),
+            decode=(base64,),
+        ),
+    ),
+    "packet": Platform("Equinix Metal", Http("https://metadata.packet.net", "/userdata", ANYTHING, absent=False)),
+    "powervs": Platform("IBM Power Virtual Server", Drive("config-2", (USER_DATA,))),
+    "proxmoxve": Platform(
+        "Proxmox VE", Drive("cidata", ("/user-data", "/vendor-data"), HALF_A_MINUTE, skips_cloud_config=True)
+    ),
+    "qemu": Platform("QEMU", VIRTIO_BLOCK if os.uname().machine in NO_FW_CFG else FW_CFG),
+    "scaleway": Platform(
+        "Scaleway",
+        Http("http://169.254.42.42", "/user_data/cloud-init", way="privileged"),
+    ),
+    "upcloud": Platform("UpCloud", Http(LINK_LOCAL, "/metadata/v1/user_data")),
+    "vultr": Platform("Vultr", Http(LINK_LOCAL, "/user-data/user-data")),
+}
+"""Platform names as `ignition.platform.id` has them."""

@@ -1,0 +1,51 @@
+"""Asking several at once: the first answer wins, and one failure does not end the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TypeVar
+
+from provision.failures import Failure, FetchFailed
+
+GRACE = 30.0
+"""Seconds that the others have left when one has failed for good: a drive that never comes must not hold a boot up."""
+
+Place = TypeVar("Place")
+Answer = TypeVar("Answer")
+
+
+def first_answer(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: Event) -> Answer:
+    """The answer of whichever way has one first; the others are told to stop. Raises FetchFailed if all fail."""
+    answers: SimpleQueue[tuple[Answer] | BaseException] = SimpleQueue()
+    for way in ways:
+        Thread(target=_answer, args=(way, place, answers), daemon=True).start()
+    failures: list[Failure] = []
+    try:
+        for _ in ways:
+            got = answers.get(timeout=GRACE if failures else None)
+            if isinstance(got, tuple):
+                return got[0]
+            if not isinstance(got, Failure):
+                raise got
+            failures.append(got)
+    except Empty:
+        failures.append(FetchFailed("the other sources", f"no answer within {GRACE:.0f} s more"))
+    finally:
+        stop.set()
+    raise _all_failed(failures)
+
+
+def _answer(way: Callable[[Place], Answer], place: Place, answers: SimpleQueue[tuple[Answer] | BaseException]) -> None:
+    try:
+        answers.put((way(place),))
+    except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits for it
+        answers.put(error)
+
+
+def _all_failed(failures: Sequence[Failure]) -> Failure:
+    if len(failures) == 1:
+        return failures[0]
+    hints = {failure.hint: None for failure in failures if failure.hint}
+    return FetchFailed("every source", "; ".join(failure.message for failure in failures), hint="; ".join(hints))

@@ -1,0 +1,173 @@
+"""Resources: from what a config names to verified, decompressed bytes, streamed.
+
+    fetcher = Fetcher(Settings(), log)
+    fetcher.copy(file.contents, spool)
+
+Each scheme is one row of SCHEMES; the modules behind the rows are loaded when a resource asks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from threading import Lock
+from typing import TYPE_CHECKING, BinaryIO
+
+from provision.config.format import Config, Resource
+from provision.config.inline import InlineInvalid, inline
+from provision.config.urls import redacted
+from provision.failures import FetchFailed, NeedsNetwork
+from provision.fetch.messages import Headers, Request
+from provision.fetch.needs import is_remote
+from provision.fetch.patience import Log, silent
+from provision.fetch.settings import CONFIG_LIMIT, HEADER_SECONDS, Settings
+from provision.fetch.urls import scheme
+
+if TYPE_CHECKING:
+    from provision.fetch.client import Client
+    from provision.fetch.intake import Intake
+
+
+class Fetcher:
+    """Gets resources by one set of settings. Safe to use from several threads.
+
+    `under` gives the fetcher for what a config asks for (its proxies, timeouts and certificate authorities).
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, log: Log = silent, bundles: dict[str, bytes] | None = None
+    ) -> None:
+        self.settings = settings = settings or Settings()
+        self.log = log
+        self._client: Client | None = None
+        self._bundles = {} if bundles is None else bundles
+        self._lock = Lock()
+
+    @property
+    def client(self) -> Client:
+        """The HTTP client, made when it is first asked for."""
+        from provision.fetch.client import Client
+
+        with self._lock:
+            if self._client is None:
+                self._client = Client(self.settings, self.log)
+            return self._client
+
+    def copy(self, resource: Resource, into: BinaryIO, limit: int = 0) -> None:
+        """Write the bytes of a resource, decompressed and verified, in constant memory; `limit` 0 is any size.
+
+        Raises FetchFailed, or NeedsNetwork while offline. What was written then must not be used.
+        """
+        if not is_remote(resource):
+            into.write(_inline(resource))
+            return
+        name = redacted(resource.source or "")
+        if self.settings.offline:
+            raise NeedsNetwork(name)
+        get = SCHEMES.get(scheme(resource.source or ""))
+        if get is None:
+            raise FetchFailed(name, "unsupported source scheme", hint="use one of " + ", ".join(("data", *SCHEMES)))
+        from provision.fetch.intake import Intake
+
+        get(self.client, resource, Intake(name, resource, into, limit))
+
+    def read(self, resource: Resource, limit: int = CONFIG_LIMIT) -> bytes:
+        """The bytes of a resource, at most `limit` of them. Raises as `copy`."""
+        into = BytesIO()
+        self.copy(resource, into, limit)
+        return into.getvalue()
+
+    def under(self, config: Config) -> Fetcher:
+        """The fetcher that a config asks for. What it leaves out goes back to the default; authorities stay.
+
+        Its certificate authorities are fetched now, each source once. Raises as `copy`.
+        """
+        asked, proxy = config.ignition.timeouts, config.ignition.proxy
+        headers = asked.http_response_headers
+        settings = self.settings._replace(
+            http_total=float(asked.http_total or 0),
+            http_response_headers=HEADER_SECONDS if headers is None else float(headers),
+            http_proxy=proxy.http_proxy or "",
+            https_proxy=proxy.https_proxy or "",
+            no_proxy=proxy.no_proxy,
+        )
+        plain = Fetcher(settings, self.log, self._bundles)
+        authorities = tuple(plain.bundle(one) for one in config.ignition.security.tls.certificate_authorities)
+        if not authorities:
+            return plain
+        return Fetcher(settings._replace(authorities=authorities), self.log, self._bundles)
+
+    def bundle(self, resource: Resource) -> bytes:
+        """Certificates in PEM form, fetched once for each source. Raises FetchFailed if they are not."""
+        source = resource.source or ""
+        if source not in self._bundles:
+            self._bundles[source] = _checked(resource, self.read(resource))
+        return self._bundles[source]
+
+
+def _inline(resource: Resource) -> bytes:
+    try:
+        return inline(resource) or b""
+    except InlineInvalid as error:
+        raise FetchFailed(redacted(resource.source or ""), str(error)) from error
+
+
+def _checked(resource: Resource, bundle: bytes) -> bytes:
+    """A bundle whose certificates can be read."""
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=bundle.decode("ascii", "ignore"))
+    except (ssl.SSLError, ValueError) as error:
+        raise FetchFailed(
+            redacted(resource.source or ""), "unable to decode PEM block", hint="a bundle holds PEM certificates only"
+        ) from error
+    return bundle
+
+
+def _http(client: Client, resource: Resource, intake: Intake) -> None:
+    if client.settings.platform == "azure":
+        from provision.fetch import azure
+
+        if azure.copy_blob(client, resource, intake):
+            return
+    client.fetch(Request(resource.source or "", headers_of(resource)), intake.take)
+
+
+def headers_of(resource: Resource) -> Headers:
+    """The headers that a resource asks for. Raises FetchFailed if one has no name or no value."""
+    for header in resource.http_headers:
+        if not header.name:
+            raise FetchFailed(redacted(resource.source or ""), "HTTP header name can't be empty")
+        if not header.value:
+            raise FetchFailed(redacted(resource.source or ""), f"unable to parse HTTP header {header.name!r}: no value")
+    return tuple((header.name, header.value.reveal()) for header in resource.http_headers if header.value)
+
+
+def _tftp(client: Client, resource: Resource, intake: Intake) -> None:
+    from provision.fetch import tftp
+
+    tftp.copy(client, resource, intake)
+
+
+def _s3(client: Client, resource: Resource, intake: Intake) -> None:
+    from provision.fetch import s3
+
+    s3.copy(client, resource, intake)
+
+
+def _gs(client: Client, resource: Resource, intake: Intake) -> None:
+    from provision.fetch import gs
+
+    gs.copy(client, resource, intake)
+
+
+SCHEMES: Mapping[str, Callable[[Client, Resource, Intake], None]] = {
+    "http": _http,
+    "https": _http,
+    "tftp": _tftp,
+    "s3": _s3,
+    "arn": _s3,
+    "gs": _gs,
+}
+"""How the resources of each scheme are fetched; data URLs need no fetching."""

@@ -1,0 +1,32 @@
+"""How to fetch: the values that a command line, a platform and a config decide."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+HEADER_SECONDS = 10.0
+"""Seconds to wait for the headers of an answer where a config says nothing else."""
+
+CONFIG_LIMIT = 64 << 20
+"""The most bytes a config, a bundle of certificates or a key may have."""
+
+
+class Settings(NamedTuple):
+    """How to fetch. Seconds are floats; 0 is without limit. `authorities` are PEM bundles trusted besides the system's.
+
+    `network_wait` bounds the wait for a network, which counts against no other limit. `platform` decides whose
+    credentials storage services are asked with.
+    """
+
+    http_total: float = 0.0
+    http_response_headers: float = HEADER_SECONDS
+    http_proxy: str = ""
+    https_proxy: str = ""
+    no_proxy: tuple[str, ...] = ()
+    authorities: tuple[bytes, ...] = ()
+    offline: bool = False
+    platform: str = ""
+    network_wait: float = 600.0
+
+    def __repr__(self) -> str:
+        return f"Settings(offline={self.offline}, platform={self.platform!r})"

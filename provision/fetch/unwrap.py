@@ -1,0 +1,111 @@
+"""User data in any wrapping: gzip, xz and zstd are recognised by content, and the human's YAML is accepted as well.
+
+Platforms limit the size of user data (16 KiB on EC2), so people compress it, whether the platform says so or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from provision.failures import FetchFailed
+from provision.fetch.settings import CONFIG_LIMIT
+
+RATIO_LIMIT = 200
+RATIO_FROM = 1 << 20
+"""A config may not decompress to more than 200 times its size, once it is larger than 1 MiB."""
+
+LAYERS = 3
+"""How many wrappings are taken off: more is no accident."""
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def unwrap(raw: bytes, source: str) -> bytes:
+    """The bytes inside all compressions. Raises FetchFailed if they are damaged, too large, or zstd cannot be had."""
+    for _ in range(LAYERS):
+        opened = next((open_ for magic, open_ in WRAPPINGS.items() if raw.startswith(magic)), None)
+        if opened is None:
+            break
+        raw = _bounded(opened(raw, source), len(raw), source)
+    return raw
+
+
+def foreign(raw: bytes) -> str:
+    """What user data is that is none of ours, in words; empty if it may be a config."""
+    text = raw.removeprefix(BYTE_ORDER_MARK).lstrip()
+    return next((name for beginning, name in FOREIGN.items() if text.startswith(beginning)), "")
+
+
+def is_yaml(raw: bytes) -> bool:
+    """Whether a config is the YAML that people write, not JSON: it says its variant at the beginning of a line."""
+    text = raw.removeprefix(BYTE_ORDER_MARK).lstrip()
+    return not text.startswith(b"{") and any(line.startswith(b"variant:") for line in text.splitlines())
+
+
+FOREIGN: Mapping[bytes, str] = {
+    b"#cloud-config": "cloud-init user data (#cloud-config)",
+    b"#!": "a script (#!)",
+    b"#include": "a cloud-init include list",
+    b"Content-Type: multipart/": "a cloud-init MIME archive",
+    b"## template: jinja": "a cloud-init template",
+}
+
+
+def _gunzip(raw: bytes, source: str) -> Iterator[bytes]:
+    import zlib
+
+    try:
+        while raw:
+            member = zlib.decompressobj(31)
+            yield member.decompress(raw, CONFIG_LIMIT + 1)
+            if not member.eof and not member.unconsumed_tail:
+                raise FetchFailed(source, "the gzip stream is cut short")
+            raw = member.unused_data
+    except zlib.error as error:
+        raise FetchFailed(source, "looks like gzip, but is damaged") from error
+
+
+def _unxz(raw: bytes, source: str) -> Iterator[bytes]:
+    import lzma
+
+    stream = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=2 * CONFIG_LIMIT)
+    try:
+        yield stream.decompress(raw, CONFIG_LIMIT + 1)
+    except lzma.LZMAError as error:
+        raise FetchFailed(source, "looks like xz, but is damaged or wants too much memory") from error
+    if not stream.eof and stream.needs_input:
+        raise FetchFailed(source, "the xz stream is cut short")
+
+
+def _unzstd(raw: bytes, source: str) -> Iterator[bytes]:
+    from importlib import import_module
+
+    try:
+        zstandard = import_module("zstandard")
+    except ImportError as error:
+        raise FetchFailed(
+            source, "is compressed with zstd, which cannot be read here", hint="compress it with gzip or xz instead"
+        ) from error
+    try:
+        yield zstandard.ZstdDecompressor().decompress(raw, CONFIG_LIMIT + 1)
+    except zstandard.ZstdError as error:
+        raise FetchFailed(source, "looks like zstd, but is damaged") from error
+
+
+WRAPPINGS: Mapping[bytes, Callable[[bytes, str], Iterator[bytes]]] = {
+    b"\x1f\x8b": _gunzip,
+    b"\xfd7zXZ\x00": _unxz,
+    b"\x28\xb5\x2f\xfd": _unzstd,
+}
+"""First bytes of each format, and how it is opened."""
+
+
+def _bounded(parts: Iterator[bytes], size: int, source: str) -> bytes:
+    whole = bytearray()
+    for part in parts:
+        whole += part
+        if len(whole) > CONFIG_LIMIT:
+            raise FetchFailed(source, f"decompresses to more than {CONFIG_LIMIT >> 20} MiB")
+        if len(whole) > max(RATIO_FROM, RATIO_LIMIT * size):
+            raise FetchFailed(source, f"decompresses to more than {RATIO_LIMIT} times its size")
+    return bytes(whole)

@@ -1,0 +1,180 @@
+"""The machine as a source of configs: interfaces of the kernel, drives, programs of hypervisors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from provision.failures import FetchFailed
+from provision.fetch.ground import Places
+from provision.fetch.settings import CONFIG_LIMIT
+from provision.system import mounts, processes
+from provision.system.names import encoded
+from provision.system.paths import Tree
+
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM})
+DRIVE_OPTIONS = ("ro", "nosuid", "nodev", "noexec")
+DRIVES = "/run/provision-drives"
+
+# linux/netlink.h; group 1 is the kernel's events, 2 those that udev has finished with
+NETLINK_KOBJECT_UEVENT = 15
+UEVENT_GROUPS = 1 | 2
+
+# linux/cdrom.h
+CDROM_DRIVE_STATUS = 0x5326
+CDS_DISC_OK = 4
+
+
+class MachineGround:
+    """This machine; `root` is laid before every path of a kernel interface, so that a tree can stand in for it."""
+
+    def __init__(self, places: Places | None = None, root: str = "") -> None:
+        self.places = places or Places()
+        self._root = root.rstrip("/")
+        self._events = _Uevents()
+
+    def path(self, path: str) -> str:
+        """The path behind the root; one that is relative is the working directory's."""
+        return f"{self._root}{path}" if path.startswith("/") else path
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file, read in one call as far as the kernel allows. Raises FetchFailed."""
+        try:
+            fd = os.open(self.path(path), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in ABSENT:
+                return None
+            raise FetchFailed(path, error.strerror or "cannot be read") from error
+        return _whole(fd, path)
+
+    def read_text(self, path: str) -> str:
+        """The text of a file; empty if there is none."""
+        return (self.read(path) or b"").decode("utf-8", "replace")
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """The names in a directory, sorted by their bytes."""
+        try:
+            return tuple(sorted(os.listdir(self.path(path)), key=os.fsencode))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as error:
+            raise FetchFailed(path, error.strerror or "cannot be read") from error
+
+    def drive(self, label: str) -> str | None:
+        """The device that udev links under the label."""
+        self._events.listen()
+        link = self.path(f"/dev/disk/by-label/{encoded(label)}")
+        return os.path.realpath(link) if os.path.exists(link) else None
+
+    def optical_drives(self) -> tuple[str, ...]:
+        """CD drives whose disc is ready."""
+        self._events.listen()
+        found = (self.path(f"/dev/{name}") for name in self.names("/sys/class/block") if name.startswith("sr"))
+        return tuple(node for node in found if _has_disc(node))
+
+    def read_from(self, device: str, path: str, *, formats: Sequence[str] = ()) -> bytes | None:
+        """Mount a drive, read-only and where nobody else looks, and read one file; no link leads out of it."""
+        with _mounted(device, ",".join(formats) or "auto") as root:
+            try:
+                fd = Tree(root).open(path, os.O_RDONLY)
+            except OSError as error:
+                if error.errno in ABSENT:
+                    return None
+                raise FetchFailed(f"{device}: {path}", error.strerror or "cannot be read") from error
+            return _whole(fd, f"{device}: {path}")
+
+    def await_change(self, seconds: float) -> None:
+        """Until the kernel or udev tells of a device."""
+        self._events.wait(seconds)
+
+    def load_module(self, name: str) -> None:
+        """Ask modprobe. What it says is of no use: the driver may be built in, or the hardware missing."""
+        if not self._root and processes.find("modprobe"):
+            processes.run(["modprobe", "--quiet", "--", name])
+
+    def run(self, *argv: str) -> bytes | None:
+        """The output of a program that succeeded."""
+        if processes.find(argv[0]) is None:
+            return None
+        done = processes.run(argv)
+        return done.output.encode("utf-8", "surrogateescape") if done.status == 0 else None
+
+
+class _Uevents:
+    """The kernel's events about devices, heard from the first time that somebody looks for one."""
+
+    def __init__(self) -> None:
+        self._fd = -1
+
+    def listen(self) -> None:
+        """Begin to listen, so that nothing which comes after a look is missed."""
+        if self._fd < 0:
+            import socket
+
+            with suppress(OSError):  # without netlink, looking every now and then has to do
+                channel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT)
+                channel.bind((0, UEVENT_GROUPS))
+                self._fd = channel.detach()
+
+    def wait(self, seconds: float) -> None:
+        """Until an event, or for so many seconds."""
+        import select
+
+        if self._fd < 0:
+            select.select([], [], [], seconds)
+        elif select.select([self._fd], [], [], seconds)[0]:
+            with suppress(OSError):  # ENOBUFS: events were dropped, which is an event too
+                os.read(self._fd, 1 << 16)
+
+
+@contextmanager
+def _mounted(device: str, kind: str) -> Iterator[str]:
+    os.makedirs(DRIVES, mode=0o700, exist_ok=True)
+    root = f"{DRIVES}/{os.getpid()}-{os.urandom(4).hex()}"
+    os.mkdir(root, 0o700)
+    try:
+        mounts.mount(device, root, kind, DRIVE_OPTIONS)
+        try:
+            yield root
+        finally:
+            mounts.unmount(root)
+    except mounts.MountFailed as error:
+        raise FetchFailed(
+            device, f"cannot be mounted: {error}", hint="is its file system known to the kernel?"
+        ) from error
+    finally:
+        os.rmdir(root)
+
+
+def _whole(fd: int, name: str) -> bytes:
+    """All bytes of a descriptor, which is closed. A regular file says its size, and then one read(2) does."""
+    try:
+        size = os.fstat(fd).st_size if stat.S_ISREG(os.fstat(fd).st_mode) else 0
+        whole = bytearray()
+        while part := os.read(fd, max(size + 1 - len(whole), 1 << 16)):
+            whole += part
+            if len(whole) > CONFIG_LIMIT:
+                raise FetchFailed(name, f"larger than the limit of {CONFIG_LIMIT >> 20} MiB")
+        return bytes(whole)
+    except OSError as error:
+        raise FetchFailed(name, error.strerror or "cannot be read") from error
+    finally:
+        os.close(fd)
+
+
+def _has_disc(node: str) -> bool:
+    import fcntl
+
+    try:
+        fd = os.open(node, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return fcntl.ioctl(fd, CDROM_DRIVE_STATUS) == CDS_DISC_OK
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
