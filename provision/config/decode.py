@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from provision.config.document import Repeated, read
-from provision.config.format import Clevis, Config, Directory, File, Luks, Versioned
+from provision.config.format import Config, Directory, File, Versioned
 from provision.config.model import NEWEST, VERSIONS, Field, Record, Secret, minor
 from provision.config.problems import Path, Problem
 
@@ -116,7 +116,7 @@ class _Decoder:
         if field.many:
             self.elements(field, value, path, values)
         elif field.record is not None:
-            if value is None and _was_pointer(field, self.version):
+            if value is None and self.version < field.pointer_until:
                 values.pop(name, None)
             else:
                 values[name] = self.record(field.record, value, path, values.get(name))
@@ -180,41 +180,37 @@ def _octal_hint(field: Field, value: Any) -> str:
     return f"JSON has no octal numbers: write {int(digits, 8)}" if known else ""
 
 
-def _was_pointer(field: Field, version: int) -> bool:
-    """In 3.2.0 these two objects could be absent, which since is the same as empty."""
-    return version == 2 and field.name in {"clevis", "custom"}
-
-
 def normalise(config: Config, version: int) -> Config:
     """A config in the terms of the newest version: what changed in meaning, and nothing else.
 
     The reference also loses `advertisement` of Tang servers on the way from 3.4 to 3.5; that bug is not copied.
     """
-    for until, change in _CHANGES:
-        if version < until:
-            config = change(config)
+    if version < _NO_OLD_VALUES:
+        config = _with_old_values(config, version)
+    if version < _SPECIAL_BITS_ACT:
+        config = _with_permission_bits_only(config)
     return config.changed(ignition=config.ignition.changed(version=VERSIONS[NEWEST]))
 
 
-def _with_empty_texts(config: Config) -> Config:
-    """Up to 3.2 an absent link target or custom pin is an empty one, which in a child config overrides the parent's."""
-    storage = config.storage
-    return config.changed(
-        storage=_replaced(
-            storage,
-            links=tuple(link.changed(target=link.target or "") for link in storage.links),
-            luks=tuple(_with_empty_pin(luks) for luks in storage.luks),
-        )
+def _with_old_values(record: _Record, version: int) -> _Record:
+    """Absent texts that were values as empty ones, which in a child config override the parent's."""
+    changes: dict[str, Any] = {}
+    for field in record.FIELDS:
+        value = record.__dict__.get(field.name)
+        if value is None and version < field.value_until:
+            changes[field.name] = ""
+        elif value and field.record is not None and _had_values(field.record, version):
+            many = field.many
+            changes[field.name] = (
+                tuple(_with_old_values(one, version) for one in value) if many else _with_old_values(value, version)
+            )
+    return record.changed(**changes) if changes else record
+
+
+def _had_values(record: type[Record], version: int) -> bool:
+    return any(
+        version < field.value_until or (field.record and _had_values(field.record, version)) for field in record.FIELDS
     )
-
-
-def _with_empty_pin(luks: Luks) -> Luks:
-    if not luks.clevis.wrote("custom"):
-        return luks
-    custom = luks.clevis.custom
-    custom = custom.changed(pin=custom.pin or "", config=custom.config or "")
-    clevis: Clevis = luks.clevis.changed(custom=custom)
-    return luks.changed(clevis=clevis)
 
 
 def _with_permission_bits_only(config: Config) -> Config:
@@ -240,4 +236,4 @@ def _replaced(record: _Record, **changes: Any) -> _Record:
 
 _Record = TypeVar("_Record", bound=Record)
 _Node = TypeVar("_Node", File, Directory)
-_CHANGES = ((minor("3.3"), _with_empty_texts), (minor("3.6"), _with_permission_bits_only))
+_NO_OLD_VALUES, _SPECIAL_BITS_ACT = minor("3.3"), minor("3.6")

@@ -42,7 +42,7 @@ class Token(NamedTuple):
 
 
 class _Malformed(Exception):
-    """The text is not JSON; `offset` counts the characters up to and including the offending one."""
+    """The text is not JSON; `offset` is that of the offending character, or the end of the text."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
@@ -135,7 +135,7 @@ def _syntax_problem(text: str) -> Problem:
         for _ in _scan(text):
             pass
     except _Malformed as error:
-        at = position(text, error.offset) if error.offset < len(text) else Position(0, 0)
+        at = position(text, error.offset)
         return Problem((), error.message, at=at, hint=_SYNTAX_HINTS.get(error.message, ""))
     return Problem((), "invalid JSON")
 
@@ -295,8 +295,8 @@ def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
 
 
 def _unexpected(text: str, offset: int, place: str) -> _Malformed:
-    """Go names the first byte of the character, as Latin-1, and counts the bytes up to and including it."""
+    """Go names the first byte of the character, as Latin-1."""
     place = {_FIRST_KEY: _KEY, _FIRST_VALUE: _VALUE}.get(place, place)
     byte = chr(text[offset].encode(errors="surrogateescape")[0])
     shown = {"'": "\\'", "\\": "\\\\", '"': '"'}.get(byte) or (byte if byte.isprintable() else repr(byte)[1:-1])
-    return _Malformed(f"invalid character '{shown}' {place}", offset + 1)
+    return _Malformed(f"invalid character '{shown}' {place}", offset)

@@ -216,7 +216,7 @@ class Link(Node, key="path"):
     """A symbolic or hard link."""
 
     hard: bool | None = opt("whether it is a hard link (default false)")
-    target: str | None = opt("what the link points at", noted="required since 3.3.0")
+    target: str | None = opt("what the link points at", noted="required since 3.3.0", value_until="3.3")
 
 
 def _partition_key(partition: "Partition") -> str:
@@ -230,7 +230,7 @@ class Partition(Record, key=_partition_key):
 
     guid: str | None = opt("partition's own GUID", noted=f"of the form {GUID_FORM}, or empty")
     label: str | None = opt("partition's label", noted="at most 36 bytes, without `:`; required if number is 0")
-    number: int = need("number in the table; 0 takes the next free one")
+    number: int = need("number in the table; 0 takes the next free one", omitted=True)
     resize: bool | None = opt("grow or shrink an existing partition if only its size differs", since="3.2")
     should_exist: bool | None = opt("whether the partition exists (default true)")
     size_mib: int | None = opt("size in MiB; 0 fills the largest free block")
@@ -264,7 +264,7 @@ class Raid(Record, key="name"):
     """A software RAID array."""
 
     devices: tuple[str, ...] = many(str, "absolute paths of the members, spares included")
-    level: str | None = opt("RAID level", choices=RAID_LEVELS, example="raid1")
+    level: str | None = opt("RAID level", choices=RAID_LEVELS, example="raid1", value_until="3.3")
     name: str = need("name below /dev/md/", example="data")
     options: tuple[str, ...] = many(str, "further options of mdadm --create", appends=True)
     spares: int | None = opt("how many of the devices are spares")
@@ -273,9 +273,9 @@ class Raid(Record, key="name"):
 class ClevisCustom(Record):
     """A Clevis pin in its own words."""
 
-    config: str | None = opt("configuration of the pin, JSON", secret=True)
+    config: str | None = opt("configuration of the pin, JSON", secret=True, value_until="3.3")
     needs_network: bool | None = opt("whether unlocking needs the network")
-    pin: str | None = opt("name of the pin", noted="up to 3.5.0 one of `tpm2`, `tang`, `sss`")
+    pin: str | None = opt("name of the pin", noted="up to 3.5.0 one of `tpm2`, `tang`, `sss`", value_until="3.3")
 
 
 class Tang(Record, key="url"):
@@ -283,13 +283,13 @@ class Tang(Record, key="url"):
 
     advertisement: str | None = opt("the server's advertisement, so that it is not asked", since="3.4")
     thumbprint: str | None = opt("thumbprint of a trusted signing key", noted="required")
-    url: str = need("URL of the server", example="https://tang.example.com")
+    url: str = need("URL of the server", example="https://tang.example.com", omitted=True)
 
 
 class Clevis(Record):
     """Unlocking without a person."""
 
-    custom: ClevisCustom = part(ClevisCustom, "a pin in its own words; excludes the others")
+    custom: ClevisCustom = part(ClevisCustom, "a pin in its own words; excludes the others", pointer_until="3.3")
     tang: tuple[Tang, ...] = many(Tang, "Tang servers")
     threshold: int | None = opt("how many pins are needed (default 1)")
     tpm2: bool | None = opt("whether the TPM2 is a pin")
@@ -305,7 +305,7 @@ class Luks(Record, key="name"):
     """An encrypted volume (LUKS2)."""
 
     cex: Cex = part(Cex, "IBM Z Crypto Express; excludes clevis and a key file", since="3.5")
-    clevis: Clevis = part(Clevis, "unlocking without a person")
+    clevis: Clevis = part(Clevis, "unlocking without a person", pointer_until="3.3")
     device: str | None = opt("absolute path of the device", noted="required")
     discard: bool | None = opt("pass discards through to the device", since="3.4")
     key_file: Resource = part(Resource, "key; a random one is made if absent")

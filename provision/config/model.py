@@ -53,6 +53,8 @@ class Field(NamedTuple):
     `scalar` is `str`, `int` or `bool` for a plain value or a list of them, else None and `record` is set. `optional`
     tells a pointer from a value (absent or null differs from zero). Versions are indices into VERSIONS; `until` is the
     first version that no longer has the field. `secret` values are not shown; `hidden` ones are even of type Secret.
+    `omitted` values are left out of JSON when they are zero. Before `value_until` an optional field was a value, before
+    `pointer_until` a record could be absent.
     """
 
     name: str
@@ -72,6 +74,9 @@ class Field(NamedTuple):
     choices: Mapping[str, int]
     example: Any
     noted: str
+    omitted: bool
+    value_until: int
+    pointer_until: int
 
     def exists(self, version: int) -> bool:
         """Whether the field is part of this version of the format."""
@@ -93,6 +98,9 @@ class _Declared(NamedTuple):
     choices: Mapping[str, str] = {}
     example: Any = None
     noted: str = ""
+    omitted: bool = False
+    value_until: int = 0
+    pointer_until: int = 0
 
 
 def minor(version: str) -> int:
@@ -101,7 +109,7 @@ def minor(version: str) -> int:
 
 
 def _declare(kind: str, doc: str, options: dict[str, Any]) -> Any:
-    for bound in ("since", "until"):
+    for bound in ("since", "until", "value_until", "pointer_until"):
         if options.get(bound) is not None:
             options[bound] = minor(options[bound])
     return _Declared(kind, doc, **options)
@@ -122,7 +130,8 @@ def many(element: type, doc: str, **options: Any) -> Any:
 
     Options of every declarer: `since` and `until` ("3.4"), `secret` (never shown), `choices` (allowed value -> the
     version that brought it), `example` (for schemas and reference docs), `noted` (constraints in a sentence, for the
-    reference docs). Of lists only: `appends` (merging appends, and equal elements are allowed), `handle` (the name
+    reference docs), `omitted` (a zero is left out of JSON), `value_until` and `pointer_until` (what old versions were
+    like, see Field). Of lists only: `appends` (merging appends, and equal elements are allowed), `handle` (the name
     space of keys that several lists of one record share).
     """
     is_record = issubclass(element, Record)
@@ -171,6 +180,9 @@ def _field(name: str, declared: _Declared, annotation: Any) -> Field:
         choices={value: minor(since) for value, since in declared.choices.items()},
         example=declared.example,
         noted=declared.noted,
+        omitted=declared.omitted,
+        value_until=declared.value_until,
+        pointer_until=declared.pointer_until,
     )
 
 

@@ -70,8 +70,10 @@ def url_error(text: str, version: int) -> str:
         return "unable to parse url"
     if SCHEMES.get(url.scheme, version + 1) > version:
         return "invalid url scheme"
-    if url.scheme == "data":
-        return _data_url_error(text)
+    return _data_url_error(text) if url.scheme == "data" else _s3_error(url)
+
+
+def _s3_error(url: Url) -> str:
     if url.scheme == "arn" and not _is_s3_arn(f"arn:{url.opaque}"):
         return "invalid S3 ARN format"
     if url.scheme in {"s3", "arn"} and _has_empty_version(url.query):
@@ -155,7 +157,7 @@ def _is_literal(host: str) -> bool:
 
 
 def _is_s3_arn(text: str) -> bool:
-    """Whether a text is the ARN of an S3 object: arn:partition:s3:region:account:bucket/key or .../accesspoint/x/key."""
+    """Whether a text is the ARN of an object: `arn:aws:s3:::bucket/key` or `arn:aws:s3:...:accesspoint/name/key`."""
     sections = text.split(":", 5)
     if len(sections) < 6 or sections[2] != "s3":
         return False

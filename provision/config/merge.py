@@ -1,0 +1,68 @@
+"""A child config over its parent: what Go types, keys and shared name spaces decide, read from the declarations.
+
+A value that is set in the child wins, also if it is empty; records merge field by field; elements of lists are the same
+one if their keys are. Nothing can be removed, but an HTTP header by naming it without a value, a node by another kind
+of node at its path, and a kernel argument by the opposite list. Source: `config/merge` of the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+from provision.config.format import HttpHeader
+from provision.config.model import Field, Record
+from provision.config.rules import key_of
+
+_Record = TypeVar("_Record", bound=Record)
+
+
+def merge(parent: _Record, child: _Record) -> _Record:
+    """One record over another of the same type; both in the newest version's terms."""
+    if child.is_empty:
+        return parent
+    if parent.is_empty:
+        return child
+    merged = {field.name: _field(field, parent, child) for field in parent.FIELDS}
+    return type(parent)(
+        **{
+            field.name: merged[field.name]
+            for field in parent.FIELDS
+            if merged[field.name] != field.default or parent.wrote(field.name) or child.wrote(field.name)
+        }
+    )
+
+
+def _field(field: Field, parent: Record, child: Record) -> Any:
+    old, new = getattr(parent, field.name), getattr(child, field.name)
+    if field.many:
+        return (*old, *new) if field.appends else tuple(_keyed(field, parent, child))
+    if field.record is not None:
+        return merge(old, new)
+    return old if field.optional and new is None else new
+
+
+def _keyed(field: Field, parent: Record, child: Record) -> Iterator[Any]:
+    """The parent's elements, changed by the child's of the same key, then those that only the child has."""
+    theirs = {key_of(element): element for element in getattr(child, field.name)}
+    elsewhere = {
+        key_of(element)
+        for sibling in child.FIELDS
+        if sibling.many and sibling.handle == field.handle and sibling is not field
+        for element in getattr(child, sibling.name)
+    }
+    ours = set()
+    for element in getattr(parent, field.name):
+        key = key_of(element)
+        ours.add(key)
+        if key in theirs:
+            yield from _over(element, theirs[key])
+        elif key not in elsewhere:
+            yield element
+    yield from (element for element in getattr(child, field.name) if key_of(element) not in ours)
+
+
+def _over(old: Any, new: Any) -> Iterator[Any]:
+    if isinstance(new, HttpHeader) and new.value is None:
+        return
+    yield merge(old, new) if isinstance(old, Record) else new

@@ -1,0 +1,111 @@
+"""What a config must satisfy beyond its types: every rule, where it runs, and in which order.
+
+The order is the reference validator's: a record's own rules first, then those of its fields, element by element.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.config.model import NEWEST, Field, Record
+from provision.config.problems import Path, Problem, dotted
+from provision.config.rules.declare import Rule
+from provision.config.rules.devices import RULES as DEVICE_RULES
+from provision.config.rules.resources import RULES as RESOURCE_RULES
+from provision.config.rules.storage import RULES as STORAGE_RULES
+from provision.config.rules.systemd import RULES as SYSTEMD_RULES
+
+RULES: tuple[Rule, ...] = (*SYSTEMD_RULES, *RESOURCE_RULES, *STORAGE_RULES, *DEVICE_RULES)
+"""Every rule of the format; those of one record type run in this order."""
+
+
+def check(config: Record, version: int = NEWEST) -> Iterator[Problem]:
+    """Every problem that the rules of a version find in a config, or in any other record."""
+    walk = _Walk(version)
+    walk.judge(config, ())
+    yield from walk.problems
+
+
+def duplicates(config: Record, version: int = NEWEST) -> Iterator[Problem]:
+    """Elements of one list, or of lists that share their name space, that are the same by key."""
+    walk = _Walk(version)
+    walk.compare(config, ())
+    yield from walk.problems
+
+
+class _Walk:
+    """One walk over a config: what each record type is asked and where it has records below is looked up once."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.problems: list[Problem] = []
+        self.rules: dict[type[Record], tuple[Rule, ...]] = {}
+        self.keyed: dict[type[Record], tuple[Field, ...]] = {}
+        self.nested: dict[type[Record], tuple[Field, ...]] = {}
+
+    def judge(self, record: Record, path: Path) -> None:
+        """Run the rules of a record and of everything below it."""
+        kind = type(record)
+        if kind not in self.rules:
+            self._learn(kind)
+        for rule in self.rules[kind]:
+            for problem in rule.find(record, self.version):
+                self.problems.append(problem.under(*path) if path else problem)
+        for field in self.nested[kind]:
+            value = record.__dict__.get(field.name)
+            if value is None:
+                continue
+            if field.many:
+                for index, element in enumerate(value):
+                    self.judge(element, (*path, field.json, index))
+            else:
+                self.judge(value, (*path, field.json))
+
+    def compare(self, record: Record, path: Path) -> None:
+        """Look for duplicates in the lists of a record and of everything below it."""
+        kind = type(record)
+        if kind not in self.rules:
+            self._learn(kind)
+        seen: dict[tuple[str, str], Path] = {}
+        for field in self.keyed[kind]:
+            self._compare_list(field, record.__dict__.get(field.name, ()), path, seen)
+        for field in self.nested[kind]:
+            value = record.__dict__.get(field.name)
+            if value is None:
+                continue
+            if field.many:
+                for index, element in enumerate(value):
+                    self.compare(element, (*path, field.json, index))
+            else:
+                self.compare(value, (*path, field.json))
+
+    def _compare_list(
+        self, field: Field, elements: tuple[object, ...], path: Path, seen: dict[tuple[str, str], Path]
+    ) -> None:
+        for index, element in enumerate(elements):
+            key = (field.handle, key_of(element))
+            here = (*path, field.json, index)
+            first = seen.setdefault(key, here)
+            if first is not here:
+                hint = f"first defined at {dotted(first)}"
+                self.problems.append(Problem(here, "duplicate entry defined", hint=hint))
+
+    def _learn(self, kind: type[Record]) -> None:
+        lineage = [base for base in reversed(kind.__mro__) if base is not object]
+        self.rules[kind] = tuple(
+            rule
+            for base in lineage
+            for rule in RULES
+            if rule.record is base and rule.since <= self.version < rule.until
+        )
+        fields = [field for field in kind.FIELDS if field.exists(self.version)]
+        self.nested[kind] = tuple(field for field in fields if field.record is not None)
+        self.keyed[kind] = tuple(field for field in fields if field.many and not field.appends)
+
+
+def key_of(element: object) -> str:
+    """What makes two elements of a list the same one: a string is its own key."""
+    if not isinstance(element, Record):
+        return str(element)
+    key = type(element).KEY
+    return key(element) if key else ""

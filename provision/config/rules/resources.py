@@ -1,0 +1,158 @@
+"""Rules about bytes that come from somewhere: sources, checksums, headers, proxies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.config.format import (
+    ConfigResource,
+    HttpHeader,
+    IgnitionConfig,
+    Proxy,
+    Resource,
+    Tls,
+    Verification,
+)
+from provision.config.model import VERSIONS
+from provision.config.problems import Path, Problem
+from provision.config.rules.declare import rule, versioned_rule
+from provision.config.urls import SCHEMES, parse_url, url_error
+
+_HEX_DIGITS = {"sha512": 128, "sha256": 64}
+
+
+@versioned_rule(IgnitionConfig, since="3.1")
+def merge_needs_source(config: IgnitionConfig, version: int) -> Iterator[Problem]:
+    """Every config that is merged has a source."""
+    for index, resource in enumerate(config.merge):
+        yield from _required(resource, version, ("merge", index))
+
+
+@versioned_rule(Tls, since="3.1")
+def authority_needs_source(tls: Tls, version: int) -> Iterator[Problem]:
+    """Every certificate authority has a source."""
+    for index, resource in enumerate(tls.certificate_authorities):
+        yield from _required(resource, version, ("certificateAuthorities", index))
+
+
+@rule(Tls, until="3.1")
+def authority_had_a_source(tls: Tls) -> Iterator[Problem]:
+    """In 3.0.0 the source of an authority was no pointer: an absent one is an empty, and so a bad, URL."""
+    for index, resource in enumerate(tls.certificate_authorities):
+        if not resource.source:
+            yield Problem(("certificateAuthorities", index, "source"), "invalid url scheme")
+
+
+@rule(Resource)
+def compression_is_known(resource: Resource) -> Iterator[Problem]:
+    """A resource is compressed with gzip or not at all."""
+    if resource.compression not in {None, "", "gzip"}:
+        yield Problem(("compression",), "invalid compression method", hint="only gzip is known")
+
+
+@versioned_rule(Resource)
+def verification_needs_source(resource: Resource, version: int) -> Iterator[Problem]:
+    """A checksum is of something. In 3.0.0 this was not asked of references to configs."""
+    if version == 0 and isinstance(resource, ConfigResource):
+        return
+    if resource.verification.hash is not None and resource.source is None:
+        yield Problem(("verification", "hash"), "source must be specified if verification is specified")
+
+
+@versioned_rule(Resource)
+def source_is_a_url(resource: Resource, version: int) -> Iterator[Problem]:
+    """The source can be fetched by this version."""
+    if resource.source:
+        yield from _bad_url(resource.source, version, ("source",))
+
+
+@rule(Resource, since="3.1")
+def headers_need_http(resource: Resource) -> Iterator[Problem]:
+    """Only HTTP has headers."""
+    if not resource.http_headers:
+        return
+    url = parse_url(resource.source) if resource.source else None
+    if url is None:
+        yield Problem(("httpHeaders",), "unable to parse url")
+    elif url.scheme not in {"http", "https"}:
+        yield Problem(("httpHeaders",), "cannot use HTTP headers with this source scheme")
+
+
+@rule(HttpHeader)
+def header_has_a_name(header: HttpHeader) -> Iterator[Problem]:
+    """A header has a name; a value may be absent, which removes the header when configs are merged."""
+    if header.name == "":
+        yield Problem(("name",), "HTTP header name can't be empty")
+    if header.value is not None and header.value.reveal() == "":
+        yield Problem(("value",), "unable to parse HTTP header", hint="leave the value out to remove the header")
+
+
+@versioned_rule(Verification)
+def hash_is_known(verification: Verification, version: int) -> Iterator[Problem]:
+    """The checksum names its function and has its length. The digits themselves are not looked at."""
+    if verification.hash is None:
+        return
+    function, dash, digits = verification.hash.partition("-")
+    if not dash:
+        yield Problem(("hash",), "malformed hash specifier", hint="write sha512- and the checksum in hexadecimal")
+    elif function not in _HEX_DIGITS or (function == "sha256" and version == 0):
+        yield Problem(("hash",), "unrecognized hash function", hint="use sha512, or sha256 since 3.1.0")
+    elif len(digits.encode()) != _HEX_DIGITS[function]:
+        hint = f"{function} has {_HEX_DIGITS[function]} hexadecimal digits, this has {len(digits)}"
+        yield Problem(("hash",), "incorrect size for hash sum", hint=hint)
+
+
+@rule(Proxy)
+def proxy_is_http(proxy: Proxy) -> Iterator[Problem]:
+    """Proxies speak HTTP, and should not speak it in the clear when they carry HTTPS."""
+    if proxy.http_proxy is not None:
+        yield from _bad_proxy(proxy.http_proxy, "httpProxy")
+    if proxy.https_proxy is not None:
+        yield from _bad_proxy(proxy.https_proxy, "httpsProxy")
+        url = parse_url(proxy.https_proxy)
+        if url is not None and url.scheme == "http":
+            message = "insecure plaintext HTTP proxy specified for HTTPS resources"
+            yield Problem(("httpsProxy",), message, fatal=False)
+
+
+def _bad_proxy(text: str, name: str) -> Iterator[Problem]:
+    url = parse_url(text)
+    if url is None:
+        yield Problem((name,), "unable to parse url")
+    elif url.scheme not in {"http", "https"}:
+        yield Problem((name,), "proxies must be http(s)")
+
+
+def _required(resource: ConfigResource, version: int, path: Path) -> Iterator[Problem]:
+    if not resource.source:
+        yield Problem(path, "source is required")
+    else:
+        yield from _bad_url(resource.source, version, path)
+
+
+def _bad_url(text: str, version: int, path: Path) -> Iterator[Problem]:
+    if message := url_error(text, version):
+        yield Problem(path, message, hint=_scheme_hint(text, version) if message == "invalid url scheme" else "")
+
+
+def _scheme_hint(text: str, version: int) -> str:
+    url = parse_url(text)
+    since = SCHEMES.get(url.scheme) if url else None
+    if url and since is not None:
+        return f"{url.scheme} needs {VERSIONS[since]}; this config says {VERSIONS[version]}"
+    known = ", ".join(scheme for scheme, first in SCHEMES.items() if first <= version)
+    return f"known schemes are {known}"
+
+
+RULES = (
+    merge_needs_source,
+    authority_needs_source,
+    authority_had_a_source,
+    compression_is_known,
+    verification_needs_source,
+    source_is_a_url,
+    headers_need_http,
+    header_has_a_name,
+    hash_is_known,
+    proxy_is_http,
+)

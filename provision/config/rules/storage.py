@@ -1,0 +1,176 @@
+"""Rules about files, directories and links, and about what in storage depends on something else there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from posixpath import normpath
+
+from provision.config.format import Directory, File, Link, Node, Owner, Storage
+from provision.config.problems import Problem
+from provision.config.rules.declare import rule, versioned_rule
+
+MAX_MODE = 0o7777
+_SPECIAL_BITS = "setuid/setgid/sticky bits are not supported or functional in spec versions older than 3.6.0"
+
+
+def path_error(path: str) -> str:
+    """Why a path is not absolute and simple, in the reference's words; empty if it is."""
+    if path == "":
+        return "path not specified"
+    if not path.startswith("/"):
+        return "path not absolute"
+    return "" if _clean(path) == path else "path is not fully simplified"
+
+
+def _clean(path: str) -> str:
+    """The shortest name of a path, as Go's `path.Clean` gives it (POSIX keeps two leading slashes, Go does not)."""
+    return normpath("/" + path.lstrip("/") if path.startswith("/") else path)
+
+
+def bad_path(path: str, name: str) -> Iterator[Problem]:
+    """The problem of a path, if any."""
+    if message := path_error(path):
+        hint = f"write {_clean(path)}" if message == "path is not fully simplified" else ""
+        yield Problem((name,), message, hint=hint)
+
+
+@rule(Storage)
+def nothing_lies_below_a_link(storage: Storage) -> Iterator[Problem]:
+    """No directory, file or link is written through a link of the config."""
+    links = Counter(link.path for link in storage.links)
+    if not links:
+        return
+    for name, message, nodes in (
+        ("directories", "directory path includes link in config", storage.directories),
+        ("files", "file path includes link in config", storage.files),
+    ):
+        for index, node in enumerate(nodes):
+            for _ in range(_links_above(node.path, links)):
+                yield Problem((name, index), message)
+
+
+@versioned_rule(Storage)
+def links_are_sound(storage: Storage, version: int) -> Iterator[Problem]:
+    """Links do not lie below links, have a target (required since 3.3), and hard ones do not point at directories."""
+    above = Counter(link.path for link in storage.links)
+    directories = Counter(directory.path for directory in storage.directories)
+    for index, link in enumerate(storage.links):
+        for _ in range(_links_above(link.path, above)):
+            yield Problem(("links", index), "link path includes link in config")
+        if not link.target and version >= _TARGET_REQUIRED:
+            yield Problem(("links", index, "target"), "link target is required")
+        elif link.hard:
+            for _ in range(directories[_hard_target(link)]):
+                yield Problem(("links", index), "hard link target is a directory")
+            for problem in _useless_owner(link):
+                yield problem.under("links", index)
+
+
+_TARGET_REQUIRED = 3
+
+
+def _links_above(path: str, links: Counter[str]) -> int:
+    """How many links a path goes through, by text alone."""
+    slashes = (index for index, letter in enumerate(path) if letter == "/")
+    return sum(links.get(path[:index], 0) for index in slashes)
+
+
+def _hard_target(link: Link) -> str:
+    target = _clean(link.target or "")
+    return target if target.startswith("/") else _clean(f"{link.path}/{link.target or ''}")
+
+
+def _useless_owner(link: Link) -> Iterator[Problem]:
+    """A hard link has the owner of what it points at."""
+    for kind, owner in (("user", link.user), ("group", link.group)):
+        for name, value in (("id", owner.id), ("name", owner.name)):
+            if value is not None:
+                yield Problem((kind, name), "user/group ignored for hard link", fatal=False)
+
+
+@rule(Storage)
+def filesystem_respects_the_table(storage: Storage) -> Iterator[Problem]:
+    """Whoever makes a file system on a whole disk should know what happens to the partition table."""
+    disks = {disk.device: disk for disk in storage.disks}
+    for index, filesystem in enumerate(storage.filesystems):
+        disk = disks.get(filesystem.device)
+        if disk is None:
+            continue
+        path = ("filesystems", index, "device")
+        if disk.partitions:
+            yield Problem(path, "filesystem overwrites partitioned device", fatal=False)
+        elif disk.wipe_table and not filesystem.wipe_filesystem:
+            message = "device matches disk with wipeTable enabled; filesystem will be wiped"
+            yield Problem(path, message, fatal=False)
+
+
+@rule(Node)
+def node_has_a_path(node: Node) -> Iterator[Problem]:
+    """Files, directories and links lie at an absolute, simple path."""
+    if node.path != _last_clean(node.path):
+        yield from bad_path(node.path, "path")
+
+
+def _last_clean(path: str) -> str:
+    """The path itself if it surely is in order: a quick look that spares nearly all paths the long one."""
+    sure = path.startswith("/") and "//" not in path and "/." not in path and not path.endswith("/")
+    return path if sure else ""
+
+
+@rule(Owner)
+def owner_is_by_id_or_name(owner: Owner) -> Iterator[Problem]:
+    """An owner is known by number or by name."""
+    if owner.id is not None and owner.name:
+        yield Problem((), "cannot set both id and name")
+
+
+@versioned_rule(File)
+def file_mode_is_legal(file: File, version: int) -> Iterator[Problem]:
+    """Mode bits within four octal digits; the first of them without effect before 3.6."""
+    yield from _bad_mode(file.mode, version)
+
+
+@versioned_rule(Directory)
+def directory_mode_is_legal(directory: Directory, version: int) -> Iterator[Problem]:
+    """As for files."""
+    yield from _bad_mode(directory.mode, version)
+
+
+def _bad_mode(mode: int | None, version: int) -> Iterator[Problem]:
+    if mode is None:
+        return
+    if not 0 <= mode <= MAX_MODE:
+        yield Problem(("mode",), "illegal file mode", hint=_octal_hint(mode))
+    if mode & 0o7000 and version < _SPECIAL_BITS_ACT:
+        yield Problem(("mode",), _SPECIAL_BITS, fatal=False, hint=_octal_hint(mode))
+
+
+_SPECIAL_BITS_ACT = 6
+
+
+def _octal_hint(mode: int) -> str:
+    """Help for who wrote octal digits as a decimal number: 0644 is 420."""
+    digits = str(mode)
+    if not set(digits) <= set("01234567") or int(digits, 8) > MAX_MODE:
+        return "modes are decimal in JSON: 0644 is 420"
+    return f"decimal {digits} is octal {mode:o}; for 0{digits} write {int(digits, 8)}"
+
+
+@rule(File)
+def overwriting_needs_contents(file: File) -> Iterator[Problem]:
+    """Nothing is replaced by nothing."""
+    if file.overwrite and file.contents.source is None:
+        yield Problem(("overwrite",), "overwrite must be false if source is unspecified")
+
+
+RULES = (
+    nothing_lies_below_a_link,
+    links_are_sound,
+    filesystem_respects_the_table,
+    node_has_a_path,
+    owner_is_by_id_or_name,
+    file_mode_is_legal,
+    directory_mode_is_legal,
+    overwriting_needs_contents,
+)

@@ -1,0 +1,140 @@
+"""The text of systemd units, read as strictly as the reference reads it (go-systemd's lexer).
+
+Its reader looks at 4,096 bytes at a time, and whether a long line is refused depends on how much of it lies in that
+window; so the window is part of the rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+_WINDOW = 4096
+_LINE_MAX = 2048
+_SPACES = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+"""What Go's `unicode.IsSpace` takes for space."""
+
+
+class BadUnit(ValueError):
+    """A unit that cannot be parsed. The message never holds any of its text."""
+
+
+def sections_with_options(text: str) -> set[str]:
+    """The sections of a unit that hold at least one option. Raises BadUnit in the reference's words."""
+    return set(_options(_Reader(text.encode(errors="replace"))))
+
+
+class _Reader:
+    """Go's `bufio.Reader` over a text: where it is, and how far it has read ahead."""
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.here = 0
+        self.ahead = 0
+
+    def step(self) -> None:
+        """What the lexer does before each of its steps: refuse a line of 2,048 bytes, if it is in the window."""
+        window = self.text[self.here : self.here + _LINE_MAX]
+        if self.ahead - self.here >= _LINE_MAX and b"\n" not in window and b"\r" not in window:
+            raise BadUnit("line too long (max 2048 bytes)")
+
+    def character(self) -> str:
+        """The next character, empty at the end."""
+        size = _size(self.text[self.here]) if self.here < len(self.text) else 1
+        if self.ahead < self.here + size:
+            self._fill()
+        start, self.here = self.here, min(self.here + size, len(self.text))
+        return self.text[start : self.here].decode()
+
+    def back(self, character: str) -> None:
+        """Put the last character back."""
+        self.here -= len(character.encode())
+
+    def until(self, mark: bytes) -> bytes:
+        """Everything up to and including a mark, or to the end."""
+        start = self.here
+        while (found := self.text.find(mark, self.here, self.ahead)) < 0:
+            if self.ahead - self.here >= _WINDOW:
+                self.here = self.ahead
+            elif self.ahead == len(self.text):
+                self.here = self.ahead
+                return self.text[start:]
+            else:
+                self._fill()
+        self.here = found + 1
+        return self.text[start : self.here]
+
+    def line(self) -> str:
+        """The rest of the line, without its end."""
+        return self.until(b"\n").removesuffix(b"\r").removesuffix(b"\n").decode()
+
+    def _fill(self) -> None:
+        self.ahead = min(len(self.text), self.here + _WINDOW)
+
+
+def _size(first: int) -> int:
+    """How many bytes a character has, by its first."""
+    return 1 if first < 0x80 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+
+
+def _options(reader: _Reader) -> Iterator[str]:
+    """The section of each option."""
+    section = _next_section(reader)
+    while section is not None:
+        reader.step()
+        character = reader.character()
+        if character == "":
+            return
+        if character in _SPACES:
+            continue
+        if character == "[":
+            section = _section_name(reader)
+        elif character in "#;":
+            _skip_comment(reader)
+        else:
+            reader.back(character)
+            _skip_option(reader)
+            yield section
+
+
+def _next_section(reader: _Reader) -> str | None:
+    """Everything before the first section is skipped, whatever it is."""
+    while True:
+        reader.step()
+        character = reader.character()
+        if character == "":
+            return None
+        if character == "[":
+            return _section_name(reader)
+        if character in "#;":
+            _skip_comment(reader)
+
+
+def _section_name(reader: _Reader) -> str:
+    reader.step()
+    name = reader.until(b"]")
+    if not name.endswith(b"]"):
+        raise BadUnit("unable to find end of section")
+    reader.step()
+    if reader.line().strip(_SPACES):
+        raise BadUnit("found garbage after section name")
+    return name[:-1].decode()
+
+
+def _skip_comment(reader: _Reader) -> None:
+    reader.step()
+    while reader.line().removesuffix(" ").endswith("\\"):
+        pass
+
+
+def _skip_option(reader: _Reader) -> None:
+    reader.step()
+    while (character := reader.character()) != "=":
+        if character == "":
+            raise BadUnit("EOF")
+        if character in "\n\r":
+            raise BadUnit("unexpected newline encountered while parsing option name")
+    continued = True
+    while continued:
+        reader.step()
+        line = reader.line()
+        continued = line.endswith("\\")
