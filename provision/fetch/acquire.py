@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from provision.config.format import Config, Ignition, Resource, Verification
 from provision.config.merge import merge
-from provision.config.model import VERSIONS
+from provision.config.model import NEWEST, VERSIONS
 from provision.failures import ConfigEmpty, Failure, FetchFailed, Usage
 from provision.fetch.arguments import Arguments, parse
 from provision.fetch.ground import Ground
@@ -20,8 +20,8 @@ from provision.fetch.render import Fetched, read_config, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import CONFIG_LIMIT, Settings
 
-NEWEST_STABLE = next(version for version in reversed(VERSIONS) if "-" not in version)
-EMPTY = Config(ignition=Ignition(version=NEWEST_STABLE))
+
+EMPTY = Config(ignition=Ignition(version=VERSIONS[NEWEST]))
 """What stands for the config of a machine that was given none."""
 
 DRIVE_SECONDS = 30.0

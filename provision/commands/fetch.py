@@ -1,0 +1,88 @@
+"""Fetch, judge and show the config that this machine would get, and write nothing.
+
+Looks where the first boot would look: the kernel command line, user.ign in the system's directories, then the
+platform. Progress goes to standard error. The config itself holds secrets, so it is shown only with --json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from provision.config.format import Config
+from provision.failures import FetchFailed
+from provision.fetch.acquire import Acquired, acquire
+from provision.fetch.ground import Places
+from provision.fetch.needs import needs_network
+from provision.fetch.settings import Settings
+
+NAME = "fetch"
+HELP = "show the config this machine would get"
+EPILOG = """\
+examples:
+  provision fetch --platform aws
+  provision fetch --platform qemu --json > config.ign
+
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--platform", required=True, metavar="NAME", help="where to ask, as ignition.platform.id")
+    parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for each fetch (120)")
+    parser.add_argument("--network-wait", type=float, default=60.0, metavar="SECONDS", help="for a network (60)")
+    parser.add_argument("--offline", action="store_true", help="fail instead of using a network")
+    parser.add_argument("--json", action="store_true", help="print the config, merged with all it names")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print a summary, or the config. Raises Failure."""
+    from provision.system.ground import MachineGround
+
+    settings = Settings(http_total=arguments.timeout, network_wait=arguments.network_wait, offline=arguments.offline)
+    ground = MachineGround(Places.of(os.environ))
+    acquired = acquire(arguments.platform, ground, settings, _quiet if arguments.quiet else _progress)
+    if not acquired.provided:
+        raise FetchFailed(acquired.fetched[0].source, "there is no config", hint="the machine would boot without one")
+    print(_json(acquired.config) if arguments.json else _summary(acquired))
+    return 0
+
+
+def _progress(level: str, message: str) -> None:
+    print(message if level in {"info", "debug"} else f"{level}: {message}", file=sys.stderr)
+
+
+def _quiet(level: str, message: str) -> None:
+    if level not in {"info", "debug", "notice"}:
+        _progress(level, message)
+
+
+def _json(config: Config) -> str:
+    from provision.config.encode import encode
+
+    return encode(config, indent=2)
+
+
+def _summary(acquired: Acquired) -> str:
+    config = acquired.config
+    first, *others = acquired.fetched
+    lines = [
+        f"config from {first.source}",
+        *(f"  with {one.source or 'a data URL'}" for one in others),
+        f"needs the network for its contents: {'yes' if needs_network(config) else 'no'}",
+        *(f"{count:6} {what}" for what, count in _counts(config) if count),
+    ]
+    return "\n".join(lines)
+
+
+def _counts(config: Config) -> list[tuple[str, int]]:
+    """How much of everything the config has."""
+    sections = (config.storage, config.passwd, config.systemd)
+    return [
+        (field.name.replace("_", " "), len(getattr(section, field.name)))
+        for section in sections
+        for field in section.FIELDS
+        if field.many
+    ]
