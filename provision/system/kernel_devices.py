@@ -1,0 +1,137 @@
+"""The block devices of the running machine, by any of their names."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+
+from provision.observe import Device, Signature, Table, Volume
+from provision.system import kernel_partitions, luks, names, signatures, sysfs, tables, udev
+from provision.system.devices import DeviceFailed
+
+WAIT = 30.0
+"""Seconds to wait for a device, as systemd's and the reference engine's limit."""
+
+_FOLLOWS_WITHIN = 1.0
+"""Seconds that udevd may take to notice that a disk was closed after writing."""
+
+
+class KernelDevices:
+    """`wait_seconds` is the limit of every wait."""
+
+    borrowed = False
+
+    def __init__(self, wait_seconds: float = WAIT) -> None:
+        self._seconds = wait_seconds
+
+    def device(self, name: str) -> Device | None:
+        """By any link to it; its canonical name is the kernel's (`/dev/vda1`, `/dev/dm-0`)."""
+        block = _find(name)
+        if block is None or not block.size:
+            return None
+        in_use = sysfs.used_by([block, *sysfs.partitions(block).values()])
+        return Device(block.node, block.size, block.sector, in_use, mapper=block.mapper)
+
+    def table(self, name: str) -> Table:
+        """A partition has none."""
+        block = _required(name)
+        return Table("") if block.is_partition else tables.read(block.node, block.size, block.sector)
+
+    def signature(self, name: str) -> Signature:
+        """As blkid sees it."""
+        return signatures.probe(_required(name).node)
+
+    def volume(self, name: str) -> Volume | None:
+        """The LUKS header, and the name of the mapping if it is open."""
+        block = _required(name)
+        return luks.read(block.node, 0, sysfs.opened_as(block))
+
+    def node(self, name: str) -> str:
+        """The kernel's node; a mapping keeps its name, which tools want to see."""
+        block = _required(name)
+        return f"/dev/mapper/{block.mapper}" if block.mapper else block.node
+
+    def name(self, source: str) -> str:
+        """The kernel's node behind a link."""
+        block = _find(source)
+        return block.node if block else source
+
+    def write_table(self, name: str, table: Table, *, erase: bool) -> None:
+        """Write it under the lock that keeps udev away, tell the kernel, and wait until udev has followed."""
+        disk = _required(name)
+        changed: list[str] = []
+        with udev.followed(changed, self._seconds):
+            noticed = udev.closing(sysfs.read(disk.path, "dev"), disk.path)
+            with tables.locked(disk.node):
+                tables.write(disk.node, table, size=disk.size, erase=erase)
+                nodes = kernel_partitions.follow(disk, table)
+                # udevd reads the table again when it sees the disk closed, which would take all partitions away for
+                # a moment; as long as we hold the lock it does not, so let it see that now
+                noticed(_FOLLOWS_WITHIN)
+            changed += [disk.path, *(block.path for block in map(_required, nodes))]
+
+    def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
+        """By the events of udev, or of the kernel where no udevd runs."""
+        missing = _wrong(names, gone)
+        if not missing:
+            return
+        events = udev.Events(udev.UDEV if udev.running() else udev.KERNEL)
+        deadline = time.monotonic() + self._seconds
+        while missing := _wrong(missing, gone):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                state = "still there" if gone else "not there"
+                raise DeviceFailed(f"{state} after {self._seconds:g} s: {', '.join(missing)}")
+            # a mapping's node is made by libdevmapper, without an event, where no udevd runs
+            events.until(lambda _event: True, min(left, 1.0))
+
+    def settle(self, name: str) -> None:
+        """Until udev has made the links for what is on the device now."""
+        block = _find(name)
+        if block is not None:
+            with udev.followed([block.path], self._seconds):
+                pass
+
+    def release(self) -> None:
+        """Nothing was attached."""
+
+
+def _wrong(wanted: Sequence[str], gone: bool) -> list[str]:
+    return [name for name in wanted if (_find(name) is None) != gone]
+
+
+def _required(name: str) -> sysfs.Block:
+    block = _find(name)
+    if block is None:
+        raise DeviceFailed(f"there is no device {name}")
+    return block
+
+
+def _find(name: str) -> sysfs.Block | None:
+    block = sysfs.find(name)
+    if block is None and not udev.running() and name.startswith("/dev/disk/by-"):
+        return _find_without_links(name)
+    return block
+
+
+def _find_without_links(name: str) -> sysfs.Block | None:
+    """What udev's links would say, from tables and signatures, where no udevd makes them."""
+    if name.startswith("/dev/disk/by-id/dm-name-"):
+        return sysfs.find("/dev/mapper/" + name.removeprefix("/dev/disk/by-id/dm-name-"))
+    for block in sysfs.every():
+        if not os.path.exists(block.node):
+            continue
+        if names.asks_for_signature(name):
+            if name in names.of_signature(signatures.probe(block.node)):
+                return block
+        elif not block.is_partition:
+            numbers = (one.number for one in _table(block).partitions if name in names.of_partition(one))
+            found = next((sysfs.partitions(block).get(number) for number in numbers), None)
+            if found is not None:
+                return found
+    return None
+
+
+def _table(block: sysfs.Block) -> Table:
+    return tables.read(block.node, block.size, block.sector)

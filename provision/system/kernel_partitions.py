@@ -1,0 +1,81 @@
+"""Telling the kernel about partitions one by one (BLKPG, ioctl_blkpg of <linux/blkpg.h>).
+
+Unlike BLKRRPART this works while other partitions of the disk are in use, and needs no parser for the table in the
+kernel. Device-mapper disks have no partitions of their own: kpartx(8) makes mappings for them.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import struct
+
+from provision.observe import Table
+from provision.system import processes, sysfs
+
+_BLKPG = 0x1269
+_ADD, _DELETE, _RESIZE = 1, 2, 3
+_PARTITION = struct.Struct("=qqi64s64s4x")
+_ARGUMENT = struct.Struct("@iiiP")
+
+
+class KernelFailed(Exception):
+    """The kernel did not follow; the text says what it has instead."""
+
+
+def follow(disk: sysfs.Block, table: Table) -> list[str]:
+    """Make the kernel's partitions those of the table; tells the names (nodes) of those that changed.
+
+    Raises OSError (EBUSY for one that is in use), KernelFailed.
+    """
+    if disk.mapper:
+        return _follow_by_kpartx(disk)
+    wanted = {one.number: (one.start * table.sector, one.size * table.sector) for one in table.partitions}
+    known = {number: (block.start, block.size) for number, block in sysfs.partitions(disk).items()}
+    fd = os.open(disk.node, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        changes = _changes(known, wanted)
+        for operation, number, start, size in changes:
+            _blkpg(fd, operation, number, start, size)
+    finally:
+        os.close(fd)
+    _verify(disk, wanted)
+    return [block.node for number, block in sysfs.partitions(disk).items() if number in {one[1] for one in changes}]
+
+
+def _changes(known: dict[int, tuple[int, int]], wanted: dict[int, tuple[int, int]]) -> list[tuple[int, int, int, int]]:
+    """What to tell the kernel, in an order in which no two partitions ever overlap."""
+    kept = {number for number, (start, _) in known.items() if wanted.get(number, (-1,))[0] == start}
+    deleted = [(_DELETE, number, 0, 0) for number in known if number not in kept]
+    resized = [(_RESIZE, number, *wanted[number]) for number in kept if wanted[number] != known[number]]
+    resized.sort(key=lambda one: one[3] > known[one[1]][1])
+    return [*deleted, *resized, *((_ADD, number, *where) for number, where in wanted.items() if number not in kept)]
+
+
+def _blkpg(fd: int, operation: int, number: int, start: int, size: int) -> None:
+    partition = array.array("b", _PARTITION.pack(start, size, number, b"", b""))
+    address, length = partition.buffer_info()
+    fcntl.ioctl(fd, _BLKPG, _ARGUMENT.pack(operation, 0, length, address))
+
+
+def _verify(disk: sysfs.Block, wanted: dict[int, tuple[int, int]]) -> None:
+    found = {number: (block.start, block.size) for number, block in sysfs.partitions(disk).items()}
+    for number in sorted({*wanted, *found}):
+        if wanted.get(number) != found.get(number):
+            raise KernelFailed(
+                f"partition {number} of {disk.node} should be at {_text(wanted.get(number))}, "
+                f"the kernel has it at {_text(found.get(number))}"
+            )
+
+
+def _text(where: tuple[int, int] | None) -> str:
+    return f"byte {where[0]} with {where[1]} bytes" if where else "no place"
+
+
+def _follow_by_kpartx(disk: sysfs.Block) -> list[str]:
+    before = {block.node for block in sysfs.holders(disk)}
+    done = processes.run(["kpartx", "-u", "-p", "p", f"/dev/mapper/{disk.mapper}"])
+    if done.status != 0:
+        raise KernelFailed(done.last_lines)
+    return [block.node for block in sysfs.holders(disk) if block.node not in before]

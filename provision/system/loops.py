@@ -1,0 +1,86 @@
+"""Loop devices by their ioctls (loop(4)): part of a file as a block device, gone when its descriptor is closed.
+
+With LO_FLAGS_AUTOCLEAR the kernel takes a loop device apart when nobody has it open any more, so that even a killed
+process leaves none behind.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import struct
+import time
+from contextlib import suppress
+
+_CONTROL = "/dev/loop-control"
+_MAJOR = 7
+_LOOP_CLR_FD = 0x4C01
+_LOOP_CONFIGURE = 0x4C0A
+_LOOP_CTL_GET_FREE = 0x4C82
+_BLKFLSBUF = 0x1261
+_AUTOCLEAR = 4
+
+_CONFIG = struct.Struct("=II QQQQQ IIII 64s64s32s QQ 8Q")
+"""struct loop_config of <linux/loop.h>: fd, block_size, struct loop_info64, reserved."""
+
+_TRIES = 64
+
+
+class Loop:
+    """A loop device over `size` bytes of a file from `offset`. Raises OSError."""
+
+    def __init__(self, file: str, offset: int, size: int, sector: int) -> None:
+        self.node, self._fd = _attach(file, offset, size, sector)
+
+    def refresh(self) -> None:
+        """Write out what was written through it, and read anew what somebody else may have changed below it."""
+        fcntl.ioctl(self._fd, _BLKFLSBUF, 0)
+
+    def detach(self) -> None:
+        """Take it apart now; if a file system on it is still mounted, when that is gone."""
+        if self._fd < 0:
+            return
+        os.fsync(self._fd)
+        with suppress(OSError):
+            fcntl.ioctl(self._fd, _LOOP_CLR_FD, 0)
+        os.close(self._fd)
+        self._fd = -1
+
+
+def _attach(file: str, offset: int, size: int, sector: int) -> tuple[str, int]:
+    backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    control = os.open(_CONTROL, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        config = _config(backing, offset, size, sector)
+        for attempt in range(_TRIES):
+            node = _node(fcntl.ioctl(control, _LOOP_CTL_GET_FREE))
+            fd = os.open(node, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.ioctl(fd, _LOOP_CONFIGURE, config)
+            except OSError as error:
+                os.close(fd)
+                if error.errno != errno.EBUSY:  # somebody else was quicker; the next free one then
+                    raise
+                time.sleep(0.001 * attempt)
+            else:
+                return node, fd
+        raise OSError(errno.EBUSY, "every free loop device was taken by somebody else", file)
+    finally:
+        os.close(control)
+        os.close(backing)
+
+
+def _config(backing: int, offset: int, size: int, sector: int) -> bytes:
+    unused = (b"", b"", b"", 0, 0, *(0,) * 8)
+    return _CONFIG.pack(backing, sector, 0, 0, 0, offset, size, 0, 0, 0, _AUTOCLEAR, *unused)
+
+
+def _node(number: int) -> str:
+    """The device node, made where no devtmpfs does it (containers)."""
+    path = f"/dev/loop{number}"
+    with suppress(FileExistsError):
+        if not os.path.exists(path):
+            os.mknod(path, stat.S_IFBLK | 0o600, os.makedev(_MAJOR, number))
+    return path

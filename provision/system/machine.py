@@ -1,0 +1,146 @@
+"""The machine as the engine has it: a view that looks, and the one place where actions are carried out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import BinaryIO, TypeVar
+
+from provision.actions import NODE_ACTIONS, Action, Blob, NodeAction
+from provision.failures import ActionFailed
+from provision.observe import Account, Device, Memory, Mounted, Node, Signature, Table, Volume
+from provision.system import accounts, mounts, nodes, processes
+from provision.system.devices import Devices
+from provision.system.nodes import NodeFailed
+from provision.system.paths import Tree
+from provision.system.primitives import CARRY_OUT, EXPECTED, Log, Target, said
+from provision.system.spool import Spool
+
+_T = TypeVar("_T")
+
+
+class Machine:
+    """One target: the tree below `root`, block devices, and what stages tell each other (`memory`, changed in place).
+
+    Blobs that later stages need lie in `run_dir`. May be used by several threads, for actions that touch disjoint
+    things. `release` gives back what is only held for this process.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        devices: Devices,
+        memory: dict[str, Memory],
+        run_dir: str = "/run/provision",
+        log: Log = lambda _level, _text: None,
+    ) -> None:
+        tree = Tree(root)
+        self._tree = tree
+        self._devices = devices
+        self._memory = memory
+        self._spool = Spool(tree, f"{run_dir}/blobs")
+        self._target = Target(tree, devices, self._spool, memory, log, [])
+
+    # -- the view
+
+    def device(self, name: str) -> Device | None:
+        """See Observe."""
+        return self._devices.device(name)
+
+    def table(self, name: str) -> Table:
+        """See Observe."""
+        return _looked(f"read the partition table of {name}", lambda: self._devices.table(name))
+
+    def signature(self, name: str) -> Signature:
+        """See Observe."""
+        return _looked(f"look at what is on {name}", lambda: self._devices.signature(name))
+
+    def volume(self, name: str) -> Volume | None:
+        """See Observe."""
+        return _looked(f"read the LUKS header of {name}", lambda: self._devices.volume(name))
+
+    def node(self, path: str) -> Node | None:
+        """See Observe."""
+        return self._tree.node(path)
+
+    def children(self, path: str) -> Sequence[str]:
+        """See Observe."""
+        return self._tree.children(path)
+
+    def content(self, path: str) -> bytes | None:
+        """See Observe."""
+        return self._tree.content(path)
+
+    def user(self, name: str) -> Account | None:
+        """See Observe."""
+        return accounts.user(self._tree, name)
+
+    def group(self, name: str) -> Account | None:
+        """See Observe."""
+        return accounts.group(self._tree, name)
+
+    def mount(self, path: str) -> Mounted | None:
+        """See Observe."""
+        entry = mounts.at(os.path.realpath(self._tree.outside(path)))
+        return Mounted(path, self._devices.name(entry.source), entry.format) if entry else None
+
+    def enabled(self, unit: str) -> bool:
+        """See Observe. False without systemctl."""
+        if self.tool("systemctl") is None:
+            return False
+        return processes.run(["systemctl", "--root", self._tree.root, "is-enabled", "--", unit]).status == 0
+
+    def tool(self, name: str) -> str | None:
+        """See Observe."""
+        return processes.find(name)
+
+    def recall(self, name: str) -> Memory:
+        """See Observe."""
+        return self._memory.get(name)
+
+    # -- the changes
+
+    def apply(self, action: Action) -> None:
+        """Carry out one action. Raises ActionFailed with what the tool said last."""
+        if isinstance(action, NODE_ACTIONS):
+            self.apply_nodes([action])
+            return
+        carry_out = CARRY_OUT.get(type(action))
+        if carry_out is None:
+            raise TypeError(f"{type(action).__name__} is not for the machine")
+        try:
+            carry_out(action, self._target)
+        except EXPECTED as error:
+            raise ActionFailed(action.title, said(error)) from error
+
+    def apply_nodes(self, actions: Sequence[NodeAction]) -> None:
+        """Carry out actions on the tree that touch disjoint paths; many share the waiting for the disk.
+
+        Raises ActionFailed.
+        """
+        try:
+            nodes.carry_out(self._tree, self._spool, actions)
+        except NodeFailed as failed:
+            raise ActionFailed(failed.action.title, said(failed.__cause__ or failed)) from failed
+
+    def spool(self, blob: Blob, near: str) -> AbstractContextManager[BinaryIO]:
+        """A place for the bytes of a blob, readable by nobody else; they are kept when the context ends well.
+
+        `near` is the path they are meant for; with an empty one they are kept for later stages. Raises OSError.
+        """
+        return self._spool.filling(blob, near)
+
+    def release(self) -> None:
+        """Give back what is held for this process only: nameless files; of images also mounts and loop devices."""
+        if self._devices.borrowed:
+            self._target.unmount_all()
+        self._spool.release()
+        self._devices.release()
+
+
+def _looked(title: str, look: Callable[[], _T]) -> _T:
+    try:
+        return look()
+    except EXPECTED as error:
+        raise ActionFailed(title, said(error)) from error

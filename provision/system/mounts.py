@@ -1,0 +1,61 @@
+"""What is mounted where (/proc/self/mountinfo, proc_pid_mountinfo(5)), and mounting by mount(8)."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from provision.system import libc, processes
+
+
+class MountFailed(Exception):
+    """mount(8) refused; the text is what it said."""
+
+
+class Entry(NamedTuple):
+    """A line of mountinfo. `number` is the device's `major:minor`, `source` what was mounted, as it was named."""
+
+    path: str
+    number: str
+    source: str
+    format: str
+    options: tuple[str, ...]
+
+
+def entries() -> list[Entry]:
+    """Everything mounted in this process's namespace, oldest first."""
+    with open("/proc/self/mountinfo", "rb") as file:
+        return [_entry(os.fsdecode(line)) for line in file]
+
+
+def at(path: str) -> Entry | None:
+    """What is mounted at exactly this path, the last one if there are several."""
+    return next((entry for entry in reversed(entries()) if entry.path == path), None)
+
+
+def mount(node: str, path: str, kind: str, options: Sequence[str]) -> None:
+    """Mount a device; helpers (mount.TYPE) and option names are mount(8)'s business. Raises MountFailed."""
+    argv = ["mount", "-t", kind, *(["-o", ",".join(options)] if options else []), "--", node, path]
+    done = processes.run(argv)
+    if done.status != 0:
+        raise MountFailed(done.last_lines)
+
+
+def unmount(path: str) -> None:
+    """Unmount what is mounted last at a path. Raises OSError."""
+    libc.unmount(path)
+
+
+def _entry(line: str) -> Entry:
+    before, _, behind = line.rstrip("\n").partition(" - ")
+    first = before.split(" ")
+    kind, source, above = behind.split(" ", 2)
+    options = dict.fromkeys((*first[5].split(","), *above.split(",")))
+    return Entry(_plain(first[4]), first[2], _plain(source), kind, tuple(options))
+
+
+def _plain(text: str) -> str:
+    """Blanks and backslashes are written as three octal digits."""
+    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text) if "\\" in text else text

@@ -1,0 +1,206 @@
+"""The actions that are not about the tree's nodes, one function for each, in a table by their types."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from typing import Any, NamedTuple
+
+from provision.actions import (
+    Argument,
+    Await,
+    Blob,
+    Bytes,
+    DeviceName,
+    Directory,
+    Forget,
+    Keep,
+    KeyFile,
+    Mount,
+    Place,
+    Places,
+    Remember,
+    Run,
+    SetPassword,
+    Unmount,
+    WriteTable,
+)
+from provision.failures import Failure
+from provision.observe import Memory
+from provision.system import accounts, mounts, nodes, processes
+from provision.system.devices import Devices
+from provision.system.paths import Tree
+from provision.system.spool import Spool
+
+Log = Callable[[str, str], None]
+"""Told what happens: a level (`debug`, `info`) and a text without secrets."""
+
+EXPECTED = (OSError, ValueError, Failure)
+"""What an action or a look may fail with; anything else is a bug."""
+
+
+class ToolFailed(Failure):
+    """A program ended badly; the message is what it said last."""
+
+
+class Target(NamedTuple):
+    """What actions work on. `mounted` has the mount points of this process, oldest first."""
+
+    tree: Tree
+    devices: Devices
+    spool: Spool
+    memory: dict[str, Memory]
+    log: Log
+    mounted: list[str]
+
+    def unmount_all(self) -> None:
+        """Unmount what was mounted, as far as that can be done."""
+        while self.mounted:
+            with suppress(OSError):
+                mounts.unmount(self.mounted.pop())
+
+    def place(self, path: str) -> str:
+        """Where a directory of the tree really is, as mount(8) has to be told."""
+        with self.tree.folder(path) as folder:
+            return os.readlink(f"/proc/self/fd/{folder}")
+
+    def bytes(self, part: Bytes) -> AbstractContextManager[int]:
+        """A descriptor at the beginning of some bytes."""
+        return _closing(self.spool.open(part) if isinstance(part, Blob) else processes.in_memory(part.data))
+
+
+def said(error: BaseException) -> str:
+    """What went wrong, for people."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if isinstance(error.filename, str) else error.strerror
+    return str(error)
+
+
+def _await(action: Await, target: Target) -> None:
+    target.devices.wait(action.names)
+
+
+def _run(action: Run, target: Target) -> None:
+    with ExitStack() as stack:
+        argv, keys = _rendered(action.argv, target, stack)
+        stdin = _input(action.stdin, target, stack)
+        target.log("debug", f"running {_shown(argv)}")
+        done = _started(argv, stdin, keys)
+    if done.status not in action.accepts:
+        raise ToolFailed(done.last_lines or _ended(argv[0], done.status))
+    for line in done.output.strip().splitlines():
+        target.log("debug", f"{argv[0]}: {line}")
+    _follow(action, target.devices)
+
+
+def _follow(action: Run, devices: Devices) -> None:
+    """What a program did to devices comes out when the kernel and udev are ready."""
+    for argument in action.argv if action.facts else ():
+        if isinstance(argument, DeviceName):
+            devices.settle(argument.name)
+    facts = [fact for fact in action.facts if fact.kind == "device"]
+    devices.wait([fact.name for fact in facts if fact.value is not None])
+    devices.wait([fact.name for fact in facts if fact.value is None], gone=True)
+
+
+def _rendered(arguments: Iterable[Argument], target: Target, stack: ExitStack) -> tuple[list[str], list[int]]:
+    """The arguments as text, and the descriptors of key files among them."""
+    argv: list[str] = []
+    keys: list[int] = []
+    for argument in arguments:
+        if isinstance(argument, Place):
+            argv.append(target.tree.outside(argument.path))
+        elif isinstance(argument, DeviceName):
+            argv.append(target.devices.node(argument.name))
+        elif isinstance(argument, KeyFile):
+            keys.append(stack.enter_context(target.bytes(argument.bytes)))
+            argv.append(f"/proc/self/fd/{keys[-1]}")
+        else:
+            argv.append(argument)
+    return argv, keys
+
+
+def _input(stdin: Bytes | Places | None, target: Target, stack: ExitStack) -> int | None:
+    if stdin is None:
+        return None
+    if isinstance(stdin, Places):
+        paths = b"".join(os.fsencode(target.tree.outside(path)) + b"\0" for path in stdin.paths)
+        return stack.enter_context(_closing(processes.in_memory(paths)))
+    return stack.enter_context(target.bytes(stdin))
+
+
+def _started(argv: Sequence[str], stdin: int | None, keep: Sequence[int]) -> processes.Finished:
+    try:
+        return processes.run(argv, stdin=stdin, keep=keep)
+    except FileNotFoundError as error:
+        raise ToolFailed(f"{argv[0]} is not on PATH") from error
+
+
+def _ended(program: str, status: int) -> str:
+    return f"{program} was killed by signal {-status}" if status < 0 else f"{program} ended with status {status}"
+
+
+def _shown(argv: Sequence[str]) -> str:
+    from shlex import join
+
+    return join(argv)
+
+
+def _write_table(action: WriteTable, target: Target) -> None:
+    target.devices.write_table(action.device, action.table, erase=action.erase)
+
+
+def _mount(action: Mount, target: Target) -> None:
+    for path in action.parents:
+        nodes.carry_out(target.tree, target.spool, [Directory(path)])
+    path = target.place(action.path)
+    mounts.mount(target.devices.node(action.device), path, action.format, action.options)
+    target.mounted.append(path)
+
+
+def _unmount(action: Unmount, target: Target) -> None:
+    path = target.place(action.path)
+    mounts.unmount(path)
+    if path in target.mounted:
+        target.mounted.remove(path)
+
+
+def _set_password(action: SetPassword, target: Target) -> None:
+    accounts.set_password(target.tree, action.database, action.name, action.hash)
+
+
+def _forget(action: Forget, target: Target) -> None:
+    target.spool.forget(action.blob)
+
+
+def _remember(action: Remember, target: Target) -> None:
+    if action.value is None:
+        target.memory.pop(action.name, None)
+    else:
+        target.memory[action.name] = action.value
+
+
+def _keep(_action: Keep, _target: Target) -> None:
+    """It is for people who read a plan."""
+
+
+CARRY_OUT: Mapping[type, Callable[[Any, Target], None]] = {
+    Await: _await,
+    Run: _run,
+    WriteTable: _write_table,
+    Mount: _mount,
+    Unmount: _unmount,
+    SetPassword: _set_password,
+    Forget: _forget,
+    Remember: _remember,
+    Keep: _keep,
+}
+
+
+@contextmanager
+def _closing(fd: int) -> Iterator[int]:
+    try:
+        yield fd
+    finally:
+        os.close(fd)

@@ -1,0 +1,45 @@
+"""What is on a device, as blkid's low-level probing sees it (blkid(8), `-p`)."""
+
+from __future__ import annotations
+
+from provision.observe import Signature
+from provision.system import processes
+
+_NOTHING_FOUND = 2
+_SEVERAL_FOUND = 8
+
+
+class ProbeFailed(Exception):
+    """blkid could not look at the device; the text is what it said."""
+
+
+def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
+    """The signature on a device or image, or on `size` bytes of it from `offset`. Raises ProbeFailed."""
+    window = ["--offset", str(offset), "--size", str(size)] if size else []
+    status, found = _blkid([*window, path])
+    if status != _SEVERAL_FOUND:
+        return _signature(found)
+    # `filesystem:ext4:1.0 filesystem:xfs`: usage, type and version of each, as ID_FS_AMBIVALENT has them
+    first = found.get("ID_FS_AMBIVALENT", "").split(" ")[0].split(":")
+    kind = first[1] if len(first) > 1 else ""
+    return _signature(_blkid(["--match-types", kind, *window, path])[1])._replace(ambivalent=True)
+
+
+def _signature(found: dict[str, str]) -> Signature:
+    return Signature(found.get("ID_FS_TYPE", ""), found.get("ID_FS_LABEL_ENC", ""), found.get("ID_FS_UUID_ENC", ""))
+
+
+def _blkid(argv: list[str]) -> tuple[int, dict[str, str]]:
+    """How blkid ended and what it said, by the names udev has for it."""
+    done = processes.run(["blkid", "--probe", "--output", "udev", *argv])
+    failed = done.status == _NOTHING_FOUND and done.output.strip()
+    if failed or done.status not in {0, _NOTHING_FOUND, _SEVERAL_FOUND}:
+        raise ProbeFailed(done.last_lines or f"blkid ended with status {done.status}")
+    pairs = (line.partition("=") for line in done.output.splitlines())
+    return done.status, {key: _decode(value) for key, _, value in pairs}
+
+
+def _decode(value: str) -> str:
+    r"""Undo `\xHH` in the names that end in _ENC: of all outputs only these keep every byte of a label."""
+    first, *rest = value.encode(errors="surrogateescape").split(b"\\x")
+    return (first + b"".join(bytes.fromhex(part[:2].decode()) + part[2:] for part in rest)).decode(errors="replace")

@@ -1,0 +1,130 @@
+"""Block devices as the running kernel has them (/sys/dev/block, Documentation/ABI/stable/sysfs-block)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from provision.system import mounts
+
+UNIT = 512
+"""Bytes in a unit of `size` and `start` below /sys, whatever the sectors of the device are."""
+
+
+class Block(NamedTuple):
+    """A block device: its directory below /sys, and the kernel's name of its node (`/dev/vda1`)."""
+
+    path: str
+    node: str
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return int(read(self.path, "size")) * UNIT
+
+    @property
+    def start(self) -> int:
+        """Bytes before a partition on its disk."""
+        return int(read(self.path, "start") or 0) * UNIT
+
+    @property
+    def sector(self) -> int:
+        """The logical sector size in bytes; a partition has that of its disk."""
+        return int(read(self.path, "queue/logical_block_size") or read(self.path, "../queue/logical_block_size") or 512)
+
+    @property
+    def mapper(self) -> str:
+        """The name of a device-mapper device, or empty."""
+        return read(self.path, "dm/name")
+
+    @property
+    def is_partition(self) -> bool:
+        """Whether it is part of a disk."""
+        return os.path.exists(f"{self.path}/partition")
+
+
+def find(name: str) -> Block | None:
+    """The device that a node or a link to one stands for; None if there is none."""
+    try:
+        found = os.stat(name)
+    except OSError:
+        return None
+    return numbered(f"{os.major(found.st_rdev)}:{os.minor(found.st_rdev)}") if stat.S_ISBLK(found.st_mode) else None
+
+
+def numbered(number: str) -> Block | None:
+    """The device with that `major:minor`."""
+    path = os.path.realpath(f"/sys/dev/block/{number}")
+    for line in read(path, "uevent").splitlines():
+        key, _, value = line.partition("=")
+        if key == "DEVNAME":
+            return Block(path, f"/dev/{value}")
+    return None
+
+
+def every() -> Iterator[Block]:
+    """All block devices that can hold something, disks before their partitions."""
+    for name in sorted(_names("/sys/class/block")):
+        block = numbered(read(f"/sys/class/block/{name}", "dev"))
+        if block is not None and block.size:
+            yield block
+
+
+def partitions(disk: Block) -> dict[int, Block]:
+    """The partitions of a disk that the kernel knows, by number."""
+    found = {}
+    for name in _names(disk.path):
+        number = read(f"{disk.path}/{name}", "partition")
+        block = numbered(read(f"{disk.path}/{name}", "dev")) if number else None
+        if block is not None:
+            found[int(number)] = block
+    return found
+
+
+def holders(block: Block) -> list[Block]:
+    """The devices that are built on this one (device mapper, md)."""
+    found = (numbered(read(f"{block.path}/holders/{name}", "dev")) for name in _names(f"{block.path}/holders"))
+    return [one for one in found if one is not None]
+
+
+def opened_as(block: Block) -> str:
+    """The name under which a LUKS volume is open, or empty (cryptsetup gives its mapping a UUID `CRYPT-...`)."""
+    crypt = (holder for holder in holders(block) if read(holder.path, "dm/uuid").startswith("CRYPT-"))
+    return next((holder.mapper for holder in crypt), "")
+
+
+def used_by(blocks: list[Block]) -> str:
+    """Why one of these devices may not be written: it is mounted, swap, or below another device; else empty."""
+    for block in blocks:
+        above = holders(block)
+        if above:
+            return f"{block.node} is held by {above[0].mapper or above[0].node}"
+    nodes = {block.node for block in blocks}
+    numbers = {read(block.path, "dev") for block in blocks}
+    for entry in mounts.entries():
+        # btrfs shows a number of its own, and mapper devices are mounted by their links
+        if entry.number in numbers or (entry.source.startswith("/dev/") and os.path.realpath(entry.source) in nodes):
+            return f"{entry.source} is mounted at {entry.path}"
+    swap = next((node for node in _swaps() if node in nodes), "")
+    return f"{swap} is used as swap" if swap else ""
+
+
+def read(folder: str, name: str) -> str:
+    """An attribute without the line break at its end; empty if there is none."""
+    with suppress(OSError), open(f"{folder}/{name}", encoding="utf-8", errors="replace") as file:
+        return file.read().rstrip("\n")
+    return ""
+
+
+def _swaps() -> list[str]:
+    lines = read("/proc", "swaps").splitlines()[1:]
+    return [os.path.realpath(line.split()[0]) for line in lines]
+
+
+def _names(folder: str) -> list[str]:
+    with suppress(OSError):
+        return os.listdir(folder)
+    return []
