@@ -1,0 +1,56 @@
+# One line over ordinary tools for everything a developer does. `make` says what there is.
+
+PYTHON ?= python3
+BIN := .venv/bin
+FAST := not disks and not boot and not peer
+DRACUT := /usr/lib/dracut/modules.d/40provision
+SCRIPTS := module-setup.sh collect.py
+UNITS := $(notdir $(wildcard dracut/*.service dracut/*.target dracut/*.network))
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: .venv/base ## provision a disk image from examples/web-server.yaml and show what is on it (as root)
+	@examples/demo.sh
+
+check: .venv/base ## the fast part: format, lint, types, unit tests
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/pytest -q -n auto -m "$(FAST)"
+
+test: .venv/all ## everything, on real block devices and in a virtual machine (as root)
+	@$(BIN)/ruff format --check --quiet
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/pytest -q -n 2 --dist loadgroup
+
+boot: .venv/all ## the boot test alone, with its figures
+	@$(BIN)/pytest -q -s -m boot tests/boot
+
+fuzz: .venv/base ## the laws again, with many more examples
+	@$(BIN)/pytest -q -n auto -m "hypothesis and $(FAST)" --hypothesis-profile=fuzz
+
+bench: .venv/base ## how long the programs take to start and to transpile
+	@$(BIN)/python tests/bench.py
+
+install-dracut: ## install the dracut module (DESTDIR=)
+	install -D -m 755 -t $(DESTDIR)$(DRACUT) $(SCRIPTS:%=dracut/%)
+	install -D -m 644 -t $(DESTDIR)$(DRACUT) $(UNITS:%=dracut/%)
+
+# The environment. `base` is enough for demo and check; `all` adds the packages that only tests need.
+.venv/base: pyproject.toml .ci/packages
+	@.ci/install base
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable . --group dev
+	@touch $@
+
+.venv/all: .venv/base
+	@.ci/install all
+	@touch $@
+
+clean: ## remove what was made
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help demo check test boot fuzz bench install-dracut clean
