@@ -16,6 +16,9 @@ CLONE_NEWNS = 0x00020000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
 
+MNT_DETACH = 2
+_UMOUNT_NOFOLLOW = 8
+
 _SYS_OPENAT2 = 437  # the same number on every architecture but alpha
 
 
@@ -45,10 +48,9 @@ def leave_mount_namespace() -> None:
     _check(_libc().mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount")
 
 
-def unmount(path: str) -> None:
+def unmount(path: str, flags: int = 0) -> None:
     """umount2(2) without following a link at the end. Raises OSError."""
-    umount_nofollow = 8
-    _check(_libc().umount2(os.fsencode(path), umount_nofollow), path)
+    _check(_libc().umount2(os.fsencode(path), flags | _UMOUNT_NOFOLLOW), path)
 
 
 def _check(result: int, what: str) -> None:

@@ -72,6 +72,14 @@ class Machine:
         """See Observe."""
         return self._tree.content(path)
 
+    def own_file(self, path: str) -> bytes | None:
+        """See Observe."""
+        return Tree("/").content(path)
+
+    def own_names(self, path: str) -> Sequence[str]:
+        """See Observe."""
+        return Tree("/").children(path)
+
     def user(self, name: str) -> Account | None:
         """See Observe."""
         return accounts.user(self._tree, name)
@@ -133,9 +141,9 @@ class Machine:
 
     def release(self) -> None:
         """Give back what is held for this process only: nameless files; of images also mounts and loop devices."""
+        self._spool.release()
         if self._devices.borrowed:
             self._target.unmount_all()
-        self._spool.release()
         self._devices.release()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from provision.system import libc, processes
@@ -46,6 +47,15 @@ def mount(node: str, path: str, kind: str, options: Sequence[str]) -> None:
 def unmount(path: str) -> None:
     """Unmount what is mounted last at a path. Raises OSError."""
     libc.unmount(path)
+
+
+def unmount_at_last(path: str) -> None:
+    """Unmount, and if that cannot be done now, as soon as it can (MNT_DETACH). Never fails."""
+    try:
+        libc.unmount(path)
+    except OSError:
+        with suppress(OSError):
+            libc.unmount(path, libc.MNT_DETACH)
 
 
 def _entry(line: str) -> Entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, NamedTuple
 
 from provision.actions import (
@@ -55,10 +55,9 @@ class Target(NamedTuple):
     mounted: list[str]
 
     def unmount_all(self) -> None:
-        """Unmount what was mounted, as far as that can be done."""
+        """Unmount what was mounted; what is still in use vanishes from the tree and goes when its user does."""
         while self.mounted:
-            with suppress(OSError):
-                mounts.unmount(self.mounted.pop())
+            mounts.unmount_at_last(self.mounted.pop())
 
     def place(self, path: str) -> str:
         """Where a directory of the tree really is, as mount(8) has to be told."""
@@ -161,6 +160,7 @@ def _mount(action: Mount, target: Target) -> None:
 
 def _unmount(action: Unmount, target: Target) -> None:
     path = target.place(action.path)
+    target.spool.leave(os.stat(path).st_dev)
     mounts.unmount(path)
     if path in target.mounted:
         target.mounted.remove(path)

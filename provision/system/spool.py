@@ -11,6 +11,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import BinaryIO
 
 from provision.actions import Blob
@@ -36,6 +37,7 @@ class Spool:
             with self._named(blob) as file:
                 yield file
             return
+        _allow_many_files()
         fd = self._open_near(near)
         try:
             with open(os.dup(fd), "wb") as file:
@@ -67,6 +69,12 @@ class Spool:
             os.close(fd)
         with suppress(FileNotFoundError):
             os.unlink(self._path(blob))
+
+    def leave(self, device: int) -> None:
+        """Drop what has no name on a file system (its st_dev) that is going to be unmounted."""
+        for name, fd in list(self._nameless.items()):
+            if os.fstat(fd).st_dev == device:
+                self.forget(Blob(name))
 
     def release(self) -> None:
         """Close what has no name: it is gone then, unless it was put in place."""
@@ -112,6 +120,15 @@ def private_directory(path: str) -> None:
     if found.st_uid != os.geteuid():
         raise PermissionError(errno.EPERM, "somebody else owns the spool", path)
     os.chmod(path, 0o700)
+
+
+@cache
+def _allow_many_files() -> None:
+    """Every blob without a name is an open file: raise the usual limit of 1,024 as far as we may."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _unnamed(directory: int) -> int:
