@@ -34,20 +34,26 @@ class Document(NamedTuple):
 
 
 class Token(NamedTuple):
-    """A piece of JSON: `kind` is one of `{ } [ ] : ,`, `"` (a string), `0` (a number) or `t` (true, false, null)."""
+    """A piece of JSON: `kind` is one of `{ } [ ] : ,`, `k` (a key), `"` (a string), `0` (a number), `t` (a word)."""
 
     kind: str
     start: int
     end: int
 
 
+class SyntaxFault(NamedTuple):
+    """Why a text is not JSON, in Go's words, and the offset of the offending character (or the end of the text)."""
+
+    message: str
+    offset: int
+
+
 class _Malformed(Exception):
-    """The text is not JSON; `offset` is that of the offending character, or the end of the text."""
+    """Carries a fault out of the scanner."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
-        self.message = message
-        self.offset = offset
+        self.fault = SyntaxFault(message, offset)
 
 
 def read(raw: bytes) -> Document:
@@ -67,6 +73,16 @@ def read(raw: bytes) -> Document:
 def tokens(text: str) -> Iterator[Token]:
     """The tokens of a valid JSON text, in order."""
     yield from _scan(text)
+
+
+def syntax_error(text: str) -> SyntaxFault | None:
+    """What is wrong with a text as JSON, if anything."""
+    try:
+        for _ in _scan(text):
+            pass
+    except _Malformed as malformed:
+        return malformed.fault
+    return None
 
 
 def position(text: str, offset: int) -> Position:
@@ -131,13 +147,8 @@ def _mended(value: Any) -> Any:
 
 
 def _syntax_problem(text: str) -> Problem:
-    try:
-        for _ in _scan(text):
-            pass
-    except _Malformed as error:
-        at = position(text, error.offset)
-        return Problem((), error.message, at=at, hint=_SYNTAX_HINTS.get(error.message, ""))
-    return Problem((), "invalid JSON")
+    bad = syntax_error(text) or SyntaxFault("invalid JSON", 0)
+    return Problem((), bad.message, at=position(text, bad.offset), hint=_SYNTAX_HINTS.get(bad.message, ""))
 
 
 _SYNTAX_HINTS = {
@@ -170,7 +181,7 @@ def _scan(text: str) -> Iterator[Token]:
             return
         token = _token(text, offset, expected, closers)
         yield token
-        offset, expected = token.end, _after(token, expected, closers)
+        offset, expected = token.end, _after(token, closers)
 
 
 _END = "after top-level value"
@@ -185,7 +196,7 @@ def _token(text: str, offset: int, expected: str, closers: list[str]) -> Token:
             return Token(first, offset, offset + 1)
         if first != '"':
             raise _unexpected(text, offset, _KEY)
-        return Token('"', offset, _string_end(text, offset))
+        return Token("k", offset, _string_end(text, offset))
     if expected in {_VALUE, _FIRST_VALUE}:
         if first == "]" and expected == _FIRST_VALUE:
             return Token(first, offset, offset + 1)
@@ -197,7 +208,7 @@ def _token(text: str, offset: int, expected: str, closers: list[str]) -> Token:
     raise _unexpected(text, offset, expected)
 
 
-def _after(token: Token, expected: str, closers: list[str]) -> str:
+def _after(token: Token, closers: list[str]) -> str:
     """What may follow a token; keeps the stack of open brackets."""
     if token.kind in {"{", "["}:
         closers.append("}" if token.kind == "{" else "]")
@@ -206,7 +217,7 @@ def _after(token: Token, expected: str, closers: list[str]) -> str:
         return _VALUE
     if token.kind == "," and closers:
         return _KEY if closers[-1] == "}" else _VALUE
-    if expected in {_KEY, _FIRST_KEY} and token.kind == '"':
+    if token.kind == "k":
         return _COLON
     if token.kind in {"}", "]"}:
         closers.pop()

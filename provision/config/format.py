@@ -230,7 +230,7 @@ class Partition(Record, key=_partition_key):
 
     guid: str | None = opt("partition's own GUID", noted=f"of the form {GUID_FORM}, or empty")
     label: str | None = opt("partition's label", noted="at most 36 bytes, without `:`; required if number is 0")
-    number: int = need("number in the table; 0 takes the next free one", omitted=True)
+    number: int = need("number in the table; 0 takes the next free one", omitted=True, default=0)
     resize: bool | None = opt("grow or shrink an existing partition if only its size differs", since="3.2")
     should_exist: bool | None = opt("whether the partition exists (default true)")
     size_mib: int | None = opt("size in MiB; 0 fills the largest free block")

@@ -26,13 +26,15 @@ class Judgement(NamedTuple):
     """A config in the newest version's terms (None if it has errors), the version it says, and all problems.
 
     `error` is the verdict in the reference's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may stand
-    without any problem: then it is about the text as a whole.
+    without any problem: then it is about the text as a whole. Unless `types_fit`, the problems are about JSON and types
+    only, and no rule was asked.
     """
 
     config: Config | None
     version: int | None
     problems: tuple[Problem, ...]
     error: str
+    types_fit: bool = True
 
 
 def judge(raw: bytes) -> Judgement:
@@ -41,10 +43,10 @@ def judge(raw: bytes) -> Judgement:
         return Judgement(None, None, (), EMPTY)
     document = read(raw)
     if document.problem:
-        return Judgement(None, None, (document.problem,), INVALID)
+        return Judgement(None, None, (document.problem,), INVALID, types_fit=False)
     versioned = decode_version(document.value)
     if versioned.problems:
-        return Judgement(None, None, versioned.problems, INVALID)
+        return Judgement(None, None, versioned.problems, INVALID, types_fit=False)
     written = parse_version(versioned.record.ignition.version)
     if written not in VERSIONS:
         return Judgement(None, None, (), NO_VERSION if written is None else UNKNOWN_VERSION)
@@ -54,7 +56,7 @@ def judge(raw: bytes) -> Judgement:
 def _judge_version(value: Any, version: int) -> Judgement:
     decoded = decode_record(Config, value, version)
     if decoded.problems:
-        return Judgement(None, version, decoded.problems, INVALID)
+        return Judgement(None, version, decoded.problems, INVALID, types_fit=False)
     problems = (
         *check(decoded.record, version),
         *duplicates(decoded.record, version),
@@ -84,7 +86,7 @@ def unread(record: Record, value: Any, version: int, path: Path = ()) -> Iterato
     for key in value:
         if key not in names:
             hint = _key_hint(type(record), key, version)
-            yield Problem((*path, key), f"unused key {key}", fatal=False, hint=hint)
+            yield Problem((*path, key), f"unused key {key}", fatal=False, hint=hint, on_key=True)
     for name, field in names.items():
         if field.record is None or name not in value or (field.optional and value[name] is None):
             continue

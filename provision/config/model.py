@@ -33,6 +33,10 @@ class Secret(str):
 
     __slots__ = ()
 
+    def __new__(cls, text: str) -> Self:
+        """A secret of a secret is the same secret, not its mask."""
+        return super().__new__(cls, text.reveal() if isinstance(text, Secret) else text)
+
     def __repr__(self) -> str:
         return "'***'"
 
@@ -109,6 +113,7 @@ def minor(version: str) -> int:
 
 
 def _declare(kind: str, doc: str, options: dict[str, Any]) -> Any:
+    options.pop("default", None)
     for bound in ("since", "until", "value_until", "pointer_until"):
         if options.get(bound) is not None:
             options[bound] = minor(options[bound])
@@ -116,7 +121,10 @@ def _declare(kind: str, doc: str, options: dict[str, Any]) -> Any:
 
 
 def need(doc: str, **options: Any) -> Any:
-    """A value that always exists: a name, a path, a number. Absent is the same as empty or zero."""
+    """A value that always exists: a name, a path, a number. Absent is the same as empty or zero.
+
+    `default=0` only tells type checkers that the value may be left out when a record is made.
+    """
     return _declare("need", doc, options)
 
 

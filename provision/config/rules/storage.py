@@ -154,7 +154,7 @@ def _octal_hint(mode: int) -> str:
     digits = str(mode)
     if not set(digits) <= set("01234567") or int(digits, 8) > MAX_MODE:
         return "modes are decimal in JSON: 0644 is 420"
-    return f"decimal {digits} is octal {mode:o}; for 0{digits} write {int(digits, 8)}"
+    return f"decimal {digits} is octal {mode:o}; octal {digits} is decimal {int(digits, 8)}"
 
 
 @rule(File)

@@ -1,0 +1,133 @@
+"""`provision validate`: everything that is wrong with configs, before a machine finds out; and `ignition-validate`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from provision.commands.sources import Source, read_source
+from provision.config.judge import EMPTY, NO_VERSION, judge
+from provision.config.model import VERSIONS
+from provision.config.problems import Path, Position, Problem
+from provision.config.reports import Finding, as_github, as_json, as_sarif, as_text, findings
+from provision.failures import Failure
+
+if TYPE_CHECKING:
+    import argparse
+
+NAME = "validate"
+HELP = "say what is wrong with a config"
+
+_HINTS = {
+    EMPTY: "the file has no content",
+    NO_VERSION: 'write "ignition": {"version": "3.4.0"} at the top',
+}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("files", metavar="FILE", nargs="+", help="JSON or YAML config; - is standard input")
+    parser.add_argument(
+        "--format", choices=("text", "json", "github", "sarif"), default="text", help="form of the report"
+    )
+    parser.add_argument("--strict", action="store_true", help="take warnings for errors")
+    parser.add_argument("-d", "--files-dir", metavar="DIR", help="allow YAML configs to embed files below DIR")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Validate every file; 0 if there are at most warnings, 1 if there are errors."""
+    found = [one for name in arguments.files for one in _validated(name, arguments.files_dir)]
+    if arguments.strict:
+        found = [one._replace(problem=one.problem._replace(fatal=True)) for one in found]
+    sys.stdout.write(_shown(found, arguments.format))
+    return int(any(one.problem.fatal for one in found))
+
+
+def _shown(found: Sequence[Finding], form: str) -> str:
+    match form:
+        case "json":
+            return as_json(found)
+        case "github":
+            return as_github(found)
+        case "sarif":
+            from provision import __version__
+
+            return as_sarif(found, __version__)
+    terminal = sys.stdout.isatty()
+    return as_text(found, excerpts=terminal, color=terminal and not os.environ.get("NO_COLOR"))
+
+
+def _validated(name: str, files_dir: str | None) -> list[Finding]:
+    source = read_source(name)
+    return _yaml_findings(source, files_dir) if source.is_yaml else _json_findings(source)
+
+
+def _json_findings(source: Source) -> list[Finding]:
+    judgement = judge(source.text)
+    return findings(source.name, source.text, judgement.problems or _verdict(judgement.error))
+
+
+def _verdict(error: str) -> tuple[Problem, ...]:
+    """A verdict about a text as a whole, as a problem."""
+    if not error:
+        return ()
+    path: Path = () if error == EMPTY else ("ignition", "version")
+    return (Problem(path, error, hint=_HINTS.get(error, f"known versions are {', '.join(VERSIONS)}")),)
+
+
+def _yaml_findings(source: Source, files_dir: str | None) -> list[Finding]:
+    """What the transpiler says, with places in the YAML."""
+    from transpiler.transpile import transpile
+
+    result = transpile(source.text, name=source.name, files_dir=files_dir)
+    lines = result.text.lines()
+    return [_yaml_finding(source.name, problem, result.text.place(problem), lines) for problem in result.problems]
+
+
+def _yaml_finding(name: str, problem: Problem, at: Position | None, lines: Sequence[str]) -> Finding:
+    if at is None or not 0 < at.line <= len(lines):
+        return Finding(name, problem, at)
+    return Finding(name, problem, at, lines[at.line - 1], at.column - 1)
+
+
+def ignition_validate(argv: Sequence[str]) -> int:
+    """The reference's validator: its arguments, its report on standard output, its exit codes.
+
+    Its report passes through a format string, so that a `%` in a key comes out mangled; that is not copied.
+    """
+    names = [argument for argument in argv if argument == "-" or not argument.startswith("-")]
+    flags = [argument for argument in argv if argument not in names]
+    if "-version" in flags or "--version" in flags:
+        from provision import __version__
+
+        print(f"Ignition {__version__}")
+        return 0
+    if flags or len(names) != 1:
+        if flags:
+            print(f"flag provided but not defined: {flags[0]}", file=sys.stderr)
+        print(_USAGE, file=sys.stderr)
+        return 2 if flags else 1
+    return _validate_classic(names[0])
+
+
+_USAGE = """Usage: ignition-validate [flags] FILE
+  -version
+    \tprint the version and exit"""
+
+
+def _validate_classic(name: str) -> int:
+    from provision.config.classic import classic_report
+
+    try:
+        text = read_source(name).text
+    except Failure as failure:
+        print(f"couldn't read config: {failure.message}", file=sys.stderr)
+        return 1
+    judgement = judge(text)
+    if judgement.problems:
+        print(classic_report(text, judgement))
+    elif judgement.error:
+        print(f"couldn't parse config: {judgement.error}", file=sys.stderr)
+    return int(bool(judgement.error))

@@ -1,0 +1,52 @@
+"""Problems in the form of the reference's report: `error at $.storage.files.0.path, line 1 col 9: ...`."""
+
+from __future__ import annotations
+
+from provision.config.document import position, syntax_error
+from provision.config.judge import Judgement
+from provision.config.places import Span, spans
+from provision.config.problems import Path, Problem
+
+_NEWLINE = b"\n"
+
+
+def classic_report(raw: bytes, judgement: Judgement) -> str:
+    """One line for each problem, as the reference prints them; it stops at the first value of a wrong type."""
+    text = raw.decode(errors="surrogateescape")
+    if not judgement.problems:
+        return ""
+    if not judgement.types_fit:
+        return _unreadable(text, judgement.problems[0])
+    found = spans(text, [problem.path for problem in judgement.problems], exact=True)
+    return "".join(_line(text, problem, found) for problem in judgement.problems)
+
+
+def _line(text: str, problem: Problem, found: dict[Path, Span]) -> str:
+    place = ".".join(("$", *map(str, problem.path)))
+    at = position(text, _offset(problem, found))
+    return f"{problem.severity} at {place}, line {at.line} col {at.column}: {problem.message}\n"
+
+
+def _offset(problem: Problem, found: dict[Path, Span]) -> int:
+    if problem.on_key and problem.path in found:
+        return found[problem.path].key
+    depth = next(depth for depth in range(len(problem.path), -1, -1) if problem.path[:depth] in found)
+    return found[problem.path[:depth]].start
+
+
+def _unreadable(text: str, problem: Problem) -> str:
+    """A syntax error, or a value of a wrong type: Go's decoder tells only how far it had come, and not what for."""
+    bad = syntax_error(text)
+    if bad is not None:
+        return f"error at {_byte_mark(text, bad.offset, 1)}: {problem.message}\n"
+    span = spans(text, [problem.path]).get(problem.path)
+    return f"error at {_byte_mark(text, span.end, 0)}: {problem.message}\n" if span else f"error: {problem.message}\n"
+
+
+def _byte_mark(text: str, offset: int, further: int) -> str:
+    """The place some bytes after a character; nowhere, if that is the end of the text."""
+    raw = text.encode(errors="surrogateescape")
+    place = len(text[:offset].encode(errors="surrogateescape")) + further
+    if place >= len(raw):
+        return "line 0 col 0"
+    return f"line {raw.count(_NEWLINE, 0, place) + 1} col {place - raw.rfind(_NEWLINE, 0, place)}"
