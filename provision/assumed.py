@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from provision.config.format import Config
+from provision.failures import ActionFailed
 from provision.observe import Account, Device, Memory, Mounted, Node, Signature, Table, Volume
 
 
@@ -36,13 +37,22 @@ class AssumedRoot:
     """
 
     def __init__(self, devices: Devices | None, config: Config) -> None:
+        self.unreadable: dict[str, str] = {}
         self._devices = devices
         self._made = {("user", user.name) for user in config.passwd.users}
         self._made |= {("group", group.name) for group in config.passwd.groups}
 
     def device(self, name: str) -> Device | None:
-        """The device, if devices are known at all."""
-        return self._devices.device(name) if self._devices else None
+        """The device, if devices are known at all; one that may not be read is as good as absent (`unreadable`)."""
+        device = self._devices.device(name) if self._devices else None
+        if device is None or self._devices is None:
+            return None
+        try:
+            self._devices.signature(device.name)
+        except ActionFailed as failed:
+            self.unreadable[name] = failed.output
+            return None
+        return device
 
     def table(self, name: str) -> Table:
         """The table on a known device."""

@@ -98,7 +98,7 @@ class Engine:
             self._carry_out(pending)
             _verify(pending, self._system)
             self._history.finish(wave, view)
-            for action in wave:
+            for action in pending:
                 self._number += 1
                 self._watch(Step(name, self._number, action))
 

@@ -71,9 +71,11 @@ class FileHistory:
 
     def view(self, system: Observe) -> Observe:
         """The machine with everything that earlier runs changed as it was before."""
+        first: dict[tuple[str, str], Fact] = {}
+        for fact in (fact for record in self._records for fact in record.before):
+            first.setdefault((fact.kind, fact.name), fact)
         forecast = Forecast(system)
-        for record in reversed(self._records):
-            forecast.lay(record.before)
+        forecast.lay(first.values())
         return forecast
 
     def begin(self, wave: Wave, system: Observe) -> Wave:

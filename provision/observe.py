@@ -114,13 +114,13 @@ class Node(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A user or group of the target root; `id` and `gid` are None in a forecast when the tool will choose them."""
+    """A user or group of the target root. In a forecast what the tool will choose is None."""
 
     name: str
     id: int | None
     gid: int | None = None
-    home: str = ""
-    shell: str = ""
+    home: str | None = ""
+    shell: str | None = ""
 
 
 class Mounted(NamedTuple):

@@ -47,6 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
             raise PlanRefused(
                 [f"{name} is not here" for name in missing], hint="leave --strict-devices out to assume it"
             )
+        target.notes += [
+            f"{name} cannot be read, it is assumed to be blank: {why}" for name, why in target.unreadable.items()
+        ]
         _print(arguments, steps, target)
     return 2 if arguments.exit_code and any(is_change(step.action) for step in steps) else 0
 

@@ -41,10 +41,10 @@ def judged(source: Source, files_dir: str | None, *, color: bool) -> tuple[Confi
 
 def _from_json(source: Source, color: bool) -> tuple[Config, str]:
     from provision.config.judge import judge
-    from provision.config.problems import report
+    from provision.config.problems import dotted
 
     judgement = judge(source.text)
-    text = report(judgement.problems, source.text, source.name, color=color) if judgement.problems else ""
+    text = "\n".join(f"{source.name}: {one.severity}: {dotted(one.path)}: {one.message}" for one in judgement.problems)
     if judgement.config is None:
         raise ConfigInvalid(judgement.problems, source=source.name, error=judgement.error, report=text)
     return judgement.config, text

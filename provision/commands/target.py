@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from types import MappingProxyType
 from typing import NamedTuple
 
 from provision.assumed import AssumedRoot
@@ -35,31 +36,39 @@ class Disk(NamedTuple):
 class Target:
     """Where a config is planned for, or applied to."""
 
-    def __init__(self, view: Observe, machine: Machine | None, stages: Sequence[tuple[str, Plan]]) -> None:
+    def __init__(
+        self,
+        view: Observe,
+        machine: Machine | None,
+        stages: Sequence[tuple[str, Plan]],
+        unreadable: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.view = view
         self.machine = machine
         self.stages = tuple(stages)
+        self.unreadable = unreadable
         self.notes: list[str] = []
         self.in_place = False
         self._new: dict[str, str] = {}
 
     def make(self, image: str, size: int, folder: str | None) -> str:
         """A new image under a temporary name beside it, until `keep`; or in a folder that will go anyway."""
-        partial = f"{image}.partial" if folder is None else f"{folder}/{len(self._new)}.img"
-        _make_sparse(partial, size)
-        self._new[partial] = image
-        return partial
+        unfinished = f"{image}.partial" if folder is None else f"{folder}/{len(self._new)}.img"
+        _make_sparse(unfinished, size)
+        self._new[unfinished] = image
+        return unfinished
 
     def keep(self) -> None:
         """All went well: give new images their names."""
         while self._new:
-            partial, image = self._new.popitem()
-            os.replace(partial, image)
+            unfinished, image = self._new.popitem()
+            os.replace(unfinished, image)
 
     def drop(self) -> None:
         """Remove new images that did not come about."""
-        for partial in self._new:
-            os.unlink(partial)
+        for unfinished in self._new:
+            with suppress(FileNotFoundError):
+                os.unlink(unfinished)
         self._new.clear()
 
 
@@ -124,11 +133,11 @@ def _tree(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> Ta
 def _this_machine(config: Config, stack: ExitStack) -> Target:
     from provision.system.kernel_devices import KernelDevices
 
-    devices = KernelDevices()
-    stack.callback(devices.release)
-    view = AssumedRoot(devices, config)
+    machine = Machine("/", KernelDevices(), {})
+    stack.callback(machine.release)
+    view = AssumedRoot(machine, config)
     stages = [(name, stage_plan(name)) for name in ("kargs", "disks", "mount", "files", "umount")]
-    target = Target(view, None, stages)
+    target = Target(view, None, stages, view.unreadable)
     target.notes.append("the root is not known: its accounts and files are assumed; --root DIR plans for a tree")
     return target
 
@@ -145,9 +154,10 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
     plans += [("base", seed(base)), ("files", stage_plan("files")), ("umount", stage_plan("umount"))]
     target = Target(AssumedRoot(None, config), None, plans)
     stack.callback(target.drop)
-    root = _temporary(stack)
-    scratch = None if changing else _temporary(stack)
+    root = _mount_point(stack)
+    scratch = None if changing else root
     images = {disk.device: Image(_image(disk, target, arguments, scratch)) for disk in disks}
+    stack.callback(target.drop)
     machine = Machine(root, ImageDevices(images), _memory())
     stack.callback(machine.release)
     target.view = target.machine = machine
@@ -231,10 +241,18 @@ def _make_sparse(path: str, size: int) -> None:
         raise Failure(f"{path}: {error.strerror}") from None
 
 
-def _temporary(stack: ExitStack) -> str:
-    from tempfile import TemporaryDirectory
+def _mount_point(stack: ExitStack) -> str:
+    """An empty directory that is only ever removed while it is empty: something may still be mounted there."""
+    from tempfile import mkdtemp
 
-    return stack.enter_context(TemporaryDirectory(prefix="provision-"))
+    path = mkdtemp(prefix="provision-")
+    stack.callback(_remove_empty, path)
+    return path
+
+
+def _remove_empty(path: str) -> None:
+    with suppress(OSError):
+        os.rmdir(path)
 
 
 def _memory() -> dict[str, Memory]:

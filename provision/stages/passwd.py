@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from provision.actions import Argument, Content, Directory, Place, Remove, Run, SetPassword, Wave, Write
 from provision.config.format import Config, Group, User
 from provision.config.model import Secret
-from provision.observe import Account, Fact, Observe
+from provision.observe import Account, Fact, Kind, Node, Observe
 from provision.stages.mount import DIRECTORIES
 from provision.stages.paths import missing_parents, resolve
 
@@ -44,7 +44,15 @@ def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
     if group.should_exist is False:
         if existing is not None:
             fact = Fact("group", group.name, None)
-            yield (_run(f"remove group {group.name}", ("groupdel", *_IN_ROOT, group.name), fact, reason, "the group"),)
+            yield (
+                _run(
+                    f"remove group {group.name}",
+                    ("groupdel", *_IN_ROOT, group.name),
+                    fact,
+                    reason=reason,
+                    loses="the group",
+                ),
+            )
         return
     verb, title = ("groupadd", "make") if existing is None else ("groupmod", "change")
     words = ["--gid", str(group.gid)] if group.gid is not None else []
@@ -52,7 +60,7 @@ def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
     if existing is None or words:
         known = existing.id if existing else None
         fact = Fact("group", group.name, Account(group.name, known if group.gid is None else group.gid))
-        yield (_run(f"{title} group {group.name}", (verb, *_IN_ROOT, *words, group.name), fact, reason),)
+        yield (_run(f"{title} group {group.name}", (verb, *_IN_ROOT, *words, group.name), fact, reason=reason),)
     if group.password_hash:
         yield (SetPassword(group.name, group.password_hash, "gshadow", reason=f"{reason}.passwordHash"),)
 
@@ -61,7 +69,9 @@ def _remove_user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
     if observe.user(user.name) is not None:
         fact = Fact("user", user.name, None)
         argv = ("userdel", "--remove", *_IN_ROOT, user.name)
-        yield (_run(f"remove user {user.name}", argv, fact, reason, "the account with its home directory"),)
+        yield (
+            _run(f"remove user {user.name}", argv, fact, reason=reason, loses="the account with its home directory"),
+        )
 
 
 def _user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
@@ -70,8 +80,10 @@ def _user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
     words += _common_words(user)
     if existing is None or words:
         verb, title = ("useradd", "make") if existing is None else ("usermod", "change")
-        fact = Fact("user", user.name, _expected(user, existing))
-        yield (_run(f"{title} user {user.name}", (verb, *_IN_ROOT, *words, user.name), fact, reason),)
+        facts = [Fact("user", user.name, _expected(user, existing))]
+        if existing is None and not user.no_create_home:
+            facts += _home_facts(user, observe)
+        yield (_run(f"{title} user {user.name}", (verb, *_IN_ROOT, *words, user.name), *facts, reason=reason),)
     account = observe.user(user.name) or _expected(user, existing)
     if not user.no_create_home:
         yield from _take_over_home(account, observe, reason)
@@ -80,6 +92,13 @@ def _user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
         yield (SetPassword(user.name, password, reason=f"{reason}.passwordHash"),)
     if user.ssh_authorized_keys:
         yield from _keys(user, account, observe, f"{reason}.sshAuthorizedKeys")
+
+
+def _home_facts(user: User, observe: Observe) -> list[Fact]:
+    """useradd makes a home directory that is not there, and what is missing above it."""
+    path = resolve(observe, user.home_dir or f"/home/{user.name}")
+    made = missing_parents(observe, path) if observe.node(path) is not None else (*missing_parents(observe, path), path)
+    return [Fact("node", one, Node(Kind.DIRECTORY)) for one in made]
 
 
 def _existing_words(user: User) -> list[str]:
@@ -112,14 +131,14 @@ def _expected(user: User, existing: Account | None) -> Account:
         id=user.uid if user.uid is not None else existing.id if existing else None,
         gid=existing.gid if existing and not user.primary_group else None,
         home=user.home_dir or (existing.home if existing else f"/home/{user.name}"),
-        shell=user.shell or (existing.shell if existing else ""),
+        shell=user.shell or (existing.shell if existing else None),
     )
 
 
 def _take_over_home(account: Account, observe: Observe, reason: str) -> Iterator[Wave]:
     """Directories that were made for mount points below a home belong to its user, as the reference engine has it."""
     made = observe.recall(DIRECTORIES)
-    home = account.home.rstrip("/")
+    home = (account.home or "").rstrip("/")
     for path in made if isinstance(made, tuple) else ():
         if home and (path == home or path.startswith(home + "/")):
             yield (Directory(path, 0o700, account.id, account.gid, reason=reason),)
@@ -127,16 +146,19 @@ def _take_over_home(account: Account, observe: Observe, reason: str) -> Iterator
 
 def _keys(user: User, account: Account, observe: Observe, reason: str) -> Iterator[Wave]:
     plain = observe.recall(PLAIN_KEYS) is True
-    path = f"{account.home.rstrip('/')}/.ssh/" + ("authorized_keys" if plain else "authorized_keys.d/ignition")
-    path = resolve(observe, path)
+    home = resolve(observe, (account.home or "").rstrip("/") + "/.ssh").removesuffix("/.ssh")
+    path = resolve(observe, home + ("/.ssh/authorized_keys" if plain else "/.ssh/authorized_keys.d/ignition"))
     for parent in missing_parents(observe, path):
-        yield (Directory(parent, 0o700, account.id, account.gid, reason=reason),)
+        if (parent + "/").startswith(home + "/"):
+            yield (Directory(parent, 0o700, account.id, account.gid, reason=reason),)
+        else:
+            yield (Directory(parent, reason=reason),)
     existing = observe.node(path)
-    if existing is not None and existing.kind.value == "directory":
+    if existing is not None and existing.kind is Kind.DIRECTORY:
         yield (Remove(path, reason=reason, loses=f"directory {path}"),)
     text = "\n".join(user.ssh_authorized_keys) + "\n"
     yield (Write(path, (Content(text.encode()),), 0o600, account.id, account.gid, reason=reason),)
 
 
-def _run(title: str, argv: tuple[Argument, ...], fact: Fact, reason: str, loses: str = "") -> Run:
-    return Run(title, argv, _DATABASE, (fact,), reason, loses)
+def _run(title: str, argv: tuple[Argument, ...], *facts: Fact, reason: str, loses: str = "") -> Run:
+    return Run(title, argv, _DATABASE, facts, reason, loses)
