@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from provision.failures import Failure
 from provision.observe import Device, Signature, Table, Volume
 
 
-class DeviceFailed(Exception):
+class DeviceFailed(Failure):
     """A device is not there or could not be changed; the text says which and why."""
 
 

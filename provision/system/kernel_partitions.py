@@ -11,6 +11,7 @@ import fcntl
 import os
 import struct
 
+from provision.failures import Failure
 from provision.observe import Table
 from provision.system import processes, sysfs
 
@@ -20,7 +21,7 @@ _PARTITION = struct.Struct("=qqi64s64s4x")
 _ARGUMENT = struct.Struct("@iiiP")
 
 
-class KernelFailed(Exception):
+class KernelFailed(Failure):
     """The kernel did not follow; the text says what it has instead."""
 
 

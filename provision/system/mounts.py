@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from provision.failures import Failure
 from provision.system import libc, processes
 
 
-class MountFailed(Exception):
+class MountFailed(Failure):
     """mount(8) refused; the text is what it said."""
 
 

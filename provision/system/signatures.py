@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision.failures import Failure
 from provision.observe import Signature
 from provision.system import processes
 
@@ -9,7 +10,7 @@ _NOTHING_FOUND = 2
 _SEVERAL_FOUND = 8
 
 
-class ProbeFailed(Exception):
+class ProbeFailed(Failure):
     """blkid could not look at the device; the text is what it said."""
 
 

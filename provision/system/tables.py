@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from provision.failures import Failure
 from provision.observe import Partition, Table
 from provision.system import gpt, processes
 
@@ -26,7 +27,7 @@ _LOOKED_AT = 1 << 16
 _QUIET = ("--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never")
 
 
-class TableFailed(Exception):
+class TableFailed(Failure):
     """sfdisk could not read or write a table; the text is what it said."""
 
 

@@ -106,7 +106,7 @@ def _context() -> Any:
         function = getattr(library, name, None)
         if function is not None:
             function.argtypes, function.restype = arguments, result
-            if name in ERROR_CHECKERS:
+            if ERROR_CHECKERS.get(name):
                 function.errcheck = ERROR_CHECKERS[name]
 
     class Context(pyudev.Context):  # type: ignore[misc] # pyudev has no types
