@@ -20,6 +20,7 @@ from provision.stages.base import seed
 from provision.stages.result import BOOT_ID, NOW, USER_CONFIG
 from provision.system.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
+from provision.system.mounts import keep_to_ourselves
 
 _SIZE = re.compile(r"(\d+)([KMGT]?)(?:i?B)?", re.IGNORECASE)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -156,6 +157,8 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
     stack.callback(target.drop)
     root = _mount_point(stack)
     scratch = None if changing else root
+    if changing:
+        keep_to_ourselves()
     images = {disk.device: Image(_image(disk, target, arguments, scratch)) for disk in disks}
     stack.callback(target.drop)
     machine = Machine(root, ImageDevices(images), _memory())
