@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from provision.failures import ConfigInvalid, Failure, Usage
 
-COMMANDS = ("plan", "apply", "validate", "fetch", "firstboot", "generator")
+COMMANDS = ("plan", "apply", "validate", "fetch", "firstboot")
 """Subcommands, in the order of the help; each is the module of that name."""
 
 PERSONALITIES = {
