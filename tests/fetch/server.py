@@ -1,0 +1,126 @@
+"""A real HTTP server on a real socket, which answers by a script and remembers what it was asked."""
+
+from __future__ import annotations
+
+import http.server
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Answer(NamedTuple):
+    """What the server says. `missing` bytes are announced but never sent; `pause` seconds pass before the headers."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    pause: float = 0.0
+    missing: int = 0
+    drip: float = 0.0
+
+
+class Asked(NamedTuple):
+    """What the server was asked. Header names are in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    port: int
+    moment: float
+
+
+Script = Mapping[str, Answer | Sequence[Answer]]
+"""Path (or `METHOD path`) -> the answer, or answers in turn, of which the last is given for ever."""
+
+
+class Served(NamedTuple):
+    url: str
+    asked: list[Asked]
+
+
+@contextmanager
+def serve(script: Script, address: str = "127.0.0.1", port: int = 0, tls: Path | None = None) -> Iterator[Served]:
+    """Serve a script; `tls` is a PEM file with key and certificate."""
+    asked: list[Asked] = []
+    server = _Server((address, port), script, asked)
+    if tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    host = f"[{address}]" if ":" in address else address
+    try:
+        yield Served(f"http{'s' if tls else ''}://{host}:{server.server_port}", asked)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 512
+
+    def __init__(self, place: tuple[str, int], script: Script, asked: list[Asked]) -> None:
+        self.address_family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
+        self.asked = asked
+        self._script = script
+        self._turns: dict[str, int] = {}
+        self._lock = threading.Lock()
+        super().__init__(place, _Handler)
+
+    def server_bind(self) -> None:
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that break off are part of the tests."""
+
+    def next(self, method: str, path: str) -> Answer:
+        key = next((key for key in (f"{method} {path}", path) if key in self._script), "")
+        answers = self._script.get(key, Answer(b"no such page", 404))
+        if isinstance(answers, Answer):
+            return answers
+        with self._lock:
+            self._turns[key] = self._turns.get(key, -1) + 1
+            return answers[min(self._turns[key], len(answers) - 1)]
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def answer(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.server.asked.append(Asked(self.command, self.path, headers, self.client_address[1], time.monotonic()))
+        self._send(self.server.next(self.command, self.path))
+
+    def _send(self, answer: Answer) -> None:
+        time.sleep(answer.pause)
+        self.send_response_only(answer.status)
+        for name, value in answer.headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(answer.body) + answer.missing))
+        self.end_headers()
+        if self.command != "HEAD":
+            self._body(answer)
+        if answer.missing:
+            self.close_connection = True
+
+    def _body(self, answer: Answer) -> None:
+        for part in [answer.body[at : at + 1] for at in range(len(answer.body))] if answer.drip else [answer.body]:
+            self.wfile.write(part)
+            self.wfile.flush()
+            time.sleep(answer.drip)
+
+    do_GET = do_PUT = do_HEAD = do_POST = answer  # noqa: N815 - the names are http.server's
+
+    def log_message(self, *_arguments: object) -> None:
+        """Say nothing."""

@@ -1,0 +1,225 @@
+"""HTTP against real servers on loopback: what is final, what is tried again, what is trusted, and what is said."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from provision.failures import FetchFailed, NeedsNetwork
+from provision.fetch.client import ACCEPT, Client, NotFoundError
+from provision.fetch.messages import Request
+from provision.fetch.settings import Settings
+from tests.fetch.certificates import Authority
+from tests.fetch.conftest import Words
+from tests.fetch.server import Answer, serve
+
+
+def client(words: Words, **settings: object) -> Client:
+    return Client(Settings(**{"http_total": 5.0, **settings}), words)  # type: ignore[arg-type]
+
+
+def with_user(url: str) -> str:
+    return url.replace("//", "//canary1:canary2@")
+
+
+def test_default_headers_are_those_that_servers_of_configs_read(words: Words) -> None:
+    with serve({"/a": Answer(b"hello")}) as served:
+        assert client(words).read(Request(f"{served.url}/a")) == b"hello"
+    headers = served.asked[0].headers
+    assert headers["accept"] == ACCEPT
+    assert headers["accept-encoding"] == "identity"
+    assert headers["user-agent"].startswith("Ignition/")
+
+
+def test_own_headers_replace_defaults_whatever_their_case_but_never_the_host(words: Words) -> None:
+    with serve({"/a": Answer(b"")}) as served:
+        own = (("ACCEPT", "text/plain"), ("X-One", "1"), ("Host", "elsewhere"))
+        client(words).read(Request(f"{served.url}/a", own))
+    headers = served.asked[0].headers
+    assert (headers["accept"], headers["x-one"]) == ("text/plain", "1")
+    assert headers["host"].startswith("127.0.0.1")
+
+
+def test_no_content_is_a_good_answer(words: Words) -> None:
+    with serve({"/a": Answer(status=204)}) as served:
+        assert client(words).read(Request(f"{served.url}/a")) == b""
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 429])
+def test_servers_in_trouble_are_asked_again(words: Words, status: int) -> None:
+    with serve({"/a": [Answer(b"busy", status), Answer(b"well")]}) as served:
+        assert client(words).read(Request(f"{served.url}/a")) == b"well"
+    assert f"GET error: HTTP status {status}" in str(words)
+
+
+@pytest.mark.parametrize("status", [206, 400, 401, 403, 410])
+def test_other_statuses_are_final_and_say_what_the_server_says(words: Words, status: int) -> None:
+    with serve({"/a": Answer(b"not\x00 for\nyou", status)}) as served, pytest.raises(FetchFailed) as failed:
+        client(words).read(Request(f"{served.url}/a"))
+    assert f"HTTP status {status}" in failed.value.message
+    assert "not for you" in failed.value.message
+    assert len(served.asked) == 1
+
+
+def test_not_found_is_its_own_failure(words: Words) -> None:
+    with serve({}) as served, pytest.raises(NotFoundError, match="resource not found"):
+        client(words).read(Request(f"{served.url}/a"))
+
+
+def test_statuses_that_mean_not_yet_on_a_platform_are_asked_again(words: Words) -> None:
+    with serve({"/a": [Answer(status=410), Answer(b"now")]}) as served:
+        assert client(words).read(Request(f"{served.url}/a", retried=frozenset({410}))) == b"now"
+
+
+def test_a_broken_body_is_fetched_again_from_the_start(words: Words) -> None:
+    with serve({"/a": [Answer(b"first ha", missing=10), Answer(b"whole body")]}) as served:
+        assert client(words).read(Request(f"{served.url}/a")) == b"whole body"
+
+
+def test_time_for_everything_is_bounded(words: Words) -> None:
+    began = time.monotonic()
+    with serve({"/a": Answer(b"", 500)}) as served, pytest.raises(FetchFailed) as failed:
+        client(words, http_total=1.0).read(Request(f"{served.url}/a"))
+    assert 0.9 < time.monotonic() - began < 2.5
+    assert "in time: HTTP status 500" in failed.value.message
+
+
+def test_time_for_headers_is_bounded(words: Words) -> None:
+    with serve({"/a": [Answer(b"", pause=3), Answer(b"quick")]}) as served:
+        assert client(words, http_response_headers=0.3).read(Request(f"{served.url}/a")) == b"quick"
+    assert "no answer in time" in str(words)
+
+
+def test_a_slow_body_is_no_failure_of_its_headers(words: Words) -> None:
+    with serve({"/a": Answer(b"slowly", drip=0.15)}) as served:
+        assert client(words, http_response_headers=0.3).read(Request(f"{served.url}/a")) == b"slowly"
+
+
+def test_a_dripping_body_ends_with_the_time_for_everything(words: Words) -> None:
+    began = time.monotonic()
+    with serve({"/a": Answer(b"x" * 100, drip=0.1)}) as served, pytest.raises(FetchFailed, match="in time"):
+        client(words, http_total=1.0).read(Request(f"{served.url}/a"))
+    assert time.monotonic() - began < 3
+
+
+def test_retry_after_is_honoured(words: Words) -> None:
+    with serve({"/a": [Answer(status=503, headers=(("Retry-After", "1"),)), Answer(b"well")]}) as served:
+        client(words).read(Request(f"{served.url}/a"))
+    assert 1.0 <= served.asked[1].moment - served.asked[0].moment < 2.0
+
+
+def test_retry_after_may_be_a_date(words: Words) -> None:
+    date = (("Date", "Sat, 21 Nov 2026 00:00:00 GMT"), ("Retry-After", "Sat, 21 Nov 2026 00:00:01 GMT"))
+    with serve({"/a": [Answer(status=503, headers=date), Answer(b"well")]}) as served:
+        client(words).read(Request(f"{served.url}/a"))
+    assert served.asked[1].moment - served.asked[0].moment >= 1.0
+
+
+def test_redirects_are_followed_and_secrets_stay_at_home(words: Words) -> None:
+    with serve({"/b": Answer(b"there")}) as other:
+        away = Answer(status=302, headers=(("Location", f"{other.url}/b"),))
+        with serve({"/a": away}) as served:
+            request = Request(f"{served.url}/a", (("Authorization", "Bearer secret"), ("X-Own", "1")))
+            assert client(words).read(request) == b"there"
+    assert "authorization" in served.asked[0].headers
+    assert {"authorization", "x-own"}.isdisjoint(other.asked[0].headers)
+    assert other.asked[0].headers["accept"] == ACCEPT
+
+
+def test_headers_stay_on_redirects_within_an_origin(words: Words) -> None:
+    with serve({"/a": Answer(status=307, headers=(("Location", "b"),)), "/b": Answer(b"x")}) as served:
+        client(words).read(Request(f"{served.url}/a", (("X-Own", "1"),)))
+    assert served.asked[1].headers["x-own"] == "1"
+
+
+def test_redirects_in_a_circle_end(words: Words) -> None:
+    with serve({"/a": Answer(status=302, headers=(("Location", "/a"),))}) as served:
+        with pytest.raises(FetchFailed, match="more than 10 redirects"):
+            client(words).read(Request(f"{served.url}/a"))
+        assert len(served.asked) == 11
+
+
+@pytest.mark.parametrize("target", ["file:///etc/shadow", "ftp://example.com/x", "gopher://x"])
+def test_redirects_lead_to_http_only(words: Words, target: str) -> None:
+    with (
+        serve({"/a": Answer(status=302, headers=(("Location", target),))}) as served,
+        pytest.raises(FetchFailed, match="not http or https"),
+    ):
+        client(words).read(Request(f"{served.url}/a"))
+
+
+def test_https_is_verified_against_the_authorities_of_the_config(words: Words, ca: Authority) -> None:
+    with serve({"/a": Answer(b"safe")}, tls=ca.issue("localhost")) as served:
+        assert client(words, authorities=(ca.certificate,)).read(Request(f"{served.url}/a")) == b"safe"
+
+
+def test_https_with_an_unknown_authority_is_explained(words: Words, ca: Authority) -> None:
+    with serve({"/a": Answer(b"safe")}, tls=ca.issue("localhost")) as served, pytest.raises(FetchFailed) as failed:
+        client(words, http_total=0.5).read(Request(f"{served.url}/a"))
+    assert "TLS: unable to get local issuer certificate" in failed.value.message
+    assert "certificateAuthorities" in failed.value.hint
+
+
+def test_https_with_the_wrong_host_is_explained(words: Words, ca: Authority) -> None:
+    with serve({"/a": Answer(b"")}, tls=ca.issue("other.example")) as served, pytest.raises(FetchFailed) as failed:
+        client(words, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
+    assert "not valid for '127.0.0.1'" in failed.value.message
+    assert "names in the certificate" in failed.value.hint
+
+
+@pytest.mark.parametrize(
+    ("days", "told"),
+    [(("20200101000000Z", "20200201000000Z"), "expired"), (("20990101000000Z", "20990201000000Z"), "not yet valid")],
+)
+def test_a_certificate_out_of_its_time_makes_one_think_of_the_clock(
+    words: Words, ca: Authority, days: tuple[str, str], told: str
+) -> None:
+    with (
+        serve({"/a": Answer(b"")}, tls=ca.issue("localhost", days=days)) as served,
+        pytest.raises(FetchFailed) as failed,
+    ):
+        client(words, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
+    assert told in failed.value.message
+    assert "clock here" in failed.value.message
+
+
+def test_https_never_leads_to_http(words: Words, ca: Authority) -> None:
+    with serve({"/b": Answer(b"plain")}) as plain:
+        script = {"/a": Answer(status=302, headers=(("Location", f"{plain.url}/b"),))}
+        with serve(script, tls=ca.issue("localhost")) as served, pytest.raises(FetchFailed, match="from https to http"):
+            client(words, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
+    assert not plain.asked
+
+
+def test_offline_asks_nobody(words: Words) -> None:
+    with serve({"/a": Answer(b"")}) as served, pytest.raises(NeedsNetwork):
+        client(words, offline=True).read(Request(f"{served.url}/a"))
+    assert not served.asked
+
+
+def test_connection_refused_is_said_with_its_remedy(words: Words) -> None:
+    with serve({}) as served:
+        pass
+    with pytest.raises(FetchFailed) as failed:
+        client(words, http_total=0.5).read(Request(f"{served.url}/a"))
+    assert "Connection refused" in failed.value.message
+    assert "is the server running" in failed.value.hint
+
+
+def test_an_unknown_name_is_said_with_its_remedy(words: Words) -> None:
+    with pytest.raises(FetchFailed) as failed:
+        client(words, http_total=0.5, network_wait=0.5).read(Request("http://no-such-host.invalid/a"))
+    assert "name not resolved" in failed.value.message or "no network" in failed.value.message
+
+
+def test_secrets_of_a_url_are_in_no_message(words: Words) -> None:
+    with serve({"/a?token=canary3": Answer(b"", 403)}) as served, pytest.raises(FetchFailed) as failed:
+        client(words).read(Request(f"{with_user(served.url)}/a?token=canary3", (("Authorization", "canary4"),)))
+    assert "canary" not in f"{words} {failed.value.message} {failed.value.hint}"
+    assert served.asked[0].path == "/a?token=canary3"
+
+
+def test_an_answer_may_not_be_endless(words: Words) -> None:
+    with serve({"/a": Answer(b"x" * 5000)}) as served, pytest.raises(FetchFailed, match="larger than 4096"):
+        client(words).read(Request(f"{served.url}/a"), 4096)
