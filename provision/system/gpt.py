@@ -6,7 +6,6 @@ import os
 import struct
 import zlib
 from collections.abc import Iterator
-from uuid import UUID
 
 from provision.observe import Partition, Table
 
@@ -59,7 +58,9 @@ def _partitions(entries: bytes, width: int) -> Iterator[Partition]:
 
 
 def _guid(raw: bytes) -> str:
-    return str(UUID(bytes_le=raw)).upper()
+    """The first three groups are little-endian (UEFI 2.10, appendix A)."""
+    first, second, third, rest = struct.unpack("<IHH8s", raw)
+    return f"{first:08X}-{second:04X}-{third:04X}-{rest[:2].hex()}-{rest[2:].hex()}".upper()
 
 
 def _label(raw: bytes) -> str:

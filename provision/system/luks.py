@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import struct
 
@@ -29,6 +28,8 @@ def read(path: str, offset: int = 0, opened: str = "") -> Volume | None:
 
 
 def _described(version: int, area: bytes, opened: str) -> Volume:
+    import json
+
     try:
         metadata = json.loads(area.split(b"\0", 1)[0])
         flags = metadata.get("config", {}).get("flags", [])

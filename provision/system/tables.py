@@ -8,7 +8,6 @@ of the disk (a boot loader's) stay as they are.
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,6 +115,8 @@ def _zero(path: str, size: int, sector: int) -> None:
 
 
 def _read_by_sfdisk(path: str, sector: int) -> Table:
+    import json
+
     done = processes.run(["sfdisk", "--json", path])
     try:
         found = json.loads(done.output[done.output.index("{") :])["partitiontable"] if done.status == 0 else {}
