@@ -1,7 +1,7 @@
 """Where partitions go: the arithmetic of free space on a GPT, to the sector as sgdisk does it.
 
 Facts: GPT fdisk 1.0.9, `gpt.cc` (ComputeAlignment, FindFirstInLargest, Align, CreatePartition) and `gptcl.cc` (`-n`),
-checked against `sgdisk --pretend --info` in tests/stages/test_layout_peer.py. All numbers are logical sectors.
+checked against `sgdisk --pretend --info` in tests/stages/test_layout.py. All numbers are logical sectors.
 """
 
 from __future__ import annotations

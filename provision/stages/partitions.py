@@ -102,7 +102,7 @@ def _next_wave(
             later.append((index, entry))
         else:
             seen.add(device.name)
-            disk = _disk(where, entry, device, observe)
+            disk = disk_of(where, entry, device, observe)
             steps, why = _judge(disk, observe)
             reasons += why
             actions += _actions(disk, steps, observe)
@@ -113,7 +113,8 @@ def _next_wave(
     return _without_conflicts(actions), later
 
 
-def _disk(where: str, entry: config.Disk, device: Device, observe: Observe) -> Disk:
+def disk_of(where: str, entry: config.Disk, device: Device, observe: Observe) -> Disk:
+    """A disk of the config with what is on it, its partitions in the order in which they are placed."""
     found = observe.table(device.name)
     fresh = bool(entry.wipe_table) or not found.kind
     guid = chosen_uuid(observe, "disk", entry.device).upper()
@@ -158,7 +159,7 @@ def _judge(disk: Disk, observe: Observe) -> tuple[list[Step], list[str]]:
     if disk.table.kind != "gpt":
         return [], [f"{disk.where}: disk does not have a GPT, but a table of kind {disk.table.kind}: {disk.name}"]
     try:
-        resolved = _resolve(disk)
+        resolved = resolve(disk)
     except Impossible as reason:
         return [], [str(reason)]
     steps, reasons = [], []
@@ -183,7 +184,7 @@ def _numbers(active: list[int]) -> str:
     return "partition " + ", ".join(str(number) for number in active)
 
 
-def _resolve(disk: Disk) -> list[Ask]:
+def resolve(disk: Disk) -> list[Ask]:
     """Every ask with its number, start and size filled in, as if all of them were made anew one after the other."""
     before = {partition.number: partition for partition in disk.table.partitions}
     asked = {ask.number for ask in disk.asks if ask.number}

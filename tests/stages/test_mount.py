@@ -1,0 +1,57 @@
+"""Mounting outermost first, unmounting innermost first, and what must not be in the way."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.actions import Mount, Remember, Unmount
+from provision.config.format import Config, Filesystem, Storage
+from provision.failures import PlanRefused
+from provision.observe import Mounted
+from provision.stages import mount, umount
+from tests.stages.world import World, actions, run
+
+
+def config(*filesystems: Filesystem) -> Config:
+    return Config(storage=Storage(filesystems=filesystems))
+
+
+def filesystem(path: str, device: str = "/dev/vda1", kind: str = "ext4") -> Filesystem:
+    return Filesystem(device=device, path=path, format=kind)
+
+
+def test_depth_decides_the_order() -> None:
+    world = World().with_device("/dev/vda1", 1).with_device("/dev/vdb", 1).with_device("/dev/vdc", 1)
+    world.with_directory("/var")
+    given = config(filesystem("/var/lib/x", "/dev/vda1"), filesystem("/", "/dev/vdb"), filesystem("/var", "/dev/vdc"))
+    waves, forecast = run(mount.plan, given, world)
+    assert [action.path for action in actions(waves) if isinstance(action, Mount)] == ["/", "/var", "/var/lib/x"]
+    waves, _ = run(umount.plan, given, forecast)
+    assert [action.path for action in actions(waves) if isinstance(action, Unmount)] == ["/var/lib/x", "/var", "/"]
+
+
+def test_made_mount_points_are_remembered() -> None:
+    world = World(memory={"directories": ("/before",)}).with_device("/dev/vda1", 1)
+    waves, _ = run(mount.plan, config(filesystem("/var/lib")), world)
+    made, remember = actions(waves)
+    assert isinstance(made, Mount)
+    assert made.parents == ("/var", "/var/lib")
+    assert remember == Remember("directories", ("/before", "/var", "/var/lib"))
+
+
+def test_what_is_mounted_stays_and_what_is_not_is_not_unmounted() -> None:
+    world = World().with_device("/dev/vda1", 1, "/dev/disk/by-label/x").with_directory("/var")
+    world.mounts["/var"] = Mounted("/var", "/dev/vda1", "ext4")
+    assert run(mount.plan, config(filesystem("/var", "/dev/disk/by-label/x")), world)[0] == []
+    assert run(umount.plan, config(filesystem("/srv")), world)[0] == []
+
+
+def test_a_link_in_the_way_is_refused() -> None:
+    world = World().with_device("/dev/vda1", 1).with_link("/var", "/elsewhere")
+    with pytest.raises(PlanRefused, match="mount path /var/lib contains non-directory component /var"):
+        run(mount.plan, config(filesystem("/var/lib")), world)
+
+
+def test_what_cannot_be_mounted_is_skipped() -> None:
+    given = config(filesystem("/a", kind="swap"), filesystem("/b", kind="none"), Filesystem(device="/dev/x", path="/c"))
+    assert run(mount.plan, given, World())[0] == []

@@ -1,0 +1,154 @@
+"""Files, directories and links: every case of what may be there already."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.actions import Action, Blob, Content, Fetch, HardLink, Remove, Write
+from provision.actions import Directory as MakeDirectory
+from provision.actions import Link as MakeLink
+from provision.config.format import Config, Directory, File, Link, Owner, Resource, Storage, Verification
+from provision.failures import PlanRefused
+from provision.stages import nodes
+from tests.stages.world import World, actions, run
+
+HELLO = Resource(source="data:,hello")
+REMOTE = Resource(source="https://example.com/secret?token=canary")
+
+
+def planned(world: World, **storage: object) -> list[Action]:
+    waves, _ = run(nodes.plan, Config(storage=Storage(**storage)), world)  # type: ignore[arg-type]  # keywords of a table
+    return actions(waves)
+
+
+def refused(world: World, **storage: object) -> str:
+    with pytest.raises(PlanRefused) as caught:
+        planned(world, **storage)
+    return str(caught.value)
+
+
+def test_a_new_file_is_whole_with_owner_and_mode() -> None:
+    world = World().with_user("core", 1000).with_group("wheel", 10)
+    file = File(path="/etc/a/b", contents=HELLO, mode=0o600, user=Owner(name="core"), group=Owner(name="wheel"))
+    assert planned(world, files=(file,)) == [
+        Write("/etc/a/b", (Content(b"hello"),), 0o600, 1000, 10, parents=("/etc", "/etc/a"), reason="storage.files[0]")
+    ]
+
+
+def test_an_id_wins_over_a_name() -> None:
+    (write,) = planned(World(), files=(File(path="/f", contents=HELLO, user=Owner(id=5, name="")),))
+    assert isinstance(write, Write)
+    assert (write.uid, write.gid, write.mode) == (5, 0, 0o644)
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    text = refused(
+        World().with_file("/there").with_file("/dir/f").with_directory("/folder"),
+        files=(
+            File(path="/there", contents=HELLO),
+            File(path="/new", contents=HELLO, user=Owner(name="nobody")),
+            File(path="/folder", contents=HELLO),
+            File(path="/hash", contents=HELLO.changed(verification=Verification(hash="sha512-" + "0" * 128))),
+            File(path="/dir/f/below", contents=HELLO),
+        ),
+        directories=(Directory(path="/dir/f"),),
+        links=(Link(path="/folder/x/../../dir/f", target="/x"), Link(path="/hard", target="/gone", hard=True)),
+    )
+    for expected in (
+        "storage.files[0]: A regular file exists there already and overwrite is false: /there",
+        'storage.files[1]: no such user "nobody"',
+        "storage.files[2]: A non regular file exists there already and overwrite is false: /folder",
+        "storage.files[3]: hash verification failed",
+        "storage.files[4]: /dir/f/below: /dir/f is not a directory",
+        "storage.directories[0]: A non-directory already exists and overwrite is false: /dir/f",
+        "another entry with path /dir/f also resolves there",
+        "storage.links[1]: hard link target /gone does not exist",
+    ):
+        assert expected in text
+
+
+def test_overwriting_a_file_is_one_rename() -> None:
+    (write,) = planned(World().with_file("/f", uid=9), files=(File(path="/f", contents=HELLO, overwrite=True),))
+    assert isinstance(write, Write)
+    assert (write.loses, write.uid) == ("file /f", 0)
+
+
+def test_overwriting_a_directory_removes_it_first() -> None:
+    world = World().with_directory("/f").with_file("/f/kept")
+    remove, write = planned(world, files=(File(path="/f", contents=HELLO, overwrite=True),))
+    assert isinstance(remove, Remove)
+    assert remove.loses == "directory /f with all below it"
+    assert isinstance(write, Write)
+
+
+def test_a_replaced_directory_makes_room_for_what_comes_below_it() -> None:
+    world = World().with_directory("/d").with_file("/d/f")
+    made = planned(
+        world, directories=(Directory(path="/d", overwrite=True),), files=(File(path="/d/f", contents=HELLO),)
+    )
+    assert [type(action) for action in made] == [Remove, MakeDirectory, Write]
+
+
+def test_a_file_without_source_keeps_what_is_there() -> None:
+    world = World().with_file("/f", b"old", mode=0o640, uid=3, gid=4)
+    assert planned(world, files=(File(path="/f"),)) == []
+    (write,) = planned(world, files=(File(path="/f", append=(HELLO,), mode=0o600),))
+    assert write == Write("/f", (Content(b"hello"),), 0o600, 3, 4, keep=True, reason="storage.files[0]")
+
+
+def test_a_file_without_source_is_made_empty() -> None:
+    (write,) = planned(World(), files=(File(path="/f", append=(HELLO,)),))
+    assert write == Write("/f", (Content(b""), Content(b"hello")), reason="storage.files[0]")
+
+
+def test_an_existing_directory_only_changes_owner_and_mode() -> None:
+    world = World().with_directory("/d", 0o755, 1, 2)
+    assert planned(world, directories=(Directory(path="/d"),)) == []
+    (change,) = planned(world, directories=(Directory(path="/d", mode=0o700),))
+    assert change == MakeDirectory("/d", 0o700, 1, 2, reason="storage.directories[0]")
+
+
+def test_mode_zero_is_a_mode() -> None:
+    world = World().with_file("/f", mode=0)
+    assert planned(world, files=(File(path="/f"),)) == []
+    (write,) = planned(World(), files=(File(path="/g", mode=0),))
+    assert isinstance(write, Write)
+    assert write.mode == 0
+
+
+def test_links() -> None:
+    world = World().with_link("/same", "/x/../target").with_file("/target", uid=8, gid=9)
+    (link,) = planned(world, links=(Link(path="/same", target="/target"), Link(path="/new", target="target")))
+    assert link == MakeLink("/new", "target", 8, 9, reason="storage.links[1]")
+    assert "A file already exists there" in refused(world, links=(Link(path="/same", target="/other"),))
+
+
+def test_hard_links_come_last_and_may_name_what_the_config_makes() -> None:
+    made = planned(
+        World(),
+        files=(File(path="/deep/er/f", contents=HELLO),),
+        links=(Link(path="/h", target="/deep/er/f", hard=True),),
+    )
+    assert isinstance(made[-1], HardLink)
+    assert made[-1].target == "/deep/er/f"
+
+
+def test_remote_contents_are_fetched_side_by_side_before_anything_is_written() -> None:
+    files = tuple(File(path=f"/f{number}", contents=REMOTE) for number in range(3))
+    waves, _ = run(nodes.plan, Config(storage=Storage(files=files)), World())
+    assert [len(wave) for wave in waves] == [3, 3]
+    fetch, write = waves[0][0], waves[1][0]
+    assert isinstance(fetch, Fetch)
+    assert isinstance(write, Write)
+    assert write.parts == (Blob("storage.files[0].contents"),)
+    assert fetch.title == "fetch https://example.com/secret", "a query may hold a secret"
+
+
+def test_nodes_come_depth_by_depth_where_links_really_lead() -> None:
+    world = World().with_link("/short", "/a/b/c").with_directory("/a/b/c")
+    made = planned(
+        world,
+        files=(File(path="/short/f", contents=HELLO), File(path="/x/y/z", contents=HELLO)),
+        directories=(Directory(path="/top"),),
+    )
+    assert [action.title.split()[-2] for action in made] == ["/top", "/x/y/z", "/a/b/c/f"]

@@ -1,0 +1,211 @@
+"""A recorded machine for tests: an `Observe` whose answers are plain values, and the way to run plans on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
+
+from provision.actions import Action, Await, Keep, Wave
+from provision.config.format import Config
+from provision.forecast import Forecast
+from provision.observe import (
+    Account,
+    Device,
+    Kind,
+    Memory,
+    Mounted,
+    Node,
+    Observe,
+    Partition,
+    Signature,
+    Table,
+    Volume,
+)
+from provision.stages import Plan
+from provision.stages.devices import link, partition_name
+
+LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+MIB = 1 << 20
+
+
+class World:
+    """What a machine says when it is asked. Nothing is there but what was put there; every tool is, but `lacking`."""
+
+    def __init__(self, *, lacking: Iterable[str] = (), memory: Mapping[str, Memory] | None = None) -> None:
+        self.devices: dict[str, Device] = {}
+        self.links: dict[str, str] = {}
+        self.tables: dict[str, Table] = {}
+        self.signatures: dict[str, Signature] = {}
+        self.volumes: dict[str, Volume] = {}
+        self.nodes: dict[str, Node] = {"/": Node(Kind.DIRECTORY, 0o755, 0, 0)}
+        self.contents: dict[str, bytes] = {}
+        self.own_files: dict[str, bytes] = {}
+        self.users: dict[str, Account] = {}
+        self.groups: dict[str, Account] = {}
+        self.mounts: dict[str, Mounted] = {}
+        self.units: set[str] = set()
+        self.lacking = frozenset(lacking)
+        self.memory: dict[str, Memory] = {"seed": "test", **(memory or {})}
+
+    def device(self, name: str) -> Device | None:
+        return self.devices.get(self.links.get(name, name))
+
+    def table(self, name: str) -> Table:
+        return self.tables.get(name, Table(""))
+
+    def signature(self, name: str) -> Signature:
+        return self.signatures.get(name, Signature())
+
+    def volume(self, name: str) -> Volume | None:
+        return self.volumes.get(name)
+
+    def node(self, path: str) -> Node | None:
+        return self.nodes.get(path)
+
+    def children(self, path: str) -> Sequence[str]:
+        prefix = path.rstrip("/") + "/"
+        below = (one[len(prefix) :] for one in self.nodes if one.startswith(prefix) and one != prefix)
+        return sorted(name for name in below if "/" not in name)
+
+    def content(self, path: str) -> bytes | None:
+        return self.contents.get(path)
+
+    def own_file(self, path: str) -> bytes | None:
+        return self.own_files.get(path)
+
+    def own_names(self, path: str) -> Sequence[str]:
+        prefix = path.rstrip("/") + "/"
+        return sorted({one[len(prefix) :].split("/")[0] for one in self.own_files if one.startswith(prefix)})
+
+    def user(self, name: str) -> Account | None:
+        return self.users.get(name)
+
+    def group(self, name: str) -> Account | None:
+        return self.groups.get(name)
+
+    def mount(self, path: str) -> Mounted | None:
+        return self.mounts.get(path)
+
+    def enabled(self, unit: str) -> bool:
+        return unit in self.units
+
+    def tool(self, name: str) -> str | None:
+        return None if name in self.lacking else f"/usr/bin/{name}"
+
+    def recall(self, name: str) -> Memory:
+        return self.memory.get(name)
+
+    def with_device(
+        self, name: str, size: int = 64 * MIB, *names: str, signature: Signature | None = None, in_use: str = ""
+    ) -> Self:
+        """Put a device there, under further names too."""
+        self.devices[name] = Device(name, size, in_use=in_use)
+        self.links.update(dict.fromkeys(names, name))
+        if signature is not None:
+            self.signatures[name] = signature
+        return self
+
+    def with_disk(
+        self,
+        name: str = "/dev/vda",
+        *partitions: Partition,
+        size: int = 64 * MIB,
+        sector: int = 512,
+        signatures: Mapping[int, Signature] | None = None,
+        in_use: Iterable[int] = (),
+        mapper: str = "",
+    ) -> Self:
+        """Put a disk there with a GPT (none without partitions), its partitions' devices and their udev links."""
+        disk = Device(name, size, sector, mapper=mapper)
+        self.devices[name] = disk
+        if not partitions:
+            return self
+        reserved = 2 + 128 * 128 // sector
+        self.tables[name] = Table("gpt", guid(99), sector, reserved, size // sector - reserved, partitions)
+        for partition in partitions:
+            node = partition_name(disk, partition.number)
+            self.devices[node] = Device(
+                node, partition.size * sector, sector, in_use="mounted" if partition.number in in_use else ""
+            )
+            self.links[link("by-partuuid", partition.guid.lower())] = node
+            if partition.label:
+                self.links[link("by-partlabel", partition.label)] = node
+            if signatures and partition.number in signatures:
+                self.signatures[node] = signatures[partition.number]
+        return self
+
+    def with_directory(self, path: str, mode: int = 0o755, uid: int = 0, gid: int = 0) -> Self:
+        """Put a directory into the target root, and what is missing above it."""
+        parts = path.strip("/").split("/")
+        for count in range(1, len(parts)):
+            self.nodes.setdefault("/" + "/".join(parts[:count]), Node(Kind.DIRECTORY, 0o755, 0, 0))
+        self.nodes[path] = Node(Kind.DIRECTORY, mode, uid, gid)
+        return self
+
+    def with_file(self, path: str, data: bytes = b"", mode: int = 0o644, uid: int = 0, gid: int = 0) -> Self:
+        """Put a regular file into the target root, and what is missing above it."""
+        self._with_parents(path)
+        self.nodes[path] = Node(Kind.FILE, mode, uid, gid, size=len(data))
+        self.contents[path] = data
+        return self
+
+    def with_link(self, path: str, target: str) -> Self:
+        """Put a symbolic link into the target root, and what is missing above it."""
+        self._with_parents(path)
+        self.nodes[path] = Node(Kind.LINK, 0o777, 0, 0, target=target)
+        return self
+
+    def with_user(self, name: str, number: int, home: str = "", gid: int | None = None) -> Self:
+        """Put an account there."""
+        self.users[name] = Account(name, number, number if gid is None else gid, home or f"/home/{name}", "/bin/sh")
+        return self
+
+    def with_group(self, name: str, number: int) -> Self:
+        """Put a group there."""
+        self.groups[name] = Account(name, number)
+        return self
+
+    def _with_parents(self, path: str) -> None:
+        parent = path.rsplit("/", 1)[0]
+        if parent and parent not in self.nodes:
+            self.with_directory(parent)
+
+
+def guid(number: int) -> str:
+    """A GUID that is told from others by a number."""
+    return f"00000000-0000-5000-8000-{number:012X}"
+
+
+def partition(number: int, start: int, size: int, label: str = "", kind: str = LINUX_DATA) -> Partition:
+    """An entry of a table; start and size in sectors, its GUID made of its number."""
+    return Partition(number, start, size, kind, guid(number), label)
+
+
+def run(plan: Plan, config: Config, world: Observe) -> tuple[list[Wave], Forecast]:
+    """Run a plan to its end on a forecast; every wave must touch disjoint things."""
+    forecast = world if isinstance(world, Forecast) else Forecast(world)
+    waves = []
+    for wave in plan(config, forecast):
+        assert_disjoint(wave)
+        waves.append(wave)
+        for action in wave:
+            forecast.lay(action.effect())
+    return waves, forecast
+
+
+def actions(waves: Iterable[Wave]) -> list[Action]:
+    """All actions in order, of all waves."""
+    return [action for wave in waves for action in wave]
+
+
+def changes(waves: Iterable[Wave]) -> list[Action]:
+    """The actions that change something."""
+    return [action for action in actions(waves) if not isinstance(action, Keep | Await)]
+
+
+def assert_disjoint(wave: Wave) -> None:
+    """Actions that run side by side must not touch the same thing."""
+    touched: set[str] = set()
+    for action in wave:
+        assert not touched & action.touches(), f"{action.title} touches what another action of its wave does"
+        touched |= action.touches()
