@@ -95,8 +95,9 @@ def _entry(node: config_format.Node, reason: str, path: str) -> Entry:
         return Entry(node, reason, path)
     parts: list[Bytes] = []
     fetches = []
+    contents = [(f"{reason}.contents", node.contents)] if node.contents.source is not None else []
     for name, resource in (
-        (f"{reason}.contents", node.contents),
+        *contents,
         *((f"{reason}.append[{index}]", resource) for index, resource in enumerate(node.append)),
     ):
         data = inline(resource)

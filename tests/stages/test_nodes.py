@@ -98,7 +98,7 @@ def test_a_file_without_source_keeps_what_is_there() -> None:
 
 def test_a_file_without_source_is_made_empty() -> None:
     (write,) = planned(World(), files=(File(path="/f", append=(HELLO,)),))
-    assert write == Write("/f", (Content(b""), Content(b"hello")), reason="storage.files[0]")
+    assert write == Write("/f", (Content(b"hello"),), reason="storage.files[0]")
 
 
 def test_an_existing_directory_only_changes_owner_and_mode() -> None:

@@ -1,0 +1,92 @@
+"""Going on after an interruption at any point, on a world that changes as the actions say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.actions import Action
+from provision.config.format import Config, File, Link, Passwd, Resource, Storage, Systemd, Unit, User
+from provision.failures import Interrupted
+from provision.forecast import Forecast
+from provision.history import FileHistory
+from provision.stages.files import plan
+from tests.stages.world import World
+
+CONFIG = Config(
+    passwd=Passwd(users=(User(name="core", uid=1000, ssh_authorized_keys=("key",)),)),
+    storage=Storage(
+        files=(
+            File(path="/etc/motd", contents=Resource(source="data:,hello")),
+            File(path="/etc/old", append=(Resource(source="data:,more"),)),
+        ),
+        links=(Link(path="/etc/localtime", target="/usr/share/zoneinfo/UTC"),),
+    ),
+    systemd=Systemd(units=(Unit(name="a.service", contents="[Service]", enabled=True),)),
+)
+
+
+class Killed(Exception):
+    """The power went."""
+
+
+def carry_out(machine: Forecast, path: Path, *, survive: int, digest: str = "one") -> list[Action]:
+    """Run the files stage on a machine that does what it is told, until so many actions have been done."""
+    done: list[Action] = []
+    history = FileHistory(str(path), digest)
+    view = history.view(machine)
+    for wave in plan(CONFIG, view):
+        for action in history.begin(wave, machine):
+            if len(done) == survive:
+                raise Killed
+            machine.lay(action.effect())
+            done.append(action)
+        history.finish(wave, view)
+    return done
+
+
+def machine() -> Forecast:
+    return Forecast(World().with_file("/etc/old", b"old"))
+
+
+def test_every_interruption_ends_in_the_same_plan(tmp_path: Path) -> None:
+    whole = carry_out(machine(), tmp_path / "whole", survive=99)
+    assert len(whole) >= 9
+    for survive in range(len(whole)):
+        path = tmp_path / f"after-{survive}"
+        interrupted = machine()
+        with pytest.raises(Killed):
+            carry_out(interrupted, path, survive=survive)
+        rest = carry_out(interrupted, path, survive=99)
+        assert [action for action in whole if action in rest] == rest, f"after {survive} actions"
+        assert set(whole[survive:]) <= set(rest), f"something is left out after {survive} actions"
+
+
+def test_a_finished_run_has_nothing_to_do(tmp_path: Path) -> None:
+    finished = machine()
+    carry_out(finished, tmp_path / "journal", survive=99)
+    assert carry_out(finished, tmp_path / "journal", survive=0) == []
+
+
+def test_another_config_is_not_gone_on_with(tmp_path: Path) -> None:
+    begun = machine()
+    with pytest.raises(Killed):
+        carry_out(begun, tmp_path / "journal", survive=3)
+    with pytest.raises(Interrupted, match="another config"):
+        carry_out(begun, tmp_path / "journal", survive=99, digest="two")
+
+
+def test_a_line_that_was_cut_short_counts_for_nothing(tmp_path: Path) -> None:
+    begun = machine()
+    with pytest.raises(Killed):
+        carry_out(begun, tmp_path / "journal", survive=3)
+    with (tmp_path / "journal").open("a") as file:
+        file.write('{"wave": "01')
+    assert carry_out(begun, tmp_path / "journal", survive=99)
+
+
+def test_the_record_is_ours_alone_and_holds_no_contents(tmp_path: Path) -> None:
+    carry_out(machine(), tmp_path / "journal", survive=99)
+    assert (tmp_path / "journal").stat().st_mode & 0o777 == 0o600
+    assert "hello" not in (tmp_path / "journal").read_text()
