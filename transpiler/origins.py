@@ -1,0 +1,115 @@
+"""Where in the author's text each part of the result came from."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, NamedTuple
+
+from provision.config.format import Config
+from provision.config.merge import merge
+from provision.config.problems import Path
+
+
+class Origin(NamedTuple):
+    """The source of a part of the result. What lies below `whole` parts points at the same place."""
+
+    path: Path
+    whole: bool = True
+
+
+class Layer(NamedTuple):
+    """One step of sugar: what it `made` (result path -> source), and what it `moved` (result path -> path before)."""
+
+    made: dict[Path, Origin]
+    moved: dict[Path, Path]
+
+
+class Draft(NamedTuple):
+    """A config on its way, with its history."""
+
+    config: Config
+    layers: tuple[Layer, ...] = ()
+
+    def source_of(self, path: Path) -> Path:
+        """The author's path of a part of the result; the longest known beginning decides, step by step back."""
+        for layer in reversed(self.layers):
+            for length in range(len(path), 0, -1):
+                start, rest = path[:length], path[length:]
+                origin = layer.made.get(start)
+                if origin is not None:
+                    return origin.path if origin.whole else (*origin.path, *rest)
+                if start in layer.moved:
+                    path = (*layer.moved[start], *rest)
+                    break
+        return path
+
+    def having(self, config: Config, made: dict[Path, Origin]) -> Draft:
+        """The draft after a step that changed or added parts, but moved none."""
+        return Draft(config, (*self.layers, Layer(made, {}))) if made else self._replace(config=config)
+
+    def under(self, parent: Config, origins: dict[Path, Origin]) -> Draft:
+        """The draft merged, as the child that wins, into what sugar made from the author's `origins`."""
+        if parent.is_empty:
+            return self
+        merged = merge(parent, self.config)
+        layer = Layer({}, {})
+        _trace((merged, parent, self.config), (), (), Draft(parent, (Layer(origins, {}),)), layer)
+        return Draft(merged, (*self.layers, layer))
+
+
+def _trace(records: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
+    """Follow the lists to which a parent contributed: which element came from where."""
+    merged, before, child = records
+    for field in merged.FIELDS:
+        theirs = before.__dict__.get(field.name)
+        if not theirs or field.record is None:
+            continue
+        place, child_place = (*out, field.name), (*child_at, field.name)
+        if field.many:
+            lists = (getattr(merged, field.name), theirs, getattr(child, field.name))
+            _trace_list(lists, place, child_place, parent, layer)
+        else:
+            inner = (getattr(merged, field.name), theirs, getattr(child, field.name))
+            _trace(inner, place, child_place, parent, layer)
+
+
+def _trace_list(lists: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
+    """Elements are the same if their keys are; the child's field wins where both have it."""
+    merged, theirs, ours = lists
+    parents = {_key(one): index for index, one in enumerate(theirs)}
+    children = {_key(one): index for index, one in enumerate(ours)}
+    for index, one in enumerate(merged):
+        of_parent, of_child = parents.get(_key(one)), children.get(_key(one))
+        place = (*out, index)
+        if of_child is None:
+            layer.made[place] = Origin(parent.source_of((*out, of_parent or 0)))
+            _inner_origins(place, (*out, of_parent or 0), parent, layer)
+            continue
+        layer.moved[place] = (*child_at, of_child)
+        if of_parent is not None:
+            mine = ours[of_child].__dict__
+            for name in theirs[of_parent].__dict__.keys() - mine.keys():
+                layer.made[(*place, name)] = Origin(parent.source_of((*out, of_parent, name)))
+
+
+def _inner_origins(place: Path, before: Path, parent: Draft, layer: Layer) -> None:
+    """Parts of a made element that came from elsewhere than the whole."""
+    for made_at, origin in parent.layers[0].made.items():
+        if made_at[: len(before)] == before and len(made_at) > len(before):
+            layer.made[(*place, *made_at[len(before) :])] = origin
+
+
+def _key(record: Any) -> str:
+    return str(type(record).KEY(record))
+
+
+@cache
+def snake(name: str) -> str:
+    """The YAML name of a JSON name: `typeGuid` -> `type_guid`, `sizeMiB` -> `size_mib`."""
+    return re.sub("MiB|[A-Z]", lambda match: "_" + match[0].lower(), name)
+
+
+def snaked(path: Path) -> Path:
+    """A path in YAML names."""
+    return tuple(snake(part) if isinstance(part, str) else part for part in path)

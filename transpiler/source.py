@@ -1,0 +1,230 @@
+"""YAML text -> a tree of nodes with their places, built from libyaml's events without recursion.
+
+`yaml.compose` is not used: with libyaml it crashes the interpreter at deep nesting, wants a single document and gives
+an alias the position of its anchor. Values are not resolved here; `typed` does that by the declared types.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple
+
+from provision.config.problems import Path, Position
+
+MAX_BYTES = 32 * 1024 * 1024
+MAX_NODES = 2_000_000
+MAX_DEPTH = 10_000
+"""The depth at which yaml.v3 stops, too."""
+
+
+class Node(NamedTuple):
+    """A node of the text. `line` and `column` count from 1, columns in characters, as yaml.v3 counts them.
+
+    `items` holds the elements of a sequence, the (key, value) pairs of a mapping, or the target of an alias. `text` is
+    the scalar's value, or the name of the alias. `plain` tells an unquoted scalar from a quoted one.
+    """
+
+    kind: Literal["scalar", "sequence", "mapping", "alias"]
+    text: str
+    tag: str
+    plain: bool
+    line: int
+    column: int
+    items: list[Any]
+
+    @property
+    def at(self) -> Position:
+        """Where the node starts."""
+        return Position(self.line, self.column)
+
+
+class Unreadable(Exception):
+    """The text cannot be read as YAML. `reference` is what yaml.v3 says, `message` the same for people."""
+
+    def __init__(self, message: str, at: Position | None = None, *, reference: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.at = at
+        self.reference = reference or message
+        self.hint = hint
+
+
+def parse(text: bytes) -> Node | None:
+    """The first document of the text; None if there is none. Raises Unreadable, and nothing else, for any bytes."""
+    import yaml
+
+    if len(text) > MAX_BYTES:
+        raise Unreadable(f"the config is larger than {MAX_BYTES >> 20} MiB, which is the most that is read")
+    try:
+        return _Tree(yaml).build(text)
+    except yaml.reader.ReaderError as error:
+        raise _not_text(text, error) from None
+    except yaml.MarkedYAMLError as error:
+        scanner = isinstance(error, yaml.scanner.ScannerError)
+        raise _syntax(text, error, scanner=scanner) from None
+
+
+class _Tree:
+    """The tree while it is built: a stack of open collections, and the anchors seen so far."""
+
+    def __init__(self, yaml: Any) -> None:
+        self.yaml = yaml
+        self.anchors: dict[str, Node] = {}
+        self.count = 0
+
+    def build(self, text: bytes) -> Node | None:
+        """Read events up to the end of the first document."""
+        yaml = self.yaml
+        root: list[Node] = []
+        stack: list[tuple[list[Any], list[Node] | None]] = [(root, None)]
+        for event in yaml.parse(text, Loader=yaml.CLoader):
+            kind = type(event)
+            if kind is yaml.ScalarEvent or kind is yaml.AliasEvent:
+                node = self.leaf(event)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                node = self.collection(event, "mapping" if kind is yaml.MappingStartEvent else "sequence", len(stack))
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                stack.pop()
+                continue
+            elif kind is yaml.DocumentEndEvent:
+                break
+            else:
+                _check_version(event)
+                continue
+            _put(node, *stack[-1])
+            if node.kind == "mapping":
+                stack.append((node.items, []))
+            elif node.kind == "sequence":
+                stack.append((node.items, None))
+        return root[0] if root else None
+
+    def leaf(self, event: Any) -> Node:
+        """A scalar or an alias."""
+        self.count += 1
+        if self.count > MAX_NODES:
+            raise Unreadable(f"the config has more than {MAX_NODES} values, which is the most that is read")
+        mark = event.start_mark
+        if type(event) is self.yaml.ScalarEvent:
+            node = Node("scalar", event.value, event.tag or "", not event.style, mark.line + 1, mark.column + 1, [])
+            if event.anchor:
+                self.anchors[event.anchor] = node
+            return node
+        target = self.anchors.get(event.anchor)
+        if target is None:
+            message = f"unknown anchor '{event.anchor}' referenced"
+            raise Unreadable(message, Position(mark.line + 1, mark.column + 1), reference=f"yaml: {message}")
+        return Node("alias", event.anchor, "", plain=True, line=mark.line + 1, column=mark.column + 1, items=[target])
+
+    def collection(self, event: Any, kind: Literal["mapping", "sequence"], depth: int) -> Node:
+        """A mapping or a sequence, still empty."""
+        self.count += 1
+        mark = event.start_mark
+        if depth > MAX_DEPTH:
+            message = f"exceeded max depth of {MAX_DEPTH}"
+            place = Position(mark.line + 1, mark.column + 1)
+            raise Unreadable(f"values are nested deeper than {MAX_DEPTH}", place, reference=f"yaml: {message}")
+        node = Node(kind, "", event.tag or "", plain=True, line=mark.line + 1, column=mark.column + 1, items=[])
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        return node
+
+
+def _put(node: Node, items: list[Any], keys: list[Node] | None) -> None:
+    """Add a node to the innermost open collection; in a mapping keys and values alternate."""
+    if keys is None:
+        items.append(node)
+    elif keys:
+        items.append((keys.pop(), node))
+    else:
+        keys.append(node)
+
+
+def _check_version(event: Any) -> None:
+    version = getattr(event, "version", None)
+    if version not in {None, (1, 1)}:
+        line = event.start_mark.line
+        where = f"line {line}: " if line else ""
+        raise Unreadable(
+            "the document declares a YAML version other than 1.1",
+            Position(line + 1, 1),
+            reference=f"yaml: {where}found incompatible YAML document",
+            hint="remove the %YAML line",
+        )
+
+
+def _not_text(text: bytes, error: Any) -> Unreadable:
+    """Bytes that are no text; the reader names their offset."""
+    position = error.position if isinstance(error.position, int) and error.position >= 0 else 0
+    before = text[:position]
+    line = before.count(b"\n") + 1
+    column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+    hint = "" if error.reason.startswith("control") else "save the file as UTF-8"
+    return Unreadable(error.reason, Position(line, column), reference=f"yaml: {error.reason}", hint=hint)
+
+
+def _syntax(text: bytes, error: Any, *, scanner: bool) -> Unreadable:
+    """What libyaml found, at the place it found it; yaml.v3 names the line of the context, counted in its own way."""
+    mark = error.problem_mark or error.context_mark
+    counted = next((one.line for one in (error.context_mark, error.problem_mark) if one and one.line), 0)
+    if counted and scanner:
+        counted += 1
+    where = f"line {counted}: " if counted else ""
+    problem = error.problem or "unknown problem parsing YAML content"
+    place = Position(mark.line + 1, mark.column + 1) if mark else None
+    return Unreadable(problem, place, reference=f"yaml: {where}{problem}", hint=_hint(text, problem, place))
+
+
+def _hint(text: bytes, problem: str, place: Position | None) -> str:
+    lines = text.split(b"\n")
+    line = lines[place.line - 1] if place and place.line <= len(lines) else b""
+    if b"\t" in line[: len(line) - len(line.lstrip())]:
+        return "YAML is indented with spaces, never with tabs"
+    if problem == "mapping values are not allowed in this context":
+        return "put a value that contains ': ' in quotes"
+    if problem == "found character that cannot start any token":
+        return "put a value that starts with @, `, % or a tab in quotes"
+    if problem == "found unknown escape character":
+        return "backslashes escape in double quotes; use single quotes for text as it stands"
+    return ""
+
+
+def mark(root: Node | None, path: Path) -> Position:
+    """The place of the deepest node on a path that the text itself holds: not behind an alias or a merge key.
+
+    As the reference finds its markers: a last name that is no value but a key (an unused one) is not followed.
+    """
+    node = root
+    for part in path:
+        inner = _child(node, part) if node else None
+        if inner is None:
+            break
+        node = inner
+    return node.at if node else Position(0, 0)
+
+
+def mark_of_key(root: Node | None, path: Path) -> Position:
+    """The place of the key that ends a path."""
+    *parents, last = path
+    node = root
+    for part in parents:
+        node = _child(node, part) if node else None
+    for key, _ in reversed(node.items) if node and node.kind == "mapping" else ():
+        if key.text == last:
+            return Position(key.line, key.column)
+    return mark(root, path)
+
+
+def find(root: Node | None, path: Path) -> Node | None:
+    """The node at a path of the text itself, if there is one."""
+    node = root
+    for part in path:
+        node = _child(node, part) if node else None
+    return node
+
+
+def _child(node: Node, part: str | int) -> Node | None:
+    if isinstance(part, int):
+        inside = node.kind == "sequence" and part < len(node.items)
+        return node.items[part] if inside else None
+    if node.kind != "mapping":
+        return None
+    return next((value for key, value in reversed(node.items) if key.text == part), None)

@@ -1,0 +1,232 @@
+"""YAML text -> JSON, and everything there is to say about it: the pipeline."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+from provision.config import encode, rules
+from provision.config.decode import parse_version
+from provision.config.format import Config
+from provision.config.problems import Path, Problem
+from transpiler import checks, report, sugar
+from transpiler import rules as source_rules
+from transpiler.contents import Files
+from transpiler.findings import Finding, findings, misfits, shape, unreadable
+from transpiler.format import Head
+from transpiler.origins import Draft, snaked
+from transpiler.source import Node, Unreadable, parse
+from transpiler.typed import Reading, build, read
+from transpiler.variants import REMOVED, Variant, table
+
+NO_VARIANT = "error parsing variant; must be specified"
+NO_VERSION = "error parsing version; must be a valid semver"
+BAD_SOURCE = "source config is invalid"
+BAD_RESULT = "config generated was invalid"
+STRICT = "Config produced warnings and --strict was specified"
+
+
+class Result(NamedTuple):
+    """What became of a text.
+
+    `json` is the result (YAML for a MachineConfig), empty if there is none; `config` and `version` (an index into
+    VERSIONS) the same as a value. `problems` are all there is to say; the first `reported` of them are what the
+    reference reports. `error` is the reference's verdict, empty if all is well.
+    """
+
+    text: report.Text
+    json: str
+    config: Config | None
+    version: int | None
+    problems: tuple[Problem, ...]
+    reported: int
+    error: str
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no result."""
+        return bool(self.error)
+
+    def render(self, *, color: bool = False) -> str:
+        """All problems for people, errors first, with places, excerpts and hints."""
+        return report.people(self.problems, self.text, color=color)
+
+    def render_reference(self, *, color: bool = False, raw: bool = False) -> str:
+        """The reference's report, drawn, or in one line for each problem."""
+        shown = self.problems[: self.reported]
+        if raw:
+            return "\n".join(report.raw_line(problem, self.text) for problem in shown)
+        return report.reference(shown, self.text, color=color)
+
+
+def transpile(
+    text: bytes,
+    *,
+    name: str = "<stdin>",
+    files_dir: FilePath | str | None = None,
+    strict: bool = False,
+    pretty: bool = False,
+    raw: bool = False,
+) -> Result:
+    """The JSON of a YAML config. Never raises, whatever the bytes; reads nothing but files below `files_dir`.
+
+    `strict` refuses warnings, `pretty` indents, `raw` makes a bare config of what would be a MachineConfig.
+    """
+    root: Node | None = None
+    try:
+        root = parse(text)
+        run = _run(root, Files(os.fspath(files_dir) if files_dir else ""), raw=raw)
+    except Unreadable as error:
+        run = _Run()
+        run.stop(
+            [unreadable(error)], f"Error unmarshaling yaml: {error.reference}" if root is None else error.reference
+        )
+        run.reported = 0
+    if strict and run.problems and not run.error:
+        run.error = STRICT
+    shown = report.Text(name, text, root)
+    written = "" if run.error else _written(run, pretty=pretty, raw=raw)
+    config = None if run.error else run.config
+    return Result(shown, written, config, run.version, tuple(run.problems), run.reported, run.error)
+
+
+class _Run:
+    """One run of the pipeline: what is known so far. After the reference's end only further errors are gathered."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.reported = 0
+        self.error = ""
+        self.version: int | None = None
+        self.variant: Variant | None = None
+        self.source: Any = None
+        self.config = Config()
+
+    def note(self, problems: Iterable[Problem], error: str = "") -> None:
+        """Add a phase's problems; `error` is the verdict if any of them, or of those before, is fatal."""
+        if self.error:
+            known = [problem.path for problem in self.problems if problem.fatal]
+            self.problems.extend(one for one in problems if not _related(one.path, known))
+            return
+        self.problems.extend(problems)
+        self.reported = len(self.problems)
+        if error and any(problem.fatal for problem in self.problems):
+            self.error = error
+
+    def stop(self, problems: Iterable[Problem], error: str) -> None:
+        """End as the reference does without any report: what was found is for people only."""
+        self.problems.extend(problems)
+        self.error = error
+
+
+def _related(path: Path, known: Sequence[Path]) -> bool:
+    """Whether an error is likely to follow from one before: at the same value, inside it, or around it."""
+    return any(path[: len(other)] == other[: len(path)] for other in known)
+
+
+def _run(root: Node | None, files: Files, *, raw: bool) -> _Run:
+    run = _Run()
+    row = _choose(root, run)
+    if row is None or root is None:
+        return run
+    run.version, run.variant = row.format, row
+    reading = read(root, row.record, row.format)
+    found = findings(root, reading, row)
+    _note_findings(found, run)
+    run.source = build(row.record, reading.values)
+    run.note(source_rules.check(run.source, row), BAD_SOURCE)
+    _desugar(sugar.Source(run.source, row, files), run, raw=raw)
+    return run
+
+
+def _choose(root: Node | None, run: _Run) -> Variant | None:
+    """The row of the table that a text names; None and a verdict if there is none."""
+    reading = read(root, Head, 0) if root else Reading({}, (), {}, ())
+    head = build(Head, reading.values)
+    refused = [*shape(reading), *misfits(reading)]
+    if refused:
+        run.stop([one.problem for one in refused], "Error unmarshaling yaml: " + _type_errors(refused))
+        return None
+    if not head.variant:
+        problem = Problem(("variant",), NO_VARIANT, hint="add a line like `variant: fcos` or `variant: flatcar`")
+        run.stop([problem], NO_VARIANT)
+        return None
+    version = parse_version(head.version)
+    if version is None:
+        hint = "add a line like `version: 1.5.0`" if not head.version else _version_hint(head.variant)
+        run.stop([Problem(("version",), NO_VERSION, hint=hint)], NO_VERSION)
+        return None
+    row = table().get((head.variant, version))
+    if row is None:
+        removed = REMOVED.get(head.variant) if version == "0.1.0" else None
+        message = removed or f"No translator exists for variant {head.variant} with version {version}"
+        at: Path = ("version",) if any(name == head.variant for name, _ in table()) else ("variant",)
+        run.stop([Problem(at, message, hint="" if removed else _version_hint(head.variant))], message)
+    return row
+
+
+def _version_hint(variant: str) -> str:
+    known = [version for name, version in table() if name == variant]
+    if known:
+        return f"versions of {variant}: {', '.join(known)}"
+    names = dict.fromkeys(name for name, _ in table())
+    return f"variants: {', '.join(names)}"
+
+
+def _note_findings(found: list[Finding], run: _Run) -> None:
+    """Types and keys: the reference gives up at the first kind of errors without a report."""
+    refused = [one for one in found if one.reference]
+    if refused:
+        run.stop([one.problem for one in found], _type_errors(refused))
+        return
+    run.note([one.problem for one in found])
+
+
+def _type_errors(refused: Sequence[Finding]) -> str:
+    lines = "".join(f"\n  {one.reference}" for one in sorted(refused, key=lambda one: one.line))
+    return f"yaml: unmarshal errors:{lines}"
+
+
+def _desugar(source: sugar.Source, run: _Run, *, raw: bool) -> None:
+    """Sugar step by step, and what is to be said about the result, in the order and with the stops of the reference."""
+    row = source.variant
+    draft = Draft(Config())
+    for step in sugar.COMMON:
+        draft, problems = step(source, draft)
+        run.note(problems)
+    run.note((), BAD_SOURCE)
+    for step in sugar.OF_BOOT:
+        draft, problems = step(source, draft)
+        run.note(problems)
+    run.note(_at_source(draft, checks.partitions(draft.config, row)))
+    for step in sugar.OF_SYSTEM:
+        draft, problems = step(source, draft)
+        run.note(problems)
+    run.note((), BAD_SOURCE)
+    run.note(_at_source(draft, checks.machine_config(draft.config, row)))
+    if raw and row.wraps:
+        run.note(checks.ignored_in_raw(source.record.openshift))
+    run.note((), BAD_SOURCE)
+    if not (raw and row.wraps):
+        run.note(_at_source(draft, checks.refused(draft.config, row)), BAD_SOURCE)
+    run.note(_at_source(draft, rules.duplicates(draft.config, row.format)))
+    run.note(_at_source(draft, rules.check(draft.config, row.format)), BAD_RESULT)
+    run.config = draft.config
+
+
+def _at_source(draft: Draft, problems: Iterable[Problem]) -> Iterator[Problem]:
+    for problem in problems:
+        yield problem._replace(path=draft.source_of(snaked(problem.path)))
+
+
+def _written(run: _Run, *, pretty: bool, raw: bool) -> str:
+    row = run.variant
+    if row is None or run.version is None:
+        return ""
+    if row.wraps and not raw:
+        from transpiler.machineconfig import machine_config
+
+        return machine_config(run.source, encode.plain(run.config, run.version))
+    return encode.encode(run.config, run.version, 2 if pretty else 0)
