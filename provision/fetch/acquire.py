@@ -20,7 +20,6 @@ from provision.fetch.render import Fetched, read_config, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import CONFIG_LIMIT, Settings
 
-
 EMPTY = Config(ignition=Ignition(version=VERSIONS[NEWEST]))
 """What stands for the config of a machine that was given none."""
 

@@ -72,6 +72,10 @@ class Ground(Protocol):
         """Ask the kernel for a module. One that cannot be had is no failure: the driver may be built in."""
         ...
 
+    def has_program(self, name: str) -> bool:
+        """Whether a program can be started by its name."""
+        ...
+
     def run(self, *argv: str) -> bytes | None:
         """What a program prints; None if it is not there or fails."""
         ...

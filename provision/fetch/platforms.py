@@ -7,10 +7,13 @@ documentation. docs/reference/platforms.md is generated from this table.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from provision.fetch import guests
+from provision.fetch.dhcp import DhcpServer
 from provision.fetch.sources import (
+    Ask,
     ConfigFile,
     Device,
     Drive,
@@ -18,9 +21,12 @@ from provision.fetch.sources import (
     Interface,
     LinkLocal,
     Nothing,
+    Optical,
+    Site,
     Source,
     Token,
     base64,
+    first_of,
     together,
     trim_nul,
 )
@@ -28,16 +34,22 @@ from provision.fetch.sources import (
 LINK_LOCAL = "http://169.254.169.254"
 AWS_IPV6 = "http://[fd00:ec2::254]"
 USER_DATA = "/openstack/latest/user_data"
-FOR_EVER = 0.0
+CLOUDSTACK = "/cloudstack/userdata/user_data.txt"
 HALF_A_MINUTE = 30.0
 
 
 class Platform(NamedTuple):
-    """A place where machines run. `proof` says how its source was tested: `real`, `recorded` or only `read`."""
+    """A place where machines run.
+
+    `proof` says how its source was tested: against a `real` device or a server at the real address, on a `recorded`
+    conversation, or only `read` in the platform's documentation. `delete` removes the config from the platform, so that
+    nobody in the machine can read it later.
+    """
 
     title: str
     source: Source
     proof: str = "real"
+    delete: Callable[[Site], None] | None = None
 
 
 AWS_TOKEN = Token(
@@ -64,13 +76,18 @@ NO_FW_CFG = frozenset({"s390x", "ppc64le"})
 PLATFORMS: Mapping[str, Platform] = {
     "akamai": Platform(
         "Akamai Connected Cloud",
-        Http(LINK_LOCAL, "/v1/user-data", ANYTHING, AKAMAI_TOKEN, decode=(base64,), absent=False),
+        together(
+            *(
+                Http(base, "/v1/user-data", ANYTHING, AKAMAI_TOKEN, decode=(base64,), absent=False)
+                for base in (LINK_LOCAL, "http://[fd00:a9fe:a9fe::1]")
+            )
+        ),
     ),
     "aliyun": Platform("Alibaba Cloud", Http("http://100.100.100.200", "/latest/user-data")),
     "applehv": Platform(
         "Apple Hypervisor",
-        Http("http://d", "/", (("Accept", "application/json"),), way="vsock", offline=True),
-        proof="recorded",
+        Http("http://d", "/", (("Accept", "application/json"),), way="vsock", module="vsock", offline=True),
+        "read",
     ),
     "aws": Platform(
         "Amazon EC2",
@@ -79,7 +96,25 @@ PLATFORMS: Mapping[str, Platform] = {
             Http(AWS_IPV6, "/2019-10-01/user-data", token=AWS_TOKEN),
         ),
     ),
+    "azure": Platform(
+        "Microsoft Azure",
+        first_of(
+            Http(
+                LINK_LOCAL,
+                "/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
+                (("Metadata", "true"),),
+                decode=(base64,),
+                retried=frozenset({404, 410, 429}),
+            ),
+            Optical("/CustomData.bin", "/ovf-env.xml", ("udf",)),
+        ),
+    ),
+    "azurestack": Platform("Azure Stack Hub", Optical("/CustomData.bin", "/ovf-env.xml", ("udf", "iso9660"))),
     "brightbox": Platform("Brightbox", OPENSTACK),
+    "cloudstack": Platform(
+        "Apache CloudStack",
+        together(Drive("config-2", (CLOUDSTACK,)), Drive("CONFIG-2", (CLOUDSTACK,)), DhcpServer("/latest/user-data")),
+    ),
     "digitalocean": Platform("DigitalOcean", Http(LINK_LOCAL, "/metadata/v1/user-data", absent=False)),
     "exoscale": Platform("Exoscale", Http(LINK_LOCAL, "/1.0/user-data")),
     "file": Platform("a file", ConfigFile()),
@@ -92,6 +127,7 @@ PLATFORMS: Mapping[str, Platform] = {
         ),
     ),
     "hetzner": Platform("Hetzner Cloud", Http(LINK_LOCAL, "/hetzner/v1/userdata")),
+    "hyperv": Platform("Microsoft Hyper-V", Ask(guests.hyperv, "KVP pool 0, `ignition.config`"), "recorded"),
     "ibmcloud": Platform("IBM Cloud", Drive("cidata", ("/user-data",), HALF_A_MINUTE)),
     "kubevirt": Platform("KubeVirt", together(Drive("cidata", ("/user-data",)), Drive("config-2", (USER_DATA,)))),
     "metal": Platform("bare metal", Nothing()),
@@ -119,9 +155,30 @@ PLATFORMS: Mapping[str, Platform] = {
     "qemu": Platform("QEMU", VIRTIO_BLOCK if os.uname().machine in NO_FW_CFG else FW_CFG),
     "scaleway": Platform(
         "Scaleway",
-        Http("http://169.254.42.42", "/user_data/cloud-init", way="privileged"),
+        together(
+            *(
+                Http(base, "/user_data/cloud-init", way="privileged")
+                for base in ("http://169.254.42.42", "http://[fd00:42::42]")
+            )
+        ),
     ),
     "upcloud": Platform("UpCloud", Http(LINK_LOCAL, "/metadata/v1/user_data")),
+    "virtualbox": Platform(
+        "Oracle VirtualBox",
+        Ask(guests.virtualbox, "guest property `/Ignition/Config`"),
+        "recorded",
+        guests.forget_virtualbox,
+    ),
+    "vmware": Platform(
+        "VMware",
+        Ask(
+            guests.vmware,
+            "`guestinfo.ignition.config.data`, its `.encoding`, or those properties of the OVF environment",
+        ),
+        "recorded",
+        guests.forget_vmware,
+    ),
     "vultr": Platform("Vultr", Http(LINK_LOCAL, "/user-data/user-data")),
+    "zvm": Platform("IBM z/VM", Ask(guests.zvm, "first spool file of type `ign` in the reader `000c`"), "recorded"),
 }
 """Platform names as `ignition.platform.id` has them."""

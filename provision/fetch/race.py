@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from provision.failures import Failure, FetchFailed
 
-GRACE = 30.0
+GRACE = 10.0
 """Seconds that the others have left when one has failed for good: a drive that never comes must not hold a boot up."""
 
 Place = TypeVar("Place")

@@ -85,6 +85,7 @@ class Http(NamedTuple):
     absent: bool = True
     retried: frozenset[int] = frozenset()
     way: str = "tcp"
+    module: str = ""
     offline: bool = False
 
     def fetch(self, site: Site) -> bytes | None:
@@ -93,6 +94,8 @@ class Http(NamedTuple):
             raise NeedsNetwork(f"{self.base}{self.path}")
         from provision.fetch.client import Client, NotFoundError
 
+        if self.module:
+            site.ground.load_module(self.module)
         client = Client(site.settings._replace(offline=False), site.log, self.way, site.stop)
         token = self._token(client)
         request = Request(

@@ -95,6 +95,10 @@ class MachineGround:
         if not self._root and processes.find("modprobe"):
             processes.run(["modprobe", "--quiet", "--", name])
 
+    def has_program(self, name: str) -> bool:
+        """Whether the program is on PATH."""
+        return processes.find(name) is not None
+
     def run(self, *argv: str) -> bytes | None:
         """The output of a program that succeeded."""
         if processes.find(argv[0]) is None:
