@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from threading import Lock
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from provision.config.decode import decode
-from provision.config.encode import encode
-from provision.config.format import Config
-from provision.config.merge import merge
+from provision.config.format import Config, Resource
 from provision.engine import Engine, Step, preflight
 from provision.failures import Failure, NeedsNetwork
-from provision.fetch.acquire import acquire, base_config
+from provision.fetch.fragments import EMPTY, base_config, merged
 from provision.fetch.ground import Places
-from provision.fetch.needs import needs_network
-from provision.fetch.resources import Fetcher
-from provision.fetch.settings import Settings
-from provision.history import FileHistory
+from provision.history import FileHistory, History, NoHistory
 from provision.journal import Log
 from provision.observe import Memory
 from provision.stages import stage_plan
@@ -25,6 +21,7 @@ from provision.state import read_private, write_private
 
 if TYPE_CHECKING:
     from provision.fetch.render import Fetched
+    from provision.fetch.resources import Fetcher
     from provision.system.ground import MachineGround
 
 JOURNAL = "/etc/.provision-journal"
@@ -35,6 +32,28 @@ FETCHED = "fetched-configs"
 
 FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
 """Other programs look for the journal's messages about fetched configs by this id (see the reference engine)."""
+
+
+class DeferredFetcher:
+    """A fetcher with the settings a config asks for, that is loaded when something has to be fetched."""
+
+    def __init__(self, config: Config, log: Log) -> None:
+        self._config = config
+        self._log = log
+        self._lock = Lock()
+        self._fetcher: Fetcher | None = None
+
+    def copy(self, resource: Resource, into: BinaryIO) -> None:
+        """Stream the verified bytes of a resource. Raises FetchFailed."""
+        with self._lock:
+            self._fetcher = self._fetcher or self._load()
+        self._fetcher.copy(resource, into)
+
+    def _load(self) -> Fetcher:
+        from provision.fetch.resources import Fetcher
+        from provision.fetch.settings import Settings
+
+        return Fetcher(Settings(), self._log).under(self._config)
 
 
 class Boot(NamedTuple):
@@ -54,7 +73,7 @@ class Boot(NamedTuple):
         ground = self._ground()
         base = base_config(self.platform, ground, self.log)
         if stage not in {"fetch-offline", "fetch"}:
-            self._carry_out(stage, merge(base, self._cached()))
+            self._carry_out(stage, _whole(base, self._cached()))
             return
         try:
             self._fetch(base, ground, offline=stage == "fetch-offline")
@@ -64,12 +83,17 @@ class Boot(NamedTuple):
             self._ask_for_network(need.url)
 
     def _fetch(self, base: Config, ground: MachineGround, *, offline: bool) -> None:
+        from provision.config.encode import encode
+        from provision.fetch.acquire import acquire
+        from provision.fetch.needs import needs_network
+        from provision.fetch.settings import Settings
+
         settings = Settings(http_total=self.fetch_timeout, offline=offline)
         acquired = acquire(self.platform, ground, settings, self.log)
         write_private(self.cache, encode(acquired.config).encode())
         self._tell(acquired.fetched)
         self._begin_memory(ground.places, provided=acquired.provided)
-        if offline and needs_network(merge(base, acquired.config)):
+        if offline and needs_network(_whole(base, acquired.config)):
             self._ask_for_network("the config")
 
     def _ask_for_network(self, what: str) -> None:
@@ -105,11 +129,18 @@ class Boot(NamedTuple):
             self.memory[NOW] = _now()
         machine = Machine(self.root, KernelDevices(), self.memory, log=self.log)
         try:
-            history = FileHistory(self.root.rstrip("/") + JOURNAL, _digest(config)) if stage == "files" else None
-            preflight([(stage, plan)], config, machine, history.view(machine) if history else machine)
-            Engine(machine, Fetcher(Settings(), self.log).under(config), self._watch, history).run(stage, plan, config)
+            history = self._history(config) if stage == "files" else NoHistory()
+            preflight([(stage, plan)], config, machine, history.view(machine))
+            Engine(machine, DeferredFetcher(config, self.log), self._watch, history).run(stage, plan, config)
         finally:
             machine.release()
+
+    def _history(self, config: Config) -> History:
+        from hashlib import sha256
+
+        from provision.config.encode import encode
+
+        return FileHistory(self.root.rstrip("/") + JOURNAL, sha256(encode(config).encode()).hexdigest())
 
     def _watch(self, step: Step) -> None:
         reason = f" [{step.action.reason}]" if step.action.reason else ""
@@ -127,11 +158,9 @@ class Boot(NamedTuple):
         return MachineGround(Places.of(self.environment))
 
 
-def _digest(config: Config) -> str:
-    """Tells one config from another in the journal."""
-    from hashlib import sha256
-
-    return sha256(encode(config).encode()).hexdigest()
+def _whole(base: Config, user: Config) -> Config:
+    """The user's config over the system's, which most systems do not have."""
+    return user if base is EMPTY else merged((user,), base)
 
 
 def _now() -> str:

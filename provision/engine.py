@@ -65,13 +65,13 @@ def forecast_steps(stages: Iterable[tuple[str, Plan]], config: Config, forecast:
                 forecast.lay(action.effect())
 
 
-def preflight(stages: Iterable[tuple[str, Plan]], config: Config, system: System, view: Observe | None = None) -> int:
+def preflight(stages: Iterable[tuple[str, Plan]], config: Config, system: System, view: Observe) -> int:
     """Run all plans to their end without changing anything; tells how many actions there will be.
 
     Waiting changes nothing either, so it is done for real. Raises PlanRefused, or ActionFailed for a device that does
     not come.
     """
-    forecast = Forecast(view or system)
+    forecast = Forecast(view)
     count = 0
     for step in forecast_steps(stages, config, forecast):
         count = step.number

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from provision.config.format import HttpHeader
-from provision.config.model import Field, Record
-from provision.config.rules import key_of
+from provision.config.model import Field, Record, key_of
 
 _Record = TypeVar("_Record", bound=Record)
 

@@ -259,3 +259,11 @@ class Record:
     def is_empty(self) -> bool:
         """Whether every field has its default."""
         return all(False for _ in self.items())
+
+
+def key_of(element: object) -> str:
+    """What makes two elements of a list the same one: a string is its own key."""
+    if not isinstance(element, Record):
+        return str(element)
+    key = type(element).KEY
+    return key(element) if key else ""

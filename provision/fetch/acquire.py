@@ -6,22 +6,17 @@ first place that has one decides, and an error there is final.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from provision.config.format import Config, Ignition, Resource, Verification
-from provision.config.merge import merge
-from provision.config.model import NEWEST, VERSIONS
-from provision.failures import ConfigEmpty, Failure, FetchFailed, Usage
+from provision.config.format import Config, Resource, Verification
+from provision.failures import FetchFailed, Usage
 from provision.fetch.arguments import Arguments, parse
+from provision.fetch.fragments import EMPTY
 from provision.fetch.ground import Ground
 from provision.fetch.patience import Log, silent
 from provision.fetch.render import Fetched, read_config, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import CONFIG_LIMIT, Settings
-
-EMPTY = Config(ignition=Ignition(version=VERSIONS[NEWEST]))
-"""What stands for the config of a machine that was given none."""
 
 DRIVE_SECONDS = 30.0
 """How long a drive that the kernel command line names is waited for, as in the reference implementation."""
@@ -59,21 +54,6 @@ def acquire(platform: str, ground: Ground, settings: Settings, log: Log = silent
     config = read_config(found.raw, found.place, log)
     rendered = render(config, fetcher, log)
     return Acquired(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
-
-
-def base_config(platform: str, ground: Ground, log: Log = silent) -> Config:
-    """The config of the system itself: the fragments of base.d, and over them those of base.platform.d/PLATFORM.
-
-    Raises FetchFailed, ConfigEmpty or ConfigInvalid for base.d; what is wrong with the platform's is only logged, as
-    in the reference implementation.
-    """
-    base = _merged(_fragments(ground, "base.d", log), EMPTY)
-    folder = f"base.platform.d/{platform}"
-    try:
-        return _merged(list(_fragments(ground, folder, log)), base)
-    except Failure as problem:
-        log("info", f"no config at {folder}: {problem.message}")
-        return base
 
 
 def _find(platform: str, ground: Ground, fetcher: Fetcher) -> _Found:
@@ -123,21 +103,3 @@ def _from_platform(platform: str, ground: Ground, fetcher: Fetcher) -> bytes | N
     if platform not in PLATFORMS:
         raise Usage(f"unknown platform {platform!r}", hint="one of " + ", ".join(sorted(PLATFORMS)))
     return PLATFORMS[platform].source.fetch(site(ground, fetcher.settings, fetcher.log))
-
-
-def _fragments(ground: Ground, folder: str, log: Log) -> Iterable[Config]:
-    """The fragments of a folder in the order of their names; of one name only the strongest directory's counts."""
-    places: dict[str, str] = {}
-    for directory in reversed(ground.places.directories):
-        places.update((name, f"{directory}/{folder}/{name}") for name in ground.names(f"{directory}/{folder}"))
-    for _, path in sorted(places.items()):
-        raw = ground.read(path)
-        if not raw:
-            raise ConfigEmpty(path)
-        yield read_config(raw, path, log)
-
-
-def _merged(fragments: Iterable[Config], config: Config) -> Config:
-    for fragment in fragments:
-        config = merge(config, fragment)
-    return config

@@ -13,7 +13,8 @@ import pytest
 
 from provision.config.format import Config
 from provision.failures import ConfigEmpty, ConfigInvalid, FetchFailed, NeedsNetwork, Usage
-from provision.fetch.acquire import Acquired, acquire, base_config
+from provision.fetch.acquire import Acquired, acquire
+from provision.fetch.fragments import base_config
 from provision.fetch.ground import Places
 from provision.fetch.render import Fetched
 from provision.fetch.settings import Settings

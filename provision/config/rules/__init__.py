@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.config.model import NEWEST, Field, Record
+from provision.config.model import NEWEST, Field, Record, key_of
 from provision.config.problems import Path, Problem, dotted
 from provision.config.rules.declare import Rule
 from provision.config.rules.devices import RULES as DEVICE_RULES
@@ -101,11 +101,3 @@ class _Walk:
         fields = [field for field in kind.FIELDS if field.exists(self.version)]
         self.nested[kind] = tuple(field for field in fields if field.record is not None)
         self.keyed[kind] = tuple(field for field in fields if field.many and not field.appends)
-
-
-def key_of(element: object) -> str:
-    """What makes two elements of a list the same one: a string is its own key."""
-    if not isinstance(element, Record):
-        return str(element)
-    key = type(element).KEY
-    return key(element) if key else ""
