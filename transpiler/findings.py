@@ -67,7 +67,9 @@ def findings(root: Node, reading: Reading, variant: Variant) -> list[Finding]:
             found.append(Finding(_mismatch(path)))
         elif path in verdict.keys:
             hint = key_hint(path, variant)
-            problem = Problem(path, f"unused key {path[-1]}", fatal=False, hint=hint, at=mark_of_key(root, path))
+            problem = Problem(
+                path, f"unused key {path[-1]}", fatal=False, hint=hint, at=mark_of_key(root, path), on_key=True
+            )
             found.append(Finding(problem))
     return found
 

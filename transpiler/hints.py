@@ -139,16 +139,20 @@ def _record_at(record: type[Record] | None, path: Path) -> type[Record] | None:
 
 def value_hint(node: Node, wanted: str) -> str:
     """How to write a value so that it has the wanted type."""
-    if node.kind == "scalar" and wanted == "list":
-        return "write it as an element: a line below, beginning with `- `"
-    if node.kind == "mapping" and node.column and wanted == "string":
-        return "put a text that begins with { or contains ': ' in quotes"
     if node.kind == "scalar" and not node.plain and wanted in {"int", "bool"}:
         return "remove the quotes"
-    if node.kind == "sequence" and wanted in {"string", "int", "bool"}:
-        return "write one value, without `- ` or brackets"
-    if wanted == "bool" and node.kind == "scalar":
-        return "write true or false"
-    if wanted == "int" and node.kind == "scalar":
-        return "write a number, without unit or quotes"
-    return ""
+    return _VALUES.get((node.kind, wanted), "")
+
+
+_VALUES = {
+    ("scalar", "list"): "write it as an element: on a line below, beginning with `- `",
+    ("scalar", "mapping"): "write `name: value` on lines below, indented",
+    ("scalar", "bool"): "write true or false",
+    ("scalar", "int"): "write a number, without unit",
+    ("mapping", "string"): "put a text that begins with { or contains ': ' in quotes",
+    ("mapping", "list"): "begin each element with `- `",
+    ("sequence", "string"): "put a text that begins with [ in quotes; only one value can stand here",
+    ("sequence", "int"): "only one value can stand here",
+    ("sequence", "bool"): "only one value can stand here",
+    ("sequence", "mapping"): "remove the `- `",
+}

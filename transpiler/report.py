@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from provision.config.problems import Path, Position, Problem, dotted
+from provision.config.problems import Path, Position, Problem
+from provision.config.reports import Finding
 from transpiler.source import Node, mark
 
 _COLORS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
@@ -80,37 +81,17 @@ def _underline(line: str, column: int, paint: _Paint) -> str:
     return " " * (column - 1) + paint("^" * length, _FRAME)
 
 
-def people(problems: Sequence[Problem], text: Text, *, color: bool) -> str:
-    """Problems for people, errors first: place, path, what is wrong, the line with a caret, and what to do."""
+def located(problems: Sequence[Problem], text: Text) -> list[Finding]:
+    """Problems with their places and source lines, for every form of report; secrets in the lines are hidden there."""
+    if not problems:
+        return []
     lines = text.lines()
-    paint = _Paint(color=color)
-    ordered = sorted(problems, key=lambda problem: not problem.fatal)
-    return "\n".join(line for problem in ordered for line in _told(problem, text, lines, paint))
-
-
-def _told(problem: Problem, text: Text, lines: list[str], paint: _Paint) -> Iterator[str]:
-    place = text.place(problem)
-    where = f"{text.name}:{place.line}:{place.column}" if place else text.name
-    path = f"{dotted(problem.path)}: " if problem.path else ""
-    yield f"{where}: {paint(problem.severity, _COLORS[problem.severity])}: {path}{shown(problem.message)}"
-    if place and place.line <= len(lines):
-        number = str(place.line)
-        line = shown(lines[place.line - 1].replace("\t", " "))
-        yield f"{paint(f' {number} |', _FRAME)} {_clipped(line)}"
-        if place.column <= 120:
-            gutter = f" {' ' * len(number)} |"
-            yield f"{paint(gutter, _FRAME)} {' ' * (place.column - 1)}{paint('^', _FRAME)}"
-    if problem.hint:
-        yield f"  {paint('hint:', _FRAME)} {shown(problem.hint)}"
-
-
-def _clipped(line: str) -> str:
-    return line if len(line) <= 160 else line[:157] + "..."
-
-
-def shown(text: str) -> str:
-    """A text that cannot steer the terminal it is shown on."""
-    return "".join(char if char.isprintable() or char == "\n" else f"\\x{ord(char):02x}" for char in text)
+    found = []
+    for problem in problems:
+        place = text.place(problem)
+        line = lines[place.line - 1] if place and 0 < place.line <= len(lines) else ""
+        found.append(Finding(text.name, problem, place, line, place.column - 1 if place else 0))
+    return found
 
 
 class _Paint:

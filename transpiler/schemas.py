@@ -100,13 +100,13 @@ def _reference(record: type[Record], row: Variant, name: str, definitions: dict[
 
 
 def combined() -> dict[str, Any]:
-    """The schema that picks by `variant` and `version`, so that one line in an editor's settings serves every config."""
+    """The schema that picks by `variant` and `version`: one line in an editor's settings serves every config."""
     rows = list(table().values())
     names = list(dict.fromkeys(row.name for row in rows))
     return {
         "$schema": DIALECT,
         "title": "Butane config",
-        "description": "A config for provisioning at the first boot; `variant` and `version` decide what else it may have.",
+        "description": "A config for the first boot; `variant` and `version` decide what else it may have.",
         "type": "object",
         "properties": {
             "variant": {"description": "kind of system the config is for", "type": "string", "enum": names},

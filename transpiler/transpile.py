@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
-from provision.config import encode, rules
+from provision.config import encode, reports, rules
 from provision.config.decode import parse_version
 from provision.config.format import Config
 from provision.config.problems import Path, Problem
@@ -51,7 +51,11 @@ class Result(NamedTuple):
 
     def render(self, *, color: bool = False) -> str:
         """All problems for people, errors first, with places, excerpts and hints."""
-        return report.people(self.problems, self.text, color=color)
+        return reports.as_text(self.findings(), excerpts=True, color=color)
+
+    def findings(self) -> list[reports.Finding]:
+        """All problems with their places and lines."""
+        return report.located(self.problems, self.text)
 
     def render_reference(self, *, color: bool = False, raw: bool = False) -> str:
         """The reference's report, drawn, or in one line for each problem."""

@@ -36,7 +36,10 @@ class Variant(NamedTuple):
 
 
 GROUPS = "groups are not supported in this spec version"
-USER_FIELDS = 'fields other than "name", "ssh_authorized_keys", and "password_hash" (4.13.0+) are not supported in this spec version'
+USER_FIELDS = (
+    'fields other than "name", "ssh_authorized_keys", and "password_hash" (4.13.0+)'
+    " are not supported in this spec version"
+)
 REMOVED = {
     "rhcos": "rhcos variant has been removed; use openshift variant instead:"
     " https://coreos.github.io/butane/upgrading-openshift/"

@@ -1,0 +1,5 @@
+"""`python -m transpiler` is `transpile`."""
+
+from transpiler.cli import main
+
+main()

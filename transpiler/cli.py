@@ -1,0 +1,209 @@
+"""The command `transpile`: YAML for people -> JSON for machines. Started as `butane` it behaves as Butane.
+
+This and `check` are the only places that print and exit. Nothing heavy is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from transpiler import options
+
+if TYPE_CHECKING:
+    from transpiler.transpile import Result
+
+HELP = """\
+Usage: transpile [options] [FILE]
+       transpile check [options] PATH...
+       transpile schema [VARIANT VERSION]
+
+Turn a YAML config (Butane's format) into the JSON that machines read at their first boot (Ignition's format),
+or into a MachineConfig for OpenShift. Without FILE the config is read from standard input.
+
+Options:
+{options}
+
+Commands:
+  check                           check many configs at once: files, directories, globs
+  schema                          print the JSON Schema of a variant, for editors
+
+Examples:
+  transpile config.yaml > config.json
+  transpile --files-dir . --pretty --strict config.yaml
+  transpile --check config.yaml
+  transpile --output config.ign config.yaml     (made readable to you only, replaced in one step)
+  transpile check --format github .
+  transpile schema fcos 1.6.0
+
+Exit status: 0 all is well; 1 the config has errors (or warnings, with --strict), or a file cannot be read or
+written; 2 the command line is wrong.
+"""
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command and exit."""
+    given = sys.argv[1:] if arguments is None else arguments
+    as_butane = os.path.basename(sys.argv[0]) == "butane"
+    try:
+        code = _run(given, as_butane=as_butane)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print("transpile: this is a bug; please report it with the config that shows it", file=sys.stderr)
+        code = 70
+    sys.exit(code)
+
+
+def _run(arguments: list[str], *, as_butane: bool) -> int:
+    command = None if as_butane else _COMMANDS.get(arguments[0] if arguments else "")
+    if command is not None:
+        return command(arguments[1:])
+    try:
+        given = options.parse(arguments)
+    except options.BadUsage as error:
+        print(f"{_usage(as_butane=as_butane)}\n{error}", file=sys.stderr)
+        return 2
+    if "input" in given.texts:
+        print("Flag --input has been deprecated, specify filename directly on command line", file=sys.stderr)
+    if len(given.rest) > (0 if given.texts.get("input") else 1):
+        print(_usage(as_butane=as_butane), file=sys.stderr)
+        return 2
+    for name, told in (("help", _help), ("version", _version)):
+        if given.on(name):
+            print(told(as_butane=as_butane))
+            return 0
+    return _translate(given, as_butane=as_butane)
+
+
+def _check(arguments: list[str]) -> int:
+    from transpiler.check import check
+
+    return check(arguments)
+
+
+def _usage(*, as_butane: bool) -> str:
+    return options.usage(sys.argv[0] if as_butane else "transpile")
+
+
+def _help(*, as_butane: bool) -> str:
+    if as_butane:
+        return _usage(as_butane=True)
+    return HELP.format(options=options.usage("").split("\n", 2)[2]).rstrip()
+
+
+def _version(*, as_butane: bool) -> str:
+    from provision import __version__
+
+    return f"Butane {__version__}" if as_butane else f"transpile {__version__}"
+
+
+def _translate(given: options.Given, *, as_butane: bool) -> int:
+    name = given.texts.get("input") or next(iter(given.rest), "")
+    try:
+        raw = read(name)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        verb = "read" if isinstance(error, IsADirectoryError) else "open"
+        print(f"failed to {verb} {name or 'stdin'}: {verb} {name}: {reason}", file=sys.stderr)
+        return 1
+    from transpiler.transpile import STRICT, transpile
+
+    result = transpile(
+        raw,
+        name=name or "<stdin>",
+        files_dir=given.texts.get("files-dir"),
+        strict=given.on("strict"),
+        pretty=given.on("pretty"),
+        raw=given.on("raw"),
+    )
+    plain = as_butane or given.on("raw-errors")
+    _report(result, raw_errors=given.on("raw-errors"), plain=plain, color=_colored(given.texts.get("color", "auto")))
+    if result.error:
+        if plain:
+            final = result.error if result.error == STRICT else f"Error translating config: {result.error}"
+        else:
+            final = _verdict(result)
+        print(final, file=sys.stderr)
+        return 1
+    return 0 if given.on("check") else _deliver(result.json + "\n", given.texts.get("output", ""))
+
+
+def read(name: str) -> bytes:
+    """A file, or standard input; no more than a little over what is accepted. Raises OSError."""
+    from transpiler.source import MAX_BYTES
+
+    if not name:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with open(name, "rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
+def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> None:
+    if plain:
+        shown = result.render_reference(color=color, raw=raw_errors)
+        shown += "\n" if shown else ""
+    else:
+        shown = result.render(color=color)
+    sys.stderr.write(shown)
+    sys.stderr.flush()
+
+
+def _verdict(result: Result) -> str:
+    errors = sum(problem.fatal for problem in result.problems)
+    warnings = len(result.problems) - errors
+    counted = [(errors, "error"), (warnings, "warning")]
+    counts = ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in counted if count)
+    reason = "" if errors else "; warnings are errors with --strict"
+    return f"{result.text.name}: not transpiled: {counts}{reason}"
+
+
+def _colored(wanted: str) -> bool:
+    if wanted == "auto":
+        return "NO_COLOR" not in os.environ and sys.stderr.isatty()
+    return wanted in {"always", "yes"}
+
+
+def _deliver(text: str, output: str) -> int:
+    if not output:
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        return 0
+    from transpiler.output import write
+
+    try:
+        write(output, text.encode("utf-8", "replace"))
+    except OSError as error:
+        print(f"failed to open {output}: open {output}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _schema(arguments: list[str]) -> int:
+    from provision.config.decode import parse_version
+    from transpiler.schemas import combined, schema, text
+    from transpiler.variants import table
+
+    rows = table()
+    if not arguments:
+        sys.stdout.write(text(combined()))
+        return 0
+    name, version = arguments if len(arguments) == 2 else ("", "")
+    row = rows.get((name, parse_version(version) or ""))
+    if row is None:
+        print("usage: transpile schema [VARIANT VERSION]; without both, the schema that picks one", file=sys.stderr)
+        for known in dict.fromkeys(one for one, _ in rows):
+            print(f"  {known} {' '.join(version for one, version in rows if one == known)}", file=sys.stderr)
+        return 0 if arguments in (["-h"], ["--help"]) else 2
+    sys.stdout.write(text(schema(row)))
+    return 0
+
+
+_COMMANDS = {"check": _check, "schema": _schema}

@@ -1,0 +1,128 @@
+"""The command line of the reference: GNU style, as pflag reads it, from a table of options."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Option(NamedTuple):
+    """One option; `bare` is what a text option means without a value. Options without `help` are not shown."""
+
+    name: str
+    letter: str
+    kind: type
+    help: str
+    bare: str = ""
+
+
+OPTIONS = (
+    Option("check", "c", bool, "check config without producing output"),
+    Option("color", "", str, 'control color output: "auto", "always", or "never" (default "auto")', "always"),
+    Option("colour", "", str, "", "always"),
+    Option("debug", "D", bool, ""),
+    Option("files-dir", "d", str, "allow embedding local files from this directory"),
+    Option("help", "h", bool, "show usage and exit"),
+    Option("input", "", str, ""),
+    Option("output", "o", str, "write to output file instead of stdout"),
+    Option("pretty", "p", bool, "output formatted json"),
+    Option("raw", "r", bool, "never wrap in a MachineConfig; force Ignition output"),
+    Option("raw-errors", "", bool, "show raw errors, rather than pretty printing them"),
+    Option("strict", "s", bool, "fail on any warning"),
+    Option("version", "V", bool, "print the version and exit"),
+)
+
+_TRUE = {"1", "t", "T", "TRUE", "true", "True"}
+_FALSE = {"0", "f", "F", "FALSE", "false", "False"}
+
+
+class BadUsage(Exception):
+    """The command line is wrong; the message is the reference's, empty if only the usage is shown."""
+
+
+class Given(NamedTuple):
+    """What a command line says: texts and truths by option, and the rest."""
+
+    texts: dict[str, str]
+    truths: dict[str, bool]
+    rest: list[str]
+
+    def on(self, name: str) -> bool:
+        """Whether an option is on."""
+        return self.truths.get(name, False)
+
+
+def parse(arguments: list[str]) -> Given:
+    """Read a command line. Raises BadUsage."""
+    given = Given({}, {}, [])
+    waiting = arguments[::-1]
+    while waiting:
+        argument = waiting.pop()
+        if argument == "--":
+            given.rest.extend(reversed(waiting))
+            break
+        if argument.startswith("--"):
+            _long(argument, waiting, given)
+        elif argument.startswith("-") and argument != "-":
+            _short(argument, waiting, given)
+        else:
+            given.rest.append(argument)
+    return given
+
+
+def _long(argument: str, waiting: list[str], given: Given) -> None:
+    name, equals, value = argument[2:].partition("=")
+    option = next((option for option in OPTIONS if option.name == name), None)
+    if option is None:
+        raise BadUsage(f"unknown flag: --{name}")
+    if equals:
+        _set(option, value, given)
+    elif option.kind is bool or option.bare:
+        _set(option, option.bare or "true", given)
+    elif waiting:
+        _set(option, waiting.pop(), given)
+    else:
+        raise BadUsage(f"flag needs an argument: --{name}")
+
+
+def _short(argument: str, waiting: list[str], given: Given) -> None:
+    letters = argument[1:]
+    while letters:
+        letter, letters = letters[0], letters[1:]
+        option = next((option for option in OPTIONS if option.letter == letter), None)
+        if option is None:
+            raise BadUsage(f"unknown shorthand flag: {letter!r} in {argument}")
+        if letters.startswith("="):
+            _set(option, letters[1:], given)
+            return
+        if option.kind is bool:
+            _set(option, "true", given)
+            continue
+        if not letters and not waiting:
+            raise BadUsage(f"flag needs an argument: {letter!r} in {argument}")
+        _set(option, letters or waiting.pop(), given)
+        return
+
+
+def _set(option: Option, value: str, given: Given) -> None:
+    if option.kind is str:
+        given.texts["color" if option.name == "colour" else option.name] = value
+    elif value in _TRUE or value in _FALSE:
+        given.truths[option.name] = value in _TRUE
+    else:
+        flag = f"-{option.letter}, --{option.name}" if option.letter else f"--{option.name}"
+        reason = f'strconv.ParseBool: parsing "{value}": invalid syntax'
+        raise BadUsage(f'invalid argument "{value}" for "{flag}" flag: {reason}')
+
+
+def usage(program: str) -> str:
+    """The reference's usage text."""
+    rows = [(_flag(option), option.help) for option in OPTIONS if option.help]
+    width = max(len(flag) for flag, _ in rows) + 3
+    lines = "\n".join(f"{flag:<{width}}{text}" for flag, text in rows)
+    return f"Usage: {program} [options] [input-file]\nOptions:\n{lines}"
+
+
+def _flag(option: Option) -> str:
+    letter = f"-{option.letter}, " if option.letter else "    "
+    value = "" if option.kind is bool else f' string[="{option.bare}"]' if option.bare else " string"
+    return f"  {letter}--{option.name}{value}"
