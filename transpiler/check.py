@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple, NoReturn
+from contextlib import ExitStack, contextmanager
+from typing import IO, NamedTuple, NoReturn
 
 from provision.config.reports import Finding
 
@@ -136,50 +138,41 @@ def _side_by_side(names: list[str], settings: Settings, jobs: int) -> Iterator[C
 
     Forked by hand: the pools of the standard library take longer to load than a hundred files to check.
     """
-    import pickle
+    from pickle import load
 
-    import yaml
-
-    import transpiler.transpile
-
-    assert transpiler.transpile
+    importlib.import_module("yaml")  # once, before the processes part
+    importlib.import_module("transpiler.transpile")
     sys.stdout.flush()
     sys.stderr.flush()
-    pipes = [_start(names[number::jobs], settings) for number in range(jobs)]
-    children = [child for child, _ in pipes]
-    files = [open(pipe, "rb") for _, pipe in pipes]
-    try:
+    with ExitStack() as stack:
+        pipes = [stack.enter_context(_start(names[number::jobs], settings)) for number in range(jobs)]
         for index in range(len(names)):
-            # What is read was written by a fork of this very process.
-            yield pickle.load(files[index % jobs])
-    finally:
-        for file in files:
-            file.close()
-        for child in children:
-            os.waitpid(child, 0)
+            yield load(pipes[index % jobs])  # noqa: S301 - written by a fork of this very process
 
 
-def _start(names: list[str], settings: Settings) -> tuple[int, int]:
+@contextmanager
+def _start(names: list[str], settings: Settings) -> Iterator[IO[bytes]]:
+    """A child process that checks files, seen as the pipe that its results come from."""
     reading, writing = os.pipe()
     child = os.fork()
-    if child:
-        os.close(writing)
-        return child, reading
-    os.close(reading)
-    _serve(names, settings, writing)
+    if not child:
+        os.close(reading)
+        _serve(names, settings, writing)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        yield pipe
+    os.waitpid(child, 0)
 
 
 def _serve(names: list[str], settings: Settings, writing: int) -> NoReturn:
     """Check files in a child process, which ends here without running anything of its parent's."""
-    import pickle
+    from pickle import dump
 
     try:
         with os.fdopen(writing, "wb") as pipe:
             for name in names:
-                pickle.dump(check_file(name, settings), pipe)
+                dump(check_file(name, settings), pipe)
                 pipe.flush()
-    except BrokenPipeError:
-        os._exit(1)
     finally:
         os._exit(0)
 

@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = 1
     except KeyboardInterrupt:
         code = 130
-    except Exception:
+    except Exception:  # noqa: BLE001 - a bug is told apart from a bad config by its own exit status
         import traceback
 
         traceback.print_exc()

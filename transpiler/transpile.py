@@ -65,7 +65,7 @@ class Result(NamedTuple):
         return report.reference(shown, self.text, color=color)
 
 
-def transpile(
+def transpile(  # noqa: PLR0913 - they are the options of the command line
     text: bytes,
     *,
     name: str = "<stdin>",
