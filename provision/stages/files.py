@@ -8,20 +8,20 @@ from provision.actions import Place, Places, Run, Wave
 from provision.config.format import Config
 from provision.failures import PlanRefused
 from provision.observe import Observe
-from provision.stages import luks, nodes, passwd, result, units
+from provision.stages import crypttab, nodes, passwd, result, units
 
 SELINUX = "/etc/selinux/config"
 
 
 def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     """Run the parts one after the other and note what they create, for the relabelling at the end."""
-    _check_tools(config, observe)
+    _check(config, observe)
     labels: dict[str, bool] = {}
     for part in (
         passwd.plan(config, observe),
         nodes.plan(config, observe),
         units.plan(config, observe),
-        luks.crypttab(config, observe),
+        crypttab.plan(config, observe),
         result.plan(observe),
     ):
         for wave in part:
@@ -30,7 +30,9 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     yield from _relabel(sorted(labels), observe)
 
 
-def _check_tools(config: Config, observe: Observe) -> None:
+def _check(config: Config, observe: Observe) -> None:
+    if not config.passwd.is_empty and observe.node("/etc/passwd") is None:
+        raise PlanRefused(["passwd: the root has no /etc/passwd"], hint="is it the root of a system?")
     missing = sorted(tool for tool in passwd.tools(config) if observe.tool(tool) is None)
     if missing:
         raise PlanRefused(

@@ -61,7 +61,7 @@ def _array(where: str, entry: Raid, members: tuple[Device, ...], observe: Observ
 def _shared_members(arrays: list[Array]) -> Iterator[str]:
     first: dict[str, str] = {}
     for array in arrays:
-        for member in array.members:
+        for member in dict.fromkeys(array.members):
             other = first.setdefault(member.name, array.where)
             if other != array.where:
                 yield f"{array.where}.devices: {member.name} is a member of {other} too"
