@@ -131,7 +131,7 @@ def _addresses6() -> dict[str, tuple[str, ...]]:
     """Global IPv6 addresses by interface. The fourth column of the kernel's table is the scope: 00 is global."""
     found: dict[str, tuple[str, ...]] = {}
     try:
-        with open("/proc/net/if_inet6", encoding="ascii") as table:
+        with open("/proc/thread-self/net/if_inet6", encoding="ascii") as table:
             lines = table.read().splitlines()
     except OSError:  # a kernel without IPv6
         return found

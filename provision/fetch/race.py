@@ -9,29 +9,29 @@ from typing import TypeVar
 
 from provision.failures import Failure, FetchFailed
 
-GRACE = 10.0
-"""Seconds that the others have left when one has failed for good: a drive that never comes must not hold a boot up."""
-
 Place = TypeVar("Place")
 Answer = TypeVar("Answer")
 
 
-def first_answer(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: Event) -> Answer:
-    """The answer of whichever way has one first; the others are told to stop. Raises FetchFailed if all fail."""
+def first_answer(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: Event, grace: float) -> Answer:
+    """The answer of whichever way has one first; the others are told to stop.
+
+    When one has failed the others have `grace` seconds more each. Raises FetchFailed if all fail.
+    """
     answers: SimpleQueue[tuple[Answer] | BaseException] = SimpleQueue()
     for way in ways:
         Thread(target=_answer, args=(way, place, answers), daemon=True).start()
     failures: list[Failure] = []
     try:
         for _ in ways:
-            got = answers.get(timeout=GRACE if failures else None)
+            got = answers.get(timeout=grace if failures else None)
             if isinstance(got, tuple):
                 return got[0]
             if not isinstance(got, Failure):
                 raise got
             failures.append(got)
     except Empty:
-        failures.append(FetchFailed("the other sources", f"no answer within {GRACE:.0f} s more"))
+        failures.append(FetchFailed("the other sources", f"no answer within {grace:.0f} s more"))
     finally:
         stop.set()
     raise _all_failed(failures)

@@ -347,7 +347,8 @@ class Together(NamedTuple):
         if site.settings.offline and not self.offline:
             raise NeedsNetwork("; ".join(source.describe() for source in self.sources if not source.offline))
         stop = threading.Event()
-        return first_answer([source.fetch for source in self.sources], site._replace(stop=stop), stop)
+        ways = [source.fetch for source in self.sources]
+        return first_answer(ways, site._replace(stop=stop), stop, site.settings.grace)
 
     def describe(self) -> str:
         """All of them."""

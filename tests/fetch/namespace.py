@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,19 +17,24 @@ import pytest
 
 T = TypeVar("T")
 
-CLONE_NEWNET = 0x40000000
+CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="making a network namespace needs root")
 
 
-def in_namespace(body: Callable[[], T], *addresses: str) -> T:
-    """Run a function in a new network namespace whose loopback is up and has these addresses."""
+def in_namespace(body: Callable[[], T], *addresses: str, hosts: str = "") -> T:
+    """Run a function in a new network namespace whose loopback is up and has these addresses.
+
+    `hosts` is what /etc/hosts says in it.
+    """
     results: list[T] = []
     errors: list[BaseException] = []
 
     def thread() -> None:
         try:
             enter(*addresses)
+            if hosts:
+                _own_hosts(hosts)
             results.append(body())
         except BaseException as error:  # noqa: BLE001 - raised again below
             errors.append(error)
@@ -43,12 +49,26 @@ def in_namespace(body: Callable[[], T], *addresses: str) -> T:
 
 def enter(*addresses: str) -> None:
     """Put the calling thread into a new network namespace."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
+    _unshare(CLONE_NEWNET)
     ip("link", "set", "lo", "up")
     for address in addresses:
         ip("address", "add", address, "dev", "lo", *(("nodad",) if ":" in address else ()))
+
+
+def _own_hosts(hosts: str) -> None:
+    """Give the calling thread mounts of its own, and in them an /etc/hosts."""
+    _unshare(CLONE_NEWNS)
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".hosts") as file:
+        file.write(hosts)
+        file.flush()
+        subprocess.run(["mount", "--bind", file.name, "/etc/hosts"], check=True)
+
+
+def _unshare(flags: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(flags) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
 
 
 def ip(*arguments: str) -> None:

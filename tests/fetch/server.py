@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -34,8 +34,8 @@ class Asked(NamedTuple):
     moment: float
 
 
-Script = Mapping[str, Answer | Sequence[Answer]]
-"""Path (or `METHOD path`) -> the answer, or answers in turn, of which the last is given for ever."""
+Script = Mapping[str, Answer | Sequence[Answer]] | Callable[[Asked], Answer]
+"""Path (or `METHOD path`) -> the answer, or answers in turn, of which the last is given for ever; or a function."""
 
 
 class Served(NamedTuple):
@@ -83,8 +83,10 @@ class _Server(http.server.ThreadingHTTPServer):
     def handle_error(self, request: object, client_address: object) -> None:
         """Clients that break off are part of the tests."""
 
-    def next(self, method: str, path: str) -> Answer:
-        key = next((key for key in (f"{method} {path}", path) if key in self._script), "")
+    def next(self, asked: Asked) -> Answer:
+        if callable(self._script):
+            return self._script(asked)
+        key = next((key for key in (f"{asked.method} {asked.path}", asked.path) if key in self._script), "")
         answers = self._script.get(key, Answer(b"no such page", 404))
         if isinstance(answers, Answer):
             return answers
@@ -99,8 +101,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self.server.asked.append(Asked(self.command, self.path, headers, self.client_address[1], time.monotonic()))
-        self._send(self.server.next(self.command, self.path))
+        asked = Asked(self.command, self.path, headers, self.client_address[1], time.monotonic())
+        self.server.asked.append(asked)
+        self._send(self.server.next(asked))
 
     def _send(self, answer: Answer) -> None:
         time.sleep(answer.pause)

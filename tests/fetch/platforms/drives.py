@@ -1,0 +1,41 @@
+"""Drives with a label: a file system image on a loop device, with the link that udev would make."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def drive(root: Path, label: str, files: Mapping[str, bytes], *, linked: bool = True) -> Iterator[Path]:
+    """An ext4 drive with some files, plugged into the machine whose interfaces lie below `root`.
+
+    Gives the link below /dev/disk/by-label, to be made by `plug` if it is not to be there at once.
+    """
+    content, image = root / f"content-{label}", root / f"{label}.img"
+    for path, data in files.items():
+        target = content / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    subprocess.run(["truncate", "--size=2M", image], check=True)
+    subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", "-L", label, "-d", content, image], check=True)
+    attached = subprocess.run(
+        ["losetup", "--find", "--show", "--read-only", image], check=True, capture_output=True, text=True
+    )
+    node = attached.stdout.strip()
+    link = root / "dev/disk/by-label" / label
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if linked:
+        plug(link, node)
+    (root / f"{label}.node").write_text(node)
+    try:
+        yield link
+    finally:
+        subprocess.run(["losetup", "--detach", node], check=True)
+
+
+def plug(link: Path, node: str) -> None:
+    """Make the link that udev would make."""
+    link.symlink_to(node)

@@ -1,0 +1,139 @@
+"""Platforms whose config is on a drive with a label: real file systems on loop devices, really mounted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from provision.failures import ConfigInvalid, FetchFailed
+from provision.fetch.acquire import Acquired, acquire
+from provision.fetch.ground import Places
+from provision.fetch.settings import Settings
+from provision.fetch.sources import Drive, Together, site
+from provision.system.ground import MachineGround
+from tests.fetch.conftest import Words
+from tests.fetch.platforms.drives import drive, plug
+
+pytestmark = pytest.mark.disks
+
+CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-drive"}]}}'
+OPENSTACK, CLOUDSTACK = "/openstack/latest/user_data", "/cloudstack/userdata/user_data.txt"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cmdline").write_text("quiet\n")
+    return tmp_path
+
+
+def boot(root: Path, platform: str, words: Words) -> Acquired:
+    return acquire(platform, MachineGround(Places(), str(root)), Settings(http_total=2, network_wait=1), words)
+
+
+def paths(acquired: Acquired) -> list[str]:
+    return [file.path for file in acquired.config.storage.files]
+
+
+@pytest.mark.parametrize(
+    ("platform", "label", "file"),
+    [
+        ("ibmcloud", "cidata", "/user-data"),
+        ("proxmoxve", "cidata", "/user-data"),
+        ("proxmoxve", "cidata", "/vendor-data"),
+        ("kubevirt", "cidata", "/user-data"),
+        ("kubevirt", "config-2", OPENSTACK),
+        ("nutanix", "config-2", OPENSTACK),
+        ("powervs", "config-2", OPENSTACK),
+        ("openstack", "config-2", OPENSTACK),
+        ("openstack", "CONFIG-2", OPENSTACK),
+        ("brightbox", "config-2", OPENSTACK),
+        ("cloudstack", "config-2", CLOUDSTACK),
+        ("cloudstack", "CONFIG-2", CLOUDSTACK),
+    ],
+)
+def test_config_present(root: Path, words: Words, platform: str, label: str, file: str) -> None:
+    with drive(root, label, {file: CONFIG}):
+        assert paths(boot(root, platform, words)) == ["/from-the-drive"]
+
+
+@pytest.mark.parametrize(
+    ("platform", "label"), [("ibmcloud", "cidata"), ("nutanix", "config-2"), ("powervs", "config-2")]
+)
+def test_a_drive_without_the_file_means_no_config(root: Path, words: Words, platform: str, label: str) -> None:
+    with drive(root, label, {"/other": b"x"}):
+        assert not boot(root, platform, words).provided
+
+
+def test_proxmox_skips_what_is_for_cloud_init(root: Path, words: Words) -> None:
+    with drive(root, "cidata", {"/user-data": b"#cloud-config\nusers: []\n", "/vendor-data": CONFIG}):
+        assert paths(boot(root, "proxmoxve", words)) == ["/from-the-drive"]
+
+
+def test_others_say_that_it_is_for_cloud_init(root: Path, words: Words) -> None:
+    with drive(root, "cidata", {"/user-data": b"#cloud-config\nusers: []\n"}), pytest.raises(ConfigInvalid) as invalid:
+        boot(root, "ibmcloud", words)
+    assert "cloud-init" in invalid.value.problems[0].message
+
+
+def test_a_drive_that_never_comes_means_no_config_after_its_time(root: Path, words: Words) -> None:
+    place = site(MachineGround(Places(), str(root)), Settings(), words)
+    assert Drive("cidata", ("/user-data",), 0.3).fetch(place) is None
+    assert "no drive labelled cidata" in str(words)
+
+
+def test_a_late_drive_is_waited_for(root: Path, words: Words) -> None:
+    with drive(root, "config-2", {OPENSTACK: CONFIG}, linked=False) as link:
+        node = (root / "config-2.node").read_text()
+        threading.Timer(0.5, plug, (link, node)).start()
+        began = time.monotonic()
+        assert paths(boot(root, "nutanix", words)) == ["/from-the-drive"]
+        assert 0.4 < time.monotonic() - began < 3
+
+
+def test_a_drive_that_cannot_be_mounted_does_not_end_the_race(root: Path, words: Words) -> None:
+    garbage = root / "dev/disk/by-label/CONFIG-2"
+    garbage.parent.mkdir(parents=True)
+    garbage.symlink_to(root / "proc/cmdline")
+    with drive(root, "config-2", {OPENSTACK: CONFIG}):
+        assert paths(boot(root, "openstack", words)) == ["/from-the-drive"]
+
+
+def test_a_drive_named_on_the_kernel_command_line(root: Path, words: Words) -> None:
+    (root / "proc/cmdline").write_text("ignition.config.device=MY\\x20DATA ignition.config.path=a/../../b.ign\n")
+    with drive(root, "MY-DATA", {"/b.ign": CONFIG}):
+        (root / "proc/cmdline").write_text("ignition.config.device=MY-DATA ignition.config.path=a/../../b.ign\n")
+        acquired = boot(root, "metal", words)
+        assert paths(acquired) == ["/from-the-drive"]
+        (root / "proc/cmdline").write_text("ignition.config.device=MY-DATA ignition.config.path=/c.ign\n")
+        with pytest.raises(FetchFailed, match="not found"):
+            boot(root, "metal", words)
+
+
+def test_no_link_on_a_drive_leads_out_of_it(root: Path, words: Words) -> None:
+    content = root / "content-config-2/openstack/latest"
+    content.mkdir(parents=True)
+    (content / "user_data").symlink_to("/etc/hostname")
+    with drive(root, "config-2", {"/x": b""}):
+        assert not boot(root, "nutanix", words).provided
+
+
+def test_nothing_stays_mounted(root: Path, words: Words) -> None:
+    with drive(root, "config-2", {OPENSTACK: CONFIG}):
+        boot(root, "nutanix", words)
+        assert (root / "config-2.node").read_text() not in Path("/proc/self/mountinfo").read_text()
+        assert not list(Path("/run/provision-drives").iterdir())
+
+
+def test_all_that_failed_is_named(root: Path, words: Words) -> None:
+    garbage = root / "dev/disk/by-label"
+    garbage.mkdir(parents=True)
+    for label in ("a", "b"):
+        (garbage / label).symlink_to(root / "proc/cmdline")
+    place = site(MachineGround(Places(), str(root)), Settings(), words)
+    with pytest.raises(FetchFailed) as failed:
+        Together((Drive("a", ("/x",)), Drive("b", ("/x",)))).fetch(place)
+    assert failed.value.message.count("cannot be mounted") == 2

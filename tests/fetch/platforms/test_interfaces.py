@@ -1,0 +1,237 @@
+"""Platforms that hand over the config through an interface of the kernel or the hypervisor.
+
+No such devices can be had here, so these are recorded: a tree in the place of sysfs, programs that print what the real
+ones print, and for Hyper-V a socket on whose other end the kernel's side of the conversation is played back.
+"""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import struct
+import threading
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+from provision.failures import FetchFailed
+from provision.fetch import hyperv, virtualbox, vmware, zvm
+from provision.fetch.acquire import Acquired, acquire
+from provision.fetch.ground import Places
+from provision.fetch.platforms import PLATFORMS, VIRTIO_BLOCK
+from provision.fetch.settings import Settings
+from provision.fetch.sources import site
+from provision.system.ground import MachineGround
+from tests.fetch.conftest import Words
+
+CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
+ENCODED = b64encode(CONFIG).decode()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write(tmp_path, "/proc/cmdline", b"quiet\n")
+    return tmp_path
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory whose programs are found before all others."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    return folder
+
+
+def write(root: Path, path: str, data: bytes) -> None:
+    target = root / path.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+
+
+def program(folder: Path, name: str, script: str) -> None:
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def boot(root: Path, platform: str) -> Acquired:
+    return acquire(platform, MachineGround(Places(), str(root)), Settings(http_total=2, offline=True))
+
+
+def paths(acquired: Acquired) -> list[str]:
+    return [file.path for file in acquired.config.storage.files]
+
+
+def test_qemu_without_the_key_has_no_config(root: Path) -> None:
+    assert not boot(root, "qemu").provided
+
+
+def test_qemu_on_machines_without_firmware_config_reads_a_padded_block_device(root: Path, words: Words) -> None:
+    write(root, "/dev/disk/by-id/virtio-ignition", CONFIG.ljust(4096, b"\0"))
+    place = site(MachineGround(Places(), str(root)), Settings(), words)
+    assert VIRTIO_BLOCK.fetch(place) == CONFIG
+
+
+def test_a_block_device_that_never_comes_is_an_error(root: Path, words: Words) -> None:
+    place = site(MachineGround(Places(), str(root)), Settings(), words)
+    with pytest.raises(FetchFailed, match="not there after"):
+        VIRTIO_BLOCK._replace(seconds=0.2).fetch(place)
+
+
+def test_bluefield_reads_the_boot_fifo_and_trims_it(root: Path) -> None:
+    write(root, "/sys/bus/platform/devices/MLNXBF04:00/bootfifo", CONFIG + bytes(64))
+    assert paths(boot(root, "nvidiabluefield")) == ["/from-the-host"]
+
+
+def kernel_side(pairs: dict[str, bytes], answers: list[bytes]) -> socket.socket:
+    """The kernel's end of a KVP conversation: greet the daemon, set pairs, ask for something else, fall silent."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+    def play() -> None:
+        with theirs:
+            answers.append(theirs.recv(1 << 16))
+            theirs.send(struct.pack("=BBH", hyperv.REGISTER, 0, 0).ljust(hyperv.MESSAGE_SIZE, b"\0"))
+            for pool in (0, 1):
+                for key, value in pairs.items():
+                    theirs.send(kvp_message(hyperv.SET, pool, f"{'' if pool == 0 else 'x'}{key}", value))
+                    answers.append(theirs.recv(1 << 16))
+            theirs.send(kvp_message(3, 2, "", b""))
+            answers.append(theirs.recv(1 << 16))
+            threading.Event().wait(1.5)
+
+    threading.Thread(target=play, daemon=True).start()
+    return ours
+
+
+def kvp_message(operation: int, pool: int, key: str, value: bytes) -> bytes:
+    head = struct.pack("=BBHIII", operation, pool, 0, 1, len(key) + 1, len(value) + 1)
+    return (head + key.encode().ljust(512, b"\0") + value.ljust(2048, b"\0")).ljust(7430, b"\0")
+
+
+def test_hyperv_collects_the_pairs_of_the_external_pool() -> None:
+    answers: list[bytes] = []
+    with kernel_side({"ignition.config.0": CONFIG[:40], "ignition.config.1": CONFIG[40:]}, answers) as device:
+        found = dict(hyperv.pairs(device.fileno()))
+    assert hyperv.joined(found) == CONFIG
+    assert answers[0][0] == hyperv.REGISTER
+    assert [struct.unpack_from("=I", answer)[0] for answer in answers[1:]] == [0, 0, 0, 0, hyperv.CONTINUE]
+
+
+def test_hyperv_parts_end_at_the_first_gap() -> None:
+    assert hyperv.joined({"ignition.config.0": b"a", "ignition.config.2": b"c"}) == b"a"
+    assert hyperv.joined({"ignition.config": b"whole", "ignition.config.0": b"a"}) == b"whole"
+    assert hyperv.joined({}) is None
+
+
+def test_hyperv_without_the_device_says_so(root: Path) -> None:
+    with pytest.raises(FetchFailed, match="hv_kvp"):
+        boot(root, "hyperv")
+
+
+def test_virtualbox_requests_have_the_layout_of_the_kernel_header() -> None:
+    # sizes and numbers as `linux/vboxguest.h` gives them to a C compiler
+    assert virtualbox.HEADER.size == 24
+    assert virtualbox.request_number(virtualbox.CONNECT, 156) == 0xC09C5604
+    assert virtualbox.request_number(virtualbox.DISCONNECT, 28) == 0xC01C5605
+    assert len(virtualbox.Parameter(virtualbox.NUMBER_64).packed()) == 16
+
+
+def test_virtualbox_without_the_device_says_so(root: Path) -> None:
+    with pytest.raises(FetchFailed, match="vboxguest: No such file"):
+        boot(root, "virtualbox")
+
+
+def rpctool(folder: Path, values: dict[str, str]) -> None:
+    """vmware-rpctool as it behaves: the value and a line feed, or `No value found` and exit 1."""
+    cases = "\n".join(f"'info-get {key}') cat <<'END'\n{value}\nEND\n;;" for key, value in values.items())
+    log = folder / "set.log"
+    program(
+        folder,
+        "vmware-rpctool",
+        f'case "$1" in\n{cases}\ninfo-set*) echo "$1" >> {log};;\n*) echo "No value found"; exit 1;;\nesac',
+    )
+
+
+@pytest.mark.parametrize("encoding", ["", "b64", "base64", "gzip+base64", "gz+b64"])
+def test_vmware_guestinfo(root: Path, programs: Path, encoding: str) -> None:
+    packed = gzip.compress(CONFIG) if "gz" in encoding else CONFIG
+    data = b64encode(packed).decode() if "b" in encoding else CONFIG.decode()
+    values = {"guestinfo.ignition.config.data": data}
+    rpctool(programs, {**values, "guestinfo.ignition.config.data.encoding": encoding} if encoding else values)
+    assert paths(boot(root, "vmware")) == ["/from-the-host"]
+
+
+def test_vmware_ovf_environment(root: Path, programs: Path) -> None:
+    properties = {"guestinfo.ignition.config.data": ENCODED, "guestinfo.ignition.config.data.encoding": "base64"}
+    section = "".join(f'<Property oe:key="{key}" oe:value="{value}"/>' for key, value in properties.items())
+    name = "http://schemas.dmtf.org/ovf/environment/1"
+    environment = (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<Environment xmlns="{name}" xmlns:oe="{name}">'
+        f"<PropertySection>{section}</PropertySection></Environment>"
+    )
+    rpctool(programs, {"guestinfo.ovfEnv": environment})
+    assert paths(boot(root, "vmware")) == ["/from-the-host"]
+
+
+def test_vmware_without_a_config(root: Path, programs: Path) -> None:
+    rpctool(programs, {})
+    assert not boot(root, "vmware").provided
+
+
+@pytest.mark.parametrize(
+    ("data", "encoding", "told"), [("x", "rot13", "unknown encoding"), ("no base64!", "base64", "is not base64")]
+)
+def test_vmware_encodings_that_are_wrong(data: str, encoding: str, told: str) -> None:
+    with pytest.raises(FetchFailed, match=told):
+        vmware.decoded(data, encoding)
+
+
+def test_vmware_elsewhere_says_where(root: Path) -> None:
+    write(root, "/sys/class/dmi/id/sys_vendor", b"QEMU\n")
+    with pytest.raises(FetchFailed, match="made by QEMU"):
+        boot(root, "vmware")
+
+
+def test_vmware_deletes_the_config(root: Path, programs: Path, words: Words) -> None:
+    rpctool(programs, {})
+    delete = PLATFORMS["vmware"].delete
+    assert delete is not None
+    delete(site(MachineGround(Places(), str(root)), Settings(), words))
+    assert (programs / "set.log").read_text().splitlines() == [
+        "info-set guestinfo.ignition.config.data e30K",
+        "info-set guestinfo.ignition.config.data.encoding base64",
+    ]
+
+
+LISTING = """\
+ORIGINID FILE CLASS RECORDS  CPY HOLD DATE  TIME     NAME      TYPE     DIST
+T6360025 0001 V DMP 00000005 001 NONE 05-08 10:39:01 dump      cmm      T6360025
+T6360025 0007 A PUN 00000012 001 NONE 05-08 10:40:01 config    ign      T6360025
+"""
+
+
+def test_zvm_receives_the_first_spool_file_of_the_type(root: Path, programs: Path) -> None:
+    (root / "run").mkdir()
+    write(root, "/listing", LISTING.encode())
+    write(root, "/spooled", CONFIG.ljust(800, b"\0"))
+    for name in ("modprobe", "udevadm", "cio_ignore"):
+        program(programs, name, "exit 0")
+    program(programs, "chccwdev", f"[ -e {root}/tried ] || {{ touch {root}/tried; exit 1; }}")
+    program(
+        programs,
+        "vmur",
+        f'case "$1" in li) cat {root}/listing;; re) [ "$2 $3" = "-f 0007" ] && cp {root}/spooled "$4";; esac',
+    )
+    assert paths(boot(root, "zvm")) == ["/from-the-host"]
+    assert not list((root / "run").iterdir())
+
+
+def test_zvm_without_such_a_file() -> None:
+    assert zvm.first_of_type(LISTING.replace(" ign ", " txt ")) is None
+
+
+def test_zvm_without_a_reader_says_so(root: Path, programs: Path) -> None:
+    program(programs, "chccwdev", "exit 1")
+    with pytest.raises(FetchFailed, match="could not be set online"):
+        boot(root, "zvm")

@@ -1,0 +1,179 @@
+"""Every platform with a metadata service, against a faithful copy of it at its real address.
+
+    pytest tests/fetch/platforms -k hetzner
+
+runs all cases for one platform: who adds a platform writes its service in services.py and runs this.
+"""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from provision.failures import Failure, FetchFailed, NeedsNetwork
+from provision.fetch.acquire import Acquired, acquire
+from provision.fetch.ground import Places
+from provision.fetch.settings import Settings
+from provision.system.ground import MachineGround
+from tests.fetch.certificates import Authority
+from tests.fetch.conftest import Words
+from tests.fetch.namespace import in_namespace, needs_root
+from tests.fetch.platforms.services import SERVICES, Service, respond
+from tests.fetch.server import Answer, Asked, Served, serve
+
+pytestmark = [pytest.mark.disks, needs_root, pytest.mark.parametrize("platform", SERVICES)]
+
+CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-cloud"}]}}'
+
+
+class Cloud(NamedTuple):
+    """What a test needs to boot on a platform."""
+
+    root: Path
+    words: Words
+    ca: Authority
+
+    def boot(self, platform: str, *answers: Answer, addresses: tuple[str, ...] = (), total: float = 4.0) -> Acquired:
+        """Boot where the service gives these answers in turn for the user data."""
+        return self.visit(platform, *answers, addresses=addresses, total=total)[0]
+
+    def visit(
+        self, platform: str, *answers: Answer, addresses: tuple[str, ...] = (), total: float = 4.0
+    ) -> tuple[Acquired, list[Asked]]:
+        """Boot, and see what the service was asked."""
+        service = SERVICES[platform]
+        turns = iter(answers)
+        last = answers[-1]
+        there = addresses or service.addresses[:1]
+        settings = Settings(
+            http_total=total,
+            http_response_headers=1.5,
+            network_wait=1.5,
+            grace=1.0,
+            authorities=(self.ca.certificate,),
+        )
+
+        def body() -> tuple[Acquired, list[Asked]]:
+            with ExitStack() as stack:
+                asked = [
+                    stack.enter_context(self._serve(service, address, lambda: next(turns, last))).asked
+                    for address in there
+                ]
+                ground = MachineGround(Places(), str(self.root))
+                return acquire(platform, ground, settings, self.words), [one for some in asked for one in some]
+
+        hosts = f"127.0.0.1 localhost {service.host}\n" if service.host else ""
+        return in_namespace(
+            body, *(f"{one}/{128 if ':' in one else 32}" for one in there if one[:4] != "127."), hosts=hosts
+        )
+
+    def _serve(self, service: Service, address: str, user_data: Callable[[], Answer]) -> AbstractContextManager[Served]:
+        tls = self.ca.issue(service.host) if service.tls else None
+        return serve(respond(service, user_data), address, 443 if service.tls else 80, tls)
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, words: Words, ca: Authority) -> Cloud:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cmdline").write_text("quiet\n")
+    return Cloud(tmp_path, words, ca)
+
+
+def given(platform: str, config: bytes = CONFIG) -> Answer:
+    return Answer(SERVICES[platform].wrap(config))
+
+
+def paths(acquired: Acquired) -> list[str]:
+    return [file.path for file in acquired.config.storage.files]
+
+
+def test_config_present(platform: str, cloud: Cloud) -> None:
+    acquired = cloud.boot(platform, given(platform))
+    assert paths(acquired) == ["/from-the-cloud"]
+    assert acquired.fetched[0].source == platform
+
+
+def test_config_at_the_other_address(platform: str, cloud: Cloud) -> None:
+    others = SERVICES[platform].addresses[1:]
+    if not others:
+        pytest.skip("the service has one address")
+    assert paths(cloud.boot(platform, given(platform), addresses=others)) == ["/from-the-cloud"]
+
+
+def test_config_absent(platform: str, cloud: Cloud) -> None:
+    if SERVICES[platform].absent_is_error:
+        with pytest.raises(FetchFailed, match="404"):
+            cloud.boot(platform, Answer(b"none", 404), total=1.0)
+    else:
+        assert not cloud.boot(platform, Answer(b"none", 404)).provided
+
+
+def test_config_empty(platform: str, cloud: Cloud) -> None:
+    if platform == "azure":
+        pytest.skip("an empty answer makes Azure's clients look for a CD, which test_drives covers")
+    assert not cloud.boot(platform, Answer(b"")).provided
+
+
+def test_config_compressed(platform: str, cloud: Cloud) -> None:
+    assert paths(cloud.boot(platform, given(platform, gzip.compress(CONFIG)))) == ["/from-the-cloud"]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_refused(platform: str, cloud: Cloud, status: int) -> None:
+    with pytest.raises(FetchFailed, match=f"HTTP status {status}.*go away"):
+        cloud.boot(platform, Answer(b"go away", status))
+
+
+def test_trouble_and_then_well(platform: str, cloud: Cloud) -> None:
+    trouble = Answer(b"starting", 503)
+    assert paths(cloud.boot(platform, trouble, Answer(b"", 500), given(platform))) == ["/from-the-cloud"]
+
+
+def test_not_yet_and_then_well(platform: str, cloud: Cloud) -> None:
+    for status in SERVICES[platform].not_yet:
+        assert paths(cloud.boot(platform, Answer(b"", status), given(platform))) == ["/from-the-cloud"]
+
+
+def test_slow(platform: str, cloud: Cloud) -> None:
+    assert paths(cloud.boot(platform, given(platform)._replace(pause=0.7))) == ["/from-the-cloud"]
+
+
+def test_too_slow_and_then_well(platform: str, cloud: Cloud) -> None:
+    assert paths(cloud.boot(platform, given(platform)._replace(pause=2.0), given(platform))) == ["/from-the-cloud"]
+
+
+def test_truncated_and_then_well(platform: str, cloud: Cloud) -> None:
+    cut = given(platform)._replace(missing=100)
+    assert paths(cloud.boot(platform, cut, given(platform))) == ["/from-the-cloud"]
+
+
+def test_huge(platform: str, cloud: Cloud) -> None:
+    with pytest.raises(FetchFailed, match="larger than"):
+        cloud.boot(platform, Answer(bytes(65 << 20)), total=20)
+
+
+def test_redirect_to_another_service_on_the_link(platform: str, cloud: Cloud) -> None:
+    began = time.monotonic()
+    with pytest.raises(Failure):
+        cloud.boot(platform, Answer(status=302, headers=(("Location", "http://127.0.0.9/"),)), total=1.0)
+    assert time.monotonic() - began < 15
+
+
+def test_offline_the_network_is_asked_for(platform: str, cloud: Cloud) -> None:
+    with pytest.raises(NeedsNetwork):
+        acquire(platform, MachineGround(Places(), str(cloud.root)), Settings(offline=True), cloud.words)
+
+
+def test_no_network(platform: str, cloud: Cloud) -> None:
+    def body() -> None:
+        settings = Settings(http_total=1.0, network_wait=0.5)
+        acquire(platform, MachineGround(Places(), str(cloud.root)), settings, cloud.words)
+
+    with pytest.raises(FetchFailed, match=r"no network|no address|carrier|not resolved"):
+        in_namespace(body)
