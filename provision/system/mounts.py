@@ -28,7 +28,7 @@ class Entry(NamedTuple):
 def entries() -> list[Entry]:
     """Everything mounted in this process's namespace, oldest first."""
     with open("/proc/self/mountinfo", "rb") as file:
-        return [_entry(os.fsdecode(line)) for line in file]
+        return [entry(os.fsdecode(line)) for line in file]
 
 
 def at(path: str) -> Entry | None:
@@ -67,7 +67,8 @@ def unmount_at_last(path: str) -> None:
             libc.unmount(path, libc.MNT_DETACH)
 
 
-def _entry(line: str) -> Entry:
+def entry(line: str) -> Entry:
+    """One line of mountinfo."""
     before, _, behind = line.rstrip("\n").partition(" - ")
     first = before.split(" ")
     kind, source, above = behind.split(" ", 2)

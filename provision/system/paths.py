@@ -17,9 +17,10 @@ from provision.system import libc
 
 MAX_LINKS = 40
 MAX_CONTENT = 16 << 20
+_CHUNK = 1 << 17
 
 _IN_ROOT = libc.RESOLVE_IN_ROOT | libc.RESOLVE_NO_MAGICLINKS
-_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
+_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 _NO_OPENAT2 = frozenset({errno.ENOSYS, errno.EPERM})
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -72,10 +73,12 @@ class Tree:
         """The bytes of a regular file of at most 16 MiB; None if there is none."""
         with suppress_absence():
             fd = self.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with open(fd, "rb") as file:
+            try:
                 found = os.fstat(fd)
                 small = stat.S_ISREG(found.st_mode) and found.st_size <= MAX_CONTENT
-                return file.read(MAX_CONTENT) if small else None
+                return _read(fd) if small else None
+            finally:
+                os.close(fd)
         return None
 
 
@@ -93,6 +96,14 @@ def parent(path: str) -> tuple[str, str]:
     """The directory of a path and its last component (`.` for the root itself)."""
     above, _, name = path.rstrip("/").rpartition("/")
     return above or "/", name or "."
+
+
+def _read(fd: int) -> bytes:
+    """At most MAX_CONTENT bytes; files of the kernel's own do not tell their size before."""
+    chunks = []
+    while chunk := os.read(fd, _CHUNK):
+        chunks.append(chunk)
+    return b"".join(chunks)[:MAX_CONTENT]
 
 
 def _node(fd: int) -> Node:
@@ -118,12 +129,14 @@ def _open_in(root: int, path: str, flags: int, mode: int) -> int:
 
 def walk(root: int, path: str, flags: int, mode: int = 0) -> int:
     """What openat2 does with RESOLVE_IN_ROOT, for kernels that have not got it. Raises OSError."""
-    pending = [part for part in reversed(path.split("/")) if part and part != "."]
+    pending = _steps(path)
     above = [os.dup(root)]
     links = 0
     try:
         while pending:
             name = pending.pop()
+            if name == ".":
+                continue
             if name == "..":
                 if len(above) > 1:
                     os.close(above.pop())
@@ -140,10 +153,15 @@ def walk(root: int, path: str, flags: int, mode: int = 0) -> int:
             if target.startswith("/"):
                 _close_all(above[1:])
                 del above[1:]
-            pending += [part for part in reversed(target.split("/")) if part and part != "."]
+            pending += _steps(target)
         return os.open(".", flags | os.O_CLOEXEC, mode, dir_fd=above[-1])
     finally:
         _close_all(above)
+
+
+def _steps(path: str) -> list[str]:
+    """The components of a path, last one first; a slash at the end is a step into what is before it."""
+    return [part for part in reversed((path + "." if path.endswith("/") else path).split("/")) if part]
 
 
 def _link_target(directory: int, name: str) -> str | None:

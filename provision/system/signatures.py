@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from provision.failures import Failure
 from provision.observe import Signature
 from provision.system import processes
@@ -15,7 +17,7 @@ class ProbeFailed(Failure):
 
 
 def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
-    """The signature on a device or image, or on `size` bytes of it from `offset`. Raises ProbeFailed."""
+    """The signature on a device or image, or on `size` bytes of it from `offset`. Raises OSError, ProbeFailed."""
     window = ["--offset", str(offset), "--size", str(size)] if size else []
     status, found = _blkid([*window, path])
     if status != _SEVERAL_FOUND:
@@ -32,6 +34,7 @@ def _signature(found: dict[str, str]) -> Signature:
 
 def _blkid(argv: list[str]) -> tuple[int, dict[str, str]]:
     """How blkid ended and what it said, by the names udev has for it."""
+    os.close(os.open(argv[-1], os.O_RDONLY | os.O_CLOEXEC))  # blkid takes what it cannot open for empty
     done = processes.run(["blkid", "--probe", "--output", "udev", *argv])
     failed = done.status == _NOTHING_FOUND and done.output.strip()
     if failed or done.status not in {0, _NOTHING_FOUND, _SEVERAL_FOUND}:

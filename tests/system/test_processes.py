@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from provision.system import processes
+
+
+def test_status_and_both_outputs() -> None:
+    done = processes.run(["sh", "-c", "echo out; echo err >&2; exit 3"])
+    assert done == (3, "out\nerr\n")
+
+
+def test_a_signal_is_a_negative_status() -> None:
+    assert processes.run(["sh", "-c", "kill -9 $$"]).status == -9
+
+
+def test_input_is_empty_unless_it_is_given() -> None:
+    assert processes.run(["cat"]).output == ""
+    secret = processes.in_memory(b"x" * 3_000_000)
+    assert processes.run(["wc", "-c"], stdin=secret).output.strip() == "3000000"
+    os.close(secret)
+
+
+def test_a_kept_descriptor_can_be_named() -> None:
+    key = processes.in_memory(b"key")
+    assert processes.run(["cat", f"/proc/self/fd/{key}"], keep=[key]).output == "key"
+    assert processes.run(["cat", f"/proc/self/fd/{key}"]).status != 0
+    os.close(key)
+
+
+def test_output_is_bounded_and_its_end_is_kept() -> None:
+    done = processes.run(["sh", "-c", "yes | head -c 3000000; echo the end"])
+    assert len(done.output) <= 1 << 20
+    assert done.last_lines.endswith("the end")
+    assert len(done.last_lines.splitlines()) == 12
+
+
+def test_messages_are_in_english_and_bytes_never_hurt() -> None:
+    assert processes.run(["sh", "-c", "echo $LC_ALL"]).output == "C\n"
+    assert processes.run(["printf", r"\377"]).output == "\ufffd"
+
+
+def test_a_child_can_be_stopped_by_a_closed_pipe() -> None:
+    assert processes.run(["sh", "-c", "grep SigIgn /proc/self/status"]).output.split()[1][-4] == "0"
+
+
+def test_programs_are_found_on_path_only(tmp_path: Path) -> None:
+    assert processes.find("sh") is not None
+    assert processes.find("/bin/sh") == "/bin/sh"
+    assert processes.find("no-such-program") is None
+    assert processes.find(str(tmp_path)) is None
+    with pytest.raises(FileNotFoundError):
+        processes.run(["no-such-program"])
+
+
+def test_many_at_a_time() -> None:
+    results: list[str] = []
+    threads = [
+        threading.Thread(target=lambda number=number: results.append(processes.run(["echo", str(number)]).output))
+        for number in range(16)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(int, results)) == list(range(16))

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.observe import Partition, Table
+from provision.system import tables
+from provision.system.tables import TableFailed, script
+
+LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+DISK = "DEADBEEF-0000-4000-8000-000000000001"
+SIZE = 64 << 20
+LAST = SIZE // 512 - 34
+
+GUIDS = st.uuids().map(lambda guid: str(guid).upper()).filter(lambda guid: UUID(guid).int != 0)
+LABELS = st.text(
+    st.characters(min_codepoint=1, max_codepoint=0xFFFF, exclude_categories=("Cs", "Cc")), max_size=36
+).filter(lambda label: len(label.encode("utf-16-le")) <= 72)
+ATTRIBUTES = st.sampled_from(["", "RequiredPartition", "LegacyBIOSBootable", "GUID:48,56", "NoBlockIOProtocol GUID:63"])
+
+
+@st.composite
+def random_tables(draw: st.DrawFn) -> Table:
+    edges = sorted(draw(st.sets(st.integers(34, LAST + 1), max_size=12)))
+    numbers = draw(st.permutations(range(1, 129)))
+    guids = draw(st.lists(GUIDS, min_size=6, max_size=6, unique=True))
+    pairs = list(zip(edges[::2], edges[1::2], strict=False))
+    return table(
+        *sorted(
+            Partition(number, start, end - start, draw(GUIDS), guid, draw(LABELS), draw(ATTRIBUTES))
+            for number, (start, end), guid in zip(numbers, pairs, guids, strict=False)
+        )
+    )
+
+
+def table(*partitions: Partition) -> Table:
+    return Table("gpt", DISK, 512, 34, LAST, partitions)
+
+
+def image(folder: Path, size: int = SIZE) -> str:
+    path = folder / "disk.img"
+    path.touch()
+    os.truncate(path, size)
+    return str(path)
+
+
+def test_a_script() -> None:
+    lines = script(table(Partition(9, 2048, 100, LINUX, DISK, 'a "b"', "GUID:48"))).splitlines()
+    assert lines[:5] == ["label: gpt", f"label-id: {DISK}", "unit: sectors", "first-lba: 34", f"last-lba: {LAST}"]
+    assert lines[-1] == (
+        f'9 : start=2048, size=100, type={LINUX}, uuid={DISK}, name="a\\x20\\x22b\\x22", attrs="GUID:48"'
+    )
+
+
+@given(random_tables())
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, wanted: Table) -> None:
+    path = image(tmp_path_factory.mktemp("table"))
+    tables.write(path, wanted, size=SIZE, erase=False)
+    assert tables.read(path, SIZE, 512) == wanted
+    os.unlink(path)
+
+
+@pytest.mark.skipif(shutil.which("sgdisk") is None, reason="sgdisk is not on PATH")
+def test_other_readers_agree(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    wanted = table(
+        Partition(2, 2048, 4096, LINUX, "11111111-2222-4333-8444-555555555555", "dätä", "GUID:48"),
+        Partition(7, 34, 100, LINUX, "11111111-2222-4333-8444-555555555556", "", "RequiredPartition"),
+    )
+    tables.write(path, wanted, size=SIZE, erase=False)
+    done = subprocess.run(["sgdisk", "--verify", path], capture_output=True, text=True, check=True)
+    assert "No problems found" in done.stdout
+    seen = json.loads(subprocess.check_output(["sfdisk", "--json", path]))["partitiontable"]
+    assert (seen["id"], seen["firstlba"], seen["lastlba"]) == (DISK, 34, LAST)
+    assert [(one["start"], one["size"], one["uuid"], one.get("name", "")) for one in seen["partitions"]] == [
+        (one.start, one.size, one.guid, one.label) for one in wanted.partitions
+    ]
+
+
+def test_a_blank_disk_has_no_table(tmp_path: Path) -> None:
+    assert tables.read(image(tmp_path), SIZE, 512) == Table("", sector=512)
+
+
+def test_other_kinds_are_told(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    subprocess.run(["sfdisk", "--quiet", path], input=b"label: dos\n2 : start=2048, size=4096\n", check=True)
+    found = tables.read(path, SIZE, 512)
+    assert found.kind == "dos"
+    assert [(one.number, one.start, one.size) for one in found.partitions] == [(2, 2048, 4096)]
+
+
+def test_a_broken_table_is_read_from_its_copy(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    wanted = table(Partition(1, 2048, 4096, LINUX, DISK))
+    tables.write(path, wanted, size=SIZE, erase=False)
+    for damaged in (512 + 60, 1024 + 5):
+        with open(path, "r+b") as disk:
+            disk.seek(damaged)
+            disk.write(b"\xff")
+        assert tables.read(path, SIZE, 512) == wanted
+
+
+def test_a_boot_loader_stays_unless_everything_goes(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    with open(path, "r+b") as disk:
+        disk.write(b"\x90" * 440)
+    tables.write(path, table(), size=SIZE, erase=False)
+    assert Path(path).read_bytes()[:440] == b"\x90" * 440
+    tables.write(path, Table(""), size=SIZE, erase=True)
+    assert not any(Path(path).read_bytes())
+
+
+def test_contents_of_partitions_stay(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    subprocess.run(["mkfs.ext4", "-q", "-E", "offset=1048576", path, "8M"], check=True)
+    before = Path(path).read_bytes()[1 << 20 : 9 << 20]
+    tables.write(path, table(Partition(1, 2048, 16384, LINUX, DISK)), size=SIZE, erase=True)
+    assert Path(path).read_bytes()[1 << 20 : 9 << 20] == before
+
+
+@pytest.mark.parametrize(
+    ("partition", "said"),
+    [
+        (Partition(1, LAST, 100, LINUX, DISK), "partition"),
+        (Partition(1, 2048, 100, LINUX, DISK, "\N{ROCKET}"), "label of partition 1"),
+        (Partition(1, 2048, 100, LINUX, DISK, "", "GUID:3"), "attributes of partition 1"),
+    ],
+)
+def test_what_sfdisk_will_not_write_is_an_error(tmp_path: Path, partition: Partition, said: str) -> None:
+    with pytest.raises(TableFailed, match=said):
+        tables.write(image(tmp_path), table(partition), size=SIZE, erase=False)
