@@ -87,7 +87,8 @@ def _first_of_urls(arguments: Arguments, fetcher: Fetcher) -> bytes:
 def _from_drive(arguments: Arguments, ground: Ground, fetcher: Fetcher) -> bytes:
     from posixpath import normpath
 
-    from provision.fetch.sources import Drive, site
+    from provision.fetch.drives import Drive
+    from provision.fetch.sources import site
 
     path = normpath("/" + arguments.path)
     raw = Drive(arguments.device, (path,), DRIVE_SECONDS).fetch(site(ground, fetcher.settings, fetcher.log))

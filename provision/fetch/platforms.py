@@ -12,23 +12,19 @@ from typing import NamedTuple
 
 from provision.fetch import guests
 from provision.fetch.dhcp import DhcpServer
+from provision.fetch.drives import Device, Drive, Interface, Optical, trim_nul
 from provision.fetch.sources import (
     Ask,
     ConfigFile,
-    Device,
-    Drive,
     Http,
-    Interface,
     LinkLocal,
     Nothing,
-    Optical,
     Site,
     Source,
     Token,
     base64,
     first_of,
     together,
-    trim_nul,
 )
 
 LINK_LOCAL = "http://169.254.169.254"

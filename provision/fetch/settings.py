@@ -14,9 +14,9 @@ CONFIG_LIMIT = 64 << 20
 class Settings(NamedTuple):
     """How to fetch. Seconds are floats; 0 is without limit. `authorities` are PEM bundles trusted besides the system's.
 
-    `network_wait` bounds the wait for a network, which counts against no other limit. Where several sources are asked at
-    once, `grace` is what the others still have when one has failed for good: a drive that never comes must not hold up a
-    boot. `platform` decides whose credentials storage services are asked with.
+    `network_wait` bounds the wait for a network, which counts against no other limit. Where several sources are asked
+    at once, `grace` is what the others still have when one has failed for good: a drive that never comes must not hold
+    up a boot. `platform` decides whose credentials storage services are asked with.
     """
 
     http_total: float = 0.0

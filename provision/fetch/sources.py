@@ -74,6 +74,10 @@ class Token(NamedTuple):
     optional: bool = False
 
 
+WAYS = {"privileged": " from a local port below 1024", "vsock": " over vsock, CID 2, port 1024"}
+"""How unusual connections are described."""
+
+
 class Http(NamedTuple):
     """A metadata service. `absent` says whether 404 means "no config"; `retried` are statuses that mean "not yet"."""
 
@@ -130,7 +134,9 @@ class Http(NamedTuple):
         sent = [f"`{name}: {value}`" for name, value in self.headers]
         if self.token:
             sent.append(f"`{self.token.header}` from {self.token.method} `{self.token.path}`")
-        return f"`{self.base}{self.path}`" + (f" with {', '.join(sent)}" if sent else "")
+        final = "" if self.absent else "; 404 is an error"
+        way = WAYS.get(self.way, "")
+        return f"`{self.base}{self.path}`{way}" + (f" with {', '.join(sent)}" if sent else "") + final
 
 
 class LinkLocal(NamedTuple):
@@ -167,112 +173,6 @@ class LinkLocal(NamedTuple):
     def describe(self) -> str:
         """The URL."""
         return f"`http://[fe80::a9fe:a9fe%INTERFACE]{self.path}`"
-
-
-class Drive(NamedTuple):
-    """A file on a drive with a label. `seconds` 0 waits for ever; else it is how long before there is no config."""
-
-    label: str
-    files: tuple[str, ...]
-    seconds: float = 0.0
-    skips_cloud_config: bool = False
-    offline: bool = True
-
-    def fetch(self, site: Site) -> bytes | None:
-        """Wait for the drive, and read the first of its files that is not skipped."""
-        deadline = Deadline(self.seconds)
-        with Vigil(f"a drive labelled {self.label}", deadline, site.log) as vigil:
-            vigil.explain("it is not there", "attach the drive that holds the config", deadline)
-            device = _await_drive(site, self.label, deadline)
-        if device is None:
-            site.log(
-                "warning", f"no drive labelled {self.label} within {self.seconds:.0f} s: going on without a config"
-            )
-            return None
-        for file in self.files:
-            raw = site.ground.read_from(device, file)
-            if raw and not (self.skips_cloud_config and is_cloud_config(raw)):
-                return raw
-        return None
-
-    def describe(self) -> str:
-        """Label and files."""
-        return f"drive `{self.label}`: " + ", ".join(f"`{file}`" for file in self.files)
-
-
-class Optical(NamedTuple):
-    """A file on whichever CD holds a marker file."""
-
-    file: str
-    marker: str
-    formats: tuple[str, ...]
-    offline: bool = True
-
-    def fetch(self, site: Site) -> bytes | None:
-        """Wait for the CD, for ever, and read the file."""
-        deadline = Deadline(0)
-        with Vigil(f"a CD that holds {self.marker}", deadline, site.log) as vigil:
-            vigil.explain("no drive holds it", "attach the provisioning CD", deadline)
-            while not site.stop.is_set():
-                for device in site.ground.optical_drives():
-                    if _has(site, device, self.marker, self.formats):
-                        return site.ground.read_from(device, self.file, formats=self.formats)
-                site.ground.await_change(LOOK_EVERY)
-        return None
-
-    def describe(self) -> str:
-        """File and formats."""
-        return f"CD ({' or '.join(self.formats)}) that holds `{self.marker}`: `{self.file}`"
-
-
-class Interface(NamedTuple):
-    """A file that the kernel offers: firmware, a FIFO. `module` brings it; an absent file means no config."""
-
-    path: str
-    module: str = ""
-    decode: tuple[Callable[[bytes], bytes], ...] = ()
-    offline: bool = True
-
-    def fetch(self, site: Site) -> bytes | None:
-        """Load the driver and read the file in one go: the kernel's fw_cfg is quadratic in the number of reads."""
-        if self.module:
-            site.ground.load_module(self.module)
-        raw = site.ground.read(self.path)
-        if raw is None:
-            return None
-        for decode in self.decode:
-            raw = decode(raw)
-        return raw
-
-    def describe(self) -> str:
-        """The path."""
-        return f"`{self.path}`" + (f" (module `{self.module}`)" if self.module else "")
-
-
-class Device(NamedTuple):
-    """A block device that holds nothing but the config, padded with NULs."""
-
-    path: str
-    module: str
-    seconds: float
-    offline: bool = True
-
-    def fetch(self, site: Site) -> bytes | None:
-        """Wait for the device and read it."""
-        site.ground.load_module(self.module)
-        deadline = Deadline(self.seconds)
-        with Vigil(self.path, deadline, site.log) as vigil:
-            vigil.explain("the device is not there", "attach a disk whose serial is `ignition`", deadline)
-            while deadline.left() and not site.stop.is_set():
-                raw = site.ground.read(self.path)
-                if raw is not None:
-                    return trim_nul(raw)
-                site.ground.await_change(min(LOOK_EVERY, deadline.left()))
-        raise FetchFailed(self.path, f"not there after {self.seconds:.0f} s")
-
-    def describe(self) -> str:
-        """The path."""
-        return f"`{self.path}` (module `{self.module}`)"
 
 
 class ConfigFile(NamedTuple):
@@ -352,7 +252,7 @@ class Together(NamedTuple):
 
     def describe(self) -> str:
         """All of them."""
-        return " and ".join(source.describe() for source in self.sources) + ", at once"
+        return "at once: " + "; ".join(source.describe() for source in self.sources)
 
 
 def site(ground: Ground, settings: Settings, log: Log) -> Site:
@@ -377,16 +277,6 @@ def base64(raw: bytes) -> bytes:
     return a2b_base64(b"".join(raw.split()), strict_mode=True)
 
 
-def trim_nul(raw: bytes) -> bytes:
-    """Bytes without the NULs that pad them."""
-    return raw.strip(b"\0")
-
-
-def is_cloud_config(raw: bytes) -> bool:
-    """Whether user data is meant for cloud-init."""
-    return raw.startswith(b"#cloud-config\n")
-
-
 def is_metadata(base: str) -> bool:
     """Whether a URL's host is on this link, so that no proxy can help."""
     from provision.fetch import dial
@@ -405,19 +295,3 @@ def _decoded(decode: Callable[[bytes], bytes], raw: bytes, request: Request) -> 
         raise FetchFailed(
             request.name, "the user data is not base64", hint="this platform hands over base64: encode it twice"
         ) from error
-
-
-def _await_drive(site: Site, label: str, deadline: Deadline) -> str | None:
-    while not site.stop.is_set():
-        device = site.ground.drive(label)
-        if device is not None or not deadline.left():
-            return device
-        site.ground.await_change(min(LOOK_EVERY, deadline.left()))
-    return None
-
-
-def _has(site: Site, device: str, marker: str, formats: tuple[str, ...]) -> bool:
-    try:
-        return site.ground.read_from(device, marker, formats=formats) is not None
-    except FetchFailed:
-        return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from provision.failures import FetchFailed
-from provision.fetch.sources import Site, trim_nul
+from provision.fetch.drives import trim_nul
+from provision.fetch.sources import Site
 
 READER = "000c"
 MODULE = "vmur"

@@ -10,9 +10,10 @@ import pytest
 
 from provision.failures import ConfigInvalid, FetchFailed
 from provision.fetch.acquire import Acquired, acquire
+from provision.fetch.drives import Drive
 from provision.fetch.ground import Places
 from provision.fetch.settings import Settings
-from provision.fetch.sources import Drive, Together, site
+from provision.fetch.sources import Together, site
 from provision.system.ground import MachineGround
 from tests.fetch.conftest import Words
 from tests.fetch.platforms.drives import drive, plug

@@ -1,0 +1,28 @@
+"""The table of platforms: complete, described, and in step with its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provision.fetch.platforms import PLATFORMS
+from provision.fetch.reference import page
+
+PAGE = Path(__file__).parents[2] / "docs/reference/platforms.md"
+
+NAMES = (
+    "akamai aliyun applehv aws azure azurestack brightbox cloudstack digitalocean exoscale file gcp hetzner hyperv "
+    "ibmcloud kubevirt metal nutanix nvidiabluefield openstack oraclecloud packet powervs proxmoxve qemu scaleway "
+    "upcloud virtualbox vmware vultr zvm"
+)
+
+
+def test_every_platform_of_the_reference_implementation_is_there() -> None:
+    assert list(PLATFORMS) == NAMES.split()
+
+
+def test_the_page_is_in_step() -> None:
+    assert PAGE.read_text() == page(), "run: python -m provision.fetch.reference > docs/reference/platforms.md"
+
+
+def test_proofs_are_of_three_kinds() -> None:
+    assert {platform.proof for platform in PLATFORMS.values()} <= {"real", "recorded", "read"}
