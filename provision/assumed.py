@@ -7,7 +7,7 @@ from typing import Protocol
 
 from provision.config.format import Config
 from provision.failures import ActionFailed
-from provision.observe import Account, Device, Memory, Mounted, Node, Signature, Table, Volume
+from provision.observe import Account, Device, Kind, Memory, Mounted, Node, Signature, Table, Volume
 
 
 class Devices(Protocol):
@@ -67,9 +67,8 @@ class AssumedRoot:
         return self._devices.volume(name) if self._devices else None
 
     def node(self, path: str) -> Node | None:
-        """Nothing is known to exist."""
-        del path
-        return None
+        """Nothing is known to exist, but that it is the root of a system."""
+        return Node(Kind.FILE) if path == "/etc/passwd" else None
 
     def children(self, path: str) -> Sequence[str]:
         """Nothing is known to exist."""

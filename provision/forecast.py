@@ -86,7 +86,10 @@ class Forecast:
         return sorted(name for name, exists in names.items() if exists and name)
 
     def content(self, path: str) -> bytes | None:
-        """Bytes of files that are there now; those of planned ones are not kept."""
+        """Bytes that were laid, or of files that are there now; those of planned ones are not kept."""
+        laid = self._laid("content", path)
+        if laid is not _NOTHING:
+            return cast("bytes | None", laid)
         known = ("node", path) in self._facts or self._hidden(path)
         return None if known else self._base.content(path)
 

@@ -134,7 +134,7 @@ class Mounted(NamedTuple):
 Memory = str | bool | tuple[str, ...] | Mapping[str, str] | None
 """What can be remembered from one stage to the next (it goes through JSON)."""
 
-Value = Device | Table | Signature | Volume | Node | Account | Mounted | Memory
+Value = Device | Table | Signature | Volume | Node | Account | Mounted | bytes | Memory
 
 
 class Fact(NamedTuple):

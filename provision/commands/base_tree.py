@@ -11,6 +11,7 @@ from provision.actions import Argument, Place
 from provision.failures import Failure
 from provision.observe import Account, Fact, Kind, Node
 from provision.stages.base import Base
+from provision.stages.passwd import LOGIN_DEFS
 
 
 def read_base(path: str) -> Base:
@@ -37,24 +38,22 @@ def _directory_facts(source: str) -> Iterator[Fact]:
             kind = _KINDS.get(stat.S_IFMT(status.st_mode), Kind.OTHER)
             target = os.readlink(path) if kind is Kind.LINK else None
             yield Fact("node", path[len(source) :], Node(kind, stat.S_IMODE(status.st_mode), target=target))
-    for kind_of_account, database in _DATABASES.items():
-        path = source + database
-        if os.path.isfile(path) and not os.path.islink(path):
-            with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                yield from _accounts(kind_of_account, file.read())
+    for name in _READ:
+        if os.path.isfile(source + name) and not os.path.islink(source + name):
+            with open(source + name, "rb") as file:
+                yield from _content_facts(name, file.read())
 
 
 def _archive_facts(archive: tarfile.TarFile) -> Iterator[Fact]:
-    databases = {database: kind for kind, database in _DATABASES.items()}
     for member in archive:
         path = os.path.normpath("/" + member.name)
         if path == "/":
             continue
         kind = _KINDS.get(_tar_type(member), Kind.OTHER)
         yield Fact("node", path, Node(kind, member.mode & 0o7777, target=member.linkname if member.issym() else None))
-        file = archive.extractfile(member) if path in databases and member.isfile() else None
+        file = archive.extractfile(member) if path in _READ and member.isfile() else None
         if file is not None:
-            yield from _accounts(databases[path], file.read().decode(errors="surrogateescape"))
+            yield from _content_facts(path, file.read())
 
 
 def _tar_type(member: tarfile.TarInfo) -> int:
@@ -63,6 +62,12 @@ def _tar_type(member: tarfile.TarInfo) -> int:
     if member.issym():
         return stat.S_IFLNK
     return stat.S_IFREG if member.isfile() or member.islnk() else 0
+
+
+def _content_facts(path: str, data: bytes) -> Iterator[Fact]:
+    yield Fact("content", path, data)
+    if path in _DATABASES:
+        yield from _accounts(_DATABASES[path], data.decode(errors="surrogateescape"))
 
 
 def _accounts(kind: str, text: str) -> Iterator[Fact]:
@@ -75,5 +80,8 @@ def _accounts(kind: str, text: str) -> Iterator[Fact]:
             yield Fact(kind, fields[0], Account(fields[0], int(fields[2])))
 
 
-_DATABASES = {"user": "/etc/passwd", "group": "/etc/group"}
+_DATABASES = {"/etc/passwd": "user", "/etc/group": "group"}
+_READ = {*_DATABASES, LOGIN_DEFS}
+"""The files of a base that plans read."""
+
 _KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}

@@ -41,10 +41,11 @@ def judged(source: Source, files_dir: str | None, *, color: bool) -> tuple[Confi
 
 def _from_json(source: Source, color: bool) -> tuple[Config, str]:
     from provision.config.judge import judge
-    from provision.config.problems import dotted
+    from provision.config.reports import as_text, findings
 
     judgement = judge(source.text)
-    text = "\n".join(f"{source.name}: {one.severity}: {dotted(one.path)}: {one.message}" for one in judgement.problems)
+    found = findings(source.name, source.text, judgement.problems)
+    text = as_text(found, excerpts=color, color=color).rstrip()
     if judgement.config is None:
         raise ConfigInvalid(judgement.problems, source=source.name, error=judgement.error, report=text)
     return judgement.config, text

@@ -15,8 +15,8 @@ from provision.commands.base_tree import read_base
 from provision.config.format import Config
 from provision.failures import Failure, PlanRefused, Usage
 from provision.observe import Memory, Observe
-from provision.stages import Plan, stage_plan
-from provision.stages.base import seed
+from provision.stages import PLANNED, Plan, stage_plan
+from provision.stages.base import restored, seed
 from provision.stages.result import BOOT_ID, NOW, USER_CONFIG
 from provision.system.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
@@ -137,7 +137,8 @@ def _this_machine(config: Config, stack: ExitStack) -> Target:
     machine = Machine("/", KernelDevices(), {})
     stack.callback(machine.release)
     view = AssumedRoot(machine, config)
-    stages = [(name, stage_plan(name)) for name in ("kargs", "disks", "mount", "files", "umount")]
+    stages = [(name, stage_plan(name)) for name in PLANNED]
+    stages.insert(PLANNED.index("files"), ("base", restored))
     target = Target(view, None, stages, view.unreadable)
     target.notes.append("the root is not known: its accounts and files are assumed; --root DIR plans for a tree")
     return target

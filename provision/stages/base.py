@@ -7,19 +7,19 @@ from typing import NamedTuple
 
 from provision.actions import Argument, Content, Directory, Run, Wave, Write
 from provision.config.format import Config
-from provision.observe import Account, Fact, Observe
+from provision.observe import Account, Fact, Kind, Node, Observe
 from provision.stages import Plan
+from provision.stages.passwd import LOGIN_DEFS
 
+ROOT_USER = Fact("user", "root", Account("root", 0, 0, "/root", "/bin/bash"))
+ROOT_GROUP = Fact("group", "root", Account("root", 0))
+DEFAULTS = "UID_MIN 1000\nGID_MIN 1000\nUSERGROUPS_ENAB yes\nHOME_MODE 0700\nENCRYPT_METHOD YESCRYPT\n"
 MINIMAL = (
-    (
-        "/etc/passwd",
-        0o644,
-        "root:x:0:0:root:/root:/bin/bash\n",
-        (Fact("user", "root", Account("root", 0, 0, "/root", "/bin/bash")),),
-    ),
-    ("/etc/group", 0o644, "root:x:0:\n", (Fact("group", "root", Account("root", 0)),)),
+    ("/etc/passwd", 0o644, "root:x:0:0:root:/root:/bin/bash\n", (ROOT_USER,)),
+    ("/etc/group", 0o644, "root:x:0:\n", (ROOT_GROUP,)),
     ("/etc/shadow", 0o640, "root:*:::::::\n", ()),
     ("/etc/gshadow", 0o640, "root:*::\n", ()),
+    (LOGIN_DEFS, 0o644, DEFAULTS, (Fact("content", LOGIN_DEFS, DEFAULTS.encode()),)),
 )
 """What useradd and its kin need; root's password is locked."""
 
@@ -51,3 +51,10 @@ def seed(base: Base | None) -> Plan:
             yield (Run(base.title, base.argv, frozenset({"/"}), base.facts, reason="--base"),)
 
     return plan
+
+
+def restored(_config: Config, observe: Observe) -> Iterator[Wave]:
+    """For plans only: what a distribution does when a config makes a new root, between mounting and writing files."""
+    if observe.node("/etc/passwd") is None:
+        filled = (Fact("node", "/etc/passwd", Node(Kind.FILE)),)
+        yield (Run("fill / with the system (the distribution does)", ("true",), frozenset({"/"}), filled),)

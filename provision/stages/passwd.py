@@ -14,6 +14,8 @@ from provision.stages.paths import missing_parents, resolve
 PLAIN_KEYS = "authorized-keys-file"
 """Recalled as true where sshd does not read fragments: keys then go to `.ssh/authorized_keys`."""
 
+LOGIN_DEFS = "/etc/login.defs"
+
 _DATABASE = frozenset({"/etc/passwd"})
 _IN_ROOT: tuple[Argument, ...] = ("--root", Place("/"))
 
@@ -81,8 +83,9 @@ def _user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
     if existing is None or words:
         verb, title = ("useradd", "make") if existing is None else ("usermod", "change")
         facts = [Fact("user", user.name, _expected(user, existing))]
-        if existing is None and not user.no_create_home:
-            facts += _home_facts(user, observe)
+        if existing is None:
+            facts += [] if user.no_create_home else _home_facts(user, observe)
+            facts += _group_facts(user, observe)
         yield (_run(f"{title} user {user.name}", (verb, *_IN_ROOT, *words, user.name), *facts, reason=reason),)
     account = observe.user(user.name) or _expected(user, existing)
     if not user.no_create_home:
@@ -99,6 +102,14 @@ def _home_facts(user: User, observe: Observe) -> list[Fact]:
     path = resolve(observe, user.home_dir or f"/home/{user.name}")
     made = missing_parents(observe, path) if observe.node(path) is not None else (*missing_parents(observe, path), path)
     return [Fact("node", one, Node(Kind.DIRECTORY)) for one in made]
+
+
+def _group_facts(user: User, observe: Observe) -> list[Fact]:
+    """useradd makes a group of the user's name where login.defs(5) says so, unless it is told otherwise."""
+    if user.no_user_group or user.primary_group or observe.group(user.name) is not None:
+        return []
+    settings = [line.split() for line in (observe.content(LOGIN_DEFS) or b"").splitlines()]
+    return [Fact("group", user.name, Account(user.name, None))] if [b"USERGROUPS_ENAB", b"yes"] in settings else []
 
 
 def _existing_words(user: User) -> list[str]:

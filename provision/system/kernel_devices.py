@@ -116,11 +116,14 @@ def _find(name: str) -> sysfs.Block | None:
 
 
 def _find_without_links(name: str) -> sysfs.Block | None:
-    """What udev's links would say, from tables and signatures, where no udevd makes them."""
+    """What udev's links would say, from tables and signatures, where no udevd makes them.
+
+    A disk that may not be read has no names: udev could not read it either.
+    """
     if name.startswith("/dev/disk/by-id/dm-name-"):
         return sysfs.find("/dev/mapper/" + name.removeprefix("/dev/disk/by-id/dm-name-"))
     for block in sysfs.every():
-        if not os.path.exists(block.node):
+        if not _is_readable(block):
             continue
         if names.asks_for_signature(name):
             if name in names.of_signature(signatures.probe(block.node)):
@@ -131,6 +134,14 @@ def _find_without_links(name: str) -> sysfs.Block | None:
             if found is not None:
                 return found
     return None
+
+
+def _is_readable(block: sysfs.Block) -> bool:
+    try:
+        os.close(os.open(block.node, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def _table(block: sysfs.Block) -> Table:
