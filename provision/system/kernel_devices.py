@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 
+from provision.failures import Failure
 from provision.observe import Device, Signature, Table, Volume
 from provision.system import kernel_partitions, luks, names, signatures, sysfs, tables, udev
 from provision.system.devices import DeviceFailed
@@ -123,17 +124,23 @@ def _find_without_links(name: str) -> sysfs.Block | None:
     if name.startswith("/dev/disk/by-id/dm-name-"):
         return sysfs.find("/dev/mapper/" + name.removeprefix("/dev/disk/by-id/dm-name-"))
     for block in sysfs.every():
-        if not _is_readable(block):
-            continue
-        if names.asks_for_signature(name):
-            if name in names.of_signature(signatures.probe(block.node)):
-                return block
-        elif not block.is_partition:
-            numbers = (one.number for one in _table(block).partitions if name in names.of_partition(one))
-            found = next((sysfs.partitions(block).get(number) for number in numbers), None)
-            if found is not None:
-                return found
+        try:
+            found = _named(block, name) if _is_readable(block) else None
+        except (OSError, Failure):
+            continue  # another program has just taken it away
+        if found is not None:
+            return found
     return None
+
+
+def _named(block: sysfs.Block, name: str) -> sysfs.Block | None:
+    """The device itself, or the partition of it, whose contents give it that name."""
+    if names.asks_for_signature(name):
+        return block if name in names.of_signature(signatures.probe(block.node)) else None
+    if block.is_partition:
+        return None
+    numbers = (one.number for one in _table(block).partitions if name in names.of_partition(one))
+    return next((sysfs.partitions(block).get(number) for number in numbers), None)
 
 
 def _is_readable(block: sysfs.Block) -> bool:
