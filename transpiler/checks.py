@@ -111,9 +111,17 @@ def _has_something(field: Field, value: Any) -> bool:
     return any(_has_something(one, value.__dict__[one.name]) for one in field.record.FIELDS if value.wrote(one.name))
 
 
+def repeated(openshift: Any) -> Iterator[Problem]:
+    """Elements that stand twice in the lists that a MachineConfig has beside the config."""
+    for name in ("kernel_arguments", "extensions"):
+        values = getattr(openshift, name)
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                yield Problem(("openshift", name, index), "duplicate entry defined")
+
+
 def ignored_in_raw(openshift: Any) -> Iterator[Problem]:
     """What a bare config cannot carry of a MachineConfig, in the order of its fields."""
     for name in ("kernel_arguments", "extensions", "fips", "kernel_type"):
-        value = getattr(openshift, name)
-        if value is not None and value != ():
+        if openshift.wrote(name):
             yield Problem(("openshift", name), "field ignored in raw mode", fatal=False)

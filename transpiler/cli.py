@@ -117,6 +117,7 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         return 1
     from transpiler.transpile import STRICT, transpile
 
+    plain = as_butane or given.on("raw-errors")
     result = transpile(
         raw,
         name=name or "<stdin>",
@@ -124,8 +125,8 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         strict=given.on("strict"),
         pretty=given.on("pretty"),
         raw=given.on("raw"),
+        lost_paths=plain,
     )
-    plain = as_butane or given.on("raw-errors")
     _report(result, raw_errors=given.on("raw-errors"), plain=plain, color=_colored(given.texts.get("color", "auto")))
     if result.error:
         if plain:

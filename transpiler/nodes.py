@@ -155,6 +155,12 @@ class Nodes:
         self.lists[kind].append(node)
         self.origins["storage", kind, index] = Origin(source)
 
+    def named(self, path: str, source: Path) -> None:
+        """Note what gave a node its path."""
+        kind = self.kind_at(path)
+        if kind:
+            self.origins["storage", kind, self.at[kind, path], "path"] = Origin(source)
+
     def may_fill(self, path: str) -> bool:
         """Whether a file can get its contents from here: it has none, and nothing else is at its path."""
         index = self.at.get(("files", path))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from provision.config.format import Config
 from provision.config.merge import merge
+from provision.config.model import Record
 from provision.config.problems import Path
 
 
@@ -26,10 +27,11 @@ class Layer(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """A config on its way, with its history."""
+    """A config on its way, with its history; `merged` says that some sugar asked for merging, be it for nothing."""
 
     config: Config
     layers: tuple[Layer, ...] = ()
+    merged: bool = False
 
     def source_of(self, path: Path) -> Path:
         """The author's path of a part of the result; the longest known beginning decides, step by step back."""
@@ -46,16 +48,48 @@ class Draft(NamedTuple):
 
     def having(self, config: Config, made: dict[Path, Origin]) -> Draft:
         """The draft after a step that changed or added parts, but moved none."""
-        return Draft(config, (*self.layers, Layer(made, {}))) if made else self._replace(config=config)
+        return self._replace(config=config, layers=(*self.layers, Layer(made, {})) if made else self.layers)
 
     def under(self, parent: Config, origins: dict[Path, Origin]) -> Draft:
         """The draft merged, as the child that wins, into what sugar made from the author's `origins`."""
         if parent.is_empty:
-            return self
+            return self._replace(merged=True)
         merged = merge(parent, self.config)
         layer = Layer({}, {})
         _trace((merged, parent, self.config), (), (), Draft(parent, (Layer(origins, {}),)), layer)
-        return Draft(merged, (*self.layers, layer))
+        return Draft(merged, (*self.layers, layer), merged=True)
+
+
+class Places(NamedTuple):
+    """Sources as the reference knows them: of values that are there; others keep their place in the result.
+
+    Empty texts and zeroes that cannot be absent count as there only until something is merged.
+    """
+
+    draft: Draft
+    wrapped: bool
+
+    def source_of(self, path: Path) -> Path:
+        """The author's path of a part of the result that is set, else its path in the result."""
+        if _is_set(self.draft.config, path, zeroes=not self.draft.merged):
+            return self.draft.source_of(path)
+        return ("spec", "config", *path) if self.wrapped else path
+
+
+def _is_set(record: Record, path: Path, *, zeroes: bool) -> bool:
+    name, *rest = path
+    field = next((field for field in type(record).FIELDS if field.name == name), None)
+    if field is None:
+        return False
+    value = getattr(record, field.name)
+    if field.many and rest:
+        index, *rest = rest
+        value = value[index] if isinstance(index, int) and index < len(value) else None
+    if rest and isinstance(value, Record):
+        return _is_set(value, tuple(rest), zeroes=zeroes)
+    if field.optional:
+        return value is not None
+    return bool(value) or (zeroes and value is not None)
 
 
 def _trace(records: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:

@@ -28,6 +28,8 @@ def add_quadlets(quadlets: tuple[Quadlet, ...], draft: Draft, files: Files) -> t
             nodes.fill(target, _contents(quadlet, files), 0o644, {}, path)
         except LocalUnreadable as error:
             problems.append(Problem((*path, "contents_local"), str(error)))
+        else:
+            nodes.named(target, (*path, "name"))
 
     for index, quadlet in enumerate(quadlets):
         path: Path = ("systemd", "quadlets", index)
@@ -39,6 +41,7 @@ def add_quadlets(quadlets: tuple[Quadlet, ...], draft: Draft, files: Files) -> t
             problems.append(Problem(path, EXISTS))
         else:
             nodes.link(target, template, {}, path)
+            nodes.named(target, (*path, "name"))
         for number, dropin in enumerate(quadlet.dropins):
             add(dropin, f"{target}.d/{dropin.name}", (*path, "dropins", number))
     return nodes.draft(), problems

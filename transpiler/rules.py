@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from provision.config.judge import INVALID, NO_VERSION, judge
+from provision.config.judge import EMPTY, INVALID, NO_VERSION, judge
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path, Problem
 from transpiler import format as rich
@@ -105,6 +105,9 @@ def _config_within(text: str, path: Path, variant: Variant) -> Iterator[Problem]
         message = "skipping validation for the merge/replace ignition config due to an unkown version"
         hint = f"only {VERSIONS[variant.format]} is checked here"
         yield Problem((*path, "version"), message, fatal=False, hint=hint)
+    elif judged.error == EMPTY:
+        yield Problem((), "unexpected end of JSON input")
+        yield Problem((*path, "inline"), INVALID)
     elif judged.version is None:
         yield from (problem._replace(path=(), at=None) for problem in judged.problems[:1])
         yield Problem((*path, "inline"), INVALID)

@@ -32,6 +32,9 @@ class Source(NamedTuple):
         return "no-compression" not in self.variant.traits
 
 
+GRUB_SINCE = 4
+"""The format of the first variants that know `grub`."""
+
 Sugar = Callable[[Source, Draft], tuple[Draft, list[Problem]]]
 
 
@@ -54,6 +57,8 @@ def mount_units(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
         if filesystem.with_mount_unit and filesystem.format and mountable:
             origins["systemd", "units", len(units)] = Origin(("storage", "filesystems", index, "with_mount_unit"))
             units.append(_mount_unit(filesystem, storage.luks, source.variant.format))
+    if not storage.filesystems:
+        return draft, []
     parent = plain.Config(systemd=plain.Systemd(units=tuple(units))) if units else plain.Config()
     return draft.under(parent, origins), []
 
@@ -119,15 +124,15 @@ def boot_device(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
     if device is None:
         return draft, []
     made, origins = boot.boot_device(device)
-    return draft.under(made, origins), []
+    return (draft if made.is_empty else draft.under(made, origins)), []
 
 
 def grub(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
     """`grub.users`: passwords of the boot loader."""
     loader = getattr(source.record, "grub", None)
-    if loader is None or not loader.users:
+    if loader is None or source.variant.format < GRUB_SINCE:
         return draft, []
-    made, origins = boot.grub(loader, gzip=source.gzip)
+    made, origins = boot.grub(loader, gzip=source.gzip) if loader.users else (plain.Config(), {})
     return draft.under(made, origins), []
 
 

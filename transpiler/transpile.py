@@ -16,7 +16,7 @@ from transpiler import rules as source_rules
 from transpiler.contents import Files
 from transpiler.findings import Finding, findings, misfits, shape, unreadable
 from transpiler.format import Head
-from transpiler.origins import Draft, snaked
+from transpiler.origins import Draft, Places, snaked
 from transpiler.source import Node, Unreadable, parse
 from transpiler.typed import Reading, build, read
 from transpiler.variants import REMOVED, Variant, table
@@ -73,15 +73,18 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     strict: bool = False,
     pretty: bool = False,
     raw: bool = False,
+    lost_paths: bool = False,
 ) -> Result:
     """The JSON of a YAML config. Never raises, whatever the bytes; reads nothing but files below `files_dir`.
 
-    `strict` refuses warnings, `pretty` indents, `raw` makes a bare config of what would be a MachineConfig.
+    `strict` refuses warnings, `pretty` indents, `raw` makes a bare config of what would be a MachineConfig. With
+    `lost_paths` problems of absent values point where the reference points, which has lost track of them by then.
     """
     root: Node | None = None
     try:
         root = parse(text)
-        run = _run(root, Files(os.fspath(files_dir) if files_dir else ""), raw=raw)
+        run = _Run(raw=raw, lost_paths=lost_paths)
+        _fill(run, root, Files(os.fspath(files_dir) if files_dir else ""))
     except Unreadable as error:
         run = _Run()
         run.stop(
@@ -99,7 +102,9 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
 class _Run:
     """One run of the pipeline: what is known so far. After the reference's end only further errors are gathered."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, raw: bool = False, lost_paths: bool = False) -> None:
+        self.raw = raw
+        self.lost_paths = lost_paths
         self.problems: list[Problem] = []
         self.reported = 0
         self.error = ""
@@ -130,19 +135,18 @@ def _related(path: Path, known: Sequence[Path]) -> bool:
     return any(path[: len(other)] == other[: len(path)] for other in known)
 
 
-def _run(root: Node | None, files: Files, *, raw: bool) -> _Run:
-    run = _Run()
+def _fill(run: _Run, root: Node | None, files: Files) -> None:
+    """The phases of judgement, in the order of the reference."""
     row = _choose(root, run)
     if row is None or root is None:
-        return run
+        return
     run.version, run.variant = row.format, row
     reading = read(root, row.record, row.format)
     found = findings(root, reading, row)
     _note_findings(found, run)
     run.source = build(row.record, reading.values)
     run.note(source_rules.check(run.source, row), BAD_SOURCE)
-    _desugar(sugar.Source(run.source, row, files), run, raw=raw)
-    return run
+    _desugar(sugar.Source(run.source, row, files), run)
 
 
 def _choose(root: Node | None, run: _Run) -> Variant | None:
@@ -193,9 +197,9 @@ def _type_errors(refused: Sequence[Finding]) -> str:
     return f"yaml: unmarshal errors:{lines}"
 
 
-def _desugar(source: sugar.Source, run: _Run, *, raw: bool) -> None:
+def _desugar(source: sugar.Source, run: _Run) -> None:
     """Sugar step by step, and what is to be said about the result, in the order and with the stops of the reference."""
-    row = source.variant
+    row, raw = source.variant, run.raw
     draft = Draft(Config())
     for step in sugar.COMMON:
         draft, problems = step(source, draft)
@@ -204,25 +208,28 @@ def _desugar(source: sugar.Source, run: _Run, *, raw: bool) -> None:
     for step in sugar.OF_BOOT:
         draft, problems = step(source, draft)
         run.note(problems)
-    run.note(_at_source(draft, checks.partitions(draft.config, row)))
+    partitions = list(checks.partitions(draft.config, row))
     for step in sugar.OF_SYSTEM:
         draft, problems = step(source, draft)
         run.note(problems)
-    run.note((), BAD_SOURCE)
-    run.note(_at_source(draft, checks.machine_config(draft.config, row)))
-    if raw and row.wraps:
-        run.note(checks.ignored_in_raw(source.record.openshift))
+    places = Places(draft, wrapped=row.wraps and not raw) if run.lost_paths else draft
+    run.note(_at_source(places, partitions))
+    bare = raw and row.wraps and run.lost_paths
+    refused = checks.machine_config(draft.config, row)
+    run.note((one.under("spec", "config") for one in refused) if bare else _at_source(places, refused))
+    run.note(checks.ignored_in_raw(source.record.openshift) if raw and row.wraps else ())
     run.note((), BAD_SOURCE)
     if not (raw and row.wraps):
-        run.note(_at_source(draft, checks.refused(draft.config, row)), BAD_SOURCE)
-    run.note(_at_source(draft, rules.duplicates(draft.config, row.format)))
-    run.note(_at_source(draft, rules.check(draft.config, row.format)), BAD_RESULT)
+        run.note(_at_source(places, checks.refused(draft.config, row)), BAD_SOURCE)
+        run.note(checks.repeated(source.record.openshift) if row.wraps else ())
+    run.note(_at_source(places, rules.duplicates(draft.config, row.format)))
+    run.note(_at_source(places, rules.check(draft.config, row.format)), BAD_RESULT)
     run.config = draft.config
 
 
-def _at_source(draft: Draft, problems: Iterable[Problem]) -> Iterator[Problem]:
+def _at_source(places: Draft | Places, problems: Iterable[Problem]) -> Iterator[Problem]:
     for problem in problems:
-        yield problem._replace(path=draft.source_of(snaked(problem.path)))
+        yield problem._replace(path=places.source_of(snaked(problem.path)))
 
 
 def _written(run: _Run, *, pretty: bool, raw: bool) -> str:

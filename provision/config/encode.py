@@ -63,7 +63,8 @@ def _sparse(record: Record, version: int) -> dict[str, Any]:
                 written[field.json] = [_element(one, version) for one in value]
         elif field.record is not None:
             inner = _sparse(value, version)
-            if inner or (version < field.pointer_until and record.wrote(field.name)):
+            there = any(one is not None for one in inner.values())
+            if record.wrote(field.name) if version < field.pointer_until else there:
                 written[field.json] = inner
         elif value is None:
             written.update(_absent(record, field, version))
