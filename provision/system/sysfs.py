@@ -23,7 +23,7 @@ class Block(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes."""
-        return int(read(self.path, "size")) * UNIT
+        return int(read(self.path, "size") or 0) * UNIT
 
     @property
     def start(self) -> int:
