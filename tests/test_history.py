@@ -47,7 +47,7 @@ def carry_out(machine: Forecast, path: Path, *, survive: int, digest: str = "one
 
 
 def machine() -> Forecast:
-    return Forecast(World().with_file("/etc/old", b"old"))
+    return Forecast(World().with_file("/etc/old", b"old").with_file("/etc/passwd", b"root:x:0:0::/:"))
 
 
 def test_every_interruption_ends_in_the_same_plan(tmp_path: Path) -> None:
