@@ -149,8 +149,8 @@ class Client:
             target = _redirected(url, reply.headers["Location"])
             self.log("info", f"{request.name}: redirected to {redacted(target)}")
             if urls.origin(target) != urls.origin(url):
-                headers, guarded = DEFAULT_HEADERS, not _is_inward(urls.origin(url).host)
-            url = target
+                guarded = not _is_inward(urls.origin(url).host)
+            url, headers = target, DEFAULT_HEADERS  # the reference sends a config's headers to no redirect at all
         raise FetchFailed(redacted(request.url), f"more than {REDIRECT_LIMIT} redirects")
 
     def _ask(self, request: Request, deadline: Deadline, *, guarded: bool) -> Reply:
