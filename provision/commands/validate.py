@@ -127,7 +127,7 @@ def _validate_classic(name: str) -> int:
         return 1
     judgement = judge(text)
     if judgement.problems:
-        print(classic_report(text, judgement))
+        sys.stdout.write(classic_report(text, judgement))
     elif judgement.error:
         print(f"couldn't parse config: {judgement.error}", file=sys.stderr)
     return int(bool(judgement.error))

@@ -23,15 +23,17 @@ def classic_report(raw: bytes, judgement: Judgement) -> str:
 
 def _line(text: str, problem: Problem, found: dict[Path, Span]) -> str:
     place = ".".join(("$", *map(str, problem.path)))
-    at = position(text, _offset(problem, found))
+    at = position(text, _offset(text, problem, found))
     return f"{problem.severity} at {place}, line {at.line} col {at.column}: {problem.message}\n"
 
 
-def _offset(problem: Problem, found: dict[Path, Span]) -> int:
+def _offset(text: str, problem: Problem, found: dict[Path, Span]) -> int:
+    """Where the reference sees a value begin: of an object or a list, just past its bracket."""
     if problem.on_key and problem.path in found:
         return found[problem.path].key
     depth = next(depth for depth in range(len(problem.path), -1, -1) if problem.path[:depth] in found)
-    return found[problem.path[:depth]].start
+    span = found[problem.path[:depth]]
+    return span.end if text[span.start] in "{[" else span.start
 
 
 def _unreadable(text: str, problem: Problem) -> str:

@@ -67,7 +67,7 @@ def read(raw: bytes) -> Document:
         value = loads(text, object_pairs_hook=_object, parse_int=_integer, parse_constant=_refuse)
     except ValueError:
         return Document(None, _syntax_problem(text))
-    return Document(_mended(value) if _may_hold_surrogates(raw, text) else value)
+    return Document(mended(value) if _may_hold_surrogates(raw, text) else value)
 
 
 def tokens(text: str) -> Iterator[Token]:
@@ -132,17 +132,17 @@ def _may_hold_surrogates(raw: bytes, text: str) -> bool:
     )
 
 
-def _mended(value: Any) -> Any:
+def mended(value: Any) -> Any:
     """The value with every lone surrogate and every byte that is no UTF-8 as U+FFFD, as Go reads them."""
     match value:
         case str():
             return re.sub("[\ud800-\udfff]", "\ufffd", value)
         case Repeated():
-            return Repeated([(_mended(key), _mended(one)) for key, one in value.pairs])
+            return Repeated([(mended(key), mended(one)) for key, one in value.pairs])
         case dict():
-            return _object([(_mended(key), _mended(one)) for key, one in value.items()])
+            return _object([(mended(key), mended(one)) for key, one in value.items()])
         case list():
-            return [_mended(one) for one in value]
+            return [mended(one) for one in value]
     return value
 
 

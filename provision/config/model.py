@@ -33,7 +33,7 @@ class Secret(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> Self:
+    def __new__(cls, text: object) -> Self:
         """A secret of a secret is the same secret, not its mask."""
         return super().__new__(cls, text.reveal() if isinstance(text, Secret) else text)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from provision.config.decode import fold
-from provision.config.document import position, tokens
+from provision.config.document import mended, position, tokens
 from provision.config.problems import Path, Position, Problem
 
 
@@ -45,7 +45,7 @@ def spans(text: str, paths: Iterable[Path], *, exact: bool = False) -> dict[Path
     key_start = 0
     for kind, start, end in tokens(text):
         if kind == "k":
-            key, key_start = json.loads(text[start:end], strict=False), start
+            key, key_start = mended(json.loads(text[start:end])), start
         elif kind in {"}", "]"}:
             open_paths.pop()
         elif kind not in {":", ","}:

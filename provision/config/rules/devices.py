@@ -65,9 +65,11 @@ def _colliding_number(partitions: tuple[Partition, ...]) -> int | None:
 def _repeated_label(partitions: tuple[Partition, ...]) -> int | None:
     labels: set[str] = set()
     for index, partition in enumerate(partitions):
-        if partition.label is not None and partition.label in labels:
+        if partition.label is None:
+            continue
+        if partition.label in labels:
             return index
-        labels.add(partition.label or "")
+        labels.add(partition.label)
     return None
 
 
