@@ -5,7 +5,7 @@ BIN := .venv/bin
 FAST := not disks and not boot and not peer
 DRACUT := /usr/lib/dracut/modules.d/40provision
 SCRIPTS := module-setup.sh collect.py
-UNITS := $(notdir $(wildcard dracut/*.service dracut/*.target dracut/*.network))
+UNITS := $(notdir $(wildcard dracut/*.service dracut/*.network))
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16

@@ -46,7 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
 def look(ground: MachineGround, log: Log) -> None:
     """Decide, and leave the others' environment if this is a first boot. Raises Failure."""
     from provision.state import write_private
+    from provision.system import mounts
 
+    # killed or not, it leaves no mount behind, which would keep the root file system read-only
+    mounts.keep_to_ourselves()
     command_line = ground.read_text(ground.places.kernel_cmdline_path)
     said = verdict(command_line)
     first = said is Verdict.FIRST or (said is Verdict.LOOK and _unrecorded(command_line, ground, log))

@@ -1,0 +1,111 @@
+# ruff: noqa: INP001 - a program that dracut's module runs, no package
+"""Collects the part of Python that provisioning needs, as byte-code, into the tree of an initramfs.
+
+    python3 collect.py TREE
+
+Run by module-setup.sh with the interpreter of the system that the initramfs is for. Our modules and the libraries they
+use go to /usr/lib/provision, those of the standard library stay where they are; which ones is worked out from their
+imports, those inside functions included. Prints a line `SOURCE<tab>DESTINATION` for every other file that is needed:
+the interpreter, extension modules, and the shared libraries of these (dracut looks for those of executables only).
+
+Byte-code alone, not checked against a source, starts fastest (`python3 -m compileall -b`, unchecked-hash of PEP 552).
+"""
+
+from __future__ import annotations
+
+import py_compile
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from modulefinder import ModuleFinder
+from pathlib import Path
+from pkgutil import walk_packages
+from sysconfig import get_path
+from typing import Any
+
+import provision
+
+BY_NAME = tuple(
+    f"encodings.{name}"
+    for name in ["ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf_16_le", "utf_8", "utf_8_sig"]
+)
+"""Encodings are imported when a text needs one."""
+
+NEVER = (
+    # a config that is YAML is for the author's side
+    *("jsonschema", "schemas", "transpiler", "yaml"),
+    # what libraries would take if it were there, or need for people at a terminal
+    *("OpenSSL", "_brotli", "brotli", "brotlicffi", "cryptography", "simplejson", "socks", "zstandard"),
+    *("PyQt5", "PySide2", "gi", "pyudev.glib", "pyudev.pygtk", "pyudev.pyqt4", "pyudev.wx"),
+    *("_pyrepl", "code", "curses", "distutils", "doctest", "ensurepip", "lib2to3", "pdb", "pkg_resources", "pydoc"),
+    *("pydoc_data", "readline", "rlcompleter", "setuptools", "sqlite3", "test", "tkinter", "turtle", "unittest"),
+    *("webbrowser", "wsgiref", "xmlrpc"),
+)
+
+LIBRARY = "/usr/lib/provision"
+PROGRAM = "/usr/bin/provision"
+ALIASES = ("/usr/bin/ignition",)
+
+
+def collect(tree: Path) -> list[tuple[str, str]]:
+    """Write byte-code and the program into the tree; returns what else to install, and where."""
+    standard = Path(get_path("stdlib")).resolve()
+    binaries = [(sys.executable, sys.executable)]
+    for module in _needed():
+        source = Path(module.__file__ or "")
+        place = _place(module, source.resolve(), standard)
+        if source.suffix == ".py":
+            _compile(source, place, tree)
+        else:
+            binaries.append((str(source), place))
+    _install_program(tree)
+    return binaries + [(library, library) for library in _libraries([source for source, _ in binaries])]
+
+
+def _needed() -> list[Any]:
+    # requests is content with one of its two detectors of text encodings: chardet is six times as large
+    finder = ModuleFinder(excludes=[*NEVER, *(["chardet"] if find_spec("charset_normalizer") else [])])
+    # all of ours, since commands and stages are imported by name, which no search for imports sees
+    for name in ("provision", *BY_NAME, *(module.name for module in walk_packages(provision.__path__, "provision."))):
+        finder.import_hook(name, None, ["*"] if "." in name else None)
+    return [module for _, module in sorted(finder.modules.items()) if module.__file__]
+
+
+def _place(module: Any, source: Path, standard: Path) -> str:
+    """Where a module belongs: the standard library is found at its own path, all else in one directory."""
+    if source.is_relative_to(standard) and not {"site-packages", "dist-packages"} & set(source.parts):
+        return str(source)
+    package = module.__name__ if module.__path__ else module.__name__.rpartition(".")[0]
+    return str(Path(LIBRARY, *package.split("."), source.name))
+
+
+def _compile(source: Path, place: str, tree: Path) -> None:
+    target = (tree / place.lstrip("/")).with_suffix(".pyc")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    # without docstrings, which are a sixth of it
+    py_compile.compile(str(source), str(target), place, doraise=True, optimize=2, invalidation_mode=unchecked)
+
+
+def _libraries(binaries: list[str]) -> list[str]:
+    told = subprocess.run(["ldd", *binaries], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return sorted(set(re.findall(r"=> (/\S+)", told)))
+
+
+def _install_program(tree: Path) -> None:
+    program = tree / PROGRAM.lstrip("/")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(
+        f"#!{sys.executable} -IS\nimport sys\nsys.path.append({LIBRARY!r})\nfrom provision.cli import main\nmain()\n"
+    )
+    program.chmod(0o755)
+    for alias in ALIASES:
+        link = tree / alias.lstrip("/")
+        link.unlink(missing_ok=True)
+        link.symlink_to(Path(PROGRAM).name)
+
+
+if __name__ == "__main__":
+    for source, place in collect(Path(sys.argv[1])):
+        print(source, place, sep="\t")

@@ -1,0 +1,65 @@
+#!/bin/bash
+# What goes into an initramfs for provisioning at first boot: the interface that dracut asks for (dracut.modules(7)).
+
+# dracut sets these
+: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${systemdutildir=}" "${SYSTEMCTL=}"
+
+check() {
+    require_binaries blkid mount python3 sfdisk udevadm || return 1
+    python3 -sE -c 'import provision' 2>/dev/null
+}
+
+depends() {
+    echo systemd
+}
+
+installkernel() {
+    # where configs come from
+    hostonly='' instmods cdrom isofs qemu_fw_cfg sr_mod udf vfat vmw_vsock_vmci_transport nls_ascii nls_cp437 nls_iso8859_1 nls_utf8
+    # what configs make
+    hostonly='' instmods btrfs dm_crypt dm_mod ext4 linear loop raid0 raid1 raid10 raid456 vfat xfs
+    # networks
+    hostonly='' instmods af_packet ipv6 hv_netvsc virtio_net vmxnet3 xen_netfront '=drivers/net/ethernet' '=drivers/net/phy'
+}
+
+install() {
+    local binaries source place unit
+    binaries=$(python3 -sE "$moddir/collect.py" "$initdir") || return 1
+    while IFS=$'\t' read -r source place; do
+        inst "$source" "$place" || return 1
+    done <<<"$binaries"
+    # loaded by name: for pyudev, and by libc to end a thread
+    inst_libdir_file 'libudev.so.1*' 'libgcc_s.so.1'
+
+    # tools: without those of the first line nothing works; of the others a config may need some
+    inst_multiple blkid modprobe mount partx sfdisk systemctl udevadm umount wipefs || return 1
+    inst_multiple -o chroot groupadd groupdel groupmod useradd userdel usermod
+    inst_multiple -o cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
+    inst_multiple -o clevis ignition-kargs-helper is-live-image setfiles vmware-rpctool zkey zkey-cryptsetup
+    inst_simple -H /etc/mke2fs.conf
+    inst_simple /etc/ssl/certs/ca-certificates.crt
+    inst_simple /etc/pki/tls/certs/ca-bundle.crt
+
+    install_network
+    for unit in "$moddir"/provision-*.service; do
+        [[ $unit == */provision-complete.service ]] || inst_simple "$unit" "$systemdsystemunitdir/${unit##*/}"
+    done
+    $SYSTEMCTL -q --root "$initdir" enable provision-record.service
+}
+
+# systemd-networkd, started only when the engine asks for it
+install_network() {
+    inst_multiple -o ip networkctl \
+        "$systemdutildir/systemd-networkd" "$systemdutildir/systemd-networkd-wait-online" \
+        "$systemdutildir/systemd-network-generator" \
+        "$systemdsystemunitdir/systemd-networkd.service" "$systemdsystemunitdir/systemd-networkd.socket" \
+        "$systemdsystemunitdir/systemd-network-generator.service" \
+        "$systemdsystemunitdir/network.target" "$systemdsystemunitdir/network-pre.target" \
+        "$systemdsystemunitdir/network-online.target"
+    inst_simple "$moddir/zz-provision.network" "$systemdutildir/network/zz-provision.network"
+    grep '^systemd-network:' "${dracutsysrootdir-}/etc/passwd" >>"$initdir/etc/passwd"
+    grep '^systemd-network:' "${dracutsysrootdir-}/etc/group" >>"$initdir/etc/group"
+    if [[ -e $initdir$systemdsystemunitdir/systemd-network-generator.service ]]; then
+        $SYSTEMCTL -q --root "$initdir" enable systemd-network-generator.service
+    fi
+}

@@ -1,0 +1,100 @@
+"""Runs in the guest after multi-user.target: tells what it sees, as one line of JSON, on the port of the test."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pwd
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+PORT = "/dev/virtio-ports/test.report"
+FOLDERS = ("/etc/systemd/system", "/home/core", "/srv/data", "/var/log/app")
+FILES = (
+    "/etc/hostname",
+    "/etc/motd.d/provision",
+    "/etc/.provision-complete.json",
+    "/etc/.ignition-result.json",
+    "/opt/payload",
+)
+
+
+def node(path: Path) -> dict[str, Any]:
+    """A file as the test compares it: everything that a second run would change."""
+    found = path.lstat()
+    known: dict[str, Any] = {
+        "mode": found.st_mode,
+        "uid": found.st_uid,
+        "gid": found.st_gid,
+        "changed": found.st_ctime_ns,
+    }
+    if path.is_symlink():
+        known["target"] = str(path.readlink())
+    elif path.is_file():
+        known["sha512"] = hashlib.sha512(path.read_bytes()).hexdigest()
+        known["size"] = found.st_size
+    return known
+
+
+def output(*argv: str) -> str:
+    """What a program prints."""
+    return subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False).stdout
+
+
+def shown(unit: str, *properties: str) -> dict[str, str]:
+    """Properties of a unit."""
+    lines = output("systemctl", "show", unit, *(f"--property={name}" for name in properties)).splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def messages() -> list[dict[str, Any]]:
+    """This boot's journal of our units and of what systemd says of them."""
+    entries = (json.loads(line) for line in output("journalctl", "--boot", "--output=json", "--all").splitlines())
+    ours = ("provision-", "systemd-networkd")
+    return [
+        {
+            "time": int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6,
+            "unit": entry.get("UNIT") or entry.get("_SYSTEMD_UNIT", ""),
+            "message": entry["MESSAGE"],
+            "id": entry.get("MESSAGE_ID", ""),
+        }
+        for entry in entries
+        if str(entry.get("UNIT") or entry.get("_SYSTEMD_UNIT", "")).startswith(ours)
+        or entry.get("SYSLOG_IDENTIFIER") == "ignition"
+        or "switch" in str(entry.get("MESSAGE", "")).lower()
+    ]
+
+
+def account(name: str) -> dict[str, Any]:
+    """A user with the password field of shadow."""
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return {}
+    shadow = next(line for line in Path("/etc/shadow").read_text().splitlines() if line.startswith(f"{name}:"))
+    return {"uid": entry.pw_uid, "home": entry.pw_dir, "shell": entry.pw_shell, "hash": shadow.split(":")[1]}
+
+
+def report() -> dict[str, Any]:
+    """Everything."""
+    files = [Path(file) for file in FILES]
+    files += [path for folder in FOLDERS for path in sorted(Path(folder).rglob("*"))]
+    return {
+        "hostname": socket.gethostname(),
+        "nodes": {str(path): node(path) for path in files if path.exists() or path.is_symlink()},
+        "devices": json.loads(
+            output("lsblk", "--json", "--bytes", "--output=NAME,FSTYPE,LABEL,PARTLABEL,UUID,SIZE,MOUNTPOINT")
+        ),
+        "core": account("core"),
+        "groups": output("id", "-nG", "core").split(),
+        "hello": shown("hello.service", "ActiveState", "UnitFileState", "Environment"),
+        "failed": output("systemctl", "--failed", "--plain", "--no-legend").split("\n"),
+        "journal": messages(),
+        "times": output("systemd-analyze", "time"),
+    }
+
+
+if __name__ == "__main__":
+    Path(PORT).write_text(json.dumps(report()) + "\n")

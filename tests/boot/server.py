@@ -1,0 +1,54 @@
+"""An HTTP server for a guest: one file, and requests that can be kept waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+from typing import Any
+
+FROM_THE_GUEST = "10.0.2.2"
+
+
+class Server(ThreadingHTTPServer):
+    """Answers every request with the payload, as soon as `open` is set."""
+
+    daemon_threads = True
+
+    def __init__(self, payload: bytes) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.payload = payload
+        self.open = Event()
+        self.open.set()
+        self.asked = 0
+
+    @property
+    def url(self) -> str:
+        """As the guest reaches it."""
+        return f"http://{FROM_THE_GUEST}:{self.server_address[1]}/payload"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.asked += 1
+        self.server.open.wait()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.server.payload)))
+        self.end_headers()
+        self.wfile.write(self.server.payload)
+
+    def log_message(self, *_arguments: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def serving(payload: bytes) -> Iterator[Server]:
+    """A server for the time of a test."""
+    with Server(payload) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.open.set()
+        server.shutdown()
