@@ -39,6 +39,10 @@ RAID_LEVELS = dict.fromkeys(
 )
 
 GUID_FORM = "01234567-89AB-CDEF-EDCB-A98765432101"
+GUID_PATTERN = "^([0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})?$"
+"""A GUID, or an empty text."""
+
+MAX_MODE = 0o7777
 
 
 class Verification(Record):
@@ -80,7 +84,7 @@ class ConfigResource(Resource, key="source"):
 
     compression: str | None = opt(
         "how the bytes are compressed; empty means not at all",
-        choices={"": "3.1", "gzip": "3.1"},
+        choices={"": "3.0", "gzip": "3.0"},
         since="3.1",
     )
 
@@ -197,6 +201,7 @@ class File(Node, key="path"):
     contents: Resource = part(Resource, "contents of the file")
     mode: int | None = opt(
         "permission bits, as a decimal number in JSON (0644 is 420)",
+        limits={"minimum": 0, "maximum": MAX_MODE},
         noted="0 to 4095; setuid, setgid and sticky bits act since 3.6.0",
         example=420,
     )
@@ -207,6 +212,7 @@ class Directory(Node, key="path"):
 
     mode: int | None = opt(
         "permission bits, as a decimal number in JSON (0755 is 493)",
+        limits={"minimum": 0, "maximum": MAX_MODE},
         noted="0 to 4095; setuid, setgid and sticky bits act since 3.6.0",
         example=493,
     )
@@ -228,14 +234,20 @@ def _partition_key(partition: "Partition") -> str:
 class Partition(Record, key=_partition_key):
     """A partition of a GPT disk."""
 
-    guid: str | None = opt("partition's own GUID", noted=f"of the form {GUID_FORM}, or empty")
+    guid: str | None = opt(
+        "partition's own GUID", limits={"pattern": GUID_PATTERN}, noted=f"of the form {GUID_FORM}, or empty"
+    )
     label: str | None = opt("partition's label", noted="at most 36 bytes, without `:`; required if number is 0")
     number: int = need("number in the table; 0 takes the next free one", omitted=True, default=0)
     resize: bool | None = opt("grow or shrink an existing partition if only its size differs", since="3.2")
     should_exist: bool | None = opt("whether the partition exists (default true)")
     size_mib: int | None = opt("size in MiB; 0 fills the largest free block")
     start_mib: int | None = opt("start in MiB; 0 takes the beginning of the largest free block")
-    type_guid: str | None = opt("GUID of the partition's type (default Linux data)", noted=f"of the form {GUID_FORM}")
+    type_guid: str | None = opt(
+        "GUID of the partition's type (default Linux data)",
+        limits={"pattern": GUID_PATTERN},
+        noted=f"of the form {GUID_FORM}, or empty",
+    )
     wipe_partition_entry: bool | None = opt("delete a partition that differs instead of failing (default false)")
 
 

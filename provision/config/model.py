@@ -57,8 +57,9 @@ class Field(NamedTuple):
     `scalar` is `str`, `int` or `bool` for a plain value or a list of them, else None and `record` is set. `optional`
     tells a pointer from a value (absent or null differs from zero). Versions are indices into VERSIONS; `until` is the
     first version that no longer has the field. `secret` values are not shown; `hidden` ones are even of type Secret.
-    `omitted` values are left out of JSON when they are zero. Before `value_until` an optional field was a value, before
-    `pointer_until` a record could be absent.
+    `omitted` values are left out of JSON when they are zero. `limits` are keywords of JSON Schema; a rule of the same
+    meaning reports what breaks them. Before `value_until` an optional field was a value, before `pointer_until` a
+    record could be absent.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Field(NamedTuple):
     omitted: bool
     value_until: int
     pointer_until: int
+    limits: Mapping[str, Any]
 
     def exists(self, version: int) -> bool:
         """Whether the field is part of this version of the format."""
@@ -105,6 +107,7 @@ class _Declared(NamedTuple):
     omitted: bool = False
     value_until: int = 0
     pointer_until: int = 0
+    limits: Mapping[str, Any] = {}
 
 
 def minor(version: str) -> int:
@@ -138,9 +141,8 @@ def many(element: type, doc: str, **options: Any) -> Any:
 
     Options of every declarer: `since` and `until` ("3.4"), `secret` (never shown), `choices` (allowed value -> the
     version that brought it), `example` (for schemas and reference docs), `noted` (constraints in a sentence, for the
-    reference docs), `omitted` (a zero is left out of JSON), `value_until` and `pointer_until` (what old versions were
-    like, see Field). Of lists only: `appends` (merging appends, and equal elements are allowed), `handle` (the name
-    space of keys that several lists of one record share).
+    reference docs), `limits`, `omitted`, `value_until`, `pointer_until` (see Field). Of lists only: `appends` (merging
+    appends, and equal elements are allowed), `handle` (the name space of keys that several lists of one record share).
     """
     is_record = issubclass(element, Record)
     return _declare("many", doc, {**options, "record" if is_record else "scalar": element})
@@ -191,6 +193,7 @@ def _field(name: str, declared: _Declared, annotation: Any) -> Field:
         omitted=declared.omitted,
         value_until=declared.value_until,
         pointer_until=declared.pointer_until,
+        limits=declared.limits,
     )
 
 

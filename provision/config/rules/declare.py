@@ -15,6 +15,7 @@ class Rule(NamedTuple):
     """A rule runs wherever its type of record occurs, in the versions from `since` up to, but not with, `until`."""
 
     name: str
+    doc: str
     record: type[Record]
     since: int
     until: int
@@ -27,7 +28,9 @@ def rule(
     """Make a rule of a function that yields problems, with paths from the record on."""
 
     def declared(find: Callable[[_Record], Iterator[Problem]]) -> Rule:
-        return Rule(find.__name__, record, minor(since), minor(until), lambda one, _version: find(one))
+        return Rule(
+            find.__name__, find.__doc__ or "", record, minor(since), minor(until), lambda one, _version: find(one)
+        )
 
     return declared
 
@@ -38,6 +41,6 @@ def versioned_rule(
     """Make a rule of a function that asks for the version, too."""
 
     def declared(find: Callable[[_Record, int], Iterator[Problem]]) -> Rule:
-        return Rule(find.__name__, record, minor(since), minor(until), find)
+        return Rule(find.__name__, find.__doc__ or "", record, minor(since), minor(until), find)
 
     return declared

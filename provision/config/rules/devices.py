@@ -9,6 +9,7 @@ from provision.config.document import read
 from provision.config.format import (
     FORMATS,
     GUID_FORM,
+    GUID_PATTERN,
     RAID_LEVELS,
     Clevis,
     ClevisCustom,
@@ -34,7 +35,7 @@ MAX_LABEL = {"ext4": 16, "btrfs": 256, "xfs": 12, "swap": 15, "vfat": 11}
 WITHOUT_SPARES = frozenset({"linear", "raid0", "0", "stripe"})
 CLEVIS_PINS = frozenset({"tpm2", "tang", "sss"})
 
-_GUID = re.compile(r"(?:[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})?")
+_GUID = re.compile(GUID_PATTERN)
 
 
 @rule(Disk)

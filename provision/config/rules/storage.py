@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from posixpath import normpath
 
-from provision.config.format import Directory, File, Link, Node, Owner, Storage
+from provision.config.format import MAX_MODE, Directory, File, Link, Node, Owner, Storage
 from provision.config.problems import Problem
 from provision.config.rules.declare import rule, versioned_rule
 
-MAX_MODE = 0o7777
 _SPECIAL_BITS = "setuid/setgid/sticky bits are not supported or functional in spec versions older than 3.6.0"
 
 
