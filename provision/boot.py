@@ -16,6 +16,7 @@ from provision.history import FileHistory, History, NoHistory
 from provision.journal import Log
 from provision.observe import Memory
 from provision.stages import stage_plan
+from provision.stages.paths import resolve
 from provision.stages.result import BOOT_ID, NOW, USER_CONFIG
 from provision.state import read_private, write_private
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from provision.fetch.render import Fetched
     from provision.fetch.resources import Fetcher
     from provision.system.ground import MachineGround
+    from provision.system.machine import Machine
 
 JOURNAL = "/etc/.provision-journal"
 """Where in the target root the record of an unfinished files stage lies."""
@@ -129,18 +131,19 @@ class Boot(NamedTuple):
             self.memory[NOW] = _now()
         machine = Machine(self.root, KernelDevices(), self.memory, log=self.log)
         try:
-            history = self._history(config) if stage == "files" else NoHistory()
+            history = self._history(config, machine) if stage == "files" else NoHistory()
             preflight([(stage, plan)], config, machine, history.view(machine))
             Engine(machine, DeferredFetcher(config, self.log), self._watch, history).run(stage, plan, config)
         finally:
             machine.release()
 
-    def _history(self, config: Config) -> History:
+    def _history(self, config: Config, machine: Machine) -> History:
         from hashlib import sha256
 
         from provision.config.encode import encode
 
-        return FileHistory(self.root.rstrip("/") + JOURNAL, sha256(encode(config).encode()).hexdigest())
+        path = self.root.rstrip("/") + resolve(machine, JOURNAL)
+        return FileHistory(path, sha256(encode(config).encode()).hexdigest())
 
     def _watch(self, step: Step) -> None:
         reason = f" [{step.action.reason}]" if step.action.reason else ""

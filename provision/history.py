@@ -17,6 +17,9 @@ from provision.failures import Interrupted
 from provision.forecast import Forecast
 from provision.observe import Account, Fact, Kind, Node, Observe, Value
 
+_OPEN_FOLDER = 0o755
+"""The mode of directories made on the way, whatever the umask is."""
+
 JOURNALLED = frozenset({"node", "user", "group"})
 """The kinds of facts that can be restored from the record; the others are observed again."""
 
@@ -102,6 +105,7 @@ class FileHistory:
 
     def _append(self, entry: dict[str, Any]) -> None:
         new = not os.path.exists(self._path)
+        _make_folders(os.path.dirname(self._path))
         lines = ([json.dumps({"config": self._digest})] if new else []) + [json.dumps(entry)]
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
         try:
@@ -109,6 +113,14 @@ class FileHistory:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def _make_folders(path: str) -> None:
+    """The directories of the record where a root has none yet: open to all, as the files stage would make them."""
+    if not os.path.isdir(path):
+        _make_folders(os.path.dirname(path))
+        os.mkdir(path)
+        os.chmod(path, _OPEN_FOLDER)
 
 
 def _read(path: str, digest: str) -> list[Record]:

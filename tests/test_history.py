@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -90,3 +92,13 @@ def test_the_record_is_ours_alone_and_holds_no_contents(tmp_path: Path) -> None:
     carry_out(machine(), tmp_path / "journal", survive=99)
     assert (tmp_path / "journal").stat().st_mode & 0o777 == 0o600
     assert "hello" not in (tmp_path / "journal").read_text()
+
+
+def test_a_root_without_etc_gets_one_that_all_can_read(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        carry_out(machine(), tmp_path / "usr" / "etc" / "journal", survive=99)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "usr" / "etc").stat().st_mode) == 0o755
+    assert stat.S_IMODE((tmp_path / "usr" / "etc" / "journal").stat().st_mode) == 0o600

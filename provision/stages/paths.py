@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from provision.failures import PlanRefused
 from provision.observe import Kind, Observe
 
 MAX_LINKS = 40
 """How many links may be followed on the way to one path (as the kernel's ELOOP, path_resolution(7))."""
 
 
-class Unresolvable(Exception):
+class Unresolvable(PlanRefused):
     """A path leads nowhere: through something that is no directory, or round and round."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__([reason])
 
 
 def resolve(observe: Observe, path: str) -> str:
