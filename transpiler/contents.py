@@ -34,7 +34,7 @@ def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl
     """The shortest of the forms percent-escaped, base64, and (if allowed) compressed base64.
 
     What the author compressed is not compressed again. The compressed form must win by 4 bytes and is reckoned
-    5 bytes longer than zlib makes it: the reference's compressor ends with an empty block.
+    2 bytes longer than zlib makes it, as the reference's compressor mostly does (from -3 to 7 over 2,100 files).
     Source: coreos/butane `base/util/url.go`.
     """
     plain = 1 + 3 * len(contents) - 2 * (len(contents) - len(contents.translate(None, _UNRESERVED)))
@@ -42,7 +42,7 @@ def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl
     shortest = min(plain, encoded)
     if gzip and not compression and _length(_SMALLEST_GZIP) < shortest:
         packed = _gzip(contents)
-        if _length(len(packed) + _FINAL_BLOCK) + 4 < shortest:
+        if _length(len(packed) + _LONGER) + 4 < shortest:
             return DataUrl("data:;base64," + b64encode(packed).decode("ascii"), "gzip")
     kept = None if compression else ""
     if encoded < plain:
@@ -51,7 +51,7 @@ def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl
 
 
 _SMALLEST_GZIP = 20
-_FINAL_BLOCK = 5
+_LONGER = 2
 
 
 def _length(size: int) -> int:

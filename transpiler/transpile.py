@@ -81,16 +81,13 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     `lost_paths` problems of absent values point where the reference points, which has lost track of them by then.
     """
     root: Node | None = None
+    run = _Run(raw=raw, lost_paths=lost_paths)
     try:
         root = parse(text)
-        run = _Run(raw=raw, lost_paths=lost_paths)
         _fill(run, root, Files(os.fspath(files_dir) if files_dir else ""))
     except Unreadable as error:
-        run = _Run()
-        run.stop(
-            [unreadable(error)], f"Error unmarshaling yaml: {error.reference}" if root is None else error.reference
-        )
-        run.reported = 0
+        start = "" if run.variant else "Error unmarshaling yaml: "
+        run.stop([unreadable(error)], start + error.reference)
     if strict and run.problems and not run.error:
         run.error = STRICT
     shown = report.Text(name, text, root)

@@ -69,8 +69,10 @@ def read(root: Node, record: type[Record], version: int) -> Reading:
     return Reading({} if values is ABSENT else values, tuple(reader.faults), reader.left, tuple(reader.odd))
 
 
-def build(record: type[Record], values: dict[str, Any]) -> Any:
+def build(record: type[Record], values: Any) -> Any:
     """The record that values of the right types say; unknown keys and values of wrong types are passed over."""
+    if type(values) is not dict:
+        return record()
     if issubclass(record, TextMap):
         return record(**values)
     made: dict[str, Any] = {}
@@ -217,15 +219,17 @@ class _Reader:
 
     def unique(self, node: Node, path: Path) -> bool:
         """Whether no key of a mapping stands there twice; each that does is a fault."""
-        first: dict[tuple[str, str], Node] = {}
+        seen: dict[tuple[str, str], list[Node]] = {}
         good = True
         for key, _ in node.items:
-            before = first.setdefault((key.kind, key.text), key)
-            if before is not key:
-                message = f'mapping key "{key.text}" already defined at line {before.line}'
+            before = seen.setdefault((key.kind, key.text), [])
+            if before:
+                message = f'mapping key "{key.text}" already defined at line '
                 hint = "YAML takes one of them only; remove or join them"
-                self.faults.append(Fault((*path, key.text), key, message, hint, f"line {key.line}: {message}"))
+                reference = "\n  ".join(f"line {key.line}: {message}{one.line}" for one in before)
+                self.faults.append(Fault((*path, key.text), key, f"{message}{before[0].line}", hint, reference))
                 good = False
+            before.append(key)
         return good
 
     def key(self, key: Node, path: Path) -> str | None:
