@@ -59,7 +59,7 @@ def _split_port(rule: str) -> tuple[str, str]:
     if _is_address(rule):
         return rule, ""
     host, colon, port = rule.rpartition(":")
-    return (host, port) if colon else (rule, "")
+    return (host.strip("[]"), port) if colon else (rule, "")
 
 
 def _is_of_domain(host: str, rule: str) -> bool:
