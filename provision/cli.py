@@ -21,8 +21,8 @@ COMMANDS = ("plan", "apply", "validate", "fetch", "firstboot")
 PERSONALITIES = {
     "ignition": ("provision.commands.stage", "ignition"),
     "ignition-validate": ("provision.commands.validate", "ignition_validate"),
-    "ignition-apply": ("provision.commands.stage", "ignition_apply"),
-    "ignition-rmcfg": ("provision.commands.stage", "ignition_rmcfg"),
+    "ignition-apply": ("provision.commands.ignition_apply", "ignition_apply"),
+    "ignition-rmcfg": ("provision.commands.ignition_rmcfg", "ignition_rmcfg"),
 }
 """Name of the program -> module and function that take its arguments."""
 

@@ -65,19 +65,18 @@ def forecast_steps(stages: Iterable[tuple[str, Plan]], config: Config, forecast:
                 forecast.lay(action.effect())
 
 
-def preflight(stages: Iterable[tuple[str, Plan]], config: Config, system: System, view: Observe) -> int:
-    """Run all plans to their end without changing anything; tells how many actions there will be.
+def preflight(stages: Iterable[tuple[str, Plan]], config: Config, system: System, view: Observe) -> list[Step]:
+    """Run all plans to their end without changing anything; tells the steps there will be.
 
     Waiting changes nothing either, so it is done for real. Raises PlanRefused, or ActionFailed for a device that does
     not come.
     """
-    forecast = Forecast(view)
-    count = 0
-    for step in forecast_steps(stages, config, forecast):
-        count = step.number
+    steps = []
+    for step in forecast_steps(stages, config, Forecast(view)):
+        steps.append(step)
         if isinstance(step.action, Await):
             system.apply(step.action)
-    return count
+    return steps
 
 
 class Engine:

@@ -10,13 +10,10 @@ from __future__ import annotations
 import argparse
 import sys
 
-from provision.commands.sources import judged, read_source
+from provision.commands.sources import judged, read_source, whole
 from provision.commands.target import Target, add_target_options, open_target
-from provision.config.format import Config
-from provision.engine import Engine, Step, forecast_steps
+from provision.engine import Engine, Step, Watch, preflight
 from provision.failures import Failure, PlanRefused
-from provision.fetch.resources import Fetcher
-from provision.forecast import Forecast
 from provision.show import COLOURS, Style, is_change, step_line
 
 NAME = "apply"
@@ -42,11 +39,18 @@ def run(arguments: argparse.Namespace) -> int:
     config, report = judged(read_source(arguments.config), arguments.files_dir, color=sys.stderr.isatty())
     if report:
         print(report, file=sys.stderr)
-    fetcher = Fetcher().under(config)
+    config, fetcher = whole(config)
     with open_target(arguments, config, changing=True) as target:
-        steps = list(forecast_steps(target.stages, config, Forecast(target.view)))
+        machine = target.machine
+        if machine is None:
+            raise Failure("there is nothing to apply to", hint="give --image, --disk or --root")
+        steps = preflight(target.stages, config, machine, machine)
         _refuse_losses(arguments, target, steps)
-        _carry_out(arguments, config, target, fetcher, len(steps))
+        if not arguments.quiet:
+            print("".join(f"note: {note}\n" for note in target.notes), end="")
+        engine = Engine(machine, fetcher, _progress(arguments, len(steps)))
+        for name, plan in target.stages:
+            engine.run(name, plan, config)
         target.keep()
     return 0
 
@@ -57,19 +61,13 @@ def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[St
         raise PlanRefused(losses, hint="give --force to lose that, or work on a copy of the image")
 
 
-def _carry_out(arguments: argparse.Namespace, config: Config, target: Target, fetcher: Fetcher, total: int) -> None:
+def _progress(arguments: argparse.Namespace, total: int) -> Watch:
+    """Tells of every step that changes something, and how far along it is."""
     style = COLOURS if sys.stdout.isatty() else Style()
-    if target.machine is None:
-        raise Failure("there is nothing to apply to", hint="give --image, --disk or --root")
-    if not arguments.quiet:
-        for note in target.notes:
-            print(f"note: {note}")
 
     def watch(step: Step) -> None:
         if not arguments.quiet and (is_change(step.action) or step.action.loses):
-            print(f"[{step.number * 100 // max(total, step.number):3}%] {step_line(step.number, step.action, style)}")
-            sys.stdout.flush()
+            percent = step.number * 100 // max(total, step.number)
+            print(f"[{percent:3}%] {step_line(step.number, step.action, style)}", flush=True)
 
-    engine = Engine(target.machine, fetcher, watch)
-    for name, plan in target.stages:
-        engine.run(name, plan, config)
+    return watch

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from provision.commands.sources import judged, read_source
+from provision.commands.sources import judged, read_source, whole
 from provision.commands.target import Target, add_target_options, open_target
 from provision.engine import Step, forecast_steps
 from provision.failures import PlanRefused
@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     config, report = judged(read_source(arguments.config), arguments.files_dir, color=sys.stderr.isatty())
     if report:
         print(report, file=sys.stderr)
+    config, _ = whole(config)
     with open_target(arguments, config, changing=False) as target:
         steps = list(forecast_steps(target.stages, config, Forecast(target.view)))
         missing = _missing(steps)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config.format import Config
 from provision.failures import ConfigInvalid, Failure, Usage
+
+if TYPE_CHECKING:
+    from provision.fetch.resources import Fetcher
 
 
 class Source(NamedTuple):
@@ -37,6 +40,22 @@ def read_source(name: str) -> Source:
 def judged(source: Source, files_dir: str | None, *, color: bool) -> tuple[Config, str]:
     """The config and a report of its warnings (with their places), which may be empty. Raises ConfigInvalid."""
     return _from_yaml(source, files_dir, color) if source.is_yaml else _from_json(source, color)
+
+
+def whole(config: Config) -> tuple[Config, Fetcher]:
+    """The config with those it names merged in, and the fetcher that it asks for. Raises FetchFailed, ConfigInvalid."""
+    from provision.fetch.render import render
+    from provision.fetch.resources import Fetcher
+    from provision.fetch.settings import Settings
+
+    rendered = render(config, Fetcher(Settings(), warn), warn)
+    return rendered.config, rendered.fetcher
+
+
+def warn(level: str, message: str) -> None:
+    """A log for people: what is at least a warning goes to standard error."""
+    if level not in {"debug", "info", "notice"}:
+        print(f"{level}: {message}", file=sys.stderr)
 
 
 def _from_json(source: Source, color: bool) -> tuple[Config, str]:

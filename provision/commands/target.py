@@ -146,6 +146,7 @@ def _this_machine(config: Config, stack: ExitStack) -> Target:
 
 def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
     disks = _disks(arguments, config)
+    _check_config(config, {disk.device for disk in disks})
     if changing and os.geteuid() != 0:
         raise Failure(
             "working on disk images needs root, for loop devices and mounts",
@@ -165,7 +166,6 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
     machine = Machine(root, ImageDevices(images), _memory())
     stack.callback(machine.release)
     target.view = target.machine = machine
-    _check_root(config)
     if config.kernel_arguments.should_exist or config.kernel_arguments.should_not_exist:
         target.notes.append("kernelArguments belong to the boot loader of the running system; left out for images")
     if base is None:
@@ -173,8 +173,13 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
     return target
 
 
-def _check_root(config: Config) -> None:
+def _check_config(config: Config, mapped: set[str]) -> None:
+    """Refuse what a look at the config shows, before an image is made."""
     storage = config.storage
+    missing = [disk.device for disk in storage.disks if disk.device not in mapped]
+    if missing:
+        hint = " ".join(f"--disk {device}=IMAGE:SIZE" for device in missing)
+        raise PlanRefused([f"no image is given for {device}" for device in missing], hint=f"give {hint}")
     files = (*storage.files, *storage.directories, *storage.links)
     needs_root = bool(files) or not (config.passwd.is_empty and config.systemd.is_empty)
     if needs_root and not any(one.path == "/" for one in storage.filesystems):

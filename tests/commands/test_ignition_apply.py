@@ -1,0 +1,62 @@
+"""Files and units for a container that is being built; what cannot be done live is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CONFIG = {
+    "ignition": {"version": "3.4.0"},
+    "storage": {"files": [{"path": "/etc/motd", "mode": 256, "contents": {"source": "data:,hello"}}]},
+    "systemd": {"units": [{"name": "a.service", "enabled": True, "contents": "[Install]\nWantedBy=a.target\n"}]},
+}
+
+
+def run(config: object, *arguments: str, container: str = "podman") -> subprocess.CompletedProcess[str]:
+    code = "import sys; from provision.cli import run; sys.exit(run(['ignition-apply', *sys.argv[1:]]))"
+    environment = {**os.environ, "container": container}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        input=json.dumps(config), env=environment, check=False, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="files belong to root")
+def test_files_and_units_are_written_and_nothing_else(tmp_path: Path) -> None:
+    done = run(CONFIG, "--root", str(tmp_path), "-")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "etc/motd").read_text() == "hello"
+    assert (tmp_path / "etc/motd").stat().st_mode & 0o7777 == 0o400
+    assert (tmp_path / "etc/systemd/system-preset/20-ignition.preset").read_text() == "enable a.service\n"
+    assert not (tmp_path / "etc/.ignition-result.json").exists()
+
+
+def test_what_cannot_be_applied_live_is_named(tmp_path: Path) -> None:
+    config = {**CONFIG, "passwd": {"users": [{"name": "core"}]}}
+    done = run(config, "--root", str(tmp_path), "-")
+    assert done.returncode == 1
+    assert "cannot apply passwd live" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_offline_refuses_what_needs_the_network(tmp_path: Path) -> None:
+    config = {**CONFIG, "storage": {"files": [{"path": "/f", "contents": {"source": "http://example.com/f"}}]}}
+    done = run(config, "--root", str(tmp_path), "--offline", "-")
+    assert (done.returncode, "requires networking" in done.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--nonsense", "-"), ("a", "b")])
+def test_a_wrong_command_line_is_an_exit_of_one(arguments: tuple[str, ...]) -> None:
+    assert run(CONFIG, *arguments).returncode == 1
+
+
+def test_hosts_are_left_alone(tmp_path: Path) -> None:
+    if any(Path(mark).exists() for mark in ("/run/.containerenv", "/.dockerenv")):
+        pytest.skip("this is a container")
+    done = run(CONFIG, "--root", str(tmp_path), "-", container="")
+    assert "not designed to run on a host system" in done.stderr
