@@ -26,11 +26,8 @@ from typing import Any
 
 import provision
 
-BY_NAME = tuple(
-    f"encodings.{name}"
-    for name in ["ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf_16_le", "utf_8", "utf_8_sig"]
-)
-"""Encodings are imported when a text needs one."""
+ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf_16_le", "utf_8", "utf_8_sig")
+"""Imported when a text needs one."""
 
 NEVER = (
     # a config that is YAML is for the author's side
@@ -67,7 +64,8 @@ def _needed() -> list[Any]:
     # requests is content with one of its two detectors of text encodings: chardet is six times as large
     finder = ModuleFinder(excludes=[*NEVER, *(["chardet"] if find_spec("charset_normalizer") else [])])
     # all of ours, since commands and stages are imported by name, which no search for imports sees
-    for name in ("provision", *BY_NAME, *(module.name for module in walk_packages(provision.__path__, "provision."))):
+    ours = [module.name for module in walk_packages(provision.__path__, "provision.")]
+    for name in ("provision", *ours, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
         finder.import_hook(name, None, ["*"] if "." in name else None)
     return [module for _, module in sorted(finder.modules.items()) if module.__file__]
 

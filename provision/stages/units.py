@@ -31,9 +31,12 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
 
 
 def presets_are_over(observe: Observe) -> bool:
-    """Whether systemd will not apply presets: it does so while the machine id is not initialised (machine-id(5))."""
-    machine_id = (observe.content("/etc/machine-id") or b"").strip()
-    return machine_id not in {b"", b"uninitialized"}
+    """Whether systemd will not apply presets: it does so at a boot without a machine id, or with `uninitialized`.
+
+    A file that is there and empty is no first boot (machine-id(5), "First boot semantics"; seen on Debian 12).
+    """
+    machine_id = observe.content("/etc/machine-id")
+    return machine_id is not None and machine_id.strip() != b"uninitialized"
 
 
 def _unit(unit: Unit, reason: str, observe: Observe) -> Iterator[Action]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from provision.actions import Action, Content, Link, Remove, Run, Write
 from provision.config.format import Config, Dropin, Systemd, Unit
 from provision.stages import units
@@ -85,11 +87,15 @@ def test_an_existing_preset_file_is_appended_to() -> None:
     assert made[0].keep
 
 
-def test_a_root_with_a_machine_id_has_its_presets_applied() -> None:
-    world = World().with_file("/etc/machine-id", b"0123456789abcdef0123456789abcdef\n")
+@pytest.mark.parametrize("machine_id", [b"", b"0123456789abcdef0123456789abcdef\n"])
+def test_a_root_whose_first_boot_is_over_has_its_presets_applied(machine_id: bytes) -> None:
+    world = World().with_file("/etc/machine-id", machine_id)
     *_, apply = planned(world, Unit(name="a.service", enabled=True, contents=INSTALL))
     assert isinstance(apply, Run)
     assert apply.argv[-2:] == ("preset", "a.service")
-    for fresh in (b"", b"uninitialized\n"):
-        made = planned(World().with_file("/etc/machine-id", fresh), Unit(name="a.service", enabled=True))
-        assert not any(isinstance(action, Run) for action in made)
+
+
+@pytest.mark.parametrize("world", [World(), World().with_file("/etc/machine-id", b"uninitialized\n")])
+def test_systemd_applies_presets_at_its_own_first_boot(world: World) -> None:
+    made = planned(world, Unit(name="a.service", enabled=True))
+    assert not any(isinstance(action, Run) for action in made)
