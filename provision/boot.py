@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 JOURNAL = "/etc/.provision-journal"
 """Where in the target root the record of an unfinished files stage lies."""
 
+KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
+"""Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
+
 SEED = "seed"
 FETCHED = "fetched-configs"
 
@@ -128,7 +131,10 @@ class Boot(NamedTuple):
 
         plan = stage_plan(stage)
         if stage == "files":
+            from provision.stages.passwd import PLAIN_KEYS
+
             self.memory[NOW] = _now()
+            self.memory[PLAIN_KEYS] = self.environment.get(KEY_FRAGMENTS) in {"false", "0"}
         machine = Machine(self.root, KernelDevices(), self.memory, log=self.log)
         try:
             history = self._history(config, machine) if stage == "files" else NoHistory()

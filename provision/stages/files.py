@@ -9,6 +9,7 @@ from provision.config.format import Config
 from provision.failures import PlanRefused
 from provision.observe import Observe
 from provision.stages import crypttab, nodes, passwd, result, units
+from provision.stages.paths import resolve
 
 SELINUX = "/etc/selinux/config"
 
@@ -31,8 +32,9 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
 
 
 def _check(config: Config, observe: Observe) -> None:
-    if not config.passwd.is_empty and observe.node("/etc/passwd") is None:
-        raise PlanRefused(["passwd: the root has no /etc/passwd"], hint="is it the root of a system?")
+    absent = [path for path in passwd.databases(config) if observe.node(resolve(observe, path)) is None]
+    if absent:
+        raise PlanRefused([f"passwd: the root has no {path}" for path in absent], hint="is it the root of a system?")
     missing = sorted(tool for tool in passwd.tools(config) if observe.tool(tool) is None)
     if missing:
         raise PlanRefused(

@@ -41,6 +41,14 @@ def tools(config: Config) -> frozenset[str]:
     )
 
 
+def databases(config: Config) -> Iterator[str]:
+    """The files that have to be there for the accounts that a config makes; to remove some takes none."""
+    if any(group.should_exist is not False for group in config.passwd.groups):
+        yield "/etc/group"
+    if any(user.should_exist is not False for user in config.passwd.users):
+        yield "/etc/passwd"
+
+
 def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
     existing = observe.group(group.name)
     if group.should_exist is False:
