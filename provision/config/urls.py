@@ -276,12 +276,33 @@ def _unescaped(text: str) -> bytes:
 
 
 def _from_base64(data: str) -> bytes:
-    from binascii import Error, a2b_base64
+    from binascii import a2b_base64
 
     if not _BASE64_CHARACTERS.fullmatch(data):
         raise BadDataUrl("invalid data character")
-    try:
-        return a2b_base64(data.replace("\n", ""), strict_mode=True)
-    except Error:
-        whole = len(re.match(r"[^=]*", data.replace("\n", ""))[0]) // 4 * 4  # type: ignore[index] # always matches
-        raise BadDataUrl(f"illegal base64 data at input byte {whole}") from None
+    letters = data.replace("\n", "")
+    body = letters.rstrip("=")
+    if "=" in body or len(letters) % 4 or len(letters) - len(body) > 2:
+        raise BadDataUrl(f"illegal base64 data at input byte {_illegal_byte(data)}")
+    return a2b_base64(letters)
+
+
+def _illegal_byte(data: str) -> int:
+    """Where Go's decoder gives up on bad base64: how far it had come, which is not always where the fault is."""
+    letters = data.partition("=")[0]
+    place, complete = len(letters), len(letters.replace("\n", "")) % 4
+    if place == len(data):
+        return place - complete
+    if complete < 2:
+        return place
+    second = _next_letter(data, place + 1)
+    if complete == 2 and second == len(data):
+        return second
+    if complete == 2 and data[second] != "=":
+        return second - 1
+    return _next_letter(data, second + 1 if complete == 2 else place + 1)
+
+
+def _next_letter(data: str, start: int) -> int:
+    """The first character from a place on that is no newline, or the end."""
+    return len(data) - len(data[start:].lstrip("\n"))
