@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 
 from provision.failures import Failure
 from provision.observe import Device, Signature, Table, Volume
@@ -13,9 +15,6 @@ from provision.system.devices import DeviceFailed
 
 WAIT = 30.0
 """Seconds to wait for a device, as systemd's and the reference engine's limit."""
-
-_FOLLOWS_WITHIN = 1.0
-"""Seconds that udevd may take to notice that a disk was closed after writing."""
 
 
 class KernelDevices:
@@ -61,16 +60,11 @@ class KernelDevices:
     def write_table(self, name: str, table: Table, *, erase: bool) -> None:
         """Write it under the lock that keeps udev away, tell the kernel, and wait until udev has followed."""
         disk = _required(name)
-        changed: list[str] = []
-        with udev.followed(changed, self._seconds):
-            noticed = udev.closing(sysfs.read(disk.path, "dev"), disk.path)
-            with tables.locked(disk.node):
-                tables.write(disk.node, table, size=disk.size, erase=erase)
-                nodes = kernel_partitions.follow(disk, table)
-                # udevd reads the table again when it sees the disk closed, which would take all partitions away for
-                # a moment; as long as we hold the lock it does not, so let it see that now
-                noticed(_FOLLOWS_WITHIN)
-            changed += [disk.path, *(block.path for block in map(_required, nodes))]
+        changed = [disk.path]
+        udev.settle(changed, self._seconds)
+        with udev.followed(changed, self._seconds), tables.locked(disk.node), _unwatched(disk) as node:
+            tables.write(node, table, size=disk.size, erase=erase)
+            changed += [_required(one).path for one in kernel_partitions.follow(disk, table)]
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
         """By the events of udev, or of the kernel where no udevd runs."""
@@ -91,11 +85,27 @@ class KernelDevices:
         """Until udev has made the links for what is on the device now."""
         block = _find(name)
         if block is not None:
-            with udev.followed([block.path], self._seconds):
-                pass
+            udev.settle([block.path], self._seconds)
 
     def release(self) -> None:
         """Nothing was attached."""
+
+
+@contextmanager
+def _unwatched(disk: sysfs.Block) -> Iterator[str]:
+    """A node of our own for a disk.
+
+    udevd watches the usual one: when a writer closes it, udevd has the kernel read the table again (BLKRRPART), and all
+    partitions vanish for a moment. That may come late, when somebody works on them already.
+    """
+    path = f"/dev/.provision-{os.path.basename(disk.node)}"
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    os.mknod(path, stat.S_IFBLK | 0o600, os.stat(disk.node).st_rdev)
+    try:
+        yield path
+    finally:
+        os.unlink(path)
 
 
 def _wrong(wanted: Sequence[str], gone: bool) -> list[str]:

@@ -14,6 +14,9 @@ import struct
 import time
 from contextlib import suppress
 
+from provision.system import processes
+from provision.system.devices import DeviceFailed
+
 _CONTROL = "/dev/loop-control"
 _MAJOR = 7
 _LOOP_CLR_FD = 0x4C01
@@ -29,7 +32,7 @@ _TRIES = 64
 
 
 class Loop:
-    """A loop device over `size` bytes of a file from `offset`. Raises OSError."""
+    """A loop device over `size` bytes of a file from `offset`. Raises OSError, DeviceFailed."""
 
     def __init__(self, file: str, offset: int, size: int, sector: int) -> None:
         self.node, self._fd = _attach(file, offset, size, sector)
@@ -51,7 +54,11 @@ class Loop:
 
 def _attach(file: str, offset: int, size: int, sector: int) -> tuple[str, int]:
     backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
-    control = os.open(_CONTROL, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        control = _control()
+    except BaseException:
+        os.close(backing)
+        raise
     try:
         config = _config(backing, offset, size, sector)
         for attempt in range(_TRIES):
@@ -70,6 +77,16 @@ def _attach(file: str, offset: int, size: int, sector: int) -> tuple[str, int]:
     finally:
         os.close(control)
         os.close(backing)
+
+
+def _control() -> int:
+    """The device that hands out free loop devices; the kernel's module is loaded if it has to be."""
+    for attempt in range(2):
+        with suppress(OSError):
+            return os.open(_CONTROL, os.O_RDWR | os.O_CLOEXEC)
+        if attempt == 0 and processes.find("modprobe"):
+            processes.run(["modprobe", "--quiet", "loop"])
+    raise DeviceFailed("there are no loop devices", hint="load the kernel module `loop`, and allow /dev/loop-control")
 
 
 def _config(backing: int, offset: int, size: int, sector: int) -> bytes:

@@ -24,11 +24,6 @@ def running() -> bool:
     return os.path.exists("/run/udev/control")
 
 
-def watches(number: str) -> bool:
-    """Whether udevd looks again when somebody closes that device after writing (`OPTIONS+="watch"`)."""
-    return os.path.lexists(f"/run/udev/watch/b{number}")
-
-
 class Events:
     """The events on block devices since this was made."""
 
@@ -53,38 +48,31 @@ class Events:
 def followed(paths: Sequence[str], seconds: float) -> Iterator[None]:
     """Do something; then wait until udevd has worked through all that came of it for these devices (below /sys).
 
-    The list may be filled on the way. As `udevadm trigger --settle` does: an event of our own, known by its UUID, comes
-    out behind those before it.
+    The list may be filled on the way.
+    """
+    yield
+    settle(paths, seconds)
+
+
+def settle(paths: Sequence[str], seconds: float) -> None:
+    """Wait until udevd has worked through all that has come for these devices (below /sys) so far.
+
+    As `udevadm trigger --settle` does: events of our own, known by their UUIDs, come out behind those before them.
     """
     if not running():
-        yield
         return
-    events = Events(UDEV)
-    yield
-    settle(events, paths, seconds)
-
-
-def closing(number: str, path: str) -> Callable[[float], None]:
-    """Begin to look out for udevd noticing that a disk was closed after writing; the result waits for that."""
-    if not running() or not watches(number):
-        return lambda _seconds: None
-    events = Events(KERNEL)
-
-    def wait(seconds: float) -> None:
-        events.until(lambda event: bool(event.sys_path == path and event.action == "change"), seconds)
-
-    return wait
-
-
-def settle(events: Events, paths: Sequence[str], seconds: float) -> None:
-    """Send every device an event of our own and wait for its echo."""
     from uuid import uuid4
 
-    echoes = {path: str(uuid4()) for path in paths if os.path.exists(f"{path}/uevent")}
-    for path, uuid in echoes.items():
-        with open(f"{path}/uevent", "w", encoding="ascii") as file:
-            file.write(f"change {uuid}")
-    missing = set(echoes.values())
+    events = Events(UDEV)
+    missing = set()
+    for path in paths:
+        uuid = str(uuid4())
+        try:
+            with open(f"{path}/uevent", "w", encoding="ascii") as file:
+                file.write(f"change {uuid}")
+        except FileNotFoundError:
+            continue  # it went in the meantime
+        missing.add(uuid)
 
     def echoed(event: Any) -> bool:
         missing.discard(event.properties.get("SYNTH_UUID", ""))

@@ -109,7 +109,7 @@ def test_a_whole_disk_may_be_a_file_system(machine: Machine) -> None:
     assert machine.mount("/") == Mounted("/", "/dev/vda", "ext4")
 
 
-def test_removing_stops_at_mount_points(machine: Machine, sector: int, tmp_path: Path) -> None:
+def test_removing_stops_at_mount_points(machine: Machine, sector: int) -> None:
     provisioned(machine, sector)
     machine.apply(Write("/var/data/file", (Content(b"x"),)))
     with pytest.raises(ActionFailed, match="remove /var"):
