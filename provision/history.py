@@ -20,6 +20,9 @@ from provision.observe import Account, Fact, Kind, Node, Observe, Value
 _OPEN_FOLDER = 0o755
 """The mode of directories made on the way, whatever the umask is."""
 
+JOURNAL = "/etc/.provision-journal"
+"""Where in the target root the record of an unfinished files stage lies."""
+
 JOURNALLED = frozenset({"node", "user", "group"})
 """The kinds of facts that can be restored from the record; the others are observed again."""
 

@@ -63,7 +63,8 @@ def record(root: str, ground: MachineGround, log: Log) -> None:
     import json
 
     from provision import __version__
-    from provision.actions import Content, Write
+    from provision.actions import Content, Remove, Write
+    from provision.history import JOURNAL
     from provision.system.kernel_devices import KernelDevices
     from provision.system.machine import Machine
 
@@ -73,6 +74,7 @@ def record(root: str, ground: MachineGround, log: Log) -> None:
     machine = Machine(root, KernelDevices(), {}, log=log)
     try:
         machine.apply(Write(RECORD, (Content(json.dumps(done).encode() + b"\n"),), parents=("/etc",)))
+        machine.apply(Remove(JOURNAL))  # what was done is of no use any more
     finally:
         machine.release()
     os.sync()
