@@ -12,7 +12,7 @@ from provision.engine import Engine, Step, preflight
 from provision.failures import Failure, NeedsNetwork
 from provision.fetch.fragments import EMPTY, base_config, merged
 from provision.fetch.ground import Places
-from provision.history import FileHistory, History, NoHistory
+from provision.history import JOURNAL, FileHistory, History, NoHistory
 from provision.journal import Log
 from provision.observe import Memory
 from provision.stages import stage_plan
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from provision.fetch.resources import Fetcher
     from provision.system.ground import MachineGround
     from provision.system.machine import Machine
-
-JOURNAL = "/etc/.provision-journal"
-"""Where in the target root the record of an unfinished files stage lies."""
 
 KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 """Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
