@@ -1,0 +1,113 @@
+"""Merging: golden pairs from the reference, and the laws."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from provision.config.decode import decode
+from provision.config.encode import plain
+from provision.config.format import Config, File, HttpHeader, Resource, Storage
+from provision.config.judge import judge
+from provision.config.merge import merge
+from provision.config.model import NEWEST, Record, Secret
+from provision.config.rules import key_of
+from tests.config.configs import config
+
+GOLDEN = [json.loads(line) for line in (Path(__file__).parent / "data" / "merge.jsonl").read_text().splitlines()]
+
+
+def of(value: dict[str, Any]) -> Config:
+    return decode(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("pair", GOLDEN, ids=[pair["law"] for pair in GOLDEN])
+def test_merging_is_the_reference_s(pair: dict[str, Any]) -> None:
+    assert plain(merge(of(pair["parent"]), of(pair["child"]))) == pair["merged"]
+
+
+@st.composite
+def valid(draw: st.DrawFn) -> Config:
+    random = draw(st.randoms(use_true_random=False))
+    judged = judge(json.dumps(config(random, NEWEST, faults=0)).encode()).config
+    assume(judged is not None)
+    return judged or Config()
+
+
+EMPTY = Config(ignition=Config().ignition.changed(version="3.7.0-experimental"))
+
+
+@given(valid())
+def test_an_empty_parent_changes_nothing(one: Config) -> None:
+    assert merge(Config(), one) == one
+    assert merge(EMPTY, one) == one
+
+
+@given(valid())
+def test_an_empty_child_changes_nothing(one: Config) -> None:
+    assert merge(one, Config()) == one
+    assert merge(one, EMPTY) == one
+
+
+@given(valid())
+def test_merging_with_itself_changes_only_what_appends(one: Config) -> None:
+    """Headers without a value remove themselves, too."""
+    assert without_appended(merge(one, one)) == without_appended(one)
+
+
+@given(valid(), valid())
+def test_merging_once_more_changes_only_what_appends(parent: Config, child: Config) -> None:
+    once = merge(parent, child)
+    assert without_appended(merge(once, child)) == without_appended(once)
+
+
+@given(valid(), valid(), valid())
+def test_merging_is_associative_up_to_order(one: Config, two: Config, three: Config) -> None:
+    """But for headers: a value-less one removes a header only if it meets it."""
+    left, right = merge(merge(one, two), three), merge(one, merge(two, three))
+    assert unordered(left) == unordered(right)
+
+
+@given(valid(), valid())
+def test_nothing_gets_lost_but_by_its_name_space(parent: Config, child: Config) -> None:
+    merged = merge(parent, child)
+    taken = {key_of(node) for kind in ("files", "directories", "links") for node in getattr(child.storage, kind)}
+    for file in parent.storage.files:
+        assert file.path in taken or file in merged.storage.files
+    for unit in parent.systemd.units:
+        assert unit.name in {one.name for one in merged.systemd.units}
+
+
+def without_appended(record: Any) -> Any:
+    """A record as plain values, without lists that append and without headers."""
+    if not isinstance(record, Record):
+        return record
+    return {
+        field.name: tuple(map(without_appended, value)) if field.many else without_appended(value)
+        for field, value in record.items()
+        if not field.appends and field.name != "http_headers"
+    }
+
+
+def unordered(record: Any) -> Any:
+    """As `without_appended`, with the elements of lists in the order of their keys."""
+    if not isinstance(record, Record):
+        return record
+    return {
+        field.name: {key_of(one): unordered(one) for one in value} if field.many else unordered(value)
+        for field, value in record.items()
+        if not field.appends and field.name != "http_headers"
+    }
+
+
+def test_a_header_can_be_removed() -> None:
+    headers = (HttpHeader(name="A", value=Secret("1")), HttpHeader(name="B", value=Secret("2")))
+    parent = File(path="/a", contents=Resource(source="http://a", http_headers=headers))
+    child = File(path="/a", contents=Resource(http_headers=(HttpHeader(name="A"), HttpHeader(name="C"))))
+    merged = merge(Config(storage=Storage(files=(parent,))), Config(storage=Storage(files=(child,))))
+    assert [header.name for header in merged.storage.files[0].contents.http_headers] == ["B", "C"]
