@@ -3,9 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 FAST := not disks and not boot and not peer
-DRACUT := /usr/lib/dracut/modules.d/40provision
-SCRIPTS := module-setup.sh collect.py
-UNITS := $(notdir $(wildcard dracut/*.service dracut/*.network))
+MODULE := $(DESTDIR)/usr/lib/dracut/modules.d/40provision
+SYSTEM := $(DESTDIR)/usr/lib/systemd/system
+AFTER_BOOT := dracut/provision-complete.service
+SCRIPTS := dracut/module-setup.sh dracut/collect.py
+PARTS := $(filter-out $(AFTER_BOOT),$(wildcard dracut/*.service dracut/*.network))
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,9 +36,12 @@ fuzz: .venv/base ## the laws again, with many more examples
 bench: .venv/base ## how long the programs take to start and to transpile
 	@$(BIN)/python tests/bench.py
 
-install-dracut: ## install the dracut module (DESTDIR=)
-	install -D -m 755 -t $(DESTDIR)$(DRACUT) $(SCRIPTS:%=dracut/%)
-	install -D -m 644 -t $(DESTDIR)$(DRACUT) $(UNITS:%=dracut/%)
+install-dracut: ## install the dracut module and the unit that ends a first boot (DESTDIR=)
+	install -D -m 755 -t $(MODULE) $(SCRIPTS)
+	install -D -m 644 -t $(MODULE) $(PARTS)
+	install -D -m 644 -t $(SYSTEM) $(AFTER_BOOT)
+	install -d $(SYSTEM)/multi-user.target.wants
+	ln -sf ../$(notdir $(AFTER_BOOT)) $(SYSTEM)/multi-user.target.wants/
 
 # The environment. `base` is enough for demo and check; `all` adds the packages that only tests need.
 .venv/base: pyproject.toml .ci/packages

@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
-config=examples/web-server.yaml files=examples/files image=build/demo.img
+config=examples/web-server.yaml image=build/demo.img
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 # offset and size in bytes of partition $1
@@ -13,7 +13,7 @@ print(one["start"] * 512, one["size"] * 512)' "$1"; }
 
 mkdir -p build
 say "The config: $config, checked and made JSON (the first lines of build/demo.ign)"
-transpile --strict --pretty --files-dir "$files" "$config" >build/demo.ign
+transpile --strict --pretty "$config" >build/demo.ign
 head -n 12 build/demo.ign
 provision validate build/demo.ign && echo "... valid"
 

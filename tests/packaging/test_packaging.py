@@ -1,0 +1,89 @@
+"""What is delivered works away from the checkout: the wheel in a clean environment, `make install-dracut`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HOUSE = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.xdist_group("packaging")
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean environment with our wheel; its libraries are those of this environment."""
+    folder = tmp_path_factory.mktemp("clean")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "env"], check=True)
+    binaries = folder / "env" / "bin"
+    pip: list[str | Path] = [sys.executable, "-m", "pip", "--python", binaries / "python", "install", "--quiet"]
+    subprocess.run([*pip, "--no-deps", wheel], check=True)
+    site = next((folder / "env/lib").glob("python3*/site-packages"))
+    theirs = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "libraries.pth").write_text("\n".join(theirs) + "\n")
+    return binaries
+
+
+def run(program: Path, *arguments: str, cwd: Path) -> str:
+    done = subprocess.run([program, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_programs_start(installed: Path, tmp_path: Path) -> None:
+    assert run(installed / "provision", "--version", cwd=tmp_path).startswith("provision ")
+    assert "Usage: transpile" in run(installed / "transpile", "--help", cwd=tmp_path)
+    assert "usage: provision" in run(installed / "provision", "--help", cwd=tmp_path)
+
+
+def test_it_is_the_wheel_that_runs(installed: Path, tmp_path: Path) -> None:
+    code = "import provision, transpiler, schemas; print(provision.__file__, transpiler.__file__, *schemas.__path__)"
+    for path in run(installed / "python", "-c", code, cwd=tmp_path).split():
+        assert Path(path).is_relative_to(installed.parent)
+
+
+def test_schemas_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    code = "from importlib.resources import files; print(*sorted(one.name for one in files('schemas').iterdir()))"
+    found = set(run(installed / "python", "-c", code, cwd=tmp_path).split())
+    assert {path.name for path in (HOUSE / "schemas").glob("*.json")} <= found
+
+
+def test_transpiles_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
+    source = tmp_path / "site.yaml"
+    source.write_text("variant: fcos\nversion: 1.5.0\n")
+    assert '"3.4.0"' in run(installed / "transpile", str(source), cwd=tmp_path)
+
+
+def test_install_dracut(tmp_path: Path) -> None:
+    subprocess.run(["make", "--silent", "install-dracut", f"DESTDIR={tmp_path}"], cwd=HOUSE, check=True)
+    module = tmp_path / "usr/lib/dracut/modules.d/40provision"
+    found = {path.name for path in module.iterdir()}
+    kept = {path.name for path in (HOUSE / "dracut").iterdir() if path.is_file()} - {"provision-complete.service"}
+    assert found == kept
+    assert (module / "module-setup.sh").stat().st_mode & 0o111
+    assert (tmp_path / "usr/lib/systemd/system/provision-complete.service").is_file()
+    link = tmp_path / "usr/lib/systemd/system/multi-user.target.wants/provision-complete.service"
+    assert link.resolve() == (tmp_path / "usr/lib/systemd/system/provision-complete.service")
+
+
+@pytest.mark.parametrize("script", ["dracut/module-setup.sh", "tests/boot/build.sh", "examples/demo.sh", ".ci/install"])
+def test_shell_is_clean(script: str) -> None:
+    done = subprocess.run(["shellcheck", script], cwd=HOUSE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_units_are_valid(tmp_path: Path) -> None:
+    """systemd-analyze knows every directive; what units name need not be on this machine."""
+    units = sorted(str(path) for path in (HOUSE / "dracut").glob("*.service"))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    wrong = [line for line in done.stderr.splitlines() if "provision-" in line and "is not executable" not in line]
+    assert wrong == []
