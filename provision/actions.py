@@ -367,10 +367,11 @@ class Link(NamedTuple):
 
 
 class HardLink(NamedTuple):
-    """Make a further name for an existing file; `target` is a path of the target root."""
+    """Make a further name for an existing node; `target` is a path of the target root, `node` what is there."""
 
     path: str
     target: str
+    node: Node = Node(Kind.FILE)
     parents: tuple[str, ...] = ()
     reason: str = ""
     loses: str = ""
@@ -385,8 +386,8 @@ class HardLink(NamedTuple):
         return frozenset({self.path})
 
     def effect(self) -> tuple[Fact, ...]:
-        """A file, and the directories above it."""
-        return (*_made(self.parents), Fact("node", self.path, Node(Kind.FILE)))
+        """The same node, and the directories above it."""
+        return (*_made(self.parents), Fact("node", self.path, self.node))
 
 
 class Remove(NamedTuple):

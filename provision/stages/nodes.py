@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
@@ -56,10 +57,9 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     """
     entries, reasons = _entries(config, observe)
     reasons += _collisions(entries)
-    ordered = sorted(entries, key=lambda entry: (_is_hard(entry), 0 if _is_hard(entry) else depth(entry.path)))
     forecast = Forecast(observe)
-    waves: dict[tuple[int, bool], list[Action]] = {}
-    for place, entry in enumerate(ordered):
+    waves: dict[tuple[bool, int, bool], list[Action]] = {}
+    for turn, entry in sorted(_turns(entries), key=itemgetter(0)):
         try:
             actions = _actions(entry, forecast)
         except (_Refused, Unresolvable) as refused:
@@ -67,13 +67,19 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
             continue
         for action in actions:
             forecast.lay(action.effect())
-            level = len(ordered) + place if _is_hard(entry) else depth(entry.path)
-            waves.setdefault((level, not isinstance(action, Remove)), []).append(action)
+            waves.setdefault((*turn, not isinstance(action, Remove)), []).append(action)
     if reasons:
         raise PlanRefused(reasons)
     fetches = tuple(fetch for entry in entries for fetch in entry.fetches)
     yield from (fetches,) if fetches else ()
     yield from (tuple(waves[key]) for key in sorted(waves))
+
+
+def _turns(entries: Iterable[Entry]) -> Iterator[tuple[tuple[bool, int], Entry]]:
+    """Whose turn it is when: all nodes of one depth together, then hard links one by one."""
+    for place, entry in enumerate(entries):
+        hard = _is_hard(entry)
+        yield (hard, place if hard else depth(entry.path)), entry
 
 
 def _entries(config: Config, observe: Observe) -> tuple[list[Entry], list[str]]:
@@ -202,11 +208,14 @@ def _hard_link(entry: Entry, link: config_format.Link, existing: Node | None, ob
     there = observe.node(target)
     if there is None:
         raise _Refused(f"hard link target {target} does not exist")
+    if there.kind is Kind.DIRECTORY:
+        raise _Refused(f"hard link target {target} is a directory")
     if existing is not None:
         if existing.identity is not None and existing.identity == there.identity:
             return []
         raise _Refused(f"A file already exists there and overwrite is false: {entry.path}")
-    return [HardLink(entry.path, target, missing_parents(observe, entry.path), reason=entry.reason)]
+    node = Node(there.kind, target=there.target)
+    return [HardLink(entry.path, target, node, missing_parents(observe, entry.path), reason=entry.reason)]
 
 
 def _followed(path: str, target: str, observe: Observe) -> Node | None:

@@ -9,6 +9,7 @@ from provision.actions import Directory as MakeDirectory
 from provision.actions import Link as MakeLink
 from provision.config.format import Config, Directory, File, Link, Owner, Resource, Storage, Verification
 from provision.failures import PlanRefused
+from provision.observe import Kind, Node
 from provision.stages import nodes
 from tests.stages.world import World, actions, run
 
@@ -131,6 +132,21 @@ def test_hard_links_come_last_and_may_name_what_the_config_makes() -> None:
     )
     assert isinstance(made[-1], HardLink)
     assert made[-1].target == "/deep/er/f"
+
+
+def test_a_hard_link_waits_for_the_deepest_file() -> None:
+    storage = Storage(
+        files=(File(path="/a/b/c", contents=HELLO),), links=(Link(path="/a/d", target="/a/b/c", hard=True),)
+    )
+    waves, _ = run(nodes.plan, Config(storage=storage), World())
+    assert [type(action) for wave in waves for action in wave] == [Write, HardLink]
+    assert [len(wave) for wave in waves] == [1, 1]
+
+
+def test_a_hard_link_may_be_to_a_symbolic_link_but_not_to_a_directory() -> None:
+    (link,) = planned(World().with_link("/bar", "gone"), links=(Link(path="/foo", target="/bar", hard=True),))
+    assert [fact.value for fact in link.effect()] == [Node(Kind.LINK, target="gone")]
+    assert "is a directory" in refused(World().with_directory("/d"), links=(Link(path="/f", target="/d", hard=True),))
 
 
 def test_remote_contents_are_fetched_side_by_side_before_anything_is_written() -> None:
