@@ -2,7 +2,8 @@
 
 Names are answered from the images' own tables and signatures, read from the files themselves, so looking needs no
 rights and no loop device. A device that a program has to work on becomes a loop device of its own, partitions with
-offset and size: no partition support in the kernel, no udev, and no way to the disks of this machine.
+offset and size: no partition support in the kernel, no udev, and no way to the disks of this machine. Mappings and
+arrays that programs build on them are found through the kernel, if they rest on nothing else.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from provision.observe import Device, Partition, Signature, Table, Volume
-from provision.system import luks, mounts, names, signatures, sysfs, tables
+from provision.system import luks, mounts, names, signatures, stacked, sysfs, tables
 from provision.system.devices import DeviceFailed, partition_name
+from provision.system.kernel_devices import KernelDevices
 from provision.system.loops import Loop
 
 
@@ -42,60 +44,72 @@ class ImageDevices:
     def __init__(self, images: Mapping[str, Image]) -> None:
         self._images = dict(images)
         self._loops: dict[_Region, Loop] = {}
+        self._kernel = KernelDevices()
         self._lock = threading.Lock()
 
     def device(self, name: str) -> Device | None:
-        """A disk by its name in the config, a partition by any of its names."""
+        """A disk by its name in the config, a partition by any of its names, or what a program built on them."""
         region = self._find(name)
         if region is None:
-            return None
+            above = self._find_above(name)
+            return self._kernel.device(above) if above else None
         return Device(region.name, region.size, self._images[region.disk].sector, self._in_use(region))
 
     def table(self, name: str) -> Table:
         """Read from the image; a partition has none."""
-        region = self._required(name)
-        image = self._images[region.disk]
-        return tables.read(image.path, region.size, image.sector) if not region.offset else Table("")
+        where = self._where(name)
+        if isinstance(where, str):
+            return self._kernel.table(where)
+        image = self._images[where.disk]
+        return tables.read(image.path, where.size, image.sector) if not where.offset else Table("")
 
     def signature(self, name: str) -> Signature:
         """Read from the image."""
-        region = self._required(name)
-        return self._probe(region)
+        where = self._where(name)
+        return self._kernel.signature(where) if isinstance(where, str) else self._probe(where)
 
     def volume(self, name: str) -> Volume | None:
         """Read from the image."""
-        region = self._required(name)
-        return luks.read(self._images[region.disk].path, region.offset, self._opened_as(region))
+        where = self._where(name)
+        if isinstance(where, str):
+            return self._kernel.volume(where)
+        block = self._block(where)
+        return luks.read(self._images[where.disk].path, where.offset, sysfs.opened_as(block) if block else "")
 
     def node(self, name: str) -> str:
         """The loop device for it, attached at the first call."""
-        region = self._required(name)
+        where = self._where(name)
+        if isinstance(where, str):
+            return self._kernel.node(where)
         with self._lock:
-            loop = self._loops.get(region)
+            loop = self._loops.get(where)
             if loop is None:
-                loop = self._loops[region] = Loop(
-                    self._images[region.disk].path, region.offset, region.size, self._images[region.disk].sector
-                )
+                image = self._images[where.disk]
+                loop = self._loops[where] = Loop(image.path, where.offset, where.size, image.sector)
             return loop.node
 
     def name(self, source: str) -> str:
         """The name of the disk or partition that a loop device of ours stands for."""
-        return next((region.name for region, loop in self._loops.items() if loop.node == source), source)
+        region = next((one for one, loop in self._loops.items() if loop.node == source), None)
+        return region.name if region else self._find_above(source) or source
 
     def write_table(self, name: str, table: Table, *, erase: bool) -> None:
         """Write it through the disk's loop device; loop devices of partitions that moved or went are detached."""
-        disk = self._required(name)
-        node = self.node(name)
-        tables.write(node, table, size=disk.size, erase=erase)
-        self.settle(disk.disk)
-        current = set(self._regions(disk.disk))
+        where = self._where(name)
+        if isinstance(where, str):
+            self._kernel.write_table(where, table, erase=erase)
+            return
+        tables.write(self.node(name), table, size=where.size, erase=erase)
+        self.settle(where.disk)
+        current = set(self._regions(where.disk))
         with self._lock:
-            for region in [one for one in self._loops if one.disk == disk.disk and one not in current]:
+            for region in [one for one in self._loops if one.disk == where.disk and one not in current]:
                 self._loops.pop(region).detach()
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
-        """Nothing appears in an image by itself."""
-        wrong = [name for name in names if (self._find(name) is None) != gone]
+        """Nothing appears in an image by itself, but what programs build on them may take its time."""
+        self._kernel.wait([name for name in names if stacked.is_built(name)], gone=gone)
+        wrong = [name for name in names if (self.device(name) is None) != gone]
         if wrong and gone:
             raise DeviceFailed(f"still there: {', '.join(wrong)}")
         if wrong:
@@ -110,16 +124,25 @@ class ImageDevices:
                 loop.refresh()
 
     def release(self) -> None:
-        """Detach every loop device."""
+        """Take apart what was built on the images, and detach every loop device."""
+        stacked.take_apart(self._bases())
         with self._lock:
             while self._loops:
                 self._loops.popitem()[1].detach()
 
-    def _required(self, name: str) -> _Region:
-        region = self._find(name)
-        if region is None:
+    def _where(self, name: str) -> _Region | str:
+        """The part of an image, or the kernel's name of a device that rests on nothing but images."""
+        where = self._find(name) or self._find_above(name)
+        if where is None:
             raise DeviceFailed(f"{name} is in none of the images")
-        return region
+        return where
+
+    def _find_above(self, name: str) -> str | None:
+        block = stacked.find(name, self._bases())
+        return block.node if block else None
+
+    def _bases(self) -> set[str]:
+        return {loop.node for loop in self._loops.values()}
 
     def _find(self, name: str) -> _Region | None:
         if name in self._images:
@@ -155,16 +178,20 @@ class ImageDevices:
     def _probe(self, region: _Region) -> Signature:
         return signatures.probe(self._images[region.disk].path, region.offset, region.size)
 
-    def _opened_as(self, region: _Region) -> str:
-        loop = self._loops.get(region)
-        block = sysfs.find(loop.node) if loop else None
-        return sysfs.opened_as(block) if block else ""
-
     def _in_use(self, region: _Region) -> str:
-        """Where it, or a part of it, is mounted."""
-        ours = {loop.node: one for one, loop in self._loops.items() if one == region or not region.offset}
-        for entry in mounts.entries():
-            one = ours.get(entry.source)
-            if one is not None and one.disk == region.disk:
-                return f"{one.name} is mounted at {entry.path}"
+        """Where it, or a part of it, is mounted, or what was built on it."""
+        ours = {loop.node: one for one, loop in self._loops.items() if one.disk == region.disk}
+        parts = {node: one for node, one in ours.items() if one == region or not region.offset}
+        for entry in mounts.entries() if parts else ():
+            if entry.source in parts:
+                return f"{parts[entry.source].name} is mounted at {entry.path}"
+        for one in parts.values():
+            block = self._block(one)
+            above = sysfs.holders(block) if block else []
+            if above:
+                return f"{one.name} is held by {above[0].mapper or above[0].node}"
         return ""
+
+    def _block(self, region: _Region) -> sysfs.Block | None:
+        loop = self._loops.get(region)
+        return sysfs.find(loop.node) if loop else None

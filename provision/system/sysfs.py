@@ -86,8 +86,15 @@ def partitions(disk: Block) -> dict[int, Block]:
 
 def holders(block: Block) -> list[Block]:
     """The devices that are built on this one (device mapper, md)."""
-    found = (numbered(read(f"{block.path}/holders/{name}", "dev")) for name in _names(f"{block.path}/holders"))
-    return [one for one in found if one is not None]
+    return _linked(block, "holders")
+
+
+def slaves(block: Block) -> list[Block]:
+    """The devices that this one is built on; a partition rests on its disk."""
+    if block.is_partition:
+        disk = numbered(read(os.path.dirname(block.path), "dev"))
+        return [disk] if disk else []
+    return _linked(block, "slaves")
 
 
 def opened_as(block: Block) -> str:
@@ -122,6 +129,11 @@ def read(folder: str, name: str) -> str:
 def _swaps() -> list[str]:
     lines = read("/proc", "swaps").splitlines()[1:]
     return [os.path.realpath(line.split()[0]) for line in lines]
+
+
+def _linked(block: Block, kind: str) -> list[Block]:
+    found = (numbered(read(f"{block.path}/{kind}/{name}", "dev")) for name in _names(f"{block.path}/{kind}"))
+    return [one for one in found if one is not None]
 
 
 def _names(folder: str) -> list[str]:

@@ -1,0 +1,56 @@
+"""Devices that programs built on some others (device mapper, md): which rest on nothing else, and taking them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+
+from provision.system import names, processes, signatures, sysfs
+
+_BUILT = ("/dev/mapper/", "/dev/dm-", "/dev/md")
+_BY_MAPPING = "/dev/disk/by-id/dm-name-"
+
+
+def is_built(name: str) -> bool:
+    """Whether a name is one that such devices have."""
+    return name.startswith((*_BUILT, _BY_MAPPING))
+
+
+def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
+    """The device of that name, if it rests on devices with these nodes and on nothing else."""
+    if names.asks_for_signature(name):
+        return next((one for one in every(bases) if name in names.of_signature(signatures.probe(one.node))), None)
+    if not is_built(name):
+        return None
+    block = sysfs.find(name.replace(_BY_MAPPING, "/dev/mapper/", 1))
+    return block if block and _rests_on(block, bases) else None
+
+
+def every(bases: AbstractSet[str]) -> Iterator[sysfs.Block]:
+    """All devices that rest on devices with these nodes and on nothing else."""
+    for block in sysfs.every() if bases else ():
+        if block.node not in bases and _rests_on(block, bases):
+            yield block
+
+
+def take_apart(bases: AbstractSet[str]) -> None:
+    """Close mappings and stop arrays that rest on these devices, upper ones first. What cannot be closed stays."""
+    tried: set[str] = set()
+    while free := [block for block in every(bases) if block.node not in tried and not sysfs.holders(block)]:
+        for block in free:
+            tried.add(block.node)
+            processes.run(_closing(block))
+
+
+def _closing(block: sysfs.Block) -> list[str]:
+    if not block.mapper:
+        return ["mdadm", "--stop", block.node]
+    encrypted = sysfs.read(block.path, "dm/uuid").startswith("CRYPT-")
+    return ["cryptsetup", "close", block.mapper] if encrypted else ["dmsetup", "remove", block.mapper]
+
+
+def _rests_on(block: sysfs.Block, bases: AbstractSet[str]) -> bool:
+    if block.node in bases:
+        return True
+    below = sysfs.slaves(block)
+    return bool(below) and all(_rests_on(one, bases) for one in below)
