@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from provision.config.problems import Path, Problem
 from transpiler.hints import key_hint, value_hint
 from transpiler.report import dollar
-from transpiler.source import Node, Unreadable, mark_of_key
+from transpiler.source import Node, Unreadable
 from transpiler.typed import Misfit, Reading, tag_of
 from transpiler.variants import Variant
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
+
+MANY = 100
+"""After so many findings nobody reads hints, and guessing takes time."""
 
 SCHEMAS = FilePath(__file__).resolve().parents[1] / "schemas"
 
@@ -57,20 +60,19 @@ def misfits(reading: Reading) -> list[Finding]:
     return [_misfit(path, misfit) for path, misfit in reading.left.items()]
 
 
-def findings(root: Node, reading: Reading, variant: Variant) -> list[Finding]:
+def findings(reading: Reading, variant: Variant) -> list[Finding]:
     """Everything about types and keys, in the order of the reference; types and keys are the schema's to judge."""
     found = shape(reading)
     verdict = NOTHING if reading.fits else by_schema(reading.values, variant)
     found += [_misfit(path, misfit) for path, misfit in reading.left.items() if path in verdict.types]
-    for path, unknown in reading.odd:
-        if not unknown:
+    for path, key in reading.odd:
+        if key is None:
             found.append(Finding(_mismatch(path)))
         elif path in verdict.keys:
-            hint = key_hint(path, variant)
-            problem = Problem(
-                path, f"unused key {path[-1]}", fatal=False, hint=hint, at=mark_of_key(root, path), on_key=True
+            hint = key_hint(path, variant) if len(found) < MANY else ""
+            found.append(
+                Finding(Problem(path, f"unused key {key.text}", fatal=False, hint=hint, at=key.at, on_key=True))
             )
-            found.append(Finding(problem))
     return found
 
 

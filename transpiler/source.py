@@ -201,26 +201,6 @@ def mark(root: Node | None, path: Path) -> Position:
     return node.at if node else Position(0, 0)
 
 
-def mark_of_key(root: Node | None, path: Path) -> Position:
-    """The place of the key that ends a path."""
-    *parents, last = path
-    node = root
-    for part in parents:
-        node = _child(node, part) if node else None
-    for key, _ in reversed(node.items) if node and node.kind == "mapping" else ():
-        if key.text == last:
-            return Position(key.line, key.column)
-    return mark(root, path)
-
-
-def find(root: Node | None, path: Path) -> Node | None:
-    """The node at a path of the text itself, if there is one."""
-    node = root
-    for part in path:
-        node = _child(node, part) if node else None
-    return node
-
-
 def _child(node: Node, part: str | int) -> Node | None:
     if isinstance(part, int):
         inside = node.kind == "sequence" and part < len(node.items)

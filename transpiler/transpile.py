@@ -113,8 +113,8 @@ class _Run:
     def note(self, problems: Iterable[Problem], error: str = "") -> None:
         """Add a phase's problems; `error` is the verdict if any of them, or of those before, is fatal."""
         if self.error:
-            known = [problem.path for problem in self.problems if problem.fatal]
-            self.problems.extend(one for one in problems if not _related(one.path, known))
+            known = _Known(problem.path for problem in self.problems if problem.fatal)
+            self.problems.extend(one for one in problems if not known.cover(one.path))
             return
         self.problems.extend(problems)
         self.reported = len(self.problems)
@@ -127,9 +127,16 @@ class _Run:
         self.error = error
 
 
-def _related(path: Path, known: Sequence[Path]) -> bool:
-    """Whether an error is likely to follow from one before: at the same value, inside it, or around it."""
-    return any(path[: len(other)] == other[: len(path)] for other in known)
+class _Known:
+    """Places of errors: what is found there, inside or around them later on is likely to follow from them."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self.at = set(paths)
+        self.around = {path[:length] for path in self.at for length in range(len(path))}
+
+    def cover(self, path: Path) -> bool:
+        """Whether something is known at, inside or around a path."""
+        return path in self.around or any(path[:length] in self.at for length in range(len(path) + 1))
 
 
 def _fill(run: _Run, root: Node | None, files: Files) -> None:
@@ -139,7 +146,7 @@ def _fill(run: _Run, root: Node | None, files: Files) -> None:
         return
     run.version, run.variant = row.format, row
     reading = read(root, row.record, row.format)
-    found = findings(root, reading, row)
+    found = findings(reading, row)
     _note_findings(found, run)
     run.source = build(row.record, reading.values)
     run.note(source_rules.check(run.source, row), BAD_SOURCE)

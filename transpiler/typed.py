@@ -39,19 +39,20 @@ class Reading(NamedTuple):
     """What a tree says.
 
     `left` maps the paths of values that do not fit their type to the nodes they came from. `odd` holds, in the order in
-    which the reference finds them, the paths of keys that the version does not know (True) and of records that the
-    text gives as null or by an alias (False). Unknown keys stand in `values` too, as None, for the schema.
+    which the reference finds them, the paths of keys that the version does not know, with the nodes of the keys, and
+    of records that the text gives as null or by an alias (None). Unknown keys stand in `values` too, as None, for the
+    schema.
     """
 
     values: Any
     faults: tuple[Fault, ...]
     left: dict[Path, Misfit]
-    odd: tuple[tuple[Path, bool], ...]
+    odd: tuple[tuple[Path, Node | None], ...]
 
     @property
     def fits(self) -> bool:
         """Whether a schema would find nothing."""
-        return not self.left and not any(unknown for _, unknown in self.odd)
+        return not self.left and not any(key for _, key in self.odd)
 
 
 MAX_MERGES = 100
@@ -115,7 +116,7 @@ class _Reader:
         self.version = version
         self.faults: list[Fault] = []
         self.left: dict[Path, Misfit] = {}
-        self.odd: list[tuple[Path, bool]] = []
+        self.odd: list[tuple[Path, Node | None]] = []
         self.known: dict[type[Record], dict[str, tuple[int, Field]]] = {}
         self.open: set[int] = set()
         self.merging: set[int] = set()
@@ -181,9 +182,10 @@ class _Reader:
         if shadow is None:
             return
         if shadow.kind != "mapping":
-            self.odd.append((path, False))
+            self.odd.append((path, None))
             return
-        self.odd.extend(((*path, key), True) for key in _own(shadow) if key not in known)
+        keys = {key.text: key for key, _ in shadow.items}
+        self.odd.extend(((*path, text), key) for text, key in keys.items() if text not in known)
 
     def collect(self, node: Node, pairs: dict[str, tuple[Node, Node | None]], path: Path, own: dict[str, Node]) -> bool:
         """Gather the values of a mapping by key, those of merged mappings behind its own; False if keys repeat."""
@@ -226,7 +228,7 @@ class _Reader:
             if before:
                 message = f'mapping key "{key.text}" already defined at line '
                 hint = "YAML takes one of them only; remove or join them"
-                reference = "\n  ".join(f"line {key.line}: {message}{one.line}" for one in before)
+                reference = "\n  ".join(f"line {key.line}: {message}{one.line}" for one in before[:10])
                 self.faults.append(Fault((*path, key.text), key, f"{message}{before[0].line}", hint, reference))
                 good = False
             before.append(key)
