@@ -30,6 +30,9 @@ from provision.stages.devices import (
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 """The type of a partition whose type the config leaves open: "Linux filesystem data", as sgdisk has it."""
 
+LINKS = "/dev/disk/by-part"
+"""How udev's links for GUIDs and labels of partitions begin."""
+
 HINT = "nothing was changed; wipePartitionEntry or wipeTable allow to replace what is there"
 
 
@@ -79,10 +82,11 @@ def plan(conf: config.Config, observe: Observe) -> Iterator[Wave]:
     """Write the tables that have to change, all side by side. Raises PlanRefused with every reason."""
     entries = list(enumerate(conf.storage.disks))
     found = yield from awaited((disk.device for _, disk in entries), observe, "storage.disks")
+    named = _named(conf)
     while entries:
         wave, later = _next_wave(entries, found, observe)
         if wave:
-            yield wave
+            yield tuple(_with_facts_that_matter(action, named) for action in wave)
         entries = later
 
 
@@ -368,3 +372,25 @@ def _without_conflicts(actions: list[Action]) -> Wave:
     """Two disks may get partitions of one label, and only one of them its link: no fact about that link then."""
     facts = iter(unambiguous([action.facts for action in actions if isinstance(action, WriteTable)]))
     return tuple(action._replace(facts=next(facts)) if isinstance(action, WriteTable) else action for action in actions)
+
+
+def _named(conf: config.Config) -> frozenset[str]:
+    """The devices that the config names."""
+    storage = conf.storage
+    return frozenset(
+        [
+            *(disk.device for disk in storage.disks),
+            *(name for array in storage.raid for name in array.devices),
+            *(volume.device or "" for volume in storage.luks),
+            *(filesystem.device for filesystem in storage.filesystems),
+        ]
+    )
+
+
+def _with_facts_that_matter(action: Action, named: frozenset[str]) -> Action:
+    """What udev's links show when another disk has the same label or GUID is open; it matters if the config says it."""
+    if not isinstance(action, WriteTable):
+        return action
+    return action._replace(
+        facts=tuple(fact for fact in action.facts if not fact.name.startswith(LINKS) or fact.name in named)
+    )

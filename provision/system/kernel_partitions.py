@@ -1,7 +1,7 @@
 """Telling the kernel about partitions one by one (BLKPG, ioctl_blkpg of <linux/blkpg.h>).
 
 Unlike BLKRRPART this works while other partitions of the disk are in use, and needs no parser for the table in the
-kernel. Device-mapper disks have no partitions of their own: kpartx(8) makes mappings for them.
+kernel. Device-mapper disks have no partitions of their own: `mappings` makes a mapping for each.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import struct
 
 from provision.failures import Failure
 from provision.observe import Table
-from provision.system import processes, sysfs
+from provision.system import mappings, sysfs
 
 _BLKPG = 0x1269
 _ADD, _DELETE, _RESIZE = 1, 2, 3
@@ -26,23 +26,23 @@ class KernelFailed(Failure):
 
 
 def follow(disk: sysfs.Block, table: Table) -> list[str]:
-    """Make the kernel's partitions those of the table; tells the names (nodes) of those that changed.
+    """Make the kernel's partitions those of the table; tells their names (nodes).
 
-    Raises OSError (EBUSY for one that is in use), KernelFailed.
+    udev has to look at all of them again: a new GUID or label is no news to the kernel, but links come of it. Raises
+    OSError (EBUSY for one that is in use), KernelFailed.
     """
     if disk.mapper:
-        return _follow_by_kpartx(disk)
+        return mappings.follow(disk, table)
     wanted = {one.number: (one.start * table.sector, one.size * table.sector) for one in table.partitions}
     known = {number: (block.start, block.size) for number, block in sysfs.partitions(disk).items()}
     fd = os.open(disk.node, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        changes = _changes(known, wanted)
-        for operation, number, start, size in changes:
+        for operation, number, start, size in _changes(known, wanted):
             _blkpg(fd, operation, number, start, size)
     finally:
         os.close(fd)
     _verify(disk, wanted)
-    return [block.node for number, block in sysfs.partitions(disk).items() if number in {one[1] for one in changes}]
+    return [block.node for block in sysfs.partitions(disk).values()]
 
 
 def _changes(known: dict[int, tuple[int, int]], wanted: dict[int, tuple[int, int]]) -> list[tuple[int, int, int, int]]:
@@ -72,11 +72,3 @@ def _verify(disk: sysfs.Block, wanted: dict[int, tuple[int, int]]) -> None:
 
 def _text(where: tuple[int, int] | None) -> str:
     return f"byte {where[0]} with {where[1]} bytes" if where else "no place"
-
-
-def _follow_by_kpartx(disk: sysfs.Block) -> list[str]:
-    before = {block.node for block in sysfs.holders(disk)}
-    done = processes.run(["kpartx", "-u", "-p", "p", f"/dev/mapper/{disk.mapper}"])
-    if done.status != 0:
-        raise KernelFailed(done.last_lines)
-    return [block.node for block in sysfs.holders(disk) if block.node not in before]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.actions import Await, Keep, WriteTable
-from provision.config.format import Config, Disk, Partition, Storage
+from provision.config.format import Config, Disk, Filesystem, Partition, Storage
 from provision.failures import PlanRefused
 from provision.forecast import Forecast
 from provision.observe import ASSUMED_SIZE, Signature, Table
@@ -16,8 +16,11 @@ GIB = 1 << 30
 DISK = "/dev/vda"
 
 
-def config(*wanted: Partition, wipe: bool | None = None, device: str = DISK) -> Config:
-    return Config(storage=Storage(disks=(Disk(device=device, partitions=wanted, wipe_table=wipe),)))
+def config(*wanted: Partition, wipe: bool | None = None, device: str = DISK, used: str = "") -> Config:
+    """One disk, and a file system on the device `used`."""
+    filesystems = (Filesystem(device=used, format="ext4"),) if used else ()
+    disks = (Disk(device=device, partitions=wanted, wipe_table=wipe),)
+    return Config(storage=Storage(disks=disks, filesystems=filesystems))
 
 
 def written(conf: Config, world: World) -> WriteTable:
@@ -218,13 +221,14 @@ class TestWipeTable:
 
 class TestForecast:
     def test_new_partitions_have_their_names(self) -> None:
-        conf = config(Partition(number=1, label="my data"), device="/dev/disk/by-id/x")
+        label = "/dev/disk/by-partlabel/my\\x20data"
+        conf = config(Partition(number=1, label="my data"), device="/dev/disk/by-id/x", used=label)
         world = World().with_device("/dev/nvme0n1", 64 * MIB, "/dev/disk/by-id/x")
         _, forecast = run(partitions.plan, conf, world)
         node = forecast.device("/dev/nvme0n1p1")
         assert node is not None
         assert node.size == 128991 * 512
-        assert forecast.device("/dev/disk/by-partlabel/my\\x20data") == node
+        assert forecast.device(label) == node
         assert forecast.device("/dev/disk/by-id/x-part1") == node
         assert forecast.signature("/dev/nvme0n1p1") == Signature()
 
@@ -235,9 +239,10 @@ class TestForecast:
         assert forecast.signature("/dev/vda7").type == "ext4"
 
     def test_a_missing_disk_is_awaited_and_assumed(self) -> None:
-        waves, forecast = run(partitions.plan, config(Partition(number=1, label="a")), World())
+        label = "/dev/disk/by-partlabel/a"
+        waves, forecast = run(partitions.plan, config(Partition(number=1, label="a"), used=label), World())
         assert isinstance(waves[0][0], Await)
-        node = forecast.device("/dev/disk/by-partlabel/a")
+        node = forecast.device(label)
         assert node is not None
         assert node.assumed
         assert node.size > ASSUMED_SIZE - 4 * MIB
@@ -256,6 +261,10 @@ class TestForecast:
         waves, forecast = run(partitions.plan, Config(storage=Storage(disks=disks)), world)
         assert [len(wave) for wave in waves] == [2]
         assert forecast.device("/dev/disk/by-partlabel/a") is None
+
+    def test_links_that_the_config_does_not_name_may_be_another_disks(self) -> None:
+        action = written(config(Partition(number=1, label="a", guid=guid(7))), World().with_disk())
+        assert [fact.name for fact in action.facts] == ["/dev/vda1"]
 
     def test_two_entries_for_one_disk_are_two_waves(self) -> None:
         world = World().with_device(DISK, 64 * MIB, "/dev/disk/by-id/x")
