@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from provision.failures import Failure
 from provision.observe import Device, Signature, Table, Volume
-from provision.system import kernel_partitions, luks, names, signatures, sysfs, tables, udev
+from provision.system import kernel_partitions, luks, mappings, names, signatures, sysfs, tables, udev
 from provision.system.devices import DeviceFailed
 
 WAIT = 30.0
@@ -30,7 +30,7 @@ class KernelDevices:
         block = _find(name)
         if block is None or not block.size:
             return None
-        in_use = sysfs.used_by([block, *sysfs.partitions(block).values()])
+        in_use = _used(block)
         return Device(block.node, block.size, block.sector, in_use, mapper=block.mapper)
 
     def table(self, name: str) -> Table:
@@ -112,6 +112,16 @@ def _wrong(wanted: Sequence[str], gone: bool) -> list[str]:
     return [name for name in wanted if (_find(name) is None) != gone]
 
 
+def _used(block: sysfs.Block) -> str:
+    """Why it may not be written; the mappings that are partitions of a device-mapper disk do not count as such."""
+    if not block.mapper:
+        return sysfs.used_by(block, *sysfs.partitions(block).values())
+    parts = mappings.partitions(block).values()
+    other = next((one for one in sysfs.holders(block) if one not in parts), None)
+    held = f"{block.node} is held by {other.mapper or other.node}" if other else ""
+    return held or sysfs.mounted(block) or next(filter(None, map(sysfs.used_by, parts)), "")
+
+
 def _required(name: str) -> sysfs.Block:
     block = _find(name)
     if block is None:
@@ -120,7 +130,7 @@ def _required(name: str) -> sysfs.Block:
 
 
 def _find(name: str) -> sysfs.Block | None:
-    block = sysfs.find(name)
+    block = sysfs.find(name) or mappings.find(name)
     if block is None and not udev.running() and name.startswith("/dev/disk/by-"):
         return _find_without_links(name)
     return block

@@ -103,12 +103,17 @@ def opened_as(block: Block) -> str:
     return next((holder.mapper for holder in crypt), "")
 
 
-def used_by(blocks: list[Block]) -> str:
+def used_by(*blocks: Block) -> str:
     """Why one of these devices may not be written: it is mounted, swap, or below another device; else empty."""
     for block in blocks:
         above = holders(block)
         if above:
             return f"{block.node} is held by {above[0].mapper or above[0].node}"
+    return mounted(*blocks)
+
+
+def mounted(*blocks: Block) -> str:
+    """Where one of these devices is mounted, or that it is swap; else empty."""
     nodes = {block.node for block in blocks}
     numbers = {read(block.path, "dev") for block in blocks}
     for entry in mounts.entries():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,3 +103,30 @@ def test_waiting_has_a_limit_and_says_for_what(machine: Machine, disk: str) -> N
     with pytest.raises(ActionFailed, match=r"not there after 2 s: /dev/disk/by-label/nothing"):
         machine.apply(Await((disk, "/dev/disk/by-label/nothing")))
     assert time.monotonic() - began < 4
+
+
+@pytest.mark.skipif(not Path("/sys/module/dm_mod").exists(), reason="the kernel has no device mapper")
+@pytest.mark.parametrize("uuid", [["--uuid", "mpath-seam"], []])
+def test_a_device_mapper_disk_has_mappings_for_partitions(
+    machine: Machine, disk: str, sector: int, uuid: list[str]
+) -> None:
+    line = f"0 {SIZE // 512} linear {disk} 0"
+    subprocess.run(["dmsetup", "create", "seam-disk", *uuid, "--table", line], check=True)
+    try:
+        whole = machine.device("/dev/mapper/seam-disk")
+        assert whole is not None
+        assert (whole.mapper, whole.size, whole.in_use) == ("seam-disk", SIZE, "")
+        for parts in (((1, 1, 50, "a"), (2, 60, 100, "b")), ((2, 60, 80, "b"), (3, 1, 9, "c")), ()):
+            machine.apply(WriteTable(whole.name, table(SIZE, sector, *parts)))
+            for number, _, size, _ in parts:
+                found = machine.device(f"/dev/disk/by-id/dm-name-seam-diskp{number}")
+                assert found is not None
+                assert (found.size, found.in_use) == (size * MIB, "")
+                assert found.mapper in {f"seam-diskp{number}", f"seam-disk-part{number}"}
+            assert machine.device("/dev/mapper/seam-disk") == whole
+        assert machine.device("/dev/disk/by-id/dm-name-seam-diskp2") is None
+        held = machine.device(disk)
+        assert held is not None
+        assert held.in_use == f"{disk} is held by seam-disk"
+    finally:
+        subprocess.run(["dmsetup", "remove", "seam-disk"], check=True)
