@@ -45,6 +45,9 @@ def acquire(platform: str, ground: Ground, settings: Settings, log: Log = silent
     platform, FetchFailed, NeedsNetwork while offline, ConfigInvalid, and ConfigEmpty for an empty referenced config.
     """
     settings = settings._replace(platform=platform)
+    lifted = "" if settings.offline else ground.lift_clock()
+    if lifted:
+        log("warning", lifted)
     fetcher = Fetcher(settings, log)
     found = _find(platform, ground, fetcher)
     own = (Fetched("user", found.place, referenced=False),)

@@ -66,7 +66,7 @@ class Client:
         self.log = log
         self._connect = dial.WAYS[way]
         self._stop = stop or Event()
-        self._wires: dict[bool, Wire] = {}
+        self._wires: dict[tuple[bool, bool], Wire] = {}
         self._lock = Lock()
 
     def fetch(self, request: Request, receive: Receive[T]) -> T:
@@ -155,7 +155,8 @@ class Client:
 
     def _ask(self, request: Request, deadline: Deadline, *, guarded: bool) -> Reply:
         proxy = self._proxy(request)
-        wire = self._wire(guarded=guarded and not proxy)
+        tls = "https" in {urls.scheme(request.url), urls.scheme(proxy)}
+        wire = self._wire(guarded=guarded and not proxy, tls=tls)
         connecting = deadline.within(dial.DIAL_TIMEOUT)
         headers = deadline.within(self.settings.http_response_headers)
         try:
@@ -196,15 +197,16 @@ class Client:
 
         return proxy.choose(request.url, settings.http_proxy, settings.https_proxy, settings.no_proxy)
 
-    def _wire(self, *, guarded: bool) -> Wire:
-        """The adapter for direct requests, or the one for where a redirect from elsewhere leads."""
+    def _wire(self, *, guarded: bool, tls: bool) -> Wire:
+        """The adapter for direct requests, or for where a redirect from elsewhere leads; with trust if TLS needs it."""
         from provision.fetch import http
 
         with self._lock:
-            if guarded not in self._wires:
+            if (guarded, tls) not in self._wires:
                 connect = dial.connect_guarded if guarded else self._connect
-                self._wires[guarded] = http.Wire(connect, http.trust(self.settings.authorities), CONNECTIONS)
-            return self._wires[guarded]
+                context = http.trust(self.settings.authorities) if tls else None
+                self._wires[guarded, tls] = http.Wire(connect, context, CONNECTIONS)
+            return self._wires[guarded, tls]
 
 
 def _is_redirect(request: Request, reply: Reply) -> bool:

@@ -65,9 +65,9 @@ def _has_defaults() -> bool:
 
 
 class Wire(HTTPAdapter):
-    """Sends requests over connections made by `dial`, trusting `context`."""
+    """Sends requests over connections made by `dial`, trusting `context`, which plain http does without."""
 
-    def __init__(self, dial: Dial, context: ssl.SSLContext, connections: int) -> None:
+    def __init__(self, dial: Dial, context: ssl.SSLContext | None, connections: int) -> None:
         self._context = context
         self._pools = _pools(dial)
         super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)

@@ -32,6 +32,7 @@ class Asked(NamedTuple):
     headers: Mapping[str, str]
     port: int
     moment: float
+    body: bytes
 
 
 Script = Mapping[str, Answer | Sequence[Answer]] | Callable[[Asked], Answer]
@@ -101,7 +102,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        asked = Asked(self.command, self.path, headers, self.client_address[1], time.monotonic())
+        body = self.rfile.read(int(headers.get("content-length", "0")))
+        asked = Asked(self.command, self.path, headers, self.client_address[1], time.monotonic(), body)
         self.server.asked.append(asked)
         self._send(self.server.next(asked))
 
