@@ -42,7 +42,7 @@ NEVER = (
 
 LIBRARY = "/usr/lib/provision"
 PROGRAM = "/usr/bin/provision"
-ALIASES = ("/usr/bin/ignition",)
+ALIASES = ("/usr/bin/ignition", "/usr/bin/provision-firstboot")
 
 
 def collect(tree: Path) -> list[tuple[str, str]]:

@@ -15,10 +15,11 @@ from typing import Any, NoReturn
 
 from provision.failures import ConfigInvalid, Failure, Usage
 
-COMMANDS = ("plan", "apply", "validate", "fetch", "firstboot")
+COMMANDS = ("plan", "apply", "validate", "fetch")
 """Subcommands, in the order of the help; each is the module of that name."""
 
 PERSONALITIES = {
+    "provision-firstboot": ("provision.commands.firstboot", "main"),
     "ignition": ("provision.commands.stage", "ignition"),
     "ignition-validate": ("provision.commands.validate", "ignition_validate"),
     "ignition-apply": ("provision.commands.ignition_apply", "ignition_apply"),

@@ -3,47 +3,39 @@
 `look` reads the kernel command line and, where that says so, looks (read only) for the record on the root file system.
 On a first boot it leaves the environment of the other units in /run/provision/first-boot, without which none of them
 runs. `record` writes the record, when everything else is on the disk.
+
+It is a program of its own, `provision-firstboot`, that only units start: every boot with `provision.firstboot=auto`
+waits for it, so it takes its two words without argparse.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
-import sys
 import time
+from collections.abc import Sequence
 
-from provision.failures import Failure
+from provision.failures import Failure, Usage
 from provision.fetch.ground import Places
 from provision.firstboot import RECORD, Verdict, platform, record_paths, root_device, verdict, wait_seconds
-from provision.journal import Log, open_log
 from provision.system.ground import MachineGround
-
-NAME = "firstboot"
-HELP = "decide in the initramfs whether this is the first boot"
-EPILOG = ""
 
 ENVIRONMENT = "/run/provision/first-boot"
 """Its presence is the condition of all other units, its contents their environment."""
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
-    """Declare the options."""
-    parser.add_argument("step", choices=("look", "record"), help="what to do")
-    parser.add_argument("--root", default="/sysroot", metavar="DIR", help="the target's root, for record (/sysroot)")
-
-
-def run(arguments: argparse.Namespace) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Look, or record. Raises Failure."""
-    log = open_log(sys.stdout, to_stdout=False)
     ground = MachineGround(Places.of(os.environ))
-    if arguments.step == "record":
-        record(arguments.root, ground, log)
+    if [*arguments] == ["look"]:
+        look(ground)
+    elif arguments[:1] == ["record"] and len(arguments) == 2:
+        record(arguments[1], ground)
     else:
-        look(ground, log)
+        raise Usage("usage: provision-firstboot look | record ROOT")
     return 0
 
 
-def look(ground: MachineGround, log: Log) -> None:
+def look(ground: MachineGround) -> None:
     """Decide, and leave the others' environment if this is a first boot. Raises Failure."""
     from provision.state import write_private
     from provision.system import mounts
@@ -52,13 +44,13 @@ def look(ground: MachineGround, log: Log) -> None:
     mounts.keep_to_ourselves()
     command_line = ground.read_text(ground.places.kernel_cmdline_path)
     said = verdict(command_line)
-    first = said is Verdict.FIRST or (said is Verdict.LOOK and _unrecorded(command_line, ground, log))
-    log("info", "this is a first boot" if first else "this machine is provisioned already")
+    first = said is Verdict.FIRST or (said is Verdict.LOOK and _unrecorded(command_line, ground))
+    print("this is a first boot" if first else "this machine is provisioned already")
     if first:
         write_private(ENVIRONMENT, f"PLATFORM_ID={platform(command_line)}\n".encode())
 
 
-def record(root: str, ground: MachineGround, log: Log) -> None:
+def record(root: str, ground: MachineGround) -> None:
     """Write the record when all else is on the disk. Raises ActionFailed."""
     import json
 
@@ -71,36 +63,36 @@ def record(root: str, ground: MachineGround, log: Log) -> None:
     os.sync()
     boot = ground.read_text(ground.places.boot_id_path).strip()
     done = {"boot": boot, "finished": int(time.time()), "provision": __version__}
-    machine = Machine(root, KernelDevices(), {}, log=log)
+    machine = Machine(root, KernelDevices(), {})
     try:
         machine.apply(Write(RECORD, (Content(json.dumps(done).encode() + b"\n"),), parents=("/etc",)))
         machine.apply(Remove(JOURNAL))  # what was done is of no use any more
     finally:
         machine.release()
     os.sync()
-    log("info", f"provisioned: recorded in {RECORD}")
+    print(f"provisioned: recorded in {RECORD}")
 
 
-def _unrecorded(command_line: str, ground: MachineGround, log: Log) -> bool:
+def _unrecorded(command_line: str, ground: MachineGround) -> bool:
     """Whether the root file system has no record of completion. Raises Failure where that cannot be known."""
     from provision.system.names import encoded
 
     device = root_device(command_line, encoded)
-    if _arrives(device, wait_seconds(command_line), ground, log):
+    if _arrives(device, wait_seconds(command_line), ground):
         return not any(ground.read_from(device, path) for path in record_paths(command_line))
     if held := _first_signature():
         raise Failure(
             f"the root device {device} did not come, and {held}: whether this machine is provisioned is unknown",
             hint="boot once with ignition.firstboot on the kernel command line to provision it in any case",
         )
-    log("notice", f"there is no {device}, and no disk holds anything")
+    print(f"there is no {device}, and no disk holds anything")
     return True
 
 
-def _arrives(device: str, seconds: float, ground: MachineGround, log: Log) -> bool:
+def _arrives(device: str, seconds: float, ground: MachineGround) -> bool:
     deadline = time.monotonic() + seconds
     if not os.path.exists(device):
-        log("info", f"waiting up to {seconds:g} s for the root device {device}")
+        print(f"waiting up to {seconds:g} s for the root device {device}", flush=True)
     while not os.path.exists(device):
         left = deadline - time.monotonic()
         if left <= 0:
