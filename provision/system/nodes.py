@@ -133,7 +133,9 @@ def _empty_file(folder: int, name: str) -> tuple[int, str]:
 def _fill(tree: Tree, spool: Spool, action: Write, fd: int) -> None:
     if action.keep:
         with suppress(FileNotFoundError):
-            _copy(tree.open(action.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), fd)
+            old = tree.open(action.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            _copy_attributes(old, fd)
+            _copy(old, fd)
     for part in action.parts:
         _append(spool, part, fd)
 
@@ -155,6 +157,13 @@ def _copy(source: int, fd: int) -> None:
         os.close(source)
 
 
+def _copy_attributes(source: int, fd: int) -> None:
+    """A file that is appended to keeps its label, capabilities and access list."""
+    for name in os.listxattr(source):
+        with suppress(OSError):  # the file system may have none
+            os.setxattr(fd, name, os.getxattr(source, name))
+
+
 def _publish(one: _Ready) -> None:
     """Give a file its name, over whatever file or link has it."""
     temporary = one.temporary
@@ -167,7 +176,10 @@ def _publish(one: _Ready) -> None:
             _link_fd(one.fd, one.folder, temporary)
         else:
             return
-    os.replace(temporary, one.name, src_dir_fd=one.folder, dst_dir_fd=one.folder)
+    try:
+        os.replace(temporary, one.name, src_dir_fd=one.folder, dst_dir_fd=one.folder)
+    finally:
+        _drop(one.folder, temporary)
 
 
 def _link_fd(fd: int, folder: int, name: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from provision.failures import Failure
 from provision.observe import Partition, Table
 from provision.system import gpt, processes
+
+LOCK_SECONDS = 30.0
 
 _ZEROED = 34
 """Sectors of protective MBR, header and entries at the start of a disk; one less lies at its end."""
@@ -70,13 +73,30 @@ def script(table: Table) -> str:
 
 @contextmanager
 def locked(path: str) -> Iterator[None]:
-    """Keep udev from looking at a disk while it changes (systemd's block device locking: flock on the node)."""
+    """Keep udev from looking at a disk while it changes (systemd's block device locking: flock on its node).
+
+    Raises TableFailed.
+    """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        _lock(fd, path)
         yield
     finally:
         os.close(fd)
+
+
+def _lock(fd: int, path: str) -> None:
+    """Wait for the lock, but not for ever: nothing tells when one that is held becomes free."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise TableFailed(f"another program has had {path} locked for {LOCK_SECONDS:g} s") from error
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _line(partition: Partition) -> str:
