@@ -60,7 +60,7 @@ def boot_device(device: BootDevice) -> Made:
     if encrypted:
         parts["luks"] = (_encrypted(luks, _encrypted_device(device), origins),)
     root = "/dev/mapper/root" if encrypted else "/dev/md/md-root"
-    origins["storage", "filesystems", len(filesystems)] = Origin(_AT)
+    origins["storage", "filesystems", len(filesystems)] = origins["storage", "filesystems"] = Origin(_AT)
     filesystems.append(_filesystem(root, "xfs", "root"))
     return Config(storage=Storage(**parts, filesystems=tuple(filesystems))), origins
 
@@ -80,8 +80,9 @@ def _mirror(
             origins["storage", "filesystems", len(filesystems)] = source
             esp = f"esp-{number}"
             filesystems.append(_filesystem(f"/dev/disk/by-partlabel/{esp}", "vfat", esp))
+    origins["storage", "disks"] = Origin((*_AT, "mirror", "devices"))
     mirror = Origin((*_AT, "mirror"))
-    origins["storage", "raid", 0] = origins["storage", "raid", 1] = mirror
+    origins["storage", "raid"] = origins["storage", "raid", 0] = origins["storage", "raid", 1] = mirror
     origins["storage", "filesystems", len(filesystems)] = mirror
     filesystems.append(_filesystem("/dev/md/md-boot", "ext4", "boot"))
     count = len(disks)
@@ -117,7 +118,7 @@ def _encrypted_device(device: BootDevice) -> str:
 def _encrypted(luks: BootLuks, device: str, origins: dict[Path, Origin]) -> Luks:
     source: Path = (*_AT, "luks")
     volume: Path = ("storage", "luks", 0)
-    origins[volume] = Origin(source)
+    origins[volume] = origins["storage", "luks"] = Origin(source)
     origins[(*volume, "discard")] = Origin((*source, "discard"))
     values: dict[str, Any] = {} if luks.discard is None else {"discard": luks.discard}
     if luks.cex.enabled:
@@ -139,7 +140,8 @@ def grub(loader: Grub, *, gzip: bool) -> Made:
     file = File(path=USER_CFG, append=(Resource(**url._asdict()),))
     boot = Filesystem(device="/dev/disk/by-label/boot", format="ext4", path="/boot")
     source = Origin(("grub", "users"))
-    places: tuple[Path, ...] = (("storage", "files", 0), ("storage", "filesystems", 0))
+    lists: tuple[Path, ...] = (("storage", "files"), ("storage", "filesystems"))
+    places = (*lists, *((*path, 0) for path in lists))
     return Config(storage=Storage(files=(file,), filesystems=(boot,))), dict.fromkeys(places, source)
 
 

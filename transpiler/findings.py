@@ -11,11 +11,12 @@ from functools import cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from provision.config.problems import Path, Problem
+from provision.config.problems import Path, Position, Problem
 from transpiler.hints import key_hint, value_hint
 from transpiler.report import dollar
+from transpiler.scalars import tag_of
 from transpiler.source import Node, Unreadable
-from transpiler.typed import Misfit, Reading, tag_of
+from transpiler.typed import Misfit, Reading
 from transpiler.variants import Variant
 
 if TYPE_CHECKING:
@@ -28,11 +29,11 @@ SCHEMAS = FilePath(__file__).resolve().parents[1] / "schemas"
 
 
 class Finding(NamedTuple):
-    """A problem, and what yaml.v3 says about it if it refuses the text because of it."""
+    """A problem, and what yaml.v3 says about it, and `at` which node, if it refuses the text because of it."""
 
     problem: Problem
     reference: str = ""
-    line: int = 0
+    at: Position = Position(0, 0)
 
 
 class Verdict(NamedTuple):
@@ -50,7 +51,7 @@ def unreadable(error: Unreadable) -> Problem:
 def shape(reading: Reading) -> list[Finding]:
     """What the text has that no schema can see: repeated keys, and keys that are no texts."""
     return [
-        Finding(Problem(fault.path, fault.message, at=fault.node.at, hint=fault.hint), fault.reference, fault.node.line)
+        Finding(Problem(fault.path, fault.message, at=fault.node.at, hint=fault.hint), fault.reference, fault.node.at)
         for fault in reading.faults
     ]
 
@@ -83,7 +84,7 @@ def _misfit(path: Path, misfit: Misfit) -> Finding:
     )
     tag = tag_of(node)
     shown = "" if node.kind != "scalar" else f" `{node.text[:7]}...`" if len(node.text) > 10 else f" `{node.text}`"
-    return Finding(problem, f"line {node.line}: cannot unmarshal {tag}{shown} into {wanted}", node.line)
+    return Finding(problem, f"line {node.line}: cannot unmarshal {tag}{shown} into {wanted}", node.at)
 
 
 _WANTED = {

@@ -154,6 +154,8 @@ class Nodes:
         index = self.at[kind, node.path] = len(self.lists[kind])
         self.lists[kind].append(node)
         self.origins["storage", kind, index] = Origin(source)
+        if index == 0:
+            self.origins["storage", kind] = Origin(source)
 
     def named(self, path: str, source: Path) -> None:
         """Note what gave a node its path."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from provision.config.format import Config
 from provision.config.merge import merge
-from provision.config.model import Record
+from provision.config.model import Record, key_of
 from provision.config.problems import Path
 
 
@@ -67,29 +67,39 @@ class Places(NamedTuple):
     """
 
     draft: Draft
+    version: int
     wrapped: bool
 
     def source_of(self, path: Path) -> Path:
         """The author's path of a part of the result that is set, else its path in the result."""
-        if _is_set(self.draft.config, path, zeroes=not self.draft.merged):
+        if self._is_set(self.draft.config, path):
             return self.draft.source_of(path)
         return ("spec", "config", *path) if self.wrapped else path
 
+    def _is_set(self, record: Record, path: Path) -> bool:
+        name, *rest = path
+        field = next((field for field in type(record).FIELDS if field.name == name), None)
+        if field is None:
+            return False
+        value, unmerged = getattr(record, field.name), not self.draft.merged
+        if field.many and rest:
+            index, *rest = rest
+            value = value[index] if isinstance(index, int) and index < len(value) else None
+        elif field.many:
+            return record.wrote(field.name) if unmerged else any(map(self._has_something, value))
+        if isinstance(value, Record):
+            return self._is_set(value, tuple(rest)) if rest else self._has_something(value)
+        if field.optional and self.version >= field.value_until:
+            return value is not None
+        return bool(value) or (unmerged and not rest)
 
-def _is_set(record: Record, path: Path, *, zeroes: bool) -> bool:
-    name, *rest = path
-    field = next((field for field in type(record).FIELDS if field.name == name), None)
-    if field is None:
-        return False
-    value = getattr(record, field.name)
-    if field.many and rest:
-        index, *rest = rest
-        value = value[index] if isinstance(index, int) and index < len(value) else None
-    if rest and isinstance(value, Record):
-        return _is_set(value, tuple(rest), zeroes=zeroes)
-    if field.optional:
-        return value is not None
-    return bool(value) or (zeroes and value is not None)
+    def _has_something(self, value: Any) -> bool:
+        """Whether a record has anything in it that the reference keeps track of."""
+        if not isinstance(value, Record):
+            return bool(value)
+        if not self.draft.merged:
+            return bool(value.__dict__)
+        return any(self._is_set(value, (name,)) for name in value.__dict__)
 
 
 def _trace(records: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
@@ -109,12 +119,11 @@ def _trace(records: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Dra
 
 
 def _trace_list(lists: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
-    """Elements are the same if their keys are; the child's field wins where both have it."""
+    """Where each element came from; of one that both have, the child's fields win."""
     merged, theirs, ours = lists
-    parents = {_key(one): index for index, one in enumerate(theirs)}
-    children = {_key(one): index for index, one in enumerate(ours)}
-    for index, one in enumerate(merged):
-        of_parent, of_child = parents.get(_key(one)), children.get(_key(one))
+    if not ours:
+        layer.made[out] = Origin(parent.source_of(out))
+    for index, (of_parent, of_child) in enumerate(_matched(merged, theirs, ours)):
         place = (*out, index)
         if of_child is None:
             layer.made[place] = Origin(parent.source_of((*out, of_parent or 0)))
@@ -127,15 +136,23 @@ def _trace_list(lists: tuple[Any, Any, Any], out: Path, child_at: Path, parent: 
                 layer.made[(*place, name)] = Origin(parent.source_of((*out, of_parent, name)))
 
 
+def _matched(merged: Any, theirs: Any, ours: Any) -> list[tuple[int | None, int | None]]:
+    """For each merged element its index in the parent's and in the child's list, in the order in which they merge."""
+    children = {key_of(one): index for index, one in enumerate(ours)}
+    found: list[tuple[int | None, int | None]] = []
+    for index, one in enumerate(theirs):
+        key = key_of(one)
+        if len(found) < len(merged) and key_of(merged[len(found)]) == key:
+            found.append((index, children.get(key)))
+    known = {key_of(one) for one in theirs}
+    return [*found, *((None, index) for index, one in enumerate(ours) if key_of(one) not in known)]
+
+
 def _inner_origins(place: Path, before: Path, parent: Draft, layer: Layer) -> None:
     """Parts of a made element that came from elsewhere than the whole."""
     for made_at, origin in parent.layers[0].made.items():
         if made_at[: len(before)] == before and len(made_at) > len(before):
             layer.made[(*place, *made_at[len(before) :])] = origin
-
-
-def _key(record: Any) -> str:
-    return str(type(record).KEY(record))
 
 
 @cache

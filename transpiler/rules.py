@@ -89,7 +89,8 @@ def _cex_argument(config: rich.OpenShift) -> Iterator[Problem]:
 def _resource(resource: rich.Resource, path: Path, variant: Variant) -> Iterator[Problem]:
     given = [name for name in ("local", "inline", "source") if getattr(resource, name) is not None]
     if len(given) > 1:
-        yield Problem((*path, given[-1]), ONE_SOURCE, hint=f"keep one of {', '.join(given)}")
+        at = given[-1] if variant.format else "inline"
+        yield Problem((*path, at), ONE_SOURCE, hint=f"keep one of {', '.join(given)}")
     elif given == ["inline"] and path[:2] == ("ignition", "config") and variant.format >= 1:
         yield from _config_within(resource.inline or "", path, variant)
 

@@ -137,3 +137,7 @@ def write(directory: Path) -> None:
     """Write every schema into a directory."""
     for name, document in documents().items():
         (directory / name).write_text(text(document), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(Path(__file__).resolve().parents[1] / "schemas")

@@ -50,7 +50,7 @@ def resources(source: Source, _draft: Draft) -> tuple[Draft, list[Problem]]:
 def mount_units(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
     """`with_mount_unit`: a unit that mounts the file system, or activates the swap, in every boot."""
     units: list[plain.Unit] = []
-    origins: dict[Path, Origin] = {}
+    origins: dict[Path, Origin] = {("systemd", "units"): Origin(("storage", "filesystems"))}
     storage = source.record.storage
     for index, filesystem in enumerate(storage.filesystems):
         mountable = filesystem.format == "swap" or filesystem.path

@@ -197,7 +197,7 @@ def _note_findings(found: list[Finding], run: _Run) -> None:
 
 
 def _type_errors(refused: Sequence[Finding]) -> str:
-    lines = "".join(f"\n  {one.reference}" for one in sorted(refused, key=lambda one: one.line))
+    lines = "".join(f"\n  {one.reference}" for one in sorted(refused, key=lambda one: one.at))
     return f"yaml: unmarshal errors:{lines}"
 
 
@@ -216,7 +216,7 @@ def _desugar(source: sugar.Source, run: _Run) -> None:
     for step in sugar.OF_SYSTEM:
         draft, problems = step(source, draft)
         run.note(problems)
-    places = Places(draft, wrapped=row.wraps and not raw) if run.lost_paths else draft
+    places = Places(draft, row.format, wrapped=row.wraps and not raw) if run.lost_paths else draft
     run.note(_at_source(places, partitions))
     bare = raw and row.wraps and run.lost_paths
     refused = checks.machine_config(draft.config, row)

@@ -2,19 +2,17 @@
 
 A scalar is read as its field wants it: `0644` for a number, `yes` for a truth, anything for a text; null is absence.
 What the reference refuses is left as the value it naturally is, so that the schema finds it; only what no schema can
-see (repeated keys, broken merges) is reported from here. Source: yaml.v3 `decode.go`, `resolve.go`.
+see (repeated keys, broken merges) is reported from here. Source: yaml.v3 `decode.go`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from typing import Any, NamedTuple
 
 from provision.config.model import Field, Record, Secret
 from provision.config.problems import Path
 from transpiler.format import TextMap
+from transpiler.scalars import ABSENT, converted, is_null, natural, resolved, short_tag, tag_of, text_of
 from transpiler.source import Node, Unreadable
 
 
@@ -58,9 +56,6 @@ class Reading(NamedTuple):
 MAX_MERGES = 100
 
 _GO_NAMES: dict[type, str] = {str: "string", int: "int", bool: "bool"}
-
-ABSENT: Any = object()
-"""What null says: nothing."""
 
 
 def read(root: Node, record: type[Record], version: int) -> Reading:
@@ -196,7 +191,7 @@ class _Reader:
             raise Unreadable(message, node.at, reference=f"yaml: {message}")
         merge: Node | None = None
         for key, value in node.items:
-            if key.kind == "scalar" and key.text == "<<" and (key.plain or _short(key) == "!!merge"):
+            if key.kind == "scalar" and key.text == "<<" and (key.plain or short_tag(key) == "!!merge"):
                 merge = value
                 continue
             name = self.key(key, path)
@@ -242,7 +237,7 @@ class _Reader:
             hint = "put a key that begins with [ or { in quotes"
             self.faults.append(Fault(path, key, f"a key must be a text, not a {target.kind}", hint, reference))
             return None
-        text = _text(target)
+        text = text_of(target)
         return None if text is ABSENT else text
 
     def texts(self, node: Node, path: Path) -> Any:
@@ -268,7 +263,7 @@ class _Reader:
         shadows = shadow.items if shadow is not None and shadow.kind == "sequence" else ()
         for item in node.items:
             place, here = (*path, len(made)), shadows[len(made)] if len(made) < len(shadows) else None
-            if _is_null(item):
+            if is_null(item):
                 continue
             self.tally()
             value = self.element(item, field, place, here)
@@ -287,9 +282,9 @@ class _Reader:
         if node.kind != "scalar":
             return self.misfit(node, _GO_NAMES[kind], path)
         if kind is str:
-            return _text(node)
-        tag, value = _resolved(node)
-        made = ABSENT if value is None else _converted(value, kind)
+            return text_of(node)
+        tag, value = resolved(node)
+        made = ABSENT if value is None else converted(value, kind)
         if made is not None:
             return made
         self.left[path] = Misfit(node, _GO_NAMES[kind])
@@ -297,10 +292,10 @@ class _Reader:
 
     def misfit(self, node: Node, wanted: str, path: Path) -> Any:
         """A value of another shape than declared, as naturally as the schema needs it; null is absence."""
-        if _is_null(node):
+        if is_null(node):
             return ABSENT
         self.left[path] = Misfit(node, wanted)
-        return {} if node.kind == "mapping" else [] if node.kind == "sequence" else _natural(node)
+        return {} if node.kind == "mapping" else [] if node.kind == "sequence" else natural(node)
 
 
 def _alias_share(count: int) -> float:
@@ -312,138 +307,3 @@ def _alias_share(count: int) -> float:
 def _own(node: Node) -> dict[str, Node]:
     """The values of a mapping by the texts of its keys, the last of equals, as the reference's index of places."""
     return {key.text: value for key, value in node.items}
-
-
-def _short(node: Node) -> str:
-    """The tag as written: empty for none."""
-    tag = node.tag
-    return "!!" + tag.removeprefix("tag:yaml.org,2002:") if tag.startswith("tag:yaml.org,2002:") else tag
-
-
-def tag_of(node: Node) -> str:
-    """The tag a node has, be it written or not."""
-    if node.tag not in {"", "!"}:
-        return _short(node)
-    if node.kind != "scalar":
-        return "!!map" if node.kind == "mapping" else "!!seq"
-    if not node.plain:
-        return "!!str"
-    return "!!merge" if node.text == "<<" else resolve(node.text)[0]
-
-
-def _is_null(node: Node) -> bool:
-    if node.kind == "alias":
-        return _is_null(node.items[0])
-    return node.kind == "scalar" and node.plain and node.tag in _NULL_TAGS and node.text in _NULLS
-
-
-_NULL_TAGS = frozenset({"", "!", "tag:yaml.org,2002:null"})
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_WORDS = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
-}
-_RESOLVABLE = {"!!bool", "!!int", "!!float", "!!null", "!!timestamp"}
-
-
-def _text(node: Node) -> Any:
-    """A scalar as a text: as it is written, decoded if it is tagged as binary."""
-    if not node.tag:
-        return ABSENT if node.plain and node.text in _NULLS else node.text
-    _, value = _resolved(node)
-    if value is None:
-        return ABSENT
-    return value if _short(node) == "!!binary" else node.text
-
-
-def _resolved(node: Node) -> tuple[str, Any]:
-    """Tag and value of a scalar; Raises Unreadable if the value does not fit a written tag."""
-    tag = "" if node.tag == "!" else _short(node)
-    if tag == "!!str" or (not tag and not node.plain):
-        return "!!str", node.text
-    if tag == "!!binary":
-        return tag, _from_base64(node)
-    if tag and tag not in _RESOLVABLE:
-        return tag, node.text
-    found, value = resolve(node.text)
-    if tag == "!!float" and found == "!!int":
-        return tag, float(value)
-    if tag and tag != found:
-        message = f"cannot decode {found} as a {tag}"
-        raise Unreadable(message, node.at, reference=f"yaml: cannot decode {found} `{node.text}` as a {tag}")
-    return found, value
-
-
-def _from_base64(node: Node) -> str:
-    try:
-        raw = base64.b64decode(node.text.replace("\n", "").replace("\r", ""), validate=True)
-    except (binascii.Error, ValueError):
-        message = "!!binary value contains invalid base64 data"
-        raise Unreadable(message, node.at, reference=f"yaml: {message}") from None
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def _converted(value: Any, kind: type) -> Any:
-    """A resolved value as `kind`, None if that cannot be."""
-    if kind is bool:
-        return value if type(value) is bool else _WORDS.get(value) if type(value) is str else None
-    if type(value) is int and -(1 << 63) <= value < 1 << 63:
-        return value
-    if type(value) is float and value <= 1 << 63:
-        return int(max(min(value, float((1 << 63) - 1024)), -float(1 << 63)))
-    return None
-
-
-def _natural(node: Node) -> Any:
-    tag, value = _resolved(node)
-    return node.text if tag in {"!!timestamp", "!!merge"} else value
-
-
-_DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)")
-_BASED = re.compile(r"([-+]?)0(?:[xX]([0-9a-fA-F]+)|[oO]?([0-7]+)|[bB]([01]+))")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_TIMESTAMP = re.compile(
-    r"[0-9]{4}-(0?[1-9]|1[0-2])-(0?[1-9]|[12][0-9]|3[01])"
-    r"([Tt ][0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(\.[0-9]+)?(Z|[-+][0-9]{2}:[0-9]{2})?)?"
-)
-_NAMED: dict[str, tuple[str, Any]] = {
-    **dict.fromkeys(("true", "True", "TRUE"), ("!!bool", True)),
-    **dict.fromkeys(("false", "False", "FALSE"), ("!!bool", False)),
-    **dict.fromkeys(_NULLS, ("!!null", None)),
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), ("!!float", float("nan"))),
-    **{sign + name: ("!!float", float("inf")) for sign in ("", "+") for name in (".inf", ".Inf", ".INF")},
-    **{"-" + name: ("!!float", float("-inf")) for name in (".inf", ".Inf", ".INF")},
-}
-
-
-def resolve(text: str) -> tuple[str, Any]:
-    """Tag and value of an unquoted scalar. A timestamp stays a text."""
-    if text in _NAMED:
-        return _NAMED[text]
-    if not text or text[0] not in "+-.0123456789":
-        return "!!str", text
-    if _TIMESTAMP.fullmatch(text):
-        return "!!timestamp", text
-    plain = text if text[0] == "." else text.replace("_", "")
-    number = _whole(plain) if text[0] != "." else None
-    if number is not None:
-        return "!!int", number
-    if _FLOAT.fullmatch(plain):
-        value = float(plain)
-        if value not in {float("inf"), float("-inf")}:
-            return "!!float", value
-    return "!!str", text
-
-
-def _whole(plain: str) -> int | None:
-    """A whole number of 64 bits, with or without sign, in any base that Go reads."""
-    number: int | None = None
-    if _DECIMAL.fullmatch(plain):
-        number = int(plain) if len(plain) < 24 else None
-    elif match := _BASED.fullmatch(plain):
-        sign, sixteen, eight, two = match.groups()
-        digits, base = next((text, base) for text, base in ((sixteen, 16), (eight, 8), (two, 2)) if text)
-        number = int(sign + digits, base) if len(digits) < 100 else None
-    if number is None or number < -(1 << 63) or number >= 1 << 64:
-        return None
-    return None if number >= 1 << 63 and plain.startswith("+") else number

@@ -1,0 +1,52 @@
+"""The schemas: checked in as generated, and one mind with the decoder."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from tests.transpiler.strategies import configs, mistakes
+from transpiler.findings import SCHEMAS, by_schema
+from transpiler.schemas import documents, text
+from transpiler.source import parse
+from transpiler.typed import Reading, read
+from transpiler.variants import Variant, table
+
+ROWS = list(table().values())
+
+
+@pytest.mark.parametrize("name", documents())
+def test_checked_in_as_generated(name: str) -> None:
+    assert (SCHEMAS / name).read_text("utf-8") == text(documents()[name])
+
+
+def test_none_is_left_over() -> None:
+    assert {path.name for path in SCHEMAS.glob("butane*.json")} == set(documents())
+
+
+@pytest.mark.parametrize("name", documents())
+def test_is_a_schema(name: str) -> None:
+    Draft202012Validator.check_schema(documents()[name])
+
+
+def reading_of(config: dict[str, Any], row: Variant) -> Reading:
+    root = parse(json.dumps(config).encode())
+    assert root is not None
+    return read(root, row.record, row.format)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_decoder_and_schema_find_the_same(data: st.DataObject) -> None:
+    row = data.draw(st.sampled_from(ROWS))
+    config = data.draw(mistakes(data.draw(configs(row))))
+    reading = reading_of(config, row)
+    verdict = by_schema(reading.values, row)
+    assert verdict.types == frozenset(reading.left)
+    assert verdict.keys == frozenset(path for path, key in reading.odd if key)
+    assert reading.fits == (not verdict.types and not verdict.keys)
