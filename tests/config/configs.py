@@ -149,7 +149,7 @@ def text(random: Random, version: int | None = None) -> bytes:
     """JSON text of a config that may be wrong in values, types, keys or syntax."""
     value: Any = config(random, version, faults=random.choice((0, 0.01, 0.05, 0.3)))
     for _ in range(random.choice((0, 0, 0, 1, 1, 2, 4))):
-        _mutate(random, value)
+        mutate(random, value)
     written = _written(random, value, random.choice((0, 0, 0.02))).encode(errors="surrogatepass")
     return written if random.random() < 0.97 else _scratched(random, written)
 
@@ -162,6 +162,15 @@ def configs(version: int | None = None, *, faults: float = 0.02) -> st.SearchStr
 def texts(version: int | None = None) -> st.SearchStrategy[bytes]:
     """As `text`, for hypothesis."""
     return st.randoms(use_true_random=False).map(lambda random: text(random, version))
+
+
+def peer_texts(newest: int) -> st.SearchStrategy[bytes]:
+    """As `texts`, of versions up to one that the peer knows, and without what only mangles its report."""
+
+    def drawn(random: Random) -> bytes:
+        return text(random, random.randrange(newest + 1))
+
+    return st.randoms(use_true_random=False).map(drawn)
 
 
 def _record(random: Random, record: type[Record], version: int, faults: float) -> dict[str, Any]:
@@ -204,7 +213,7 @@ def _pools(field: Field) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     return fitting if fitting[0] else pools[field.scalar or str]
 
 
-def _mutate(random: Random, value: Any) -> None:
+def mutate(random: Random, value: Any) -> None:
     """Break one thing somewhere below a value."""
     places = list(_containers(value))
     place = random.choice(places)

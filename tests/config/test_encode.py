@@ -18,8 +18,8 @@ from tests.config.configs import configs
 
 def test_empty_things_are_left_out_and_names_are_not() -> None:
     config = Config(storage=Storage(files=(File(path="", mode=0, overwrite=False),), links=(Link(path="/a"),)))
-    expected = '{"ignition":{"version":"3.4.0"},"storage":{"files":[{"overwrite":false,"path":"","mode":0}],"links":[{"path":"/a"}]}}'
-    assert encode(config, minor("3.4")) == expected
+    storage = '{"files":[{"overwrite":false,"path":"","mode":0}],"links":[{"path":"/a"}]}'
+    assert encode(config, minor("3.4")) == f'{{"ignition":{{"version":"3.4.0"}},"storage":{storage}}}'
 
 
 def test_indentation_is_as_wide_as_asked() -> None:

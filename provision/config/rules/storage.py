@@ -79,7 +79,8 @@ def _hard_target(link: Link) -> str:
     target = _clean(link.target or "")
     if target.startswith("/"):
         return target
-    return _clean("/".join(part for part in (link.path, link.target) if part))
+    parts = [part for part in (link.path, link.target) if part]
+    return _clean("/".join(parts)) if parts else ""
 
 
 def _useless_owner(link: Link) -> Iterator[Problem]:

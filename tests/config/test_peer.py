@@ -1,0 +1,61 @@
+"""The same verdicts as the reference validator that Debian packages (ignition-validate 2.14: versions 3.0 to 3.3)."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+
+from provision.config.classic import classic_report
+from provision.config.judge import judge
+from provision.config.model import minor
+from tests.config.configs import peer_texts
+
+PEER = "ignition-validate"
+
+NEWER_RULES = (
+    "path conflicts with systemd unit or dropin",
+    "filesystem overwrites partitioned device",
+    "device matches disk with wipeTable enabled; filesystem will be wiped",
+    "user/group ignored for hard link",
+)
+"""Findings of the current reference that 2.14 has not yet; docs/decisions/0003-format.md."""
+
+OLDER_RULES = ("shouldExist is false for a partition and other partition(s) has start or size 0",)
+"""A finding of 2.14 that the reference has dropped since."""
+
+Entry = tuple[str, str]
+
+
+def entries(report: str) -> list[tuple[Entry, str]]:
+    """Severity and path of each line of a report, and the message."""
+    found = re.findall(
+        r"^(error|warning|info)(?: at (\$\S*?)?(?:, )?(?:line \d+ col \d+)?)?: (.*)$", report, re.MULTILINE
+    )
+    return [((severity, path), message) for severity, path, message in found]
+
+
+def comparable(report: str) -> Counter[Entry]:
+    """What both versions of the reference know, in any order."""
+    return Counter(entry for entry, message in entries(report) if message not in (*NEWER_RULES, *OLDER_RULES))
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(shutil.which(PEER) is None, reason=f"{PEER} is not installed")
+@settings(max_examples=5_000, suppress_health_check=list(HealthCheck))
+@given(peer_texts(newest=minor("3.3")))
+@example(b"")
+@example(b"null")
+@example(b'{"ignition": {"version": "2.2.0"}}')
+def test_same_verdict_and_same_findings(raw: bytes) -> None:
+    peer = subprocess.run([PEER, "-"], input=raw, capture_output=True, check=False)
+    theirs = peer.stdout.decode(errors="replace")
+    judged = judge(raw)
+    ours = classic_report(raw, judged)
+    assert comparable(ours) == comparable(theirs)
+    if not any(message in (*NEWER_RULES, *OLDER_RULES) for _entry, message in (*entries(ours), *entries(theirs))):
+        assert int(bool(judged.error)) == peer.returncode

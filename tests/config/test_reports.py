@@ -1,0 +1,102 @@
+"""Problems as text, JSON, annotations and SARIF."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+from hypothesis import given
+
+from provision.config.judge import judge
+from provision.config.problems import Position, Problem
+from provision.config.reports import Finding, as_github, as_json, as_sarif, as_text, findings, report
+from tests.config.configs import texts
+
+SARIF = json.loads((Path(__file__).parent / "data" / "sarif-schema-2.1.0.json").read_text())
+
+RAW = b"""{"ignition": {"version": "3.4.0"}, "storage": {"files": [
+\t{"path": "/\xc3\xa9/", "usr": 1}
+]}}"""
+
+
+def found(raw: bytes = RAW) -> list[Finding]:
+    return findings("site.ign", raw, judge(raw).problems)
+
+
+def test_text_is_one_line_each_errors_first() -> None:
+    assert as_text(reversed(found())) == (
+        "site.ign:2:11: error: storage.files[0].path: path is not fully simplified (hint: write /é)\n"
+        "site.ign:2:19: warning: storage.files[0].usr: unused key usr (hint: did you mean user?)\n"
+    )
+
+
+def test_an_excerpt_has_a_caret_under_the_place() -> None:
+    lines = report("site.ign", RAW, judge(RAW).problems).splitlines()
+    assert lines[1] == '     {"path": "/é/", "usr": 1}'
+    assert lines[2].index("^") == lines[1].index('"/é/"')
+    assert lines[5].index("^") == lines[4].index('"usr"')
+
+
+def test_color_is_on_request() -> None:
+    assert "\x1b[" not in as_text(found(), excerpts=True)
+    assert "\x1b[1;31merror:" in as_text(found(), excerpts=True, color=True)
+
+
+def test_a_long_line_is_cut_around_the_place() -> None:
+    raw = b'{"ignition": {"version": "3.4.0"}, "x": "' + b"y" * 5000 + b'", "zz": 1}'
+    text = report("a", raw, judge(raw).problems)
+    excerpts = text.splitlines()[1::3]
+    assert all(len(line) < 120 for line in excerpts)
+    assert '"zz"' in excerpts[1]
+
+
+def test_an_excerpt_hides_secret_values() -> None:
+    raw = b"""{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"passwordHash": "hunter2", "x": 1}]},
+ "storage": {"files": [{"path": "a", "contents": {"source": "http://u:hunter2@h/p?hunter2", "y": "a\\"b"}}]}}"""
+    text = report("a", raw, judge(raw).problems)
+    assert "hunter2" not in text
+    assert "http://**********h/p*" in text
+
+
+def test_control_characters_do_not_reach_a_terminal() -> None:
+    raw = b'{"ignition": {"version": "3.4.0"}, "\\u001b[2J": 1}'
+    assert "\x1b" not in report("a", raw, judge(raw).problems)
+
+
+def test_json_has_everything() -> None:
+    first, second = json.loads(as_json(found()))
+    assert first == {
+        "file": "site.ign",
+        "line": 2,
+        "column": 11,
+        "severity": "error",
+        "path": ["storage", "files", 0, "path"],
+        "message": "path is not fully simplified",
+        "hint": "write /é",
+    }
+    assert second["severity"] == "warning"
+
+
+def test_github_gets_annotations() -> None:
+    finding = Finding("a,b:c", Problem((), "100%\nx"), Position(1, 2))
+    assert as_github([finding]) == "::error file=a%2Cb%3Ac,line=1,col=2::100%25%0Ax\n"
+
+
+def test_sarif_names_rules_and_places() -> None:
+    (run,) = json.loads(as_sarif(found(), "1"))["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["path-is-not-fully-simplified", "unused-key"]
+    assert run["results"][1]["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 18}
+
+
+@given(texts())
+def test_sarif_is_valid(raw: bytes) -> None:
+    jsonschema.validate(json.loads(as_sarif(found(raw), "1")), SARIF)
+
+
+@given(texts())
+def test_every_problem_can_be_shown(raw: bytes) -> None:
+    some = found(raw)
+    assert as_text(some, excerpts=True, color=True).count("\n") >= len(some)
+    assert len(json.loads(as_json(some))) == len(some)
+    assert as_github(some).count("\n") == len(some)

@@ -1,0 +1,162 @@
+"""Schemas and the reference page: current, complete, and in agreement with the decoder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from jsonschema.validators import extend
+
+from provision.config.decode import decode_record
+from provision.config.format import Config
+from provision.config.judge import judge
+from provision.config.model import VERSIONS, Record
+from provision.config.reference import PAGE, generated
+from provision.config.schema import format_schema, schema_id
+from tests.config.configs import config, mutate
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+ROOT = Path(__file__).parents[2]
+ALL = range(len(VERSIONS))
+
+
+@pytest.mark.parametrize("path", sorted(generated()), ids=str)
+def test_generated_files_are_current(path: Path) -> None:
+    assert (ROOT / path).read_text() == generated()[path], "run: python -m provision.config.reference ."
+
+
+@pytest.mark.parametrize("version", ALL)
+def test_schemas_are_schemas_with_stable_names(version: int) -> None:
+    Draft202012Validator.check_schema(format_schema(version))
+    assert format_schema(version)["$id"] == schema_id(version)
+
+
+@pytest.mark.parametrize("version", ALL)
+def test_every_object_is_closed_and_every_property_described(version: int) -> None:
+    built = format_schema(version)
+    for one in (built, *built["$defs"].values()):
+        assert one["additionalProperties"] is False
+        assert one["description"]
+        assert all(inner["description"] for inner in one["properties"].values())
+
+
+def test_the_page_has_every_field() -> None:
+    page = (ROOT / PAGE).read_text()
+    for record in records(Config):
+        for field in record.FIELDS:
+            assert f"| `{field.json}` |" in page
+
+
+def records(root: type[Record]) -> set[type[Record]]:
+    return {root}.union(*(records(field.record) for field in root.FIELDS if field.record))
+
+
+def field_names(version: str) -> Any:
+    return json.loads((Path(__file__).parent / "data" / "fields.json").read_text())[version]
+
+
+@pytest.mark.parametrize("version", ALL)
+def test_the_model_has_the_fields_of_the_reference(version: int) -> None:
+    expected = field_names(VERSIONS[version])
+    if version == 0:  # here alone a source was no pointer; a rule of its own says so
+        expected["ignition"]["security"]["tls"]["certificateAuthorities"][0]["source"] = "string?"
+    assert json.dumps(shape(Config, version)) == json.dumps(expected)
+
+
+def shape(record: type[Record], version: int) -> dict[str, Any]:
+    """Names in order, types, and whether absent differs from empty, as the reference's declarations have them."""
+    return {
+        field.json: [inner] if field.many else inner
+        for field in record.FIELDS
+        if field.exists(version)
+        for inner in [shape(field.record, version) if field.record else scalar(field, version)]
+    }
+
+
+def scalar(field: Any, version: int) -> str:
+    name = {str: "string", int: "int", bool: "bool"}[field.scalar]
+    return f"{name}?" if field.optional and version >= field.value_until else name
+
+
+def _is_whole(_checker: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+Strict = extend(Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole))
+"""JSON Schema takes 6.0 for an integer, Go does not."""
+
+VALIDATORS = [Strict(format_schema(version)) for version in ALL]
+
+
+@st.composite
+def values(draw: st.DrawFn) -> tuple[int, Any]:
+    random = draw(st.randoms(use_true_random=False))
+    version = random.randrange(len(VERSIONS))
+    value = config(random, version, faults=random.choice((0, 0.1)))
+    for _ in range(random.choice((0, 1, 1, 2))):
+        mutate(random, value)
+    value["ignition"] = {"version": VERSIONS[version]}
+    return version, canonical(value, Config, version)
+
+
+def canonical(value: Any, record: type[Record] | None, version: int) -> Any:
+    """The value with its keys as the format spells them; where two spell the same, with one of them."""
+    if isinstance(value, list):
+        return [canonical(one, record, version) for one in value]
+    if not isinstance(value, dict):
+        return value
+    fields = {field.json.lower(): field for field in record.FIELDS if field.exists(version)} if record else {}
+    spelled = {}
+    for key, one in value.items():
+        field = fields.get(key.lower().replace("\u017f", "s"))
+        spelled[field.json if field else key] = canonical(one, field.record if field else None, version)
+    return spelled
+
+
+def kinds(errors: list[ValidationError]) -> set[str]:
+    """The keywords that a value breaks, of those that the decoder judges by."""
+    bounds = {-(1 << 63), (1 << 63) - 1}
+    return {
+        "type"
+        if error.validator in {"minimum", "maximum"} and error.validator_value in bounds
+        else str(error.validator)
+        for error in errors
+    }
+
+
+@given(values())
+def test_schema_and_decoder_agree(drawn: tuple[int, Any]) -> None:
+    """Clean for both; or unknown keys only, for both; or refused by both."""
+    version, value = drawn
+    errors = list(VALIDATORS[version].iter_errors(value))
+    decoded = decode_record(Config, value, version)
+    assert ("type" in kinds(errors)) == bool(decoded.problems)
+    if not decoded.problems:
+        unknown = [one for one in judge(json.dumps(value).encode()).problems if one.message.startswith("unused key")]
+        named = [name for error in errors if error.validator == "additionalProperties" for name in extras(error)]
+        assert sorted(str(one.path[-1]) for one in unknown) == sorted(named)
+
+
+def extras(error: ValidationError) -> list[str]:
+    assert isinstance(error.instance, dict)
+    assert isinstance(error.schema, dict)
+    return [key for key in error.instance if key not in error.schema["properties"]]
+
+
+@given(values())
+def test_every_other_finding_of_a_schema_is_one_of_a_rule(drawn: tuple[int, Any]) -> None:
+    version, value = drawn
+    errors = list(VALIDATORS[version].iter_errors(value))
+    if kinds(errors) & {"type"}:
+        return
+    fatal = {problem.path for problem in judge(json.dumps(value).encode()).problems if problem.fatal}
+    for error in errors:
+        if error.validator != "additionalProperties":
+            assert tuple(error.absolute_path) in fatal

@@ -1,0 +1,120 @@
+"""URLs and data URLs, as Go and the reference's lexer take them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.config.model import NEWEST, minor
+from provision.config.urls import BadDataUrl, Url, decode_data_url, parse_url, redacted, url_error
+
+
+@given(st.binary())
+def test_data_comes_back(data: bytes) -> None:
+    assert decode_data_url(f"data:,{quote(data)}") == data
+    assert decode_data_url(f"data:;base64,{b64encode(data).decode()}") == data
+    assert decode_data_url(f'data:text/plain;charset="utf-8";base64,{b64encode(data).decode()}') == data
+    assert url_error(f"data:,{quote(data)}", 0) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("DATA:,x", "missing data prefix"),
+        ("data:", "missing comma before data"),
+        ("data:text", "missing media type slash"),
+        ("data:text=", "invalid character for media type"),
+        ("data:foo/bar,", "invalid media type"),
+        ("data:é", "invalid character after data prefix"),
+        ("data:text/plain", "incomplete media type"),
+        ("data:text/pl ain,", "invalid character for media subtype"),
+        ("data:;,", "unterminated parameter sequence"),
+        ("data:;a", "unterminated parameter sequence"),
+        ("data:;a b", "invalid character for parameter attribute"),
+        ("data:;a=", "missing comma before data"),
+        ("data:;a= ,", "invalid character for parameter value"),
+        ('data:;a="b,', "unclosed quoted string"),
+        ('data:;a="b"c,', "expected semicolon or comma"),
+        ('data:;a="\\z",', "invalid syntax"),
+        ("data:;secret,", "expected base64"),
+        ("data:, ", "invalid data character"),
+        ("data:;base64,a b", "invalid data character"),
+        ("data:;base64,YQ=", "illegal base64 data at input byte 3"),
+        ("data:,%", "rfc2396: unexpected end of unescape sequence"),
+        ("data:,%zz", "rfc2396: invalid char 0x25 in unescape sequence"),
+    ],
+)
+def test_bad_data_urls(text: str, message: str) -> None:
+    with pytest.raises(BadDataUrl) as raised:
+        decode_data_url(text)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("http://a/b?c#d", Url("http", "", "a", "/b", "c")),
+        ("HTTP://u:p@[::1%25eth0]:80/", Url("http", "", "[::1%25eth0]:80", "/", "")),
+        ("arn:aws:s3:::b/k", Url("arn", "aws:s3:::b/k", "", "", "")),
+        ("s3:/a", Url("s3", "", "", "/a", "")),
+        ("", Url("", "", "", "", "")),
+        ("a/b:c", Url("", "", "", "a/b:c", "")),
+        ("http://é/", Url("http", "", "é", "/", "")),
+        ("ftp://a:1:2/", Url("ftp", "", "a:1:2", "/", "")),
+        ("http://a:1:2/", None),
+        ("s3://a:1:2/", Url("s3", "", "a:1:2", "/", "")),
+        ("http://a b/", None),
+        ("http://a%20b/", None),
+        ("http://a/%zz", None),
+        ("http://[::1", None),
+        ("http://[1.2.3.4]/", None),
+        ("http://a:b/", None),
+        ("http://u u@a/", None),
+        ("a:\x7f", None),
+        ("1a:b", None),
+        (":a", None),
+        ("http://a/#%z", None),
+    ],
+)
+def test_urls_are_parsed_as_go_does(text: str, url: Url | None) -> None:
+    assert parse_url(text) == url
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "message"),
+    [
+        ("tftp://a/b", "3.0", ""),
+        ("gs://a/b", "3.1", "invalid url scheme"),
+        ("gs://a/b", "3.2", ""),
+        ("arn:aws:s3:::b/k", "3.3", "invalid url scheme"),
+        ("arn:aws:s3:::b/k", "3.4", ""),
+        ("arn:aws:s3:::b", "3.4", "invalid S3 ARN format"),
+        ("arn:aws:s3:r:1:accesspoint/a", "3.4", "invalid S3 ARN format"),
+        ("arn:aws:s3:r:1:accesspoint/a/object/b", "3.4", ""),
+        ("arn:aws:sqs:::b/k", "3.4", "invalid S3 ARN format"),
+        ("s3://b/k?versionId=", "3.0", "invalid S3 object VersionId"),
+        ("s3://b/k?version%49d=1&versionId=", "3.0", ""),
+        ("s3://b/k?versionId=%zz&versionId", "3.0", "invalid S3 object VersionId"),
+        ("oem:///a", "3.4", "invalid url scheme"),
+        ("/a", "3.4", "invalid url scheme"),
+        ("http://a b", "3.4", "unable to parse url"),
+    ],
+)
+def test_what_a_version_takes(text: str, version: str, message: str) -> None:
+    assert url_error(text, minor(version)) == message
+
+
+@given(st.text())
+def test_no_text_is_too_odd(text: str) -> None:
+    parse_url(text)
+    url_error(f"data:{text}", NEWEST)
+    url_error(text, NEWEST)
+
+
+def test_urls_are_shown_without_secrets() -> None:
+    assert redacted("https://u:p@a/b?c=d#e") == "https://a/b"
+    assert redacted("data:,secret") == "data URL"
