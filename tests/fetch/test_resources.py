@@ -81,7 +81,11 @@ def test_a_file_of_several_gzip_members_is_one_file() -> None:
         assert get(source=f"{served.url}/f", compression="gzip") == b"onetwo"
 
 
-@pytest.mark.parametrize("body", [b"", b"plain text", gzip.compress(BODY)[:-9], gzip.compress(BODY) + b"rest"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"plain text", gzip.compress(BODY)[:-9], gzip.compress(BODY) + b"rest"],
+    ids=["empty", "plain", "cut", "more"],
+)
 def test_what_is_not_whole_gzip_is_refused(body: bytes) -> None:
     with serve({"/f": Answer(body)}) as served, pytest.raises(FetchFailed, match="gzip stream"):
         get(source=f"{served.url}/f", compression="gzip")
