@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config.format import Config
+from provision.config.problems import Problem
 from provision.failures import ConfigInvalid, Failure, Usage
 
 if TYPE_CHECKING:
+    from provision.config.reports import Finding
     from provision.fetch.resources import Fetcher
 
 
@@ -37,9 +40,29 @@ def read_source(name: str) -> Source:
         raise Failure(f"{name}: {error.strerror}") from None
 
 
+class Judged(NamedTuple):
+    """What became of a source: its config if it has one, everything found in it, and the last word if it has none."""
+
+    config: Config | None
+    findings: Sequence[Finding]
+    error: str
+
+
+def judge_source(source: Source, files_dir: str | None) -> Judged:
+    """Judge JSON, or YAML (which may embed files below `files_dir`)."""
+    return _judge_yaml(source, files_dir) if source.is_yaml else _judge_json(source)
+
+
 def judged(source: Source, files_dir: str | None, *, color: bool) -> tuple[Config, str]:
     """The config and a report of its warnings (with their places), which may be empty. Raises ConfigInvalid."""
-    return _from_yaml(source, files_dir, color) if source.is_yaml else _from_json(source, color)
+    from provision.config.reports import as_text
+
+    verdict = judge_source(source, files_dir)
+    text = as_text(verdict.findings, excerpts=True, color=color).rstrip()
+    if verdict.config is None:
+        problems = [finding.problem for finding in verdict.findings]
+        raise ConfigInvalid(problems, source=source.name, error=verdict.error, report=text)
+    return verdict.config, text
 
 
 def whole(config: Config) -> tuple[Config, Fetcher]:
@@ -58,25 +81,31 @@ def warn(level: str, message: str) -> None:
         print(f"{level}: {message}", file=sys.stderr)
 
 
-def _from_json(source: Source, color: bool) -> tuple[Config, str]:
+def _judge_json(source: Source) -> Judged:
     from provision.config.judge import judge
-    from provision.config.reports import as_text, findings
+    from provision.config.reports import findings
 
     judgement = judge(source.text)
-    found = findings(source.name, source.text, judgement.problems)
-    text = as_text(found, excerpts=color, color=color).rstrip()
-    if judgement.config is None:
-        raise ConfigInvalid(judgement.problems, source=source.name, error=judgement.error, report=text)
-    return judgement.config, text
+    problems = judgement.problems or _verdict(judgement.error)
+    return Judged(judgement.config, findings(source.name, source.text, problems), judgement.error)
 
 
-def _from_yaml(source: Source, files_dir: str | None, color: bool) -> tuple[Config, str]:
-    """The one place where the engine loads the transpiler."""
-    from pathlib import Path
+def _verdict(error: str) -> tuple[Problem, ...]:
+    """A verdict about a text as a whole, as a problem."""
+    from provision.config.judge import EMPTY, NO_VERSION
+    from provision.config.model import VERSIONS
 
+    if not error:
+        return ()
+    hints = {EMPTY: "the file has no content", NO_VERSION: 'write "ignition": {"version": "3.4.0"} at the top'}
+    path = () if error == EMPTY else ("ignition", "version")
+    return (Problem(path, error, hint=hints.get(error, f"known versions are {', '.join(VERSIONS)}")),)
+
+
+def _judge_yaml(source: Source, files_dir: str | None) -> Judged:
+    """The one place where commands load the transpiler."""
+    from transpiler.report import located
     from transpiler.transpile import transpile
 
-    result = transpile(source.text, name=source.name, files_dir=Path(files_dir) if files_dir else None)
-    if result.config is None:
-        raise ConfigInvalid(result.problems, source=source.name, report=result.render(color=color))
-    return result.config, result.render(color=color) if result.problems else ""
+    result = transpile(source.text, name=source.name, files_dir=files_dir)
+    return Judged(result.config, located(result.problems, result.text), result.error)

@@ -7,11 +7,9 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from provision.commands.sources import Source, read_source
-from provision.config.judge import EMPTY, NO_VERSION, judge
-from provision.config.model import VERSIONS
-from provision.config.problems import Path, Position, Problem
-from provision.config.reports import Finding, as_github, as_json, as_sarif, as_text, findings
+from provision.commands.sources import judge_source, read_source
+from provision.config.judge import judge
+from provision.config.reports import Finding, as_github, as_json, as_sarif, as_text
 from provision.failures import Failure
 
 if TYPE_CHECKING:
@@ -19,11 +17,6 @@ if TYPE_CHECKING:
 
 NAME = "validate"
 HELP = "say what is wrong with a config"
-
-_HINTS = {
-    EMPTY: "the file has no content",
-    NO_VERSION: 'write "ignition": {"version": "3.4.0"} at the top',
-}
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Validate every file; 0 if there are at most warnings, 1 if there are errors."""
-    found = [one for name in arguments.files for one in _validated(name, arguments.files_dir)]
+    found = [one for name in arguments.files for one in judge_source(read_source(name), arguments.files_dir).findings]
     if arguments.strict:
         found = [one._replace(problem=one.problem._replace(fatal=True)) for one in found]
     sys.stdout.write(_shown(found, arguments.format))
@@ -57,39 +50,6 @@ def _shown(found: Sequence[Finding], form: str) -> str:
             return as_sarif(found, __version__)
     terminal = sys.stdout.isatty()
     return as_text(found, excerpts=terminal, color=terminal and not os.environ.get("NO_COLOR"))
-
-
-def _validated(name: str, files_dir: str | None) -> list[Finding]:
-    source = read_source(name)
-    return _yaml_findings(source, files_dir) if source.is_yaml else _json_findings(source)
-
-
-def _json_findings(source: Source) -> list[Finding]:
-    judgement = judge(source.text)
-    return findings(source.name, source.text, judgement.problems or _verdict(judgement.error))
-
-
-def _verdict(error: str) -> tuple[Problem, ...]:
-    """A verdict about a text as a whole, as a problem."""
-    if not error:
-        return ()
-    path: Path = () if error == EMPTY else ("ignition", "version")
-    return (Problem(path, error, hint=_HINTS.get(error, f"known versions are {', '.join(VERSIONS)}")),)
-
-
-def _yaml_findings(source: Source, files_dir: str | None) -> list[Finding]:
-    """What the transpiler says, with places in the YAML."""
-    from transpiler.transpile import transpile
-
-    result = transpile(source.text, name=source.name, files_dir=files_dir)
-    lines = result.text.lines()
-    return [_yaml_finding(source.name, problem, result.text.place(problem), lines) for problem in result.problems]
-
-
-def _yaml_finding(name: str, problem: Problem, at: Position | None, lines: Sequence[str]) -> Finding:
-    if at is None or not 0 < at.line <= len(lines):
-        return Finding(name, problem, at)
-    return Finding(name, problem, at, lines[at.line - 1], at.column - 1)
 
 
 def ignition_validate(argv: Sequence[str]) -> int:
