@@ -92,6 +92,14 @@ def wait_seconds(command_line: str) -> float:
         raise Failure(f"kernel command line: provision.firstboot.wait={text} is no number of seconds") from None
 
 
+def resolv_conf(state: str) -> str:
+    """What resolv.conf(5) has to say, from the state file of systemd-networkd (sd-network.h); empty for no servers."""
+    fields = dict(line.partition("=")[::2] for line in state.splitlines())
+    servers = [f"nameserver {server}" for server in fields.get("DNS", "").split()]
+    domains = [f"search {fields['DOMAINS']}"] if servers and fields.get("DOMAINS") else []
+    return "".join(f"{line}\n" for line in (*servers, *domains))
+
+
 def _last(command_line: str, name: str, bare: str = "") -> str | None:
     """The value of an argument, the last one if there are several; `bare` for the word alone, None without it."""
     found = None

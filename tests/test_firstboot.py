@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.failures import Failure
-from provision.firstboot import RECORD, Verdict, platform, record_paths, root_device, verdict, wait_seconds
+from provision.firstboot import RECORD, Verdict, platform, record_paths, resolv_conf, root_device, verdict, wait_seconds
 from provision.system.names import encoded
 
 
@@ -75,3 +75,9 @@ def test_wait_seconds() -> None:
     assert wait_seconds("provision.firstboot.wait=0") == 0
     with pytest.raises(Failure, match="soon"):
         wait_seconds("provision.firstboot.wait=soon")
+
+
+def test_resolv_conf() -> None:
+    state = "OPER_STATE=routable\nDNS=10.0.2.3 fec0::3\nDOMAINS=example.com lab\n"
+    assert resolv_conf(state) == "nameserver 10.0.2.3\nnameserver fec0::3\nsearch example.com lab\n"
+    assert resolv_conf("OPER_STATE=degraded\n") == ""

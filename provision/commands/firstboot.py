@@ -2,7 +2,8 @@
 
 `look` reads the kernel command line and, where that says so, looks (read only) for the record on the root file system.
 On a first boot it leaves the environment of the other units in /run/provision/first-boot, without which none of them
-runs. `record` writes the record, when everything else is on the disk.
+runs. `resolve` tells programs of the name servers that systemd-networkd was given. `record` writes the record, when
+everything else is on the disk.
 
 It is a program of its own, `provision-firstboot`, that only units start: every boot with `provision.firstboot=auto`
 waits for it, so it takes its two words without argparse.
@@ -16,11 +17,14 @@ from collections.abc import Sequence
 
 from provision.failures import Failure, Usage
 from provision.fetch.ground import Places
-from provision.firstboot import RECORD, Verdict, platform, record_paths, root_device, verdict, wait_seconds
+from provision.firstboot import RECORD, Verdict, platform, record_paths, resolv_conf, root_device, verdict, wait_seconds
 from provision.system.ground import MachineGround
 
 ENVIRONMENT = "/run/provision/first-boot"
 """Its presence is the condition of all other units, its contents their environment."""
+
+NETWORK_STATE = "/run/systemd/netif/state"
+RESOLV_CONF = "/etc/resolv.conf"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,10 +32,12 @@ def main(arguments: Sequence[str]) -> int:
     ground = MachineGround(Places.of(os.environ))
     if [*arguments] == ["look"]:
         look(ground)
+    elif [*arguments] == ["resolve"]:
+        resolve(ground)
     elif arguments[:1] == ["record"] and len(arguments) == 2:
         record(arguments[1], ground)
     else:
-        raise Usage("usage: provision-firstboot look | record ROOT")
+        raise Usage("usage: provision-firstboot look | resolve | record ROOT")
     return 0
 
 
@@ -48,6 +54,15 @@ def look(ground: MachineGround) -> None:
     print("this is a first boot" if first else "this machine is provisioned already")
     if first:
         write_private(ENVIRONMENT, f"PLATFORM_ID={platform(command_line)}\n".encode())
+
+
+def resolve(ground: MachineGround) -> None:
+    """Write resolv.conf, if there are name servers."""
+    text = resolv_conf(ground.read_text(NETWORK_STATE))
+    if text:
+        with open(f"{RESOLV_CONF}.new", "w", encoding="ascii") as file:
+            file.write(text)
+        os.rename(f"{RESOLV_CONF}.new", RESOLV_CONF)
 
 
 def record(root: str, ground: MachineGround) -> None:
