@@ -7,15 +7,15 @@ accepted here (a number for a text), never the other way about.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
-from provision.config.model import Field, Record
-from transpiler.format import TextMap
+from provision.config.model import Field
+from provision.config.schema import DIALECT
+from provision.config.schema import schema as projected
+from transpiler.origins import snake
 from transpiler.variants import Variant, table
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_TYPES: dict[type | None, str] = {str: "string", int: "integer", bool: "boolean"}
 
 
 def documents() -> dict[str, dict[str, Any]]:
@@ -36,67 +36,47 @@ def text(document: dict[str, Any]) -> str:
 
 def schema(row: Variant) -> dict[str, Any]:
     """The schema of one version of one variant."""
-    definitions: dict[str, Any] = {}
-    top = _object(row.record, row, "", definitions)
-    top["properties"]["variant"]["const"] = row.name
-    top["properties"]["version"]["const"] = row.version
-    return {
-        "$schema": DIALECT,
-        "title": f"{row.name} {row.version}",
-        "description": (row.record.__doc__ or "").strip(),
-        **top,
-        "required": ["variant", "version"],
-        "$defs": dict(sorted(definitions.items())),
-    }
+    built = projected(row.record, row.format, id=_id(file_name(row)), title=f"{row.name} {row.version}", name=_name)
+    definitions = built["$defs"]
+    if "TextMap" in definitions:
+        definitions["TextMap"]["additionalProperties"] = {"type": "string"}
+    for name in ("variant", "version"):
+        built["properties"][name].update(type="string", const=getattr(row, name.replace("variant", "name")))
+    for path, reason in row.refused.items():
+        _deprecate(built, snake(path).split("."), reason)
+    for definition in (built, *definitions.values()):
+        for one in definition["properties"].values():
+            _complete(one)
+    return {**built, "required": ["variant", "version"]}
 
 
-def _object(record: type[Record], row: Variant, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    properties = {
-        field.name: _property(field, row, f"{name}.{field.json}".removeprefix("."), definitions)
-        for field in record.FIELDS
-        if field.exists(row.format)
-    }
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+def _name(field: Field) -> str:
+    return field.name
 
 
-def _property(field: Field, row: Variant, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    noted = f" ({field.noted})" if field.noted else ""
-    made: dict[str, Any] = {"description": field.doc + noted, **_value(field, row, name, definitions)}
-    if field.example is not None:
-        made["examples"] = [field.example]
-    if field.scalar is bool and "default true" in field.doc:
-        made["default"] = True
-    elif field.scalar is bool and "default false" in field.doc:
-        made["default"] = False
-    choices = [value for value, since in field.choices.items() if since <= row.format]
-    if choices:
-        made["enum"] = choices
-    reason = row.refused.get(name)
-    if reason:
-        made["description"] = f"{made['description']} - {reason}"
-        made["deprecated"] = True
-    return made
+def _id(name: str) -> str:
+    return f"urn:provision:schema:{name.removesuffix('.json')}"
 
 
-def _value(field: Field, row: Variant, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    if field.record is None:
-        one: dict[str, Any] = {"type": _TYPES[field.scalar]}
-    elif issubclass(field.record, TextMap):
-        one = {"type": "object", "additionalProperties": {"type": "string"}}
-    else:
-        one = _reference(field.record, row, name, definitions)
-    return {"type": "array", "items": one} if field.many else one
+def _deprecate(schema: dict[str, Any], path: list[str], reason: str) -> None:
+    """Mark a field that the variant's systems cannot have, where its record stands for nothing else."""
+    definition: dict[str, Any] = schema
+    for name in path[:-1]:
+        inner = definition["properties"][name]
+        reference = inner.get("items", inner)["$ref"]
+        definition = schema["$defs"][reference.rpartition("/")[2]]
+        if reference.endswith("/Resource"):
+            return
+    field = definition["properties"][path[-1]]
+    field.update(deprecated=True, description=f"{field['description']}; {reason}")
 
 
-def _reference(record: type[Record], row: Variant, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    """A record is defined once, but for those of which the variant refuses a part."""
-    own = any(refused.startswith(f"{name}.") for refused in row.refused)
-    key = name if own else record.__name__
-    if key not in definitions:
-        definitions[key] = {}
-        definition = _object(record, row, name, definitions)
-        definitions[key] = {"description": (record.__doc__ or "").strip(), **definition}
-    return {"$ref": f"#/$defs/{key}"}
+def _complete(field: dict[str, Any]) -> None:
+    """Say a default as editors read it; versions of the format mean nothing to authors."""
+    field["description"] = re.sub(r" \(since 3\.[^)]*\)$", "", field.get("description", ""))
+    for text, value in (("default true", True), ("default false", False)):
+        if text in field["description"] and "boolean" in field.get("type", ()):
+            field["default"] = value
 
 
 def combined() -> dict[str, Any]:
