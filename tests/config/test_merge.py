@@ -15,8 +15,7 @@ from provision.config.encode import plain
 from provision.config.format import Config, File, HttpHeader, Resource, Storage
 from provision.config.judge import judge
 from provision.config.merge import merge
-from provision.config.model import NEWEST, Record, Secret
-from provision.config.rules import key_of
+from provision.config.model import NEWEST, Record, Secret, key_of
 from tests.config.configs import config
 
 GOLDEN = [json.loads(line) for line in (Path(__file__).parent / "data" / "merge.jsonl").read_text().splitlines()]

@@ -89,7 +89,8 @@ def _is_whole(_checker: object, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-Strict = extend(Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole))
+_CHECKER = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole)
+Strict = extend(Draft202012Validator, type_checker=_CHECKER)  # type: ignore[no-untyped-call] # so in its stubs
 """JSON Schema takes 6.0 for an integer, Go does not."""
 
 VALIDATORS = [Strict(format_schema(version)) for version in ALL]

@@ -1,0 +1,148 @@
+"""Fuzzing of everything that reads a config: whatever the bytes, there is a verdict, and it can be shown.
+
+    python -m tests.config.fuzz --inputs 1000000 --seconds 600
+
+Runs until both are reached (on all cores), prints how many inputs it took, and ends with 1 at the first surprise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from random import Random
+from typing import NamedTuple
+
+from provision.config.classic import classic_report
+from provision.config.decode import decode
+from provision.config.encode import encode
+from provision.config.judge import judge
+from provision.config.merge import merge
+from provision.config.reports import as_text, findings
+from tests.config.configs import text
+
+BATCH = 2_000
+
+
+class Batch(NamedTuple):
+    """What a batch of inputs came to; `surprise` is the input that broke something, with the error."""
+
+    inputs: int
+    valid: int
+    surprise: str
+
+
+def run(seed: int) -> Batch:
+    """Fuzz with one seed; the same seed gives the same inputs."""
+    random = Random(seed)
+    before, valid = b"", 0
+    for place in range(BATCH):
+        raw = random.choice(KINDS)(random, before)
+        try:
+            valid += survive(raw)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the fuzzer wants to know
+            return Batch(place, valid, f"{type(error).__name__}: {error}\nseed {seed}, input {place}: {raw!r}")
+        before = raw
+    return Batch(BATCH, valid, "")
+
+
+def survive(raw: bytes) -> bool:
+    """Judge, show and, if it is valid, write and merge a text; returns whether it is valid."""
+    judged = judge(raw)
+    if (judged.config is None) != bool(judged.error):
+        raise AssertionError("a verdict without a config, or a config without a verdict")
+    as_text(findings("fuzz", raw, judged.problems), excerpts=True)
+    classic_report(raw, judged)
+    if judged.config is None:
+        return False
+    if decode(encode(judged.config).encode()) != judged.config:
+        raise AssertionError("the way back leads elsewhere")
+    merge(judged.config, judged.config)
+    return True
+
+
+def _bytes(random: Random, _before: bytes) -> bytes:
+    return random.randbytes(random.randrange(200))
+
+
+def _structure(random: Random, _before: bytes) -> bytes:
+    return text(random)
+
+
+def _symbols(random: Random, _before: bytes) -> bytes:
+    symbols = (
+        "{",
+        "}",
+        "[",
+        "]",
+        '"',
+        ":",
+        ",",
+        "\\",
+        "ignition",
+        "version",
+        "3.4.0",
+        "storage",
+        "null",
+        "1e9",
+        "-",
+        " ",
+    )
+    return "".join(random.choices(symbols, k=random.randrange(80))).encode()
+
+
+def _spliced(random: Random, before: bytes) -> bytes:
+    """A piece of the input before this one within another."""
+    raw = text(random)
+    start, end = sorted(random.randrange(len(before) + 1) for _ in range(2))
+    place = random.randrange(len(raw) + 1)
+    return raw[:place] + before[start:end] + raw[place + random.randrange(20) :]
+
+
+def _texts_in_places(random: Random, _before: bytes) -> bytes:
+    """Any text as URL, unit, path, name, hash, label."""
+    piece = random.choice((_bytes, _symbols))(random, b"").decode("latin-1")
+    prefix = random.choice(("", "data:", "data:;base64,", "http://", "arn:", "[Unit]\n", "/", "sha512-"))
+    files = [{"path": prefix + piece, "contents": {"source": prefix + piece, "verification": {"hash": piece}}}]
+    units = [{"name": f"{piece}.service", "contents": prefix + piece, "enabled": True}]
+    value = {"ignition": {"version": "3.5.0"}, "storage": {"files": files}, "systemd": {"units": units}}
+    return json.dumps(value).encode()
+
+
+KINDS: tuple[Callable[[Random, bytes], bytes], ...] = (
+    _bytes,
+    _symbols,
+    _structure,
+    _spliced,
+    _spliced,
+    _texts_in_places,
+)
+
+
+def main() -> int:
+    """Run batches until enough inputs and enough seconds have passed."""
+    parser = argparse.ArgumentParser(description="fuzz the config format")
+    parser.add_argument("--inputs", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    start, done, valid, seed = time.monotonic(), 0, 0, options.seed
+    workers = os.cpu_count() or 1
+    with ProcessPoolExecutor(workers) as pool:
+        while done < options.inputs or time.monotonic() - start < options.seconds:
+            for batch in pool.map(run, range(seed, seed + 4 * workers)):
+                done, valid = done + batch.inputs, valid + batch.valid
+                if batch.surprise:
+                    print(batch.surprise)
+                    return 1
+            seed += 4 * workers
+    print(f"{done:,} inputs ({valid:,} valid) in {time.monotonic() - start:.0f} s: no surprise")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
