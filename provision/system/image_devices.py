@@ -90,7 +90,7 @@ class ImageDevices:
 
     def name(self, source: str) -> str:
         """The name of the disk or partition that a loop device of ours stands for."""
-        region = next((one for one, loop in self._loops.items() if loop.node == source), None)
+        region = next((one for one, loop in self._attached() if loop.node == source), None)
         return region.name if region else self._find_above(source) or source
 
     def write_table(self, name: str, table: Table, *, erase: bool) -> None:
@@ -127,8 +127,12 @@ class ImageDevices:
         """Take apart what was built on the images, and detach every loop device."""
         stacked.take_apart(self._bases())
         with self._lock:
-            while self._loops:
-                self._loops.popitem()[1].detach()
+            loops = list(self._loops.values())
+            self._loops.clear()
+        for loop in loops:
+            loop.detach()
+        for loop in loops:
+            loop.wait_until_gone()
 
     def _where(self, name: str) -> _Region | str:
         """The part of an image, or the kernel's name of a device that rests on nothing but images."""
@@ -141,8 +145,13 @@ class ImageDevices:
         block = stacked.find(name, self._bases())
         return block.node if block else None
 
+    def _attached(self) -> list[tuple[_Region, Loop]]:
+        """The loop devices as they are now: other threads attach more."""
+        with self._lock:
+            return list(self._loops.items())
+
     def _bases(self) -> set[str]:
-        return {loop.node for loop in self._loops.values()}
+        return {loop.node for _, loop in self._attached()}
 
     def _find(self, name: str) -> _Region | None:
         if name in self._images:
@@ -180,7 +189,7 @@ class ImageDevices:
 
     def _in_use(self, region: _Region) -> str:
         """Where it, or a part of it, is mounted, or what was built on it."""
-        ours = {loop.node: one for one, loop in self._loops.items() if one.disk == region.disk}
+        ours = {loop.node: one for one, loop in self._attached() if one.disk == region.disk}
         parts = {node: one for node, one in ours.items() if one == region or not region.offset}
         for entry in mounts.entries() if parts else ():
             if entry.source in parts:

@@ -29,12 +29,14 @@ _CONFIG = struct.Struct("=II QQQQQ IIII 64s64s32s QQ 8Q")
 """struct loop_config of <linux/loop.h>: fd, block_size, struct loop_info64, reserved."""
 
 _TRIES = 64
+_GONE_SECONDS = 5.0
 
 
 class Loop:
     """A loop device over `size` bytes of a file from `offset`. Raises OSError, DeviceFailed."""
 
     def __init__(self, file: str, offset: int, size: int, sector: int) -> None:
+        self._file = os.path.realpath(file)
         self.node, self._fd = _attach(file, offset, size, sector)
 
     def refresh(self) -> None:
@@ -50,6 +52,18 @@ class Loop:
             fcntl.ioctl(self._fd, _LOOP_CLR_FD, 0)
         os.close(self._fd)
         self._fd = -1
+
+    def wait_until_gone(self) -> None:
+        """After `detach`: as long as somebody else (a worker of udevd) has it open it stays; wait, within reason."""
+        deadline = time.monotonic() + _GONE_SECONDS
+        while self._is_attached() and time.monotonic() < deadline:
+            time.sleep(0.002)  # nothing tells when the last one closes it
+
+    def _is_attached(self) -> bool:
+        """Whether the node stands for our file; it may be somebody else's by now."""
+        with suppress(OSError), open(f"/sys/block/{os.path.basename(self.node)}/loop/backing_file", "rb") as file:
+            return os.fsdecode(file.read()).rstrip("\n") == self._file
+        return False
 
 
 def _attach(file: str, offset: int, size: int, sector: int) -> tuple[str, int]:

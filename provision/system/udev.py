@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from provision.system.devices import DeviceFailed
+
 KERNEL = "kernel"
 UDEV = "udev"
 
@@ -28,7 +30,10 @@ class Events:
     """The events on block devices since this was made."""
 
     def __init__(self, source: str) -> None:
-        import pyudev
+        try:
+            import pyudev
+        except ImportError as error:
+            raise DeviceFailed("waiting for devices needs the Python module pyudev") from error
 
         self._monitor = pyudev.Monitor.from_netlink(_context(), source)
         self._monitor.filter_by("block")
