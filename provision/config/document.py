@@ -160,10 +160,10 @@ _SYNTAX_HINTS = {
     "invalid character 'ï' looking for beginning of value": "save the file as UTF-8 without a byte order mark",
 }
 
-_SPACE = re.compile(r"[ \t\r\n]*")
-_STRING = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"')
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
-_WORD = re.compile(r"true|false|null")
+_SPACE = r"[ \t\r\n]*"
+_STRING = r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+_WORD = r"true|false|null"
 
 _VALUE = "looking for beginning of value"
 _KEY = "looking for beginning of object key string"
@@ -240,7 +240,7 @@ def _value(text: str, offset: int) -> Token:
 
 
 def _string_end(text: str, start: int) -> int:
-    if match := _STRING.match(text, start):
+    if match := re.compile(_STRING).match(text, start):
         return match.end()
     offset = start + 1
     while offset < len(text):
@@ -271,7 +271,7 @@ def _escape_end(text: str, start: int) -> int:
 
 
 def _number_end(text: str, start: int) -> int:
-    match = _NUMBER.match(text, start)
+    match = re.compile(_NUMBER).match(text, start)
     offset = match.end() if match else start + 1
     following = text[offset : offset + 1]
     if match is None:
@@ -289,7 +289,7 @@ def _number_end(text: str, start: int) -> int:
 
 
 def _word_end(text: str, start: int) -> int:
-    if match := _WORD.match(text, start):
+    if match := re.compile(_WORD).match(text, start):
         return match.end()
     word = next(one for one in ("true", "false", "null") if one[0] == text[start])
     for index, letter in enumerate(word):
@@ -300,8 +300,8 @@ def _word_end(text: str, start: int) -> int:
     raise AssertionError(word)
 
 
-def _end(pattern: re.Pattern[str], text: str, offset: int) -> int:
-    match = pattern.match(text, offset)
+def _end(pattern: str, text: str, offset: int) -> int:
+    match = re.compile(pattern).match(text, offset)
     return match.end() if match else offset
 
 

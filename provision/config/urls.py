@@ -1,5 +1,7 @@
 """URLs as the reference reads them: Go's `net/url`, RFC 2397 data URLs, S3 ARNs; and which of them a version allows.
 
+Patterns are compiled when first used: six processes run in a boot, and most of them see no URL.
+
 The finer points (what may stand in a host, how a data URL's lexer goes wrong) are those of Go's `net/url` and of
 vincent-petithory/dataurl, because a config is valid on one machine exactly if it is on the other. IP literals and
 colons in hosts are judged as strictly as Go does since 1.26.
@@ -63,7 +65,7 @@ def parse_url(text: str) -> Url | None:
 
 def url_error(text: str, version: int) -> str:
     """Why a version does not take a URL as source, in the reference's words; empty if it does."""
-    if text.startswith("data:,") and _PLAIN.fullmatch(text, 6):
+    if text.startswith("data:,") and re.compile(_PLAIN).fullmatch(text, 6):
         return ""
     url = parse_url(text)
     if url is None:
@@ -81,7 +83,7 @@ def _s3_error(url: Url) -> str:
     return ""
 
 
-_PLAIN = re.compile(r"(?:[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`%]++|%[0-9a-fA-F]{2})*+")
+_PLAIN = r"(?:[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`%]++|%[0-9a-fA-F]{2})*+"
 
 
 def decode_data_url(text: str) -> bytes:
@@ -89,7 +91,7 @@ def decode_data_url(text: str) -> bytes:
     is_base64, data = _split_data_url(text)
     if is_base64:
         return _from_base64(data)
-    if not _URL_CHARACTERS.fullmatch(data):
+    if not re.fullmatch(_URL_CHARACTERS, data):
         raise BadDataUrl("invalid data character")
     return _unescaped(data)
 
@@ -126,26 +128,26 @@ def _well_escaped(text: str) -> bool:
     return "%" not in text or re.search(r"%(?![0-9a-fA-F]{2})", text) is None
 
 
-_USER = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
-_HOST = re.compile(r"(?:[A-Za-z0-9!$&'()*+,;=:\[\]<>\"._~-]|[^\x00-\x7f]|%25|%[89a-fA-F][0-9a-fA-F])*")
-_PORT = re.compile(r"(?::[0-9]*)?")
+_USER = r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*"
+_HOST = r"(?:[A-Za-z0-9!$&'()*+,;=:\[\]<>\"._~-]|[^\x00-\x7f]|%25|%[89a-fA-F][0-9a-fA-F])*"
+_PORT = r"(?::[0-9]*)?"
 
 
 def _is_authority(scheme: str, authority: str) -> bool:
     user, _, host = authority.rpartition("@")
-    if not (_USER.fullmatch(user) and _well_escaped(user)):
+    if not (re.fullmatch(_USER, user) and _well_escaped(user)):
         return False
     if "[" in host:
         return _is_literal(host)
     colon = host.find(":") if scheme in {"http", "https"} else host.rfind(":")
-    return _HOST.fullmatch(host) is not None and (colon < 0 or _PORT.fullmatch(host, colon) is not None)
+    return re.fullmatch(_HOST, host) is not None and (colon < 0 or re.compile(_PORT).fullmatch(host, colon) is not None)
 
 
 def _is_literal(host: str) -> bool:
     """Whether a host is an IPv6 address in brackets, with or without a zone and a port."""
     address, closed, port = host[1:].rpartition("]")
     address, percent, zone = address.partition("%25")
-    if host[0] != "[" or not closed or not _PORT.fullmatch(port) or (percent and not zone):
+    if host[0] != "[" or not closed or not re.fullmatch(_PORT, port) or (percent and not zone):
         return False
     from ipaddress import AddressValueError, IPv6Address
 
@@ -177,11 +179,11 @@ def _unquoted(text: str) -> bytes:
     return re.sub(rb"%(..)", lambda match: bytes([int(match[1], 16)]), text.encode(errors="replace"))
 
 
-_TOKEN = re.compile(r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]*")
+_WORD = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]*"
 _MEDIA_TYPES = ("text", "image", "audio", "video", "application", "message", "multipart")
-_QUOTED = re.compile(r'(?:[^"\\\x80-\U0010ffff]++|\\[\x00-\x7f])*+')
-_URL_CHARACTERS = re.compile(r"[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]*")
-_BASE64_CHARACTERS = re.compile(r"[A-Za-z0-9+/=\n]*")
+_QUOTED = r'(?:[^"\\\x80-\U0010ffff]++|\\[\x00-\x7f])*+'
+_URL_CHARACTERS = r"[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]*"
+_BASE64_CHARACTERS = r"[A-Za-z0-9+/=\n]*"
 
 
 def _split_data_url(text: str) -> tuple[bool, str]:
@@ -203,7 +205,7 @@ def _split_data_url(text: str) -> tuple[bool, str]:
 def _after_media_type(text: str, start: int) -> int:
     if text[start : start + 1] in {"", ";", ","}:
         return start
-    slash = _skip(_TOKEN, text, start)
+    slash = _skip(_WORD, text, start)
     if slash == start:
         raise BadDataUrl("invalid character after data prefix")
     if slash == len(text):
@@ -212,7 +214,7 @@ def _after_media_type(text: str, start: int) -> int:
         raise BadDataUrl("invalid character for media type")
     if not text.startswith((*_MEDIA_TYPES, "x-", "X-"), start):
         raise BadDataUrl("invalid media type")
-    end = _skip(_TOKEN, text, slash + 1)
+    end = _skip(_WORD, text, slash + 1)
     if end == len(text):
         raise BadDataUrl("incomplete media type")
     if text[end] not in ";,":
@@ -222,7 +224,7 @@ def _after_media_type(text: str, start: int) -> int:
 
 def _after_parameter(text: str, start: int) -> tuple[int, bool]:
     """Where a parameter ends, and whether it says base64, which only the last one may."""
-    end = _skip(_TOKEN, text, start)
+    end = _skip(_WORD, text, start)
     following = text[end : end + 1]
     if following == "" or (end == start and following in "=,"):
         raise BadDataUrl("unterminated parameter sequence")
@@ -238,7 +240,7 @@ def _after_parameter(text: str, start: int) -> tuple[int, bool]:
 
 
 def _after_value(text: str, start: int) -> int:
-    end = _skip(_TOKEN, text, start)
+    end = _skip(_WORD, text, start)
     if end == len(text):
         raise BadDataUrl("missing comma before data")
     if end == start or text[end] not in ";,":
@@ -260,8 +262,8 @@ def _after_quoted(text: str, start: int) -> int:
     return end + 1
 
 
-def _skip(pattern: re.Pattern[str], text: str, offset: int) -> int:
-    match = pattern.match(text, offset)
+def _skip(pattern: str, text: str, offset: int) -> int:
+    match = re.compile(pattern).match(text, offset)
     return match.end() if match else offset
 
 
@@ -278,7 +280,7 @@ def _unescaped(text: str) -> bytes:
 def _from_base64(data: str) -> bytes:
     from binascii import a2b_base64
 
-    if not _BASE64_CHARACTERS.fullmatch(data):
+    if not re.fullmatch(_BASE64_CHARACTERS, data):
         raise BadDataUrl("invalid data character")
     letters = data.replace("\n", "")
     body = letters.rstrip("=")

@@ -35,7 +35,7 @@ MAX_LABEL = {"ext4": 16, "btrfs": 256, "xfs": 12, "swap": 15, "vfat": 11}
 WITHOUT_SPARES = frozenset({"linear", "raid0", "0", "stripe"})
 CLEVIS_PINS = frozenset({"tpm2", "tang", "sss"})
 
-_GUID = re.compile(GUID_PATTERN)
+_GUID = GUID_PATTERN
 
 
 @rule(Disk)
@@ -136,7 +136,7 @@ def partition_is_sound(partition: Partition) -> Iterator[Problem]:
         yield Problem((), "a partition number >= 1 or a label must be specified")
     yield from _bad_partition_label(partition.label or "")
     for name, guid in (("guid", partition.guid), ("typeGuid", partition.type_guid)):
-        if guid is not None and not _GUID.fullmatch(guid):
+        if guid is not None and not re.fullmatch(_GUID, guid):
             yield Problem((name,), f'doesn\'t match the form "{GUID_FORM}"')
 
 
