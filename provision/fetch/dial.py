@@ -90,6 +90,7 @@ Address = tuple[int, int, int, str, Any]
 
 
 def _resolve(host: str, port: int) -> list[Address]:
+    host = host.strip("[]").replace("%25", "%")  # the zone of an IPv6 address, as URLs have it (RFC 6874)
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [(int(family), int(kind), protocol, name, address) for family, kind, protocol, name, address in found]
 

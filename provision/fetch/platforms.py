@@ -105,7 +105,7 @@ PLATFORMS: Mapping[str, Platform] = {
             Optical("/CustomData.bin", "/ovf-env.xml", ("udf",)),
         ),
     ),
-    "azurestack": Platform("Azure Stack Hub", Optical("/CustomData.bin", "/ovf-env.xml", ("udf", "iso9660"))),
+    "azurestack": Platform("Azure Stack Hub", Optical("/CustomData.bin", "/ovf-env.xml", ("udf", "iso9660")), "read"),
     "brightbox": Platform("Brightbox", OPENSTACK),
     "cloudstack": Platform(
         "Apache CloudStack",
@@ -162,7 +162,7 @@ PLATFORMS: Mapping[str, Platform] = {
     "virtualbox": Platform(
         "Oracle VirtualBox",
         Ask(guests.virtualbox, "guest property `/Ignition/Config`"),
-        "recorded",
+        "read",
         guests.forget_virtualbox,
     ),
     "vmware": Platform(

@@ -25,7 +25,8 @@ def scheme(url: str) -> str:
 def origin(url: str) -> Origin:
     """Scheme, host (lower case, without brackets) and port of a URL. Raises ValueError if it is not one."""
     parts = urlsplit(url)
-    return Origin(parts.scheme, parts.hostname or "", parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
+    host = (parts.hostname or "").replace("%25", "%")  # the zone of an IPv6 address, RFC 6874
+    return Origin(parts.scheme, host, parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
 
 
 def path_of(url: str) -> str:

@@ -1,0 +1,81 @@
+"""Services that are found by what the link says: the DHCP server's address, and an IPv6 link-local address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.failures import FetchFailed, NeedsNetwork
+from provision.fetch.acquire import Acquired, acquire
+from provision.fetch.dhcp import servers
+from provision.fetch.ground import Places
+from provision.fetch.settings import Settings
+from provision.system.ground import MachineGround
+from tests.fetch.conftest import Words
+from tests.fetch.namespace import in_namespace, ip, needs_root
+from tests.fetch.server import Answer, serve
+
+CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-link"}]}}'
+SETTINGS = Settings(http_total=3, network_wait=3, grace=1)
+
+LEASES = {
+    "/run/systemd/netif/leases/2": "# This is private data.\nADDRESS=10.9.0.2\nSERVER_ADDRESS=10.9.0.1\n",
+    "/var/lib/NetworkManager/internal-1f-eth0.lease": "ADDRESS=10.9.0.2\nSERVER_ADDRESS=10.9.0.1\n",
+    "/var/lib/dhclient/dhclient--eth0.lease": "lease {\n  option dhcp-server-identifier 10.9.0.1;\n}\n",
+}
+
+pytestmark = [pytest.mark.disks, needs_root]
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write(tmp_path, "/proc/cmdline", "quiet\n")
+    return tmp_path
+
+
+def write(root: Path, path: str, text: str) -> None:
+    target = root / path.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text)
+
+
+def ground(root: Path) -> MachineGround:
+    return MachineGround(Places(), str(root))
+
+
+@pytest.mark.parametrize("lease", LEASES)
+def test_cloudstack_asks_the_dhcp_server_of_any_client(root: Path, words: Words, lease: str) -> None:
+    write(root, lease, LEASES[lease])
+
+    def body() -> Acquired:
+        with serve({"/latest/user-data": Answer(CONFIG)}, "10.9.0.1", 80):
+            return acquire("cloudstack", ground(root), SETTINGS, words)
+
+    acquired = in_namespace(body, "10.9.0.1/32")
+    assert [file.path for file in acquired.config.storage.files] == ["/from-the-link"]
+
+
+def test_cloudstack_without_a_lease_says_so(root: Path, words: Words) -> None:
+    with pytest.raises(FetchFailed, match="no lease that names its server"):
+        in_namespace(lambda: acquire("cloudstack", ground(root), SETTINGS._replace(network_wait=0.5), words))
+    assert list(servers(ground(root))) == []
+
+
+@pytest.mark.parametrize("platform", ["cloudstack", "openstack"])
+def test_offline_the_network_is_asked_for(root: Path, platform: str) -> None:
+    with pytest.raises(NeedsNetwork):
+        acquire(platform, ground(root), Settings(offline=True))
+
+
+def test_openstack_with_nothing_but_link_local_addresses(root: Path, words: Words) -> None:
+    def body() -> Acquired:
+        ip("link", "add", "eth0", "type", "veth", "peer", "name", "far")
+        ip("link", "set", "eth0", "up")
+        ip("link", "set", "far", "up")
+        ip("address", "add", "fe80::a9fe:a9fe/64", "dev", "eth0", "nodad")
+        with serve({"/openstack/latest/user_data": Answer(CONFIG)}, "::", 80):
+            return acquire("openstack", ground(root), SETTINGS, words)
+
+    acquired = in_namespace(body)
+    assert [file.path for file in acquired.config.storage.files] == ["/from-the-link"]
