@@ -93,10 +93,15 @@ def _from_drive(arguments: Arguments, ground: Ground, fetcher: Fetcher) -> bytes
     from provision.fetch.drives import Drive
     from provision.fetch.sources import site
 
-    path = normpath("/" + arguments.path)
-    raw = Drive(arguments.device, (path,), DRIVE_SECONDS).fetch(site(ground, fetcher.settings, fetcher.log))
+    path = normpath("/" + arguments.path.lstrip("/"))
+    drive = Drive(arguments.device, (path,), DRIVE_SECONDS)
+    device = drive.device(site(ground, fetcher.settings, fetcher.log))
+    if device is None:
+        late = f"did not appear within {DRIVE_SECONDS:.0f} s"
+        raise FetchFailed(f"drive {arguments.device}", late, hint="see ignition.config.device")
+    raw = ground.read_from(device, path)
     if raw is None:
-        raise FetchFailed(f"drive {arguments.device}: {path}", "not found", hint="see ignition.config.device and path")
+        raise FetchFailed(f"drive {arguments.device}: {path}", "not found", hint="see ignition.config.path")
     return raw
 
 

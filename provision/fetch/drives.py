@@ -21,10 +21,7 @@ class Drive(NamedTuple):
 
     def fetch(self, site: Site) -> bytes | None:
         """Wait for the drive, and read the first of its files that is not skipped."""
-        deadline = Deadline(self.seconds)
-        with Vigil(f"a drive labelled {self.label}", deadline, site.log) as vigil:
-            vigil.explain("it is not there", "attach the drive that holds the config", deadline)
-            device = _await_drive(site, self.label, deadline)
+        device = self.device(site)
         if device is None:
             site.log(
                 "warning", f"no drive labelled {self.label} within {self.seconds:.0f} s: going on without a config"
@@ -35,6 +32,13 @@ class Drive(NamedTuple):
             if raw and not (self.skips_cloud_config and is_cloud_config(raw)):
                 return raw
         return None
+
+    def device(self, site: Site) -> str | None:
+        """Wait for the drive; None if it did not come in time."""
+        deadline = Deadline(self.seconds)
+        with Vigil(f"a drive labelled {self.label}", deadline, site.log) as vigil:
+            vigil.explain("it is not there", "attach the drive that holds the config", deadline)
+            return _await_drive(site, self.label, deadline)
 
     def describe(self) -> str:
         """Label and files."""
