@@ -248,11 +248,13 @@ def _write(text: str, output: str | None) -> None:
 
 def summary(checked: list[Checked]) -> str:
     """How it went, in one line."""
-    problems = [finding.problem for one in checked for finding in one.findings]
-    errors = sum(problem.fatal for problem in problems)
-    bad = sum(bool(one.error) for one in checked)
-    verdict = f"{bad} of {len(checked)} configs are not valid" if bad else f"{len(checked)} configs are valid"
-    return f"{verdict}; {errors} errors, {len(problems) - errors} warnings"
+    from transpiler.cli import counts
+
+    total, bad = len(checked), sum(bool(one.error) for one in checked)
+    many = "configs are" if total > 1 else "config is"
+    verdict = f"{bad} of {total} configs {'are' if bad > 1 else 'is'} not valid" if bad else f"{total} {many} valid"
+    found = counts([finding.problem for one in checked for finding in one.findings])
+    return f"{verdict}: {found}" if found else verdict
 
 
 def _cores() -> int:

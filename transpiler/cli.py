@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, NoReturn
 from transpiler import options
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from provision.config.problems import Problem
     from transpiler.transpile import Result
 
 HELP = """\
@@ -159,12 +162,16 @@ def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> No
 
 
 def _verdict(result: Result) -> str:
-    errors = sum(problem.fatal for problem in result.problems)
-    warnings = len(result.problems) - errors
-    counted = [(errors, "error"), (warnings, "warning")]
-    counts = ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in counted if count)
-    reason = "" if errors else "; warnings are errors with --strict"
-    return f"{result.text.name}: not transpiled: {counts}{reason}"
+    only_warnings = not any(problem.fatal for problem in result.problems)
+    reason = "; warnings are errors with --strict" if only_warnings else ""
+    return f"{result.text.name}: not transpiled: {counts(result.problems)}{reason}"
+
+
+def counts(problems: Sequence[Problem]) -> str:
+    """How many problems there are, in words: `1 error, 2 warnings`; empty for none."""
+    errors = sum(problem.fatal for problem in problems)
+    counted = [(errors, "error"), (len(problems) - errors, "warning")]
+    return ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in counted if count)
 
 
 def _colored(wanted: str) -> bool:

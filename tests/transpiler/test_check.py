@@ -1,0 +1,78 @@
+"""Many configs at once."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from tests.transpiler.test_cli import BAD, GOOD, run
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """Twelve good configs, a bad one, and files that are none."""
+    (tmp_path / "deep").mkdir()
+    for number in range(12):
+        (tmp_path / "deep" / f"{number}.bu").write_text(GOOD)
+    (tmp_path / "site.yaml").write_text(BAD)
+    (tmp_path / "compose.yaml").write_text("services: {}\n")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "x.bu").write_text(BAD)
+    return tmp_path
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_a_directory(repository: Path, jobs: str) -> None:
+    done = run("check", ".", "-j", jobs, cwd=repository)
+    assert done.returncode == 1
+    assert "site.yaml:3:26: error: storage.files[0].path: path not absolute" in done.stdout
+    assert done.stderr == "1 of 13 configs is not valid: 1 error, 2 warnings\n"
+
+
+def test_a_glob_and_the_order_of_results(repository: Path) -> None:
+    assert run("check", "deep/*.bu", cwd=repository).stderr == "12 configs are valid\n"
+
+
+def test_local_files_are_beside_the_config(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "motd").write_text("hi")
+    (tmp_path / "a" / "x.bu").write_text(GOOD + "storage: {files: [{path: /a, contents: {local: motd}}]}\n")
+    assert run("check", ".", cwd=tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("arguments", [["nope"], ["*.nope"], []])
+def test_nothing_to_check_is_wrong_usage(tmp_path: Path, arguments: list[str]) -> None:
+    assert run("check", *arguments, cwd=tmp_path).returncode == 2
+
+
+def test_strict(tmp_path: Path) -> None:
+    (tmp_path / "x.bu").write_text(GOOD + "foo: 1\n")
+    assert run("check", ".", cwd=tmp_path).returncode == 0
+    assert run("check", "--strict", ".", cwd=tmp_path).returncode == 1
+
+
+def test_json(repository: Path) -> None:
+    found = json.loads(run("check", "-f", "json", ".", cwd=repository).stdout)
+    assert {one["file"] for one in found} == {"site.yaml"}
+    assert {one["severity"] for one in found} == {"error", "warning"}
+
+
+def test_github(repository: Path) -> None:
+    assert "::error file=site.yaml,line=3,col=26::" in run("check", "-f", "github", ".", cwd=repository).stdout
+
+
+def test_sarif(repository: Path) -> None:
+    output = repository / "findings.sarif"
+    run("check", "-f", "sarif", "-o", str(output), ".", cwd=repository)
+    results = json.loads(output.read_text())["runs"][0]["results"]
+    assert results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "site.yaml"
+
+
+def test_junit(repository: Path) -> None:
+    suite = ET.fromstring(run("check", "-f", "junit", ".", cwd=repository).stdout)
+    assert suite.attrib["tests"] == "13"
+    assert suite.attrib["failures"] == "1"
+    assert len(suite.findall("testcase/failure")) == 1

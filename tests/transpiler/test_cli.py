@@ -1,0 +1,141 @@
+"""The command line, as a whole process."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+GOOD = "variant: fcos\nversion: 1.5.0\n"
+BAD = GOOD + "storage: {files: [{path: a, mode: 644}]}\n"
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(
+    *args: str, text: str = "", cwd: Path | None = None, name: str = "transpile"
+) -> subprocess.CompletedProcess[str]:
+    """Start the command by a name, as the installed script does."""
+    code = f"import sys; sys.argv[0] = {name!r}; from transpiler.cli import main; main()"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    argv = [sys.executable, "-c", code, *args]
+    return subprocess.run(argv, input=text, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
+
+
+def test_json_on_standard_output() -> None:
+    done = run(text=GOOD)
+    assert (done.returncode, done.stdout, done.stderr) == (0, '{"ignition":{"version":"3.4.0"}}\n', "")
+
+
+def test_check_prints_nothing() -> None:
+    assert run("--check", text=GOOD).stdout == ""
+
+
+def test_people_get_place_line_caret_and_hint(tmp_path: Path) -> None:
+    (tmp_path / "site.bu").write_text(BAD)
+    done = run("site.bu", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "site.bu:3:26: error: storage.files[0].path: path not absolute" in done.stderr
+    assert "write 0644" in done.stderr
+    assert done.stderr.index("error:") < done.stderr.index("warning:")
+    assert done.stderr.endswith("site.bu: not transpiled: 1 error, 2 warnings\n")
+
+
+def test_raw_errors_are_the_references() -> None:
+    done = run("--raw-errors", text=BAD)
+    assert "error at $.storage.files.0.path, line 3 col 26: path not absolute\n" in done.stderr
+    assert done.stderr.endswith("Error translating config: config generated was invalid\n")
+
+
+def test_strict_refuses_warnings() -> None:
+    text = GOOD + "foo: 1\n"
+    assert run(text=text).returncode == 0
+    assert run("-s", text=text).returncode == 1
+    assert run("-s", "--raw-errors", text=text).stderr.endswith("--strict was specified\n")
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--x"], "unknown flag: --x"),
+        (["-px"], "unknown shorthand flag: 'x' in -px"),
+        (["--output"], "flag needs an argument: --output"),
+        (["-d"], "flag needs an argument: 'd' in -d"),
+        (["--che"], "unknown flag: --che"),
+        (["--check=x"], 'invalid argument "x" for "-c, --check" flag: strconv.ParseBool: parsing "x": invalid syntax'),
+        (["a", "b"], "print the version and exit"),
+    ],
+)
+def test_a_wrong_command_line(args: list[str], message: str) -> None:
+    done = run(*args)
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"{message}\n")
+
+
+@pytest.mark.parametrize(
+    "args", [["-pd", "."], ["-p", "-d."], ["-d=.", "--pretty=T"], ["--files-dir", ".", "-cp", "-c=0"]]
+)
+def test_options_as_pflag_reads_them(args: list[str], tmp_path: Path) -> None:
+    (tmp_path / "motd").write_text("hi")
+    text = GOOD + "storage: {files: [{path: /a, contents: {local: motd}}]}\n"
+    assert '"source": "data:,hi"' in run(*args, text=text, cwd=tmp_path).stdout
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    assert run("nope", cwd=tmp_path).stderr == "failed to open nope: open nope: no such file or directory\n"
+    assert run(".", cwd=tmp_path).stderr == "failed to read .: read .: is a directory\n"
+    assert run("-", cwd=tmp_path).returncode == 1
+
+
+def test_output_is_private_and_replaced_in_one_step(tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    assert run("-o", str(output), text=GOOD).returncode == 0
+    assert stat.S_IMODE(output.stat().st_mode) == 0o600
+    output.chmod(0o640)
+    before = output.stat().st_ino
+    run("-o", str(output), text=GOOD)
+    assert stat.S_IMODE(output.stat().st_mode) == 0o640
+    assert output.stat().st_ino != before
+    assert [path.name for path in tmp_path.iterdir()] == ["out.json"]
+
+
+def test_output_that_cannot_be_written(tmp_path: Path) -> None:
+    done = run("-o", str(tmp_path / "no" / "out"), text=GOOD)
+    assert done.returncode == 1
+    assert "no such file or directory" in done.stderr
+
+
+def test_output_to_what_is_no_file() -> None:
+    assert run("-o", "/dev/null", text=GOOD).returncode == 0
+
+
+def test_started_as_butane() -> None:
+    done = run(text=BAD, name="butane")
+    assert done.stderr.startswith("warning[$.storage.files.0.mode]:\n  --> <stdin>:3:35\n")
+    assert done.stderr.endswith("Error translating config: config generated was invalid\n")
+    assert run("--help", name="butane").stdout.startswith("Usage: butane [options] [input-file]\nOptions:\n")
+    assert run("check", name="butane").returncode == 1
+
+
+def test_help_has_examples() -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert "Examples:" in done.stdout
+    assert "transpile check" in done.stdout
+
+
+def test_schema() -> None:
+    assert json.loads(run("schema", "fcos", "1.6.0").stdout)["title"] == "fcos 1.6.0"
+    assert "allOf" in json.loads(run("schema").stdout)
+    assert run("schema", "fcos", "9.0.0").returncode == 2
+
+
+def test_version_and_help_load_nothing_heavy() -> None:
+    code = "import sys, transpiler.cli; print(*{'yaml', 'jsonschema', 'argparse'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.strip() == ""

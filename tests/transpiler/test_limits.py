@@ -1,0 +1,140 @@
+"""Hostile and broken texts: always an answer, soon."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from provision.config.judge import judge
+from tests.transpiler.golden import FILES, pairs
+from tests.transpiler.strategies import configs, mistakes
+from transpiler.source import MAX_BYTES
+from transpiler.transpile import Result, transpile
+from transpiler.variants import table
+
+HEAD = b"variant: fcos\nversion: 1.6.0\n"
+LEVELS = b"".join(
+    b"%c: &%c [%s]\n" % (97 + level, 97 + level, b",".join([b"*%c" % (96 + level)] * 9) if level else b"x")
+    for level in range(20)
+)
+REFUSED = {
+    "brackets": (HEAD + b"a: " + b"[" * 1_000_000, "deeper than 10000"),
+    "braces": (HEAD + b"a: " + b"{" * 1_000_000, "deeper than 10000"),
+    "dashes": (HEAD + b"a:\n" + b"- " * 100_000 + b"x\n", "deeper than 10000"),
+    "merges": (HEAD + b"passwd: " + b"{<<: " * 5000 + b"{}" + b"}" * 5000 + b"\n", "nested too deeply"),
+    "merge of itself": (HEAD + b"passwd: &a {<<: *a}\n", "merge themselves"),
+    "groups": (
+        HEAD + b"g: &g [" + b",".join(b"g%d" % number for number in range(1000)) + b"]\npasswd:\n  users: ["
+        + b",".join(b"{name: u%d, groups: *g}" % number for number in range(3000)) + b"]\n",
+        "excessive aliasing",
+    ),
+    "no utf-8": (HEAD + b"a: \xff\n", "UTF-8"),
+    "nul": (HEAD + b"a: \0\n", "control characters"),
+    "noise": (bytes(range(256)), "control characters"),
+    "much": (HEAD + b"#" * (50 << 20), "larger than 32 MiB"),
+    "tab": (HEAD + b"passwd:\n\tusers: []\n", "spaces, never with tabs"),
+    "long number": (HEAD + b"storage: {files: [{path: /a, mode: " + b"9" * 1_000_000 + b"}]}\n", "whole number"),
+}  # fmt: skip
+TAKEN = {
+    "levels of aliases": LEVELS + HEAD,
+    "byte order mark": b"\xef\xbb\xbf" + HEAD,
+    "CRLF": HEAD.replace(b"\n", b"\r\n"),
+    "many documents": HEAD + b"---\n" * 10_000,
+    "large block": HEAD
+    + b"storage:\n files:\n  - path: /a\n    contents:\n     inline: |\n"
+    + b"      aaaaaaa\n" * 500_000,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_with_the_reason(name: str) -> None:
+    text, reason = REFUSED[name]
+    started = time.monotonic()
+    result = transpile(text)
+    assert result.error
+    assert reason in result.render()
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("name", TAKEN)
+def test_taken(name: str) -> None:
+    started = time.monotonic()
+    result = transpile(TAKEN[name])
+    assert not result.error
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("line", [b"k%d: 1\n", b"a%d: &a%d x\n", b"passwd%d: {}\n"])
+def test_many_findings_take_no_more_than_their_share(line: bytes) -> None:
+    started = time.monotonic()
+    text = HEAD + b"".join(line % ((number,) * line.count(b"%")) for number in range(10_000))
+    assert len(transpile(text).problems) == 10_000
+    assert time.monotonic() - started < 5
+
+
+def test_the_limit_is_where_it_says() -> None:
+    assert not transpile(HEAD + b"#" * (MAX_BYTES - len(HEAD))).error
+
+
+def answer(text: bytes) -> Result:
+    """Ours, with all its reports made."""
+    result = transpile(text, files_dir=FILES, lost_paths=True)
+    assert result.error or result.json
+    for shown in (result.render(color=True), result.render_reference(), result.render_reference(raw=True)):
+        assert isinstance(shown, str)
+    return result
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_any_config_gives_json_or_problems(data: st.DataObject) -> None:
+    row = data.draw(st.sampled_from(list(table().values())))
+    config = data.draw(mistakes(data.draw(configs(row))))
+    import json
+
+    result = transpile(json.dumps(config).encode(), files_dir=FILES, raw=True)
+    if result.error:
+        assert any(problem.fatal for problem in result.problems)
+    else:
+        judged = judge(result.json.encode())
+        assert not judged.error, judged.problems
+        assert judged.version == row.format
+
+
+TEXTS = [pair.text for pair in pairs("probes.jsonl") if len(pair.text) < 1000]
+PIECES = [
+    b"\t",
+    b" ",
+    b"\n",
+    b": ",
+    b"- ",
+    b'"',
+    b"{",
+    b"]",
+    b"&a ",
+    b"*a",
+    b"!!int ",
+    b"!!binary ",
+    b"<<: ",
+    b"~",
+    b"\xff",
+    b"? ",
+    b"|",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(TEXTS), st.lists(st.tuples(st.integers(0, 1000), st.sampled_from(PIECES)), max_size=4))
+def test_any_text_gives_an_answer(text: bytes, pieces: list[tuple[int, bytes]]) -> None:
+    for place, piece in pieces:
+        text = text[:place] + piece + text[place:]
+    answer(text)
+
+
+def test_noise_gives_an_answer() -> None:
+    for _ in range(200):
+        answer(os.urandom(60))
