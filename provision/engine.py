@@ -157,15 +157,16 @@ def _verify(wave: Wave, system: System) -> None:
 
 
 def agrees(expected: object, found: object) -> bool:
-    """Whether an observation is what a forecast said; None inside a forecast stands for what a tool chooses.
+    """Whether an observation is what a forecast said.
 
+    None inside a forecast stands for what a tool chooses, inside an observation for what is not kept (modes on vfat).
     Of an assumed device it is only known that it is there; who uses a device is no part of what was done to it.
     """
     if isinstance(expected, Device):
         return isinstance(found, Device) and (expected.assumed or expected[:3] == found[:3])
     if isinstance(expected, tuple) and isinstance(found, tuple) and len(expected) == len(found):
         return all(
-            (wanted is None and hasattr(expected, "_fields")) or agrees(wanted, got)
+            (None in (wanted, got) and hasattr(expected, "_fields")) or agrees(wanted, got)
             for wanted, got in zip(expected, found, strict=True)
         )
     return expected == found

@@ -100,8 +100,8 @@ class Kind(Enum):
 class Node(NamedTuple):
     """A node of the target root, not followed if it is a link.
 
-    In a forecast a part that cannot be known is None. `size` (bytes) is told of regular files only; `identity` tells
-    hard links of one file from others.
+    A part that cannot be known is None: in a forecast, and the mode where a file system keeps none (vfat). `size`
+    (bytes) is told of regular files only; `identity` tells hard links of one file from others.
     """
 
     kind: Kind

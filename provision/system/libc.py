@@ -42,6 +42,15 @@ def syncfs(fd: int) -> None:
     _check(_libc().syncfs(fd), "syncfs")
 
 
+def file_system(fd: int) -> int:
+    """The magic number of the file system of a descriptor (fstatfs(2), the first field). Raises OSError."""
+    import ctypes
+
+    found = ctypes.create_string_buffer(256)
+    _check(_libc().fstatfs(fd, found), "fstatfs")
+    return int(struct.unpack_from("I", found.raw)[0])
+
+
 def leave_mount_namespace() -> None:
     """Give this thread (and those it starts) mounts of its own: they vanish with the process. Raises OSError."""
     _check(_libc().unshare(CLONE_NEWNS), "unshare")

@@ -22,6 +22,9 @@ _CHUNK = 1 << 17
 _IN_ROOT = libc.RESOLVE_IN_ROOT | libc.RESOLVE_NO_MAGICLINKS
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 _NO_OPENAT2 = frozenset({errno.ENOSYS, errno.EPERM})
+_WITHOUT_MODES = frozenset({0x4D44, 0x2011BAB0})
+"""vfat and exfat: what they show comes from how they were mounted, and chmod(2) is ignored (<linux/magic.h>)."""
+
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -109,7 +112,8 @@ def _read(fd: int) -> bytes:
 def _node(fd: int) -> Node:
     found = os.fstat(fd)
     identity = (found.st_dev, found.st_ino)
-    mode, uid, gid = stat.S_IMODE(found.st_mode), found.st_uid, found.st_gid
+    mode = None if libc.file_system(fd) in _WITHOUT_MODES else stat.S_IMODE(found.st_mode)
+    uid, gid = found.st_uid, found.st_gid
     if stat.S_ISREG(found.st_mode):
         return Node(Kind.FILE, mode, uid, gid, size=found.st_size, identity=identity)
     if stat.S_ISLNK(found.st_mode):

@@ -38,7 +38,7 @@ class Spool:
                 yield file
             return
         _allow_many_files()
-        fd = self._open_near(near)
+        fd, linkable = self._open_near(near)
         try:
             with open(os.dup(fd), "wb") as file:
                 yield file
@@ -46,7 +46,7 @@ class Spool:
             os.close(fd)
             raise
         self.forget(blob)
-        self._taken.discard(blob.name)
+        (self._taken.discard if linkable else self._taken.add)(blob.name)
         self._nameless[blob.name] = fd
 
     def open(self, blob: Blob) -> int:
@@ -84,17 +84,18 @@ class Spool:
     def _path(self, blob: Blob) -> str:
         return f"{self._folder}/{os.fsencode(blob.name).hex()}"
 
-    def _open_near(self, near: str) -> int:
+    def _open_near(self, near: str) -> tuple[int, bool]:
+        """A nameless file, and whether it can be given a name (not where it had one before)."""
         folder = parent(near)[0]
         while self._tree.node(folder) is None:
             folder = parent(folder)[0]
         try:
-            return self._tree.open(folder, os.O_TMPFILE | _READ_WRITE, 0o600)
+            return self._tree.open(folder, os.O_TMPFILE | _READ_WRITE, 0o600), True
         except OSError as error:
             if error.errno not in _UNSUPPORTED:
                 raise
         with self._tree.folder(folder) as fd:
-            return _unnamed(fd)
+            return _unnamed(fd), False
 
     @contextmanager
     def _named(self, blob: Blob) -> Iterator[BinaryIO]:

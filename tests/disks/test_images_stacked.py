@@ -9,7 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from provision.actions import Content, DeviceName, KeyFile, Mount, Run, Write, WriteTable
+from provision.actions import (
+    Blob,
+    Content,
+    DeviceName,
+    Directory,
+    KeyFile,
+    Link,
+    Mount,
+    Remove,
+    Run,
+    Write,
+    WriteTable,
+)
+from provision.engine import agrees
+from provision.failures import ActionFailed
 from provision.observe import Fact, Mounted, Signature, Volume
 from provision.system.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
@@ -98,3 +112,21 @@ def test_an_array(machine: Machine) -> None:
     machine.apply(Run("make ext4", ("mkfs.ext4", "-q", DeviceName("/dev/md/seam")), frozenset()))
     machine.apply(Mount("/", "/dev/md/seam", "ext4"))
     assert machine.mount("/") == Mounted("/", array.name, "ext4")
+
+
+@pytest.mark.skipif(not Path("/sys/module/vfat").exists(), reason="the kernel has no vfat")
+def test_a_file_system_without_links_and_modes(machine: Machine) -> None:
+    machine.apply(Run("make vfat", ("mkfs.vfat", DeviceName("/dev/vda")), frozenset()))
+    machine.apply(Mount("/", "/dev/vda", "vfat"))
+    with machine.spool(Blob("b"), "/blob") as spool:
+        spool.write(b"blob")
+    machine.apply_nodes([Write("/blob", (Blob("b"),), 0o600), Write("/a", (Content(b"a"),)), Directory("/d", 0o700)])
+    machine.apply(Write("/a", (Content(b"b"),), keep=True))
+    assert (machine.content("/blob"), machine.content("/a")) == (b"blob", b"ab")
+    assert machine.children("/") == ["a", "blob", "d"]
+    for action in (Write("/a", (Content(b"ab"),)), Directory("/d", 0o700)):
+        fact = action.effect()[-1]
+        assert agrees(fact.value, machine.node(fact.name))
+    with pytest.raises(ActionFailed, match="link /l"):
+        machine.apply(Link("/l", "a"))
+    machine.apply(Remove("/d"))
