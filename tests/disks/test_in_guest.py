@@ -1,0 +1,28 @@
+"""The tests of this directory that need md or dm-crypt, on a kernel that has them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.disks import guest
+
+INSIDE = "PROVISION_IN_GUEST"
+
+TESTS = ("tests/disks/test_raid_and_luks.py", "tests/disks/test_images_stacked.py", "tests/disks/test_disks_stage.py")
+
+
+@pytest.mark.disks
+@pytest.mark.skipif(INSIDE in os.environ, reason="runs outside of the guest")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.skipif(bool(guest.lacking()), reason=f"there is no {guest.lacking()} for a guest")
+def test_everything_that_needs_md_or_dm_crypt(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
+    environment = {INSIDE: "1", "HOME": "/root", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = guest.run(command, tmp_path, environment, seconds=400)
+    print(ended.output)
+    assert ended.status == 0, ended.output[-4000:]
+    assert " passed" in ended.output
