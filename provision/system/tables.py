@@ -23,6 +23,8 @@ LOCK_SECONDS = 30.0
 _ZEROED = 34
 """Sectors of protective MBR, header and entries at the start of a disk; one less lies at its end."""
 
+_USUAL_ENTRIES = 128
+
 _LOOKED_AT = 1 << 16
 """Tables of every kind that sfdisk knows begin in the first 64 KiB."""
 
@@ -68,6 +70,8 @@ def script(table: Table) -> str:
     """The table in sfdisk's language (sfdisk(8), "Named-fields format"); units are sectors."""
     head = ["label: gpt", f"label-id: {table.guid}" if table.guid else "", "unit: sectors"]
     head += [f"first-lba: {table.first}" if table.first else "", f"last-lba: {table.last}" if table.last else ""]
+    highest = max((one.number for one in table.partitions), default=0)
+    head += [f"table-length: {highest}" if highest > _USUAL_ENTRIES else ""]
     return "\n".join([*filter(None, head), "", *map(_line, table.partitions), ""])
 
 

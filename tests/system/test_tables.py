@@ -126,6 +126,13 @@ def test_contents_of_partitions_stay(tmp_path: Path) -> None:
     assert Path(path).read_bytes()[1 << 20 : 9 << 20] == before
 
 
+def test_a_table_may_have_more_entries_than_usual(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    wanted = table(Partition(200, 2048, 100, LINUX, DISK))._replace(first=2048, last=LAST - 100)
+    tables.write(path, wanted, size=SIZE, erase=False)
+    assert tables.read(path, SIZE, 512) == wanted
+
+
 @pytest.mark.parametrize(
     ("partition", "said"),
     [
