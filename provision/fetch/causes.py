@@ -96,6 +96,8 @@ def _certificate(error: BaseException) -> Cause | None:
             return Cause(f"TLS: {error.verify_message} (clock here: {_clock()})", CLOCK_REMEDY)
         mismatch = error.verify_code in {HOSTNAME_MISMATCH, IP_MISMATCH}
         return Cause(f"TLS: {error.verify_message}".rstrip("."), HOST_REMEDY if mismatch else TRUST_REMEDY)
+    if type(error).__name__ == "CertificateError":  # urllib3 1.26 compares host names itself
+        return Cause(f"TLS: certificate is not valid for the host: {error}", HOST_REMEDY)
     if isinstance(error, ssl.SSLError) and error.reason:
         return Cause(f"TLS: {error.reason.lower().replace('_', ' ')}", "does the server speak TLS 1.2 or newer here?")
     return None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
@@ -37,6 +38,10 @@ BUNDLES = (
 """Where distributions keep the certificate authorities (the places that Go's crypto/x509 looks at)."""
 
 
+URLLIB3_COMPARES_HOSTS = str(vars(urllib3)["__version__"]).startswith("1.")
+"""urllib3 1.26 (Debian 12) tells TLS no host name for an IP address, and compares names itself if TLS does not."""
+
+
 class TruncatedError(OSError):
     """The connection ended before the body did."""
 
@@ -48,6 +53,7 @@ def trust(authorities: Sequence[bytes]) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.check_hostname = not URLLIB3_COMPARES_HOSTS
     context.set_default_verify_paths()
     if not _has_defaults():
         for bundle in BUNDLES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha512
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from provision.config.format import Config, ConfigResource
 from provision.config.judge import INVALID, Judgement, judge
 from provision.config.merge import merge
 from provision.config.model import NEWEST
-from provision.config.problems import Problem, dotted
+from provision.config.problems import Problem
 from provision.config.rules import check
 from provision.config.urls import redacted
 from provision.failures import ConfigEmpty, ConfigInvalid, FetchFailed
@@ -63,9 +63,9 @@ def read_config(raw: bytes, source: str, log: Log) -> Config:
         raise ConfigEmpty(source)
     alien = foreign(raw)
     if alien:
-        raise ConfigInvalid([Problem((), f"this is {alien}, not an Ignition config")], source=source)
+        raise ConfigInvalid([], source=source, error=f"this is {alien}, not an Ignition config")
     judgement = _transpiled(raw) if is_yaml(raw) else judge(raw)
-    _report(judgement.problems, source, log)
+    _report(judgement.problems, source, log, None if is_yaml(raw) else raw)
     if judgement.config is None:
         raise ConfigInvalid(judgement.problems, source=source, error=judgement.error)
     return judgement.config
@@ -126,10 +126,15 @@ def _transpiled(raw: bytes) -> Judgement:
     return Judgement(result.config, None, tuple(result.problems), INVALID)
 
 
-def _report(problems: tuple[Problem, ...], source: str, log: Log) -> None:
-    for problem in problems:
-        place = f" at {dotted(problem.path)}" if problem.path else ""
-        log("error" if problem.fatal else "warning", f"{source}{place}: {problem.message}")
+def _report(problems: Sequence[Problem], source: str, log: Log, raw: bytes | None = None) -> None:
+    """Log problems with their places in a JSON text (`raw`), or as far as they know them."""
+    if not problems:
+        return
+    from provision.config.reports import Finding, findings
+
+    found = findings(source, raw, problems) if raw else [Finding(source, problem, problem.at) for problem in problems]
+    for finding in found:
+        log(finding.problem.severity, f"{finding.place}: {finding.message}")
 
 
 def _judge_whole(config: Config, log: Log) -> None:

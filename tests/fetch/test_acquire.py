@@ -299,3 +299,12 @@ def test_nothing_secret_is_said(machine: Machine) -> None:
         machine.boot_with(f"ignition.config.url={served.url}/c?key=canary1")
         machine.acquire()
     assert "canary" not in str(machine.words)
+
+
+def test_what_is_wrong_with_a_config_is_logged_with_its_place(machine: Machine, words: Words) -> None:
+    machine.write("/etc/ignition/user.ign", b'{\n  "ignition": {"version": "3.4.0",}\n}')
+    with pytest.raises(ConfigInvalid):
+        machine.acquire()
+    assert words.at("error") == [
+        "/etc/ignition/user.ign:2:34: invalid character '}' looking for beginning of object key string"
+    ]

@@ -165,7 +165,8 @@ def test_https_with_an_unknown_authority_is_explained(words: Words, ca: Authorit
 def test_https_with_the_wrong_host_is_explained(words: Words, ca: Authority) -> None:
     with serve({"/a": Answer(b"")}, tls=ca.issue("other.example")) as served, pytest.raises(FetchFailed) as failed:
         client(words, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
-    assert "not valid for '127.0.0.1'" in failed.value.message
+    assert "not valid for" in failed.value.message
+    assert "127.0.0.1" in failed.value.message
     assert "names in the certificate" in failed.value.hint
 
 
