@@ -161,7 +161,8 @@ _SYNTAX_HINTS = {
 }
 
 _SPACE = r"[ \t\r\n]*"
-_STRING = r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*+"'
+# No possessive quantifiers here: before Python 3.11.5 they take what does not match (gh-106052).
+_STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _WORD = r"true|false|null"
 

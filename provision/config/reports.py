@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from provision.config.model import Record
 from provision.config.problems import Position, Problem, dotted
 
 EXCERPT_WIDTH = 100
@@ -112,9 +113,19 @@ def _without_secrets(line: str) -> str:
 
 def _secret_values() -> str:
     """What matches a secret field's name, and its value to the end of the string (JSON) or of the line (YAML)."""
-    names = "source|value|passwordHash|password_hash|contents|inline|config|advertisement|httpProxy|httpsProxy"
-    names += "|http_proxy|https_proxy"
+    from provision.config.format import Config
+
+    names = "|".join(sorted({"inline", *_secret_names(Config)}))
     return rf'("?\b(?:{names})"?\s*:\s*)("(?:[^"\\]|\\.)*"?|[^"\s\[{{][^\n]*)'
+
+
+def _secret_names(record: type[Record]) -> Iterator[str]:
+    """The names of secret fields, in JSON and in YAML."""
+    for field in record.FIELDS:
+        if field.secret:
+            yield from (field.json, field.name)
+        if field.record is not None:
+            yield from _secret_names(field.record)
 
 
 def _hidden(value: str) -> str:

@@ -2,7 +2,7 @@
 
 Types, closed objects and 64 bits are what the decoder enforces; every other keyword comes from the data that a rule
 reports by. Null is allowed everywhere because the decoder takes it for absent. Also what YAML adds can be projected:
-records may be extended, renamed (`name`) and filtered (`keep`).
+records may be extended, and `name` says how their fields are written.
 """
 
 from __future__ import annotations
@@ -25,24 +25,16 @@ def _json_name(field: Field) -> str:
     return field.json
 
 
-def _every_field(_record: type[Record], _field: Field) -> bool:
-    return True
-
-
-def schema(  # noqa: PLR0913 - what distinguishes one schema from another
+def schema(
     record: type[Record],
     version: int,
     *,
     id: str,  # noqa: A002 - the keyword's name
     title: str,
     name: Callable[[Field], str] = _json_name,
-    keep: Callable[[type[Record], Field], bool] = _every_field,
 ) -> dict[str, Any]:
-    """The schema of a record in a version of the format.
-
-    `id` is the stable `$id`; `name` says how a field is written, `keep` which fields of a record there are.
-    """
-    projection = _Projection(version, name, keep)
+    """The schema of a record in a version; `id` is its stable `$id`, `name` says how a field is written."""
+    projection = _Projection(version, name)
     root = projection.object(record)
     return {"$schema": DIALECT, "$id": id, "title": title, **root, "$defs": projection.definitions()}
 
@@ -77,10 +69,9 @@ def file_name(version: int) -> str:
 class _Projection:
     """Collects the definitions that a schema refers to."""
 
-    def __init__(self, version: int, name: Callable[[Field], str], keep: Callable[[type[Record], Field], bool]) -> None:
+    def __init__(self, version: int, name: Callable[[Field], str]) -> None:
         self.version = version
         self.name = name
-        self.keep = keep
         self.defined: dict[str, dict[str, Any]] = {}
 
     def definitions(self) -> dict[str, dict[str, Any]]:
@@ -89,7 +80,7 @@ class _Projection:
 
     def object(self, record: type[Record]) -> dict[str, Any]:
         """The schema of a record: a closed object."""
-        fields = [field for field in record.FIELDS if field.exists(self.version) and self.keep(record, field)]
+        fields = [field for field in record.FIELDS if field.exists(self.version)]
         return {
             "description": (record.__doc__ or "").partition("\n")[0],
             "type": ["object", "null"],

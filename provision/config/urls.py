@@ -83,7 +83,9 @@ def _s3_error(url: Url) -> str:
     return ""
 
 
-_PLAIN = r"(?:[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`%]++|%[0-9a-fA-F]{2})*+"
+# No possessive quantifiers here: before Python 3.11.5 they take what does not match (gh-106052).
+_PLAIN_RUN = r"[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`%]*"
+_PLAIN = rf"{_PLAIN_RUN}(?:%[0-9a-fA-F]{{2}}{_PLAIN_RUN})*"
 
 
 def decode_data_url(text: str) -> bytes:
@@ -181,7 +183,7 @@ def _unquoted(text: str) -> bytes:
 
 _WORD = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]*"
 _MEDIA_TYPES = ("text", "image", "audio", "video", "application", "message", "multipart")
-_QUOTED = r'(?:[^"\\\x80-\U0010ffff]++|\\[\x00-\x7f])*+'
+_QUOTED = r'[^"\\\x80-\U0010ffff]*(?:\\[\x00-\x7f][^"\\\x80-\U0010ffff]*)*'
 _URL_CHARACTERS = r"[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]*"
 _BASE64_CHARACTERS = r"[A-Za-z0-9+/=\n]*"
 

@@ -55,6 +55,7 @@ def test_what_is_no_text_becomes_a_replacement_character(raw: bytes, text: str) 
         (b'"a\nb"', "invalid character '\\n' in string literal", (1, 3)),
         (b'"\\x"', "invalid character 'x' in string escape code", (1, 3)),
         (b'"\\u12g4"', "invalid character 'g' in \\u hexadecimal character escape", (1, 6)),
+        (b'"\\u00c9\\u": 1', "invalid character '\"' in \\u hexadecimal character escape", (1, 10)),
         (b'"abc', "unexpected end of JSON input", (1, 5)),
         (b"01", "invalid character '1' after top-level value", (1, 2)),
         (b"-x", "invalid character 'x' in numeric literal", (1, 2)),
