@@ -1,0 +1,54 @@
+# bash completion for transpile
+
+_transpile() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=""
+    case ${COMP_WORDS[1]-} in
+        check | schema) ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]} ;;
+    esac
+    case $previous in
+        -d | --files-dir)
+            mapfile -t COMPREPLY < <(compgen -d -- "$current")
+            return
+            ;;
+        -o | --output)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        -f | --format)
+            [ "$command" = check ] && mapfile -t COMPREPLY < <(compgen -W "text json github sarif junit" -- "$current")
+            return
+            ;;
+        --color)
+            if [ "$command" = check ]; then
+                mapfile -t COMPREPLY < <(compgen -W "auto always never" -- "$current")
+                return
+            fi
+            ;;
+    esac
+    local options
+    case $command in
+        check) options="--files-dir --strict --format --output --jobs --quiet --color --help" ;;
+        schema)
+            if ((COMP_CWORD == 2)); then
+                options="fcos flatcar openshift r4e fiot"
+            else
+                options=$(transpile schema --help 2>&1 | sed -n "s/^  ${COMP_WORDS[2]} //p")
+            fi
+            mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+            return
+            ;;
+        *)
+            options="--check --color --color=always --color=never --files-dir --help --output --pretty --raw"
+            options+=" --raw-errors --strict --version"
+            ((COMP_CWORD == 1)) && options+=" check schema"
+            ;;
+    esac
+    mapfile -t COMPREPLY < <(
+        compgen -W "$options" -- "$current"
+        [[ $current == -* ]] || compgen -f -X '!*.@(bu|butane|yaml|yml)' -- "$current"
+        [[ $current == -* ]] || compgen -d -S / -- "$current"
+    )
+}
+
+shopt -s extglob
+complete -o nosort -o filenames -F _transpile transpile

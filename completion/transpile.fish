@@ -1,0 +1,27 @@
+# fish completion for transpile
+
+set -l plain 'not __fish_seen_subcommand_from check schema'
+set -l check '__fish_seen_subcommand_from check'
+
+complete -c transpile -n __fish_use_subcommand -a check -d 'check many configs'
+complete -c transpile -n __fish_use_subcommand -a schema -d 'print a JSON Schema'
+complete -c transpile -n $plain -s c -l check -d 'check config without producing output'
+complete -c transpile -n $plain -l color -x -a 'auto always never' -d 'colour of the report'
+complete -c transpile -n $plain -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'allow embedding local files'
+complete -c transpile -n $plain -s h -l help -d 'show usage and exit'
+complete -c transpile -n $plain -s o -l output -r -d 'write to output file instead of stdout'
+complete -c transpile -n $plain -s p -l pretty -d 'output formatted json'
+complete -c transpile -n $plain -s r -l raw -d 'never wrap in a MachineConfig'
+complete -c transpile -n $plain -l raw-errors -d 'show raw errors'
+complete -c transpile -n $plain -s s -l strict -d 'fail on any warning'
+complete -c transpile -n $plain -s V -l version -d 'print the version and exit'
+
+complete -c transpile -n $check -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where local files are'
+complete -c transpile -n $check -s s -l strict -d 'warnings are errors'
+complete -c transpile -n $check -s f -l format -x -a 'text json github sarif junit' -d 'how findings are written'
+complete -c transpile -n $check -s o -l output -r -d 'write findings to a file'
+complete -c transpile -n $check -s j -l jobs -x -d 'processes'
+complete -c transpile -n $check -s q -l quiet -d 'no progress and no summary'
+complete -c transpile -n $check -l color -x -a 'auto always never' -d colour
+
+complete -c transpile -n '__fish_seen_subcommand_from schema' -x -a 'fcos flatcar openshift r4e fiot'
