@@ -5,8 +5,6 @@ Written from the documentation of s390-tools and the reference implementation; o
 
 from __future__ import annotations
 
-import re
-from base64 import b64encode
 from collections.abc import Iterator
 
 from provision.actions import Action, Argument, Blob, DeviceName, Fetch, Run
@@ -26,7 +24,6 @@ KEY_BITS = 2 * 136 * 8
 """An XTS key is two CCA-AESCIPHER tokens of 136 bytes each (s390-tools, `zkey/pkey.h`)."""
 
 _ADAPTERS = "/sys/bus/ap/devices"
-_DOMAIN = re.compile(r"[0-9a-f]{2}\.[0-9a-f]{4}")
 
 
 def refusals(where: str, observe: Observe) -> Iterator[str]:
@@ -39,7 +36,9 @@ def refusals(where: str, observe: Observe) -> Iterator[str]:
 
 def domains(observe: Observe) -> list[str]:
     """The domains of adapters in CCA mode, as `03.0039`."""
-    names = [name for name in observe.own_names(_ADAPTERS) if _DOMAIN.search(name)]
+    import re
+
+    names = [name for name in observe.own_names(_ADAPTERS) if re.search(r"[0-9a-f]{2}\.[0-9a-f]{4}", name)]
     return [name for name in names if _is_cca(observe.own_file(f"{_ADAPTERS}/{name}/uevent"))]
 
 
@@ -54,6 +53,8 @@ def key_url(observe: Observe) -> str:
 
 
 def _data_url(data: bytes) -> str:
+    from base64 import b64encode
+
     return "data:;base64," + b64encode(data).decode()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,6 +56,8 @@ def _can_open_here(luks: Luks) -> bool:
 
 
 def _pin(luks: Luks) -> tuple[str, str]:
+    import json
+
     custom = luks.clevis.custom
     if custom.pin:
         return custom.pin, Secret(custom.config or "")
@@ -65,6 +66,8 @@ def _pin(luks: Luks) -> tuple[str, str]:
 
 def _shares(luks: Luks) -> dict[str, Any]:
     """The configuration of Shamir's secret sharing over all servers and the TPM (clevis-encrypt-sss(1))."""
+    import json
+
     clevis = luks.clevis
     pins: dict[str, Any] = {}
     if clevis.tang or not clevis.tpm2:

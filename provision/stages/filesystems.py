@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ HINT = "nothing was changed by this step; wipeFilesystem: true allows to replace
 WITHOUT_DEVICE = {"virtiofs"}
 """Formats whose device is a tag, and no block device."""
 
-UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 class Maker(NamedTuple):
@@ -192,12 +191,17 @@ def _expected(entry: Filesystem, given: str | None) -> Signature:
     """What blkid will say; None for what the maker chooses, or writes in a form of its own."""
     label = entry.label if entry.label is not None or entry.options else ""
     if entry.format == "vfat":
-        known = given is not None and re.fullmatch(r"[0-9a-f]{8}", given)
-        uuid = f"{given[:4]}-{given[4:]}".upper() if known and given else None
+        uuid = f"{given[:4]}-{given[4:]}".upper() if given and _has_form(given, 8) else None
         plain = label is None or (label.isascii() and label == label.strip() and (label or entry.label is None))
         return Signature("vfat", label if plain else None, uuid)
-    uuid = given if given is not None and UUID_FORM.fullmatch(given) else None
+    uuid = given if given and _has_form(given, 8, 4, 4, 4, 12) else None
     return Signature(entry.format or "", label, uuid)
+
+
+def _has_form(uuid: str, *digits: int) -> bool:
+    """Whether it is hexadecimal digits in groups of these sizes; mkfs takes words (`random`) in its place too."""
+    groups = uuid.split("-")
+    return tuple(map(len, groups)) == digits and HEXADECIMAL.issuperset("".join(groups))
 
 
 def _facts(target: Target, expected: Signature) -> Iterator[Fact]:
