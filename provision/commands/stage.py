@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from provision import __version__
-from provision.config.problems import dotted
-from provision.failures import ConfigInvalid, Failure, Usage
+from provision.failures import Failure, Usage
 from provision.journal import Log, open_log
 from provision.observe import Memory
 from provision.state import read_memory, write_memory
@@ -75,9 +74,6 @@ def _logged(options: Options, log: Log) -> int:
 
 
 def _report(options: Options, failure: Failure, log: Log) -> None:
-    if isinstance(failure, ConfigInvalid):
-        for problem in failure.problems:
-            log(problem.severity, f"{options.stage}: {dotted(problem.path)}: {problem.message}")
     for line in failure.message.splitlines():
         log("critical", f"{options.stage}: {line}")
     if failure.hint:

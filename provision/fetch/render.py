@@ -63,7 +63,8 @@ def read_config(raw: bytes, source: str, log: Log) -> Config:
         raise ConfigEmpty(source)
     alien = foreign(raw)
     if alien:
-        raise ConfigInvalid([], source=source, error=f"this is {alien}, not an Ignition config")
+        problem = Problem((), f"this is {alien}, not an Ignition config")
+        raise ConfigInvalid([problem], source=source, error=problem.message)
     judgement = _transpiled(raw) if is_yaml(raw) else judge(raw)
     _report(judgement.problems, source, log, None if is_yaml(raw) else raw)
     if judgement.config is None:
