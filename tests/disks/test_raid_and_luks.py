@@ -244,6 +244,26 @@ class TestRaid:
             computer.apply(Config(storage=Storage(raid=(array,))))
 
 
+@pytest.mark.skipif(shutil.which("kpartx") is None, reason="kpartx is not installed")
+def test_a_device_mapper_disk(computer: Computer) -> None:
+    """As multipath gives: partitions are mappings of their own, found by the name of the disk's."""
+    table = f"0 {300 * MIB // 512} linear {computer.disks[0]} 0"
+    run("dmsetup", "create", "testpath", "--table", table)
+    parts = (Partition(number=1, label="testone", size_mib=100), Partition(number=2, label="testtwo"))
+    disk = Disk(device="/dev/mapper/testpath", partitions=parts)
+    second = filesystem("/dev/disk/by-id/dm-name-testpathp2")
+    try:
+        conf = Config(storage=Storage(disks=(disk,), filesystems=(second,)))
+        assert len(computer.apply(conf)) == 2
+        assert computer.apply(conf) == []
+        grown = disk.changed(partitions=(parts[0], Partition(number=2, should_exist=False, wipe_partition_entry=True)))
+        computer.apply(Config(storage=Storage(disks=(grown,))))
+        assert not Path("/dev/mapper/testpathp2").exists()
+    finally:
+        for name in ("testpathp1", "testpathp2", "testpath"):
+            subprocess.run(["dmsetup", "remove", "--retry", name], check=False, capture_output=True)
+
+
 @pytest.fixture
 def tang(tmp_path: Path) -> Iterator[str]:
     """The URL of a real tangd on loopback."""
