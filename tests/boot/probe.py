@@ -50,6 +50,11 @@ def shown(unit: str, *properties: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines)
 
 
+def text(message: str | list[int] | None) -> str:
+    """A message of the journal; what is not plain text comes as a list of bytes."""
+    return bytes(message).decode(errors="replace") if isinstance(message, list) else message or ""
+
+
 def messages() -> list[dict[str, Any]]:
     """This boot's journal of our units and of what systemd says of them."""
     entries = (json.loads(line) for line in output("journalctl", "--boot", "--output=json", "--all").splitlines())
@@ -58,8 +63,7 @@ def messages() -> list[dict[str, Any]]:
         {
             "time": int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6,
             "unit": entry.get("UNIT") or entry.get("_SYSTEMD_UNIT", ""),
-            "message": entry["MESSAGE"],
-            "id": entry.get("MESSAGE_ID", ""),
+            "message": text(entry["MESSAGE"]),
         }
         for entry in entries
         if str(entry.get("UNIT") or entry.get("_SYSTEMD_UNIT", "")).startswith(ours)
