@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from provision.config.document import position, syntax_error
+from provision.config.document import syntax_error
 from provision.config.judge import Judgement
-from provision.config.places import Span, spans
-from provision.config.problems import Path, Problem
+from provision.config.places import Span, positions, spans
+from provision.config.problems import Path, Position, Problem
 
 _NEWLINE = b"\n"
 
@@ -18,12 +18,13 @@ def classic_report(raw: bytes, judgement: Judgement) -> str:
     if not judgement.types_fit:
         return _unreadable(text, judgement.problems[0])
     found = spans(text, [problem.path for problem in judgement.problems], exact=True)
-    return "".join(_line(text, problem, found) for problem in judgement.problems)
+    offsets = [_offset(text, problem, found) for problem in judgement.problems]
+    places = positions(text, offsets)
+    return "".join(_line(problem, places[offset]) for problem, offset in zip(judgement.problems, offsets, strict=True))
 
 
-def _line(text: str, problem: Problem, found: dict[Path, Span]) -> str:
+def _line(problem: Problem, at: Position) -> str:
     place = ".".join(("$", *map(str, problem.path)))
-    at = position(text, _offset(text, problem, found))
     return f"{problem.severity} at {place}, line {at.line} col {at.column}: {problem.message}\n"
 
 

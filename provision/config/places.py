@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from provision.config.decode import fold
-from provision.config.document import mended, position, tokens
+from provision.config.document import mended, tokens
 from provision.config.problems import Path, Position, Problem
 
 
@@ -32,7 +32,7 @@ def locate_all(text: str, problems: Sequence[Problem]) -> list[Position]:
     """The places of many problems, for one look at the text."""
     found = spans(text, [problem.path for problem in problems if problem.at is None])
     offsets = [_offset(problem, found) for problem in problems]
-    places = _positions(text, {offset for offset in offsets if offset >= 0})
+    places = positions(text, {offset for offset in offsets if offset >= 0})
     return [problem.at or places[offset] for problem, offset in zip(problems, offsets, strict=True)]
 
 
@@ -95,11 +95,11 @@ def _offset(problem: Problem, found: dict[Path, Span]) -> int:
     return 0
 
 
-def _positions(text: str, offsets: set[int]) -> dict[int, Position]:
+def positions(text: str, offsets: Iterable[int]) -> dict[int, Position]:
     """Line and byte column of many characters, each counted from the one before."""
     places: dict[int, Position] = {}
     before, line, column = 0, 1, 1
-    for offset in sorted(offsets):
+    for offset in sorted(set(offsets)):
         piece = text[before:offset]
         newlines = piece.count("\n")
         column = (1 if newlines else column) + len(piece[piece.rfind("\n") + 1 :].encode(errors="surrogateescape"))
@@ -107,8 +107,3 @@ def _positions(text: str, offsets: set[int]) -> dict[int, Position]:
         before = offset
         places[offset] = Position(line, column)
     return places
-
-
-def after(text: str, span: Span) -> Position:
-    """Just past a scalar, or past the bracket that opens a list or an object: where Go's decoder stops."""
-    return position(text, span.end)

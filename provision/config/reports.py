@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from provision.config.model import Record
+from provision.config.model import Field, Record
 from provision.config.problems import Position, Problem, dotted
 
 EXCERPT_WIDTH = 100
@@ -63,8 +63,14 @@ def _finding(source: str, problem: Problem, at: Position | None, lines: Sequence
     if at is None or not 0 < at.line <= len(lines):
         return Finding(source, problem, at)
     line = lines[at.line - 1]
-    before = line.encode(errors="surrogateescape")[: at.column - 1]
-    return Finding(source, problem, at, line, len(before.decode(errors="surrogateescape")))
+    return Finding(source, problem, at, line, _character(line, at.column))
+
+
+def _character(line: str, column: int) -> int:
+    """Which character of a line a byte column is, from 0."""
+    if line.isascii():
+        return column - 1
+    return len(line.encode(errors="surrogateescape")[: column - 1].decode(errors="surrogateescape"))
 
 
 def one_line(finding: Finding) -> str:
@@ -75,7 +81,11 @@ def one_line(finding: Finding) -> str:
 def as_text(findings: Iterable[Finding], *, excerpts: bool = False, color: bool = False) -> str:
     """One line a finding, errors first; with `excerpts` also the source line and a caret."""
     ordered = sorted(findings, key=lambda finding: not finding.problem.fatal)
-    return "".join(_shown(finding, color) + (_excerpt(finding, color) if excerpts else "") for finding in ordered)
+    lines = {line: _without_secrets(line.rstrip("\r\n")) for line in {one.line for one in ordered}} if excerpts else {}
+    return "".join(
+        _shown(finding, color) + (_excerpt(lines[finding.line], finding.character, color) if excerpts else "")
+        for finding in ordered
+    )
 
 
 def _shown(finding: Finding, color: bool) -> str:
@@ -86,12 +96,12 @@ def _shown(finding: Finding, color: bool) -> str:
     return f"{place} {_COLORS[severity]}{severity}:{_PLAIN} {_printable(finding.message)}\n"
 
 
-def _excerpt(finding: Finding, color: bool) -> str:
-    if not finding.line.strip():
+def _excerpt(line: str, character: int, color: bool) -> str:
+    if not line.strip():
         return ""
-    line, caret = _window(_without_secrets(finding.line.rstrip("\r\n")), finding.character)
+    shown, caret = _window(line, character)
     mark = f"{_COLORS['caret']}^{_PLAIN}" if color else "^"
-    return f"    {line}\n    {' ' * caret}{mark}\n"
+    return f"    {shown}\n    {' ' * caret}{mark}\n"
 
 
 def _window(line: str, caret: int) -> tuple[str, int]:
@@ -107,25 +117,41 @@ def _printable(text: str) -> str:
 
 
 def _without_secrets(line: str) -> str:
-    """A source line with the values of secret fields as asterisks, every character in its place."""
-    return re.sub(_secret_values(), lambda match: match[1] + _hidden(match[2]), line)
+    """A source line with values that are or may be secrets as asterisks, every character in its place.
+
+    In JSON every text of a key that is not known to be harmless may be one (a misspelled `passwordHash` is unknown); in
+    YAML, those of secret fields.
+    """
+    secret, harmless = _names()
+
+    def shown(entry: re.Match[str]) -> str:
+        quoted, text, bare, rest = entry.groups()
+        if quoted in harmless or (bare and bare not in secret):
+            return entry[0]
+        value = text if bare is None else rest
+        return entry[0].removesuffix(value) + _hidden(value)
+
+    return re.sub(_ENTRY, shown, line)
 
 
-def _secret_values() -> str:
-    """What matches a secret field's name, and its value to the end of the string (JSON) or of the line (YAML)."""
+_TEXT = r'"(?:[^"\\]|\\.)*"?'
+_ENTRY = rf"""\"([^"\\]*)"\s*:\s*({_TEXT})|([\w-]+)\s*:\s*({_TEXT}|[^"\s\[{{][^\n]*)"""
+
+
+def _names() -> tuple[set[str], set[str]]:
+    """The names of secret fields, in JSON and YAML, and the JSON names of all others."""
     from provision.config.format import Config
 
-    names = "|".join(sorted({"inline", *_secret_names(Config)}))
-    return rf'("?\b(?:{names})"?\s*:\s*)("(?:[^"\\]|\\.)*"?|[^"\s\[{{][^\n]*)'
+    fields = list(_fields(Config))
+    secret = {"inline"}.union(*({field.json, field.name} for field in fields if field.secret))
+    return secret, {field.json for field in fields} - secret
 
 
-def _secret_names(record: type[Record]) -> Iterator[str]:
-    """The names of secret fields, in JSON and in YAML."""
+def _fields(record: type[Record]) -> Iterator[Field]:
     for field in record.FIELDS:
-        if field.secret:
-            yield from (field.json, field.name)
+        yield field
         if field.record is not None:
-            yield from _secret_names(field.record)
+            yield from _fields(field.record)
 
 
 def _hidden(value: str) -> str:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import jsonschema
+import pytest
 from hypothesis import given
 
 from provision.config.judge import judge
@@ -57,6 +58,23 @@ def test_an_excerpt_hides_secret_values() -> None:
     text = report("a", raw, judge(raw).problems)
     assert "hunter2" not in text
     assert "http://**********h/p*" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('"passwordHash": "hunter2", "mode": 1, "path": "/a"', '"passwordHash": "*******", "mode": 1, "path": "/a"'),
+        ('"mode": 1, "passwdHash": "hunter2"', '"mode": 1, "passwdHash": "*******"'),
+        ('"contents": {"source": "data:,hunter2', '"contents": {"source": "*************'),
+        ("  password_hash: hunter2 x", "  password_hash: *********"),
+        ('  contents: {inline: "hunter2", mode: 3}', '  contents: {inline: "*******", mode: 3}'),
+        ("  - path: /a", "  - path: /a"),
+        ("source: https://u:p@h/p?q", "source: https://****h/p**"),
+    ],
+)
+def test_what_may_be_a_secret_is_hidden(line: str, shown: str) -> None:
+    finding = Finding("a", Problem((), "x"), Position(1, 1), line)
+    assert as_text([finding], excerpts=True).splitlines()[1] == f"    {shown}"
 
 
 def test_control_characters_do_not_reach_a_terminal() -> None:
