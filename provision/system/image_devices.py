@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from provision.observe import Device, Partition, Signature, Table, Volume
-from provision.system import luks, mounts, names, signatures, stacked, sysfs, tables
+from provision.system import loops, luks, mounts, names, signatures, stacked, sysfs, tables
 from provision.system.devices import DeviceFailed, partition_name
 from provision.system.kernel_devices import KernelDevices
 from provision.system.loops import Loop
+
+_CLAIM_SECONDS = 2.0
 
 
 class Image(NamedTuple):
@@ -43,6 +46,7 @@ class ImageDevices:
 
     def __init__(self, images: Mapping[str, Image]) -> None:
         self._images = dict(images)
+        self._claimed: set[str] = set()
         self._loops: dict[_Region, Loop] = {}
         self._kernel = KernelDevices()
         self._lock = threading.Lock()
@@ -85,8 +89,20 @@ class ImageDevices:
             loop = self._loops.get(where)
             if loop is None:
                 image = self._images[where.disk]
+                self._claim(image.path)
                 loop = self._loops[where] = Loop(image.path, where.offset, where.size, image.sector)
             return loop.node
+
+    def _claim(self, path: str) -> None:
+        """Nobody else may work on an image, be it only a program that a killed run left behind. Raises DeviceFailed."""
+        if path in self._claimed:
+            return
+        deadline = time.monotonic() + _CLAIM_SECONDS
+        while (other := loops.attached_to(path)) and time.monotonic() < deadline:
+            time.sleep(0.01)  # nothing tells when the last one closes it
+        if other:
+            raise DeviceFailed(f"{path} is in use by {other}", hint=f"see `losetup --list`; losetup --detach {other}")
+        self._claimed.add(path)
 
     def name(self, source: str) -> str:
         """The name of the disk or partition that a loop device of ours stands for."""
@@ -127,11 +143,12 @@ class ImageDevices:
         """Take apart what was built on the images, and detach every loop device."""
         stacked.take_apart(self._bases())
         with self._lock:
-            loops = list(self._loops.values())
+            ours = list(self._loops.values())
             self._loops.clear()
-        for loop in loops:
+            self._claimed.clear()
+        for loop in ours:
             loop.detach()
-        for loop in loops:
+        for loop in ours:
             loop.wait_until_gone()
 
     def _where(self, name: str) -> _Region | str:

@@ -12,7 +12,7 @@ import os
 import stat
 import struct
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from provision.system import processes
 from provision.system.devices import DeviceFailed
@@ -29,6 +29,7 @@ _CONFIG = struct.Struct("=II QQQQQ IIII 64s64s32s QQ 8Q")
 """struct loop_config of <linux/loop.h>: fd, block_size, struct loop_info64, reserved."""
 
 _TRIES = 64
+_TAKEN = frozenset({errno.EBUSY, errno.ENXIO, errno.ENODEV, errno.ENOENT})
 _GONE_SECONDS = 5.0
 
 
@@ -61,36 +62,53 @@ class Loop:
 
     def _is_attached(self) -> bool:
         """Whether the node stands for our file; it may be somebody else's by now."""
-        with suppress(OSError), open(f"/sys/block/{os.path.basename(self.node)}/loop/backing_file", "rb") as file:
-            return os.fsdecode(file.read()).rstrip("\n") == self._file
-        return False
+        return _backing_file(os.path.basename(self.node)) == self._file
+
+
+def attached_to(file: str) -> str:
+    """The node of a loop device over this file, whoever attached it; empty if there is none."""
+    wanted = os.path.realpath(file)
+    for name in os.listdir("/sys/block"):
+        if name.startswith("loop") and _backing_file(name) == wanted:
+            return f"/dev/{name}"
+    return ""
+
+
+def _backing_file(name: str) -> str:
+    with suppress(OSError), open(f"/sys/block/{name}/loop/backing_file", "rb") as file:
+        return os.fsdecode(file.read()).rstrip("\n")
+    return ""
 
 
 def _attach(file: str, offset: int, size: int, sector: int) -> tuple[str, int]:
-    backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
-    try:
+    with ExitStack() as stack:
+        backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        stack.callback(os.close, backing)
         control = _control()
-    except BaseException:
-        os.close(backing)
-        raise
-    try:
+        stack.callback(os.close, control)
         config = _config(backing, offset, size, sector)
         for attempt in range(_TRIES):
             node = _node(fcntl.ioctl(control, _LOOP_CTL_GET_FREE))
-            fd = os.open(node, os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.ioctl(fd, _LOOP_CONFIGURE, config)
-            except OSError as error:
-                os.close(fd)
-                if error.errno != errno.EBUSY:  # somebody else was quicker; the next free one then
-                    raise
-                time.sleep(0.001 * attempt)
-            else:
+            fd = _configured(node, config)
+            if fd is not None:
                 return node, fd
+            time.sleep(0.001 * attempt)
         raise OSError(errno.EBUSY, "every free loop device was taken by somebody else", file)
-    finally:
-        os.close(control)
-        os.close(backing)
+
+
+def _configured(node: str, config: bytes) -> int | None:
+    """The loop device, ours now; None if somebody else was quicker to take it, or to remove it. Raises OSError."""
+    fd = -1
+    try:
+        fd = os.open(node, os.O_RDWR | os.O_CLOEXEC)
+        fcntl.ioctl(fd, _LOOP_CONFIGURE, config)
+    except OSError as error:
+        if fd >= 0:
+            os.close(fd)
+        if error.errno not in _TAKEN:
+            raise
+        return None
+    return fd
 
 
 def _control() -> int:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from provision.observe import Partition, Table
+from provision.system.loops import attached_to
 
 MIB = 1 << 20
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
@@ -48,6 +50,9 @@ def loop(image: Path, sector: int = 512) -> Iterator[str]:
         yield node
     finally:
         subprocess.run(["losetup", "--detach", node], check=True)
+        deadline = time.monotonic() + 5
+        while attached_to(str(image)) and time.monotonic() < deadline:
+            time.sleep(0.005)  # a udevd, in whatever namespace, may be looking at it
 
 
 def attached(folder: Path) -> list[str]:

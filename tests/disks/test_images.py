@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,34 @@ def test_a_killed_process_leaves_no_loop_device_and_no_mount(tmp_path: Path) -> 
 def digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def test_an_image_that_somebody_works_on_is_refused(machine: Machine, tmp_path: Path) -> None:
+    with loop(tmp_path / "disk.img") as node, pytest.raises(ActionFailed, match=f"is in use by {node}"):
+        machine.apply(make("mkfs.ext4", "/dev/vda", "ROOT", "ext4"))
+    machine.apply(make("mkfs.ext4", "/dev/vda", "ROOT", "ext4"))
+
+
+def test_actions_of_a_wave_run_side_by_side(machine: Machine, sector: int) -> None:
+    parts = tuple((number, 1 + 20 * number, 20, f"p{number}") for number in range(1, 17))
+    machine.apply(WriteTable("/dev/vda", table(SIZE, sector, *parts)))
+    makers = [make("mkfs.ext4", f"/dev/disk/by-partlabel/p{number}", f"L{number}", "ext4") for number in range(1, 17)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(machine.apply, makers))
+        seen = pool.map(lambda number: machine.signature(f"/dev/disk/by-label/L{number}").label, range(1, 17))
+    assert list(seen) == [f"L{number}" for number in range(1, 17)]
+
+
+def test_others_take_loop_devices_at_the_same_time(tmp_path: Path) -> None:
+    program = textwrap.dedent("""
+        import sys
+        from provision.system.loops import Loop
+        for _ in range(30):
+            loops = [Loop(sys.argv[1], n << 20, 1 << 20, 512) for n in range(4)]
+            assert len({loop.node for loop in loops}) == 4
+            for loop in loops:
+                loop.detach()
+    """)
+    images = [str(blank(tmp_path / f"{number}.img", 8 * MIB)) for number in range(4)]
+    children = [subprocess.Popen([sys.executable, "-c", program, image]) for image in images]
+    assert [child.wait() for child in children] == [0, 0, 0, 0]
