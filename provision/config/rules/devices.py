@@ -51,18 +51,9 @@ def disk_has_a_device(disk: Disk) -> Iterator[Problem]:
     ):
         if index is not None:
             yield Problem(("partitions", index), message)
-    yield from _removed_beside_unnumbered(disk.partitions)
     repeated = _repeated_label(disk.partitions)
     if repeated is not None:
         yield Problem(("partitions", repeated), "cannot use the same partition label twice")
-
-
-def _removed_beside_unnumbered(partitions: tuple[Partition, ...]) -> Iterator[Problem]:
-    """The reference's message speaks of start and size, but it asks for numbers."""
-    removed = any(partition.should_exist is False for partition in partitions)
-    if removed and any(partition.number == 0 for partition in partitions):
-        message = "shouldExist is false for a partition and other partition(s) has start or size 0"
-        yield Problem(("partitions",), message, hint="give every partition of this disk a number")
 
 
 def _colliding_number(partitions: tuple[Partition, ...]) -> int | None:
