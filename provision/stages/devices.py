@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping
 
-from provision.actions import Await, Wave
-from provision.observe import Device, Fact, Observe, Signature
+from provision.actions import Await, Run, Wave, WriteTable
+from provision.config.format import Config
+from provision.observe import Device, Observe, Signature
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 DEVLINK_SAFE = frozenset("#+-.:=@_")
 """Characters besides ASCII letters and digits that udev leaves as they are (systemd, `encode_devnode_name`)."""
+
+SHARED_LINKS = tuple(f"/dev/disk/by-{kind}/" for kind in ("label", "uuid", "partlabel", "partuuid"))
+"""Links that several devices may ask for; udev gives it to one of them."""
 
 Found = dict[str, Device]
 """The devices that a sub-step works on, by the names that the config gives them."""
@@ -38,12 +42,14 @@ def missing_tools(tools: Iterable[str], observe: Observe, where: str) -> list[st
 
 
 def partition_name(disk: Device, number: int) -> str:
-    """The kernel's name of a partition; a device-mapper disk has a mapping for each, known by udev's link only.
+    """The kernel's name of a partition; where it is not known (device mapper, a disk that is not there) udev's link.
 
     Source: Linux `disk_name` (a `p` behind a digit), and kpartx's rules for device mapper.
     """
     if disk.mapper:
         return f"/dev/disk/by-id/dm-name-{disk.mapper}p{number}"
+    if disk.assumed and disk.name.startswith("/dev/disk/by-"):
+        return f"{disk.name}-part{number}"
     return f"{disk.name}{'p' if disk.name[-1].isdigit() else ''}{number}"
 
 
@@ -83,10 +89,37 @@ def chosen_uuid(observe: Observe, purpose: str, name: str) -> str:
     return str(uuid5(NAMESPACE_OID, f"{seed}\0{purpose}\0{name}"))
 
 
-def unambiguous(groups: Sequence[tuple[Fact, ...]]) -> list[tuple[Fact, ...]]:
-    """The facts of actions of one wave without those that two of them claim: which one udev's link shows is open."""
-    claims = Counter(claim for facts in groups for claim in {fact[:2] for fact in facts})
-    return [tuple(fact for fact in facts if claims[fact[:2]] == 1) for facts in groups]
+def with_sure_facts(wave: Wave, config: Config) -> Wave:
+    """The wave without facts about what udev's links for labels and UUIDs show, where that is open or does not matter.
+
+    It is open where two actions claim a link, and another disk may have the same label; that matters only for links
+    that the config names.
+    """
+    named = _named(config)
+    claims = Counter(name for action in wave for name in {fact.name for fact in action.effect()})
+    return tuple(
+        action._replace(facts=tuple(fact for fact in action.facts if _is_sure(fact.name, claims, named)))
+        if isinstance(action, Run | WriteTable)
+        else action
+        for action in wave
+    )
+
+
+def _is_sure(name: str, claims: Mapping[str, int], named: frozenset[str]) -> bool:
+    return not name.startswith(SHARED_LINKS) or (name in named and claims[name] == 1)
+
+
+def _named(config: Config) -> frozenset[str]:
+    """The devices that the config names."""
+    storage = config.storage
+    return frozenset(
+        [
+            *(disk.device for disk in storage.disks),
+            *(name for array in storage.raid for name in array.devices),
+            *(volume.device or "" for volume in storage.luks),
+            *(filesystem.device for filesystem in storage.filesystems),
+        ]
+    )
 
 
 def size_text(size: int) -> str:

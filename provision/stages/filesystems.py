@@ -16,7 +16,7 @@ from provision.stages.devices import (
     missing_device,
     missing_tools,
     signature_text,
-    unambiguous,
+    with_sure_facts,
 )
 
 HINT = "nothing was changed by this step; wipeFilesystem: true allows to replace what is there"
@@ -79,7 +79,7 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     reasons += [reason for target in made for reason in _refusals(target, observe)]
     if reasons:
         raise PlanRefused(reasons, hint=HINT)
-    yield from _waves(kept, made, observe)
+    yield from (with_sure_facts(wave, config) for wave in _waves(kept, made, observe))
 
 
 def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's word
@@ -136,10 +136,8 @@ def _holds_something(target: Target, observe: Observe) -> bool:
 def _waves(kept: list[Target], made: list[Target], observe: Observe) -> Iterator[Wave]:
     notes: Wave = tuple(_keep(target) for target in kept)
     wipes: Wave = tuple(_wipe(target) for target in made if _holds_something(target, observe))
-    makes = [_make(target, observe) for target in made if target.entry.format in MAKERS]
-    facts = unambiguous([make.facts for make in makes])
-    makes_wave: Wave = tuple(make._replace(facts=sure) for make, sure in zip(makes, facts, strict=True))
-    yield from (wave for wave in (notes + wipes, makes_wave) if wave)
+    makes: Wave = tuple(_make(target, observe) for target in made if target.entry.format in MAKERS)
+    yield from (wave for wave in (notes + wipes, makes) if wave)
 
 
 def _keep(target: Target) -> Action:

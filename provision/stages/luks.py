@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from provision.actions import Action, Argument, Blob, DeviceName, Fetch, Forget, Keep, KeyFile, Run, Wave
 from provision.config.format import Config, Luks, Resource
+from provision.config.urls import redacted
 from provision.failures import PlanRefused
 from provision.observe import Device, Fact, Observe, Signature, Volume
 from provision.stages import cex, clevis
@@ -23,6 +24,7 @@ from provision.stages.devices import (
     missing_device,
     missing_tools,
     signature_text,
+    with_sure_facts,
 )
 
 HINT = "nothing was changed by this step; wipeVolume: true allows to replace what is there"
@@ -76,7 +78,7 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
         yield tuple(fetches)
     for target in targets:
         steps = _reuse(target) if target.header and not target.entry.wipe_volume else _create(target, observe)
-        yield from ((step,) for step in steps)
+        yield from (with_sure_facts((step,), config) for step in steps)
 
 
 def _target(where: str, entry: Luks, device: Device, observe: Observe) -> Target:
@@ -179,7 +181,7 @@ def _fetches(target: Target, observe: Observe) -> Iterator[Action]:
     yield Fetch(source, key_blob(entry), "", title, target.where)
     for index, url in enumerate(clevis.advertisements(entry)):
         blob = Blob(f"{key_blob(entry).name}-tang-{index}")
-        yield Fetch(Resource(source=url), blob, "", f"ask for the advertisement of {url}", target.where)
+        yield Fetch(Resource(source=url), blob, "", f"ask for the advertisement of {redacted(url)}", target.where)
 
 
 def _reuse(target: Target) -> Iterator[Action]:

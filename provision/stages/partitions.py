@@ -24,14 +24,11 @@ from provision.stages.devices import (
     partition_name,
     signature_text,
     size_text,
-    unambiguous,
+    with_sure_facts,
 )
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 """The type of a partition whose type the config leaves open: "Linux filesystem data", as sgdisk has it."""
-
-LINKS = "/dev/disk/by-part"
-"""How udev's links for GUIDs and labels of partitions begin."""
 
 HINT = "nothing was changed; wipePartitionEntry or wipeTable allow to replace what is there"
 
@@ -82,11 +79,10 @@ def plan(conf: config.Config, observe: Observe) -> Iterator[Wave]:
     """Write the tables that have to change, all side by side. Raises PlanRefused with every reason."""
     entries = list(enumerate(conf.storage.disks))
     found = yield from awaited((disk.device for _, disk in entries), observe, "storage.disks")
-    named = _named(conf)
     while entries:
         wave, later = _next_wave(entries, found, observe)
         if wave:
-            yield tuple(_with_facts_that_matter(action, named) for action in wave)
+            yield with_sure_facts(wave, conf)
         entries = later
 
 
@@ -114,7 +110,7 @@ def _next_wave(
         reasons += missing_tools(("sfdisk", "partx"), observe, "storage.disks")
     if reasons:
         raise PlanRefused(reasons, hint=HINT)
-    return _without_conflicts(actions), later
+    return tuple(actions), later
 
 
 def disk_of(where: str, entry: config.Disk, device: Device, observe: Observe) -> Disk:
@@ -298,15 +294,18 @@ def _actions(disk: Disk, steps: list[Step], observe: Observe) -> Iterator[Action
 
 
 def _title(disk: Disk, changes: list[Step]) -> str:
-    words = [_step_text(step, disk.table.sector) for step in changes]
+    words = [_step_text(step, disk) for step in changes]
     verb = "wipe and partition" if disk.erase and words else "wipe the table of" if disk.erase else "partition"
     return f"{verb} {disk.name}" + (": " + ", ".join(words) if words else "")
 
 
-def _step_text(step: Step, sector: int) -> str:
+def _step_text(step: Step, disk: Disk) -> str:
     partition = step.after or step.before
-    size = f" ({size_text(step.after.size * sector)})" if step.after else ""
-    return f"{step.verb} {_called(step.number, partition.label if partition else None)}{size}"
+    text = f"{step.verb} {_called(step.number, partition.label if partition else None)}"
+    if step.after is None:
+        return text
+    rest = disk.device.assumed and step.after.start + step.after.size > disk.table.last
+    return f"{text} ({'the rest' if rest else size_text(step.after.size * disk.table.sector)})"
 
 
 def _called(number: int, label: str | None) -> str:
@@ -366,31 +365,3 @@ def _losses(disk: Disk, table: Table, observe: Observe) -> Iterator[str]:
             yield what
         elif sizes[partition.start] < partition.size:
             yield f"the end of {what}"
-
-
-def _without_conflicts(actions: list[Action]) -> Wave:
-    """Two disks may get partitions of one label, and only one of them its link: no fact about that link then."""
-    facts = iter(unambiguous([action.facts for action in actions if isinstance(action, WriteTable)]))
-    return tuple(action._replace(facts=next(facts)) if isinstance(action, WriteTable) else action for action in actions)
-
-
-def _named(conf: config.Config) -> frozenset[str]:
-    """The devices that the config names."""
-    storage = conf.storage
-    return frozenset(
-        [
-            *(disk.device for disk in storage.disks),
-            *(name for array in storage.raid for name in array.devices),
-            *(volume.device or "" for volume in storage.luks),
-            *(filesystem.device for filesystem in storage.filesystems),
-        ]
-    )
-
-
-def _with_facts_that_matter(action: Action, named: frozenset[str]) -> Action:
-    """What udev's links show when another disk has the same label or GUID is open; it matters if the config says it."""
-    if not isinstance(action, WriteTable):
-        return action
-    return action._replace(
-        facts=tuple(fact for fact in action.facts if not fact.name.startswith(LINKS) or fact.name in named)
-    )

@@ -73,7 +73,7 @@ def test_two_mirrored_encrypted_disks() -> None:
         ["mkfs.ext4", "mkfs.xfs"],
     ]
     assert forecast.signature("/dev/md/md-root").type == "crypto_LUKS"
-    assert forecast.device("/dev/disk/by-label/root") is not None
+    assert forecast.signature("/dev/mapper/root").label == "root"
 
 
 # -- laws

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.actions import Argument, Await, DeviceName, Keep, Run
-from provision.config.format import Config, Filesystem, Storage
+from provision.config.format import Config, Disk, Filesystem, Storage
 from provision.failures import PlanRefused
 from provision.observe import Device, Signature, Table
 from provision.stages import filesystems
@@ -68,12 +68,16 @@ def test_a_uuid_is_chosen_where_it_is_left_open() -> None:
     ]
 
 
-def test_names_by_label_and_uuid_follow() -> None:
+def test_links_follow_where_the_config_names_them() -> None:
+    """Others may be another disk's with the same label, which is nothing to fail for."""
+    label, uuid = "/dev/disk/by-label/EFI\\x20SYS", "/dev/disk/by-uuid/ABCD-1234"
     conf = config(Filesystem(device=DEVICE, format="vfat", label="EFI SYS", uuid="abcd1234"))
     _, forecast = run(filesystems.plan, conf, world())
     assert forecast.signature(DEVICE) == Signature("vfat", "EFI SYS", "ABCD-1234")
-    assert forecast.device("/dev/disk/by-label/EFI\\x20SYS") == Device(DEVICE, 64 * MIB)
-    assert forecast.device("/dev/disk/by-uuid/ABCD-1234") == Device(DEVICE, 64 * MIB)
+    assert forecast.device(label) is forecast.device(uuid) is None
+    named = conf.changed(storage=conf.storage.changed(disks=(Disk(device=label), Disk(device=uuid))))
+    _, forecast = run(filesystems.plan, named, world())
+    assert forecast.device(label) == forecast.device(uuid) == Device(DEVICE, 64 * MIB)
 
 
 class TestReuse:

@@ -77,7 +77,7 @@ class TestCreate:
         assert forecast.signature(DEVICE) == Signature("crypto_LUKS", "l", uuid)
         assert forecast.volume(DEVICE) == Volume(2, ("allow-discards",), opened="data")
         assert forecast.device("/dev/mapper/data") == Device("/dev/mapper/data", 48 * MIB, assumed=True, mapper="data")
-        assert forecast.device(f"/dev/disk/by-uuid/{uuid}") is not None
+        assert forecast.device("/dev/disk/by-id/dm-name-data") == forecast.device("/dev/mapper/data")
 
     def test_the_key_is_fetched_into_memory(self) -> None:
         waves, _ = run(luks.plan, config(volume()), world())
@@ -124,6 +124,11 @@ class TestClevis:
         fetches = [action for action in waves[0] if isinstance(action, Fetch)]
         assert [fetch.resource.source for fetch in fetches] == ["data:,secret-key", "http://t.example/x/adv"]
         assert Forget(Blob("luks-key-data-tang-0"), "storage.luks[0]") in actions(waves)
+
+    def test_a_password_in_a_url_is_not_shown(self) -> None:
+        tang = Tang(url="http://user:hunter2@t.example", thumbprint="THP")
+        waves, _ = run(luks.plan, config(volume(clevis=Clevis(tang=(tang,)))), world())
+        assert not any("hunter2" in action.title for action in actions(waves))
 
     def test_a_known_advertisement_is_passed_on_and_not_tried(self) -> None:
         tang = Tang(url="http://t", thumbprint="THP", advertisement='{"payload": "x"}')

@@ -247,6 +247,18 @@ class TestForecast:
         assert node.assumed
         assert node.size > ASSUMED_SIZE - 4 * MIB
 
+    def test_the_size_of_a_missing_disk_is_not_made_up(self) -> None:
+        parts = (Partition(number=1, label="a", size_mib=1), Partition(number=2, label="b"))
+        conf = config(*parts, device="/dev/disk/by-id/x", used="/dev/disk/by-partlabel/b")
+        waves, forecast = run(partitions.plan, conf, World())
+        (action,) = changes(waves)
+        assert action.title == (
+            "partition /dev/disk/by-id/x: create partition 1 'a' (1 MiB), create partition 2 'b' (the rest)"
+        )
+        node = forecast.device("/dev/disk/by-partlabel/b")
+        assert node is not None
+        assert node.name == "/dev/disk/by-id/x-part2"
+
     def test_a_device_mapper_disk(self) -> None:
         world = World().with_disk("/dev/dm-0", mapper="mpatha")
         world.links[DISK] = "/dev/dm-0"
