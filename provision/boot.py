@@ -12,6 +12,7 @@ from provision.engine import Engine, Step, preflight
 from provision.failures import Failure, NeedsNetwork
 from provision.fetch.fragments import EMPTY, base_config, merged
 from provision.fetch.ground import Places
+from provision.fetch.status import reported
 from provision.history import JOURNAL, FileHistory, History, NoHistory
 from provision.journal import Log
 from provision.observe import Memory
@@ -39,8 +40,9 @@ FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
 class DeferredFetcher:
     """A fetcher with the settings a config asks for, that is loaded when something has to be fetched."""
 
-    def __init__(self, config: Config, log: Log) -> None:
+    def __init__(self, config: Config, platform: str, log: Log) -> None:
         self._config = config
+        self._platform = platform
         self._log = log
         self._lock = Lock()
         self._fetcher: Fetcher | None = None
@@ -55,7 +57,7 @@ class DeferredFetcher:
         from provision.fetch.resources import Fetcher
         from provision.fetch.settings import Settings
 
-        return Fetcher(Settings(), self._log).under(self._config)
+        return Fetcher(Settings(platform=self._platform), self._log).under(self._config)
 
 
 class Boot(NamedTuple):
@@ -73,6 +75,10 @@ class Boot(NamedTuple):
     def run(self, stage: str) -> None:
         """Do the stage. Raises Failure; the memory is then not worth keeping."""
         ground = self._ground()
+        with reported(stage, self.platform, ground, self.log):
+            self._run(stage, ground)
+
+    def _run(self, stage: str, ground: MachineGround) -> None:
         base = base_config(self.platform, ground, self.log)
         if stage not in {"fetch-offline", "fetch"}:
             self._carry_out(stage, _whole(base, self._cached()))
@@ -136,7 +142,8 @@ class Boot(NamedTuple):
         try:
             history = self._history(config, machine) if stage == "files" else NoHistory()
             preflight([(stage, plan)], config, machine, history.view(machine))
-            Engine(machine, DeferredFetcher(config, self.log), self._watch, history).run(stage, plan, config)
+            fetcher = DeferredFetcher(config, self.platform, self.log)
+            Engine(machine, fetcher, self._watch, history).run(stage, plan, config)
         finally:
             machine.release()
 

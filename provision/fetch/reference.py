@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.fetch.platforms import PLATFORMS, Platform
+from provision.fetch.status import PLATFORM_REPORTS
 
 HEAD = """\
 # Platforms
@@ -19,11 +20,12 @@ JSON. Where there is none, the boot goes on without a config unless the table sa
 
 - **network**: whether the platform's config needs one; without need none is brought up.
 - **delete**: whether the config can be removed from the platform after use (`ignition-rmcfg`).
+- **report**: whether the platform is told how the boot goes, besides the URL in `provision.status.url=`.
 - **proof**: `real`: tested against a real device, or a faithful server at the real address in a network namespace;
   `recorded`: on a recorded conversation, for want of the device; `read`: written from the documentation only.
 
-| name | platform | where the config is | network | delete | proof |
-|---|---|---|---|---|---|
+| name | platform | where the config is | network | delete | report | proof |
+|---|---|---|---|---|---|---|
 """
 
 
@@ -35,13 +37,14 @@ def page() -> str:
 def rows() -> Iterator[str]:
     """One row of the table for each platform."""
     for name, platform in PLATFORMS.items():
-        yield f"| {' | '.join((f'`{name}`', *_cells(platform)))} |"
+        yield f"| {' | '.join((f'`{name}`', *_cells(name, platform)))} |"
 
 
-def _cells(platform: Platform) -> tuple[str, ...]:
+def _cells(name: str, platform: Platform) -> tuple[str, ...]:
     network = "no" if platform.source.offline else "yes"
     delete = "yes" if platform.delete else ""
-    return platform.title, platform.source.describe(), network, delete, platform.proof
+    report = "yes" if name in PLATFORM_REPORTS else ""
+    return platform.title, platform.source.describe(), network, delete, report, platform.proof
 
 
 if __name__ == "__main__":

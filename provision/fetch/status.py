@@ -1,23 +1,30 @@
-"""Reports of a first boot to an http(s) URL, as CloudEvents: start, each stage, success, and failure with its cause.
+"""Reports of a first boot: start, each stage, success, and failure with its cause.
 
-The URL comes by kernel argument (`provision.status.url=`). A report never holds up the boot: each call has a few
-seconds, and what could not be sent waits in a private file for the next call, which sends the oldest first.
+They go to an http(s) URL as CloudEvents, and to the platform where it takes some. The URL comes by kernel argument
+(`provision.status.url=`). A report never holds up the boot: each call has a few seconds, and what could not be sent
+waits in a private file for the next call, which sends the oldest first.
 Form: CloudEvents 1.0, JSON event format, structured content mode.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
-from provision.failures import FetchFailed
+from provision.failures import Failure, FetchFailed
 from provision.fetch.arguments import value_of
+from provision.fetch.ground import Ground
 from provision.fetch.messages import Request
 from provision.fetch.patience import Deadline, Log
 from provision.fetch.settings import Settings
 
+if TYPE_CHECKING:
+    from provision.fetch.client import Client
+
 ARGUMENT = "provision.status.url"
+MACHINE = "/sys/class/dmi/id/product_uuid"
 QUEUE = "/run/provision/status"
 TYPE_PREFIX = "io.github.provision."
 CONTENT = (("Content-Type", "application/cloudevents+json; charset=utf-8"),)
@@ -31,6 +38,8 @@ NO_NETWORK_SECONDS = 0.1
 
 QUEUE_LIMIT = 100
 
+FIRST_STAGE, LAST_STAGE = "fetch-offline", "umount"
+
 
 class Event(NamedTuple):
     """Something that happened: `kind` is `start`, `stage`, `success` or `failure`; `cause` holds no secret."""
@@ -41,14 +50,28 @@ class Event(NamedTuple):
     hint: str = ""
 
 
-def reporter(command_line: str, machine: str, settings: Settings, log: Log) -> Reporter | None:
-    """The reporter that the kernel command line asks for, if it asks for one. `machine` is its id and the boot's."""
-    url = value_of(command_line, ARGUMENT)
-    return Reporter(url, f"urn:machine:{machine}", settings, log) if url else None
+@contextmanager
+def reported(stage: str, platform: str, ground: Ground, log: Log) -> Iterator[None]:
+    """Report a stage to whoever wants to know: what is done inside, and a Failure that leaves it."""
+    reporter = _reporter(platform, ground, log)
+    if stage == FIRST_STAGE:
+        reporter.tell(Event("start", stage))
+    try:
+        yield
+    except Failure as failure:
+        reporter.tell(Event("failure", stage, failure.message, failure.hint))
+        raise
+    reporter.tell(Event("success" if stage == LAST_STAGE else "stage", stage))
+
+
+def _reporter(platform: str, ground: Ground, log: Log) -> Reporter:
+    url = value_of(ground.read_text(ground.places.kernel_cmdline_path), ARGUMENT)
+    machine = ground.read_text(MACHINE) or ground.read_text(ground.places.boot_id_path)
+    return Reporter(url, f"urn:uuid:{machine.strip().lower()}", Settings(platform=platform), log)
 
 
 class Reporter(NamedTuple):
-    """Where reports go. `source` says which machine and boot they are about, as a URI reference."""
+    """Where reports go: the URL may be empty. `source` says which machine they are about, as a URI reference."""
 
     url: str
     source: str
@@ -59,38 +82,50 @@ class Reporter(NamedTuple):
     def __repr__(self) -> str:
         return f"Reporter(source={self.source!r})"
 
-    def tell(self, event: Event, moment: str) -> None:
-        """Send a report, and those that still wait. Never raises: a boot does not depend on being watched.
-
-        `moment` is the time as RFC 3339 has it.
-        """
-        waiting = [*self._waiting(), self._written(event, moment)][-QUEUE_LIMIT:]
+    def tell(self, event: Event) -> None:
+        """Send a report, and those that still wait. Never raises: a boot does not depend on being watched."""
         deadline = Deadline(SECONDS)
+        if self.url:
+            self._post_all(event, deadline)
+        told = PLATFORM_REPORTS.get(self.settings.platform)
+        if told:
+            try:
+                told(self, event, deadline)
+            except (FetchFailed, ValueError, KeyError) as failure:
+                self.log("info", f"the platform was not told: {failure}")
+
+    def client(self, deadline: Deadline) -> Client:
+        """A client that has the time which is left, and does not wait for a network."""
+        from provision.fetch.client import Client
+
+        seconds = max(deadline.left(), 0.1)
+        return Client(self.settings._replace(http_total=seconds, network_wait=NO_NETWORK_SECONDS), self.log)
+
+    def _post_all(self, event: Event, deadline: Deadline) -> None:
+        waiting = [*self._waiting(), self._written(event)][-QUEUE_LIMIT:]
         while waiting and deadline.left() and self._send(waiting[0], deadline):
             waiting.pop(0)
         self._keep(waiting)
 
-    def _written(self, event: Event, moment: str) -> str:
+    def _written(self, event: Event) -> str:
+        import json
+        from time import gmtime, strftime
+
         data = {name: value for name, value in event._asdict().items() if value and name != "kind"}
         return json.dumps({
             "specversion": "1.0",
             "id": os.urandom(16).hex(),
             "source": self.source,
             "type": TYPE_PREFIX + event.kind,
-            "time": moment,
+            "time": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()),
             "datacontenttype": "application/json",
             "data": data,
         })  # fmt: skip
 
     def _send(self, written: str, deadline: Deadline) -> bool:
-        from provision.fetch.client import Client
-
-        settings = self.settings._replace(
-            http_total=max(deadline.left(), 0.1), network_wait=NO_NETWORK_SECONDS, offline=False
-        )
         request = Request(self.url, CONTENT, method="POST", body=written.encode(), accepted=ACCEPTED)
         try:
-            Client(settings, self.log).read(request)
+            self.client(deadline).read(request)
         except FetchFailed as failure:
             self.log("info", f"status report not sent: {failure.message}")
             return False
@@ -112,3 +147,23 @@ class Reporter(NamedTuple):
         with os.fdopen(fd, "w", encoding="utf-8") as file:
             file.writelines(f"{written}\n" for written in waiting)
         os.replace(f"{self.queue}.new", self.queue)
+
+
+def _tell_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:
+    """Equinix Metal shows a machine's progress to its owner. Source: the reference implementation's packet provider."""
+    import json
+
+    client = reporter.client(deadline)
+    metadata = json.loads(client.read(Request(PACKET_METADATA, (("Accept", "*/*"),))))
+    events = str(metadata["phone_home_url"]).removesuffix("/phone-home") + "/events"
+    state = "failed" if event.kind == "failure" else "running"
+    message = f"[{event.stage}] Ignition {event.cause or event.kind}"
+    body = json.dumps({"state": state, "message": message}).encode()
+    content = (("Content-Type", "application/json"),)
+    client.read(Request(events, content, method="POST", body=body, accepted=ACCEPTED))
+
+
+PACKET_METADATA = "https://metadata.packet.net/metadata"
+
+PLATFORM_REPORTS: Mapping[str, Callable[[Reporter, Event, Deadline], None]] = {"packet": _tell_packet}
+"""Platforms that take reports themselves."""
