@@ -31,6 +31,19 @@ def partitions(config: Config, variant: Variant) -> Iterator[Problem]:
                 yield Problem((*path, "label"), message, fatal=False, hint=f"write `number: {reserved}`")
 
 
+def removed_beside_unnumbered(config: Config) -> Iterator[Problem]:
+    """What current Butane refuses and current Ignition allows; its message says start and size, but it means numbers.
+
+    Source: coreos/ignition 76f869a4 took the rule away, after the version that Butane has vendored.
+    """
+    for index, disk in enumerate(config.storage.disks):
+        removed = any(partition.should_exist is False for partition in disk.partitions)
+        if disk.device and removed and any(partition.number == 0 for partition in disk.partitions):
+            message = "shouldExist is false for a partition and other partition(s) has start or size 0"
+            path: Path = ("storage", "disks", index, "partitions")
+            yield Problem(path, message, hint="give every partition of this disk a number")
+
+
 def _root(disk: Disk, root: Partition, path: Path) -> Iterator[Problem]:
     if root.size_mib:
         if root.size_mib < ROOT_MIB:

@@ -137,6 +137,17 @@ def _record_at(record: type[Record] | None, path: Path) -> type[Record] | None:
     return record
 
 
+def no_variant_hint(root: Node | None) -> str:
+    """What a text without a variant seems to be."""
+    keys = {key.text for key, _ in root.items} if root and root.kind == "mapping" else set()
+    add = "add lines like `variant: fcos` and `version: 1.5.0`"
+    if keys & {"users", "packages", "runcmd", "bootcmd", "write_files", "ssh_authorized_keys"}:
+        return f"this looks like a cloud-config; accounts stand under passwd, files under storage; {add}"
+    if keys & {"etcd", "flannel", "locksmith", "update", "docker", "networkd"}:
+        return f"this looks like a Container Linux Config; {add}, and see what is unknown then"
+    return "this looks like what machines read, not like its source" if "ignition" in keys else add
+
+
 def value_hint(node: Node, wanted: str) -> str:
     """How to write a value so that it has the wanted type."""
     if node.kind == "scalar" and not node.plain and wanted in {"int", "bool"}:

@@ -20,7 +20,8 @@ class Node(NamedTuple):
     """A node of the text. `line` and `column` count from 1, columns in characters, as yaml.v3 counts them.
 
     `items` holds the elements of a sequence, the (key, value) pairs of a mapping, or the target of an alias. `text` is
-    the scalar's value, or the name of the alias. `plain` tells an unquoted scalar from a quoted one.
+    the scalar's value, or the name of the alias. `plain` tells an unquoted scalar from a quoted one. `end` is where a
+    scalar ends: the place behind its last character.
     """
 
     kind: Literal["scalar", "sequence", "mapping", "alias"]
@@ -30,6 +31,7 @@ class Node(NamedTuple):
     line: int
     column: int
     items: list[Any]
+    end: tuple[int, int] = (0, 0)
 
     @property
     def at(self) -> Position:
@@ -104,7 +106,11 @@ class _Tree:
             raise Unreadable(f"the config has more than {MAX_NODES} values, which is the most that is read")
         mark = event.start_mark
         if type(event) is self.yaml.ScalarEvent:
-            node = Node("scalar", event.value, event.tag or "", not event.style, mark.line + 1, mark.column + 1, [])
+            last = event.end_mark
+            end = (last.line + 1, last.column + 1)
+            node = Node(
+                "scalar", event.value, event.tag or "", not event.style, mark.line + 1, mark.column + 1, [], end
+            )
             if event.anchor:
                 self.anchors[event.anchor] = node
             return node

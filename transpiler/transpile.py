@@ -16,6 +16,7 @@ from transpiler import rules as source_rules
 from transpiler.contents import Files
 from transpiler.findings import Finding, findings, misfits, shape, unreadable
 from transpiler.format import Head
+from transpiler.hints import no_variant_hint
 from transpiler.origins import Draft, Places, snaked
 from transpiler.source import Node, Unreadable, parse
 from transpiler.typed import Reading, build, read
@@ -162,7 +163,7 @@ def _choose(root: Node | None, run: _Run) -> Variant | None:
         run.stop([one.problem for one in refused], "Error unmarshaling yaml: " + _type_errors(refused))
         return None
     if not head.variant:
-        problem = Problem(("variant",), NO_VARIANT, hint="add a line like `variant: fcos` or `variant: flatcar`")
+        problem = Problem(("variant",), NO_VARIANT, hint=no_variant_hint(root))
         run.stop([problem], NO_VARIANT)
         return None
     version = parse_version(head.version)
@@ -227,7 +228,8 @@ def _desugar(source: sugar.Source, run: _Run) -> None:
         run.note(_at_source(places, checks.refused(draft.config, row)), BAD_SOURCE)
         run.note(checks.repeated(source.record.openshift) if row.wraps else ())
     run.note(_at_source(places, rules.duplicates(draft.config, row.format)))
-    run.note(_at_source(places, rules.check(draft.config, row.format)), BAD_RESULT)
+    judged = (*rules.check(draft.config, row.format), *checks.removed_beside_unnumbered(draft.config))
+    run.note(_at_source(places, judged), BAD_RESULT)
     run.config = draft.config
 
 

@@ -1,0 +1,138 @@
+"""How long transpiling takes, side by side with Butane where it is on PATH: whole processes, in the same run.
+
+    python -m tests.transpiler.bench
+
+(a) 20 lines, (b) 200 lines, (c) 2,000 inline files of 1.3 MB, (d) a tree of 1,000 local files, (e) 200 configs: one
+`transpile check` against a loop of `butane --check`.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAD = "variant: fcos\nversion: 1.5.0\n"
+SMALL = f"""{HEAD}passwd:
+  users:
+    - name: core
+      ssh_authorized_keys:
+        - ssh-ed25519 AAAA me@example
+storage:
+  files:
+    - path: /etc/hostname
+      mode: 0644
+      contents:
+        inline: web
+systemd:
+  units:
+    - name: web.service
+      enabled: true
+      contents: |
+        [Install]
+        WantedBy=multi-user.target
+"""
+WORDS = (
+    "the quick brown fox",
+    "jumps over",
+    "a lazy dog",
+    "while http",
+    "listens on port",
+    "and config",
+    "enables tls",
+)
+
+
+class Goal(NamedTuple):
+    """What is wanted: at most so many seconds, or so much of Butane's time."""
+
+    seconds: float | None = None
+    share: float | None = None
+
+    def said(self) -> str:
+        """The goal in words."""
+        return f"at most {self.seconds * 1000:.0f} ms" if self.seconds else f"at most {self.share} of Butane's"
+
+
+GOALS = {"a": Goal(0.15), "b": Goal(0.15), "c": Goal(share=0.5), "d": Goal(share=0.5), "e": Goal(share=0.7)}
+
+
+def main() -> None:
+    """Measure and print a table."""
+    butane = shutil.which("butane")
+    with tempfile.TemporaryDirectory() as directory:
+        place = Path(directory)
+        _write_inputs(place)
+        print(f"{'':2}{'transpile':>12}{'butane':>12}{'share':>8}  goal")
+        for name, goal in GOALS.items():
+            ours = _seconds(partial(_ours, name, place))
+            theirs = _seconds(partial(_theirs, name, place, butane)) if butane else None
+            share = f"{ours / theirs:8.2f}" if theirs else f"{'-':>8}"
+            shown = f"{theirs * 1000:9.1f} ms" if theirs else f"{'-':>12}"
+            print(f"{name:2}{ours * 1000:9.1f} ms{shown}{share}  {goal.said()}")
+    if butane is None:
+        print("butane is not on PATH: nothing to compare with")
+
+
+def _write_inputs(place: Path) -> None:
+    source = random.Random(1)
+    (place / "a.bu").write_text(SMALL)
+    (place / "b.bu").write_text(_files(20, 6, source))
+    (place / "c.bu").write_text(_files(2000, 10, source))
+    (place / "d.bu").write_text(f"{HEAD}storage:\n  trees:\n    - local: tree\n      path: /opt\n")
+    (place / "e").mkdir()
+    for number in range(200):
+        (place / "e" / f"{number}.bu").write_text(_files(5, 6, source))
+    for number in range(1000):
+        file = place / "tree" / f"d{number % 20}" / f"f{number}"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(_lines(12, source))
+
+
+def _files(count: int, lines: int, source: random.Random) -> str:
+    items = (
+        f"    - path: /etc/app/f{number}\n      mode: 0644\n      contents:\n        inline: |\n"
+        + "".join(f"          {line}\n" for line in _lines(lines, source).splitlines())
+        for number in range(count)
+    )
+    return f"{HEAD}storage:\n  files:\n{''.join(items)}"
+
+
+def _lines(count: int, source: random.Random) -> str:
+    return "".join(" ".join(source.choices(WORDS, k=4)) + "\n" for _ in range(count))
+
+
+def _seconds(run: Callable[[], None], times: int = 5) -> float:
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        run()
+        taken.append(time.perf_counter() - started)
+    return median(taken)
+
+
+def _ours(name: str, place: Path) -> None:
+    args = ["check", "--quiet", "e"] if name == "e" else ["-d", ".", f"{name}.bu"]
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from transpiler.cli import main; main()"
+    subprocess.run([sys.executable, "-c", code, *args], cwd=place, stdout=subprocess.DEVNULL, check=True)
+
+
+def _theirs(name: str, place: Path, butane: str) -> None:
+    if name == "e":
+        command = ["sh", "-c", 'for file in e/*.bu; do "$0" --check "$file"; done', butane]
+    else:
+        command = [butane, "-d", ".", f"{name}.bu"]
+    subprocess.run(command, cwd=place, stdout=subprocess.DEVNULL, check=True)
+
+
+if __name__ == "__main__":
+    main()
