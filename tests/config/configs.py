@@ -12,7 +12,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from provision.config.format import FORMATS, RAID_LEVELS, Config
+from provision.config.judge import judge
 from provision.config.model import VERSIONS, Field, Record
+from provision.config.problems import Path
 
 GUID = "01234567-89AB-CDEF-EDCB-A98765432101"
 PATHS = ("/a", "/b", "/a/b", "/etc/systemd/system/a.service", "/etc/systemd/system/a.service.d/x.conf", "/c")
@@ -157,6 +159,33 @@ def text(random: Random, version: int | None = None) -> bytes:
 def configs(version: int | None = None, *, faults: float = 0.02) -> st.SearchStrategy[dict[str, Any]]:
     """As `config`, for hypothesis."""
     return st.randoms(use_true_random=False).map(lambda random: config(random, version, faults=faults))
+
+
+def valid_config(random: Random, version: int | None = None) -> Config:
+    """A config without errors: a nearly right one, less the elements that are wrong."""
+    value = config(random, version, faults=0)
+    while (judged := judge(json.dumps(value).encode())).config is None:
+        broken = {_element(problem.path) for problem in judged.problems if problem.fatal}
+        for path in sorted(broken, key=lambda path: [str(part).zfill(9) for part in path], reverse=True):
+            _drop(value, path)
+    return judged.config
+
+
+def valid_configs(version: int | None = None) -> st.SearchStrategy[Config]:
+    """As `valid_config`, for hypothesis."""
+    return st.randoms(use_true_random=False).map(lambda random: valid_config(random, version))
+
+
+def _element(path: Path) -> Path:
+    """The innermost list element that a path goes through, or all of it."""
+    depth = max((depth for depth, part in enumerate(path, 1) if isinstance(part, int)), default=len(path))
+    return path[:depth]
+
+
+def _drop(value: Any, path: Path) -> None:
+    for part in path[:-1]:
+        value = value[part]
+    del value[path[-1]]
 
 
 def texts(version: int | None = None) -> st.SearchStrategy[bytes]:

@@ -7,16 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import given, settings
 
 from provision.config.decode import decode
 from provision.config.encode import plain
 from provision.config.format import Config, File, HttpHeader, Resource, Storage
-from provision.config.judge import judge
 from provision.config.merge import merge
 from provision.config.model import NEWEST, Record, Secret, key_of
-from tests.config.configs import config
+from tests.config.configs import valid_configs
 
 GOLDEN = [json.loads(line) for line in (Path(__file__).parent / "data" / "merge.jsonl").read_text().splitlines()]
 
@@ -30,49 +28,51 @@ def test_merging_is_the_reference_s(pair: dict[str, Any]) -> None:
     assert plain(merge(of(pair["parent"]), of(pair["child"]))) == pair["merged"]
 
 
-@st.composite
-def valid(draw: st.DrawFn) -> Config:
-    random = draw(st.randoms(use_true_random=False))
-    judged = judge(json.dumps(config(random, NEWEST, faults=0)).encode()).config
-    assume(judged is not None)
-    return judged or Config()
-
+VALID = valid_configs(NEWEST)
+FEWER = settings(max_examples=max(settings().max_examples // 4, 10))
+"""Three configs an example are many."""
 
 EMPTY = Config(ignition=Config().ignition.changed(version="3.7.0-experimental"))
 
 
-@given(valid())
+@FEWER
+@given(VALID)
 def test_an_empty_parent_changes_nothing(one: Config) -> None:
     assert merge(Config(), one) == one
     assert merge(EMPTY, one) == one
 
 
-@given(valid())
+@FEWER
+@given(VALID)
 def test_an_empty_child_changes_nothing(one: Config) -> None:
     assert merge(one, Config()) == one
     assert merge(one, EMPTY) == one
 
 
-@given(valid())
+@FEWER
+@given(VALID)
 def test_merging_with_itself_changes_only_what_appends(one: Config) -> None:
     """Headers without a value remove themselves, too."""
     assert without_appended(merge(one, one)) == without_appended(one)
 
 
-@given(valid(), valid())
+@FEWER
+@given(VALID, VALID)
 def test_merging_once_more_changes_only_what_appends(parent: Config, child: Config) -> None:
     once = merge(parent, child)
     assert without_appended(merge(once, child)) == without_appended(once)
 
 
-@given(valid(), valid(), valid())
+@FEWER
+@given(VALID, VALID, VALID)
 def test_merging_is_associative_up_to_order(one: Config, two: Config, three: Config) -> None:
     """But for headers: a value-less one removes a header only if it meets it."""
     left, right = merge(merge(one, two), three), merge(one, merge(two, three))
     assert unordered(left) == unordered(right)
 
 
-@given(valid(), valid())
+@FEWER
+@given(VALID, VALID)
 def test_nothing_gets_lost_but_by_its_name_space(parent: Config, child: Config) -> None:
     merged = merge(parent, child)
     taken = {key_of(node) for kind in ("files", "directories", "links") for node in getattr(child.storage, kind)}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from provision.config.judge import judge
 from provision.config.problems import Position, Problem
@@ -107,6 +107,7 @@ def test_sarif_names_rules_and_places() -> None:
     assert run["results"][1]["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 18}
 
 
+@settings(max_examples=max(settings().max_examples // 4, 10))
 @given(texts())
 def test_sarif_is_valid(raw: bytes) -> None:
     jsonschema.validate(json.loads(as_sarif(found(raw), "1")), SARIF)
