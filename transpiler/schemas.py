@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 from provision.config.model import Field
@@ -111,13 +110,3 @@ def _pick(row: Variant) -> dict[str, Any]:
         "if": {"properties": chosen, "required": ["variant", "version"]},
         "then": {"$ref": file_name(row)},
     }
-
-
-def write(directory: Path) -> None:
-    """Write every schema into a directory."""
-    for name, document in documents().items():
-        (directory / name).write_text(text(document), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write(Path(__file__).resolve().parents[1] / "schemas")

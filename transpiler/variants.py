@@ -100,10 +100,11 @@ def _fcos() -> Iterator[Variant]:
 
 
 def _others() -> Iterator[Variant]:
-    for name, refused in (("flatcar", _NO_CLEVIS), ("r4e", _IMAGE_MODE)):
-        yield Variant(name, "1.0.0", 3, refused=refused)
-        yield Variant(name, "1.1.0", 4, refused=refused)
+    yield Variant("flatcar", "1.0.0", 3, refused=_NO_CLEVIS)
+    yield Variant("flatcar", "1.1.0", 4, refused=_NO_CLEVIS)
     yield Variant("flatcar", "1.2.0-experimental", 7, refused=_NO_CEX)
+    yield Variant("r4e", "1.0.0", 3, refused=_IMAGE_MODE)
+    yield Variant("r4e", "1.1.0", 4, refused=_IMAGE_MODE)
     yield Variant("r4e", "1.2.0-experimental", 7, refused=_IMAGE_MODE)
     yield Variant("fiot", "1.0.0", 4, refused=_IMAGE_MODE)
     yield Variant("fiot", "1.1.0-experimental", 7, refused=_IMAGE_MODE)
