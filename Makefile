@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+FUZZ ?= --inputs 1000000 --seconds 600
 FAST := not disks and not boot and not peer
 MODULE := $(DESTDIR)/usr/lib/dracut/modules.d/40provision
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
@@ -30,10 +31,12 @@ test: .venv/all ## everything, on real block devices and in a virtual machine (a
 boot: .venv/all ## the boot test alone, with its figures
 	@$(BIN)/pytest -q -s -m boot tests/boot
 
-fuzz: .venv/base ## the laws again, with many more examples
+fuzz: .venv/base ## odd texts for everything that reads a config (FUZZ="--seconds 60"), then the laws with many more examples
+	@$(BIN)/python -m tests.config.fuzz $(FUZZ)
 	@$(BIN)/pytest -q -n auto -m "hypothesis and $(FAST)" --hypothesis-profile=fuzz
 
 bench: .venv/base ## how long the programs take to start and to transpile
+	@$(BIN)/python -m tests.config.bench
 	@$(BIN)/python tests/bench.py
 
 install-dracut: ## install the dracut module and the unit that ends a first boot (DESTDIR=)

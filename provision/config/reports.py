@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from provision.config.model import Field, Record
@@ -138,6 +139,7 @@ _TEXT = r'"(?:[^"\\]|\\.)*"?'
 _ENTRY = rf"""\"([^"\\]*)"\s*:\s*({_TEXT})|([\w-]+)\s*:\s*({_TEXT}|[^"\s\[{{][^\n]*)"""
 
 
+@cache
 def _names() -> tuple[set[str], set[str]]:
     """The names of secret fields, in JSON and YAML, and the JSON names of all others."""
     from provision.config.format import Config
