@@ -29,7 +29,12 @@ examples:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    parser.add_argument("--platform", required=True, metavar="NAME", help="where to ask, as ignition.platform.id")
+    parser.add_argument(
+        "--platform",
+        required=True,
+        metavar="NAME",
+        help="where to ask, as ignition.platform.id; auto asks the firmware",
+    )
     parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for each fetch (120)")
     parser.add_argument("--network-wait", type=float, default=60.0, metavar="SECONDS", help="for a network (60)")
     parser.add_argument("--offline", action="store_true", help="fail instead of using a network")

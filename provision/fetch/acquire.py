@@ -11,6 +11,7 @@ from typing import NamedTuple
 from provision.config.format import Config, Resource, Verification
 from provision.failures import FetchFailed, Usage
 from provision.fetch.arguments import Arguments, parse
+from provision.fetch.detect import AUTO, detect
 from provision.fetch.fragments import EMPTY
 from provision.fetch.ground import Ground
 from provision.fetch.patience import Log, silent
@@ -41,9 +42,12 @@ class _Found(NamedTuple):
 def acquire(platform: str, ground: Ground, settings: Settings, log: Log = silent) -> Acquired:
     """The user's config, whole and valid. An empty one is as good as none.
 
-    `settings.http_total` bounds each fetch until the config itself says how long. Raises Usage for an unknown
-    platform, FetchFailed, NeedsNetwork while offline, ConfigInvalid, and ConfigEmpty for an empty referenced config.
+    `settings.http_total` bounds each fetch until the config itself says how long. The platform `auto` is told by the
+    firmware. Raises Usage for an unknown platform, FetchFailed, NeedsNetwork while offline, ConfigInvalid, and
+    ConfigEmpty for an empty referenced config.
     """
+    if platform == AUTO:
+        platform = detect(ground)
     settings = settings._replace(platform=platform)
     lifted = "" if settings.offline else ground.lift_clock()
     if lifted:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from threading import Event, Lock
+from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from provision import __version__
@@ -199,14 +200,22 @@ class Client:
 
     def _wire(self, *, guarded: bool, tls: bool) -> Wire:
         """The adapter for direct requests, or for where a redirect from elsewhere leads; with trust if TLS needs it."""
-        from provision.fetch import http
-
+        http = _http()
         with self._lock:
             if (guarded, tls) not in self._wires:
                 connect = dial.connect_guarded if guarded else self._connect
                 context = http.trust(self.settings.authorities) if tls else None
                 self._wires[guarded, tls] = http.Wire(connect, context, CONNECTIONS)
             return self._wires[guarded, tls]
+
+
+def _http() -> ModuleType:
+    """The module that speaks HTTP; loading it costs 40 ms and needs a package. Raises FetchFailed without it."""
+    try:
+        from provision.fetch import http
+    except ImportError as error:
+        raise FetchFailed("http", f"cannot be spoken: {error}", hint="install the Python package requests") from error
+    return http
 
 
 def _is_redirect(request: Request, reply: Reply) -> bool:
