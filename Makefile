@@ -31,13 +31,12 @@ test: .venv/all ## everything, on real block devices and in a virtual machine (a
 boot: .venv/all ## the boot test alone, with its figures
 	@$(BIN)/pytest -q -s -m boot tests/boot
 
-fuzz: .venv/base ## odd texts for everything that reads a config (FUZZ="--seconds 60"), then the laws with many more examples
+fuzz: .venv/base ## odd texts for all that reads a config (FUZZ="--seconds 60"), the laws with many more examples
 	@$(BIN)/python -m tests.config.fuzz $(FUZZ)
 	@$(BIN)/pytest -q -n auto -m "hypothesis and $(FAST)" --hypothesis-profile=fuzz
 
-bench: .venv/base ## how long the programs take to start and to transpile
-	@$(BIN)/python -m tests.config.bench
-	@$(BIN)/python tests/bench.py
+bench: .venv/all ## what a start costs, and how the parts perform (beside the peers on PATH)
+	@for bench in $(subst /,.,$(basename $(wildcard tests/bench.py tests/*/bench.py))); do $(BIN)/python -m $$bench; done
 
 install-dracut: ## install the dracut module and the unit that ends a first boot (DESTDIR=)
 	install -D -m 755 -t $(MODULE) $(SCRIPTS)
