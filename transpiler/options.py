@@ -71,6 +71,8 @@ def parse(arguments: list[str]) -> Given:
 
 def _long(argument: str, waiting: list[str], given: Given) -> None:
     name, equals, value = argument[2:].partition("=")
+    if not name or name.startswith("-"):
+        raise BadUsage(f"bad flag syntax: {argument}")
     option = next((option for option in OPTIONS if option.name == name), None)
     if option is None:
         raise BadUsage(f"unknown flag: --{name}")
@@ -91,7 +93,7 @@ def _short(argument: str, waiting: list[str], given: Given) -> None:
         option = next((option for option in OPTIONS if option.letter == letter), None)
         if option is None:
             raise BadUsage(f"unknown shorthand flag: {letter!r} in {argument}")
-        if letters.startswith("="):
+        if letters.startswith("=") and len(letters) > 1:
             _set(option, letters[1:], given)
             return
         if option.kind is bool:

@@ -99,8 +99,9 @@ def _row(field: Field, record: type[Record]) -> str:
 
 def _is_sugar(field: Field, record: type[Record]) -> bool:
     """Whether a field is in none of the records that the format itself, or every config, has."""
-    own = [base for base in record.__mro__ if base.__module__ == Config.__module__ and issubclass(base, Record)]
-    return field.name not in {one.name for base in (*own, Butane) for one in base.FIELDS}
+    known: list[type[Record]] = [Butane]
+    known += [base for base in record.__mro__ if base.__module__ == Config.__module__ and issubclass(base, Record)]
+    return field.name not in {one.name for base in known for one in base.FIELDS}
 
 
 def _sentence(words: str) -> str:
