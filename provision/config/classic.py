@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from provision.config.document import syntax_error
 from provision.config.judge import Judgement
 from provision.config.places import Span, positions, spans
 from provision.config.problems import Path, Position, Problem
+from provision.config.scan import syntax_error
 
 _NEWLINE = b"\n"
 

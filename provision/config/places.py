@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from provision.config.decode import fold
-from provision.config.document import mended, tokens
+from provision.config.document import mended
 from provision.config.problems import Path, Position, Problem
+from provision.config.scan import tokens
 
 
 class Span(NamedTuple):

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.document import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, Repeated, read, tokens
+from provision.config.document import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, Repeated, read
 from provision.config.problems import Position
+from provision.config.scan import tokens
 
 
 def test_values_are_those_of_json() -> None:
