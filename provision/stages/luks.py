@@ -189,7 +189,9 @@ def _reuse(target: Target) -> Iterator[Action]:
     yield Keep(f"LUKS volume on {entry.device}", "it is as the config wants it", target.where)
     if target.header and target.header.opened:
         argv = ("cryptsetup", "luksOpen", "--test-passphrase", DeviceName(target.device.name), "--key-file", target.key)
-        yield Run(f"test the key of {entry.name}, which is open", argv, frozenset({target.device.name}))
+        yield Run(
+            f"test the key of {entry.name}, which is open", argv, frozenset({target.device.name}), (), target.where
+        )
     else:
         yield _open(target, f"open {entry.name}, reusing the volume on {entry.device}")
 

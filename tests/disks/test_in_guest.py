@@ -22,7 +22,7 @@ TESTS = ("tests/disks/test_raid_and_luks.py", "tests/disks/test_images_stacked.p
 def test_everything_that_needs_md_or_dm_crypt(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
     environment = {INSIDE: "1", "HOME": "/root", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-    ended = guest.run(command, tmp_path, environment, seconds=400)
+    ended = guest.run(command, tmp_path, environment, seconds=800)
     print(ended.output)
     assert ended.status == 0, ended.output[-4000:]
     assert " passed" in ended.output

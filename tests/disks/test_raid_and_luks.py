@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -292,6 +293,18 @@ def tang(tmp_path: Path) -> Iterator[str]:
         server.close()
 
 
+def free_pair() -> int:
+    """A free port whose next one is free too: libtss2-tcti-swtpm takes that for control.
+
+    Both lie below the ports that the kernel hands out by itself, so that nobody gets one of them in between.
+    """
+    for port in range(20000 + os.getpid() % 1000 * 2, 32000, 2):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            socket.create_server(("127.0.0.1", port + 1)).close()
+            return port
+    raise AssertionError("no two free ports")
+
+
 @pytest.fixture
 def tpm2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A software TPM where clevis looks for one."""
@@ -299,9 +312,7 @@ def tpm2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         pytest.skip("swtpm or clevis-tpm2 is not installed")
     state = tmp_path / "tpm"
     state.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    # libtss2-tcti-swtpm takes the port behind it for control
+    port = free_pair()
     where = ["--tpmstate", f"dir={state}", "--server", f"type=tcp,port={port}", "--ctrl", f"type=tcp,port={port + 1}"]
     command = ["swtpm", "socket", "--tpm2", *where, "--flags", "not-need-init,startup-clear"]
     with subprocess.Popen(command) as process:
