@@ -226,6 +226,7 @@ class Link(Node, key="path"):
 
 
 def _partition_key(partition: "Partition") -> str:
+    """`number`, or `label` if that is 0"""
     if partition.number:
         return f"number:{partition.number}"
     return "" if partition.label is None else f"label:{partition.label}"

@@ -208,6 +208,7 @@ class Record:
     FIELDS: ClassVar[tuple[Field, ...]] = ()
     BY_JSON: ClassVar[Mapping[str, Field]] = {}
     KEY: ClassVar[Callable[[Any], str] | None] = None
+    KEYED_BY: ClassVar[str] = ""
 
     def __init_subclass__(cls, key: str | Callable[[Any], str] | None = None) -> None:
         own = {
@@ -222,8 +223,10 @@ class Record:
             setattr(cls, field.name, field.default)
         if isinstance(key, str):
             cls.KEY = staticmethod(lambda record, _name=key: getattr(record, _name) or "")
+            cls.KEYED_BY = f"`{camel(key)}`"
         elif key is not None:
             cls.KEY = staticmethod(key)
+            cls.KEYED_BY = key.__doc__ or ""
 
     def __init__(self, **values: Any) -> None:
         self.__dict__.update(values)

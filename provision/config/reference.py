@@ -42,30 +42,33 @@ def generated() -> dict[Path, str]:
 
 def reference() -> str:
     """The page: one section a record, in the order of first use."""
-    return "\n".join((_HEAD, *(_section(path, record) for path, record in _places(Config))))
+    return "\n".join((_HEAD, *(_section(*place) for place in _places(Config))))
 
 
-def _places(root: type[Record]) -> Iterator[tuple[str, type[Record]]]:
-    """Every record type with the first place where it occurs."""
-    waiting: list[tuple[str, type[Record]]] = [("", root)]
+def _places(root: type[Record]) -> Iterator[tuple[str, type[Record], bool]]:
+    """Every record type, the first place where it occurs, and whether its elements are known by their key there."""
+    waiting: list[tuple[str, type[Record], bool]] = [("", root, False)]
     seen = {root}
     while waiting:
-        path, record = waiting.pop(0)
-        yield path, record
+        path, record, keyed = waiting.pop(0)
+        yield path, record, keyed
         inner = []
         for field in record.FIELDS:
             if field.record is not None and field.record not in seen:
                 seen.add(field.record)
-                inner.append((f"{path}.{field.json}{'[]' if field.many else ''}".lstrip("."), field.record))
+                below = f"{path}.{field.json}{'[]' if field.many else ''}".lstrip(".")
+                inner.append((below, field.record, field.many and not field.appends))
         waiting = inner + waiting
 
 
-def _section(path: str, record: type[Record]) -> str:
+def _section(path: str, record: type[Record], keyed: bool) -> str:
     lines = [f"## {f'`{path}`' if path else 'Top level'}", "", (record.__doc__ or "").partition("\n")[0], ""]
     lines += ["| field | type | meaning |", "|---|---|---|", *(_row(field) for field in record.FIELDS)]
-    rules = [rule for rule in RULES if rule.record in record.__mro__]
-    if rules:
-        lines += ["", *(_rule(rule) for rule in rules)]
+    notes = [_rule(rule) for rule in RULES if rule.record in record.__mro__]
+    if keyed:
+        notes.append(f"- Elements are known by {record.KEYED_BY}: merging joins those that are the same.")
+    if notes:
+        lines += ["", *notes]
     return "\n".join((*lines, ""))
 
 
@@ -77,11 +80,20 @@ def _row(field: Field) -> str:
 
 def _constraints(field: Field) -> str:
     parts = [_sentence(field.noted)] if field.noted else []
+    if field.many:
+        parts.append(_uniqueness(field))
     if field.choices:
         parts.append(f"One of {', '.join(_choice(value, since) for value, since in field.choices.items())}.")
     if field.example is not None:
         parts.append(f"Example: `{json.dumps(field.example)}`.")
     return "".join(f" {part}" for part in parts)
+
+
+def _uniqueness(field: Field) -> str:
+    if field.appends:
+        return "Merging appends."
+    shared = f", nor in another list of {field.handle}s" if field.handle != field.name else ""
+    return f"No element stands twice{shared}."
 
 
 def _choice(value: str, since: int) -> str:

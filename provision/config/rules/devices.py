@@ -40,20 +40,23 @@ _GUID = GUID_PATTERN
 
 @rule(Disk)
 def disk_has_a_device(disk: Disk) -> Iterator[Problem]:
-    """A disk is known by the path of its device; without one nothing else is asked."""
+    """A disk is known by the absolute path of its device; without one its partitions are not compared."""
     if disk.device == "":
         yield Problem(("device",), "disk device is required")
-        return
-    yield from bad_path(disk.device, "device")
+    else:
+        yield from bad_path(disk.device, "device")
+
+
+@rule(Disk)
+def partitions_differ(disk: Disk) -> Iterator[Problem]:
+    """Partitions of a disk share neither a number other than 0, nor a label, nor a MiB."""
     for message, index in (
         ("partition numbers collide", _colliding_number(disk.partitions)),
         ("partitions overlap", _overlapping(disk.partitions)),
+        ("cannot use the same partition label twice", _repeated_label(disk.partitions)),
     ):
-        if index is not None:
+        if index is not None and disk.device:
             yield Problem(("partitions", index), message)
-    repeated = _repeated_label(disk.partitions)
-    if repeated is not None:
-        yield Problem(("partitions", repeated), "cannot use the same partition label twice")
 
 
 def _colliding_number(partitions: tuple[Partition, ...]) -> int | None:
@@ -113,7 +116,7 @@ def _extent(partition: Partition) -> tuple[int, int] | None:
 
 @rule(Partition)
 def partition_is_sound(partition: Partition) -> Iterator[Problem]:
-    """A partition is found by number or label, and one that must not exist has no properties."""
+    """A partition has a number or a label; one that must not exist has nothing else."""
     described = (
         partition.label is not None
         or partition.type_guid
@@ -195,7 +198,7 @@ def _bad_label(filesystem: Filesystem) -> Iterator[Problem]:
 
 @rule(Filesystem, since="3.7")
 def virtiofs_has_no_device(filesystem: Filesystem) -> Iterator[Problem]:
-    """What is shared by the host is not made here."""
+    """A virtiofs share has no label, no UUID and no options of mkfs, and is not wiped."""
     if filesystem.format != "virtiofs":
         return
     if filesystem.label:
@@ -317,6 +320,7 @@ def _choice_hint(value: str, choices: dict[str, str], version: int) -> str:
 
 RULES = (
     disk_has_a_device,
+    partitions_differ,
     partition_is_sound,
     filesystem_is_sound,
     virtiofs_has_no_device,

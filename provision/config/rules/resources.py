@@ -52,7 +52,7 @@ def compression_is_known(resource: Resource) -> Iterator[Problem]:
 
 @versioned_rule(Resource)
 def verification_needs_source(resource: Resource, version: int) -> Iterator[Problem]:
-    """A checksum is of something. In 3.0.0 this was not asked of references to configs."""
+    """A checksum needs a source. In 3.0.0 this was not asked of references to configs."""
     if version == 0 and isinstance(resource, ConfigResource):
         return
     if resource.verification.hash is not None and resource.source is None:
@@ -61,14 +61,14 @@ def verification_needs_source(resource: Resource, version: int) -> Iterator[Prob
 
 @versioned_rule(Resource)
 def source_is_a_url(resource: Resource, version: int) -> Iterator[Problem]:
-    """The source can be fetched by this version."""
+    """The source is a URL that the version can fetch; a data URL can be decoded."""
     if resource.source:
         yield from _bad_url(resource.source, version, ("source",))
 
 
 @rule(Resource, since="3.1")
 def headers_need_http(resource: Resource) -> Iterator[Problem]:
-    """Only HTTP has headers."""
+    """Headers need an http or https source."""
     if not resource.http_headers:
         return
     url = parse_url(resource.source) if resource.source else None

@@ -93,7 +93,7 @@ def _useless_owner(link: Link) -> Iterator[Problem]:
 
 @rule(Storage)
 def filesystem_respects_the_table(storage: Storage) -> Iterator[Problem]:
-    """Whoever makes a file system on a whole disk should know what happens to the partition table."""
+    """A file system on a whole disk does not meet partitions, nor a table that is wiped without its saying so."""
     disks = {disk.device: disk for disk in storage.disks}
     for index, filesystem in enumerate(storage.filesystems):
         disk = disks.get(filesystem.device)
@@ -128,13 +128,13 @@ def owner_is_by_id_or_name(owner: Owner) -> Iterator[Problem]:
 
 @versioned_rule(File)
 def file_mode_is_legal(file: File, version: int) -> Iterator[Problem]:
-    """Mode bits within four octal digits; the first of them without effect before 3.6."""
+    """The mode is at most 07777; its first digit has no effect before 3.6."""
     yield from _bad_mode(file.mode, version)
 
 
 @versioned_rule(Directory)
 def directory_mode_is_legal(directory: Directory, version: int) -> Iterator[Problem]:
-    """As for files."""
+    """The mode is at most 07777; its first digit has no effect before 3.6."""
     yield from _bad_mode(directory.mode, version)
 
 
@@ -160,7 +160,7 @@ def _octal_hint(mode: int) -> str:
 
 @rule(File)
 def overwriting_needs_contents(file: File) -> Iterator[Problem]:
-    """Nothing is replaced by nothing."""
+    """What overwrites has contents with a source."""
     if file.overwrite and file.contents.source is None:
         yield Problem(("overwrite",), "overwrite must be false if source is unspecified")
 
