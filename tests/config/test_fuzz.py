@@ -1,0 +1,14 @@
+"""A taste of the fuzzer, so that it stays able to run: `make fuzz` is the meal."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.config.fuzz import run
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_no_surprise(seed: int) -> None:
+    batch = run(seed)
+    assert batch.surprise == ""
+    assert batch.valid > 0
