@@ -68,7 +68,11 @@ def _gzip(contents: bytes) -> bytes:
 
 
 class LocalUnreadable(Exception):
-    """A local file cannot be read; the message is for the author."""
+    """A local file cannot be read; the message is for the author, `hint` says what to do."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class Files(NamedTuple):
@@ -79,7 +83,7 @@ class Files(NamedTuple):
     def locate(self, local: str) -> str:
         """The path of a local file. Raises LocalUnreadable."""
         if not self.directory:
-            raise LocalUnreadable(NO_FILES_DIR)
+            raise LocalUnreadable(NO_FILES_DIR, hint="add -d with the directory of the local files, such as `-d .`")
         path = joined(self.directory, local)
         base = posixpath.abspath(self.directory)
         if posixpath.abspath(path) != base and not posixpath.abspath(path).startswith(base.rstrip("/") + "/"):
@@ -105,10 +109,15 @@ def read_file(path: str) -> bytes:
         with open(path, "rb") as file:
             contents = file.read(MAX_LOCAL + 1)
     except (OSError, ValueError) as error:
-        raise LocalUnreadable(explain(path, error)) from None
+        hint = "local files are looked for below the files directory (-d)" if _is_missing(error) else ""
+        raise LocalUnreadable(explain(path, error), hint=hint) from None
     if len(contents) > MAX_LOCAL:
         raise LocalUnreadable(f"read {path}: is larger than {MAX_LOCAL >> 20} MiB, which is the most that is read")
     return contents
+
+
+def _is_missing(error: OSError | ValueError) -> bool:
+    return isinstance(error, FileNotFoundError)
 
 
 def explain(path: str, error: OSError | ValueError) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from provision.config.problems import Path, Position, Problem
 from transpiler.hints import key_hint, value_hint
 from transpiler.report import dollar
-from transpiler.scalars import tag_of
+from transpiler.scalars import clipped, tag_of
 from transpiler.source import Node, Unreadable
 from transpiler.typed import Misfit, Reading
 from transpiler.variants import Variant
@@ -83,7 +83,7 @@ def _misfit(path: Path, misfit: Misfit) -> Finding:
         path, f"expected {_WANTED[wanted]}, found {_found(node)}", hint=value_hint(node, wanted), at=node.at
     )
     tag = tag_of(node)
-    shown = "" if node.kind != "scalar" else f" `{node.text[:7]}...`" if len(node.text) > 10 else f" `{node.text}`"
+    shown = f" `{clipped(node.text)}`" if node.kind == "scalar" else ""
     return Finding(problem, f"line {node.line}: cannot unmarshal {tag}{shown} into {wanted}", node.at)
 
 

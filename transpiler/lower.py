@@ -64,7 +64,7 @@ class _Lowering:
         try:
             return self.files.read(local)
         except LocalUnreadable as error:
-            self.problems.append(Problem(path, str(error)))
+            self.problems.append(Problem(path, str(error), hint=error.hint))
             return None
 
     def resource(self, source: rich.Resource, values: dict[str, Any], path: Path) -> None:

@@ -29,7 +29,7 @@ def add_trees(trees: tuple[Tree, ...], draft: Draft, files: Files, *, gzip: bool
             for entry in _walk(_base(tree, files), tree, path):
                 problems.extend(_added(entry, nodes))
         except LocalUnreadable as error:
-            problems.append(Problem(path, str(error)))
+            problems.append(Problem(path, str(error), hint=error.hint))
         if not files.directory:
             break
     return nodes.draft(), problems
@@ -87,7 +87,7 @@ def _added(entry: Entry, nodes: Nodes) -> Iterator[Problem]:
         else:
             yield Problem(entry.source, explain(entry.local, entry.found))
     except LocalUnreadable as error:
-        yield Problem(entry.source, str(error))
+        yield Problem(entry.source, str(error), hint=error.hint)
 
 
 def _add_file(entry: Entry, found: os.stat_result, nodes: Nodes) -> None:

@@ -27,7 +27,7 @@ def add_quadlets(quadlets: tuple[Quadlet, ...], draft: Draft, files: Files) -> t
         try:
             nodes.fill(target, _contents(quadlet, files), 0o644, {}, path)
         except LocalUnreadable as error:
-            problems.append(Problem((*path, "contents_local"), str(error)))
+            problems.append(Problem((*path, "contents_local"), str(error), hint=error.hint))
         else:
             nodes.named(target, (*path, "name"))
 

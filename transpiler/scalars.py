@@ -73,8 +73,13 @@ def resolved(node: Node) -> tuple[str, Any]:
         return tag, float(value)
     if tag and tag != found:
         message = f"cannot decode {found} as a {tag}"
-        raise Unreadable(message, node.at, reference=f"yaml: cannot decode {found} `{node.text}` as a {tag}")
+        raise Unreadable(message, node.at, reference=f"yaml: cannot decode {found} `{clipped(node.text)}` as a {tag}")
     return found, value
+
+
+def clipped(text: str) -> str:
+    """A text as yaml.v3 quotes it in a message: of a long one, its beginning."""
+    return text if len(text) <= 10 else f"{text[:7]}..."
 
 
 def _from_base64(node: Node) -> str:

@@ -184,13 +184,18 @@ def _hint(text: bytes, problem: str, place: Position | None) -> str:
     line = lines[place.line - 1] if place and place.line <= len(lines) else b""
     if b"\t" in line[: len(line) - len(line.lstrip())]:
         return "YAML is indented with spaces, never with tabs"
-    if problem == "mapping values are not allowed in this context":
-        return "put a value that contains ': ' in quotes"
-    if problem == "found character that cannot start any token":
-        return "put a value that starts with @, `, % or a tab in quotes"
-    if problem == "found unknown escape character":
-        return "backslashes escape in double quotes; use single quotes for text as it stands"
-    return ""
+    return _HINTS.get(problem, "")
+
+
+_HINTS = {
+    "mapping values are not allowed in this context": "put a value that contains ': ' in quotes",
+    "found character that cannot start any token": "put a value that starts with @, `, % or a tab in quotes",
+    "found unknown escape character": "backslashes escape in double quotes; use single quotes for text as it stands",
+    "could not find expected ':'": "this line, or one before it, needs `name: value`; is it indented as the others?",
+    "did not find expected key": "this line is indented otherwise than its neighbours, or a quote or bracket is open",
+    "did not find expected '-' indicator": "elements of a list begin with `- ` at the same indentation",
+    "found unexpected end of stream": "a quote is not closed",
+}
 
 
 def mark(root: Node | None, path: Path) -> Position:

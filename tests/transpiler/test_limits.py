@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
+from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from provision.config.judge import judge
+from provision.config.schema import file_name
 from tests.transpiler.golden import FILES, pairs
 from tests.transpiler.strategies import configs, mistakes
+from transpiler.findings import SCHEMAS
 from transpiler.source import MAX_BYTES
 from transpiler.transpile import Result, transpile
 from transpiler.variants import table
@@ -89,13 +95,17 @@ def answer(text: bytes) -> Result:
     return result
 
 
+@cache
+def published(version: int) -> Any:
+    """The schema of a version of the format."""
+    return Draft202012Validator(json.loads((SCHEMAS / file_name(version)).read_bytes()))
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_config_gives_json_or_problems(data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(list(table().values())))
     config = data.draw(mistakes(data.draw(configs(row))))
-    import json
-
     result = transpile(json.dumps(config).encode(), files_dir=FILES, raw=True)
     if result.error:
         assert any(problem.fatal for problem in result.problems)
@@ -103,6 +113,7 @@ def test_any_config_gives_json_or_problems(data: st.DataObject) -> None:
         judged = judge(result.json.encode())
         assert not judged.error, judged.problems
         assert judged.version == row.format
+        assert not list(published(row.format).iter_errors(json.loads(result.json)))
 
 
 TEXTS = [pair.text for pair in pairs("probes.jsonl") if len(pair.text) < 1000]
