@@ -58,17 +58,23 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], se
 
 
 def _boot(arguments: list[str], seconds: float) -> str:
-    """Run the kernel to its end, in a session of its own: all of its processes can be ended together."""
+    """Run the kernel to its end, in a PID namespace of its own: all of its processes end with the first.
+
+    timeout(1) ends it even where nobody is left to do so.
+    """
     quiet = ["quiet", "loglevel=4", "panic=-1", "root=/dev/ram0", "con=null", "con0=null,fd:1", "ssl=null"]
-    command = [KERNEL, f"mem={MEMORY}", *quiet, *arguments]
+    limit = ["timeout", "--signal=KILL", f"{seconds + 10:g}", "unshare", "--pid", "--fork", "--kill-child"]
+    command = [*limit, KERNEL, f"mem={MEMORY}", *quiet, *arguments]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     ) as kernel:
         try:
             return kernel.communicate(timeout=seconds)[0].decode(errors="replace")
         except subprocess.TimeoutExpired:
-            os.killpg(kernel.pid, signal.SIGKILL)
-            return kernel.communicate()[0].decode(errors="replace") + f"\nno end after {seconds:g} s"
+            return f"no end after {seconds:g} s"
+        finally:
+            if kernel.poll() is None:
+                os.killpg(kernel.pid, signal.SIGKILL)
 
 
 def _scratch(folder: Path) -> Path:
