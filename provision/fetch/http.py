@@ -9,8 +9,10 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from threading import Event, Timer
 from typing import Any, cast
 
 import requests
@@ -38,8 +40,8 @@ BUNDLES = (
 """Where distributions keep the certificate authorities (the places that Go's crypto/x509 looks at)."""
 
 
-URLLIB3_COMPARES_HOSTS = str(vars(urllib3)["__version__"]).startswith("1.")
-"""urllib3 1.26 (Debian 12) tells TLS no host name for an IP address, and compares names itself if TLS does not."""
+OLD_URLLIB3 = str(vars(urllib3)["__version__"]).startswith("1.")
+"""urllib3 1.26, which is Debian 12's: two things are different there, and both versions are tested."""
 
 
 class TruncatedError(OSError):
@@ -53,7 +55,8 @@ def trust(authorities: Sequence[bytes]) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = not URLLIB3_COMPARES_HOSTS
+    # the old one tells TLS no host name where the host is an IP address, and compares names itself if TLS does not
+    context.check_hostname = not OLD_URLLIB3
     context.set_default_verify_paths()
     if not _has_defaults():
         for bundle in BUNDLES:
@@ -125,7 +128,7 @@ def _pools(dial: Dial) -> dict[str, type[HTTPConnectionPool]]:
             return dial(self.host, self.port or 80, _seconds(self.timeout))
 
         def getresponse(self, *arguments: Any, **further: Any) -> Any:
-            return _patient(self.sock, lambda: super(Plain, self).getresponse(*arguments, **further))
+            return _patient(self, lambda: super(Plain, self).getresponse(*arguments, **further))
 
     class Tls(HTTPSConnection):
         def _new_conn(self) -> socket.socket:
@@ -134,7 +137,7 @@ def _pools(dial: Dial) -> dict[str, type[HTTPConnectionPool]]:
             return channel
 
         def getresponse(self, *arguments: Any, **further: Any) -> Any:
-            return _patient(self.sock, lambda: super(Tls, self).getresponse(*arguments, **further))
+            return _patient(self, lambda: super(Tls, self).getresponse(*arguments, **further))
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -145,11 +148,30 @@ def _pools(dial: Dial) -> dict[str, type[HTTPConnectionPool]]:
     return {"http": PlainPool, "https": TlsPool}
 
 
-def _patient(channel: Any, answered: Callable[[], Any]) -> Any:
-    """The timeout for headers ends with the headers: a body may take its time as long as something comes."""
-    response = answered()
+def _patient(connection: HTTPConnection, answered: Callable[[], Any]) -> Any:
+    """The timeout for headers bounds all of them, not each byte, and ends with them: a body may take its time."""
+    channel, late = cast("socket.socket", connection.sock), Event()
+    # the old one has given the time to the socket by now, the new one does so in a moment
+    seconds = channel.gettimeout() if OLD_URLLIB3 else _seconds(connection.timeout)
+    guard = Timer(seconds or 0, _hang_up, (channel, late))
+    if seconds:
+        guard.start()
+    try:
+        response = answered()
+    except Exception as error:
+        if late.is_set():
+            raise TimeoutError("the headers did not arrive in time") from error
+        raise
+    finally:
+        guard.cancel()
     channel.settimeout(BODY_SILENCE)
     return response
+
+
+def _hang_up(channel: socket.socket, late: Event) -> None:
+    late.set()
+    with suppress(OSError):
+        channel.shutdown(socket.SHUT_RDWR)
 
 
 def _seconds(timeout: object) -> float | None:

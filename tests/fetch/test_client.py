@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -89,6 +93,36 @@ def test_time_for_headers_is_bounded(words: Words) -> None:
     with serve({"/a": [Answer(b"", pause=3), Answer(b"quick")]}) as served:
         assert client(words, http_response_headers=0.3).read(Request(f"{served.url}/a")) == b"quick"
     assert "no answer in time" in str(words)
+
+
+def test_headers_that_drip_do_not_outlast_their_time(words: Words) -> None:
+    with dripping(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100) as url, pytest.raises(FetchFailed) as failed:
+        client(words, http_total=1.5, http_response_headers=0.5).read(Request(f"{url}/a"))
+    assert "in time: no answer in time" in failed.value.message
+
+
+@contextmanager
+def dripping(answer: bytes) -> Iterator[str]:
+    """A server that says the same to everybody, a byte every tenth of a second."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def talk() -> None:
+            while True:
+                try:
+                    channel, _ = listening.accept()
+                except OSError:
+                    return
+                threading.Thread(target=drip, args=(channel,), daemon=True).start()
+
+        def drip(channel: socket.socket) -> None:
+            with channel, suppress(OSError):
+                for byte in answer:
+                    channel.send(bytes([byte]))
+                    time.sleep(0.1)
+
+        threading.Thread(target=talk, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        listening.shutdown(socket.SHUT_RDWR)
 
 
 def test_a_slow_body_is_no_failure_of_its_headers(words: Words) -> None:

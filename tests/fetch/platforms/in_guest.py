@@ -1,4 +1,4 @@
-"""What runs inside the guest of test_formats.py: plug in each image, boot from it, and say what was found.
+"""What runs inside the guest of test_formats.py: start in 1970, plug in each image, boot from it, say what was found.
 
 python -m tests.fetch.platforms.in_guest FOLDER
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from provision.failures import Failure
@@ -18,6 +19,8 @@ from provision.system.ground import MachineGround
 
 def main(folder: Path) -> None:
     ground = MachineGround(Places(kernel_cmdline_path="/dev/null"))
+    time.clock_settime(time.CLOCK_REALTIME, 1000.0)
+    print(ground.lift_clock().partition(":")[0], time.time() > Path("/etc/os-release").stat().st_mtime)
     for image in sorted(folder.glob("*.image")):
         node = subprocess.run(
             ["losetup", "--find", "--show", "--read-only", image], check=True, capture_output=True, text=True

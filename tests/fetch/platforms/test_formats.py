@@ -51,12 +51,13 @@ def udf(folder: Path) -> None:
     run("genisoimage", "-quiet", "-udf", "-V", "cidata", "-o", folder / "udf.image", content(folder, "udf"))
 
 
-def test_configs_on_drives_of_every_format(tmp_path: Path) -> None:
+def test_configs_on_drives_of_every_format_with_a_clock_from_1970(tmp_path: Path) -> None:
     for make in (vfat, iso9660, udf):
         make(tmp_path)
     command = [sys.executable, "-m", "tests.fetch.platforms.in_guest", "/run/guest"]
     ended = guest.run(command, tmp_path, {}, 120)
     assert ended.output.splitlines() == [
+        "the clock was before the day of the build True",
         "iso9660 ['/from-iso9660'] b'<ovf/>'",
         "udf ['/from-udf'] b'<ovf/>'",
         "vfat ['/from-vfat'] b'<ovf/>'",
