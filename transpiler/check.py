@@ -209,7 +209,7 @@ def written(checked: list[Checked], form: str, *, color: bool) -> str:
     if form == "sarif":
         from provision import __version__
 
-        return reports.as_sarif(findings, __version__)
+        return reports.as_sarif(findings, __version__, "transpile check")
     return junit(checked)
 
 

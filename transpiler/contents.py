@@ -109,15 +109,13 @@ def read_file(path: str) -> bytes:
         with open(path, "rb") as file:
             contents = file.read(MAX_LOCAL + 1)
     except (OSError, ValueError) as error:
-        hint = "local files are looked for below the files directory (-d)" if _is_missing(error) else ""
+        hint = (
+            "local files are looked for below the files directory (-d)" if isinstance(error, FileNotFoundError) else ""
+        )
         raise LocalUnreadable(explain(path, error), hint=hint) from None
     if len(contents) > MAX_LOCAL:
         raise LocalUnreadable(f"read {path}: is larger than {MAX_LOCAL >> 20} MiB, which is the most that is read")
     return contents
-
-
-def _is_missing(error: OSError | ValueError) -> bool:
-    return isinstance(error, FileNotFoundError)
 
 
 def explain(path: str, error: OSError | ValueError) -> str:

@@ -148,6 +148,15 @@ def no_variant_hint(root: Node | None) -> str:
     return "this looks like what machines read, not like its source" if "ignition" in keys else add
 
 
+def version_hint(variant: str) -> str:
+    """Which versions of a variant there are, or which variants."""
+    known = [version for name, version in table() if name == variant]
+    if known:
+        return f"versions of {variant}: {', '.join(known)}"
+    names = dict.fromkeys(name for name, _ in table())
+    return f"variants: {', '.join(names)}"
+
+
 def value_hint(node: Node, wanted: str) -> str:
     """How to write a value so that it has the wanted type."""
     if node.kind == "scalar" and not node.plain and wanted in {"int", "bool"}:

@@ -16,7 +16,7 @@ from transpiler import rules as source_rules
 from transpiler.contents import Files
 from transpiler.findings import Finding, findings, misfits, shape, unreadable
 from transpiler.format import Head
-from transpiler.hints import no_variant_hint
+from transpiler.hints import no_variant_hint, version_hint
 from transpiler.origins import Draft, Places, snaked
 from transpiler.source import Node, Unreadable, parse
 from transpiler.typed import Reading, build, read
@@ -168,7 +168,7 @@ def _choose(root: Node | None, run: _Run) -> Variant | None:
         return None
     version = parse_version(head.version)
     if version is None:
-        hint = "add a line like `version: 1.5.0`" if not head.version else _version_hint(head.variant)
+        hint = "add a line like `version: 1.5.0`" if not head.version else version_hint(head.variant)
         run.stop([Problem(("version",), NO_VERSION, hint=hint)], NO_VERSION)
         return None
     row = table().get((head.variant, version))
@@ -176,16 +176,8 @@ def _choose(root: Node | None, run: _Run) -> Variant | None:
         removed = REMOVED.get(head.variant) if version == "0.1.0" else None
         message = removed or f"No translator exists for variant {head.variant} with version {version}"
         at: Path = ("version",) if any(name == head.variant for name, _ in table()) else ("variant",)
-        run.stop([Problem(at, message, hint="" if removed else _version_hint(head.variant))], message)
+        run.stop([Problem(at, message, hint="" if removed else version_hint(head.variant))], message)
     return row
-
-
-def _version_hint(variant: str) -> str:
-    known = [version for name, version in table() if name == variant]
-    if known:
-        return f"versions of {variant}: {', '.join(known)}"
-    names = dict.fromkeys(name for name, _ in table())
-    return f"variants: {', '.join(names)}"
 
 
 def _note_findings(found: list[Finding], run: _Run) -> None:

@@ -208,13 +208,13 @@ def _data(text: str) -> str:
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def as_sarif(findings: Sequence[Finding], version: str) -> str:
+def as_sarif(findings: Sequence[Finding], version: str, tool: str = "provision validate") -> str:
     """A SARIF 2.1.0 log with one run; a rule for each message, its digits left out."""
     import json
 
     rules = list(dict.fromkeys(_rule_name(finding.problem) for finding in findings))
     driver = {
-        "name": "provision validate",
+        "name": tool,
         "version": version,
         "rules": [{"id": name} for name in rules],
     }
