@@ -8,6 +8,7 @@ from typing import Protocol
 from provision.config.format import Config
 from provision.failures import ActionFailed
 from provision.observe import Account, Device, Kind, Memory, Mounted, Node, Signature, Table, Volume
+from provision.stages.passwd import DATABASES
 
 
 class Devices(Protocol):
@@ -68,7 +69,7 @@ class AssumedRoot:
 
     def node(self, path: str) -> Node | None:
         """Nothing is known to exist, but that it is the root of a system."""
-        return Node(Kind.FILE) if path == "/etc/passwd" else None
+        return Node(Kind.FILE) if path in DATABASES else None
 
     def children(self, path: str) -> Sequence[str]:
         """Nothing is known to exist."""

@@ -11,7 +11,7 @@ from provision.actions import Argument, Place
 from provision.failures import Failure
 from provision.observe import Account, Fact, Kind, Node
 from provision.stages.base import Base
-from provision.stages.passwd import LOGIN_DEFS
+from provision.stages.passwd import GROUP, LOGIN_DEFS, PASSWD
 
 
 def read_base(path: str) -> Base:
@@ -80,7 +80,7 @@ def _accounts(kind: str, text: str) -> Iterator[Fact]:
             yield Fact(kind, fields[0], Account(fields[0], int(fields[2])))
 
 
-_DATABASES = {"/etc/passwd": "user", "/etc/group": "group"}
+_DATABASES = {PASSWD: "user", GROUP: "group"}
 _READ = {*_DATABASES, LOGIN_DEFS}
 """The files of a base that plans read."""
 

@@ -9,14 +9,14 @@ from provision.actions import Argument, Content, Directory, Run, Wave, Write
 from provision.config.format import Config
 from provision.observe import Account, Fact, Kind, Node, Observe
 from provision.stages import Plan
-from provision.stages.passwd import LOGIN_DEFS
+from provision.stages.passwd import DATABASES, GROUP, LOGIN_DEFS, PASSWD
 
 ROOT_USER = Fact("user", "root", Account("root", 0, 0, "/root", "/bin/bash"))
 ROOT_GROUP = Fact("group", "root", Account("root", 0))
 DEFAULTS = "UID_MIN 1000\nGID_MIN 1000\nUSERGROUPS_ENAB yes\nHOME_MODE 0700\nENCRYPT_METHOD YESCRYPT\n"
 MINIMAL = (
-    ("/etc/passwd", 0o644, "root:x:0:0:root:/root:/bin/bash\n", (ROOT_USER,)),
-    ("/etc/group", 0o644, "root:x:0:\n", (ROOT_GROUP,)),
+    (PASSWD, 0o644, "root:x:0:0:root:/root:/bin/bash\n", (ROOT_USER,)),
+    (GROUP, 0o644, "root:x:0:\n", (ROOT_GROUP,)),
     ("/etc/shadow", 0o640, "root:*:::::::\n", ()),
     ("/etc/gshadow", 0o640, "root:*::\n", ()),
     (LOGIN_DEFS, 0o644, DEFAULTS, (Fact("content", LOGIN_DEFS, DEFAULTS.encode()),)),
@@ -36,7 +36,7 @@ def seed(base: Base | None) -> Plan:
     """The plan that seeds `/`, unless a passwd file is there already."""
 
     def plan(_config: Config, observe: Observe) -> Iterator[Wave]:
-        if observe.node("/etc/passwd") is not None:
+        if observe.node(PASSWD) is not None:
             return
         if base is None:
             yield (
@@ -55,6 +55,6 @@ def seed(base: Base | None) -> Plan:
 
 def restored(_config: Config, observe: Observe) -> Iterator[Wave]:
     """For plans only: what a distribution does when a config makes a new root, between mounting and writing files."""
-    if observe.node("/etc/passwd") is None:
-        filled = (Fact("node", "/etc/passwd", Node(Kind.FILE)),)
+    if observe.node(PASSWD) is None:
+        filled = tuple(Fact("node", path, Node(Kind.FILE)) for path in DATABASES)
         yield (Run("fill / with the system (the distribution does)", ("true",), frozenset({"/"}), filled),)

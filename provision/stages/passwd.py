@@ -16,7 +16,10 @@ PLAIN_KEYS = "authorized-keys-file"
 
 LOGIN_DEFS = "/etc/login.defs"
 
-_DATABASE = frozenset({"/etc/passwd"})
+PASSWD, GROUP = DATABASES = ("/etc/passwd", "/etc/group")
+"""Where accounts are; a root without them is no system's."""
+
+_DATABASE = frozenset({PASSWD})
 _IN_ROOT: tuple[Argument, ...] = ("--root", Place("/"))
 
 
@@ -44,9 +47,9 @@ def tools(config: Config) -> frozenset[str]:
 def databases(config: Config) -> Iterator[str]:
     """The files that have to be there for the accounts that a config makes; to remove some takes none."""
     if any(group.should_exist is not False for group in config.passwd.groups):
-        yield "/etc/group"
+        yield GROUP
     if any(user.should_exist is not False for user in config.passwd.users):
-        yield "/etc/passwd"
+        yield PASSWD
 
 
 def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:

@@ -91,7 +91,7 @@ def run(folder: Path, config: object, kill_after: int = -1) -> int:
 
 def picture(tree: Path) -> dict[str, tuple[object, ...]]:
     """Everything about a tree but times, and what tells one run from another."""
-    told = {}
+    told: dict[str, tuple[object, ...]] = {}
     for path in sorted(tree.rglob("*")):
         status = path.lstat()
         content: object = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None

@@ -1,0 +1,69 @@
+"""`provision plan` far from the machine that a config is for."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+CONFIGS = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
+
+
+def plan(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "provision", "plan", *arguments]
+    return subprocess.run(argv, input=text, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_example_can_be_planned_anywhere(name: str) -> None:
+    done = plan("-d", str(EXAMPLES / "files"), str(EXAMPLES / name))
+    assert (done.returncode, done.stderr) == (0, "")
+    for stage in ("\ndisks\n", "\nmount\n", "\nfiles\n", "\numount\n"):
+        assert stage in done.stdout
+
+
+def config(**parts: object) -> str:
+    return json.dumps({"ignition": {"version": "3.4.0"}, **parts})
+
+
+def test_a_device_that_is_not_here_is_marked_or_refused() -> None:
+    text = config(storage={"disks": [{"device": "/dev/nonesuch", "partitions": [{"number": 1}]}]})
+    assert "/dev/nonesuch (it is not here: assumed to be blank)" in plan("-", text=text).stdout
+    strict = plan("-", "--strict-devices", text=text)
+    assert (strict.returncode, "/dev/nonesuch is not here" in strict.stderr) == (1, True)
+
+
+def test_the_exit_code_tells_of_changes() -> None:
+    text = config(storage={"files": [{"path": "/f", "contents": {"source": "data:,x"}}]})
+    assert plan("-", text=text).returncode == 0
+    assert plan("-", "--exit-code", text=text).returncode == 2
+
+
+def test_a_secret_is_never_shown() -> None:
+    text = config(
+        passwd={"users": [{"name": "core", "passwordHash": "$y$canary"}]},
+        storage={
+            "files": [
+                {"path": "/f", "contents": {"source": "data:,canary"}},
+                {"path": "/g", "contents": {"source": "https://u:canary@example.com/x?token=canary"}},
+            ]
+        },
+    )
+    for arguments in (("-",), ("-", "--json"), ("-", "--verbose")):
+        done = plan(*arguments, text=text)
+        assert done.returncode == 0, done.stderr
+        assert "canary" not in done.stdout + done.stderr
+        assert "https://example.com/x" in done.stdout
+
+
+def test_json_has_the_same_steps_as_the_text(tmp_path: Path) -> None:
+    text = config(storage={"directories": [{"path": "/d"}], "links": [{"path": "/l", "target": "d"}]})
+    (tmp_path / "etc").mkdir()
+    steps = json.loads(plan("-", "--json", "--root", str(tmp_path), text=text).stdout)["steps"]
+    shown = plan("-", "--verbose", "--root", str(tmp_path), text=text).stdout
+    assert [step["title"] for step in steps if step["title"] not in shown] == []
+    assert [step["stage"] for step in steps] == ["files"] * 3
