@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from provision.fetch.render import Fetched
     from provision.fetch.resources import Fetcher
     from provision.system.ground import MachineGround
-    from provision.system.machine import Machine
 
 KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 """Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
 
 SEED = "seed"
+
+IDENTITY = tuple(f"/sys/class/dmi/id/{name}" for name in ("product_uuid", "product_serial", "board_serial"))
+"""What tells this machine from others of its kind (SMBIOS types 1 and 2)."""
 FETCHED = "fetched-configs"
 
 FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
@@ -100,7 +102,7 @@ class Boot(NamedTuple):
         acquired = acquire(self.platform, ground, settings, self.log)
         write_private(self.cache, encode(acquired.config).encode())
         self._tell(acquired.fetched)
-        self._begin_memory(ground.places, provided=acquired.provided)
+        self._begin_memory(ground, acquired.config, provided=acquired.provided)
         if offline and needs_network(_whole(base, acquired.config)):
             self._ask_for_network("the config")
 
@@ -120,12 +122,10 @@ class Boot(NamedTuple):
                 IGNITION_CONFIG_REFERENCED=str(one.referenced).lower(),
             )
 
-    def _begin_memory(self, places: Places, *, provided: bool) -> None:
-        """What later stages are started with. A seed is chosen once: UUIDs follow from it, also after a restart."""
-        from os import urandom
-
-        self.memory.setdefault(SEED, urandom(16).hex())
-        self.memory[BOOT_ID] = (read_private(places.boot_id_path) or b"").decode().strip()
+    def _begin_memory(self, ground: MachineGround, config: Config, *, provided: bool) -> None:
+        """What later stages are started with."""
+        self.memory.setdefault(SEED, seed(_digest(config), *map(ground.read_text, IDENTITY)))
+        self.memory[BOOT_ID] = ground.read_text(ground.places.boot_id_path).strip()
         self.memory[USER_CONFIG] = provided
 
     def _carry_out(self, stage: str, config: Config) -> None:
@@ -148,12 +148,7 @@ class Boot(NamedTuple):
             machine.release()
 
     def _history(self, config: Config, machine: Machine) -> History:
-        from hashlib import sha256
-
-        from provision.config.encode import encode
-
-        path = self.root.rstrip("/") + resolve(machine, JOURNAL)
-        return FileHistory(path, sha256(encode(config).encode()).hexdigest())
+        return FileHistory(self.root.rstrip("/") + resolve(machine, JOURNAL), _digest(config))
 
     def _watch(self, step: Step) -> None:
         reason = f" [{step.action.reason}]" if step.action.reason else ""
@@ -169,6 +164,28 @@ class Boot(NamedTuple):
         from provision.system.ground import MachineGround
 
         return MachineGround(Places.of(self.environment))
+
+
+def _digest(config: Config) -> str:
+    """Tells one config from another."""
+    from hashlib import sha256
+
+    from provision.config.encode import encode
+
+    return sha256(encode(config).encode()).hexdigest()
+
+
+def seed(digest: str, *identity: str) -> str:
+    """What all that a config leaves open follows from: UUIDs of partitions, volumes and file systems.
+
+    It is the same for one config on one machine, so that a run after a power loss recognises its own work; and random
+    where the firmware gives the machine no identity (a UUID of one repeated digit is none).
+    """
+    from hashlib import sha256
+    from os import urandom
+
+    words = [word for word in (text.strip().lower() for text in identity) if len(set(word) - {"-"}) > 1]
+    return sha256("\n".join([digest, *words]).encode()).hexdigest() if words else urandom(32).hex()
 
 
 def _whole(base: Config, user: Config) -> Config:

@@ -84,7 +84,7 @@ def _run(action: Run, target: Target) -> None:
     with ExitStack() as stack:
         argv, keys = _rendered(action.argv, target, stack)
         stdin = _input(action.stdin, target, stack)
-        target.log("debug", f"running {_shown(argv)}")
+        target.log("debug", f"running {_shown(action.argv)}")
         done = _started(argv, stdin, keys)
     if done.status not in action.accepts:
         raise ToolFailed(done.last_lines or _ended(argv[0], done.status))
@@ -140,10 +140,17 @@ def _ended(program: str, status: int) -> str:
     return f"{program} was killed by signal {-status}" if status < 0 else f"{program} ended with status {status}"
 
 
-def _shown(argv: Sequence[str]) -> str:
-    from shlex import join
+def _shown(arguments: Iterable[Argument]) -> str:
+    """A command line for the log: devices and paths by the config's names, secrets masked."""
+    from shlex import quote
 
-    return join(argv)
+    return " ".join("KEYFILE" if isinstance(one, KeyFile) else quote(_plain(one)) for one in arguments)
+
+
+def _plain(argument: str | Place | DeviceName) -> str:
+    if isinstance(argument, str):
+        return format(argument)  # a Secret shows its mask
+    return argument.path if isinstance(argument, Place) else argument.name
 
 
 def _write_table(action: WriteTable, target: Target) -> None:

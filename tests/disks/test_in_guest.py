@@ -12,7 +12,9 @@ from tests.disks import guest
 
 INSIDE = "PROVISION_IN_GUEST"
 
-TESTS = ("tests/disks/test_raid_and_luks.py", "tests/disks/test_images_stacked.py", "tests/disks/test_disks_stage.py")
+TESTS = tuple(
+    f"tests/disks/test_{name}.py" for name in ("raid_and_luks", "images_stacked", "disks_stage", "kernel_devices")
+)
 
 
 @pytest.mark.disks
