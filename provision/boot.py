@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from provision.fetch.render import Fetched
     from provision.fetch.resources import Fetcher
     from provision.system.ground import MachineGround
+    from provision.system.machine import Machine
 
 KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 """Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
