@@ -213,14 +213,20 @@ def _place(ask: Ask, before: Partition | None, space: layout.Space, taken: list[
     size = before.size if before and keeps and ask.size is None else ask.size or 0
     placed = layout.place(space, taken, start, size)
     if placed is None:
-        blocks = list(layout.free_blocks(space, taken))
-        room = f"the largest free block has {max((block.size for block in blocks), default=0)} sectors"
+        room = _room(list(layout.free_blocks(space, taken)), start)
         wanted = f"{size} sectors" if size else "the end of the largest free block"
         raise Impossible(
             f"{ask.where}: could not create {_called(ask.number, ask.label)}: from "
             f"{f'sector {start}' if start else 'the largest free block'} there is no room for {wanted} ({room})"
         )
     return placed
+
+
+def _room(blocks: list[layout.Extent], start: int) -> str:
+    if not start:
+        return f"the largest free block has {max((block.size for block in blocks), default=0)} sectors"
+    free = next((block.last - start + 1 for block in blocks if block.first <= start <= block.last), 0)
+    return f"{free} sectors are free there"
 
 
 def _decide(ask: Ask, resolved: list[Ask], table: Table) -> Step:

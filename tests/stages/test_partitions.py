@@ -97,6 +97,8 @@ class TestCreate:
         (reason,) = refused(config(Partition(number=3, label="big", size_mib=40)), disk())
         assert "storage.disks[0].partitions[0]: could not create partition 3 'big'" in reason
         assert "81920 sectors" in reason
+        (reason,) = refused(config(Partition(number=3, start_mib=60, size_mib=5)), disk())
+        assert reason.endswith("from sector 122880 there is no room for 10240 sectors (8159 sectors are free there)")
 
     def test_a_number_beyond_the_table(self) -> None:
         (reason,) = refused(config(Partition(number=129)), World().with_disk())
