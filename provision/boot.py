@@ -99,6 +99,9 @@ class Boot(NamedTuple):
         from provision.fetch.needs import needs_network
         from provision.fetch.settings import Settings
 
+        lifted = "" if offline else ground.lift_clock()
+        if lifted:
+            self.log("warning", lifted)
         settings = Settings(http_total=self.fetch_timeout, offline=offline)
         acquired = acquire(self.platform, ground, settings, self.log)
         write_private(self.cache, encode(acquired.config).encode())

@@ -49,9 +49,6 @@ def acquire(platform: str, ground: Ground, settings: Settings, log: Log = silent
     if platform == AUTO:
         platform = detect(ground)
     settings = settings._replace(platform=platform)
-    lifted = "" if settings.offline else ground.lift_clock()
-    if lifted:
-        log("warning", lifted)
     fetcher = Fetcher(settings, log)
     found = _find(platform, ground, fetcher)
     own = (Fetched("user", found.place, referenced=False),)

@@ -68,13 +68,6 @@ class Ground(Protocol):
         """Return when a device came or went, or after so many seconds."""
         ...
 
-    def lift_clock(self) -> str:
-        """Set a clock that stands before the day of the build to that day; says so, or is empty if there was no need.
-
-        A machine with a dead battery boots in 1970, where no certificate is valid yet.
-        """
-        ...
-
     def load_module(self, name: str) -> None:
         """Ask the kernel for a module. One that cannot be had is no failure: the driver may be built in."""
         ...

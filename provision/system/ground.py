@@ -94,7 +94,10 @@ class MachineGround:
         self._events.wait(seconds)
 
     def lift_clock(self) -> str:
-        """Set a clock that stands before the newest of the files which tell the day of the build."""
+        """Set a clock that stands before the day of the build to that day; says so, or is empty if there was no need.
+
+        A machine with a dead battery boots in 1970, where no certificate is valid yet.
+        """
         import time
 
         floor = max(_changed(path) for path in (__file__, *EPOCHS))
