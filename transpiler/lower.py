@@ -91,7 +91,7 @@ class _Lowering:
             place = (*path, "contents_local")
             contents = self.read(source.contents_local, place)
             if contents is not None:
-                values["contents"] = contents.decode("utf-8", "replace")
+                values["contents"] = contents.decode("utf-8", "surrogateescape")
                 self.origins[(*path, "contents")] = Origin(place)
 
     def user(self, source: rich.User, values: dict[str, Any], path: Path) -> None:
@@ -105,7 +105,7 @@ class _Lowering:
         keys = list(values.get("ssh_authorized_keys", ()))
         for index, local in enumerate(source.ssh_authorized_keys_local):
             contents = self.read(local, (*place, index)) or b""
-            for line in re.split("\r?\n", contents.decode("utf-8", "replace")):
+            for line in re.split("\r?\n", contents.decode("utf-8", "surrogateescape")):
                 if line:
                     self.origins[(*path, "ssh_authorized_keys", len(keys))] = Origin((*place, index))
                     keys.append(line)

@@ -98,12 +98,14 @@ def _number(value: int) -> str:
 _OLD_WORDS = re.compile(r"(?:[yY]|yes|Yes|YES|on|On|ON|[nN]|no|No|NO|off|Off|OFF)\Z")
 _SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 _UNPRINTABLE = re.compile("[^\n\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]|[\u2028\u2029]")
+_NO_TEXT = re.compile("[\udc80-\udcff]")
 _INDICATOR_FIRST = re.compile(r"[#,\[\]{}&*!|>'\"%@`]|[?:](?=\s|\Z)|-(?=\s|\Z)|---|\.\.\.")
 _INDICATOR = re.compile(r".:(?=[ \t\n]|\Z)|[ \t\n]#", re.DOTALL)
 
 
 def _text(text: str, indent: int, *, simple: bool) -> list[str]:
-    """A text in the plainest style that reads back as the same text."""
+    """A text in the plainest style that reads back as the same text; bytes that are no UTF-8 are replaced."""
+    text = _NO_TEXT.sub("\ufffd", text)
     trailing = text.endswith(" ") or "\n " in text
     if _UNPRINTABLE.search(text) or " \n" in text:
         return [_double(text)]

@@ -75,9 +75,8 @@ def _walk(base: str, tree: Tree, source: Path) -> Iterator[Entry]:
 
 
 def _target(base: str, below: str) -> str:
-    """Where an entry goes, as JSON can have it: bytes that are no UTF-8 are replaced."""
-    path = joined(base, below) if base.startswith("/") else posixpath.normpath(f"{base}/{below}")
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    """Where an entry goes. Bytes that are no UTF-8 stay in the path; JSON cannot have them and replaces them."""
+    return joined(base, below) if base.startswith("/") else posixpath.normpath(f"{base}/{below}")
 
 
 def _added(entry: Entry, nodes: Nodes) -> Iterator[Problem]:
@@ -111,7 +110,7 @@ def _add_directory(entry: Entry, _found: os.stat_result, nodes: Nodes) -> None:
 
 def _add_link(entry: Entry, _found: os.stat_result, nodes: Nodes) -> None:
     try:
-        points_at = os.readlink(entry.local).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        points_at = os.readlink(entry.local)
     except OSError as error:
         raise LocalUnreadable(explain(entry.local, error)) from None
     nodes.link(entry.target, points_at, _owners(entry.tree), entry.source)

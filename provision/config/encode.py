@@ -20,9 +20,10 @@ _GO_ESCAPES = str.maketrans(
         "&": "\\u0026",
         "\u2028": "\\u2028",
         "\u2029": "\\u2029",
+        **{chr(0xDC00 + byte): "\\ufffd" for byte in range(0x80, 0x100)},
     }
 )
-"""What Go escapes and Python does not; none of them can stand outside a string."""
+"""What Go escapes and Python does not; none can stand outside a string. The last are bytes that are no UTF-8."""
 
 
 def encode(config: Config, version: int = NEWEST, indent: int = 0) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from transpiler.contents import data_url, escaped, joined
@@ -10,6 +13,7 @@ from transpiler.rules import typical
 from transpiler.scalars import resolve
 from transpiler.source import mark, parse
 from transpiler.sugar import escape_path
+from transpiler.transpile import transpile
 
 
 @pytest.mark.parametrize(
@@ -121,3 +125,13 @@ def test_decimal_modes_that_were_meant_in_octal(modes: str, directory: bool) -> 
     for mode in map(int, modes.split()):
         assert not typical(mode, directory=directory), mode
         assert typical(int(str(mode), 8), directory=directory), mode
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "unit").write_bytes(b"a\xffb\n")
+    (tmp_path / "tree").mkdir()
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/tree/\xfe"))).write_text("x")
+    text = b"systemd: {units: [{name: a.service, contents_local: unit}]}\nstorage: {trees: [{local: tree}]}\n"
+    result = transpile(b"variant: fcos\nversion: 1.5.0\n" + text, files_dir=tmp_path)
+    assert '"path":"/\\ufffd"' in result.json
+    assert '"contents":"a\\ufffdb\\n"' in result.json
