@@ -111,3 +111,15 @@ def test_diagnostics_completion_and_hover(editor: Editor) -> None:
     assert "contents" in labels
     told = editor.ask("textDocument/hover", at(4, 8))
     assert "absolute path" in json.dumps(told)
+
+
+@pytest.mark.parametrize("name", ["etcd-node", "flatcar-node", "kubernetes-worker", "web-server"])
+def test_good_configs_have_no_diagnostics(editor: Editor, name: str) -> None:
+    text = (SCHEMAS.parent / "examples" / f"{name}.yaml").read_text()
+    uri = f"file:///{name}.bu"
+    editor.tell(
+        "textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": text}}
+    )
+    while (told := editor.wait("textDocument/publishDiagnostics"))["uri"] != uri:
+        pass
+    assert told["diagnostics"] == []
