@@ -88,7 +88,7 @@ class Client:
         deadline = Deadline(self.settings.http_total)
         with self.vigil(request.url, deadline) as vigil:
             for attempt, pause in enumerate(pauses(), 1):
-                self.await_route(urls.origin(self._proxy(request) or request.url).host, request.url, deadline, vigil)
+                self.await_route(self._first_host(request), request.url, deadline, vigil)
                 self.log("info", f"{request.name}: attempt #{attempt}")
                 try:
                     return self._attempt(request, take, deadline)
@@ -189,6 +189,13 @@ class Client:
             _out_of_time(request, again)
         if self._stop.wait(seconds):
             _out_of_time(request, again)
+
+    def _first_host(self, request: Request) -> str:
+        """The host that a request is sent to: the proxy's if it goes through one."""
+        try:
+            return urls.origin(self._proxy(request) or request.url).host
+        except ValueError as error:
+            raise FetchFailed(redacted(request.url), "unable to parse url, or that of the proxy") from error
 
     def _proxy(self, request: Request) -> str:
         settings = self.settings

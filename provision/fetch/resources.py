@@ -21,7 +21,7 @@ from provision.fetch.messages import Headers, Request
 from provision.fetch.needs import is_remote
 from provision.fetch.patience import Log, silent
 from provision.fetch.settings import CONFIG_LIMIT, HEADER_SECONDS, Settings
-from provision.fetch.urls import scheme
+from provision.fetch.urls import is_url, scheme
 
 if TYPE_CHECKING:
     from provision.fetch.client import Client
@@ -65,6 +65,8 @@ class Fetcher:
         if self.settings.offline:
             raise NeedsNetwork(name)
         get = SCHEMES.get(scheme(resource.source or ""))
+        if not is_url(resource.source or ""):
+            raise FetchFailed(name, "unable to parse url")
         if get is None:
             raise FetchFailed(name, "unsupported source scheme", hint="use one of " + ", ".join(("data", *SCHEMES)))
         from provision.fetch.intake import Intake

@@ -22,6 +22,15 @@ def scheme(url: str) -> str:
     return name.lower() if colon else ""
 
 
+def is_url(url: str) -> bool:
+    """Whether a text can be taken apart as a URL."""
+    try:
+        origin(url)
+    except ValueError:
+        return False
+    return True
+
+
 def origin(url: str) -> Origin:
     """Scheme, host (lower case, without brackets) and port of a URL. Raises ValueError if it is not one."""
     parts = urlsplit(url)

@@ -117,6 +117,29 @@ def test_unknown_schemes_and_compressions_are_refused() -> None:
         get(source="http://127.0.0.1:1/", compression="xz")
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http://host:99999/",
+        "http://[::1/",
+        "http://ho st/",
+        "http:///a",
+        "http://:80/",
+        "tftp://host:x/a",
+        "s3://[",
+        "gs:",
+    ],
+)
+def test_what_is_no_url_is_a_failure_and_no_bug(source: str) -> None:
+    with pytest.raises(FetchFailed):
+        Fetcher(Settings(http_total=0.5, network_wait=0.2)).read(Resource(source=source))
+
+
+def test_a_proxy_that_is_no_url_is_a_failure_and_no_bug() -> None:
+    with pytest.raises(FetchFailed, match="proxy"):
+        Fetcher(Settings(http_proxy="http://p:99999")).read(Resource(source="http://192.0.2.1/"))
+
+
 def test_offline_only_the_config_itself_has_bytes() -> None:
     fetcher = Fetcher(Settings(offline=True))
     assert fetcher.read(Resource(source="data:,x")) == b"x"

@@ -14,7 +14,7 @@ import pytest
 from tests.disks import guest
 
 CONFIG = '{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-%s"}]}}'
-TOOLS = ("mkfs.vfat", "mcopy", "genisoimage", "mkudffs", "mount")
+TOOLS = ("mkfs.vfat", "mcopy", "genisoimage")
 
 pytestmark = [
     pytest.mark.disks,
