@@ -3,6 +3,8 @@
 # build.sh machine IMAGE WHEEL DIR  our part on such a root (changed in place); vmlinuz and initramfs go to DIR
 # Run as root, in a mount namespace of its own: whatever happens, nothing stays mounted.
 set -eu
+# fails in a chroot, where / is no mount point
+mount --make-rprivate / 2>/dev/null || :
 
 packages=systemd,systemd-sysv,udev,dbus,kmod,passwd,fdisk,dracut,linux-image-cloud-amd64,e2fsprogs,xfsprogs,btrfs-progs
 packages=$packages,dosfstools,python3,python3-requests,python3-pyudev,python3-parted,ca-certificates,binutils

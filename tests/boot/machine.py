@@ -145,7 +145,7 @@ def cpio(files: dict[str, str]) -> bytes:
 
 
 def _run_build(what: str, *arguments: Path) -> None:
-    script = ["unshare", "--mount", "--propagation", "private", str(HERE / "build.sh"), what, *map(str, arguments)]
+    script = ["unshare", "--mount", "--propagation", "unchanged", str(HERE / "build.sh"), what, *map(str, arguments)]
     done = subprocess.run(script, cwd=HOUSE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"build.sh {what}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
 

@@ -85,9 +85,8 @@ def test_the_web_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["etcd-node", "kubernetes-worker"])
 def test_examples_with_two_disks(name: str, tmp_path: Path) -> None:
     first, second = tmp_path / "a.img", tmp_path / "b.img"
-    done = provision(
-        "apply", EXAMPLES / f"{name}.yaml", "--disk", f"/dev/vda={first}:2G", "--disk", f"/dev/vdb={second}:4G"
-    )
+    disks = ("--disk", f"/dev/vda={first}:2G", "--disk", f"/dev/vdb={second}:4G")
+    done = provision("apply", EXAMPLES / f"{name}.yaml", "--files-dir", EXAMPLES / "files", *disks)
     assert done.returncode == 0, done.stderr
     with opened(first, 1, tmp_path / "root") as root:
         assert (root / "etc/systemd/system-preset/20-ignition.preset").exists()
@@ -201,14 +200,16 @@ def test_an_existing_image_is_not_replaced_unasked(tmp_path: Path) -> None:
     assert provision("apply", "-", "--image", image, "--size", "512M", "--force", stdin=ONE_DISK).returncode == 0
 
 
+@pytest.mark.skipif(
+    not all(folder.stat().st_mode & 0o001 for folder in Path(sys.executable).parents),
+    reason="the interpreter is out of reach for others here",
+)
 def test_without_rights_it_says_so(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     argv = [sys.executable, "-m", "provision", "apply", "-", "--image", "/tmp/x.img", "--size", "1G"]
     done = subprocess.run(
         argv, input=json.dumps(ONE_DISK), capture_output=True, text=True, check=False, user=65534, group=65534
     )
-    if "Permission denied" in done.stderr and "Traceback" not in done.stderr and "root" not in done.stderr:
-        pytest.skip("the interpreter is out of reach for others here")
     assert "needs root" in done.stderr
 
 
