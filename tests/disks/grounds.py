@@ -56,9 +56,9 @@ def loop(image: Path, sector: int = 512) -> Iterator[str]:
 
 
 def attached(folder: Path) -> list[str]:
-    """Loop devices over files of a folder."""
+    """Loop devices over files of a folder. In a chroot the kernel may tell their paths from further up."""
     lines = subprocess.check_output(["losetup", "--list", "--noheadings", "--output", "BACK-FILE"], text=True)
-    return [line for line in lines.splitlines() if line.startswith(str(folder))]
+    return [line for line in lines.splitlines() if f"{folder}/" in line]
 
 
 def mounted(folder: Path) -> list[str]:
