@@ -57,8 +57,19 @@ def test_transpiles_outside_the_checkout(installed: Path, tmp_path: Path) -> Non
     assert '"3.4.0"' in run(installed / "transpile", str(source), cwd=tmp_path)
 
 
-def test_install_dracut(tmp_path: Path) -> None:
-    subprocess.run(["make", "--silent", "install-dracut", f"DESTDIR={tmp_path}"], cwd=HOUSE, check=True)
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source archive, somewhere else."""
+    folder = tmp_path_factory.mktemp("source")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--sdist", "--outdir", folder], cwd=HOUSE, check=True, stdout=subprocess.DEVNULL
+    )
+    subprocess.run(["tar", "-xf", next(folder.glob("*.tar.gz")), "-C", folder], check=True)
+    return next(path for path in folder.iterdir() if path.is_dir())
+
+
+def test_install_dracut(unpacked: Path, tmp_path: Path) -> None:
+    subprocess.run(["make", "--silent", "install-dracut", f"DESTDIR={tmp_path}"], cwd=unpacked, check=True)
     module = tmp_path / "usr/lib/dracut/modules.d/40provision"
     found = {path.name for path in module.iterdir()}
     kept = {path.name for path in (HOUSE / "dracut").iterdir() if path.is_file()} - {"provision-complete.service"}
