@@ -64,7 +64,7 @@ def misfits(reading: Reading) -> list[Finding]:
 def findings(reading: Reading, variant: Variant) -> list[Finding]:
     """Everything about types and keys, in the order of the reference; types and keys are the schema's to judge."""
     found = shape(reading)
-    verdict = NOTHING if reading.fits else by_schema(reading.values, variant)
+    verdict = _verdict(reading, variant)
     found += [_misfit(path, misfit) for path, misfit in reading.left.items() if path in verdict.types]
     for path, key in reading.odd:
         if key is None:
@@ -111,7 +111,14 @@ def _mismatch(path: Path) -> Problem:
     return Problem(path, message, fatal=False, hint="leave it out, or write it in full; aliases hide places")
 
 
-NOTHING = Verdict(frozenset(), frozenset())
+def _verdict(reading: Reading, variant: Variant) -> Verdict:
+    """The schema's verdict; in an initramfs, which has no schemas, what `typed` knows is the same."""
+    if not reading.fits:
+        try:
+            return by_schema(reading.values, variant)
+        except (FileNotFoundError, ImportError):
+            pass
+    return Verdict(frozenset(reading.left), frozenset(path for path, key in reading.odd if key))
 
 
 def by_schema(values: Any, variant: Variant) -> Verdict:

@@ -29,10 +29,9 @@ class Text(NamedTuple):
         return mark(self.root, problem.path) if self.root else None
 
     def lines(self) -> list[str]:
-        """The lines of the text, as an excerpt shows them."""
+        """The lines of the text, broken where YAML 1.1 counts a new one."""
         encoding = "utf-16" if self.raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
-        text = self.raw.decode(encoding, "replace")
-        return text.replace("\r\n", "\n").split("\n")
+        return re.split("\r\n|[\r\n\x85\u2028\u2029]", self.raw.decode(encoding, "replace"))
 
 
 def dollar(path: Path) -> str:

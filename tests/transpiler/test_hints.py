@@ -95,3 +95,11 @@ def test_secrets_are_not_shown() -> None:
     assert "storage.files[0].path" in shown
     for secret in ("hash-1", "hash-2", "inline-", "user-1", "query-1", "data-1", "unit-1"):
         assert secret not in shown, secret
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x85", "\u2028"])
+def test_the_line_shown_is_the_line_meant(line_break: str) -> None:
+    text = "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: a\n".replace("\n", line_break)
+    shown = transpile(text.encode()).render()
+    assert shown.startswith("<stdin>:5:13: error:")
+    assert "        - path: a\n" in shown
