@@ -109,5 +109,10 @@ def _key_hint(record: type[Record], key: str, version: int) -> str:
         return f"{key} needs {VERSIONS[later.since]}; this config says {VERSIONS[version]}"
     from difflib import get_close_matches
 
-    near = get_close_matches(key, names, n=1)
+    near = get_close_matches(key, [name for name in names if _look_alike(name, key)], n=1)
     return f"did you mean {near[0]}?" if near else ""
+
+
+def _look_alike(name: str, key: str) -> bool:
+    """A quick look before the thorough one, for the sake of configs with a hundred thousand unknown keys."""
+    return abs(len(name) - len(key)) < 4 and len(set(name) ^ set(key)) < 6

@@ -54,8 +54,7 @@ def position(text: str, offset: int) -> Position:
 
 
 _SPACE = r"[ \t\r\n]*"
-# No possessive quantifiers here: before Python 3.11.5 they take what does not match (gh-106052).
-_STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
+_PLAIN_RUN = r'[^"\\\x00-\x1f]*'
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _WORD = r"true|false|null"
 
@@ -134,18 +133,14 @@ def _value(text: str, offset: int) -> Token:
 
 
 def _string_end(text: str, start: int) -> int:
-    if match := re.compile(_STRING).match(text, start):
-        return match.end()
     offset = start + 1
-    while offset < len(text):
+    while (offset := _end(_PLAIN_RUN, text, offset)) < len(text):
         if text[offset] < " ":
             raise _unexpected(text, offset, "in string literal")
         if text[offset] == "\\":
             offset = _escape_end(text, offset)
-        elif text[offset] == '"':
-            return offset + 1
         else:
-            offset += 1
+            return offset + 1
     raise _Malformed("unexpected end of JSON input", len(text))
 
 

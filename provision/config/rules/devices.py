@@ -83,14 +83,16 @@ def _overlapping(partitions: tuple[Partition, ...]) -> int | None:
     """The first partition that shares a MiB with the first one that shares any; a start of 0 is not known yet."""
     extents = [(index, *extent) for index, one in enumerate(partitions) if (extent := _extent(one))]
     suspects = _near_each_other(extents)
-    for one, start, end in extents:
-        if one not in suspects:
-            continue
+    for one, start, end in [extent for extent in extents if extent[0] in suspects][:_ENOUGH]:
         for other, other_start, other_end in extents:
             starts_or_ends_within = other_start <= start <= other_end or other_start <= end <= other_end
             if one != other and (starts_or_ends_within or (start < other_start and end > other_end)):
                 return other
     return None
+
+
+_ENOUGH = 128
+"""A suspect is innocent only if a size is negative; a table has that many entries, and a bomb has more."""
 
 
 def _near_each_other(extents: list[tuple[int, int, int]]) -> set[int]:

@@ -38,14 +38,13 @@ def bad_path(path: str, name: str) -> Iterator[Problem]:
 def nothing_lies_below_a_link(storage: Storage) -> Iterator[Problem]:
     """No directory, file or link is written through a link of the config."""
     links = Counter(link.path for link in storage.links)
-    if not links:
-        return
+    lengths = {len(path) for path in links}
     for name, message, nodes in (
         ("directories", "directory path includes link in config", storage.directories),
         ("files", "file path includes link in config", storage.files),
     ):
         for index, node in enumerate(nodes):
-            for _ in range(_links_above(node.path, links)):
+            for _ in range(_links_above(node.path, links, lengths)):
                 yield Problem((name, index), message)
 
 
@@ -53,9 +52,10 @@ def nothing_lies_below_a_link(storage: Storage) -> Iterator[Problem]:
 def links_are_sound(storage: Storage, version: int) -> Iterator[Problem]:
     """Links do not lie below links, have a target (required since 3.3), and hard ones do not point at directories."""
     above = Counter(link.path for link in storage.links)
+    lengths = {len(path) for path in above}
     directories = Counter(directory.path for directory in storage.directories)
     for index, link in enumerate(storage.links):
-        for _ in range(_links_above(link.path, above)):
+        for _ in range(_links_above(link.path, above, lengths)):
             yield Problem(("links", index), "link path includes link in config")
         if not link.target and version >= _TARGET_REQUIRED:
             yield Problem(("links", index, "target"), "link target is required")
@@ -69,10 +69,10 @@ def links_are_sound(storage: Storage, version: int) -> Iterator[Problem]:
 _TARGET_REQUIRED = 3
 
 
-def _links_above(path: str, links: Counter[str]) -> int:
-    """How many links a path goes through, by text alone."""
-    slashes = (index for index, letter in enumerate(path) if letter == "/")
-    return sum(links.get(path[:index], 0) for index in slashes)
+def _links_above(path: str, links: Counter[str], lengths: set[int]) -> int:
+    """How many links a path goes through, by text alone; only the `lengths` that link paths have can match."""
+    places = lengths if len(lengths) < len(path) else range(len(path))
+    return sum(links.get(path[:place], 0) for place in places if path[place : place + 1] == "/" and place in lengths)
 
 
 def _hard_target(link: Link) -> str:
