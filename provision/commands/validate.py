@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from provision.commands.sources import judge_source, read_source
 from provision.config.judge import judge
 from provision.config.reports import Finding, as_github, as_json, as_sarif, as_text
-from provision.failures import Failure
 
 if TYPE_CHECKING:
     import argparse
@@ -59,34 +59,38 @@ def ignition_validate(argv: Sequence[str]) -> int:
     """
     names = [argument for argument in argv if argument == "-" or not argument.startswith("-")]
     flags = [argument for argument in argv if argument not in names]
-    if "-version" in flags or "--version" in flags:
+    if flags and flags[0].lstrip("-") == "version":
         from provision import __version__
 
         print(f"Ignition {__version__}")
         return 0
-    if flags or len(names) != 1:
-        if flags:
-            print(f"flag provided but not defined: {flags[0]}", file=sys.stderr)
-        print(_USAGE, file=sys.stderr)
-        return 2 if flags else 1
-    return _validate_classic(names[0])
+    if not flags and len(names) == 1:
+        return _validate_classic(names[0])
+    help_wanted = bool(flags) and flags[0].lstrip("-") in {"h", "help"}
+    if flags and not help_wanted:
+        print(f"flag provided but not defined: -{flags[0].lstrip('-')}", file=sys.stderr)
+    print(_USAGE, file=sys.stderr)
+    return 0 if help_wanted else 2 if flags else 1
 
 
-_USAGE = """Usage: ignition-validate [flags] FILE
+_USAGE = """Usage:
+  ignition-validate [flags] config.ign
+
   -version
-    \tprint the version and exit"""
+    \tprint the version of ignition-validate"""
 
 
 def _validate_classic(name: str) -> int:
-    from provision.config.classic import classic_report
-
     try:
-        text = read_source(name).text
-    except Failure as failure:
-        print(f"couldn't read config: {failure.message}", file=sys.stderr)
+        text = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        step = "read" if isinstance(error, IsADirectoryError) else "open"
+        print(f"couldn't read config: {step} {name}: {(error.strerror or '').lower()}", file=sys.stderr)
         return 1
     judgement = judge(text)
     if judgement.problems:
+        from provision.config.classic import classic_report
+
         sys.stdout.write(classic_report(text, judgement))
     elif judgement.error:
         print(f"couldn't parse config: {judgement.error}", file=sys.stderr)

@@ -115,7 +115,7 @@ def test_yaml_is_judged_where_it_is_written(files: Path) -> None:
         (["warns.ign"], 0, "warning at $.storge, line 2 col 2: unused key storge\n", ""),
         (["bad.ign"], 1, "error at $.storage.files.0.path, line 2 col 33: path not absolute\n", ""),
         (["empty.ign"], 1, "", "couldn't parse config: not a config (empty)\n"),
-        (["missing.ign"], 1, "", "couldn't read config: missing.ign: No such file or directory\n"),
+        (["missing.ign"], 1, "", "couldn't read config: open missing.ign: no such file or directory\n"),
     ],
 )
 def test_ignition_validate(files: Path, arguments: list[str], code: int, out: str, err: str) -> None:
@@ -123,6 +123,8 @@ def test_ignition_validate(files: Path, arguments: list[str], code: int, out: st
     assert (done.returncode, done.stdout, done.stderr) == (code, out, err)
 
 
-@pytest.mark.parametrize(("arguments", "code"), [([], 1), (["a", "b"], 1), (["-x"], 2), (["-version"], 0)])
+@pytest.mark.parametrize(
+    ("arguments", "code"), [([], 1), (["a", "b"], 1), (["-x"], 2), (["-version"], 0), (["-h"], 0), (["."], 1)]
+)
 def test_ignition_validate_s_command_line(files: Path, arguments: list[str], code: int) -> None:
     assert run("ignition-validate", arguments, files).returncode == code

@@ -63,6 +63,17 @@ def test_a_thousand_partitions_are_no_million_pairs() -> None:
     assert list(check(config)) == []
 
 
+def test_what_is_made_to_be_slow_is_not() -> None:
+    """Each took minutes once; none needs a clock to be noticed."""
+    backwards = tuple(Partition(number=number, start_mib=number * 2 + 10, size_mib=-10) for number in range(1, 50_000))
+    storage = Storage(
+        disks=(Disk(device="/dev/a", partitions=backwards),),
+        files=(File(path="/b" * 1_000_000),),
+        links=tuple(Link(path=f"/c{number}", target="x") for number in range(50_000)),
+    )
+    assert list(check(Config(storage=storage))) == []
+
+
 def test_overlap_is_told_of_the_first_partition_met() -> None:
     extents = [(100, 10), (1, 10), (5, 2), (50, 0), (50, 1)]
     partitions = tuple(
