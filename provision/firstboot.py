@@ -1,6 +1,6 @@
 """Whether a boot is the first one, as far as the kernel command line and the record of completion tell.
 
-Two ways, of which a machine uses one (docs/decisions/0003-first-boot.md):
+Two ways, of which a machine uses one (docs/decisions/0007-first-boot.md):
 
 - the boot loader says so: `ignition.firstboot`, which GRUB adds while a stamp file lies on the boot partition;
 - `provision.firstboot=auto`, always there: the root file system's RECORD decides, looked for read-only.
