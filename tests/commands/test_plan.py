@@ -20,7 +20,7 @@ def plan(*arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_example_can_be_planned_anywhere(name: str) -> None:
-    done = plan("-d", str(EXAMPLES / "files"), str(EXAMPLES / name))
+    done = plan("-d", str(EXAMPLES), str(EXAMPLES / name))
     assert (done.returncode, done.stderr) == (0, "")
     for stage in ("\ndisks\n", "\nmount\n", "\nfiles\n", "\numount\n"):
         assert stage in done.stdout

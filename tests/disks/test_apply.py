@@ -66,7 +66,7 @@ def _nothing_is_left(tmp_path: Path) -> Iterator[None]:
 
 def test_the_web_server(tmp_path: Path) -> None:
     image = tmp_path / "web.img"
-    done = provision("apply", "-d", EXAMPLES / "files", EXAMPLES / "web-server.yaml", "--image", image, "--size", "4G")
+    done = provision("apply", EXAMPLES / "web-server.yaml", "--image", image, "--size", "4G")
     assert done.returncode == 0, done.stderr
     assert image.stat().st_mode & 0o777 == 0o600
     with opened(image, 1, tmp_path / "one") as root:
@@ -86,7 +86,7 @@ def test_the_web_server(tmp_path: Path) -> None:
 def test_examples_with_two_disks(name: str, tmp_path: Path) -> None:
     first, second = tmp_path / "a.img", tmp_path / "b.img"
     disks = ("--disk", f"/dev/vda={first}:2G", "--disk", f"/dev/vdb={second}:4G")
-    done = provision("apply", EXAMPLES / f"{name}.yaml", "--files-dir", EXAMPLES / "files", *disks)
+    done = provision("apply", EXAMPLES / f"{name}.yaml", "--files-dir", EXAMPLES, *disks)
     assert done.returncode == 0, done.stderr
     with opened(first, 1, tmp_path / "root") as root:
         assert (root / "etc/systemd/system-preset/20-ignition.preset").exists()

@@ -48,7 +48,7 @@ def test_there_are_examples() -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_transpiles_without_a_warning(name: str) -> None:
-    done = run("transpile", "--strict", "--files-dir", EXAMPLES / "files", EXAMPLES / name)
+    done = run("transpile", "--strict", "--files-dir", EXAMPLES, EXAMPLES / name)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout)["ignition"]["version"]
 
