@@ -50,7 +50,7 @@ install() {
 # systemd-networkd, started only when the engine asks for it
 install_network() {
     inst_multiple -o ip networkctl \
-        "$systemdutildir/systemd-networkd" "$systemdutildir/systemd-networkd-wait-online" \
+        "$systemdutildir/systemd-networkd" \
         "$systemdutildir/systemd-network-generator" \
         "$systemdsystemunitdir/systemd-networkd.service" "$systemdsystemunitdir/systemd-networkd.socket" \
         "$systemdsystemunitdir/systemd-network-generator.service" \
