@@ -31,8 +31,10 @@ test: .venv/all ## everything, on real block devices and in a virtual machine (a
 boot: .venv/all ## the boot test alone, with its figures
 	@$(BIN)/pytest -q -s -m boot tests/boot
 
-fuzz: .venv/base ## odd texts for all that reads a config (FUZZ="--seconds 60"), the laws with many more examples
+fuzz: .venv/base ## odd texts for all that reads a config (FUZZ="--seconds 60")
 	@$(BIN)/python -m tests.config.fuzz $(FUZZ)
+
+laws: .venv/base ## the property tests, with many more examples (an hour)
 	@$(BIN)/pytest -q -n auto -m "hypothesis and $(FAST)" --hypothesis-profile=fuzz
 
 bench: .venv/all ## what a start costs, and how the parts perform (beside the peers on PATH)
@@ -60,4 +62,4 @@ install-dracut: ## install the dracut module and the unit that ends a first boot
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test boot fuzz bench install-dracut clean
+.PHONY: help demo check test boot fuzz laws bench install-dracut clean
