@@ -93,13 +93,14 @@ class Engine:
         """Carry out one stage. Raises PlanRefused before the first change, else ActionFailed, FetchFailed."""
         view = self._history.view(self._system)
         for wave in plan(config, view):
-            pending = self._history.begin(wave, self._system)
-            self._carry_out(pending)
-            _verify(pending, self._system)
+            due = self._history.begin(wave, self._system)
+            self._carry_out(due.pending)
+            _verify(due.promised, self._system)
             self._history.finish(wave, view)
-            for action in pending:
+            for action in due.pending:
                 self._number += 1
                 self._watch(Step(name, self._number, action))
+        self._history.end()
 
     def _carry_out(self, wave: Wave) -> None:
         """Actions on the tree go together, for they wait for the same disk; the others run side by side."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
-from provision.actions import Action, HardLink, Run, Wave, Write
-from provision.failures import Interrupted
+from provision.actions import Action, Fetch, HardLink, Run, Wave, Write
+from provision.failures import Failure, Interrupted
 from provision.forecast import Forecast
 from provision.observe import Account, Fact, Kind, Node, Observe, Value
 
@@ -27,6 +28,13 @@ JOURNALLED = frozenset({"node", "user", "group"})
 """The kinds of facts that can be restored from the record; the others are observed again."""
 
 
+class Due(NamedTuple):
+    """What is left of a wave: the actions still to be carried out, and those whose effect is to be verified."""
+
+    pending: Wave
+    promised: Wave
+
+
 class History(Protocol):
     """What an engine asks of it."""
 
@@ -34,12 +42,16 @@ class History(Protocol):
         """The machine as the plan shall see it."""
         ...
 
-    def begin(self, wave: Wave, system: Observe) -> Wave:
-        """Note that a wave begins; tells which of its actions are still to be done."""
+    def begin(self, wave: Wave, system: Observe) -> Due:
+        """Note that a wave begins; tells what is left of it."""
         ...
 
     def finish(self, wave: Wave, view: Observe) -> None:
         """Note that a wave is done."""
+        ...
+
+    def end(self) -> None:
+        """Note that the whole plan is done."""
         ...
 
 
@@ -50,11 +62,14 @@ class NoHistory:
         """The machine itself."""
         return system
 
-    def begin(self, wave: Wave, _system: Observe) -> Wave:
+    def begin(self, wave: Wave, _system: Observe) -> Due:
         """Everything is to be done."""
-        return wave
+        return Due(wave, wave)
 
     def finish(self, _wave: Wave, _view: Observe) -> None:
+        """Nothing to note."""
+
+    def end(self) -> None:
         """Nothing to note."""
 
 
@@ -66,56 +81,85 @@ class Record(NamedTuple):
     done: bool
 
 
+class _Past(NamedTuple):
+    """A record as it was read: its waves, whether the plan came to its end, how many bytes of the file are whole."""
+
+    records: tuple[Record, ...] = ()
+    ended: bool = False
+    whole: int = 0
+
+
 class FileHistory:
-    """The record in a file (0600) of JSON lines; one for another config than `digest` is not ours to go on from."""
+    """The record in a file (0600) of JSON lines; one for another config than `digest` is not ours to go on from.
+
+    Raises Interrupted for a record that cannot be gone on from, Failure for a file that cannot be read or written.
+    """
 
     def __init__(self, path: str, digest: str) -> None:
         self._path = path
         self._digest = digest
-        self._records = _read(path, digest)
+        self._past = _read(path, digest)
         self._position = 0
 
     def view(self, system: Observe) -> Observe:
         """The machine with everything that earlier runs changed as it was before."""
         first: dict[tuple[str, str], Fact] = {}
-        for fact in (fact for record in self._records for fact in record.before):
+        for fact in (fact for record in self._past.records for fact in record.before):
             first.setdefault((fact.kind, fact.name), fact)
         forecast = Forecast(system)
         forecast.lay(first.values())
         return forecast
 
-    def begin(self, wave: Wave, system: Observe) -> Wave:
-        """What is left to do of a wave. Raises Interrupted when the plan is not the one that was begun."""
-        if self._position < len(self._records):
-            record = self._records[self._position]
-            if record.wave != _name(wave):
-                raise Interrupted(
-                    wave[0].title,
-                    hint="an earlier run began something else here; restore the disk or remove " + self._path,
-                )
-            return () if record.done else tuple(one for one in wave if not _happened(one, record.before, system))
-        before = tuple(_before(fact, system) for action in wave for fact in action.effect() if fact.kind in JOURNALLED)
-        self._append({"wave": _name(wave), "before": [_to_json(fact) for fact in before]})
-        return wave
+    def begin(self, wave: Wave, system: Observe) -> Due:
+        """What is left of a wave. Raises Interrupted when the plan is not the one that was begun."""
+        if self._position >= len(self._past.records):
+            facts = (fact for action in wave for fact in action.effect() if fact.kind in JOURNALLED)
+            self._append({"wave": _name(wave), "before": [_to_json(_now(fact, system)) for fact in facts]})
+            return Due(wave, wave)
+        record = self._past.records[self._position]
+        if record.wave != _name(wave):
+            hint = "an earlier run began something else here; restore the disk or remove " + self._path
+            raise Interrupted(wave[0].title, hint=hint)
+        if record.done:
+            # what was fetched is gone with the process that fetched it
+            again = () if self._past.ended else tuple(one for one in wave if isinstance(one, Fetch))
+            return Due(again, again)
+        return Due(tuple(one for one in wave if not _happened(one, record.before, system)), wave)
 
     def finish(self, wave: Wave, view: Observe) -> None:
         """The wave is done; from now on the machine itself answers for what it changed."""
-        if self._position >= len(self._records) or not self._records[self._position].done:
+        past = self._past.records
+        if self._position >= len(past) or not past[self._position].done:
             self._append({"done": _name(wave)})
         self._position += 1
         if isinstance(view, Forecast):
             view.lift(fact for action in wave for fact in action.effect())
 
+    def end(self) -> None:
+        """From now on there is nothing left to do for this config."""
+        if not self._past.ended and self._position:
+            self._append({"ended": True})
+
     def _append(self, entry: dict[str, Any]) -> None:
-        new = not os.path.exists(self._path)
-        _make_folders(os.path.dirname(self._path))
-        lines = ([json.dumps({"config": self._digest})] if new else []) + [json.dumps(entry)]
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        """Write a line and wait until it is on the disk. What an interrupted write left behind is cut off first."""
+        lines = [json.dumps(entry)]
+        if not self._past.whole:
+            lines.insert(0, json.dumps({"config": self._digest}))
+        data = ("\n".join(lines) + "\n").encode()
         try:
-            os.write(descriptor, ("\n".join(lines) + "\n").encode())
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            _make_folders(os.path.dirname(self._path))
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with open(descriptor, "wb") as file:
+                file.truncate(self._past.whole)
+                file.seek(self._past.whole)
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+        except OSError as error:
+            raise Failure(
+                f"{self._path}: {error.strerror}", hint="is the root file system full or read-only?"
+            ) from None
+        self._past = self._past._replace(whole=self._past.whole + len(data))
 
 
 def _make_folders(path: str) -> None:
@@ -126,21 +170,47 @@ def _make_folders(path: str) -> None:
         os.chmod(path, _OPEN_FOLDER)
 
 
-def _read(path: str, digest: str) -> list[Record]:
+def _read(path: str, digest: str) -> _Past:
+    """What is on the disk, as far as it is whole: a line that was cut short never happened."""
     try:
-        with open(path, encoding="utf-8") as file:
-            lines = [json.loads(line) for line in file if line.endswith("\n")]
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with open(descriptor, "rb") as file:
+            lines = list(_whole_lines(file.read()))
     except FileNotFoundError:
-        return []
-    if not lines or lines[0] != {"config": digest}:
+        return _Past()
+    except OSError as error:
+        raise Failure(
+            f"{path}: {error.strerror}", hint="it should be the record of an earlier run: remove it"
+        ) from None
+    if not lines:
+        return _Past()
+    if lines[0][0] != {"config": digest}:
         raise Interrupted("provisioning with another config", hint=f"restore the disk, or remove {path}")
+    return _past(lines)
+
+
+def _whole_lines(data: bytes) -> Iterator[tuple[dict[str, Any], int]]:
+    """Each line that can be read, with the length of the file up to its end."""
+    length = 0
+    for line in data.splitlines(keepends=True):
+        try:
+            entry = json.loads(line) if line.endswith(b"\n") else None
+        except ValueError:
+            entry = None
+        if not isinstance(entry, dict):
+            return
+        length += len(line)
+        yield entry, length
+
+
+def _past(lines: list[tuple[dict[str, Any], int]]) -> _Past:
     records: list[Record] = []
-    for line in lines[1:]:
+    for line, _ in lines[1:]:
         if "done" in line:
             records[-1] = records[-1]._replace(done=True)
-        elif not records or records[-1].done:
+        elif "wave" in line and (not records or records[-1].done):
             records.append(Record(line["wave"], tuple(_from_json(fact) for fact in line["before"]), done=False))
-    return records
+    return _Past(tuple(records), any("ended" in line for line, _ in lines), lines[-1][1])
 
 
 def _name(wave: Wave) -> str:
@@ -150,21 +220,33 @@ def _name(wave: Wave) -> str:
     return sha256("\n".join(action.title for action in wave).encode()).hexdigest()[:16]
 
 
-def _before(fact: Fact, system: Observe) -> Fact:
+def _now(fact: Fact, system: Observe) -> Fact:
     value: Value = getattr(system, fact.kind)(fact.name)
     return Fact(fact.kind, fact.name, value)
 
 
 def _happened(action: Action, before: tuple[Fact, ...], system: Observe) -> bool:
-    """Whether an action that must not be done twice was done already."""
+    """Whether an action that must not be done twice was done already. Raises Interrupted where half of it was."""
     if isinstance(action, Run):
-        changed = [fact for fact in action.effect() if fact.kind in JOURNALLED]
-        return bool(changed) and all((_before(fact, system).value is None) == (fact.value is None) for fact in changed)
+        return _ran(action, {(fact.kind, fact.name): fact.value for fact in before}, system)
     if isinstance(action, Write) and action.keep:
         size = next((fact.value.size for fact in before if isinstance(fact.value, Node)), None)
         now = system.node(action.path)
         return now is not None and now.size != size
-    return isinstance(action, HardLink) and system.node(action.path) is not None
+    if isinstance(action, HardLink):
+        name, target = system.node(action.path), system.node(action.target)
+        return name is not None and target is not None and name.identity == target.identity
+    return False
+
+
+def _ran(action: Run, before: dict[tuple[str, str], Value], system: Observe) -> bool:
+    """A program that makes or removes accounts ran if they came or went; one that changes them may run again."""
+    facts = [fact for fact in action.effect() if fact.kind in JOURNALLED]
+    turning = [fact for fact in facts if (before.get((fact.kind, fact.name)) is None) != (fact.value is None)]
+    turned = [fact for fact in turning if (_now(fact, system).value is None) == (fact.value is None)]
+    if turned and len(turned) < len(turning):
+        raise Interrupted(action.title, hint="undo it in the target root (userdel, groupdel), or restore the disk")
+    return bool(turned)
 
 
 def _to_json(fact: Fact) -> list[Any]:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from provision.actions import Action
+from provision.actions import Action, Fetch
 from provision.config.format import Config, File, Link, Passwd, Resource, Storage, Systemd, Unit, User
-from provision.failures import Interrupted
+from provision.failures import Failure, Interrupted
 from provision.forecast import Forecast
 from provision.history import FileHistory
+from provision.observe import Account, Fact
 from provision.stages.files import plan
 from tests.stages.world import World
 
@@ -33,18 +34,21 @@ class Killed(Exception):
     """The power went."""
 
 
-def carry_out(machine: Forecast, path: Path, *, survive: int, digest: str = "one") -> list[Action]:
+def carry_out(
+    machine: Forecast, path: Path, *, survive: int, digest: str = "one", config: Config = CONFIG
+) -> list[Action]:
     """Run the files stage on a machine that does what it is told, until so many actions have been done."""
     done: list[Action] = []
     history = FileHistory(str(path), digest)
     view = history.view(machine)
-    for wave in plan(CONFIG, view):
-        for action in history.begin(wave, machine):
+    for wave in plan(config, view):
+        for action in history.begin(wave, machine).pending:
             if len(done) == survive:
                 raise Killed
             machine.lay(action.effect())
             done.append(action)
         history.finish(wave, view)
+    history.end()
     return done
 
 
@@ -86,6 +90,51 @@ def test_a_line_that_was_cut_short_counts_for_nothing(tmp_path: Path) -> None:
     with (tmp_path / "journal").open("a") as file:
         file.write('{"wave": "01')
     assert carry_out(begun, tmp_path / "journal", survive=99)
+
+
+@pytest.mark.parametrize("tail", [b"", b'{"wa', b"\0\0\0\0\n", b"[]\n"])
+def test_a_record_that_was_never_whole_is_none(tmp_path: Path, tail: bytes) -> None:
+    (tmp_path / "journal").write_bytes(tail)
+    whole = carry_out(machine(), tmp_path / "whole", survive=99)
+    assert carry_out(machine(), tmp_path / "journal", survive=99) == whole
+    assert (tmp_path / "journal").read_bytes() == (tmp_path / "whole").read_bytes()
+
+
+def test_what_was_fetched_is_fetched_again(tmp_path: Path) -> None:
+    remote = File(path="/etc/remote", contents=Resource(source="http://example.com/x"))
+    config = Config(storage=Storage(files=(remote, *CONFIG.storage.files)))
+    begun = machine()
+    with pytest.raises(Killed):
+        carry_out(begun, tmp_path / "journal", survive=1, config=config)
+    rest = carry_out(begun, tmp_path / "journal", survive=99, config=config)
+    assert isinstance(rest[0], Fetch)
+    assert carry_out(begun, tmp_path / "journal", survive=0, config=config) == [], "and not when all is done"
+
+
+def test_an_account_that_was_there_is_changed_again(tmp_path: Path) -> None:
+    config = Config(passwd=Passwd(users=(User(name="core", shell="/bin/zsh"),)))
+    there = World().with_file("/etc/passwd").with_file("/etc/group").with_file("/etc/shadow").with_user("core", 1000)
+    begun = Forecast(there)
+    with pytest.raises(Killed):
+        carry_out(begun, tmp_path / "journal", survive=0, config=config)
+    assert "change user core" in [
+        one.title for one in carry_out(begun, tmp_path / "journal", survive=99, config=config)
+    ]
+
+
+def test_half_an_account_stops(tmp_path: Path) -> None:
+    begun = machine()
+    with pytest.raises(Killed):
+        carry_out(begun, tmp_path / "journal", survive=0)
+    begun.lay([Fact("user", "core", Account("core", 1000, 1000, "/home/core", "/bin/sh"))])
+    with pytest.raises(Interrupted, match="make user core"):
+        carry_out(begun, tmp_path / "journal", survive=99)
+
+
+def test_a_record_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "journal").mkdir()
+    with pytest.raises(Failure, match="Is a directory"):
+        carry_out(machine(), tmp_path / "journal", survive=99)
 
 
 def test_the_record_is_ours_alone_and_holds_no_contents(tmp_path: Path) -> None:
