@@ -27,6 +27,7 @@ from provision.config.urls import redacted
 from provision.failures import PlanRefused
 from provision.forecast import Forecast
 from provision.observe import Kind, Node, Observe
+from provision.stages.mount import mountable
 from provision.stages.paths import Unresolvable, depth, missing_parents, resolve
 
 
@@ -45,6 +46,10 @@ class Entry(NamedTuple):
         return type(self.node).__name__.lower()
 
 
+NO_ID = (1 << 32) - 1
+"""To chown(2) this means to leave the owner as it is."""
+
+
 class _Refused(Exception):
     """This entry cannot be made."""
 
@@ -58,10 +63,11 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     entries, reasons = _entries(config, observe)
     reasons += _collisions(entries)
     forecast = Forecast(observe)
+    mounts = frozenset(filesystem.path or "" for _, filesystem in mountable(config))
     waves: dict[tuple[bool, int, bool], list[Action]] = {}
     for turn, entry in sorted(_turns(entries), key=itemgetter(0)):
         try:
-            actions = _actions(entry, forecast)
+            actions = _actions(entry, forecast, mounts)
         except (_Refused, Unresolvable) as refused:
             reasons.append(f"{entry.reason}: {refused}")
             continue
@@ -127,12 +133,25 @@ def _collisions(entries: Iterable[Entry]) -> list[str]:
     return reasons
 
 
-def _actions(entry: Entry, observe: Observe) -> list[Action]:
-    """What has to happen for one entry. Raises _Refused and Unresolvable."""
+def _actions(entry: Entry, observe: Observe, mounts: frozenset[str]) -> list[Action]:
+    """What has to happen for one entry; `mounts` are the config's mount points. Raises _Refused and Unresolvable."""
     existing = observe.node(entry.path)
-    if existing is not None and entry.node.overwrite:
-        return [*_removal(entry, existing), *_make(entry, None, observe, _lost(entry, existing))]
-    return _make(entry, existing, observe, "")
+    if existing is None or not entry.node.overwrite:
+        return _make(entry, existing, observe, "")
+    removal = _removal(entry, existing)
+    if removal:
+        _check_removal(entry.path, observe, mounts)
+    return [*removal, *_make(entry, None, observe, _lost(entry, existing))]
+
+
+def _check_removal(path: str, observe: Observe, mounts: frozenset[str]) -> None:
+    """The root and what is mounted cannot be replaced, only what is on them. Raises _Refused."""
+    if path == "/":
+        raise _Refused("the root itself cannot be replaced; set overwrite on what is in it")
+    mounted = sorted(point for point in mounts if (point + "/").startswith(path + "/"))
+    if observe.mount(path) is not None or mounted:
+        point = (mounted or [path])[0]
+        raise _Refused(f"{path} cannot be replaced: a file system is mounted at {point}")
 
 
 def _make(entry: Entry, existing: Node | None, observe: Observe, loses: str) -> list[Action]:
@@ -142,7 +161,7 @@ def _make(entry: Entry, existing: Node | None, observe: Observe, loses: str) -> 
         return _directory(entry, entry.node, existing, observe)
     if isinstance(entry.node, config_format.Link):
         make = _hard_link if entry.node.hard else _symbolic_link
-        return make(entry, entry.node, existing, observe)
+        return make(entry, entry.node, existing, observe, loses)
     raise TypeError(entry.node)
 
 
@@ -193,17 +212,21 @@ def _directory(
     return [Directory(entry.path, mode, uid, gid, parents, reason=entry.reason)]
 
 
-def _symbolic_link(entry: Entry, link: config_format.Link, existing: Node | None, observe: Observe) -> list[Action]:
+def _symbolic_link(
+    entry: Entry, link: config_format.Link, existing: Node | None, observe: Observe, loses: str
+) -> list[Action]:
     target = link.target or ""
     if existing is not None:
         if existing.kind is Kind.LINK and normpath(existing.target or "") == normpath(target):
             return []
         raise _Refused(f"A file already exists there and overwrite is false: {entry.path}")
     uid, gid = _owner(entry, observe, _followed(entry.path, target, observe))
-    return [Link(entry.path, target, uid, gid, missing_parents(observe, entry.path), reason=entry.reason)]
+    return [Link(entry.path, target, uid, gid, missing_parents(observe, entry.path), entry.reason, loses)]
 
 
-def _hard_link(entry: Entry, link: config_format.Link, existing: Node | None, observe: Observe) -> list[Action]:
+def _hard_link(
+    entry: Entry, link: config_format.Link, existing: Node | None, observe: Observe, loses: str
+) -> list[Action]:
     target = resolve(observe, link.target or "")
     there = observe.node(target)
     if there is None:
@@ -215,7 +238,7 @@ def _hard_link(entry: Entry, link: config_format.Link, existing: Node | None, ob
             return []
         raise _Refused(f"A file already exists there and overwrite is false: {entry.path}")
     node = Node(there.kind, target=there.target)
-    return [HardLink(entry.path, target, node, missing_parents(observe, entry.path), reason=entry.reason)]
+    return [HardLink(entry.path, target, node, missing_parents(observe, entry.path), entry.reason, loses)]
 
 
 def _followed(path: str, target: str, observe: Observe) -> Node | None:
@@ -240,6 +263,8 @@ def _owner(entry: Entry, observe: Observe, existing: Node | None) -> tuple[int |
 
 def _id(owner: Owner, what: str, observe: Observe, default: int | None) -> int | None:
     if owner.id is not None:
+        if not 0 <= owner.id < NO_ID:
+            raise _Refused(f"{what} id {owner.id} is out of range (0 to {NO_ID - 1})")
         return owner.id
     if not owner.name:
         return default

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from provision.actions import Action, Argument, Content, Link, Place, Remove, Run, Wave, Write
 from provision.config.format import Config, Unit
-from provision.observe import Kind, Observe
+from provision.failures import PlanRefused
+from provision.observe import Kind, Node, Observe
 from provision.stages.paths import missing_parents, resolve
 
 UNITS = "/etc/systemd/system"
@@ -55,9 +56,19 @@ def _unit(unit: Unit, reason: str, observe: Observe) -> Iterator[Action]:
 
 
 def _write(path: str, text: str, reason: str, observe: Observe) -> Iterator[Action]:
-    """Files and links that are there are replaced silently, as the reference engine does."""
+    """Files and links that are there are replaced, as the reference engine does."""
     path = resolve(observe, path)
-    yield Write(path, (Content(text.encode()),), parents=missing_parents(observe, path), reason=reason)
+    there = _replaceable(path, reason, observe)
+    loses = f"{there.kind.value} {path}" if there is not None else ""
+    yield Write(path, (Content(text.encode()),), parents=missing_parents(observe, path), reason=reason, loses=loses)
+
+
+def _replaceable(path: str, reason: str, observe: Observe) -> Node | None:
+    """What is at a path, if it can be replaced by a file. Raises PlanRefused."""
+    there = observe.node(path)
+    if there is not None and there.kind not in {Kind.FILE, Kind.LINK}:
+        raise PlanRefused([f"{reason}: {path} is a {there.kind.value}"], hint="move it away; units are files")
+    return there
 
 
 def _mask(path: str, reason: str, observe: Observe) -> Iterator[Action]:
@@ -120,6 +131,7 @@ def _systemctl(verb: str, units: list[str], title: str, accepts: tuple[int, ...]
 
 def _preset(lines: list[str], observe: Observe) -> Write:
     path = resolve(observe, PRESET)
+    _replaceable(path, "systemd.units", observe)
     return Write(
         path,
         (Content(("\n".join(lines) + "\n").encode()),),

@@ -7,7 +7,17 @@ import pytest
 from provision.actions import Action, Blob, Content, Fetch, HardLink, Remove, Write
 from provision.actions import Directory as MakeDirectory
 from provision.actions import Link as MakeLink
-from provision.config.format import Config, Directory, File, Link, Owner, Resource, Storage, Verification
+from provision.config.format import (
+    Config,
+    Directory,
+    File,
+    Filesystem,
+    Link,
+    Owner,
+    Resource,
+    Storage,
+    Verification,
+)
 from provision.failures import PlanRefused
 from provision.observe import Kind, Node
 from provision.stages import nodes
@@ -168,3 +178,29 @@ def test_nodes_come_depth_by_depth_where_links_really_lead() -> None:
         directories=(Directory(path="/top"),),
     )
     assert [action.title.split()[-2] for action in made] == ["/top", "/x/y/z", "/a/b/c/f"]
+
+
+def test_the_root_and_what_is_mounted_are_never_replaced() -> None:
+    world = World().with_directory("/var/data").with_file("/keep")
+    data = Filesystem(device="/dev/vdb", format="xfs", path="/var/data")
+    for path, message in {
+        "/": "the root itself cannot be replaced",
+        "/var": "a file system is mounted at /var/data",
+        "/var/data": "a file system is mounted at /var/data",
+    }.items():
+        directory = Directory(path=path, overwrite=True)
+        file = File(path=path, overwrite=True, contents=HELLO)
+        assert message in refused(world, filesystems=(data,), directories=(directory,))
+        assert message in refused(world, filesystems=(data,), files=(file,))
+    assert planned(world, filesystems=(data,), directories=(Directory(path="/var/database", overwrite=True),))
+
+
+def test_a_link_in_the_place_of_a_file_says_what_is_lost() -> None:
+    world = World().with_file("/a").with_file("/b").with_file("/target")
+    links = (Link(path="/a", target="x", overwrite=True), Link(path="/b", target="/target", hard=True, overwrite=True))
+    assert [action.loses for action in planned(world, links=links)] == ["file /a", "file /b"]
+
+
+@pytest.mark.parametrize("number", [-1, (1 << 32) - 1, 99999999999])
+def test_an_id_out_of_range_is_refused(number: int) -> None:
+    assert "out of range" in refused(World(), files=(File(path="/f", contents=HELLO, user=Owner(id=number)),))

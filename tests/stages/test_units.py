@@ -6,6 +6,7 @@ import pytest
 
 from provision.actions import Action, Content, Link, Remove, Run, Write
 from provision.config.format import Config, Dropin, Systemd, Unit
+from provision.failures import PlanRefused
 from provision.stages import units
 from tests.stages.world import World, actions, run
 
@@ -99,3 +100,13 @@ def test_a_root_whose_first_boot_is_over_has_its_presets_applied(machine_id: byt
 def test_systemd_applies_presets_at_its_own_first_boot(world: World) -> None:
     made = planned(world, Unit(name="a.service", enabled=True))
     assert not any(isinstance(action, Run) for action in made)
+
+
+def test_a_unit_that_is_replaced_is_named_and_a_directory_is_not_replaced() -> None:
+    path = f"{units.UNITS}/a.service"
+    (write,) = planned(
+        World().with_link(path, "/usr/lib/systemd/system/a.service"), Unit(name="a.service", contents="x")
+    )
+    assert write.loses == f"link {path}"
+    with pytest.raises(PlanRefused, match="is a directory"):
+        planned(World().with_directory(path), Unit(name="a.service", contents="x"))
