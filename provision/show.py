@@ -30,6 +30,12 @@ def is_change(action: Action) -> bool:
     return not isinstance(action, PASSING)
 
 
+def kept_mounts(steps: Sequence[Step]) -> list[Step]:
+    """The steps that mount a file system which no step before has made: what is on it cannot be known to a plan."""
+    made = {fact.name for step in steps for fact in step.action.effect() if fact.kind == "signature"}
+    return [step for step in steps if isinstance(step.action, Mount) and step.action.device not in made]
+
+
 def plan_lines(steps: Sequence[Step], notes: Iterable[str], style: Style, *, verbose: bool) -> Iterator[str]:
     """A plan as text: numbered, grouped by stage, with `!` before what destroys something."""
     shown = [step for step in steps if verbose or not isinstance(step.action, (Keep, Remember, Forget))]

@@ -14,7 +14,7 @@ from provision.commands.sources import judged, read_source, whole
 from provision.commands.target import Target, add_target_options, open_target
 from provision.engine import Engine, Step, Watch, preflight
 from provision.failures import Failure, PlanRefused
-from provision.show import COLOURS, Style, is_change, step_line
+from provision.show import COLOURS, Style, is_change, kept_mounts, step_line
 
 NAME = "apply"
 HELP = "provision disk images or a directory tree"
@@ -51,12 +51,16 @@ def run(arguments: argparse.Namespace) -> int:
         engine = Engine(machine, fetcher, _progress(arguments, len(steps)))
         for name, plan in target.stages:
             engine.run(name, plan, config)
-        target.keep()
+        target.new.keep()
     return 0
 
 
 def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[Step]) -> None:
+    """An image that is there is only changed unasked if that loses nothing, as far as can be known."""
     losses = [f"{step.action.title}: loses {step.action.loses}" for step in steps if step.action.loses]
+    losses += [
+        f"{step.action.title}: its files may be replaced, and are not known before" for step in kept_mounts(steps)
+    ]
     if losses and target.in_place and not arguments.force:
         raise PlanRefused(losses, hint="give --force to lose that, or work on a copy of the image")
 

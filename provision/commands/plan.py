@@ -14,7 +14,7 @@ from provision.commands.target import Target, add_target_options, open_target
 from provision.engine import Step, forecast_steps
 from provision.failures import PlanRefused
 from provision.forecast import Forecast
-from provision.show import COLOURS, Style, is_change, plan_json, plan_lines
+from provision.show import COLOURS, Style, is_change, kept_mounts, plan_json, plan_lines
 
 NAME = "plan"
 HELP = "show what a config would do, and change nothing"
@@ -50,6 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
             )
         target.notes += [
             f"{name} cannot be read, it is assumed to be blank: {why}" for name, why in target.unreadable.items()
+        ]
+        target.notes += [
+            f"{step.action.title}: its files are not known, and taken for absent" for step in kept_mounts(steps)
         ]
         _print(arguments, steps, target)
     return 2 if arguments.exit_code and any(is_change(step.action) for step in steps) else 0

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from provision.config.reports import Finding
     from provision.fetch.resources import Fetcher
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 class Source(NamedTuple):
     """A config as it was given: the name to show, and its bytes."""
@@ -24,7 +26,7 @@ class Source(NamedTuple):
     @property
     def is_yaml(self) -> bool:
         """JSON begins with a brace (or a bracket, and is then refused as JSON); everything else is taken for YAML."""
-        return self.text.lstrip()[:1] not in {b"{", b"[", b""}
+        return self.text.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] not in {b"{", b"[", b""}
 
 
 def read_source(name: str) -> Source:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import MappingProxyType
-from typing import NamedTuple
 
 from provision.assumed import AssumedRoot
 from provision.commands.base_tree import read_base
+from provision.commands.images import Disk, NewImages, check_existing, disks
 from provision.config.format import Config
 from provision.failures import Failure, PlanRefused, Usage
 from provision.observe import Memory, Observe
@@ -21,17 +20,6 @@ from provision.stages.result import BOOT_ID, NOW, USER_CONFIG
 from provision.system.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
 from provision.system.mounts import keep_to_ourselves
-
-_SIZE = re.compile(r"(\d+)([KMGT]?)(?:i?B)?", re.IGNORECASE)
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-
-
-class Disk(NamedTuple):
-    """A device of the config and the image that stands for it; `size` in bytes if the image is to be made."""
-
-    device: str
-    image: str
-    size: int | None
 
 
 class Target:
@@ -43,6 +31,8 @@ class Target:
         machine: Machine | None,
         stages: Sequence[tuple[str, Plan]],
         unreadable: Mapping[str, str] = MappingProxyType({}),
+        *,
+        replace: bool = False,
     ) -> None:
         self.view = view
         self.machine = machine
@@ -50,27 +40,7 @@ class Target:
         self.unreadable = unreadable
         self.notes: list[str] = []
         self.in_place = False
-        self._new: dict[str, str] = {}
-
-    def make(self, image: str, size: int, folder: str | None) -> str:
-        """A new image under a temporary name beside it, until `keep`; or in a folder that will go anyway."""
-        unfinished = f"{image}.partial" if folder is None else f"{folder}/{len(self._new)}.img"
-        _make_sparse(unfinished, size)
-        self._new[unfinished] = image
-        return unfinished
-
-    def keep(self) -> None:
-        """All went well: give new images their names."""
-        while self._new:
-            unfinished, image = self._new.popitem()
-            os.replace(unfinished, image)
-
-    def drop(self) -> None:
-        """Remove new images that did not come about."""
-        for unfinished in self._new:
-            with suppress(FileNotFoundError):
-                os.unlink(unfinished)
-        self._new.clear()
+        self.new = NewImages(replace=replace)
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:
@@ -95,6 +65,11 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
 def open_target(arguments: argparse.Namespace, config: Config, *, changing: bool) -> Iterator[Target]:
     """The target of a command line; everything is released at the end, whatever happens. Raises Failure."""
     _check(arguments)
+    if changing and os.geteuid() != 0:
+        raise Failure(
+            "applying a config needs root: for loop devices and mounts, and because files get owners",
+            hint="run it with sudo; `provision plan` does not need it",
+        )
     with ExitStack() as stack:
         if arguments.root is not None:
             target = _tree(arguments, config, stack)
@@ -145,24 +120,20 @@ def _this_machine(config: Config, stack: ExitStack) -> Target:
 
 
 def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
-    disks = _disks(arguments, config)
-    _check_config(config, {disk.device for disk in disks})
-    if changing and os.geteuid() != 0:
-        raise Failure(
-            "working on disk images needs root, for loop devices and mounts",
-            hint="run it with sudo; `provision plan` and `apply --root` do not need it",
-        )
+    given = disks(arguments, config)
+    _check_config(config, {disk.device for disk in given})
+    replace = changing and arguments.force
+    for disk in given:
+        check_existing(disk, replace=replace or not changing)
     plans = [("disks", stage_plan("disks")), ("mount", stage_plan("mount"))]
     base = read_base(arguments.base) if arguments.base else None
     plans += [("base", seed(base)), ("files", stage_plan("files")), ("umount", stage_plan("umount"))]
-    target = Target(AssumedRoot(None, config), None, plans)
-    stack.callback(target.drop)
+    target = Target(AssumedRoot(None, config), None, plans, replace=replace)
     root = _mount_point(stack)
-    scratch = None if changing else root
     if changing:
         keep_to_ourselves()
-    images = {disk.device: Image(_image(disk, target, arguments, scratch)) for disk in disks}
-    stack.callback(target.drop)
+    stack.callback(target.new.drop)
+    images = {disk.device: Image(_image(disk, target, "" if changing else root)) for disk in given}
     machine = Machine(root, ImageDevices(images), _memory())
     stack.callback(machine.release)
     target.view = target.machine = machine
@@ -189,65 +160,14 @@ def _check_config(config: Config, mapped: set[str]) -> None:
         )
 
 
-def _disks(arguments: argparse.Namespace, config: Config) -> list[Disk]:
-    if not arguments.image:
-        return [_disk(text) for text in arguments.disk]
-    wanted = [disk.device for disk in config.storage.disks]
-    if len(wanted) != 1:
-        names = ", ".join(wanted) or "none"
-        raise Usage(f"--image is for a config with one disk; this one has {names}", hint="use --disk DEVICE=IMAGE")
-    return [Disk(wanted[0], arguments.image, _bytes(arguments.size) if arguments.size else None)]
-
-
-def _disk(text: str) -> Disk:
-    device, equals, image = text.partition("=")
-    if not equals or not device.startswith("/dev/") or not image:
-        raise Usage(f"--disk {text}: not of the form DEVICE=IMAGE[:SIZE]", hint="e.g. --disk /dev/vda=disk.img:10G")
-    path, colon, size = image.rpartition(":")
-    if colon and _SIZE.fullmatch(size):
-        return Disk(device, path, _bytes(size))
-    return Disk(device, image, None)
-
-
-def _bytes(text: str) -> int:
-    match = _SIZE.fullmatch(text)
-    if match is None:
-        raise Usage(f"{text}: not a size", hint="write e.g. 512M or 10G")
-    return int(match[1]) * _UNITS[match[2].upper()]
-
-
-def _image(disk: Disk, target: Target, arguments: argparse.Namespace, folder: str | None) -> str:
+def _image(disk: Disk, target: Target, folder: str) -> str:
     """The path of the image to work on: an existing one, or a new one under a temporary name."""
-    exists = os.path.exists(disk.image)
-    if exists and not os.path.isfile(disk.image):
-        raise Failure(f"{disk.image}: not a regular file", hint="devices of this machine are out of reach on purpose")
     if disk.size is None:
-        if not exists:
-            raise Failure(f"{disk.image}: no such image", hint=f"give a size to make it: {_sized(disk, arguments)}")
         target.in_place = True
         return disk.image
-    if exists and folder is None and not arguments.force:
-        raise Failure(
-            f"{disk.image}: exists already", hint="give --force to replace it, or leave the size out to change it"
-        )
-    if folder is not None:
+    if folder:
         target.notes.append(f"{disk.image} would be made, {disk.size >> 20} MiB")
-    return target.make(disk.image, disk.size, folder)
-
-
-def _sized(disk: Disk, arguments: argparse.Namespace) -> str:
-    return f"--image {disk.image} --size 10G" if arguments.image else f"--disk {disk.device}={disk.image}:10G"
-
-
-def _make_sparse(path: str, size: int) -> None:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.ftruncate(descriptor, size)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise Failure(f"{path}: {error.strerror}") from None
+    return target.new.make(disk.image, disk.size, folder)
 
 
 def _mount_point(stack: ExitStack) -> str:

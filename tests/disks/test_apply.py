@@ -137,6 +137,29 @@ def test_a_second_run_keeps_what_matches_and_loses_nothing_unasked(tmp_path: Pat
     assert "--force" in refused.stderr
 
 
+def test_files_on_an_existing_image_are_not_lost_unasked(tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    assert provision("apply", "-", "--image", image, "--size", "512M", stdin=ONE_DISK).returncode == 0
+    config = json.loads(json.dumps(ONE_DISK))
+    config["storage"]["files"][0] |= {"overwrite": True, "contents": {"source": "data:,new"}}
+    planned = provision("plan", "-", "--image", image, stdin=config)
+    assert "its files are not known" in planned.stdout
+    refused = provision("apply", "-", "--image", image, stdin=config)
+    assert (refused.returncode, "its files may be replaced" in refused.stderr) == (1, True)
+    assert provision("apply", "-", "--image", image, "--force", stdin=config).returncode == 0
+    with opened(image, 1, tmp_path / "one") as root:
+        assert (root / "etc/motd").read_text() == "new"
+
+
+def test_no_other_file_is_touched(tmp_path: Path) -> None:
+    for name in ("disk.img.partial", ".disk.img.partial"):
+        (tmp_path / name).write_text("precious")
+    done = provision("apply", "-", "--image", tmp_path / "disk.img", "--size", "512M", stdin=ONE_DISK)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"disk.img", "disk.img.partial", ".disk.img.partial"}
+    assert (tmp_path / "disk.img.partial").read_text() == "precious"
+
+
 def test_disks_of_this_machine_stay_as_they_are(tmp_path: Path) -> None:
     """A loop device with the very same labels is on this machine, and must not be looked at."""
     other = tmp_path / "other.img"
@@ -161,6 +184,10 @@ def storage(**parts: object) -> dict[str, object]:
         (ONE_DISK, ("--image", "/dev/null"), "not a regular file", 1),
         (ONE_DISK, ("--disk", "vda={image}:1G"), "not of the form", 2),
         (ONE_DISK, ("--image", "{image}", "--size", "150M"), "", 1),
+        (ONE_DISK, ("--image", "{image}", "--size", "1K"), "not a size", 2),
+        (ONE_DISK, ("--image", "{image}", "--size", "9" * 4000 + "G"), "not a size", 2),
+        (ONE_DISK, ("--disk", "/dev/vda={image}:1G", "--disk", "/dev/vda={image}2:1G"), "/dev/vda is given twice", 2),
+        (ONE_DISK, ("--disk", "/dev/vda={image}:1G", "--disk", "/dev/vdb={image}:1G"), "is given twice", 2),
         (ONE_DISK, (), "there is nothing to apply to", 2),
         (ONE_DISK, ("--root", "/nonexistent"), "no such directory", 1),
         (ONE_DISK, ("--root", "/", "--image", "{image}"), "--root excludes", 2),
