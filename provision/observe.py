@@ -210,3 +210,8 @@ class Observe(Protocol):
     def recall(self, name: str) -> Memory:
         """What was remembered under that name; None if nothing was."""
         ...
+
+
+def is_id(text: str) -> bool:
+    """Whether a field of passwd(5) or group(5) is a number as the C library reads it: ASCII digits, and few."""
+    return len(text) <= 10 and text.isascii() and text.isdecimal()

@@ -53,7 +53,8 @@ def carry_out(
 
 
 def machine() -> Forecast:
-    return Forecast(World().with_file("/etc/old", b"old").with_file("/etc/passwd", b"root:x:0:0::/:"))
+    world = World().with_file("/etc/old", b"old").with_file("/etc/passwd", b"root:x:0:0::/:").with_file("/etc/shadow")
+    return Forecast(world)
 
 
 def test_every_interruption_ends_in_the_same_plan(tmp_path: Path) -> None:

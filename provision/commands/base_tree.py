@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from provision.actions import Argument, Place
 from provision.failures import Failure
-from provision.observe import Account, Fact, Kind, Node
+from provision.observe import Account, Fact, Kind, Node, is_id
 from provision.stages.base import Base
 from provision.stages.passwd import GROUP, LOGIN_DEFS, PASSWD
 
@@ -74,9 +74,9 @@ def _accounts(kind: str, text: str) -> Iterator[Fact]:
     """The accounts of a passwd or group file, passwd(5) and group(5); ids are what the tree says."""
     for line in text.splitlines():
         fields = line.split(":")
-        if kind == "user" and len(fields) == 7 and fields[2].isdigit() and fields[3].isdigit():
+        if kind == "user" and len(fields) == 7 and is_id(fields[2]) and is_id(fields[3]):
             yield Fact(kind, fields[0], Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6]))
-        elif kind == "group" and len(fields) == 4 and fields[2].isdigit():
+        elif kind == "group" and len(fields) == 4 and is_id(fields[2]):
             yield Fact(kind, fields[0], Account(fields[0], int(fields[2])))
 
 

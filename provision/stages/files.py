@@ -8,7 +8,7 @@ from provision.actions import Place, Places, Run, Wave
 from provision.config.format import Config
 from provision.failures import PlanRefused
 from provision.observe import Observe
-from provision.stages import crypttab, nodes, passwd, result, units
+from provision.stages import accounts, crypttab, nodes, passwd, result, units
 from provision.stages.paths import resolve
 
 SELINUX = "/etc/selinux/config"
@@ -32,14 +32,14 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
 
 
 def _check(config: Config, observe: Observe) -> None:
-    absent = [path for path in passwd.databases(config) if observe.node(resolve(observe, path)) is None]
+    absent = [path for path in passwd.databases(config, observe) if observe.node(resolve(observe, path)) is None]
     if absent:
         raise PlanRefused([f"passwd: the root has no {path}" for path in absent], hint="is it the root of a system?")
+    reasons = list(accounts.refusals(config, observe))
     missing = sorted(tool for tool in passwd.tools(config) if observe.tool(tool) is None)
-    if missing:
-        raise PlanRefused(
-            [f"{tool} is not on PATH" for tool in missing], hint="install the package passwd or shadow-utils"
-        )
+    if reasons or missing:
+        hint = "install the package passwd or shadow-utils" if missing else ""
+        raise PlanRefused([*reasons, *(f"{tool} is not on PATH" for tool in missing)], hint=hint)
 
 
 def _created(wave: Wave) -> Iterator[str]:

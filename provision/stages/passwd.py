@@ -16,7 +16,7 @@ PLAIN_KEYS = "authorized-keys-file"
 
 LOGIN_DEFS = "/etc/login.defs"
 
-PASSWD, GROUP = DATABASES = ("/etc/passwd", "/etc/group")
+PASSWD, GROUP, SHADOW, GSHADOW = DATABASES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
 """Where accounts are; a root without them is no system's."""
 
 _DATABASE = frozenset({PASSWD})
@@ -44,12 +44,14 @@ def tools(config: Config) -> frozenset[str]:
     )
 
 
-def databases(config: Config) -> Iterator[str]:
+def databases(config: Config, observe: Observe) -> Iterator[str]:
     """The files that have to be there for the accounts that a config makes; to remove some takes none."""
-    if any(group.should_exist is not False for group in config.passwd.groups):
-        yield GROUP
-    if any(user.should_exist is not False for user in config.passwd.users):
-        yield PASSWD
+    groups = [group for group in config.passwd.groups if group.should_exist is not False]
+    users = [user for user in config.passwd.users if user.should_exist is not False]
+    yield from [GROUP] if groups else []
+    yield from [GSHADOW] if any(group.password_hash for group in groups) else []
+    yield from [PASSWD] if users else []
+    yield from [SHADOW] if any(_sets_password(user, observe.user(user.name)) for user in users) else []
 
 
 def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
@@ -101,11 +103,16 @@ def _user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
     account = observe.user(user.name) or _expected(user, existing)
     if not user.no_create_home:
         yield from _take_over_home(account, observe, reason)
-    if user.password_hash is not None or existing is None:
+    if _sets_password(user, existing):
         password = Secret(user.password_hash or "*")
         yield (SetPassword(user.name, password, reason=f"{reason}.passwordHash"),)
     if user.ssh_authorized_keys:
         yield from _keys(user, account, observe, f"{reason}.sshAuthorizedKeys")
+
+
+def _sets_password(user: User, existing: Account | None) -> bool:
+    """A new account without a password is locked."""
+    return user.password_hash is not None or existing is None
 
 
 def _home_facts(user: User, observe: Observe) -> list[Fact]:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from provision.config.model import Secret
-from provision.observe import Account
+from provision.observe import Account, is_id
+from provision.system.nodes import temporary_name
 from provision.system.paths import Tree
 
 
 def user(tree: Tree, name: str) -> Account | None:
     """A line of /etc/passwd (passwd(5))."""
-    fields = _entry(tree, "/etc/passwd", name, 7)
+    fields = _entry(tree, "/etc/passwd", name, 7, ids=4)
     return Account(name, int(fields[2]), int(fields[3]), fields[5], fields[6]) if fields else None
 
 
 def group(tree: Tree, name: str) -> Account | None:
     """A line of /etc/group (group(5))."""
-    fields = _entry(tree, "/etc/group", name, 4)
+    fields = _entry(tree, "/etc/group", name, 4, ids=3)
     return Account(name, int(fields[2])) if fields else None
 
 
@@ -54,17 +55,20 @@ def _with_password(content: bytes, name: bytes, hashed: bytes, path: str) -> byt
 def _replace(folder: int, name: str, content: bytes) -> None:
     """A new file in place of an old one, with its owner and mode."""
     old = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    temporary = f".{name}.provision"
-    with suppress(FileNotFoundError):
-        os.unlink(temporary, dir_fd=folder)
+    temporary = temporary_name()
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(temporary, flags, 0o600, dir_fd=folder), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchown(file.fileno(), old.st_uid, old.st_gid)
-        os.fchmod(file.fileno(), old.st_mode & 0o7777)
-        os.fsync(file.fileno())
-    os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    fd = os.open(temporary, flags, 0o600, dir_fd=folder)
+    try:
+        with open(fd, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchown(fd, old.st_uid, old.st_gid)
+            os.fchmod(fd, old.st_mode & 0o7777)
+            os.fsync(fd)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        os.unlink(temporary, dir_fd=folder)
+        raise
     os.fsync(folder)
 
 
@@ -79,9 +83,10 @@ def _locked(folder: int) -> Iterator[None]:
         os.close(fd)
 
 
-def _entry(tree: Tree, path: str, name: str, width: int) -> list[str] | None:
+def _entry(tree: Tree, path: str, name: str, width: int, ids: int) -> list[str] | None:
+    """The fields of an account's line; those from the third up to `ids` are numbers."""
     for line in (tree.content(path) or b"").split(b"\n"):
         fields = os.fsdecode(line).split(":")
-        if fields[0] == name and len(fields) >= width and fields[2].isdigit():
+        if fields[0] == name and len(fields) >= width and all(map(is_id, fields[2:ids])):
             return fields
     return None

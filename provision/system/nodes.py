@@ -53,6 +53,11 @@ def carry_out(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> None:
         _carry_out_some(tree, spool, actions[start : start + _AT_ONCE])
 
 
+def temporary_name() -> str:
+    """A name that nothing else has: whatever else is in a directory may be somebody's, and is never removed for it."""
+    return f".provision-{os.urandom(8).hex()}"
+
+
 def _carry_out_some(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> None:
     with ExitStack() as stack:
         changed: list[int] = []
@@ -78,7 +83,7 @@ def _carry_out_some(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> 
 def _blamed(action: NodeAction) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, OverflowError) as error:  # the last: an id that is none, os.chown(2)
         raise NodeFailed(action) from error
 
 
@@ -99,7 +104,7 @@ def _make_parent(tree: Tree, path: str) -> None:
 
 def _prepare(tree: Tree, spool: Spool, action: Write, folder: int, stack: ExitStack) -> _Ready:
     name = parent(action.path)[1]
-    fd, temporary = _whole_blob(spool, action, folder) or _empty_file(folder, name)
+    fd, temporary = _whole_blob(spool, action, folder) or _empty_file(folder)
     stack.callback(os.close, fd)
     if temporary:
         stack.callback(_drop, folder, temporary)
@@ -118,15 +123,14 @@ def _whole_blob(spool: Spool, action: Write, folder: int) -> tuple[int, str] | N
     return None if fd is None else (fd, "")
 
 
-def _empty_file(folder: int, name: str) -> tuple[int, str]:
+def _empty_file(folder: int) -> tuple[int, str]:
     flags = os.O_RDWR | os.O_CLOEXEC
     try:
         return os.open(".", flags | os.O_TMPFILE, 0o600, dir_fd=folder), ""
     except OSError as error:
         if error.errno not in _NO_TMPFILE:
             raise
-    temporary = _temporary(name)
-    _drop(folder, temporary)
+    temporary = temporary_name()
     return os.open(temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder), temporary
 
 
@@ -171,8 +175,7 @@ def _publish(one: _Ready) -> None:
         try:
             _link_fd(one.fd, one.folder, one.name)
         except FileExistsError:
-            temporary = _temporary(one.name)
-            _drop(one.folder, temporary)
+            temporary = temporary_name()
             _link_fd(one.fd, one.folder, temporary)
         else:
             return
@@ -215,8 +218,7 @@ def _directory(action: Directory, folder: int, name: str) -> None:
 
 def _renamed(folder: int, name: str, make: Callable[[str], None]) -> None:
     """Make a node under a temporary name and give it its own, over whatever file or link has it."""
-    temporary = _temporary(name)
-    _drop(folder, temporary)
+    temporary = temporary_name()
     try:
         make(temporary)
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -276,11 +278,6 @@ def _flush(descriptors: Iterable[int]) -> None:
             libc.syncfs(group[0])
         else:
             os.fsync(group[0])
-
-
-def _temporary(name: str) -> str:
-    """The same for the same name, so that a second run takes away what a killed one left."""
-    return f".{os.fsdecode(os.fsencode(name)[:200])}.provision"
 
 
 def _drop(folder: int, name: str) -> None:

@@ -36,7 +36,7 @@ from provision.system.spool import Spool
 Log = Callable[[str, str], None]
 """Told what happens: a level (`debug`, `info`) and a text without secrets."""
 
-EXPECTED = (OSError, ValueError, Failure)
+EXPECTED = (OSError, ValueError, OverflowError, Failure)
 """What an action or a look may fail with; anything else is a bug."""
 
 

@@ -122,5 +122,5 @@ def test_only_accounts_that_are_made_need_their_files() -> None:
         passwd=Passwd(groups=(Group(name="old", should_exist=False),), users=(User(name="gone", should_exist=False),))
     )
     made = Config(passwd=Passwd(groups=(Group(name="new"),), users=(User(name="core"),)))
-    assert list(passwd.databases(gone)) == []
-    assert list(passwd.databases(made)) == ["/etc/group", "/etc/passwd"]
+    assert list(passwd.databases(gone, World())) == []
+    assert list(passwd.databases(made, World())) == ["/etc/group", "/etc/passwd", "/etc/shadow"]

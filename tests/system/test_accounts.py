@@ -24,7 +24,9 @@ SHADOW = b"root:*:19000:0:99999:7:::\ncore:!:19001:0:99999:7:::\ncorelli:x:1::::
 def tree(tmp_path: Path) -> Tree:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/passwd").write_text(
-        "root:x:0:0:root:/root:/bin/bash\ncore:x:1000:1001:a,b:/home/core:/bin/sh\nbad\n"
+        "root:x:0:0:root:/root:/bin/bash\ncore:x:1000:1001:a,b:/home/core:/bin/sh\nbad\nodd:x:\u00b2:1::/:\nlong:x:"
+        + "9" * 5000
+        + ":1::/:\n"
     )
     (tmp_path / "etc/group").write_text("root:x:0:\nwheel:x:10:core,root\n")
     (tmp_path / "etc/shadow").write_bytes(SHADOW)
@@ -36,6 +38,8 @@ def test_accounts_of_the_tree(tree: Tree) -> None:
     assert user(tree, "core") == Account("core", 1000, 1001, "/home/core", "/bin/sh")
     assert group(tree, "wheel") == Account("wheel", 10)
     assert user(tree, "bad") is None
+    assert user(tree, "odd") is None
+    assert user(tree, "long") is None
     assert user(tree, "cor") is None
     assert group(tree, "core") is None
 
@@ -91,3 +95,9 @@ def test_every_other_byte_stays(before: list[bytes], after: list[bytes], rest: b
     before = [line for line in before if not line.startswith(b"core:")]
     content = b"\n".join([*before, b"core:old:" + rest, *after])
     assert with_password(content, b"core", b"new", "") == b"\n".join([*before, b"core:new:" + rest, *after])
+
+
+def test_a_file_of_somebody_is_not_taken_for_our_own(tree: Tree) -> None:
+    (Path(tree.root) / "etc/.shadow.provision").write_text("somebody's")
+    set_password(tree, "shadow", "core", HASH)
+    assert (Path(tree.root) / "etc/.shadow.provision").read_text() == "somebody's"

@@ -133,10 +133,30 @@ def test_a_reader_sees_old_or_new_and_never_less(place: Place) -> None:
     assert modes == {0o640}
 
 
-def test_what_a_killed_run_left_goes_with_the_next(place: Place) -> None:
-    (place.root / ".link.provision").write_text("left behind")
-    place.do(Link("/link", "target", UID, GID))
-    assert os.listdir(place.root) == ["link"]
+def test_what_else_is_in_a_directory_stays(place: Place) -> None:
+    (place.root / ".link.provision").write_text("somebody's")
+    place.write("/file", b"old")
+    place.do(Link("/link", "target", UID, GID), Write("/file", (Content(b"new"),), 0o644, UID, GID))
+    place.do(Link("/link", "other", UID, GID))
+    assert sorted(os.listdir(place.root)) == [".link.provision", "file", "link"]
+
+
+def test_long_names_that_begin_alike(place: Place) -> None:
+    names = ["x" * 254 + letter for letter in "ab"]
+    for _ in range(2):
+        place.do(*(Write(f"/{name}", (Content(name.encode()),), 0o644, UID, GID) for name in names))
+    assert [place.read(f"/{name}") for name in names] == [name.encode() for name in names]
+    assert sorted(os.listdir(place.root)) == names
+
+
+def test_a_name_that_cannot_be_is_not_there(place: Place) -> None:
+    assert place.tree.node("/" + "x" * 256) is None
+
+
+@pytest.mark.parametrize("wrong", [1 << 32, -2, 1 << 70])
+def test_an_id_that_is_none_fails_the_action(place: Place, wrong: int) -> None:
+    with pytest.raises(NodeFailed):
+        place.do(Directory("/d", 0o755, wrong, GID))
 
 
 def test_directories_get_owner_and_mode(place: Place) -> None:
