@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 from provision.failures import PlanRefused
 from provision.observe import Kind, Observe
 
 MAX_LINKS = 40
 """How many links may be followed on the way to one path (as the kernel's ELOOP, path_resolution(7))."""
+
+
+MAX_NAME, MAX_PATH = 255, 4095
+"""Bytes in one component, and in a path (<linux/limits.h>, which counts the NUL behind the path)."""
 
 
 class Unresolvable(PlanRefused):
@@ -22,6 +28,7 @@ def resolve(observe: Observe, path: str) -> str:
     Absolute targets start at the root and `..` never leaves it. Components that do not exist yet are taken as they
     are. Raises Unresolvable.
     """
+    _refuse_too_long(path)
     pending = [part for part in reversed(path.split("/")) if part]
     here: list[str] = []
     links = 0
@@ -43,6 +50,12 @@ def resolve(observe: Observe, path: str) -> str:
             raise Unresolvable(f"{path}: {_join(here, part)} is not a directory")
         here.append(part)
     return _join(here, pending[0]) if pending else "/" + "/".join(here)
+
+
+def _refuse_too_long(path: str) -> None:
+    encoded = os.fsencode(path)
+    if len(encoded) > MAX_PATH or max(map(len, encoded.split(b"/"))) > MAX_NAME:
+        raise Unresolvable(f"{path}: a name may have {MAX_NAME} bytes, and a path {MAX_PATH}")
 
 
 def missing_parents(observe: Observe, path: str) -> tuple[str, ...]:

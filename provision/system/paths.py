@@ -20,7 +20,7 @@ MAX_CONTENT = 16 << 20
 _CHUNK = 1 << 17
 
 _IN_ROOT = libc.RESOLVE_IN_ROOT | libc.RESOLVE_NO_MAGICLINKS
-_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
+_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
 _NO_OPENAT2 = frozenset({errno.ENOSYS, errno.EPERM})
 _WITHOUT_MODES = frozenset({0x4D44, 0x2011BAB0})
 """vfat and exfat: what they show comes from how they were mounted, and chmod(2) is ignored (<linux/magic.h>)."""

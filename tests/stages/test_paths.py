@@ -61,3 +61,9 @@ def test_no_path_leaves_the_root(parts: list[str], data: st.DataObject) -> None:
     assert resolved.startswith("/")
     assert ".." not in resolved.split("/")
     assert depth(resolved) <= len(parts) + 40 * 3
+
+
+@pytest.mark.parametrize("path", ["/" + "ä" * 128, "/a/" + "x" * 256 + "/b", "/x" * 2048])
+def test_what_no_file_system_can_name_is_refused(path: str) -> None:
+    with pytest.raises(Unresolvable, match="255 bytes"):
+        resolve(World(), path)
