@@ -11,7 +11,7 @@ from provision.config.format import Config, Resource
 from provision.failures import ActionFailed
 from provision.forecast import Forecast
 from provision.history import History, NoHistory
-from provision.observe import Device, Fact, Observe, Value
+from provision.observe import Device, Fact, Kind, Node, Observe, Value
 from provision.stages import Plan
 
 PARALLEL = 8
@@ -154,7 +154,10 @@ def _verify(wave: Wave, system: System) -> None:
             if isinstance(fact.value, Device) and fact.value.assumed and found is not None:
                 continue  # that it exists is all that was said
             if not agrees(fact.value, found):
-                raise ActionFailed(action.title, _difference(fact, found))
+                raise ActionFailed(action.title, _difference(fact, found), hint=_HINT)
+
+
+_HINT = "the tool did something else than it said, or something else changed it at the same time; the log tells more"
 
 
 def agrees(expected: object, found: object) -> bool:
@@ -174,6 +177,40 @@ def agrees(expected: object, found: object) -> bool:
 
 
 def _difference(fact: Fact, found: Value) -> str:
+    """What is not as it was said, in words: of what has parts only those that differ; of contents and secrets none."""
     if fact.kind == "recall":
         return "it was not remembered"
-    return f"expected {fact.kind} {fact.name} to be {fact.value!r}, the machine says {found!r}"
+    if fact.value is None or found is None:
+        return f"{fact.name}: expected {_noun(fact, fact.value)}, found {_noun(fact, found)}"
+    differing = [f"expected {name} {wanted}, found {got}" for name, wanted, got in _differing(fact.value, found)]
+    return f"{fact.name}: {'; '.join(differing) or f'the {fact.kind} is not as expected'}"
+
+
+def _noun(fact: Fact, value: Value) -> str:
+    if value is None:
+        return "nothing"
+    return value.kind.value if isinstance(value, Node) else fact.kind
+
+
+def _differing(expected: object, found: object, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """The name of each part that differs, what it should be, and what it is."""
+    fields: Sequence[str] = getattr(expected, "_fields", ())
+    for name in fields[:3] if isinstance(expected, Device) else fields:
+        wanted, got = getattr(expected, name), getattr(found, name)
+        if wanted is None or got is None or agrees(wanted, got):
+            continue
+        if name != "partitions":
+            yield prefix + name, _word(name, wanted), _word(name, got)
+        elif len(wanted) != len(got):
+            yield "number of partitions", str(len(wanted)), str(len(got))
+        else:
+            for one, other in zip(wanted, got, strict=True):
+                yield from _differing(one, other, f"partition {one.number} ")
+
+
+def _word(name: str, value: object) -> str:
+    if isinstance(value, Kind):
+        return value.value
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:04o}" if name == "mode" and isinstance(value, int) else str(value) or "none"
