@@ -28,7 +28,7 @@ def resolve(observe: Observe, path: str) -> str:
     Absolute targets start at the root and `..` never leaves it. Components that do not exist yet are taken as they
     are. Raises Unresolvable.
     """
-    _refuse_too_long(path)
+    _refuse_impossible(path)
     pending = [part for part in reversed(path.split("/")) if part]
     here: list[str] = []
     links = 0
@@ -52,8 +52,10 @@ def resolve(observe: Observe, path: str) -> str:
     return _join(here, pending[0]) if pending else "/" + "/".join(here)
 
 
-def _refuse_too_long(path: str) -> None:
+def _refuse_impossible(path: str) -> None:
     encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise Unresolvable(f"{path!r}: no path can hold a NUL")
     if len(encoded) > MAX_PATH or max(map(len, encoded.split(b"/"))) > MAX_NAME:
         raise Unresolvable(f"{path}: a name may have {MAX_NAME} bytes, and a path {MAX_PATH}")
 

@@ -67,3 +67,8 @@ def test_no_path_leaves_the_root(parts: list[str], data: st.DataObject) -> None:
 def test_what_no_file_system_can_name_is_refused(path: str) -> None:
     with pytest.raises(Unresolvable, match="255 bytes"):
         resolve(World(), path)
+
+
+def test_a_path_with_a_nul_is_refused() -> None:
+    with pytest.raises(Unresolvable, match="NUL"):
+        resolve(World(), "/a/b\0c")
