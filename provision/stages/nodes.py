@@ -27,6 +27,7 @@ from provision.config.urls import redacted
 from provision.failures import PlanRefused
 from provision.forecast import Forecast
 from provision.observe import Kind, Node, Observe
+from provision.stages.accounts import LAST_ID
 from provision.stages.mount import mountable
 from provision.stages.paths import Unresolvable, depth, missing_parents, resolve
 
@@ -44,10 +45,6 @@ class Entry(NamedTuple):
     def noun(self) -> str:
         """What the reference engine calls it."""
         return type(self.node).__name__.lower()
-
-
-NO_ID = (1 << 32) - 1
-"""To chown(2) this means to leave the owner as it is."""
 
 
 class _Refused(Exception):
@@ -263,8 +260,8 @@ def _owner(entry: Entry, observe: Observe, existing: Node | None) -> tuple[int |
 
 def _id(owner: Owner, what: str, observe: Observe, default: int | None) -> int | None:
     if owner.id is not None:
-        if not 0 <= owner.id < NO_ID:
-            raise _Refused(f"{what} id {owner.id} is out of range (0 to {NO_ID - 1})")
+        if not 0 <= owner.id <= LAST_ID:
+            raise _Refused(f"{what} id {owner.id} is out of range (0 to {LAST_ID})")
         return owner.id
     if not owner.name:
         return default
