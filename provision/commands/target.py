@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from provision.assumed import AssumedRoot
 from provision.commands.base_tree import read_base
+from provision.commands.confined import check_confined
 from provision.commands.images import Disk, NewImages, check_existing, disks
 from provision.config.format import Config
 from provision.failures import Failure, PlanRefused, Usage
@@ -122,6 +123,7 @@ def _this_machine(config: Config, stack: ExitStack) -> Target:
 def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
     given = disks(arguments, config)
     _check_config(config, {disk.device for disk in given})
+    check_confined(config)
     replace = changing and arguments.force
     for disk in given:
         check_existing(disk, replace=replace or not changing)
