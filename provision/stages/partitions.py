@@ -131,12 +131,16 @@ def _ask(where: str, wanted: config.Partition, disk: str, table: Table, observe:
     sectors = layout.MEBIBYTE // table.sector
     guid = (wanted.guid or "").upper()
     chosen = guid or chosen_uuid(observe, "partition", f"{disk}:{wanted.number}:{wanted.label}").upper()
-    number = wanted.number or next((one.number for one in table.partitions if one.guid == chosen), 0)
+    start = None if wanted.start_mib is None else wanted.start_mib * sectors
+    size = None if wanted.size_mib is None else wanted.size_mib * sectors
+    ours = None if wanted.number else next((one for one in table.partitions if one.guid == chosen), None)
+    if ours is not None:  # made by an earlier run: what was left open is decided
+        start, size = start or ours.start, size or ours.size
     return Ask(
         where=where,
-        number=number,
-        start=None if wanted.start_mib is None else wanted.start_mib * sectors,
-        size=None if wanted.size_mib is None else wanted.size_mib * sectors,
+        number=ours.number if ours else wanted.number,
+        start=start,
+        size=size,
         label=wanted.label,
         guid=guid,
         type=(wanted.type_guid or "").upper(),
