@@ -12,9 +12,6 @@ root=$(mktemp -d)
 trap 'umount --recursive "$root" 2>/dev/null || :; rmdir "$root"' EXIT
 
 base() {
-    truncate --size=2G "$1.new"
-    mkfs.ext4 -q -F -L root "$1.new"
-    mount -o loop "$1.new" "$root"
     sources=/etc/apt/sources.list.d/debian.sources
     grep -qs bookworm "$sources" || sources=
     # dracut's hook would build an initramfs for every kernel package: ours is built below
@@ -24,7 +21,11 @@ base() {
         --essential-hook="mkdir -p \"\$1/etc/kernel/postinst.d\"" \
         --essential-hook="ln -s /bin/true \"\$1/etc/kernel/postinst.d/dracut\"" \
         bookworm "$root" $sources
-    umount "$root"
+    # no loop device: other tests of this machine take and leave them at the same time
+    truncate --size=2G "$1.new"
+    mkfs.ext4 -q -F -L root -d "$root" "$1.new"
+    rm -rf --one-file-system "$root"
+    mkdir "$root"
     mv "$1.new" "$1"
 }
 
