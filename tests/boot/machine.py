@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -56,8 +57,10 @@ class Boot(NamedTuple):
 def build(wheel: Path, folder: Path) -> Images:
     """A root with our wheel and an initramfs made in it. The root without them is kept between runs."""
     base = _cache() / f"root-{_digest(HERE / 'build.sh')}.img"
-    if not base.exists():
-        _run_build("base", base)
+    with base.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be about to build it
+        if not base.exists():
+            _run_build("base", base)
     root = folder / "root.img"
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", base, root], check=True)
     _run_build("machine", root, wheel, folder)
