@@ -193,7 +193,9 @@ def resolve(disk: Disk) -> list[Ask]:
     before = {partition.number: partition for partition in disk.table.partitions}
     asked = {ask.number for ask in disk.asks if ask.number}
     taken = [layout.extent(partition) for number, partition in before.items() if number not in asked]
-    space = layout.space(disk.table, disk.device.size // disk.table.sector)
+    mine = {ask.chosen for ask in disk.asks if not ask.guid}  # an earlier run's must not change the alignment
+    others = tuple(partition for partition in disk.table.partitions if partition.guid not in mine)
+    space = layout.space(disk.table._replace(partitions=others), disk.device.size // disk.table.sector)
     used = (set(before) - asked) | {ask.number for ask in disk.asks if ask.exists}
     resolved = []
     for ask in disk.asks:
