@@ -131,7 +131,7 @@ def assert_sound(table: Table, sectors: int) -> None:
     assert len(set(guids)) == len(guids)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 @given(worlds(), partitions(), partitions(), st.booleans())
 def test_laws(
     world: World, first: tuple[config.Partition, ...], second: tuple[config.Partition, ...], wipe: bool
@@ -161,7 +161,6 @@ def test_laws(
     assert not changes(run(disks.plan, calm, forecast)[0])
 
 
-@settings(max_examples=100, deadline=None)
 @given(worlds(), partitions())
 def test_planning_does_not_change_the_view(world: World, wanted: tuple[config.Partition, ...]) -> None:
     before = (dict(world.devices), dict(world.tables), dict(world.signatures))

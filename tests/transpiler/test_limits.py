@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -101,7 +101,6 @@ def published(version: int) -> Any:
     return Draft202012Validator(json.loads((SCHEMAS / file_name(version)).read_bytes()))
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_config_gives_json_or_problems(data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(list(table().values())))
@@ -138,7 +137,6 @@ PIECES = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(TEXTS), st.lists(st.tuples(st.integers(0, 1000), st.sampled_from(PIECES)), max_size=4))
 def test_any_text_gives_an_answer(text: bytes, pieces: list[tuple[int, bytes]]) -> None:
     for place, piece in pieces:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -42,7 +42,6 @@ def reading_of(config: dict[str, Any], row: Variant) -> Reading:
     return read(root, row.record, row.format)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_decoder_and_schema_find_the_same(data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(ROWS))
