@@ -112,7 +112,7 @@ def _is_config(path: str) -> bool:
 def check_file(name: str, settings: Settings) -> Checked:
     """What is to be said about one file."""
     from provision.config.problems import Problem
-    from transpiler.cli import read
+    from transpiler.source import read
     from transpiler.transpile import transpile
 
     try:
@@ -248,12 +248,12 @@ def _write(text: str, output: str | None) -> None:
 
 def summary(checked: list[Checked]) -> str:
     """How it went, in one line."""
-    from transpiler.cli import counts
+    from provision.config.problems import counted
 
     total, bad = len(checked), sum(bool(one.error) for one in checked)
     many = "configs are" if total > 1 else "config is"
     verdict = f"{bad} of {total} configs {'are' if bad > 1 else 'is'} not valid" if bad else f"{total} {many} valid"
-    found = counts([finding.problem for one in checked for finding in one.findings])
+    found = counted([finding.problem for one in checked for finding in one.findings])
     return f"{verdict}: {found}" if found else verdict
 
 

@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, NoReturn
 from transpiler import options
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from provision.config.problems import Problem
     from transpiler.transpile import Result
 
 HELP = """\
@@ -110,6 +107,8 @@ def _version(*, as_butane: bool) -> str:
 
 
 def _translate(given: options.Given, *, as_butane: bool) -> int:
+    from transpiler.source import read
+
     name = given.texts.get("input") or next(iter(given.rest), "")
     try:
         raw = read(name)
@@ -141,16 +140,6 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
     return 0 if given.on("check") else _deliver(result.json + "\n", given.texts.get("output", ""))
 
 
-def read(name: str) -> bytes:
-    """A file, or standard input; no more than a little over what is accepted. Raises OSError."""
-    from transpiler.source import MAX_BYTES
-
-    if not name:
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    with open(name, "rb") as file:
-        return file.read(MAX_BYTES + 1)
-
-
 def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> None:
     if plain:
         shown = result.render_reference(color=color, raw=raw_errors)
@@ -162,16 +151,11 @@ def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> No
 
 
 def _verdict(result: Result) -> str:
+    from provision.config.problems import counted
+
     only_warnings = not any(problem.fatal for problem in result.problems)
     reason = "; warnings are errors with --strict" if only_warnings else ""
-    return f"{result.text.name}: not transpiled: {counts(result.problems)}{reason}"
-
-
-def counts(problems: Sequence[Problem]) -> str:
-    """How many problems there are, in words: `1 error, 2 warnings`; empty for none."""
-    errors = sum(problem.fatal for problem in problems)
-    counted = [(errors, "error"), (len(problems) - errors, "warning")]
-    return ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in counted if count)
+    return f"{result.text.name}: not transpiled: {counted(result.problems)}{reason}"
 
 
 def _colored(wanted: str) -> bool:

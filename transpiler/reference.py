@@ -11,6 +11,7 @@ from pathlib import Path
 
 from provision.config.format import Config
 from provision.config.model import VERSIONS, Field, Record
+from provision.config.reference import occurrences, row, section, sentence, write
 from transpiler.format import Butane, OpenShift
 from transpiler.schemas import documents, text
 from transpiler.variants import Variant, table
@@ -39,62 +40,44 @@ def generated() -> dict[Path, str]:
 
 def page() -> str:
     """The page: the table of variants, then one section a record, in the order of first use."""
-    return "\n".join((_HEAD, *_variants(), "", *(_section(path, record) for path, record in _places())))
+    places = occurrences(OpenShift, lambda field: field.name)
+    return "\n".join((_HEAD, *_variants(), "", *(_section(path, record) for path, record, _ in places)))
 
 
 def _variants() -> Iterator[str]:
     yield "| variant | version | makes | refuses |"
     yield "|---|---|---|---|"
-    for row in table().values():
-        makes = VERSIONS[row.format] + (" in a MachineConfig" if row.wraps else "")
-        yield f"| {row.name} | {row.version} | {makes} | {_refused(row)} |"
+    for one in table().values():
+        makes = VERSIONS[one.format] + (" in a MachineConfig" if one.wraps else "")
+        yield row(one.name, one.version, makes, _refused(one))
 
 
-def _refused(row: Variant) -> str:
+def _refused(variant: Variant) -> str:
     groups: dict[str, list[str]] = {}
-    for name in row.refused:
+    for name in variant.refused:
         parent, _, last = name.rpartition(".")
         groups.setdefault(parent, []).append(last)
     shown = (f"{parent}: {', '.join(names)}" if parent else ", ".join(names) for parent, names in groups.items())
     return "; ".join(shown)
 
 
-def _places() -> Iterator[tuple[str, type[Record]]]:
-    """Every record type of every variant with the first place where it occurs."""
-    waiting: list[tuple[str, type[Record]]] = [("", OpenShift)]
-    seen: set[type[Record]] = {OpenShift}
-    while waiting:
-        path, record = waiting.pop(0)
-        yield path, record
-        inner = []
-        for field in record.FIELDS:
-            if field.record is not None and field.record not in seen:
-                seen.add(field.record)
-                inner.append((f"{path}.{field.name}{'[]' if field.many else ''}".lstrip("."), field.record))
-        waiting = inner + waiting
-
-
 def _section(path: str, record: type[Record]) -> str:
     fields = [field for field in record.FIELDS if field.until is None]
     doc = "A config." if record is OpenShift else (record.__doc__ or "").partition("\n")[0]
-    lines = [f"## {f'`{path}`' if path else 'Top level'}", "", doc, ""]
-    if fields:
-        lines += ["| field | type | meaning |", "|---|---|---|", *(_row(field, record) for field in fields)]
-    return "\n".join((*lines, ""))
+    return section(path, doc, (_row(field, record) for field in fields))
 
 
 def _row(field: Field, record: type[Record]) -> str:
-    meaning = [_sentence(field.doc)]
+    meaning = [sentence(field.doc)]
     if field.noted:
-        meaning.append(_sentence(field.noted))
+        meaning.append(sentence(field.noted))
     if field.choices:
         meaning.append(f"One of {', '.join(f'`{value}`' if value else 'empty' for value in field.choices)}.")
     if field.since:
         meaning.append(f"Since {VERSIONS[field.since]}.")
     if _is_sugar(field, record):
         meaning.append("*Sugar.*")
-    cells = (f"`{field.name}`", _type(field), " ".join(meaning))
-    return f"| {' | '.join(cell.replace('|', '&#124;').replace(chr(10), ' ') for cell in cells)} |"
+    return row(f"`{field.name}`", _type(field), " ".join(meaning))
 
 
 def _is_sugar(field: Field, record: type[Record]) -> bool:
@@ -104,10 +87,6 @@ def _is_sugar(field: Field, record: type[Record]) -> bool:
     return field.name not in {one.name for base in known for one in base.FIELDS}
 
 
-def _sentence(words: str) -> str:
-    return f"{words[:1].upper()}{words[1:]}."
-
-
 def _type(field: Field) -> str:
     if field.record is not None:
         return "list of mappings" if field.many else "mapping"
@@ -115,12 +94,5 @@ def _type(field: Field) -> str:
     return f"list of {name}s" if field.many else name
 
 
-def main(root: str) -> None:
-    """Write every generated file."""
-    for path, content in generated().items():
-        (Path(root) / path).parent.mkdir(parents=True, exist_ok=True)
-        (Path(root) / path).write_text(content, encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1])
+    write(generated(), sys.argv[1])

@@ -6,6 +6,7 @@ an alias the position of its anchor. Values are not resolved here; `typed` does 
 
 from __future__ import annotations
 
+import sys
 from typing import Any, Literal, NamedTuple
 
 from provision.config.problems import Path, Position
@@ -48,6 +49,14 @@ class Unreadable(Exception):
         self.at = at
         self.reference = reference or message
         self.hint = hint
+
+
+def read(name: str) -> bytes:
+    """A file, or standard input for no name; no more than a little over what is accepted. Raises OSError."""
+    if not name:
+        return sys.stdin.buffer.read(MAX_BYTES + 1)
+    with open(name, "rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def parse(text: bytes) -> Node | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
@@ -45,3 +46,10 @@ def dotted(path: Path) -> str:
     """A path as people read it: `storage.files[1].mode`; empty for the top."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
     return text.removeprefix(".")
+
+
+def counted(problems: Sequence[Problem]) -> str:
+    """How many there are, in words: `1 error, 2 warnings`; empty for none."""
+    errors = sum(problem.fatal for problem in problems)
+    parts = [(errors, "error"), (len(problems) - errors, "warning")]
+    return ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in parts if count)

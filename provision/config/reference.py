@@ -1,4 +1,4 @@
-"""Records and rules -> the reference page of the format, and the files that are generated from the model.
+"""Records and rules -> the reference page of the format, and the other files that are generated from the model.
 
 `python -m provision.config.reference ROOT` writes them below the root of the repository; a test keeps them current.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from provision.config.format import Config
@@ -42,11 +42,14 @@ def generated() -> dict[Path, str]:
 
 def reference() -> str:
     """The page: one section a record, in the order of first use."""
-    return "\n".join((_HEAD, *(_section(*place) for place in _places(Config))))
+    return "\n".join((_HEAD, *(_section(*place) for place in occurrences(Config, lambda field: field.json))))
 
 
-def _places(root: type[Record]) -> Iterator[tuple[str, type[Record], bool]]:
-    """Every record type, the first place where it occurs, and whether its elements are known by their key there."""
+def occurrences(root: type[Record], name: Callable[[Field], str]) -> Iterator[tuple[str, type[Record], bool]]:
+    """Every record type, the first place where it occurs, and whether its elements are known by their key there.
+
+    `name` tells what a field is called in a place.
+    """
     waiting: list[tuple[str, type[Record], bool]] = [("", root, False)]
     seen = {root}
     while waiting:
@@ -56,30 +59,44 @@ def _places(root: type[Record]) -> Iterator[tuple[str, type[Record], bool]]:
         for field in record.FIELDS:
             if field.record is not None and field.record not in seen:
                 seen.add(field.record)
-                below = f"{path}.{field.json}{'[]' if field.many else ''}".lstrip(".")
+                below = f"{path}.{name(field)}{'[]' if field.many else ''}".lstrip(".")
                 inner.append((below, field.record, field.many and not field.appends))
         waiting = inner + waiting
 
 
 def _section(path: str, record: type[Record], keyed: bool) -> str:
-    lines = [f"## {f'`{path}`' if path else 'Top level'}", "", (record.__doc__ or "").partition("\n")[0], ""]
-    lines += ["| field | type | meaning |", "|---|---|---|", *(_row(field) for field in record.FIELDS)]
+    doc = (record.__doc__ or "").partition("\n")[0]
     notes = [_rule(rule) for rule in RULES if rule.record in record.__mro__]
     if keyed:
         notes.append(f"- Elements are known by {record.KEYED_BY}: merging joins those that are the same.")
-    if notes:
-        lines += ["", *notes]
-    return "\n".join((*lines, ""))
+    return section(path, doc, map(_row, record.FIELDS), notes)
+
+
+def section(path: str, doc: str, rows: Iterable[str], notes: Iterable[str] = ()) -> str:
+    """A heading, what the record is for, a table of its fields if it has any, and notes below it."""
+    table = ["| field | type | meaning |", "|---|---|---|", *rows]
+    lines = [f"## {f'`{path}`' if path else 'Top level'}", "", doc, "", *(table if len(table) > 2 else ())]
+    below = list(notes)
+    return "\n".join((*lines, *(["", *below] if below else ()), ""))
+
+
+def row(*cells: str) -> str:
+    """A row of a table."""
+    return f"| {' | '.join(cell.replace('|', '&#124;').replace(chr(10), ' ') for cell in cells)} |"
+
+
+def sentence(text: str) -> str:
+    """A phrase of the model as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _row(field: Field) -> str:
     since = f" Since {VERSIONS[field.since]}." if field.since else ""
-    cells = (f"`{field.json}`", _type(field), f"{_sentence(field.doc)}{_constraints(field)}{since}")
-    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+    return row(f"`{field.json}`", _type(field), f"{sentence(field.doc)}{_constraints(field)}{since}")
 
 
 def _constraints(field: Field) -> str:
-    parts = [_sentence(field.noted)] if field.noted else []
+    parts = [sentence(field.noted)] if field.noted else []
     if field.many:
         parts.append(_uniqueness(field))
     if field.choices:
@@ -101,10 +118,6 @@ def _choice(value: str, since: int) -> str:
     return f"{shown} (since {VERSIONS[since]})" if since else shown
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
 def _type(field: Field) -> str:
     if field.record is not None:
         return "list of objects" if field.many else "object"
@@ -122,12 +135,12 @@ def _rule(rule: Rule) -> str:
     return f"- {rule.doc.partition(chr(10))[0]}{note}"
 
 
-def main(root: str) -> None:
-    """Write every generated file."""
-    for path, text in generated().items():
+def write(files: Mapping[Path, str], root: str) -> None:
+    """Write generated files below the root of the repository."""
+    for path, text in files.items():
         (Path(root) / path).parent.mkdir(parents=True, exist_ok=True)
-        (Path(root) / path).write_text(text)
+        (Path(root) / path).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    write(generated(), sys.argv[1])
