@@ -11,9 +11,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from provision.failures import ConfigInvalid, Failure, Usage
+from provision.failures import ConfigInvalid, Failure, PlanRefused, Usage
+
+if TYPE_CHECKING:
+    import argparse
 
 COMMANDS = ("plan", "apply", "validate", "fetch")
 """Subcommands, in the order of the help; each is the module of that name."""
@@ -33,6 +36,14 @@ exit codes:
   1   it failed: the config is invalid, a fetch or a step went wrong; the message says what to do
   2   wrong use of the command line, or plan --exit-code found changes
   70  a bug in this program
+"""
+
+EXAMPLE = """\
+from YAML to a disk image:
+  provision validate site.yaml
+  provision plan site.yaml
+  sudo provision apply site.yaml --image disk.img --size 10G
+
 """
 
 
@@ -85,23 +96,28 @@ def _is_stage(argument: str) -> bool:
 
 
 def _subcommand(arguments: list[str]) -> int:
+    parser = command_line([arguments[0]] if arguments and arguments[0] in COMMANDS else COMMANDS)
+    chosen = parser.parse_args(arguments)
+    code: int = chosen.run(chosen)
+    return code
+
+
+def command_line(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser, with these subcommands; the man page and the completions are checked against it."""
     import argparse
 
-    name = arguments[0] if arguments and arguments[0] in COMMANDS else None
     parser = argparse.ArgumentParser(
         prog="provision",
         description="Provision a machine, or a disk image, from an Ignition config (JSON) or its YAML source.",
-        epilog=EXIT_CODES + "\nprovision COMMAND --help tells about a command; --stage takes Ignition's options.",
+        epilog=f"{EXAMPLE}{EXIT_CODES}\nCOMMAND --help tells about a command; --stage takes Ignition's options.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in [name] if name else COMMANDS:
-        _add(commands, import_module(f"provision.commands.{command}"))
-    chosen = parser.parse_args(arguments)
-    code: int = chosen.run(chosen)
-    return code
+    for name in names:
+        _add(commands, import_module(f"provision.commands.{name}"))
+    return parser
 
 
 def _add(commands: Any, module: Any) -> None:
@@ -121,8 +137,14 @@ def _add(commands: Any, module: Any) -> None:
 
 
 def _complain(failure: Failure) -> None:
+    """Say what is wrong, a line for each reason, and what to do."""
+    from provision.config.reports import printable
+    from provision.terminal import takes_colour
+
     if isinstance(failure, ConfigInvalid) and failure.report:
         print(failure.report, file=sys.stderr)
-    print(f"provision: error: {failure.message}", file=sys.stderr)
+    error = "\033[1;31merror:\033[0m" if takes_colour(sys.stderr) else "error:"
+    for reason in failure.reasons if isinstance(failure, PlanRefused) else [failure.message]:
+        print(f"provision: {error}", "\n".join(map(printable, reason.splitlines())), file=sys.stderr)
     if failure.hint:
-        print(f"  hint: {failure.hint}", file=sys.stderr)
+        print(f"  hint: {printable(failure.hint)}", file=sys.stderr)

@@ -51,7 +51,7 @@ class Step(NamedTuple):
 
 
 Watch = Callable[[Step], None]
-"""Told of every action when it is done."""
+"""Told of every action when it begins; those of one wave begin together."""
 
 
 def forecast_steps(stages: Iterable[tuple[str, Plan]], config: Config, forecast: Forecast) -> Iterator[Step]:
@@ -94,12 +94,12 @@ class Engine:
         view = self._history.view(self._system)
         for wave in plan(config, view):
             due = self._history.begin(wave, self._system)
-            self._carry_out(due.pending)
-            _verify(due.promised, self._system)
-            self._history.finish(wave, view)
             for action in due.pending:
                 self._number += 1
                 self._watch(Step(name, self._number, action))
+            self._carry_out(due.pending)
+            _verify(due.promised, self._system)
+            self._history.finish(wave, view)
         self._history.end()
 
     def _carry_out(self, wave: Wave) -> None:

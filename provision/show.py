@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from json import dumps
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from provision.actions import Action, Await, Forget, Keep, Mount, Remember, Unmount
+from provision.config.reports import printable
 from provision.engine import Step
+from provision.terminal import takes_colour
 
 PASSING = (Await, Keep, Remember, Forget, Mount, Unmount)
 """Actions that leave nothing behind on the machine."""
+
+HIDDEN = (Keep, Remember, Forget)
+"""Actions that are only shown where somebody wants to know everything."""
+
+ASSUMED = "(not seen from here: taken for blank, and large enough)"
+"""What a plan takes for given of a device that is not there, or may not be read."""
 
 
 class Style(NamedTuple):
@@ -23,6 +31,11 @@ class Style(NamedTuple):
 
 
 COLOURS = Style(bold="\033[1m", danger="\033[1;31m", faint="\033[2m", end="\033[0m")
+
+
+def style_of(stream: TextIO) -> Style:
+    """Colours, or none."""
+    return COLOURS if takes_colour(stream) else Style()
 
 
 def is_change(action: Action) -> bool:
@@ -38,27 +51,34 @@ def kept_mounts(steps: Sequence[Step]) -> list[Step]:
 
 def plan_lines(steps: Sequence[Step], notes: Iterable[str], style: Style, *, verbose: bool) -> Iterator[str]:
     """A plan as text: numbered, grouped by stage, with `!` before what destroys something."""
-    shown = [step for step in steps if verbose or not isinstance(step.action, (Keep, Remember, Forget))]
-    changes = sum(is_change(step.action) for step in shown)
-    losses = sum(bool(step.action.loses) for step in shown)
-    yield f"{style.bold}{_count(changes, 'change')}, {losses} of them destructive{style.end}"
-    yield from (f"{style.faint}note: {note}{style.end}" for note in notes)
-    stage = ""
-    for number, step in enumerate(shown, 1):
-        if step.stage != stage:
-            stage = step.stage
-            yield f"\n{style.bold}{stage}{style.end}"
-        yield step_line(number, step.action, style)
-        if step.action.loses:
-            yield f"       {style.danger}loses {step.action.loses}{style.end}"
+    yield f"{style.bold}{_summary(steps, verbose=verbose)}{style.end}"
+    yield from (f"{style.faint}note: {printable(note)}{style.end}" for note in notes)
+    shown = [step for step in steps if verbose or not isinstance(step.action, HIDDEN)]
+    for number, (before, step) in enumerate(zip([None, *shown], shown, strict=False), 1):
+        yield from step_lines(f"{number:4}", step, style, heading=before is None or before.stage != step.stage)
 
 
-def step_line(number: int, action: Action, style: Style) -> str:
-    """One step: number, mark, what it does, and what asked for it."""
+def step_lines(number: str, step: Step, style: Style, *, heading: bool) -> Iterator[str]:
+    """One step: number, mark, what it does, what asked for it, and what is lost; with its stage as a heading."""
+    action = step.action
+    if heading:
+        yield f"\n{style.bold}{step.stage}{style.end}"
     mark = f"{style.danger}!{style.end}" if action.loses else " "
-    title = f"{action.title} (it is not here: assumed to be blank)" if isinstance(action, Await) else action.title
+    assumed = f" {ASSUMED}" if isinstance(action, Await) else ""
     reason = f"  {style.faint}[{action.reason}]{style.end}" if action.reason else ""
-    return f"{number:4} {mark} {title}{reason}"
+    yield f"{number} {mark} {printable(action.title)}{assumed}{reason}"
+    if action.loses:
+        yield f"{' ' * len(number)}   {style.danger}loses {printable(action.loses)}{style.end}"
+
+
+def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
+    changes = sum(is_change(step.action) for step in steps)
+    losses = sum(bool(step.action.loses) for step in steps)
+    kept = sum(isinstance(step.action, Keep) for step in steps)
+    words = [_count(changes, "change") if changes else "nothing to change"]
+    words += [f"{losses} of them destructive" if losses else "none of them destructive"] if changes else []
+    words += [f"{_count(kept, 'thing')} kept as found" + ("" if verbose else " (--verbose shows them)")] if kept else []
+    return ", ".join(words)
 
 
 def plan_json(steps: Sequence[Step], notes: Iterable[str]) -> str:

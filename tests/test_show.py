@@ -18,10 +18,10 @@ STEPS = [
 
 def test_steps_are_numbered_by_stage_and_losses_are_marked() -> None:
     assert list(plan_lines(STEPS, ["a note"], Style(), verbose=False)) == [
-        "2 changes, 1 of them destructive",
+        "2 changes, 1 of them destructive, 1 thing kept as found (--verbose shows them)",
         "note: a note",
         "\ndisks",
-        "   1   wait for /dev/vdb (it is not here: assumed to be blank)  [storage.disks[0]]",
+        "   1   wait for /dev/vdb (not seen from here: taken for blank, and large enough)  [storage.disks[0]]",
         "   2 ! make ext4  [storage.filesystems[0]]",
         "       loses xfs 'old'",
         "\nfiles",

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
+from collections.abc import Sequence
 
 from provision.commands.sources import judged, read_source, whole
 from provision.commands.target import Target, add_target_options, open_target
-from provision.engine import Engine, Step, Watch, preflight
+from provision.engine import Engine, Step, preflight
 from provision.failures import Failure, PlanRefused
-from provision.show import COLOURS, Style, is_change, kept_mounts, step_line
+from provision.show import HIDDEN, kept_mounts, step_lines, style_of
+from provision.terminal import takes_colour
 
 NAME = "apply"
 HELP = "provision disk images or a directory tree"
@@ -36,10 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan everything to its end, then carry it out. Raises Failure."""
-    config, report = judged(read_source(arguments.config), arguments.files_dir, color=sys.stderr.isatty())
+    config, report = judged(read_source(arguments.config), arguments.files_dir, color=takes_colour(sys.stderr))
     if report:
         print(report, file=sys.stderr)
     config, fetcher = whole(config)
+    began = time.monotonic()
     with open_target(arguments, config, changing=True) as target:
         machine = target.machine
         if machine is None:
@@ -48,10 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
         _refuse_losses(arguments, target, steps)
         if not arguments.quiet:
             print("".join(f"note: {note}\n" for note in target.notes), end="")
-        engine = Engine(machine, fetcher, _progress(arguments, len(steps)))
+        engine = Engine(machine, fetcher, _silence if arguments.quiet else Progress(steps))
         for name, plan in target.stages:
             engine.run(name, plan, config)
         target.new.keep()
+    if not arguments.quiet:
+        print(f"\ndone in {time.monotonic() - began:.1f} s")
     return 0
 
 
@@ -65,13 +71,25 @@ def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[St
         raise PlanRefused(losses, hint="give --force to lose that, or work on a copy of the image")
 
 
-def _progress(arguments: argparse.Namespace, total: int) -> Watch:
-    """Tells of every step that changes something, and how far along it is."""
-    style = COLOURS if sys.stdout.isatty() else Style()
+class Progress:
+    """Tells of every step when it begins, numbered as `plan` does."""
 
-    def watch(step: Step) -> None:
-        if not arguments.quiet and (is_change(step.action) or step.action.loses):
-            percent = step.number * 100 // max(total, step.number)
-            print(f"[{percent:3}%] {step_line(step.number, step.action, style)}", flush=True)
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._style = style_of(sys.stdout)
+        self._total = len([step for step in steps if not isinstance(step.action, HIDDEN)])
+        self._number = 0
+        self._stage = ""
 
-    return watch
+    def __call__(self, step: Step) -> None:
+        """A step begins; it may take its time."""
+        if isinstance(step.action, HIDDEN):
+            return
+        self._number += 1
+        width = len(str(self._total))
+        number = f"[{self._number:{width}}/{self._total}]"
+        print("\n".join(step_lines(number, step, self._style, heading=step.stage != self._stage)), flush=True)
+        self._stage = step.stage
+
+
+def _silence(_step: Step) -> None:
+    """Nobody looks."""

@@ -18,6 +18,7 @@ from provision.engine import Engine, Step, preflight
 from provision.failures import Failure, NeedsNetwork
 from provision.observe import Observe
 from provision.stages import nodes, units
+from provision.terminal import takes_colour
 
 CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv")
 CONTAINER_VARIABLE = "container"
@@ -36,7 +37,7 @@ def ignition_apply(arguments: Sequence[str]) -> int:
         return 0
     if not os.environ.get(CONTAINER_VARIABLE) and not any(map(os.path.exists, CONTAINER_MARKS)):
         raise Failure("this tool is not designed to run on a host system; reprovision the machine instead")
-    config, report = judged(read_source(options.config), None, color=sys.stderr.isatty())
+    config, report = judged(read_source(options.config), None, color=takes_colour(sys.stderr))
     if report:
         print(report, file=sys.stderr)
     _apply(config, options)

@@ -14,7 +14,8 @@ from provision.commands.target import Target, add_target_options, open_target
 from provision.engine import Step, forecast_steps
 from provision.failures import PlanRefused
 from provision.forecast import Forecast
-from provision.show import COLOURS, Style, is_change, kept_mounts, plan_json, plan_lines
+from provision.show import is_change, kept_mounts, plan_json, plan_lines, style_of
+from provision.terminal import takes_colour
 
 NAME = "plan"
 HELP = "show what a config would do, and change nothing"
@@ -37,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. Raises Failure."""
-    config, report = judged(read_source(arguments.config), arguments.files_dir, color=sys.stderr.isatty())
+    config, report = judged(read_source(arguments.config), arguments.files_dir, color=takes_colour(sys.stderr))
     if report:
         print(report, file=sys.stderr)
     config, _ = whole(config)
@@ -68,5 +69,4 @@ def _print(arguments: argparse.Namespace, steps: list[Step], target: Target) -> 
     if arguments.json:
         print(plan_json(steps, target.notes))
         return
-    style = COLOURS if sys.stdout.isatty() else Style()
-    print("\n".join(plan_lines(steps, target.notes, style, verbose=arguments.verbose)))
+    print("\n".join(plan_lines(steps, target.notes, style_of(sys.stdout), verbose=arguments.verbose)))

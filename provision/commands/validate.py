@@ -1,8 +1,11 @@
-"""`provision validate`: everything that is wrong with configs, before a machine finds out; and `ignition-validate`."""
+"""Say everything that is wrong with configs, each with its place and a remedy, before a machine finds out.
+
+Nothing is fetched: what a config names by URL is judged when a machine gets it, or by `plan`. Configs are judged as the
+machine judges them; started as `ignition-validate`, this program takes the arguments of Ignition's validator.
+"""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,13 +13,23 @@ from typing import TYPE_CHECKING
 
 from provision.commands.sources import judge_source, read_source
 from provision.config.judge import judge
+from provision.config.problems import Problem
 from provision.config.reports import Finding, as_github, as_json, as_sarif, as_text
+from provision.failures import Failure
+from provision.terminal import takes_colour
 
 if TYPE_CHECKING:
     import argparse
 
 NAME = "validate"
-HELP = "say what is wrong with a config"
+HELP = "say what is wrong with configs"
+EPILOG = """\
+examples:
+  provision validate site.yaml
+  transpile site.yaml | provision validate -
+  provision validate --strict --format sarif *.ign > findings.sarif
+
+"""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +44,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Validate every file; 0 if there are at most warnings, 1 if there are errors."""
-    found = [one for name in arguments.files for one in judge_source(read_source(name), arguments.files_dir).findings]
+    found = [one for name in arguments.files for one in _findings(name, arguments.files_dir)]
     if arguments.strict:
         found = [one._replace(problem=one.problem._replace(fatal=True)) for one in found]
     sys.stdout.write(_shown(found, arguments.format))
-    return int(any(one.problem.fatal for one in found))
+    failed = any(one.problem.fatal for one in found)
+    if sys.stderr.isatty() and not failed:
+        print(f"{', '.join(arguments.files)}: valid", file=sys.stderr)
+    return int(failed)
+
+
+def _findings(name: str, files_dir: str | None) -> Sequence[Finding]:
+    """What is to be said about one file, also if it cannot be read: the others are judged all the same."""
+    try:
+        return judge_source(read_source(name), files_dir).findings
+    except Failure as failure:
+        return [Finding(name, Problem((), failure.message.removeprefix(f"{name}: ")))]
 
 
 def _shown(found: Sequence[Finding], form: str) -> str:
@@ -48,8 +72,7 @@ def _shown(found: Sequence[Finding], form: str) -> str:
             from provision import __version__
 
             return as_sarif(found, __version__)
-    terminal = sys.stdout.isatty()
-    return as_text(found, excerpts=terminal, color=terminal and not os.environ.get("NO_COLOR"))
+    return as_text(found, excerpts=sys.stdout.isatty(), color=takes_colour(sys.stdout))
 
 
 def ignition_validate(argv: Sequence[str]) -> int:

@@ -76,7 +76,7 @@ def _character(line: str, column: int) -> int:
 
 def one_line(finding: Finding) -> str:
     """`site.ign:7:13: warning: storage.files[1].mode: illegal file mode (hint: 0644 is 420)`."""
-    return f"{finding.place}: {finding.problem.severity}: {_printable(finding.message)}"
+    return f"{finding.place}: {finding.problem.severity}: {printable(finding.message)}"
 
 
 def as_text(findings: Iterable[Finding], *, excerpts: bool = False, color: bool = False) -> str:
@@ -94,7 +94,7 @@ def _shown(finding: Finding, color: bool) -> str:
         return f"{one_line(finding)}\n"
     severity = finding.problem.severity
     place = f"{_COLORS['place']}{finding.place}:{_PLAIN}"
-    return f"{place} {_COLORS[severity]}{severity}:{_PLAIN} {_printable(finding.message)}\n"
+    return f"{place} {_COLORS[severity]}{severity}:{_PLAIN} {printable(finding.message)}\n"
 
 
 def _excerpt(line: str, character: int, color: bool) -> str:
@@ -108,11 +108,11 @@ def _excerpt(line: str, character: int, color: bool) -> str:
 def _window(line: str, caret: int) -> tuple[str, int]:
     """As much of a long line as fits around the caret, and the caret's place in that."""
     start = max(0, min(caret - EXCERPT_WIDTH // 2, len(line) - EXCERPT_WIDTH))
-    shown = _printable(line[start : start + EXCERPT_WIDTH].replace("\t", " "))
+    shown = printable(line[start : start + EXCERPT_WIDTH].replace("\t", " "))
     return shown, caret - start
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Control characters of a hostile config do not reach the terminal."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 

@@ -65,7 +65,7 @@ def test_a_missing_file_and_a_directory_are_named(command: str, tmp_path: Path) 
     for path in (tmp_path / "nope", tmp_path):
         done = provision(command, *rest, str(path))
         assert done.returncode in {1, 2}
-        assert str(path) in done.stderr
+        assert str(path) in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
 
 
