@@ -161,7 +161,8 @@ def _judge(disk: Disk, observe: Observe) -> tuple[list[Step], list[str]]:
     if disk.erase and active:
         return [], [f"{disk.where}: refusing to wipe active disk {disk.name} ({_numbers(active)} in use)"]
     if disk.table.kind != "gpt":
-        return [], [f"{disk.where}: disk does not have a GPT, but a table of kind {disk.table.kind}: {disk.name}"]
+        what = f"disk does not have a GPT, but a table of kind {disk.table.kind}: {disk.name}"
+        return [], [f"{disk.where}: {what} (only wipeTable can replace it)"]
     try:
         resolved = resolve(disk)
     except Impossible as reason:

@@ -18,17 +18,40 @@ _MOST_ENTRIES_BYTES = 1 << 20
 _NAMED_BITS = {0: "RequiredPartition", 1: "NoBlockIOProtocol", 2: "LegacyBIOSBootable"}
 _FIRST_OWN_BIT = 48
 
+RECORDS = slice(446, 510)
+"""The bytes of sector 0 in which an MBR has its four partition records of 16 bytes."""
+_RECORD_TYPE = 4
+_PROTECTIVE = 0xEE
+_BOOT_SIGNATURE = b"\x55\xaa"
+
 
 def read(fd: int, size: int, sector: int) -> Table | None:
     """The table on an open disk of `size` bytes; its copy at the end where the first is broken; None if there is none.
 
-    Attributes are spelled as sfdisk does: `RequiredPartition GUID:48,56`.
+    Without a protective MBR there is none (UEFI 2.10, 5.2.3; the kernel and libblkid see it so too): what remains then
+    is the copy that lay at the end of a disk when it got another table, or a file system. Attributes are spelled as
+    sfdisk does: `RequiredPartition GUID:48,56`.
     """
+    if protective_records(fd) is None:
+        return None
     for header_at in (1, size // sector - 1):
         table = _read_at(fd, header_at, sector)
         if table is not None:
             return table
     return None
+
+
+def protective_records(fd: int) -> bytes | None:
+    """The partition records of the MBR if one of them protects a GPT; others may stand beside it (a hybrid MBR)."""
+    block = os.pread(fd, 512, 0)
+    records = block[RECORDS]
+    is_protective = block[RECORDS.stop :] == _BOOT_SIGNATURE and _PROTECTIVE in records[_RECORD_TYPE::16]
+    return records if is_protective else None
+
+
+def is_unprotected(fd: int, sector: int) -> bool:
+    """Whether a whole table lies where the first one belongs, protected or not."""
+    return _read_at(fd, 1, sector) is not None
 
 
 def _read_at(fd: int, header_at: int, sector: int) -> Table | None:

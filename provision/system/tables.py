@@ -16,7 +16,7 @@ from typing import Any
 
 from provision.failures import Failure
 from provision.observe import Partition, Table
-from provision.system import gpt, processes
+from provision.system import gpt, processes, signatures
 
 LOCK_SECONDS = 30.0
 
@@ -27,6 +27,9 @@ _USUAL_ENTRIES = 128
 
 _LOOKED_AT = 1 << 16
 """Tables of every kind that sfdisk knows begin in the first 64 KiB."""
+
+UNPROTECTED = "gpt without its protective MBR"
+"""The kind of a table that nobody reads, but that is too whole to be taken for nothing."""
 
 _QUIET = ("--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never")
 
@@ -42,20 +45,31 @@ def read(path: str, size: int, sector: int) -> Table:
         table = gpt.read(fd, size, sector)
         if table is not None:
             return table
-        return Table("", sector=sector) if not any(os.pread(fd, _LOOKED_AT, 0)) else _read_by_sfdisk(path, sector)
+        if not any(os.pread(fd, _LOOKED_AT, 0)):
+            return Table("", sector=sector)
+        table = _read_foreign(path, sector)
+        return table._replace(kind=UNPROTECTED) if not table.kind and gpt.is_unprotected(fd, sector) else table
     finally:
         os.close(fd)
+
+
+def _read_foreign(path: str, sector: int) -> Table:
+    """What is no GPT. sfdisk takes the boot sector of a FAT for a table; blkid, which can tell, is asked first."""
+    return _read_by_sfdisk(path, sector) if signatures.table_kind(path) != "" else Table("", sector=sector)
 
 
 def write(path: str, table: Table, *, size: int, erase: bool) -> None:
     """Put a whole table on a device; nothing but the table is written. The caller holds the lock.
 
-    With `erase` both copies of what was there go first; a table without a kind then leaves none. Raises TableFailed.
+    With `erase` both copies of what was there go first; a table without a kind then leaves none. Otherwise the records
+    of the protective MBR stay: some firmware boots only where one is marked active, or from a hybrid MBR, and sfdisk
+    makes them anew. Raises TableFailed.
     """
     if erase:
         _zero(path, size, table.sector)
     if not table.kind:
         return
+    records = _protective_records(path)
     stdin = processes.in_memory(script(table).encode())
     try:
         done = processes.run(["sfdisk", *_QUIET, path], stdin=stdin)
@@ -63,6 +77,8 @@ def write(path: str, table: Table, *, size: int, erase: bool) -> None:
         os.close(stdin)
     if done.status != 0:
         raise TableFailed(done.last_lines)
+    if records is not None:
+        _put(path, records, gpt.RECORDS.start)
     _compare(table, read(path, size, table.sector))
 
 
@@ -127,12 +143,24 @@ def _compare(wanted: Table, found: Table) -> None:
                 raise TableFailed(f"{name} of partition {partition.number}: {value!r} was not written")
 
 
+def _protective_records(path: str) -> bytes | None:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return gpt.protective_records(fd)
+    finally:
+        os.close(fd)
+
+
 def _zero(path: str, size: int, sector: int) -> None:
+    last = (_ZEROED - 1) * sector
+    _put(path, bytes(_ZEROED * sector), 0)
+    _put(path, bytes(last), size // sector * sector - last)
+
+
+def _put(path: str, data: bytes, at: int) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        last = (_ZEROED - 1) * sector
-        os.pwrite(fd, bytes(_ZEROED * sector), 0)
-        os.pwrite(fd, bytes(last), size // sector * sector - last)
+        os.pwrite(fd, data, at)
         os.fsync(fd)
     finally:
         os.close(fd)

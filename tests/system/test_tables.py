@@ -108,6 +108,48 @@ def test_a_broken_table_is_read_from_its_copy(tmp_path: Path) -> None:
         assert tables.read(path, SIZE, 512) == wanted
 
 
+def test_what_is_left_of_an_old_table_is_none(tmp_path: Path) -> None:
+    """A disk that got an MBR, or a file system, has still the copy at its end: that table is dead."""
+    path = image(tmp_path)
+    tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
+    with open(path, "r+b") as disk:
+        disk.write(bytes(1 << 20))
+    assert tables.read(path, SIZE, 512).kind == ""
+    subprocess.run(["sfdisk", "--quiet", "--wipe", "never", path], input=b"label: dos\n1 : start=2048\n", check=True)
+    assert tables.read(path, SIZE, 512).kind == "dos"
+
+
+def test_a_table_without_its_protection_is_not_taken_for_nothing(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
+    with open(path, "r+b") as disk:
+        disk.write(bytes(512))
+    assert tables.read(path, SIZE, 512).kind == tables.UNPROTECTED
+
+
+def test_a_fat_is_no_table(tmp_path: Path) -> None:
+    """Its boot sector ends as an MBR does."""
+    path = image(tmp_path)
+    subprocess.run(["mkfs.fat", path], check=True, stdout=subprocess.DEVNULL)
+    assert tables.read(path, SIZE, 512).kind == ""
+
+
+def test_a_hybrid_and_an_active_record_stay_unless_everything_goes(tmp_path: Path) -> None:
+    path, first = image(tmp_path), Partition(1, 2048, 4096, LINUX, DISK)
+    tables.write(path, table(first), size=SIZE, erase=False)
+    active = b"\x80" + Path(path).read_bytes()[447:462]
+    hybrid = bytes.fromhex("00 00 00 00 83 00 00 00 00 08 00 00 00 10 00 00")
+    with open(path, "r+b") as disk:
+        disk.seek(446)
+        disk.write(active + hybrid)
+    more = table(first, Partition(2, 8192, 4096, LINUX, "11111111-2222-4333-8444-555555555555"))
+    tables.write(path, more, size=SIZE, erase=False)
+    assert Path(path).read_bytes()[446:478] == active + hybrid
+    assert tables.read(path, SIZE, 512) == more
+    tables.write(path, more, size=SIZE, erase=True)
+    assert Path(path).read_bytes()[446:478] != active + hybrid
+
+
 def test_a_boot_loader_stays_unless_everything_goes(tmp_path: Path) -> None:
     path = image(tmp_path)
     with open(path, "r+b") as disk:
