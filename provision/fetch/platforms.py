@@ -162,7 +162,7 @@ PLATFORMS: Mapping[str, Platform] = {
     "virtualbox": Platform(
         "Oracle VirtualBox",
         Ask(guests.virtualbox, "guest property `/Ignition/Config`"),
-        "read",
+        "recorded",
         guests.forget_virtualbox,
     ),
     "vmware": Platform(

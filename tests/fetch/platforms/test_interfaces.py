@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch import hyperv, virtualbox, vmware, zvm
+from provision.fetch import hyperv, vmware, zvm
 from provision.fetch.acquire import Acquired, acquire
 from provision.fetch.ground import Places
 from provision.fetch.platforms import PLATFORMS, VIRTIO_BLOCK
@@ -127,19 +127,6 @@ def test_hyperv_parts_end_at_the_first_gap() -> None:
 def test_hyperv_without_the_device_says_so(root: Path) -> None:
     with pytest.raises(FetchFailed, match="hv_kvp"):
         boot(root, "hyperv")
-
-
-def test_virtualbox_requests_have_the_layout_of_the_kernel_header() -> None:
-    # sizes and numbers as `linux/vboxguest.h` gives them to a C compiler
-    assert virtualbox.HEADER.size == 24
-    assert virtualbox.request_number(virtualbox.CONNECT, 156) == 0xC09C5604
-    assert virtualbox.request_number(virtualbox.DISCONNECT, 28) == 0xC01C5605
-    assert len(virtualbox.Parameter(virtualbox.NUMBER_64).packed()) == 16
-
-
-def test_virtualbox_without_the_device_says_so(root: Path) -> None:
-    with pytest.raises(FetchFailed, match="vboxguest: No such file"):
-        boot(root, "virtualbox")
 
 
 def rpctool(folder: Path, values: dict[str, str]) -> None:
