@@ -51,6 +51,14 @@ def test_schemas_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
     assert {path.name for path in (HOUSE / "schemas").glob("*.json")} <= found
 
 
+def test_man_pages_and_completions_are_in_the_wheel(installed: Path) -> None:
+    share = installed.parent / "share"
+    found = {path.name for path in share.rglob("*") if path.is_file()}
+    kept = [*(HOUSE / "docs/man").iterdir(), *(HOUSE / "completion").iterdir()]
+    assert {path.name for path in kept} <= found
+    assert (share / "man/man1/provision.1").is_file()
+
+
 def test_transpiles_outside_the_checkout(installed: Path, tmp_path: Path) -> None:
     source = tmp_path / "site.yaml"
     source.write_text("variant: fcos\nversion: 1.5.0\n")

@@ -1,0 +1,45 @@
+# bash completion for provision
+
+_provision() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} options
+    local platforms="auto akamai aliyun applehv aws azure azurestack brightbox cloudstack digitalocean exoscale file gcp \
+        hetzner hyperv ibmcloud kubevirt metal nutanix nvidiabluefield openstack oraclecloud packet powervs \
+        proxmoxve qemu scaleway upcloud virtualbox vmware vultr zvm"
+    case $previous in
+        -d | --files-dir)
+            mapfile -t COMPREPLY < <(compgen -d -- "$current")
+            return
+            ;;
+        --root | --base | --image)
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+            ;;
+        --format)
+            mapfile -t COMPREPLY < <(compgen -W "text json github sarif" -- "$current")
+            return
+            ;;
+        --platform)
+            mapfile -t COMPREPLY < <(compgen -W "$platforms" -- "$current")
+            return
+            ;;
+        --disk | --size | --timeout | --network-wait) return ;;
+    esac
+    case $COMP_CWORD:$command in
+        1:*)
+            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch --help --version" -- "$current")
+            return
+            ;;
+        *:plan) options="--disk --image --size --base --root --files-dir --json --verbose --strict-devices --exit-code" ;;
+        *:apply) options="--disk --image --size --base --root --files-dir --force --quiet" ;;
+        *:validate) options="--format --strict --files-dir" ;;
+        *:fetch) options="--platform --timeout --network-wait --offline --json --quiet" ;;
+    esac
+    mapfile -t COMPREPLY < <(
+        compgen -W "$options --help" -- "$current"
+        [[ $command == fetch || $current == -* ]] || compgen -f -X '!*.@(ign|json|bu|butane|yaml|yml)' -- "$current"
+        [[ $command == fetch || $current == -* ]] || compgen -d -S / -- "$current"
+    )
+}
+
+shopt -s extglob
+complete -o nosort -o filenames -F _provision provision

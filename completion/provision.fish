@@ -1,0 +1,45 @@
+# fish completion for provision
+
+set -l plan '__fish_seen_subcommand_from plan'
+set -l apply '__fish_seen_subcommand_from apply'
+set -l target '__fish_seen_subcommand_from plan apply'
+set -l validate '__fish_seen_subcommand_from validate'
+set -l fetch '__fish_seen_subcommand_from fetch'
+set -l platforms auto akamai aliyun applehv aws azure azurestack brightbox cloudstack digitalocean exoscale file gcp \
+    hetzner hyperv ibmcloud kubevirt metal nutanix nvidiabluefield openstack oraclecloud packet powervs \
+    proxmoxve qemu scaleway upcloud virtualbox vmware vultr zvm
+
+complete -c provision -n __fish_use_subcommand -f
+complete -c provision -n __fish_use_subcommand -a plan -d 'show what a config would do, and change nothing'
+complete -c provision -n __fish_use_subcommand -a apply -d 'provision disk images or a directory tree'
+complete -c provision -n __fish_use_subcommand -a validate -d 'say what is wrong with configs'
+complete -c provision -n __fish_use_subcommand -a fetch -d 'show the config this machine would get'
+complete -c provision -n __fish_use_subcommand -l version -d 'print the version'
+complete -c provision -s h -l help -d 'show the usage'
+
+complete -c provision -n $target -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where a YAML config finds local files'
+complete -c provision -n $target -l disk -x -d 'let a device of the config be a disk image: DEVICE=IMAGE[:SIZE]'
+complete -c provision -n $target -l image -r -d 'disk image for the only disk of the config'
+complete -c provision -n $target -l size -x -d 'make the image of --image new, with this size'
+complete -c provision -n $target -l base -r -d 'tree to seed the file system at / with'
+complete -c provision -n $target -l root -x -a '(__fish_complete_directories)' -d 'work on a directory tree'
+
+complete -c provision -n $plan -l json -d 'print the plan as JSON'
+complete -c provision -n $plan -l verbose -d 'show what is kept unchanged as well'
+complete -c provision -n $plan -l strict-devices -d 'refuse if a device is not here'
+complete -c provision -n $plan -l exit-code -d 'exit with 2 if there are changes to make'
+
+complete -c provision -n $apply -l force -d 'replace an existing image, or lose what is on it'
+complete -c provision -n $apply -l quiet -d 'print nothing when all goes well'
+
+complete -c provision -n $validate -l format -x -a 'text json github sarif' -d 'form of the report'
+complete -c provision -n $validate -l strict -d 'take warnings for errors'
+complete -c provision -n $validate -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where YAML configs find local files'
+
+complete -c provision -n $fetch -f
+complete -c provision -n $fetch -l platform -x -a "$platforms" -d 'where to ask'
+complete -c provision -n $fetch -l timeout -x -d 'seconds for each fetch'
+complete -c provision -n $fetch -l network-wait -x -d 'seconds for a network'
+complete -c provision -n $fetch -l offline -d 'fail instead of using a network'
+complete -c provision -n $fetch -l json -d 'print the config'
+complete -c provision -n $fetch -l quiet -d 'show no progress'
