@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, NamedTuple, Protocol, cast
 
-from provision.actions import NODE_ACTIONS, Action, Await, Blob, Fetch, NodeAction, Wave
+from provision.actions import NODE_ACTIONS, Action, Await, Blob, Fetch, Keep, NodeAction, Wave
 from provision.config.format import Config, Resource
 from provision.failures import ActionFailed
 from provision.forecast import Forecast
@@ -105,7 +105,7 @@ class Engine:
     def _carry_out(self, wave: Wave) -> None:
         """Actions on the tree go together, for they wait for the same disk; the others run side by side."""
         nodes = [action for action in wave if isinstance(action, NODE_ACTIONS)]
-        others = [action for action in wave if not isinstance(action, NODE_ACTIONS)]
+        others = [action for action in wave if not isinstance(action, (Keep, *NODE_ACTIONS))]
         if nodes:
             self._system.apply_nodes(nodes)
         if len(others) == 1:

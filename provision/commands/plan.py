@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from provision.actions import Await
 from provision.commands.sources import judged, read_source, whole
 from provision.commands.target import Target, add_target_options, open_target
 from provision.engine import Step, forecast_steps
@@ -44,11 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     config, _ = whole(config)
     with open_target(arguments, config, changing=False) as target:
         steps = list(forecast_steps(target.stages, config, Forecast(target.view)))
-        missing = _missing(steps)
-        if missing and arguments.strict_devices:
-            raise PlanRefused(
-                [f"{name} is not here" for name in missing], hint="leave --strict-devices out to assume it"
-            )
+        _refuse_missing(steps, arguments)
         target.notes += [
             f"{name} cannot be read, it is assumed to be blank: {why}" for name, why in target.unreadable.items()
         ]
@@ -59,10 +56,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if arguments.exit_code and any(is_change(step.action) for step in steps) else 0
 
 
-def _missing(steps: list[Step]) -> list[str]:
-    from provision.actions import Await
-
-    return [name for step in steps if isinstance(step.action, Await) for name in step.action.names]
+def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:
+    """Devices that are not here are assumed where they may come: not in images, where `apply` would fail too."""
+    waits = [step.action for step in steps if isinstance(step.action, Await)]
+    missing = [f"{wait.reason}: there is no {name}" for wait in waits for name in wait.names]
+    if missing and (arguments.disk or arguments.image):
+        raise PlanRefused([f"{one} in the images" for one in missing], hint="the config makes none of that name")
+    if missing and arguments.strict_devices:
+        raise PlanRefused([f"{one} here" for one in missing], hint="leave --strict-devices out to assume it")
 
 
 def _print(arguments: argparse.Namespace, steps: list[Step], target: Target) -> None:

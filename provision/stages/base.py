@@ -57,4 +57,5 @@ def restored(_config: Config, observe: Observe) -> Iterator[Wave]:
     """For plans only: what a distribution does when a config makes a new root, between mounting and writing files."""
     if observe.node(PASSWD) is None:
         filled = tuple(Fact("node", path, Node(Kind.FILE)) for path in DATABASES)
-        yield (Run("fill / with the system (the distribution does)", ("true",), frozenset({"/"}), filled),)
+        title = "fill / with the system (the distribution does)"
+        yield (Run(title, ("true",), frozenset({"/"}), filled, "the root is empty"),)

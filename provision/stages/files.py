@@ -65,6 +65,7 @@ def _relabel(paths: list[str], observe: Observe) -> Iterator[Wave]:
             "label what was written for SELinux",
             ("setfiles", "-vF0", "-r", Place("/"), Place(contexts), "-f", "-"),
             frozenset({"selinux"}),
+            reason=f"{SELINUX} of the root",
             stdin=Places(existing),
         ),
     )

@@ -16,6 +16,7 @@ from provision.stages.devices import (
     missing_device,
     missing_tools,
     signature_text,
+    size_text,
     with_sure_facts,
 )
 
@@ -135,7 +136,7 @@ def _holds_something(target: Target, observe: Observe) -> bool:
 
 def _waves(kept: list[Target], made: list[Target], observe: Observe) -> Iterator[Wave]:
     notes: Wave = tuple(_keep(target) for target in kept)
-    wipes: Wave = tuple(_wipe(target) for target in made if _holds_something(target, observe))
+    wipes: Wave = tuple(_wipe(target, observe) for target in made if _holds_something(target, observe))
     makes: Wave = tuple(_make(target, observe) for target in made if target.entry.format in MAKERS)
     yield from (wave for wave in (notes + wipes, makes) if wave)
 
@@ -146,15 +147,25 @@ def _keep(target: Target) -> Action:
     return Keep(f"{what} on {target.entry.device}", f"it is as the config wants it{more}", target.where)
 
 
-def _wipe(target: Target) -> Action:
+def _wipe(target: Target, observe: Observe) -> Action:
+    on_it = signature_text(target.found, target.device.size)
     return Run(
         title=f"wipe {target.entry.device}",
         argv=("wipefs", "-a", DeviceName(target.device.name)),
         on=frozenset({target.device.name}),
         facts=(Fact("signature", target.device.name, Signature()), Fact("table", target.device.name, Table(""))),
         reason=target.where,
-        loses=signature_text(target.found, target.device.size) or "a partition table",
+        loses=on_it or _table_text(observe.table(target.device.name)),
     )
+
+
+def _table_text(table: Table) -> str:
+    """What is lost with a partition table: `a gpt with partitions 1 'ROOT' (2 GiB), 2 (1 GiB)`."""
+    partitions = [
+        f"{one.number}{f' {one.label!r}' if one.label else ''} ({size_text(one.size * table.sector)})"
+        for one in table.partitions
+    ]
+    return f"a {table.kind} table" + (f" with partitions {', '.join(partitions)}" if partitions else "")
 
 
 def _make(target: Target, observe: Observe) -> Run:

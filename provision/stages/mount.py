@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.actions import Mount, Remember, Wave
+from provision.actions import Keep, Mount, Remember, Wave
 from provision.config.format import Config, Filesystem
 from provision.failures import PlanRefused
 from provision.observe import Kind, Observe
@@ -21,21 +21,24 @@ WITHOUT_DEVICE = {"virtiofs"}
 def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     """One wave for each depth; a file system that is mounted there already is left alone."""
     for level in sorted({depth(filesystem.path or "") for _, filesystem in mountable(config)}):
-        wave, reasons = [], []
+        wave, kept, reasons = [], list[Keep](), []
         for index, filesystem in mountable(config):
-            if depth(filesystem.path or "") != level or _is_mounted(observe, filesystem):
+            if depth(filesystem.path or "") != level:
+                continue
+            if _is_mounted(observe, filesystem):
+                kept.append(Keep(f"{filesystem.device} at {filesystem.path}", "it is mounted already", _where(index)))
                 continue
             missing, reason = _mount_point(observe, filesystem.path or "")
-            reasons += [f"storage.filesystems[{index}].path: {reason}"] if reason else []
+            reasons += [f"{_where(index)}.path: {reason}"] if reason else []
             device = observe.device(filesystem.device)
             if device is None and filesystem.format not in WITHOUT_DEVICE:
-                reasons.append(f"storage.filesystems[{index}].device: {filesystem.device} is not there")
+                reasons.append(f"{_where(index)}.device: {filesystem.device} is not there")
             wave.append(_mount(index, filesystem, device.name if device else filesystem.device, missing))
         if reasons:
             raise PlanRefused(reasons, hint="remove what is in the way, or mount elsewhere")
         made = tuple(path for mount in wave for path in mount.parents)
-        if wave:
-            yield tuple(wave)
+        if wave or kept:
+            yield (*kept, *wave)
         if made:
             known = observe.recall(DIRECTORIES)
             yield (Remember(DIRECTORIES, (*(known if isinstance(known, tuple) else ()), *made)),)
@@ -57,8 +60,12 @@ def _mount(index: int, filesystem: Filesystem, device: str, missing: tuple[str, 
         format=filesystem.format or "",
         options=filesystem.mount_options,
         parents=missing,
-        reason=f"storage.filesystems[{index}]",
+        reason=_where(index),
     )
+
+
+def _where(index: int) -> str:
+    return f"storage.filesystems[{index}]"
 
 
 def _is_mounted(observe: Observe, filesystem: Filesystem) -> bool:

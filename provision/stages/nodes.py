@@ -15,6 +15,7 @@ from provision.actions import (
     Directory,
     Fetch,
     HardLink,
+    Keep,
     Link,
     Remove,
     Wave,
@@ -28,6 +29,7 @@ from provision.failures import PlanRefused
 from provision.forecast import Forecast
 from provision.observe import Kind, Node, Observe
 from provision.stages.accounts import LAST_ID
+from provision.stages.losses import replaced
 from provision.stages.mount import mountable
 from provision.stages.paths import Unresolvable, depth, missing_parents, resolve
 
@@ -62,19 +64,21 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     forecast = Forecast(observe)
     mounts = frozenset(filesystem.path or "" for _, filesystem in mountable(config))
     waves: dict[tuple[bool, int, bool], list[Action]] = {}
+    kept: list[Action] = []
     for turn, entry in sorted(_turns(entries), key=itemgetter(0)):
         try:
             actions = _actions(entry, forecast, mounts)
         except (_Refused, Unresolvable) as refused:
             reasons.append(f"{entry.reason}: {refused}")
             continue
+        kept += [] if actions else [Keep(f"{entry.noun} {entry.path}", "it is as the config wants it", entry.reason)]
         for action in actions:
             forecast.lay(action.effect())
             waves.setdefault((*turn, not isinstance(action, Remove)), []).append(action)
     if reasons:
         raise PlanRefused(reasons)
     fetches = tuple(fetch for entry in entries for fetch in entry.fetches)
-    yield from (fetches,) if fetches else ()
+    yield from (wave for wave in (tuple(kept), fetches) if wave)
     yield from (tuple(waves[key]) for key in sorted(waves))
 
 
@@ -135,10 +139,10 @@ def _actions(entry: Entry, observe: Observe, mounts: frozenset[str]) -> list[Act
     existing = observe.node(entry.path)
     if existing is None or not entry.node.overwrite:
         return _make(entry, existing, observe, "")
-    removal = _removal(entry, existing)
+    removal = _removal(entry, existing, observe)
     if removal:
         _check_removal(entry.path, observe, mounts)
-    return [*removal, *_make(entry, None, observe, _lost(entry, existing))]
+    return [*removal, *_make(entry, None, observe, "" if removal else _lost(entry, observe))]
 
 
 def _check_removal(path: str, observe: Observe, mounts: frozenset[str]) -> None:
@@ -162,15 +166,17 @@ def _make(entry: Entry, existing: Node | None, observe: Observe, loses: str) -> 
     raise TypeError(entry.node)
 
 
-def _removal(entry: Entry, existing: Node) -> list[Action]:
+def _removal(entry: Entry, existing: Node, observe: Observe) -> list[Action]:
     """A file or link is replaced by renaming over it; a directory has to go first, and so has all under a new one."""
     in_the_way = existing.kind is Kind.DIRECTORY or isinstance(entry.node, config_format.Directory)
-    return [Remove(entry.path, reason=entry.reason, loses=_lost(entry, existing))] if in_the_way else []
+    return [Remove(entry.path, reason=entry.reason, loses=replaced(observe, entry.path))] if in_the_way else []
 
 
-def _lost(entry: Entry, existing: Node) -> str:
-    below = " with all below it" if existing.kind is Kind.DIRECTORY else ""
-    return f"{existing.kind.value} {entry.path}{below}"
+def _lost(entry: Entry, observe: Observe) -> str:
+    if isinstance(entry.node, config_format.File):
+        return replaced(observe, entry.path, entry.parts)
+    link = entry.node if isinstance(entry.node, config_format.Link) and not entry.node.hard else None
+    return replaced(observe, entry.path, target=link.target if link else None)
 
 
 def _file(entry: Entry, file: config_format.File, existing: Node | None, observe: Observe, loses: str) -> list[Action]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.actions import Argument, Content, Directory, Place, Remove, Run, SetPassword, Wave, Write
+from provision.actions import Argument, Content, Directory, Keep, Place, Remove, Run, SetPassword, Wave, Write
 from provision.config.format import Config, Group, User
 from provision.config.model import Secret
 from provision.observe import Account, Fact, Kind, Node, Observe
+from provision.stages.losses import replaced
 from provision.stages.mount import DIRECTORIES
 from provision.stages.paths import missing_parents, resolve
 
@@ -76,6 +77,8 @@ def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
         known = existing.id if existing else None
         fact = Fact("group", group.name, Account(group.name, known if group.gid is None else group.gid))
         yield (_run(f"{title} group {group.name}", (verb, *_IN_ROOT, *words, group.name), fact, reason=reason),)
+    else:
+        yield (Keep(f"group {group.name}", "it is there already", reason),)
     if group.password_hash:
         yield (SetPassword(group.name, group.password_hash, "gshadow", reason=f"{reason}.passwordHash"),)
 
@@ -100,6 +103,8 @@ def _user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
             facts += [] if user.no_create_home else _home_facts(user, observe)
             facts += _group_facts(user, observe)
         yield (_run(f"{title} user {user.name}", (verb, *_IN_ROOT, *words, user.name), *facts, reason=reason),)
+    else:
+        yield (Keep(f"user {user.name}", "it is there already", reason),)
     account = observe.user(user.name) or _expected(user, existing)
     if not user.no_create_home:
         yield from _take_over_home(account, observe, reason)
@@ -184,9 +189,10 @@ def _keys(user: User, account: Account, observe: Observe, reason: str) -> Iterat
             yield (Directory(parent, reason=reason),)
     existing = observe.node(path)
     if existing is not None and existing.kind is Kind.DIRECTORY:
-        yield (Remove(path, reason=reason, loses=f"directory {path}"),)
-    text = "\n".join(user.ssh_authorized_keys) + "\n"
-    yield (Write(path, (Content(text.encode()),), 0o600, account.id, account.gid, reason=reason),)
+        yield (Remove(path, reason=reason, loses=replaced(observe, path)),)
+    contents = (Content(("\n".join(user.ssh_authorized_keys) + "\n").encode()),)
+    loses = replaced(observe, path, contents)
+    yield (Write(path, contents, 0o600, account.id, account.gid, reason=reason, loses=loses),)
 
 
 def _run(title: str, argv: tuple[Argument, ...], *facts: Fact, reason: str, loses: str = "") -> Run:

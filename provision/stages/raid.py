@@ -115,14 +115,14 @@ def _create(array: Array, observe: Observe) -> Run:
         *_devices(array),
     )
     member = Signature(MEMBER, None, None if entry.options else array.uuid)
-    lost = [signature_text(observe.signature(device.name), device.size) for device in array.members]
+    lost = [(signature_text(observe.signature(device.name), device.size), device.name) for device in array.members]
     return Run(
         title=f"make {entry.level} array {array.device} of {', '.join(entry.devices)}",
         argv=argv,
         on=_touched(array),
         facts=(_comes(array), *(Fact("signature", device.name, member) for device in array.members)),
         reason=array.where,
-        loses=", ".join(one for one in lost if one),
+        loses=", ".join(f"{what} on {name}" for what, name in lost if what),
     )
 
 

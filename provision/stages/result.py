@@ -30,4 +30,5 @@ def plan(observe: Observe) -> Iterator[Wave]:
         except (JSONDecodeError, UnicodeDecodeError):
             raise PlanRefused([f"{RESULT}: is not JSON"], hint="remove the file, or restore it") from None
     text = dumps(result, indent=2, ensure_ascii=False) + "\n"
-    yield (Write(path, (Content(text.encode()),), 0o600, parents=missing_parents(observe, path)),)
+    parents = missing_parents(observe, path)
+    yield (Write(path, (Content(text.encode()),), 0o600, parents=parents, reason="the result of this run"),)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.actions import Action, Argument, Content, Link, Place, Remove, Run, Wave, Write
+from provision.actions import Action, Argument, Content, Keep, Link, Place, Remove, Run, Wave, Write
 from provision.config.format import Config, Unit
 from provision.failures import PlanRefused
-from provision.observe import Kind, Node, Observe
+from provision.observe import Kind, Observe
+from provision.stages.losses import replaced
 from provision.stages.paths import missing_parents, resolve
 
 UNITS = "/etc/systemd/system"
@@ -58,26 +59,30 @@ def _unit(unit: Unit, reason: str, observe: Observe) -> Iterator[Action]:
 def _write(path: str, text: str, reason: str, observe: Observe) -> Iterator[Action]:
     """Files and links that are there are replaced, as the reference engine does."""
     path = resolve(observe, path)
-    there = _replaceable(path, reason, observe)
-    loses = f"{there.kind.value} {path}" if there is not None else ""
-    yield Write(path, (Content(text.encode()),), parents=missing_parents(observe, path), reason=reason, loses=loses)
+    _check_replaceable(path, reason, observe)
+    contents = (Content(text.encode()),)
+    loses = replaced(observe, path, contents)
+    yield Write(path, contents, parents=missing_parents(observe, path), reason=reason, loses=loses)
 
 
-def _replaceable(path: str, reason: str, observe: Observe) -> Node | None:
-    """What is at a path, if it can be replaced by a file. Raises PlanRefused."""
+def _check_replaceable(path: str, reason: str, observe: Observe) -> None:
+    """Raises PlanRefused if something is at a path that no file can take the place of."""
     there = observe.node(path)
     if there is not None and there.kind not in {Kind.FILE, Kind.LINK}:
         raise PlanRefused([f"{reason}: {path} is a {there.kind.value}"], hint="move it away; units are files")
-    return there
 
 
 def _mask(path: str, reason: str, observe: Observe) -> Iterator[Action]:
     path = resolve(observe, path)
     there = observe.node(path)
     if there is not None and there.kind is Kind.DIRECTORY:
-        yield Remove(path, reason=f"{reason}.mask", loses=f"directory {path} with all below it")
+        yield Remove(path, reason=f"{reason}.mask", loses=replaced(observe, path))
     if there is None or there.target != "/dev/null":
-        yield Link(path, "/dev/null", parents=missing_parents(observe, path), reason=f"{reason}.mask")
+        loses = "" if there is None or there.kind is Kind.DIRECTORY else replaced(observe, path)
+        parents = missing_parents(observe, path)
+        yield Link(path, "/dev/null", parents=parents, reason=f"{reason}.mask", loses=loses)
+    else:
+        yield Keep(f"mask {path}", "it is there already", f"{reason}.mask")
 
 
 def _disabled(config: Config, observe: Observe) -> list[str]:
@@ -131,7 +136,7 @@ def _systemctl(verb: str, units: list[str], title: str, accepts: tuple[int, ...]
 
 def _preset(lines: list[str], observe: Observe) -> Write:
     path = resolve(observe, PRESET)
-    _replaceable(path, "systemd.units", observe)
+    _check_replaceable(path, "systemd.units", observe)
     return Write(
         path,
         (Content(("\n".join(lines) + "\n").encode()),),

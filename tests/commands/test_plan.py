@@ -34,7 +34,29 @@ def test_a_device_that_is_not_here_is_marked_or_refused() -> None:
     text = config(storage={"disks": [{"device": "/dev/nonesuch", "partitions": [{"number": 1}]}]})
     assert "/dev/nonesuch (not seen from here: taken for blank, and large enough)" in plan("-", text=text).stdout
     strict = plan("-", "--strict-devices", text=text)
-    assert (strict.returncode, "/dev/nonesuch is not here" in strict.stderr) == (1, True)
+    assert (strict.returncode, "there is no /dev/nonesuch here" in strict.stderr) == (1, True)
+
+
+def test_a_device_that_is_in_no_image_is_refused_as_apply_would(tmp_path: Path) -> None:
+    disk = {"device": "/dev/vda", "partitions": [{"number": 1}]}
+    made = {"device": "/dev/vda2", "format": "ext4"}
+    done = plan(
+        "-",
+        "--image",
+        str(tmp_path / "a.img"),
+        "--size",
+        "1G",
+        text=config(storage={"disks": [disk], "filesystems": [made]}),
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "storage.filesystems: there is no /dev/vda2 in the images" in done.stderr
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_step_has_its_reason(name: str) -> None:
+    done = plan("-d", str(EXAMPLES), "--json", str(EXAMPLES / name))
+    steps = json.loads(done.stdout)["steps"]
+    assert [step["title"] for step in steps if not step["reason"] and step["changes"]] == []
 
 
 def test_the_exit_code_tells_of_changes() -> None:

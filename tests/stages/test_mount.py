@@ -42,7 +42,8 @@ def test_made_mount_points_are_remembered() -> None:
 def test_what_is_mounted_stays_and_what_is_not_is_not_unmounted() -> None:
     world = World().with_device("/dev/vda1", 1, "/dev/disk/by-label/x").with_directory("/var")
     world.mounts["/var"] = Mounted("/var", "/dev/vda1", "ext4")
-    assert run(mount.plan, config(filesystem("/var", "/dev/disk/by-label/x")), world)[0] == []
+    ((kept,),), _ = run(mount.plan, config(filesystem("/var", "/dev/disk/by-label/x")), world)
+    assert kept.title == "keep /dev/disk/by-label/x at /var: it is mounted already"
     assert run(umount.plan, config(filesystem("/srv")), world)[0] == []
 
 

@@ -21,7 +21,7 @@ from provision.config.format import (
 from provision.failures import PlanRefused
 from provision.observe import Kind, Node
 from provision.stages import nodes
-from tests.stages.world import World, actions, run
+from tests.stages.world import World, actions, changes, run
 
 HELLO = Resource(source="data:,hello")
 REMOTE = Resource(source="https://example.com/secret?token=canary")
@@ -29,7 +29,7 @@ REMOTE = Resource(source="https://example.com/secret?token=canary")
 
 def planned(world: World, **storage: object) -> list[Action]:
     waves, _ = run(nodes.plan, Config(storage=Storage(**storage)), world)  # type: ignore[arg-type]  # keywords of a table
-    return actions(waves)
+    return changes(waves)
 
 
 def refused(world: World, **storage: object) -> str:
@@ -199,6 +199,26 @@ def test_a_link_in_the_place_of_a_file_says_what_is_lost() -> None:
     world = World().with_file("/a").with_file("/b").with_file("/target")
     links = (Link(path="/a", target="x", overwrite=True), Link(path="/b", target="/target", hard=True, overwrite=True))
     assert [action.loses for action in planned(world, links=links)] == ["file /a", "file /b"]
+
+
+def test_what_is_as_wanted_is_kept_and_said_to_be() -> None:
+    world = World().with_directory("/d", 0o755).with_link("/l", "x").with_file("/f", mode=0o644)
+    storage = Storage(
+        directories=(Directory(path="/d"),), files=(File(path="/f"),), links=(Link(path="/l", target="x"),)
+    )
+    waves, _ = run(nodes.plan, Config(storage=storage), world)
+    assert [(action.title, action.reason) for action in actions(waves)] == [
+        ("keep directory /d: it is as the config wants it", "storage.directories[0]"),
+        ("keep file /f: it is as the config wants it", "storage.files[0]"),
+        ("keep link /l: it is as the config wants it", "storage.links[0]"),
+    ]
+
+
+def test_what_is_written_again_is_not_lost() -> None:
+    world = World().with_file("/same", b"hello").with_file("/other", b"olleh").with_link("/l", "x")
+    files = tuple(File(path=path, contents=HELLO, overwrite=True) for path in ("/same", "/other"))
+    made = planned(world, files=files, links=(Link(path="/l", target="x", overwrite=True),))
+    assert [action.loses for action in made] == ["", "file /other", ""]
 
 
 @pytest.mark.parametrize("number", [-1, (1 << 32) - 1, 99999999999])

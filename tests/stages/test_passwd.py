@@ -6,7 +6,7 @@ from provision.actions import Action, Content, Directory, Run, SetPassword, Writ
 from provision.config.format import Config, Group, Passwd, User
 from provision.config.model import Secret
 from provision.stages import passwd
-from tests.stages.world import World, actions, run
+from tests.stages.world import World, changes, run
 
 HASH = Secret("$y$j9T$canary")
 
@@ -14,7 +14,7 @@ HASH = Secret("$y$j9T$canary")
 def planned(world: World, *, users: tuple[User, ...] = (), groups: tuple[Group, ...] = ()) -> list[Action]:
     waves, _ = run(passwd.plan, Config(passwd=Passwd(users=users, groups=groups)), world)
     assert all(len(wave) == 1 for wave in waves), "accounts share their files"
-    return actions(waves)
+    return changes(waves)
 
 
 def words(action: Action) -> list[str]:

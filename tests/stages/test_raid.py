@@ -85,7 +85,7 @@ def test_a_name_below_dev_is_the_device() -> None:
 
 def test_what_members_held_is_lost() -> None:
     (action,) = changes(run(raid.plan, config(array()), world(Signature("xfs", "a")))[0])
-    assert action.loses == "xfs 'a' (64 MiB), xfs 'a' (64 MiB)"
+    assert action.loses == "xfs 'a' (64 MiB) on /dev/vda1, xfs 'a' (64 MiB) on /dev/vdb1"
 
 
 class TestInterrupted:
