@@ -32,7 +32,7 @@ install() {
     inst_libdir_file 'libudev.so.1*' 'libgcc_s.so.1'
 
     # tools: without those of the first line nothing works; of the others a config may need some
-    inst_multiple blkid grep modprobe mount partx sfdisk systemctl udevadm umount wipefs || return 1
+    inst_multiple blkid grep modprobe mount sfdisk systemctl udevadm umount wipefs || return 1
     inst_multiple -o chroot groupadd groupdel groupmod useradd userdel usermod
     inst_multiple -o cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
     inst_multiple -o clevis ignition-kargs-helper is-live-image setfiles vmware-rpctool zkey zkey-cryptsetup

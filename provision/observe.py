@@ -48,11 +48,14 @@ class Partition(NamedTuple):
     type: str
     guid: str
     label: str = ""
-    attributes: str = ""
+    attributes: int = 0
 
 
 class Table(NamedTuple):
-    """A partition table. `kind` is `gpt`, `dos` and so on, or empty for none; `first` and `last` usable sectors."""
+    """A partition table. `kind` is `gpt`, `dos` and so on, or empty for none.
+
+    A GPT has `first` and `last` usable sector, and room for so many `entries`; every tool makes 128 of 128 bytes.
+    """
 
     kind: str
     guid: str = ""
@@ -60,6 +63,11 @@ class Table(NamedTuple):
     first: int = 0
     last: int = 0
     partitions: tuple[Partition, ...] = ()
+    entries: int = 128
+
+
+UNPROTECTED = "gpt without its protective MBR"
+"""The kind of a table that nobody reads, but that is too whole to be taken for nothing."""
 
 
 class Signature(NamedTuple):

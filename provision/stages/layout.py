@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from provision.observe import Device, Partition, Table
 
-ENTRIES = 128
-"""Entries of a GPT as every tool makes it; an entry has 128 bytes."""
+ENTRY = 128
+"""Bytes of an entry of a GPT."""
 
 MEBIBYTE = 1 << 20
 PHYSICAL_SECTORS = 8
@@ -43,9 +43,9 @@ class Space(NamedTuple):
 
 def blank_table(device: Device, guid: str) -> Table:
     """An empty GPT over the whole device: protective MBR, header and entries in front, entries and header behind."""
-    entries = ENTRIES * 128 // device.sector
-    sectors = device.size // device.sector
-    return Table("gpt", guid, device.sector, first=2 + entries, last=sectors - 2 - entries)
+    table = Table("gpt", guid, device.sector)
+    entries = table.entries * ENTRY // device.sector
+    return table._replace(first=2 + entries, last=device.size // device.sector - 2 - entries)
 
 
 def extent(partition: Partition) -> Extent:

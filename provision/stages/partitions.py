@@ -11,7 +11,7 @@ from typing import NamedTuple
 from provision.actions import Action, Keep, Wave, WriteTable
 from provision.config import format as config
 from provision.failures import PlanRefused
-from provision.observe import Device, Fact, Observe, Partition, Signature, Table
+from provision.observe import UNPROTECTED, Device, Fact, Observe, Partition, Signature, Table
 from provision.stages import layout
 from provision.stages.devices import (
     Found,
@@ -19,7 +19,6 @@ from provision.stages.devices import (
     chosen_uuid,
     link,
     missing_device,
-    missing_tools,
     partition_aliases,
     partition_name,
     signature_text,
@@ -106,8 +105,6 @@ def _next_wave(
             steps, why = _judge(disk, observe)
             reasons += why
             actions += _actions(disk, steps, observe)
-    if any(isinstance(action, WriteTable) for action in actions):
-        reasons += missing_tools(("sfdisk", "partx"), observe, "storage.disks")
     if reasons:
         raise PlanRefused(reasons, hint=HINT)
     return tuple(actions), later
@@ -116,8 +113,9 @@ def _next_wave(
 def disk_of(where: str, entry: config.Disk, device: Device, observe: Observe) -> Disk:
     """A disk of the config with what is on it, its partitions in the order in which they are placed."""
     found = observe.table(device.name)
-    fresh = bool(entry.wipe_table) or not found.kind
     guid = chosen_uuid(observe, "disk", entry.device).upper()
+    ours = found.kind == UNPROTECTED and found.guid == guid  # an earlier run did not get to the end of writing it
+    fresh = bool(entry.wipe_table) or not found.kind or ours
     table = layout.blank_table(device, guid) if fresh else found
     numbered_first = sorted(enumerate(entry.partitions), key=lambda one: one[1].number == 0)
     asks = tuple(
@@ -207,8 +205,9 @@ def resolve(disk: Disk) -> list[Ask]:
         taken.append(placed)
         number = ask.number or next(free for free in range(1, len(used) + 2) if free not in used)
         used.add(number)
-        if number > max(layout.ENTRIES, *before, 0):
-            raise Impossible(f"{ask.where}: a GPT has no partition {number}, the last one is {layout.ENTRIES}")
+        if number > disk.table.entries:
+            last = f"the last one is {disk.table.entries}"
+            raise Impossible(f"{ask.where}: the table of {disk.name} has no partition {number}, {last}")
         resolved.append(ask._replace(number=number, start=placed.first, size=placed.size))
     return resolved
 

@@ -1,9 +1,4 @@
-"""Reading and writing partition tables: our own reader for GPT, sfdisk(8) for everything else and for writing.
-
-What sfdisk 2.38 does was tried: names take `\\xHH` for any byte, attribute bits 0 to 2 are known by name only (a number
-is dropped with a message and status 0), a character outside the basic plane empties the name, and the first 440 bytes
-of the disk (a boot loader's) stay as they are.
-"""
+"""Reading and writing partition tables: `gpt` for what we write, sfdisk(8) for reading whatever else there is."""
 
 from __future__ import annotations
 
@@ -15,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from provision.failures import Failure
-from provision.observe import Partition, Table
+from provision.observe import UNPROTECTED, Partition, Table
 from provision.system import gpt, processes, signatures
 
 LOCK_SECONDS = 30.0
@@ -23,19 +18,12 @@ LOCK_SECONDS = 30.0
 _ZEROED = 34
 """Sectors of protective MBR, header and entries at the start of a disk; one less lies at its end."""
 
-_USUAL_ENTRIES = 128
-
 _LOOKED_AT = 1 << 16
 """Tables of every kind that sfdisk knows begin in the first 64 KiB."""
 
-UNPROTECTED = "gpt without its protective MBR"
-"""The kind of a table that nobody reads, but that is too whole to be taken for nothing."""
-
-_QUIET = ("--quiet", "--no-reread", "--no-tell-kernel", "--wipe", "never", "--wipe-partitions", "never")
-
 
 class TableFailed(Failure):
-    """sfdisk could not read or write a table; the text is what it said."""
+    """A table could not be read, or its disk not be had; the text says why."""
 
 
 def read(path: str, size: int, sector: int) -> Table:
@@ -48,7 +36,8 @@ def read(path: str, size: int, sector: int) -> Table:
         if not any(os.pread(fd, _LOOKED_AT, 0)):
             return Table("", sector=sector)
         table = _read_foreign(path, sector)
-        return table._replace(kind=UNPROTECTED) if not table.kind and gpt.is_unprotected(fd, sector) else table
+        unprotected = None if table.kind else gpt.read_unprotected(fd, size, sector)
+        return unprotected._replace(kind=UNPROTECTED) if unprotected else table
     finally:
         os.close(fd)
 
@@ -61,34 +50,16 @@ def _read_foreign(path: str, sector: int) -> Table:
 def write(path: str, table: Table, *, size: int, erase: bool) -> None:
     """Put a whole table on a device; nothing but the table is written. The caller holds the lock.
 
-    With `erase` both copies of what was there go first; a table without a kind then leaves none. Otherwise the records
-    of the protective MBR stay: some firmware boots only where one is marked active, or from a hybrid MBR, and sfdisk
-    makes them anew. Raises TableFailed.
+    With `erase` both copies of what was there go first; a table without a kind then leaves none. Raises OSError.
     """
-    if erase:
-        _zero(path, size, table.sector)
-    if not table.kind:
-        return
-    records = _protective_records(path)
-    stdin = processes.in_memory(script(table).encode())
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        done = processes.run(["sfdisk", *_QUIET, path], stdin=stdin)
+        if erase:
+            _erase(fd, size, table.sector)
+        if table.kind:
+            gpt.write(fd, table, size)
     finally:
-        os.close(stdin)
-    if done.status != 0:
-        raise TableFailed(done.last_lines)
-    if records is not None:
-        _put(path, records, gpt.RECORDS.start)
-    _compare(table, read(path, size, table.sector))
-
-
-def script(table: Table) -> str:
-    """The table in sfdisk's language (sfdisk(8), "Named-fields format"); units are sectors."""
-    head = ["label: gpt", f"label-id: {table.guid}" if table.guid else "", "unit: sectors"]
-    head += [f"first-lba: {table.first}" if table.first else "", f"last-lba: {table.last}" if table.last else ""]
-    highest = max((one.number for one in table.partitions), default=0)
-    head += [f"table-length: {highest}" if highest > _USUAL_ENTRIES else ""]
-    return "\n".join([*filter(None, head), "", *map(_line, table.partitions), ""])
+        os.close(fd)
 
 
 @contextmanager
@@ -119,51 +90,11 @@ def _lock(fd: int, path: str) -> None:
             return
 
 
-def _line(partition: Partition) -> str:
-    fields = [f"start={partition.start}", f"size={partition.size}", f"type={partition.type}"]
-    fields += [f"uuid={partition.guid}"] if partition.guid else []
-    fields += [f'name="{_quoted(partition.label)}"'] if partition.label else []
-    fields += [f'attrs="{partition.attributes}"'] if partition.attributes else []
-    return f"{partition.number} : {', '.join(fields)}"
-
-
-def _quoted(label: str) -> str:
-    plain = (chr(byte) if chr(byte).isalnum() and byte < 0x80 else f"\\x{byte:02x}" for byte in label.encode())
-    return "".join(plain)
-
-
-def _compare(wanted: Table, found: Table) -> None:
-    """What sfdisk says it wrote is not always what it was told."""
-    for partition in wanted.partitions:
-        written = next((one for one in found.partitions if one.number == partition.number), None)
-        if written is None:
-            raise TableFailed(f"partition {partition.number} was not written")
-        for name, value in partition._asdict().items():
-            if value and value != getattr(written, name):
-                raise TableFailed(f"{name} of partition {partition.number}: {value!r} was not written")
-
-
-def _protective_records(path: str) -> bytes | None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return gpt.protective_records(fd)
-    finally:
-        os.close(fd)
-
-
-def _zero(path: str, size: int, sector: int) -> None:
+def _erase(fd: int, size: int, sector: int) -> None:
     last = (_ZEROED - 1) * sector
-    _put(path, bytes(_ZEROED * sector), 0)
-    _put(path, bytes(last), size // sector * sector - last)
-
-
-def _put(path: str, data: bytes, at: int) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
-    try:
-        os.pwrite(fd, data, at)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    os.pwrite(fd, bytes(_ZEROED * sector), 0)
+    os.pwrite(fd, bytes(last), size // sector * sector - last)
+    os.fsync(fd)
 
 
 def _read_by_sfdisk(path: str, sector: int) -> Table:
