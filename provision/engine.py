@@ -14,8 +14,8 @@ from provision.history import History, NoHistory
 from provision.observe import Device, Fact, Kind, Node, Observe, Value
 from provision.stages import Plan
 
-PARALLEL = 8
-"""How many actions of one wave run at a time."""
+PARALLEL = 16
+"""How many actions of one wave run at a time: fetches mostly wait, and have as many connections (fetch.client)."""
 
 
 class System(Observe, Protocol):
