@@ -166,8 +166,11 @@ def _make_folders(path: str) -> None:
     """The directories of the record where a root has none yet: open to all, as the files stage would make them."""
     if not os.path.isdir(path):
         _make_folders(os.path.dirname(path))
-        os.mkdir(path)
-        os.chmod(path, _OPEN_FOLDER)
+        mask = os.umask(0o777 - _OPEN_FOLDER)  # in one step: a run that is killed leaves no closed one behind
+        try:
+            os.mkdir(path, _OPEN_FOLDER)
+        finally:
+            os.umask(mask)
 
 
 def _read(path: str, digest: str) -> _Past:

@@ -55,7 +55,7 @@ def _with_password(content: bytes, name: bytes, hashed: bytes, path: str) -> byt
 def _replace(folder: int, name: str, content: bytes) -> None:
     """A new file in place of an old one, with its owner and mode."""
     old = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    temporary = temporary_name()
+    temporary = temporary_name(folder, name)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     fd = os.open(temporary, flags, 0o600, dir_fd=folder)
     try:

@@ -53,9 +53,16 @@ def carry_out(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> None:
         _carry_out_some(tree, spool, actions[start : start + _AT_ONCE])
 
 
-def temporary_name() -> str:
-    """A name that nothing else has: whatever else is in a directory may be somebody's, and is never removed for it."""
-    return f".provision-{os.urandom(8).hex()}"
+def temporary_name(folder: int, name: str) -> str:
+    """What `name` is called in a directory until it is whole; what a killed run left under that name is removed.
+
+    It follows from the name, so that the run after an interruption finds it, and is nobody else's by accident.
+    """
+    from hashlib import sha256
+
+    temporary = f".provision-{sha256(os.fsencode(name)).hexdigest()[:16]}"
+    _drop(folder, temporary)
+    return temporary
 
 
 def _carry_out_some(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> None:
@@ -96,15 +103,31 @@ def _folder_of(tree: Tree, action: NodeAction, stack: ExitStack) -> int:
 
 def _make_parent(tree: Tree, path: str) -> None:
     above, name = parent(path)
-    with tree.folder(above) as folder, suppress(FileExistsError):
-        os.mkdir(name, 0o755, dir_fd=folder)
-        os.chmod(name, _OPEN_FOLDER, dir_fd=folder)
+    with tree.folder(above) as folder:
+        _make_directory(folder, name, _OPEN_FOLDER)
         os.fsync(folder)
+
+
+def _make_directory(folder: int, name: str, mode: int, owner: tuple[int, int] | None = None) -> None:
+    """One that is there already was made in this run, or in one that was killed before it had its mode.
+
+    Without an owner it is one on the way, which comes to the disk with the directory that it is in.
+    """
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=folder)
+    fd = os.open(name, _FOLDER, dir_fd=folder)
+    try:
+        os.fchown(fd, *owner or (-1, -1))
+        os.fchmod(fd, mode)
+        if owner:
+            os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _prepare(tree: Tree, spool: Spool, action: Write, folder: int, stack: ExitStack) -> _Ready:
     name = parent(action.path)[1]
-    fd, temporary = _whole_blob(spool, action, folder) or _empty_file(folder)
+    fd, temporary = _whole_blob(spool, action, folder) or _empty_file(folder, name)
     stack.callback(os.close, fd)
     if temporary:
         stack.callback(_drop, folder, temporary)
@@ -123,14 +146,14 @@ def _whole_blob(spool: Spool, action: Write, folder: int) -> tuple[int, str] | N
     return None if fd is None else (fd, "")
 
 
-def _empty_file(folder: int) -> tuple[int, str]:
+def _empty_file(folder: int, name: str) -> tuple[int, str]:
     flags = os.O_RDWR | os.O_CLOEXEC
     try:
         return os.open(".", flags | os.O_TMPFILE, 0o600, dir_fd=folder), ""
     except OSError as error:
         if error.errno not in _NO_TMPFILE:
             raise
-    temporary = temporary_name()
+    temporary = temporary_name(folder, name)
     return os.open(temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder), temporary
 
 
@@ -175,7 +198,7 @@ def _publish(one: _Ready) -> None:
         try:
             _link_fd(one.fd, one.folder, one.name)
         except FileExistsError:
-            temporary = temporary_name()
+            temporary = temporary_name(one.folder, one.name)
             _link_fd(one.fd, one.folder, temporary)
         else:
             return
@@ -193,7 +216,7 @@ def _link_fd(fd: int, folder: int, name: str) -> None:
 def _make(tree: Tree, action: Directory | Link | HardLink | Remove, folder: int) -> None:
     name = parent(action.path)[1]
     if isinstance(action, Directory):
-        _directory(action, folder, name)
+        _make_directory(folder, name, action.mode, (_known(action.uid), _known(action.gid)))
     elif isinstance(action, Link):
         _renamed(folder, name, lambda temporary: _symlink(action, folder, temporary))
     elif isinstance(action, HardLink):
@@ -204,21 +227,9 @@ def _make(tree: Tree, action: Directory | Link | HardLink | Remove, folder: int)
         _remove(folder, name)
 
 
-def _directory(action: Directory, folder: int, name: str) -> None:
-    with suppress(FileExistsError):
-        os.mkdir(name, 0o700, dir_fd=folder)
-    fd = os.open(name, _FOLDER, dir_fd=folder)
-    try:
-        os.fchown(fd, _known(action.uid), _known(action.gid))
-        os.fchmod(fd, action.mode)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
 def _renamed(folder: int, name: str, make: Callable[[str], None]) -> None:
     """Make a node under a temporary name and give it its own, over whatever file or link has it."""
-    temporary = temporary_name()
+    temporary = temporary_name(folder, name)
     try:
         make(temporary)
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -41,6 +41,7 @@ def test_killed_while_writing(tmp_path: Path, seed: int) -> None:
     machine(tmp_path).apply_nodes(actions(old)[: FILES // 2])
     child = os.fork()
     if child == 0:
+        os.umask(0o077)  # as a stage has it
         machine(tmp_path).apply_nodes(actions(new))
         os._exit(0)
     time.sleep(random.Random(seed).random() * 0.06)
@@ -50,9 +51,10 @@ def test_killed_while_writing(tmp_path: Path, seed: int) -> None:
         assert path.read_bytes() in {old, new}
         assert stat.S_IMODE(path.stat().st_mode) == 0o4750
     machine(tmp_path).apply_nodes(actions(new))
-    left = files(tmp_path / "root")
+    left = [path for path in (tmp_path / "root").rglob("*") if path.is_file()]
     assert len(left) == FILES
     assert {path.read_bytes() for path in left} == {new}
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "root").iterdir()} == {0o755}
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
