@@ -191,13 +191,12 @@ class WriteTable(NamedTuple):
 
 
 class Mount(NamedTuple):
-    """Mount a file system in the target root. `parents` are the directories of its mount point that are missing."""
+    """Mount a file system at a directory of the target root."""
 
     path: str
     device: str
     format: str
     options: tuple[str, ...] = ()
-    parents: tuple[str, ...] = ()
     reason: str = ""
     loses: str = ""
 

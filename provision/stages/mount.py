@@ -1,13 +1,14 @@
-"""Mounting the config's file systems in the target root, outermost first."""
+"""Mounting the config's file systems in the target root, outermost first, each on a labelled directory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.actions import Keep, Mount, Remember, Wave
+from provision.actions import Directory, Keep, Mount, Remember, Wave
 from provision.config.format import Config, Filesystem
 from provision.failures import PlanRefused
 from provision.observe import Kind, Observe
+from provision.stages import labels
 from provision.stages.paths import depth
 
 DIRECTORIES = "directories"
@@ -21,7 +22,7 @@ WITHOUT_DEVICE = {"virtiofs"}
 def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     """One wave for each depth; a file system that is mounted there already is left alone."""
     for level in sorted({depth(filesystem.path or "") for _, filesystem in mountable(config)}):
-        wave, kept, reasons = [], list[Keep](), []
+        wave, kept, made, reasons = [], list[Keep](), list[Directory](), []
         for index, filesystem in mountable(config):
             if depth(filesystem.path or "") != level:
                 continue
@@ -33,15 +34,29 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
             device = observe.device(filesystem.device)
             if device is None and filesystem.format not in WITHOUT_DEVICE:
                 reasons.append(f"{_where(index)}.device: {filesystem.device} is not there")
-            wave.append(_mount(index, filesystem, device.name if device else filesystem.device, missing))
+            made += [Directory(missing[-1], parents=missing[:-1], reason=_where(index))] if missing else []
+            wave.append(_mount(index, filesystem, device.name if device else filesystem.device))
         if reasons:
             raise PlanRefused(reasons, hint="remove what is in the way, or mount elsewhere")
-        made = tuple(path for mount in wave for path in mount.parents)
+        yield from _make(made, observe)
         if wave or kept:
             yield (*kept, *wave)
-        if made:
-            known = observe.recall(DIRECTORIES)
-            yield (Remember(DIRECTORIES, (*(known if isinstance(known, tuple) else ()), *made)),)
+        yield from labels.relabel((mount.path for mount in wave if _is_fresh(observe, mount.path)), observe)
+
+
+def _make(directories: list[Directory], observe: Observe) -> Iterator[Wave]:
+    """Mount points: made, remembered, and labelled before a file system hides them."""
+    if directories:
+        known = observe.recall(DIRECTORIES)
+        made = (path for directory in directories for path in (*directory.parents, directory.path))
+        yield tuple(directories)
+        yield (Remember(DIRECTORIES, (*(known if isinstance(known, tuple) else ()), *made)),)
+        yield from labels.relabel(labels.created(tuple(directories)), observe)
+
+
+def _is_fresh(observe: Observe, path: str) -> bool:
+    """Whether nothing is on a file system but what mke2fs makes."""
+    return set(observe.children(path)) <= {"lost+found"}
 
 
 def mountable(config: Config) -> list[tuple[int, Filesystem]]:
@@ -53,13 +68,12 @@ def mountable(config: Config) -> list[tuple[int, Filesystem]]:
     ]
 
 
-def _mount(index: int, filesystem: Filesystem, device: str, missing: tuple[str, ...]) -> Mount:
+def _mount(index: int, filesystem: Filesystem, device: str) -> Mount:
     return Mount(
         path=filesystem.path or "",
         device=device,
         format=filesystem.format or "",
         options=filesystem.mount_options,
-        parents=missing,
         reason=_where(index),
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.actions import Argument, Content, Directory, Keep, Place, Remove, Run, SetPassword, Wave, Write
+from provision.actions import Argument, Content, Directory, Keep, Place, Run, SetPassword, Wave, Write
 from provision.config.format import Config, Group, User
 from provision.config.model import Secret
+from provision.failures import PlanRefused
 from provision.observe import Account, Fact, Kind, Node, Observe
 from provision.stages.losses import replaced
 from provision.stages.mount import DIRECTORIES
@@ -21,6 +22,7 @@ PASSWD, GROUP, SHADOW, GSHADOW = DATABASES = ("/etc/passwd", "/etc/group", "/etc
 """Where accounts are; a root without them is no system's."""
 
 _DATABASE = frozenset({PASSWD})
+_LABELLED = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pwd.lock")
 _IN_ROOT: tuple[Argument, ...] = ("--root", Place("/"))
 
 
@@ -53,6 +55,17 @@ def databases(config: Config, observe: Observe) -> Iterator[str]:
     yield from [GSHADOW] if any(group.password_hash for group in groups) else []
     yield from [PASSWD] if users else []
     yield from [SHADOW] if any(_sets_password(user, observe.user(user.name)) for user in users) else []
+
+
+def labelled(config: Config, observe: Observe) -> Iterator[str]:
+    """What the tools may have made anew: the databases with their copies and locks, and the homes."""
+    if not config.passwd.groups and not config.passwd.users:
+        return
+    yield from (f"/etc/{name}" for name in observe.children("/etc") if name.startswith(_LABELLED))
+    for user in config.passwd.users:
+        account = observe.user(user.name)
+        if account is not None and account.home and not user.no_create_home:
+            yield resolve(observe, f"{account.home}/.")
 
 
 def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
@@ -182,17 +195,27 @@ def _keys(user: User, account: Account, observe: Observe, reason: str) -> Iterat
     plain = observe.recall(PLAIN_KEYS) is True
     home = resolve(observe, (account.home or "").rstrip("/") + "/.ssh").removesuffix("/.ssh")
     path = resolve(observe, home + ("/.ssh/authorized_keys" if plain else "/.ssh/authorized_keys.d/ignition"))
+    _check_keys(path, home, observe, reason)
     for parent in missing_parents(observe, path):
         if (parent + "/").startswith(home + "/"):
             yield (Directory(parent, 0o700, account.id, account.gid, reason=reason),)
         else:
             yield (Directory(parent, reason=reason),)
-    existing = observe.node(path)
-    if existing is not None and existing.kind is Kind.DIRECTORY:
-        yield (Remove(path, reason=reason, loses=replaced(observe, path)),)
     contents = (Content(("\n".join(user.ssh_authorized_keys) + "\n").encode()),)
     loses = replaced(observe, path, contents)
     yield (Write(path, contents, 0o600, account.id, account.gid, reason=reason, loses=loses),)
+
+
+def _check_keys(path: str, home: str, observe: Observe, reason: str) -> None:
+    """In a home that was kept, its user may have left links: with the rights of root they must not be followed.
+
+    The reference writes keys with the rights of the user. Raises PlanRefused.
+    """
+    if not path.startswith(home + "/"):
+        raise PlanRefused([f"{reason}: {home}/.ssh leads out of the home, to {path}"], hint="remove the link")
+    there = observe.node(path)
+    if there is not None and there.kind is Kind.DIRECTORY:
+        raise PlanRefused([f"{reason}: {path} is a directory"], hint="move it away; keys are a file")
 
 
 def _run(title: str, argv: tuple[Argument, ...], *facts: Fact, reason: str, loses: str = "") -> Run:

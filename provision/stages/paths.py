@@ -61,12 +61,15 @@ def _refuse_impossible(path: str) -> None:
 
 
 def missing_parents(observe: Observe, path: str) -> tuple[str, ...]:
-    """The directories above a resolved path that do not exist yet, outermost first."""
+    """The directories above a resolved path that do not exist yet, outermost first. Raises Unresolvable."""
     parts = path.split("/")[1:-1]
     parents = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
     existing = len(parents)
     while existing and observe.node(parents[existing - 1]) is None:
         existing -= 1
+    above = observe.node(parents[existing - 1]) if existing else None
+    if above is not None and above.kind not in {Kind.DIRECTORY, Kind.LINK}:
+        raise Unresolvable(f"{path}: {parents[existing - 1]} is not a directory")
     return tuple(parents[existing:])
 
 

@@ -20,10 +20,11 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     for index, unit in enumerate(config.systemd.units):
         for action in _unit(unit, f"systemd.units[{index}]", observe):
             yield (action,)
-    disabled = _disabled(config, observe)
+    presets = _presets(config, observe)
+    disabled = [units for state, units in presets if not state]
     if disabled:
         yield (_systemctl("disable", disabled, "disable units"),)
-    lines = _preset_lines(config, disabled)
+    lines = [f"{'enable' if state else 'disable'} {units}" for state, units in presets]
     if lines:
         yield (_preset(lines, observe),)
         if presets_are_over(observe):
@@ -85,20 +86,15 @@ def _mask(path: str, reason: str, observe: Observe) -> Iterator[Action]:
         yield Keep(f"mask {path}", "it is there already", f"{reason}.mask")
 
 
-def _disabled(config: Config, observe: Observe) -> list[str]:
-    """The groups of units to disable; a preset line for one that is not enabled would be no news to systemd."""
-    wanted = [_words(name, instances) for (name, state), instances in _grouped(config).items() if not state]
-    return wanted if any(observe.enabled(unit) for unit in wanted) else []
+def _presets(config: Config, observe: Observe) -> list[tuple[bool, str]]:
+    """Whether to enable, and which unit or instances of a template, in the order of the reference engine's keys.
 
-
-def _preset_lines(config: Config, disabled: list[str]) -> list[str]:
+    A unit that is not enabled needs no disabling, and a line about it might say something else than its vendor does.
+    """
     groups = _grouped(config)
-    keyed = {
-        f"{name}-{'enabled' if state else 'disabled'}": f"{'enable' if state else 'disable'} {_words(name, instances)}"
-        for (name, state), instances in groups.items()
-        if state or disabled
-    }
-    return [keyed[key] for key in sorted(keyed)]
+    keyed = sorted((f"{name}-{'enabled' if state else 'disabled'}", name, state) for name, state in groups)
+    presets = [(state, _words(name, groups[name, state])) for _, name, state in keyed]
+    return [(state, units) for state, units in presets if state or observe.enabled(units)]
 
 
 def _grouped(config: Config) -> dict[tuple[str, bool], list[str] | None]:

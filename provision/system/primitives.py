@@ -13,7 +13,6 @@ from provision.actions import (
     Blob,
     Bytes,
     DeviceName,
-    Directory,
     Forget,
     Keep,
     KeyFile,
@@ -28,7 +27,7 @@ from provision.actions import (
 )
 from provision.failures import Failure
 from provision.observe import Memory
-from provision.system import accounts, mounts, nodes, processes
+from provision.system import accounts, mounts, processes
 from provision.system.devices import Devices
 from provision.system.paths import Tree
 from provision.system.spool import Spool
@@ -158,8 +157,6 @@ def _write_table(action: WriteTable, target: Target) -> None:
 
 
 def _mount(action: Mount, target: Target) -> None:
-    for path in action.parents:
-        nodes.carry_out(target.tree, target.spool, [Directory(path)])
     path = target.place(action.path)
     mounts.mount(target.devices.node(action.device), path, action.format, action.options)
     target.mounted.append(path)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.actions import Content, DeviceName, HardLink, Mount, Remove, Run, Unmount, Write, WriteTable
+from provision.actions import Content, DeviceName, Directory, HardLink, Mount, Remove, Run, Unmount, Write, WriteTable
 from provision.failures import ActionFailed
 from provision.observe import Device, Fact, Mounted, Signature, Table
 from provision.system.image_devices import Image, ImageDevices
@@ -55,7 +55,8 @@ def provisioned(machine: Machine, sector: int) -> None:
     machine.apply(make("mkfs.ext4", "/dev/vda1", "ROOT", "ext4"))
     machine.apply(make("mkfs.xfs", "/dev/disk/by-partlabel/data", "DATA", "xfs"))
     machine.apply(Mount("/", "/dev/disk/by-label/ROOT", "ext4"))
-    machine.apply(Mount("/var/data", "/dev/vda9", "xfs", ("noatime",), parents=("/var", "/var/data")))
+    machine.apply(Directory("/var/data", parents=("/var",)))
+    machine.apply(Mount("/var/data", "/dev/vda9", "xfs", ("noatime",)))
 
 
 def test_what_was_done_is_what_is_seen(machine: Machine, sector: int, tmp_path: Path) -> None:

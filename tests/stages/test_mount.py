@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.actions import Mount, Remember, Unmount
+from provision.actions import Directory, Mount, Places, Remember, Run, Unmount
 from provision.config.format import Config, Filesystem, Storage
 from provision.failures import PlanRefused
 from provision.observe import Mounted
@@ -33,10 +33,20 @@ def test_depth_decides_the_order() -> None:
 def test_made_mount_points_are_remembered() -> None:
     world = World(memory={"directories": ("/before",)}).with_device("/dev/vda1", 1)
     waves, _ = run(mount.plan, config(filesystem("/var/lib")), world)
-    made, remember = actions(waves)
-    assert isinstance(made, Mount)
-    assert made.parents == ("/var", "/var/lib")
+    made, remember, mounted = actions(waves)
+    assert made == Directory("/var/lib", parents=("/var",), reason="storage.filesystems[0]")
     assert remember == Remember("directories", ("/before", "/var", "/var/lib"))
+    assert isinstance(mounted, Mount)
+
+
+def test_mount_points_and_fresh_file_systems_are_labelled() -> None:
+    world = World().with_device("/dev/vda1", 1).with_file("/etc/selinux/config", b"SELINUXTYPE=targeted\n")
+    waves, _ = run(mount.plan, config(filesystem("/var/lib")), world)
+    made, _, first, mounted, last = actions(waves)
+    assert (type(made), type(mounted)) == (Directory, Mount)
+    assert isinstance(first, Run)
+    assert isinstance(last, Run)
+    assert (first.stdin, last.stdin) == (Places(("/var",)), Places(("/var/lib",)))
 
 
 def test_what_is_mounted_stays_and_what_is_not_is_not_unmounted() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from provision.actions import Action, Content, Directory, Run, SetPassword, Write
 from provision.config.format import Config, Group, Passwd, User
 from provision.config.model import Secret
+from provision.failures import PlanRefused
 from provision.stages import passwd
 from tests.stages.world import World, changes, run
 
@@ -99,6 +102,28 @@ def test_keys_follow_a_home_that_is_a_link() -> None:
     keys = planned(world, users=(User(name="core", ssh_authorized_keys=("one",)),))[-1]
     assert isinstance(keys, Write)
     assert keys.path == "/var/home/core/.ssh/authorized_keys.d/ignition"
+
+
+@pytest.mark.parametrize(("link", "target"), [(".ssh", "/etc"), (".ssh/authorized_keys.d", "/etc/cron.daily")])
+def test_keys_never_leave_the_home(link: str, target: str) -> None:
+    """A home that was kept is its user's; what that user planted there must not lead root astray."""
+    world = World().with_user("core", 1000).with_directory("/home/core").with_link(f"/home/core/{link}", target)
+    with pytest.raises(PlanRefused, match="leads out of the home"):
+        planned(world, users=(User(name="core", ssh_authorized_keys=("one",)),))
+
+
+def test_a_directory_in_the_place_of_keys_is_not_removed() -> None:
+    world = World().with_user("core", 1000).with_directory("/home/core/.ssh/authorized_keys.d/ignition")
+    with pytest.raises(PlanRefused, match="is a directory"):
+        planned(world, users=(User(name="core", ssh_authorized_keys=("one",)),))
+
+
+def test_what_the_tools_touch_is_labelled() -> None:
+    world = World().with_user("core", 1000).with_file("/etc/shadow-").with_file("/etc/hosts")
+    world.with_link("/home", "/var/home").with_directory("/var/home/core")
+    config = Config(passwd=Passwd(users=(User(name="core", password_hash=HASH),)))
+    assert list(passwd.labelled(config, world)) == ["/etc/shadow-", "/var/home/core"]
+    assert list(passwd.labelled(Config(), world)) == []
 
 
 def test_directories_above_a_missing_home_belong_to_root() -> None:

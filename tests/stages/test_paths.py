@@ -49,6 +49,11 @@ def test_missing_parents_are_outermost_first() -> None:
     assert missing_parents(world, "/x") == ()
 
 
+def test_nothing_can_be_below_a_file() -> None:
+    with pytest.raises(Unresolvable, match="/etc is not a directory"):
+        missing_parents(World().with_file("/etc"), "/etc/a/b")
+
+
 @given(st.lists(st.sampled_from(["a", "b", "..", ".", "c"]), min_size=1, max_size=6), st.data())
 def test_no_path_leaves_the_root(parts: list[str], data: st.DataObject) -> None:
     world = World()

@@ -82,6 +82,18 @@ def test_an_enabled_unit_is_disabled_and_stays_so() -> None:
     assert write.parts == (Content(b"disable a.service\n"),)
 
 
+def test_each_unit_is_asked_for_itself() -> None:
+    """A line for one that is not enabled would say something else than its vendor does."""
+    world = World()
+    world.units.add("b.service")
+    given = (Unit(name=f"{name}.service", enabled=False) for name in ("a", "b", "c"))
+    disable, write = planned(world, *given)
+    assert isinstance(disable, Run)
+    assert disable.argv[-2:] == ("disable", "b.service")
+    assert isinstance(write, Write)
+    assert write.parts == (Content(b"disable b.service\n"),)
+
+
 def test_an_existing_preset_file_is_appended_to() -> None:
     made = planned(World().with_file(units.PRESET, b"enable old.service\n"), Unit(name="a.service", enabled=True))
     assert isinstance(made[0], Write)
