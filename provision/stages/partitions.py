@@ -287,8 +287,7 @@ def _actions(disk: Disk, steps: list[Step], observe: Observe) -> Iterator[Action
             what = f"{_called(step.number, step.after.label if step.after else None)} of {disk.name}"
             yield Keep(what, "it is as the config wants it", step.ask.where)
     changes = [step for step in steps if step.verb not in {"", "keep"}]
-    leftover = disk.erase and (disk.found.kind or observe.signature(disk.device.name).type)
-    if not changes and not leftover:
+    if not changes and not (disk.erase and (disk.found.kind or observe.signature(disk.device.name).type)):
         return
     gone = {step.number for step in changes}
     kept = [partition for partition in disk.table.partitions if partition.number not in gone]
