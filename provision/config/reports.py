@@ -84,7 +84,7 @@ def as_text(findings: Iterable[Finding], *, excerpts: bool = False, color: bool 
     ordered = sorted(findings, key=lambda finding: not finding.problem.fatal)
     lines = {line: _without_secrets(line.rstrip("\r\n")) for line in {one.line for one in ordered}} if excerpts else {}
     return "".join(
-        _shown(finding, color) + (_excerpt(lines[finding.line], finding.character, color) if excerpts else "")
+        _shown(finding, color) + (_excerpt(finding, lines[finding.line], color) if excerpts else "")
         for finding in ordered
     )
 
@@ -97,10 +97,11 @@ def _shown(finding: Finding, color: bool) -> str:
     return f"{place} {_COLORS[severity]}{severity}:{_PLAIN} {printable(finding.message)}\n"
 
 
-def _excerpt(line: str, character: int, color: bool) -> str:
+def _excerpt(finding: Finding, line: str, color: bool) -> str:
     if not line.strip():
         return ""
-    shown, caret = _window(line, character)
+    shown, caret = _window(line, finding.character)
+    shown = _guarded(shown, caret, finding.problem)
     mark = f"{_COLORS['caret']}^{_PLAIN}" if color else "^"
     return f"    {shown}\n    {' ' * caret}{mark}\n"
 
@@ -117,26 +118,39 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
+def _guarded(shown: str, caret: int, problem: Problem) -> str:
+    """An excerpt without what is at the caret, if that is the value of a secret field, or of one that nobody knows."""
+    names = [part for part in problem.path if isinstance(part, str)]
+    if problem.on_key:
+        caret = shown.find(":", caret) % (len(shown) + 1)
+    elif not names or names[-1] not in _names()[0]:
+        return shown
+    return shown[:caret] + re.sub(r"[^\s\"'\[\]{}:,]", "*", shown[caret:])
+
+
 def _without_secrets(line: str) -> str:
     """A source line with values that are or may be secrets as asterisks, every character in its place.
 
-    In JSON every text of a key that is not known to be harmless may be one (a misspelled `passwordHash` is unknown); in
-    YAML, those of secret fields.
+    In JSON every text of a key that is not known to be harmless may be one (a misspelled `passwordHash` is unknown), or
+    of a list behind such a key; in YAML, those of secret fields.
     """
     secret, harmless = _names()
+    last = ""
 
     def shown(entry: re.Match[str]) -> str:
-        quoted, text, bare, rest = entry.groups()
-        if quoted in harmless or (bare and bare not in secret):
+        nonlocal last
+        quoted, text, bare, rest, listed = entry.groups()
+        last = last if quoted is None else quoted
+        if bare not in secret if bare else last in harmless:
             return entry[0]
-        value = text if bare is None else rest
+        value = text or rest or listed or ""
         return entry[0].removesuffix(value) + _hidden(value)
 
     return re.sub(_ENTRY, shown, line)
 
 
 _TEXT = r'"(?:[^"\\]|\\.)*"?'
-_ENTRY = rf"""\"([^"\\]*)"\s*:\s*({_TEXT})|([\w-]+)\s*:\s*({_TEXT}|[^"\s\[{{][^\n]*)"""
+_ENTRY = rf"""\"([^"\\]*)"\s*:\s*({_TEXT})?|([\w-]+)\s*:\s*({_TEXT}|[^"\s\[{{][^\n]*)|({_TEXT})"""
 
 
 @cache

@@ -66,6 +66,7 @@ def test_an_excerpt_hides_secret_values() -> None:
         ('"passwordHash": "hunter2", "mode": 1, "path": "/a"', '"passwordHash": "*******", "mode": 1, "path": "/a"'),
         ('"mode": 1, "passwdHash": "hunter2"', '"mode": 1, "passwdHash": "*******"'),
         ('"contents": {"source": "data:,hunter2', '"contents": {"source": "*************'),
+        ('"passwordHash": ["hunter2"], "groups": ["sudo"]', '"passwordHash": ["*******"], "groups": ["sudo"]'),
         ("  password_hash: hunter2 x", "  password_hash: *********"),
         ('  contents: {inline: "hunter2", mode: 3}', '  contents: {inline: "*******", mode: 3}'),
         ("  - path: /a", "  - path: /a"),
@@ -74,6 +75,20 @@ def test_an_excerpt_hides_secret_values() -> None:
 )
 def test_what_may_be_a_secret_is_hidden(line: str, shown: str) -> None:
     finding = Finding("a", Problem((), "x"), Position(1, 1), line)
+    assert as_text([finding], excerpts=True).splitlines()[1] == f"    {shown}"
+
+
+@pytest.mark.parametrize(
+    ("problem", "line", "column", "shown"),
+    [
+        (Problem(("users", 0, "password_hash"), "x"), "- hunter2", 1, "* *******"),
+        (Problem(("users", 0, "passwordHash"), "x"), '"passwordHash": 12345', 17, '"passwordHash": *****'),
+        (Problem(("pasword_hash",), "x", on_key=True), "  pasword_hash: hunter2", 3, "  pasword_hash: *******"),
+        (Problem(("pasword_hash",), "x", on_key=True), "  pasword_hash", 3, "  pasword_hash"),
+    ],
+)
+def test_what_is_wrong_with_a_secret_is_told_without_it(problem: Problem, line: str, column: int, shown: str) -> None:
+    finding = Finding("a", problem, Position(1, column), line, column - 1)
     assert as_text([finding], excerpts=True).splitlines()[1] == f"    {shown}"
 
 
