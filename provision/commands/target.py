@@ -18,9 +18,9 @@ from provision.observe import Memory, Observe
 from provision.stages import PLANNED, Plan, stage_plan
 from provision.stages.base import restored, seed
 from provision.stages.result import BOOT_ID, NOW, USER_CONFIG
+from provision.system.enclosure import enclose
 from provision.system.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
-from provision.system.mounts import keep_to_ourselves
 
 
 class Target:
@@ -131,9 +131,9 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
     base = read_base(arguments.base) if arguments.base else None
     plans += [("base", seed(base)), ("files", stage_plan("files")), ("umount", stage_plan("umount"))]
     target = Target(AssumedRoot(None, config), None, plans, replace=replace)
-    root = _mount_point(stack)
     if changing:
-        keep_to_ourselves()
+        enclose()
+    root = _mount_point(stack)
     stack.callback(target.new.drop)
     images = {disk.device: Image(_image(disk, target, "" if changing else root)) for disk in given}
     machine = Machine(root, ImageDevices(images), _memory())

@@ -13,13 +13,21 @@ RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_IN_ROOT = 0x10
 
 CLONE_NEWNS = 0x00020000
+MS_NOSUID = 0x2
+MS_NOEXEC = 0x8
+MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
 
 MNT_DETACH = 2
 _UMOUNT_NOFOLLOW = 8
 
-_SYS_OPENAT2 = 437  # the same number on every architecture but alpha
+# the same numbers on every architecture but alpha
+_SYS_OPENAT2 = 437
+_SYS_MOUNT_SETATTR = 442
+
+_AT_RECURSIVE = 0x8000
+_MOUNT_ATTR_NODEV = 0x4
 
 
 def openat2(directory: int, path: str, flags: int, mode: int, resolve: int) -> int:
@@ -52,9 +60,32 @@ def file_system(fd: int) -> int:
 
 
 def leave_mount_namespace() -> None:
-    """Give this thread (and those it starts) mounts of its own: they vanish with the process. Raises OSError."""
+    """Give this thread (and those it starts) mounts of its own: they vanish with the process. Raises OSError.
+
+    In a chroot whose root is no mount point only those at and below /dev become its own.
+    """
     _check(_libc().unshare(CLONE_NEWNS), "unshare")
-    _check(_libc().mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "mount")
+    try:
+        mount("none", "/", None, MS_REC | MS_PRIVATE)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        mount("none", "/dev", None, MS_REC | MS_PRIVATE)
+
+
+def mount(source: str, path: str, kind: str | None, flags: int, data: str = "") -> None:
+    """mount(2). Raises OSError."""
+    encoded = [os.fsencode(source), os.fsencode(path), kind and kind.encode(), flags, data.encode() or None]
+    _check(_libc().mount(*encoded), path)
+
+
+def forbid_devices(path: str) -> None:
+    """No device node below a mount point works any more (mount_setattr(2), Linux 5.12). Raises OSError."""
+    import ctypes
+
+    attributes = struct.pack("QQQQ", _MOUNT_ATTR_NODEV, 0, 0, 0)
+    number, size = ctypes.c_long(_SYS_MOUNT_SETATTR), ctypes.c_long(len(attributes))
+    _check(_libc().syscall(number, -100, os.fsencode(path), _AT_RECURSIVE, attributes, size), path)
 
 
 def unmount(path: str, flags: int = 0) -> None:

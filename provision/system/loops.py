@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import stat
 import struct
 import time
 from contextlib import ExitStack, suppress
 
 from provision.system import processes
 from provision.system.devices import DeviceFailed
+from provision.system.enclosure import present
 
 _CONTROL = "/dev/loop-control"
 _MAJOR = 7
@@ -127,9 +127,6 @@ def _config(backing: int, offset: int, size: int, sector: int) -> bytes:
 
 
 def _node(number: int) -> str:
-    """The device node, made where no devtmpfs does it (containers)."""
     path = f"/dev/loop{number}"
-    with suppress(FileExistsError):
-        if not os.path.exists(path):
-            os.mknod(path, stat.S_IFBLK | 0o600, os.makedev(_MAJOR, number))
+    present(path, f"{_MAJOR}:{number}")
     return path

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from provision.system import names, processes, signatures, sysfs
+from provision.system.enclosure import present
 
 _BUILT = ("/dev/mapper/", "/dev/dm-", "/dev/md")
 _BY_MAPPING = "/dev/disk/by-id/dm-name-"
@@ -22,15 +24,15 @@ def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
         return next((one for one in every(bases) if name in names.of_signature(signatures.probe(one.node))), None)
     if not is_built(name):
         return None
-    block = sysfs.find(name.replace(_BY_MAPPING, "/dev/mapper/", 1))
-    return block if block and _rests_on(block, bases) else None
+    block = sysfs.find(name.replace(_BY_MAPPING, "/dev/mapper/", 1)) or sysfs.named(os.path.basename(name))
+    return _with_node(block) if block and _rests_on(block, bases) else None
 
 
 def every(bases: AbstractSet[str]) -> Iterator[sysfs.Block]:
     """All devices that rest on devices with these nodes and on nothing else."""
     for block in sysfs.every() if bases else ():
         if block.node not in bases and _rests_on(block, bases):
-            yield block
+            yield _with_node(block)
 
 
 def take_apart(bases: AbstractSet[str]) -> None:
@@ -47,6 +49,11 @@ def _closing(block: sysfs.Block) -> list[str]:
         return ["mdadm", "--stop", block.node]
     encrypted = sysfs.read(block.path, "dm/uuid").startswith("CRYPT-")
     return ["cryptsetup", "close", block.mapper] if encrypted else ["dmsetup", "remove", block.mapper]
+
+
+def _with_node(block: sysfs.Block) -> sysfs.Block:
+    present(block.node, sysfs.read(block.path, "dev"))
+    return block
 
 
 def _rests_on(block: sysfs.Block, bases: AbstractSet[str]) -> bool:

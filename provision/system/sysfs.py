@@ -65,10 +65,16 @@ def numbered(number: str) -> Block | None:
     return None
 
 
+def named(name: str) -> Block | None:
+    """The device that the kernel calls so (`md127p1`)."""
+    number = read(f"/sys/class/block/{name}", "dev")
+    return numbered(number) if number else None
+
+
 def every() -> Iterator[Block]:
     """All block devices that can hold something, disks before their partitions."""
     for name in sorted(_names("/sys/class/block")):
-        block = numbered(read(f"/sys/class/block/{name}", "dev"))
+        block = named(name)
         if block is not None and block.size:
             yield block
 

@@ -13,7 +13,7 @@ from tests.disks import guest
 INSIDE = "PROVISION_IN_GUEST"
 
 TESTS = tuple(
-    f"tests/disks/test_{name}.py" for name in ("raid_and_luks", "images_stacked", "disks_stage", "kernel_devices")
+    f"tests/disks/test_{name}.py" for name in ("raid_and_luks", "images_stacked", "enclosure", "disks_stage", "kernel_devices")
 )
 
 

@@ -1,0 +1,72 @@
+"""Work on disk images behind walls: in mounts of its own a process gets a /dev without the disks of this machine.
+
+There are the few nodes that every program needs, and those made by `present`: for loop devices of ours and for what is
+built on them. Elsewhere device nodes do not open (nodev), udevd's directory is empty so that programs make their nodes
+themselves, and all of it vanishes with the process, even when it is killed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+
+from provision.failures import Failure
+from provision.system import libc
+
+_HARMLESS = {
+    "null": (1, 3),
+    "zero": (1, 5),
+    "full": (1, 7),
+    "random": (1, 8),
+    "urandom": (1, 9),
+    "tty": (5, 0),
+    "btrfs-control": (10, 234),
+    "mapper/control": (10, 236),
+    "loop-control": (10, 237),
+}
+"""Character devices by their numbers (Linux, Documentation/admin-guide/devices.txt)."""
+
+_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}
+_SHARED = "/dev/shm"  # noqa: S108 - it is not written to: images may lie there, and stay reachable
+_UDEV = "/run/udev"
+
+
+def enclose() -> None:
+    """Shut this process, and those it starts, in. Call it before any thread. Raises Failure where it is not allowed."""
+    try:
+        libc.leave_mount_namespace()
+        with suppress(OSError):  # Linux before 5.12 cannot, nor a chroot whose root is no mount point
+            libc.forbid_devices("/")
+        _furnish()
+    except OSError as error:
+        raise Failure(
+            f"cannot keep the disks of this machine out of reach: {error.strerror}",
+            hint="this takes mounts of its own: run it as root with CAP_SYS_ADMIN; a container needs --privileged",
+        ) from error
+    os.environ["MDADM_NO_UDEV"] = "1"
+
+
+def present(node: str, number: str) -> None:
+    """See to it that a block device (`major:minor`) has its node, where neither the kernel nor udevd makes it."""
+    if not os.path.exists(node):
+        major, minor = map(int, number.split(":"))
+        with suppress(FileExistsError):
+            os.mknod(node, stat.S_IFBLK | 0o600, os.makedev(major, minor))
+
+
+def _furnish() -> None:
+    shared = os.open(_SHARED, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if os.path.isdir(_SHARED) else -1
+    libc.mount("tmpfs", "/dev", "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
+    os.mkdir("/dev/mapper")
+    for name, (major, minor) in _HARMLESS.items():
+        os.mknod(f"/dev/{name}", stat.S_IFCHR | 0o600, os.makedev(major, minor))
+        os.chmod(f"/dev/{name}", 0o666 if major != 10 else 0o600)
+    for name, target in _LINKS.items():
+        os.symlink(target, f"/dev/{name}")
+    if shared >= 0:
+        os.mkdir(_SHARED)
+        libc.mount(f"/proc/self/fd/{shared}", _SHARED, None, libc.MS_BIND)
+        os.close(shared)
+    if os.path.isdir(_UDEV):
+        libc.mount("tmpfs", _UDEV, "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
