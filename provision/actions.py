@@ -283,7 +283,8 @@ class Forget(NamedTuple):
 class Write(NamedTuple):
     """Put a file in place: whole, with its owner and mode, or not at all.
 
-    Its bytes are `parts` one after the other, behind what is there already if `keep`. Directories missing on the way
+    Its bytes are `parts` one after the other, behind what is there already if `keep`; a file that is kept and gets none
+    only changes its owner and mode, and stays the same file under all its names. Directories missing on the way
     (`parents`, outermost first) are made 0755 root:root. Ids are numbers; in a forecast an account that does not exist
     yet has None.
     """
@@ -302,7 +303,8 @@ class Write(NamedTuple):
     @property
     def title(self) -> str:
         """Path and mode."""
-        return f"{'append to' if self.keep else 'write'} {self.path} ({self.mode:04o})"
+        verb = "write" if not self.keep else "append to" if self.parts else "change owner or mode of"
+        return f"{verb} {self.path} ({self.mode:04o})"
 
     def touches(self) -> frozenset[str]:
         """The path."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from provision.config.model import Secret
 from provision.observe import Account, is_id
-from provision.system.nodes import temporary_name
+from provision.system.nodes import copy_attributes, temporary_name
 from provision.system.paths import Tree
 
 
@@ -53,22 +53,26 @@ def _with_password(content: bytes, name: bytes, hashed: bytes, path: str) -> byt
 
 
 def _replace(folder: int, name: str, content: bytes) -> None:
-    """A new file in place of an old one, with its owner and mode."""
-    old = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    """A new file in place of an old one, with its owner, mode and label."""
     temporary = temporary_name(folder, name)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    fd = os.open(temporary, flags, 0o600, dir_fd=folder)
+    old = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
+        fd = os.open(temporary, flags, 0o600, dir_fd=folder)
         with open(fd, "wb") as file:
             file.write(content)
             file.flush()
-            os.fchown(fd, old.st_uid, old.st_gid)
-            os.fchmod(fd, old.st_mode & 0o7777)
+            status = os.fstat(old)
+            os.fchown(fd, status.st_uid, status.st_gid)
+            os.fchmod(fd, status.st_mode & 0o7777)
+            copy_attributes(old, fd)
             os.fsync(fd)
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
         os.unlink(temporary, dir_fd=folder)
         raise
+    finally:
+        os.close(old)
     os.fsync(folder)
 
 

@@ -73,7 +73,7 @@ def _carry_out_some(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> 
             with _blamed(action):
                 folder = _folder_of(tree, action, stack)
                 changed.append(folder)
-                if isinstance(action, Write):
+                if isinstance(action, Write) and (action.parts or not action.keep):
                     ready.append(_prepare(tree, spool, action, folder, stack))
                 else:
                     _make(tree, action, folder)
@@ -161,7 +161,7 @@ def _fill(tree: Tree, spool: Spool, action: Write, fd: int) -> None:
     if action.keep:
         with suppress(FileNotFoundError):
             old = tree.open(action.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            _copy_attributes(old, fd)
+            copy_attributes(old, fd)
             _copy(old, fd)
     for part in action.parts:
         _append(spool, part, fd)
@@ -184,8 +184,8 @@ def _copy(source: int, fd: int) -> None:
         os.close(source)
 
 
-def _copy_attributes(source: int, fd: int) -> None:
-    """A file that is appended to keeps its label, capabilities and access list."""
+def copy_attributes(source: int, fd: int) -> None:
+    """A file that takes the place of its former self keeps its label, capabilities and access list."""
     for name in os.listxattr(source):
         with suppress(OSError):  # the file system may have none
             os.setxattr(fd, name, os.getxattr(source, name))
@@ -213,10 +213,12 @@ def _link_fd(fd: int, folder: int, name: str) -> None:
     os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=folder, follow_symlinks=True)
 
 
-def _make(tree: Tree, action: Directory | Link | HardLink | Remove, folder: int) -> None:
+def _make(tree: Tree, action: NodeAction, folder: int) -> None:
     name = parent(action.path)[1]
     if isinstance(action, Directory):
         _make_directory(folder, name, action.mode, (_known(action.uid), _known(action.gid)))
+    elif isinstance(action, Write):
+        _change(action, folder, name)
     elif isinstance(action, Link):
         _renamed(folder, name, lambda temporary: _symlink(action, folder, temporary))
     elif isinstance(action, HardLink):
@@ -225,6 +227,17 @@ def _make(tree: Tree, action: Directory | Link | HardLink | Remove, folder: int)
             _renamed(folder, name, lambda temporary: _hard_link(source, target, folder, temporary))
     else:
         _remove(folder, name)
+
+
+def _change(action: Write, folder: int, name: str) -> None:
+    """Owner and mode of a file that stays the same, under all its names."""
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        os.fchown(fd, _known(action.uid), _known(action.gid))  # before the mode: it takes setuid bits away
+        os.fchmod(fd, action.mode)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _renamed(folder: int, name: str, make: Callable[[str], None]) -> None:

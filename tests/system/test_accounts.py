@@ -52,6 +52,14 @@ def test_only_field_two_changes(tree: Tree) -> None:
     assert sorted(os.listdir(path.parent)) == [".pwd.lock", "group", "passwd", "shadow"]
 
 
+def test_attributes_stay(tree: Tree) -> None:
+    """A label is one of them."""
+    shadow = f"{tree.root}/etc/shadow"
+    os.setxattr(shadow, "user.label", b"here")
+    set_password(tree, "shadow", "root", Secret("$6$x"))
+    assert os.getxattr(shadow, "user.label") == b"here"
+
+
 def test_it_waits_for_the_lock_of_the_shadow_tools(tree: Tree) -> None:
     lock = os.open(f"{tree.root}/etc/.pwd.lock", os.O_RDWR | os.O_CREAT, 0o600)
     child = os.fork()

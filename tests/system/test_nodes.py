@@ -85,6 +85,15 @@ def test_a_hard_linked_file_is_replaced_not_rewritten(place: Place) -> None:
     assert place.read("/file") == b"newer"
 
 
+def test_a_change_of_mode_holds_for_all_names(place: Place) -> None:
+    place.write("/x", b"one")
+    os.link(place.root / "x", place.root / "y")
+    place.do(Write("/x", (), 0o600, UID, GID, keep=True))
+    there, other = (place.root / "x").stat(), (place.root / "y").stat()
+    assert (there.st_ino, other.st_mode & 0o777) == (other.st_ino, 0o600)
+    assert place.read("/x") == b"one"
+
+
 def test_parts_follow_each_other_behind_what_is_kept(place: Place) -> None:
     with place.spool.filling(Blob("b"), "/file") as spool:
         spool.write(b"blob")
