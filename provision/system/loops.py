@@ -11,7 +11,9 @@ import fcntl
 import os
 import struct
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from typing import NamedTuple
 
 from provision.system import processes
 from provision.system.devices import DeviceFailed
@@ -19,26 +21,65 @@ from provision.system.enclosure import present
 
 _CONTROL = "/dev/loop-control"
 _MAJOR = 7
+_LOOP_SET_FD = 0x4C00
 _LOOP_CLR_FD = 0x4C01
+_LOOP_SET_STATUS64 = 0x4C04
+_LOOP_SET_BLOCK_SIZE = 0x4C09
 _LOOP_CONFIGURE = 0x4C0A
 _LOOP_CTL_GET_FREE = 0x4C82
 _BLKFLSBUF = 0x1261
 _AUTOCLEAR = 4
 
-_CONFIG = struct.Struct("=II QQQQQ IIII 64s64s32s QQ 8Q")
-"""struct loop_config of <linux/loop.h>: fd, block_size, struct loop_info64, reserved."""
+_INFO = struct.Struct("=QQQQQ IIII 64s64s32s QQ")
+"""struct loop_info64 of <linux/loop.h>."""
+
+_CONFIG = struct.Struct(f"=II {_INFO.size}s 8Q")
+"""struct loop_config: fd, block_size, struct loop_info64, reserved."""
 
 _TRIES = 64
 _TAKEN = frozenset({errno.EBUSY, errno.ENXIO, errno.ENODEV, errno.ENOENT})
 _GONE_SECONDS = 5.0
 
 
+class Part(NamedTuple):
+    """What of a file a loop device stands for: `size` bytes from `offset`, in sectors of so many bytes."""
+
+    offset: int
+    size: int
+    sector: int
+
+
+Configure = Callable[[int, int, Part], None]
+"""Makes the free loop device behind the first descriptor stand for a part of the file behind the second."""
+
+
+def at_once(loop: int, file: int, part: Part) -> None:
+    """By LOOP_CONFIGURE; before Linux 5.8, which does not know it, step by step. Raises OSError."""
+    try:
+        fcntl.ioctl(loop, _LOOP_CONFIGURE, _CONFIG.pack(file, part.sector, _info(part), *(0,) * 8))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        step_by_step(loop, file, part)
+
+
+def step_by_step(loop: int, file: int, part: Part) -> None:
+    """By LOOP_SET_FD and LOOP_SET_STATUS64. Raises OSError."""
+    fcntl.ioctl(loop, _LOOP_SET_FD, file)
+    try:
+        _patiently(loop, _LOOP_SET_BLOCK_SIZE, part.sector)
+        _patiently(loop, _LOOP_SET_STATUS64, _info(part))
+    except OSError:
+        fcntl.ioctl(loop, _LOOP_CLR_FD, 0)
+        raise
+
+
 class Loop:
     """A loop device over `size` bytes of a file from `offset`. Raises OSError, DeviceFailed."""
 
-    def __init__(self, file: str, offset: int, size: int, sector: int) -> None:
+    def __init__(self, file: str, offset: int, size: int, sector: int, configure: Configure = at_once) -> None:
         self._file = os.path.realpath(file)
-        self.node, self._fd = _attach(file, offset, size, sector)
+        self.node, self._fd = _attach(file, Part(offset, size, sector), configure)
 
     def refresh(self) -> None:
         """Write out what was written through it, and read anew what somebody else may have changed below it."""
@@ -80,28 +121,27 @@ def _backing_file(name: str) -> str:
     return ""
 
 
-def _attach(file: str, offset: int, size: int, sector: int) -> tuple[str, int]:
+def _attach(file: str, part: Part, configure: Configure) -> tuple[str, int]:
     with ExitStack() as stack:
         backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
         stack.callback(os.close, backing)
         control = _control()
         stack.callback(os.close, control)
-        config = _config(backing, offset, size, sector)
         for attempt in range(_TRIES):
             node = _node(fcntl.ioctl(control, _LOOP_CTL_GET_FREE))
-            fd = _configured(node, config)
+            fd = _configured(node, backing, part, configure)
             if fd is not None:
                 return node, fd
             time.sleep(0.001 * attempt)
         raise OSError(errno.EBUSY, "every free loop device was taken by somebody else", file)
 
 
-def _configured(node: str, config: bytes) -> int | None:
+def _configured(node: str, backing: int, part: Part, configure: Configure) -> int | None:
     """The loop device, ours now; None if somebody else was quicker to take it, or to remove it. Raises OSError."""
     fd = -1
     try:
         fd = os.open(node, os.O_RDWR | os.O_CLOEXEC)
-        fcntl.ioctl(fd, _LOOP_CONFIGURE, config)
+        configure(fd, backing, part)
     except OSError as error:
         if fd >= 0:
             os.close(fd)
@@ -121,9 +161,20 @@ def _control() -> int:
     raise DeviceFailed("there are no loop devices", hint="load the kernel module `loop`, and allow /dev/loop-control")
 
 
-def _config(backing: int, offset: int, size: int, sector: int) -> bytes:
-    unused = (b"", b"", b"", 0, 0, *(0,) * 8)
-    return _CONFIG.pack(backing, sector, 0, 0, 0, offset, size, 0, 0, 0, _AUTOCLEAR, *unused)
+def _info(part: Part) -> bytes:
+    return _INFO.pack(0, 0, 0, part.offset, part.size, 0, 0, 0, _AUTOCLEAR, b"", b"", b"", 0, 0)
+
+
+def _patiently(loop: int, request: int, argument: int | bytes) -> None:
+    """The kernel says EAGAIN while it still has pages of the whole file, which somebody (udevd) has just read."""
+    for attempt in range(_TRIES):
+        try:
+            fcntl.ioctl(loop, request, argument)
+        except BlockingIOError:
+            time.sleep(0.001 * attempt)
+        else:
+            return
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
 
 def _node(number: int) -> str:
