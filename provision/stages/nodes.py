@@ -31,7 +31,7 @@ from provision.observe import Kind, Node, Observe
 from provision.stages.accounts import LAST_ID
 from provision.stages.losses import replaced
 from provision.stages.mount import mountable
-from provision.stages.paths import Unresolvable, depth, missing_parents, resolve
+from provision.stages.paths import Unresolvable, depth, missing_parents, resolve, resolver
 
 
 class Entry(NamedTuple):
@@ -92,12 +92,12 @@ def _turns(entries: Iterable[Entry]) -> Iterator[tuple[tuple[bool, int], Entry]]
 def _entries(config: Config, observe: Observe) -> tuple[list[Entry], list[str]]:
     """Every node of a config (directories, files, links: the reference order), and the reasons that stop some."""
     entries, reasons = [], []
-    storage = config.storage
+    storage, resolved = config.storage, resolver(observe)
     for section, nodes in (("directories", storage.directories), ("files", storage.files), ("links", storage.links)):
         for index, node in enumerate(nodes):
             reason = f"storage.{section}[{index}]"
             try:
-                entries.append(_entry(node, reason, resolve(observe, node.path)))
+                entries.append(_entry(node, reason, resolved(node.path)))
             except (Unresolvable, InlineInvalid) as problem:
                 reasons.append(f"{reason}: {problem}")
     return entries, reasons

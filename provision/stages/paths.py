@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import cache
 
 from provision.failures import PlanRefused
 from provision.observe import Kind, Observe
@@ -50,6 +52,26 @@ def resolve(observe: Observe, path: str) -> str:
             raise Unresolvable(f"{path}: {_join(here, part)} is not a directory")
         here.append(part)
     return _join(here, pending[0]) if pending else "/" + "/".join(here)
+
+
+def resolver(observe: Observe) -> Callable[[str], str]:
+    """`resolve` for many paths on a view that does not change: each directory is followed once."""
+
+    @cache
+    def followed(folder: str) -> str:
+        return resolve(observe, f"{folder}/.").rstrip("/")
+
+    def resolved(path: str) -> str:
+        folder, _, name = path.rpartition("/")
+        if name in {"", ".", ".."}:
+            return resolve(observe, path)
+        _refuse_impossible(path)
+        try:
+            return f"{followed(folder)}/{name}"
+        except Unresolvable:
+            return resolve(observe, path)  # which says it of the whole path
+
+    return resolved
 
 
 def _refuse_impossible(path: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.stages.paths import Unresolvable, depth, missing_parents, resolve
+from provision.stages.paths import Unresolvable, depth, missing_parents, resolve, resolver
 from tests.stages.world import World
 
 
@@ -59,10 +61,14 @@ def test_no_path_leaves_the_root(parts: list[str], data: st.DataObject) -> None:
     world = World()
     for name in "ab":
         world.with_link(f"/{name}", data.draw(st.sampled_from(["/", "..", "../../x", "/c/d", "c", "/etc/../.."])))
+    path = "/" + "/".join(parts)
     try:
-        resolved = resolve(world, "/" + "/".join(parts))
-    except Unresolvable:
+        resolved = resolve(world, path)
+    except Unresolvable as refused:
+        with pytest.raises(Unresolvable, match=re.escape(str(refused))):
+            resolver(world)(path)
         return
+    assert resolver(world)(path) == resolved
     assert resolved.startswith("/")
     assert ".." not in resolved.split("/")
     assert depth(resolved) <= len(parts) + 40 * 3
