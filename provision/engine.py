@@ -117,8 +117,12 @@ class Engine:
         if not isinstance(action, Fetch):
             self._system.apply(action)
             return
-        with self._system.spool(action.blob, action.near) as spool:
-            self._fetcher.copy(action.resource, spool)
+        try:
+            with self._system.spool(action.blob, action.near) as spool:
+                self._fetcher.copy(action.resource, spool)
+        except OSError as error:  # of the spool: what goes wrong on the way to it is a FetchFailed
+            hint = "there is no room for it, or the file system is read-only"
+            raise ActionFailed(action.title, error.strerror or str(error), hint=hint) from error
 
 
 def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action]) -> None:

@@ -25,6 +25,7 @@ from provision.actions import (
     Unmount,
     WriteTable,
 )
+from provision.config.model import Secret, masked
 from provision.failures import Failure
 from provision.observe import Memory
 from provision.system import accounts, mounts, processes
@@ -85,9 +86,11 @@ def _run(action: Run, target: Target) -> None:
         stdin = _input(action.stdin, target, stack)
         target.log("debug", f"running {_shown(action.argv)}")
         done = _started(argv, stdin, keys)
+        given = keys if stdin is None or isinstance(action.stdin, Places) else [*keys, stdin]
+        done = done._replace(output=masked(done.output, _secrets(argv, given)))
     if done.status not in action.accepts:
         raise ToolFailed(done.last_lines or _ended(argv[0], done.status))
-    for line in done.output.strip().splitlines():
+    for line in done.lines:
         target.log("debug", f"{argv[0]}: {line}")
     _follow(action, target.devices)
 
@@ -126,6 +129,14 @@ def _input(stdin: Bytes | Places | None, target: Target, stack: ExitStack) -> in
         paths = b"".join(os.fsencode(target.tree.outside(path)) + b"\0" for path in stdin.paths)
         return stack.enter_context(_closing(processes.in_memory(paths)))
     return stack.enter_context(target.bytes(stdin))
+
+
+def _secrets(argv: Sequence[str], files: Sequence[int]) -> Iterator[str]:
+    """What a tool was given and nobody else shall read, should it tell: keys whole and by lines, secret arguments."""
+    for number in files:
+        key = os.pread(number, os.fstat(number).st_size, 0).decode(errors="replace")
+        yield from (key, *key.split())
+    yield from (one.reveal() for one in argv if isinstance(one, Secret))
 
 
 def _started(argv: Sequence[str], stdin: int | None, keep: Sequence[int]) -> processes.Finished:
