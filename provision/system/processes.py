@@ -25,7 +25,12 @@ class Finished(NamedTuple):
     @property
     def last_lines(self) -> str:
         """The end of the output, for an error message."""
-        return "\n".join(self.output.strip().splitlines()[-_SHOWN_LINES:])
+        return "\n".join(self.lines[-_SHOWN_LINES:])
+
+    @property
+    def lines(self) -> list[str]:
+        """The output as it would stand on a terminal in the end, without progress, colours and empty lines."""
+        return [shown for shown in map(_shown, self.output.split("\n")) if shown]
 
 
 def find(tool: str) -> str | None:
@@ -62,6 +67,22 @@ def in_memory(data: bytes) -> int:
     return fd
 
 
+def _shown(line: str) -> str:
+    line = line.rstrip()
+    if line.isprintable():
+        return line
+    first, *coloured = line.split("\x1b[")
+    cells: list[str] = []
+    place = 0
+    for character in first + "".join(part.lstrip("0123456789;?")[1:] for part in coloured):
+        if character in "\b\r":
+            place = max(place - 1, 0) if character == "\b" else 0
+        elif character.isprintable() or character == "\t":
+            cells[place : place + 1] = character
+            place += 1
+    return "".join(cells).rstrip()
+
+
 def _spawn(program: str, argv: Sequence[str], stdin: int | None, output: int, keep: Iterable[int]) -> int:
     files: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0) if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0),
@@ -78,7 +99,13 @@ def _spawn(program: str, argv: Sequence[str], stdin: int | None, output: int, ke
 
 
 def _wait(pid: int) -> int:
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    """Whoever is interrupted here takes the program along: nothing may work on after its devices are given back."""
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except BaseException:
+        os.kill(pid, signal.SIGTERM)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _tail(fd: int) -> str:

@@ -32,6 +32,22 @@ def test_a_kept_descriptor_can_be_named() -> None:
     os.close(key)
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (r"Writing inode tables:  0/16\b\b\b\b\b     \b\b\b\b\bdone   \n\n", ["Writing inode tables: done"]),
+        (r"12 of 90\r 90 of 90\r\ndone\r\n", [" 90 of 90", "done"]),
+        (r"\033[1;31merror:\033[0m no \033]0;x\a", ["error: no ]0;x"]),
+        (r"a\tb\n\nc", ["a\tb", "c"]),
+        ("", []),
+    ],
+)
+def test_lines_are_as_a_terminal_shows_them_in_the_end(written: str, shown: list[str]) -> None:
+    done = processes.run(["printf", written])
+    assert done.lines == shown
+    assert done.last_lines == "\n".join(shown)
+
+
 def test_output_is_bounded_and_its_end_is_kept() -> None:
     done = processes.run(["sh", "-c", "yes | head -c 3000000; echo the end"])
     assert len(done.output) <= 1 << 20
