@@ -13,10 +13,11 @@ TELLING_BYTES = 200
 
 
 class Cause(NamedTuple):
-    """A reason and its remedy."""
+    """A reason and its remedy. `is_no_network`: nobody was reached, and that may be because there is no network yet."""
 
     text: str
     remedy: str = ""
+    is_no_network: bool = False
 
 
 REMEDIES = {
@@ -27,8 +28,10 @@ REMEDIES = {
     errno.ECONNRESET: "a proxy, a firewall or the server closed it",
 }
 
+NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
+
 NAME_REMEDY = "check the DNS servers and the spelling of the host"
-CLOCK_REMEDY = "this machine's clock may be wrong"
+CLOCK_REMEDY = "if this machine's clock is wrong, set it in the firmware's setup; else the certificate is"
 TRUST_REMEDY = "add the issuer to ignition.security.tls.certificateAuthorities"
 HOST_REMEDY = "the URL's host must be one of the names in the certificate"
 
@@ -46,17 +49,18 @@ def explain(error: BaseException) -> Cause:
             return cause
     for one in roots:
         if isinstance(one, OSError) and one.errno:
-            return Cause(one.strerror or os.strerror(one.errno), REMEDIES.get(one.errno, ""))
+            text = one.strerror or os.strerror(one.errno)
+            return Cause(text, REMEDIES.get(one.errno, ""), one.errno in NO_NETWORK)
     if any(isinstance(one, TimeoutError) or "Timeout" in type(one).__name__ for one in roots):
         return Cause("no answer in time", REMEDIES[errno.ETIMEDOUT])
     return Cause(_plain(roots[-1]))
 
 
-def status(code: int, reason: str, body: bytes, date: str = "") -> Cause:
+def status(code: int, reason: str, body: bytes) -> Cause:
     """An answer that says no: its status and the first printable bytes of its body."""
     told = printable(body)
-    text = f"HTTP status {code} {reason}".rstrip() + (f": {told}" if told else "")
-    return Cause(text + (f" (server's date {date})" if date and code >= 500 else ""), STATUS_REMEDIES.get(code, ""))
+    text = f"HTTP status {code} {printable(reason.encode())}".rstrip()
+    return Cause(f"{text}: {told}" if told else text, STATUS_REMEDIES.get(code, ""))
 
 
 STATUS_REMEDIES = {
@@ -111,7 +115,7 @@ def _clock() -> str:
 
 def _name(error: BaseException) -> Cause | None:
     if isinstance(error, socket.gaierror):
-        return Cause(f"name not resolved ({error.strerror})", NAME_REMEDY)
+        return Cause(f"name not resolved ({error.strerror})", NAME_REMEDY, error.errno == socket.EAI_AGAIN)
     return None
 
 

@@ -7,9 +7,10 @@ docs/decisions/0006-fetch.md for where ours are stricter.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from threading import Event, Lock
 from types import ModuleType
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from provision import __version__
 from provision.config.urls import redacted
@@ -42,13 +43,16 @@ CONNECTIONS = 16
 LOOK_EVERY = 5.0
 """Seconds after which the network is looked at again even without an event."""
 
+ERROR_SECONDS = 5.0
+"""How long the body of an error is waited for."""
+
 
 class NotFoundError(FetchFailed):
     """The server answered 404: there is no such resource."""
 
 
-class _Again(Exception):
-    """An attempt failed in a way that may pass."""
+class Again(Exception):
+    """An attempt failed in a way that may pass. `after` are the seconds that the server wants to be left alone."""
 
     def __init__(self, cause: Cause, after: float = 0.0) -> None:
         super().__init__(cause.text)
@@ -83,19 +87,33 @@ class Client:
         return self._exchange(request, lambda headers, _chunks: headers.get(name, ""))
 
     def _exchange(self, request: Request, take: Take[T]) -> T:
+        host = self._first_host(request)
+        return self.persist(request.url, host, request.method, lambda deadline: self._attempt(request, take, deadline))
+
+    def persist(self, url: str, host: str, verb: str, attempt: Callable[[Deadline], T]) -> T:
+        """What an attempt gives, which is made again whenever it raises Again, as long as there is time.
+
+        Before each a way to `host` is waited for. Where it turns out that there is no network yet, that time does not
+        count either, up to `network_wait`. Raises NeedsNetwork while offline, FetchFailed when time is up.
+        """
         if self.settings.offline:
-            raise NeedsNetwork(redacted(request.url))
-        deadline = Deadline(self.settings.http_total)
-        with self.vigil(request.url, deadline) as vigil:
-            for attempt, pause in enumerate(pauses(), 1):
-                self.await_route(self._first_host(request), request.url, deadline, vigil)
-                self.log("info", f"{request.name}: attempt #{attempt}")
+            raise NeedsNetwork(redacted(url))
+        deadline, patience = Deadline(self.settings.http_total), self.settings.network_wait
+        with Vigil(redacted(url), deadline, self.log, self._stop) as vigil:
+            for number, pause in enumerate(pauses(), 1):
+                self._await_route(host, url, deadline, vigil)
+                self.log("info", f"{verb} {redacted(url)}: attempt #{number}")
+                began = now()
                 try:
-                    return self._attempt(request, take, deadline)
-                except _Again as again:
+                    return attempt(deadline)
+                except Again as again:
                     vigil.explain(again.cause.text, again.cause.remedy, deadline)
-                    self.log("info", f"{request.method} error: {again.cause.text}")
-                    self._pause(request, again, pause, deadline)
+                    self.log("info", f"{verb} error: {again.cause.text}")
+                    if again.cause.is_no_network:
+                        lost = min(now() - began + pause, patience)
+                        deadline.extend(lost)
+                        patience -= lost
+                    self._pause(url, again, pause, deadline)
         raise AssertionError  # pauses() never ends
 
     def read(self, request: Request, limit: int = 1 << 20) -> bytes:
@@ -111,11 +129,7 @@ class Client:
 
         return self.fetch(request, receive)
 
-    def vigil(self, url: str, deadline: Deadline) -> Vigil:
-        """Something that explains the wait for a URL while it lasts."""
-        return Vigil(redacted(url), deadline, self.log)
-
-    def await_route(self, host: str, url: str, deadline: Deadline, vigil: Vigil) -> None:
+    def _await_route(self, host: str, url: str, deadline: Deadline, vigil: Vigil) -> None:
         """Wait until there is a way to a host. This time does not count: a slow DHCP server is no slow web server.
 
         Raises FetchFailed if there is none within `network_wait`.
@@ -167,28 +181,27 @@ class Client:
         except OSError as error:  # requests.RequestException is one
             if any(isinstance(one, dial.RefusedError) for one in causes.chain(error)):
                 raise FetchFailed(redacted(request.url), dial.REFUSAL) from error
-            raise _Again(causes.explain(error)) from error
+            raise Again(causes.explain(error)) from error
 
     def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline) -> T:
         """What an answer means: a result, an end, or another go."""
         if reply.status in request.accepted:
             self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
             return take(reply.headers, _watched(reply, deadline))
-        told = _beginning(reply)
-        cause = causes.status(reply.status, reply.reason, told)
+        cause = causes.status(reply.status, reply.reason, _beginning(reply, deadline))
         if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
-            raise _Again(cause, _asked_pause(reply))
+            raise Again(cause, _asked_pause(reply))
         if reply.status == NOT_FOUND:
             raise NotFoundError(redacted(request.url), f"resource not found ({cause.text})", hint=cause.remedy)
         raise FetchFailed(redacted(request.url), f"failed to fetch resource: {cause.text}", hint=cause.remedy)
 
-    def _pause(self, request: Request, again: _Again, pause: float, deadline: Deadline) -> None:
-        seconds = retry_after(again.after, pause) if again.after else pause
-        if seconds >= deadline.left():
-            self._stop.wait(deadline.left())
-            _out_of_time(request, again)
-        if self._stop.wait(seconds):
-            _out_of_time(request, again)
+    def _pause(self, url: str, again: Again, pause: float, deadline: Deadline) -> None:
+        left = deadline.left()
+        seconds = retry_after(again.after, pause, left) if again.after else pause
+        hopeless = again.after and seconds >= left
+        if hopeless or self._stop.wait(min(seconds, left)) or not deadline.left():
+            cause, remedy = again.cause.text, again.cause.remedy
+            raise FetchFailed(redacted(url), f"unable to fetch resource in time: {cause}", hint=remedy) from again
 
     def _first_host(self, request: Request) -> str:
         """The host that a request is sent to: the proxy's if it goes through one."""
@@ -229,14 +242,6 @@ def _is_redirect(request: Request, reply: Reply) -> bool:
     return reply.status in REDIRECTS and reply.status not in request.accepted and "Location" in reply.headers
 
 
-def _out_of_time(request: Request, again: _Again) -> NoReturn:
-    raise FetchFailed(
-        redacted(request.url),
-        f"unable to fetch resource in time: {again.cause.text}",
-        hint=again.cause.remedy,
-    ) from again
-
-
 def _headers(request: Request) -> Headers:
     """The default headers with the request's own laid over. A Host header does not change whom we talk to."""
     own = {name.lower(): (name, value) for name, value in request.headers if name.lower() != "host"}
@@ -261,33 +266,33 @@ def _redirected(url: str, location: str) -> str:
 
 def _is_inward(host: str) -> bool:
     """Whether a host as written is on this machine or link. A name is judged when it has been resolved."""
-    try:
-        return host == "localhost" or dial.is_inward(host)
-    except ValueError:
-        return False
+    return host == "localhost" or any(dial.is_inward(one[4][0]) for one in dial.literal(host, 0))
 
 
 def _watched(reply: Reply, deadline: Deadline) -> Iterator[bytes]:
     """The body, as long as it comes and there is time. Only what the network does wrong becomes another go."""
-    chunks = reply.chunks()
+    chunks = reply.chunks(deadline)
     while True:
         try:
             chunk = next(chunks, b"")
+        except TimeoutError as error:
+            raise Again(Cause("the body stopped arriving", "is the network overloaded, or the server?")) from error
         except Exception as error:
-            raise _Again(causes.explain(error)) from error
+            raise Again(causes.explain(error)) from error
         if not chunk:
             return
-        if not deadline.left():
-            raise _Again(Cause("the body did not arrive in time"))
         yield chunk
 
 
-def _beginning(reply: Reply) -> bytes:
-    """The first bytes of an error's body; nothing if they do not come."""
-    try:
-        return next(reply.chunks(), b"")[: causes.TELLING_BYTES]
-    except Exception:  # noqa: BLE001 - the status is the message; the body is only a help
-        return b""
+def _beginning(reply: Reply, deadline: Deadline) -> bytes:
+    """The first bytes of an error's body, as far as they come."""
+    told = b""
+    with suppress(Exception):  # the status is the message; the body is only a help
+        for chunk in reply.chunks(deadline.sooner(ERROR_SECONDS)):
+            told += chunk
+            if len(told) >= causes.TELLING_BYTES:
+                break
+    return told
 
 
 def _asked_pause(reply: Reply) -> float:
@@ -300,4 +305,6 @@ def _asked_pause(reply: Reply) -> float:
     from email.utils import mktime_tz, parsedate_tz
 
     date, here = parsedate_tz(asked), parsedate_tz(reply.headers.get("Date", ""))
-    return float(max(0, mktime_tz(date) - mktime_tz(here))) if date and here else 0.0
+    with suppress(ValueError, OverflowError):  # a day that no calendar has
+        return float(max(0, mktime_tz(date) - mktime_tz(here))) if date and here else 0.0
+    return 0.0

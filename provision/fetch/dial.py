@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import chain, zip_longest
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 from provision.fetch.patience import now
@@ -19,6 +21,9 @@ Dial = Callable[[str, int, float | None], socket.socket]
 
 STAGGER = 0.25
 """Seconds after which the next address is tried beside the ones that have not answered (RFC 8305)."""
+
+LOOK_AGAIN = 1.0
+"""Seconds after which an address to which there was no way is tried again."""
 
 DIAL_TIMEOUT = 30.0
 PRIVILEGED = range(1, 1024)
@@ -34,7 +39,7 @@ class RefusedError(OSError):
 
 def connect(host: str, port: int, timeout: float | None) -> socket.socket:
     """Connect to any address of a host."""
-    return _race(host, _resolve(host, port), timeout, _open)
+    return _connected(host, port, timeout, _open)
 
 
 def connect_guarded(host: str, port: int, timeout: float | None) -> socket.socket:
@@ -42,15 +47,12 @@ def connect_guarded(host: str, port: int, timeout: float | None) -> socket.socke
 
     A redirect must not make a machine ask its own metadata service, whatever name the address hides behind.
     """
-    addresses = [one for one in _resolve(host, port) if not is_inward(one[4][0])]
-    if not addresses:
-        raise RefusedError(errno.EACCES, REFUSAL)
-    return _race(host, addresses, timeout, _open)
+    return _connected(host, port, timeout, _open, _outward)
 
 
 def connect_from_privileged_port(host: str, port: int, timeout: float | None) -> socket.socket:
     """Connect from a local port below 1024, as Scaleway's metadata service asks of root."""
-    return _race(host, _resolve(host, port), timeout, _open_privileged)
+    return _connected(host, port, timeout, _open_privileged)
 
 
 def connect_vsock(_host: str, _port: int, timeout: float | None) -> socket.socket:
@@ -83,16 +85,75 @@ def is_inward(address: str) -> bool:
     return ip.is_loopback or ip.is_link_local or ip.is_unspecified or str(ip) in METADATA_ADDRESSES
 
 
-METADATA_ADDRESSES = frozenset({"100.100.100.200", "fd00:ec2::254", "fd00:a9fe:a9fe::1", "fd20:ce::254"})
-"""Metadata services of Alibaba Cloud, AWS, Akamai and Google that are not link-local."""
+METADATA_ADDRESSES = frozenset({
+    "100.100.100.200",  # Alibaba Cloud
+    "168.63.129.16",  # Azure
+    "fd00:42::42",  # Scaleway
+    "fd00:a9fe:a9fe::1",  # Akamai
+    "fd00:c1::a9fe:a9fe",  # Oracle Cloud
+    "fd00:ec2::254",  # AWS
+    "fd20:ce::254",  # Google Cloud
+})  # fmt: skip
+"""Metadata services that are not link-local."""
 
 Address = tuple[int, int, int, str, Any]
 
 
-def _resolve(host: str, port: int) -> list[Address]:
+def resolve(host: str, port: int, seconds: float, kind: int = socket.SOCK_STREAM) -> list[Address]:
+    """The addresses of a host, as socket.getaddrinfo gives them. Raises OSError, and ValueError for what is no name.
+
+    The C library asks each name server for 5 s, and then again, whatever time there is: a thread does that.
+    """
+    found = literal(host, port, kind)
+    if found:
+        return found
+    answers: SimpleQueue[list[Address] | Exception] = SimpleQueue()
+    Thread(target=_ask_for, args=(host, port, kind, answers), daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds)
+    except Empty:
+        raise socket.gaierror(socket.EAI_AGAIN, "the name servers do not answer") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def literal(host: str, port: int, kind: int = socket.SOCK_STREAM) -> list[Address]:
+    """The address that a host is written as, in any of the forms that the C library takes; none for a name."""
     host = host.strip("[]").replace("%25", "%")  # the zone of an IPv6 address, as URLs have it (RFC 6874)
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [(int(family), int(kind), protocol, name, address) for family, kind, protocol, name, address in found]
+    try:
+        return [*socket.getaddrinfo(host, port, type=kind, flags=socket.AI_NUMERICHOST)]
+    except (OSError, ValueError):
+        return []
+
+
+def _ask_for(host: str, port: int, kind: int, answers: SimpleQueue[list[Address] | Exception]) -> None:
+    try:
+        answers.put([*socket.getaddrinfo(host, port, type=kind)])
+    except (OSError, ValueError) as error:
+        answers.put(error)
+
+
+def _outward(addresses: Iterable[Address]) -> list[Address]:
+    """Those that may be asked on the word of others. Raises RefusedError if there are none."""
+    allowed = [one for one in addresses if not is_inward(one[4][0])]
+    if not allowed:
+        raise RefusedError(errno.EACCES, REFUSAL)
+    return allowed
+
+
+def _connected(
+    host: str,
+    port: int,
+    timeout: float | None,
+    opened: Callable[[Address], socket.socket],
+    chosen: Callable[[Iterable[Address]], Iterable[Address]] = iter,
+) -> socket.socket:
+    """A connection to one of the chosen addresses; its timeout is what is left of the time."""
+    ends = now() + min(timeout or DIAL_TIMEOUT, DIAL_TIMEOUT)
+    channel = _race(host, chosen(resolve(host, port, ends - now())), ends, opened)
+    channel.settimeout(max(ends - now(), 0.001))
+    return channel
 
 
 def _interleaved(addresses: Iterable[Address]) -> deque[Address]:
@@ -104,25 +165,27 @@ def _interleaved(addresses: Iterable[Address]) -> deque[Address]:
 
 
 def _race(
-    host: str, addresses: Iterable[Address], timeout: float | None, opened: Callable[[Address], socket.socket]
+    host: str, addresses: Iterable[Address], ends: float, opened: Callable[[Address], socket.socket]
 ) -> socket.socket:
-    waiting = _interleaved(addresses)
-    ends = now() + (DIAL_TIMEOUT if timeout is None else min(timeout, DIAL_TIMEOUT))
+    """The first connection that stands. An address without a way is tried again while others hang: it may come up."""
+    waiting, wayless = _interleaved(addresses), deque[Address]()
     failures: list[OSError] = []
     with selectors.DefaultSelector() as racing:
         try:
             while (waiting or racing.get_map()) and now() < ends:
-                if waiting:
-                    _start(waiting.popleft(), racing, failures, opened)
-                pause = min(STAGGER, ends - now()) if waiting else ends - now()
-                winner = _winner(racing, pause, failures)
+                if waiting and not _start(address := waiting.popleft(), racing, failures, opened):
+                    wayless.append(address)
+                winner = _winner(racing, min(STAGGER if waiting else LOOK_AGAIN, ends - now()), failures)
                 if winner is not None:
-                    winner.settimeout(timeout)
                     return winner
+                if not waiting and racing.get_map():
+                    waiting, wayless = wayless, deque()
+            if racing.get_map():
+                failures.append(TimeoutError(errno.ETIMEDOUT, f"{host} does not answer"))
         finally:
             for key in list(racing.get_map().values()):
                 _channel(key).close()
-    raise _telling(failures) or TimeoutError(errno.ETIMEDOUT, f"{host} does not answer")
+    raise _telling(failures)
 
 
 def _start(
@@ -130,13 +193,14 @@ def _start(
     racing: selectors.BaseSelector,
     failures: list[OSError],
     opened: Callable[[Address], socket.socket],
-) -> None:
+) -> bool:
+    """Whether there is a way to an address, on which a connection begins."""
     try:
-        channel = opened(address)
+        racing.register(opened(address), selectors.EVENT_WRITE)
     except OSError as error:
         failures.append(error)
-        return
-    racing.register(channel, selectors.EVENT_WRITE)
+        return False
+    return True
 
 
 def _open(address: Address) -> socket.socket:
@@ -197,7 +261,8 @@ def _channel(key: selectors.SelectorKey) -> socket.socket:
     return channel
 
 
-def _telling(failures: list[OSError]) -> OSError | None:
+def _telling(failures: list[OSError]) -> OSError:
     """The failure that says most: an answer (refused) before no answer before no way."""
     unreachable = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
-    return min(failures, key=lambda error: (error.errno in unreachable, error.errno == errno.ETIMEDOUT), default=None)
+    silent = TimeoutError(errno.ETIMEDOUT, "no time was left to connect")
+    return min(failures, key=lambda error: (error.errno in unreachable, error.errno == errno.ETIMEDOUT), default=silent)

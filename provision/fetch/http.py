@@ -6,11 +6,14 @@ redirects.
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
+from http import HTTPStatus
+from http.client import BadStatusLine, HTTPResponse, parse_headers
 from pathlib import Path
 from threading import Event, Timer
 from typing import Any, cast
@@ -23,10 +26,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from provision.fetch.dial import Dial
 from provision.fetch.messages import Reply, Request
+from provision.fetch.patience import Deadline
 
 CHUNK = 256 * 1024
 BODY_SILENCE = 60.0
 """Seconds without a byte in the middle of a body after which the attempt is given up."""
+
+INTERIM_LIMIT = 10
+"""How many interim answers (1xx) are passed over before the real one."""
 
 HANDSHAKE = 10.0
 """Seconds for the TLS handshake, as the reference implementation allows."""
@@ -109,12 +116,20 @@ class Wire(HTTPAdapter):
         return Reply(response.status_code, response.reason or "", response.headers, chunks, response.close)
 
 
-def _chunks(response: requests.Response) -> Iterator[bytes]:
+def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
     """The body as it arrives, not decoded; raises TruncatedError if it is shorter than announced."""
     # urllib3's own read() waits until a chunk is full, so that nobody could look at the clock while a server drips
     wire: Any = response.raw._fp  # noqa: SLF001
-    while chunk := wire.read1(CHUNK):
+    channel: Any = wire.fp and wire.fp.raw._sock  # noqa: SLF001 - the connection has let go of it if it closes
+    while deadline.left():
+        if channel:
+            channel.settimeout(deadline.within(BODY_SILENCE))
+        chunk = wire.read1(CHUNK)
+        if not chunk:
+            break
         yield chunk
+    else:
+        raise TimeoutError("the body did not arrive in time")
     if wire.length:
         raise TruncatedError(f"the body is {wire.length} bytes shorter than announced")
     response.raw.release_conn()
@@ -124,20 +139,29 @@ def _pools(dial: Dial) -> dict[str, type[HTTPConnectionPool]]:
     """urllib3's pools with our connections: its seam for where sockets come from."""
 
     class Plain(HTTPConnection):
+        response_class = _Answer
+
         def _new_conn(self) -> socket.socket:
             return dial(self.host, self.port or 80, _seconds(self.timeout))
 
         def getresponse(self, *arguments: Any, **further: Any) -> Any:
-            return _patient(self, lambda: super(Plain, self).getresponse(*arguments, **further))
+            return _patient(
+                self, lambda: super(Plain, self).getresponse(*arguments, **further), _time_for_headers(self)
+            )
 
     class Tls(HTTPSConnection):
+        response_class = _Answer
+
         def _new_conn(self) -> socket.socket:
             channel = dial(self.host, self.port or 443, _seconds(self.timeout))
-            channel.settimeout(HANDSHAKE)
+            channel.settimeout(min(HANDSHAKE, channel.gettimeout() or HANDSHAKE))
             return channel
 
+        def _tunnel(self) -> None:
+            _patient(self, super()._tunnel, self.sock.gettimeout())  # private to http.client
+
         def getresponse(self, *arguments: Any, **further: Any) -> Any:
-            return _patient(self, lambda: super(Tls, self).getresponse(*arguments, **further))
+            return _patient(self, lambda: super(Tls, self).getresponse(*arguments, **further), _time_for_headers(self))
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -148,24 +172,37 @@ def _pools(dial: Dial) -> dict[str, type[HTTPConnectionPool]]:
     return {"http": PlainPool, "https": TlsPool}
 
 
-def _patient(connection: HTTPConnection, answered: Callable[[], Any]) -> Any:
-    """The timeout for headers bounds all of them, not each byte, and ends with them: a body may take its time."""
+class _Answer(HTTPResponse):
+    """Passes over interim answers such as 103, early hints; http.client passes over 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(INTERIM_LIMIT):
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # private to http.client
+            if not 100 < status < 200 or status == HTTPStatus.SWITCHING_PROTOCOLS:
+                return version, status, reason
+            parse_headers(self.fp)
+        raise BadStatusLine("too many interim answers")
+
+
+def _patient(connection: HTTPConnection, answered: Callable[[], Any], seconds: float | None) -> Any:
+    """The answer of a server that has so many seconds for all of it, not for each byte."""
     channel, late = cast("socket.socket", connection.sock), Event()
-    # the old one has given the time to the socket by now, the new one does so in a moment
-    seconds = channel.gettimeout() if OLD_URLLIB3 else _seconds(connection.timeout)
     guard = Timer(seconds or 0, _hang_up, (channel, late))
     if seconds:
         guard.start()
     try:
-        response = answered()
+        return answered()
     except Exception as error:
         if late.is_set():
-            raise TimeoutError("the headers did not arrive in time") from error
+            raise TimeoutError(errno.ETIMEDOUT, "no answer in time") from error
         raise
     finally:
         guard.cancel()
-    channel.settimeout(BODY_SILENCE)
-    return response
+
+
+def _time_for_headers(connection: HTTPConnection) -> float | None:
+    """The old one has given the time to the socket by now, the new one does so in a moment."""
+    return cast("socket.socket", connection.sock).gettimeout() if OLD_URLLIB3 else _seconds(connection.timeout)
 
 
 def _hang_up(channel: socket.socket, late: Event) -> None:

@@ -63,9 +63,16 @@ class Intake:
             self._fail(f"decompresses to more than {RATIO_LIMIT} times its size", "serve it without compression")
         if self._hash:
             self._hash.update(part)
-        self._into.write(part)
+        try:
+            self._into.write(part)
+        except OSError as error:
+            raise _unwritten(self._name, error) from error
 
     def _verify(self) -> None:
+        try:
+            self._into.flush()
+        except OSError as error:
+            raise _unwritten(self._name, error) from error
         if self._hash is None:
             return
         calculated = f"{self._hash.name}-{self._hash.hexdigest()}"
@@ -101,6 +108,14 @@ class _Gunzip:
             self.is_whole = self._member.eof
             data = self._member.unused_data if self.is_whole else self._member.unconsumed_tail
             more = bool(data) or (len(part) == STEP and not self.is_whole)
+
+
+def _unwritten(name: str, error: OSError) -> FetchFailed:
+    """The failure of whoever keeps the bytes, which no other attempt would mend."""
+    told = error.strerror or "it cannot be written"
+    return FetchFailed(
+        name, f"could not be kept: {told}", hint="make room where the file is to be, or let it go elsewhere"
+    )
 
 
 def _is_gzip(name: str, resource: Resource) -> bool:

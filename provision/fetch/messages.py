@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from provision.fetch.patience import Deadline
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -39,10 +42,13 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer whose body has not been read yet. `chunks` reads it; `close` gives the connection up."""
+    """An answer whose body has not been read yet.
+
+    `chunks` reads it until a deadline, and raises OSError or HTTPException; `close` gives the connection up.
+    """
 
     status: int
     reason: str
     headers: Mapping[str, str]
-    chunks: Callable[[], Iterator[bytes]]
+    chunks: Callable[[Deadline], Iterator[bytes]]
     close: Callable[[], None]

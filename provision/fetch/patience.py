@@ -8,7 +8,10 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from threading import Event
 
 Log = Callable[[str, str], None]
 """Takes a level (`debug`, `info`, `notice`, `warning`, `error`) and a message."""
@@ -44,10 +47,13 @@ def pauses() -> Iterator[float]:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def retry_after(asked: float, pause: float) -> float:
-    """Seconds to wait when a server asked for some: never less, up to half as much again, so that a fleet spreads."""
+def retry_after(asked: float, pause: float, left: float = float("inf")) -> float:
+    """Seconds to wait when a server asked for some: never less, up to half as much again, so that a fleet spreads.
+
+    The spread stays within the time that is `left`, so that there is time for one more attempt.
+    """
     asked = min(asked, LONGEST_RETRY_AFTER)
-    return asked + _chance() * max(asked / 2, pause)
+    return asked + _chance() * min(max(asked / 2, pause), (left - asked) / 2)
 
 
 def _chance() -> float:
@@ -69,6 +75,10 @@ class Deadline:
         """Take back time that does not count."""
         self._ends += seconds
 
+    def sooner(self, seconds: float) -> Deadline:
+        """A deadline that ends after so many seconds, or with this one."""
+        return Deadline(max(min(seconds, self.left()), 0.001))
+
     def within(self, seconds: float) -> float | None:
         """The smaller of a limit (0 is none) and what is left, as a timeout for a socket: None is for ever."""
         shortest = min(seconds or float("inf"), self.left())
@@ -78,16 +88,17 @@ class Deadline:
 class Vigil:
     """Says what is being waited for, and why, while it lasts.
 
-    A thread tells `log` the latest reason after 5 s, 15 s, and then every 30 s.
+    A thread tells `log` the latest reason after 5 s, 15 s, and then every 30 s, unless `stop` was set by then.
     """
 
-    def __init__(self, awaited: str, deadline: Deadline, log: Log) -> None:
+    def __init__(self, awaited: str, deadline: Deadline, log: Log, stop: Event | None = None) -> None:
         from threading import Event, Thread
 
         self._awaited = awaited
         self._reason = ("no answer yet", "", deadline)
         self._log = log
         self._over = Event()
+        self._stop = stop or self._over
         self._thread = Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
@@ -106,7 +117,7 @@ class Vigil:
     def _watch(self) -> None:
         began = now()
         for moment in _moments():
-            if self._over.wait(max(0.0, began + moment - now())):
+            if self._over.wait(max(0.0, began + moment - now())) or self._stop.is_set():
                 return
             self._log("notice", self.words(moment))
 

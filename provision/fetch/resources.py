@@ -137,13 +137,23 @@ def _http(client: Client, resource: Resource, intake: Intake) -> None:
 
 
 def headers_of(resource: Resource) -> Headers:
-    """The headers that a resource asks for. Raises FetchFailed if one has no name or no value."""
+    """The headers that a resource asks for. Raises FetchFailed if one has no name, or no value that can be sent."""
     for header in resource.http_headers:
         if not header.name:
             raise FetchFailed(redacted(resource.source or ""), "HTTP header name can't be empty")
-        if not header.value:
-            raise FetchFailed(redacted(resource.source or ""), f"unable to parse HTTP header {header.name!r}: no value")
-    return tuple((header.name, header.value.reveal()) for header in resource.http_headers if header.value)
+        if not header.value or not _can_be_sent(header.value.reveal()):
+            told = "it holds control characters" if header.value else "no value"
+            raise FetchFailed(redacted(resource.source or ""), f"unable to parse HTTP header {header.name!r}: {told}")
+    return tuple((header.name, _on_the_wire(header.value.reveal())) for header in resource.http_headers if header.value)
+
+
+def _can_be_sent(value: str) -> bool:
+    return all(letter == "\t" or (letter >= " " and letter != "\x7f") for letter in value)
+
+
+def _on_the_wire(value: str) -> str:
+    """A header's value without space around it, as UTF-8 in the form that http.client wants its bytes."""
+    return value.strip(" \t").encode().decode("latin-1")
 
 
 def _tftp(client: Client, resource: Resource, intake: Intake) -> None:

@@ -1,6 +1,7 @@
-"""TFTP (RFC 1350) with the options blksize, timeout and tsize (RFC 2347 to 2349): enough for what netboot servers do.
+"""TFTP (RFC 1350) with the options blksize and tsize (RFC 2347 to 2349): enough for what netboot servers do.
 
-Lost packets are asked for again; the whole transfer is bounded by httpTotal, and like http it waits for a network.
+Lost packets are asked for again. Like http it waits for a network, and tries again until httpTotal is over; what the
+server says against it is final.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from urllib.parse import unquote, urlsplit
 from provision.config.format import Resource
 from provision.config.urls import redacted
 from provision.failures import FetchFailed
-from provision.fetch import causes
-from provision.fetch.client import Client
+from provision.fetch import causes, dial
+from provision.fetch.causes import Cause
+from provision.fetch.client import Again, Client
 from provision.fetch.intake import Intake
 from provision.fetch.patience import Deadline, now
 
@@ -24,10 +26,16 @@ PORT = 69
 BLOCK = 1428
 """Bytes of data in a packet: what fits an Ethernet frame with IPv6 and UDP headers and room for a tunnel."""
 PLAIN_BLOCK = 512
+SMALLEST_BLOCK = 8
 
 READ, DATA, ACKNOWLEDGE, ERROR, OPTIONS = 1, 3, 4, 5, 6
 ANSWER_SECONDS = 1.0
 SILENCE_SECONDS = 30.0
+FIRST_SILENCE_SECONDS = 5.0
+"""How long an address is asked before the next one of the host is."""
+
+TURNS = 1 << 16
+"""Numbers of blocks begin again at 0 after 65535."""
 
 
 class _Packet(NamedTuple):
@@ -36,31 +44,41 @@ class _Packet(NamedTuple):
     rest: bytes
 
 
+class _Refusal(Exception):
+    """The server says no."""
+
+
 def copy(client: Client, resource: Resource, intake: Intake) -> None:
     """Fetch a file. Raises FetchFailed."""
     source = resource.source or ""
-    parts = urlsplit(source)
-    deadline = Deadline(client.settings.http_total)
-    with client.vigil(source, deadline) as vigil:
-        client.await_route(parts.hostname or "", source, deadline, vigil)
-        try:
-            intake.take(_blocks(parts.hostname or "", parts.port or PORT, unquote(parts.path), deadline))
-        except OSError as error:
-            cause = causes.explain(error)
-            raise FetchFailed(redacted(source), cause.text, hint=cause.remedy) from error
+    host = urlsplit(source).hostname or ""
+    client.persist(source, host, "TFTP", lambda deadline: _attempt(source, intake, deadline))
 
 
-def _blocks(host: str, port: int, path: str, deadline: Deadline) -> Iterator[bytes]:
+def _attempt(source: str, intake: Intake, deadline: Deadline) -> None:
+    try:
+        intake.take(_blocks(source, deadline))
+    except _Refusal as refusal:
+        raise FetchFailed(
+            redacted(source), str(refusal), hint="is the path right, and may everybody read it?"
+        ) from None
+    except OSError as error:
+        raise Again(causes.explain(error)) from error
+    except UnicodeError as error:  # of the resolver: no name
+        raise FetchFailed(redacted(source), "unable to parse url") from error
+
+
+def _blocks(source: str, deadline: Deadline) -> Iterator[bytes]:
     """The blocks of a file. The server answers from a port of its own, which is then the only one listened to."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-    with closing(socket.socket(family, kind, protocol)) as channel:
-        channel.settimeout(ANSWER_SECONDS)
-        transfer = _Transfer(channel, address, deadline)
-        first = transfer.ask(_request(path), (DATA, OPTIONS))
+    parts = urlsplit(source)
+    with closing(_begun(parts.hostname or "", parts.port or PORT, unquote(parts.path), deadline)) as transfer:
+        first = transfer.first
         size = _block_size(first)
         packet = transfer.ask(_acknowledge(0), (DATA,), 1) if first.kind == OPTIONS else first
         expected = 1
         while True:
+            if len(packet.rest) > size:
+                raise Again(Cause("the server sends more at once than was agreed"))
             yield packet.rest
             if len(packet.rest) < size:
                 transfer.tell(_acknowledge(expected))
@@ -69,43 +87,75 @@ def _blocks(host: str, port: int, path: str, deadline: Deadline) -> Iterator[byt
             packet = transfer.ask(_acknowledge(expected - 1), (DATA,), expected)
 
 
+def _begun(host: str, port: int, path: str, deadline: Deadline) -> _Transfer:
+    """A conversation with whichever address of a host answers, asked one after the other."""
+    failure: OSError = TimeoutError("no answer in time")
+    seconds = _at_most(SILENCE_SECONDS, deadline)
+    for family, kind, protocol, _, address in dial.resolve(host, port, seconds, socket.SOCK_DGRAM):
+        transfer = _Transfer(socket.socket(family, kind, protocol), address, deadline)
+        try:
+            transfer.begin(path)
+        except OSError as error:
+            failure = error
+        else:
+            return transfer
+        finally:
+            if not transfer.has_begun:
+                transfer.close()
+    raise failure
+
+
 class _Transfer:
-    """One conversation with one server."""
+    """One conversation with one server. `first` is its first answer."""
 
     def __init__(self, channel: socket.socket, address: Any, deadline: Deadline) -> None:
         self._channel = channel
         self._address = address
         self._peer: Any = None
         self._deadline = deadline
+        self.first = _Packet(ERROR, 0, b"")
+
+    def begin(self, path: str) -> None:
+        """Ask for the file."""
+        self.first = self.ask(_request(path), (DATA, OPTIONS), 1, FIRST_SILENCE_SECONDS)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the server has answered."""
+        return self._peer is not None
+
+    def close(self) -> None:
+        """End the conversation."""
+        self._channel.close()
 
     def tell(self, message: bytes) -> None:
         """Send without waiting for an answer."""
         self._channel.sendto(message, self._peer or self._address)
 
-    def ask(self, message: bytes, kinds: tuple[int, ...], number: int = 1) -> _Packet:
+    def ask(self, message: bytes, kinds: tuple[int, ...], number: int, seconds: float = SILENCE_SECONDS) -> _Packet:
         """Send, and again every second, until the packet that answers comes."""
-        ends = now() + min(SILENCE_SECONDS, self._deadline.left())
+        ends = now() + _at_most(seconds, self._deadline)
         while now() < ends:
             self.tell(message)
-            packet = self._answer(kinds, number & 0xFFFF)
+            packet = self._answer(kinds, number % TURNS, min(ends, now() + ANSWER_SECONDS))
             if packet is not None:
                 return packet
         raise TimeoutError("no answer in time")
 
-    def _answer(self, kinds: tuple[int, ...], number: int) -> _Packet | None:
-        """The packet waited for, or None after a second without it. Duplicates of earlier ones are passed over."""
-        ends = now() + ANSWER_SECONDS
+    def _answer(self, kinds: tuple[int, ...], number: int, ends: float) -> _Packet | None:
+        """The packet waited for, or None if it does not come. Duplicates of earlier ones are passed over."""
         while now() < ends:
+            self._channel.settimeout(max(ends - now(), 0.001))
             try:
-                raw, sender = self._channel.recvfrom(65536)
+                raw, sender = self._channel.recvfrom(TURNS)
             except TimeoutError:
                 return None
-            if (self._peer is not None and sender != self._peer) or len(raw) < 4:
+            if len(raw) < 4 or self._peer not in {None, sender}:
                 continue
             packet = _packet(raw)
             if packet.kind == ERROR:
-                raise ConnectionAbortedError(packet.number, f"server says: {causes.printable(packet.rest)}")
-            if packet.kind == OPTIONS in kinds or (packet.kind in kinds and packet.number == number):
+                raise _Refusal(f"server says: {causes.printable(packet.rest) or f'error {packet.number}'}")
+            if packet.kind in kinds and (packet.kind == OPTIONS or packet.number == number):
                 self._peer = sender
                 return packet
         return None
@@ -124,7 +174,7 @@ def _request(path: str) -> bytes:
 
 
 def _acknowledge(number: int) -> bytes:
-    return struct.pack("!HH", ACKNOWLEDGE, number & 0xFFFF)
+    return struct.pack("!HH", ACKNOWLEDGE, number % TURNS)
 
 
 def _block_size(first: _Packet) -> int:
@@ -132,5 +182,12 @@ def _block_size(first: _Packet) -> int:
     if first.kind != OPTIONS:
         return PLAIN_BLOCK
     words = first.rest.lower().split(b"\0")
-    agreed = dict(zip(words[::2], words[1::2], strict=False))
-    return int(agreed.get(b"blksize", b"512"))
+    agreed = dict(zip(words[::2], words[1::2], strict=False)).get(b"blksize", b"512")
+    size = int(agreed) if agreed.isdigit() else 0
+    if not SMALLEST_BLOCK <= size <= BLOCK:
+        raise Again(Cause("the server agrees to blocks that nobody asked for"))
+    return size
+
+
+def _at_most(seconds: float, deadline: Deadline) -> float:
+    return min(seconds, deadline.left())

@@ -1,0 +1,275 @@
+"""Servers that break the rules, by accident or on purpose: the client ends in time, and never but with a failure."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from provision.config.format import HttpHeader, Resource
+from provision.config.model import Secret
+from provision.failures import FetchFailed
+from provision.fetch.client import Client
+from provision.fetch.messages import Request
+from provision.fetch.patience import silent
+from provision.fetch.resources import Fetcher
+from provision.fetch.settings import Settings
+from tests.fetch.certificates import Authority
+from tests.fetch.conftest import Words
+from tests.fetch.namespace import needs_root
+from tests.fetch.server import Answer, serve
+
+Talk = Callable[[socket.socket], None]
+GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
+
+
+@contextmanager
+def talking(*talks: Talk) -> Iterator[str]:
+    """A server that talks to each caller in turn as told, with the last for all further ones; not more than TCP."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def welcome() -> None:
+            number = 0
+            while not ended.is_set():
+                with suppress(OSError):
+                    channel, _ = listening.accept()
+                    threading.Thread(target=talk, args=(channel, talks[min(number, len(talks) - 1)])).start()
+                    number += 1
+
+        def talk(channel: socket.socket, talk: Talk) -> None:
+            with channel, suppress(OSError):
+                channel.settimeout(5)
+                talk(channel)
+
+        threading.Thread(target=welcome, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        ended.set()
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def says(answer: bytes, hold: float = 0.0) -> Talk:
+    """Hear the question, answer, and keep the line for some seconds."""
+
+    def talk(channel: socket.socket) -> None:
+        channel.recv(65536)
+        channel.sendall(answer)
+        time.sleep(hold)
+
+    return talk
+
+
+def drips(answer: bytes) -> Talk:
+    """Answer a byte every tenth of a second."""
+
+    def talk(channel: socket.socket) -> None:
+        for byte in answer:
+            channel.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+    return talk
+
+
+def hangs(_channel: socket.socket) -> None:
+    """Say nothing at all."""
+    time.sleep(4)
+
+
+def read(url: str, words: Words, **asked: object) -> bytes:
+    client = Client(Settings(**{"http_total": 3.0, **asked}), words)  # type: ignore[arg-type]
+    return client.read(Request(f"{url}/a?key=canary"))
+
+
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints\r\nLink: </style.css>"])
+def test_interim_answers_are_passed_over(words: Words, interim: bytes) -> None:
+    with talking(says(b"HTTP/1.1 %s\r\n\r\n" % interim * 3 + GOOD)) as url:
+        assert read(url, words) == b"good"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.0 200 OK\r\n\r\ngood",
+        b"HTTP/1.1 200\r\nConnection: close\r\n\r\ngood",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\ngo\r\n2;name=x\r\nod\r\n0\r\nTrailer: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood and more than was announced",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\ngood",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Encoding: gzip\r\n\r\ngood",
+        b"HTTP/1.1 200 OK\nContent-Length: 4\n\ngood",
+    ],
+    ids=["until the end", "no reason", "chunked", "too much", "negative", "encoding", "bare line feeds"],
+)
+def test_odd_answers_that_hold_the_body(words: Words, answer: bytes) -> None:
+    with talking(says(answer)) as url:
+        assert read(url, words) == b"good"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"\r\n\r\n",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"HTTP/2 200 OK\r\n\r\n",
+        b"HTTP/1.1 20x OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ngood",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ngood",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngood\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nmany\r\ngood",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 100_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 1000 + b"\r\n",
+        b"HTTP/1.1 103 Early\r\n\r\n" * 1000,
+    ],
+)
+def test_broken_answers_are_asked_for_again(words: Words, answer: bytes) -> None:
+    with talking(says(answer), says(GOOD)) as url:
+        assert read(url, words) == b"good"
+    assert "GET error: " in str(words)
+    assert "canary" not in str(words)
+
+
+@pytest.mark.parametrize(
+    ("talk", "told"),
+    [
+        (hangs, "no answer in time"),
+        (drips(GOOD * 99), "no answer in time"),
+        (drips(b"HTTP/1.1 103 Early\r\n\r\n" * 99), "no answer in time"),
+        (says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ngood", hold=4), "the body stopped arriving"),
+        (says(b"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nlate", hold=4), "HTTP status 503 Busy: late"),
+    ],
+    ids=["silence", "slow headers", "slow interim answers", "half a body", "half an error"],
+)
+def test_no_server_can_outlast_the_time_for_everything(words: Words, talk: Talk, told: str) -> None:
+    began = time.monotonic()
+    with talking(talk) as url, pytest.raises(FetchFailed) as failed:
+        read(url, words, http_total=0.5)
+    assert time.monotonic() - began < 1.0
+    assert told in f"{words} {failed.value.message}"
+
+
+def test_a_refusal_whose_words_never_end_is_still_a_refusal(words: Words) -> None:
+    endless = says(b"HTTP/1.1 403 No\r\nContent-Length: 900\r\n\r\nno, ", hold=2)
+    with talking(endless) as url, pytest.raises(FetchFailed, match="HTTP status 403 No: no,"):
+        read(url, words, http_total=0.5)
+
+
+@pytest.mark.parametrize("talk", [hangs, drips(b"\x16\x03\x03\x40\x00" + bytes(99))], ids=["silence", "drips"])
+def test_a_handshake_ends_with_the_time_for_everything(words: Words, talk: Talk) -> None:
+    began = time.monotonic()
+    with talking(talk) as url, pytest.raises(FetchFailed, match="in time"):
+        read(url.replace("http:", "https:"), words, http_total=0.5)
+    assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("talk", [hangs, drips(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 99)], ids=["silence", "drips"])
+def test_a_proxy_that_does_not_connect_does_not_either(words: Words, talk: Talk) -> None:
+    began = time.monotonic()
+    with talking(talk) as url, pytest.raises(FetchFailed, match="in time"):
+        read("https://192.0.2.1", words, http_total=0.5, https_proxy=url)
+    assert time.monotonic() - began < 1.0
+
+
+def test_what_came_after_a_body_is_not_taken_for_the_next_one(words: Words) -> None:
+    def talk(channel: socket.socket) -> None:
+        says(GOOD + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", hold=0.3)(channel)
+
+    with talking(talk) as url:
+        client = Client(Settings(http_total=3), words)
+        assert [client.read(Request(f"{url}/{n}")) for n in range(3)] == [b"good"] * 3
+
+
+def test_tls_before_1_2_is_refused(words: Words, ca: Authority) -> None:
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.load_cert_chain(ca.issue("localhost"))
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1"):
+        old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+
+    def talk(channel: socket.socket) -> None:
+        with old.wrap_socket(channel, server_side=True) as safe:
+            says(GOOD)(safe)
+
+    with talking(talk) as url, pytest.raises(FetchFailed, match="TLS: ") as failed:
+        read(url.replace("http:", "https:"), words, http_total=0.5, authorities=(ca.certificate,))
+    assert "TLS 1.2" in failed.value.hint
+
+
+@pytest.mark.disks
+@needs_root
+@pytest.mark.parametrize("size", [100, 100_000])
+def test_a_full_disk_is_no_fault_of_the_network(tmp_path: Path, size: int) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", tmp_path], check=True)
+    try:
+        with suppress(OSError), (tmp_path / "others").open("wb", buffering=0) as others:
+            while True:
+                others.write(bytes(4096))
+        into = (tmp_path / "into").open("wb")
+        with serve({"/f": Answer(b"x" * size)}) as served, pytest.raises(FetchFailed) as failed:
+            Fetcher(Settings(http_total=3)).copy(Resource(source=f"{served.url}/f"), into)
+        with suppress(OSError):  # what could not be written before cannot be now
+            into.close()
+    finally:
+        subprocess.run(["umount", tmp_path], check=True)
+    assert "could not be kept: No space left on device" in failed.value.message
+    assert "make room" in failed.value.hint
+    assert len(served.asked) == 1
+
+
+@pytest.mark.parametrize(("written", "sent"), [(" padded\t", b"padded"), ("gr\u00fcn", "gr\u00fcn".encode())])
+def test_header_values_go_out_as_the_reference_sends_them(written: str, sent: bytes) -> None:
+    with serve({"/f": Answer(b"")}) as served:
+        header = HttpHeader(name="X-Own", value=Secret(written))
+        Fetcher(Settings(http_total=3)).read(Resource(source=f"{served.url}/f", http_headers=(header,)))
+    assert served.asked[0].headers["x-own"].encode("latin-1") == sent
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\0b"])
+def test_headers_cannot_smuggle_others(value: str) -> None:
+    header = HttpHeader(name="X-Own", value=Secret(value))
+    with serve({"/f": Answer(b"")}) as served, pytest.raises(FetchFailed) as failed:
+        Fetcher(Settings(http_total=1)).read(Resource(source=f"{served.url}/f", http_headers=(header,)))
+    assert "Evil" not in failed.value.message
+    assert not served.asked
+
+
+lines = st.sampled_from([
+    b"HTTP/1.1 200 OK", b"HTTP/1.1 206 Partial", b"HTTP/1.1 302 Found", b"HTTP/1.1 503 Busy", b"HTTP/1.0 404 No",
+    b"Content-Length: 4", b"Content-Length: 99999999999999999999", b"Content-Length: x", b"Transfer-Encoding: chunked",
+    b"Transfer-Encoding: chunked, gzip", b"Connection: close", b"Location: /b", b"Location: http://[", b"Location: //",
+    b"Location: http://127.0.0.1:1/\xff", b"Location: data:,x", b"Retry-After: 0", b"Retry-After: 1e9", b": x",
+    b"\x80: \xff", b"Date: Sat, 21 Nov 2026 00:00:00 GMT",
+    b"Retry-After: Sat, 99 Nov 99999 00:00:00 GMT", b" folded", b"", b"4\r\ngood\r\n0\r\n", b"good",
+])  # fmt: skip
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.one_of(lines, st.binary(max_size=20)), max_size=8), st.sampled_from([b"\r\n", b"\n"]))
+@example(
+    [b"HTTP/1.1 503 Busy", b"Date: Sat, 21 Nov 2026 00:00:00 GMT", b"Retry-After: Sat, 1 Nov 99999 00:00:00 GMT"], b"\n"
+)
+def test_whatever_a_server_says_there_is_an_answer_or_a_failure_in_time(said: list[bytes], ending: bytes) -> None:
+    began = time.monotonic()
+    with talking(says(ending.join([*said, b"", b""]))) as url, suppress(FetchFailed):
+        assert isinstance(Client(Settings(http_total=0.2), silent).read(Request(f"{url}/a")), bytes)
+    assert time.monotonic() - began < 1.3
+
+
+def test_a_bomb_in_pieces_is_stopped_before_it_fills_the_disk(tmp_path: Path) -> None:
+    bomb = gzip.compress(bytes(8 << 20)) * 20
+    with (
+        (tmp_path / "into").open("wb") as into,
+        serve({"/f": Answer(bomb)}) as served,
+        pytest.raises(FetchFailed, match="200 times its size"),
+    ):
+        Fetcher(Settings(http_total=10)).copy(Resource(source=f"{served.url}/f", compression="gzip"), into)
+    assert (tmp_path / "into").stat().st_size < 80 << 20
