@@ -125,12 +125,16 @@ class Engine:
             raise ActionFailed(action.title, error.strerror or str(error), hint=hint) from error
 
 
+GRACE = 2.0
+"""Seconds that each action under way has to end when the run is interrupted."""
+
+
 def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action]) -> None:
     """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended."""
     from threading import Thread
 
     waiting = iter(actions)
-    failures: list[Exception] = []
+    failures: list[BaseException] = []
 
     def worker() -> None:
         for action in waiting:
@@ -144,8 +148,13 @@ def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action]) -> 
     threads = [Thread(target=worker) for _ in range(min(PARALLEL, len(actions)))]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.join()
+    except KeyboardInterrupt as stop:  # what has begun should end before anything is given back
+        failures.append(stop)
+        for thread in threads:
+            thread.join(GRACE)
     if failures:
         raise failures[0]
 

@@ -8,9 +8,11 @@ units are applied, to a tree.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
+from typing import NoReturn
 
 from provision.commands.sources import judged, read_source, whole
 from provision.commands.target import Target, add_target_options, open_target
@@ -39,6 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan everything to its end, then carry it out. Raises Failure."""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # what is attached is given back then, too
+        signal.signal(number, _stop)
     config, report = judged(read_source(arguments.config), arguments.files_dir, color=takes_colour(sys.stderr))
     if report:
         print(report, file=sys.stderr)
@@ -59,6 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not arguments.quiet:
         print(f"\ndone in {time.monotonic() - began:.1f} s")
     return 0
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt(number)
 
 
 def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[Step]) -> None:

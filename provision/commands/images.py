@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import fcntl
 import os
 import re
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from provision.config.format import Config
@@ -71,6 +72,24 @@ class NewImages:
                 os.unlink(self._unfinished.popitem()[0])
 
 
+@contextmanager
+def claimed(path: str) -> Iterator[None]:
+    """Keep other runs away from an image or a tree, as long as it takes. Raises Failure."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _lock(fd, path)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int, path: str) -> None:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Failure(f"{path}: another run is working on it", hint="wait for it, or work on a copy") from None
+
+
 def disks(arguments: argparse.Namespace, config: Config) -> list[Disk]:
     """The devices and images of a command line. Raises Usage."""
     if not arguments.image:
@@ -98,17 +117,26 @@ def check_existing(disk: Disk, *, replace: bool) -> bool:
 
 def _distinct(found: list[Disk]) -> list[Disk]:
     """Two disks in one image would overwrite each other."""
-    _check_distinct("--disk", (disk.device for disk in found))
-    _check_distinct("image", (os.path.realpath(disk.image) for disk in found))
+    _check_distinct("--disk", ((disk.device, disk.device) for disk in found))
+    _check_distinct("image", ((disk.image, _identity(disk.image)) for disk in found))
     return found
 
 
-def _check_distinct(what: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
+def _check_distinct(what: str, given: Iterable[tuple[str, object]]) -> None:
+    seen: set[object] = set()
+    for name, identity in given:
+        if identity in seen:
             raise Usage(f"{what} {name} is given twice", hint="each device has one image, and each image is one device")
-        seen.add(name)
+        seen.add(identity)
+
+
+def _identity(path: str) -> object:
+    """What two names of one file have in common, be they links or hard links."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return status.st_dev, status.st_ino
 
 
 def _disk(text: str) -> Disk:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from provision.assumed import AssumedRoot
 from provision.commands.base_tree import read_base
 from provision.commands.confined import check_confined
-from provision.commands.images import Disk, NewImages, check_existing, disks
+from provision.commands.images import Disk, NewImages, check_existing, claimed, disks
 from provision.config.format import Config
 from provision.failures import Failure, PlanRefused, Usage
 from provision.observe import Memory, Observe
@@ -73,7 +73,7 @@ def open_target(arguments: argparse.Namespace, config: Config, *, changing: bool
         )
     with ExitStack() as stack:
         if arguments.root is not None:
-            target = _tree(arguments, config, stack)
+            target = _tree(arguments, config, stack, changing=changing)
         elif arguments.disk or arguments.image:
             target = _images(arguments, config, stack, changing=changing)
         elif changing:
@@ -94,9 +94,11 @@ def _check(arguments: argparse.Namespace) -> None:
         )
 
 
-def _tree(arguments: argparse.Namespace, config: Config, stack: ExitStack) -> Target:
+def _tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
     if not os.path.isdir(arguments.root):
         raise Failure(f"{arguments.root}: no such directory", hint="make the tree first, or unpack one there")
+    if changing:
+        stack.enter_context(claimed(arguments.root))
     machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), _memory())
     stack.callback(machine.release)
     target = Target(machine, machine, [("files", stage_plan("files"))])
@@ -126,7 +128,9 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
     check_confined(config)
     replace = changing and arguments.force
     for disk in given:
-        check_existing(disk, replace=replace or not changing)
+        exists = check_existing(disk, replace=replace or not changing)
+        if exists and changing:
+            stack.enter_context(claimed(disk.image))
     plans = [("disks", stage_plan("disks")), ("mount", stage_plan("mount"))]
     base = read_base(arguments.base) if arguments.base else None
     plans += [("base", seed(base)), ("files", stage_plan("files")), ("umount", stage_plan("umount"))]

@@ -38,6 +38,10 @@ DATA_OFFSET = 16 << 20
 OWN_UUID = "--uuid"
 
 
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789#+-.:=@_")
+"""What libdevmapper takes as it is (`_mangle_string`); it gives other names another form, and crypttab(5) has none."""
+
+
 class Target(NamedTuple):
     """A volume of the config, the device that it belongs on, and the UUID it gets (None where options give it)."""
 
@@ -97,6 +101,8 @@ def _claimed_twice(targets: list[Target]) -> Iterator[str]:
 
 def _refusals(target: Target, observe: Observe) -> Iterator[str]:
     entry, header = target.entry, target.header
+    if set(entry.name) - _NAME or entry.name in {".", ".."}:
+        yield f"{target.where}.name: {entry.name!r} is no name for a mapping: letters, digits and #+-.:=@_ are"
     yield from missing_tools(_tools(target), observe, target.where)
     if entry.cex.enabled:
         yield from cex.refusals(target.where, observe)

@@ -43,6 +43,7 @@ def presets_are_over(observe: Observe) -> bool:
 
 
 def _unit(unit: Unit, reason: str, observe: Observe) -> Iterator[Action]:
+    _check_names(unit, reason)
     path = f"{UNITS}/{unit.name}"
     for index, dropin in enumerate(unit.dropins):
         if dropin.contents is not None:
@@ -55,6 +56,13 @@ def _unit(unit: Unit, reason: str, observe: Observe) -> Iterator[Action]:
         there = observe.node(resolve(observe, path))
         if there is not None and there.kind is Kind.LINK and there.target == "/dev/null":
             yield Remove(resolve(observe, path), reason=f"{reason}.mask", loses=f"mask of {unit.name}")
+
+
+def _check_names(unit: Unit, reason: str) -> None:
+    """A name that systemd never loads may lead elsewhere, or break a line of the presets. Raises PlanRefused."""
+    for name in (unit.name, *(dropin.name for dropin in unit.dropins)):
+        if "/" in name or not name.isprintable() or " " in name:
+            raise PlanRefused([f"{reason}: {name!r} is no name of a unit"], hint="systemd.unit(5) tells what is")
 
 
 def _write(path: str, text: str, reason: str, observe: Observe) -> Iterator[Action]:

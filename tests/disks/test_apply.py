@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -63,6 +66,53 @@ def _nothing_is_left(tmp_path: Path) -> Iterator[None]:
     yield
     assert attached(tmp_path) == []
     assert mounted(tmp_path) == []
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The URL of a server that takes requests and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+
+
+@contextmanager
+def under_way(source: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A run that has come to the fetching of two files."""
+    storage = cast("dict[str, object]", ONE_DISK["storage"])
+    files = [{"path": f"/{name}", "contents": {"source": source}} for name in "ab"]
+    config = json.dumps({**ONE_DISK, "storage": {**storage, "files": files}})
+    argv = [sys.executable, "-u", "-m", "provision", "apply", "-", *map(str, arguments)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(config)
+        process.stdin.close()
+        assert any("fetch" in line for line in process.stdout)
+        yield process
+        process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_run_that_is_stopped_gives_everything_back(number: int, silent: str, tmp_path: Path) -> None:
+    with under_way(silent, "--image", tmp_path / "disk.img", "--size", "512M") as process:
+        process.send_signal(number)
+        assert process.wait(30) == 128 + number
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_runs_never_work_on_one_image(silent: str, tmp_path: Path) -> None:
+    image = blank(tmp_path / "disk.img", 512 * MIB)
+    with under_way(silent, "--image", image, "--force"):
+        second = provision("apply", "-", "--image", image, "--force", stdin=ONE_DISK)
+    assert (second.returncode, "another run" in second.stderr) == (1, True)
+
+
+def test_one_image_by_two_names_is_one(tmp_path: Path) -> None:
+    os.link(blank(tmp_path / "a.img", MIB), tmp_path / "b.img")
+    names = ("--disk", f"/dev/vda={tmp_path}/a.img", "--disk", f"/dev/vdb={tmp_path}/b.img")
+    done = provision("apply", "-", *names, stdin=ONE_DISK)
+    assert (done.returncode, "is given twice" in done.stderr) == (2, True)
 
 
 def test_the_web_server(tmp_path: Path) -> None:

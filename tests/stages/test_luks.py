@@ -297,6 +297,11 @@ class TestCrypttab:
         assert list(crypttab.plan(Config(), Forecast(World()))) == []
 
 
+@pytest.mark.parametrize("name", ["my data", "a\\x20b", "a/b", ".."])
+def test_a_name_that_no_mapping_has_is_refused(name: str) -> None:
+    assert "is no name for a mapping" in refused(volume(name=name), world())
+
+
 def test_two_volumes_on_one_device() -> None:
     machine = world()
     machine.links["/dev/again"] = DEVICE

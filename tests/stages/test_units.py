@@ -36,6 +36,12 @@ def test_drop_ins_come_before_the_unit_and_empty_ones_are_written() -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["../x.service", "a\nb.service", "a b.service"])
+def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
+    with pytest.raises(PlanRefused, match="no name of a unit"):
+        planned(World(), Unit(name=name, contents="x"))
+
+
 def test_empty_contents_write_no_unit() -> None:
     assert planned(World(), Unit(name="a.service", contents="")) == []
 
