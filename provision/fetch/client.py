@@ -13,9 +13,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from provision import __version__
+from provision.config.model import masked
 from provision.config.urls import redacted
 from provision.failures import FetchFailed, NeedsNetwork
-from provision.fetch import causes, dial, network, urls
+from provision.fetch import causes, dial, echoes, network, urls
 from provision.fetch.causes import Cause
 from provision.fetch.messages import NOT_FOUND, TOO_MANY, Headers, Reply, Request
 from provision.fetch.patience import Deadline, Log, Vigil, now, pauses, retry_after
@@ -175,20 +176,21 @@ class Client:
         connecting = deadline.within(dial.DIAL_TIMEOUT)
         headers = deadline.within(self.settings.http_response_headers)
         try:
-            return wire.ask(request, proxy, connecting, headers)
+            reply = wire.ask(request, proxy, connecting, headers)
         except ValueError as error:  # requests' InvalidURL, InvalidHeader
             raise FetchFailed(redacted(request.url), "unable to parse url or HTTP header") from error
         except OSError as error:  # requests.RequestException is one
             if any(isinstance(one, dial.RefusedError) for one in causes.chain(error)):
                 raise FetchFailed(redacted(request.url), dial.REFUSAL) from error
             raise Again(causes.explain(error)) from error
+        return reply._replace(secrets=lambda: echoes.secrets(request, proxy, DEFAULT_HEADERS))
 
     def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline) -> T:
         """What an answer means: a result, an end, or another go."""
         if reply.status in request.accepted:
             self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
             return take(reply.headers, _watched(reply, deadline))
-        cause = causes.status(reply.status, reply.reason, _beginning(reply, deadline))
+        cause = causes.status(reply.status, *_told(reply, deadline))
         if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
             raise Again(cause, _asked_pause(reply))
         if reply.status == NOT_FOUND:
@@ -284,13 +286,20 @@ def _watched(reply: Reply, deadline: Deadline) -> Iterator[bytes]:
         yield chunk
 
 
-def _beginning(reply: Reply, deadline: Deadline) -> bytes:
+def _told(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:
+    """The reason of an error and the beginning of its body, without what they repeat of a request's secrets."""
+    secrets = reply.secrets()
+    body = _beginning(reply, deadline, causes.TELLING_BYTES + max(map(len, secrets), default=0))
+    return masked(reply.reason, secrets), masked(body.decode("utf-8", "replace"), secrets).encode()
+
+
+def _beginning(reply: Reply, deadline: Deadline, size: int) -> bytes:
     """The first bytes of an error's body, as far as they come."""
     told = b""
     with suppress(Exception):  # the status is the message; the body is only a help
         for chunk in reply.chunks(deadline.sooner(ERROR_SECONDS)):
             told += chunk
-            if len(told) >= causes.TELLING_BYTES:
+            if len(told) >= size:
                 break
     return told
 

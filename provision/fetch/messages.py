@@ -44,7 +44,8 @@ class Request(NamedTuple):
 class Reply(NamedTuple):
     """An answer whose body has not been read yet.
 
-    `chunks` reads it until a deadline, and raises OSError or HTTPException; `close` gives the connection up.
+    `chunks` reads it until a deadline, and raises OSError or HTTPException; `close` gives the connection up. `secrets`
+    tells what no message may repeat of it.
     """
 
     status: int
@@ -52,3 +53,4 @@ class Reply(NamedTuple):
     headers: Mapping[str, str]
     chunks: Callable[[Deadline], Iterator[bytes]]
     close: Callable[[], None]
+    secrets: Callable[[], set[str]] = set
