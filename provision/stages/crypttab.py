@@ -60,10 +60,20 @@ def _crypttab(volumes: list[tuple[str, Luks]], observe: Observe) -> Write:
     return Write(path, (Content(lines.encode()),), 0o600, keep=True, parents=parents, reason="storage.luks")
 
 
+def device_memory(luks: Luks) -> str:
+    """Under which name the device of a volume is remembered: the config's may be a link that making it took away."""
+    return f"luks-device-{luks.name}"
+
+
 def _line(luks: Luks, observe: Observe) -> str:
     """crypttab(5). discard and further options are not here: opening the volume kept them in its header."""
-    device = observe.device(luks.device or "")
-    uuid = observe.signature(device.name).uuid if device else None
+    known = observe.recall(device_memory(luks))
+    device = observe.device(known if isinstance(known, str) else luks.device or "")
+    uuid = observe.signature(device.name).uuid if device else ""
+    if uuid == "":
+        raise PlanRefused(
+            [f"{luks.device} holds no volume that {CRYPTTAB} could name"], hint="did the disks stage run?"
+        )
     key = "none" if clevis.is_present(luks) else f"{KEYS}/{luks.name}"
     network = "_netdev," if clevis.needs_network(luks) else ""
     return f"{luks.name} UUID={uuid or ''} {key} luks,{network}x-initrd.attach"

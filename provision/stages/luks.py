@@ -10,13 +10,13 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.actions import Action, Argument, Blob, DeviceName, Fetch, Forget, Keep, KeyFile, Run, Wave
+from provision.actions import Action, Argument, Blob, DeviceName, Fetch, Forget, Keep, KeyFile, Remember, Run, Wave
 from provision.config.format import Config, Luks, Resource
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
 from provision.observe import Device, Fact, Observe, Signature, Volume
 from provision.stages import cex, clevis
-from provision.stages.crypttab import key_blob
+from provision.stages.crypttab import device_memory, key_blob
 from provision.stages.devices import (
     awaited,
     chosen_uuid,
@@ -80,6 +80,8 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     fetches = [fetch for target in targets for fetch in _fetches(target, observe)]
     if fetches:
         yield tuple(fetches)
+    if targets:
+        yield tuple(Remember(device_memory(one.entry), one.device.name, one.where) for one in targets)
     for target in targets:
         steps = _reuse(target) if target.header and not target.entry.wipe_volume else _create(target, observe)
         yield from (with_sure_facts((step,), config) for step in steps)

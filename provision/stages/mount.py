@@ -14,6 +14,9 @@ from provision.stages.paths import depth
 DIRECTORIES = "directories"
 """Under this name the directories made for mount points are remembered: new users' homes take them over."""
 
+MOUNTED = "mounted"
+"""Under this name the mount points are remembered that were mounted here: what was mounted before stays."""
+
 UNMOUNTABLE = {"", "swap", "none"}
 WITHOUT_DEVICE = {"virtiofs"}
 """Formats whose device is a tag, and no block device."""
@@ -41,16 +44,17 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
         yield from _make(made, observe)
         if wave or kept:
             yield (*kept, *wave)
+        if wave:
+            yield (Remember(MOUNTED, (*remembered(observe, MOUNTED), *(mount.path for mount in wave))),)
         yield from labels.relabel((mount.path for mount in wave if _is_fresh(observe, mount.path)), observe)
 
 
 def _make(directories: list[Directory], observe: Observe) -> Iterator[Wave]:
     """Mount points: made, remembered, and labelled before a file system hides them."""
     if directories:
-        known = observe.recall(DIRECTORIES)
         made = (path for directory in directories for path in (*directory.parents, directory.path))
         yield tuple(directories)
-        yield (Remember(DIRECTORIES, (*(known if isinstance(known, tuple) else ()), *made)),)
+        yield (Remember(DIRECTORIES, (*remembered(observe, DIRECTORIES), *made)),)
         yield from labels.relabel(labels.created(tuple(directories)), observe)
 
 
@@ -66,6 +70,12 @@ def mountable(config: Config) -> list[tuple[int, Filesystem]]:
         for index, filesystem in enumerate(config.storage.filesystems)
         if filesystem.path and (filesystem.format or "") not in UNMOUNTABLE
     ]
+
+
+def remembered(observe: Observe, name: str) -> tuple[str, ...]:
+    """The paths that are remembered under a name."""
+    known = observe.recall(name)
+    return known if isinstance(known, tuple) else ()
 
 
 def _mount(index: int, filesystem: Filesystem, device: str) -> Mount:

@@ -10,7 +10,7 @@ from provision.config.model import Secret
 from provision.failures import PlanRefused
 from provision.observe import Account, Fact, Kind, Node, Observe
 from provision.stages.losses import replaced
-from provision.stages.mount import DIRECTORIES
+from provision.stages.mount import DIRECTORIES, remembered
 from provision.stages.paths import missing_parents, resolve
 
 PLAIN_KEYS = "authorized-keys-file"
@@ -184,9 +184,8 @@ def _expected(user: User, existing: Account | None) -> Account:
 
 def _take_over_home(account: Account, observe: Observe, reason: str) -> Iterator[Wave]:
     """Directories that were made for mount points below a home belong to its user, as the reference engine has it."""
-    made = observe.recall(DIRECTORIES)
     home = (account.home or "").rstrip("/")
-    for path in made if isinstance(made, tuple) else ():
+    for path in remembered(observe, DIRECTORIES):
         if home and (path == home or path.startswith(home + "/")):
             yield (Directory(path, 0o700, account.id, account.gid, reason=reason),)
 

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from provision.actions import Unmount, Wave
 from provision.config.format import Config
 from provision.observe import Observe
-from provision.stages.mount import mountable
+from provision.stages.mount import MOUNTED, mountable, remembered
 from provision.stages.paths import depth
 
 
 def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     """One wave for each depth; what is not mounted needs nothing."""
-    found = [(index, entry.path or "") for index, entry in mountable(config)]
+    mounted = remembered(observe, MOUNTED)
+    found = [(index, entry.path or "") for index, entry in mountable(config) if entry.path in mounted]
     for level in sorted({depth(path) for _, path in found}, reverse=True):
         wave = tuple(
             Unmount(path, reason=f"storage.filesystems[{index}]")

@@ -61,6 +61,14 @@ def attached(folder: Path) -> list[str]:
     return [line for line in lines.splitlines() if f"{folder}/" in line]
 
 
+def left_attached(folder: Path, seconds: float = 5.0) -> list[str]:
+    """Loop devices over files of a folder that stay; another test may look at every device, and delay their going."""
+    deadline = time.monotonic() + seconds
+    while (left := attached(folder)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return left
+
+
 def mounted(folder: Path) -> list[str]:
     """Mount points below a folder."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()

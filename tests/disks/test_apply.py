@@ -18,7 +18,7 @@ from typing import cast
 import pytest
 
 from tests.commands import WITHOUT_RIGHTS
-from tests.disks.grounds import MIB, attached, blank, loop, mounted
+from tests.disks.grounds import MIB, blank, left_attached, loop, mounted
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -64,7 +64,7 @@ def opened(image: Path, number: int, folder: Path) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _nothing_is_left(tmp_path: Path) -> Iterator[None]:
     yield
-    assert attached(tmp_path) == []
+    assert left_attached(tmp_path) == []
     assert mounted(tmp_path) == []
 
 

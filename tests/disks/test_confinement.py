@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks.grounds import MIB, attached, blank, loop
+from tests.disks.grounds import MIB, blank, left_attached, loop
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -74,7 +74,7 @@ def _stays(name: str, named: str, victim: Path) -> None:
 @pytest.mark.parametrize("name", ENTRIES)
 def test_a_file_of_this_machine(name: str, victim: Path) -> None:
     _stays(name, str(victim), victim)
-    assert attached(victim.parent) == []
+    assert left_attached(victim.parent) == []
 
 
 @pytest.mark.parametrize("name", ENTRIES)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks.grounds import MIB, attached, blank, loop, mounted
+from tests.disks.grounds import MIB, blank, left_attached, loop, mounted
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -54,7 +54,7 @@ ONE_DISK = storage(
 def _nothing_is_left(tmp_path: Path) -> Iterator[None]:
     before = os.listdir("/dev/mapper") if Path("/dev/mapper").is_dir() else []
     yield
-    assert attached(tmp_path) == []
+    assert left_attached(tmp_path) == []
     assert mounted(tmp_path) == []
     assert (os.listdir("/dev/mapper") if Path("/dev/mapper").is_dir() else []) == before
 

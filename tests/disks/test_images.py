@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +19,7 @@ from provision.failures import ActionFailed
 from provision.observe import Device, Fact, Mounted, Signature, Table
 from provision.system.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
-from tests.disks.grounds import MIB, attached, blank, loop, mounted, table
+from tests.disks.grounds import MIB, attached, blank, left_attached, loop, mounted, table
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -183,10 +182,7 @@ def test_a_killed_process_leaves_no_loop_device_and_no_mount(tmp_path: Path) -> 
         assert len(attached(tmp_path)) == 3
         assert mounted(tmp_path) == []
         child.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while attached(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert attached(tmp_path) == []
+    assert left_attached(tmp_path) == []
 
 
 def digest(path: Path) -> str:

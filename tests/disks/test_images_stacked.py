@@ -27,7 +27,7 @@ from provision.failures import ActionFailed
 from provision.observe import Fact, Mounted, Signature, Volume
 from provision.system.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
-from tests.disks.grounds import MIB, attached, blank, loop, mounted, table
+from tests.disks.grounds import MIB, blank, left_attached, loop, mounted, table
 
 pytestmark = [
     pytest.mark.disks,
@@ -47,7 +47,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
     machine = Machine(str(tmp_path / "root"), ImageDevices(images), {}, str(tmp_path / "run"))
     yield machine
     machine.release()
-    assert attached(tmp_path) == []
+    assert left_attached(tmp_path) == []
     assert mounted(tmp_path) == []
     assert not os.path.exists("/dev/mapper/seam-crypt")
 

@@ -9,7 +9,7 @@ import pytest
 
 from provision.system import sysfs
 from provision.system.loops import Configure, Loop, at_once, step_by_step
-from tests.disks.grounds import MIB, attached, blank
+from tests.disks.grounds import MIB, blank, left_attached
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -34,7 +34,7 @@ def test_a_part_of_a_file_is_a_device(configure: Configure, sector: int, tmp_pat
         device.write(b"y" * 4096)
     loop.detach()
     loop.wait_until_gone()
-    assert attached(tmp_path) == []
+    assert left_attached(tmp_path) == []
     data = image.read_bytes()
     assert (data.count(b"y"), data.index(b"y")) == (4096, 5 * MIB)
 
@@ -43,7 +43,7 @@ def test_what_cannot_be_leaves_nothing(configure: Configure, tmp_path: Path) -> 
     image = blank(tmp_path / "disk.img", 16 * MIB)
     with pytest.raises(OSError, match="Invalid argument"):
         Loop(str(image), 0, MIB, 777, configure)
-    assert attached(tmp_path) == []
+    assert left_attached(tmp_path) == []
 
 
 def test_it_goes_with_its_process(configure: Configure, tmp_path: Path) -> None:
@@ -53,4 +53,4 @@ def test_it_goes_with_its_process(configure: Configure, tmp_path: Path) -> None:
         Loop(str(image), 0, MIB, 512, configure)
         os._exit(0)
     os.waitpid(child, 0)
-    assert attached(tmp_path) == []
+    assert left_attached(tmp_path) == []

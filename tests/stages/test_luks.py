@@ -100,7 +100,7 @@ class TestCreate:
 
     def test_wiping_what_is_there(self) -> None:
         waves, _ = run(luks.plan, config(volume(wipe_volume=True)), world(Signature("ext4", "old")))
-        wipe = changes(waves)[1]
+        wipe = changes(waves)[2]
         assert isinstance(wipe, Run)
         assert wipe.argv == ("wipefs", "-a", NODE)
         assert wipe.loses == "ext4 'old' (64 MiB)"

@@ -33,16 +33,17 @@ def test_depth_decides_the_order() -> None:
 def test_made_mount_points_are_remembered() -> None:
     world = World(memory={"directories": ("/before",)}).with_device("/dev/vda1", 1)
     waves, _ = run(mount.plan, config(filesystem("/var/lib")), world)
-    made, remember, mounted = actions(waves)
+    made, remember, mounted, again = actions(waves)
     assert made == Directory("/var/lib", parents=("/var",), reason="storage.filesystems[0]")
     assert remember == Remember("directories", ("/before", "/var", "/var/lib"))
     assert isinstance(mounted, Mount)
+    assert again == Remember("mounted", ("/var/lib",))
 
 
 def test_mount_points_and_fresh_file_systems_are_labelled() -> None:
     world = World().with_device("/dev/vda1", 1).with_file("/etc/selinux/config", b"SELINUXTYPE=targeted\n")
     waves, _ = run(mount.plan, config(filesystem("/var/lib")), world)
-    made, _, first, mounted, last = actions(waves)
+    made, _, first, mounted, _, last = actions(waves)
     assert (type(made), type(mounted)) == (Directory, Mount)
     assert isinstance(first, Run)
     assert isinstance(last, Run)
@@ -54,7 +55,7 @@ def test_what_is_mounted_stays_and_what_is_not_is_not_unmounted() -> None:
     world.mounts["/var"] = Mounted("/var", "/dev/vda1", "ext4")
     ((kept,),), _ = run(mount.plan, config(filesystem("/var", "/dev/disk/by-label/x")), world)
     assert kept.title == "keep /dev/disk/by-label/x at /var: it is mounted already"
-    assert run(umount.plan, config(filesystem("/srv")), world)[0] == []
+    assert run(umount.plan, config(filesystem("/var"), filesystem("/srv")), world)[0] == []
 
 
 def test_a_link_in_the_way_is_refused() -> None:
