@@ -12,8 +12,10 @@ from tests.disks import guest
 
 INSIDE = "PROVISION_IN_GUEST"
 
-TESTS = tuple(
-    f"tests/disks/test_{name}.py" for name in ("raid_and_luks", "images_stacked", "enclosure", "disks_stage", "kernel_devices")
+NAMES = ("raid_and_luks", "images_stacked", "enclosure", "disks_stage", "kernel_devices")
+TESTS = (
+    *(f"tests/disks/test_{name}.py" for name in NAMES),
+    "tests/disks/test_secrets.py::test_no_encrypted_volume_tells_a_secret",
 )
 
 
