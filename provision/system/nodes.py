@@ -72,11 +72,13 @@ def _carry_out_some(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> 
         for action in actions:
             with _blamed(action):
                 folder = _folder_of(tree, action, stack)
-                changed.append(folder)
+                changed += [folder] * (1 + len(_on_the_way(action)))
                 if isinstance(action, Write) and (action.parts or not action.keep):
                     ready.append(_prepare(tree, spool, action, folder, stack))
                 else:
                     _make(tree, action, folder)
+                if isinstance(action, Directory):
+                    changed.append(stack.enter_context(tree.folder(action.path)))
         with _blamed(actions[-1]):
             _flush([one.fd for one in ready])
         for one in ready:
@@ -94,9 +96,14 @@ def _blamed(action: NodeAction) -> Iterator[None]:
         raise NodeFailed(action) from error
 
 
+def _on_the_way(action: NodeAction) -> tuple[str, ...]:
+    """Directories to make first; they come to the disk with the one that the action changes."""
+    return () if isinstance(action, Remove) else action.parents
+
+
 def _folder_of(tree: Tree, action: NodeAction, stack: ExitStack) -> int:
     """The directory an action changes, open until the stack unwinds; missing parents are made."""
-    for path in () if isinstance(action, Remove) else action.parents:
+    for path in _on_the_way(action):
         _make_parent(tree, path)
     return stack.enter_context(tree.folder(parent(action.path)[0]))
 
@@ -105,22 +112,16 @@ def _make_parent(tree: Tree, path: str) -> None:
     above, name = parent(path)
     with tree.folder(above) as folder:
         _make_directory(folder, name, _OPEN_FOLDER)
-        os.fsync(folder)
 
 
-def _make_directory(folder: int, name: str, mode: int, owner: tuple[int, int] | None = None) -> None:
-    """One that is there already was made in this run, or in one that was killed before it had its mode.
-
-    Without an owner it is one on the way, which comes to the disk with the directory that it is in.
-    """
+def _make_directory(folder: int, name: str, mode: int, owner: tuple[int, int] = (-1, -1)) -> None:
+    """One that is there already was made in this run, or in one that was killed before it had its mode."""
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=folder)
     fd = os.open(name, _FOLDER, dir_fd=folder)
     try:
-        os.fchown(fd, *owner or (-1, -1))
+        os.fchown(fd, *owner)
         os.fchmod(fd, mode)
-        if owner:
-            os.fsync(fd)
     finally:
         os.close(fd)
 
