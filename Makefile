@@ -8,7 +8,7 @@ MODULE := $(DESTDIR)/usr/lib/dracut/modules.d/40provision
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
 AFTER_BOOT := dracut/provision-complete.service
 SCRIPTS := dracut/module-setup.sh dracut/collect.py
-PARTS := $(filter-out $(AFTER_BOOT),$(wildcard dracut/*.service dracut/*.path dracut/*.network))
+PARTS := $(filter-out $(AFTER_BOOT),$(wildcard dracut/*.service dracut/*.path dracut/*.network dracut/*.conf))
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16

@@ -35,6 +35,7 @@ install() {
     inst_multiple blkid grep modprobe mount sfdisk systemctl udevadm umount wipefs || return 1
     inst_multiple -o chroot groupadd groupdel groupmod useradd userdel usermod
     inst_multiple -o cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
+    inst_multiple -o journalctl
     inst_multiple -o clevis ignition-kargs-helper is-live-image setfiles vmware-rpctool zkey zkey-cryptsetup
     inst_simple -H /etc/mke2fs.conf
     inst_simple /etc/ssl/certs/ca-certificates.crt
@@ -44,6 +45,7 @@ install() {
     for unit in "$moddir"/provision-*.{path,service}; do
         inst_simple "$unit" "$systemdsystemunitdir/${unit##*/}"
     done
+    inst_simple "$moddir/emergency.conf" "$systemdsystemunitdir/emergency.service.d/provision.conf"
     $SYSTEMCTL -q --root "$initdir" enable provision-record.service
 }
 

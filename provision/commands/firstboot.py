@@ -1,12 +1,12 @@
-"""Decide in the initramfs whether this is the first boot, and record at its end that it is done.
+"""Decide in the initramfs whether this is the first boot, record at its end that it is done, or show why it is not.
 
 `look` reads the kernel command line and, where that says so, looks (read only) for the record on the root file system.
 On a first boot it leaves the environment of the other units in /run/provision/first-boot, without which none of them
 runs. `resolve` tells programs of the name servers that systemd-networkd was given. `record` writes the record, when
-everything else is on the disk.
+everything else is on the disk. `explain` shows on all consoles what stopped the boot.
 
 It is a program of its own, `provision-firstboot`, that only units start: every boot with `provision.firstboot=auto`
-waits for it, so it takes its two words without argparse.
+waits for it, so it takes its words without argparse.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Sequence
 
+from provision import stopped
 from provision.failures import Failure, Usage
 from provision.fetch.ground import Places
 from provision.firstboot import RECORD, Verdict, platform, record_paths, resolv_conf, root_device, verdict, wait_seconds
@@ -23,22 +24,34 @@ from provision.system.ground import MachineGround
 ENVIRONMENT = "/run/provision/first-boot"
 """Its presence is the condition of all other units, its contents their environment."""
 
+LONG = 5.0
+"""Seconds of waiting after which people at a console are told."""
+
 NETWORK_STATE = "/run/systemd/netif/state"
 RESOLV_CONF = "/etc/resolv.conf"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Look, or record. Raises Failure."""
-    ground = MachineGround(Places.of(os.environ))
+    """Look, record, or explain. Raises Failure, which is left for the one who explains."""
+    try:
+        _do(arguments, MachineGround(Places.of(os.environ)))
+    except Failure as failure:
+        stopped.leave(failure)
+        raise
+    return 0
+
+
+def _do(arguments: Sequence[str], ground: MachineGround) -> None:
     if [*arguments] == ["look"]:
         look(ground)
     elif [*arguments] == ["resolve"]:
         resolve(ground)
     elif arguments[:1] == ["record"] and len(arguments) == 2:
         record(arguments[1], ground)
+    elif [*arguments] == ["explain"]:
+        stopped.explain()
     else:
-        raise Usage("usage: provision-firstboot look | resolve | record ROOT")
-    return 0
+        raise Usage("usage: provision-firstboot look | resolve | record ROOT | explain")
 
 
 def look(ground: MachineGround) -> None:
@@ -105,14 +118,19 @@ def _unrecorded(command_line: str, ground: MachineGround) -> bool:
 
 
 def _arrives(device: str, seconds: float, ground: MachineGround) -> bool:
-    deadline = time.monotonic() + seconds
-    if not os.path.exists(device):
-        print(f"waiting up to {seconds:g} s for the root device {device}", flush=True)
+    from provision.system import consoles
+
+    began, said = time.monotonic(), False
     while not os.path.exists(device):
-        left = deadline - time.monotonic()
-        if left <= 0:
+        waited = time.monotonic() - began
+        if waited >= seconds:
             return False
-        ground.await_change(min(left, 1.0))
+        if waited >= LONG and not said:
+            said = True
+            text = f"provision: waiting for the root device {device}, {seconds - waited:.0f} s more"
+            print(text, flush=True)
+            consoles.write(text)
+        ground.await_change(min(seconds - waited, 1.0))
     return True
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from provision import __version__
 from provision.failures import Failure, Usage
-from provision.journal import Log, open_log
+from provision.journal import Log, on_consoles, open_log
 from provision.observe import Memory
 from provision.state import read_memory, write_memory
 
@@ -50,7 +50,7 @@ def ignition(arguments: Sequence[str]) -> int:
         if not getattr(options, name):
             print(f"'--{name}' must be provided", file=sys.stderr)
             return 2
-    return _logged(options, open_log(sys.stdout, to_stdout=options.log_to_stdout))
+    return _logged(options, on_consoles(open_log(sys.stdout, to_stdout=options.log_to_stdout)))
 
 
 def _logged(options: Options, log: Log) -> int:
@@ -74,10 +74,11 @@ def _logged(options: Options, log: Log) -> int:
 
 
 def _report(options: Options, failure: Failure, log: Log) -> None:
-    for line in failure.message.splitlines():
+    from provision import stopped
+
+    for line in stopped.told(failure):
         log("critical", f"{options.stage}: {line}")
-    if failure.hint:
-        log("notice", f"{options.stage}: hint: {failure.hint}")
+    stopped.leave(failure)
     log("critical", f"Ignition failed: {failure.message.splitlines()[0]}")
 
 
