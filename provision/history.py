@@ -130,7 +130,7 @@ class FileHistory:
         """The wave is done; from now on the machine itself answers for what it changed."""
         past = self._past.records
         if self._position >= len(past) or not past[self._position].done:
-            self._append({"done": _name(wave)})
+            self._append({"done": _name(wave)}, wait=False)  # the next line takes it along; lost, it is found out again
         self._position += 1
         if isinstance(view, Forecast):
             view.lift(fact for action in wave for fact in action.effect())
@@ -140,7 +140,7 @@ class FileHistory:
         if not self._past.ended and self._position:
             self._append({"ended": True})
 
-    def _append(self, entry: dict[str, Any]) -> None:
+    def _append(self, entry: dict[str, Any], *, wait: bool = True) -> None:
         """Write a line and wait until it is on the disk. What an interrupted write left behind is cut off first."""
         lines = [json.dumps(entry)]
         if not self._past.whole:
@@ -154,7 +154,8 @@ class FileHistory:
                 file.seek(self._past.whole)
                 file.write(data)
                 file.flush()
-                os.fsync(descriptor)
+                if wait:
+                    os.fsync(descriptor)
         except OSError as error:
             raise Failure(
                 f"{self._path}: {error.strerror}", hint="is the root file system full or read-only?"
