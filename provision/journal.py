@@ -1,7 +1,8 @@
 """Where the engine's messages go: the journal by its native protocol, or standard output.
 
 Protocol: systemd's "Native Journal Protocol" (fields as `NAME=value` lines; a value with a newline goes behind its
-length). Without a journal, lines go to standard output in the reference engine's form.
+length). Without a journal, lines go to standard output in the reference engine's form. journald keeps to itself
+what it is told: in the initramfs, what a person in front of the machine should know goes to its consoles as well.
 """
 
 from __future__ import annotations
@@ -35,6 +36,24 @@ class Log(Protocol):
 def open_log(stdout: TextIO, *, to_stdout: bool) -> Log:
     """The journal if there is one and it was not asked otherwise, else standard output."""
     return _stream(stdout) if to_stdout else _journal() or _stream(stdout)
+
+
+def on_consoles(log: Log, root: str = "") -> Log:
+    """A log whose notices and warnings are shown on all consoles too, where this is an initramfs.
+
+    What stops the boot is not: `provision.stopped` shows it at the end, behind all that comes of it.
+    """
+    from provision.system import consoles
+
+    if not consoles.are_ours(root):
+        return log
+
+    def write(level: str, message: str, **fields: str) -> None:
+        log(level, message, **fields)
+        if level in {"notice", "warning"}:
+            consoles.write("\n".join(f"{IDENTIFIER}: {line}" for line in message.splitlines()), root)
+
+    return write
 
 
 def _stream(stream: TextIO) -> Log:
