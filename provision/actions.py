@@ -463,4 +463,4 @@ class Remember(NamedTuple):
 
 
 def _made(parents: tuple[str, ...]) -> tuple[Fact, ...]:
-    return tuple(Fact("node", path, Node(Kind.DIRECTORY, 0o755)) for path in parents)
+    return tuple(Fact("node", path, Node(Kind.DIRECTORY, 0o755, 0)) for path in parents)

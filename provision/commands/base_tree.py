@@ -13,6 +13,9 @@ from provision.observe import Account, Fact, Kind, Node, is_id
 from provision.stages.base import Base
 from provision.stages.passwd import GROUP, LOGIN_DEFS, PASSWD
 
+_TAR_KEEPS = ("--numeric-owner", "--preserve-permissions", "--acls", "--xattrs", "--xattrs-include=*")
+"""Capabilities of programs and SELinux labels are extended attributes (tar(1), "Extended file attributes")."""
+
 
 def read_base(path: str) -> Base:
     """The base at a path. Raises Failure if there is none, or it is neither directory nor archive."""
@@ -26,7 +29,7 @@ def read_base(path: str) -> Base:
     except (OSError, tarfile.TarError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a tar archive"
         raise Failure(f"{path}: {reason}", hint="--base takes a directory or a tar archive") from None
-    extract: tuple[Argument, ...] = ("tar", "--extract", "--numeric-owner", "-C", Place("/"), "-f", source)
+    extract: tuple[Argument, ...] = ("tar", "--extract", *_TAR_KEEPS, "-C", Place("/"), "-f", source)
     return Base(f"unpack {path}", extract, facts)
 
 

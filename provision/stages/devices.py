@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 
-from provision.actions import Await, Run, Wave, WriteTable
+from provision.actions import Action, Await, Run, Wave, WriteTable
 from provision.config.format import Config
 from provision.observe import Device, Observe, Signature
 
@@ -103,6 +103,18 @@ def with_sure_facts(wave: Wave, config: Config) -> Wave:
         else action
         for action in wave
     )
+
+
+def ambiguous_names(actions: Iterable[Action], config: Config, observe: Observe) -> Iterator[str]:
+    """The names of the config that would lead to several devices; which one is udev's choice then, or luck."""
+    facts = [fact for action in actions for fact in action.effect() if fact.kind == "device"]
+    changed = {fact.name for fact in facts}
+    for name in sorted(name for name in _named(config) if name.startswith(SHARED_LINKS)):
+        leads_to = {fact.value.name for fact in facts if fact.name == name and isinstance(fact.value, Device)}
+        there = observe.device(name) if leads_to else None
+        leads_to |= {there.name} if there is not None and there.name not in changed else set()
+        if len(leads_to) > 1:
+            yield f"{name} would lead to {' and '.join(sorted(leads_to))}: let only one of them have that label"
 
 
 def _is_sure(name: str, claims: Mapping[str, int], named: frozenset[str]) -> bool:

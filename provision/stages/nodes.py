@@ -245,7 +245,12 @@ def _hard_link(
 
 
 def _followed(path: str, target: str, observe: Observe) -> Node | None:
-    """What a link will point at; the reference engine gives a link the owner of that."""
+    """What a relative link will point at: the reference engine gives a link the owner of that.
+
+    An absolute target it looks for outside of the root, where what there is belongs to root.
+    """
+    if target.startswith("/"):
+        return None
     try:
         return observe.node(resolve(observe, join(dirname(path), target)))
     except Unresolvable:

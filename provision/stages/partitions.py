@@ -15,6 +15,7 @@ from provision.observe import UNPROTECTED, Device, Fact, Observe, Partition, Sig
 from provision.stages import layout
 from provision.stages.devices import (
     Found,
+    ambiguous_names,
     awaited,
     chosen_uuid,
     link,
@@ -79,14 +80,14 @@ def plan(conf: config.Config, observe: Observe) -> Iterator[Wave]:
     entries = list(enumerate(conf.storage.disks))
     found = yield from awaited((disk.device for _, disk in entries), observe, "storage.disks")
     while entries:
-        wave, later = _next_wave(entries, found, observe)
+        wave, later = _next_wave(entries, found, conf, observe)
         if wave:
             yield with_sure_facts(wave, conf)
         entries = later
 
 
 def _next_wave(
-    entries: list[tuple[int, config.Disk]], found: Found, observe: Observe
+    entries: list[tuple[int, config.Disk]], found: Found, conf: config.Config, observe: Observe
 ) -> tuple[Wave, list[tuple[int, config.Disk]]]:
     """The actions on distinct disks, and the entries that name one of these disks again."""
     reasons: list[str] = []
@@ -105,6 +106,7 @@ def _next_wave(
             steps, why = _judge(disk, observe)
             reasons += why
             actions += _actions(disk, steps, observe)
+    reasons += ambiguous_names(actions, conf, observe)
     if reasons:
         raise PlanRefused(reasons, hint=HINT)
     return tuple(actions), later

@@ -90,7 +90,7 @@ def missing_parents(observe: Observe, path: str) -> tuple[str, ...]:
     while existing and observe.node(parents[existing - 1]) is None:
         existing -= 1
     above = observe.node(parents[existing - 1]) if existing else None
-    if above is not None and above.kind not in {Kind.DIRECTORY, Kind.LINK}:
+    if above is not None and above.kind is not Kind.DIRECTORY:
         raise Unresolvable(f"{path}: {parents[existing - 1]} is not a directory")
     return tuple(parents[existing:])
 

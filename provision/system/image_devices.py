@@ -173,7 +173,11 @@ class ImageDevices:
     def _find(self, name: str) -> _Region | None:
         if name in self._images:
             return self._disk(name)
-        return next((region for disk in self._images for region in self._named(disk, name)), None)
+        found = [region for disk in self._images for region in self._named(disk, name)]
+        if len(found) > 1:
+            hint = "give one of them another label, or name it by its disk"
+            raise DeviceFailed(f"{name} leads to {' and '.join(region.name for region in found)}", hint=hint)
+        return found[0] if found else None
 
     def _named(self, disk: str, name: str) -> Iterator[_Region]:
         """The disk itself or its partitions, where `name` is one of their further names."""

@@ -115,6 +115,20 @@ def test_one_image_by_two_names_is_one(tmp_path: Path) -> None:
     assert (done.returncode, "is given twice" in done.stderr) == (2, True)
 
 
+def test_a_label_on_two_images_leads_nowhere(tmp_path: Path) -> None:
+    """Formatting the one that comes first would be luck."""
+    for name in ("a.img", "b.img"):
+        script = b"label: gpt\nname=data\n"
+        subprocess.run(["sfdisk", "--quiet", blank(tmp_path / name, 64 * MIB)], input=script, check=True)
+    config = {
+        "ignition": {"version": "3.4.0"},
+        "storage": {"filesystems": [{"device": "/dev/disk/by-partlabel/data", "format": "ext4"}]},
+    }
+    names = ("--disk", f"/dev/vda={tmp_path}/a.img", "--disk", f"/dev/vdb={tmp_path}/b.img")
+    done = provision("apply", "-", *names, stdin=config)
+    assert (done.returncode, "leads to /dev/vda1 and /dev/vdb1" in done.stderr) == (1, True)
+
+
 def test_the_web_server(tmp_path: Path) -> None:
     image = tmp_path / "web.img"
     done = provision("apply", EXAMPLES / "web-server.yaml", "--image", image, "--size", "4G")

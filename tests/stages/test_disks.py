@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from itertools import pairwise
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -74,6 +75,22 @@ def test_two_mirrored_encrypted_disks() -> None:
     ]
     assert forecast.signature("/dev/md/md-root").type == "crypto_LUKS"
     assert forecast.signature("/dev/mapper/root").label == "root"
+
+
+def test_a_name_that_would_lead_to_two_devices_is_refused() -> None:
+    parts = (config.Partition(number=1, label="data"),)
+    disks_of = tuple(config.Disk(device=f"/dev/vd{name}", wipe_table=True, partitions=parts) for name in "ab")
+    filesystem = config.Filesystem(device="/dev/disk/by-partlabel/data", format="ext4")
+    world = World().with_device("/dev/vda", GIB).with_device("/dev/vdb", GIB)
+    world.with_disk("/dev/vdc", partition(1, 2048, 2048, "data"))
+    for several, why in (
+        (disks_of, "/dev/vda1 and /dev/vdb1 and /dev/vdc1"),
+        (disks_of[:1], "/dev/vda1 and /dev/vdc1"),
+    ):
+        storage = config.Storage(disks=several, filesystems=(filesystem,))
+        with pytest.raises(PlanRefused, match=why):
+            run(disks.plan, config.Config(storage=storage), world)
+        run(disks.plan, config.Config(storage=config.Storage(disks=several)), world)
 
 
 # -- laws

@@ -224,3 +224,18 @@ def test_what_is_written_again_is_not_lost() -> None:
 @pytest.mark.parametrize("number", [-1, (1 << 32) - 1, 99999999999])
 def test_an_id_out_of_range_is_refused(number: int) -> None:
     assert "out of range" in refused(World(), files=(File(path="/f", contents=HELLO, user=Owner(id=number)),))
+
+
+def test_a_link_to_what_is_made_on_the_way() -> None:
+    """An absolute target is not looked for in the root, as in the reference."""
+    file = File(path="/opt/app/x", contents=HELLO)
+    link = Link(path="/usr/app", target="/opt/app")
+    near = Link(path="/opt/link", target="app")
+    made = [action for action in planned(World(), files=(file,), links=(link, near)) if isinstance(action, MakeLink)]
+    assert [(one.path, one.uid) for one in made] == [("/usr/app", 0), ("/opt/link", 0)]
+
+
+def test_nothing_goes_below_a_file_or_link_of_the_same_config() -> None:
+    for above in ({"files": (File(path="/a", contents=HELLO),)}, {"links": (Link(path="/a", target="/b"),)}):
+        why = refused(World(), directories=(Directory(path="/a/b/c"),), **above)
+        assert "/a is not a directory" in why

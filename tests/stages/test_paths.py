@@ -51,9 +51,11 @@ def test_missing_parents_are_outermost_first() -> None:
     assert missing_parents(world, "/x") == ()
 
 
-def test_nothing_can_be_below_a_file() -> None:
+@pytest.mark.parametrize("world", [World().with_file("/etc"), World().with_link("/etc", "/usr/etc")])
+def test_nothing_can_be_below_a_file_or_a_link(world: World) -> None:
+    """A path that was resolved has no links on the way, unless they are made in the same run."""
     with pytest.raises(Unresolvable, match="/etc is not a directory"):
-        missing_parents(World().with_file("/etc"), "/etc/a/b")
+        missing_parents(world, "/etc/a/b")
 
 
 @given(st.lists(st.sampled_from(["a", "b", "..", ".", "c"]), min_size=1, max_size=6), st.data())
