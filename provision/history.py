@@ -188,9 +188,12 @@ def _read(path: str, digest: str) -> _Past:
         ) from None
     if not lines:
         return _Past()
-    if lines[0][0] != {"config": digest}:
-        raise Interrupted("provisioning with another config", hint=f"restore the disk, or remove {path}")
-    return _past(lines)
+    past = _past(lines)
+    if lines[0][0] == {"config": digest}:
+        return past
+    if past.ended:  # what came to its end is no interruption: this is a new first boot
+        return _Past()
+    raise Interrupted("provisioning with another config", hint=f"restore the disk, or remove {path}")
 
 
 def _whole_lines(data: bytes) -> Iterator[tuple[dict[str, Any], int]]:

@@ -84,6 +84,15 @@ def test_another_config_is_not_gone_on_with(tmp_path: Path) -> None:
         carry_out(begun, tmp_path / "journal", survive=99, digest="two")
 
 
+def test_another_config_begins_anew_after_one_that_ended(tmp_path: Path) -> None:
+    """A machine may be provisioned again on purpose, and nobody has to remove the record for that."""
+    finished = machine()
+    carry_out(finished, tmp_path / "journal", survive=99)
+    motd = Config(storage=Storage(files=(File(path="/etc/issue", contents=Resource(source="data:,hello")),)))
+    assert len(carry_out(finished, tmp_path / "journal", survive=99, digest="two", config=motd)) == 2
+    assert carry_out(finished, tmp_path / "journal", survive=0, digest="two", config=motd) == []
+
+
 def test_a_line_that_was_cut_short_counts_for_nothing(tmp_path: Path) -> None:
     begun = machine()
     with pytest.raises(Killed):
