@@ -14,7 +14,7 @@ from provision.history import History, NoHistory
 from provision.observe import Device, Fact, Kind, Node, Observe, Value
 from provision.stages import Plan
 
-PARALLEL = 16
+PARALLEL = 24
 """How many actions of one wave run at a time: fetches mostly wait, and have as many connections (fetch.client)."""
 
 

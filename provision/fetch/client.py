@@ -19,7 +19,7 @@ from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch import causes, dial, echoes, network, urls
 from provision.fetch.causes import Cause
 from provision.fetch.messages import NOT_FOUND, TOO_MANY, Headers, Reply, Request
-from provision.fetch.patience import Deadline, Log, Vigil, now, pauses, retry_after
+from provision.fetch.patience import Deadline, Log, Say, Vigil, now, pauses, retry_after
 from provision.fetch.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Receive = Callable[[Iterator[bytes]], T]
 Take = Callable[[Mapping[str, str], Iterator[bytes]], T]
+Attempt = Callable[[Deadline, Say], T]
 
 IGNITION_VERSION = "2.26.0"
 ACCEPT = "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1"
@@ -40,7 +41,7 @@ DEFAULT_HEADERS: Headers = (
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_LIMIT = 10
-CONNECTIONS = 16
+CONNECTIONS = 24
 LOOK_EVERY = 5.0
 """Seconds after which the network is looked at again even without an event."""
 
@@ -89,9 +90,10 @@ class Client:
 
     def _exchange(self, request: Request, take: Take[T]) -> T:
         host = self._first_host(request)
-        return self.persist(request.url, host, request.method, lambda deadline: self._attempt(request, take, deadline))
+        attempt: Attempt[T] = lambda deadline, say: self._attempt(request, take, deadline, say)
+        return self.persist(request.url, host, request.method, attempt)
 
-    def persist(self, url: str, host: str, verb: str, attempt: Callable[[Deadline], T]) -> T:
+    def persist(self, url: str, host: str, verb: str, attempt: Attempt[T]) -> T:
         """What an attempt gives, which is made again whenever it raises Again, as long as there is time.
 
         Before each a way to `host` is waited for. Where it turns out that there is no network yet, that time does not
@@ -106,7 +108,7 @@ class Client:
                 self.log("info", f"{verb} {redacted(url)}: attempt #{number}")
                 began = now()
                 try:
-                    return attempt(deadline)
+                    return attempt(deadline, lambda cause, remedy: vigil.explain(cause, remedy, deadline))
                 except Again as again:
                     vigil.explain(again.cause.text, again.cause.remedy, deadline)
                     self.log("info", f"{verb} error: {again.cause.text}")
@@ -151,12 +153,12 @@ class Client:
             deadline.extend(now() - began)
             vigil.explain("no answer yet", "", deadline)
 
-    def _attempt(self, request: Request, take: Take[T], deadline: Deadline) -> T:
+    def _attempt(self, request: Request, take: Take[T], deadline: Deadline, say: Say) -> T:
         """One go, redirects included."""
         headers = _headers(request)
         url, guarded = request.url, False
         for _ in range(REDIRECT_LIMIT + 1):
-            reply = self._ask(request._replace(url=url, headers=headers), deadline, guarded=guarded)
+            reply = self._ask(request._replace(url=url, headers=headers), deadline, say, guarded=guarded)
             try:
                 if not _is_redirect(request, reply):
                     return self._judge(request, reply, take, deadline)
@@ -169,14 +171,14 @@ class Client:
             url, headers = target, DEFAULT_HEADERS  # the reference sends a config's headers to no redirect at all
         raise FetchFailed(redacted(request.url), f"more than {REDIRECT_LIMIT} redirects")
 
-    def _ask(self, request: Request, deadline: Deadline, *, guarded: bool) -> Reply:
+    def _ask(self, request: Request, deadline: Deadline, say: Say, *, guarded: bool) -> Reply:
         proxy = self._proxy(request)
         tls = "https" in {urls.scheme(request.url), urls.scheme(proxy)}
         wire = self._wire(guarded=guarded and not proxy, tls=tls)
         connecting = deadline.within(dial.DIAL_TIMEOUT)
         headers = deadline.within(self.settings.http_response_headers)
         try:
-            reply = wire.ask(request, proxy, connecting, headers)
+            reply = wire.ask(request, proxy, connecting, headers, say)
         except ValueError as error:  # requests' InvalidURL, InvalidHeader
             raise FetchFailed(redacted(request.url), "unable to parse url or HTTP header") from error
         except OSError as error:  # requests.RequestException is one
