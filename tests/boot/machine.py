@@ -19,7 +19,7 @@ LIMIT = 300
 """Seconds in which a boot has to end: emulated, it takes half a minute where nothing else runs."""
 
 COMMAND_LINE = (
-    "root=LABEL=root rw console=ttyS0 quiet systemd.show_status=no systemd.firstboot=no "
+    "root=LABEL=root rw console=hvc0 console=ttyS0 quiet systemd.show_status=no systemd.firstboot=no "
     "rd.shell=0 rd.emergency=poweroff ignition.platform.id=qemu"
 )
 
@@ -34,10 +34,14 @@ class Images(NamedTuple):
 
 
 class Boot(NamedTuple):
-    """How a boot went: the probe's report (None if it did not come so far), the console, seconds of wall time."""
+    """How a boot went: the probe's report (None if it did not come so far), two consoles, seconds of wall time.
+
+    The second console is of another kind, as the kernel has one of each; it comes to life with its driver.
+    """
 
     report: dict[str, Any] | None
     console: str
+    second_console: str
     seconds: float
 
     @property
@@ -83,18 +87,20 @@ class Machine:
 
     def boot(self, arguments: str, config: Path, *, initramfs: Path | None = None, overlay: bytes = b"") -> Boot:
         """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs."""
-        console, report, initrd = self._folder / "console", self._folder / "report", self._folder / "initrd"
+        report, initrd = self._folder / "report", self._folder / "initrd"
+        consoles = self._folder / "console", self._folder / "second-console"
         shutil.copyfile(initramfs or self._images.initramfs, initrd)
         with initrd.open("ab") as file:
             file.write(overlay)
         report.unlink(missing_ok=True)
         began = time.monotonic()
-        subprocess.run(self._qemu(arguments, config, console, report, initrd), check=True, timeout=LIMIT)
+        subprocess.run(self._qemu(arguments, config, consoles, report, initrd), check=True, timeout=LIMIT)
         seconds = time.monotonic() - began
         text = report.read_text() if report.exists() else ""
-        return Boot(json.loads(text) if text.endswith("\n") else None, console.read_text(errors="replace"), seconds)
+        first, second = (console.read_text(errors="replace") for console in consoles)
+        return Boot(json.loads(text) if text.endswith("\n") else None, first, second, seconds)
 
-    def _qemu(self, arguments: str, config: Path, console: Path, report: Path, initrd: Path) -> list[str]:
+    def _qemu(self, arguments: str, config: Path, consoles: tuple[Path, Path], report: Path, initrd: Path) -> list[str]:
         return [
             "qemu-system-x86_64",
             *(
@@ -111,7 +117,8 @@ class Machine:
             *("-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile=", "-device", "virtio-rng-pci"),
             *("-device", "virtio-serial-pci", "-chardev", f"file,id=report,path={report}"),
             *("-device", "virtserialport,chardev=report,name=test.report"),
-            *("-chardev", f"file,id=console,path={console}", "-serial", "chardev:console", "-monitor", "none"),
+            *("-chardev", f"file,id=console,path={consoles[0]}", "-serial", "chardev:console", "-monitor", "none"),
+            *("-chardev", f"file,id=second,path={consoles[1]}", "-device", "virtconsole,chardev=second"),
             *("-fw_cfg", f"name=opt/com.coreos/config,file={config}"),
             *("-fw_cfg", f"name=opt/provision.test/probe,file={HERE / 'probe.py'}"),
         ]

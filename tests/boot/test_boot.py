@@ -190,6 +190,10 @@ def test_a_machine_whose_files_stage_is_killed_is_provisioned_by_its_next_boot(
     first = machine.boot("provision.firstboot=auto", config_file, overlay=cpio(drop_in))
     assert server.asked > asked, "it was not killed while it fetched"
     assert first.report is None, "a machine that is half provisioned must not come up"
+    for console in (first.console, first.second_console):
+        assert console.count("The first boot stopped: provision-files.service failed (timeout)\nIt said last:\n") == 1
+        assert f"GET {server.url}: attempt #1\n" in console
+    assert f"ignition: waiting for {server.url} for 5 s (without limit): " in first.console
 
     server.open.set()
     second = machine.boot("provision.firstboot=auto", config_file)
