@@ -81,7 +81,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="fresh disks for each workload (3)")
     parser.add_argument("--only", choices=WORKLOADS, action="append", help="one workload; may be given more than once")
-    parser.add_argument("--ignition", default=REFERENCE, metavar="PROGRAM", help="another one than Debian's")
+    given = os.environ.get("IGNITION", REFERENCE)
+    parser.add_argument("--ignition", default=given, metavar="PROGRAM", help="another one than Debian's (or IGNITION=)")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
@@ -92,7 +93,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as there:
         folder = Path(there)
         collect(folder / "initramfs")
-        status = node.run([sys.executable, "-m", "tests.disks.bench", "--inside", *sys.argv[1:]], folder, LIMIT)
+        again = [sys.executable, "-m", "tests.disks.bench", *sys.argv[1:], "--inside", "--ignition", options.ignition]
+        status = node.run(again, folder, LIMIT)
         sys.exit(status and f"ended with status {status}: {(folder / 'console').read_text()[-2000:]}")
 
 
@@ -127,10 +129,7 @@ def measure(workloads: Iterable[Workload], rounds: int, ignition: str) -> None:
                 costs, left[name] = provision(engines[name], workload)
                 runs[name].append(costs)
             same(left)
-        table(
-            workload,
-            {name: {stage: median(one[stage] for one in many) for stage in many[0]} for name, many in runs.items()},
-        )
+        table(workload, {name: median(many) for name, many in runs.items()})
 
 
 def bare_tools() -> float:
@@ -186,6 +185,7 @@ def provision(engine: Sequence[str], workload: Workload) -> tuple[Costs, Left]:
         with fresh_root(folder / "root"), fresh_disk() as disk, serve(remote) as served:
             (folder / "config").write_text(json.dumps(config_of(workload, disk, served.url, remote)))
             environment = {**os.environ, "IGNITION_CONFIG_FILE": f"{folder}/config"}
+            os.sync()
             return dict(boot(engine, folder, environment)), left_on(disk, folder / "root")
 
 
@@ -291,8 +291,12 @@ def same(left: Mapping[str, Left]) -> None:
 # -- the table
 
 
-def median(costs: Iterable[Cost]) -> Cost:
-    return Cost(*map(statistics.median, zip(*costs, strict=True)))
+def median(rounds: Sequence[Costs]) -> Costs:
+    """What each stage took, each figure for itself."""
+    return {
+        stage: Cost(*map(statistics.median, zip(*(costs[stage] for costs in rounds), strict=True)))
+        for stage in rounds[0]
+    }
 
 
 def table(workload: Workload, costs: Mapping[str, Costs], show: Callable[[str], None] = print) -> None:
@@ -302,7 +306,15 @@ def table(workload: Workload, costs: Mapping[str, Costs], show: Callable[[str], 
         if any(name in one for one in costs.values()):
             show(line(name, [costs.get(who, {}).get(name) for who in ("ours", "theirs")]))
     whole = [total(costs[who]) if who in costs else None for who in ("ours", "theirs")]
-    show(f"{line('whole node', whole)}   (goals: {workload.goal:.2f}, {MEMORY_GOAL} MiB)")
+    show(f"{line('whole node', whole)}   {verdict(workload, *whole)}")
+
+
+def verdict(workload: Workload, ours: Cost | None, theirs: Cost | None) -> str:
+    goal = f"goal: {workload.goal:.2f}, {MEMORY_GOAL} MiB"
+    if not ours or not theirs:
+        return f"({goal})"
+    met = ours.wall <= workload.goal * theirs.wall and ours.memory <= MEMORY_GOAL
+    return f"({goal}: {'met' if met else 'MISSED'})"
 
 
 def total(costs: Costs) -> Cost:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import cast
 
 from provision.config.format import Resource, Verification
+from provision.fetch.client import CONNECTIONS
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import Settings
 from tests.fetch.namespace import in_namespace
@@ -85,11 +86,11 @@ def stages() -> None:
 
 def many() -> None:
     script = {f"/{number}": Answer(os.urandom(1000), pause=0.05) for number in range(200)}
-    with serve(script) as served, ThreadPoolExecutor(16) as pool:
+    with serve(script) as served, ThreadPoolExecutor(CONNECTIONS) as pool:
         fetcher = Fetcher(Settings(http_total=30))
         began = time.perf_counter()
         list(pool.map(lambda path: fetcher.read(Resource(source=f"{served.url}{path}")), script))
-        print(f"200 resources at 50 ms:      {1000 * (time.perf_counter() - began):6.0f} ms (16 at once)")
+        print(f"200 resources at 50 ms:      {1000 * (time.perf_counter() - began):6.0f} ms ({CONNECTIONS} at once)")
 
 
 class Nowhere(BytesIO):
