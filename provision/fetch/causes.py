@@ -60,7 +60,8 @@ def status(code: int, reason: str, body: bytes) -> Cause:
     """An answer that says no: its status and the first printable bytes of its body."""
     told = printable(body)
     text = f"HTTP status {code} {printable(reason.encode())}".rstrip()
-    return Cause(f"{text}: {told}" if told else text, STATUS_REMEDIES.get(code, ""))
+    remedy = STATUS_REMEDIES.get(code, SERVER_REMEDY if code >= 500 else "")
+    return Cause(f"{text}: {told}" if told else text, remedy)
 
 
 STATUS_REMEDIES = {
@@ -68,9 +69,12 @@ STATUS_REMEDIES = {
     403: "the server refuses: are credentials or the instance's role missing?",
     404: "is the path right?",
     407: "the proxy wants credentials",
-    429: "too many requests",
+    429: "the server limits requests: start fewer machines at once",
+    502: "a gateway stands before the server: is the server itself running?",
+    504: "a gateway stands before the server: is the server itself running?",
     511: "a captive portal wants a login",
 }
+SERVER_REMEDY = "see the server's own log"
 
 
 def printable(body: bytes) -> str:

@@ -19,7 +19,7 @@ from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch import causes, dial, echoes, network, urls
 from provision.fetch.causes import Cause
 from provision.fetch.messages import NOT_FOUND, TOO_MANY, Headers, Reply, Request
-from provision.fetch.patience import Deadline, Log, Say, Vigil, now, pauses, retry_after
+from provision.fetch.patience import Deadline, Log, Say, Vigil, now, pauses, retry_after, unsaid
 from provision.fetch.settings import Settings
 
 if TYPE_CHECKING:
@@ -90,7 +90,10 @@ class Client:
 
     def _exchange(self, request: Request, take: Take[T]) -> T:
         host = self._first_host(request)
-        attempt: Attempt[T] = lambda deadline, say: self._attempt(request, take, deadline, say)
+
+        def attempt(deadline: Deadline, say: Say) -> T:
+            return self._attempt(request, take, deadline, say)
+
         return self.persist(request.url, host, request.method, attempt)
 
     def persist(self, url: str, host: str, verb: str, attempt: Attempt[T]) -> T:
@@ -102,13 +105,17 @@ class Client:
         if self.settings.offline:
             raise NeedsNetwork(redacted(url))
         deadline, patience = Deadline(self.settings.http_total), self.settings.network_wait
+
+        def say(cause: str, remedy: str) -> None:
+            vigil.explain(cause, remedy, deadline)
+
         with Vigil(redacted(url), deadline, self.log, self._stop) as vigil:
             for number, pause in enumerate(pauses(), 1):
                 self._await_route(host, url, deadline, vigil)
                 self.log("info", f"{verb} {redacted(url)}: attempt #{number}")
                 began = now()
                 try:
-                    return attempt(deadline, lambda cause, remedy: vigil.explain(cause, remedy, deadline))
+                    return attempt(deadline, say if number == 1 else unsaid)
                 except Again as again:
                     vigil.explain(again.cause.text, again.cause.remedy, deadline)
                     self.log("info", f"{verb} error: {again.cause.text}")

@@ -12,12 +12,10 @@ from contextlib import suppress
 from itertools import chain, zip_longest
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import Any, NamedTuple
 
-from provision.fetch.patience import now
-
-Dial = Callable[[str, int, float | None], socket.socket]
-"""Connects to a host and port within so many seconds (None: for ever). Raises OSError."""
+from provision.fetch.causes import NAME_REMEDY, REMEDIES
+from provision.fetch.patience import Say, now
 
 STAGGER = 0.25
 """Seconds after which the next address is tried beside the ones that have not answered (RFC 8305)."""
@@ -33,32 +31,45 @@ VSOCK_HOST, VSOCK_PORT = 2, 1024
 REFUSAL = "is a loopback, link-local or metadata address, which a redirect may not lead to"
 
 
+class Call(NamedTuple):
+    """Whom to connect to, within how many seconds (None: for ever), and whom to tell what is being waited for."""
+
+    host: str
+    port: int
+    seconds: float | None
+    say: Say
+
+
+Dial = Callable[[Call], socket.socket]
+"""Makes a connection. Raises OSError."""
+
+
 class RefusedError(OSError):
     """The trust rules forbid to connect to this address."""
 
 
-def connect(host: str, port: int, timeout: float | None) -> socket.socket:
+def connect(call: Call) -> socket.socket:
     """Connect to any address of a host."""
-    return _connected(host, port, timeout, _open)
+    return _connected(call, _open)
 
 
-def connect_guarded(host: str, port: int, timeout: float | None) -> socket.socket:
+def connect_guarded(call: Call) -> socket.socket:
     """Connect to a host that somebody elsewhere named: never to loopback or link-local addresses.
 
     A redirect must not make a machine ask its own metadata service, whatever name the address hides behind.
     """
-    return _connected(host, port, timeout, _open, _outward)
+    return _connected(call, _open, _outward)
 
 
-def connect_from_privileged_port(host: str, port: int, timeout: float | None) -> socket.socket:
+def connect_from_privileged_port(call: Call) -> socket.socket:
     """Connect from a local port below 1024, as Scaleway's metadata service asks of root."""
-    return _connected(host, port, timeout, _open_privileged)
+    return _connected(call, _open_privileged)
 
 
-def connect_vsock(_host: str, _port: int, timeout: float | None) -> socket.socket:
+def connect_vsock(call: Call) -> socket.socket:
     """Connect to the hypervisor over vsock (CID 2 is the host; Apple's Virtualization framework serves port 1024)."""
     channel = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
-    channel.settimeout(timeout)
+    channel.settimeout(call.seconds)
     try:
         channel.connect((VSOCK_HOST, VSOCK_PORT))
     except OSError:
@@ -143,15 +154,16 @@ def _outward(addresses: Iterable[Address]) -> list[Address]:
 
 
 def _connected(
-    host: str,
-    port: int,
-    timeout: float | None,
+    call: Call,
     opened: Callable[[Address], socket.socket],
     chosen: Callable[[Iterable[Address]], Iterable[Address]] = iter,
 ) -> socket.socket:
     """A connection to one of the chosen addresses; its timeout is what is left of the time."""
-    ends = now() + min(timeout or DIAL_TIMEOUT, DIAL_TIMEOUT)
-    channel = _race(host, chosen(resolve(host, port, ends - now())), ends, opened)
+    ends = now() + min(call.seconds or DIAL_TIMEOUT, DIAL_TIMEOUT)
+    call.say("name not resolved yet", NAME_REMEDY)
+    addresses = chosen(resolve(call.host, call.port, ends - now()))
+    call.say(f"no connection to port {call.port} yet", REMEDIES[errno.ETIMEDOUT])
+    channel = _race(call.host, addresses, ends, opened)
     channel.settimeout(max(ends - now(), 0.001))
     return channel
 

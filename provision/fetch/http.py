@@ -15,7 +15,7 @@ from functools import partial
 from http import HTTPStatus
 from http.client import BadStatusLine, HTTPResponse, parse_headers
 from pathlib import Path
-from threading import Event, Timer
+from threading import Event, Timer, local
 from typing import Any, cast
 
 import requests
@@ -24,13 +24,15 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from provision.fetch.dial import Dial
+from provision.fetch.dial import Call, Dial
 from provision.fetch.messages import Reply, Request
-from provision.fetch.patience import Deadline
+from provision.fetch.patience import Deadline, Say
 
 CHUNK = 256 * 1024
 BODY_SILENCE = 60.0
 """Seconds without a byte in the middle of a body after which the attempt is given up."""
+
+UNANSWERED = ("connected, but no answer yet", "is the server overloaded?")
 
 INTERIM_LIMIT = 10
 """How many interim answers (1xx) are passed over before the real one."""
@@ -85,7 +87,8 @@ class Wire(HTTPAdapter):
 
     def __init__(self, dial: Dial, context: ssl.SSLContext | None, connections: int) -> None:
         self._context = context
-        self._pools = _pools(dial)
+        self._asking = local()
+        self._pools = _pools(self._dialled(dial))
         super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **further: Any) -> None:
@@ -102,18 +105,31 @@ class Wire(HTTPAdapter):
     def cert_verify(self, _conn: Any, _url: str, _verify: Any, _cert: Any) -> None:
         """Leave trust to the context: requests would bring its own certificate authorities."""
 
-    def ask(self, request: Request, proxy: str, connecting: float | None, headers: float | None) -> Reply:
+    def ask(self, request: Request, proxy: str, connecting: float | None, headers: float | None, say: Say) -> Reply:
         """Send a request and return when the headers of the answer are there.
 
         `connecting` and `headers` are the seconds each may take, None for ever. Raises requests.RequestException or
         OSError.
         """
+        self._asking.say = say
+        say(*UNANSWERED)
         prepared = requests.Request(request.method, request.url, dict(request.headers), data=request.body).prepare()
         proxies = {scheme: proxy for scheme in ("http", "https") if proxy}
         timeout = cast("tuple[float, float]", (connecting, headers))  # None is allowed, which the stubs leave out
         response = self.send(prepared, stream=True, timeout=timeout, verify=True, proxies=proxies)
         chunks = partial(_chunks, response)
         return Reply(response.status_code, response.reason or "", response.headers, chunks, response.close)
+
+    def _dialled(self, dial: Dial) -> Callable[[HTTPConnection, int], socket.socket]:
+        """How a connection gets its socket: what it waits for is said to whoever asks in this thread."""
+
+        def dialled(connection: HTTPConnection, port: int) -> socket.socket:
+            say: Say = self._asking.say
+            channel = dial(Call(connection.host, connection.port or port, _seconds(connection.timeout), say))
+            say(*UNANSWERED)
+            return channel
+
+        return dialled
 
 
 def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
@@ -135,14 +151,14 @@ def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
     response.raw.release_conn()
 
 
-def _pools(dial: Dial) -> dict[str, type[HTTPConnectionPool]]:
+def _pools(dialled: Callable[[HTTPConnection, int], socket.socket]) -> dict[str, type[HTTPConnectionPool]]:
     """urllib3's pools with our connections: its seam for where sockets come from."""
 
     class Plain(HTTPConnection):
         response_class = _Answer
 
         def _new_conn(self) -> socket.socket:
-            return dial(self.host, self.port or 80, _seconds(self.timeout))
+            return dialled(self, 80)
 
         def getresponse(self, *arguments: Any, **further: Any) -> Any:
             return _patient(
@@ -153,7 +169,7 @@ def _pools(dial: Dial) -> dict[str, type[HTTPConnectionPool]]:
         response_class = _Answer
 
         def _new_conn(self) -> socket.socket:
-            channel = dial(self.host, self.port or 443, _seconds(self.timeout))
+            channel = dialled(self, 443)
             channel.settimeout(min(HANDSHAKE, channel.gettimeout() or HANDSHAKE))
             return channel
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Log = Callable[[str, str], None]
 """Takes a level (`debug`, `info`, `notice`, `warning`, `error`) and a message."""
 
+Say = Callable[[str, str], None]
+"""Takes what is being waited for in this moment, and what to do about it."""
+
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
 LONGEST_RETRY_AFTER = 300.0
@@ -28,6 +31,10 @@ WORDS_EVERY = 30.0
 
 def silent(_level: str, _message: str) -> None:
     """A log that keeps nothing."""
+
+
+def unsaid(_cause: str, _remedy: str) -> None:
+    """Say nothing: the cause of an earlier failure tells more than what is being waited for again."""
 
 
 def now() -> float:
@@ -116,7 +123,7 @@ class Vigil:
 
     def _watch(self) -> None:
         began = now()
-        for moment in _moments():
+        for moment in moments():
             if self._over.wait(max(0.0, began + moment - now())) or self._stop.is_set():
                 return
             self._log("notice", self.words(moment))
@@ -130,7 +137,8 @@ class Vigil:
         return f"waiting for {self._awaited} for {waited:.0f} s ({limit}): {cause}{advice}"
 
 
-def _moments() -> Iterator[float]:
+def moments() -> Iterator[float]:
+    """Seconds after which a wait is explained."""
     yield from FIRST_WORDS
     moment = FIRST_WORDS[-1]
     while True:

@@ -52,7 +52,7 @@ def copy(client: Client, resource: Resource, intake: Intake) -> None:
     """Fetch a file. Raises FetchFailed."""
     source = resource.source or ""
     host = urlsplit(source).hostname or ""
-    client.persist(source, host, "TFTP", lambda deadline: _attempt(source, intake, deadline))
+    client.persist(source, host, "TFTP", lambda deadline, _say: _attempt(source, intake, deadline))
 
 
 def _attempt(source: str, intake: Intake, deadline: Deadline) -> None:

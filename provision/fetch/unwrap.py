@@ -48,6 +48,7 @@ FOREIGN: Mapping[bytes, str] = {
     b"#include": "a cloud-init include list",
     b"Content-Type: multipart/": "a cloud-init MIME archive",
     b"## template: jinja": "a cloud-init template",
+    **dict.fromkeys((b"<!DOCTYPE html", b"<!doctype html", b"<html"), "a web page, perhaps a captive portal's"),
 }
 
 

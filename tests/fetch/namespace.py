@@ -22,10 +22,10 @@ CLONE_NEWNET, CLONE_NEWNS = 0x40000000, 0x00020000
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="making a network namespace needs root")
 
 
-def in_namespace(body: Callable[[], T], *addresses: str, hosts: str = "") -> T:
+def in_namespace(body: Callable[[], T], *addresses: str, hosts: str = "", resolver: str = "") -> T:
     """Run a function in a new network namespace whose loopback is up and has these addresses.
 
-    `hosts` is what /etc/hosts says in it.
+    `hosts` is what /etc/hosts says in it, `resolver` the address of its name server.
     """
     results: list[T] = []
     errors: list[BaseException] = []
@@ -33,8 +33,10 @@ def in_namespace(body: Callable[[], T], *addresses: str, hosts: str = "") -> T:
     def thread() -> None:
         try:
             enter(*addresses)
-            if hosts:
-                _own_hosts(hosts)
+            if hosts or resolver:
+                _unshare(CLONE_NEWNS)
+                _own_file("/etc/hosts", hosts)
+                _own_file("/etc/resolv.conf", f"nameserver {resolver}\n" if resolver else "")
             results.append(body())
         except BaseException as error:  # noqa: BLE001 - raised again below
             errors.append(error)
@@ -55,16 +57,14 @@ def enter(*addresses: str) -> None:
         ip("address", "add", address, "dev", "lo", *(("nodad",) if ":" in address else ()))
 
 
-def _own_hosts(hosts: str) -> None:
-    """Give the calling thread mounts of its own, and in them an /etc/hosts."""
-    _unshare(CLONE_NEWNS)
-    subprocess.run(
-        ["mount", "--make-rprivate", "/"], check=False, stderr=subprocess.DEVNULL
-    )  # not possible in a chroot
-    with tempfile.NamedTemporaryFile("w", suffix=".hosts") as file:
-        file.write(hosts)
+def _own_file(path: str, text: str) -> None:
+    """Lay a file over another one, for the calling thread, which has mounts of its own."""
+    # not possible in a chroot
+    subprocess.run(["mount", "--make-rprivate", "/"], check=False, stderr=subprocess.DEVNULL)
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(text)
         file.flush()
-        subprocess.run(["mount", "--bind", file.name, "/etc/hosts"], check=True)
+        subprocess.run(["mount", "--bind", file.name, path], check=True)
 
 
 def _unshare(flags: int) -> None:

@@ -1,34 +1,53 @@
-"""A network that is not there yet: it is waited for by the kernel's events, explained, and does not cost the deadline.
+"""A network that is not there yet, or not what it should be: it is waited for by the kernel's events, explained on the
+console, and does not cost the deadline.
 
-Times are compressed: seconds stand for minutes. Each test has a network namespace of its own.
+Times are compressed: seconds stand for minutes. Each case has a network namespace of its own.
 """
 
 from __future__ import annotations
 
+import re
+import socket
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
-from provision.failures import FetchFailed
-from provision.fetch import network
+from provision.config.format import Config
+from provision.failures import Failure, FetchFailed
+from provision.fetch.acquire import acquire
 from provision.fetch.client import Client
+from provision.fetch.ground import Places
 from provision.fetch.messages import Request
-from provision.fetch.patience import Deadline, Vigil, pauses, retry_after
+from provision.fetch.patience import Deadline, Vigil, moments, pauses, retry_after
 from provision.fetch.settings import Settings
+from provision.system.ground import MachineGround
+from tests.fetch import daemons
+from tests.fetch.certificates import Authority
 from tests.fetch.conftest import Words
 from tests.fetch.namespace import in_namespace, ip, needs_root
 from tests.fetch.server import Answer, serve
 
 pytestmark = [pytest.mark.disks, needs_root]
 
+CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-net"}]}}'
+PAGE = "/c?key=canary"
+HERE, NEIGHBOUR = "10.9.0.2", "10.9.0.77"
 
-def dummy() -> None:
-    """An interface with a carrier that needs no cable."""
+
+def link(*addresses: str) -> None:
+    """An interface with a carrier that needs no cable, and its addresses."""
     ip("link", "add", "eth0", "type", "veth", "peer", "name", "far")
     ip("link", "set", "far", "up")
+    ip("link", "set", "eth0", "up")
+    for address in addresses:
+        ip("address", "add", address, "dev", "eth0", *(("nodad",) if ":" in address else ()))
 
 
 def later(seconds: float, *commands: tuple[str, ...]) -> None:
@@ -40,46 +59,238 @@ def later(seconds: float, *commands: tuple[str, ...]) -> None:
     threading.Thread(target=run).start()
 
 
+# ---------------------------------------------------------------- what a person at the console reads
+
+
+class Seen(NamedTuple):
+    """What came of a boot, and what the console showed meanwhile."""
+
+    config: Config | None
+    failure: Failure | None
+    console: list[str]
+
+
+SECONDS = 5.8
+"""How long each case tries: until after the first words on the console, which come after 5 s."""
+
+
+class Case(NamedTuple):
+    """A network, what the console says after 5 s, and how it ends: "" if the machine gets its config."""
+
+    network: Callable[[ExitStack, Authority], str]
+    console: str
+    end: str
+
+
+def no_interface(_stack: ExitStack, _ca: Authority) -> str:
+    return "http://192.0.2.1"
+
+
+def no_carrier(_stack: ExitStack, _ca: Authority) -> str:
+    link()
+    ip("link", "set", "far", "down")
+    return "http://192.0.2.1"
+
+
+def no_lease(_stack: ExitStack, _ca: Authority) -> str:
+    link()
+    return "http://192.0.2.1"
+
+
+def a_late_lease(stack: ExitStack, _ca: Authority) -> str:
+    link()
+    later(5.3, ("address", "add", f"{HERE}/24", "dev", "eth0"))
+    return stack.enter_context(serve({PAGE: Answer(CONFIG)}, "0.0.0.0")).url.replace("0.0.0.0", HERE)
+
+
+def no_route(_stack: ExitStack, _ca: Authority) -> str:
+    link(f"{HERE}/24")
+    return "http://192.0.2.1"
+
+
+def a_dead_name_server(stack: ExitStack, _ca: Authority) -> str:
+    link(f"{HERE}/24")
+    dead = stack.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
+    dead.bind(("127.0.0.53", 53))
+    return "http://config.test"
+
+
+def a_wrong_name(stack: ExitStack, _ca: Authority) -> str:
+    link(f"{HERE}/24")
+    stack.enter_context(daemons.names("127.0.0.53"))
+    return "http://config.test"
+
+
+def nobody_there(_stack: ExitStack, _ca: Authority) -> str:
+    link(f"{HERE}/24")
+    return f"http://{NEIGHBOUR}"
+
+
+def a_firewall(_stack: ExitStack, _ca: Authority) -> str:
+    link(f"{HERE}/24")
+    ip("neighbour", "add", NEIGHBOUR, "lladdr", "02:00:00:00:00:01", "dev", "eth0")
+    return f"http://{NEIGHBOUR}"
+
+
+def a_closed_port(_stack: ExitStack, _ca: Authority) -> str:
+    return "http://127.0.0.1:9"
+
+
+def a_silent_server(stack: ExitStack, _ca: Authority) -> str:
+    return stack.enter_context(serve({PAGE: Answer(pause=9)})).url
+
+
+def a_login_page(stack: ExitStack, _ca: Authority) -> str:
+    return stack.enter_context(serve({PAGE: Answer(b"<html>Please\tlog in", 511)})).url
+
+
+def a_redirect_to_a_login_page(stack: ExitStack, _ca: Authority) -> str:
+    page = stack.enter_context(serve({"/login": Answer(b"<!DOCTYPE html><title>Log in</title>")}))
+    return stack.enter_context(serve({PAGE: Answer(status=302, headers=(("Location", f"{page.url}/login"),))})).url
+
+
+def an_overloaded_server(stack: ExitStack, _ca: Authority) -> str:
+    return stack.enter_context(serve({PAGE: Answer(b"\0\ndatabase is\r\nlocked\n", 503)})).url
+
+
+def an_unknown_authority(stack: ExitStack, ca: Authority) -> str:
+    return stack.enter_context(serve({PAGE: Answer(CONFIG)}, tls=ca.issue("localhost"))).url
+
+
+MATRIX: Mapping[str, Case] = {
+    "no interface": Case(
+        no_interface,
+        "there is no network interface; is the driver in the initramfs?",
+        "no network: there is no network interface",
+    ),
+    "no carrier": Case(
+        no_carrier,
+        "no carrier on far, eth0; check the cable or the virtual network",
+        "no network: no carrier on far, eth0",
+    ),
+    "no lease": Case(
+        no_lease,
+        "no address on far, eth0 yet; no DHCP lease: check the DHCP server, or set a static address with ip=",
+        "no network: no address on far, eth0 yet",
+    ),
+    "a late lease": Case(a_late_lease, "no address on far, eth0 yet; no DHCP lease: check the DHCP server, or", ""),
+    "no route": Case(
+        no_route,
+        "no route to 192.0.2.1; check the gateway and the netmask",
+        "no network: no route to 192.0.2.1",
+    ),
+    "a dead name server": Case(
+        a_dead_name_server,
+        "name not resolved yet; check the DNS servers and the spelling of the host",
+        "in time: name not resolved (the name servers do not answer)",
+    ),
+    "a wrong name": Case(
+        a_wrong_name,
+        "name not resolved (Name or service not known); check the DNS servers and the spelling of the host",
+        "in time: name not resolved (Name or service not known)",
+    ),
+    "nobody there": Case(
+        nobody_there,
+        "No route to host; is the host switched on and in this network?",
+        "in time: ",
+    ),
+    "a firewall": Case(
+        a_firewall,
+        "no connection to port 80 yet; does a firewall drop the packets?",
+        "in time: 10.9.0.77 does not answer",
+    ),
+    "a closed port": Case(
+        a_closed_port,
+        "Connection refused; is the server running, and is it the right port?",
+        "in time: Connection refused",
+    ),
+    "a silent server": Case(
+        a_silent_server, "connected, but no answer yet; is the server overloaded?", "in time: no answer in time"
+    ),
+    "a login page": Case(
+        a_login_page,
+        "HTTP status 511 Network Authentication Required: <html>Please log in; a captive portal wants a login",
+        "in time: HTTP status 511 Network Authentication Required: <html>Please log in",
+    ),
+    "a redirect to a login page": Case(
+        a_redirect_to_a_login_page, "", "this is a web page, perhaps a captive portal's, not an Ignition config"
+    ),
+    "an overloaded server": Case(
+        an_overloaded_server,
+        "HTTP status 503 Service Unavailable: database is locked",
+        "in time: HTTP status 503 Service Unavailable: database is locked",
+    ),
+    "an unknown authority": Case(
+        an_unknown_authority,
+        "TLS: unable to get local issuer certificate; add the issuer to ignition.security.tls.certificateAuthorities",
+        "in time: TLS: unable to get local issuer certificate",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory, ca: Authority) -> Mapping[str, Seen]:
+    """All cases at once: each waits for most of its time."""
+
+    def attempt(name: str) -> Seen:
+        return in_namespace(lambda: boot(MATRIX[name], tmp_path_factory.mktemp("machine"), ca), resolver="127.0.0.53")
+
+    with ThreadPoolExecutor(len(MATRIX)) as pool:
+        return dict(zip(MATRIX, pool.map(attempt, MATRIX), strict=True))
+
+
+def boot(case: Case, machine: Path, ca: Authority) -> Seen:
+    words = Words()
+    settings = Settings(http_total=SECONDS, network_wait=SECONDS)
+    with ExitStack() as stack:
+        (machine / "proc").mkdir()
+        (machine / "proc/cmdline").write_text(f"quiet ignition.config.url={case.network(stack, ca)}{PAGE}\n")
+        try:
+            acquired = acquire("metal", MachineGround(Places(), str(machine)), settings, words)
+        except Failure as failure:
+            return Seen(None, failure, words.at("notice"))
+        return Seen(acquired.config, None, words.at("notice"))
+
+
+@pytest.mark.parametrize("name", MATRIX)
+def test_each_network_provisions_or_explains(seen: Mapping[str, Seen], name: str) -> None:
+    case, (config, failure, console) = MATRIX[name], seen[name]
+    if case.console:
+        (line,) = console
+        told = re.fullmatch(r"waiting for (http\S+)/c for 5 s \((\d) s left\): (.*)", line)
+        assert told, line
+        assert case.console in told[3]
+    if case.end:
+        assert failure
+        assert case.end in failure.message
+        assert failure.hint or "web page" in failure.message
+        assert "canary" not in f"{failure.message}{failure.hint}{console}"
+    else:
+        assert config
+        assert [file.path for file in config.storage.files] == ["/from-the-net"]
+
+
+# ---------------------------------------------------------------- what a network may do meanwhile
+
+
 def fetched(url: str, words: Words, **settings: Any) -> Callable[[], bytes]:
     return lambda: Client(Settings(**{"http_total": 3.0, "network_wait": 5.0, **settings}), words).read(Request(url))
 
 
-def test_without_interfaces_it_says_so() -> None:
-    assert in_namespace(lambda: network.why_not("192.0.2.1"))[0] == "there is no network interface"
-
-
-def test_the_ladder_of_reasons() -> None:
-    def body() -> list[str]:
-        dummy()
-        reasons = [reason("no carrier")]
-        ip("link", "set", "eth0", "up")
-        reasons.append(reason("no address"))
-        ip("address", "add", "10.9.0.2/24", "dev", "eth0")
-        reasons.append(reason("no route"))
-        return reasons
-
-    assert in_namespace(body) == ["no carrier on far, eth0", "no address on far, eth0 yet", "no route to 192.0.2.1"]
-
-
-def reason(awaited: str) -> str:
-    """What keeps the network away; the kernel sets a link's carrier a moment after the link is up."""
-    for _ in range(200):
-        told = network.why_not("192.0.2.1")[0]
-        if told.startswith(awaited):
-            break
-        time.sleep(0.01)
-    return told
+@contextmanager
+def everywhere(answer: Answer) -> Iterator[str]:
+    """A server at all addresses, and its port."""
+    with serve({"/": answer}, "0.0.0.0") as served:
+        yield served.url.rpartition(":")[2]
 
 
 def test_a_late_address_is_waited_for_without_costing_the_deadline(words: Words) -> None:
     def body() -> tuple[bytes, float]:
-        dummy()
-        ip("link", "set", "eth0", "up")
-        with serve({"/": Answer(b"hello")}, "0.0.0.0") as served:
-            port = served.url.rpartition(":")[2]
-            later(2.0, ("address", "add", "10.9.0.2/24", "dev", "eth0"))
+        link()
+        with everywhere(Answer(b"hello")) as port:
+            later(2.0, ("address", "add", f"{HERE}/24", "dev", "eth0"))
             began = time.monotonic()
-            got = fetched(f"http://10.9.0.2:{port}/", words, http_total=1.0)()
+            got = fetched(f"http://{HERE}:{port}/", words, http_total=1.0)()
             return got, time.monotonic() - began
 
     got, took = in_namespace(body)
@@ -87,79 +298,73 @@ def test_a_late_address_is_waited_for_without_costing_the_deadline(words: Words)
     assert 1.9 < took < 2.6  # the event woke it, not the look every five seconds
 
 
-def test_no_network_at_all_ends_with_the_reason(words: Words) -> None:
-    with pytest.raises(FetchFailed, match="no network: there is no network interface"):
-        in_namespace(fetched("http://192.0.2.1/", words, network_wait=0.5))
+def test_a_name_server_that_comes_up_late_does_not_cost_the_deadline_either(words: Words) -> None:
+    def body() -> bytes:
+        link(f"{HERE}/24")
+
+        def wake() -> None:
+            time.sleep(2.0)
+            stack.enter_context(daemons.names("127.0.0.53", config_test=HERE))
+
+        with ExitStack() as stack, everywhere(Answer(b"hello")) as port:
+            waker = threading.Thread(target=wake)
+            waker.start()
+            try:
+                return fetched(f"http://config.test:{port}/", words, http_total=1.0)()
+            finally:
+                waker.join()
+
+    assert in_namespace(body, resolver="127.0.0.53") == b"hello"
+    assert "name not resolved" in str(words)
 
 
 def test_a_link_that_flaps_is_survived(words: Words) -> None:
     def body() -> bytes:
-        dummy()
-        ip("link", "set", "eth0", "up")
-        ip("address", "add", "10.9.0.2/24", "dev", "eth0")
-        with serve({"/": Answer(b"hello", pause=0.3)}, "0.0.0.0") as served:
-            port = served.url.rpartition(":")[2]
-            ip("address", "flush", "dev", "eth0")
-            later(0.3, ("address", "add", "10.9.0.2/24", "dev", "eth0"))
+        link()
+        address = ("address", "add", f"{HERE}/24", "dev", "eth0")
+        with everywhere(Answer(b"hello", pause=0.3)) as port:
+            later(0.3, address)
             later(0.5, ("link", "set", "eth0", "down"), ("address", "flush", "dev", "eth0"))
-            later(1.2, ("link", "set", "eth0", "up"), ("address", "add", "10.9.0.2/24", "dev", "eth0"))
-            return fetched(f"http://10.9.0.2:{port}/", words, http_response_headers=1.0)()
+            later(1.2, ("link", "set", "eth0", "up"), address)
+            return fetched(f"http://{HERE}:{port}/", words, http_response_headers=1.0)()
 
     assert in_namespace(body) == b"hello"
 
 
-def test_a_dead_name_server_is_explained(words: Words) -> None:
-    def body() -> None:
-        dummy()
-        ip("link", "set", "eth0", "up")
-        ip("address", "add", "10.9.0.2/24", "dev", "eth0")
-        fetched("http://config.example/", words, http_total=1.0)()
-
-    with pytest.raises(FetchFailed) as failed:
-        in_namespace(body)
-    assert "name not resolved" in failed.value.message
-    assert "DNS" in failed.value.hint
-
-
 def test_ipv6_alone_is_enough(words: Words) -> None:
     def body() -> bytes:
-        with serve({"/": Answer(b"six")}, "fd00::5") as served:
-            return fetched(f"{served.url}/", words)()
+        with daemons.names("::1", config_test="fd00::5"), serve({"/": Answer(b"six")}, "fd00::5") as served:
+            return fetched(f"http://config.test:{served.url.rpartition(':')[2]}/", words)()
 
-    assert in_namespace(body, "fd00::5/128") == b"six"
+    assert in_namespace(body, "fd00::5/128", resolver="::1") == b"six"
 
 
-@pytest.mark.parametrize("dead", ["10.9.0.77", "fd00::77"])
-def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(words: Words, dead: str) -> None:
-    """One family's address does not answer at all (its packets are dropped); the other's does."""
+@pytest.mark.parametrize("dead", [NEIGHBOUR, "fd00::77"])
+@pytest.mark.parametrize("way", ["from the start", "later"])
+def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(words: Words, dead: str, way: str) -> None:
+    """One family's address does not answer at all (its packets are dropped); the other's does, or will."""
+    alive = "fd00::2" if "." in dead else HERE
+    ours = (
+        "address",
+        "add",
+        *(("fd00::2/64", "dev", "eth0", "nodad") if ":" in alive else (f"{HERE}/24", "dev", "eth0")),
+    )
 
     def body() -> tuple[bytes, float]:
-        dummy()
-        ip("link", "set", "eth0", "up")
-        ip("address", "add", "10.9.0.2/24", "dev", "eth0")
-        ip("address", "add", "fd00::2/64", "dev", "eth0", "nodad")
-        alive = "fd00::2" if "." in dead else "10.9.0.2"
-        with serve({"/": Answer(b"hello")}, alive) as served:
+        link("10.9.0.3/24" if "." in dead else "fd00::3/64")
+        ip("neighbour", "add", dead, "lladdr", "02:00:00:00:00:01", "dev", "eth0")
+        if way == "later":
+            later(1.0, ours)
+        else:
+            ip(*ours)
+        with serve({"/": Answer(b"hello")}, "::" if ":" in alive else "0.0.0.0") as served:
             port = served.url.rpartition(":")[2]
             began = time.monotonic()
             return fetched(f"http://both.test:{port}/", words)(), time.monotonic() - began
 
-    alive = "fd00::2" if "." in dead else "10.9.0.2"
     got, took = in_namespace(body, hosts=f"{dead} both.test\n{alive} both.test\n")
     assert got == b"hello"
-    assert took < 1.5
-
-
-def test_a_captive_portal_is_seen_for_what_it_is(words: Words) -> None:
-    def body() -> None:
-        with serve({"/c": Answer(b"<html>Please log in", 511)}, "10.9.0.2") as served:
-            fetched(f"{served.url}/c", words, http_total=0.5)()
-
-    with pytest.raises(FetchFailed) as failed:
-        in_namespace(body, "10.9.0.2/32")
-    assert "HTTP status 511" in failed.value.message
-    assert "Please log in" in failed.value.message
-    assert "captive portal" in failed.value.hint
+    assert took < 2.5
 
 
 def test_a_redirect_from_elsewhere_may_not_lead_to_metadata_by_address_or_by_name(words: Words) -> None:
@@ -185,12 +390,8 @@ def test_what_is_waited_for_is_said_on_the_console() -> None:
     assert words == "waiting for http://config.example/a for 15 s (120 s left): no carrier on eth0; check the cable"
 
 
-def test_the_console_hears_after_five_seconds(words: Words) -> None:
-    with pytest.raises(FetchFailed):
-        in_namespace(fetched("http://192.0.2.1/", words, network_wait=5.5))
-    (said,) = words.at("notice")
-    assert said.startswith("waiting for http://192.0.2.1/ for 5 s (")
-    assert "there is no network interface; is the driver in the initramfs?" in said
+def test_the_console_hears_after_5_and_15_seconds_and_then_every_half_minute() -> None:
+    assert list(islice(moments(), 5)) == [5, 15, 45, 75, 105]
 
 
 def test_pauses_grow_to_five_seconds_and_differ() -> None:
