@@ -37,7 +37,12 @@ def ask(site: Site) -> bytes | None:
 
 def delete(site: Site) -> None:
     """Overwrite the config, so that no container in the guest can read it (CVE-2022-1706). Raises FetchFailed."""
-    for key, value in ((KEY, NOTHING), (f"{KEY}.encoding", "base64")):
+    values = {KEY: NOTHING, f"{KEY}.encoding": "base64"}
+    environment = _info(site.ground, OVF)
+    pruned = _without_config(environment)
+    if pruned != environment:
+        values[OVF] = pruned
+    for key, value in values.items():
         if site.ground.run(TOOL, f"info-set {key} {value}") is None:
             raise FetchFailed(key, "could not be overwritten")
 
@@ -66,6 +71,25 @@ ENCODINGS: Mapping[str, Callable[[str], bytes]] = {
     **dict.fromkeys(("b64", "base64", "gzip+base64", "gz+base64", "gzip+b64", "gz+b64"), _base64),
     **dict.fromkeys(("gz", "gzip"), _plain),
 }
+
+
+def _without_config(environment: str) -> str:
+    """An OVF environment without the properties of a config; all else stays to the letter. Raises FetchFailed."""
+    import re
+
+    def kept(element: re.Match[str]) -> str:
+        key = re.search(_ITS_KEY, element[1])
+        return "" if key and key[1].removesuffix(".encoding") in {KEY, OLD_KEY} else element[0]
+
+    pruned = re.sub(_PROPERTY, kept, environment)
+    if {KEY, OLD_KEY} & dict(_ovf_properties(pruned.encode("utf-8", "surrogateescape"))).keys():
+        raise FetchFailed(OVF, "its properties could not be removed")
+    return pruned
+
+
+_PROPERTY = r"""<(?:\w+:)?Property\b((?:[^"'/>]|"[^"]*"|'[^']*')*)(?:/>|>\s*</(?:\w+:)?Property\s*>)\s*"""
+_ITS_KEY = r"""\bkey\s*=\s*["']([^"']*)"""
+"""A property in the text of the environment, which is not written anew: others read it too."""
 
 
 def _info(ground: Ground, key: str) -> str:

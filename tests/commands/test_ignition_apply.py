@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "ignition": {"version": "3.4.0"},
     "storage": {"files": [{"path": "/etc/motd", "mode": 256, "contents": {"source": "data:,hello"}}]},
     "systemd": {"units": [{"name": "a.service", "enabled": True, "contents": "[Install]\nWantedBy=a.target\n"}]},
@@ -42,6 +44,32 @@ def test_what_cannot_be_applied_live_is_named(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "cannot apply passwd live" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="files belong to root")
+def test_what_cannot_be_applied_live_may_be_left_out(tmp_path: Path) -> None:
+    disks = {"disks": [{"device": "/dev/vda"}], "filesystems": [{"device": "/dev/vda1", "format": "ext4"}]}
+    config = {
+        **CONFIG,
+        "kernelArguments": {"shouldExist": ["quiet"]},
+        "storage": {**CONFIG["storage"], **disks},
+        "passwd": {"users": [{"name": "core"}]},
+    }
+    done = run(config, "--root", str(tmp_path), "-")
+    assert "cannot apply kernel arguments, disks, passwd live" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert run(config, "--root", str(tmp_path), "--ignore-unsupported", "-").returncode == 0
+    assert (tmp_path / "etc/motd").read_text() == "hello"
+    assert not (tmp_path / "etc/passwd").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="files belong to root")
+def test_configs_that_it_names_are_merged(tmp_path: Path) -> None:
+    child = {"ignition": {"version": "3.0.0"}, "storage": {"files": [{"path": "/etc/motd", "mode": 384}]}}
+    source = "data:," + quote(json.dumps(child))
+    config = {**CONFIG, "ignition": {"version": "3.4.0", "config": {"merge": [{"source": source}]}}}
+    assert run(config, "--root", str(tmp_path), "-").returncode == 0
+    assert (tmp_path / "etc/motd").stat().st_mode & 0o7777 == 0o600
 
 
 def test_offline_refuses_what_needs_the_network(tmp_path: Path) -> None:

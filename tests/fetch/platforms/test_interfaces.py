@@ -191,6 +191,20 @@ def test_vmware_deletes_the_config(root: Path, programs: Path, words: Words) -> 
     ]
 
 
+def test_vmware_deletes_the_config_from_the_ovf_environment(root: Path, programs: Path, words: Words) -> None:
+    name = "http://schemas.dmtf.org/ovf/environment/1"
+    head = f'<?xml version="1.0"?><Environment xmlns="{name}" xmlns:oe="{name}"><PropertySection>'
+    kept = '<Property oe:key="dns" oe:value="a/b > c"/> <Property oe:key="x" oe:value=\'"y"\'></Property>'
+    ours = f'<Property oe:key="{vmware.KEY}" oe:value="{ENCODED}"/>\n'
+    ours += f'<Property oe:value="base64" oe:key="{vmware.KEY}.encoding"></Property>'
+    rpctool(programs, {vmware.OVF: f"{head}{ours}{kept}{ours}</PropertySection></Environment>"})
+    delete = PLATFORMS["vmware"].delete
+    assert delete is not None
+    delete(site(MachineGround(Places(), str(root)), Settings(), words))
+    last = (programs / "set.log").read_text().splitlines()[-1]
+    assert last == f"info-set guestinfo.ovfEnv {head}{kept}</PropertySection></Environment>"
+
+
 LISTING = """\
 ORIGINID FILE CLASS RECORDS  CPY HOLD DATE  TIME     NAME      TYPE     DIST
 T6360025 0001 V DMP 00000005 001 NONE 05-08 10:39:01 dump      cmm      T6360025
