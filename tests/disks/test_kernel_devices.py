@@ -64,7 +64,7 @@ def test_the_kernel_follows(machine: Machine, disk: str, sector: int) -> None:
             assert machine.device(f"{disk}p{number}") == Device(f"{disk}p{number}", size * MIB, sector)
 
 
-def test_a_partition_in_use_stays_while_others_change(machine: Machine, disk: str, sector: int) -> None:
+def test_a_partition_in_use_stays_while_others_change(disk: str, machine: Machine, sector: int) -> None:
     machine.apply(WriteTable(disk, table(SIZE, sector, (1, 1, 50, "seam-one"), (2, 60, 100, "seam-two"))))
     machine.apply(
         Run(
