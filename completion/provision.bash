@@ -2,6 +2,7 @@
 
 _provision() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} options
+    local target="--disk --image --size --sector-size --base --root --files-dir"
     local platforms="auto akamai aliyun applehv aws azure azurestack brightbox cloudstack digitalocean exoscale file gcp \
         hetzner hyperv ibmcloud kubevirt metal nutanix nvidiabluefield openstack oraclecloud packet powervs \
         proxmoxve qemu scaleway upcloud virtualbox vmware vultr zvm"
@@ -18,6 +19,10 @@ _provision() {
             mapfile -t COMPREPLY < <(compgen -W "text json github sarif" -- "$current")
             return
             ;;
+        --sector-size)
+            mapfile -t COMPREPLY < <(compgen -W "512 4096" -- "$current")
+            return
+            ;;
         --platform)
             mapfile -t COMPREPLY < <(compgen -W "$platforms" -- "$current")
             return
@@ -29,8 +34,8 @@ _provision() {
             mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch --help --version" -- "$current")
             return
             ;;
-        *:plan) options="--disk --image --size --base --root --files-dir --json --verbose --strict-devices --exit-code" ;;
-        *:apply) options="--disk --image --size --base --root --files-dir --force --quiet" ;;
+        *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
+        *:apply) options="$target --force --quiet" ;;
         *:validate) options="--format --strict --files-dir" ;;
         *:fetch) options="--platform --timeout --network-wait --offline --json --quiet" ;;
     esac

@@ -21,6 +21,7 @@ complete -c provision -n $target -s d -l files-dir -x -a '(__fish_complete_direc
 complete -c provision -n $target -l disk -x -d 'let a device of the config be a disk image: DEVICE=IMAGE[:SIZE]'
 complete -c provision -n $target -l image -r -d 'disk image for the only disk of the config'
 complete -c provision -n $target -l size -x -d 'make the image of --image new, with this size'
+complete -c provision -n $target -l sector-size -x -a '512 4096' -d 'of images without a partition table'
 complete -c provision -n $target -l base -r -d 'tree to seed the file system at / with'
 complete -c provision -n $target -l root -x -a '(__fish_complete_directories)' -d 'work on a directory tree'
 

@@ -16,7 +16,11 @@ from provision.failures import Failure, Usage
 SMALLEST, LARGEST = 1 << 20, 1 << 50
 """Bytes an image may have: room for a table, and no more than file systems can say."""
 
+SECTORS = (512, 4096)
+"""Bytes in the logical sectors of disks: nearly all, and "4Kn" ones."""
+
 _SIZE = re.compile(r"([0-9]{1,15})([KMGT]?)(?:i?B)?", re.IGNORECASE)
+_GPT = b"EFI PART"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
@@ -113,6 +117,13 @@ def check_existing(disk: Disk, *, replace: bool) -> bool:
         hint = "give --force to replace it, or leave the size out to change it"
         raise Failure(f"{disk.image}: exists already", hint=hint)
     return exists
+
+
+def sector_size(image: str) -> int | None:
+    """The sector size by which an image was partitioned: a GPT's header fills its second sector (UEFI, 5.3.2)."""
+    with open(image, "rb") as file:
+        start = file.read(SECTORS[-1] + len(_GPT))
+    return next((size for size in SECTORS if start[size:].startswith(_GPT)), None)
 
 
 def _distinct(found: list[Disk]) -> list[Disk]:

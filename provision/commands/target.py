@@ -11,7 +11,7 @@ from types import MappingProxyType
 from provision.assumed import AssumedRoot
 from provision.commands.base_tree import read_base
 from provision.commands.confined import check_confined
-from provision.commands.images import Disk, NewImages, check_existing, claimed, disks
+from provision.commands.images import SECTORS, Disk, NewImages, check_existing, claimed, disks, sector_size
 from provision.config.format import Config
 from provision.failures import Failure, PlanRefused, Usage
 from provision.observe import Memory, Observe
@@ -58,6 +58,9 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
     )
     where.add_argument("--image", metavar="IMAGE", help="disk image for the only disk of the config")
     where.add_argument("--size", metavar="SIZE", help="make the image of --image new, with this size (10G)")
+    where.add_argument(
+        "--sector-size", type=int, choices=SECTORS, default=SECTORS[0], help="of images without a partition table (512)"
+    )
     where.add_argument("--base", metavar="DIR|TAR", help="tree to seed the file system at / with")
     where.add_argument("--root", metavar="DIR", help="work on a directory tree: files, users and units only")
 
@@ -139,7 +142,8 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
         enclose()
     root = _mount_point(stack)
     stack.callback(target.new.drop)
-    images = {disk.device: Image(_image(disk, target, "" if changing else root)) for disk in given}
+    paths = {disk.device: _image(disk, target, "" if changing else root) for disk in given}
+    images = {device: Image(path, sector_size(path) or arguments.sector_size) for device, path in paths.items()}
     machine = Machine(root, ImageDevices(images), _memory())
     stack.callback(machine.release)
     target.view = target.machine = machine

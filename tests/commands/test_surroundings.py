@@ -35,7 +35,8 @@ def declared(command: str) -> set[str]:
 
 
 def in_bash(text: str, command: str) -> str:
-    return "".join(re.findall(rf'\*:{command}\) options="(.*)"', text))
+    shared = "".join(re.findall(r'local target="(.*)"', text))
+    return "".join(re.findall(rf'\*:{command}\) options="(.*)"', text)).replace("$target", shared)
 
 
 def in_zsh(text: str, command: str) -> str:
@@ -83,7 +84,7 @@ def test_completion_has_every_option_and_choice(shell: str, command: str) -> Non
     text = (ROOT / "completion" / SHELLS[shell]).read_text()
     assert set(OPTION.findall(READ[shell](text, command))) - {"help"} == declared(command)
     for action in subparser(command)._actions:
-        assert " ".join(action.choices or ()) in text
+        assert " ".join(map(str, action.choices or ())) in text
 
 
 @pytest.mark.parametrize("shell", SHELLS)

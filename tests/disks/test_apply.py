@@ -202,6 +202,18 @@ def test_a_second_run_keeps_what_matches_and_loses_nothing_unasked(tmp_path: Pat
     assert "--force" in refused.stderr
 
 
+def test_a_disk_of_4096_byte_sectors(tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    made = provision("apply", "-", "--image", image, "--size", "512M", "--sector-size", "4096", stdin=ONE_DISK)
+    assert made.returncode == 0, made.stderr
+    with loop(image, sector=4096) as node:
+        found = json.loads(subprocess.check_output(["sfdisk", "--json", node]))["partitiontable"]
+    assert (found["sectorsize"], found["partitions"][0]["size"]) == (4096, 200 * MIB // 4096)
+    again = provision("plan", "-", "--image", image, "--verbose", stdin=ONE_DISK)
+    for kept in ("partition 1 'ROOT' of /dev/vda", "partition 2 'DATA' of /dev/vda", "ext4 'ROOT' (200 MiB)"):
+        assert f"keep {kept}" in again.stdout
+
+
 def test_files_on_an_existing_image_are_not_lost_unasked(tmp_path: Path) -> None:
     image = tmp_path / "disk.img"
     assert provision("apply", "-", "--image", image, "--size", "512M", stdin=ONE_DISK).returncode == 0
