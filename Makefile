@@ -57,6 +57,7 @@ install-dracut: ## install the dracut module and the unit that ends a first boot
 
 .venv/all: .venv/base
 	@.ci/install all
+	@$(BIN)/pip install --quiet --group services
 	@touch $@
 
 clean: ## remove what was made

@@ -13,6 +13,9 @@ from provision.fetch.messages import Request
 
 BLOBS = ".blob.core.windows.net"
 IDENTITY = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource="
+METADATA_SECONDS = 15.0
+"""How long the metadata service is asked for a token."""
+
 STORAGE = "https://storage.azure.com/"
 BLOB_VERSION = "2020-10-02"
 """Version of the blob service's API that a bearer token needs at least (2017-11-09)."""
@@ -24,12 +27,11 @@ def copy_blob(client: Client, resource: Resource, intake: Intake) -> bool:
     if not is_blob(url):
         return False
     try:
-        token = json.loads(
-            client.read(Request(IDENTITY + quote(STORAGE, safe=""), (("Metadata", "true"),), direct=True))
-        )
+        request = Request(IDENTITY + quote(STORAGE, safe=""), (("Metadata", "true"),), direct=True)
+        token = json.loads(client.hurried(METADATA_SECONDS).read(request))
         headers = (("Authorization", f"Bearer {token['access_token']}"), ("x-ms-version", BLOB_VERSION))
         client.fetch(Request(url, headers), intake.take)
-    except (FetchFailed, KeyError, ValueError):
+    except (FetchFailed, LookupError, TypeError, ValueError):
         client.log("info", "fetching the blob with the machine's identity failed: trying without it")
         return False
     return True

@@ -126,6 +126,11 @@ class Client:
                     self._pause(url, again, pause, deadline)
         raise AssertionError  # pauses() never ends
 
+    def hurried(self, seconds: float) -> Client:
+        """A client that gives up after so many seconds: for what is asked in passing, and may be missing."""
+        settings = self.settings._replace(http_total=min(self.settings.http_total or seconds, seconds))
+        return Client(settings, self.log, stop=self._stop)
+
     def read(self, request: Request, limit: int = 1 << 20) -> bytes:
         """The body of a good answer as bytes, at most `limit` of them. Raises as `fetch`."""
 

@@ -13,6 +13,9 @@ from provision.fetch.messages import Headers, Request
 
 API = "https://storage.googleapis.com/storage/v1"
 METADATA = "http://169.254.169.254/computeMetadata/v1"
+METADATA_SECONDS = 15.0
+"""How long the metadata service is asked for a token."""
+
 FLAVOR = (("Metadata-Flavor", "Google"),)
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 
@@ -34,7 +37,7 @@ def authorization(client: Client) -> Headers:
     """The header that says who this machine is; none if it has no service account."""
     url = f"{METADATA}/instance/service-accounts/default/token?scopes={quote(SCOPE, safe='')}"
     try:
-        token = json.loads(client.read(Request(url, FLAVOR, direct=True)))
+        token = json.loads(client.hurried(METADATA_SECONDS).read(Request(url, FLAVOR, direct=True)))
         return (("Authorization", f"{token['token_type']} {token['access_token']}"),)
-    except (FetchFailed, KeyError, ValueError):
+    except (FetchFailed, LookupError, TypeError, ValueError):
         return ()

@@ -15,12 +15,15 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 from provision.config.format import Resource
 from provision.config.urls import redacted
 from provision.failures import FetchFailed
+from provision.fetch import network
 from provision.fetch.client import Client, NotFoundError
 from provision.fetch.intake import Intake
 from provision.fetch.messages import Headers, Request
 from provision.fetch.sigv4 import Credentials, sign
 
-IMDS = "http://169.254.169.254"
+IMDS, IMDS_IPV6 = "http://169.254.169.254", "http://[fd00:ec2::254]"
+IMDS_SECONDS = 15.0
+"""How long the metadata service is asked about this instance, as in the reference implementation."""
 TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - the name of a header
 ROLE_PATH = "/latest/meta-data/iam/security-credentials/"
 REGION_PATH = "/latest/meta-data/placement/region"
@@ -122,20 +125,25 @@ def instance_region(client: Client) -> str:
 
 
 def role_credentials(client: Client) -> Credentials | None:
-    """The keys of the instance's role; None if it has none."""
+    """The keys of the instance's role; None if it has none, or may not ask for them."""
     try:
         role = _ask(client, ROLE_PATH).partition("\n")[0]
         keys = json.loads(_ask(client, ROLE_PATH + role))
         return Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("Token", ""))
-    except (NotFoundError, KeyError, ValueError):
+    except (FetchFailed, LookupError, TypeError, ValueError):
+        client.log("info", "this instance has no role that it could ask for: asking as anybody")
         return None
 
 
 def _ask(client: Client, path: str) -> str:
-    """An answer of the instance metadata service, version 2."""
+    """An answer of the instance metadata service, version 2. Raises FetchFailed."""
+    client = client.hurried(IMDS_SECONDS)
+    base = IMDS if network.route_exists("169.254.169.254") else IMDS_IPV6
     hours = (("X-aws-ec2-metadata-token-ttl-seconds", "21600"),)
-    token = client.read(Request(f"{IMDS}/latest/api/token", hours, method="PUT", direct=True)).decode()
-    return client.read(Request(f"{IMDS}{path}", ((TOKEN_HEADER, token),), direct=True)).decode().strip()
+    token = client.read(Request(f"{base}/latest/api/token", hours, method="PUT", direct=True)).decode("latin-1")
+    return (
+        client.read(Request(f"{base}{path}", ((TOKEN_HEADER, token),), direct=True)).decode("utf-8", "replace").strip()
+    )
 
 
 def endpoint() -> str:

@@ -30,7 +30,7 @@ class Authority(NamedTuple):
             "-keyout",
             f"{name}.key",
             "-subj",
-            f"/CN={name}",
+            f"/CN={name[:64]}",
             "-out",
             request.name,
             at=where,
