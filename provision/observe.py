@@ -55,6 +55,7 @@ class Table(NamedTuple):
     """A partition table. `kind` is `gpt`, `dos` and so on, or empty for none.
 
     A GPT has `first` and `last` usable sector, and room for so many `entries`; every tool makes 128 of 128 bytes.
+    `remains` of a GPT may lie at the end of a disk without a table: they count for nothing, unless a tool looks there.
     """
 
     kind: str
@@ -64,6 +65,7 @@ class Table(NamedTuple):
     last: int = 0
     partitions: tuple[Partition, ...] = ()
     entries: int = 128
+    remains: bool | None = False
 
 
 UNPROTECTED = "gpt without its protective MBR"
@@ -74,13 +76,15 @@ class Signature(NamedTuple):
     """What is on a device, as blkid sees it: `type` as `ext4`, `crypto_LUKS`, or empty for nothing.
 
     If there are several signatures, it is the first that blkid reports (`blkid_do_probe`), and `ambivalent` says so.
-    `label` or `uuid` None stands in a forecast for one that the tool will choose.
+    `label` or `uuid` None stands in a forecast for one that the tool will choose. A file system is `unfinished` if what
+    made it was stopped in the middle.
     """
 
     type: str = ""
     label: str | None = ""
     uuid: str | None = ""
     ambivalent: bool = False
+    unfinished: bool = False
 
 
 class Volume(NamedTuple):

@@ -103,8 +103,9 @@ def _is_good(target: Target) -> bool:
     wanted = "" if entry.format == "none" else entry.format or ""
     return (
         not entry.wipe_filesystem
+        and not found.unfinished
         and found.type == wanted
-        and (entry.label is None or found.label in {entry.label, None})
+        and _has_label(target)
         and (
             entry.uuid is None
             or found.uuid is None
@@ -115,10 +116,12 @@ def _is_good(target: Target) -> bool:
 
 def _refusals(target: Target, observe: Observe) -> Iterator[str]:
     entry, found = target.entry, target.found
-    if found.type and not entry.wipe_filesystem:
+    if found.type and not entry.wipe_filesystem and not _is_half_made(target, observe):
+        unfinished = "; interrupted while it was made" if found.unfinished else ""
         yield (
             f'{target.where}: filesystem at "{entry.device}" is not of the correct type, label, or UUID (found '
-            f'{found.type}, "{found.label or ""}", {found.uuid or ""}) and a filesystem wipe was not requested'
+            f'{found.type}, "{found.label or ""}", {found.uuid or ""}{unfinished}) and a filesystem wipe was not '
+            "requested"
         )
         return
     if target.device.in_use:
@@ -132,6 +135,23 @@ def _refusals(target: Target, observe: Observe) -> Iterator[str]:
 
 def _holds_something(target: Target, observe: Observe) -> bool:
     return bool(target.found.type or observe.table(target.device.name).kind)
+
+
+def _is_half_made(target: Target, observe: Observe) -> bool:
+    """Whether an interrupted run of this provisioning was making the file system.
+
+    It has the UUID that this run would give it, and is not whole, or has no label yet (mkfs.fat writes that last).
+    """
+    entry, found, given = target.entry, target.found, _uuid(target, observe)
+    if given is None or found.type != entry.format:
+        return False
+    if canonical_uuid(found.type, found.uuid or "") != canonical_uuid(found.type, given):
+        return False
+    return found.unfinished or (entry.uuid is None and not _has_label(target))
+
+
+def _has_label(target: Target) -> bool:
+    return target.entry.label is None or target.found.label in {target.entry.label, None}
 
 
 def _waves(kept: list[Target], made: list[Target], observe: Observe) -> Iterator[Wave]:
@@ -148,14 +168,15 @@ def _keep(target: Target) -> Action:
 
 
 def _wipe(target: Target, observe: Observe) -> Action:
-    on_it = signature_text(target.found, target.device.size)
+    half_made = _is_half_made(target, observe)
+    on_it = signature_text(target.found, target.device.size) or _table_text(observe.table(target.device.name))
     return Run(
-        title=f"wipe {target.entry.device}",
+        title=f"wipe {target.entry.device}" + (", where an interrupted run left off" if half_made else ""),
         argv=("wipefs", "-a", DeviceName(target.device.name)),
         on=frozenset({target.device.name}),
-        facts=(Fact("signature", target.device.name, Signature()), Fact("table", target.device.name, Table(""))),
+        facts=(Fact("signature", target.device.name, Signature()), Fact("table", target.device.name, Table("", remains=None))),
         reason=target.where,
-        loses=on_it or _table_text(observe.table(target.device.name)),
+        loses="" if half_made else on_it,
     )
 
 

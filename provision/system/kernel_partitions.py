@@ -7,9 +7,11 @@ kernel. Device-mapper disks have no partitions of their own: `mappings` makes a 
 from __future__ import annotations
 
 import array
+import errno
 import fcntl
 import os
 import struct
+import time
 
 from provision.failures import Failure
 from provision.observe import Table
@@ -17,6 +19,9 @@ from provision.system import mappings, sysfs
 
 _BLKPG = 0x1269
 _ADD, _DELETE, _RESIZE = 1, 2, 3
+_PATIENCE = 2.0
+"""Seconds in which whoever is only looking at a partition, or a tool of a run that was killed, has to let go of it."""
+
 _PARTITION = struct.Struct("=qqi64s64s4x")
 _ARGUMENT = struct.Struct("@iiiP")
 
@@ -57,7 +62,16 @@ def _changes(known: dict[int, tuple[int, int]], wanted: dict[int, tuple[int, int
 def _blkpg(fd: int, operation: int, number: int, start: int, size: int) -> None:
     partition = array.array("b", _PARTITION.pack(start, size, number, b"", b""))
     address, length = partition.buffer_info()
-    fcntl.ioctl(fd, _BLKPG, _ARGUMENT.pack(operation, 0, length, address))
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            fcntl.ioctl(fd, _BLKPG, _ARGUMENT.pack(operation, 0, length, address))
+        except OSError as error:
+            if error.errno != errno.EBUSY or operation == _ADD or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _verify(disk: sysfs.Block, wanted: dict[int, tuple[int, int]]) -> None:

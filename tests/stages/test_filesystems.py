@@ -182,3 +182,21 @@ def test_the_second_plan_changes_nothing() -> None:
     conf = config(Filesystem(device=DEVICE, format="vfat", label="x"))
     _, forecast = run(filesystems.plan, conf, world())
     assert not changes(run(filesystems.plan, conf, forecast)[0])
+
+
+@pytest.mark.parametrize(
+    ("label", "unfinished"), [("data", True), ("", True), ("", False)], ids=["not whole", "neither", "no label yet"]
+)
+def test_what_an_interrupted_run_left_half_made_is_made_again(label: str, unfinished: bool) -> None:  # noqa: FBT001
+    chosen = chosen_uuid(World(), "filesystem", DEVICE)
+    machine = world(Signature("vfat", label, chosen[:8], unfinished=unfinished))
+    waves, _ = run(filesystems.plan, config(Filesystem(device=DEVICE, format="vfat", label="data")), machine)
+    wipe, make = changes(waves)
+    assert (wipe.title, wipe.loses) == (f"wipe {DEVICE}, where an interrupted run left off", "")
+    assert make.title == f"make vfat 'data' on {DEVICE}"
+
+
+def test_what_somebody_else_left_half_made_is_refused() -> None:
+    machine = world(Signature("xfs", "data", UUID, unfinished=True))
+    (reason,) = refused(config(Filesystem(device=DEVICE, format="xfs", label="data")), machine)
+    assert "interrupted while it was made" in reason
