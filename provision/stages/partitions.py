@@ -289,7 +289,7 @@ def _actions(disk: Disk, steps: list[Step], observe: Observe) -> Iterator[Action
             what = f"{_called(step.number, step.after.label if step.after else None)} of {disk.name}"
             yield Keep(what, "it is as the config wants it", step.ask.where)
     changes = [step for step in steps if step.verb not in {"", "keep"}]
-    if not changes and not (disk.erase and (disk.found.kind or observe.signature(disk.device.name).type)):
+    if not changes and not (disk.erase and _holds_something(disk, observe)):
         return
     gone = {step.number for step in changes}
     kept = [partition for partition in disk.table.partitions if partition.number not in gone]
@@ -304,6 +304,10 @@ def _actions(disk: Disk, steps: list[Step], observe: Observe) -> Iterator[Action
         reason=disk.where,
         loses=", ".join(_losses(disk, table, observe)),
     )
+
+
+def _holds_something(disk: Disk, observe: Observe) -> bool:
+    return bool(disk.found.kind or disk.found.remains or observe.signature(disk.device.name).type)
 
 
 def _title(disk: Disk, changes: list[Step]) -> str:

@@ -65,6 +65,11 @@ def read_unprotected(fd: int, size: int, sector: int) -> Table | None:
     return found.table if found else None
 
 
+def has_remains(fd: int, size: int, sector: int) -> bool:
+    """Whether the copy of a table lies at the end of the disk."""
+    return _found_at(fd, size // sector - 1, size, sector) is not None
+
+
 def is_protected(fd: int) -> bool:
     """Whether the MBR has a record that protects a GPT; others may stand beside it (a hybrid MBR)."""
     block = os.pread(fd, 512, 0)

@@ -33,11 +33,14 @@ def read(path: str, size: int, sector: int) -> Table:
         table = gpt.read(fd, size, sector)
         if table is not None:
             return table
-        if not any(os.pread(fd, _LOOKED_AT, 0)):
-            return Table("", sector=sector)
-        table = _read_foreign(path, sector)
-        unprotected = None if table.kind else gpt.read_unprotected(fd, size, sector)
-        return unprotected._replace(kind=UNPROTECTED) if unprotected else table
+        if any(os.pread(fd, _LOOKED_AT, 0)):
+            table = _read_foreign(path, sector)
+            if table.kind:
+                return table
+        unprotected = gpt.read_unprotected(fd, size, sector)
+        if unprotected:
+            return unprotected._replace(kind=UNPROTECTED)
+        return Table("", sector=sector, remains=gpt.has_remains(fd, size, sector))
     finally:
         os.close(fd)
 
