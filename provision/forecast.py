@@ -6,10 +6,12 @@ is carried out on a forecast, so there is no dry-run flag anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar, cast
 
 from provision.observe import Account, Device, Fact, Memory, Mounted, Node, Observe, Signature, Table, Value, Volume
+
+T = TypeVar("T")
 
 
 class Forecast:
@@ -40,46 +42,30 @@ class Forecast:
 
     def device(self, name: str) -> Device | None:
         """A device fact may stand under a further name; its value carries the canonical one."""
-        laid = self._laid("device", name)
-        if laid is not _NOTHING:
-            return cast("Device | None", laid)
-        found = self._base.device(name)
-        if found is None:
-            return None
-        return cast("Device | None", self._facts.get(("device", found.name), found))
+        return self._answer("device", name, lambda: self._device_below(name))
 
     def table(self, name: str) -> Table:
         """The table that was laid there, or what is there."""
-        laid = self._laid("table", name)
-        if laid is not _NOTHING:
-            return cast("Table", laid)
-        return Table("") if self._is_new(name) else self._base.table(name)
+        return self._answer("table", name, lambda: Table("") if self._is_new(name) else self._base.table(name))
 
     def signature(self, name: str) -> Signature:
         """A device that is new in the forecast is blank."""
-        laid = self._laid("signature", name)
-        if laid is not _NOTHING:
-            return cast("Signature", laid)
-        return Signature() if self._is_new(name) else self._base.signature(name)
+        return self._answer(
+            "signature", name, lambda: Signature() if self._is_new(name) else self._base.signature(name)
+        )
 
     def volume(self, name: str) -> Volume | None:
         """A header that was laid, or is there."""
-        laid = self._laid("volume", name)
-        if laid is not _NOTHING:
-            return cast("Volume | None", laid)
-        return None if self._is_new(name) else self._base.volume(name)
+        return self._answer("volume", name, lambda: None if self._is_new(name) else self._base.volume(name))
 
     def node(self, path: str) -> Node | None:
         """What was laid at the path, else what is there unless a new mount or a removal hides it."""
-        laid = self._laid("node", path)
-        if laid is not _NOTHING:
-            return cast("Node | None", laid)
-        return None if self._hidden(path) else self._base.node(path)
+        return self._answer("node", path, lambda: None if self._is_hidden(path) else self._base.node(path))
 
     def children(self, path: str) -> Sequence[str]:
         """Names laid below the path and names that are there."""
         prefix = path.rstrip("/") + "/"
-        names = {} if self._hidden(prefix + "-") else dict.fromkeys(self._base.children(path), True)
+        names = {} if self._is_hidden(prefix + "-") else dict.fromkeys(self._base.children(path), True)
         for kind, name in self._facts:
             if kind == "node" and name.startswith(prefix) and "/" not in name[len(prefix) :]:
                 names[name[len(prefix) :]] = self._facts[kind, name] is not None
@@ -87,11 +73,7 @@ class Forecast:
 
     def content(self, path: str) -> bytes | None:
         """Bytes that were laid, or of files that are there now; those of planned ones are not kept."""
-        laid = self._laid("content", path)
-        if laid is not _NOTHING:
-            return cast("bytes | None", laid)
-        known = ("node", path) in self._facts or self._hidden(path)
-        return None if known else self._base.content(path)
+        return self._answer("content", path, lambda: None if self._is_planned(path) else self._base.content(path))
 
     def own_file(self, path: str) -> bytes | None:
         """Files of the running system do not change."""
@@ -103,22 +85,19 @@ class Forecast:
 
     def user(self, name: str) -> Account | None:
         """An account that was laid, or is there."""
-        laid = self._laid("user", name)
-        return self._base.user(name) if laid is _NOTHING else cast("Account | None", laid)
+        return self._answer("user", name, lambda: self._base.user(name))
 
     def group(self, name: str) -> Account | None:
         """A group that was laid, or is there."""
-        laid = self._laid("group", name)
-        return self._base.group(name) if laid is _NOTHING else cast("Account | None", laid)
+        return self._answer("group", name, lambda: self._base.group(name))
 
     def mount(self, path: str) -> Mounted | None:
         """A mount that was laid, or is there."""
-        laid = self._laid("mount", path)
-        return self._base.mount(path) if laid is _NOTHING else cast("Mounted | None", laid)
+        return self._answer("mount", path, lambda: self._base.mount(path))
 
     def enabled(self, unit: str) -> bool:
         """What is enabled now, unless a new mount hides it."""
-        return not self._hidden("/etc/systemd/system") and self._base.enabled(unit)
+        return not self._is_hidden("/etc/systemd/system") and self._base.enabled(unit)
 
     def tool(self, name: str) -> str | None:
         """Tools do not change."""
@@ -126,16 +105,26 @@ class Forecast:
 
     def recall(self, name: str) -> Memory:
         """What was laid, or was remembered before."""
-        laid = self._laid("recall", name)
-        return self._base.recall(name) if laid is _NOTHING else cast("Memory", laid)
+        return self._answer("recall", name, lambda: self._base.recall(name))
 
-    def _laid(self, kind: str, name: str) -> object:
-        return self._facts.get((kind, name), _NOTHING)
+    def _answer(self, kind: str, name: str, otherwise: Callable[[], T]) -> T:
+        """What was laid about a thing, else what the base says of it."""
+        if (kind, name) in self._facts:
+            return cast("T", self._facts[kind, name])
+        return otherwise()
+
+    def _device_below(self, name: str) -> Device | None:
+        """What the base calls so, as it will be."""
+        found = self._base.device(name)
+        return found and self._answer("device", found.name, lambda: found)
 
     def _is_new(self, device: str) -> bool:
         return ("device", device) in self._facts
 
-    def _hidden(self, path: str) -> bool:
+    def _is_planned(self, path: str) -> bool:
+        return ("node", path) in self._facts or self._is_hidden(path)
+
+    def _is_hidden(self, path: str) -> bool:
         """Whether what is there now at the path will be covered by a mount, or gone with a directory above it."""
         if not self._covers:
             return False
@@ -152,6 +141,3 @@ class Forecast:
         prefix = path.rstrip("/") + "/"
         for key in [key for key in self._facts if key[0] == "node" and key[1].startswith(prefix) and key[1] != prefix]:
             del self._facts[key]
-
-
-_NOTHING = object()
