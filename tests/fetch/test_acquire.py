@@ -6,6 +6,8 @@ import gzip
 import hashlib
 import json
 import lzma
+import time
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +206,27 @@ def test_nesting_has_a_limit(machine: Machine) -> None:
             script[f"/{depth}"] = Answer(ign(f"/{depth}", config={"merge": [{"source": f"{served.url}/{depth + 1}"}]}))
         machine.boot_with(f"ignition.config.url={served.url}/0")
         with pytest.raises(FetchFailed, match="nested deeper than 16"):
+            machine.acquire()
+
+
+def test_their_number_has_a_limit_too(machine: Machine) -> None:
+    children = [b64encode(ign("/child") + b" " * number).decode() for number in range(300)]
+    merge = [{"source": f"data:;base64,{child}"} for child in children]
+    machine.write("/etc/ignition/user.ign", ign("/user", config={"merge": merge}))
+    began = time.monotonic()
+    with pytest.raises(FetchFailed, match="more than 256 in number"):
+        machine.acquire(offline=True)
+    assert time.monotonic() - began < 1
+
+
+@pytest.mark.parametrize("where", ["kernel command line", "child"])
+def test_a_config_has_a_limit(machine: Machine, where: str) -> None:
+    with serve({"/huge": Answer(b" " * ((64 << 20) + 1))}) as served:
+        if where == "child":
+            machine.write("/etc/ignition/user.ign", ign("/u", config={"merge": [{"source": f"{served.url}/huge"}]}))
+        else:
+            machine.boot_with(f"ignition.config.url={served.url}/huge")
+        with pytest.raises(FetchFailed, match="larger than the limit of 64 MiB"):
             machine.acquire()
 
 

@@ -150,40 +150,6 @@ def test_retry_after_may_be_a_date(words: Words) -> None:
     assert served.asked[1].moment - served.asked[0].moment >= 1.0
 
 
-def test_redirects_are_followed_and_secrets_stay_at_home(words: Words) -> None:
-    with serve({"/b": Answer(b"there")}) as other:
-        away = Answer(status=302, headers=(("Location", f"{other.url}/b"),))
-        with serve({"/a": away}) as served:
-            request = Request(f"{served.url}/a", (("Authorization", "Bearer secret"), ("X-Own", "1")))
-            assert client(words).read(request) == b"there"
-    assert "authorization" in served.asked[0].headers
-    assert {"authorization", "x-own"}.isdisjoint(other.asked[0].headers)
-    assert other.asked[0].headers["accept"] == ACCEPT
-
-
-def test_headers_are_not_sent_to_redirects_within_an_origin_either(words: Words) -> None:
-    with serve({"/a": Answer(status=307, headers=(("Location", "b"),)), "/b": Answer(b"x")}) as served:
-        client(words).read(Request(f"{served.url}/a", (("X-Own", "1"),)))
-    assert "x-own" not in served.asked[1].headers
-    assert served.asked[1].headers["accept"] == ACCEPT
-
-
-def test_redirects_in_a_circle_end(words: Words) -> None:
-    with serve({"/a": Answer(status=302, headers=(("Location", "/a"),))}) as served:
-        with pytest.raises(FetchFailed, match="more than 10 redirects"):
-            client(words).read(Request(f"{served.url}/a"))
-        assert len(served.asked) == 11
-
-
-@pytest.mark.parametrize("target", ["file:///etc/shadow", "ftp://example.com/x", "gopher://x"])
-def test_redirects_lead_to_http_only(words: Words, target: str) -> None:
-    with (
-        serve({"/a": Answer(status=302, headers=(("Location", target),))}) as served,
-        pytest.raises(FetchFailed, match="not http or https"),
-    ):
-        client(words).read(Request(f"{served.url}/a"))
-
-
 def test_https_is_verified_against_the_authorities_of_the_config(words: Words, ca: Authority) -> None:
     with serve({"/a": Answer(b"safe")}, tls=ca.issue("localhost")) as served:
         assert client(words, authorities=(ca.certificate,)).read(Request(f"{served.url}/a")) == b"safe"
@@ -218,14 +184,6 @@ def test_a_certificate_out_of_its_time_makes_one_think_of_the_clock(
         client(words, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
     assert told in failed.value.message
     assert "clock here" in failed.value.message
-
-
-def test_https_never_leads_to_http(words: Words, ca: Authority) -> None:
-    with serve({"/b": Answer(b"plain")}) as plain:
-        script = {"/a": Answer(status=302, headers=(("Location", f"{plain.url}/b"),))}
-        with serve(script, tls=ca.issue("localhost")) as served, pytest.raises(FetchFailed, match="from https to http"):
-            client(words, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
-    assert not plain.asked
 
 
 def test_offline_asks_nobody(words: Words) -> None:

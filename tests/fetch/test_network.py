@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from provision.config.format import Config
-from provision.failures import Failure, FetchFailed
+from provision.failures import Failure
 from provision.fetch.acquire import acquire
 from provision.fetch.client import Client
 from provision.fetch.ground import Places
@@ -365,22 +365,6 @@ def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(words: Words, dead
     got, took = in_namespace(body, hosts=f"{dead} both.test\n{alive} both.test\n")
     assert got == b"hello"
     assert took < 2.5
-
-
-def test_a_redirect_from_elsewhere_may_not_lead_to_metadata_by_address_or_by_name(words: Words) -> None:
-    def body(target: str) -> list[str]:
-        with (
-            serve({"/secret": Answer(b"credentials")}, "169.254.169.254", 80) as metadata,
-            serve({"/a": Answer(status=302, headers=(("Location", target),))}, "10.9.0.2") as served,
-        ):
-            with pytest.raises(FetchFailed, match="a redirect may not lead to"):
-                fetched(f"{served.url}/a", words)()
-            return [one.path for one in metadata.asked]
-
-    places = ("10.9.0.2/32", "169.254.169.254/32")
-    hosts = "169.254.169.254 innocent.example\n"
-    for target in ("http://169.254.169.254/secret", "http://innocent.example/secret", "http://127.0.0.1/secret"):
-        assert in_namespace(lambda target=target: body(target), *places, hosts=hosts) == []  # type: ignore[misc]
 
 
 def test_what_is_waited_for_is_said_on_the_console() -> None:
