@@ -155,5 +155,5 @@ def _complain(failure: Failure) -> None:
     error = "\033[1;31merror:\033[0m" if takes_colour(sys.stderr) else "error:"
     for reason in failure.reasons if isinstance(failure, PlanRefused) else [failure.message]:
         print(f"provision: {error}", "\n".join(map(printable, reason.splitlines())), file=sys.stderr)
-    if failure.hint:
-        print(f"  hint: {printable(failure.hint)}", file=sys.stderr)
+    for hint in failure.hint.splitlines():
+        print(f"  hint: {printable(hint)}", file=sys.stderr)

@@ -8,11 +8,11 @@ from typing import BinaryIO, NamedTuple, Protocol, cast
 
 from provision.actions import NODE_ACTIONS, Action, Await, Blob, Fetch, Keep, NodeAction, Wave
 from provision.config.format import Config, Resource
-from provision.failures import ActionFailed
+from provision.failures import ActionFailed, Failure, PlanRefused
 from provision.forecast import Forecast
 from provision.history import History, NoHistory
 from provision.observe import Device, Fact, Kind, Node, Observe, Value
-from provision.stages import Plan
+from provision.stages import Plan, parts
 
 PARALLEL = 24
 """How many actions of one wave run at a time: fetches mostly wait, and have as many connections (fetch.client)."""
@@ -65,18 +65,51 @@ def forecast_steps(stages: Iterable[tuple[str, Plan]], config: Config, forecast:
                 forecast.lay(action.effect())
 
 
-def preflight(stages: Iterable[tuple[str, Plan]], config: Config, system: System, view: Observe) -> list[Step]:
+def foresee(stages: Sequence[tuple[str, Plan]], config: Config, view: Observe, wait: Watch) -> list[Step]:
     """Run all plans to their end without changing anything; tells the steps there will be.
 
-    Waiting changes nothing either, so it is done for real. Raises PlanRefused, or ActionFailed for a device that does
-    not come.
+    Raises PlanRefused with the reasons of all stages, or what `wait` raises for a device that does not come.
     """
     steps = []
-    for step in forecast_steps(stages, config, Forecast(view)):
-        steps.append(step)
-        if isinstance(step.action, Await):
-            system.apply(step.action)
+    try:
+        for step in forecast_steps(stages, config, Forecast(view)):
+            steps.append(step)
+            if isinstance(step.action, Await):
+                wait(step)
+    except (PlanRefused, ActionFailed) as failure:
+        others = _refusals(stages, config, Forecast(view))
+        if set(PlanRefused.together(others).reasons) <= set(PlanRefused.together([failure]).reasons):
+            raise
+        raise PlanRefused.together([failure, *others]) from failure
     return steps
+
+
+def preflight(
+    stages: Sequence[tuple[str, Plan]], config: Config, system: System, view: Observe, watch: Watch | None = None
+) -> list[Step]:
+    """Foresee, and wait for real, for that changes nothing either; `watch` is told of it before.
+
+    Raises PlanRefused, or ActionFailed for a device that does not come.
+    """
+
+    def wait(step: Step) -> None:
+        if watch is not None:
+            watch(step)
+        system.apply(step.action)
+
+    return foresee(stages, config, view, wait)
+
+
+def _refusals(stages: Iterable[tuple[str, Plan]], config: Config, forecast: Forecast) -> list[Failure]:
+    """Why parts of the stages cannot be carried out. What a refused one would have made is assumed by the others."""
+    refused: list[Failure] = []
+    for part in (part for _, plan in stages for part in parts(plan)):
+        try:
+            for wave in part(config, forecast):
+                forecast.lay(fact for action in wave for fact in action.effect())
+        except (PlanRefused, ActionFailed) as reason:
+            refused.append(reason)
+    return refused
 
 
 class Engine:

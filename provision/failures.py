@@ -23,7 +23,8 @@ from provision.config.problems import Problem
 class Failure(Exception):
     """Something went wrong that a person can act on.
 
-    `message` says where and what, in one line; `hint` what to do next, or is empty.
+    `message` says where and what, in one line; `hint` what to do next, or is empty. Where several things went wrong
+    each has a line.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -86,6 +87,13 @@ class PlanRefused(Failure):
     def __init__(self, reasons: Sequence[str], *, hint: str = "") -> None:
         super().__init__("\n".join(reasons), hint=hint)
         self.reasons = tuple(reasons)
+
+    @classmethod
+    def together(cls, failures: Sequence[Failure]) -> PlanRefused:
+        """Several of them as one, each reason and each hint once."""
+        reasons = [one for each in failures for one in (each.reasons if isinstance(each, cls) else [each.message])]
+        hints = dict.fromkeys(each.hint for each in failures if each.hint)
+        return cls(list(dict.fromkeys(reasons)), hint="\n".join(hints))
 
 
 class ActionFailed(Failure):

@@ -39,7 +39,7 @@ def told(failure: Failure) -> list[str]:
     """A failure in lines: its reasons, and what to do."""
     reasons = failure.reasons if isinstance(failure, PlanRefused) else (failure.message,)
     lines = [line for reason in reasons for line in reason.splitlines()]
-    return [*lines, *([f"hint: {failure.hint}"] if failure.hint else [])]
+    return [*lines, *(f"hint: {hint}" for hint in failure.hint.splitlines())]
 
 
 def explain() -> None:

@@ -12,9 +12,8 @@ import sys
 from provision.actions import Await
 from provision.commands.sources import judged, read_source, whole
 from provision.commands.target import Target, add_target_options, open_target
-from provision.engine import Step, forecast_steps
+from provision.engine import Step, foresee
 from provision.failures import PlanRefused
-from provision.forecast import Forecast
 from provision.show import is_change, kept_mounts, plan_json, plan_lines, style_of
 from provision.terminal import takes_colour
 
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(report, file=sys.stderr)
     config, _ = whole(config)
     with open_target(arguments, config, changing=False) as target:
-        steps = list(forecast_steps(target.stages, config, Forecast(target.view)))
+        steps = foresee(target.stages, config, target.view, _assume)
         _refuse_missing(steps, arguments)
         target.notes += [
             f"{name} cannot be read, it is assumed to be blank: {why}" for name, why in target.unreadable.items()
@@ -54,6 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         ]
         _print(arguments, steps, target)
     return 2 if arguments.exit_code and any(is_change(step.action) for step in steps) else 0
+
+
+def _assume(_step: Step) -> None:
+    """What is not here is assumed, not waited for."""
 
 
 def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:

@@ -9,13 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import cast
+from typing import NamedTuple, cast
 
 from provision.actions import Wave
 from provision.config.format import Config
 from provision.observe import Observe
 
 Plan = Callable[[Config, Observe], Iterator[Wave]]
+
+
+class InTurn(NamedTuple):
+    """A plan that is others, one after the other: each sees what those before it brought about."""
+
+    parts: tuple[Plan, ...]
+
+    def __call__(self, config: Config, observe: Observe) -> Iterator[Wave]:
+        """The waves of all."""
+        for part in self.parts:
+            yield from part(config, observe)
+
 
 PLANNED = ("kargs", "disks", "mount", "files", "umount")
 """Stages that have a plan, in the order in which they run; each is the module of that name."""
@@ -24,3 +36,8 @@ PLANNED = ("kargs", "disks", "mount", "files", "umount")
 def stage_plan(name: str) -> Plan:
     """The plan of a stage; only that stage's module is loaded."""
     return cast("Plan", import_module(f"provision.stages.{name}").plan)
+
+
+def parts(plan: Plan) -> tuple[Plan, ...]:
+    """What a plan consists of: where one part is refused, the others can be asked all the same."""
+    return plan.parts if isinstance(plan, InTurn) else (plan,)

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from provision.stages import InTurn, filesystems, luks, partitions, raid
 
-from provision.actions import Wave
-from provision.config.format import Config
-from provision.observe import Observe
-from provision.stages import filesystems, luks, partitions, raid
-
-
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
-    """One part after the other: each needs the devices that the one before makes. Raises PlanRefused."""
-    for part in (partitions, raid, luks, filesystems):
-        yield from part.plan(config, observe)
+plan = InTurn((partitions.plan, raid.plan, luks.plan, filesystems.plan))
+"""Each part needs the devices that the one before makes, and raises PlanRefused with every reason of its own."""

@@ -8,29 +8,11 @@ from provision.actions import Wave
 from provision.config.format import Config
 from provision.failures import PlanRefused
 from provision.observe import Observe
-from provision.stages import accounts, crypttab, labels, nodes, passwd, result, units
+from provision.stages import InTurn, accounts, crypttab, labels, nodes, passwd, result, units
 from provision.stages.paths import resolve
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
-    """Run the parts one after the other and note what they create, for the relabelling at the end."""
-    _check(config, observe)
-    changed: set[str] = set()
-    for part in (
-        passwd.plan(config, observe),
-        nodes.plan(config, observe),
-        units.plan(config, observe),
-        crypttab.plan(config, observe),
-        result.plan(observe),
-    ):
-        for wave in part:
-            changed.update(labels.created(wave))
-            yield wave
-    changed.update(passwd.labelled(config, observe))
-    yield from labels.relabel(changed, observe)
-
-
-def _check(config: Config, observe: Observe) -> None:
+def _accounts(config: Config, observe: Observe) -> Iterator[Wave]:
     absent = [path for path in passwd.databases(config, observe) if observe.node(resolve(observe, path)) is None]
     if absent:
         raise PlanRefused([f"passwd: the root has no {path}" for path in absent], hint="is it the root of a system?")
@@ -39,3 +21,24 @@ def _check(config: Config, observe: Observe) -> None:
     if reasons or missing:
         hint = "install the package passwd or shadow-utils" if missing else ""
         raise PlanRefused([*reasons, *(f"{tool} is not on PATH" for tool in missing)], hint=hint)
+    yield from passwd.plan(config, observe)
+
+
+def _result(_config: Config, observe: Observe) -> Iterator[Wave]:
+    yield from result.plan(observe)
+
+
+class _Labelled(InTurn):
+    """Parts that are noted what they create, for the relabelling at the end."""
+
+    def __call__(self, config: Config, observe: Observe) -> Iterator[Wave]:
+        changed: set[str] = set()
+        for wave in super().__call__(config, observe):
+            changed.update(labels.created(wave))
+            yield wave
+        changed.update(passwd.labelled(config, observe))
+        yield from labels.relabel(changed, observe)
+
+
+plan = _Labelled((_accounts, nodes.plan, units.plan, crypttab.plan, _result))
+"""Everything is labelled when it is there."""

@@ -52,6 +52,33 @@ def test_a_device_that_is_in_no_image_is_refused_as_apply_would(tmp_path: Path) 
     assert "storage.filesystems: there is no /dev/vda2 in the images" in done.stderr
 
 
+def test_what_is_wrong_in_all_stages_is_said_at_once(tmp_path: Path) -> None:
+    parts = [{"number": 1, "label": "ROOT", "sizeMiB": 5000}]
+    system = {"device": "/dev/disk/by-partlabel/ROOT", "format": "ext4", "path": "/"}
+    text = config(
+        storage={
+            "disks": [{"device": "/dev/vda", "partitions": parts}],
+            "filesystems": [system],
+            "files": [{"path": "/f", "user": {"name": "nobody-here"}}, {"path": "/etc/passwd/f"}],
+        },
+        passwd={"users": [{"name": "core", "groups": ["none-of-that-name"]}]},
+    )
+    done = plan("-", "--image", str(tmp_path / "a.img"), "--size", "1G", text=text)
+    assert (done.returncode, done.stdout) == (1, "")
+    reasons = [line for line in done.stderr.splitlines() if line.startswith("provision: error: ")]
+    for reason, expected in zip(
+        reasons,
+        (
+            "storage.disks[0].partitions[0]: could not create partition 1 'ROOT'",
+            "passwd.users[0].groups: there is no group 'none-of-that-name'",
+            "storage.files[1]: /etc/passwd/f: /etc/passwd is not a directory",
+            'storage.files[0]: no such user "nobody-here"',
+        ),
+        strict=True,
+    ):
+        assert reason.startswith(f"provision: error: {expected}")
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_step_has_its_reason(name: str) -> None:
     done = plan("-d", str(EXAMPLES), "--json", str(EXAMPLES / name))
