@@ -52,6 +52,8 @@ BUNDLES = (
 OLD_URLLIB3 = str(vars(urllib3)["__version__"]).startswith("1.")
 """urllib3 1.26, which is Debian 12's: two things are different there, and both versions are tested."""
 
+urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)  # what to do about the clock is said by `causes`
+
 
 class TruncatedError(OSError):
     """The connection ended before the body did."""

@@ -6,6 +6,9 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
+Days = tuple[str, str]
+"""First and last moment, as `20200101000000Z`."""
+
 
 class Authority(NamedTuple):
     """A certificate authority in a directory."""
@@ -16,62 +19,36 @@ class Authority(NamedTuple):
     def certificate(self) -> bytes:
         return (self.directory / "ca.pem").read_bytes()
 
-    def issue(self, name: str, *, days: tuple[str, str] | None = None) -> Path:
-        """A PEM file with key and certificate for a host name and 127.0.0.1; `days` are its first and last moment."""
+    def issue(self, name: str, *, days: Days | None = None) -> Path:
+        """A PEM file with key and certificate for a host name (and for 127.0.0.1 if that is `localhost`)."""
         where = self.directory
-        both, request = where / f"{name}.pem", where / f"{name}.csr"
-        extensions = where / f"{name}.ext"
-        extensions.write_text(f"subjectAltName=DNS:{name}" + (",IP:127.0.0.1" if name == "localhost" else "") + "\n")
-        _openssl(
-            "req",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-keyout",
-            f"{name}.key",
-            "-subj",
-            f"/CN={name[:64]}",
-            "-out",
-            request.name,
-            at=where,
-        )
-        if days is None:
-            _openssl(
-                *["x509", "-req", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"],
-                "-in",
-                request.name,
-                "-extfile",
-                extensions.name,
-                "-out",
-                f"{name}.crt",
-                at=where,
-            )
-        else:
-            (where / "index.txt").write_text("")
-            (where / "serial").write_text("1000\n")
-            (where / "ca.cnf").write_text(CA_CONFIG)
-            _openssl(
-                "ca",
-                "-batch",
-                "-config",
-                "ca.cnf",
-                "-startdate",
-                days[0],
-                "-enddate",
-                days[1],
-                "-in",
-                request.name,
-                "-extfile",
-                extensions.name,
-                "-out",
-                f"{name}.crt",
-                at=where,
-            )
+        names = f"DNS:{name}" + (",IP:127.0.0.1" if name == "localhost" else "")
+        (where / f"{name}.ext").write_text(f"subjectAltName={names}\n")
+        subject = f"/CN={name[:64]}"
+        _openssl(where, f"req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj {subject}")
+        _sign(where, f"-in {name}.csr -out {name}.crt -extfile {name}.ext", days)
+        both = where / f"{name}.pem"
         both.write_bytes((where / f"{name}.key").read_bytes() + (where / f"{name}.crt").read_bytes())
         return both
 
 
-CA_CONFIG = """\
+def authority(directory: Path, *, days: Days | None = None) -> Authority:
+    """A new certificate authority."""
+    (directory / "ca.cnf").write_text(CONFIG)
+    (directory / "ca.ext").write_text("basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign\n")
+    (directory / "index.txt").touch()
+    subject = "/CN=Test_Authority"
+    _openssl(directory, f"req -newkey rsa:2048 -nodes -keyout ca.key -out ca.csr -subj {subject}")
+    _sign(directory, "-selfsign -in ca.csr -out ca.pem -extfile ca.ext", days)
+    return Authority(directory)
+
+
+def _sign(where: Path, what: str, days: Days | None) -> None:
+    period = f"-startdate {days[0]} -enddate {days[1]}" if days else "-days 2"
+    _openssl(where, f"ca -batch -notext -rand_serial -config ca.cnf {what} {period}")
+
+
+CONFIG = """\
 [ca]
 default_ca=it
 [it]
@@ -89,30 +66,5 @@ commonName=supplied
 """
 
 
-def authority(directory: Path) -> Authority:
-    """A new certificate authority."""
-    _openssl(
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        "ca.key",
-        "-out",
-        "ca.pem",
-        "-days",
-        "2",
-        "-subj",
-        "/CN=Test Authority",
-        "-addext",
-        "basicConstraints=critical,CA:TRUE",
-        "-addext",
-        "keyUsage=keyCertSign",
-        at=directory,
-    )
-    return Authority(directory)
-
-
-def _openssl(*arguments: str, at: Path) -> None:
-    subprocess.run(["openssl", *arguments], cwd=at, check=True, capture_output=True)
+def _openssl(at: Path, arguments: str) -> None:
+    subprocess.run(["openssl", *arguments.split()], cwd=at, check=True, capture_output=True)

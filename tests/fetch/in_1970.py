@@ -1,0 +1,36 @@
+"""What runs inside the guest of test_clock.py, which has a clock of its own: https in 1970, and then.
+
+python -m tests.fetch.in_1970 FOLDER
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from provision.failures import FetchFailed
+from provision.fetch.client import Client
+from provision.fetch.messages import Request
+from provision.fetch.patience import silent
+from provision.fetch.settings import Settings
+from provision.system.ground import MachineGround
+from tests.fetch.server import Answer, serve
+
+
+def main(folder: Path) -> None:
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    client = Client(Settings(http_total=2, authorities=((folder / "ca.pem").read_bytes(),)), silent)
+    time.clock_settime(time.CLOCK_REALTIME, 1000.0)
+    with serve({"/c": Answer(b"config")}, tls=folder / "localhost.pem") as served:
+        for lift in (False, True):
+            print(MachineGround().lift_clock().partition(":")[0] if lift else "in 1970")
+            try:
+                print(client.read(Request(f"{served.url}/c")).decode())
+            except FetchFailed as failed:
+                print(failed.cause, failed.hint, sep="; ")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
