@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import BinaryIO, NamedTuple, Protocol, cast
+from typing import BinaryIO, NamedTuple, Protocol
 
 from provision.actions import NODE_ACTIONS, Action, Await, Blob, Fetch, Keep, NodeAction, Wave
 from provision.config.format import Config, Resource
 from provision.failures import ActionFailed, Failure, PlanRefused
 from provision.forecast import Forecast
 from provision.history import History, NoHistory
-from provision.observe import Device, Fact, Kind, Node, Observe, Value
+from provision.observe import Observe
 from provision.stages import Plan, parts
+from provision.verification import verify
 
 PARALLEL = 24
 """How many actions of one wave run at a time: fetches mostly wait, and have as many connections (fetch.client)."""
@@ -131,7 +132,7 @@ class Engine:
                 self._number += 1
                 self._watch(Step(name, self._number, action))
             self._carry_out(due.pending)
-            _verify(due.promised, self._system)
+            verify(due.promised, self._system)
             self._history.finish(wave, view)
         self._history.end()
 
@@ -190,73 +191,3 @@ def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action]) -> 
             thread.join(GRACE)
     if failures:
         raise failures[0]
-
-
-def _verify(wave: Wave, system: System) -> None:
-    """Compare what every action said would hold with what the machine says."""
-    for action in wave:
-        for fact in () if isinstance(action, Await) else action.effect():
-            found = cast("Value", getattr(system, fact.kind)(fact.name))
-            if isinstance(fact.value, Device) and fact.value.assumed and found is not None:
-                continue  # that it exists is all that was said
-            if not agrees(fact.value, found):
-                raise ActionFailed(action.title, _difference(fact, found), hint=_HINT)
-
-
-_HINT = "the tool did something else than it said, or something else changed it at the same time; the log tells more"
-
-
-def agrees(expected: object, found: object) -> bool:
-    """Whether an observation is what a forecast said.
-
-    None inside a forecast stands for what a tool chooses, inside an observation for what is not kept (modes on vfat).
-    Of an assumed device it is only known that it is there; who uses a device is no part of what was done to it.
-    """
-    if isinstance(expected, Device):
-        return isinstance(found, Device) and (expected.assumed or expected[:3] == found[:3])
-    if isinstance(expected, tuple) and isinstance(found, tuple) and len(expected) == len(found):
-        return all(
-            (None in (wanted, got) and hasattr(expected, "_fields")) or agrees(wanted, got)
-            for wanted, got in zip(expected, found, strict=True)
-        )
-    return expected == found
-
-
-def _difference(fact: Fact, found: Value) -> str:
-    """What is not as it was said, in words: of what has parts only those that differ; of contents and secrets none."""
-    if fact.kind == "recall":
-        return "it was not remembered"
-    if fact.value is None or found is None:
-        return f"{fact.name}: expected {_noun(fact, fact.value)}, found {_noun(fact, found)}"
-    differing = [f"expected {name} {wanted}, found {got}" for name, wanted, got in _differing(fact.value, found)]
-    return f"{fact.name}: {'; '.join(differing) or f'the {fact.kind} is not as expected'}"
-
-
-def _noun(fact: Fact, value: Value) -> str:
-    if value is None:
-        return "nothing"
-    return value.kind.value if isinstance(value, Node) else fact.kind
-
-
-def _differing(expected: object, found: object, prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """The name of each part that differs, what it should be, and what it is."""
-    fields: Sequence[str] = getattr(expected, "_fields", ())
-    for name in fields[:3] if isinstance(expected, Device) else fields:
-        wanted, got = getattr(expected, name), getattr(found, name)
-        if wanted is None or got is None or agrees(wanted, got):
-            continue
-        if name != "partitions":
-            yield prefix + name, _word(name, wanted), _word(name, got)
-        elif len(wanted) != len(got):
-            yield "number of partitions", str(len(wanted)), str(len(got))
-        else:
-            for one, other in zip(wanted, got, strict=True):
-                yield from _differing(one, other, f"partition {one.number} ")
-
-
-def _word(name: str, value: object) -> str:
-    if isinstance(value, Kind):
-        return value.value
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
-    return f"{value:04o}" if name == "mode" and isinstance(value, int) else str(value) or "none"

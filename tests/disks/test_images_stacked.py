@@ -22,11 +22,11 @@ from provision.actions import (
     Write,
     WriteTable,
 )
-from provision.engine import agrees
 from provision.failures import ActionFailed
 from provision.observe import Fact, Mounted, Signature, Volume
 from provision.system.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
+from provision.verification import agrees
 from tests.disks.grounds import MIB, blank, left_attached, loop, mounted, table
 
 pytestmark = [

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from provision.engine import _difference as difference
-from provision.engine import agrees
 from provision.observe import Account, Device, Fact, Kind, Node, Partition, Signature, Table, Value, Volume
+from provision.verification import agrees, difference
 
 FILE = Node(Kind.FILE, 0o644, 0, 0)
 
