@@ -8,11 +8,12 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
-from provision.actions import NODE_ACTIONS, Action, NodeAction
+from provision.actions import NODE_ACTIONS, Action, Blob, NodeAction
 from provision.boot import DeferredFetcher
 from provision.config.decode import decode
 from provision.engine import Engine, Step, preflight
@@ -20,6 +21,7 @@ from provision.failures import Failure
 from provision.history import JOURNAL, FileHistory, NoHistory
 from provision.observe import Memory
 from provision.stages import stage_plan
+from provision.system import udev
 from provision.system.kernel_devices import KernelDevices
 from provision.system.machine import Machine
 from provision.system.mounts import keep_to_ourselves
@@ -46,6 +48,12 @@ class Doomed(Machine):
             super().apply_nodes([action])
             self._count()
 
+    @contextmanager
+    def spool(self, blob: Blob, near: str) -> Iterator[BinaryIO]:
+        with super().spool(blob, near) as file:
+            yield file
+        self._count()
+
     def _count(self) -> None:
         with self._one_at_a_time:
             Doomed.left -= 1
@@ -66,7 +74,7 @@ def boot(
 ) -> Ended:
     """Go through stages on the tree `root` of a folder, in a mount namespace that goes with the boot.
 
-    Links to devices that a udevd of others may make are out of sight.
+    Without a udevd of this machine the links that those of others may make are out of sight.
     The power fails after `left` actions, or after so many seconds.
     """
     reading, writing = os.pipe()
@@ -75,7 +83,8 @@ def boot(
     if not child:
         os.setsid()
         keep_to_ourselves()
-        subprocess.run(["mount", "-t", "tmpfs", "links", "/dev/disk"], check=False, stderr=subprocess.DEVNULL)
+        if not udev.running():
+            subprocess.run(["mount", "-t", "tmpfs", "links", "/dev/disk"], check=False, stderr=subprocess.DEVNULL)
         Doomed.left = left
         told = _told(folder, json.dumps(config).encode(), stages)
         os.write(writing, json.dumps(told).encode())

@@ -16,6 +16,7 @@ NAMES = ("raid_and_luks", "images_stacked", "enclosure", "disks_stage", "kernel_
 TESTS = (
     *(f"tests/disks/test_{name}.py" for name in NAMES),
     "tests/disks/test_secrets.py::test_no_encrypted_volume_tells_a_secret",
+    "tests/disks/test_interrupted_disks.py::test_arrays_and_volumes",
 )
 
 

@@ -34,8 +34,12 @@ def part(name: str, size: int, number: int = 0, **more: object) -> dict[str, obj
     return {"label": LABEL + name, "sizeMiB": size, "number": number, **more}
 
 
+def partition(name: str) -> str:
+    return f"/dev/disk/by-partlabel/{LABEL}{name}"
+
+
 def filesystem(format_: str, name: str, **more: object) -> dict[str, object]:
-    return {"device": f"/dev/disk/by-partlabel/{LABEL}{name}", "format": format_, "label": name, **more}
+    return {"device": partition(name), "format": format_, "label": name, **more}
 
 
 class Old(NamedTuple):
@@ -45,11 +49,16 @@ class Old(NamedTuple):
 
 
 class Node(NamedTuple):
-    """A config, and the disk it finds."""
+    """A config, and the disk it finds.
+
+    `devices` are looked at in the end too; `lost` is what cannot be gone on with, and is said then.
+    """
 
     storage: dict[str, Any]
     old: Old = Old()
     stages: Sequence[str] = ("disks",)
+    devices: Sequence[str] = ()
+    lost: str = ""
 
 
 NODES = {
@@ -108,6 +117,37 @@ NODES = {
 }
 
 
+FAST = ("--pbkdf=pbkdf2", "--pbkdf-force-iterations=1000")
+ARRAY, VOLUME = f"{LABEL}array", f"{LABEL}volume"
+STACKED = {
+    "an array": Node(
+        {
+            "disks": [{"partitions": [part("A", 100), part("B", 100)]}],
+            "raid": [{"name": ARRAY, "level": "raid1", "devices": [partition("A"), partition("B")]}],
+            "filesystems": [{"device": f"/dev/md/{ARRAY}", "format": "ext4"}],
+        },
+        devices=(f"/dev/md/{ARRAY}",),
+    ),
+    "a volume with a key": Node(
+        {
+            "disks": [{"partitions": [part("A", 100)]}],
+            "luks": [{"name": VOLUME, "device": partition("A"), "options": FAST, "keyFile": {"source": "data:,key"}}],
+            "filesystems": [{"device": f"/dev/mapper/{VOLUME}", "format": "ext4"}],
+        },
+        devices=(f"/dev/mapper/{VOLUME}",),
+    ),
+    "a volume whose key is made": Node(
+        {
+            "disks": [{"partitions": [part("A", 100)]}],
+            "luks": [{"name": VOLUME, "device": partition("A"), "options": FAST}],
+            "filesystems": [{"device": f"/dev/mapper/{VOLUME}", "format": "ext4"}],
+        },
+        devices=(f"/dev/mapper/{VOLUME}",),
+        lost="an interrupted run made it, and its key is lost",
+    ),
+}
+
+
 class Ground:
     """A disk on a loop device, under a name that stays, and a root."""
 
@@ -143,14 +183,22 @@ class Ground:
         config = {"ignition": {"version": "3.4.0"}, "storage": storage}
         return boot(self.folder, config, node.stages, left, seconds)
 
-    def picture(self, node: str) -> dict[str, object]:
-        """The table, what is on each partition, and every byte of a partition that stays."""
-        table = json.loads(subprocess.check_output(["sfdisk", "--json", node]))["partitiontable"]
+    def picture(self, device: str, node: Node) -> dict[str, object]:
+        """The table, and what is on each partition and device, whole or not."""
+        table = json.loads(subprocess.check_output(["sfdisk", "--json", device]))["partitiontable"]
         told: dict[str, object] = {"guid": table["id"]}
         for one in table["partitions"]:
-            one["node"] = one["node"].removeprefix(node)
-            told[one["name"]] = (one, *self._held(f"{node}{one['node']}"))
-        return told
+            one["node"] = one["node"].removeprefix(device)
+            told[one["name"]] = (one, *self._held(f"{device}{one['node']}"))
+        return told | {name: self._held(name) for name in node.devices}
+
+    def switch_off(self, node: Node) -> None:
+        """What a machine forgets without power."""
+        shutil.rmtree(self.folder / "run", ignore_errors=True)
+        for name in node.devices:
+            if Path(name).exists():
+                stop = ["mdadm", "--stop"] if name.startswith("/dev/md/") else ["cryptsetup", "close"]
+                subprocess.run([*stop, name], check=True, capture_output=True)
 
     def _held(self, partition: str) -> tuple[str, str]:
         argv = ["blkid", "--probe", "--output", "export", partition]
@@ -168,7 +216,9 @@ def undisturbed(folder: Path, node: Node) -> tuple[dict[str, object], int]:
     with loop(ground.image) as device:
         ended = ground.boot(device, node)
         assert (ended.failure, ended.killed) == ("", False)
-        return ground.picture(device), len(ended.done)
+        picture = ground.picture(device, node)
+        ground.switch_off(node)
+    return picture, len(ended.done)
 
 
 @pytest.mark.parametrize("name", NODES)
@@ -191,15 +241,38 @@ def test_any_moment_will_do(name: str, tmp_path: Path) -> None:
         assert after_a_power_failure(tmp_path / f"killed-{moment}", node, seconds=seconds) == expected, seconds
 
 
-def after_a_power_failure(folder: Path, node: Node, left: int = NEVER, seconds: float = NEVER) -> dict[str, object]:
-    """The picture after a boot that was cut off, and one more."""
+@pytest.mark.skipif(not Path("/sys/module/dm_crypt").exists(), reason="the kernel has no dm-crypt")
+@pytest.mark.skipif(not Path("/proc/mdstat").exists(), reason="the kernel has no md")
+@pytest.mark.parametrize(
+    ("name", "off"),
+    [*((name, True) for name in STACKED), ("a volume with a key", False)],
+)
+def test_arrays_and_volumes(name: str, off: bool, tmp_path: Path) -> None:
+    node = STACKED[name]
+    expected, actions = undisturbed(tmp_path / "whole", node)
+    ends = [after_a_power_failure(tmp_path / f"at-{left}", node, left=left, off=off) for left in range(1, actions + 1)]
+    stopped = [end for end in ends if end != expected]
+    assert all(node.lost and node.lost in str(end) for end in stopped)
+    assert bool(stopped) == bool(node.lost)
+
+
+def after_a_power_failure(
+    folder: Path, node: Node, left: int = NEVER, seconds: float = NEVER, *, off: bool = True
+) -> dict[str, object]:
+    """The picture after a boot that was cut off, and one more, or what that said. Without `off` only programs went."""
     ground = Ground(folder, node.old)
     with loop(ground.image) as device:
         first = ground.boot(device, node, left, seconds)
         assert first.failure == ""
+        if off:
+            ground.switch_off(node)
         ended = ground.boot(device, node)
-        assert (ended.failure, ended.killed) == ("", False), first.done
-        picture = ground.picture(device)
+        picture: dict[str, object] = {"said": ended.failure}
+        if not node.lost:
+            assert (ended.failure, ended.killed) == ("", False), first.done
+        if not ended.failure:
+            picture = ground.picture(device, node)
+        ground.switch_off(node)
     shutil.rmtree(folder)
     return picture
 
@@ -216,7 +289,7 @@ def test_a_half_made_file_system_is_made_again(writes: int, tmp_path: Path, monk
             assert "make " in ground.boot(device, node).failure
         ended = ground.boot(device, node)
         assert (ended.failure, ended.killed) == ("", False)
-        assert ground.picture(device) == expected
+        assert ground.picture(device, node) == expected
 
 
 def stopping_at(writes: int, folder: Path) -> Path:

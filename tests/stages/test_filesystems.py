@@ -187,7 +187,7 @@ def test_the_second_plan_changes_nothing() -> None:
 @pytest.mark.parametrize(
     ("label", "unfinished"), [("data", True), ("", True), ("", False)], ids=["not whole", "neither", "no label yet"]
 )
-def test_what_an_interrupted_run_left_half_made_is_made_again(label: str, unfinished: bool) -> None:  # noqa: FBT001
+def test_what_an_interrupted_run_left_half_made_is_made_again(label: str, unfinished: bool) -> None:
     chosen = chosen_uuid(World(), "filesystem", DEVICE)
     machine = world(Signature("vfat", label, chosen[:8], unfinished=unfinished))
     waves, _ = run(filesystems.plan, config(Filesystem(device=DEVICE, format="vfat", label="data")), machine)
