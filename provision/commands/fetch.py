@@ -11,7 +11,7 @@ import os
 import sys
 
 from provision.config.format import Config
-from provision.failures import FetchFailed
+from provision.failures import Failure, FetchFailed, NeedsNetwork
 from provision.fetch.acquire import Acquired, acquire
 from provision.fetch.ground import Places
 from provision.fetch.needs import needs_network
@@ -48,7 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings = Settings(http_total=arguments.timeout, network_wait=arguments.network_wait, offline=arguments.offline)
     ground = MachineGround(Places.of(os.environ))
-    acquired = acquire(arguments.platform, ground, settings, _quiet if arguments.quiet else _progress)
+    try:
+        acquired = acquire(arguments.platform, ground, settings, _quiet if arguments.quiet else _progress)
+    except NeedsNetwork as need:
+        raise Failure(need.message, hint="leave --offline out") from None
     if not acquired.provided:
         raise FetchFailed(acquired.fetched[0].source, "there is no config", hint="the machine would boot without one")
     print(_json(acquired.config) if arguments.json else _summary(acquired))
@@ -77,7 +80,7 @@ def _summary(acquired: Acquired) -> str:
         f"config from {first.source}",
         *(f"  with {one.source or 'a data URL'}" for one in others),
         f"needs the network for its contents: {'yes' if needs_network(config) else 'no'}",
-        *(f"{count:6} {what}" for what, count in _counts(config) if count),
+        *(f"  {what}: {count}" for what, count in _counts(config) if count),
     ]
     return "\n".join(lines)
 
