@@ -127,16 +127,19 @@ def _this_machine(config: Config, stack: ExitStack) -> Target:
 
 def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
     given = disks(arguments, config)
-    _check_config(config, {disk.device for disk in given})
-    check_confined(config)
+    refused = [*_mismatches(config, {disk.device for disk in given}), *_confined(config)]
+    if refused:
+        raise PlanRefused.together(refused)
     replace = changing and arguments.force
     for disk in given:
         exists = check_existing(disk, replace=replace or not changing)
         if exists and changing:
             stack.enter_context(claimed(disk.image))
-    plans = [("disks", stage_plan("disks")), ("mount", stage_plan("mount"))]
     base = read_base(arguments.base) if arguments.base else None
-    plans += [("base", seed(base)), ("files", stage_plan("files")), ("umount", stage_plan("umount"))]
+    plans = [("disks", stage_plan("disks"))]
+    if _has_root(config):
+        plans += [("mount", stage_plan("mount")), ("base", seed(base))]
+        plans += [("files", stage_plan("files")), ("umount", stage_plan("umount"))]
     target = Target(AssumedRoot(None, config), None, plans, replace=replace)
     if changing:
         enclose()
@@ -149,25 +152,38 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
     target.view = target.machine = machine
     if config.kernel_arguments.should_exist or config.kernel_arguments.should_not_exist:
         target.notes.append("kernelArguments belong to the boot loader of the running system; left out for images")
-    if base is None:
+    if not _has_root(config):
+        target.notes.append("the config has no file system at /, so nothing is written but file systems")
+    elif base is None:
         target.notes.append("no --base was given: / begins with a minimal passwd, group and shadow (root, locked)")
     return target
 
 
-def _check_config(config: Config, mapped: set[str]) -> None:
-    """Refuse what a look at the config shows, before an image is made."""
+def _mismatches(config: Config, mapped: set[str]) -> Iterator[PlanRefused]:
+    """What a look at the config shows, before an image is made."""
     storage = config.storage
     missing = [disk.device for disk in storage.disks if disk.device not in mapped]
     if missing:
         hint = " ".join(f"--disk {device}=IMAGE:SIZE" for device in missing)
-        raise PlanRefused([f"no image is given for {device}" for device in missing], hint=f"give {hint}")
-    files = (*storage.files, *storage.directories, *storage.links)
+        yield PlanRefused([f"no image is given for {device}" for device in missing], hint=f"give {hint}")
+    files = (*storage.files, *storage.directories, *storage.links, *storage.luks)
     needs_root = bool(files) or not (config.passwd.is_empty and config.systemd.is_empty)
-    if needs_root and not any(one.path == "/" for one in storage.filesystems):
-        raise PlanRefused(
-            ["the config mounts no file system at /, so its files would have no place"],
+    if needs_root and not _has_root(config):
+        yield PlanRefused(
+            ["the config mounts no file system at /, so its files, or keys of its volumes, would have no place"],
             hint="give a file system the path /, or apply the files to a tree with --root DIR",
         )
+
+
+def _has_root(config: Config) -> bool:
+    return any(one.path == "/" for one in config.storage.filesystems)
+
+
+def _confined(config: Config) -> Iterator[PlanRefused]:
+    try:
+        check_confined(config)
+    except PlanRefused as refused:
+        yield refused
 
 
 def _image(disk: Disk, target: Target, folder: str) -> str:

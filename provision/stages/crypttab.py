@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.actions import Action, Blob, Content, Directory, Forget, Wave, Write
+from provision.actions import Action, Blob, Directory, Forget, Wave, Write
 from provision.config.format import Config, Luks
 from provision.failures import PlanRefused
 from provision.observe import Observe
 from provision.stages import cex, clevis
+from provision.stages.lines import appended
 from provision.stages.paths import missing_parents, resolve
 
 CRYPTTAB = "/etc/crypttab"
@@ -27,11 +28,12 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
             files.update({resolve(observe, path): (where, blob) for path, blob in cex.kept_blobs(entry).items()})
     _check(files, observe)
     keys = resolve(observe, KEYS)
-    if observe.node(keys) is None:
+    if files and observe.node(keys) is None:
         yield (Directory(keys, 0o700, parents=missing_parents(observe, keys), reason="storage.luks"),)
     for path, (where, blob) in files.items():
         yield (Write(path, (blob,), 0o600, parents=missing_parents(observe, path), reason=where),)
-    yield (_crypttab(volumes, observe),)
+    lines = [_line(entry, observe) for _, entry in volumes]
+    yield (appended(CRYPTTAB, lines, observe, "storage.luks", 0o600),)
     forgotten: list[Action] = [Forget(blob, where) for where, blob in files.values()]
     forgotten += [Forget(key_blob(entry), where) for where, entry in volumes if _keeps_key_elsewhere(entry)]
     yield tuple(forgotten)
@@ -51,13 +53,6 @@ def _check(files: dict[str, tuple[str, Blob]], observe: Observe) -> None:
     there = [f"{where}: {path} exists already" for path, (where, _) in files.items() if observe.node(path) is not None]
     if there:
         raise PlanRefused(there, hint="remove the file, or give the volume another name")
-
-
-def _crypttab(volumes: list[tuple[str, Luks]], observe: Observe) -> Write:
-    path = resolve(observe, CRYPTTAB)
-    lines = "".join(f"{_line(entry, observe)}\n" for _, entry in volumes)
-    parents = missing_parents(observe, path)
-    return Write(path, (Content(lines.encode()),), 0o600, keep=True, parents=parents, reason="storage.luks")
 
 
 def device_memory(luks: Luks) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from operator import itemgetter
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
@@ -27,7 +28,7 @@ from provision.config.inline import InlineInvalid, inline
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
 from provision.forecast import Forecast
-from provision.observe import Kind, Node, Observe
+from provision.observe import Fact, Kind, Node, Observe
 from provision.stages.accounts import LAST_ID
 from provision.stages.losses import replaced
 from provision.stages.mount import mountable
@@ -92,7 +93,10 @@ def _turns(entries: Iterable[Entry]) -> Iterator[tuple[tuple[bool, int], Entry]]
 def _entries(config: Config, observe: Observe) -> tuple[list[Entry], list[str]]:
     """Every node of a config (directories, files, links: the reference order), and the reasons that stop some."""
     entries, reasons = [], []
-    storage, resolved = config.storage, resolver(observe)
+    storage = config.storage
+    view = Forecast(observe)
+    view.lay(_in_place_of_others(storage.directories, observe))
+    resolved = resolver(view)
     for section, nodes in (("directories", storage.directories), ("files", storage.files), ("links", storage.links)):
         for index, node in enumerate(nodes):
             reason = f"storage.{section}[{index}]"
@@ -101,6 +105,16 @@ def _entries(config: Config, observe: Observe) -> tuple[list[Entry], list[str]]:
             except (Unresolvable, InlineInvalid) as problem:
                 reasons.append(f"{reason}: {problem}")
     return entries, reasons
+
+
+def _in_place_of_others(directories: Iterable[config_format.Directory], observe: Observe) -> Iterator[Fact]:
+    """Directories that take the place of something else: paths of the config lead into them, not where they led."""
+    for directory in directories:
+        with suppress(Unresolvable):
+            path = resolve(observe, directory.path) if directory.overwrite else "/"
+            there = observe.node(path)
+            if there is not None and there.kind is not Kind.DIRECTORY:
+                yield Fact("node", path, Node(Kind.DIRECTORY))
 
 
 def _entry(node: config_format.Node, reason: str, path: str) -> Entry:

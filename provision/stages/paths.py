@@ -74,6 +74,17 @@ def resolver(observe: Observe) -> Callable[[str], str]:
     return resolved
 
 
+def followed(observe: Observe, path: str) -> str:
+    """As `resolve`, and a link at the end is followed as well. Raises Unresolvable."""
+    for _ in range(MAX_LINKS):
+        resolved = resolve(observe, path)
+        node = observe.node(resolved)
+        if node is None or node.kind is not Kind.LINK:
+            return resolved
+        path = os.path.join(os.path.dirname(resolved), node.target or "")
+    raise Unresolvable(f"{path}: too many links on the way")
+
+
 def _refuse_impossible(path: str) -> None:
     encoded = os.fsencode(path)
     if b"\0" in encoded:

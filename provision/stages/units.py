@@ -8,6 +8,7 @@ from provision.actions import Action, Argument, Content, Keep, Link, Place, Remo
 from provision.config.format import Config, Unit
 from provision.failures import PlanRefused
 from provision.observe import Kind, Observe
+from provision.stages.lines import appended
 from provision.stages.losses import replaced
 from provision.stages.paths import missing_parents, resolve
 
@@ -26,11 +27,11 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
         yield (_systemctl("disable", disabled, "disable units"),)
     lines = [f"{'enable' if state else 'disable'} {units}" for state, units in presets]
     if lines:
-        yield (_preset(lines, observe),)
+        yield (appended(PRESET, lines, observe, "systemd.units"),)
         if presets_are_over(observe):
-            enabled = [unit.name for unit in config.systemd.units if unit.enabled]
-            if enabled:
-                yield (_systemctl("preset", enabled, "enable units", accepts=(0, 1)),)
+            for unit in config.systemd.units:  # one by one: of several it does none if one is not there
+                if unit.enabled and not unit.mask:
+                    yield (_systemctl("preset", [unit.name], f"enable {unit.name}", accepts=(0, 1)),)
 
 
 def presets_are_over(observe: Observe) -> bool:
@@ -136,15 +137,3 @@ def _words(name: str, instances: list[str] | None) -> str:
 def _systemctl(verb: str, units: list[str], title: str, accepts: tuple[int, ...] = (0,)) -> Run:
     argv: tuple[Argument, ...] = ("systemctl", "--root", Place("/"), verb, *units)
     return Run(title, argv, frozenset({UNITS}), reason="systemd.units", accepts=accepts)
-
-
-def _preset(lines: list[str], observe: Observe) -> Write:
-    path = resolve(observe, PRESET)
-    _check_replaceable(path, "systemd.units", observe)
-    return Write(
-        path,
-        (Content(("\n".join(lines) + "\n").encode()),),
-        keep=observe.node(path) is not None,
-        parents=missing_parents(observe, path),
-        reason="systemd.units",
-    )

@@ -13,6 +13,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import cast
 
 import pytest
@@ -127,6 +128,24 @@ def test_a_label_on_two_images_leads_nowhere(tmp_path: Path) -> None:
     names = ("--disk", f"/dev/vda={tmp_path}/a.img", "--disk", f"/dev/vdb={tmp_path}/b.img")
     done = provision("apply", "-", *names, stdin=config)
     assert (done.returncode, "leads to /dev/vda1 and /dev/vdb1" in done.stderr) == (1, True)
+
+
+def test_without_a_root_nothing_is_written_but_file_systems(tmp_path: Path) -> None:
+    """What has no place must not land in a folder of this machine."""
+    before = set(Path(gettempdir()).glob("provision-*"))
+    data = [{"device": "/dev/vda1", "path": "/data", "format": "ext4", "label": "DATA"}]
+    parts = [{"device": "/dev/vda", "partitions": [{"number": 1}]}]
+    image = tmp_path / "disk.img"
+    done = provision(
+        "apply", "-", "--image", image, "--size", "64M", stdin=storage(disks=parts, filesystems=data, files=[])
+    )
+    assert done.returncode == 0, done.stderr
+    assert "nothing is written but file systems" in done.stdout
+    volume = [{"name": "data", "device": "/dev/vda1", "keyFile": {"source": "data:,key"}}]
+    locked = storage(disks=parts, filesystems=[], files=[], luks=volume)
+    done = provision("apply", "-", "--image", image, "--force", stdin=locked)
+    assert (done.returncode, "keys of its volumes" in done.stderr) == (1, True)
+    assert set(Path(gettempdir()).glob("provision-*")) <= before
 
 
 def test_the_web_server(tmp_path: Path) -> None:

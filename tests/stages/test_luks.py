@@ -263,7 +263,7 @@ class TestCrypttab:
         (written,) = (one for one in self.waves(entry) if isinstance(one, Write) and one.path == "/etc/crypttab")
         (part,) = written.parts
         assert isinstance(part, Content)
-        assert (written.mode, written.keep) == (0o600, True)
+        assert (written.mode, written.keep) == (0o600, False)
         return part.data.decode()
 
     def test_a_key_file(self) -> None:

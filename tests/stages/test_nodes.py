@@ -239,3 +239,11 @@ def test_nothing_goes_below_a_file_or_link_of_the_same_config() -> None:
     for above in ({"files": (File(path="/a", contents=HELLO),)}, {"links": (Link(path="/a", target="/b"),)}):
         why = refused(World(), directories=(Directory(path="/a/b/c"),), **above)
         assert "/a is not a directory" in why
+
+
+@pytest.mark.parametrize("world", [World().with_file("/d"), World().with_link("/d", "/e").with_directory("/e")])
+def test_a_directory_in_the_place_of_something_else_can_be_filled(world: World) -> None:
+    made = planned(
+        world, directories=(Directory(path="/d", overwrite=True),), files=(File(path="/d/c", contents=HELLO),)
+    )
+    assert [action.title for action in made] == ["remove /d", "make directory /d (0755)", "write /d/c (0644)"]

@@ -106,12 +106,34 @@ def test_an_existing_preset_file_is_appended_to() -> None:
     assert made[0].keep
 
 
+def test_lines_go_through_a_link_and_never_behind_half_a_line() -> None:
+    world = World().with_link(units.PRESET, "/usr/share/own.preset").with_file("/usr/share/own.preset", b"enable old")
+    made = planned(world, Unit(name="a.service", enabled=True))
+    assert made == [
+        Write("/usr/share/own.preset", (Content(b"\nenable a.service\n"),), keep=True, reason="systemd.units")
+    ]
+    with pytest.raises(PlanRefused, match="is a directory"):
+        planned(World().with_directory(units.PRESET), Unit(name="a.service", enabled=True))
+
+
 @pytest.mark.parametrize("machine_id", [b"", b"0123456789abcdef0123456789abcdef\n"])
 def test_a_root_whose_first_boot_is_over_has_its_presets_applied(machine_id: bytes) -> None:
     world = World().with_file("/etc/machine-id", machine_id)
     *_, apply = planned(world, Unit(name="a.service", enabled=True, contents=INSTALL))
     assert isinstance(apply, Run)
     assert apply.argv[-2:] == ("preset", "a.service")
+
+
+def test_a_unit_that_is_not_there_keeps_no_other_from_being_enabled() -> None:
+    """systemctl does nothing at all if one of several names means nothing to it."""
+    world = World().with_file("/etc/machine-id", b"0" * 32)
+    given = (
+        Unit(name="a.service", enabled=True),
+        Unit(name="m.service", enabled=True, mask=True),
+        Unit(name="b.timer"),
+    )
+    runs = [action for action in planned(world, *given, Unit(name="c.timer", enabled=True)) if isinstance(action, Run)]
+    assert [action.argv[-2:] for action in runs] == [("preset", "a.service"), ("preset", "c.timer")]
 
 
 @pytest.mark.parametrize("world", [World(), World().with_file("/etc/machine-id", b"uninitialized\n")])
