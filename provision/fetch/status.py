@@ -1,8 +1,8 @@
 """Reports of a first boot: start, each stage, success, and failure with its cause.
 
 They go to an http(s) URL as CloudEvents, and to the platform where it takes some. The URL comes by kernel argument
-(`provision.status.url=`). A report never holds up the boot: each call has a few seconds, and what could not be sent
-waits in a private file for the next call, which sends the oldest first.
+(`provision.status.url=`). A report never holds up the boot: each call has a few seconds, fewer where the server failed
+before, and what could not be sent waits in a private file for the next call, which sends the oldest first.
 Form: CloudEvents 1.0, JSON event format, structured content mode.
 """
 
@@ -33,10 +33,15 @@ ACCEPTED = frozenset({200, 201, 202, 204})
 SECONDS = 5.0
 """How long one call may take, all that waited included."""
 
+SECONDS_AGAIN = 1.0
+"""How long it may take where the server did not answer the last time; but for the end, which matters most."""
+
 NO_NETWORK_SECONDS = 0.1
 """A report does not wait for a network: it waits in the queue for the next one."""
 
 QUEUE_LIMIT = 100
+
+ENDS = frozenset({"success", "failure"})
 
 FIRST_STAGE, LAST_STAGE = "fetch-offline", "umount"
 
@@ -84,9 +89,10 @@ class Reporter(NamedTuple):
 
     def tell(self, event: Event) -> None:
         """Send a report, and those that still wait. Never raises: a boot does not depend on being watched."""
-        deadline = Deadline(SECONDS)
+        waiting = self._waiting()
+        deadline = Deadline(SECONDS_AGAIN if waiting and event.kind not in ENDS else SECONDS)
         if self.url:
-            self._post_all(event, deadline)
+            self._post_all([*waiting, self._written(event)], deadline)
         told = PLATFORM_REPORTS.get(self.settings.platform)
         if told:
             try:
@@ -101,8 +107,8 @@ class Reporter(NamedTuple):
         seconds = max(deadline.left(), 0.1)
         return Client(self.settings._replace(http_total=seconds, network_wait=NO_NETWORK_SECONDS), self.log)
 
-    def _post_all(self, event: Event, deadline: Deadline) -> None:
-        waiting = [*self._waiting(), self._written(event)][-QUEUE_LIMIT:]
+    def _post_all(self, written: list[str], deadline: Deadline) -> None:
+        waiting = written[-QUEUE_LIMIT:]
         while waiting and deadline.left() and self._send(waiting[0], deadline):
             waiting.pop(0)
         self._keep(waiting)

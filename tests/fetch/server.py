@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,3 +130,59 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: object) -> None:
         """Say nothing."""
+
+
+Talk = Callable[[socket.socket], None]
+"""What a server that is not quite an HTTP server does with a caller."""
+
+
+@contextmanager
+def talking(*talks: Talk) -> Iterator[str]:
+    """A server that talks to each caller in turn as told, with the last for all further ones; not more than TCP."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def welcome() -> None:
+            number = 0
+            while not ended.is_set():
+                with suppress(OSError):
+                    channel, _ = listening.accept()
+                    threading.Thread(target=talk, args=(channel, talks[min(number, len(talks) - 1)])).start()
+                    number += 1
+
+        def talk(channel: socket.socket, talk: Talk) -> None:
+            with channel, suppress(OSError):
+                channel.settimeout(5)
+                talk(channel)
+
+        threading.Thread(target=welcome, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        ended.set()
+        listening.shutdown(socket.SHUT_RDWR)
+
+
+def says(answer: bytes, hold: float = 0.0) -> Talk:
+    """Hear the question, answer, and keep the line for some seconds."""
+
+    def talk(channel: socket.socket) -> None:
+        channel.recv(65536)
+        channel.sendall(answer)
+        time.sleep(hold)
+
+    return talk
+
+
+def drips(answer: bytes) -> Talk:
+    """Answer a byte every tenth of a second."""
+
+    def talk(channel: socket.socket) -> None:
+        for byte in answer:
+            channel.sendall(bytes([byte]))
+            time.sleep(0.1)
+
+    return talk
+
+
+def hangs(_channel: socket.socket) -> None:
+    """Say nothing at all."""
+    time.sleep(4)

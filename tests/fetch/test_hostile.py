@@ -6,10 +6,8 @@ import gzip
 import socket
 import ssl
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -27,62 +25,9 @@ from provision.fetch.settings import Settings
 from tests.fetch.certificates import Authority
 from tests.fetch.conftest import Words
 from tests.fetch.namespace import needs_root
-from tests.fetch.server import Answer, serve
+from tests.fetch.server import Answer, Talk, drips, hangs, says, serve, talking
 
-Talk = Callable[[socket.socket], None]
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
-
-
-@contextmanager
-def talking(*talks: Talk) -> Iterator[str]:
-    """A server that talks to each caller in turn as told, with the last for all further ones; not more than TCP."""
-    ended = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-
-        def welcome() -> None:
-            number = 0
-            while not ended.is_set():
-                with suppress(OSError):
-                    channel, _ = listening.accept()
-                    threading.Thread(target=talk, args=(channel, talks[min(number, len(talks) - 1)])).start()
-                    number += 1
-
-        def talk(channel: socket.socket, talk: Talk) -> None:
-            with channel, suppress(OSError):
-                channel.settimeout(5)
-                talk(channel)
-
-        threading.Thread(target=welcome, daemon=True).start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        ended.set()
-        listening.shutdown(socket.SHUT_RDWR)
-
-
-def says(answer: bytes, hold: float = 0.0) -> Talk:
-    """Hear the question, answer, and keep the line for some seconds."""
-
-    def talk(channel: socket.socket) -> None:
-        channel.recv(65536)
-        channel.sendall(answer)
-        time.sleep(hold)
-
-    return talk
-
-
-def drips(answer: bytes) -> Talk:
-    """Answer a byte every tenth of a second."""
-
-    def talk(channel: socket.socket) -> None:
-        for byte in answer:
-            channel.sendall(bytes([byte]))
-            time.sleep(0.1)
-
-    return talk
-
-
-def hangs(_channel: socket.socket) -> None:
-    """Say nothing at all."""
-    time.sleep(4)
 
 
 def read(url: str, words: Words, **asked: object) -> bytes:

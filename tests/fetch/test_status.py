@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -11,12 +15,12 @@ import pytest
 from provision.failures import Failure
 from provision.fetch.ground import Places
 from provision.fetch.settings import Settings
-from provision.fetch.status import SECONDS, Event, Reporter, reported
+from provision.fetch.status import SECONDS, SECONDS_AGAIN, Event, Reporter, reported
 from provision.system.ground import MachineGround
 from tests.fetch.certificates import Authority
 from tests.fetch.conftest import Words
-from tests.fetch.namespace import in_namespace, needs_root
-from tests.fetch.server import Answer, Asked, serve
+from tests.fetch.namespace import in_namespace, ip, needs_root
+from tests.fetch.server import Answer, Asked, drips, hangs, serve, talking
 
 
 def reporter(url: str, words: Words, directory: Path) -> Reporter:
@@ -88,6 +92,78 @@ def test_packet_is_told_in_its_own_way(tmp_path: Path, words: Words, ca: Authori
     (asked,) = in_namespace(body, "10.9.0.2/32", "10.9.0.3/32", hosts="10.9.0.3 metadata.packet.net\n")
     assert (asked.method, asked.path) == ("POST", "/events")
     assert json.loads(asked.body) == {"state": "failed", "message": "[disks] Ignition no such disk"}
+
+
+def nothing_listens(_stack: ExitStack) -> str:
+    with serve({}) as gone:
+        return gone.url
+
+
+def a_silent_server(stack: ExitStack) -> str:
+    return stack.enter_context(talking(hangs))
+
+
+def a_dripping_server(stack: ExitStack) -> str:
+    return stack.enter_context(talking(drips(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 900)))
+
+
+def a_server_that_wants_peace(stack: ExitStack) -> str:
+    return stack.enter_context(serve(lambda _asked: Answer(status=503, headers=(("Retry-After", "60"),)))).url
+
+
+def a_server_that_speaks_no_tls(stack: ExitStack) -> str:
+    return stack.enter_context(talking(hangs)).replace("http:", "https:")
+
+
+def a_dead_name_server(stack: ExitStack) -> str:
+    dead = stack.enter_context(closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)))
+    dead.bind(("127.0.0.53", 53))
+    ip("link", "add", "eth0", "type", "veth", "peer", "name", "far")
+    ip("address", "add", "10.9.0.2/24", "dev", "eth0")
+    return "http://events.test"
+
+
+SERVERS = (
+    nothing_listens,
+    a_silent_server,
+    a_dripping_server,
+    a_server_that_wants_peace,
+    a_server_that_speaks_no_tls,
+    a_dead_name_server,
+)
+
+
+@pytest.fixture(scope="module")
+def held_up(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[list[float], list[str]]]:
+    """For each server the seconds that three reports took, and the kinds of those that still wait. All at once."""
+
+    def attempt(server: Callable[[ExitStack], str]) -> tuple[list[float], list[str]]:
+        folder = tmp_path_factory.mktemp("status")
+        taken = in_namespace(lambda: [*reporting(server, folder)], resolver="127.0.0.53")
+        kept = (folder / "private/status").read_text().splitlines()
+        return taken, [json.loads(line)["type"].rpartition(".")[2] for line in kept]
+
+    with ThreadPoolExecutor(len(SERVERS)) as pool:
+        return list(pool.map(attempt, SERVERS))
+
+
+def reporting(server: Callable[[ExitStack], str], folder: Path) -> Iterator[float]:
+    with ExitStack() as stack:
+        told = reporter(server(stack), Words(), folder)
+        for kind in ("start", "stage", "stage"):
+            began = time.monotonic()
+            told.tell(Event(kind))
+            yield time.monotonic() - began
+
+
+@pytest.mark.disks
+@needs_root
+@pytest.mark.parametrize("number", range(len(SERVERS)), ids=[server.__name__ for server in SERVERS])
+def test_no_server_holds_up_a_boot(held_up: list[tuple[list[float], list[str]]], number: int) -> None:
+    (first, *others), waiting = held_up[number]
+    assert first < SECONDS + 1
+    assert all(seconds < SECONDS_AGAIN + 0.5 for seconds in others)
+    assert waiting == ["start", "stage", "stage"]
 
 
 def test_a_server_in_trouble_is_asked_again_within_the_time(tmp_path: Path, words: Words) -> None:
