@@ -79,6 +79,21 @@ def test_what_is_wrong_in_all_stages_is_said_at_once(tmp_path: Path) -> None:
         assert reason.startswith(f"provision: error: {expected}")
 
 
+def test_what_does_not_fit_the_images_is_said_at_once_too(tmp_path: Path) -> None:
+    made = {"device": "/dev/vda1", "format": "ext4", "options": ["-d", "tree"]}
+    text = config(
+        storage={
+            "disks": [{"device": "/dev/vda"}],
+            "filesystems": [made],
+            "files": [{"path": "/f"}],
+        }
+    )
+    done = plan("-", "--disk", f"/dev/vdb={tmp_path}/a.img:1G", text=text)
+    for expected in ("no image is given for /dev/vda", "mounts no file system at /", "options[0]: -d is not known"):
+        assert expected in done.stderr
+    assert done.stderr.count("  hint: ") == 3
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_step_has_its_reason(name: str) -> None:
     done = plan("-d", str(EXAMPLES), "--json", str(EXAMPLES / name))
