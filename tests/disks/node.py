@@ -20,11 +20,12 @@ FOLDER = Path("/run/node")
 """Where the command finds the folder."""
 
 SYSTEMD = Path("/lib/systemd/systemd")
-NAMESPACES = ("--cgroup", "--mount", "--pid", "--ipc", "--uts", "--net")
+MOUNTS = ("--mount", "--propagation", "unchanged")
+NAMESPACES = (*MOUNTS, "--cgroup", "--pid", "--ipc", "--uts", "--net")
 
 _IN_A_GROUP = """
 set -eu
-mount --make-rprivate / 2>/dev/null || :
+mount --make-rprivate / 2>/dev/null || : # fails in a chroot, where / is no mount point
 mkdir "$1/groups"
 mount -t cgroup2 cgroup2 "$1/groups"
 group=$1/groups/node.$$
@@ -67,7 +68,7 @@ def _start(folder: Path, seconds: float) -> list[str]:
     """The namespaces, one around the other; timeout(1) ends the inner ones, so that the outer can tidy up."""
     init = ["sh", str(Path(__file__).with_name("node_init")), str(folder)]
     inside = ["timeout", "--signal=KILL", f"{seconds:g}", "unshare", *NAMESPACES, "--fork", "--kill-child", *init]
-    return ["unshare", "--mount", "sh", "-c", _IN_A_GROUP, "sh", str(folder), *inside]
+    return ["unshare", *MOUNTS, "sh", "-c", _IN_A_GROUP, "sh", str(folder), *inside]
 
 
 def _show(said: TextIO) -> None:
