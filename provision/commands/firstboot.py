@@ -135,12 +135,13 @@ def _arrives(device: str, seconds: float, ground: MachineGround) -> bool:
 
 
 def _first_signature() -> str:
-    """What some disk of this machine holds, in words; empty if none holds anything."""
+    """What some disk of this machine holds, in words; empty if none holds anything but a config."""
+    from provision.fetch.drives import CONFIG_DRIVES
     from provision.system import signatures, sysfs
 
     for block in sysfs.every():
         if not os.path.basename(block.node).startswith(("ram", "zram", "sr", "fd")):
             found = signatures.probe(block.node)
-            if found.type:
+            if found.type and (found.label or "").lower() not in CONFIG_DRIVES:
                 return f"{block.node} holds {found.type}"
     return ""

@@ -9,6 +9,9 @@ from provision.failures import FetchFailed
 from provision.fetch.patience import Deadline, Vigil
 from provision.fetch.sources import LOOK_EVERY, Site
 
+CONFIG_DRIVES = frozenset({"config-2", "cidata"})
+"""Labels of drives that bring a config, in lower case: there may be one on a machine that nobody has provisioned."""
+
 
 class Drive(NamedTuple):
     """A file on a drive with a label. `seconds` 0 waits for ever; else it is how long before there is no config."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, TypeVar
@@ -90,7 +89,10 @@ class Machine:
 
     def mount(self, path: str) -> Mounted | None:
         """See Observe."""
-        entry = mounts.at(os.path.realpath(self._tree.outside(path)))
+        try:
+            entry = mounts.at(self._target.place(path))
+        except OSError:
+            return None
         return Mounted(path, self._devices.name(entry.source), entry.format) if entry else None
 
     def enabled(self, unit: str) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+from provision.fetch.drives import CONFIG_DRIVES
 from provision.fetch.platforms import PLATFORMS
 from provision.fetch.reference import page
 
@@ -26,3 +28,9 @@ def test_the_page_is_in_step() -> None:
 
 def test_proofs_are_of_three_kinds() -> None:
     assert {platform.proof for platform in PLATFORMS.values()} <= {"real", "recorded", "read"}
+
+
+def test_every_config_drive_is_known_as_one() -> None:
+    """A drive with a config is no sign that somebody uses the machine."""
+    labels = re.findall(r"drive labelled `([^`]*)`", page())
+    assert {label.lower() for label in labels} == CONFIG_DRIVES
