@@ -90,6 +90,8 @@ class Client:
 
     def _exchange(self, request: Request, take: Take[T]) -> T:
         host = self._first_host(request)
+        if not self.settings.offline:
+            _http()  # now, while the network may still be coming up
 
         def attempt(deadline: Deadline, say: Say) -> T:
             return self._attempt(request, take, deadline, say)
