@@ -39,8 +39,12 @@ class _Found(NamedTuple):
     raw: bytes | None
 
 
-def acquire(platform: str, ground: Ground, settings: Settings, log: Log = silent) -> Acquired:
+def acquire(
+    platform: str, ground: Ground, settings: Settings, log: Log = silent, handed: dict[str, bytes] | None = None
+) -> Acquired:
     """The user's config, whole and valid. An empty one is as good as none.
+
+    `handed` is what the platform handed over earlier in this boot, and takes what it hands over now (see Site).
 
     `settings.http_total` bounds each fetch until the config itself says how long. The platform `auto` is told by the
     firmware. Raises Usage for an unknown platform, FetchFailed, NeedsNetwork while offline, ConfigInvalid, and
@@ -48,19 +52,19 @@ def acquire(platform: str, ground: Ground, settings: Settings, log: Log = silent
     """
     if platform == AUTO:
         platform = detect(ground)
-    settings = settings._replace(platform=platform)
+    settings = settings._replace(platform=platform, run=ground.run)
     fetcher = Fetcher(settings, log)
-    found = _find(platform, ground, fetcher)
+    found = _find(platform, ground, fetcher, handed)
     own = (Fetched("user", found.place, referenced=False),)
     if not found.raw:
         log("info", f"not a config (empty): {found.place} has none; ignoring user-provided config")
         return Acquired(EMPTY, provided=False, fetched=own, fetcher=fetcher.under(EMPTY))
-    config = read_config(found.raw, found.place, log)
+    config = read_config(found.raw, found.place, log, ground.run)
     rendered = render(config, fetcher, log)
     return Acquired(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
 
 
-def _find(platform: str, ground: Ground, fetcher: Fetcher) -> _Found:
+def _find(platform: str, ground: Ground, fetcher: Fetcher, handed: dict[str, bytes] | None) -> _Found:
     arguments = parse(ground.read_text(ground.places.kernel_cmdline_path))
     if arguments.urls:
         return _Found("cmdline", _first_of_urls(arguments, fetcher))
@@ -70,7 +74,7 @@ def _find(platform: str, ground: Ground, fetcher: Fetcher) -> _Found:
         raw = ground.read(f"{directory}/user.ign")
         if raw is not None:
             return _Found("system", raw)
-    return _Found(platform, _from_platform(platform, ground, fetcher))
+    return _Found(platform, _from_platform(platform, ground, fetcher, handed))
 
 
 def _first_of_urls(arguments: Arguments, fetcher: Fetcher) -> bytes:
@@ -106,10 +110,10 @@ def _from_drive(arguments: Arguments, ground: Ground, fetcher: Fetcher) -> bytes
     return raw
 
 
-def _from_platform(platform: str, ground: Ground, fetcher: Fetcher) -> bytes | None:
+def _from_platform(platform: str, ground: Ground, fetcher: Fetcher, handed: dict[str, bytes] | None) -> bytes | None:
     from provision.fetch.platforms import PLATFORMS
     from provision.fetch.sources import site
 
     if platform not in PLATFORMS:
         raise Usage(f"unknown platform {platform!r}", hint="one of " + ", ".join(sorted(PLATFORMS)))
-    return PLATFORMS[platform].source.fetch(site(ground, fetcher.settings, fetcher.log))
+    return PLATFORMS[platform].source.fetch(site(ground, fetcher.settings, fetcher.log, handed))

@@ -52,4 +52,4 @@ def _fragments(ground: Ground, folder: str, log: Log) -> Iterable[Config]:
         raw = ground.read(path)
         if not raw:
             raise ConfigEmpty(path)
-        yield read_config(raw, path, log)
+        yield read_config(raw, path, log, ground.run)

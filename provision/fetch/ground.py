@@ -28,6 +28,19 @@ class Places(NamedTuple):
         return self.system_runtime_config_dir, self.system_local_config_dir, self.system_config_dir
 
 
+class Run(Protocol):
+    """Starts a program."""
+
+    def __call__(self, *argv: str, given: bytes = b"") -> bytes | None:
+        """What a program prints when it is given some bytes; None if it is not there or fails. Raises FetchFailed."""
+        ...
+
+
+def no_programs(*_argv: str, given: bytes = b"") -> bytes | None:  # noqa: ARG001 - Run calls it so
+    """A machine without programs."""
+    return None
+
+
 class Ground(Protocol):
     """A machine as a source of configs. Paths are absolute; the implementation may lay a root before them."""
 
@@ -76,6 +89,6 @@ class Ground(Protocol):
         """Whether a program can be started by its name."""
         ...
 
-    def run(self, *argv: str) -> bytes | None:
-        """What a program prints; None if it is not there or fails."""
+    def run(self, *argv: str, given: bytes = b"") -> bytes | None:
+        """What a program prints when it is given some bytes; None if it is not there or fails. Raises FetchFailed."""
         ...

@@ -14,6 +14,7 @@ from provision.config.problems import Problem
 from provision.config.rules import check
 from provision.config.urls import redacted
 from provision.failures import ConfigEmpty, ConfigInvalid, FetchFailed
+from provision.fetch.ground import Run, no_programs
 from provision.fetch.patience import Log
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import CONFIG_LIMIT
@@ -53,12 +54,12 @@ def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
     return Rendered(whole, fetcher, tuple(rendering.fetched))
 
 
-def read_config(raw: bytes, source: str, log: Log) -> Config:
-    """The config in some bytes, whatever they are wrapped in; warnings are logged.
+def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs) -> Config:
+    """The config in some bytes, whatever they are wrapped in (see `unwrap`); warnings are logged.
 
     Raises ConfigEmpty, ConfigInvalid, or FetchFailed if the wrapping is damaged.
     """
-    raw = unwrap(raw, source)
+    raw = unwrap(raw, source, run)
     if not raw:
         raise ConfigEmpty(source)
     alien = foreign(raw)
@@ -116,7 +117,7 @@ class _Rendering:
             )
         self._log("debug", f"fetched referenced config from {source} with SHA512: {digest}")
         self.fetched.append(Fetched("user", path_of(reference.source or ""), referenced=True))
-        return read_config(raw, source, self._log), (*above, digest)
+        return read_config(raw, source, self._log, fetcher.settings.run), (*above, digest)
 
 
 def _transpiled(raw: bytes) -> Judgement:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from provision.fetch.ground import Run, no_programs
+
 HEADER_SECONDS = 10.0
 """Seconds to wait for the headers of an answer where a config says nothing else."""
 
@@ -16,7 +18,7 @@ class Settings(NamedTuple):
 
     `network_wait` bounds the wait for a network, which counts against no other limit. Where several sources are asked
     at once, `grace` is what the others still have when one has failed for good: a drive that never comes must not hold
-    up a boot. `platform` decides whose credentials storage services are asked with.
+    up a boot. `platform` decides whose credentials storage services are asked with. `run` starts programs.
     """
 
     http_total: float = 0.0
@@ -29,6 +31,7 @@ class Settings(NamedTuple):
     platform: str = ""
     network_wait: float = 600.0
     grace: float = 10.0
+    run: Run = no_programs
 
     def __repr__(self) -> str:
         return f"Settings(offline={self.offline}, platform={self.platform!r})"

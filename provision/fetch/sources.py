@@ -25,12 +25,17 @@ LOOK_EVERY = 1.0
 
 
 class Site(NamedTuple):
-    """Where a source works. `stop` is set when another source was faster."""
+    """Where a source works. `stop` is set when another source was faster.
+
+    `handed` takes what the platform hands over only once a boot, under the path it has in the installed system; what an
+    earlier stage was handed is there already.
+    """
 
     ground: Ground
     settings: Settings
     log: Log
     stop: Event
+    handed: dict[str, bytes]
 
 
 class Source(Protocol):
@@ -255,11 +260,11 @@ class Together(NamedTuple):
         return "at once: " + "; ".join(source.describe() for source in self.sources)
 
 
-def site(ground: Ground, settings: Settings, log: Log) -> Site:
+def site(ground: Ground, settings: Settings, log: Log, handed: dict[str, bytes] | None = None) -> Site:
     """Where a source works that nobody else races against."""
     from threading import Event
 
-    return Site(ground, settings, log, Event())
+    return Site(ground, settings, log, Event(), {} if handed is None else handed)
 
 
 def together(*sources: Source) -> Together:

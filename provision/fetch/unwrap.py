@@ -6,8 +6,10 @@ Platforms limit the size of user data (16 KiB on EC2), so people compress it, wh
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from provision.failures import FetchFailed
+from provision.fetch.ground import Run, no_programs
 from provision.fetch.settings import CONFIG_LIMIT
 
 RATIO_LIMIT = 200
@@ -17,13 +19,20 @@ RATIO_FROM = 1 << 20
 LAYERS = 3
 """How many wrappings are taken off: more is no accident."""
 
+Open = Callable[[bytes, str], Iterator[bytes]]
+"""Takes one wrapping off; the name of the source is for messages."""
+
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def unwrap(raw: bytes, source: str) -> bytes:
-    """The bytes inside all compressions. Raises FetchFailed if they are damaged, too large, or zstd cannot be had."""
+def unwrap(raw: bytes, source: str, run: Run = no_programs) -> bytes:
+    """The bytes inside all compressions. Raises FetchFailed if they are damaged, too large, or zstd cannot be had.
+
+    `run` starts the program `zstd` where Python has no such module.
+    """
+    wrappings: Mapping[bytes, Open] = {**WRAPPINGS, ZSTD: partial(_unzstd, run=run)}
     for _ in range(LAYERS):
-        opened = next((open_ for magic, open_ in WRAPPINGS.items() if raw.startswith(magic)), None)
+        opened = next((open_ for magic, open_ in wrappings.items() if raw.startswith(magic)), None)
         if opened is None:
             break
         raw = _bounded(opened(raw, source), len(raw), source)
@@ -78,27 +87,38 @@ def _unxz(raw: bytes, source: str) -> Iterator[bytes]:
         raise FetchFailed(source, "the xz stream is cut short")
 
 
-def _unzstd(raw: bytes, source: str) -> Iterator[bytes]:
+def _unzstd(raw: bytes, source: str, run: Run) -> Iterator[bytes]:
+    whole = run("zstd", "--decompress", "--stdout", "--quiet", "--no-progress", given=raw)
+    if whole is not None:
+        yield whole
+    elif run("zstd", "--version") is not None:
+        raise FetchFailed(source, "looks like zstd, but is damaged")
+    else:
+        yield _unzstd_by_module(raw, source)
+
+
+def _unzstd_by_module(raw: bytes, source: str) -> bytes:
     from importlib import import_module
 
     try:
         zstandard = import_module("zstandard")
     except ImportError as error:
-        raise FetchFailed(
-            source, "is compressed with zstd, which cannot be read here", hint="compress it with gzip or xz instead"
-        ) from error
+        hint = "compress it with gzip or xz instead, or put the program zstd into the initramfs"
+        raise FetchFailed(source, "is compressed with zstd, which cannot be read here", hint=hint) from error
     try:
-        yield zstandard.ZstdDecompressor().decompress(raw, CONFIG_LIMIT + 1)
+        with zstandard.ZstdDecompressor().stream_reader(raw) as reader:
+            return bytes(reader.read(CONFIG_LIMIT + 1))
     except zstandard.ZstdError as error:
         raise FetchFailed(source, "looks like zstd, but is damaged") from error
 
 
-WRAPPINGS: Mapping[bytes, Callable[[bytes, str], Iterator[bytes]]] = {
+WRAPPINGS: Mapping[bytes, Open] = {
     b"\x1f\x8b": _gunzip,
     b"\xfd7zXZ\x00": _unxz,
-    b"\x28\xb5\x2f\xfd": _unzstd,
 }
-"""First bytes of each format, and how it is opened."""
+"""First bytes of each format, and how it is opened without help."""
+
+ZSTD = b"\x28\xb5\x2f\xfd"
 
 
 def _bounded(parts: Iterator[bytes], size: int, source: str) -> bytes:

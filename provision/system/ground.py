@@ -118,12 +118,14 @@ class MachineGround:
         """Whether the program is on PATH."""
         return processes.find(name) is not None
 
-    def run(self, *argv: str) -> bytes | None:
-        """The output of a program that succeeded."""
+    def run(self, *argv: str, given: bytes = b"") -> bytes | None:
+        """The standard output of a program that succeeded. Raises FetchFailed if it is larger than a config may be."""
         if processes.find(argv[0]) is None:
             return None
-        done = processes.run(argv)
-        return done.output.encode("utf-8", "surrogateescape") if done.status == 0 else None
+        try:
+            return processes.told(argv, given, CONFIG_LIMIT)
+        except ValueError as error:
+            raise FetchFailed(argv[0], f"says more than {CONFIG_LIMIT >> 20} MiB") from error
 
 
 class _Uevents:

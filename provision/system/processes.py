@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 _SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -49,12 +50,40 @@ def run(argv: Sequence[str], *, stdin: int | None = None, keep: Iterable[int] = 
     program = find(argv[0])
     if program is None:
         raise FileNotFoundError(argv[0])
-    output = os.memfd_create("output", os.MFD_CLOEXEC)
-    try:
-        status = _wait(_spawn(program, argv, stdin, output, keep))
+    with _memory() as output:
+        status = _wait(_spawn(program, argv, (stdin, output, output), keep))
         return Finished(status, _tail(output))
+
+
+def told(argv: Sequence[str], data: bytes, limit: int) -> bytes | None:
+    """What a program writes to standard output when it is given `data`; None if it fails.
+
+    Raises FileNotFoundError as `run`, and ValueError for a program that writes more than `limit` bytes: it is stopped.
+    """
+    program = find(argv[0])
+    if program is None:
+        raise FileNotFoundError(argv[0])
+    with _memory(data) as given, _memory() as errors:
+        reading, writing = os.pipe2(os.O_CLOEXEC)
+        pid = _spawn(program, argv, (given, writing, errors), ())
+        os.close(writing)
+        try:
+            with open(reading, "rb") as pipe:
+                whole = pipe.read(limit + 1)
+        finally:
+            status = _wait(pid)
+    if len(whole) > limit:
+        raise ValueError(f"{argv[0]}: more than {limit} bytes")
+    return whole if status == 0 else None
+
+
+@contextmanager
+def _memory(data: bytes = b"") -> Iterator[int]:
+    fd = in_memory(data)
+    try:
+        yield fd
     finally:
-        os.close(output)
+        os.close(fd)
 
 
 def in_memory(data: bytes) -> int:
@@ -83,11 +112,12 @@ def _shown(line: str) -> str:
     return "".join(cells).rstrip()
 
 
-def _spawn(program: str, argv: Sequence[str], stdin: int | None, output: int, keep: Iterable[int]) -> int:
+def _spawn(program: str, argv: Sequence[str], streams: tuple[int | None, int, int], keep: Iterable[int]) -> int:
+    stdin, output, errors = streams
     files: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0) if stdin is None else (os.POSIX_SPAWN_DUP2, stdin, 0),
         (os.POSIX_SPAWN_DUP2, output, 1),
-        (os.POSIX_SPAWN_DUP2, output, 2),
+        (os.POSIX_SPAWN_DUP2, errors, 2),
         # duplicating a descriptor onto itself makes it inheritable (POSIX, posix_spawn_file_actions_adddup2)
         *((os.POSIX_SPAWN_DUP2, fd, fd) for fd in keep),
     ]

@@ -6,9 +6,12 @@ import gzip
 import hashlib
 import json
 import lzma
+import subprocess
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
@@ -287,6 +290,49 @@ def test_authorities_travel_inside_the_config(machine: Machine, ca: Authority) -
 def test_user_data_may_be_compressed(machine: Machine, wrap: Any) -> None:
     machine.write("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", wrap(ign("/a")))
     assert paths(machine.acquire("qemu").config) == ["/a"]
+
+
+def zstd(raw: bytes) -> bytes:
+    return subprocess.run(["zstd", "--quiet", "--stdout"], input=raw, capture_output=True, check=True).stdout
+
+
+@pytest.mark.skipif(which("zstd") is None, reason="needs zstd")
+class TestZstd:
+    """User data that only a program can read."""
+
+    def test_the_program_reads_it(self, machine: Machine) -> None:
+        machine.write("/etc/ignition/user.ign", zstd(ign("/a")))
+        machine.write("/etc/ignition/base.d/a.ign", zstd(ign("/b")))
+        assert paths(machine.acquire().config) == ["/a"]
+        assert paths(base_config("metal", machine.ground)) == ["/b"]
+
+    def test_referenced_configs_too(self, machine: Machine) -> None:
+        with serve({"/child": Answer(zstd(ign("/child")))}) as served:
+            machine.write("/etc/ignition/user.ign", ign("/a", config={"merge": [{"source": f"{served.url}/child"}]}))
+            assert paths(machine.acquire().config) == ["/a", "/child"]
+
+    @pytest.mark.parametrize(
+        ("damage", "told"),
+        [
+            (lambda raw: zstd(raw)[:-9], "damaged"),
+            (lambda _raw: zstd(bytes(32 << 20)), "more than 200 times its size"),
+            (lambda _raw: zstd(bytes(128 << 20)), "says more than 64 MiB"),
+        ],
+        ids=["damaged", "blown up", "bomb"],
+    )
+    def test_damage_and_bombs(self, machine: Machine, damage: Callable[[bytes], bytes], told: str) -> None:
+        machine.write("/etc/ignition/user.ign", damage(ign("/a")))
+        with pytest.raises(FetchFailed, match=told):
+            machine.acquire()
+
+    def test_without_it_the_message_says_what_to_do(
+        self, machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        machine.write("/etc/ignition/user.ign", zstd(ign("/a")))
+        monkeypatch.setenv("PATH", str(tmp_path))
+        with pytest.raises(FetchFailed, match="zstd, which cannot be read here") as failed:
+            machine.acquire()
+        assert "put the program zstd into the initramfs" in failed.value.hint
 
 
 @pytest.mark.parametrize("wrap", [gzip.compress, lzma.compress])
