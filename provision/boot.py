@@ -13,11 +13,10 @@ from provision.failures import Failure, NeedsNetwork
 from provision.fetch.fragments import EMPTY, base_config, merged
 from provision.fetch.ground import Places
 from provision.fetch.status import reported
-from provision.history import JOURNAL, FileHistory, History, NoHistory
+from provision.history import FileHistory, History, NoHistory, digest_of, record_path
 from provision.journal import Log
 from provision.observe import Memory
 from provision.stages import stage_plan
-from provision.stages.paths import resolve
 from provision.stages.result import BOOT_ID, NOW, USER_CONFIG
 from provision.state import read_private, write_private
 
@@ -128,7 +127,7 @@ class Boot(NamedTuple):
 
     def _begin_memory(self, ground: MachineGround, config: Config, *, provided: bool) -> None:
         """What later stages are started with."""
-        self.memory.setdefault(SEED, seed(_digest(config), *map(ground.read_text, IDENTITY)))
+        self.memory.setdefault(SEED, seed(digest_of(config), *map(ground.read_text, IDENTITY)))
         self.memory[BOOT_ID] = ground.read_text(ground.places.boot_id_path).strip()
         self.memory[USER_CONFIG] = provided
 
@@ -152,7 +151,7 @@ class Boot(NamedTuple):
             machine.release()
 
     def _history(self, config: Config, machine: Machine) -> History:
-        return FileHistory(self.root.rstrip("/") + resolve(machine, JOURNAL), _digest(config))
+        return FileHistory(record_path(self.root, machine), digest_of(config))
 
     def _watch(self, step: Step) -> None:
         reason = f" [{step.action.reason}]" if step.action.reason else ""
@@ -168,15 +167,6 @@ class Boot(NamedTuple):
         from provision.system.ground import MachineGround
 
         return MachineGround(Places.of(self.environment))
-
-
-def _digest(config: Config) -> str:
-    """Tells one config from another."""
-    from hashlib import sha256
-
-    from provision.config.encode import encode
-
-    return sha256(encode(config).encode()).hexdigest()
 
 
 def seed(digest: str, *identity: str) -> str:

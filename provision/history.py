@@ -14,9 +14,11 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 from provision.actions import Action, Fetch, HardLink, Run, Wave, Write
+from provision.config.format import Config
 from provision.failures import Failure, Interrupted
 from provision.forecast import Forecast
 from provision.observe import Account, Fact, Kind, Node, Observe, Value
+from provision.stages.paths import resolve
 
 _OPEN_FOLDER = 0o755
 """The mode of directories made on the way, whatever the umask is."""
@@ -101,6 +103,11 @@ class FileHistory:
         self._past = _read(path, digest)
         self._position = 0
 
+    @property
+    def ended(self) -> bool:
+        """Whether there is nothing left to do for this config."""
+        return self._past.ended
+
     def view(self, system: Observe) -> Observe:
         """The machine with everything that earlier runs changed as it was before."""
         first: dict[tuple[str, str], Fact] = {}
@@ -163,6 +170,20 @@ class FileHistory:
         self._past = self._past._replace(whole=self._past.whole + len(data))
 
 
+def record_path(root: str, observe: Observe) -> str:
+    """Where the record lies in a target root, whose links lead to nowhere else."""
+    return root.rstrip("/") + resolve(observe, JOURNAL)
+
+
+def digest_of(config: Config) -> str:
+    """Tells one config from another."""
+    from hashlib import sha256
+
+    from provision.config.encode import encode
+
+    return sha256(encode(config).encode()).hexdigest()
+
+
 def _make_folders(path: str) -> None:
     """The directories of the record where a root has none yet: open to all, as the files stage would make them."""
     if not os.path.isdir(path):
@@ -191,8 +212,8 @@ def _read(path: str, digest: str) -> _Past:
     past = _past(lines)
     if lines[0][0] == {"config": digest}:
         return past
-    if past.ended:  # what came to its end is no interruption: this is a new first boot
-        return _Past()
+    if past.ended or not any(record.before for record in past.records):
+        return _Past()  # what came to its end, or changed nothing, is no interruption: this is a new first boot
     raise Interrupted("provisioning with another config", hint=f"restore the disk, or remove {path}")
 
 

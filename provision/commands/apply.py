@@ -52,11 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
         machine = target.machine
         if machine is None:
             raise Failure("there is nothing to apply to", hint="give --image, --disk or --root")
-        steps = preflight(target.stages, config, machine, machine)
+        steps = preflight(target.stages, config, machine, target.view)
         _refuse_losses(arguments, target, steps)
         if not arguments.quiet:
             print("".join(f"note: {note}\n" for note in target.notes), end="")
-        engine = Engine(machine, fetcher, _silence if arguments.quiet else Progress(steps))
+        engine = Engine(machine, fetcher, _silence if arguments.quiet else Progress(steps), target.history)
         for name, plan in target.stages:
             engine.run(name, plan, config)
         target.new.keep()

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from types import MappingProxyType
 
+from provision.actions import Wave
 from provision.assumed import AssumedRoot
 from provision.commands.base_tree import read_base
 from provision.commands.confined import check_confined
 from provision.commands.images import SECTORS, Disk, NewImages, check_existing, claimed, disks, sector_size
 from provision.config.format import Config
 from provision.failures import Failure, PlanRefused, Usage
+from provision.history import FileHistory, History, NoHistory, digest_of, record_path
 from provision.observe import Memory, Observe
 from provision.stages import PLANNED, Plan, stage_plan
 from provision.stages.base import restored, seed
@@ -36,6 +38,7 @@ class Target:
         replace: bool = False,
     ) -> None:
         self.view = view
+        self.history: History = NoHistory()
         self.machine = machine
         self.stages = tuple(stages)
         self.unreadable = unreadable
@@ -104,12 +107,31 @@ def _tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, ch
         stack.enter_context(claimed(arguments.root))
     machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), _memory())
     stack.callback(machine.release)
-    target = Target(machine, machine, [("files", stage_plan("files"))])
-    storage = config.storage
-    left = [name for name in ("disks", "raid", "luks", "filesystems") if getattr(storage, name)]
+    target = Target(machine, machine, [("files", _without_devices)])
+    left = [name for name in DEVICES if getattr(config.storage, name)]
     if left:
         target.notes.append(f"--root applies files, users and units only; left out: storage.{', storage.'.join(left)}")
+    path = record_path(os.path.abspath(arguments.root), machine)
+    if changing or os.access(path, os.R_OK):
+        _go_on(target, path, FileHistory(path, digest_of(config)))
     return target
+
+
+DEVICES = ("disks", "raid", "luks", "filesystems")
+"""The parts of a config that a tree has no place for."""
+
+
+def _without_devices(config: Config, observe: Observe) -> Iterator[Wave]:
+    storage = config.storage.changed(**dict.fromkeys(DEVICES, ()))
+    return stage_plan("files")(config.changed(storage=storage), observe)
+
+
+def _go_on(target: Target, path: str, history: FileHistory) -> None:
+    """Plan on the tree as it was before an earlier run of this config, and do what that has left."""
+    target.history, target.view = history, history.view(target.view)
+    if history.ended:
+        target.stages = ()
+        target.notes.append(f"this config has been applied here already; to apply it again, remove {path}")
 
 
 def _this_machine(config: Config, stack: ExitStack) -> Target:

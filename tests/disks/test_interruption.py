@@ -1,18 +1,27 @@
-"""kill -9 at every action of the files stage: the next run ends in the very tree that an undisturbed one makes."""
+"""The power fails at every action on files: the next run ends in the very tree that an undisturbed one makes."""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.disks.doomed import NEVER, Ended, boot
+from tests.fetch.server import Answer, serve
+
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files get owners")]
 
+REMOTE = b"from afar\n" * 9000
 USERS = {
     "passwd": {
         "groups": [{"name": "deploy", "gid": 2000}],
@@ -64,28 +73,24 @@ def root(folder: Path) -> Path:
     return folder / "root"
 
 
-def stage(folder: Path, name: str) -> list[str]:
-    files = {"config-cache": "cache", "state-file": "state", "neednet": "neednet", "root": "root"}
-    options = [f"--{option}={folder / file}" for option, file in files.items()]
-    return [sys.executable, "-m", "provision", f"--stage={name}", "--platform=file", "--log-to-stdout", *options]
+def run(folder: Path, config: dict[str, Any], left: int = NEVER) -> Ended:
+    """Run the files stage, in which the power fails when so many actions are done."""
+    return boot(folder, {"ignition": {"version": "3.4.0"}, **config}, ("files",), left)
 
 
-def run(folder: Path, config: object, kill_after: int = -1) -> int:
-    """Run the files stage; tells how many actions it reported. It is killed when that many have been."""
-    (folder / "config.ign").write_text(json.dumps({"ignition": {"version": "3.4.0"}, **config}))  # type: ignore[dict-item]  # any config
-    environment = {**os.environ, "IGNITION_CONFIG_FILE": str(folder / "config.ign")}
-    if not (folder / "cache").exists():
-        subprocess.run(stage(folder, "fetch"), env=environment, check=True, stdout=subprocess.DEVNULL)
+def apply(folder: Path, config: dict[str, Any], *, kill_after: int = -1) -> int:
+    """`provision apply --root`; tells how many steps it began. It is killed when that many have been."""
+    (folder / "config.ign").write_text(json.dumps({"ignition": {"version": "3.4.0"}, **config}))
+    argv = [sys.executable, "-m", "provision", "apply", str(folder / "config.ign"), "--root", str(folder / "root")]
     seen = 0
-    with subprocess.Popen(stage(folder, "files"), env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            assert "CRITICAL" not in line, line
-            if line.startswith("INFO     : files: ") and "passed" not in line:
-                seen += 1
+            seen += line.startswith("[")
             if seen == kill_after:
-                process.send_signal(signal.SIGKILL)
+                os.killpg(process.pid, signal.SIGKILL)
                 break
+    assert process.returncode == 0 or kill_after > 0
     return seen
 
 
@@ -103,24 +108,71 @@ def picture(tree: Path) -> dict[str, tuple[object, ...]]:
     return told
 
 
+@contextmanager
+def remote() -> Iterator[dict[str, Any]]:
+    """A config with files from a server, verified, packed, appended."""
+    packed, digest = gzip.compress(REMOTE), hashlib.sha512(REMOTE).hexdigest()
+    with serve({"/plain": Answer(REMOTE), "/packed": Answer(packed)}) as served:
+        plain, more = {"source": f"{served.url}/plain"}, {"source": f"{served.url}/packed", "compression": "gzip"}
+        verified = {"verification": {"hash": f"sha512-{digest}"}}
+        inline = {"source": "data:,hi", "verification": {"hash": f"sha256-{hashlib.sha256(b'hi').hexdigest()}"}}
+        files = [
+            {"path": "/srv/plain", "contents": plain},
+            {"path": "/srv/verified", "mode": 256, "contents": plain | verified},
+            {"path": "/srv/packed", "contents": more | verified},
+            {"path": "/etc/list", "append": [plain | verified, more]},
+            {"path": "/srv/inline", "contents": inline},
+        ]
+        yield {"storage": {"files": files}}
+
+
 @pytest.mark.parametrize("config", [USERS, NODES, UNITS], ids=["users", "nodes", "units"])
-def test_every_interruption_ends_in_the_same_tree(config: object, tmp_path: Path) -> None:
-    whole = tmp_path / "whole"
-    expected_root = root(whole)
-    actions = run(whole, config)
-    assert actions >= 4
+def test_every_interruption_ends_in_the_same_tree(config: dict[str, Any], tmp_path: Path) -> None:
+    _ends_in_the_same_tree(config, tmp_path)
+
+
+def test_what_comes_from_afar_is_fetched_again(tmp_path: Path) -> None:
+    with remote() as config:
+        _ends_in_the_same_tree(config, tmp_path)
+
+
+def _ends_in_the_same_tree(config: dict[str, Any], tmp_path: Path) -> None:
+    expected_root = root(tmp_path / "whole")
+    ended = run(tmp_path / "whole", config)
+    assert ended.failure == ""
     expected = picture(expected_root)
-    for count in range(1, actions + 1):
-        folder = tmp_path / f"killed-{count}"
-        tree = root(folder)
-        run(folder, config, kill_after=count)
-        run(folder, config)
-        assert picture(tree) == expected, f"killed after {count} of {actions} actions"
+    for left in range(1, len(ended.done) + 1):
+        tree = root(tmp_path / f"killed-{left}")
+        assert run(tree.parent, config, left).killed
+        assert run(tree.parent, config).failure == ""
+        assert picture(tree) == expected, f"killed after {left} of {len(ended.done)} actions"
+
+
+@pytest.mark.parametrize("config", [USERS, NODES], ids=["users", "nodes"])
+def test_apply_goes_on_where_it_was(config: dict[str, Any], tmp_path: Path) -> None:
+    expected_root = root(tmp_path / "whole")
+    steps = apply(tmp_path / "whole", config)
+    expected = picture(expected_root)
+    for count in range(1, steps + 1):
+        tree = root(tmp_path / f"killed-{count}")
+        apply(tree.parent, config, kill_after=count)
+        apply(tree.parent, config)
+        assert picture(tree) == expected, f"killed at {count} of {steps} steps"
 
 
 def test_a_second_run_of_a_finished_stage_writes_nothing(tmp_path: Path) -> None:
     tree = root(tmp_path)
     run(tmp_path, NODES)
     before = {path: path.lstat().st_ctime_ns for path in tree.rglob("*")}
-    assert run(tmp_path, NODES) == 0
+    assert run(tmp_path, NODES).done == []
     assert {path: path.lstat().st_ctime_ns for path in tree.rglob("*")} == before
+
+
+def test_a_second_apply_writes_nothing(tmp_path: Path) -> None:
+    tree = root(tmp_path)
+    apply(tmp_path, NODES)
+    before = {path: path.lstat().st_ctime_ns for path in tree.rglob("*")}
+    assert apply(tmp_path, NODES) == 0
+    assert {path: path.lstat().st_ctime_ns for path in tree.rglob("*")} == before
+    apply(tmp_path, {"storage": {"files": [{"path": "/etc/list", "append": [{"source": "data:,four"}]}]}})
+    assert (tree / "etc/list").read_text() == "one\ntwo\nthree\nfour"
