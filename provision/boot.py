@@ -94,6 +94,7 @@ class Boot(NamedTuple):
 
     def _fetch(self, base: Config, ground: MachineGround, *, offline: bool) -> None:
         from provision.config.encode import encode
+        from provision.fetch import handed
         from provision.fetch.acquire import acquire
         from provision.fetch.needs import needs_network
         from provision.fetch.settings import Settings
@@ -102,7 +103,11 @@ class Boot(NamedTuple):
         if lifted:
             self.log("warning", lifted)
         settings = Settings(http_total=self.fetch_timeout, offline=offline)
-        acquired = acquire(self.platform, ground, settings, self.log)
+        given = handed.recalled(self.memory)
+        try:
+            acquired = acquire(self.platform, ground, settings, self.log, given)
+        finally:
+            handed.remember(self.memory, given)
         write_private(self.cache, encode(acquired.config).encode())
         self._tell(acquired.fetched)
         self._begin_memory(ground, acquired.config, provided=acquired.provided)
@@ -144,14 +149,26 @@ class Boot(NamedTuple):
         machine = Machine(self.root, KernelDevices(), self.memory, log=self.log)
         try:
             history = self._history(config, machine) if stage == "files" else NoHistory()
-            preflight([(stage, plan)], config, machine, history.view(machine))
+            config = self._with_handed(config) if stage == "files" else config
+            preflight([(stage, plan)], config, machine, history.view(machine), self._wait)
             fetcher = DeferredFetcher(config, self.platform, self.log)
             Engine(machine, fetcher, self._watch, history).run(stage, plan, config)
         finally:
             machine.release()
 
+    def _with_handed(self, config: Config) -> Config:
+        """The config, and over it the files that the platform handed over, which most platforms do not."""
+        from provision.fetch import handed
+
+        return merged((handed.files(self.memory),), config) if handed.REMEMBERED in self.memory else config
+
     def _history(self, config: Config, machine: Machine) -> History:
         return FileHistory(record_path(self.root, machine), digest_of(config))
+
+    def _wait(self, step: Step) -> None:
+        from provision.system.kernel_devices import WAIT
+
+        self.log("notice", f"{step.stage}: {step.action.title}, up to {WAIT:g} s [{step.action.reason}]")
 
     def _watch(self, step: Step) -> None:
         reason = f" [{step.action.reason}]" if step.action.reason else ""

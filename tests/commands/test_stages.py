@@ -166,6 +166,17 @@ class TestEnds:
         read = {path.name: path.read_text() for path in machine.root.iterdir() if path.is_file()}
         assert (read["mine"], read["system"], read["local"], read["runtime"]) == ("x", "far", "nearer", "nearest")
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="files belong to root")
+    def test_what_a_platform_hands_over_once_lies_in_the_root_for_nobody_else(self, machine: Machine) -> None:
+        pools = {f"/var/lib/hyperv/.kvp_pool_{pool}": "data:;base64,YQ==" for pool in range(5)}
+        machine.state.parent.mkdir()
+        machine.state.write_text(json.dumps({"platform-files": pools}))
+        assert machine.stage("fetch", config()).returncode == 0
+        assert machine.stage("files").returncode == 0
+        found = sorted((machine.root / "var/lib/hyperv").iterdir())
+        assert [path.read_text() for path in found] == ["a"] * 5
+        assert {path.stat().st_mode & 0o7777 for path in found} == {0o600}
+
 
 class TestKernelArguments:
     """The helper is called once, with everything; what it says decides."""

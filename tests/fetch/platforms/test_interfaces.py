@@ -1,22 +1,19 @@
 """Platforms that hand over the config through an interface of the kernel or the hypervisor.
 
 No such devices can be had here, so these are recorded: a tree in the place of sysfs, programs that print what the real
-ones print, and for Hyper-V a socket on whose other end the kernel's side of the conversation is played back.
+ones print. Hyper-V, VirtualBox and VMware have files of their own.
 """
 
 from __future__ import annotations
 
 import gzip
-import socket
-import struct
-import threading
 from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch import hyperv, vmware, zvm
+from provision.fetch import vmware, zvm
 from provision.fetch.acquire import Acquired, acquire
 from provision.fetch.ground import Places
 from provision.fetch.platforms import PLATFORMS, VIRTIO_BLOCK
@@ -82,51 +79,6 @@ def test_a_block_device_that_never_comes_is_an_error(root: Path, words: Words) -
 def test_bluefield_reads_the_boot_fifo_and_trims_it(root: Path) -> None:
     write(root, "/sys/bus/platform/devices/MLNXBF04:00/bootfifo", CONFIG + bytes(64))
     assert paths(boot(root, "nvidiabluefield")) == ["/from-the-host"]
-
-
-def kernel_side(pairs: dict[str, bytes], answers: list[bytes]) -> socket.socket:
-    """The kernel's end of a KVP conversation: greet the daemon, set pairs, ask for something else, fall silent."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-
-    def play() -> None:
-        with theirs:
-            answers.append(theirs.recv(1 << 16))
-            theirs.send(struct.pack("=BBH", hyperv.REGISTER, 0, 0).ljust(hyperv.MESSAGE_SIZE, b"\0"))
-            for pool in (0, 1):
-                for key, value in pairs.items():
-                    theirs.send(kvp_message(hyperv.SET, pool, f"{'' if pool == 0 else 'x'}{key}", value))
-                    answers.append(theirs.recv(1 << 16))
-            theirs.send(kvp_message(3, 2, "", b""))
-            answers.append(theirs.recv(1 << 16))
-            threading.Event().wait(1.5)
-
-    threading.Thread(target=play, daemon=True).start()
-    return ours
-
-
-def kvp_message(operation: int, pool: int, key: str, value: bytes) -> bytes:
-    head = struct.pack("=BBHIII", operation, pool, 0, 1, len(key) + 1, len(value) + 1)
-    return (head + key.encode().ljust(512, b"\0") + value.ljust(2048, b"\0")).ljust(7430, b"\0")
-
-
-def test_hyperv_collects_the_pairs_of_the_external_pool() -> None:
-    answers: list[bytes] = []
-    with kernel_side({"ignition.config.0": CONFIG[:40], "ignition.config.1": CONFIG[40:]}, answers) as device:
-        found = dict(hyperv.pairs(device.fileno()))
-    assert hyperv.joined(found) == CONFIG
-    assert answers[0][0] == hyperv.REGISTER
-    assert [struct.unpack_from("=I", answer)[0] for answer in answers[1:]] == [0, 0, 0, 0, hyperv.CONTINUE]
-
-
-def test_hyperv_parts_end_at_the_first_gap() -> None:
-    assert hyperv.joined({"ignition.config.0": b"a", "ignition.config.2": b"c"}) == b"a"
-    assert hyperv.joined({"ignition.config": b"whole", "ignition.config.0": b"a"}) == b"whole"
-    assert hyperv.joined({}) is None
-
-
-def test_hyperv_without_the_device_says_so(root: Path) -> None:
-    with pytest.raises(FetchFailed, match="hv_kvp"):
-        boot(root, "hyperv")
 
 
 def rpctool(folder: Path, values: dict[str, str]) -> None:
