@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
-from typing import NamedTuple, cast
+from typing import cast
 
 from provision.actions import Wave
 from provision.config.format import Config
@@ -18,10 +18,11 @@ from provision.observe import Observe
 Plan = Callable[[Config, Observe], Iterator[Wave]]
 
 
-class InTurn(NamedTuple):
+class InTurn:
     """A plan that is others, one after the other: each sees what those before it brought about."""
 
-    parts: tuple[Plan, ...]
+    def __init__(self, *parts: Plan) -> None:
+        self.parts = parts
 
     def __call__(self, config: Config, observe: Observe) -> Iterator[Wave]:
         """The waves of all."""

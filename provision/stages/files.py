@@ -40,5 +40,5 @@ class _Labelled(InTurn):
         yield from labels.relabel(changed, observe)
 
 
-plan = _Labelled((_accounts, nodes.plan, units.plan, crypttab.plan, _result))
+plan = _Labelled(_accounts, nodes.plan, units.plan, crypttab.plan, _result)
 """Everything is labelled when it is there."""
