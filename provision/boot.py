@@ -83,7 +83,9 @@ class Boot(NamedTuple):
     def _run(self, stage: str, ground: MachineGround) -> None:
         base = base_config(self.platform, ground, self.log)
         if stage not in {"fetch-offline", "fetch"}:
-            self._carry_out(stage, _whole(base, self._cached()))
+            cached = self._cached()
+            self._begin_choosing(ground, cached)
+            self._carry_out(stage, _whole(base, cached))
             return
         try:
             self._fetch(base, ground, offline=stage == "fetch-offline")
@@ -132,9 +134,14 @@ class Boot(NamedTuple):
 
     def _begin_memory(self, ground: MachineGround, config: Config, *, provided: bool) -> None:
         """What later stages are started with."""
-        self.memory.setdefault(SEED, seed(digest_of(config), *map(ground.read_text, IDENTITY)))
+        self._begin_choosing(ground, config)
         self.memory[BOOT_ID] = ground.read_text(ground.places.boot_id_path).strip()
         self.memory[USER_CONFIG] = provided
+
+    def _begin_choosing(self, ground: MachineGround, config: Config) -> None:
+        """Without a state file of ours, too: Ignition's has no seed."""
+        if SEED not in self.memory:
+            self.memory[SEED] = seed(digest_of(config), *map(ground.read_text, IDENTITY))
 
     def _carry_out(self, stage: str, config: Config) -> None:
         from provision.system.kernel_devices import KernelDevices
@@ -178,7 +185,11 @@ class Boot(NamedTuple):
         cached = read_private(self.cache)
         if cached is None:
             raise Failure(f"{self.cache}: there is no config", hint="a fetch stage has to come first")
-        return decode(cached)
+        try:
+            return decode(cached)
+        except ValueError:
+            hint = "remove it and run a fetch stage again"
+            raise Failure(f"{self.cache}: is not what a fetch stage writes", hint=hint) from None
 
     def _ground(self) -> MachineGround:
         from provision.system.ground import MachineGround

@@ -22,6 +22,8 @@ MINIMAL = (
     (LOGIN_DEFS, 0o644, DEFAULTS, (Fact("content", LOGIN_DEFS, DEFAULTS.encode()),)),
 )
 """What useradd and its kin need; root's password is locked."""
+FOLDERS = (("/etc", 0o755), ("/home", 0o755), ("/proc", 0o555), ("/root", 0o700), ("/var", 0o755))
+"""usermod looks into /proc of the root, and moves homes only between directories that are there."""
 
 
 class Base(NamedTuple):
@@ -39,10 +41,7 @@ def seed(base: Base | None) -> Plan:
         if observe.node(PASSWD) is not None:
             return
         if base is None:
-            yield (
-                Directory("/etc", reason="no --base was given"),
-                Directory("/root", 0o700, reason="no --base was given"),
-            )
+            yield tuple(Directory(path, mode, reason="no --base was given") for path, mode in FOLDERS)
             yield tuple(
                 Write(path, (Content(text.encode()),), mode, facts=facts, reason="no --base was given")
                 for path, mode, text, facts in MINIMAL
