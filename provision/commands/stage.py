@@ -60,26 +60,26 @@ def _logged(options: Options, log: Log) -> int:
     try:
         memory = read_memory(options.state_file)
     except Failure as failure:
-        log("critical", f"reading state: {failure.message}")
+        _report("reading state", failure, log)
         return 3
     try:
         _stage(options, memory, log)
         write_memory(options.state_file, memory)
     except Failure as failure:
-        _report(options, failure, log)
+        _report(options.stage, failure, log)
+        log("critical", f"Ignition failed: {failure.message.splitlines()[0]}")
         return 1
     log("info", f"{options.stage}: {options.stage} passed")
     log("info", "Ignition finished successfully")
     return 0
 
 
-def _report(options: Options, failure: Failure, log: Log) -> None:
+def _report(doing: str, failure: Failure, log: Log) -> None:
     from provision import stopped
 
     for line in stopped.told(failure):
-        log("critical", f"{options.stage}: {line}")
+        log("critical", f"{doing}: {line}")
     stopped.leave(failure)
-    log("critical", f"Ignition failed: {failure.message.splitlines()[0]}")
 
 
 def _stage(options: Options, memory: dict[str, Memory], log: Log) -> None:
