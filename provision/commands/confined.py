@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from provision.config.format import Config, Filesystem
 from provision.failures import PlanRefused
-from provision.stages.filesystems import WITHOUT_DEVICE
+from provision.stages.devices import WITHOUT_DEVICE
 
 HINT = (
     "on disk images tools get only options that are known to stay in the image; leave these out, "

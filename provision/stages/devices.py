@@ -1,13 +1,13 @@
-"""What the parts of the disks stage share: waiting for devices, the names udev gives, the UUIDs a plan chooses."""
+"""What the parts of the disks stage share: waiting for devices, their names, the UUIDs a plan chooses, what is lost."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 
-from provision.actions import Action, Await, Run, Wave, WriteTable
-from provision.config.format import Config
-from provision.observe import Device, Observe, Signature
+from provision.actions import Action, Await, DeviceName, Run, Wave, WriteTable
+from provision.config.format import Config, Filesystem
+from provision.observe import Device, Fact, Observe, Partition, Signature, Table
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
@@ -17,8 +17,20 @@ DEVLINK_SAFE = frozenset("#+-.:=@_")
 SHARED_LINKS = tuple(f"/dev/disk/by-{kind}/" for kind in ("label", "uuid", "partlabel", "partuuid"))
 """Links that several devices may ask for; udev gives it to one of them."""
 
+WITHOUT_DEVICE = {"virtiofs"}
+"""Formats whose device is a tag, and no block device."""
+
 Found = dict[str, Device]
 """The devices that a sub-step works on, by the names that the config gives them."""
+
+
+def formatted(config: Config) -> list[tuple[str, Filesystem]]:
+    """The file systems of the config that have to be on a block device, each with its place."""
+    return [
+        (f"storage.filesystems[{index}]", entry)
+        for index, entry in enumerate(config.storage.filesystems)
+        if entry.format is not None and entry.format not in WITHOUT_DEVICE
+    ]
 
 
 def awaited(names: Iterable[str], observe: Observe, reason: str) -> Generator[Wave, None, Found]:
@@ -132,6 +144,56 @@ def _named(config: Config) -> frozenset[str]:
             *(filesystem.device for filesystem in storage.filesystems),
         ]
     )
+
+
+def holds_something(device: Device, observe: Observe) -> bool:
+    """Whether there is a signature or a partition table to wipe."""
+    return bool(observe.signature(device.name).type or observe.table(device.name).kind)
+
+
+def wipe(device: Device, name: str, where: str, observe: Observe) -> Run:
+    """Erase every signature and table of a device that the config calls `name`."""
+    return Run(
+        title=f"wipe {name}",
+        argv=("wipefs", "-a", DeviceName(device.name)),
+        on=frozenset({device.name}),
+        facts=(
+            Fact("signature", device.name, Signature()),
+            Fact("table", device.name, Table("", sector=device.sector, remains=None)),
+            Fact("volume", device.name, None),
+        ),
+        reason=where,
+        loses=contents_text(device, observe),
+    )
+
+
+def contents_text(device: Device, observe: Observe) -> str:
+    """What would be lost with all that is on a device; empty if nothing is."""
+    table = observe.table(device.name)
+    texts = [
+        signature_text(observe.signature(device.name), device.size),
+        f"a {table.kind} table" if table.kind else "",
+        *(partition_text(one, table.sector, _held(device, one, observe)) for one in table.partitions),
+    ]
+    return ", ".join(filter(None, texts))
+
+
+def _held(disk: Device, partition: Partition, observe: Observe) -> Signature:
+    device = observe.device(partition_name(disk, partition.number))
+    return observe.signature(device.name) if device is not None else Signature()
+
+
+def partition_text(partition: Partition, sector: int, held: Signature) -> str:
+    """A partition that would be lost: `partition 2 'data' with ext4 'd' (20 GiB)`."""
+    size = partition.size * sector
+    return called(partition.number, partition.label) + (
+        f" with {signature_text(held, size)}" if held.type else f" ({size_text(size)})"
+    )
+
+
+def called(number: int, label: str | None) -> str:
+    """A partition in words; number 0 is one that is still open."""
+    return f"partition {number or 'of the next free number'}" + (f" '{label}'" if label else "")
 
 
 def size_text(size: int) -> str:

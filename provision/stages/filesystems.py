@@ -8,22 +8,22 @@ from typing import NamedTuple
 from provision.actions import Action, DeviceName, Keep, Run, Wave
 from provision.config.format import Config, Filesystem
 from provision.failures import PlanRefused
-from provision.observe import Device, Fact, Observe, Signature, Table
+from provision.observe import Device, Fact, Observe, Signature
+from provision.stages.claims import claimed_twice
 from provision.stages.devices import (
     awaited,
     chosen_uuid,
+    formatted,
+    holds_something,
     link,
     missing_device,
     missing_tools,
     signature_text,
-    size_text,
+    wipe,
     with_sure_facts,
 )
 
-HINT = "nothing was changed by this step; wipeFilesystem: true allows to replace what is there"
-
-WITHOUT_DEVICE = {"virtiofs"}
-"""Formats whose device is a tag, and no block device."""
+REMEDY = "wipeFilesystem would replace what is there"
 
 HEXADECIMAL = frozenset("0123456789abcdef")
 
@@ -62,11 +62,7 @@ class Target(NamedTuple):
 
 def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     """Wipe what may be wiped, then make all file systems side by side. Raises PlanRefused with every reason."""
-    entries = [
-        (f"storage.filesystems[{index}]", entry)
-        for index, entry in enumerate(config.storage.filesystems)
-        if entry.format is not None and entry.format not in WITHOUT_DEVICE
-    ]
+    entries = formatted(config)
     devices = yield from awaited((entry.device for _, entry in entries), observe, "storage.filesystems")
     reasons = [missing_device(where, entry.device) for where, entry in entries if entry.device not in devices]
     targets = [
@@ -74,12 +70,12 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
         for where, entry in entries
         if entry.device in devices
     ]
-    reasons += _claimed_twice(targets)
+    reasons += claimed_twice(config, observe) if entries else ()
     kept = [target for target in targets if _is_good(target)]
     made = [target for target in targets if not _is_good(target)]
     reasons += [reason for target in made for reason in _refusals(target, observe)]
     if reasons:
-        raise PlanRefused(reasons, hint=HINT)
+        raise PlanRefused(reasons)
     yield from (with_sure_facts(wave, config) for wave in _waves(kept, made, observe))
 
 
@@ -87,14 +83,6 @@ def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's 
     """A UUID in the form in which equal ones are equal: lower-case, and vfat's 32 bits without the dash."""
     uuid = uuid.lower()
     return uuid[:4] + uuid[5:] if format == "vfat" and uuid[4:5] == "-" else uuid
-
-
-def _claimed_twice(targets: list[Target]) -> Iterator[str]:
-    first: dict[str, str] = {}
-    for target in targets:
-        other = first.setdefault(target.device.name, target.where)
-        if other != target.where:
-            yield f"{target.where}: {target.entry.device} is the device of {other} too"
 
 
 def _is_good(target: Target) -> bool:
@@ -121,7 +109,7 @@ def _refusals(target: Target, observe: Observe) -> Iterator[str]:
         yield (
             f'{target.where}: filesystem at "{entry.device}" is not of the correct type, label, or UUID (found '
             f'{found.type}, "{found.label or ""}", {found.uuid or ""}{unfinished}) and a filesystem wipe was not '
-            "requested"
+            f"requested; {REMEDY}"
         )
         return
     if target.device.in_use:
@@ -129,12 +117,8 @@ def _refusals(target: Target, observe: Observe) -> Iterator[str]:
     maker = MAKERS.get(entry.format or "")
     if maker is None and entry.format != "none":
         yield f'{target.where}: unsupported filesystem format: "{entry.format}"'
-    programs = (["wipefs"] if _holds_something(target, observe) else []) + ([maker.program] if maker else [])
+    programs = (["wipefs"] if holds_something(target.device, observe) else []) + ([maker.program] if maker else [])
     yield from missing_tools(programs, observe, target.where)
-
-
-def _holds_something(target: Target, observe: Observe) -> bool:
-    return bool(target.found.type or observe.table(target.device.name).kind)
 
 
 def _is_half_made(target: Target, observe: Observe) -> bool:
@@ -156,7 +140,7 @@ def _has_label(target: Target) -> bool:
 
 def _waves(kept: list[Target], made: list[Target], observe: Observe) -> Iterator[Wave]:
     notes: Wave = tuple(_keep(target) for target in kept)
-    wipes: Wave = tuple(_wipe(target, observe) for target in made if _holds_something(target, observe))
+    wipes: Wave = tuple(_wipe(target, observe) for target in made if holds_something(target.device, observe))
     makes: Wave = tuple(_make(target, observe) for target in made if target.entry.format in MAKERS)
     yield from (wave for wave in (notes + wipes, makes) if wave)
 
@@ -168,25 +152,10 @@ def _keep(target: Target) -> Action:
 
 
 def _wipe(target: Target, observe: Observe) -> Action:
-    half_made = _is_half_made(target, observe)
-    on_it = signature_text(target.found, target.device.size) or _table_text(observe.table(target.device.name))
-    return Run(
-        title=f"wipe {target.entry.device}" + (", where an interrupted run left off" if half_made else ""),
-        argv=("wipefs", "-a", DeviceName(target.device.name)),
-        on=frozenset({target.device.name}),
-        facts=(Fact("signature", target.device.name, Signature()), Fact("table", target.device.name, Table("", remains=None))),
-        reason=target.where,
-        loses="" if half_made else on_it,
-    )
-
-
-def _table_text(table: Table) -> str:
-    """What is lost with a partition table: `a gpt with partitions 1 'ROOT' (2 GiB), 2 (1 GiB)`."""
-    partitions = [
-        f"{one.number}{f' {one.label!r}' if one.label else ''} ({size_text(one.size * table.sector)})"
-        for one in table.partitions
-    ]
-    return f"a {table.kind} table" + (f" with partitions {', '.join(partitions)}" if partitions else "")
+    action = wipe(target.device, target.entry.device, target.where, observe)
+    if not _is_half_made(target, observe):
+        return action
+    return action._replace(title=f"{action.title}, where an interrupted run left off", loses="")
 
 
 def _make(target: Target, observe: Observe) -> Run:

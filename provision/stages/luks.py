@@ -16,18 +16,20 @@ from provision.config.urls import redacted
 from provision.failures import PlanRefused
 from provision.observe import Device, Fact, Observe, Signature, Volume
 from provision.stages import cex, clevis
+from provision.stages.claims import claimed_twice
 from provision.stages.crypttab import device_memory, key_blob
 from provision.stages.devices import (
     awaited,
     chosen_uuid,
+    holds_something,
     link,
     missing_device,
     missing_tools,
-    signature_text,
+    wipe,
     with_sure_facts,
 )
 
-HINT = "nothing was changed by this step; wipeVolume: true allows to replace what is there"
+REMEDY = "wipeVolume would replace what is there"
 
 GENERATED_KEY = 4096
 """Random bytes in a key made here; it is their hexadecimal text, since clevis fails on binary ones."""
@@ -53,6 +55,11 @@ class Target(NamedTuple):
     uuid: str | None
 
     @property
+    def kept(self) -> Volume | None:
+        """The header of what is there, where it has to stay."""
+        return None if self.entry.wipe_volume else self.header
+
+    @property
     def mapping(self) -> str:
         """Where the open volume appears."""
         return f"/dev/mapper/{self.entry.name}"
@@ -73,17 +80,17 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
         for where, entry in entries
         if entry.device is not None and entry.device in devices
     ]
-    reasons += _claimed_twice(targets)
+    reasons += claimed_twice(config, observe) if entries else ()
     reasons += [reason for target in targets for reason in _refusals(target, observe)]
     if reasons:
-        raise PlanRefused(reasons, hint=HINT)
+        raise PlanRefused(reasons)
     fetches = [fetch for target in targets for fetch in _fetches(target, observe)]
     if fetches:
         yield tuple(fetches)
     if targets:
         yield tuple(Remember(device_memory(one.entry), one.device.name, one.where) for one in targets)
     for target in targets:
-        steps = _reuse(target) if target.header and not target.entry.wipe_volume else _create(target, observe)
+        steps = _reuse(target) if target.kept else _create(target, observe)
         yield from (with_sure_facts((step,), config) for step in steps)
 
 
@@ -93,28 +100,20 @@ def _target(where: str, entry: Luks, device: Device, observe: Observe) -> Target
     return Target(where, entry, device, observe.signature(device.name), observe.volume(device.name), uuid)
 
 
-def _claimed_twice(targets: list[Target]) -> Iterator[str]:
-    first: dict[str, str] = {}
-    for target in targets:
-        other = first.setdefault(target.device.name, target.where)
-        if other != target.where:
-            yield f"{target.where}: {target.entry.device} is the device of {other} too"
-
-
 def _refusals(target: Target, observe: Observe) -> Iterator[str]:
-    entry, header = target.entry, target.header
+    entry, header = target.entry, target.kept
     if set(entry.name) - _NAME or entry.name in {".", ".."}:
         yield f"{target.where}.name: {entry.name!r} is no name for a mapping: letters, digits and #+-.:=@_ are"
-    yield from missing_tools(_tools(target), observe, target.where)
+    yield from missing_tools(_tools(target, observe), observe, target.where)
     if entry.cex.enabled:
         yield from cex.refusals(target.where, observe)
-    if entry.wipe_volume or header is None:
+    if header is None:
         yield from _in_the_way(target, observe)
         return
     if header.version != 2:
         yield (
             f"{target.where}: {entry.device} is a luks device but not luks2; it cannot be reused "
-            "(volume is not of the correct type)"
+            f"(volume is not of the correct type); {REMEDY}"
         )
         return
     why = "; ".join(_cannot_reuse(target, header))
@@ -124,14 +123,15 @@ def _refusals(target: Target, observe: Observe) -> Iterator[str]:
             f'{target.where}: volume wipe was not requested and luks device "{entry.device}" could not be reused: '
             f"{why} (volume is not of the correct type"
             + ("; an interrupted run made it, and its key is lost)" if ours else ")")
+            + f"; {REMEDY}"
         )
     elif not header.opened and observe.device(target.mapping) is not None:
         yield f"{target.where}: {target.mapping} exists already"
 
 
-def _tools(target: Target) -> Iterator[str]:
+def _tools(target: Target, observe: Observe) -> Iterator[str]:
     yield "cryptsetup"
-    if target.entry.wipe_volume and target.found.type:
+    if not target.kept and holds_something(target.device, observe):
         yield "wipefs"
     if clevis.is_present(target.entry):
         yield "clevis"
@@ -144,7 +144,7 @@ def _in_the_way(target: Target, observe: Observe) -> Iterator[str]:
     if target.found.type and not entry.wipe_volume:
         yield (
             f'{target.where}: volume at "{entry.device}" is not of the correct type (found {target.found.type}) '
-            "and a volume wipe was not requested"
+            f"and a volume wipe was not requested; {REMEDY}"
         )
         return
     if target.device.in_use:
@@ -195,7 +195,7 @@ def _fetches(target: Target, observe: Observe) -> Iterator[Action]:
 def _reuse(target: Target) -> Iterator[Action]:
     entry = target.entry
     yield Keep(f"LUKS volume on {entry.device}", "it is as the config wants it", target.where)
-    if target.header and target.header.opened:
+    if target.kept and target.kept.opened:
         argv = ("cryptsetup", "luksOpen", "--test-passphrase", DeviceName(target.device.name), "--key-file", target.key)
         yield Run(
             f"test the key of {entry.name}, which is open", argv, frozenset({target.device.name}), (), target.where
@@ -206,8 +206,8 @@ def _reuse(target: Target) -> Iterator[Action]:
 
 def _create(target: Target, observe: Observe) -> Iterator[Action]:
     entry, device = target.entry, target.device
-    if target.found.type:
-        yield _wipe(target)
+    if holds_something(device, observe):
+        yield wipe(device, entry.device or "", target.where, observe)
     if entry.cex.enabled:
         yield from cex.generate(entry, target.where, observe)
     yield _format(target)
@@ -221,13 +221,6 @@ def _create(target: Target, observe: Observe) -> Iterator[Action]:
             yield from _drop_key(target)
     for index, _ in enumerate(clevis.advertisements(entry)):
         yield Forget(Blob(f"{key_blob(entry).name}-tang-{index}"), target.where)
-
-
-def _wipe(target: Target) -> Action:
-    facts = (Fact("signature", target.device.name, Signature()), Fact("volume", target.device.name, None))
-    argv = ("wipefs", "-a", DeviceName(target.device.name))
-    lost = signature_text(target.found, target.device.size)
-    return Run(f"wipe {target.entry.device}", argv, frozenset({target.device.name}), facts, target.where, lost)
 
 
 def _format(target: Target) -> Action:
@@ -268,7 +261,7 @@ def _open(target: Target, title: str) -> Action:
 def _opened(target: Target) -> Volume:
     """The header while the volume is open; what further options leave in it cannot be known."""
     flags = ("allow-discards",) if target.entry.discard else ()
-    tokens = target.header.tokens if target.header and not target.entry.wipe_volume else ()
+    tokens = target.kept.tokens if target.kept else ()
     return Volume(2, None if target.entry.open_options else flags, tokens, target.entry.name)
 
 

@@ -9,6 +9,7 @@ from provision.config.format import Config, Filesystem
 from provision.failures import PlanRefused
 from provision.observe import Kind, Observe
 from provision.stages import labels
+from provision.stages.devices import WITHOUT_DEVICE
 from provision.stages.paths import depth
 
 DIRECTORIES = "directories"
@@ -18,8 +19,6 @@ MOUNTED = "mounted"
 """Under this name the mount points are remembered that were mounted here: what was mounted before stays."""
 
 UNMOUNTABLE = {"", "swap", "none"}
-WITHOUT_DEVICE = {"virtiofs"}
-"""Formats whose device is a tag, and no block device."""
 
 
 def plan(config: Config, observe: Observe) -> Iterator[Wave]:

@@ -17,12 +17,14 @@ from provision.stages.devices import (
     Found,
     ambiguous_names,
     awaited,
+    called,
     chosen_uuid,
+    contents_text,
     link,
     missing_device,
     partition_aliases,
     partition_name,
-    signature_text,
+    partition_text,
     size_text,
     with_sure_facts,
 )
@@ -224,7 +226,7 @@ def _place(ask: Ask, before: Partition | None, space: layout.Space, taken: list[
         room = _room(list(layout.free_blocks(space, taken)), start)
         wanted = f"{size} sectors" if size else "the end of the largest free block"
         raise Impossible(
-            f"{ask.where}: could not create {_called(ask.number, ask.label)}: from "
+            f"{ask.where}: could not create {called(ask.number, ask.label)}: from "
             f"{f'sector {start}' if start else 'the largest free block'} there is no room for {wanted} ({room})"
         )
     return placed
@@ -286,7 +288,7 @@ def _actions(disk: Disk, steps: list[Step], observe: Observe) -> Iterator[Action
     """One write if anything changes; what stays is told too."""
     for step in steps:
         if step.verb == "keep":
-            what = f"{_called(step.number, step.after.label if step.after else None)} of {disk.name}"
+            what = f"{called(step.number, step.after.label if step.after else None)} of {disk.name}"
             yield Keep(what, "it is as the config wants it", step.ask.where)
     changes = [step for step in steps if step.verb not in {"", "keep"}]
     if not changes and not (disk.erase and _holds_something(disk, observe)):
@@ -318,15 +320,11 @@ def _title(disk: Disk, changes: list[Step]) -> str:
 
 def _step_text(step: Step, disk: Disk) -> str:
     partition = step.after or step.before
-    text = f"{step.verb} {_called(step.number, partition.label if partition else None)}"
+    text = f"{step.verb} {called(step.number, partition.label if partition else None)}"
     if step.after is None:
         return text
     rest = disk.device.assumed and step.after.start + step.after.size > disk.table.last
     return f"{text} ({'the rest' if rest else size_text(step.after.size * disk.table.sector)})"
-
-
-def _called(number: int, label: str | None) -> str:
-    return f"partition {number or 'of the next free number'}" + (f" '{label}'" if label else "")
 
 
 def _facts(disk: Disk, table: Table, observe: Observe) -> Iterator[Fact]:
@@ -371,13 +369,11 @@ def _signature_at(disk: Disk, start: int, observe: Observe) -> Signature:
 def _losses(disk: Disk, table: Table, observe: Observe) -> Iterator[str]:
     """What cannot be reached any more, or not whole, under the new table."""
     if not disk.found.kind:
-        on_disk = signature_text(observe.signature(disk.device.name), disk.device.size)
+        on_disk = contents_text(disk.device, observe)
         yield from [on_disk] if on_disk else []
     sizes = {partition.start: partition.size for partition in table.partitions}
     for partition in disk.found.partitions:
-        size = partition.size * disk.table.sector
-        held = signature_text(_signature_at(disk, partition.start, observe), size)
-        what = _called(partition.number, partition.label) + (f" with {held}" if held else f" ({size_text(size)})")
+        what = partition_text(partition, disk.table.sector, _signature_at(disk, partition.start, observe))
         if partition.start not in sizes:
             yield what
         elif sizes[partition.start] < partition.size:

@@ -9,7 +9,8 @@ from provision.actions import DeviceName, Keep, Run, Wave
 from provision.config.format import Config, Raid
 from provision.failures import PlanRefused
 from provision.observe import Device, Fact, Observe, Signature
-from provision.stages.devices import awaited, chosen_uuid, missing_device, missing_tools, signature_text
+from provision.stages.claims import claimed_twice
+from provision.stages.devices import awaited, chosen_uuid, contents_text, missing_device, missing_tools, wipe
 
 MEMBER = "linux_raid_member"
 
@@ -45,28 +46,17 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
         _array(where, entry, tuple(devices[name] for name in entry.devices if name in devices), observe)
         for where, entry in entries
     ]
-    reasons += _shared_members(arrays)
+    reasons += claimed_twice(config, observe) if entries else ()
     reasons += [reason for array in arrays for reason in _refusals(array, observe)]
     if reasons:
-        raise PlanRefused(reasons, hint="nothing was changed by this step")
+        raise PlanRefused(reasons)
     for array in arrays:
-        yield (_action(array, observe),)
+        yield from _waves(array, observe)
 
 
 def _array(where: str, entry: Raid, members: tuple[Device, ...], observe: Observe) -> Array:
     device = entry.name if entry.name.startswith("/dev") else f"/dev/md/{entry.name}"
     return Array(where, entry, device, members, chosen_uuid(observe, "raid", entry.name))
-
-
-def _shared_members(arrays: list[Array]) -> Iterator[str]:
-    first: dict[str, str] = {}
-    for array in arrays:
-        for member in dict.fromkeys(array.members):
-            other = first.setdefault(member.name, array.where)
-            if other != array.where:
-                yield f"{array.where}.devices: {member.name} is a member of {other} too"
-        if len(set(array.members)) != len(array.members):
-            yield f"{array.where}.devices: two names are one device"
 
 
 def _is_ours(array: Array, observe: Observe) -> bool:
@@ -76,8 +66,10 @@ def _is_ours(array: Array, observe: Observe) -> bool:
 
 
 def _refusals(array: Array, observe: Observe) -> Iterator[str]:
-    yield from missing_tools(("mdadm",), observe, array.where)
-    if _is_ours(array, observe):
+    is_ours = _is_ours(array, observe)
+    wiping = () if is_ours or not _divided(array, observe) else ("wipefs",)
+    yield from missing_tools(("mdadm", *wiping), observe, array.where)
+    if is_ours:
         return
     there = observe.device(array.device)
     if there is not None and not there.assumed:
@@ -87,11 +79,23 @@ def _refusals(array: Array, observe: Observe) -> Iterator[str]:
             yield f"{array.where}.devices: refusing to use active device {member.name} ({member.in_use})"
 
 
-def _action(array: Array, observe: Observe) -> Keep | Run:
+def _divided(array: Array, observe: Observe) -> list[Device]:
+    """Members with a partition table. mdadm would leave a part of it, which others could take for whole."""
+    return [member for member in array.members if observe.table(member.name).kind]
+
+
+def _waves(array: Array, observe: Observe) -> Iterator[Wave]:
     if not _is_ours(array, observe):
-        return _create(array, observe)
-    if observe.device(array.device) is not None:
-        return Keep(f"array {array.device}", "this provisioning has made it already", array.where)
+        wipes: Wave = tuple(wipe(device, device.name, array.where, observe) for device in _divided(array, observe))
+        yield from [wipes] if wipes else []
+        yield (_create(array, observe),)
+    elif observe.device(array.device) is not None:
+        yield (Keep(f"array {array.device}", "this provisioning has made it already", array.where),)
+    else:
+        yield (_assemble(array),)
+
+
+def _assemble(array: Array) -> Run:
     return Run(
         title=f"assemble {array.device}, which this provisioning has made already",
         argv=("mdadm", "--assemble", array.device, "--run", *_devices(array)),
@@ -115,7 +119,7 @@ def _create(array: Array, observe: Observe) -> Run:
         *_devices(array),
     )
     member = Signature(MEMBER, None, None if entry.options else array.uuid)
-    lost = [(signature_text(observe.signature(device.name), device.size), device.name) for device in array.members]
+    lost = [(contents_text(device, observe), device.name) for device in array.members]
     return Run(
         title=f"make {entry.level} array {array.device} of {', '.join(entry.devices)}",
         argv=argv,

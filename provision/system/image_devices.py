@@ -65,7 +65,7 @@ class ImageDevices:
         if isinstance(where, str):
             return self._kernel.table(where)
         image = self._images[where.disk]
-        return tables.read(image.path, where.size, image.sector) if not where.offset else Table("")
+        return Table("", sector=image.sector) if where.offset else tables.read(image.path, where.size, image.sector)
 
     def signature(self, name: str) -> Signature:
         """Read from the image."""

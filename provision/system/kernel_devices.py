@@ -36,7 +36,9 @@ class KernelDevices:
     def table(self, name: str) -> Table:
         """A partition has none."""
         block = _required(name)
-        return Table("") if block.is_partition else tables.read(block.node, block.size, block.sector)
+        return (
+            Table("", sector=block.sector) if block.is_partition else tables.read(block.node, block.size, block.sector)
+        )
 
     def signature(self, name: str) -> Signature:
         """As blkid sees it."""

@@ -184,6 +184,15 @@ def test_a_file_system_in_the_way(machines: Machines, image: Path, label: str) -
     assert machines.apply(wanted(format="xfs")) == []
 
 
+def test_a_disk_with_partitions_becomes_one_file_system(machines: Machines, label: str) -> None:
+    part = Partition(number=1, label=label, size_mib=10)
+    machines.apply(Config(storage=Storage(disks=(Disk(device=machines.disk, partitions=(part,)),))))
+    conf = Config(storage=Storage(filesystems=(Filesystem(device=machines.disk, format="ext4"),)))
+    wipe, _ = machines.apply(conf)
+    assert wipe.loses == f"a gpt table, partition 1 '{label}' (10 MiB)"
+    assert machines.apply(conf) == []
+
+
 def test_tables_change_as_planned(machines: Machines, image: Path, sector: int) -> None:
     def wanted(*partitions: Partition, wipe: bool = False) -> Config:
         return Config(storage=Storage(disks=(Disk(device=machines.disk, partitions=partitions, wipe_table=wipe),)))

@@ -109,7 +109,8 @@ class TestReuse:
         (reason,) = refused(config(entry), world(Signature("ext4", "a", UUID)))
         assert reason == (
             'storage.filesystems[0]: filesystem at "/dev/vda1" is not of the correct type, label, or UUID '
-            f'(found ext4, "a", {UUID}) and a filesystem wipe was not requested'
+            f'(found ext4, "a", {UUID}) and a filesystem wipe was not requested; '
+            "wipeFilesystem would replace what is there"
         )
 
     def test_or_wiped_if_that_is_allowed(self) -> None:
@@ -172,7 +173,7 @@ def test_all_reasons_at_once() -> None:
         Filesystem(device="/dev/vdb", format="ext4"),
     )
     assert refused(conf, machine) == [
-        "storage.filesystems[1]: /dev/a is the device of storage.filesystems[0] too",
+        "storage.filesystems[1]: /dev/a is taken by storage.filesystems[0] already",
         "storage.filesystems[0]: mkfs.xfs is needed and not on PATH",
         "storage.filesystems[2]: refusing to write to active device /dev/vdb (mounted)",
     ]

@@ -13,8 +13,9 @@ from provision.forecast import Forecast
 from provision.observe import Device, Signature, Volume
 from provision.stages import cex, crypttab, luks
 from provision.stages.devices import chosen_uuid
-from tests.stages.world import MIB, World, actions, changes, run
+from tests.stages.world import MIB, World, actions, changes, partition, run
 
+DISK = "/dev/vda"
 DEVICE = "/dev/vda1"
 KEY = KeyFile(Blob("luks-key-data"))
 NODE = DeviceName(DEVICE)
@@ -105,6 +106,13 @@ class TestCreate:
         assert wipe.argv == ("wipefs", "-a", NODE)
         assert wipe.loses == "ext4 'old' (64 MiB)"
 
+    def test_partitions_in_the_way_are_told_and_wiped(self) -> None:
+        machine = World().with_disk(DISK, partition(1, 2048, 2048, "old"), signatures={1: Signature("xfs", "x")})
+        waves, _ = run(luks.plan, config(volume(device=DISK)), machine)
+        wipe, *_ = (action for action in actions(waves) if isinstance(action, Run))
+        assert wipe.argv == ("wipefs", "-a", DeviceName(DISK))
+        assert wipe.loses == "a gpt table, partition 1 'old' with xfs 'x' (1 MiB)"
+
 
 class TestClevis:
     def bind(self, clevis: Clevis, **changed: object) -> list[tuple[Argument, ...]]:
@@ -181,7 +189,7 @@ class TestReuse:
         reason = refused(volume(**changed), world(header=header))
         assert reason == (
             'storage.luks[0]: volume wipe was not requested and luks device "/dev/vda1" could not be reused: '
-            f"{why} (volume is not of the correct type)"
+            f"{why} (volume is not of the correct type); wipeVolume would replace what is there"
         )
 
     def test_luks1_is_never_touched(self) -> None:
@@ -305,7 +313,7 @@ def test_a_name_that_no_mapping_has_is_refused(name: str) -> None:
 def test_two_volumes_on_one_device() -> None:
     machine = world()
     machine.links["/dev/again"] = DEVICE
-    with pytest.raises(PlanRefused, match=r"/dev/again is the device of storage.luks.0. too"):
+    with pytest.raises(PlanRefused, match=r"/dev/again is taken by storage.luks.0. already"):
         run(luks.plan, config(volume(), volume(name="b", device="/dev/again")), machine)
 
 

@@ -10,7 +10,7 @@ from provision.failures import PlanRefused
 from provision.observe import Device, Signature
 from provision.stages import raid
 from provision.stages.devices import chosen_uuid
-from tests.stages.world import MIB, World, actions, changes, run
+from tests.stages.world import MIB, World, actions, changes, partition, run
 
 MEMBERS = ("/dev/vda1", "/dev/vdb1", "/dev/vdc1")
 
@@ -88,6 +88,15 @@ def test_what_members_held_is_lost() -> None:
     assert action.loses == "xfs 'a' (64 MiB) on /dev/vda1, xfs 'a' (64 MiB) on /dev/vdb1"
 
 
+def test_partitions_on_members_are_told_and_wiped() -> None:
+    """mdadm would leave the backup table, and take no notice of what is in the partitions."""
+    machine = World().with_disk("/dev/vda", partition(1, 2048, 2048, "old"), signatures={1: Signature("xfs", "x")})
+    (wipe,), (make,) = run(raid.plan, config(array(devices=("/dev/vda", "/dev/vdb"))), machine.with_disk("/dev/vdb"))[0]
+    assert isinstance(wipe, Run)
+    assert wipe.argv == ("wipefs", "-a", DeviceName("/dev/vda"))
+    assert (wipe.loses, make.loses) == ("a gpt table, partition 1 'old' with xfs 'x' (1 MiB)", "")
+
+
 class TestInterrupted:
     def test_an_array_of_this_provisioning_stays(self) -> None:
         machine = made_before(world()).with_device("/dev/md127", 64 * MIB, "/dev/md/data")
@@ -122,8 +131,8 @@ class TestRefused:
         machine.with_device("/dev/vda1", in_use="mounted").with_device("/dev/vdb1", 1, "/dev/b")
         conf = config(array(), array(name="other", devices=("/dev/vdb1", "/dev/b")))
         assert refused(conf, machine) == [
-            "storage.raid[1].devices: /dev/vdb1 is a member of storage.raid[0] too",
-            "storage.raid[1].devices: two names are one device",
+            "storage.raid[1].devices[0]: /dev/vdb1 is taken by storage.raid[0].devices[1] already",
+            "storage.raid[1].devices[1]: /dev/b is taken by storage.raid[0].devices[1] already",
             "storage.raid[0]: mdadm is needed and not on PATH",
             "storage.raid[0].devices: refusing to use active device /dev/vda1 (mounted)",
             "storage.raid[1]: mdadm is needed and not on PATH",
