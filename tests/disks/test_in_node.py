@@ -11,7 +11,7 @@ import pytest
 
 from tests.disks import node
 
-TESTS = ("tests/disks/test_kernel_devices.py", "tests/disks/test_disks_stage.py")
+TESTS = tuple(f"tests/disks/test_{name}.py" for name in ("kernel_devices", "disks_stage", "enclosure"))
 
 
 @pytest.mark.disks
