@@ -14,12 +14,11 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from provision.commands.sources import judged, read_source, whole
+from provision.commands.sources import judged, whole
 from provision.commands.target import Target, add_target_options, open_target
 from provision.engine import Engine, Step, preflight
 from provision.failures import Failure, PlanRefused
 from provision.show import HIDDEN, kept_mounts, step_lines, style_of
-from provision.terminal import takes_colour
 
 NAME = "apply"
 HELP = "provision disk images or a directory tree"
@@ -43,10 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan everything to its end, then carry it out. Raises Failure."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # what is attached is given back then, too
         signal.signal(number, _stop)
-    config, report = judged(read_source(arguments.config), arguments.files_dir, color=takes_colour(sys.stderr))
-    if report:
-        print(report, file=sys.stderr)
-    config, fetcher = whole(config)
+    config, fetcher = whole(judged(arguments.config, arguments.files_dir))
     began = time.monotonic()
     with open_target(arguments, config, changing=True) as target:
         machine = target.machine

@@ -12,13 +12,12 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from provision.actions import Wave
-from provision.commands.sources import judged, read_source, warn
+from provision.commands.sources import judged, warn
 from provision.config.format import Config, Passwd, Storage
 from provision.engine import Engine, Step, preflight
 from provision.failures import Failure, NeedsNetwork
 from provision.observe import Observe
 from provision.stages import nodes, units
-from provision.terminal import takes_colour
 
 CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv")
 CONTAINER_VARIABLE = "container"
@@ -37,10 +36,7 @@ def ignition_apply(arguments: Sequence[str]) -> int:
         return 0
     if not os.environ.get(CONTAINER_VARIABLE) and not any(map(os.path.exists, CONTAINER_MARKS)):
         raise Failure("this tool is not designed to run on a host system; reprovision the machine instead")
-    config, report = judged(read_source(options.config), None, color=takes_colour(sys.stderr))
-    if report:
-        print(report, file=sys.stderr)
-    _apply(config, options)
+    _apply(judged(options.config), options)
     return 0
 
 

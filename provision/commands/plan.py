@@ -10,12 +10,11 @@ import argparse
 import sys
 
 from provision.actions import Await
-from provision.commands.sources import judged, read_source, whole
+from provision.commands.sources import judged, whole
 from provision.commands.target import Target, add_target_options, open_target
 from provision.engine import Step, foresee
 from provision.failures import PlanRefused
 from provision.show import is_change, kept_mounts, plan_json, plan_lines, style_of
-from provision.terminal import takes_colour
 
 NAME = "plan"
 HELP = "show what a config would do, and change nothing"
@@ -38,10 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. Raises Failure."""
-    config, report = judged(read_source(arguments.config), arguments.files_dir, color=takes_colour(sys.stderr))
-    if report:
-        print(report, file=sys.stderr)
-    config, _ = whole(config)
+    config, _ = whole(judged(arguments.config, arguments.files_dir))
     with open_target(arguments, config, changing=False) as target:
         steps = foresee(target.stages, config, target.view, _assume)
         _refuse_missing(steps, arguments)

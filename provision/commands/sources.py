@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.failures import ConfigInvalid, Failure, Usage
+from provision.terminal import takes_colour
 
 if TYPE_CHECKING:
     from provision.config.reports import Finding
@@ -55,16 +56,18 @@ def judge_source(source: Source, files_dir: str | None) -> Judged:
     return _judge_yaml(source, files_dir) if source.is_yaml else _judge_json(source)
 
 
-def judged(source: Source, files_dir: str | None, *, color: bool) -> tuple[Config, str]:
-    """The config and a report of its warnings (with their places), which may be empty. Raises ConfigInvalid."""
+def judged(name: str, files_dir: str | None = None) -> Config:
+    """The config of that name, its warnings told on standard error. Raises Failure."""
     from provision.config.reports import as_text
 
+    source = read_source(name)
     verdict = judge_source(source, files_dir)
-    text = as_text(verdict.findings, excerpts=True, color=color).rstrip()
+    text = as_text(verdict.findings, excerpts=True, color=takes_colour(sys.stderr))
     if verdict.config is None:
         problems = [finding.problem for finding in verdict.findings]
-        raise ConfigInvalid(problems, source=source.name, error=verdict.error, report=text)
-    return verdict.config, text
+        raise ConfigInvalid(problems, source=source.name, error=verdict.error, report=text.rstrip())
+    sys.stderr.write(text)
+    return verdict.config
 
 
 def whole(config: Config) -> tuple[Config, Fetcher]:
