@@ -7,6 +7,7 @@ from typing import Protocol
 
 from provision.config.format import Config
 from provision.failures import ActionFailed
+from provision.memory import SEED
 from provision.observe import Account, Device, Kind, Memory, Mounted, Node, Signature, Table, Volume
 from provision.stages.passwd import DATABASES
 
@@ -115,4 +116,4 @@ class AssumedRoot:
 
     def recall(self, name: str) -> Memory:
         """Nothing happened before."""
-        return "assumed" if name == "seed" else None
+        return "assumed" if name == SEED else None

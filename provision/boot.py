@@ -15,9 +15,9 @@ from provision.fetch.ground import Places
 from provision.fetch.status import reported
 from provision.history import FileHistory, History, NoHistory, digest_of, record_path
 from provision.journal import Log
+from provision.memory import BOOT_ID, NOW, PLAIN_KEYS, PLATFORM_FILES, SEED, USER_CONFIG
 from provision.observe import Memory
 from provision.stages import stage_plan
-from provision.stages.result import BOOT_ID, NOW, USER_CONFIG
 from provision.state import read_private, write_private
 
 if TYPE_CHECKING:
@@ -29,11 +29,8 @@ if TYPE_CHECKING:
 KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 """Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
 
-SEED = "seed"
-
 IDENTITY = tuple(f"/sys/class/dmi/id/{name}" for name in ("product_uuid", "product_serial", "board_serial"))
 """What tells this machine from others of its kind (SMBIOS types 1 and 2)."""
-FETCHED = "fetched-configs"
 
 FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
 """Other programs look for the journal's messages about fetched configs by this id (see the reference engine)."""
@@ -149,8 +146,6 @@ class Boot(NamedTuple):
 
         plan = stage_plan(stage)
         if stage == "files":
-            from provision.stages.passwd import PLAIN_KEYS
-
             self.memory[NOW] = _now()
             self.memory[PLAIN_KEYS] = self.environment.get(KEY_FRAGMENTS) in {"false", "0"}
         machine = Machine(self.root, KernelDevices(), self.memory, log=self.log)
@@ -167,7 +162,7 @@ class Boot(NamedTuple):
         """The config, and over it the files that the platform handed over, which most platforms do not."""
         from provision.fetch import handed
 
-        return merged((handed.files(self.memory),), config) if handed.REMEMBERED in self.memory else config
+        return merged((handed.files(self.memory),), config) if PLATFORM_FILES in self.memory else config
 
     def _history(self, config: Config, machine: Machine) -> History:
         return FileHistory(record_path(self.root, machine), digest_of(config))

@@ -16,10 +16,10 @@ from provision.commands.images import SECTORS, Disk, NewImages, check_existing, 
 from provision.config.format import Config
 from provision.failures import Failure, PlanRefused, Usage
 from provision.history import FileHistory, History, NoHistory, digest_of, record_path
+from provision.memory import BOOT_ID, NOW, SEED, USER_CONFIG
 from provision.observe import Memory, Observe
 from provision.stages import PLANNED, Plan, stage_plan
 from provision.stages.base import restored, seed
-from provision.stages.result import BOOT_ID, NOW, USER_CONFIG
 from provision.system.enclosure import enclose
 from provision.system.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
@@ -240,4 +240,4 @@ def _memory() -> dict[str, Memory]:
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot_id = file.read().strip()
     now = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-    return {"seed": token_hex(16), BOOT_ID: boot_id, NOW: now, USER_CONFIG: True}
+    return {SEED: token_hex(16), BOOT_ID: boot_id, NOW: now, USER_CONFIG: True}

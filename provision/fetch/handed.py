@@ -7,9 +7,9 @@ from collections.abc import Mapping, MutableMapping
 
 from provision.config.format import Config, File, Resource, Storage
 from provision.fetch.fragments import EMPTY
+from provision.memory import PLATFORM_FILES
 from provision.observe import Memory
 
-REMEMBERED = "platform-files"
 PREFIX = "data:;base64,"
 
 
@@ -22,7 +22,7 @@ def remember(memory: MutableMapping[str, Memory], handed: Mapping[str, bytes]) -
     """Keep it for the stages to come."""
     if handed:
         encoded = ((path, b2a_base64(data, newline=False).decode("ascii")) for path, data in handed.items())
-        memory[REMEMBERED] = {path: PREFIX + text for path, text in encoded}
+        memory[PLATFORM_FILES] = {path: PREFIX + text for path, text in encoded}
 
 
 def files(memory: Mapping[str, Memory]) -> Config:
@@ -35,5 +35,5 @@ def files(memory: Mapping[str, Memory]) -> Config:
 
 
 def _urls(memory: Mapping[str, Memory]) -> Mapping[str, str]:
-    urls = memory.get(REMEMBERED)
+    urls = memory.get(PLATFORM_FILES)
     return urls if isinstance(urls, Mapping) else {}

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from provision.actions import Action, Blob, Directory, Forget, Wave, Write
 from provision.config.format import Config, Luks
 from provision.failures import PlanRefused
+from provision.memory import luks_device, text
 from provision.observe import Observe
 from provision.stages import cex, clevis
 from provision.stages.lines import appended
@@ -55,15 +56,9 @@ def _check(files: dict[str, tuple[str, Blob]], observe: Observe) -> None:
         raise PlanRefused(there, hint="remove the file, or give the volume another name")
 
 
-def device_memory(luks: Luks) -> str:
-    """Under which name the device of a volume is remembered: the config's may be a link that making it took away."""
-    return f"luks-device-{luks.name}"
-
-
 def _line(luks: Luks, observe: Observe) -> str:
     """crypttab(5). discard and further options are not here: opening the volume kept them in its header."""
-    known = observe.recall(device_memory(luks))
-    device = observe.device(known if isinstance(known, str) else luks.device or "")
+    device = observe.device(text(observe, luks_device(luks.name)) or luks.device or "")
     uuid = observe.signature(device.name).uuid if device else ""
     if uuid == "":
         raise PlanRefused(

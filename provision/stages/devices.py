@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 
 from provision.actions import Action, Await, DeviceName, Run, Wave, WriteTable
 from provision.config.format import Config, Filesystem
+from provision.memory import SEED, text
 from provision.observe import Device, Fact, Observe, Partition, Signature, Table
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -95,8 +96,8 @@ def chosen_uuid(observe: Observe, purpose: str, name: str) -> str:
     """
     from uuid import NAMESPACE_OID, uuid5
 
-    seed = observe.recall("seed")
-    if not isinstance(seed, str) or not seed:
+    seed = text(observe, SEED)
+    if not seed:
         raise TypeError("a run is started with a seed, which says which UUIDs a plan chooses")
     return str(uuid5(NAMESPACE_OID, f"{seed}\0{purpose}\0{name}"))
 

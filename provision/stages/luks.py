@@ -14,10 +14,11 @@ from provision.actions import Action, Argument, Blob, DeviceName, Fetch, Forget,
 from provision.config.format import Config, Luks, Resource
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
+from provision.memory import luks_device
 from provision.observe import Device, Fact, Observe, Signature, Volume
 from provision.stages import cex, clevis
 from provision.stages.claims import claimed_twice
-from provision.stages.crypttab import device_memory, key_blob
+from provision.stages.crypttab import key_blob
 from provision.stages.devices import (
     awaited,
     chosen_uuid,
@@ -88,7 +89,7 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     if fetches:
         yield tuple(fetches)
     if targets:
-        yield tuple(Remember(device_memory(one.entry), one.device.name, one.where) for one in targets)
+        yield tuple(Remember(luks_device(one.entry.name), one.device.name, one.where) for one in targets)
     for target in targets:
         steps = _reuse(target) if target.kept else _create(target, observe)
         yield from (with_sure_facts((step,), config) for step in steps)

@@ -7,16 +7,11 @@ from collections.abc import Iterator
 from provision.actions import Directory, Keep, Mount, Remember, Wave
 from provision.config.format import Config, Filesystem
 from provision.failures import PlanRefused
+from provision.memory import DIRECTORIES, MOUNTED, paths
 from provision.observe import Kind, Observe
 from provision.stages import labels
 from provision.stages.devices import WITHOUT_DEVICE
 from provision.stages.paths import depth
-
-DIRECTORIES = "directories"
-"""Under this name the directories made for mount points are remembered: new users' homes take them over."""
-
-MOUNTED = "mounted"
-"""Under this name the mount points are remembered that were mounted here: what was mounted before stays."""
 
 UNMOUNTABLE = {"", "swap", "none"}
 
@@ -44,7 +39,7 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
         if wave or kept:
             yield (*kept, *wave)
         if wave:
-            yield (Remember(MOUNTED, (*remembered(observe, MOUNTED), *(mount.path for mount in wave))),)
+            yield (Remember(MOUNTED, (*paths(observe, MOUNTED), *(mount.path for mount in wave))),)
         yield from labels.relabel((mount.path for mount in wave if _is_fresh(observe, mount.path)), observe)
 
 
@@ -53,7 +48,7 @@ def _make(directories: list[Directory], observe: Observe) -> Iterator[Wave]:
     if directories:
         made = (path for directory in directories for path in (*directory.parents, directory.path))
         yield tuple(directories)
-        yield (Remember(DIRECTORIES, (*remembered(observe, DIRECTORIES), *made)),)
+        yield (Remember(DIRECTORIES, (*paths(observe, DIRECTORIES), *made)),)
         yield from labels.relabel(labels.created(tuple(directories)), observe)
 
 
@@ -69,12 +64,6 @@ def mountable(config: Config) -> list[tuple[int, Filesystem]]:
         for index, filesystem in enumerate(config.storage.filesystems)
         if filesystem.path and (filesystem.format or "") not in UNMOUNTABLE
     ]
-
-
-def remembered(observe: Observe, name: str) -> tuple[str, ...]:
-    """The paths that are remembered under a name."""
-    known = observe.recall(name)
-    return known if isinstance(known, tuple) else ()
 
 
 def _mount(index: int, filesystem: Filesystem, device: str) -> Mount:

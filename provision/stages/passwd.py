@@ -8,13 +8,10 @@ from provision.actions import Argument, Content, Directory, Keep, Place, Run, Se
 from provision.config.format import Config, Group, User
 from provision.config.model import Secret
 from provision.failures import PlanRefused
+from provision.memory import DIRECTORIES, PLAIN_KEYS, paths, truth
 from provision.observe import Account, Fact, Kind, Node, Observe
 from provision.stages.losses import replaced
-from provision.stages.mount import DIRECTORIES, remembered
 from provision.stages.paths import missing_parents, resolve
-
-PLAIN_KEYS = "authorized-keys-file"
-"""Recalled as true where sshd does not read fragments: keys then go to `.ssh/authorized_keys`."""
 
 LOGIN_DEFS = "/etc/login.defs"
 
@@ -185,13 +182,13 @@ def _expected(user: User, existing: Account | None) -> Account:
 def _take_over_home(account: Account, observe: Observe, reason: str) -> Iterator[Wave]:
     """Directories that were made for mount points below a home belong to its user, as the reference engine has it."""
     home = (account.home or "").rstrip("/")
-    for path in remembered(observe, DIRECTORIES):
+    for path in paths(observe, DIRECTORIES):
         if home and (path == home or path.startswith(home + "/")):
             yield (Directory(path, 0o700, account.id, account.gid, reason=reason),)
 
 
 def _keys(user: User, account: Account, observe: Observe, reason: str) -> Iterator[Wave]:
-    plain = observe.recall(PLAIN_KEYS) is True
+    plain = truth(observe, PLAIN_KEYS)
     home = resolve(observe, (account.home or "").rstrip("/") + "/.ssh").removesuffix("/.ssh")
     path = resolve(observe, home + ("/.ssh/authorized_keys" if plain else "/.ssh/authorized_keys.d/ignition"))
     _check_keys(path, home, observe, reason)

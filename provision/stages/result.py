@@ -7,12 +7,11 @@ from json import JSONDecodeError, dumps, loads
 
 from provision.actions import Content, Wave, Write
 from provision.failures import PlanRefused
+from provision.memory import BOOT_ID, NOW, USER_CONFIG, text, truth
 from provision.observe import Observe
 from provision.stages.paths import missing_parents, resolve
 
 RESULT = "/etc/.ignition-result.json"
-BOOT_ID, NOW, USER_CONFIG = "boot-id", "now", "user-config-provided"
-"""What this run was started with, under these names: boot id, RFC 3339 time, whether a user config was found."""
 
 
 def plan(observe: Observe) -> Iterator[Wave]:
@@ -20,15 +19,15 @@ def plan(observe: Observe) -> Iterator[Wave]:
     path = resolve(observe, RESULT)
     previous = observe.content(path)
     result: dict[str, object] = {
-        "provisioningBootID": observe.recall(BOOT_ID) or "",
-        "provisioningDate": observe.recall(NOW) or "",
-        "userConfigProvided": observe.recall(USER_CONFIG) is True,
+        "provisioningBootID": text(observe, BOOT_ID),
+        "provisioningDate": text(observe, NOW),
+        "userConfigProvided": truth(observe, USER_CONFIG),
     }
     if previous is not None:
         try:
             result["previousReport"] = loads(previous)
         except (JSONDecodeError, UnicodeDecodeError):
             raise PlanRefused([f"{RESULT}: is not JSON"], hint="remove the file, or restore it") from None
-    text = dumps(result, indent=2, ensure_ascii=False) + "\n"
+    contents = (Content((dumps(result, indent=2, ensure_ascii=False) + "\n").encode()),)
     parents = missing_parents(observe, path)
-    yield (Write(path, (Content(text.encode()),), 0o600, parents=parents, reason="the result of this run"),)
+    yield (Write(path, contents, 0o600, parents=parents, reason="the result of this run"),)

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from provision.actions import Unmount, Wave
 from provision.config.format import Config
+from provision.memory import MOUNTED, paths
 from provision.observe import Observe
-from provision.stages.mount import MOUNTED, mountable, remembered
+from provision.stages.mount import mountable
 from provision.stages.paths import depth
 
 
 def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     """One wave for each depth; what is not mounted needs nothing."""
-    mounted = remembered(observe, MOUNTED)
+    mounted = paths(observe, MOUNTED)
     found = [(index, entry.path or "") for index, entry in mountable(config) if entry.path in mounted]
     for level in sorted({depth(path) for _, path in found}, reverse=True):
         wave = tuple(
