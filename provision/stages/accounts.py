@@ -7,14 +7,17 @@ usermod(8), groupadd(8), passwd(5), and the tools of shadow 4.13 themselves.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from posixpath import join
 
 from provision.config.format import Config, Group, User
 from provision.observe import Observe, is_id
-from provision.stages.passwd import GROUP, LOGIN_DEFS, PASSWD
+from provision.stages.passwd import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, changes
 from provision.stages.paths import resolve
 
 LAST_ID = (1 << 32) - 2
 """The largest user or group id; the one after it, (uid_t) -1, stands for none (chown(2))."""
+
+SUBUID, SUBGID = "/etc/subuid", "/etc/subgid"
 
 MORE_GROUPS = "/usr/lib/group"
 """Where image-based systems keep the groups of the vendor (nss-altfiles); the tools find them there."""
@@ -22,6 +25,7 @@ MORE_GROUPS = "/usr/lib/group"
 
 def refusals(config: Config, observe: Observe) -> Iterator[str]:
     """The reasons, each with its place in the config, in the order in which the accounts would be made."""
+    yield from _links(config, observe)
     ledger = _Ledger(observe)
     for index, group in enumerate(config.passwd.groups):
         place = f"passwd.groups[{index}]"
@@ -31,6 +35,34 @@ def refusals(config: Config, observe: Observe) -> Iterator[str]:
         place = f"passwd.users[{index}]"
         for what, problem in _user(user, ledger):
             yield f"{place}{what}: {problem}"
+
+
+def _links(config: Config, observe: Observe) -> Iterator[str]:
+    """The tools follow no link in the place of a file that they write (`O_NOFOLLOW`); one to nowhere is no file."""
+    for path in sorted(_written(config, observe)):
+        node = observe.node(resolve(observe, path))
+        if node is not None and node.target and observe.node(resolve(observe, join("/etc", node.target))) is not None:
+            yield f"passwd: {path} of the root is a link, which useradd and its kin do not follow"
+
+
+def _written(config: Config, observe: Observe) -> set[str]:
+    """The files that the tools open for writing (as seen with shadow 4.13), and those that passwords go to."""
+    written: set[str] = set()
+    for group in config.passwd.groups:
+        there, wanted = observe.group(group.name) is not None, group.should_exist is not False
+        if there != wanted:
+            written |= {GROUP, GSHADOW}
+        elif wanted and group.gid is not None:
+            written |= {GROUP, PASSWD}
+        written |= {GSHADOW} if wanted and group.password_hash else set()
+    for user in config.passwd.users:
+        there, wanted = observe.user(user.name) is not None, user.should_exist is not False
+        if there != wanted:
+            written |= {PASSWD, GROUP, SHADOW, GSHADOW} | (set() if user.system else {SUBUID, SUBGID})
+        elif wanted and changes(user):
+            written |= {PASSWD, SHADOW} | ({GROUP, GSHADOW} if user.groups else set())
+        written |= {SHADOW} if wanted and user.password_hash is not None else set()
+    return written
 
 
 Problem = tuple[str, str]

@@ -13,7 +13,7 @@ from provision.stages.paths import resolve
 
 
 def _accounts(config: Config, observe: Observe) -> Iterator[Wave]:
-    absent = [path for path in passwd.databases(config, observe) if observe.node(resolve(observe, path)) is None]
+    absent = [path for path in passwd.databases(config) if observe.node(resolve(observe, path)) is None]
     if absent:
         raise PlanRefused([f"passwd: the root has no {path}" for path in absent], hint="is it the root of a system?")
     reasons = list(accounts.refusals(config, observe))

@@ -44,14 +44,18 @@ def tools(config: Config) -> frozenset[str]:
     )
 
 
-def databases(config: Config, observe: Observe) -> Iterator[str]:
-    """The files that have to be there for the accounts that a config makes; to remove some takes none."""
-    groups = [group for group in config.passwd.groups if group.should_exist is not False]
-    users = [user for user in config.passwd.users if user.should_exist is not False]
-    yield from [GROUP] if groups else []
-    yield from [GSHADOW] if any(group.password_hash for group in groups) else []
-    yield from [PASSWD] if users else []
-    yield from [SHADOW] if any(_sets_password(user, observe.user(user.name)) for user in users) else []
+def databases(config: Config) -> Iterator[str]:
+    """The files that have to be there for the accounts that a config makes; to remove some takes none.
+
+    Without shadow and gshadow passwords stand in these, as the tools have it.
+    """
+    yield from [GROUP] if any(group.should_exist is not False for group in config.passwd.groups) else []
+    yield from [PASSWD] if any(user.should_exist is not False for user in config.passwd.users) else []
+
+
+def changes(user: User) -> bool:
+    """Whether usermod has something to do for an account that is there."""
+    return bool(_existing_words(user) + _common_words(user))
 
 
 def labelled(config: Config, observe: Observe) -> Iterator[str]:

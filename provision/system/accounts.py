@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from provision.config.model import Secret
-from provision.observe import Account, is_id
+from provision.observe import Account, Kind, is_id
 from provision.system.nodes import copy_attributes, temporary_name
 from provision.system.paths import Tree
 
@@ -26,22 +27,31 @@ def group(tree: Tree, name: str) -> Account | None:
 
 
 def set_password(tree: Tree, database: str, name: str, password: Secret) -> None:
-    """Put a hash into field 2 of a line of `shadow` or `gshadow`; every other byte, mode and owner stay.
+    """Put a hash where usermod and groupmod of shadow 4.13 would; every other byte, mode and owner stay.
 
-    Raises OSError, and ValueError where no such line is or the hash would break it.
+    That is field 2 of the account's line in `shadow` (`gshadow`); a new line where there is none and the account's line
+    in `passwd` (`group`) says `x`; else field 2 of that. Raises OSError, and ValueError where the account has no line
+    at all or the hash would break it.
     """
     hashed = os.fsencode(password.reveal())
     if set(hashed) & set(b":\n\0"):
         raise ValueError("a password hash cannot contain a colon or a line break")
-    path = f"/etc/{database}"
     with tree.folder("/etc") as folder, _locked(folder):
-        content = tree.content(path)
-        if content is None:
-            raise ValueError(f"there is no {path}")
-        _replace(folder, database, _with_password(content, os.fsencode(name), hashed, path))
+        shadow = _content(tree, database)
+        changed = with_password(shadow or b"", os.fsencode(name), hashed)
+        if changed is None:
+            fields = _fields(tree, _OPEN[database], name)
+            if shadow is not None and fields[1] == b"x":
+                rest = [b"", *fields[3:4]] if database == "gshadow" else _ageing(tree)
+                changed = _with_line(shadow, [fields[0], hashed, *rest])
+            else:
+                database = _OPEN[database]
+                changed = with_password(_content(tree, database) or b"", fields[0], hashed) or b""
+        _replace(folder, database, changed)
 
 
-def _with_password(content: bytes, name: bytes, hashed: bytes, path: str) -> bytes:
+def with_password(content: bytes, name: bytes, hashed: bytes) -> bytes | None:
+    """The content with field 2 of an account's line replaced; None if it has no line."""
     lines = content.split(b"\n")
     for position, line in enumerate(lines):
         found, colon, rest = line.partition(b":")
@@ -49,7 +59,42 @@ def _with_password(content: bytes, name: bytes, hashed: bytes, path: str) -> byt
             behind = rest.partition(b":")
             lines[position] = b":".join((name, hashed + behind[1] + behind[2]))
             return b"\n".join(lines)
-    raise ValueError(f"{os.fsdecode(name)} has no line in {path}")
+    return None
+
+
+_OPEN = {"shadow": "passwd", "gshadow": "group"}
+"""The file that everybody may read for each that nobody may."""
+
+
+def _content(tree: Tree, database: str) -> bytes | None:
+    path = f"/etc/{database}"
+    node = tree.node(path)
+    if node is not None and node.kind is not Kind.FILE:
+        raise ValueError(f"{path} is a {node.kind.value}")
+    return tree.content(path)
+
+
+def _ageing(tree: Tree) -> list[bytes]:
+    """Fields 3 to 9 of shadow(5): when the password was set, and what login.defs(5) says about its age."""
+    words = [line.split() for line in (tree.content("/etc/login.defs") or b"").splitlines()]
+    settings = {line[0]: line[1] for line in words if len(line) > 1}
+    found = (settings.get(key, b"") for key in (b"PASS_MIN_DAYS", b"PASS_MAX_DAYS", b"PASS_WARN_AGE"))
+    days = (text if text.isdigit() else b"" for text in found)
+    return [b"%d" % (time.time() // 86400), *days, b"", b"", b""]
+
+
+def _fields(tree: Tree, database: str, name: str) -> list[bytes]:
+    """The line of an account. Raises ValueError if there is none."""
+    lines = (_content(tree, database) or b"").split(b"\n")
+    found = next((line for line in lines if line.startswith(os.fsencode(name) + b":")), None)
+    if found is None:
+        raise ValueError(f"{name} has no line in /etc/{database}")
+    return found.split(b":")
+
+
+def _with_line(content: bytes, fields: list[bytes]) -> bytes:
+    end = b"\n" if content and not content.endswith(b"\n") else b""
+    return content + end + b":".join(fields) + b"\n"
 
 
 def _replace(folder: int, name: str, content: bytes) -> None:

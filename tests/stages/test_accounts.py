@@ -9,7 +9,7 @@ from provision.config.model import Secret
 from provision.failures import PlanRefused
 from provision.stages import files, passwd
 from provision.stages.accounts import LAST_ID, refusals
-from tests.stages.world import World, run
+from tests.stages.world import World
 
 CANARY = "$y$j9T$canary"
 
@@ -106,15 +106,33 @@ def test_all_reasons_come_before_the_first_wave() -> None:
     assert len(failed.value.reasons) == 2
 
 
-@pytest.mark.parametrize("missing", ["shadow", "gshadow"])
-def test_passwords_need_their_files(missing: str) -> None:
-    world = a_system()
-    del world.nodes[f"/etc/{missing}"]
-    accounts = Passwd(users=(User(name="new"),), groups=(Group(name="made", password_hash=Secret(CANARY)),))
-    with pytest.raises(PlanRefused, match=f"the root has no /etc/{missing}"):
-        run(files.plan, Config(passwd=accounts), world)
+@pytest.mark.parametrize(
+    ("link", "accounts", "refuses"),
+    [
+        ("passwd", Group(name="made"), False),
+        ("passwd", Group(name="wheel", gid=11), True),
+        ("group", Group(name="made"), True),
+        ("group", User(name="core", gecos="x"), False),
+        ("group", User(name="core", groups=("wheel",)), True),
+        ("group", User(name="new"), True),
+        ("shadow", User(name="core", password_hash=Secret(CANARY)), True),
+        ("shadow", User(name="core", should_exist=False), True),
+        ("shadow", User(name="core"), False),
+        ("gshadow", Group(name="wheel", password_hash=Secret(CANARY)), True),
+        ("gshadow", Group(name="wheel", gid=11), False),
+        ("subuid", User(name="new"), True),
+        ("subuid", User(name="new", system=True), False),
+    ],
+)
+def test_the_tools_follow_no_link(link: str, accounts: User | Group, refuses: bool) -> None:
+    world = a_system().with_file("/usr/lib/there").with_link(f"/etc/{link}", "../usr/lib/there")
+    said = f"passwd: /etc/{link} of the root is a link, which useradd and its kin do not follow"
+    assert (said in refused(accounts, world=world)) == refuses
+    assert said not in refused(accounts, world=a_system().with_link(f"/etc/{link}", "nowhere"))
 
 
-def test_accounts_that_keep_their_passwords_need_none() -> None:
-    accounts = Passwd(users=(User(name="core", gecos="x"),), groups=(Group(name="made"),))
-    assert list(passwd.databases(Config(passwd=accounts), a_system())) == ["/etc/group", "/etc/passwd"]
+def test_only_accounts_that_are_made_need_their_files() -> None:
+    gone = Passwd(groups=(Group(name="wheel", should_exist=False),), users=(User(name="core", should_exist=False),))
+    made = Passwd(groups=(Group(name="new"),), users=(User(name="new"),))
+    assert list(passwd.databases(Config(passwd=gone))) == []
+    assert list(passwd.databases(Config(passwd=made))) == ["/etc/group", "/etc/passwd"]

@@ -140,12 +140,3 @@ def test_a_home_on_a_mount_point_is_taken_over() -> None:
     taken = [action for action in planned(world, users=(User(name="core"),)) if isinstance(action, Directory)]
     assert [action.path for action in taken] == ["/home/core", "/home/core/data"]
     assert {action.mode for action in taken} == {0o700}
-
-
-def test_only_accounts_that_are_made_need_their_files() -> None:
-    gone = Config(
-        passwd=Passwd(groups=(Group(name="old", should_exist=False),), users=(User(name="gone", should_exist=False),))
-    )
-    made = Config(passwd=Passwd(groups=(Group(name="new"),), users=(User(name="core"),)))
-    assert list(passwd.databases(gone, World())) == []
-    assert list(passwd.databases(made, World())) == ["/etc/group", "/etc/passwd", "/etc/shadow"]

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import stat
+import subprocess
 import threading
 from pathlib import Path
 
@@ -12,8 +14,7 @@ from hypothesis import strategies as st
 
 from provision.config.model import Secret
 from provision.observe import Account
-from provision.system.accounts import _with_password as with_password
-from provision.system.accounts import group, set_password, user
+from provision.system.accounts import group, set_password, user, with_password
 from provision.system.paths import Tree
 
 HASH = Secret("$y$j9T$salt$hash/.")
@@ -74,7 +75,7 @@ def test_it_waits_for_the_lock_of_the_shadow_tools(tree: Tree) -> None:
 
 @pytest.mark.parametrize(("database", "name"), [("shadow", "nobody"), ("gshadow", "core")])
 def test_no_line_is_an_error_that_shows_no_hash(tree: Tree, database: str, name: str) -> None:
-    with pytest.raises(ValueError, match=database) as failed:
+    with pytest.raises(ValueError, match=f"{name} has no line in /etc/") as failed:
         set_password(tree, database, name, HASH)
     assert HASH.reveal() not in str(failed.value)
 
@@ -91,7 +92,7 @@ def test_a_link_in_place_of_shadow_is_not_followed(tree: Tree, tmp_path: Path) -
     shadow = Path(tree.root) / "etc/shadow"
     shadow.rename(tmp_path / "elsewhere")
     shadow.symlink_to("../elsewhere")
-    with pytest.raises(ValueError, match="no /etc/shadow"):
+    with pytest.raises(ValueError, match="/etc/shadow is a link"):
         set_password(tree, "shadow", "core", HASH)
 
 
@@ -102,7 +103,35 @@ LINES = st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b""
 def test_every_other_byte_stays(before: list[bytes], after: list[bytes], rest: bytes) -> None:
     before = [line for line in before if not line.startswith(b"core:")]
     content = b"\n".join([*before, b"core:old:" + rest, *after])
-    assert with_password(content, b"core", b"new", "") == b"\n".join([*before, b"core:new:" + rest, *after])
+    assert with_password(content, b"core", b"new") == b"\n".join([*before, b"core:new:" + rest, *after])
+
+
+PASSWD = "root:x:0:0::/root:/bin/sh\n{}:1000:1000::/home/core:/bin/sh\n"
+GROUP = "root:x:0:\n{}:1000:root,core\n"
+FILES = {"shadow": "root:*:::::::\n", "gshadow": "root:*::\n"}
+DEFINITIONS = "PASS_MAX_DAYS 99\n# PASS_MIN_DAYS 1\nPASS_WARN_AGE\t-1\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="usermod and groupmod want to be root")
+@pytest.mark.skipif(shutil.which("usermod") is None, reason="usermod is not installed")
+@pytest.mark.parametrize("lacking", ["", "shadow", "gshadow"])
+@pytest.mark.parametrize("said", ["x", "*", "", "old"])
+def test_without_a_line_the_hash_goes_where_the_tools_put_it(tmp_path: Path, said: str, lacking: str) -> None:
+    ours, theirs = tmp_path / "ours/etc", tmp_path / "theirs/etc"
+    for etc in (ours, theirs):
+        etc.mkdir(parents=True)
+        lines = {"passwd": PASSWD.format(f"core:{said}"), "group": GROUP.format(f"core:{said}")}
+        for name, text in {**lines, **FILES, "login.defs": DEFINITIONS}.items():
+            if name != lacking:
+                (etc / name).write_text(text)
+    tree = Tree(str(ours.parent))
+    for database, tool in (("shadow", "usermod"), ("gshadow", "groupmod")):
+        set_password(tree, database, "core", HASH)
+        argv = [tool, "--root", str(theirs.parent), "--password", HASH.reveal(), "core"]
+        subprocess.run(argv, check=True, capture_output=True)
+    for name in ("passwd", "group", "shadow", "gshadow"):
+        assert name == lacking or (ours / name).read_text() == (theirs / name).read_text()
+        assert (ours / name).exists() == (theirs / name).exists()
 
 
 def test_a_file_of_somebody_is_not_taken_for_our_own(tree: Tree) -> None:
