@@ -224,6 +224,10 @@ class Observe(Protocol):
         ...
 
 
+MAX_LINKS = 40
+"""How many links may be followed on the way to one path (as the kernel's ELOOP, path_resolution(7))."""
+
+
 def is_id(text: str) -> bool:
     """Whether a field of passwd(5) or group(5) is a number as the C library reads it: ASCII digits, and few."""
     return len(text) <= 10 and text.isascii() and text.isdecimal()

@@ -7,11 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from provision.failures import PlanRefused
-from provision.observe import Kind, Observe
-
-MAX_LINKS = 40
-"""How many links may be followed on the way to one path (as the kernel's ELOOP, path_resolution(7))."""
-
+from provision.observe import MAX_LINKS, Kind, Observe
 
 MAX_NAME, MAX_PATH = 255, 4095
 """Bytes in one component, and in a path (<linux/limits.h>, which counts the NUL behind the path)."""

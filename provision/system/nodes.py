@@ -16,7 +16,7 @@ from typing import NamedTuple
 from provision.actions import Blob, Bytes, Directory, HardLink, Link, NodeAction, Remove, Write
 from provision.system import libc
 from provision.system.paths import Tree, parent
-from provision.system.spool import Spool
+from provision.system.spool import NO_TMPFILE, Spool
 
 _AT_ONCE = 200
 """Descriptors kept open in one go: two for each file, well below the usual limit of 1,024."""
@@ -26,7 +26,6 @@ _OPEN_FOLDER = 0o755
 
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
 
 
 class NodeFailed(Exception):
@@ -152,7 +151,7 @@ def _empty_file(folder: int, name: str) -> tuple[int, str]:
     try:
         return os.open(".", flags | os.O_TMPFILE, 0o600, dir_fd=folder), ""
     except OSError as error:
-        if error.errno not in _NO_TMPFILE:
+        if error.errno not in NO_TMPFILE:
             raise
     temporary = temporary_name(folder, name)
     return os.open(temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder), temporary

@@ -12,10 +12,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from provision.observe import Kind, Node
+from provision.observe import MAX_LINKS, Kind, Node
 from provision.system import libc
 
-MAX_LINKS = 40
 MAX_CONTENT = 16 << 20
 _CHUNK = 1 << 17
 

@@ -18,7 +18,8 @@ from provision.actions import Blob
 from provision.system.paths import Tree, parent
 
 _READ_WRITE = os.O_RDWR | os.O_CLOEXEC
-_UNSUPPORTED = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
+NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
+"""What open(2) says where a file system has no O_TMPFILE."""
 
 
 class Spool:
@@ -92,7 +93,7 @@ class Spool:
         try:
             return self._tree.open(folder, os.O_TMPFILE | _READ_WRITE, 0o600), True
         except OSError as error:
-            if error.errno not in _UNSUPPORTED:
+            if error.errno not in NO_TMPFILE:
                 raise
         with self._tree.folder(folder) as fd:
             return _unnamed(fd), False
