@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.actions import Action
+from provision.actions import Action, Remember
 from provision.config.format import (
     Clevis,
     ClevisCustom,
@@ -61,7 +61,7 @@ class Computer:
         self._run_dir = tmp_path / "run"
 
     def apply(self, config: Config, name: str = "disks", plan: Plan = disks.plan) -> list[Action]:
-        """Preflight and carry out a stage; what was done, without what was kept."""
+        """Preflight and carry out a stage; what was done to the machine."""
         machine = Machine(str(self.root), KernelDevices(wait_seconds=10), self.memory, run_dir=str(self._run_dir))
         done: list[Step] = []
         try:
@@ -69,7 +69,7 @@ class Computer:
             Engine(machine, Fetcher(), done.append).run(name, plan, config)
         finally:
             machine.release()
-        return changes([tuple(step.action for step in done)])
+        return [action for action in changes([tuple(step.action for step in done)]) if not isinstance(action, Remember)]
 
     def crypttab(self, config: Config) -> str:
         """The part of the files stage that is about volumes; what it wrote."""
