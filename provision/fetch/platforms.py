@@ -169,7 +169,8 @@ PLATFORMS: Mapping[str, Platform] = {
         "VMware",
         Ask(
             guests.vmware,
-            "`guestinfo.ignition.config.data`, its `.encoding`, or those properties of the OVF environment",
+            "`guestinfo.ignition.config.data`, its `.encoding`, or those properties of the OVF environment, "
+            "by `vmware-rpctool` or else vsock, CID 0, port 976",
         ),
         "recorded",
         guests.forget_vmware,

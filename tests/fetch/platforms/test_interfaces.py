@@ -6,24 +6,21 @@ ones print. Hyper-V, VirtualBox and VMware have files of their own.
 
 from __future__ import annotations
 
-import gzip
-from base64 import b64encode
 from pathlib import Path
 
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch import vmware, zvm
+from provision.fetch import zvm
 from provision.fetch.acquire import Acquired, acquire
 from provision.fetch.ground import Places
-from provision.fetch.platforms import PLATFORMS, VIRTIO_BLOCK
+from provision.fetch.platforms import VIRTIO_BLOCK
 from provision.fetch.settings import Settings
 from provision.fetch.sources import site
 from provision.system.ground import MachineGround
 from tests.fetch.conftest import Words
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
-ENCODED = b64encode(CONFIG).decode()
 
 
 @pytest.fixture
@@ -79,82 +76,6 @@ def test_a_block_device_that_never_comes_is_an_error(root: Path, words: Words) -
 def test_bluefield_reads_the_boot_fifo_and_trims_it(root: Path) -> None:
     write(root, "/sys/bus/platform/devices/MLNXBF04:00/bootfifo", CONFIG + bytes(64))
     assert paths(boot(root, "nvidiabluefield")) == ["/from-the-host"]
-
-
-def rpctool(folder: Path, values: dict[str, str]) -> None:
-    """vmware-rpctool as it behaves: the value and a line feed, or `No value found` and exit 1."""
-    cases = "\n".join(f"'info-get {key}') cat <<'END'\n{value}\nEND\n;;" for key, value in values.items())
-    log = folder / "set.log"
-    program(
-        folder,
-        "vmware-rpctool",
-        f'case "$1" in\n{cases}\ninfo-set*) echo "$1" >> {log};;\n*) echo "No value found"; exit 1;;\nesac',
-    )
-
-
-@pytest.mark.parametrize("encoding", ["", "b64", "base64", "gzip+base64", "gz+b64"])
-def test_vmware_guestinfo(root: Path, programs: Path, encoding: str) -> None:
-    packed = gzip.compress(CONFIG) if "gz" in encoding else CONFIG
-    data = b64encode(packed).decode() if "b" in encoding else CONFIG.decode()
-    values = {"guestinfo.ignition.config.data": data}
-    rpctool(programs, {**values, "guestinfo.ignition.config.data.encoding": encoding} if encoding else values)
-    assert paths(boot(root, "vmware")) == ["/from-the-host"]
-
-
-def test_vmware_ovf_environment(root: Path, programs: Path) -> None:
-    properties = {"guestinfo.ignition.config.data": ENCODED, "guestinfo.ignition.config.data.encoding": "base64"}
-    section = "".join(f'<Property oe:key="{key}" oe:value="{value}"/>' for key, value in properties.items())
-    name = "http://schemas.dmtf.org/ovf/environment/1"
-    environment = (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<Environment xmlns="{name}" xmlns:oe="{name}">'
-        f"<PropertySection>{section}</PropertySection></Environment>"
-    )
-    rpctool(programs, {"guestinfo.ovfEnv": environment})
-    assert paths(boot(root, "vmware")) == ["/from-the-host"]
-
-
-def test_vmware_without_a_config(root: Path, programs: Path) -> None:
-    rpctool(programs, {})
-    assert not boot(root, "vmware").provided
-
-
-@pytest.mark.parametrize(
-    ("data", "encoding", "told"), [("x", "rot13", "unknown encoding"), ("no base64!", "base64", "is not base64")]
-)
-def test_vmware_encodings_that_are_wrong(data: str, encoding: str, told: str) -> None:
-    with pytest.raises(FetchFailed, match=told):
-        vmware.decoded(data, encoding)
-
-
-def test_vmware_elsewhere_says_where(root: Path) -> None:
-    write(root, "/sys/class/dmi/id/sys_vendor", b"QEMU\n")
-    with pytest.raises(FetchFailed, match="made by QEMU"):
-        boot(root, "vmware")
-
-
-def test_vmware_deletes_the_config(root: Path, programs: Path, words: Words) -> None:
-    rpctool(programs, {})
-    delete = PLATFORMS["vmware"].delete
-    assert delete is not None
-    delete(site(MachineGround(Places(), str(root)), Settings(), words))
-    assert (programs / "set.log").read_text().splitlines() == [
-        "info-set guestinfo.ignition.config.data e30K",
-        "info-set guestinfo.ignition.config.data.encoding base64",
-    ]
-
-
-def test_vmware_deletes_the_config_from_the_ovf_environment(root: Path, programs: Path, words: Words) -> None:
-    name = "http://schemas.dmtf.org/ovf/environment/1"
-    head = f'<?xml version="1.0"?><Environment xmlns="{name}" xmlns:oe="{name}"><PropertySection>'
-    kept = '<Property oe:key="dns" oe:value="a/b > c"/> <Property oe:key="x" oe:value=\'"y"\'></Property>'
-    ours = f'<Property oe:key="{vmware.KEY}" oe:value="{ENCODED}"/>\n'
-    ours += f'<Property oe:value="base64" oe:key="{vmware.KEY}.encoding"></Property>'
-    rpctool(programs, {vmware.OVF: f"{head}{ours}{kept}{ours}</PropertySection></Environment>"})
-    delete = PLATFORMS["vmware"].delete
-    assert delete is not None
-    delete(site(MachineGround(Places(), str(root)), Settings(), words))
-    last = (programs / "set.log").read_text().splitlines()[-1]
-    assert last == f"info-set guestinfo.ovfEnv {head}{kept}</PropertySection></Environment>"
 
 
 LISTING = """\

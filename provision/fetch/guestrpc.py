@@ -1,0 +1,95 @@
+"""VMware's guest RPC over the kernel's vsock: one question and one answer at a time, as vmware-rpctool has them.
+
+Facts: open-vm-tools, lib/rpcChannel (vsockChannel.c, simpleSocket.c), lib/dataMap and vmware/guestrpc/tclodefs.h. A
+packet is its length and then fields; a field is its type, its number and its value; an integer has its low word first.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import struct
+from collections.abc import Iterator
+
+HYPERVISOR, PORT = 0, 976
+OWN_PORTS = range(1023, 1007, -1)
+"""Privileged ports to speak from; the host is slow to release those that were used just now."""
+
+SECONDS = 10.0
+
+INTEGER, TEXT = 1, 2
+TYPE, PAYLOAD = 1, 2
+DATA = 1
+PACKET_LIMIT = 128 << 20
+
+
+def connect() -> socket.socket:
+    """A connection to the host. Raises OSError."""
+    for port in OWN_PORTS:
+        channel = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
+        channel.settimeout(SECONDS)
+        try:
+            channel.bind((socket.VMADDR_CID_ANY, port))
+            channel.connect((HYPERVISOR, PORT))
+        except OSError as error:
+            channel.close()
+            if error.errno not in {errno.EADDRINUSE, errno.ECONNRESET}:
+                raise
+        else:
+            return channel
+    raise OSError(errno.EADDRINUSE, "no privileged vsock port is free")
+
+
+def ask(channel: socket.socket, command: bytes) -> bytes | None:
+    """The host's answer to a command, None if it refuses. Raises OSError, also for what is no answer."""
+    channel.sendall(packed(command))
+    answer = unpacked(_received(channel))
+    if answer[:2] not in {b"0 ", b"1 "}:
+        raise OSError(errno.EPROTO, "the host's answer makes no sense")
+    return answer[2:] if answer[:1] == b"1" else None
+
+
+def packed(payload: bytes) -> bytes:
+    """A packet with a payload."""
+    fields = struct.pack("!IIII", INTEGER, TYPE, DATA, 0) + struct.pack("!III", TEXT, PAYLOAD, len(payload)) + payload
+    return struct.pack("!I", len(fields)) + fields
+
+
+def unpacked(fields: bytes) -> bytes:
+    """The payload among the fields of a packet. Raises OSError if there is none."""
+    try:
+        return dict(_fields(fields))[PAYLOAD]
+    except (KeyError, struct.error) as error:
+        raise OSError(errno.EPROTO, "the host's packet makes no sense") from error
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while data:
+        kind, number, size = struct.unpack_from("!III", data)
+        if kind == INTEGER:
+            size, start = 8, 8
+        elif kind == TEXT:
+            start = 12
+        else:
+            raise KeyError(kind)
+        if start + size > len(data):
+            raise KeyError(number)
+        yield number, data[start : start + size]
+        data = data[start + size :]
+
+
+def _received(channel: socket.socket) -> bytes:
+    (size,) = struct.unpack("!I", _exactly(channel, 4))
+    if size > PACKET_LIMIT:
+        raise OSError(errno.EMSGSIZE, "the host's packet is too large")
+    return _exactly(channel, size)
+
+
+def _exactly(channel: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        part = channel.recv(min(size - len(data), 1 << 16))
+        if not part:
+            raise OSError(errno.ECONNRESET, "the host closed the connection")
+        data += part
+    return bytes(data)
