@@ -1,51 +1,75 @@
-"""A thousand machines, switched on together, and one slow server that sends them away at first: nobody is lost, and
-they do not come back in step.
+"""A thousand machines, switched on together, and one slow server that sends away whom it cannot serve: nobody is lost,
+nobody comes back too early, and they do not come back in step.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
+import time
+from collections import Counter, defaultdict
+from itertools import pairwise
 
 import pytest
 
 from provision.fetch.client import Client
 from provision.fetch.messages import Request
+from provision.fetch.patience import silent
 from provision.fetch.settings import Settings
 from tests.fetch.server import Answer, Asked, serve
 
 MACHINES = 1000
 RETRY_AFTER = 4
+AT_ONCE, SECONDS_EACH = 50, 0.2
+"""How many machines the server serves at a time, and how long each takes."""
+
+BURST = MACHINES / 8
+"""So many in a tenth of a second would be a burst: in step, all would come at once; evenly spread, a twentieth."""
+
+
+class SlowServer:
+    """Serves some at a time, and asks the others to come back later."""
+
+    def __init__(self) -> None:
+        self.moments: defaultdict[str, list[float]] = defaultdict(list)
+        self._places = threading.Semaphore(AT_ONCE)
+
+    def answer(self, asked: Asked) -> Answer:
+        self.moments[asked.path].append(asked.moment)
+        if not self._places.acquire(blocking=False):
+            return Answer(b"later", 503, (("Retry-After", str(RETRY_AFTER)),))
+        try:
+            time.sleep(SECONDS_EACH)
+        finally:
+            self._places.release()
+        return Answer(b"config")
 
 
 @pytest.mark.disks  # seconds, and a thousand threads: not for the fast part of the tests
 def test_a_fleet_is_served_without_bursts() -> None:
-    seen: set[str] = set()
-    returns: list[float] = []
-    lock = threading.Lock()
-
-    def answer(asked: Asked) -> Answer:
-        with lock:
-            if asked.path in seen:
-                returns.append(asked.moment)
-                return Answer(b"config")
-            seen.add(asked.path)
-            return Answer(b"later", 503, (("Retry-After", str(RETRY_AFTER)),))
-
+    server = SlowServer()
     got: list[bytes] = []
-    with serve(answer) as served:
+    with serve(server.answer) as served:
         machines = [threading.Thread(target=lambda n=n: got.append(boot(f"{served.url}/{n}"))) for n in range(MACHINES)]
         for machine in machines:
             machine.start()
         for machine in machines:
             machine.join()
     assert got == [b"config"] * MACHINES
-    histogram = Counter(int((moment - min(returns)) / 0.1) for moment in returns)
+    every = server.moments.values()
+    assert all(later - earlier >= RETRY_AFTER for moments in every for earlier, later in pairwise(moments))
+    returns = [moment for moments in every for moment in moments[1:]]
+    assert len(returns) > MACHINES / 10, "the server was not slow enough to prove anything"
+    assert max(shown(returns).values()) < BURST
+
+
+def shown(moments: list[float]) -> Counter[int]:
+    """Count and print how many there are in each tenth of a second."""
+    histogram = Counter(int((moment - min(moments)) / 0.1) for moment in moments)
     for tenth in range(max(histogram) + 1):
-        print(f"{tenth / 10:5.1f} s {'#' * (histogram[tenth] // 4)} {histogram[tenth]}")
-    assert max(histogram.values()) < MACHINES / 5
+        print(f"{tenth / 10:5.1f} s {'#' * (histogram[tenth] // 2)} {histogram[tenth]}")
+    return histogram
 
 
 def boot(url: str) -> bytes:
-    """What one machine does. The stacks of a thousand threads stay small."""
-    return Client(Settings(http_total=60, http_response_headers=30), lambda _level, _message: None).read(Request(url))
+    """What one machine does."""
+    return Client(Settings(http_total=120, http_response_headers=30), silent).read(Request(url))
