@@ -42,6 +42,8 @@ READ_ONLY = "mount --bind {root} {root} && mount -o remount,bind,ro {root}"
 class Case(NamedTuple):
     """A way to fail: what is done in turn (the last step fails), what is said, and what is different from the usual.
 
+    Files alone come without volumes, for these have to be made before.
+
     `change` puts values at dotted places of the config; `text` replaces its text; `files` are in the root already;
     `tells` is what cannot be helped: channel -> canaries.
     """
@@ -74,6 +76,7 @@ WRONG = {"hash": "sha256-" + "0" * 64}
 UNSUPPORTED = dict.fromkeys(("kernelArguments", "passwd", "storage.disks", "storage.luks", "storage.filesystems"), GONE)
 NO_DISKS = dict.fromkeys(("storage.disks", "storage.luks", "storage.filesystems"), GONE)
 IMAGE = {"storage.luks": GONE, "storage.filesystems.0.path": "/", "kernelArguments": GONE}
+ONE_VOLUME = {"storage.luks": [LUKS]}
 ONLY_FILE_SYSTEMS = {"storage.luks": GONE}
 BAD = {
     "passwd.users.0.passwordHash": [C["user-hash"]],
@@ -160,23 +163,17 @@ CASES = {
     "accounts: no group of that name": Case("no group", FILES, {"passwd.users.0.groups": ["none-here"]}),
     "units: a directory in the way": Case("is a directory", files={"etc/systemd/system/a.service/x": ""}),
     "units: systemctl fails and talks": Case(
-        "enable units",
+        "enable a.service",
         FILES,
         {"systemd.units.0.enabled": True, "storage.luks": GONE},
         tools={"systemctl": TALKS.replace("exit 1", "exit 2")},
         files=MACHINE_ID,
     ),
-    "result: an old one that is none": Case(
-        "is not JSON", FILES, {"storage.luks": GONE}, files={"etc/.ignition-result.json": "{"}
-    ),
-    "labels: setfiles is missing": Case(
-        "setfiles is not on PATH", FILES, {"storage.luks": GONE}, hidden="setfiles", files=SELINUX
-    ),
-    "labels: setfiles fails and talks": Case(
-        "label what was written", FILES, {"storage.luks": GONE}, tools={"setfiles": TALKS}, files=SELINUX
-    ),
-    "keys: a file in the way": Case("exists already", files={"etc/luks/vault": "old"}),
-    "keys: not there any more": Case("No such file", FILES),
+    "result: an old one that is none": Case("is not JSON", FILES, files={"etc/.ignition-result.json": "{"}),
+    "labels: setfiles is missing": Case("setfiles is not on PATH", FILES, hidden="setfiles", files=SELINUX),
+    "labels: setfiles fails and talks": Case("label what was written", FILES, tools={"setfiles": TALKS}, files=SELINUX),
+    "keys: a file in the way": Case("exists already", FILES, ONE_VOLUME, files={"etc/luks/vault": "old"}),
+    "keys: not there any more": Case("holds no volume", FILES, ONE_VOLUME),
     # -- disks, mounts, kernel arguments
     "kargs: no helper": Case("not on PATH", ("fetch", "kargs")),
     "kargs: the helper fails and talks": Case(
@@ -223,7 +220,7 @@ CASES = {
     ),
 }
 
-ON_VOLUME = {"storage.luks": [LUKS], "storage.filesystems.0.device": "/dev/mapper/vault"}
+ON_VOLUME = {**ONE_VOLUME, "storage.filesystems.0.device": "/dev/mapper/vault"}
 ENCRYPTED = {
     # clevis(1) takes its configuration as an argument and in no other way
     "clevis fails and talks": Case(
@@ -336,7 +333,7 @@ def watched(case: Case, folder: Path, disk: str) -> Heard:
     for name, content in case.files.items():
         (ground.root / name).parent.mkdir(parents=True, exist_ok=True)
         (ground.root / name).write_text(content)
-    config = changed(case.change)
+    config = changed({**({"storage.luks": GONE} if case.steps == FILES else {}), **case.change})
     text = json.dumps(config, indent=1).replace(*case.text) if case.text[0] else json.dumps(config, indent=1)
     written = yaml.safe_dump({"variant": "fcos", "version": "1.5.0", **config})
     with serve(answer) as served:
