@@ -6,25 +6,22 @@ The decisions are those of the reference implementation (`internal/exec/stages/d
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import Enum
 from typing import NamedTuple
 
 from provision.actions import Action, Keep, Wave, WriteTable
 from provision.config import format as config
 from provision.failures import PlanRefused
-from provision.observe import UNPROTECTED, Device, Fact, Observe, Partition, Signature, Table
-from provision.stages import layout
+from provision.observe import Observe, Partition, Table
+from provision.stages import tables
+from provision.stages.asks import Ask, Disk, Impossible, disk_of, resolve
 from provision.stages.devices import (
     Found,
     ambiguous_names,
     awaited,
     called,
-    chosen_uuid,
-    contents_text,
-    link,
     missing_device,
-    partition_aliases,
     partition_name,
-    partition_text,
     size_text,
     with_sure_facts,
 )
@@ -32,49 +29,44 @@ from provision.stages.devices import (
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 """The type of a partition whose type the config leaves open: "Linux filesystem data", as sgdisk has it."""
 
-HINT = "nothing was changed; wipePartitionEntry or wipeTable allow to replace what is there"
+
+class Verb(Enum):
+    """What becomes of a partition."""
+
+    NOTHING = "leave out"
+    KEEP = "keep"
+    CREATE = "create"
+    DELETE = "delete"
+    REPLACE = "replace"
+    RESIZE = "resize"
+    REFUSE = "refuse"
+
+    @property
+    def changes(self) -> bool:
+        """Whether it takes a new table."""
+        return self in {Verb.CREATE, Verb.DELETE, Verb.REPLACE, Verb.RESIZE}
 
 
-class Ask(NamedTuple):
-    """A partition as the config asks for it, in sectors; `start` and `size` None, and empty texts, are left open."""
-
-    where: str
-    number: int
-    start: int | None
-    size: int | None
-    label: str | None
-    guid: str
-    type: str
-    exists: bool
-    resize: bool
-    replace: bool
-    chosen: str
+MATRIX: dict[tuple[bool | None, ...], Verb] = {
+    # there, shouldExist, wipePartitionEntry, as asked for
+    (False, False, None, None): Verb.NOTHING,
+    (False, True, None, None): Verb.CREATE,
+    (True, False, False, None): Verb.REFUSE,
+    (True, False, True, None): Verb.DELETE,
+    (True, True, None, True): Verb.KEEP,
+    (True, True, False, False): Verb.RESIZE,  # if that is allowed, and all that it takes
+    (True, True, True, False): Verb.REPLACE,
+}
+"""The reference implementation's decisions; None stands for both."""
 
 
 class Step(NamedTuple):
-    """What is decided about one partition: `keep`, `create`, `delete`, `replace`, `resize`, or nothing (empty)."""
+    """What is decided about one partition."""
 
-    verb: str
+    verb: Verb
     ask: Ask
-    number: int
     before: Partition | None = None
     after: Partition | None = None
-
-
-class Disk(NamedTuple):
-    """A disk of the config with what is on it; `table` is what to start from (blank where there is none)."""
-
-    where: str
-    name: str
-    device: Device
-    erase: bool
-    found: Table
-    table: Table
-    asks: tuple[Ask, ...]
-
-
-class Impossible(Exception):
-    """Why a partition cannot be had."""
 
 
 def plan(conf: config.Config, observe: Observe) -> Iterator[Wave]:
@@ -110,54 +102,13 @@ def _next_wave(
             actions += _actions(disk, steps, observe)
     reasons += ambiguous_names(actions, conf, observe)
     if reasons:
-        raise PlanRefused(reasons, hint=HINT)
+        raise PlanRefused(reasons)
     return tuple(actions), later
-
-
-def disk_of(where: str, entry: config.Disk, device: Device, observe: Observe) -> Disk:
-    """A disk of the config with what is on it, its partitions in the order in which they are placed."""
-    found = observe.table(device.name)
-    guid = chosen_uuid(observe, "disk", entry.device).upper()
-    ours = found.kind == UNPROTECTED and found.guid == guid  # an earlier run did not get to the end of writing it
-    fresh = bool(entry.wipe_table) or not found.kind or ours
-    table = layout.blank_table(device, guid) if fresh else found
-    numbered_first = sorted(enumerate(entry.partitions), key=lambda one: one[1].number == 0)
-    asks = tuple(
-        _ask(f"{where}.partitions[{index}]", partition, entry.device, table, observe)
-        for index, partition in numbered_first
-    )
-    return Disk(where, entry.device, device, bool(entry.wipe_table), found, table, asks)
-
-
-def _ask(where: str, wanted: config.Partition, disk: str, table: Table, observe: Observe) -> Ask:
-    sectors = layout.MEBIBYTE // table.sector
-    guid = (wanted.guid or "").upper()
-    chosen = guid or chosen_uuid(observe, "partition", f"{disk}:{wanted.number}:{wanted.label}").upper()
-    start = None if wanted.start_mib is None else wanted.start_mib * sectors
-    size = None if wanted.size_mib is None else wanted.size_mib * sectors
-    ours = None if wanted.number else next((one for one in table.partitions if one.guid == chosen), None)
-    if ours is not None:  # made by an earlier run: what was left open is decided
-        start, size = start or ours.start, size or ours.size
-    return Ask(
-        where=where,
-        number=ours.number if ours else wanted.number,
-        start=start,
-        size=size,
-        label=wanted.label,
-        guid=guid,
-        type=(wanted.type_guid or "").upper(),
-        exists=wanted.should_exist is not False,
-        resize=bool(wanted.resize),
-        replace=bool(wanted.wipe_partition_entry),
-        chosen=chosen,
-    )
 
 
 def _judge(disk: Disk, observe: Observe) -> tuple[list[Step], list[str]]:
     """The decisions about a disk's partitions, and the reasons to refuse."""
-    active = [
-        one.number for one in disk.found.partitions if (_in_use(observe, partition_name(disk.device, one.number)))
-    ]
+    active = [one.number for one in disk.found.partitions if _in_use(observe, partition_name(disk.device, one.number))]
     if disk.device.in_use and not active:
         return [], [f"{disk.where}: refusing to operate on directly active disk {disk.name} ({disk.device.in_use})"]
     if disk.erase and active:
@@ -169,16 +120,17 @@ def _judge(disk: Disk, observe: Observe) -> tuple[list[Step], list[str]]:
         resolved = resolve(disk)
     except Impossible as reason:
         return [], [str(reason)]
+    made = {ask.number for ask in resolved if ask.exists}
     steps, reasons = [], []
-    for ask in resolved:
+    for ask in (ask for ask in resolved if ask.exists or ask.number not in made):
         try:
-            step = _decide(ask, resolved, disk.table)
+            step = _decide(ask, disk.table)
         except Impossible as reason:
             reasons.append(str(reason))
             continue
         steps.append(step)
-        if step.number in active and step.verb not in {"", "keep"}:
-            reasons.append(f"{ask.where}: refusing to modify active partition {step.number} on {disk.name}")
+        if step.verb.changes and ask.number in active:
+            reasons.append(f"{ask.where}: refusing to modify active partition {ask.number} on {disk.name}")
     return steps, reasons
 
 
@@ -191,76 +143,34 @@ def _numbers(active: list[int]) -> str:
     return "partition " + ", ".join(str(number) for number in active)
 
 
-def resolve(disk: Disk) -> list[Ask]:
-    """Every ask with its number, start and size filled in, as if all of them were made anew one after the other."""
-    before = {partition.number: partition for partition in disk.table.partitions}
-    asked = {ask.number for ask in disk.asks if ask.number}
-    taken = [layout.extent(partition) for number, partition in before.items() if number not in asked]
-    mine = {ask.chosen for ask in disk.asks if not ask.guid}  # an earlier run's must not change the alignment
-    others = tuple(partition for partition in disk.table.partitions if partition.guid not in mine)
-    space = layout.space(disk.table._replace(partitions=others), disk.device.size // disk.table.sector)
-    used = (set(before) - asked) | {ask.number for ask in disk.asks if ask.exists}
-    resolved = []
-    for ask in disk.asks:
-        if not ask.exists:
-            resolved.append(ask)
-            continue
-        placed = _place(ask, before.get(ask.number), space, taken)
-        taken.append(placed)
-        number = ask.number or next(free for free in range(1, len(used) + 2) if free not in used)
-        used.add(number)
-        if number > disk.table.entries:
-            last = f"the last one is {disk.table.entries}"
-            raise Impossible(f"{ask.where}: the table of {disk.name} has no partition {number}, {last}")
-        resolved.append(ask._replace(number=number, start=placed.first, size=placed.size))
-    return resolved
-
-
-def _place(ask: Ask, before: Partition | None, space: layout.Space, taken: list[layout.Extent]) -> layout.Extent:
-    """Left open means as it is now; where there is nothing, or it may be replaced, it means 0."""
-    keeps = before is not None and not ask.replace
-    start = before.start if before and keeps and ask.start is None else ask.start or 0
-    size = before.size if before and keeps and ask.size is None else ask.size or 0
-    placed = layout.place(space, taken, start, size)
-    if placed is None:
-        room = _room(list(layout.free_blocks(space, taken)), start)
-        wanted = f"{size} sectors" if size else "the end of the largest free block"
-        raise Impossible(
-            f"{ask.where}: could not create {called(ask.number, ask.label)}: from "
-            f"{f'sector {start}' if start else 'the largest free block'} there is no room for {wanted} ({room})"
-        )
-    return placed
-
-
-def _room(blocks: list[layout.Extent], start: int) -> str:
-    if not start:
-        return f"the largest free block has {max((block.size for block in blocks), default=0)} sectors"
-    free = next((block.last - start + 1 for block in blocks if block.first <= start <= block.last), 0)
-    return f"{free} sectors are free there"
-
-
-def _decide(ask: Ask, resolved: list[Ask], table: Table) -> Step:
-    """The reference implementation's matrix of exists, shouldExist, wipePartitionEntry and matches."""
+def _decide(ask: Ask, table: Table) -> Step:
     before = next((one for one in table.partitions if one.number == ask.number), None)
-    if not ask.exists:
-        if before is None or any(other.exists and other.number == ask.number for other in resolved):
-            return Step("", ask, ask.number)
-        if not ask.replace:
-            raise Impossible(
-                f"{ask.where}: partition {ask.number} exists but is specified as nonexistant and "
-                "wipePartitionEntry is false"
-            )
-        return Step("delete", ask, ask.number, before)
-    if before is None:
-        return Step("create", ask, ask.number, None, _made(ask))
-    why = _difference(ask, before)
-    if not why:
-        return Step("keep", ask, ask.number, before, before)
-    if ask.replace:
-        return Step("replace", ask, ask.number, before, _made(ask))
-    if ask.resize and why.startswith("size"):
-        return Step("resize", ask, ask.number, before, before._replace(size=ask.size or 0))
-    raise Impossible(f"{ask.where}: partition {ask.number} didn't match: {why}")
+    why = _difference(ask, before) if before is not None else ""
+    verb = verb_of(before is not None, ask.exists, ask.replace, not why)
+    if verb is Verb.REFUSE:
+        what = f"partition {ask.number} exists but is specified as nonexistant and wipePartitionEntry is false"
+        raise Impossible(f"{ask.where}: {what}")
+    if verb is Verb.RESIZE and not (ask.resize and why.startswith("size")):
+        remedy = "resize would change it" if why.startswith("size") else "wipePartitionEntry would replace it"
+        raise Impossible(f"{ask.where}: partition {ask.number} didn't match: {why}; {remedy}")
+    return Step(verb, ask, before, _after(verb, ask, before))
+
+
+def verb_of(*state: bool) -> Verb:
+    """The decision of the matrix."""
+    return next(
+        verb
+        for row, verb in MATRIX.items()
+        if all(wanted in {None, found} for wanted, found in zip(row, state, strict=True))
+    )
+
+
+def _after(verb: Verb, ask: Ask, before: Partition | None) -> Partition | None:
+    if verb is Verb.KEEP:
+        return before
+    if verb is Verb.RESIZE and before is not None:
+        return before._replace(size=ask.size or 0)
+    return _made(ask) if verb in {Verb.CREATE, Verb.REPLACE} else None
 
 
 def _difference(ask: Ask, found: Partition) -> str:
@@ -287,24 +197,24 @@ def _made(ask: Ask) -> Partition:
 def _actions(disk: Disk, steps: list[Step], observe: Observe) -> Iterator[Action]:
     """One write if anything changes; what stays is told too."""
     for step in steps:
-        if step.verb == "keep":
-            what = f"{called(step.number, step.after.label if step.after else None)} of {disk.name}"
+        if step.verb is Verb.KEEP:
+            what = f"{called(step.ask.number, step.after.label if step.after else None)} of {disk.name}"
             yield Keep(what, "it is as the config wants it", step.ask.where)
-    changes = [step for step in steps if step.verb not in {"", "keep"}]
+    changes = [step for step in steps if step.verb.changes]
     if not changes and not (disk.erase and _holds_something(disk, observe)):
         return
-    gone = {step.number for step in changes}
+    gone = {step.ask.number for step in changes}
     kept = [partition for partition in disk.table.partitions if partition.number not in gone]
     made = [step.after for step in changes if step.after is not None]
     table = disk.table._replace(partitions=tuple(sorted((*kept, *made))))
     yield WriteTable(
         device=disk.device.name,
         table=table if table.partitions or not disk.erase else Table("", sector=disk.device.sector),
-        facts=tuple({fact[:2]: fact for fact in _facts(disk, table, observe)}.values()),
+        facts=tuple({fact[:2]: fact for fact in tables.facts(disk, table, observe)}.values()),
         erase=disk.erase,
         title=_title(disk, changes),
         reason=disk.where,
-        loses=", ".join(_losses(disk, table, observe)),
+        loses=", ".join(tables.losses(disk, table, observe)),
     )
 
 
@@ -320,61 +230,8 @@ def _title(disk: Disk, changes: list[Step]) -> str:
 
 def _step_text(step: Step, disk: Disk) -> str:
     partition = step.after or step.before
-    text = f"{step.verb} {called(step.number, partition.label if partition else None)}"
+    text = f"{step.verb.value} {called(step.ask.number, partition.label if partition else None)}"
     if step.after is None:
         return text
     rest = disk.device.assumed and step.after.start + step.after.size > disk.table.last
     return f"{text} ({'the rest' if rest else size_text(step.after.size * disk.table.sector)})"
-
-
-def _facts(disk: Disk, table: Table, observe: Observe) -> Iterator[Fact]:
-    """The devices that come, change or go. What a partition holds is decided by where it begins."""
-    after = {partition.number: partition for partition in table.partitions}
-    before = {partition.number: partition for partition in disk.found.partitions}
-    for number, partition in before.items():
-        if partition.guid != (after[number].guid if number in after else ""):
-            yield Fact("device", link("by-partuuid", partition.guid.lower()), None)
-        if number not in after:
-            yield Fact("device", partition_name(disk.device, number), None)
-    for number, partition in after.items():
-        if disk.erase or partition != before.get(number):
-            yield from _device_facts(disk, partition, observe)
-
-
-def _device_facts(disk: Disk, partition: Partition, observe: Observe) -> Iterator[Fact]:
-    device = Device(
-        name=partition_name(disk.device, partition.number),
-        size=partition.size * disk.table.sector,
-        sector=disk.table.sector,
-        assumed=disk.device.assumed or bool(disk.device.mapper),
-    )
-    names = [device.name, link("by-partuuid", partition.guid.lower())]
-    names += [link("by-partlabel", partition.label)] if partition.label else []
-    names += partition_aliases(disk.name, partition.number)
-    yield from (Fact("device", name, device) for name in names)
-    there = _signature_at(disk, partition.start, observe)
-    if there.type:
-        yield Fact("signature", device.name, there)
-
-
-def _signature_at(disk: Disk, start: int, observe: Observe) -> Signature:
-    """What a partition of the old table holds that began at this sector: writing a table leaves it there."""
-    for partition in disk.found.partitions:
-        device = observe.device(partition_name(disk.device, partition.number))
-        if partition.start == start and device is not None and disk.found.sector == disk.table.sector:
-            return observe.signature(device.name)
-    return Signature()
-
-
-def _losses(disk: Disk, table: Table, observe: Observe) -> Iterator[str]:
-    """What cannot be reached any more, or not whole, under the new table."""
-    if not disk.found.kind:
-        on_disk = contents_text(disk.device, observe)
-        yield from [on_disk] if on_disk else []
-    sizes = {partition.start: partition.size for partition in table.partitions}
-    for partition in disk.found.partitions:
-        what = partition_text(partition, disk.table.sector, _signature_at(disk, partition.start, observe))
-        if partition.start not in sizes:
-            yield what
-        elif sizes[partition.start] < partition.size:
-            yield f"the end of {what}"

@@ -16,8 +16,8 @@ import pytest
 from provision.config.format import Disk, Partition
 from provision.observe import Device, Table
 from provision.observe import Partition as Entry
+from provision.stages.asks import Ask, Impossible, disk_of, resolve
 from provision.stages.layout import Extent, free_blocks, place, space
-from provision.stages.partitions import Ask, Impossible, disk_of, resolve
 from tests.stages.world import MIB, World, guid
 
 TABLES = 1000

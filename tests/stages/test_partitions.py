@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from provision.actions import Await, Keep, WriteTable
@@ -10,6 +12,7 @@ from provision.failures import PlanRefused
 from provision.forecast import Forecast
 from provision.observe import ASSUMED_SIZE, Signature, Table
 from provision.stages import partitions
+from provision.stages.partitions import MATRIX, verb_of
 from tests.stages.world import LINUX_DATA, MIB, World, changes, guid, partition, run
 
 GIB = 1 << 30
@@ -95,6 +98,7 @@ class TestCreate:
 
     def test_no_room_says_how_much_there_is(self) -> None:
         (reason,) = refused(config(Partition(number=3, label="big", size_mib=40)), disk())
+        assert "wipe" not in reason, "it would not help"
         assert "storage.disks[0].partitions[0]: could not create partition 3 'big'" in reason
         assert "81920 sectors" in reason
         (reason,) = refused(config(Partition(number=3, start_mib=60, size_mib=5)), disk())
@@ -112,6 +116,11 @@ class TestCreate:
 
 class TestMatrix:
     """Rows of the table in the reference implementation's operator notes."""
+
+    def test_it_decides_everything_once(self) -> None:
+        for state in product((False, True), repeat=4):
+            rows = [row for row in MATRIX if all(wanted in {None, got} for wanted, got in zip(row, state, strict=True))]
+            assert [MATRIX[row] for row in rows] == [verb_of(*state)]
 
     def test_absent_and_not_wanted(self) -> None:
         assert not changes(run(partitions.plan, config(Partition(number=9, should_exist=False)), disk())[0])
@@ -149,7 +158,8 @@ class TestMatrix:
     )
     def test_present_and_different(self, wanted: Partition, why: str) -> None:
         (reason,) = refused(config(wanted), disk())
-        assert reason == f"storage.disks[0].partitions[0]: partition 1 didn't match: {why}"
+        remedy = "resize would change it" if "size did" in why else "wipePartitionEntry would replace it"
+        assert reason == f"storage.disks[0].partitions[0]: partition 1 didn't match: {why}; {remedy}"
         anew = wanted.changed(wipe_partition_entry=True, size_mib=5)
         assert [entry.number for entry in written(config(anew), disk()).table.partitions] == [1, 2]
 
