@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot import SEED, Boot, seed
+from provision.boot import Boot, seed
 from provision.failures import Failure
 from provision.journal import open_log
+from provision.memory import SEED
 from provision.observe import Memory
 
 UUID = "4c4c4544-0042-3510-8053-b4c04f4d5331\n"
