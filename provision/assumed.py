@@ -8,7 +8,7 @@ from typing import Protocol
 from provision.config.format import Config
 from provision.failures import ActionFailed
 from provision.memory import SEED
-from provision.observe import Account, Device, Kind, Memory, Mounted, Node, Signature, Table, Volume
+from provision.observe import Account, Device, Kind, Memory, Mounted, Node, Signature, Space, Table, Volume
 from provision.stages.passwd import DATABASES
 
 
@@ -102,6 +102,11 @@ class AssumedRoot:
 
     def mount(self, path: str) -> Mounted | None:
         """Nothing is mounted."""
+        del path
+        return None
+
+    def space(self, path: str) -> Space | None:
+        """Nobody knows."""
         del path
         return None
 

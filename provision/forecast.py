@@ -9,7 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar, cast
 
-from provision.observe import Account, Device, Fact, Memory, Mounted, Node, Observe, Signature, Table, Value, Volume
+from provision.observe import (
+    Account,
+    Device,
+    Fact,
+    Memory,
+    Mounted,
+    Node,
+    Observe,
+    Signature,
+    Space,
+    Table,
+    Value,
+    Volume,
+)
 
 T = TypeVar("T")
 
@@ -94,6 +107,11 @@ class Forecast:
     def mount(self, path: str) -> Mounted | None:
         """A mount that was laid, or is there."""
         return self._answer("mount", path, lambda: self._base.mount(path))
+
+    def space(self, path: str) -> Space | None:
+        """What was laid, or is there; on a file system that is going to be mounted the plan of the disks has looked."""
+        hidden = self._is_hidden(path.rstrip("/") + "/-")
+        return self._answer("space", "/", lambda: None if hidden else self._base.space(path))
 
     def enabled(self, unit: str) -> bool:
         """What is enabled now, unless a new mount hides it."""

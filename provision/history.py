@@ -115,6 +115,8 @@ class FileHistory:
             first.setdefault((fact.kind, fact.name), fact)
         forecast = Forecast(system)
         forecast.lay(first.values())
+        if first:  # what has been written has its room already
+            forecast.lay([Fact("space", "/", None)])
         return forecast
 
     def begin(self, wave: Wave, system: Observe) -> Due:

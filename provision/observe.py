@@ -135,6 +135,13 @@ class Account(NamedTuple):
     shell: str | None = ""
 
 
+class Space(NamedTuple):
+    """Room on a file system: a name that tells it from others, and the bytes that root may still write."""
+
+    device: str
+    free: int
+
+
 class Mounted(NamedTuple):
     """A file system mounted in the target root; `device` is a canonical name."""
 
@@ -146,7 +153,7 @@ class Mounted(NamedTuple):
 Memory = str | bool | tuple[str, ...] | Mapping[str, str] | None
 """What can be remembered from one stage to the next (it goes through JSON)."""
 
-Value = Device | Table | Signature | Volume | Node | Account | Mounted | bytes | Memory
+Value = Device | Table | Signature | Volume | Node | Account | Mounted | Space | bytes | Memory
 
 
 class Fact(NamedTuple):
@@ -209,6 +216,13 @@ class Observe(Protocol):
 
     def mount(self, path: str) -> Mounted | None:
         """The file system mounted at exactly this path of the target root."""
+        ...
+
+    def space(self, path: str) -> Space | None:
+        """The room on the file system of a directory, or of the nearest one above it that is there.
+
+        None where that does not say what fits: on one that packs data, or is not known.
+        """
         ...
 
     def enabled(self, unit: str) -> bool:

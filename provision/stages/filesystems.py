@@ -9,6 +9,7 @@ from provision.actions import Action, DeviceName, Keep, Run, Wave
 from provision.config.format import Config, Filesystem
 from provision.failures import PlanRefused
 from provision.observe import Device, Fact, Observe, Signature
+from provision.stages import room
 from provision.stages.claims import claimed_twice
 from provision.stages.devices import (
     awaited,
@@ -74,9 +75,16 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     kept = [target for target in targets if _is_good(target)]
     made = [target for target in targets if not _is_good(target)]
     reasons += [reason for target in made for reason in _refusals(target, observe)]
+    sizes = {target.entry.path: target.device.size for target in targets if _is_plain(target) and target.entry.path}
+    reasons += [f"storage.filesystems: {reason}" for reason in room.too_small(config, sizes)]
     if reasons:
         raise PlanRefused(reasons)
     yield from (with_sure_facts(wave, config) for wave in _waves(kept, made, observe))
+
+
+def _is_plain(target: Target) -> bool:
+    """Whether its size is known, and what is written takes as much room as it has bytes (btrfs may pack it)."""
+    return not target.device.assumed and target.entry.format != "btrfs"
 
 
 def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's word

@@ -29,6 +29,7 @@ from provision.config.urls import redacted
 from provision.failures import PlanRefused
 from provision.forecast import Forecast
 from provision.observe import Fact, Kind, Node, Observe
+from provision.stages import room
 from provision.stages.accounts import LAST_ID
 from provision.stages.losses import replaced
 from provision.stages.mount import mountable
@@ -76,6 +77,7 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
         for action in actions:
             forecast.lay(action.effect())
             waves.setdefault((*turn, not isinstance(action, Remove)), []).append(action)
+    reasons += room.refusals((action for wave in waves.values() for action in wave), observe)
     if reasons:
         raise PlanRefused(reasons)
     fetches = tuple(fetch for entry in entries for fetch in entry.fetches)

@@ -8,7 +8,7 @@ from typing import BinaryIO, TypeVar
 
 from provision.actions import NODE_ACTIONS, Action, Blob, NodeAction
 from provision.failures import ActionFailed
-from provision.observe import Account, Device, Memory, Mounted, Node, Signature, Table, Volume
+from provision.observe import Account, Device, Memory, Mounted, Node, Signature, Space, Table, Volume
 from provision.system import accounts, mounts, nodes, processes
 from provision.system.devices import Devices
 from provision.system.nodes import NodeFailed
@@ -94,6 +94,10 @@ class Machine:
         except OSError:
             return None
         return Mounted(path, self._devices.name(entry.source), entry.format) if entry else None
+
+    def space(self, path: str) -> Space | None:
+        """See Observe."""
+        return self._tree.space(path)
 
     def enabled(self, unit: str) -> bool:
         """See Observe. False without systemctl."""

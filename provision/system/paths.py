@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from provision.observe import MAX_LINKS, Kind, Node
+from provision.observe import MAX_LINKS, Kind, Node, Space
 from provision.system import libc
 
 MAX_CONTENT = 16 << 20
@@ -23,6 +23,9 @@ _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, e
 _NO_OPENAT2 = frozenset({errno.ENOSYS, errno.EPERM})
 _WITHOUT_MODES = frozenset({0x4D44, 0x2011BAB0})
 """vfat and exfat: what they show comes from how they were mounted, and chmod(2) is ignored (<linux/magic.h>)."""
+
+_PLAIN = frozenset({0xEF53, 0x58465342, 0x4D44, 0x01021994})
+"""ext2 to ext4, xfs, vfat and tmpfs: a byte that is written takes a byte (<linux/magic.h>)."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -70,6 +73,16 @@ class Tree:
         with suppress_absence(), self.folder(path) as fd:
             return sorted(os.listdir(fd))
         return []
+
+    def space(self, path: str) -> Space | None:
+        """The room on the file system of a directory, or of the nearest one above it that is there."""
+        while self.node(path) is None and path != "/":
+            path = parent(path)[0]
+        with suppress_absence(), self.folder(path) as fd:
+            if libc.file_system(fd) in _PLAIN:
+                found = os.fstatvfs(fd)
+                return Space(str(os.fstat(fd).st_dev), found.f_bfree * found.f_frsize)
+        return None
 
     def content(self, path: str) -> bytes | None:
         """The bytes of a regular file of at most 16 MiB; None if there is none."""

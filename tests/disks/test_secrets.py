@@ -140,6 +140,9 @@ CASES = {
     "files: a redirect out of HTTP": Case("which is not http", FILES, body(at("/redirect"))),
     "files: a proxy that tells": Case("407", FILES, body(URL.replace("{server}", "mirror.example"))),
     "files: larger than the file system": Case("No space left", FILES, body(at("/big")), before=SMALL_MOUNT),
+    "files: larger than the file system, inline": Case(
+        "are written", FILES, {"storage.files.0.contents.source": "data:," + C["inline"] * 9000}, before=SMALL_MOUNT
+    ),
     "files: a file system that is read-only": Case("Read-only", FILES, before=READ_ONLY),
     "files: nobody knows the owner": Case("no such user", FILES, {"storage.files.0.user": {"name": "nobody-here"}}),
     "files: nobody knows the group": Case("no such group", FILES, {"storage.files.0.group": {"name": "none-here"}}),

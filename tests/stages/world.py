@@ -18,6 +18,7 @@ from provision.observe import (
     Observe,
     Partition,
     Signature,
+    Space,
     Table,
     Volume,
 )
@@ -43,6 +44,7 @@ class World:
         self.users: dict[str, Account] = {}
         self.groups: dict[str, Account] = {}
         self.mounts: dict[str, Mounted] = {}
+        self.spaces: dict[str, Space] = {}
         self.units: set[str] = set()
         self.lacking = frozenset(lacking)
         self.memory: dict[str, Memory] = {"seed": "test", **(memory or {})}
@@ -85,6 +87,10 @@ class World:
 
     def mount(self, path: str) -> Mounted | None:
         return self.mounts.get(path)
+
+    def space(self, path: str) -> Space | None:
+        points = [point for point in self.spaces if (path + "/").startswith(point.rstrip("/") + "/")]
+        return self.spaces[max(points, key=len)] if points else None
 
     def enabled(self, unit: str) -> bool:
         return unit in self.units
