@@ -1,32 +1,29 @@
 """How fetching performs: `python -m tests.fetch.bench` (as root: it makes a network namespace).
 
-A fetch stage as a whole process beside the reference's, 200 resources behind 50 ms of latency, and a 1 GiB file.
+Each row is a whole stage in a process of its own, beside Ignition's where there is one: milliseconds of wall time, of
+processor time, and the peak of memory. The files stage follows a fetch stage, and is measured without it.
 """
 
 from __future__ import annotations
 
+import json
 import os
-import resource as limits
 import site
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from hashlib import sha512
 from pathlib import Path
-from typing import cast
+from statistics import median
+from typing import Any, NamedTuple
 
-from provision.config.format import Resource, Verification
-from provision.fetch.client import CONNECTIONS
-from provision.fetch.resources import Fetcher
-from provision.fetch.settings import Settings
 from tests.fetch.namespace import in_namespace
 from tests.fetch.server import Answer, serve
 
-REFERENCE = "/usr/lib/dracut/modules.d/30ignition/ignition"
+REFERENCE = os.environ.get("IGNITION", "/usr/lib/dracut/modules.d/30ignition/ignition")
 CHECKOUT = str(Path(__file__).parents[2])
 START = f"""
 import sys
@@ -35,85 +32,139 @@ sys.argv[0] = "ignition"
 from provision.cli import main
 main()
 """
-OURS = ("/usr/bin/python3", "-I", "-c", START)
-CONFIG = b'{"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/from-the-cloud"}]}}'
-GIB = 1 << 30
-SPARSE_SERVER = """
+PROGRAMS = {"provision": ("/usr/bin/python3", "-I", "-c", START)} | (
+    {"Ignition": (REFERENCE,)} if Path(REFERENCE).exists() else {}
+)
+MIB = 1 << 20
+
+ROOT = {
+    "root/etc/selinux/config": "SELINUXTYPE=none\n",
+    "root/etc/selinux/none/contexts/files/file_contexts": "",
+}
+"""Debian's Ignition fails on a root without SELinux; the tool that labels is a pretence, for both."""
+
+SERVER = """
 import http.server, sys
+chunk = bytes(1 << 20)
 class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         pass
     def do_GET(self):
+        size = int(self.path.strip("/"))
         self.send_response(200)
-        self.send_header("Content-Length", str(1 << 30))
+        self.send_header("Content-Length", str(size << 20))
         self.end_headers()
-        for _ in range(1 << 10):
-            self.wfile.write(bytes(1 << 20))
+        for _ in range(size):
+            self.wfile.write(chunk)
 server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_port, flush=True)
-server.handle_request()
+server.serve_forever()
 """
+"""Serves so many MiB as the path says, in a process of its own, so that it does not hold up the other servers."""
 
 
-def stage(command: Sequence[str], runs: int = 15) -> float:
-    """Milliseconds of a fetch stage, the median of several."""
-    taken = []
-    for _ in range(runs):
-        with tempfile.TemporaryDirectory() as there:
-            files = (
-                "-root",
-                there,
-                "-config-cache",
-                f"{there}/c",
-                "-neednet",
-                f"{there}/n",
-                "-state-file",
-                f"{there}/s",
-            )
-            began = time.perf_counter()
-            options = ("-platform", "digitalocean", "-stage", "fetch", "-log-to-stdout")
-            subprocess.run([*command, *options, *files], check=True, capture_output=True)
-            taken.append(time.perf_counter() - began)
-    return 1000 * statistics.median(taken)
+class Cost(NamedTuple):
+    """What a process took: milliseconds, milliseconds of the processor, MiB at the most."""
+
+    wall: float
+    processor: float
+    memory: float
 
 
-def stages() -> None:
-    with serve({"/metadata/v1/user-data": Answer(CONFIG)}, "169.254.169.254", 80):
-        print(f"fetch stage, whole process:  {stage(OURS):6.0f} ms")
-        if Path(REFERENCE).exists():
-            print(f"  the reference's:           {stage([REFERENCE]):6.0f} ms")
+class Work(NamedTuple):
+    """A stage to measure, for a config, in so many rounds."""
+
+    title: str
+    stage: str
+    config: Callable[[], dict[str, Any]]
+    rounds: int
 
 
-def many() -> None:
-    script = {f"/{number}": Answer(os.urandom(1000), pause=0.05) for number in range(200)}
-    with serve(script) as served, ThreadPoolExecutor(CONNECTIONS) as pool:
-        fetcher = Fetcher(Settings(http_total=30))
-        began = time.perf_counter()
-        list(pool.map(lambda path: fetcher.read(Resource(source=f"{served.url}{path}")), script))
-        print(f"200 resources at 50 ms:      {1000 * (time.perf_counter() - began):6.0f} ms ({CONNECTIONS} at once)")
+def measured(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
+    """Run a program to its end."""
+    began = time.perf_counter()
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
+    assert child.stdout
+    with closing(child.stdout):
+        said = child.stdout.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{command[0]} failed:\n{said.decode(errors='replace')[-2000:]}")
+    taken = time.perf_counter() - began
+    return Cost(1000 * taken, 1000 * (usage.ru_utime + usage.ru_stime), usage.ru_maxrss / 1024)
 
 
-class Nowhere(BytesIO):
-    """Forgets what is written."""
+def stage(program: Sequence[str], wanted: str) -> Cost:
+    """One stage, on an empty root; the files stage with the fetch stage that has to come before."""
+    with tempfile.TemporaryDirectory() as there:
+        for path, text in ROOT.items():
+            Path(there, path).parent.mkdir(parents=True, exist_ok=True)
+            Path(there, path).write_text(text)
+        Path(there, "setfiles").symlink_to("/usr/bin/true")
+        environment = {**os.environ, "PATH": f"{there}:{os.environ['PATH']}"}
+        places = ("-config-cache", f"{there}/c", "-neednet", f"{there}/n", "-state-file", f"{there}/s")
+        options = ("-root", f"{there}/root", *places, "-platform", "digitalocean", "-log-to-stdout", "-stage")
+        fetched = measured([*program, *options, "fetch"], environment)
+        return fetched if wanted == "fetch" else measured([*program, *options, wanted], environment)
 
-    def write(self, data: object) -> int:
-        return len(cast("bytes", data))
+
+def small() -> dict[str, Any]:
+    return {"files": [{"path": "/etc/from-the-cloud"}]}
 
 
-def big() -> None:
-    verification = Verification(hash="sha256-49bc20df15e412a64472421e13fe86ff1c5165e18b2afccf160d4dc19fe68a14")
-    with subprocess.Popen([sys.executable, "-c", SPARSE_SERVER], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        port = server.stdout.readline().strip()
-        before, began = limits.getrusage(limits.RUSAGE_SELF).ru_maxrss, time.perf_counter()
-        resource = Resource(source=f"http://127.0.0.1:{port}/", verification=verification)
-        Fetcher(Settings(http_total=120)).copy(resource, Nowhere())
-        took = time.perf_counter() - began
-        more = (limits.getrusage(limits.RUSAGE_SELF).ru_maxrss - before) / 1024
-        print(f"1 GiB with its sha256:       {1000 * took:6.0f} ms, {more:.0f} MiB of memory more than before")
+def many(url: str) -> dict[str, Any]:
+    return {"files": [{"path": f"/etc/{number}", "contents": {"source": f"{url}/{number}"}} for number in range(200)]}
+
+
+def large(url: str, size: int) -> dict[str, Any]:
+    digest = sha512()
+    for _ in range(size):
+        digest.update(bytes(MIB))
+    contents = {"source": f"{url}/{size}", "verification": {"hash": f"sha512-{digest.hexdigest()}"}}
+    return {"files": [{"path": "/etc/large", "contents": contents}]}
+
+
+@contextmanager
+def bulk_server() -> Iterator[str]:
+    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        try:
+            yield f"http://127.0.0.1:{child.stdout.readline().strip()}"
+        finally:
+            child.kill()
+
+
+def compare() -> None:
+    """Measure all works, the programs in turns, and print a table."""
+    configs: dict[str, Answer] = {}
+    resources = {f"/{number}": Answer(os.urandom(1000), pause=0.05) for number in range(200)}
+    with (
+        serve(configs, "169.254.169.254", 80),
+        serve(resources) as slow,
+        bulk_server() as bulk,
+    ):
+        works = (
+            Work("fetch stage, local http config", "fetch", small, 15),
+            Work("files stage, 200 files at 50 ms", "files", lambda: many(slow.url), 3),
+            Work("files stage, a file of 64 MiB", "files", lambda: large(bulk, 64), 3),
+            Work("files stage, a file of 1 GiB", "files", lambda: large(bulk, 1024), 1),
+        )
+        print("".join([f"{'':34}", *(f"{name:>28}" for name in PROGRAMS)]))
+        for work in works:
+            config = {"ignition": {"version": "3.3.0"}, "storage": work.config()}
+            configs["/metadata/v1/user-data"] = Answer(json.dumps(config).encode())
+            print(row(work), flush=True)
+
+
+def row(work: Work) -> str:
+    costs: dict[str, list[Cost]] = {name: [] for name in PROGRAMS}
+    for _ in range(work.rounds):
+        for name, program in PROGRAMS.items():
+            costs[name].append(stage(program, work.stage))
+    cells = (Cost(*map(median, zip(*taken, strict=True))) for taken in costs.values())
+    return f"{work.title:34}" + "".join(f"{c.wall:8.0f} ms {c.processor:5.0f} cpu {c.memory:3.0f} MiB" for c in cells)
 
 
 if __name__ == "__main__":
-    in_namespace(stages, "169.254.169.254/32")
-    many()
-    big()
+    in_namespace(compare, "169.254.169.254/32")
