@@ -18,7 +18,7 @@ from provision.config.urls import redacted
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch import causes, dial, echoes, network, urls
 from provision.fetch.causes import Cause
-from provision.fetch.messages import NOT_FOUND, TOO_MANY, Headers, Reply, Request
+from provision.fetch.messages import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
 from provision.fetch.patience import Deadline, Log, Say, Vigil, now, pauses, retry_after, unsaid
 from provision.fetch.settings import Settings
 
@@ -196,9 +196,7 @@ class Client:
         except ValueError as error:  # requests' InvalidURL, InvalidHeader
             raise FetchFailed(redacted(request.url), "unable to parse url or HTTP header") from error
         except OSError as error:  # requests.RequestException is one
-            if any(isinstance(one, dial.RefusedError) for one in causes.chain(error)):
-                raise FetchFailed(redacted(request.url), dial.REFUSAL) from error
-            raise Again(causes.explain(error)) from error
+            raise _not_asked(request, proxy, error) from error
         return reply._replace(secrets=lambda: echoes.secrets(request, proxy, DEFAULT_HEADERS))
 
     def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline) -> T:
@@ -254,6 +252,21 @@ def _http() -> ModuleType:
     except ImportError as error:
         raise FetchFailed("http", f"cannot be spoken: {error}", hint="install the Python package requests") from error
     return http
+
+
+def _not_asked(request: Request, proxy: str, error: OSError) -> FetchFailed | Again:
+    """What it means that no answer came: an end, or another go."""
+    for one in causes.chain(error):
+        if isinstance(one, dial.RefusedError):
+            return FetchFailed(redacted(request.url), dial.REFUSAL)
+        if isinstance(one, ProxyRefusedError):
+            cause = causes.status(one.status, one.reason, b"")
+            cause = cause._replace(text=f"the proxy {redacted(proxy)} refuses: {cause.text}")
+            if one.status == TOO_MANY or one.status >= 500:
+                return Again(cause)
+            return FetchFailed(redacted(request.url), cause.text, hint=cause.remedy)
+    cause = causes.explain(error)
+    return Again(cause._replace(text=f"through the proxy {redacted(proxy)}: {cause.text}") if proxy else cause)
 
 
 def _is_redirect(request: Request, reply: Reply) -> bool:

@@ -25,12 +25,15 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from provision.fetch.dial import Call, Dial
-from provision.fetch.messages import Reply, Request
+from provision.fetch.messages import ProxyRefusedError, Reply, Request
 from provision.fetch.patience import Deadline, Say
 
 CHUNK = 256 * 1024
 BODY_SILENCE = 60.0
 """Seconds without a byte in the middle of a body after which the attempt is given up."""
+
+TUNNEL_FAILED = "Tunnel connection failed: "
+"""How http.client begins to tell the status of a proxy's answer to CONNECT."""
 
 UNANSWERED = ("connected, but no answer yet", "is the server overloaded?")
 
@@ -100,7 +103,9 @@ class Wire(HTTPAdapter):
 
     def proxy_manager_for(self, proxy: str, **further: Any) -> Any:
         """Make the pool of connections through a proxy."""
-        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **further)
+        manager = super().proxy_manager_for(
+            proxy, ssl_context=self._context, proxy_ssl_context=self._context, **further
+        )
         manager.pool_classes_by_scheme = self._pools
         return manager
 
@@ -176,7 +181,13 @@ def _pools(dialled: Callable[[HTTPConnection, int], socket.socket]) -> dict[str,
             return channel
 
         def _tunnel(self) -> None:
-            _patient(self, super()._tunnel, self.sock.gettimeout())  # private to http.client
+            try:
+                _patient(self, super()._tunnel, self.sock.gettimeout())  # private to http.client
+            except OSError as error:
+                told = str(error).partition(TUNNEL_FAILED)[2].split(maxsplit=1)
+                if told and told[0].isdecimal():
+                    raise ProxyRefusedError(int(told[0]), " ".join(told[1:])) from error
+                raise
 
         def getresponse(self, *arguments: Any, **further: Any) -> Any:
             return _patient(self, lambda: super(Tls, self).getresponse(*arguments, **further), _time_for_headers(self))

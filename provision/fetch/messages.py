@@ -41,6 +41,15 @@ class Request(NamedTuple):
         return f"Request({self.name})"
 
 
+class ProxyRefusedError(OSError):
+    """A proxy does not connect to where it should: with this status."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"the proxy says {status}")
+        self.status = status
+        self.reason = reason
+
+
 class Reply(NamedTuple):
     """An answer whose body has not been read yet.
 
