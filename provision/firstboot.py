@@ -9,9 +9,9 @@ Two ways, of which a machine uses one (docs/decisions/0007-first-boot.md):
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from enum import Enum
 
+from provision.device_names import link
 from provision.failures import Failure
 
 RECORD = "/etc/.provision-complete.json"
@@ -22,7 +22,7 @@ WAIT = 30.0
 """Seconds in which the root device has to come, unless `provision.firstboot.wait=` says otherwise."""
 
 _OFF = frozenset({"", "0", "no", "off"})
-_BY = {"LABEL": "label", "UUID": "uuid", "PARTLABEL": "partlabel", "PARTUUID": "partuuid"}
+_BY = {"LABEL": "by-label", "UUID": "by-uuid", "PARTLABEL": "by-partlabel", "PARTUUID": "by-partuuid"}
 
 
 class Verdict(Enum):
@@ -57,8 +57,8 @@ def platform(command_line: str) -> str:
     return name
 
 
-def root_device(command_line: str, encoded: Callable[[str], str]) -> str:
-    """The device of the root file system, as a name below /dev. `encoded` spells a label as udev does. Raises Failure.
+def root_device(command_line: str) -> str:
+    """The device of the root file system, as a name below /dev. Raises Failure.
 
     Source: systemd-fstab-generator(8), dracut.cmdline(7); without `root=`, systemd-gpt-auto-generator(8).
     """
@@ -67,7 +67,7 @@ def root_device(command_line: str, encoded: Callable[[str], str]) -> str:
     if root == "gpt-auto":
         return "/dev/gpt-auto-root"
     if equals and kind in _BY:
-        return f"/dev/disk/by-{_BY[kind]}/{encoded(value)}"
+        return link(_BY[kind], value)
     if root.startswith("/dev/"):
         return root
     raise Failure(

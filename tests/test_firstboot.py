@@ -6,7 +6,6 @@ import pytest
 
 from provision.failures import Failure
 from provision.firstboot import RECORD, Verdict, platform, record_paths, resolv_conf, root_device, verdict, wait_seconds
-from provision.system.names import encoded
 
 
 @pytest.mark.parametrize(
@@ -49,13 +48,13 @@ def test_a_typing_error_is_not_taken_for_a_later_boot() -> None:
     ],
 )
 def test_root_device(command_line: str, expected: str) -> None:
-    assert root_device(command_line, encoded) == expected
+    assert root_device(command_line) == expected
 
 
 @pytest.mark.parametrize("root", ["tmpfs", "nfs:10.0.0.1:/root", "live:CDLABEL=x"])
 def test_a_root_that_can_hold_no_record_is_refused(root: str) -> None:
     with pytest.raises(Failure, match="no block device"):
-        root_device(f"root={root}", encoded)
+        root_device(f"root={root}")
 
 
 def test_record_in_a_subvolume() -> None:

@@ -103,9 +103,7 @@ def record(root: str, ground: MachineGround) -> None:
 
 def _unrecorded(command_line: str, ground: MachineGround) -> bool:
     """Whether the root file system has no record of completion. Raises Failure where that cannot be known."""
-    from provision.system.names import encoded
-
-    device = root_device(command_line, encoded)
+    device = root_device(command_line)
     if _arrives(device, wait_seconds(command_line), ground):
         return not any(ground.read_from(device, path) for path in record_paths(command_line))
     if held := _first_signature():

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.config.format import Config
+from provision.device_names import partition_name
 from provision.observe import Device, Observe
-from provision.stages.devices import formatted, partition_name
+from provision.stages.devices import formatted
 
 
 class Claim(NamedTuple):

@@ -7,16 +7,11 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 
 from provision.actions import Action, Await, DeviceName, Run, Wave, WriteTable
 from provision.config.format import Config, Filesystem
+from provision.device_names import SHARED, partition_name
 from provision.memory import SEED, text
 from provision.observe import Device, Fact, Observe, Partition, Signature, Table
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
-
-DEVLINK_SAFE = frozenset("#+-.:=@_")
-"""Characters besides ASCII letters and digits that udev leaves as they are (systemd, `encode_devnode_name`)."""
-
-SHARED_LINKS = tuple(f"/dev/disk/by-{kind}/" for kind in ("label", "uuid", "partlabel", "partuuid"))
-"""Links that several devices may ask for; udev gives it to one of them."""
 
 WITHOUT_DEVICE = {"virtiofs"}
 """Formats whose device is a tag, and no block device."""
@@ -54,41 +49,6 @@ def missing_tools(tools: Iterable[str], observe: Observe, where: str) -> list[st
     return [f"{where}: {tool} is needed and not on PATH" for tool in tools if observe.tool(tool) is None]
 
 
-def partition_name(disk: Device, number: int) -> str:
-    """The kernel's name of a partition; where it is not known (device mapper, a disk that is not there) udev's link.
-
-    Source: Linux `disk_name` (a `p` behind a digit), and kpartx's rules for device mapper.
-    """
-    if disk.mapper:
-        return f"/dev/disk/by-id/dm-name-{disk.mapper}p{number}"
-    if disk.assumed and disk.name.startswith("/dev/disk/by-"):
-        return f"{disk.name}-part{number}"
-    return f"{disk.name}{'p' if disk.name[-1].isdigit() else ''}{number}"
-
-
-def partition_aliases(disk: str, number: int) -> tuple[str, ...]:
-    """Names of a partition that follow from the name that the config gives its disk.
-
-    Source: systemd `60-persistent-storage.rules` (`-part%n`), mdadm `63-md-raid-arrays.rules`.
-    """
-    if disk.startswith("/dev/disk/by-"):
-        return (f"{disk}-part{number}",)
-    if disk.startswith("/dev/md/"):
-        return (f"{disk}{'p' if disk[-1].isdigit() else ''}{number}",)
-    return ()
-
-
-def link(kind: str, name: str) -> str:
-    """udev's link below /dev/disk for a label or UUID: `link("by-partlabel", "my data")`."""
-    return f"/dev/disk/{kind}/" + "".join(_escaped(character) for character in name)
-
-
-def _escaped(character: str) -> str:
-    if (character.isascii() and character.isalnum()) or character in DEVLINK_SAFE or not character.isascii():
-        return character
-    return f"\\x{ord(character):02x}"
-
-
 def chosen_uuid(observe: Observe, purpose: str, name: str) -> str:
     """A UUID (lower-case) for what the config leaves open: the same in every plan of one provisioning.
 
@@ -122,7 +82,7 @@ def ambiguous_names(actions: Iterable[Action], config: Config, observe: Observe)
     """The names of the config that would lead to several devices; which one is udev's choice then, or luck."""
     facts = [fact for action in actions for fact in action.effect() if fact.kind == "device"]
     changed = {fact.name for fact in facts}
-    for name in sorted(name for name in _named(config) if name.startswith(SHARED_LINKS)):
+    for name in sorted(name for name in _named(config) if name.startswith(SHARED)):
         leads_to = {fact.value.name for fact in facts if fact.name == name and isinstance(fact.value, Device)}
         there = observe.device(name) if leads_to else None
         leads_to |= {there.name} if there is not None and there.name not in changed else set()
@@ -131,7 +91,7 @@ def ambiguous_names(actions: Iterable[Action], config: Config, observe: Observe)
 
 
 def _is_sure(name: str, claims: Mapping[str, int], named: frozenset[str]) -> bool:
-    return not name.startswith(SHARED_LINKS) or (name in named and claims[name] == 1)
+    return not name.startswith(SHARED) or (name in named and claims[name] == 1)
 
 
 def _named(config: Config) -> frozenset[str]:

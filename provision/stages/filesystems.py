@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from provision.actions import Action, DeviceName, Keep, Run, Wave
 from provision.config.format import Config, Filesystem
+from provision.device_names import of_signature
 from provision.failures import PlanRefused
 from provision.observe import Device, Fact, Observe, Signature
 from provision.stages import room
@@ -16,7 +17,6 @@ from provision.stages.devices import (
     chosen_uuid,
     formatted,
     holds_something,
-    link,
     missing_device,
     missing_tools,
     signature_text,
@@ -214,7 +214,4 @@ def _has_form(uuid: str, *digits: int) -> bool:
 def _facts(target: Target, expected: Signature) -> Iterator[Fact]:
     device = target.device
     yield Fact("signature", device.name, expected)
-    if expected.label:
-        yield Fact("device", link("by-label", expected.label), device)
-    if expected.uuid:
-        yield Fact("device", link("by-uuid", expected.uuid), device)
+    yield from (Fact("device", name, device) for name in of_signature(expected))

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from provision.actions import Action, Argument, Blob, DeviceName, Fetch, Forget, Keep, KeyFile, Remember, Run, Wave
 from provision.config.format import Config, Luks, Resource
 from provision.config.urls import redacted
+from provision.device_names import BY_MAPPING, of_signature
 from provision.failures import PlanRefused
 from provision.memory import luks_device
 from provision.observe import Device, Fact, Observe, Signature, Volume
@@ -23,7 +24,6 @@ from provision.stages.devices import (
     awaited,
     chosen_uuid,
     holds_something,
-    link,
     missing_device,
     missing_tools,
     wipe,
@@ -237,8 +237,7 @@ def _format(target: Target) -> Action:
     label = entry.label or (None if entry.options else "")
     signature = Signature("crypto_LUKS", label, target.uuid)
     facts = [Fact("signature", device.name, signature), Fact("volume", device.name, Volume(2))]
-    facts += [Fact("device", link("by-uuid", target.uuid), device)] if target.uuid else []
-    facts += [Fact("device", link("by-label", label), device)] if label else []
+    facts += [Fact("device", name, device) for name in of_signature(signature)]
     title = f"make LUKS volume {entry.name} on {entry.device}"
     return Run(title, argv, frozenset({device.name}), tuple(facts), target.where)
 
@@ -253,7 +252,7 @@ def _open(target: Target, title: str) -> Action:
     mapping = Device(target.mapping, device.size - DATA_OFFSET, device.sector, assumed=True, mapper=entry.name)
     facts = (
         Fact("device", target.mapping, mapping),
-        Fact("device", link("by-id", f"dm-name-{entry.name}"), mapping),
+        Fact("device", BY_MAPPING + entry.name, mapping),
         Fact("volume", device.name, _opened(target)),
     )
     return Run(title, argv, frozenset({device.name, target.mapping}), facts, target.where)

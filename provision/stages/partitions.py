@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from provision.actions import Action, Keep, Wave, WriteTable
 from provision.config import format as config
+from provision.device_names import partition_name
 from provision.failures import PlanRefused
 from provision.observe import Observe, Partition, Table
 from provision.stages import tables
@@ -21,7 +22,6 @@ from provision.stages.devices import (
     awaited,
     called,
     missing_device,
-    partition_name,
     size_text,
     with_sure_facts,
 )

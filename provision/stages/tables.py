@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from provision.device_names import link, of_partition, partition_aliases, partition_name
 from provision.observe import Device, Fact, Observe, Partition, Signature, Table
 from provision.stages.asks import Disk
-from provision.stages.devices import contents_text, link, partition_aliases, partition_name, partition_text
+from provision.stages.devices import contents_text, partition_text
 
 
 def facts(disk: Disk, table: Table, observe: Observe) -> Iterator[Fact]:
@@ -30,9 +31,7 @@ def _device_facts(disk: Disk, partition: Partition, observe: Observe) -> Iterato
         sector=disk.table.sector,
         assumed=disk.device.assumed or bool(disk.device.mapper),
     )
-    names = [device.name, link("by-partuuid", partition.guid.lower())]
-    names += [link("by-partlabel", partition.label)] if partition.label else []
-    names += partition_aliases(disk.name, partition.number)
+    names = [device.name, *of_partition(partition), *partition_aliases(disk.name, partition.number)]
     yield from (Fact("device", name, device) for name in names)
     there = _signature_at(disk, partition.start, observe)
     if there.type:

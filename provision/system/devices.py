@@ -58,8 +58,3 @@ class Devices(Protocol):
     def release(self) -> None:
         """Give back what was attached. Never fails twice."""
         ...
-
-
-def partition_name(disk: str, number: int) -> str:
-    """How the kernel names a partition: `/dev/vda1`, `/dev/nvme0n1p1` (a `p` behind a digit)."""
-    return f"{disk}{'p' if disk[-1:].isdigit() else ''}{number}"

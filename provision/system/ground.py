@@ -8,11 +8,11 @@ import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from provision import device_names
 from provision.failures import FetchFailed
 from provision.fetch.ground import Places
 from provision.fetch.settings import CONFIG_LIMIT
 from provision.system import mounts, processes
-from provision.system.names import encoded
 from provision.system.paths import Tree
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM})
@@ -69,7 +69,7 @@ class MachineGround:
     def drive(self, label: str) -> str | None:
         """The device that udev links under the label."""
         self._events.listen()
-        link = self.path(f"/dev/disk/by-label/{encoded(label)}")
+        link = self.path(device_names.link("by-label", label))
         return os.path.realpath(link) if os.path.exists(link) else None
 
     def optical_drives(self) -> tuple[str, ...]:

@@ -14,9 +14,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from provision.device_names import BY_CONTENTS, kernel_partition, of_partition, of_signature
 from provision.observe import Device, Partition, Signature, Table, Volume
-from provision.system import loops, luks, mounts, names, signatures, stacked, sysfs, tables
-from provision.system.devices import DeviceFailed, partition_name
+from provision.system import loops, luks, mounts, signatures, stacked, sysfs, tables
+from provision.system.devices import DeviceFailed
 from provision.system.kernel_devices import KernelDevices
 from provision.system.loops import Loop
 
@@ -181,12 +182,12 @@ class ImageDevices:
 
     def _named(self, disk: str, name: str) -> Iterator[_Region]:
         """The disk itself or its partitions, where `name` is one of their further names."""
-        if names.asks_for_signature(name):
-            yield from (one for one in self._regions(disk) if name in names.of_signature(self._probe(one)))
+        if name.startswith(BY_CONTENTS):
+            yield from (one for one in self._regions(disk) if name in of_signature(self._probe(one)))
             return
         for partition in self._partitions(disk):
-            own = {partition_name(disk, partition.number), f"{disk}-part{partition.number}"}
-            if name in own or name in names.of_partition(partition):
+            own = {kernel_partition(disk, partition.number), f"{disk}-part{partition.number}"}
+            if name in own or name in of_partition(partition):
                 yield self._region(disk, partition)
 
     def _regions(self, disk: str) -> list[_Region]:
@@ -202,7 +203,7 @@ class ImageDevices:
 
     def _region(self, disk: str, partition: Partition) -> _Region:
         sector = self._images[disk].sector
-        name = partition_name(disk, partition.number)
+        name = kernel_partition(disk, partition.number)
         return _Region(name, disk, partition.start * sector, partition.size * sector)
 
     def _probe(self, region: _Region) -> Signature:

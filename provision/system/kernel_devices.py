@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
+from provision.device_names import BY_CONTENTS, BY_MAPPING, of_partition, of_signature
 from provision.failures import Failure
 from provision.observe import Device, Signature, Table, Volume
-from provision.system import kernel_partitions, luks, mappings, names, signatures, sysfs, tables, udev
+from provision.system import kernel_partitions, luks, mappings, signatures, sysfs, tables, udev
 from provision.system.devices import DeviceFailed
 
 WAIT = 30.0
@@ -143,8 +144,8 @@ def _find_without_links(name: str) -> sysfs.Block | None:
 
     A disk that may not be read has no names: udev could not read it either.
     """
-    if name.startswith("/dev/disk/by-id/dm-name-"):
-        return sysfs.find("/dev/mapper/" + name.removeprefix("/dev/disk/by-id/dm-name-"))
+    if name.startswith(BY_MAPPING):
+        return sysfs.find("/dev/mapper/" + name.removeprefix(BY_MAPPING))
     for block in sysfs.every():
         try:
             found = _named(block, name) if _is_readable(block) else None
@@ -157,11 +158,11 @@ def _find_without_links(name: str) -> sysfs.Block | None:
 
 def _named(block: sysfs.Block, name: str) -> sysfs.Block | None:
     """The device itself, or the partition of it, whose contents give it that name."""
-    if names.asks_for_signature(name):
-        return block if name in names.of_signature(signatures.probe(block.node)) else None
+    if name.startswith(BY_CONTENTS):
+        return block if name in of_signature(signatures.probe(block.node)) else None
     if block.is_partition:
         return None
-    numbers = (one.number for one in _table(block).partitions if name in names.of_partition(one))
+    numbers = (one.number for one in _table(block).partitions if name in of_partition(one))
     return next((sysfs.partitions(block).get(number) for number in numbers), None)
 
 

@@ -6,11 +6,11 @@ one with its UUID (`part1-<UUID of the disk>`) for its own; so ours have that UU
 
 from __future__ import annotations
 
+from provision.device_names import BY_MAPPING
 from provision.failures import Failure
 from provision.observe import Table
 from provision.system import processes, sysfs
 
-_LINK = "/dev/disk/by-id/dm-name-"
 _DELIMITERS = ("-part", "p", "")
 
 
@@ -42,8 +42,8 @@ def partitions(disk: sysfs.Block) -> dict[int, sysfs.Block]:
 
 def find(name: str) -> sysfs.Block | None:
     """The partition that a name of the form `dm-name-<disk>p<number>` stands for, whatever its mapping is called."""
-    disk, _, number = name.removeprefix(_LINK).rpartition("p")
-    if not name.startswith(_LINK) or not number.isdecimal():
+    disk, _, number = name.removeprefix(BY_MAPPING).rpartition("p")
+    if not name.startswith(BY_MAPPING) or not number.isdecimal():
         return None
     block = sysfs.find(f"/dev/mapper/{disk}")
     return partitions(block).get(int(number)) if block else None

@@ -6,25 +6,25 @@ import os
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
-from provision.system import names, processes, signatures, sysfs
+from provision.device_names import BY_CONTENTS, BY_MAPPING, of_signature
+from provision.system import processes, signatures, sysfs
 from provision.system.enclosure import present
 
 _BUILT = ("/dev/mapper/", "/dev/dm-", "/dev/md")
-_BY_MAPPING = "/dev/disk/by-id/dm-name-"
 
 
 def is_built(name: str) -> bool:
     """Whether a name is one that such devices have."""
-    return name.startswith((*_BUILT, _BY_MAPPING))
+    return name.startswith((*_BUILT, BY_MAPPING))
 
 
 def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
     """The device of that name, if it rests on devices with these nodes and on nothing else."""
-    if names.asks_for_signature(name):
-        return next((one for one in every(bases) if name in names.of_signature(signatures.probe(one.node))), None)
+    if name.startswith(BY_CONTENTS):
+        return next((one for one in every(bases) if name in of_signature(signatures.probe(one.node))), None)
     if not is_built(name):
         return None
-    block = sysfs.find(name.replace(_BY_MAPPING, "/dev/mapper/", 1)) or sysfs.named(os.path.basename(name))
+    block = sysfs.find(name.replace(BY_MAPPING, "/dev/mapper/", 1)) or sysfs.named(os.path.basename(name))
     return _with_node(block) if block and _rests_on(block, bases) else None
 
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from provision.actions import Action, Await, Keep, Wave
 from provision.config.format import Config
+from provision.device_names import of_partition, partition_name
 from provision.forecast import Forecast
 from provision.observe import (
     Account,
@@ -23,7 +24,6 @@ from provision.observe import (
     Volume,
 )
 from provision.stages import Plan
-from provision.stages.devices import link, partition_name
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 MIB = 1 << 20
@@ -133,9 +133,7 @@ class World:
             self.devices[node] = Device(
                 node, partition.size * sector, sector, in_use="mounted" if partition.number in in_use else ""
             )
-            self.links[link("by-partuuid", partition.guid.lower())] = node
-            if partition.label:
-                self.links[link("by-partlabel", partition.label)] = node
+            self.links.update(dict.fromkeys(of_partition(partition), node))
             if signatures and partition.number in signatures:
                 self.signatures[node] = signatures[partition.number]
         return self

@@ -1,0 +1,25 @@
+"""What is mounted, as the kernel tells it."""
+
+from __future__ import annotations
+
+import os
+
+from provision.system import mounts
+
+
+def test_what_is_mounted_is_read_from_the_kernel() -> None:
+    proc = mounts.at("/proc")
+    assert proc is not None
+    assert (proc.format, "rw" in proc.options) == ("proc", True)
+    assert mounts.at("/proc/self") is None
+
+
+def test_mount_points_may_hold_blanks() -> None:
+    line = rb"36 35 98:0 /mnt1 /mnt\040two\134x rw,noatime master:1 - ext3 /dev/ro\040ot rw,errors=continue"
+    assert mounts.entry(os.fsdecode(line)) == (
+        "/mnt two\\x",
+        "98:0",
+        "/dev/ro ot",
+        "ext3",
+        ("rw", "noatime", "errors=continue"),
+    )
