@@ -81,9 +81,9 @@ def whole(config: Config) -> tuple[Config, Fetcher]:
 
 
 def warn(level: str, message: str) -> None:
-    """A log for people: what is at least a warning goes to standard error."""
-    if level not in {"debug", "info", "notice"}:
-        print(f"{level}: {message}", file=sys.stderr)
+    """A log for people: what is waited for, and worse, goes to standard error."""
+    if level not in {"debug", "info"}:
+        print(f"{level}: {message}", file=sys.stderr, flush=True)
 
 
 def _judge_json(source: Source) -> Judged:

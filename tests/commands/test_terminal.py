@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from provision.commands.sources import warn
+
 CONFIG = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/etc/\x1b]0;title\x07", "mode": 420}]}}
 BAD = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "etc"}]}}
 
@@ -57,3 +59,9 @@ def test_a_config_cannot_steer_the_terminal(config: Path) -> None:
 def test_a_good_config_is_said_to_be_one(config: Path) -> None:
     assert on_terminal("validate", config) == f"{config}: valid\r\n"
     assert "valid" not in on_terminal("validate", config.with_name("bad.ign"))
+
+
+def test_people_are_told_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for level in ("debug", "info", "notice", "warning"):
+        warn(level, "said")
+    assert capsys.readouterr().err == "notice: said\nwarning: said\n"
