@@ -12,9 +12,8 @@ import site
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from hashlib import sha512
 from pathlib import Path
 from statistics import median
@@ -63,6 +62,18 @@ server.serve_forever()
 """Serves so many MiB as the path says, in a process of its own, so that it does not hold up the other servers."""
 
 
+LAUNCHER = """
+import os, sys, time
+began = time.perf_counter()
+pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 1, 2)])
+_, status, usage = os.wait4(pid, 0)
+taken, processor = time.perf_counter() - began, usage.ru_utime + usage.ru_stime
+print(1000 * taken, 1000 * processor, usage.ru_maxrss / 1024, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+"""Runs a program and tells its cost. A child begins with its parent's peak of memory, so the parent has to be small."""
+
+
 class Cost(NamedTuple):
     """What a process took: milliseconds, milliseconds of the processor, MiB at the most."""
 
@@ -82,17 +93,11 @@ class Work(NamedTuple):
 
 def measured(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
     """Run a program to its end."""
-    began = time.perf_counter()
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
-    assert child.stdout
-    with closing(child.stdout):
-        said = child.stdout.read()
-    _, status, usage = os.wait4(child.pid, 0)
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{command[0]} failed:\n{said.decode(errors='replace')[-2000:]}")
-    taken = time.perf_counter() - began
-    return Cost(1000 * taken, 1000 * (usage.ru_utime + usage.ru_stime), usage.ru_maxrss / 1024)
+    launcher = [sys.executable, "-I", "-S", "-c", LAUNCHER, *command]
+    ended = subprocess.run(launcher, capture_output=True, text=True, errors="replace", env=environment, check=False)
+    if ended.returncode:
+        raise SystemExit(f"{command[0]} failed:\n{ended.stdout[-2000:]}")
+    return Cost(*map(float, ended.stderr.split()))
 
 
 def stage(program: Sequence[str], wanted: str) -> Cost:
