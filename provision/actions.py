@@ -169,7 +169,8 @@ class WriteTable(NamedTuple):
     """Write a whole GPT in one go, and let the kernel follow.
 
     `table` is complete: kept partitions are in it as they are. `facts` are about the devices of the partitions that
-    come, move or go (None) and their further names. `erase` drops what was there first (wipeTable).
+    come, move or go (None) and their further names. `erase` drops what was there first (wipeTable). In the partitions
+    of the numbers in `clear` members of old arrays are erased before anybody can see them, and assemble the array.
     """
 
     device: str
@@ -179,6 +180,7 @@ class WriteTable(NamedTuple):
     title: str = "write partition table"
     reason: str = ""
     loses: str = ""
+    clear: tuple[int, ...] = ()
 
     def touches(self) -> frozenset[str]:
         """The disk and every partition that changes."""

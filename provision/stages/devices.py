@@ -13,6 +13,12 @@ from provision.observe import Device, Fact, Observe, Partition, Signature, Table
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
+MEMBER = "linux_raid_member"
+"""What blkid calls the signature of a member of an array."""
+
+MEMBER = "linux_raid_member"
+"""What blkid calls the signature of a device that belongs to an array of md."""
+
 WITHOUT_DEVICE = {"virtiofs"}
 """Formats whose device is a tag, and no block device."""
 

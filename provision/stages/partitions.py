@@ -99,7 +99,7 @@ def _next_wave(
             disk = disk_of(where, entry, device, observe)
             steps, why = _judge(disk, observe)
             reasons += why
-            actions += _actions(disk, steps, observe)
+            actions += _actions(disk, steps, conf, observe)
     reasons += ambiguous_names(actions, conf, observe)
     if reasons:
         raise PlanRefused(reasons)
@@ -194,7 +194,7 @@ def _made(ask: Ask) -> Partition:
     )
 
 
-def _actions(disk: Disk, steps: list[Step], observe: Observe) -> Iterator[Action]:
+def _actions(disk: Disk, steps: list[Step], conf: config.Config, observe: Observe) -> Iterator[Action]:
     """One write if anything changes; what stays is told too."""
     for step in steps:
         if step.verb is Verb.KEEP:
@@ -207,14 +207,16 @@ def _actions(disk: Disk, steps: list[Step], observe: Observe) -> Iterator[Action
     kept = [partition for partition in disk.table.partitions if partition.number not in gone]
     made = [step.after for step in changes if step.after is not None]
     table = disk.table._replace(partitions=tuple(sorted((*kept, *made))))
+    stale = tables.stale_members(disk, table, conf, observe)
     yield WriteTable(
         device=disk.device.name,
         table=table if table.partitions or not disk.erase else Table("", sector=disk.device.sector),
-        facts=tuple({fact[:2]: fact for fact in tables.facts(disk, table, observe)}.values()),
+        facts=tuple({fact[:2]: fact for fact in tables.facts(disk, table, stale, observe)}.values()),
         erase=disk.erase,
         title=_title(disk, changes),
         reason=disk.where,
-        loses=", ".join(tables.losses(disk, table, observe)),
+        clear=stale,
+        loses=", ".join(tables.losses(disk, table, stale, observe)),
     )
 
 

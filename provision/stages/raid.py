@@ -10,9 +10,7 @@ from provision.config.format import Config, Raid
 from provision.failures import PlanRefused
 from provision.observe import Device, Fact, Observe, Signature
 from provision.stages.claims import claimed_twice
-from provision.stages.devices import awaited, chosen_uuid, contents_text, missing_device, missing_tools, wipe
-
-MEMBER = "linux_raid_member"
+from provision.stages.devices import MEMBER, awaited, chosen_uuid, contents_text, missing_device, missing_tools, wipe
 
 PARITY = {"raid1": -1, "1": -1, "mirror": -1, "raid4": 1, "4": 1, "raid5": 1, "5": 1, "raid6": 2, "6": 2}
 """How many members hold no data of their own; -1 means all but one."""

@@ -43,8 +43,11 @@ class Devices(Protocol):
         """The canonical name of a device that mountinfo calls `source`; itself if it is none of ours."""
         ...
 
-    def write_table(self, name: str, table: Table, *, erase: bool) -> None:
-        """Write a whole table and let the kernel follow. Raises DeviceFailed, TableFailed, OSError."""
+    def write_table(self, name: str, table: Table, *, erase: bool, clear: Sequence[int]) -> None:
+        """Write a whole table and let the kernel follow; partitions to `clear` are no members of an array any more.
+
+        Raises DeviceFailed, TableFailed, OSError.
+        """
         ...
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:

@@ -110,13 +110,13 @@ class ImageDevices:
         region = next((one for one, loop in self._attached() if loop.node == source), None)
         return region.name if region else self._find_above(source) or source
 
-    def write_table(self, name: str, table: Table, *, erase: bool) -> None:
+    def write_table(self, name: str, table: Table, *, erase: bool, clear: Sequence[int] = ()) -> None:
         """Write it through the disk's loop device; loop devices of partitions that moved or went are detached."""
         where = self._where(name)
         if isinstance(where, str):
-            self._kernel.write_table(where, table, erase=erase)
+            self._kernel.write_table(where, table, erase=erase, clear=clear)
             return
-        tables.write(self.node(name), table, size=where.size, erase=erase)
+        tables.write(self.node(name), table, size=where.size, erase=erase, clear=clear)
         self.settle(where.disk)
         current = set(self._regions(where.disk))
         with self._lock:

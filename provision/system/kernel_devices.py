@@ -60,13 +60,13 @@ class KernelDevices:
         block = _find(source)
         return block.node if block else source
 
-    def write_table(self, name: str, table: Table, *, erase: bool) -> None:
+    def write_table(self, name: str, table: Table, *, erase: bool, clear: Sequence[int] = ()) -> None:
         """Write it under the lock that keeps udev away, tell the kernel, and wait until udev has followed."""
         disk = _required(name)
         changed = [disk.path]
         udev.settle(changed, self._seconds)
         with udev.followed(changed, self._seconds), tables.locked(disk.node), _unwatched(disk) as node:
-            tables.write(node, table, size=disk.size, erase=erase)
+            tables.write(node, table, size=disk.size, erase=erase, clear=clear)
             changed += [_required(one).path for one in kernel_partitions.follow(disk, table)]
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:

@@ -164,7 +164,7 @@ def _plain(argument: str | Place | DeviceName) -> str:
 
 
 def _write_table(action: WriteTable, target: Target) -> None:
-    target.devices.write_table(action.device, action.table, erase=action.erase)
+    target.devices.write_table(action.device, action.table, erase=action.erase, clear=action.clear)
 
 
 def _mount(action: Mount, target: Target) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from provision.failures import Failure
 from provision.observe import UNPROTECTED, Partition, Table
-from provision.system import gpt, processes, signatures
+from provision.system import gpt, md, processes, signatures
 
 LOCK_SECONDS = 30.0
 
@@ -50,13 +50,17 @@ def _read_foreign(path: str, sector: int) -> Table:
     return _read_by_sfdisk(path, sector) if signatures.table_kind(path) != "" else Table("", sector=sector)
 
 
-def write(path: str, table: Table, *, size: int, erase: bool) -> None:
-    """Put a whole table on a device; nothing but the table is written. The caller holds the lock.
+def write(path: str, table: Table, *, size: int, erase: bool, clear: Sequence[int] = ()) -> None:
+    """Put a whole table on a device, and nothing else. The caller holds the lock.
 
-    With `erase` both copies of what was there go first; a table without a kind then leaves none. Raises OSError.
+    With `erase` both copies of what was there go first; a table without a kind then leaves none. From the partitions
+    with the numbers in `clear` the superblocks of md go, before anybody can see them. Raises OSError.
     """
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
+        for one in table.partitions:
+            if one.number in clear:
+                md.erase(fd, one.start * table.sector, one.size * table.sector)
         if erase:
             _erase(fd, size, table.sector)
         if table.kind:

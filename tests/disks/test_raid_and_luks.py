@@ -237,6 +237,30 @@ class TestRaid:
         computer.apply(conf)
         assert computer.apply(conf) == []
 
+    @pytest.mark.parametrize("metadata", ["1.2", "1.0", "0.90"])
+    def test_an_old_array_does_not_come_back_under_a_new_table(self, computer: Computer, metadata: str) -> None:
+        """udev would assemble it as soon as it saw the partitions."""
+        storage = Storage(
+            disks=tuple(
+                Disk(device=disk, wipe_table=True, partitions=(Partition(number=1, label=f"testold{index}"),))
+                for index, disk in enumerate(computer.disks)
+            ),
+            raid=(
+                Raid(
+                    name="testold",
+                    level="raid1",
+                    devices=tuple(f"/dev/disk/by-partlabel/testold{index}" for index in range(2)),
+                    options=(f"--metadata={metadata}",),
+                ),
+            ),
+            filesystems=(filesystem("/dev/md/testold").changed(wipe_filesystem=True),),
+        )
+        for seed in ("one", "other"):
+            computer.memory["seed"] = seed
+            computer.apply(Config(storage=storage))
+            assert "raid1" in run("mdadm", "--detail", "/dev/md/testold")
+            switch_off()
+
     def test_an_array_that_is_there_is_refused(self, computer: Computer) -> None:
         array = Raid(name="testlevel", level="raid1", devices=computer.disks)
         computer.apply(Config(storage=Storage(raid=(array,))))

@@ -13,8 +13,9 @@ from provision.actions import Run, Wave, WriteTable
 from provision.config import format as config
 from provision.failures import PlanRefused
 from provision.forecast import Forecast
-from provision.observe import Table
+from provision.observe import Signature, Table
 from provision.stages import disks
+from provision.stages.devices import chosen_uuid
 from provision.stages.layout import extent
 from tests.stages.world import MIB, World, actions, changes, partition, run
 
@@ -91,6 +92,40 @@ def test_a_name_that_would_lead_to_two_devices_is_refused() -> None:
         with pytest.raises(PlanRefused, match=why):
             run(disks.plan, config.Config(storage=storage), world)
         run(disks.plan, config.Config(storage=config.Storage(disks=several)), world)
+
+
+class TestOldArrays:
+    """Members of an old array that the new partitions would show again, for udev to assemble."""
+
+    OLD = Signature("linux_raid_member", "old:data", "old")
+
+    def table(self, found: Signature, **storage: object) -> WriteTable:
+        world = World().with_disk("/dev/vda", partition(1, 2048, 20480, "data"), signatures={1: found})
+        entry = config.Disk(
+            device="/dev/vda", wipe_table=True, partitions=(config.Partition(number=1, label="data", size_mib=10),)
+        )
+        conf = config.Config(storage=config.Storage(disks=(entry,)).changed(**storage))
+        waves, _ = run(disks.plan, conf, world)
+        return next(action for action in actions(waves) if isinstance(action, WriteTable))
+
+    @pytest.mark.parametrize("device", ["/dev/vda1", "/dev/disk/by-partlabel/data"])
+    def test_they_go_where_the_config_gives_the_partition_away(self, device: str) -> None:
+        storages: list[dict[str, object]] = [
+            {"raid": (config.Raid(name="data", level="raid1", devices=(device,)),)},
+            {"filesystems": (config.Filesystem(device=device, format="ext4", wipe_filesystem=True),)},
+        ]
+        for storage in storages:
+            table = self.table(self.OLD, **storage)
+            assert (table.clear, table.loses) == ((1,), "partition 1 'data' with linux_raid_member 'old:data' (10 MiB)")
+
+    def test_they_stay_where_nobody_asked(self) -> None:
+        table = self.table(self.OLD)
+        assert (table.clear, table.loses) == ((), "")
+
+    def test_what_this_provisioning_made_stays(self) -> None:
+        raid = config.Raid(name="data", level="raid1", devices=("/dev/vda1",))
+        ours = Signature("linux_raid_member", "any:data", chosen_uuid(World(), "raid", "data"))
+        assert self.table(ours, raid=(raid,)).clear == ()
 
 
 # -- laws
