@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from provision.config.format import Config, Resource, Verification
-from provision.failures import FetchFailed, Usage
+from provision.failures import FetchFailed, NeedsNetwork, Usage
 from provision.fetch.arguments import Arguments, parse
 from provision.fetch.detect import AUTO, detect
 from provision.fetch.fragments import EMPTY
@@ -85,6 +85,8 @@ def _first_of_urls(arguments: Arguments, fetcher: Fetcher) -> bytes:
         resource = Resource(source=url, verification=Verification(hash=arguments.hash or None))
         try:
             return fetcher.read(resource, CONFIG_LIMIT)
+        except NeedsNetwork:
+            raise
         except FetchFailed as failure:
             failures.append(failure)
     if len(failures) == 1:

@@ -119,6 +119,32 @@ def test_several_urls_are_tried_in_order(machine: Machine) -> None:
             machine.acquire()
 
 
+def test_several_urls_need_the_network_before_one_of_them_fails(machine: Machine) -> None:
+    machine.boot_with("ignition.config.url=http://127.0.0.1:1/a", "ignition.config.url=http://127.0.0.1:1/b")
+    with pytest.raises(NeedsNetwork):
+        machine.acquire(offline=True)
+
+
+def test_the_next_url_is_tried_where_the_hash_is_not_right(machine: Machine) -> None:
+    digest = f"ignition.config.hash=sha512-{hashlib.sha512(ign('/good')).hexdigest()}"
+    with serve({"/evil": Answer(ign("/evil")), "/good": Answer(ign("/good"))}) as served:
+        urls = [f"ignition.config.url={served.url}/{name}" for name in ("evil", "good")]
+        machine.boot_with(*urls, digest)
+        assert paths(machine.acquire().config) == ["/good"]
+        machine.boot_with(urls[0], urls[0], digest)
+        with pytest.raises(FetchFailed) as failed:
+            machine.acquire()
+    assert failed.value.message.count("hash verification failed") == 2
+
+
+@pytest.mark.parametrize("written", ["md5-00", "sha512-0", "sha256-xx", "nonsense"])
+def test_a_hash_that_is_none_is_refused(machine: Machine, written: str) -> None:
+    with serve({"/c": Answer(ign("/a"))}) as served:
+        machine.boot_with(f"ignition.config.url={served.url}/c", f"ignition.config.hash={written}")
+        with pytest.raises(FetchFailed, match="hash"):
+            machine.acquire()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
