@@ -83,7 +83,6 @@ PLATFORMS: Mapping[str, Platform] = {
     "applehv": Platform(
         "Apple Hypervisor",
         Http("http://d", "/", (("Accept", "application/json"),), way="vsock", module="vsock", offline=True),
-        "read",
     ),
     "aws": Platform(
         "Amazon EC2",
@@ -105,7 +104,7 @@ PLATFORMS: Mapping[str, Platform] = {
             Optical("/CustomData.bin", "/ovf-env.xml", ("udf",)),
         ),
     ),
-    "azurestack": Platform("Azure Stack Hub", Optical("/CustomData.bin", "/ovf-env.xml", ("udf", "iso9660")), "read"),
+    "azurestack": Platform("Azure Stack Hub", Optical("/CustomData.bin", "/ovf-env.xml", ("udf", "iso9660"))),
     "brightbox": Platform("Brightbox", OPENSTACK),
     "cloudstack": Platform(
         "Apache CloudStack",

@@ -1,20 +1,30 @@
 """What runs inside the guest of test_formats.py: start in 1970, plug in each image, boot from it, say what was found.
 
-python -m tests.fetch.platforms.in_guest FOLDER
+python -u -m tests.fetch.platforms.in_guest FOLDER
 """
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 from provision.failures import Failure
 from provision.fetch.acquire import acquire
 from provision.fetch.ground import Places
 from provision.fetch.settings import Settings
 from provision.system.ground import MachineGround
+from tests.fetch.namespace import ip
+from tests.fetch.platforms.services import METADATA, SERVICES, respond
+from tests.fetch.server import Answer, serve
+
+HOST, APPLE_PORT = 2, 1024
+DISK, DEBUG = Path("/dev/sda"), Path("/sys/bus/pseudo/drivers/scsi_debug")
 
 
 def main(folder: Path) -> None:
@@ -22,19 +32,77 @@ def main(folder: Path) -> None:
     time.clock_settime(time.CLOCK_REALTIME, 1000.0)
     print(ground.lift_clock().partition(":")[0], time.time() > Path("/etc/os-release").stat().st_mtime)
     for image in sorted(folder.glob("*.image")):
-        node = subprocess.run(
-            ["losetup", "--find", "--show", "--read-only", image], check=True, capture_output=True, text=True
-        ).stdout.strip()
-        subprocess.run(["udevadm", "settle"], check=True)
-        kind = image.stem
-        try:
-            files = acquire("ibmcloud", ground, Settings(offline=True)).config.storage.files
-            marker = ground.read_from(node, "/ovf-env.xml", formats=("udf", "iso9660") if kind != "vfat" else ())
-            print(kind, [file.path for file in files], marker)
-        except Failure as failure:
-            print(kind, failure.message)
-        subprocess.run(["losetup", "--detach", node], check=True)
-        subprocess.run(["udevadm", "settle"], check=True)
+        with plugged(image):
+            print(image.stem, found("ibmcloud", ground))
+    run("modprobe", "sr_mod")
+    run("modprobe", "scsi_debug", "dev_size_mb=4", "sector_size=2048", "delay=0")
+    ip("address", "add", f"{METADATA}/32", "dev", "lo")
+    with serve(respond(SERVICES["azure"], lambda: Answer(b"")), METADATA, 80):
+        for image in sorted(folder.glob("*.disc")):
+            with inserted(image):
+                print("azurestack", image.stem, found("azurestack", ground))
+                if image.stem != "iso":  # which Azure waits on for another disc, for ever
+                    print("azure", image.stem, found("azure", ground, offline=False))
+    print("applehv", over_vsock((folder / "host.config").read_bytes(), ground))
+
+
+def found(platform: str, ground: MachineGround, *, offline: bool = True) -> list[str] | str:
+    """The files of the config, or what went wrong."""
+    try:
+        acquired = acquire(platform, ground, Settings(offline=offline, http_total=20))
+    except Failure as failure:
+        return failure.message
+    return [file.path for file in acquired.config.storage.files] if acquired.provided else "none"
+
+
+@contextmanager
+def plugged(image: Path) -> Iterator[None]:
+    """A drive that is there for a while."""
+    node = run("losetup", "--find", "--show", "--read-only", str(image))
+    run("udevadm", "settle")
+    yield
+    run("losetup", "--detach", node)
+    run("udevadm", "settle")
+
+
+@contextmanager
+def inserted(image: Path) -> Iterator[None]:
+    """A CD drive with a disc: the kernel's make-believe SCSI disk is written, and shown as a CD as well."""
+    while not DISK.is_block_device():
+        time.sleep(0.1)
+    DISK.write_bytes(image.read_bytes())
+    (DEBUG / "ptype").write_text("5")
+    (DEBUG / "add_host").write_text("1")
+    run("udevadm", "settle")
+    yield
+    (DEBUG / "add_host").write_text("-1")
+    run("udevadm", "settle")
+
+
+def over_vsock(config: bytes, ground: MachineGround) -> list[str] | str:
+    """What a machine finds whose host serves a config over vsock; without a host the kernel asks the machine itself."""
+    run("modprobe", "vsock_loopback")
+    with socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) as server:
+        server.bind((socket.VMADDR_CID_ANY, APPLE_PORT))
+        server.listen()
+        Thread(target=answer, args=(server, config), daemon=True).start()
+        return found("applehv", ground)
+
+
+def answer(server: socket.socket, config: bytes) -> None:
+    channel, _ = server.accept()
+    with channel:
+        asked = b""
+        while not asked.endswith(b"\r\n\r\n"):
+            asked += channel.recv(1 << 16)
+        lines = asked.decode().split("\r\n")
+        good = lines[0] == "GET / HTTP/1.1" and "Accept: application/json" in lines
+        status = "200 OK" if good else "400 Bad Request"
+        channel.sendall(f"HTTP/1.1 {status}\r\nContent-Length: {len(config)}\r\n\r\n".encode() + config)
+
+
+def run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 if __name__ == "__main__":
