@@ -31,7 +31,7 @@ class DhcpServer(NamedTuple):
         if site.settings.offline:
             raise NeedsNetwork(f"http://DHCP-SERVER{self.path}")
         patience = Deadline(site.settings.network_wait)
-        with Vigil("the address of the DHCP server", patience, site.log) as vigil:
+        with Vigil("the address of the DHCP server", patience, site.log, site.stop) as vigil:
             vigil.explain("there is no lease", "check the DHCP server", patience)
             while patience.left() and not site.stop.is_set():
                 server = next(servers(site.ground), None)

@@ -39,7 +39,7 @@ class Drive(NamedTuple):
     def device(self, site: Site) -> str | None:
         """Wait for the drive; None if it did not come in time."""
         deadline = Deadline(self.seconds)
-        with Vigil(f"a drive labelled {self.label}", deadline, site.log) as vigil:
+        with Vigil(f"a drive labelled {self.label}", deadline, site.log, site.stop) as vigil:
             vigil.explain("it is not there", "attach the drive that holds the config", deadline)
             return _await_drive(site, self.label, deadline)
 
@@ -60,7 +60,7 @@ class Optical(NamedTuple):
     def fetch(self, site: Site) -> bytes | None:
         """Wait for the CD, for ever, and read the file."""
         deadline = Deadline(0)
-        with Vigil(f"a CD that holds {self.marker}", deadline, site.log) as vigil:
+        with Vigil(f"a CD that holds {self.marker}", deadline, site.log, site.stop) as vigil:
             vigil.explain("no drive holds it", "attach the provisioning CD", deadline)
             while not site.stop.is_set():
                 for device in site.ground.optical_drives():
@@ -110,7 +110,7 @@ class Device(NamedTuple):
         """Wait for the device and read it."""
         site.ground.load_module(self.module)
         deadline = Deadline(self.seconds)
-        with Vigil(self.path, deadline, site.log) as vigil:
+        with Vigil(self.path, deadline, site.log, site.stop) as vigil:
             vigil.explain("the device is not there", "attach a disk whose serial is `ignition`", deadline)
             while deadline.left() and not site.stop.is_set():
                 raw = site.ground.read(self.path)

@@ -132,6 +132,8 @@ class Http(NamedTuple):
             if self.token.optional:
                 return ()
             raise
+        if not token:
+            raise FetchFailed(request.url, "the token is empty")
         return ((self.token.header, token),)
 
     def describe(self) -> str:
@@ -154,7 +156,7 @@ class LinkLocal(NamedTuple):
         """Ask on all interfaces at once; the first answer wins."""
         if site.settings.offline:
             raise NeedsNetwork(f"http://[fe80::a9fe:a9fe]{self.path}")
-        with Vigil("a network interface", Deadline(site.settings.http_total), site.log) as vigil:
+        with Vigil("a network interface", Deadline(site.settings.http_total), site.log, site.stop) as vigil:
             names = self._interfaces(site, vigil)
         every = tuple(Http(f"http://[fe80::a9fe:a9fe%25{name}]", self.path) for name in names)
         return Together(every).fetch(site)

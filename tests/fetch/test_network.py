@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,10 +22,11 @@ from provision.config.format import Config
 from provision.failures import Failure
 from provision.fetch.acquire import acquire
 from provision.fetch.client import Client
+from provision.fetch.drives import Drive
 from provision.fetch.ground import Places
 from provision.fetch.messages import Request
-from provision.fetch.patience import Deadline, Vigil, moments, pauses, retry_after
 from provision.fetch.settings import Settings
+from provision.fetch.sources import Http, site, together
 from provision.system.ground import MachineGround
 from tests.fetch import daemons
 from tests.fetch.certificates import Authority
@@ -367,25 +367,16 @@ def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(words: Words, dead
     assert took < 2.5
 
 
-def test_what_is_waited_for_is_said_on_the_console() -> None:
-    vigil = Vigil("http://config.example/a", Deadline(120), lambda _level, _message: None)
-    vigil.explain("no carrier on eth0", "check the cable", Deadline(120))
-    words = vigil.words(15)
-    assert words == "waiting for http://config.example/a for 15 s (120 s left): no carrier on eth0; check the cable"
+def test_who_lost_a_race_says_no_more(words: Words, tmp_path: Path) -> None:
+    """A source that still waits when another one has answered must not puzzle the console."""
 
+    def body() -> bytes | None:
+        with serve({"/c": Answer(b"config")}, HERE, 80):
+            place = site(MachineGround(Places(), str(tmp_path)), Settings(), words)
+            got = together(Http("http://[fd00::1]", "/c"), Drive("config-2", ("/c",)), Http(f"http://{HERE}", "/c"))
+            raw = got.fetch(place)
+            time.sleep(5.3)
+            return raw
 
-def test_the_console_hears_after_5_and_15_seconds_and_then_every_half_minute() -> None:
-    assert list(islice(moments(), 5)) == [5, 15, 45, 75, 105]
-
-
-def test_pauses_grow_to_five_seconds_and_differ() -> None:
-    every = [pause for pause, _ in zip(pauses(), range(20), strict=False)]
-    assert 0.1 <= every[0] <= 0.3
-    assert all(2.5 <= pause <= 7.5 for pause in every[8:])
-    assert len(set(every)) == len(every)
-
-
-def test_a_fleet_that_is_told_to_come_back_spreads() -> None:
-    moments = [retry_after(10.0, 0.2) for _ in range(1000)]
-    assert min(moments) >= 10.0
-    assert max(sum(10 + tenth / 2 <= moment < 10.5 + tenth / 2 for moment in moments) for tenth in range(10)) < 160
+    assert in_namespace(body, f"{HERE}/32") == b"config"
+    assert words.at("notice") == []
