@@ -105,7 +105,11 @@ def _is_stage(argument: str) -> bool:
 
 
 def _subcommand(arguments: list[str]) -> int:
-    parser = command_line([arguments[0]] if arguments and arguments[0] in COMMANDS else COMMANDS)
+    first = arguments[:1]
+    parser = command_line(first if first and first[0] in COMMANDS else COMMANDS)
+    if not arguments:
+        parser.print_help(sys.stderr)
+        return 2
     chosen = parser.parse_args(arguments)
     code: int = chosen.run(chosen)
     return code

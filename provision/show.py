@@ -9,6 +9,7 @@ from typing import NamedTuple, TextIO
 from provision.actions import Action, Await, Forget, Keep, Mount, Remember, Unmount
 from provision.config.reports import printable
 from provision.engine import Step
+from provision.stages.base import BY_OTHERS
 from provision.terminal import takes_colour
 
 PASSING = (Await, Keep, Remember, Forget, Mount, Unmount)
@@ -40,7 +41,7 @@ def style_of(stream: TextIO) -> Style:
 
 def is_change(action: Action) -> bool:
     """Whether the action leaves something behind."""
-    return not isinstance(action, PASSING)
+    return not isinstance(action, PASSING) and getattr(action, "argv", ()) != BY_OTHERS
 
 
 def kept_mounts(steps: Sequence[Step]) -> list[Step]:

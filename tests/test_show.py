@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 from provision.actions import Await, Content, Keep, Run, Write
+from provision.config.format import Config
 from provision.engine import Step
-from provision.show import COLOURS, Style, plan_json, plan_lines
+from provision.show import COLOURS, Style, is_change, plan_json, plan_lines
+from provision.stages.base import restored
+from tests.stages.world import World
 
 STEPS = [
     Step("disks", 1, Await(("/dev/vdb",), reason="storage.disks[0]")),
@@ -27,6 +30,12 @@ def test_steps_are_numbered_by_stage_and_losses_are_marked() -> None:
         "\nfiles",
         "   3   write /etc/motd (0644)  [storage.files[0]]",
     ]
+
+
+def test_what_others_do_is_no_change_of_ours() -> None:
+    ((step,),) = restored(Config(), World())
+    assert not is_change(step)
+    assert is_change(STEPS[1].action)
 
 
 def test_verbose_shows_what_is_kept() -> None:

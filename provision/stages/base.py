@@ -52,9 +52,13 @@ def seed(base: Base | None) -> Plan:
     return plan
 
 
+BY_OTHERS: tuple[Argument, ...] = ("true",)
+"""The command of a step that is shown because the next ones build on it, and that is none of ours."""
+
+
 def restored(_config: Config, observe: Observe) -> Iterator[Wave]:
     """For plans only: what a distribution does when a config makes a new root, between mounting and writing files."""
     if observe.node(PASSWD) is None:
         filled = tuple(Fact("node", path, Node(Kind.FILE)) for path in DATABASES)
         title = "fill / with the system (the distribution does)"
-        yield (Run(title, ("true",), frozenset({"/"}), filled, "the root is empty"),)
+        yield (Run(title, BY_OTHERS, frozenset({"/"}), filled, "the root is empty"),)
