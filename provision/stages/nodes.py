@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from operator import itemgetter
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
@@ -51,10 +50,6 @@ class Entry(NamedTuple):
         return type(self.node).__name__.lower()
 
 
-class _Refused(Exception):
-    """This entry cannot be made."""
-
-
 def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     """Fetches side by side, then the nodes depth by depth, then hard links.
 
@@ -65,31 +60,37 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     reasons += _collisions(entries)
     forecast = Forecast(observe)
     mounts = frozenset(filesystem.path or "" for _, filesystem in mountable(config))
-    waves: dict[tuple[bool, int, bool], list[Action]] = {}
+    waves: list[Wave] = []
     kept: list[Action] = []
-    for turn, entry in sorted(_turns(entries), key=itemgetter(0)):
-        try:
-            actions = _actions(entry, forecast, mounts)
-        except (_Refused, Unresolvable) as refused:
-            reasons.append(f"{entry.reason}: {refused}")
-            continue
-        kept += [] if actions else [Keep(f"{entry.noun} {entry.path}", "it is as the config wants it", entry.reason)]
-        for action in actions:
-            forecast.lay(action.effect())
-            waves.setdefault((*turn, not isinstance(action, Remove)), []).append(action)
-    reasons += room.refusals((action for wave in waves.values() for action in wave), observe)
+    for together in _rounds(entries):
+        due: list[Action] = []
+        for entry in together:
+            try:
+                actions = _actions(entry, forecast, mounts)
+            except PlanRefused as refused:
+                reasons.append(f"{entry.reason}: {refused}")
+                continue
+            forecast.lay(fact for action in actions for fact in action.effect())
+            due += actions
+            if not actions:
+                kept.append(Keep(f"{entry.noun} {entry.path}", "it is as the config wants it", entry.reason))
+        waves.append(tuple(action for action in due if isinstance(action, Remove)))
+        waves.append(tuple(action for action in due if not isinstance(action, Remove)))
+    reasons += room.refusals((action for wave in waves for action in wave), observe)
     if reasons:
         raise PlanRefused(reasons)
-    fetches = tuple(fetch for entry in entries for fetch in entry.fetches)
-    yield from (wave for wave in (tuple(kept), fetches) if wave)
-    yield from (tuple(waves[key]) for key in sorted(waves))
+    fetches: Wave = tuple(fetch for entry in entries for fetch in entry.fetches)
+    yield from (wave for wave in (tuple(kept), fetches, *waves) if wave)
 
 
-def _turns(entries: Iterable[Entry]) -> Iterator[tuple[tuple[bool, int], Entry]]:
-    """Whose turn it is when: all nodes of one depth together, then hard links one by one."""
-    for place, entry in enumerate(entries):
-        hard = _is_hard(entry)
-        yield (hard, place if hard else depth(entry.path)), entry
+def _rounds(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """What is made side by side: the nodes of one depth after the other, then each hard link, in the config's order."""
+    others: dict[int, list[Entry]] = {}
+    for entry in entries:
+        if not _is_hard(entry):
+            others.setdefault(depth(entry.path), []).append(entry)
+    yield from (others[level] for level in sorted(others))
+    yield from ([entry] for entry in entries if _is_hard(entry))
 
 
 def _entries(config: Config, observe: Observe) -> tuple[list[Entry], list[str]]:
@@ -151,7 +152,7 @@ def _collisions(entries: Iterable[Entry]) -> list[str]:
 
 
 def _actions(entry: Entry, observe: Observe, mounts: frozenset[str]) -> list[Action]:
-    """What has to happen for one entry; `mounts` are the config's mount points. Raises _Refused and Unresolvable."""
+    """What has to happen for one entry; `mounts` are the config's mount points. Raises PlanRefused."""
     existing = observe.node(entry.path)
     if existing is None or not entry.node.overwrite:
         return _make(entry, existing, observe, "")
@@ -162,13 +163,13 @@ def _actions(entry: Entry, observe: Observe, mounts: frozenset[str]) -> list[Act
 
 
 def _check_removal(path: str, observe: Observe, mounts: frozenset[str]) -> None:
-    """The root and what is mounted cannot be replaced, only what is on them. Raises _Refused."""
+    """The root and what is mounted cannot be replaced, only what is on them. Raises PlanRefused."""
     if path == "/":
-        raise _Refused("the root itself cannot be replaced; set overwrite on what is in it")
+        raise PlanRefused(["the root itself cannot be replaced; set overwrite on what is in it"])
     mounted = sorted(point for point in mounts if (point + "/").startswith(path + "/"))
     if observe.mount(path) is not None or mounted:
         point = (mounted or [path])[0]
-        raise _Refused(f"{path} cannot be replaced: a file system is mounted at {point}")
+        raise PlanRefused([f"{path} cannot be replaced: a file system is mounted at {point}"])
 
 
 def _make(entry: Entry, existing: Node | None, observe: Observe, loses: str) -> list[Action]:
@@ -198,7 +199,7 @@ def _lost(entry: Entry, observe: Observe) -> str:
 def _file(entry: Entry, file: config_format.File, existing: Node | None, observe: Observe, loses: str) -> list[Action]:
     if existing is not None and (file.contents.source is not None or existing.kind is not Kind.FILE):
         what = "regular" if existing.kind is Kind.FILE else "non regular"
-        raise _Refused(f"A {what} file exists there already and overwrite is false: {entry.path}")
+        raise PlanRefused([f"A {what} file exists there already and overwrite is false: {entry.path}"])
     uid, gid = _owner(entry, observe, existing)
     mode = _mode(file.mode, existing, 0o644)
     if existing is not None and not file.append and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
@@ -222,7 +223,7 @@ def _directory(
     entry: Entry, directory: config_format.Directory, existing: Node | None, observe: Observe
 ) -> list[Action]:
     if existing is not None and existing.kind is not Kind.DIRECTORY:
-        raise _Refused(f"A non-directory already exists and overwrite is false: {entry.path}")
+        raise PlanRefused([f"A non-directory already exists and overwrite is false: {entry.path}"])
     uid, gid = _owner(entry, observe, existing)
     mode = _mode(directory.mode, existing, 0o755)
     if existing is not None and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
@@ -238,7 +239,7 @@ def _symbolic_link(
     if existing is not None:
         if existing.kind is Kind.LINK and normpath(existing.target or "") == normpath(target):
             return []
-        raise _Refused(f"A file already exists there and overwrite is false: {entry.path}")
+        raise PlanRefused([f"A file already exists there and overwrite is false: {entry.path}"])
     uid, gid = _owner(entry, observe, _followed(entry.path, target, observe))
     return [Link(entry.path, target, uid, gid, missing_parents(observe, entry.path), entry.reason, loses)]
 
@@ -249,13 +250,13 @@ def _hard_link(
     target = resolve(observe, link.target or "")
     there = observe.node(target)
     if there is None:
-        raise _Refused(f"hard link target {target} does not exist")
+        raise PlanRefused([f"hard link target {target} does not exist"])
     if there.kind is Kind.DIRECTORY:
-        raise _Refused(f"hard link target {target} is a directory")
+        raise PlanRefused([f"hard link target {target} is a directory"])
     if existing is not None:
         if existing.identity is not None and existing.identity == there.identity:
             return []
-        raise _Refused(f"A file already exists there and overwrite is false: {entry.path}")
+        raise PlanRefused([f"A file already exists there and overwrite is false: {entry.path}"])
     node = Node(there.kind, target=there.target)
     return [HardLink(entry.path, target, node, missing_parents(observe, entry.path), entry.reason, loses)]
 
@@ -288,13 +289,13 @@ def _owner(entry: Entry, observe: Observe, existing: Node | None) -> tuple[int |
 def _id(owner: Owner, what: str, observe: Observe, default: int | None) -> int | None:
     if owner.id is not None:
         if not 0 <= owner.id <= LAST_ID:
-            raise _Refused(f"{what} id {owner.id} is out of range (0 to {LAST_ID})")
+            raise PlanRefused([f"{what} id {owner.id} is out of range (0 to {LAST_ID})"])
         return owner.id
     if not owner.name:
         return default
     account = observe.user(owner.name) if what == "user" else observe.group(owner.name)
     if account is None:
-        raise _Refused(f'no such {what} "{owner.name}"')
+        raise PlanRefused([f'no such {what} "{owner.name}"'])
     return account.id
 
 
