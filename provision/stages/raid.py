@@ -18,6 +18,10 @@ PARITY = {"raid1": -1, "1": -1, "mirror": -1, "raid4": 1, "4": 1, "raid5": 1, "5
 OWN_UUID = ("--uuid", "-u")
 """Options of mdadm that set the UUID of an array."""
 
+_PORTABLE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_LONGEST = 32
+"""Bytes that a superblock has for a name (`set_name` in Linux md_p.h)."""
+
 
 class Array(NamedTuple):
     """An array of the config; `device` is where it appears, `uuid` is the one chosen for it."""
@@ -64,6 +68,9 @@ def _is_ours(array: Array, observe: Observe) -> bool:
 
 
 def _refusals(array: Array, observe: Observe) -> Iterator[str]:
+    if not _is_name(array.entry.name):
+        what = f"letters, digits and ._- are, {_LONGEST} at most"
+        yield f"{array.where}.name: {array.entry.name!r} is no name for an array: {what}"
     is_ours = _is_ours(array, observe)
     wiping = () if is_ours or not _divided(array, observe) else ("wipefs",)
     yield from missing_tools(("mdadm", *wiping), observe, array.where)
@@ -75,6 +82,18 @@ def _refusals(array: Array, observe: Observe) -> Iterator[str]:
     for member in array.members:
         if member.in_use:
             yield f"{array.where}.devices: refusing to use active device {member.name} ({member.in_use})"
+
+
+def _is_name(name: str) -> bool:
+    """Whether mdadm makes an array of exactly that name.
+
+    Before 4.3 it does with some others too, but cuts them at a blank or writes `_` for a comma; since then it refuses.
+    """
+    number = name.removeprefix("/dev/md")
+    if number != name and number.isascii() and number.isdecimal():
+        return True
+    plain = name.removeprefix("/dev/md/")
+    return len(plain) <= _LONGEST and _PORTABLE.issuperset(plain) and plain not in {"", ".", ".."} and plain[0] != "-"
 
 
 def _divided(array: Array, observe: Observe) -> list[Device]:

@@ -126,6 +126,21 @@ class TestRefused:
         machine = world().with_device("/dev/md127", 64 * MIB, "/dev/md/data")
         assert refused(config(array()), machine) == ["storage.raid[0]: an array /dev/md/data exists already"]
 
+    @pytest.mark.parametrize(
+        ("name", "good"),
+        [
+            *((name, True) for name in ("data", "a.b-c_D", "x" * 32, "127", "/dev/md/data", "/dev/md0")),
+            *((name, False) for name in ("my data", "a,b", "a/b", "", "..", "-x", "x" * 33, "/dev/md/a b")),
+            *((name, False) for name in ("/dev/data", "/dev/md_d0", "/dev/md")),
+        ],
+    )
+    def test_names_that_mdadm_would_change(self, name: str, good: bool) -> None:
+        if good:
+            run(raid.plan, config(array(name=name)), world())
+        else:
+            (reason,) = refused(config(array(name=name)), world())
+            assert f"storage.raid[0].name: {name!r} is no name for an array" in reason
+
     def test_members_in_use_twice_and_missing_tools(self) -> None:
         machine = World(lacking=["mdadm"])
         machine.with_device("/dev/vda1", in_use="mounted").with_device("/dev/vdb1", 1, "/dev/b")
