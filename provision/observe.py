@@ -25,6 +25,7 @@ class Device(NamedTuple):
     `size` is in bytes, `sector` the logical sector size in bytes. `in_use` says why it may not be written (mounted,
     held by another device), or is empty. An `assumed` device is not there yet: it is taken to be blank, only that it
     exists can be verified. `mapper` is the name of a device-mapper device (`/sys/class/block/*/dm/name`), else empty.
+    The kernel lets nobody write to one that is `read_only`.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Device(NamedTuple):
     in_use: str = ""
     assumed: bool = False
     mapper: str = ""
+    read_only: bool = False
 
 
 ASSUMED_SIZE = 1 << 40

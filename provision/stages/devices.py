@@ -50,6 +50,14 @@ def missing_device(where: str, name: str) -> str:
     return f"{where}: there is no device {name}"
 
 
+def unwritable(where: str, device: Device, name: str) -> Iterator[str]:
+    """Reasons not to write to a device that the config calls `name`."""
+    if device.in_use:
+        yield f"{where}: refusing to write to active device {name} ({device.in_use})"
+    if device.read_only:
+        yield f"{where}: {name} is read-only"
+
+
 def missing_tools(tools: Iterable[str], observe: Observe, where: str) -> list[str]:
     """Reasons for programs that a step needs and that are not on PATH."""
     return [f"{where}: {tool} is needed and not on PATH" for tool in tools if observe.tool(tool) is None]

@@ -20,6 +20,7 @@ from provision.stages.devices import (
     missing_device,
     missing_tools,
     signature_text,
+    unwritable,
     wipe,
     with_sure_facts,
 )
@@ -120,8 +121,7 @@ def _refusals(target: Target, observe: Observe) -> Iterator[str]:
             f"requested; {REMEDY}"
         )
         return
-    if target.device.in_use:
-        yield f"{target.where}: refusing to write to active device {entry.device} ({target.device.in_use})"
+    yield from unwritable(target.where, target.device, entry.device)
     maker = MAKERS.get(entry.format or "")
     if maker is None and entry.format != "none":
         yield f'{target.where}: unsupported filesystem format: "{entry.format}"'

@@ -26,6 +26,7 @@ from provision.stages.devices import (
     holds_something,
     missing_device,
     missing_tools,
+    unwritable,
     wipe,
     with_sure_facts,
 )
@@ -148,8 +149,7 @@ def _in_the_way(target: Target, observe: Observe) -> Iterator[str]:
             f"and a volume wipe was not requested; {REMEDY}"
         )
         return
-    if target.device.in_use:
-        yield f"{target.where}: refusing to write to active device {entry.device} ({target.device.in_use})"
+    yield from unwritable(target.where, target.device, entry.device or "")
     if observe.device(target.mapping) is not None:
         yield f"{target.where}: {target.mapping} exists already"
 

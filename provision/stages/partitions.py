@@ -98,12 +98,18 @@ def _next_wave(
             seen.add(device.name)
             disk = disk_of(where, entry, device, observe)
             steps, why = _judge(disk, observe)
-            reasons += why
-            actions += _actions(disk, steps, conf, observe)
+            planned = list(_actions(disk, steps, conf, observe))
+            reasons += [*why, *_unwritable(disk, planned)]
+            actions += planned
     reasons += ambiguous_names(actions, conf, observe)
     if reasons:
         raise PlanRefused(reasons)
     return tuple(actions), later
+
+
+def _unwritable(disk: Disk, planned: list[Action]) -> Iterator[str]:
+    if disk.device.read_only and any(isinstance(action, WriteTable) for action in planned):
+        yield f"{disk.where}: {disk.name} is read-only"
 
 
 def _judge(disk: Disk, observe: Observe) -> tuple[list[Step], list[str]]:

@@ -10,7 +10,16 @@ from provision.config.format import Config, Raid
 from provision.failures import PlanRefused
 from provision.observe import Device, Fact, Observe, Signature
 from provision.stages.claims import claimed_twice
-from provision.stages.devices import MEMBER, awaited, chosen_uuid, contents_text, missing_device, missing_tools, wipe
+from provision.stages.devices import (
+    MEMBER,
+    awaited,
+    chosen_uuid,
+    contents_text,
+    missing_device,
+    missing_tools,
+    unwritable,
+    wipe,
+)
 
 PARITY = {"raid1": -1, "1": -1, "mirror": -1, "raid4": 1, "4": 1, "raid5": 1, "5": 1, "raid6": 2, "6": 2}
 """How many members hold no data of their own; -1 means all but one."""
@@ -80,8 +89,7 @@ def _refusals(array: Array, observe: Observe) -> Iterator[str]:
     if there is not None and not there.assumed:
         yield f"{array.where}: an array {array.device} exists already"
     for member in array.members:
-        if member.in_use:
-            yield f"{array.where}.devices: refusing to use active device {member.name} ({member.in_use})"
+        yield from unwritable(f"{array.where}.devices", member, member.name)
 
 
 def _is_name(name: str) -> bool:

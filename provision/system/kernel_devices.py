@@ -31,8 +31,8 @@ class KernelDevices:
         block = _find(name)
         if block is None or not block.size:
             return None
-        in_use = _used(block)
-        return Device(block.node, block.size, block.sector, in_use, mapper=block.mapper)
+        device = Device(block.node, block.size, block.sector, in_use=_used(block))
+        return device._replace(mapper=block.mapper, read_only=block.is_read_only)
 
     def table(self, name: str) -> Table:
         """A partition has none."""

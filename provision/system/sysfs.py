@@ -36,6 +36,11 @@ class Block(NamedTuple):
         return int(read(self.path, "queue/logical_block_size") or read(self.path, "../queue/logical_block_size") or 512)
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether nobody may write to it; a partition is what its disk is."""
+        return read(self.path, "ro") == "1"
+
+    @property
     def mapper(self) -> str:
         """The name of a device-mapper device, or empty."""
         return read(self.path, "dm/name")

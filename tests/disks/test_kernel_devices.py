@@ -64,6 +64,16 @@ def test_the_kernel_follows(machine: Machine, disk: str, sector: int) -> None:
             assert machine.device(f"{disk}p{number}") == Device(f"{disk}p{number}", size * MIB, sector)
 
 
+def test_a_disk_that_nobody_may_write_to(disk: str, machine: Machine, sector: int) -> None:
+    machine.apply(WriteTable(disk, table(SIZE, sector, (1, 1, 50, "one"))))
+    subprocess.run(["blockdev", "--setro", disk], check=True)
+    try:
+        found = machine.device(disk), machine.device(f"{disk}p1")
+    finally:
+        subprocess.run(["blockdev", "--setrw", disk], check=True)  # the next user of the loop device would get it so
+    assert [device is not None and device.read_only for device in found] == [True, True]
+
+
 def test_a_partition_in_use_stays_while_others_change(disk: str, machine: Machine, sector: int) -> None:
     machine.apply(WriteTable(disk, table(SIZE, sector, (1, 1, 50, "seam-one"), (2, 60, 100, "seam-two"))))
     machine.apply(

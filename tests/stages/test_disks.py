@@ -94,6 +94,48 @@ def test_a_name_that_would_lead_to_two_devices_is_refused() -> None:
         run(disks.plan, config.Config(storage=config.Storage(disks=several)), world)
 
 
+class TestReadOnly:
+    def world(self) -> World:
+        part = partition(1, 2048, 20480, "data")
+        return World().with_disk("/dev/vda", part, signatures={1: Signature("ext4", "data", "u")}, read_only=True)
+
+    @pytest.mark.parametrize(
+        ("part", "storage", "where"),
+        [
+            ({"label": "other", "wipe_partition_entry": True}, {}, "storage.disks[0]: /dev/vda"),
+            (
+                {},
+                {"raid": (config.Raid(name="a", level="raid1", devices=("/dev/vda1",)),)},
+                "storage.raid[0].devices: /dev/vda1",
+            ),
+            (
+                {},
+                {"luks": (config.Luks(name="a", device="/dev/vda1", wipe_volume=True),)},
+                "storage.luks[0]: /dev/vda1",
+            ),
+            (
+                {},
+                {"filesystems": (config.Filesystem(device="/dev/vda1", format="xfs", wipe_filesystem=True),)},
+                "storage.filesystems[0]: /dev/vda1",
+            ),
+        ],
+    )
+    def test_what_would_be_written_is_refused(
+        self, part: dict[str, object], storage: dict[str, object], where: str
+    ) -> None:
+        with pytest.raises(PlanRefused) as caught:
+            run(disks.plan, self.wanted(part, storage), self.world())
+        assert caught.value.reasons == (f"{where} is read-only",)
+
+    def test_what_is_as_it_should_be_stays(self) -> None:
+        kept = config.Filesystem(device="/dev/vda1", format="ext4", label="data")
+        assert not changes(run(disks.plan, self.wanted({}, {"filesystems": (kept,)}), self.world())[0])
+
+    def wanted(self, part: dict[str, object], storage: dict[str, object]) -> config.Config:
+        entry = config.Disk(device="/dev/vda", partitions=(config.Partition(number=1).changed(**part),))
+        return config.Config(storage=config.Storage(disks=(entry,)).changed(**storage))
+
+
 class TestOldArrays:
     """Members of an old array that the new partitions would show again, for udev to assemble."""
 

@@ -149,7 +149,7 @@ class TestRefused:
             "storage.raid[1].devices[0]: /dev/vdb1 is taken by storage.raid[0].devices[1] already",
             "storage.raid[1].devices[1]: /dev/b is taken by storage.raid[0].devices[1] already",
             "storage.raid[0]: mdadm is needed and not on PATH",
-            "storage.raid[0].devices: refusing to use active device /dev/vda1 (mounted)",
+            "storage.raid[0].devices: refusing to write to active device /dev/vda1 (mounted)",
             "storage.raid[1]: mdadm is needed and not on PATH",
         ]
 

@@ -120,9 +120,10 @@ class World:
         signatures: Mapping[int, Signature] | None = None,
         in_use: Iterable[int] = (),
         mapper: str = "",
+        read_only: bool = False,
     ) -> Self:
         """Put a disk there with a GPT (none without partitions), its partitions' devices and their udev links."""
-        disk = Device(name, size, sector, mapper=mapper)
+        disk = Device(name, size, sector, mapper=mapper, read_only=read_only)
         self.devices[name] = disk
         if not partitions:
             return self
@@ -130,9 +131,8 @@ class World:
         self.tables[name] = Table("gpt", guid(99), sector, reserved, size // sector - reserved, partitions)
         for partition in partitions:
             node = partition_name(disk, partition.number)
-            self.devices[node] = Device(
-                node, partition.size * sector, sector, in_use="mounted" if partition.number in in_use else ""
-            )
+            used = "mounted" if partition.number in in_use else ""
+            self.devices[node] = Device(node, partition.size * sector, sector, used, read_only=read_only)
             self.links.update(dict.fromkeys(of_partition(partition), node))
             if signatures and partition.number in signatures:
                 self.signatures[node] = signatures[partition.number]
