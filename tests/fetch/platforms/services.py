@@ -16,18 +16,23 @@ METADATA = "169.254.169.254"
 
 
 class TokenDesk(NamedTuple):
-    """Where a client gets a token: a PUT that must carry a header, and the header that must carry the token then."""
+    """Where a client gets a token: a PUT that must carry a header, and the header that must carry the token then.
+
+    Where the desk is `optional`, a service without one (404) gives user data to whoever asks.
+    """
 
     path: str
     demands: str
     header: str
+    optional: bool = False
 
 
 class Service(NamedTuple):
     """A metadata service. `addresses` are its real ones; the first is the one that every client knows.
 
     `demands` are headers with the values they must have. `not_yet` are statuses after which a client must ask again;
-    `absent_is_error` says that a machine without user data does not boot on this platform.
+    `absent_is_error` says that a machine without user data does not boot on this platform. `lease` is what a DHCP
+    client wrote down, where only that tells the address.
     """
 
     path: str
@@ -40,6 +45,7 @@ class Service(NamedTuple):
     low_port: bool = False
     host: str = ""
     tls: bool = False
+    lease: str = ""
 
 
 SERVICES: Mapping[str, Service] = {
@@ -55,7 +61,9 @@ SERVICES: Mapping[str, Service] = {
     "aws": Service(
         "/2019-10-01/user-data",
         (METADATA, "fd00:ec2::254"),
-        desk=TokenDesk("/latest/api/token", "x-aws-ec2-metadata-token-ttl-seconds", "x-aws-ec2-metadata-token"),
+        desk=TokenDesk(
+            "/latest/api/token", "x-aws-ec2-metadata-token-ttl-seconds", "x-aws-ec2-metadata-token", optional=True
+        ),
     ),
     "azure": Service(
         "/metadata/instance/compute/userData?api-version=2021-01-01&format=text",
@@ -65,6 +73,7 @@ SERVICES: Mapping[str, Service] = {
         absent_is_error=True,
     ),
     "brightbox": Service("/openstack/latest/user_data"),
+    "cloudstack": Service("/latest/user-data", ("10.9.0.1",), lease="ADDRESS=10.9.0.2\nSERVER_ADDRESS=10.9.0.1\n"),
     "digitalocean": Service("/metadata/v1/user-data", absent_is_error=True),
     "exoscale": Service("/1.0/user-data"),
     "gcp": Service("/computeMetadata/v1/instance/attributes/user-data", demands={"metadata-flavor": "Google"}),
@@ -90,17 +99,32 @@ SERVICES: Mapping[str, Service] = {
 }
 
 
-def respond(service: Service, user_data: Callable[[], Answer]) -> Callable[[Asked], Answer]:
-    """The service's way to answer; what stands at the place of the user data is asked for each time."""
+def good_token() -> Answer:
+    """What a desk gives to whoever asks well."""
+    return Answer(b"t0ken")
+
+
+def respond(
+    service: Service, user_data: Callable[[], Answer], token: Callable[[], Answer] = good_token
+) -> Callable[[Asked], Answer]:
+    """The service's way to answer; what stands in the place of user data and token is asked for each time."""
+    closed = False
 
     def answer(asked: Asked) -> Answer:
+        nonlocal closed
         if service.low_port and asked.port >= 1024:
             return Answer(b"only root may ask", 403)
         if service.desk and asked.path == service.desk.path:
-            return _token(service.desk, asked)
+            given = _token(service.desk, asked, token)
+            closed = given.status == 404
+            return given
         if asked.path != service.path or asked.method != "GET":
             return Answer(b"no such page", 404)
-        if service.desk and asked.headers.get(service.desk.header) != "t0ken":
+        if (
+            service.desk
+            and not (closed and service.desk.optional)
+            and asked.headers.get(service.desk.header) != "t0ken"
+        ):
             return Answer(b"a token is needed", 401)
         if any(asked.headers.get(name) != value for name, value in service.demands.items()):
             return Answer(b"a header is missing or wrong", 403)
@@ -109,6 +133,6 @@ def respond(service: Service, user_data: Callable[[], Answer]) -> Callable[[Aske
     return answer
 
 
-def _token(desk: TokenDesk, asked: Asked) -> Answer:
+def _token(desk: TokenDesk, asked: Asked, token: Callable[[], Answer]) -> Answer:
     good = asked.method == "PUT" and asked.headers.get(desk.demands, "").isdecimal()
-    return Answer(b"t0ken") if good else Answer(b"bad token request", 400)
+    return token() if good else Answer(b"bad token request", 400)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import pytest
 
-from provision.failures import Failure, FetchFailed, NeedsNetwork
+from provision.failures import ConfigInvalid, Failure, FetchFailed, NeedsNetwork
 from provision.fetch.acquire import Acquired, acquire
 from provision.fetch.ground import Places
 from provision.fetch.settings import Settings
@@ -24,11 +24,14 @@ from provision.system.ground import MachineGround
 from tests.fetch.certificates import Authority
 from tests.fetch.conftest import Words
 from tests.fetch.namespace import in_namespace, needs_root
-from tests.fetch.platforms.services import SERVICES, Service, respond
+from tests.fetch.platforms.services import SERVICES, Service, good_token, respond
 from tests.fetch.server import Answer, Asked, Served, serve
 
-pytestmark = [pytest.mark.disks, needs_root, pytest.mark.parametrize("platform", SERVICES)]
+pytestmark = [pytest.mark.disks, needs_root]
+on_services = pytest.mark.parametrize("platform", SERVICES)
+on_desks = pytest.mark.parametrize("platform", [name for name, service in SERVICES.items() if service.desk])
 
+YAML = b"variant: fcos\nversion: 1.4.0\nstorage: {files: [{path: /from-the-cloud}]}\n"
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-cloud"}]}}'
 
 
@@ -47,9 +50,17 @@ class Cloud(NamedTuple):
         self, platform: str, *answers: Answer, addresses: tuple[str, ...] = (), total: float = 4.0
     ) -> tuple[Acquired, list[Asked]]:
         """Boot, and see what the service was asked."""
+        return self._visit(platform, respond(SERVICES[platform], in_turn(*answers)), addresses, total)
+
+    def ask_for_a_token(self, platform: str, *tokens: Answer, total: float = 4.0) -> Acquired:
+        """Boot where the service has a config, and these answers in turn for who asks for a token."""
+        script = respond(SERVICES[platform], lambda: given(platform), in_turn(*tokens))
+        return self._visit(platform, script, (), total)[0]
+
+    def _visit(
+        self, platform: str, script: Callable[[Asked], Answer], addresses: tuple[str, ...], total: float
+    ) -> tuple[Acquired, list[Asked]]:
         service = SERVICES[platform]
-        turns = iter(answers)
-        last = answers[-1]
         there = addresses or service.addresses[:1]
         settings = Settings(
             http_total=total,
@@ -61,10 +72,7 @@ class Cloud(NamedTuple):
 
         def body() -> tuple[Acquired, list[Asked]]:
             with ExitStack() as stack:
-                asked = [
-                    stack.enter_context(self._serve(service, address, lambda: next(turns, last))).asked
-                    for address in there
-                ]
+                asked = [stack.enter_context(self._serve(service, address, script)).asked for address in there]
                 ground = MachineGround(Places(), str(self.root))
                 return acquire(platform, ground, settings, self.words), [one for some in asked for one in some]
 
@@ -73,16 +81,28 @@ class Cloud(NamedTuple):
             body, *(f"{one}/{128 if ':' in one else 32}" for one in there if one[:4] != "127."), hosts=hosts
         )
 
-    def _serve(self, service: Service, address: str, user_data: Callable[[], Answer]) -> AbstractContextManager[Served]:
+    def _serve(
+        self, service: Service, address: str, script: Callable[[Asked], Answer]
+    ) -> AbstractContextManager[Served]:
         tls = self.ca.issue(service.host) if service.tls else None
-        return serve(respond(service, user_data), address, 443 if service.tls else 80, tls)
+        return serve(script, address, 443 if service.tls else 80, tls)
 
 
 @pytest.fixture
-def cloud(tmp_path: Path, words: Words, ca: Authority) -> Cloud:
+def cloud(platform: str, tmp_path: Path, words: Words, ca: Authority) -> Cloud:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cmdline").write_text("quiet\n")
+    if SERVICES[platform].lease:
+        leases = tmp_path / "run/systemd/netif/leases"
+        leases.mkdir(parents=True)
+        (leases / "2").write_text(SERVICES[platform].lease)
     return Cloud(tmp_path, words, ca)
+
+
+def in_turn(*answers: Answer) -> Callable[[], Answer]:
+    """Each of some answers, and then the last one for ever."""
+    turns = iter(answers)
+    return lambda: next(turns, answers[-1])
 
 
 def given(platform: str, config: bytes = CONFIG) -> Answer:
@@ -93,17 +113,20 @@ def paths(acquired: Acquired) -> list[str]:
     return [file.path for file in acquired.config.storage.files]
 
 
+@on_services
 def test_config_present(platform: str, cloud: Cloud) -> None:
     acquired = cloud.boot(platform, given(platform))
     assert paths(acquired) == ["/from-the-cloud"]
     assert acquired.fetched[0].source == platform
 
 
+@on_services
 def test_config_at_the_other_address(platform: str, cloud: Cloud) -> None:
     others = SERVICES[platform].addresses[1:] or SERVICES[platform].addresses
     assert paths(cloud.boot(platform, given(platform), addresses=others)) == ["/from-the-cloud"]
 
 
+@on_services
 def test_config_absent(platform: str, cloud: Cloud) -> None:
     if SERVICES[platform].absent_is_error:
         with pytest.raises(FetchFailed, match="404"):
@@ -112,50 +135,111 @@ def test_config_absent(platform: str, cloud: Cloud) -> None:
         assert not cloud.boot(platform, Answer(b"none", 404)).provided
 
 
+@on_services
 def test_config_empty(platform: str, cloud: Cloud) -> None:
     if platform == "azure":
         return  # an empty answer makes Azure's clients wait for a CD, for ever
     assert not cloud.boot(platform, Answer(b"")).provided
 
 
+@on_services
 def test_config_compressed(platform: str, cloud: Cloud) -> None:
     assert paths(cloud.boot(platform, given(platform, gzip.compress(CONFIG)))) == ["/from-the-cloud"]
 
 
+@on_services
+def test_config_of_people(platform: str, cloud: Cloud) -> None:
+    assert paths(cloud.boot(platform, given(platform, YAML))) == ["/from-the-cloud"]
+
+
+@on_services
+def test_config_for_others(platform: str, cloud: Cloud) -> None:
+    with pytest.raises(ConfigInvalid) as invalid:
+        cloud.boot(platform, given(platform, b"#cloud-config\nusers: []\n"))
+    assert "cloud-init user data" in invalid.value.problems[0].message
+
+
+@on_services
+def test_config_not_wrapped(platform: str, cloud: Cloud) -> None:
+    if SERVICES[platform].wrap is not bytes:
+        with pytest.raises(FetchFailed, match="the user data is not base64"):
+            cloud.boot(platform, Answer(CONFIG))
+
+
+@on_desks
+class TestToken:
+    """Services that want a token: the step before the config."""
+
+    def test_none_to_be_had(self, platform: str, cloud: Cloud) -> None:
+        desk = SERVICES[platform].desk
+        if desk and desk.optional:
+            assert paths(cloud.ask_for_a_token(platform, Answer(b"no desk", 404))) == ["/from-the-cloud"]
+        else:
+            with pytest.raises(FetchFailed, match=r"/token.*404"):
+                cloud.ask_for_a_token(platform, Answer(b"no desk", 404))
+
+    def test_refused(self, platform: str, cloud: Cloud) -> None:
+        with pytest.raises(FetchFailed, match=r"/token.*HTTP status 403.*switched off"):
+            cloud.ask_for_a_token(platform, Answer(b"switched off", 403))
+
+    def test_empty(self, platform: str, cloud: Cloud) -> None:
+        with pytest.raises(FetchFailed, match="/token: the token is empty"):
+            cloud.ask_for_a_token(platform, Answer(b" \n"))
+
+    def test_trouble_and_then_well(self, platform: str, cloud: Cloud) -> None:
+        acquired = cloud.ask_for_a_token(platform, Answer(b"", 503), good_token()._replace(missing=9), good_token())
+        assert paths(acquired) == ["/from-the-cloud"]
+
+    def test_slow(self, platform: str, cloud: Cloud) -> None:
+        assert paths(cloud.ask_for_a_token(platform, good_token()._replace(pause=0.7))) == ["/from-the-cloud"]
+
+    def test_never(self, platform: str, cloud: Cloud) -> None:
+        with pytest.raises(FetchFailed, match=r"/token.*in time"):
+            cloud.ask_for_a_token(platform, good_token()._replace(pause=60.0), total=1.0)
+
+
+@on_services
 @pytest.mark.parametrize("status", [401, 403])
 def test_refused(platform: str, cloud: Cloud, status: int) -> None:
     with pytest.raises(FetchFailed, match=f"HTTP status {status}.*go away"):
         cloud.boot(platform, Answer(b"go away", status))
 
 
+@on_services
 def test_trouble_and_then_well(platform: str, cloud: Cloud) -> None:
     trouble = Answer(b"starting", 503)
     assert paths(cloud.boot(platform, trouble, Answer(b"", 500), given(platform))) == ["/from-the-cloud"]
 
 
+@on_services
 def test_not_yet_and_then_well(platform: str, cloud: Cloud) -> None:
     for status in SERVICES[platform].not_yet:
         assert paths(cloud.boot(platform, Answer(b"", status), given(platform))) == ["/from-the-cloud"]
 
 
+@on_services
 def test_slow(platform: str, cloud: Cloud) -> None:
     assert paths(cloud.boot(platform, given(platform)._replace(pause=0.7))) == ["/from-the-cloud"]
 
 
+@on_services
 def test_too_slow_and_then_well(platform: str, cloud: Cloud) -> None:
     assert paths(cloud.boot(platform, given(platform)._replace(pause=2.0), given(platform))) == ["/from-the-cloud"]
 
 
+@on_services
 def test_truncated_and_then_well(platform: str, cloud: Cloud) -> None:
     cut = given(platform)._replace(missing=100)
     assert paths(cloud.boot(platform, cut, given(platform))) == ["/from-the-cloud"]
 
 
+@on_services
 def test_huge(platform: str, cloud: Cloud) -> None:
     with pytest.raises(FetchFailed, match="larger than"):
         cloud.boot(platform, Answer(bytes(65 << 20)), total=20)
 
 
+@on_services
 def test_redirect_to_another_service_on_the_link(platform: str, cloud: Cloud) -> None:
     began = time.monotonic()
     with pytest.raises(Failure):
@@ -163,14 +247,26 @@ def test_redirect_to_another_service_on_the_link(platform: str, cloud: Cloud) ->
     assert time.monotonic() - began < 15
 
 
+@on_services
+def test_redirect_within_the_service(platform: str, cloud: Cloud) -> None:
+    here = Answer(status=302, headers=(("Location", SERVICES[platform].path),))
+    if SERVICES[platform].demands or SERVICES[platform].desk:  # headers are sent to no redirect
+        with pytest.raises(FetchFailed, match=r"HTTP status 40[13]"):
+            cloud.boot(platform, here, given(platform))
+    else:
+        assert paths(cloud.boot(platform, here, given(platform))) == ["/from-the-cloud"]
+
+
+@on_services
 def test_offline_the_network_is_asked_for(platform: str, cloud: Cloud) -> None:
     with pytest.raises(NeedsNetwork):
         acquire(platform, MachineGround(Places(), str(cloud.root)), Settings(offline=True), cloud.words)
 
 
+@on_services
 def test_no_network(platform: str, cloud: Cloud) -> None:
     def body() -> None:
-        settings = Settings(http_total=1.0, network_wait=0.5)
+        settings = Settings(http_total=1.0, network_wait=0.5, grace=0.5)
         acquire(platform, MachineGround(Places(), str(cloud.root)), settings, cloud.words)
 
     with pytest.raises(FetchFailed, match=r"no network|no address|carrier|not resolved"):
