@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from provision.system import udev
 from tests.disks.doomed import NEVER, Ended, boot
 from tests.disks.grounds import MIB, blank, loop
 
@@ -178,6 +179,8 @@ class Ground:
         self.disk.symlink_to(device)
         # a kernel that boots reads the table; that of this machine may know no GPT
         subprocess.run(["partx", "--update", device], check=False, capture_output=True)
+        if udev.running():  # which may put an array together, as it does before the disks stage of a boot
+            subprocess.run(["udevadm", "settle"], check=True)
         storage = json.loads(json.dumps(node.storage))
         storage["disks"][0]["device"] = str(self.disk)
         config = {"ignition": {"version": "3.4.0"}, "storage": storage}
