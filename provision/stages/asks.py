@@ -10,7 +10,7 @@ from provision.stages import layout
 from provision.stages.devices import called, chosen_uuid
 
 
-class Ask(NamedTuple):
+class PartitionAsk(NamedTuple):
     """A partition as the config asks for it, in sectors; `start` and `size` None, and empty texts, are left open."""
 
     where: str
@@ -26,7 +26,7 @@ class Ask(NamedTuple):
     chosen: str
 
 
-class Disk(NamedTuple):
+class DiskAsk(NamedTuple):
     """A disk of the config with what is on it; `table` is what to start from (blank where there is none)."""
 
     where: str
@@ -35,14 +35,14 @@ class Disk(NamedTuple):
     erase: bool
     found: Table
     table: Table
-    asks: tuple[Ask, ...]
+    asks: tuple[PartitionAsk, ...]
 
 
 class Impossible(Exception):
     """Why a partition cannot be had."""
 
 
-def disk_of(where: str, entry: config.Disk, device: Device, observe: Observe) -> Disk:
+def disk_of(where: str, entry: config.Disk, device: Device, observe: Observe) -> DiskAsk:
     """A disk of the config with what is on it, its partitions in the order in which they are placed."""
     found = observe.table(device.name)
     guid = chosen_uuid(observe, "disk", entry.device).upper()
@@ -54,10 +54,10 @@ def disk_of(where: str, entry: config.Disk, device: Device, observe: Observe) ->
         _ask(f"{where}.partitions[{index}]", partition, entry.device, table, observe)
         for index, partition in numbered_first
     )
-    return Disk(where, entry.device, device, bool(entry.wipe_table), found, table, asks)
+    return DiskAsk(where, entry.device, device, bool(entry.wipe_table), found, table, asks)
 
 
-def _ask(where: str, wanted: config.Partition, disk: str, table: Table, observe: Observe) -> Ask:
+def _ask(where: str, wanted: config.Partition, disk: str, table: Table, observe: Observe) -> PartitionAsk:
     sectors = layout.MEBIBYTE // table.sector
     guid = (wanted.guid or "").upper()
     chosen = guid or chosen_uuid(observe, "partition", f"{disk}:{wanted.number}:{wanted.label}").upper()
@@ -66,7 +66,7 @@ def _ask(where: str, wanted: config.Partition, disk: str, table: Table, observe:
     ours = None if wanted.number else next((one for one in table.partitions if one.guid == chosen), None)
     if ours is not None:  # made by an earlier run: what was left open is decided
         start, size = start or ours.start, size or ours.size
-    return Ask(
+    return PartitionAsk(
         where=where,
         number=ours.number if ours else wanted.number,
         start=start,
@@ -81,7 +81,7 @@ def _ask(where: str, wanted: config.Partition, disk: str, table: Table, observe:
     )
 
 
-def resolve(disk: Disk) -> list[Ask]:
+def resolve(disk: DiskAsk) -> list[PartitionAsk]:
     """Every ask with its number, start and size filled in, as if all of them were made anew one after the other."""
     before = {partition.number: partition for partition in disk.table.partitions}
     asked = {ask.number for ask in disk.asks if ask.number}
@@ -106,7 +106,9 @@ def resolve(disk: Disk) -> list[Ask]:
     return resolved
 
 
-def _place(ask: Ask, before: Partition | None, space: layout.Space, taken: list[layout.Extent]) -> layout.Extent:
+def _place(
+    ask: PartitionAsk, before: Partition | None, space: layout.Space, taken: list[layout.Extent]
+) -> layout.Extent:
     """Left open means as it is now; where there is nothing, or it may be replaced, it means 0."""
     keeps = before is not None and not ask.replace
     start = before.start if before and keeps and ask.start is None else ask.start or 0

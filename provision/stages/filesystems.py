@@ -53,7 +53,7 @@ MAKERS = {
 """Options come first, then what is here, then the device."""
 
 
-class Target(NamedTuple):
+class FilesystemAsk(NamedTuple):
     """A file system of the config and the device that it belongs on."""
 
     where: str
@@ -67,25 +67,25 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     entries = formatted(config)
     devices = yield from awaited((entry.device for _, entry in entries), observe, "storage.filesystems")
     reasons = [missing_device(where, entry.device) for where, entry in entries if entry.device not in devices]
-    targets = [
-        Target(where, entry, devices[entry.device], observe.signature(devices[entry.device].name))
+    asks = [
+        FilesystemAsk(where, entry, devices[entry.device], observe.signature(devices[entry.device].name))
         for where, entry in entries
         if entry.device in devices
     ]
     reasons += claimed_twice(config, observe) if entries else ()
-    kept = [target for target in targets if _is_good(target)]
-    made = [target for target in targets if not _is_good(target)]
-    reasons += [reason for target in made for reason in _refusals(target, observe)]
-    sizes = {target.entry.path: target.device.size for target in targets if _is_plain(target) and target.entry.path}
+    kept = [ask for ask in asks if _is_good(ask)]
+    made = [ask for ask in asks if not _is_good(ask)]
+    reasons += [reason for ask in made for reason in _refusals(ask, observe)]
+    sizes = {ask.entry.path: ask.device.size for ask in asks if _is_plain(ask) and ask.entry.path}
     reasons += [f"storage.filesystems: {reason}" for reason in room.too_small(config, sizes)]
     if reasons:
         raise PlanRefused(reasons)
     yield from (with_sure_facts(wave, config) for wave in _waves(kept, made, observe))
 
 
-def _is_plain(target: Target) -> bool:
+def _is_plain(ask: FilesystemAsk) -> bool:
     """Whether its size is known, and what is written takes as much room as it has bytes (btrfs may pack it)."""
-    return not target.device.assumed and target.entry.format != "btrfs"
+    return not ask.device.assumed and ask.entry.format != "btrfs"
 
 
 def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's word
@@ -94,15 +94,15 @@ def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's 
     return uuid[:4] + uuid[5:] if format == "vfat" and uuid[4:5] == "-" else uuid
 
 
-def _is_good(target: Target) -> bool:
+def _is_good(ask: FilesystemAsk) -> bool:
     """Whether what is there is what the config asks for, and may stay."""
-    entry, found = target.entry, target.found
+    entry, found = ask.entry, ask.found
     wanted = "" if entry.format == "none" else entry.format or ""
     return (
         not entry.wipe_filesystem
         and not found.unfinished
         and found.type == wanted
-        and _has_label(target)
+        and _has_label(ask)
         and (
             entry.uuid is None
             or found.uuid is None
@@ -111,81 +111,81 @@ def _is_good(target: Target) -> bool:
     )
 
 
-def _refusals(target: Target, observe: Observe) -> Iterator[str]:
-    entry, found = target.entry, target.found
-    if found.type and not entry.wipe_filesystem and not _is_half_made(target, observe):
+def _refusals(ask: FilesystemAsk, observe: Observe) -> Iterator[str]:
+    entry, found = ask.entry, ask.found
+    if found.type and not entry.wipe_filesystem and not _is_half_made(ask, observe):
         unfinished = "; interrupted while it was made" if found.unfinished else ""
         yield (
-            f'{target.where}: filesystem at "{entry.device}" is not of the correct type, label, or UUID (found '
+            f'{ask.where}: filesystem at "{entry.device}" is not of the correct type, label, or UUID (found '
             f'{found.type}, "{found.label or ""}", {found.uuid or ""}{unfinished}) and a filesystem wipe was not '
             f"requested; {REMEDY}"
         )
         return
-    yield from unwritable(target.where, target.device, entry.device)
+    yield from unwritable(ask.where, ask.device, entry.device)
     maker = MAKERS.get(entry.format or "")
     if maker is None and entry.format != "none":
-        yield f'{target.where}: unsupported filesystem format: "{entry.format}"'
-    programs = (["wipefs"] if holds_something(target.device, observe) else []) + ([maker.program] if maker else [])
-    yield from missing_tools(programs, observe, target.where)
+        yield f'{ask.where}: unsupported filesystem format: "{entry.format}"'
+    programs = (["wipefs"] if holds_something(ask.device, observe) else []) + ([maker.program] if maker else [])
+    yield from missing_tools(programs, observe, ask.where)
 
 
-def _is_half_made(target: Target, observe: Observe) -> bool:
+def _is_half_made(ask: FilesystemAsk, observe: Observe) -> bool:
     """Whether an interrupted run of this provisioning was making the file system.
 
     It has the UUID that this run would give it, and is not whole, or has no label yet (mkfs.fat writes that last).
     """
-    entry, found, given = target.entry, target.found, _uuid(target, observe)
+    entry, found, given = ask.entry, ask.found, _uuid(ask, observe)
     if given is None or found.type != entry.format:
         return False
     if canonical_uuid(found.type, found.uuid or "") != canonical_uuid(found.type, given):
         return False
-    return found.unfinished or (entry.uuid is None and not _has_label(target))
+    return found.unfinished or (entry.uuid is None and not _has_label(ask))
 
 
-def _has_label(target: Target) -> bool:
-    return target.entry.label is None or target.found.label in {target.entry.label, None}
+def _has_label(ask: FilesystemAsk) -> bool:
+    return ask.entry.label is None or ask.found.label in {ask.entry.label, None}
 
 
-def _waves(kept: list[Target], made: list[Target], observe: Observe) -> Iterator[Wave]:
-    notes: Wave = tuple(_keep(target) for target in kept)
-    wipes: Wave = tuple(_wipe(target, observe) for target in made if holds_something(target.device, observe))
-    makes: Wave = tuple(_make(target, observe) for target in made if target.entry.format in MAKERS)
+def _waves(kept: list[FilesystemAsk], made: list[FilesystemAsk], observe: Observe) -> Iterator[Wave]:
+    notes: Wave = tuple(_keep(ask) for ask in kept)
+    wipes: Wave = tuple(_wipe(ask, observe) for ask in made if holds_something(ask.device, observe))
+    makes: Wave = tuple(_make(ask, observe) for ask in made if ask.entry.format in MAKERS)
     yield from (wave for wave in (notes + wipes, makes) if wave)
 
 
-def _keep(target: Target) -> Action:
-    what = signature_text(target.found, target.device.size) or "nothing"
-    more = "; more signatures are there" if target.found.ambivalent else ""
-    return Keep(f"{what} on {target.entry.device}", f"it is as the config wants it{more}", target.where)
+def _keep(ask: FilesystemAsk) -> Action:
+    what = signature_text(ask.found, ask.device.size) or "nothing"
+    more = "; more signatures are there" if ask.found.ambivalent else ""
+    return Keep(f"{what} on {ask.entry.device}", f"it is as the config wants it{more}", ask.where)
 
 
-def _wipe(target: Target, observe: Observe) -> Action:
-    action = wipe(target.device, target.entry.device, target.where, observe)
-    if not _is_half_made(target, observe):
+def _wipe(ask: FilesystemAsk, observe: Observe) -> Action:
+    action = wipe(ask.device, ask.entry.device, ask.where, observe)
+    if not _is_half_made(ask, observe):
         return action
     return action._replace(title=f"{action.title}, where an interrupted run left off", loses="")
 
 
-def _make(target: Target, observe: Observe) -> Run:
-    entry = target.entry
+def _make(ask: FilesystemAsk, observe: Observe) -> Run:
+    entry = ask.entry
     format_, maker = entry.format or "", MAKERS[entry.format or ""]
-    given = _uuid(target, observe)
+    given = _uuid(ask, observe)
     uuid = maker.uuid(given) if given is not None else ()
     label = (maker.label, entry.label) if entry.label is not None else ()
-    argv = (maker.program, *entry.options, *maker.force, *uuid, *label, DeviceName(target.device.name))
+    argv = (maker.program, *entry.options, *maker.force, *uuid, *label, DeviceName(ask.device.name))
     named = f" '{entry.label}'" if entry.label else ""
     return Run(
         title=f"make {format_}{named} on {entry.device}",
         argv=argv,
-        on=frozenset({target.device.name}),
-        facts=tuple(_facts(target, _expected(entry, given))),
-        reason=target.where,
+        on=frozenset({ask.device.name}),
+        facts=tuple(_facts(ask, _expected(entry, given))),
+        reason=ask.where,
     )
 
 
-def _uuid(target: Target, observe: Observe) -> str | None:
+def _uuid(ask: FilesystemAsk, observe: Observe) -> str | None:
     """The UUID to give: the config's, or one chosen here; None where the user's options may set it."""
-    entry = target.entry
+    entry = ask.entry
     if entry.uuid is not None:
         return canonical_uuid(entry.format or "", entry.uuid)
     if entry.options:
@@ -211,7 +211,7 @@ def _has_form(uuid: str, *digits: int) -> bool:
     return tuple(map(len, groups)) == digits and HEXADECIMAL.issuperset("".join(groups))
 
 
-def _facts(target: Target, expected: Signature) -> Iterator[Fact]:
-    device = target.device
+def _facts(ask: FilesystemAsk, expected: Signature) -> Iterator[Fact]:
+    device = ask.device
     yield Fact("signature", device.name, expected)
     yield from (Fact("device", name, device) for name in of_signature(expected))

@@ -46,7 +46,7 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 """What libdevmapper takes as it is (`_mangle_string`); it gives other names another form, and crypttab(5) has none."""
 
 
-class Target(NamedTuple):
+class VolumeAsk(NamedTuple):
     """A volume of the config, the device that it belongs on, and the UUID it gets (None where options give it)."""
 
     where: str
@@ -77,86 +77,86 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     entries = [(f"storage.luks[{index}]", entry) for index, entry in enumerate(config.storage.luks)]
     devices = yield from awaited((entry.device or "" for _, entry in entries), observe, "storage.luks")
     reasons = [missing_device(where, entry.device or "") for where, entry in entries if entry.device not in devices]
-    targets = [
-        _target(where, entry, devices[entry.device], observe)
+    asks = [
+        _ask(where, entry, devices[entry.device], observe)
         for where, entry in entries
         if entry.device is not None and entry.device in devices
     ]
     reasons += claimed_twice(config, observe) if entries else ()
-    reasons += [reason for target in targets for reason in _refusals(target, observe)]
+    reasons += [reason for ask in asks for reason in _refusals(ask, observe)]
     if reasons:
         raise PlanRefused(reasons)
-    fetches = [fetch for target in targets for fetch in _fetches(target, observe)]
+    fetches = [fetch for ask in asks for fetch in _fetches(ask, observe)]
     if fetches:
         yield tuple(fetches)
-    if targets:
-        yield tuple(Remember(luks_device(one.entry.name), one.device.name, one.where) for one in targets)
-    for target in targets:
-        steps = _reuse(target) if target.kept else _create(target, observe)
+    if asks:
+        yield tuple(Remember(luks_device(one.entry.name), one.device.name, one.where) for one in asks)
+    for ask in asks:
+        steps = _reuse(ask) if ask.kept else _create(ask, observe)
         yield from (with_sure_facts((step,), config) for step in steps)
 
 
-def _target(where: str, entry: Luks, device: Device, observe: Observe) -> Target:
+def _ask(where: str, entry: Luks, device: Device, observe: Observe) -> VolumeAsk:
     named = any(option.split("=")[0] == OWN_UUID for option in entry.options)
     uuid = entry.uuid or (None if named else chosen_uuid(observe, "luks", entry.name))
-    return Target(where, entry, device, observe.signature(device.name), observe.volume(device.name), uuid)
+    return VolumeAsk(where, entry, device, observe.signature(device.name), observe.volume(device.name), uuid)
 
 
-def _refusals(target: Target, observe: Observe) -> Iterator[str]:
-    entry, header = target.entry, target.kept
+def _refusals(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
+    entry, header = ask.entry, ask.kept
     if set(entry.name) - _NAME or entry.name in {".", ".."}:
-        yield f"{target.where}.name: {entry.name!r} is no name for a mapping: letters, digits and #+-.:=@_ are"
-    yield from missing_tools(_tools(target, observe), observe, target.where)
+        yield f"{ask.where}.name: {entry.name!r} is no name for a mapping: letters, digits and #+-.:=@_ are"
+    yield from missing_tools(_tools(ask, observe), observe, ask.where)
     if entry.cex.enabled:
-        yield from cex.refusals(target.where, observe)
+        yield from cex.refusals(ask.where, observe)
     if header is None:
-        yield from _in_the_way(target, observe)
+        yield from _in_the_way(ask, observe)
         return
     if header.version != 2:
         yield (
-            f"{target.where}: {entry.device} is a luks device but not luks2; it cannot be reused "
+            f"{ask.where}: {entry.device} is a luks device but not luks2; it cannot be reused "
             f"(volume is not of the correct type); {REMEDY}"
         )
         return
-    why = "; ".join(_cannot_reuse(target, header))
+    why = "; ".join(_cannot_reuse(ask, header))
     if why:
-        ours = not entry.uuid and target.found.uuid == target.uuid
+        ours = not entry.uuid and ask.found.uuid == ask.uuid
         yield (
-            f'{target.where}: volume wipe was not requested and luks device "{entry.device}" could not be reused: '
+            f'{ask.where}: volume wipe was not requested and luks device "{entry.device}" could not be reused: '
             f"{why} (volume is not of the correct type"
             + ("; an interrupted run made it, and its key is lost)" if ours else ")")
             + f"; {REMEDY}"
         )
-    elif not header.opened and observe.device(target.mapping) is not None:
-        yield f"{target.where}: {target.mapping} exists already"
+    elif not header.opened and observe.device(ask.mapping) is not None:
+        yield f"{ask.where}: {ask.mapping} exists already"
 
 
-def _tools(target: Target, observe: Observe) -> Iterator[str]:
+def _tools(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
     yield "cryptsetup"
-    if not target.kept and holds_something(target.device, observe):
+    if not ask.kept and holds_something(ask.device, observe):
         yield "wipefs"
-    if clevis.is_present(target.entry):
+    if clevis.is_present(ask.entry):
         yield "clevis"
-    if target.entry.cex.enabled:
+    if ask.entry.cex.enabled:
         yield from cex.TOOLS
 
 
-def _in_the_way(target: Target, observe: Observe) -> Iterator[str]:
-    entry = target.entry
-    if target.found.type and not entry.wipe_volume:
+def _in_the_way(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
+    entry = ask.entry
+    if ask.found.type and not entry.wipe_volume:
         yield (
-            f'{target.where}: volume at "{entry.device}" is not of the correct type (found {target.found.type}) '
+            f'{ask.where}: volume at "{entry.device}" is not of the correct type (found {ask.found.type}) '
             f"and a volume wipe was not requested; {REMEDY}"
         )
         return
-    yield from unwritable(target.where, target.device, entry.device or "")
-    if observe.device(target.mapping) is not None:
-        yield f"{target.where}: {target.mapping} exists already"
+    yield from unwritable(ask.where, ask.device, entry.device or "")
+    if observe.device(ask.mapping) is not None:
+        yield f"{ask.where}: {ask.mapping} exists already"
 
 
-def _cannot_reuse(target: Target, header: Volume) -> Iterator[str]:
+def _cannot_reuse(ask: VolumeAsk, header: Volume) -> Iterator[str]:
     """Why a volume that is there cannot be what the config asks for; whether its key fits is seen on opening."""
-    entry, found = target.entry, target.found
+    entry, found = ask.entry, ask.found
     if clevis.is_present(entry):
         yield "config must not specify clevis binding"
     if not entry.key_file.source:
@@ -176,9 +176,9 @@ def _word(value: bool) -> str:
     return str(value).lower()
 
 
-def _fetches(target: Target, observe: Observe) -> Iterator[Action]:
+def _fetches(ask: VolumeAsk, observe: Observe) -> Iterator[Action]:
     """The key, and what clevis asks tang servers for: the network has to be there before it does."""
-    entry = target.entry
+    entry = ask.entry
     if entry.cex.enabled:
         source = Resource(source=cex.key_url(observe))
     elif entry.key_file.source:
@@ -187,87 +187,85 @@ def _fetches(target: Target, observe: Observe) -> Iterator[Action]:
         source = Resource(source="data:," + os.urandom(GENERATED_KEY).hex())
     made = not (entry.cex.enabled or entry.key_file.source)
     title = f"{'make' if made else 'fetch'} the key of {entry.name}"
-    yield Fetch(source, key_blob(entry), "", title, target.where)
+    yield Fetch(source, key_blob(entry), "", title, ask.where)
     for index, url in enumerate(clevis.advertisements(entry)):
         blob = Blob(f"{key_blob(entry).name}-tang-{index}")
-        yield Fetch(Resource(source=url), blob, "", f"ask for the advertisement of {redacted(url)}", target.where)
+        yield Fetch(Resource(source=url), blob, "", f"ask for the advertisement of {redacted(url)}", ask.where)
 
 
-def _reuse(target: Target) -> Iterator[Action]:
-    entry = target.entry
-    yield Keep(f"LUKS volume on {entry.device}", "it is as the config wants it", target.where)
-    if target.kept and target.kept.opened:
-        argv = ("cryptsetup", "luksOpen", "--test-passphrase", DeviceName(target.device.name), "--key-file", target.key)
-        yield Run(
-            f"test the key of {entry.name}, which is open", argv, frozenset({target.device.name}), (), target.where
-        )
+def _reuse(ask: VolumeAsk) -> Iterator[Action]:
+    entry = ask.entry
+    yield Keep(f"LUKS volume on {entry.device}", "it is as the config wants it", ask.where)
+    if ask.kept and ask.kept.opened:
+        argv = ("cryptsetup", "luksOpen", "--test-passphrase", DeviceName(ask.device.name), "--key-file", ask.key)
+        yield Run(f"test the key of {entry.name}, which is open", argv, frozenset({ask.device.name}), (), ask.where)
     else:
-        yield _open(target, f"open {entry.name}, reusing the volume on {entry.device}")
+        yield _open(ask, f"open {entry.name}, reusing the volume on {entry.device}")
 
 
-def _create(target: Target, observe: Observe) -> Iterator[Action]:
-    entry, device = target.entry, target.device
+def _create(ask: VolumeAsk, observe: Observe) -> Iterator[Action]:
+    entry, device = ask.entry, ask.device
     if holds_something(device, observe):
-        yield wipe(device, entry.device or "", target.where, observe)
+        yield wipe(device, entry.device or "", ask.where, observe)
     if entry.cex.enabled:
-        yield from cex.generate(entry, target.where, observe)
-    yield _format(target)
+        yield from cex.generate(entry, ask.where, observe)
+    yield _format(ask)
     if entry.cex.enabled:
-        yield from cex.after_format(entry, device, target.where, observe)
-    yield _open(target, f"open {entry.name}")
+        yield from cex.after_format(entry, device, ask.where, observe)
+    yield _open(ask, f"open {entry.name}")
     if clevis.is_present(entry):
-        header = _opened(target)
-        yield from clevis.bind(entry, device, target.key, header, target.where)
+        header = _opened(ask)
+        yield from clevis.bind(entry, device, ask.key, header, ask.where)
         if not entry.key_file.source:
-            yield from _drop_key(target)
+            yield from _drop_key(ask)
     for index, _ in enumerate(clevis.advertisements(entry)):
-        yield Forget(Blob(f"{key_blob(entry).name}-tang-{index}"), target.where)
+        yield Forget(Blob(f"{key_blob(entry).name}-tang-{index}"), ask.where)
 
 
-def _format(target: Target) -> Action:
-    entry, device = target.entry, target.device
+def _format(ask: VolumeAsk) -> Action:
+    entry, device = ask.entry, ask.device
     argv: tuple[Argument, ...] = (
-        *("cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--key-file", target.key),
+        *("cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--key-file", ask.key),
         *(("--label", entry.label) if entry.label else ()),
-        *(("--uuid", target.uuid) if target.uuid else ()),
+        *(("--uuid", ask.uuid) if ask.uuid else ()),
         *entry.options,
         DeviceName(device.name),
         *(cex.format_options(entry) if entry.cex.enabled else ()),
     )
     label = entry.label or (None if entry.options else "")
-    signature = Signature("crypto_LUKS", label, target.uuid)
+    signature = Signature("crypto_LUKS", label, ask.uuid)
     facts = [Fact("signature", device.name, signature), Fact("volume", device.name, Volume(2))]
     facts += [Fact("device", name, device) for name in of_signature(signature)]
     title = f"make LUKS volume {entry.name} on {entry.device}"
-    return Run(title, argv, frozenset({device.name}), tuple(facts), target.where)
+    return Run(title, argv, frozenset({device.name}), tuple(facts), ask.where)
 
 
-def _open(target: Target, title: str) -> Action:
-    entry, device = target.entry, target.device
+def _open(ask: VolumeAsk, title: str) -> Action:
+    entry, device = ask.entry, ask.device
     argv: tuple[Argument, ...] = (
-        *("cryptsetup", "luksOpen", DeviceName(device.name), entry.name, "--key-file", target.key, "--persistent"),
+        *("cryptsetup", "luksOpen", DeviceName(device.name), entry.name, "--key-file", ask.key, "--persistent"),
         *(("--allow-discards",) if entry.discard else ()),
         *entry.open_options,
     )
-    mapping = Device(target.mapping, device.size - DATA_OFFSET, device.sector, assumed=True, mapper=entry.name)
+    mapping = Device(ask.mapping, device.size - DATA_OFFSET, device.sector, assumed=True, mapper=entry.name)
     facts = (
-        Fact("device", target.mapping, mapping),
+        Fact("device", ask.mapping, mapping),
         Fact("device", BY_MAPPING + entry.name, mapping),
-        Fact("volume", device.name, _opened(target)),
+        Fact("volume", device.name, _opened(ask)),
     )
-    return Run(title, argv, frozenset({device.name, target.mapping}), facts, target.where)
+    return Run(title, argv, frozenset({device.name, ask.mapping}), facts, ask.where)
 
 
-def _opened(target: Target) -> Volume:
+def _opened(ask: VolumeAsk) -> Volume:
     """The header while the volume is open; what further options leave in it cannot be known."""
-    flags = ("allow-discards",) if target.entry.discard else ()
-    tokens = target.kept.tokens if target.kept else ()
-    return Volume(2, None if target.entry.open_options else flags, tokens, target.entry.name)
+    flags = ("allow-discards",) if ask.entry.discard else ()
+    tokens = ask.kept.tokens if ask.kept else ()
+    return Volume(2, None if ask.entry.open_options else flags, tokens, ask.entry.name)
 
 
-def _drop_key(target: Target) -> Iterator[Action]:
+def _drop_key(ask: VolumeAsk) -> Iterator[Action]:
     """A key that nobody asked for goes when clevis has its own."""
-    title = f"remove the key that was made for {target.entry.name}"
-    argv = ("cryptsetup", "luksRemoveKey", DeviceName(target.device.name), target.key)
-    yield Run(title, argv, frozenset({target.device.name}), reason=target.where)
-    yield Forget(key_blob(target.entry), target.where)
+    title = f"remove the key that was made for {ask.entry.name}"
+    argv = ("cryptsetup", "luksRemoveKey", DeviceName(ask.device.name), ask.key)
+    yield Run(title, argv, frozenset({ask.device.name}), reason=ask.where)
+    yield Forget(key_blob(ask.entry), ask.where)

@@ -15,7 +15,7 @@ from provision.device_names import partition_name
 from provision.failures import PlanRefused
 from provision.observe import Observe, Partition, Table
 from provision.stages import tables
-from provision.stages.asks import Ask, Disk, Impossible, disk_of, resolve
+from provision.stages.asks import DiskAsk, Impossible, PartitionAsk, disk_of, resolve
 from provision.stages.devices import (
     Found,
     ambiguous_names,
@@ -60,11 +60,11 @@ MATRIX: dict[tuple[bool | None, ...], Verb] = {
 """The reference implementation's decisions; None stands for both."""
 
 
-class Step(NamedTuple):
+class Decision(NamedTuple):
     """What is decided about one partition."""
 
     verb: Verb
-    ask: Ask
+    ask: PartitionAsk
     before: Partition | None = None
     after: Partition | None = None
 
@@ -97,8 +97,8 @@ def _next_wave(
         else:
             seen.add(device.name)
             disk = disk_of(where, entry, device, observe)
-            steps, why = _judge(disk, observe)
-            planned = list(_actions(disk, steps, conf, observe))
+            decisions, why = _judge(disk, observe)
+            planned = list(_actions(disk, decisions, conf, observe))
             reasons += [*why, *_unwritable(disk, planned)]
             actions += planned
     reasons += ambiguous_names(actions, conf, observe)
@@ -107,12 +107,12 @@ def _next_wave(
     return tuple(actions), later
 
 
-def _unwritable(disk: Disk, planned: list[Action]) -> Iterator[str]:
+def _unwritable(disk: DiskAsk, planned: list[Action]) -> Iterator[str]:
     if disk.device.read_only and any(isinstance(action, WriteTable) for action in planned):
         yield f"{disk.where}: {disk.name} is read-only"
 
 
-def _judge(disk: Disk, observe: Observe) -> tuple[list[Step], list[str]]:
+def _judge(disk: DiskAsk, observe: Observe) -> tuple[list[Decision], list[str]]:
     """The decisions about a disk's partitions, and the reasons to refuse."""
     active = [one.number for one in disk.found.partitions if _in_use(observe, partition_name(disk.device, one.number))]
     if disk.device.in_use and not active:
@@ -127,17 +127,17 @@ def _judge(disk: Disk, observe: Observe) -> tuple[list[Step], list[str]]:
     except Impossible as reason:
         return [], [str(reason)]
     made = {ask.number for ask in resolved if ask.exists}
-    steps, reasons = [], []
+    decisions, reasons = [], []
     for ask in (ask for ask in resolved if ask.exists or ask.number not in made):
         try:
-            step = _decide(ask, disk.table)
+            decision = _decide(ask, disk.table)
         except Impossible as reason:
             reasons.append(str(reason))
             continue
-        steps.append(step)
-        if step.verb.changes and ask.number in active:
+        decisions.append(decision)
+        if decision.verb.changes and ask.number in active:
             reasons.append(f"{ask.where}: refusing to modify active partition {ask.number} on {disk.name}")
-    return steps, reasons
+    return decisions, reasons
 
 
 def _in_use(observe: Observe, name: str) -> bool:
@@ -149,7 +149,7 @@ def _numbers(active: list[int]) -> str:
     return "partition " + ", ".join(str(number) for number in active)
 
 
-def _decide(ask: Ask, table: Table) -> Step:
+def _decide(ask: PartitionAsk, table: Table) -> Decision:
     before = next((one for one in table.partitions if one.number == ask.number), None)
     why = _difference(ask, before) if before is not None else ""
     verb = verb_of(before is not None, ask.exists, ask.replace, not why)
@@ -159,7 +159,7 @@ def _decide(ask: Ask, table: Table) -> Step:
     if verb is Verb.RESIZE and not (ask.resize and why.startswith("size")):
         remedy = "resize would change it" if why.startswith("size") else "wipePartitionEntry would replace it"
         raise Impossible(f"{ask.where}: partition {ask.number} didn't match: {why}; {remedy}")
-    return Step(verb, ask, before, _after(verb, ask, before))
+    return Decision(verb, ask, before, _after(verb, ask, before))
 
 
 def verb_of(*state: bool) -> Verb:
@@ -171,7 +171,7 @@ def verb_of(*state: bool) -> Verb:
     )
 
 
-def _after(verb: Verb, ask: Ask, before: Partition | None) -> Partition | None:
+def _after(verb: Verb, ask: PartitionAsk, before: Partition | None) -> Partition | None:
     if verb is Verb.KEEP:
         return before
     if verb is Verb.RESIZE and before is not None:
@@ -179,7 +179,7 @@ def _after(verb: Verb, ask: Ask, before: Partition | None) -> Partition | None:
     return _made(ask) if verb in {Verb.CREATE, Verb.REPLACE} else None
 
 
-def _difference(ask: Ask, found: Partition) -> str:
+def _difference(ask: PartitionAsk, found: Partition) -> str:
     """The first part that is not as asked for; the size comes last, so that it is the only one if it is named."""
     if ask.start != found.start:
         return f"starting sector did not match (specified {ask.start}, got {found.start})"
@@ -194,24 +194,24 @@ def _difference(ask: Ask, found: Partition) -> str:
     return ""
 
 
-def _made(ask: Ask) -> Partition:
+def _made(ask: PartitionAsk) -> Partition:
     return Partition(
         ask.number, ask.start or 0, ask.size or 0, ask.type or LINUX_DATA, ask.chosen, label=ask.label or ""
     )
 
 
-def _actions(disk: Disk, steps: list[Step], conf: config.Config, observe: Observe) -> Iterator[Action]:
+def _actions(disk: DiskAsk, decisions: list[Decision], conf: config.Config, observe: Observe) -> Iterator[Action]:
     """One write if anything changes; what stays is told too."""
-    for step in steps:
-        if step.verb is Verb.KEEP:
-            what = f"{called(step.ask.number, step.after.label if step.after else None)} of {disk.name}"
-            yield Keep(what, "it is as the config wants it", step.ask.where)
-    changes = [step for step in steps if step.verb.changes]
+    for decision in decisions:
+        if decision.verb is Verb.KEEP:
+            what = f"{called(decision.ask.number, decision.after.label if decision.after else None)} of {disk.name}"
+            yield Keep(what, "it is as the config wants it", decision.ask.where)
+    changes = [decision for decision in decisions if decision.verb.changes]
     if not changes and not (disk.erase and _holds_something(disk, observe)):
         return
-    gone = {step.ask.number for step in changes}
+    gone = {decision.ask.number for decision in changes}
     kept = [partition for partition in disk.table.partitions if partition.number not in gone]
-    made = [step.after for step in changes if step.after is not None]
+    made = [decision.after for decision in changes if decision.after is not None]
     table = disk.table._replace(partitions=tuple(sorted((*kept, *made))))
     stale = tables.stale_members(disk, table, conf, observe)
     yield WriteTable(
@@ -226,20 +226,20 @@ def _actions(disk: Disk, steps: list[Step], conf: config.Config, observe: Observ
     )
 
 
-def _holds_something(disk: Disk, observe: Observe) -> bool:
+def _holds_something(disk: DiskAsk, observe: Observe) -> bool:
     return bool(disk.found.kind or disk.found.remains or observe.signature(disk.device.name).type)
 
 
-def _title(disk: Disk, changes: list[Step]) -> str:
-    words = [_step_text(step, disk) for step in changes]
+def _title(disk: DiskAsk, changes: list[Decision]) -> str:
+    words = [_decision_text(decision, disk) for decision in changes]
     verb = "wipe and partition" if disk.erase and words else "wipe the table of" if disk.erase else "partition"
     return f"{verb} {disk.name}" + (": " + ", ".join(words) if words else "")
 
 
-def _step_text(step: Step, disk: Disk) -> str:
-    partition = step.after or step.before
-    text = f"{step.verb.value} {called(step.ask.number, partition.label if partition else None)}"
-    if step.after is None:
+def _decision_text(decision: Decision, disk: DiskAsk) -> str:
+    partition = decision.after or decision.before
+    text = f"{decision.verb.value} {called(decision.ask.number, partition.label if partition else None)}"
+    if decision.after is None:
         return text
-    rest = disk.device.assumed and step.after.start + step.after.size > disk.table.last
-    return f"{text} ({'the rest' if rest else size_text(step.after.size * disk.table.sector)})"
+    rest = disk.device.assumed and decision.after.start + decision.after.size > disk.table.last
+    return f"{text} ({'the rest' if rest else size_text(decision.after.size * disk.table.sector)})"

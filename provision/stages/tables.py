@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator
 from provision.config.format import Config
 from provision.device_names import link, of_partition, partition_aliases, partition_name
 from provision.observe import Device, Fact, Observe, Partition, Signature, Table
-from provision.stages.asks import Disk
+from provision.stages.asks import DiskAsk
 from provision.stages.devices import MEMBER, chosen_uuid, contents_text, partition_text
 
 
-def stale_members(disk: Disk, table: Table, config: Config, observe: Observe) -> tuple[int, ...]:
+def stale_members(disk: DiskAsk, table: Table, config: Config, observe: Observe) -> tuple[int, ...]:
     """Numbers of new partitions that begin where members of old arrays do, and that the config gives to others.
 
     As soon as udev saw such a member it would assemble the old array, which then is in the way. What this provisioning
@@ -38,7 +38,7 @@ def _given_up(config: Config) -> set[str]:
     }
 
 
-def facts(disk: Disk, table: Table, cleared: Collection[int], observe: Observe) -> Iterator[Fact]:
+def facts(disk: DiskAsk, table: Table, cleared: Collection[int], observe: Observe) -> Iterator[Fact]:
     """The devices that come, change or go. What a partition holds is decided by where it begins.
 
     Of `cleared` ones it is not known: below a member of an array something older may show.
@@ -58,11 +58,11 @@ def facts(disk: Disk, table: Table, cleared: Collection[int], observe: Observe) 
             yield Fact("signature", device.name, there)
 
 
-def _changed(disk: Disk, table: Table) -> list[Partition]:
+def _changed(disk: DiskAsk, table: Table) -> list[Partition]:
     return [one for one in table.partitions if disk.erase or one not in disk.found.partitions]
 
 
-def _device(disk: Disk, partition: Partition) -> Device:
+def _device(disk: DiskAsk, partition: Partition) -> Device:
     return Device(
         name=partition_name(disk.device, partition.number),
         size=partition.size * disk.table.sector,
@@ -71,12 +71,12 @@ def _device(disk: Disk, partition: Partition) -> Device:
     )
 
 
-def _names(disk: Disk, partition: Partition) -> tuple[str, ...]:
+def _names(disk: DiskAsk, partition: Partition) -> tuple[str, ...]:
     node = partition_name(disk.device, partition.number)
     return (node, *of_partition(partition), *partition_aliases(disk.name, partition.number))
 
 
-def _signature_at(disk: Disk, start: int, observe: Observe) -> Signature:
+def _signature_at(disk: DiskAsk, start: int, observe: Observe) -> Signature:
     """What a partition of the old table holds that began at this sector: writing a table leaves it there."""
     for partition in disk.found.partitions:
         device = observe.device(partition_name(disk.device, partition.number))
@@ -85,7 +85,7 @@ def _signature_at(disk: Disk, start: int, observe: Observe) -> Signature:
     return Signature()
 
 
-def losses(disk: Disk, table: Table, cleared: Collection[int], observe: Observe) -> Iterator[str]:
+def losses(disk: DiskAsk, table: Table, cleared: Collection[int], observe: Observe) -> Iterator[str]:
     """What cannot be reached any more, or not whole, under the new table."""
     if not disk.found.kind:
         on_disk = contents_text(disk.device, observe)

@@ -16,7 +16,7 @@ import pytest
 from provision.config.format import Disk, Partition
 from provision.observe import Device, Table
 from provision.observe import Partition as Entry
-from provision.stages.asks import Ask, Impossible, disk_of, resolve
+from provision.stages.asks import Impossible, PartitionAsk, disk_of, resolve
 from provision.stages.layout import Extent, free_blocks, place, space
 from tests.stages.world import MIB, World, guid
 
@@ -109,7 +109,7 @@ def random_partitions(chance: random.Random, mebibytes: int) -> tuple[Partition,
     )
 
 
-def sgdisk_says(device: str, asks: tuple[Ask, ...], table: Table) -> list[Extent]:
+def sgdisk_says(device: str, asks: tuple[PartitionAsk, ...], table: Table) -> list[Extent]:
     """What the reference implementation asks of sgdisk; nothing if sgdisk refuses."""
     before = {partition.number: partition for partition in table.partitions}
     deletes, news = [], []
