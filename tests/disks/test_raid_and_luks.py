@@ -119,6 +119,12 @@ def config(*volumes: Luks, **storage: object) -> Config:
     return Config(storage=given.changed(**storage))
 
 
+def divide(computer: Computer, *disks: str) -> None:
+    """Put a partition on disks."""
+    part = (Partition(number=1, label="testpart", size_mib=50),)
+    computer.apply(Config(storage=Storage(disks=tuple(Disk(device=disk, partitions=part) for disk in disks))))
+
+
 class TestLuks:
     def test_make_persist_and_reuse(self, computer: Computer) -> None:
         device = computer.disks[0]
@@ -140,6 +146,16 @@ class TestLuks:
             f"open testsafe, reusing the volume on {device}",
         ]
         assert [action.title for action in computer.apply(wanted)][1:] == ["test the key of testsafe, which is open"]
+
+    def test_a_disk_with_partitions_is_taken_whole(self, computer: Computer) -> None:
+        disk = computer.disks[0]
+        divide(computer, disk)
+        wipe = computer.apply(config(volume(disk)))[1]
+        assert (wipe.title, wipe.loses) == (f"wipe {disk}", "a gpt table, partition 1 'testpart' (50 MiB)")
+        assert run("lsblk", "--noheadings", "--output", "TYPE", disk).split() == ["loop", "crypt"]
+        assert [action.title for action in computer.apply(config(volume(disk)))][1:] == [
+            "test the key of testsafe, which is open"
+        ]
 
     def test_a_wrong_key(self, computer: Computer) -> None:
         computer.apply(config(volume(computer.disks[0])))
@@ -260,6 +276,15 @@ class TestRaid:
             computer.apply(Config(storage=storage))
             assert "raid1" in run("mdadm", "--detail", "/dev/md/testold")
             switch_off()
+
+    def test_disks_with_partitions_are_taken_whole(self, computer: Computer) -> None:
+        divide(computer, *computer.disks)
+        array = Raid(name="testwhole", level="raid1", devices=computer.disks, options=("--metadata=1.2",))
+        conf = Config(storage=Storage(raid=(array,)))
+        done = computer.apply(conf)
+        assert [action.loses for action in done] == [*["a gpt table, partition 1 'testpart' (50 MiB)"] * 2, ""]
+        assert run("lsblk", "--noheadings", "--output", "TYPE", computer.disks[0]).split() == ["loop", "raid1"]
+        assert computer.apply(conf) == []
 
     def test_an_array_that_is_there_is_refused(self, computer: Computer) -> None:
         array = Raid(name="testlevel", level="raid1", devices=computer.disks)
