@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from provision.config.decode import decode
@@ -44,6 +44,7 @@ class DeferredFetcher:
         self._platform = platform
         self._log = log
         self._lock = Lock()
+        self._stop = Event()
         self._fetcher: Fetcher | None = None
 
     def copy(self, resource: Resource, into: BinaryIO) -> None:
@@ -52,11 +53,15 @@ class DeferredFetcher:
             self._fetcher = self._fetcher or self._load()
         self._fetcher.copy(resource, into)
 
+    def cancel(self) -> None:
+        """Let what is being fetched fail."""
+        self._stop.set()
+
     def _load(self) -> Fetcher:
         from provision.fetch.resources import Fetcher
         from provision.fetch.settings import Settings
 
-        return Fetcher(Settings(platform=self._platform), self._log).under(self._config)
+        return Fetcher(Settings(platform=self._platform), self._log, stop=self._stop).under(self._config)
 
 
 class Boot(NamedTuple):

@@ -42,6 +42,10 @@ class Fetcher(Protocol):
         """Stream the verified bytes of a resource. Raises FetchFailed."""
         ...
 
+    def cancel(self) -> None:
+        """Let what is being fetched fail: nobody waits for it any more."""
+        ...
+
 
 class Step(NamedTuple):
     """An action of a plan, for those who show it."""
@@ -145,7 +149,7 @@ class Engine:
         if len(others) == 1:
             self._apply(others[0])
         elif others:
-            _side_by_side(self._apply, others)
+            _side_by_side(self._apply, others, self._fetcher.cancel)
 
     def _apply(self, action: Action) -> None:
         if not isinstance(action, Fetch):
@@ -163,8 +167,11 @@ GRACE = 2.0
 """Seconds that each action under way has to end when the run is interrupted."""
 
 
-def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action]) -> None:
-    """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended."""
+def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action], cancel: Callable[[], None]) -> None:
+    """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended.
+
+    What is fetched beside it is told to: a server that does not answer may be waited for without limit.
+    """
     from threading import Thread
 
     waiting = iter(actions)
@@ -178,6 +185,7 @@ def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action]) -> 
                 work(action)
             except Exception as failure:  # noqa: BLE001 - it is raised again below, in the thread that asked
                 failures.append(failure)
+                cancel()
 
     threads = [Thread(target=worker) for _ in range(min(PARALLEL, len(actions)))]
     for thread in threads:
@@ -187,6 +195,7 @@ def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action]) -> 
             thread.join()
     except KeyboardInterrupt as stop:  # what has begun should end before anything is given back
         failures.append(stop)
+        cancel()
         for thread in threads:
             thread.join(GRACE)
     if failures:

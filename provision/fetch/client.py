@@ -203,13 +203,33 @@ class Client:
         """What an answer means: a result, an end, or another go."""
         if reply.status in request.accepted:
             self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
-            return take(reply.headers, _watched(reply, deadline))
+            return take(reply.headers, self._watched(request, reply, deadline))
         cause = causes.status(reply.status, *_told(reply, deadline))
         if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
             raise Again(cause, _asked_pause(reply))
         if reply.status == NOT_FOUND:
             raise NotFoundError(redacted(request.url), f"resource not found ({cause.text})", hint=cause.remedy)
         raise FetchFailed(redacted(request.url), f"failed to fetch resource: {cause.text}", hint=cause.remedy)
+
+    def _watched(self, request: Request, reply: Reply, deadline: Deadline) -> Iterator[bytes]:
+        """The body, as long as it comes and there is time. Only what the network does wrong becomes another go."""
+        chunks = reply.chunks(deadline)
+        while True:
+            try:
+                chunk = next(chunks, b"")
+            except TimeoutError as error:
+                raise Again(Cause("the body stopped arriving", "is the network overloaded, or the server?")) from error
+            except Exception as error:
+                raise Again(causes.explain(error)) from error
+            if not chunk:
+                return
+            self.go_on(request.url)
+            yield chunk
+
+    def go_on(self, url: str) -> None:
+        """Raise FetchFailed if nobody waits for this any more."""
+        if self._stop.is_set():
+            raise FetchFailed(redacted(url), "given up, since something else failed")
 
     def _pause(self, url: str, again: Again, pause: float, deadline: Deadline) -> None:
         left = deadline.left()
@@ -298,21 +318,6 @@ def _redirected(url: str, location: str) -> str:
 def _is_inward(host: str) -> bool:
     """Whether a host as written is on this machine or link. A name is judged when it has been resolved."""
     return host == "localhost" or any(dial.is_inward(one[4][0]) for one in dial.literal(host, 0))
-
-
-def _watched(reply: Reply, deadline: Deadline) -> Iterator[bytes]:
-    """The body, as long as it comes and there is time. Only what the network does wrong becomes another go."""
-    chunks = reply.chunks(deadline)
-    while True:
-        try:
-            chunk = next(chunks, b"")
-        except TimeoutError as error:
-            raise Again(Cause("the body stopped arriving", "is the network overloaded, or the server?")) from error
-        except Exception as error:
-            raise Again(causes.explain(error)) from error
-        if not chunk:
-            return
-        yield chunk
 
 
 def _told(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:

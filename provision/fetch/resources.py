@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from io import BytesIO
-from threading import Lock
+from threading import Event, Lock
 from typing import TYPE_CHECKING, BinaryIO
 
 from provision.config.format import Config, Resource
@@ -31,17 +31,27 @@ if TYPE_CHECKING:
 class Fetcher:
     """Gets resources by one set of settings. Safe to use from several threads.
 
-    `under` gives the fetcher for what a config asks for (its proxies, timeouts and certificate authorities).
+    `under` gives the fetcher for what a config asks for (its proxies, timeouts and certificate authorities). `stop` is
+    set when nobody waits for any of it.
     """
 
     def __init__(
-        self, settings: Settings | None = None, log: Log = silent, bundles: dict[str, bytes] | None = None
+        self,
+        settings: Settings | None = None,
+        log: Log = silent,
+        bundles: dict[str, bytes] | None = None,
+        stop: Event | None = None,
     ) -> None:
         self.settings = settings = settings or Settings()
         self.log = log
         self._client: Client | None = None
         self._bundles = {} if bundles is None else bundles
+        self._stop = stop or Event()
         self._lock = Lock()
+
+    def cancel(self) -> None:
+        """Let what is being fetched fail: nobody waits for it any more."""
+        self._stop.set()
 
     @property
     def client(self) -> Client:
@@ -50,7 +60,7 @@ class Fetcher:
 
         with self._lock:
             if self._client is None:
-                self._client = Client(self.settings, self.log)
+                self._client = Client(self.settings, self.log, stop=self._stop)
             return self._client
 
     def copy(self, resource: Resource, into: BinaryIO, limit: int = 0) -> None:
@@ -93,11 +103,11 @@ class Fetcher:
             https_proxy=proxy.https_proxy or "",
             no_proxy=proxy.no_proxy,
         )
-        plain = Fetcher(settings, self.log, self._bundles)
+        plain = Fetcher(settings, self.log, self._bundles, self._stop)
         authorities = tuple(plain.bundle(one) for one in config.ignition.security.tls.certificate_authorities)
         if not authorities:
             return plain
-        return Fetcher(settings._replace(authorities=authorities), self.log, self._bundles)
+        return Fetcher(settings._replace(authorities=authorities), self.log, self._bundles, self._stop)
 
     def bundle(self, resource: Resource) -> bytes:
         """Certificates in PEM form, fetched once for each source. Raises FetchFailed if they are not."""

@@ -20,7 +20,7 @@ from provision.fetch import causes, dial
 from provision.fetch.causes import Cause
 from provision.fetch.client import Again, Client
 from provision.fetch.intake import Intake
-from provision.fetch.patience import Deadline, now
+from provision.fetch.patience import Deadline, Say, now
 
 PORT = 69
 BLOCK = 1428
@@ -52,12 +52,22 @@ def copy(client: Client, resource: Resource, intake: Intake) -> None:
     """Fetch a file. Raises FetchFailed."""
     source = resource.source or ""
     host = urlsplit(source).hostname or ""
-    client.persist(source, host, "TFTP", lambda deadline, _say: _attempt(source, intake, deadline))
+
+    def attempt(deadline: Deadline, _say: Say) -> None:
+        _take(intake, _while_wanted(client, source, _blocks(source, deadline)), source)
+
+    client.persist(source, host, "TFTP", attempt)
 
 
-def _attempt(source: str, intake: Intake, deadline: Deadline) -> None:
+def _while_wanted(client: Client, source: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
+    for block in blocks:
+        client.go_on(source)
+        yield block
+
+
+def _take(intake: Intake, blocks: Iterator[bytes], source: str) -> None:
     try:
-        intake.take(_blocks(source, deadline))
+        intake.take(blocks)
     except _Refusal as refusal:
         raise FetchFailed(
             redacted(source), str(refusal), hint="is the path right, and may everybody read it?"

@@ -40,6 +40,9 @@ class NoFetcher:
     def copy(self, resource: Resource, into: BinaryIO) -> None:
         raise AssertionError(f"{resource} is fetched into {into}")
 
+    def cancel(self) -> None:
+        pass
+
 
 class Machines:
     """Makes machines on the same disk, one for each run, as processes of a boot would."""

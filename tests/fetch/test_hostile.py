@@ -6,6 +6,7 @@ import gzip
 import socket
 import ssl
 import subprocess
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,14 +15,18 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from provision.config.format import HttpHeader, Resource
+from provision.config.format import Config, File, HttpHeader, Resource, Storage
 from provision.config.model import Secret
+from provision.engine import Engine
 from provision.failures import FetchFailed
 from provision.fetch.client import Client
 from provision.fetch.messages import Request
 from provision.fetch.patience import silent
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import Settings
+from provision.stages import stage_plan
+from provision.system.kernel_devices import KernelDevices
+from provision.system.machine import Machine
 from tests.fetch.certificates import Authority
 from tests.fetch.conftest import Words
 from tests.fetch.namespace import needs_root
@@ -122,6 +127,39 @@ def test_a_proxy_that_does_not_connect_does_not_either(words: Words, talk: Talk)
     with talking(talk) as url, pytest.raises(FetchFailed, match="in time"):
         read("https://192.0.2.1", words, http_total=0.5, https_proxy=url)
     assert time.monotonic() - began < 1.0
+
+
+@pytest.mark.parametrize("path", ["/busy", "/dripping"])
+def test_what_nobody_waits_for_any_more_ends_soon(path: str) -> None:
+    with serve({"/busy": Answer(status=503), "/dripping": Answer(b"x" * 999, drip=0.05)}) as served:
+        fetcher = Fetcher()
+        threading.Timer(0.5, fetcher.cancel).start()
+        began = time.monotonic()
+        with pytest.raises(FetchFailed):
+            fetcher.under(Config()).read(Resource(source=f"{served.url}{path}"))
+    assert 0.4 < time.monotonic() - began < 1.0
+
+
+@pytest.mark.disks
+@needs_root
+def test_a_file_that_fails_ends_the_wait_for_the_others(tmp_path: Path) -> None:
+    with serve({"/busy": Answer(status=503)}) as served:
+        config = Config(
+            storage=Storage(
+                files=tuple(
+                    File(path=f"/{name}", contents=Resource(source=f"{served.url}/{name}"))
+                    for name in ("busy", "missing")
+                )
+            )
+        )
+        machine = Machine(str(tmp_path), KernelDevices(), {})
+        began = time.monotonic()
+        try:
+            with pytest.raises(FetchFailed, match="missing: resource not found"):
+                Engine(machine, Fetcher(), lambda _step: None).run("files", stage_plan("files"), config)
+        finally:
+            machine.release()
+    assert time.monotonic() - began < 2
 
 
 def test_what_came_after_a_body_is_not_taken_for_the_next_one(words: Words) -> None:
