@@ -103,11 +103,15 @@ class Fetcher:
             https_proxy=proxy.https_proxy or "",
             no_proxy=proxy.no_proxy,
         )
-        plain = Fetcher(settings, self.log, self._bundles, self._stop)
+        plain = self._with(settings)
         authorities = tuple(plain.bundle(one) for one in config.ignition.security.tls.certificate_authorities)
-        if not authorities:
-            return plain
-        return Fetcher(settings._replace(authorities=authorities), self.log, self._bundles, self._stop)
+        return self._with(settings._replace(authorities=authorities)) if authorities else plain
+
+    def _with(self, settings: Settings) -> Fetcher:
+        """This one if it has these settings: its connections are open, and what it trusts is loaded."""
+        if settings == self.settings:
+            return self
+        return Fetcher(settings, self.log, self._bundles, self._stop)
 
     def bundle(self, resource: Resource) -> bytes:
         """Certificates in PEM form, fetched once for each source. Raises FetchFailed if they are not."""

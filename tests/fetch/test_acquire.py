@@ -211,6 +211,14 @@ def test_merging_is_depth_first_and_the_child_wins(machine: Machine) -> None:
     assert all(one.referenced for one in acquired.fetched[1:])
 
 
+def test_children_of_one_server_come_over_one_connection(machine: Machine) -> None:
+    with serve({f"/{number}": Answer(ign(f"/{number}")) for number in range(9)}) as served:
+        merge = [{"source": f"{served.url}/{number}"} for number in range(9)]
+        machine.write("/etc/ignition/user.ign", ign("/user", config={"merge": merge}))
+        machine.acquire()
+    assert len({asked.port for asked in served.asked}) == 1
+
+
 def test_replacing_discards_the_parent(machine: Machine) -> None:
     with serve({"/new": Answer(ign("/new"))}) as served:
         replace = {"replace": {"source": f"{served.url}/new"}, "merge": [{"source": "http://127.0.0.1:1/"}]}
