@@ -7,6 +7,24 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+OPENSTACK, CLOUDSTACK = "/openstack/latest/user_data", "/cloudstack/userdata/user_data.txt"
+DRIVES = [
+    ("ibmcloud", "cidata", "/user-data"),
+    ("nutanix", "config-2", OPENSTACK),
+    ("powervs", "config-2", OPENSTACK),
+    ("openstack", "config-2", OPENSTACK),
+    ("openstack", "CONFIG-2", OPENSTACK),
+    ("brightbox", "config-2", OPENSTACK),
+    ("brightbox", "CONFIG-2", OPENSTACK),
+    ("cloudstack", "config-2", CLOUDSTACK),
+    ("cloudstack", "CONFIG-2", CLOUDSTACK),
+    ("proxmoxve", "cidata", "/user-data"),
+    ("proxmoxve", "cidata", "/vendor-data"),
+    ("kubevirt", "cidata", "/user-data"),
+    ("kubevirt", "config-2", OPENSTACK),
+]
+"""Platform, label of its drive, and file, from the platforms' documentation and the reference implementation."""
+
 
 @contextmanager
 def drive(root: Path, label: str, files: Mapping[str, bytes], *, linked: bool = True) -> Iterator[Path]:
@@ -19,7 +37,7 @@ def drive(root: Path, label: str, files: Mapping[str, bytes], *, linked: bool = 
         target = content / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(data)
-    subprocess.run(["truncate", "--size=2M", image], check=True)
+    subprocess.run(["truncate", f"--size={2 + sum(map(len, files.values())) * 2 // (1 << 20)}M", image], check=True)
     subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", "-L", label, "-d", content, image], check=True)
     attached = subprocess.run(
         ["losetup", "--find", "--show", "--read-only", image], check=True, capture_output=True, text=True

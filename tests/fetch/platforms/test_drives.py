@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from pathlib import Path
@@ -16,12 +17,11 @@ from provision.fetch.settings import Settings
 from provision.fetch.sources import Together, site
 from provision.system.ground import MachineGround
 from tests.fetch.conftest import Words
-from tests.fetch.platforms.drives import drive, plug
+from tests.fetch.platforms.drives import DRIVES, OPENSTACK, drive, plug
 
 pytestmark = pytest.mark.disks
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-drive"}]}}'
-OPENSTACK, CLOUDSTACK = "/openstack/latest/user_data", "/cloudstack/userdata/user_data.txt"
 
 
 @pytest.fixture
@@ -32,41 +32,54 @@ def root(tmp_path: Path) -> Path:
 
 
 def boot(root: Path, platform: str, words: Words) -> Acquired:
-    return acquire(platform, MachineGround(Places(), str(root)), Settings(http_total=2, network_wait=1), words)
+    return acquire(
+        platform, MachineGround(Places(), str(root)), Settings(http_total=2, network_wait=1, grace=0.5), words
+    )
 
 
 def paths(acquired: Acquired) -> list[str]:
     return [file.path for file in acquired.config.storage.files]
 
 
-@pytest.mark.parametrize(
-    ("platform", "label", "file"),
-    [
-        ("ibmcloud", "cidata", "/user-data"),
-        ("proxmoxve", "cidata", "/user-data"),
-        ("proxmoxve", "cidata", "/vendor-data"),
-        ("kubevirt", "cidata", "/user-data"),
-        ("kubevirt", "config-2", OPENSTACK),
-        ("nutanix", "config-2", OPENSTACK),
-        ("powervs", "config-2", OPENSTACK),
-        ("openstack", "config-2", OPENSTACK),
-        ("openstack", "CONFIG-2", OPENSTACK),
-        ("brightbox", "config-2", OPENSTACK),
-        ("cloudstack", "config-2", CLOUDSTACK),
-        ("cloudstack", "CONFIG-2", CLOUDSTACK),
-    ],
-)
+on_drives = pytest.mark.parametrize(("platform", "label", "file"), DRIVES)
+
+
+@on_drives
 def test_config_present(root: Path, words: Words, platform: str, label: str, file: str) -> None:
     with drive(root, label, {file: CONFIG}):
         assert paths(boot(root, platform, words)) == ["/from-the-drive"]
 
 
-@pytest.mark.parametrize(
-    ("platform", "label"), [("ibmcloud", "cidata"), ("nutanix", "config-2"), ("powervs", "config-2")]
-)
-def test_a_drive_without_the_file_means_no_config(root: Path, words: Words, platform: str, label: str) -> None:
-    with drive(root, label, {"/other": b"x"}):
+@on_drives
+def test_config_absent(root: Path, words: Words, platform: str, label: str, file: str) -> None:
+    with drive(root, label, {f"{file}.other": b"x"}):
         assert not boot(root, platform, words).provided
+
+
+@on_drives
+def test_config_empty(root: Path, words: Words, platform: str, label: str, file: str) -> None:
+    with drive(root, label, {file: b""}):
+        assert not boot(root, platform, words).provided
+
+
+@on_drives
+def test_config_compressed(root: Path, words: Words, platform: str, label: str, file: str) -> None:
+    with drive(root, label, {file: gzip.compress(CONFIG)}):
+        assert paths(boot(root, platform, words)) == ["/from-the-drive"]
+
+
+@pytest.mark.parametrize(("platform", "label"), sorted({row[:2] for row in DRIVES}))
+def test_a_drive_of_no_format(root: Path, words: Words, platform: str, label: str) -> None:
+    garbage = root / "dev/disk/by-label" / label
+    garbage.parent.mkdir(parents=True)
+    garbage.symlink_to(root / "proc/cmdline")
+    with pytest.raises(FetchFailed, match="cannot be mounted"):
+        boot(root, platform, words)
+
+
+def test_a_huge_file_is_not_read_to_its_end(root: Path, words: Words) -> None:
+    with drive(root, "config-2", {OPENSTACK: bytes(65 << 20)}), pytest.raises(FetchFailed, match="limit of 64 MiB"):
+        boot(root, "nutanix", words)
 
 
 def test_proxmox_skips_what_is_for_cloud_init(root: Path, words: Words) -> None:

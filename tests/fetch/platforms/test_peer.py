@@ -10,7 +10,7 @@ import pytest
 
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, needs_root
-from tests.fetch.platforms.drives import drive
+from tests.fetch.platforms.drives import DRIVES, drive
 from tests.fetch.platforms.peer import NEWER, fetched, needs_engine
 from tests.fetch.platforms.services import SERVICES, respond
 from tests.fetch.server import Answer, serve
@@ -19,23 +19,8 @@ WITHOUT_LEASE = tuple(name for name, service in SERVICES.items() if not service.
 KNOWN = WITHOUT_LEASE if NEWER else ("aliyun", "aws", "digitalocean", "exoscale", "gcp", "vultr")
 """Debian's asks azure by CD only, waits for drives of openstack and brightbox, and trusts no further CA for packet."""
 
-OPENSTACK, CLOUDSTACK = "/openstack/latest/user_data", "/cloudstack/userdata/user_data.txt"
-DRIVES = [
-    ("ibmcloud", "cidata", "/user-data"),
-    ("nutanix", "config-2", OPENSTACK),
-    ("powervs", "config-2", OPENSTACK),
-    ("openstack", "config-2", OPENSTACK),
-    ("openstack", "CONFIG-2", OPENSTACK),
-    ("brightbox", "config-2", OPENSTACK),
-    ("cloudstack", "config-2", CLOUDSTACK),
-    ("cloudstack", "CONFIG-2", CLOUDSTACK),
-]
-NEWER_DRIVES = [
-    ("proxmoxve", "cidata", "/user-data"),
-    ("proxmoxve", "cidata", "/vendor-data"),
-    ("kubevirt", "cidata", "/user-data"),
-    ("kubevirt", "config-2", OPENSTACK),
-]
+UNKNOWN = () if NEWER else ("proxmoxve", "kubevirt")
+"""Platforms that came after Debian's."""
 
 CONFIG = b'{"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/from-the-cloud"}]}}'
 
@@ -111,7 +96,7 @@ def test_trouble_and_then_well(platform: str, peer: Peer) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/disk/by-label").is_dir(), reason="needs a place to put labels")
-@pytest.mark.parametrize(("platform", "label", "file"), DRIVES + (NEWER_DRIVES if NEWER else []))
+@pytest.mark.parametrize(("platform", "label", "file"), [row for row in DRIVES if row[0] not in UNKNOWN])
 def test_a_drive(platform: str, label: str, file: str, tmp_path: Path) -> None:
     with drive(tmp_path, label, {file: CONFIG}):
         moved = {"/dev/disk/by-label": tmp_path / "dev/disk/by-label"}
