@@ -11,7 +11,7 @@ from typing import NamedTuple
 from provision.config.format import Config, Resource, Verification
 from provision.failures import FetchFailed, NeedsNetwork, Usage
 from provision.fetch.arguments import Arguments, parse
-from provision.fetch.detect import AUTO, detect
+from provision.fetch.detect import AUTO, contradiction, detect
 from provision.fetch.fragments import EMPTY
 from provision.fetch.ground import Ground
 from provision.fetch.patience import Log, silent
@@ -52,6 +52,8 @@ def acquire(
     """
     if platform == AUTO:
         platform = detect(ground)
+    else:
+        _doubt(platform, ground, log)
     settings = settings._replace(platform=platform, run=ground.run)
     fetcher = Fetcher(settings, log)
     found = _find(platform, ground, fetcher, handed)
@@ -62,6 +64,13 @@ def acquire(
     config = read_config(found.raw, found.place, log, ground.run)
     rendered = render(config, fetcher, log)
     return Acquired(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
+
+
+def _doubt(platform: str, ground: Ground, log: Log) -> None:
+    """Say so if the firmware proves another cloud than the named one: whoever named it may have the wrong image."""
+    proven = contradiction(platform, ground)
+    if proven:
+        log("warning", f"the platform is named {platform}, but the firmware says that this is {proven}")
 
 
 def _find(platform: str, ground: Ground, fetcher: Fetcher, handed: dict[str, bytes] | None) -> _Found:

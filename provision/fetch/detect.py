@@ -54,13 +54,39 @@ MARKS = (
 """The first that fits counts."""
 
 
+KINDRED = (
+    {"azure", "azurestack", "hyperv"},
+    {"openstack", "brightbox"},
+    {"exoscale", "cloudstack"},
+)
+"""Platforms that one firmware may stand for."""
+
+ANYWHERE = frozenset({"metal", "file"})
+HYPERVISORS = frozenset({"qemu", "hyperv", "kubevirt", "nutanix", "virtualbox", "vmware", "applehv"})
+"""What carries platforms that have no mark of their own proves nothing against them."""
+
+
+def contradiction(platform: str, ground: Ground) -> str:
+    """The platform that the firmware proves against the named one, and by what; empty if it is silent."""
+    found = _mark(ground)
+    if found is None or platform in {found.platform, *ANYWHERE} or found.platform in HYPERVISORS:
+        return ""
+    if any({platform, found.platform} <= kin for kin in KINDRED):
+        return ""
+    return f"{found.platform} ({found.field} {_says(ground, found.field)!r})"
+
+
 def detect(ground: Ground) -> str:
     """The platform that the firmware proves. Raises Usage if it proves none."""
-    found = next((mark for mark in MARKS if _says(ground, mark.field).startswith(mark.beginning)), None)
+    found = _mark(ground)
     if found is None:
         seen = ", ".join(f"{name} {_says(ground, name)!r}" for name in ("sys_vendor", "product_name"))
         raise Usage(f"this is no platform that can be told by its firmware ({seen})", hint="name it with --platform")
     return found.platform
+
+
+def _mark(ground: Ground) -> Mark | None:
+    return next((mark for mark in MARKS if _says(ground, mark.field).startswith(mark.beginning)), None)
 
 
 def _says(ground: Ground, field: str) -> str:

@@ -12,6 +12,7 @@ from provision.fetch.sources import LOOK_EVERY, Http, Site
 
 LEASES = (
     ("/run/systemd/netif/leases", "SERVER_ADDRESS="),
+    ("/run/NetworkManager/devices", "dhcp_server_identifier="),
     ("/run/NetworkManager", "SERVER_ADDRESS="),
     ("/var/lib/NetworkManager", "SERVER_ADDRESS="),
     ("/var/lib/dhclient", "option dhcp-server-identifier "),

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from provision.failures import Usage
+from provision.failures import NeedsNetwork, Usage
 from provision.fetch.acquire import acquire
-from provision.fetch.detect import MARKS, Mark, detect
+from provision.fetch.detect import MARKS, Mark, contradiction, detect
 from provision.fetch.ground import Places
 from provision.fetch.platforms import PLATFORMS
 from provision.fetch.settings import Settings
 from provision.system.ground import MachineGround
+from tests.fetch.conftest import Words
 
 
 def machine(root: Path, **fields: str) -> MachineGround:
@@ -37,6 +38,29 @@ def test_azure_is_no_plain_hyperv(tmp_path: Path) -> None:
 def test_without_proof_nobody_is_asked(tmp_path: Path) -> None:
     with pytest.raises(Usage, match="Dell"):
         detect(machine(tmp_path, sys_vendor="Dell Inc.", product_name="PowerEdge"))
+
+
+def test_a_named_platform_is_believed_but_a_contradiction_is_said(tmp_path: Path, words: Words) -> None:
+    ground = machine(tmp_path, product_name="Google Compute Engine")
+    with pytest.raises(NeedsNetwork):
+        acquire("aws", ground, Settings(offline=True), words)
+    told = "the platform is named aws, but the firmware says that this is gcp (product_name 'Google Compute Engine')"
+    assert words.at("warning") == [told]
+
+
+@pytest.mark.parametrize(
+    ("platform", "fields"),
+    [
+        ("gcp", {"product_name": "Google Compute Engine"}),
+        ("metal", {"sys_vendor": "Amazon EC2"}),
+        ("ibmcloud", {"sys_vendor": "QEMU"}),
+        ("brightbox", {"product_name": "OpenStack Nova"}),
+        ("azurestack", {"chassis_asset_tag": "7783-7084-3265-9085-8269-3286-77"}),
+        ("aws", {"sys_vendor": "Dell Inc."}),
+    ],
+)
+def test_what_is_no_contradiction(tmp_path: Path, platform: str, fields: dict[str, str]) -> None:
+    assert contradiction(platform, machine(tmp_path, **fields)) == ""
 
 
 def test_auto_acquires_from_what_was_proven(tmp_path: Path) -> None:

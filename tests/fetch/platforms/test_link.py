@@ -21,6 +21,7 @@ SETTINGS = Settings(http_total=3, network_wait=3, grace=1)
 
 LEASES = {
     "/run/systemd/netif/leases/2": "# This is private data.\nADDRESS=10.9.0.2\nSERVER_ADDRESS=10.9.0.1\n",
+    "/run/NetworkManager/devices/2": "[device]\nmanaged=true\n\n[dhcp4]\ndhcp_server_identifier=10.9.0.1\n",
     "/var/lib/NetworkManager/internal-1f-eth0.lease": "ADDRESS=10.9.0.2\nSERVER_ADDRESS=10.9.0.1\n",
     "/var/lib/dhclient/dhclient--eth0.lease": "lease {\n  option dhcp-server-identifier 10.9.0.1;\n}\n",
 }
