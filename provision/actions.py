@@ -59,7 +59,7 @@ class KeyFile(NamedTuple):
     bytes: Bytes
 
 
-class Places(NamedTuple):
+class PathList(NamedTuple):
     """Paths of the target root as the input of a program: each with the root before it and a NUL behind it."""
 
     paths: tuple[str, ...]
@@ -153,7 +153,7 @@ class Run(NamedTuple):
     facts: tuple[Fact, ...] = ()
     reason: str = ""
     loses: str = ""
-    stdin: Bytes | Places | None = None
+    stdin: Bytes | PathList | None = None
     accepts: tuple[int, ...] = (0,)
 
     def touches(self) -> frozenset[str]:

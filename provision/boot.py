@@ -14,7 +14,7 @@ from provision.fetch.fragments import EMPTY, base_config, merged
 from provision.fetch.ground import Places
 from provision.fetch.status import reported
 from provision.history import FileHistory, History, NoHistory, digest_of, record_path
-from provision.journal import Log
+from provision.journal import FieldLog
 from provision.memory import BOOT_ID, NOW, PLAIN_KEYS, PLATFORM_FILES, SEED, USER_CONFIG
 from provision.observe import Memory
 from provision.stages import stage_plan
@@ -39,7 +39,7 @@ FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
 class DeferredFetcher:
     """A fetcher with the settings a config asks for, that is loaded when something has to be fetched."""
 
-    def __init__(self, config: Config, platform: str, log: Log) -> None:
+    def __init__(self, config: Config, platform: str, log: FieldLog) -> None:
         self._config = config
         self._platform = platform
         self._log = log
@@ -72,7 +72,7 @@ class Boot(NamedTuple):
     cache: str
     neednet: str
     fetch_timeout: float
-    log: Log
+    log: FieldLog
     memory: dict[str, Memory]
     environment: Mapping[str, str]
 

@@ -7,6 +7,7 @@ what it is told: in the initramfs, what a person in front of the machine should 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 SOCKET = "/run/systemd/journal/socket"
@@ -25,20 +26,28 @@ LEVELS = {
 """Level -> syslog priority, and the word the reference engine writes."""
 
 
-class Log(Protocol):
-    """Takes a message at a level of LEVELS; `fields` are for the journal alone. Never give it a secret."""
+Log = Callable[[str, str], None]
+"""Takes a level of LEVELS and a message. Never give it a secret."""
+
+
+def silent(_level: str, _message: str) -> None:
+    """A log that keeps nothing."""
+
+
+class FieldLog(Protocol):
+    """A log that takes fields too, which are for the journal alone."""
 
     def __call__(self, level: str, message: str, **fields: str) -> None:
         """Write the message."""
         ...
 
 
-def open_log(stdout: TextIO, *, to_stdout: bool) -> Log:
+def open_log(stdout: TextIO, *, to_stdout: bool) -> FieldLog:
     """The journal if there is one and it was not asked otherwise, else standard output."""
     return _stream(stdout) if to_stdout else _journal() or _stream(stdout)
 
 
-def on_consoles(log: Log, root: str = "") -> Log:
+def on_consoles(log: FieldLog, root: str = "") -> FieldLog:
     """A log whose notices and warnings are shown on all consoles too, where this is an initramfs.
 
     What stops the boot is not: `provision.stopped` shows it at the end, behind all that comes of it.
@@ -56,7 +65,7 @@ def on_consoles(log: Log, root: str = "") -> Log:
     return write
 
 
-def _stream(stream: TextIO) -> Log:
+def _stream(stream: TextIO) -> FieldLog:
     def write(level: str, message: str, **_fields: str) -> None:
         for line in message.splitlines() or [""]:
             print(LEVELS[level][1], line, file=stream, flush=True)
@@ -64,7 +73,7 @@ def _stream(stream: TextIO) -> Log:
     return write
 
 
-def _journal() -> Log | None:
+def _journal() -> FieldLog | None:
     import socket
 
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)

@@ -24,7 +24,7 @@ _GPT = b"EFI PART"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
-class Disk(NamedTuple):
+class DiskImage(NamedTuple):
     """A device of the config and the image that stands for it; `size` in bytes if the image is to be made."""
 
     device: str
@@ -94,7 +94,7 @@ def _lock(fd: int, path: str) -> None:
         raise Failure(f"{path}: another run is working on it", hint="wait for it, or work on a copy") from None
 
 
-def disks(arguments: argparse.Namespace, config: Config) -> list[Disk]:
+def disks(arguments: argparse.Namespace, config: Config) -> list[DiskImage]:
     """The devices and images of a command line. Raises Usage."""
     if not arguments.image:
         return _distinct([_disk(text) for text in arguments.disk])
@@ -102,10 +102,10 @@ def disks(arguments: argparse.Namespace, config: Config) -> list[Disk]:
     if len(wanted) != 1:
         names = ", ".join(wanted) or "none"
         raise Usage(f"--image is for a config with one disk; this one has {names}", hint="use --disk DEVICE=IMAGE")
-    return [Disk(wanted[0], arguments.image, _bytes(arguments.size) if arguments.size else None)]
+    return [DiskImage(wanted[0], arguments.image, _bytes(arguments.size) if arguments.size else None)]
 
 
-def check_existing(disk: Disk, *, replace: bool) -> bool:
+def check_existing(disk: DiskImage, *, replace: bool) -> bool:
     """Whether the image is there. Raises Failure where it should not be, or should."""
     exists = os.path.exists(disk.image)
     if exists and not os.path.isfile(disk.image):
@@ -126,7 +126,7 @@ def sector_size(image: str) -> int | None:
     return next((size for size in SECTORS if start[size:].startswith(_GPT)), None)
 
 
-def _distinct(found: list[Disk]) -> list[Disk]:
+def _distinct(found: list[DiskImage]) -> list[DiskImage]:
     """Two disks in one image would overwrite each other."""
     _check_distinct("--disk", ((disk.device, disk.device) for disk in found))
     _check_distinct("image", ((disk.image, _identity(disk.image)) for disk in found))
@@ -150,14 +150,14 @@ def _identity(path: str) -> object:
     return status.st_dev, status.st_ino
 
 
-def _disk(text: str) -> Disk:
+def _disk(text: str) -> DiskImage:
     device, equals, image = text.partition("=")
     if not equals or not device.startswith("/dev/") or not image:
         raise Usage(f"--disk {text}: not of the form DEVICE=IMAGE[:SIZE]", hint="e.g. --disk /dev/vda=disk.img:10G")
     path, colon, size = image.rpartition(":")
     if colon and _SIZE.fullmatch(size):
-        return Disk(device, path, _bytes(size))
-    return Disk(device, image, None)
+        return DiskImage(device, path, _bytes(size))
+    return DiskImage(device, image, None)
 
 
 def _bytes(text: str) -> int:

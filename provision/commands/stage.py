@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from provision import __version__
 from provision.failures import Failure, Usage
-from provision.journal import Log, on_consoles, open_log
+from provision.journal import FieldLog, on_consoles, open_log
 from provision.observe import Memory
 from provision.state import read_memory, write_memory
 
@@ -53,7 +53,7 @@ def ignition(arguments: Sequence[str]) -> int:
     return _logged(options, on_consoles(open_log(sys.stdout, to_stdout=options.log_to_stdout)))
 
 
-def _logged(options: Options, log: Log) -> int:
+def _logged(options: Options, log: FieldLog) -> int:
     os.umask(0o077)
     log("info", f"Ignition {VERSION} (provision {__version__})")
     log("info", f"Stage: {options.stage}")
@@ -74,7 +74,7 @@ def _logged(options: Options, log: Log) -> int:
     return 0
 
 
-def _report(doing: str, failure: Failure, log: Log) -> None:
+def _report(doing: str, failure: Failure, log: FieldLog) -> None:
     from provision import stopped
 
     for line in stopped.told(failure):
@@ -82,7 +82,7 @@ def _report(doing: str, failure: Failure, log: Log) -> None:
     stopped.leave(failure)
 
 
-def _stage(options: Options, memory: dict[str, Memory], log: Log) -> None:
+def _stage(options: Options, memory: dict[str, Memory], log: FieldLog) -> None:
     """Do one stage. Raises Failure."""
     from provision.boot import Boot
 

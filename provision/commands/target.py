@@ -12,7 +12,7 @@ from provision.actions import Wave
 from provision.assumed import AssumedRoot
 from provision.commands.base_tree import read_base
 from provision.commands.confined import check_confined
-from provision.commands.images import SECTORS, Disk, NewImages, check_existing, claimed, disks, sector_size
+from provision.commands.images import SECTORS, DiskImage, NewImages, check_existing, claimed, disks, sector_size
 from provision.config.format import Config
 from provision.failures import Failure, PlanRefused, Usage
 from provision.history import FileHistory, History, NoHistory, digest_of, record_path
@@ -208,7 +208,7 @@ def _confined(config: Config) -> Iterator[PlanRefused]:
         yield refused
 
 
-def _image(disk: Disk, target: Target, folder: str) -> str:
+def _image(disk: DiskImage, target: Target, folder: str) -> str:
     """The path of the image to work on: an existing one, or a new one under a temporary name."""
     if disk.size is None:
         target.in_place = True

@@ -14,10 +14,10 @@ from provision.fetch.arguments import Arguments, parse
 from provision.fetch.detect import AUTO, contradiction, detect
 from provision.fetch.fragments import EMPTY
 from provision.fetch.ground import Ground
-from provision.fetch.patience import Log, silent
 from provision.fetch.render import Fetched, read_config, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import CONFIG_LIMIT, Settings
+from provision.journal import Log, silent
 
 DRIVE_SECONDS = 30.0
 """How long a drive that the kernel command line names is waited for, as in the reference implementation."""

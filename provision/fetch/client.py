@@ -19,8 +19,9 @@ from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch import causes, dial, echoes, network, urls
 from provision.fetch.causes import Cause
 from provision.fetch.messages import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
-from provision.fetch.patience import Deadline, Log, Say, Vigil, now, pauses, retry_after, unsaid
+from provision.fetch.patience import Deadline, Say, Vigil, now, pauses, retry_after, unsaid
 from provision.fetch.settings import Settings
+from provision.journal import Log
 
 if TYPE_CHECKING:
     from provision.fetch.http import Wire

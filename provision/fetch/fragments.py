@@ -11,7 +11,7 @@ from provision.config.format import Config, Ignition
 from provision.config.model import NEWEST, VERSIONS
 from provision.failures import ConfigEmpty, Failure
 from provision.fetch.ground import Ground
-from provision.fetch.patience import Log, silent
+from provision.journal import Log, silent
 
 EMPTY = Config(ignition=Ignition(version=VERSIONS[NEWEST]))
 """What stands for the config of a machine that was given none."""

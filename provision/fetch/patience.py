@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from provision.journal import Log
+
 if TYPE_CHECKING:
     from threading import Event
-
-Log = Callable[[str, str], None]
-"""Takes a level (`debug`, `info`, `notice`, `warning`, `error`) and a message."""
 
 Say = Callable[[str, str], None]
 """Takes what is being waited for in this moment, and what to do about it."""
@@ -27,10 +26,6 @@ LONGEST_RETRY_AFTER = 300.0
 FIRST_WORDS = (5.0, 15.0)
 WORDS_EVERY = 30.0
 """Seconds of silence: a wait is explained after 5 s, after 15 s, and then every 30 s."""
-
-
-def silent(_level: str, _message: str) -> None:
-    """A log that keeps nothing."""
 
 
 def unsaid(_cause: str, _remedy: str) -> None:

@@ -15,11 +15,11 @@ from provision.config.rules import check
 from provision.config.urls import redacted
 from provision.failures import ConfigEmpty, ConfigInvalid, FetchFailed
 from provision.fetch.ground import Run, no_programs
-from provision.fetch.patience import Log
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import CONFIG_LIMIT
 from provision.fetch.unwrap import foreign, is_yaml, unwrap
 from provision.fetch.urls import path_of, scheme
+from provision.journal import Log
 
 DEPTH_LIMIT = 16
 CONFIG_COUNT_LIMIT = 256

@@ -19,9 +19,9 @@ from provision.config.urls import redacted
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.messages import Headers, Request
 from provision.fetch.needs import is_remote
-from provision.fetch.patience import Log, silent
 from provision.fetch.settings import CONFIG_LIMIT, HEADER_SECONDS, Settings
 from provision.fetch.urls import is_url, scheme
+from provision.journal import Log, silent
 
 if TYPE_CHECKING:
     from provision.fetch.client import Client

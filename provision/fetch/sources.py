@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.ground import Ground
 from provision.fetch.messages import Headers, Request
-from provision.fetch.patience import Deadline, Log, Vigil
+from provision.fetch.patience import Deadline, Vigil
 from provision.fetch.settings import CONFIG_LIMIT, Settings
+from provision.journal import Log
 
 if TYPE_CHECKING:
     from threading import Event

@@ -17,8 +17,9 @@ from provision.failures import Failure, FetchFailed
 from provision.fetch.arguments import value_of
 from provision.fetch.ground import Ground
 from provision.fetch.messages import Request
-from provision.fetch.patience import Deadline, Log
+from provision.fetch.patience import Deadline
 from provision.fetch.settings import Settings
+from provision.journal import Log
 
 if TYPE_CHECKING:
     from provision.fetch.client import Client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from provision.actions import Place, Places, Run, Wave
+from provision.actions import PathList, Place, Run, Wave
 from provision.failures import PlanRefused
 from provision.observe import Observe
 
@@ -33,7 +33,7 @@ def relabel(paths: Iterable[str], observe: Observe) -> Iterator[Wave]:
             ("setfiles", "-vF0", "-r", Place("/"), Place(contexts), "-f", "-"),
             frozenset({"selinux"}),
             reason=f"{SELINUX} of the root",
-            stdin=Places(existing),
+            stdin=PathList(existing),
         ),
     )
 

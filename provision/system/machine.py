@@ -8,12 +8,13 @@ from typing import BinaryIO, TypeVar
 
 from provision.actions import NODE_ACTIONS, Action, Blob, NodeAction
 from provision.failures import ActionFailed
+from provision.journal import Log, silent
 from provision.observe import Account, Device, Memory, Mounted, Node, Signature, Space, Table, Volume
 from provision.system import accounts, mounts, nodes, processes
 from provision.system.devices import Devices
 from provision.system.nodes import NodeFailed
 from provision.system.paths import Tree
-from provision.system.primitives import CARRY_OUT, EXPECTED, Log, Target, said
+from provision.system.primitives import CARRY_OUT, EXPECTED, Context, said
 from provision.system.spool import Spool
 
 _T = TypeVar("_T")
@@ -32,14 +33,14 @@ class Machine:
         devices: Devices,
         memory: dict[str, Memory],
         run_dir: str = "/run/provision",
-        log: Log = lambda _level, _text: None,
+        log: Log = silent,
     ) -> None:
         tree = Tree(root)
         self._tree = tree
         self._devices = devices
         self._memory = memory
         self._spool = Spool(tree, f"{run_dir}/blobs")
-        self._target = Target(tree, devices, self._spool, memory, log, [])
+        self._context = Context(tree, devices, self._spool, memory, log, [])
 
     # -- the view
 
@@ -90,7 +91,7 @@ class Machine:
     def mount(self, path: str) -> Mounted | None:
         """See Observe."""
         try:
-            entry = mounts.at(self._target.place(path))
+            entry = mounts.at(self._context.place(path))
         except OSError:
             return None
         return Mounted(path, self._devices.name(entry.source), entry.format) if entry else None
@@ -124,7 +125,7 @@ class Machine:
         if carry_out is None:
             raise TypeError(f"{type(action).__name__} is not for the machine")
         try:
-            carry_out(action, self._target)
+            carry_out(action, self._context)
         except EXPECTED as error:
             raise ActionFailed(action.title, said(error)) from error
 
@@ -149,7 +150,7 @@ class Machine:
         """Give back what is held for this process only: nameless files; of images also mounts and loop devices."""
         self._spool.release()
         if self._devices.borrowed:
-            self._target.unmount_all()
+            self._context.unmount_all()
         self._devices.release()
 
 

@@ -17,8 +17,8 @@ from provision.actions import (
     Keep,
     KeyFile,
     Mount,
+    PathList,
     Place,
-    Places,
     Remember,
     Run,
     SetPassword,
@@ -27,14 +27,12 @@ from provision.actions import (
 )
 from provision.config.model import Secret, masked
 from provision.failures import Failure
+from provision.journal import Log
 from provision.observe import Memory
 from provision.system import accounts, mounts, processes
 from provision.system.devices import Devices
 from provision.system.paths import Tree
 from provision.system.spool import Spool
-
-Log = Callable[[str, str], None]
-"""Told what happens: a level (`debug`, `info`) and a text without secrets."""
 
 EXPECTED = (OSError, ValueError, OverflowError, Failure)
 """What an action or a look may fail with; anything else is a bug."""
@@ -44,7 +42,7 @@ class ToolFailed(Failure):
     """A program ended badly; the message is what it said last."""
 
 
-class Target(NamedTuple):
+class Context(NamedTuple):
     """What actions work on. `mounted` has the mount points of this process, oldest first."""
 
     tree: Tree
@@ -76,23 +74,23 @@ def said(error: BaseException) -> str:
     return str(error)
 
 
-def _await(action: Await, target: Target) -> None:
-    target.devices.wait(action.names)
+def _await(action: Await, context: Context) -> None:
+    context.devices.wait(action.names)
 
 
-def _run(action: Run, target: Target) -> None:
+def _run(action: Run, context: Context) -> None:
     with ExitStack() as stack:
-        argv, keys = _rendered(action.argv, target, stack)
-        stdin = _input(action.stdin, target, stack)
-        target.log("debug", f"running {_shown(action.argv)}")
+        argv, keys = _rendered(action.argv, context, stack)
+        stdin = _input(action.stdin, context, stack)
+        context.log("debug", f"running {_shown(action.argv)}")
         done = _started(argv, stdin, keys)
-        given = keys if stdin is None or isinstance(action.stdin, Places) else [*keys, stdin]
+        given = keys if stdin is None or isinstance(action.stdin, PathList) else [*keys, stdin]
         done = done._replace(output=masked(done.output, _secrets(argv, given)))
     if done.status not in action.accepts:
         raise ToolFailed(done.last_lines or _ended(argv[0], done.status))
     for line in done.lines:
-        target.log("debug", f"{argv[0]}: {line}")
-    _follow(action, target.devices)
+        context.log("debug", f"{argv[0]}: {line}")
+    _follow(action, context.devices)
 
 
 def _follow(action: Run, devices: Devices) -> None:
@@ -105,30 +103,30 @@ def _follow(action: Run, devices: Devices) -> None:
     devices.wait([fact.name for fact in facts if fact.value is None], gone=True)
 
 
-def _rendered(arguments: Iterable[Argument], target: Target, stack: ExitStack) -> tuple[list[str], list[int]]:
+def _rendered(arguments: Iterable[Argument], context: Context, stack: ExitStack) -> tuple[list[str], list[int]]:
     """The arguments as text, and the descriptors of key files among them."""
     argv: list[str] = []
     keys: list[int] = []
     for argument in arguments:
         if isinstance(argument, Place):
-            argv.append(target.tree.outside(argument.path))
+            argv.append(context.tree.outside(argument.path))
         elif isinstance(argument, DeviceName):
-            argv.append(target.devices.node(argument.name))
+            argv.append(context.devices.node(argument.name))
         elif isinstance(argument, KeyFile):
-            keys.append(stack.enter_context(target.bytes(argument.bytes)))
+            keys.append(stack.enter_context(context.bytes(argument.bytes)))
             argv.append(f"/proc/self/fd/{keys[-1]}")
         else:
             argv.append(argument)
     return argv, keys
 
 
-def _input(stdin: Bytes | Places | None, target: Target, stack: ExitStack) -> int | None:
+def _input(stdin: Bytes | PathList | None, context: Context, stack: ExitStack) -> int | None:
     if stdin is None:
         return None
-    if isinstance(stdin, Places):
-        paths = b"".join(os.fsencode(target.tree.outside(path)) + b"\0" for path in stdin.paths)
+    if isinstance(stdin, PathList):
+        paths = b"".join(os.fsencode(context.tree.outside(path)) + b"\0" for path in stdin.paths)
         return stack.enter_context(_closing(processes.in_memory(paths)))
-    return stack.enter_context(target.bytes(stdin))
+    return stack.enter_context(context.bytes(stdin))
 
 
 def _secrets(argv: Sequence[str], files: Sequence[int]) -> Iterator[str]:
@@ -163,44 +161,44 @@ def _plain(argument: str | Place | DeviceName) -> str:
     return argument.path if isinstance(argument, Place) else argument.name
 
 
-def _write_table(action: WriteTable, target: Target) -> None:
-    target.devices.write_table(action.device, action.table, erase=action.erase, clear=action.clear)
+def _write_table(action: WriteTable, context: Context) -> None:
+    context.devices.write_table(action.device, action.table, erase=action.erase, clear=action.clear)
 
 
-def _mount(action: Mount, target: Target) -> None:
-    path = target.place(action.path)
-    mounts.mount(target.devices.node(action.device), path, action.format, action.options)
-    target.mounted.append(path)
+def _mount(action: Mount, context: Context) -> None:
+    path = context.place(action.path)
+    mounts.mount(context.devices.node(action.device), path, action.format, action.options)
+    context.mounted.append(path)
 
 
-def _unmount(action: Unmount, target: Target) -> None:
-    path = target.place(action.path)
-    target.spool.leave(os.stat(path).st_dev)
+def _unmount(action: Unmount, context: Context) -> None:
+    path = context.place(action.path)
+    context.spool.leave(os.stat(path).st_dev)
     mounts.unmount(path)
-    if path in target.mounted:
-        target.mounted.remove(path)
+    if path in context.mounted:
+        context.mounted.remove(path)
 
 
-def _set_password(action: SetPassword, target: Target) -> None:
-    accounts.set_password(target.tree, action.database, action.name, action.hash)
+def _set_password(action: SetPassword, context: Context) -> None:
+    accounts.set_password(context.tree, action.database, action.name, action.hash)
 
 
-def _forget(action: Forget, target: Target) -> None:
-    target.spool.forget(action.blob)
+def _forget(action: Forget, context: Context) -> None:
+    context.spool.forget(action.blob)
 
 
-def _remember(action: Remember, target: Target) -> None:
+def _remember(action: Remember, context: Context) -> None:
     if action.value is None:
-        target.memory.pop(action.name, None)
+        context.memory.pop(action.name, None)
     else:
-        target.memory[action.name] = action.value
+        context.memory[action.name] = action.value
 
 
-def _keep(_action: Keep, _target: Target) -> None:
+def _keep(_action: Keep, _context: Context) -> None:
     """It is for people who read a plan."""
 
 
-CARRY_OUT: Mapping[type, Callable[[Any, Target], None]] = {
+CARRY_OUT: Mapping[type, Callable[[Any, Context], None]] = {
     Await: _await,
     Run: _run,
     WriteTable: _write_table,

@@ -13,8 +13,8 @@ from pathlib import Path
 from provision.failures import FetchFailed
 from provision.fetch.client import Client
 from provision.fetch.messages import Request
-from provision.fetch.patience import silent
 from provision.fetch.settings import Settings
+from provision.journal import silent
 from provision.system.ground import MachineGround
 from tests.fetch.server import Answer, serve
 

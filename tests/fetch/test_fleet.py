@@ -13,8 +13,8 @@ import pytest
 
 from provision.fetch.client import Client
 from provision.fetch.messages import Request
-from provision.fetch.patience import silent
 from provision.fetch.settings import Settings
+from provision.journal import silent
 from tests.fetch.server import Answer, Asked, serve
 
 MACHINES = 1000

@@ -21,9 +21,9 @@ from provision.engine import Engine
 from provision.failures import FetchFailed
 from provision.fetch.client import Client
 from provision.fetch.messages import Request
-from provision.fetch.patience import silent
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import Settings
+from provision.journal import silent
 from provision.stages import stage_plan
 from provision.system.kernel_devices import KernelDevices
 from provision.system.machine import Machine

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
-from provision.fetch.patience import Deadline, Vigil, moments, pauses, retry_after, silent
+from provision.fetch.patience import Deadline, Vigil, moments, pauses, retry_after
+from provision.journal import silent
 
 
 def test_what_is_waited_for_is_said_on_the_console() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.actions import Directory, Mount, Places, Remember, Run, Unmount
+from provision.actions import Directory, Mount, PathList, Remember, Run, Unmount
 from provision.config.format import Config, Filesystem, Storage
 from provision.failures import PlanRefused
 from provision.observe import Mounted
@@ -47,7 +47,7 @@ def test_mount_points_and_fresh_file_systems_are_labelled() -> None:
     assert (type(made), type(mounted)) == (Directory, Mount)
     assert isinstance(first, Run)
     assert isinstance(last, Run)
-    assert (first.stdin, last.stdin) == (Places(("/var",)), Places(("/var/lib",)))
+    assert (first.stdin, last.stdin) == (PathList(("/var",)), PathList(("/var/lib",)))
 
 
 def test_what_is_mounted_stays_and_what_is_not_is_not_unmounted() -> None:
