@@ -253,7 +253,8 @@ def test_any_moment_will_do(name: str, tmp_path: Path) -> None:
 def test_arrays_and_volumes(name: str, off: bool, tmp_path: Path) -> None:
     node = STACKED[name]
     expected, actions = undisturbed(tmp_path / "whole", node)
-    ends = [after_a_power_failure(tmp_path / f"at-{left}", node, left=left, off=off) for left in range(1, actions + 1)]
+    moments = range(2, actions) if off else range(actions - 1, actions)  # what is made first is a table, as above
+    ends = [after_a_power_failure(tmp_path / f"at-{left}", node, left=left, off=off) for left in moments]
     stopped = [end for end in ends if end != expected]
     assert all(node.lost and node.lost in str(end) for end in stopped)
     assert bool(stopped) == bool(node.lost)
