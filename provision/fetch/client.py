@@ -19,7 +19,7 @@ from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch import causes, dial, echoes, network, urls
 from provision.fetch.causes import Cause
 from provision.fetch.messages import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
-from provision.fetch.patience import Deadline, Say, Vigil, now, pauses, retry_after, unsaid
+from provision.fetch.patience import Deadline, Say, Vigil, now, pauses, retry_after
 from provision.fetch.settings import Settings
 from provision.journal import Log
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Receive = Callable[[Iterator[bytes]], T]
 Take = Callable[[Mapping[str, str], Iterator[bytes]], T]
-Attempt = Callable[[Deadline, Say], T]
+Attempt = Callable[[Deadline, Vigil], T]
 
 IGNITION_VERSION = "2.26.0"
 ACCEPT = "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1"
@@ -94,8 +94,8 @@ class Client:
         if not self.settings.offline:
             _http()  # now, while the network may still be coming up
 
-        def attempt(deadline: Deadline, say: Say) -> T:
-            return self._attempt(request, take, deadline, say)
+        def attempt(deadline: Deadline, vigil: Vigil) -> T:
+            return self._attempt(request, take, deadline, vigil)
 
         return self.persist(request.url, host, request.method, attempt)
 
@@ -108,17 +108,13 @@ class Client:
         if self.settings.offline:
             raise NeedsNetwork(redacted(url))
         deadline, patience = Deadline(self.settings.http_total), self.settings.network_wait
-
-        def say(cause: str, remedy: str) -> None:
-            vigil.explain(cause, remedy, deadline)
-
         with Vigil(redacted(url), deadline, self.log, self._stop) as vigil:
             for number, pause in enumerate(pauses(), 1):
                 self._await_route(host, url, deadline, vigil)
                 self.log("info", f"{verb} {redacted(url)}: attempt #{number}")
                 began = now()
                 try:
-                    return attempt(deadline, say if number == 1 else unsaid)
+                    return attempt(deadline, vigil)
                 except Again as again:
                     vigil.explain(again.cause.text, again.cause.remedy, deadline)
                     self.log("info", f"{verb} error: {again.cause.text}")
@@ -166,17 +162,17 @@ class Client:
         finally:
             events.close()
             deadline.extend(now() - began)
-            vigil.explain("no answer yet", "", deadline)
+            vigil.forget()
 
-    def _attempt(self, request: Request, take: Take[T], deadline: Deadline, say: Say) -> T:
+    def _attempt(self, request: Request, take: Take[T], deadline: Deadline, vigil: Vigil) -> T:
         """One go, redirects included."""
         headers = _headers(request)
         url, guarded = request.url, False
         for _ in range(REDIRECT_LIMIT + 1):
-            reply = self._ask(request._replace(url=url, headers=headers), deadline, say, guarded=guarded)
+            reply = self._ask(request._replace(url=url, headers=headers), deadline, vigil.doing, guarded=guarded)
             try:
                 if not _is_redirect(request, reply):
-                    return self._judge(request, reply, take, deadline)
+                    return self._judge(request, reply, take, deadline, vigil)
             finally:
                 reply.close()
             target = _redirected(url, reply.headers["Location"])
@@ -200,11 +196,11 @@ class Client:
             raise _not_asked(request, proxy, error) from error
         return reply._replace(secrets=lambda: echoes.secrets(request, proxy, DEFAULT_HEADERS))
 
-    def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline) -> T:
+    def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline, vigil: Vigil) -> T:
         """What an answer means: a result, an end, or another go."""
         if reply.status in request.accepted:
             self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
-            return take(reply.headers, self._watched(request, reply, deadline))
+            return take(reply.headers, self._watched(request, reply, deadline, vigil))
         cause = causes.status(reply.status, *_told(reply, deadline))
         if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
             raise Again(cause, _asked_pause(reply))
@@ -212,19 +208,22 @@ class Client:
             raise NotFoundError(redacted(request.url), f"resource not found ({cause.text})", hint=cause.remedy)
         raise FetchFailed(redacted(request.url), f"failed to fetch resource: {cause.text}", hint=cause.remedy)
 
-    def _watched(self, request: Request, reply: Reply, deadline: Deadline) -> Iterator[bytes]:
+    def _watched(self, request: Request, reply: Reply, deadline: Deadline, vigil: Vigil) -> Iterator[bytes]:
         """The body, as long as it comes and there is time. Only what the network does wrong becomes another go."""
-        chunks = reply.chunks(deadline)
+        chunks, size = reply.chunks(deadline), 0
         while True:
             try:
                 chunk = next(chunks, b"")
             except TimeoutError as error:
-                raise Again(Cause("the body stopped arriving", "is the network overloaded, or the server?")) from error
+                told = f"the body did not come to its end ({size} bytes came)"
+                raise Again(Cause(told, "is the network overloaded, or the server?")) from error
             except Exception as error:
                 raise Again(causes.explain(error)) from error
             if not chunk:
                 return
             self.go_on(request.url)
+            size += len(chunk)
+            vigil.coming(size)
             yield chunk
 
     def go_on(self, url: str) -> None:

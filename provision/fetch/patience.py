@@ -28,10 +28,6 @@ WORDS_EVERY = 30.0
 """Seconds of silence: a wait is explained after 5 s, after 15 s, and then every 30 s."""
 
 
-def unsaid(_cause: str, _remedy: str) -> None:
-    """Say nothing: the cause of an earlier failure tells more than what is being waited for again."""
-
-
 def now() -> float:
     """Seconds since boot, suspend included: no clock step moves it."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -97,7 +93,8 @@ class Vigil:
         from threading import Event, Thread
 
         self._awaited = awaited
-        self._reason = ("no answer yet", "", deadline)
+        self._deadline = deadline
+        self.forget()
         self._log = log
         self._over = Event()
         self._stop = stop or self._over
@@ -113,8 +110,23 @@ class Vigil:
         self._over.set()
 
     def explain(self, cause: str, remedy: str, deadline: Deadline) -> None:
-        """Take note of the latest reason, what to do about it, and what bounds the wait."""
+        """Take note of what keeps it from coming, what to do about it, and what bounds the wait."""
         self._reason = (cause, remedy, deadline)
+        self._has_cause = True
+
+    def doing(self, what: str, remedy: str) -> None:
+        """Take note of what is being done, as long as there is no cause to tell, which tells more."""
+        if not self._has_cause:
+            self._reason = (what, remedy, self._deadline)
+
+    def coming(self, size: int) -> None:
+        """Take note that it is coming: so many bytes by now."""
+        self._reason = (f"it is coming, {size / (1 << 20):.1f} MiB so far", "", self._deadline)
+
+    def forget(self) -> None:
+        """Let what was noted be over."""
+        self._reason = ("no answer yet", "", self._deadline)
+        self._has_cause = False
 
     def _watch(self) -> None:
         began = now()

@@ -20,7 +20,7 @@ from provision.fetch import causes, dial
 from provision.fetch.causes import Cause
 from provision.fetch.client import Again, Client
 from provision.fetch.intake import Intake
-from provision.fetch.patience import Deadline, Say, now
+from provision.fetch.patience import Deadline, Vigil, now
 
 PORT = 69
 BLOCK = 1428
@@ -53,15 +53,18 @@ def copy(client: Client, resource: Resource, intake: Intake) -> None:
     source = resource.source or ""
     host = urlsplit(source).hostname or ""
 
-    def attempt(deadline: Deadline, _say: Say) -> None:
-        _take(intake, _while_wanted(client, source, _blocks(source, deadline)), source)
+    def attempt(deadline: Deadline, vigil: Vigil) -> None:
+        _take(intake, _watched(client, source, _blocks(source, deadline), vigil), source)
 
     client.persist(source, host, "TFTP", attempt)
 
 
-def _while_wanted(client: Client, source: str, blocks: Iterator[bytes]) -> Iterator[bytes]:
+def _watched(client: Client, source: str, blocks: Iterator[bytes], vigil: Vigil) -> Iterator[bytes]:
+    size = 0
     for block in blocks:
         client.go_on(source)
+        size += len(block)
+        vigil.coming(size)
         yield block
 
 

@@ -153,6 +153,10 @@ def an_overloaded_server(stack: ExitStack, _ca: Authority) -> str:
     return stack.enter_context(serve({PAGE: Answer(b"\0\ndatabase is\r\nlocked\n", 503)})).url
 
 
+def a_slow_server(stack: ExitStack, _ca: Authority) -> str:
+    return stack.enter_context(serve({PAGE: Answer(CONFIG, drip=0.1)})).url
+
+
 def an_unknown_authority(stack: ExitStack, ca: Authority) -> str:
     return stack.enter_context(serve({PAGE: Answer(CONFIG)}, tls=ca.issue("localhost"))).url
 
@@ -219,6 +223,9 @@ MATRIX: Mapping[str, Case] = {
         an_overloaded_server,
         "HTTP status 503 Service Unavailable: database is locked",
         "in time: HTTP status 503 Service Unavailable: database is locked",
+    ),
+    "a slow server": Case(
+        a_slow_server, "it is coming, 0.0 MiB so far", "in time: the body did not come to its end (5"
     ),
     "an unknown authority": Case(
         an_unknown_authority,
