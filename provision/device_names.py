@@ -17,12 +17,13 @@ SHARED = (*BY_CONTENTS, "/dev/disk/by-partlabel/", "/dev/disk/by-partuuid/")
 BY_MAPPING = "/dev/disk/by-id/dm-name-"
 """What stands before the name of a device-mapper device."""
 
-_PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#+-.:=@_")
+PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#+-.:=@_")
+"""What udev leaves as it is, and libdevmapper too (`_mangle_string`)."""
 
 
 def link(kind: str, text: str) -> str:
     """The link for a label or UUID: `link("by-partlabel", "my data")`."""
-    plain = (char if char in _PLAIN or not char.isascii() else f"\\x{ord(char):02x}" for char in text)
+    plain = (char if char in PLAIN or not char.isascii() else f"\\x{ord(char):02x}" for char in text)
     return f"/dev/disk/{kind}/{''.join(plain)}"
 
 

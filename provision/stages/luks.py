@@ -13,7 +13,7 @@ from typing import NamedTuple
 from provision.actions import Action, Argument, Blob, DeviceName, Fetch, Forget, Keep, KeyFile, Remember, Run, Wave
 from provision.config.format import Config, Luks, Resource
 from provision.config.urls import redacted
-from provision.device_names import BY_MAPPING, of_signature
+from provision.device_names import BY_MAPPING, PLAIN, of_signature
 from provision.failures import PlanRefused
 from provision.memory import luks_device
 from provision.observe import Device, Fact, Observe, Signature, Volume
@@ -40,10 +40,6 @@ DATA_OFFSET = 16 << 20
 """Where the data of a LUKS2 volume begins (cryptsetup-luksFormat(8)); options may say otherwise."""
 
 OWN_UUID = "--uuid"
-
-
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789#+-.:=@_")
-"""What libdevmapper takes as it is (`_mangle_string`); it gives other names another form, and crypttab(5) has none."""
 
 
 class VolumeAsk(NamedTuple):
@@ -104,7 +100,7 @@ def _ask(where: str, entry: Luks, device: Device, observe: Observe) -> VolumeAsk
 
 def _refusals(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
     entry, header = ask.entry, ask.kept
-    if set(entry.name) - _NAME or entry.name in {".", ".."}:
+    if set(entry.name) - PLAIN or entry.name in {".", ".."}:
         yield f"{ask.where}.name: {entry.name!r} is no name for a mapping: letters, digits and #+-.:=@_ are"
     yield from missing_tools(_tools(ask, observe), observe, ask.where)
     if entry.cex.enabled:
