@@ -100,6 +100,7 @@ def _ask(where: str, entry: Luks, device: Device, observe: Observe) -> VolumeAsk
 
 def _refusals(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
     entry, header = ask.entry, ask.kept
+    # libdevmapper gives other names another form, and crypttab(5) has none
     if set(entry.name) - PLAIN or entry.name in {".", ".."}:
         yield f"{ask.where}.name: {entry.name!r} is no name for a mapping: letters, digits and #+-.:=@_ are"
     yield from missing_tools(_tools(ask, observe), observe, ask.where)
