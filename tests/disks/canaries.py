@@ -24,7 +24,8 @@ from typing import NamedTuple
 NAMES = (
     *("inline", "base64", "percent", "gzip", "append", "drop-in", "unit", "child", "body"),
     *("user-hash", "group-hash", "luks-key", "luks-url", "luks-body", "clevis"),
-    *("header", "query", "user-info", "fragment", "merge-header", "merge-query", "proxy", "redirect"),
+    *("header", "query", "user-info", "fragment", "merge-header", "merge-query"),
+    *("proxy", "redirect", "command-line", "status"),
 )
 CANARIES = {name: "Zq" + hashlib.sha256(name.encode()).hexdigest()[:10] for name in NAMES}
 

@@ -45,6 +45,7 @@ class Case(NamedTuple):
     Files alone come without volumes, for these have to be made before.
 
     `change` puts values at dotted places of the config; `text` replaces its text; `files` are in the root already;
+    `booted` is the kernel's command line;
     `tells` is what cannot be helped: channel -> canaries.
     """
 
@@ -57,6 +58,7 @@ class Case(NamedTuple):
     hidden: str = ""
     before: str = ""
     disk: bool = False
+    booted: str = ""
     tells: Mapping[str, set[str]] = {}
 
 
@@ -72,6 +74,8 @@ def at(path: str) -> str:
     return URL.replace("/file", path)
 
 
+CONFIG_URL = f"ignition.config.url=http://user:{C['command-line']}@{{server}}/child?token={C['command-line']}"
+STATUS_URL = f"provision.status.url=http://user:{C['status']}@{{server}}/echo?token={C['status']}"
 WRONG = {"hash": "sha256-" + "0" * 64}
 UNSUPPORTED = dict.fromkeys(("kernelArguments", "passwd", "storage.disks", "storage.luks", "storage.filesystems"), GONE)
 NO_DISKS = dict.fromkeys(("storage.disks", "storage.luks", "storage.filesystems"), GONE)
@@ -127,6 +131,14 @@ CASES = {
     "config: one file twice": Case("duplicate", FETCH, {"storage.files.1.path": "/etc/secret/inline"}),
     "config: a hash of no kind": Case("hash", FETCH, body(URL, verification={"hash": f"md5-{C['body']}"})),
     "fetch: no network wanted": Case("networking", ("provision-fetch-offline",)),
+    "command line: not found": Case("404", FETCH, booted=CONFIG_URL.replace("/child", "/missing")),
+    "command line: a server that tells what it was asked": Case(
+        "403", FETCH, booted=CONFIG_URL.replace("/child", "/echo")
+    ),
+    "command line: no URL": Case("url", FETCH, booted=CONFIG_URL.replace("{server}", "[bad")),
+    "status: a server that tells, and no config": Case(
+        "not sent", ("fetch-offline", "fetch"), merge(at("/missing")), booted=STATUS_URL
+    ),
     # -- files, units, accounts
     "files: not found": Case("404", FILES, body(at("/missing"))),
     "files: refused": Case("efused", FILES, body(URL.replace("{server}", "127.0.0.1:1"))),
@@ -340,6 +352,7 @@ def watched(case: Case, folder: Path, disk: str) -> Heard:
     text = json.dumps(config, indent=1).replace(*case.text) if case.text[0] else json.dumps(config, indent=1)
     written = yaml.safe_dump({"variant": "fcos", "version": "1.5.0", **config})
     with serve(answer) as served:
+        booted = case.booted.replace("{server}", served.url.removeprefix("http://"))
         values = {"{server}": served.url.removeprefix("http://"), "{disk}": disk, "{label}": f"secret{os.getpid()}"}
         for place, value in values.items():
             text, written = text.replace(place, value), written.replace(place, value)
@@ -352,6 +365,7 @@ def watched(case: Case, folder: Path, disk: str) -> Heard:
             "IGNITION_CONFIG_FILE": names["config"],
             "PYTHONPATH": str(Path(__file__).parents[2]),
             "container": "podman",
+            "IGNITION_KERNEL_CMDLINE_PATH": str(ground.private("cmdline", booted)),
         }
         commands = [command(step, ground, names) for step in case.steps]
         return ground.run(case.before.replace("{root}", str(ground.root)), commands, environment)
