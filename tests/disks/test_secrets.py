@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,14 +14,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.disks.canaries import CANARIES as C
-from tests.disks.canaries import CONFIG, FORMS, HEADERS, LUKS, URL, Ground, Heard, seen
+from tests.disks.canaries import CONFIG, FORMS, HEADERS, LUKS, URL, Ground, Heard, lacking, seen
 from tests.disks.grounds import MIB, blank, loop
 from tests.fetch.server import Answer, Asked, serve
 
 pytestmark = [
     pytest.mark.disks,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root: namespaces, loop devices"),
-    pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace to watch children"),
+    pytest.mark.skipif(bool(lacking()), reason=f"there is no {lacking()}"),
 ]
 
 FETCH, FILES, DISKS = ("fetch",), ("fetch", "files"), ("fetch", "disks")
