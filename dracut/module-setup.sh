@@ -15,7 +15,9 @@ depends() {
 
 installkernel() {
     # where configs come from
-    hostonly='' instmods cdrom isofs qemu_fw_cfg sr_mod udf vfat vmw_vsock_vmci_transport nls_ascii nls_cp437 nls_iso8859_1 nls_utf8
+    hostonly='' instmods cdrom isofs sr_mod udf vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8
+    hostonly='' instmods hv_utils mlxbf_bootctl qemu_fw_cfg vboxguest virtio_blk vmur
+    hostonly='' instmods vmw_vsock_virtio_transport vmw_vsock_vmci_transport vsock
     # what configs make
     hostonly='' instmods btrfs dm_crypt dm_mod ext4 linear loop raid0 raid1 raid10 raid456 vfat xfs
     # networks
@@ -35,7 +37,7 @@ install() {
     inst_multiple blkid grep modprobe mount sfdisk systemctl udevadm umount wipefs || return 1
     inst_multiple -o chroot groupadd groupdel groupmod useradd userdel usermod
     inst_multiple -o cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
-    inst_multiple -o journalctl
+    inst_multiple -o chccwdev cio_ignore journalctl vmur zstd
     inst_multiple -o clevis ignition-kargs-helper is-live-image setfiles vmware-rpctool zkey zkey-cryptsetup
     inst_simple -H /etc/mke2fs.conf
     inst_simple /etc/ssl/certs/ca-certificates.crt

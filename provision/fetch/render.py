@@ -66,7 +66,7 @@ def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs) -> Co
     if alien:
         problem = Problem((), f"this is {alien}, not an Ignition config")
         raise ConfigInvalid([problem], source=source, error=problem.message)
-    judgement = _transpiled(raw) if is_yaml(raw) else judge(raw)
+    judgement = _transpiled(raw, source) if is_yaml(raw) else judge(raw)
     _report(judgement.problems, source, log, None if is_yaml(raw) else raw)
     if judgement.config is None:
         raise ConfigInvalid(judgement.problems, source=source, error=judgement.error)
@@ -120,11 +120,15 @@ class _Rendering:
         return read_config(raw, source, self._log, fetcher.settings.run), (*above, digest)
 
 
-def _transpiled(raw: bytes) -> Judgement:
-    """A YAML config, judged. This is the one place where fetching loads the transpiler."""
-    from transpiler.transpile import transpile
+def _transpiled(raw: bytes, source: str) -> Judgement:
+    """A YAML config, judged. This is the one place where fetching loads the transpiler; without it, FetchFailed."""
+    try:
+        from transpiler.transpile import transpile
 
-    result = transpile(raw)
+        result = transpile(raw)
+    except ImportError as error:
+        hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
+        raise FetchFailed(source, f"is YAML, which cannot be read here: {error}", hint=hint) from error
     return Judgement(result.config, None, tuple(result.problems), INVALID)
 
 

@@ -6,7 +6,9 @@ import gzip
 import hashlib
 import json
 import lzma
+import os
 import subprocess
+import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable
@@ -395,6 +397,19 @@ def test_the_yaml_that_people_write_is_a_config_too(machine: Machine) -> None:
     yaml = b"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n      contents: {inline: hello}\n"
     machine.write("/etc/ignition/user.ign", yaml)
     assert paths(machine.acquire().config) == ["/a"]
+
+
+def test_yaml_without_what_reads_it_says_what_to_do(tmp_path: Path) -> None:
+    """As in an initramfs without the Python package yaml: the interpreter finds ours, but no other package."""
+    (tmp_path / "user.ign").write_bytes(b"variant: fcos\nversion: 1.5.0\n")
+    ours = Path(__file__).parents[2]
+    code = f"import sys; sys.path.append({str(ours)!r}); from provision.cli import run; sys.exit(run(sys.argv[1:]))"
+    argv = [sys.executable, "-I", "-S", "-c", code, "provision", "fetch", "--platform", "metal"]
+    environment = {**os.environ, "IGNITION_SYSTEM_CONFIG_DIR": str(tmp_path)}
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "system: is YAML, which cannot be read here" in done.stderr
+    assert "hint: transpile it to JSON" in done.stderr
 
 
 def test_nothing_secret_is_said(machine: Machine) -> None:

@@ -1,0 +1,33 @@
+"""What platforms ask of a machine is in the initramfs: the modules of the kernel and the programs that sources name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from provision.fetch import hyperv, virtualbox, vmware, zvm
+from provision.fetch.platforms import PLATFORMS, VIRTIO_BLOCK
+from provision.fetch.sources import FirstOf, Source, Together
+
+SETUP = (Path(__file__).parents[3] / "dracut/module-setup.sh").read_text()
+
+
+def installed(command: str) -> set[str]:
+    """What a command of dracut is told to install."""
+    return {word for line in re.findall(rf"{command} (.*)", SETUP) for word in line.split()}
+
+
+def parts(source: Source) -> Iterator[Source]:
+    yield from source.sources if isinstance(source, FirstOf | Together) else [source]
+
+
+def test_kernel_modules() -> None:
+    of_sources = {getattr(part, "module", "") for one in PLATFORMS.values() for part in parts(one.source)} - {""}
+    of_conversations = {hyperv.MODULE, virtualbox.MODULE, vmware.VSOCK_MODULE, zvm.MODULE}
+    assert of_sources | of_conversations | {VIRTIO_BLOCK.module} <= installed("instmods")
+    assert {"isofs", "udf", "vfat", "vmw_vsock_virtio_transport"} <= installed("instmods")
+
+
+def test_programs() -> None:
+    assert {vmware.TOOL, "chccwdev", "cio_ignore", "modprobe", "udevadm", "vmur", "zstd"} <= installed("inst_multiple")
