@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
 from provision.failures import FetchFailed
 from provision.fetch.patience import Deadline, Vigil
-from provision.fetch.sources import LOOK_EVERY, Site
+from provision.fetch.sources import LOOK_EVERY, Site, Source
 
 CONFIG_DRIVES = frozenset({"config-2", "cidata"})
 """Labels of drives that bring a config, in lower case: there may be one on a machine that nobody has provisioned."""
@@ -99,6 +100,23 @@ class Interface(NamedTuple):
     def describe(self) -> str:
         """The path."""
         return f"`{self.path}`" + (f" (module `{self.module}`)" if self.module else "")
+
+
+class ByMachine(NamedTuple):
+    """A way for most machines, and another for those of some architectures, as uname(1) tells them."""
+
+    usual: Source
+    machines: tuple[str, ...]
+    other: Source
+    offline: bool = True
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Go the way of this machine."""
+        return (self.other if os.uname().machine in self.machines else self.usual).fetch(site)
+
+    def describe(self) -> str:
+        """Both ways."""
+        return f"{self.usual.describe()}; on {' and '.join(self.machines)}: {self.other.describe()}"
 
 
 class Device(NamedTuple):

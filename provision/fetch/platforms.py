@@ -6,13 +6,12 @@ documentation. docs/reference/platforms.md is generated from this table.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from provision.fetch import guests
 from provision.fetch.dhcp import DhcpServer
-from provision.fetch.drives import Device, Drive, Interface, Optical, trim_nul
+from provision.fetch.drives import ByMachine, Device, Drive, Interface, Optical, trim_nul
 from provision.fetch.sources import (
     Ask,
     ConfigFile,
@@ -67,7 +66,6 @@ OPENSTACK = together(
 )
 FW_CFG = Interface("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", "qemu_fw_cfg")
 VIRTIO_BLOCK = Device("/dev/disk/by-id/virtio-ignition", "virtio_blk", 300.0)
-NO_FW_CFG = frozenset({"s390x", "ppc64le"})
 
 PLATFORMS: Mapping[str, Platform] = {
     "akamai": Platform(
@@ -147,7 +145,7 @@ PLATFORMS: Mapping[str, Platform] = {
     "proxmoxve": Platform(
         "Proxmox VE", Drive("cidata", ("/user-data", "/vendor-data"), HALF_A_MINUTE, skips_cloud_config=True)
     ),
-    "qemu": Platform("QEMU", VIRTIO_BLOCK if os.uname().machine in NO_FW_CFG else FW_CFG),
+    "qemu": Platform("QEMU", ByMachine(FW_CFG, ("s390x", "ppc64le"), VIRTIO_BLOCK)),
     "scaleway": Platform(
         "Scaleway",
         together(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from provision.failures import FetchFailed
 from provision.fetch.drives import trim_nul
@@ -38,10 +39,15 @@ def first_of_type(listing: str) -> str | None:
 
 
 def _receive(site: Site, number: str) -> bytes:
-    path = f"/run/provision-{os.getpid()}.ign"
-    if site.ground.run("vmur", "re", "-f", number, site.ground.path(path)) is None:
-        raise FetchFailed(f"spool file {number}", "could not be received")
+    """vmur makes a file by the umask of its caller: it does so where nobody else can look."""
+    folder = f"/run/provision-{os.urandom(8).hex()}"
+    path = f"{folder}/config.ign"
+    os.mkdir(site.ground.path(folder), 0o700)
     try:
+        if site.ground.run("vmur", "re", "-f", number, site.ground.path(path)) is None:
+            raise FetchFailed(f"spool file {number}", "could not be received")
         return trim_nul(site.ground.read(path) or b"")
     finally:
-        os.unlink(site.ground.path(path))
+        with suppress(FileNotFoundError):
+            os.unlink(site.ground.path(path))
+        os.rmdir(site.ground.path(folder))

@@ -269,6 +269,17 @@ def test_a_config_has_a_limit(machine: Machine, where: str) -> None:
             machine.acquire()
 
 
+def test_configs_have_a_limit_in_number(machine: Machine) -> None:
+    child = "data:;base64," + b64encode(ign("/a")).decode()
+    machine.write(
+        "/etc/ignition/user.ign", ign("/u", config={"merge": [{"source": f"{child}#{n}"} for n in range(300)]})
+    )
+    began = time.monotonic()
+    with pytest.raises(FetchFailed, match="more than 256 in number"):
+        machine.acquire(offline=True)
+    assert time.monotonic() - began < 5
+
+
 def test_an_empty_child_is_no_silent_loss_of_the_config(machine: Machine) -> None:
     with serve({"/empty": Answer(b"")}) as served:
         machine.write("/etc/ignition/user.ign", ign("/a", config={"merge": [{"source": f"{served.url}/empty"}]}))

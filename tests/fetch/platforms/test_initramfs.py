@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from provision.fetch import hyperv, virtualbox, vmware, zvm
-from provision.fetch.platforms import PLATFORMS, VIRTIO_BLOCK
+from provision.fetch.drives import ByMachine
+from provision.fetch.platforms import PLATFORMS
 from provision.fetch.sources import FirstOf, Source, Together
 
 SETUP = (Path(__file__).parents[3] / "dracut/module-setup.sh").read_text()
@@ -19,13 +20,16 @@ def installed(command: str) -> set[str]:
 
 
 def parts(source: Source) -> Iterator[Source]:
-    yield from source.sources if isinstance(source, FirstOf | Together) else [source]
+    if isinstance(source, ByMachine):
+        yield from (source.usual, source.other)
+    else:
+        yield from source.sources if isinstance(source, FirstOf | Together) else [source]
 
 
 def test_kernel_modules() -> None:
     of_sources = {getattr(part, "module", "") for one in PLATFORMS.values() for part in parts(one.source)} - {""}
     of_conversations = {hyperv.MODULE, virtualbox.MODULE, vmware.VSOCK_MODULE, zvm.MODULE}
-    assert of_sources | of_conversations | {VIRTIO_BLOCK.module} <= installed("instmods")
+    assert of_sources | of_conversations <= installed("instmods")
     assert {"isofs", "udf", "vfat", "vmw_vsock_virtio_transport"} <= installed("instmods")
 
 
