@@ -270,10 +270,8 @@ def test_a_config_has_a_limit(machine: Machine, where: str) -> None:
 
 
 def test_configs_have_a_limit_in_number(machine: Machine) -> None:
-    child = "data:;base64," + b64encode(ign("/a")).decode()
-    machine.write(
-        "/etc/ignition/user.ign", ign("/u", config={"merge": [{"source": f"{child}#{n}"} for n in range(300)]})
-    )
+    children = [{"source": "data:;base64," + b64encode(ign(f"/{number}")).decode()} for number in range(300)]
+    machine.write("/etc/ignition/user.ign", ign("/u", config={"merge": children}))
     began = time.monotonic()
     with pytest.raises(FetchFailed, match="more than 256 in number"):
         machine.acquire(offline=True)
