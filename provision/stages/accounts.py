@@ -72,12 +72,12 @@ Problem = tuple[str, str]
 class _Ids:
     """Who has which id, as far as it is known."""
 
-    def __init__(self, observe: Observe, path: str, field: int = 2) -> None:
+    def __init__(self, observe: Observe, path: str) -> None:
         self.owners: dict[int, str] = {}
         for line in (observe.content(resolve(observe, path)) or b"").decode(errors="surrogateescape").split("\n"):
             fields = line.split(":")
-            if len(fields) > field and is_id(fields[field]):
-                self.owners.setdefault(int(fields[field]), fields[0])
+            if len(fields) > 2 and is_id(fields[2]):
+                self.owners.setdefault(int(fields[2]), fields[0])
 
     def forget(self, name: str) -> None:
         """An account goes, or changes its id."""
@@ -101,7 +101,6 @@ class _Ledger:
     def __init__(self, observe: Observe) -> None:
         self.observe = observe
         self.uids = _Ids(observe, PASSWD)
-        self.primary = _Ids(observe, PASSWD, field=3).owners
         self.gids = _Ids(observe, GROUP)
         self.vendor = _Ids(observe, MORE_GROUPS)
         self.groups = dict.fromkeys(self.vendor.owners.values(), True)
@@ -128,8 +127,6 @@ def _group(group: Group, ledger: _Ledger) -> Iterator[Problem]:
     existing = ledger.observe.group(group.name)
     if group.should_exist is False:
         yield from _option(group.name) if existing is not None else ()
-        member = ledger.primary.get(existing.id) if existing is not None and existing.id is not None else None
-        yield from [("", f"{group.name!r} is the primary group of {member}, and cannot go")] if member else []
         ledger.groups[group.name] = False
         ledger.gids.forget(group.name)
         return
