@@ -157,15 +157,18 @@ class Reporter(NamedTuple):
 
 
 def _tell_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:
-    """Equinix Metal shows a machine's progress to its owner. Source: the reference implementation's packet provider."""
+    """Equinix Metal shows its owner each stage of a machine that has ended. Source: the reference's packet provider."""
     import json
 
+    if event.kind == "start":
+        return
     client = reporter.client(deadline)
     metadata = json.loads(client.read(Request(PACKET_METADATA, (("Accept", "*/*"),))))
     events = str(metadata["phone_home_url"]).removesuffix("/phone-home") + "/events"
-    state = "failed" if event.kind == "failure" else "running"
-    message = f"[{event.stage}] Ignition {event.cause or event.kind}"
-    body = json.dumps({"state": state, "message": message}).encode()
+    failed = event.kind == "failure"
+    words = f"error: {event.cause}" if failed else "status: finished successfully"
+    told = {"state": "failed" if failed else "running", "message": f"[{event.stage}] Ignition {words}"}
+    body = json.dumps(told).encode()
     content = (("Content-Type", "application/json"),)
     client.read(Request(events, content, method="POST", body=body, accepted=ACCEPTED))
 

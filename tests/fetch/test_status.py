@@ -86,12 +86,20 @@ def test_packet_is_told_in_its_own_way(tmp_path: Path, words: Words, ca: Authori
             with serve({"/metadata": Answer(metadata)}, "10.9.0.3", 443, ca.issue("metadata.packet.net")):
                 settings = Settings(platform="packet", authorities=(ca.certificate,))
                 told = Reporter("", "urn:machine:1", settings, words, str(tmp_path / "status"))
-                told.tell(Event("failure", "disks", "no such disk"))
+                for event in (
+                    Event("start", "fetch-offline"),
+                    Event("stage", "fetch"),
+                    Event("failure", "disks", "no such disk"),
+                ):
+                    told.tell(event)
                 return events.asked
 
-    (asked,) = in_namespace(body, "10.9.0.2/32", "10.9.0.3/32", hosts="10.9.0.3 metadata.packet.net\n")
-    assert (asked.method, asked.path) == ("POST", "/events")
-    assert json.loads(asked.body) == {"state": "failed", "message": "[disks] Ignition no such disk"}
+    asked = in_namespace(body, "10.9.0.2/32", "10.9.0.3/32", hosts="10.9.0.3 metadata.packet.net\n")
+    assert {(one.method, one.path) for one in asked} == {("POST", "/events")}
+    assert [json.loads(one.body) for one in asked] == [
+        {"state": "running", "message": "[fetch] Ignition status: finished successfully"},
+        {"state": "failed", "message": "[disks] Ignition error: no such disk"},
+    ]
 
 
 def nothing_listens(_stack: ExitStack) -> str:
