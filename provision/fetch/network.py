@@ -6,11 +6,10 @@ Everything here asks the kernel through sockets, so it sees the network namespac
 from __future__ import annotations
 
 import fcntl
-import select
 import socket
 import struct
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
 LOOPBACK = "lo"
@@ -41,15 +40,13 @@ class Events:
 
     def wait(self, seconds: float) -> None:
         """Return when something changed, or after so many seconds."""
-        if select.select([self._socket], [], [], seconds)[0]:
-            self._drain()
-
-    def _drain(self) -> None:
-        while select.select([self._socket], [], [], 0)[0]:
-            try:
+        # poll(2), as the timeouts of sockets are: select(2) takes no descriptor beyond 1023, and a boot may have more
+        self._socket.settimeout(max(seconds, 0.001))
+        with suppress(OSError):  # the time is over; or ENOBUFS: so many events that some were dropped
+            self._socket.recv(65536)
+            self._socket.settimeout(0)
+            while True:
                 self._socket.recv(65536)
-            except OSError:  # ENOBUFS: so many events that some were dropped, which is an event too
-                return
 
     def close(self) -> None:
         """Stop listening."""

@@ -142,15 +142,17 @@ class _Uevents:
             with suppress(OSError):  # without netlink, looking every now and then has to do
                 channel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_KOBJECT_UEVENT)
                 channel.bind((0, UEVENT_GROUPS))
+                channel.setblocking(False)  # noqa: FBT003 - several threads wait, and one of them gets the event
                 self._fd = channel.detach()
 
     def wait(self, seconds: float) -> None:
         """Until an event, or for so many seconds."""
         import select
 
-        if self._fd < 0:
-            select.select([], [], [], seconds)
-        elif select.select([self._fd], [], [], seconds)[0]:
+        events = select.poll()  # select(2) takes no descriptor beyond 1023
+        if self._fd >= 0:
+            events.register(self._fd, select.POLLIN)
+        if events.poll(1000 * seconds):
             with suppress(OSError):  # ENOBUFS: events were dropped, which is an event too
                 os.read(self._fd, 1 << 16)
 

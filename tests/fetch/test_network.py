@@ -7,6 +7,7 @@ Times are compressed: seconds stand for minutes. Each case has a network namespa
 from __future__ import annotations
 
 import re
+import resource as limits
 import socket
 import threading
 import time
@@ -323,6 +324,25 @@ def test_a_name_server_that_comes_up_late_does_not_cost_the_deadline_either(word
 
     assert in_namespace(body, resolver="127.0.0.53") == b"hello"
     assert "name not resolved" in str(words)
+
+
+def test_many_open_files_are_no_hindrance(words: Words) -> None:
+    """The spool holds a file open for each that the config names; select(2) would refuse the descriptors beyond."""
+
+    def body() -> bytes:
+        link()
+        with ExitStack() as stack, everywhere(Answer(b"hello")) as port:
+            for _ in range(1100):
+                stack.enter_context(open("/dev/null", "rb"))
+            later(0.5, ("address", "add", f"{HERE}/24", "dev", "eth0"))
+            return fetched(f"http://{HERE}:{port}/", words)()
+
+    soft, hard = limits.getrlimit(limits.RLIMIT_NOFILE)
+    limits.setrlimit(limits.RLIMIT_NOFILE, (min(4096, hard), hard))
+    try:
+        assert in_namespace(body) == b"hello"
+    finally:
+        limits.setrlimit(limits.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_link_that_flaps_is_survived(words: Words) -> None:
