@@ -146,8 +146,11 @@ class Device(NamedTuple):
 
 
 def trim_nul(raw: bytes) -> bytes:
-    """Bytes without the NULs that pad them."""
-    return raw.strip(b"\0")
+    """Bytes without the NULs that pad them. The end of what is compressed may be NULs of its own, and stays."""
+    from provision.fetch.unwrap import is_wrapped
+
+    begun = raw.lstrip(b"\0")
+    return begun if is_wrapped(begun) else begun.rstrip(b"\0")
 
 
 def is_cloud_config(raw: bytes) -> bool:

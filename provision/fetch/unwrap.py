@@ -39,6 +39,11 @@ def unwrap(raw: bytes, source: str, run: Run = no_programs) -> bytes:
     return raw
 
 
+def is_wrapped(raw: bytes) -> bool:
+    """Whether bytes begin as one of the compressions."""
+    return raw.startswith((*WRAPPINGS, ZSTD))
+
+
 def foreign(raw: bytes) -> str:
     """What user data is that is none of ours, in words; empty if it may be a config."""
     text = raw.removeprefix(BYTE_ORDER_MARK).lstrip()
@@ -70,7 +75,7 @@ def _gunzip(raw: bytes, source: str) -> Iterator[bytes]:
             yield member.decompress(raw, CONFIG_LIMIT + 1)
             if not member.eof and not member.unconsumed_tail:
                 raise FetchFailed(source, "the gzip stream is cut short")
-            raw = member.unused_data
+            raw = member.unused_data.lstrip(b"\0")  # padding, which gzip(1) skips as well
     except zlib.error as error:
         raise FetchFailed(source, "looks like gzip, but is damaged") from error
 

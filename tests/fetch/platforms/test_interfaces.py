@@ -6,17 +6,20 @@ ones print. Hyper-V, VirtualBox and VMware have files of their own.
 
 from __future__ import annotations
 
+import gzip
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch import zvm
 from provision.fetch.acquire import Acquired, acquire
 from provision.fetch.ground import Places
 from provision.fetch.platforms import VIRTIO_BLOCK
 from provision.fetch.settings import Settings
 from provision.fetch.sources import site
+from provision.fetch.unwrap import unwrap
 from provision.system.ground import MachineGround
 from tests.fetch.conftest import Words
 
@@ -57,14 +60,60 @@ def paths(acquired: Acquired) -> list[str]:
     return [file.path for file in acquired.config.storage.files]
 
 
-def test_qemu_without_the_key_has_no_config(root: Path) -> None:
-    assert not boot(root, "qemu").provided
+INTERFACES = {
+    "qemu": "/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw",
+    "nvidiabluefield": "/sys/bus/platform/devices/MLNXBF04:00/bootfifo",
+}
+YAML = b"variant: fcos\nversion: 1.4.0\nstorage: {files: [{path: /from-the-host}]}\n"
+
+on_interfaces = pytest.mark.parametrize("platform", INTERFACES)
+
+
+@on_interfaces
+@pytest.mark.parametrize("data", [CONFIG, YAML, gzip.compress(CONFIG), CONFIG.ljust(9000)])
+def test_config_present(root: Path, platform: str, data: bytes) -> None:
+    write(root, INTERFACES[platform], data)
+    assert paths(boot(root, platform)) == ["/from-the-host"]
+
+
+@on_interfaces
+def test_config_absent(root: Path, platform: str) -> None:
+    assert not boot(root, platform).provided
+
+
+@on_interfaces
+def test_config_empty(root: Path, platform: str) -> None:
+    write(root, INTERFACES[platform], b"")
+    assert not boot(root, platform).provided
+
+
+@on_interfaces
+def test_config_huge(root: Path, platform: str) -> None:
+    write(root, INTERFACES[platform], bytes(65 << 20))
+    with pytest.raises(FetchFailed, match="larger than the limit of 64 MiB"):
+        boot(root, platform)
+
+
+@on_interfaces
+def test_config_that_cannot_be_read(root: Path, platform: str) -> None:
+    (root / INTERFACES[platform].lstrip("/")).mkdir(parents=True)
+    with pytest.raises(FetchFailed, match="Is a directory"):
+        boot(root, platform)
 
 
 def test_qemu_on_machines_without_firmware_config_reads_a_padded_block_device(root: Path, words: Words) -> None:
     write(root, "/dev/disk/by-id/virtio-ignition", CONFIG.ljust(4096, b"\0"))
     place = site(MachineGround(Places(), str(root)), Settings(), words)
     assert VIRTIO_BLOCK.fetch(place) == CONFIG
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
+def test_padding_is_told_from_the_end_of_what_is_compressed(
+    root: Path, pack: Callable[[bytes], bytes], words: Words
+) -> None:
+    write(root, "/dev/disk/by-id/virtio-ignition", pack(CONFIG).ljust(4096, b"\0"))
+    place = site(MachineGround(Places(), str(root)), Settings(), words)
+    assert unwrap(VIRTIO_BLOCK.fetch(place) or b"", "qemu") == CONFIG
 
 
 def test_a_block_device_that_never_comes_is_an_error(root: Path, words: Words) -> None:
@@ -85,24 +134,44 @@ T6360025 0007 A PUN 00000012 001 NONE 05-08 10:40:01 config    ign      T6360025
 """
 
 
-def test_zvm_receives_the_first_spool_file_of_the_type(root: Path, programs: Path) -> None:
+@pytest.fixture
+def reader(root: Path, programs: Path) -> Path:
+    """A z/VM reader that has to be told of before it comes online; gives the file with its listing."""
     (root / "run").mkdir()
     write(root, "/listing", LISTING.encode())
     write(root, "/spooled", CONFIG.ljust(800, b"\0"))
-    for name in ("modprobe", "udevadm", "cio_ignore"):
+    for name in ("modprobe", "udevadm"):
         program(programs, name, "exit 0")
-    program(programs, "chccwdev", f"[ -e {root}/tried ] || {{ touch {root}/tried; exit 1; }}")
-    program(
-        programs,
-        "vmur",
-        f'case "$1" in li) cat {root}/listing;; re) [ "$2 $3" = "-f 0007" ] && cp {root}/spooled "$4";; esac',
-    )
+    program(programs, "cio_ignore", f'[ "$*" = "-r 000c" ] && touch {root}/told')
+    program(programs, "chccwdev", f'[ "$*" = "-e 000c" ] && [ -e {root}/told ]')
+    receive = f'[ "$2 $3" = "-f 0007" ] && cp {root}/spooled "$4"'
+    program(programs, "vmur", f'case "$1" in li) cat {root}/listing;; re) {receive};; esac')
+    return root / "listing"
+
+
+def test_zvm_receives_the_first_spool_file_of_the_type(root: Path, reader: Path) -> None:
+    assert reader.exists()
     assert paths(boot(root, "zvm")) == ["/from-the-host"]
     assert not list((root / "run").iterdir())
 
 
-def test_zvm_without_such_a_file() -> None:
-    assert zvm.first_of_type(LISTING.replace(" ign ", " txt ")) is None
+@pytest.mark.parametrize("listing", [LISTING.replace(" ign ", " txt "), LISTING.splitlines()[0], ""])
+def test_zvm_without_such_a_file(root: Path, reader: Path, listing: str) -> None:
+    reader.write_text(listing)
+    assert not boot(root, "zvm").provided
+
+
+def test_zvm_that_tells_nothing_says_so(root: Path, reader: Path) -> None:
+    reader.unlink()
+    with pytest.raises(FetchFailed, match="could not be listed"):
+        boot(root, "zvm")
+
+
+def test_zvm_whose_file_is_gone_says_so(root: Path, reader: Path) -> None:
+    reader.write_text(LISTING.replace("0007", "0008"))
+    with pytest.raises(FetchFailed, match="spool file 0008: could not be received"):
+        boot(root, "zvm")
+    assert not list((root / "run").iterdir())
 
 
 def test_zvm_without_a_reader_says_so(root: Path, programs: Path) -> None:
