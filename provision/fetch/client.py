@@ -234,8 +234,7 @@ class Client:
     def _pause(self, url: str, again: Again, pause: float, deadline: Deadline) -> None:
         left = deadline.left()
         seconds = retry_after(again.after, pause, left) if again.after else pause
-        hopeless = again.after and seconds >= left
-        if hopeless or self._stop.wait(min(seconds, left)) or not deadline.left():
+        if self._stop.wait(min(seconds, left)) or not deadline.left():
             cause, remedy = again.cause.text, again.cause.remedy
             raise FetchFailed(redacted(url), f"unable to fetch resource in time: {cause}", hint=remedy) from again
 

@@ -48,9 +48,12 @@ def pauses() -> Iterator[float]:
 def retry_after(asked: float, pause: float, left: float = float("inf")) -> float:
     """Seconds to wait when a server asked for some: never less, up to half as much again, so that a fleet spreads.
 
-    The spread stays within the time that is `left`, so that there is time for one more attempt.
+    The spread stays within the time that is `left`, so that there is time for one more attempt. Where that is less than
+    was asked for, the server is asked near its end: too early is better than never.
     """
     asked = min(asked, LONGEST_RETRY_AFTER)
+    if asked >= left:
+        return left * (0.75 + _chance() / 5) if left > 1 else left
     return asked + _chance() * min(max(asked / 2, pause), (left - asked) / 2)
 
 

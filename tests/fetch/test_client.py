@@ -143,6 +143,13 @@ def test_retry_after_is_honoured(words: Words) -> None:
     assert 1.0 <= served.asked[1].moment - served.asked[0].moment < 2.0
 
 
+def test_a_server_that_wants_more_peace_than_there_is_time_is_asked_near_its_end(words: Words) -> None:
+    busy = Answer(status=503, headers=(("Retry-After", "60"),))
+    with serve({"/a": [busy, Answer(b"well")]}) as served:
+        assert client(words, http_total=2.0).read(Request(f"{served.url}/a")) == b"well"
+    assert 1.4 < served.asked[1].moment - served.asked[0].moment < 2.0
+
+
 def test_retry_after_may_be_a_date(words: Words) -> None:
     date = (("Date", "Sat, 21 Nov 2026 00:00:00 GMT"), ("Retry-After", "Sat, 21 Nov 2026 00:00:01 GMT"))
     with serve({"/a": [Answer(status=503, headers=date), Answer(b"well")]}) as served:

@@ -6,6 +6,7 @@ import gzip
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -141,6 +142,35 @@ def test_what_nobody_waits_for_any_more_ends_soon(path: str) -> None:
         with pytest.raises(FetchFailed):
             fetcher.under(Config()).read(Resource(source=f"{served.url}{path}"))
     assert 0.4 < time.monotonic() - began < 1.0
+
+
+RACE = """
+import sys, time
+from provision.fetch.ground import Places
+from provision.fetch.settings import Settings
+from provision.fetch.sources import ConfigFile, Http, site, together
+from provision.journal import silent
+from provision.system.ground import MachineGround
+
+class Later(ConfigFile):
+    def fetch(self, place):
+        time.sleep(0.5)
+        return super().fetch(place)
+
+ground = MachineGround(Places(config_file=sys.argv[2]))
+print(together(Http(sys.argv[1], "/c"), Later()).fetch(site(ground, Settings(), silent)))
+"""
+
+
+def test_who_lost_a_race_does_not_keep_the_stage_from_ending(tmp_path: Path) -> None:
+    (tmp_path / "config").write_bytes(b"from the file")
+    with talking(hangs) as url:
+        began = time.monotonic()
+        command = [sys.executable, "-c", RACE, url, str(tmp_path / "config")]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        took = time.monotonic() - began
+    assert said == "b'from the file'\n"
+    assert took < 3
 
 
 @pytest.mark.disks

@@ -34,7 +34,8 @@ def test_a_fleet_that_is_told_to_come_back_spreads() -> None:
 
 def test_the_spread_leaves_time_for_one_more_attempt() -> None:
     assert all(10.0 <= retry_after(10.0, 0.2, 11.0) <= 10.5 for _ in range(100))
-    assert all(retry_after(10.0, 0.2, 9.0) > 9.0 for _ in range(100))
+    assert all(6.75 <= retry_after(10.0, 0.2, 9.0) <= 8.55 for _ in range(100))
+    assert retry_after(10.0, 0.2, 0.9) == 0.9
 
 
 def test_a_sooner_deadline_is_never_later_nor_endless() -> None:
