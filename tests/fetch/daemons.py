@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-needs_dnsmasq = pytest.mark.peer
+needs_dnsmasq = pytest.mark.skipif(not shutil.which("dnsmasq"), reason="needs dnsmasq")
 
 COMMON = ("--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file=", "--log-facility=/dev/null")
 

@@ -35,7 +35,7 @@ from tests.fetch.conftest import Words
 from tests.fetch.namespace import in_namespace, ip, needs_root
 from tests.fetch.server import Answer, serve
 
-pytestmark = [pytest.mark.disks, needs_root]
+pytestmark = [pytest.mark.disks, daemons.needs_dnsmasq, needs_root]
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-net"}]}}'
 PAGE = "/c?key=canary"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +21,12 @@ from tests.fetch.conftest import Words
 from tests.fetch.namespace import in_namespace, needs_root
 from tests.fetch.server import Answer, Asked, serve
 
-pytestmark = [pytest.mark.disks, pytest.mark.peer, needs_root]
+pytestmark = [
+    pytest.mark.disks,
+    pytest.mark.peer,
+    pytest.mark.skipif(not shutil.which("tinyproxy"), reason="needs tinyproxy"),
+    needs_root,
+]
 
 T = TypeVar("T")
 PAGE = "/a?key=canary"

@@ -119,6 +119,7 @@ def secrets_within() -> Iterator[list[Asked]]:
 
 @pytest.mark.disks
 @pytest.mark.peer
+@daemons.needs_dnsmasq
 @needs_root
 @pytest.mark.parametrize("by", ["address", "name"])
 def test_no_redirect_from_elsewhere_leads_inwards(words: Words, by: str) -> None:

@@ -23,6 +23,7 @@ from tests.fetch.namespace import in_namespace, needs_root
 
 @pytest.mark.disks
 @pytest.mark.peer
+@daemons.needs_dnsmasq
 @needs_root
 @pytest.mark.parametrize("options", [(), ("--tftp-no-blocksize",)], ids=["blksize", "no blksize"])
 @pytest.mark.parametrize("size", [0, 511, 512, 1428, 2856, 100_000])
@@ -39,6 +40,7 @@ def test_tftp_with_and_without_large_blocks(tmp_path: Path, size: int, options: 
 
 @pytest.mark.disks
 @pytest.mark.peer
+@daemons.needs_dnsmasq
 @needs_root
 def test_tftp_says_what_the_server_says(tmp_path: Path) -> None:
     def body() -> None:
@@ -51,6 +53,7 @@ def test_tftp_says_what_the_server_says(tmp_path: Path) -> None:
 
 @pytest.mark.disks
 @pytest.mark.peer
+@daemons.needs_dnsmasq
 @needs_root
 def test_tftp_asks_all_addresses_of_a_host(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"over IPv6")
