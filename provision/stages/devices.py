@@ -126,10 +126,10 @@ def holds_something(device: Device, observe: Observe) -> bool:
     return bool(observe.signature(device.name).type or observe.table(device.name).kind)
 
 
-def wipe(device: Device, name: str, where: str, observe: Observe) -> Run:
-    """Erase every signature and table of a device that the config calls `name`."""
+def wipe(device: Device, name: str, where: str, observe: Observe, *, half_made: bool = False) -> Run:
+    """Erase every signature and table of a device that the config calls `name`; what is `half_made` is no loss."""
     return Run(
-        title=f"wipe {name}",
+        title=f"wipe {name}" + (", where an interrupted run left off" if half_made else ""),
         argv=("wipefs", "-a", DeviceName(device.name)),
         on=frozenset({device.name}),
         facts=(
@@ -138,7 +138,7 @@ def wipe(device: Device, name: str, where: str, observe: Observe) -> Run:
             Fact("volume", device.name, None),
         ),
         reason=where,
-        loses=contents_text(device, observe),
+        loses="" if half_made else contents_text(device, observe),
     )
 
 

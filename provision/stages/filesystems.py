@@ -148,7 +148,11 @@ def _has_label(ask: FilesystemAsk) -> bool:
 
 def _waves(kept: list[FilesystemAsk], made: list[FilesystemAsk], observe: Observe) -> Iterator[Wave]:
     notes: Wave = tuple(_keep(ask) for ask in kept)
-    wipes: Wave = tuple(_wipe(ask, observe) for ask in made if holds_something(ask.device, observe))
+    wipes: Wave = tuple(
+        wipe(ask.device, ask.entry.device, ask.where, observe, half_made=_is_half_made(ask, observe))
+        for ask in made
+        if holds_something(ask.device, observe)
+    )
     makes: Wave = tuple(_make(ask, observe) for ask in made if ask.entry.format in MAKERS)
     yield from (wave for wave in (notes + wipes, makes) if wave)
 
@@ -157,13 +161,6 @@ def _keep(ask: FilesystemAsk) -> Action:
     what = signature_text(ask.found, ask.device.size) or "nothing"
     more = "; more signatures are there" if ask.found.ambivalent else ""
     return Keep(f"{what} on {ask.entry.device}", f"it is as the config wants it{more}", ask.where)
-
-
-def _wipe(ask: FilesystemAsk, observe: Observe) -> Action:
-    action = wipe(ask.device, ask.entry.device, ask.where, observe)
-    if not _is_half_made(ask, observe):
-        return action
-    return action._replace(title=f"{action.title}, where an interrupted run left off", loses="")
 
 
 def _make(ask: FilesystemAsk, observe: Observe) -> Run:

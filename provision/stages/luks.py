@@ -55,7 +55,13 @@ class VolumeAsk(NamedTuple):
     @property
     def kept(self) -> Volume | None:
         """The header of what is there, where it has to stay."""
-        return None if self.entry.wipe_volume else self.header
+        return None if self.entry.wipe_volume or self.is_half_made else self.header
+
+    @property
+    def is_half_made(self) -> bool:
+        """Whether an interrupted run of this provisioning was making it: it has the UUID that it gets, and no key."""
+        ours = self.uuid is not None and self.found.uuid == self.uuid
+        return self.header is not None and self.header.keyless and ours
 
     @property
     def mapping(self) -> str:
@@ -140,7 +146,7 @@ def _tools(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
 
 def _in_the_way(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
     entry = ask.entry
-    if ask.found.type and not entry.wipe_volume:
+    if ask.found.type and not (entry.wipe_volume or ask.is_half_made):
         yield (
             f'{ask.where}: volume at "{entry.device}" is not of the correct type (found {ask.found.type}) '
             f"and a volume wipe was not requested; {REMEDY}"
@@ -154,6 +160,8 @@ def _in_the_way(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
 def _cannot_reuse(ask: VolumeAsk, header: Volume) -> Iterator[str]:
     """Why a volume that is there cannot be what the config asks for; whether its key fits is seen on opening."""
     entry, found = ask.entry, ask.found
+    if header.keyless:
+        yield "interrupted while it was made: no key can open it"
     if clevis.is_present(entry):
         yield "config must not specify clevis binding"
     if not entry.key_file.source:
@@ -203,7 +211,7 @@ def _reuse(ask: VolumeAsk) -> Iterator[Action]:
 def _create(ask: VolumeAsk, observe: Observe) -> Iterator[Action]:
     entry, device = ask.entry, ask.device
     if holds_something(device, observe):
-        yield wipe(device, entry.device or "", ask.where, observe)
+        yield wipe(device, entry.device or "", ask.where, observe, half_made=ask.is_half_made)
     if entry.cex.enabled:
         yield from cex.generate(entry, ask.where, observe)
     yield _format(ask)

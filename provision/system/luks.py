@@ -34,6 +34,7 @@ def _described(version: int, area: bytes, opened: str) -> Volume:
         metadata = json.loads(area.split(b"\0", 1)[0])
         flags = metadata.get("config", {}).get("flags", [])
         tokens = [token.get("type", "") for token in metadata.get("tokens", {}).values()]
+        keyless = metadata.get("keyslots") == {}
     except (ValueError, AttributeError):  # damaged: whoever opens it will hear from cryptsetup
-        flags, tokens = [], []
-    return Volume(version, tuple(flags), tuple(tokens), opened)
+        flags, tokens, keyless = [], [], False
+    return Volume(version, tuple(flags), tuple(tokens), opened, keyless)

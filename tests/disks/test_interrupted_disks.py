@@ -20,6 +20,11 @@ from tests.disks.grounds import MIB, blank, loop
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
+needs_stacks = pytest.mark.skipif(
+    not (Path("/sys/module/dm_crypt").exists() and Path("/proc/mdstat").exists()),
+    reason="the kernel has no dm-crypt, or no md",
+)
+
 SIZE = 1024 * MIB
 LABEL = f"t{os.getpid()}"
 CHECKS = {
@@ -244,8 +249,7 @@ def test_any_moment_will_do(name: str, tmp_path: Path) -> None:
         assert after_a_power_failure(tmp_path / f"killed-{moment}", node, seconds=seconds) == expected, seconds
 
 
-@pytest.mark.skipif(not Path("/sys/module/dm_crypt").exists(), reason="the kernel has no dm-crypt")
-@pytest.mark.skipif(not Path("/proc/mdstat").exists(), reason="the kernel has no md")
+@needs_stacks
 @pytest.mark.parametrize(
     ("name", "off"),
     [*((name, True) for name in STACKED), ("a volume with a key", False)],
@@ -284,25 +288,42 @@ def after_a_power_failure(
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace to stop a program at a certain write")
 @pytest.mark.parametrize("writes", [1, 2, 4, 8, 16, 32, 64, 128])
 def test_a_half_made_file_system_is_made_again(writes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    node = NODES["a blank disk"]
+    makers = ("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "mkfs.fat", "mkswap")
+    _is_made_again(NODES["a blank disk"], stopping_at(writes, tmp_path, makers), tmp_path, monkeypatch)
+
+
+@needs_stacks
+@pytest.mark.parametrize(
+    ("name", "writes"),
+    [("an array", 3), ("a volume with a key", 12), ("a volume with a key", 20), ("a volume whose key is made", 24)],
+)
+def test_a_half_made_array_or_volume_is_made_again(
+    name: str, writes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _is_made_again(STACKED[name], stopping_at(writes, tmp_path, ("mdadm", "cryptsetup")), tmp_path, monkeypatch)
+
+
+def _is_made_again(node: Node, tools: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected, _ = undisturbed(tmp_path / "whole", node)
     ground = Ground(tmp_path / "stopped", node.old)
     with loop(ground.image) as device:
         with monkeypatch.context() as patch:
-            patch.setenv("PATH", f"{stopping_at(writes, tmp_path)}:{os.environ['PATH']}")
+            patch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
             assert "make " in ground.boot(device, node).failure
+        ground.switch_off(node)
         ended = ground.boot(device, node)
         assert (ended.failure, ended.killed) == ("", False)
         assert ground.picture(device, node) == expected
+        ground.switch_off(node)
 
 
-def stopping_at(writes: int, folder: Path) -> Path:
-    """A directory with makers of file systems that are killed at a certain write."""
+def stopping_at(writes: int, folder: Path, makers: Sequence[str]) -> str:
+    """A directory with makers that are killed at a certain write."""
     tools = folder / "bin"
     tools.mkdir()
     calls = "write,pwrite64,pwritev,pwritev2"
-    for name in ("mkfs.ext4", "mkfs.xfs", "mkfs.btrfs", "mkfs.fat", "mkswap"):
+    for name in makers:
         strace = f"strace -f -qq -o /dev/null -e trace={calls} -e inject={calls}:signal=KILL:when={writes}"
         (tools / name).write_text(f'#!/bin/sh\nexec {strace} {shutil.which(name)} "$@"\n')
         (tools / name).chmod(0o755)
-    return tools
+    return str(tools)

@@ -204,6 +204,18 @@ class TestReuse:
         machine.signatures[DEVICE] = Signature("crypto_LUKS", "", chosen_uuid(machine, "luks", "data"))
         assert "an interrupted run made it, and its key is lost" in refused(volume(key_file=Resource()), machine)
 
+    @pytest.mark.parametrize("key", [Resource(), Resource(source="data:,key")], ids=["made", "given"])
+    def test_what_an_interrupted_run_left_half_made_is_made_again(self, key: Resource) -> None:
+        machine = world(header=Volume(2, keyless=True))
+        machine.signatures[DEVICE] = Signature("crypto_LUKS", "", chosen_uuid(machine, "luks", "data"))
+        waves, _ = run(luks.plan, config(volume(key_file=key)), machine)
+        titles = [action.title for action in changes(waves)]
+        assert f"wipe {DEVICE}, where an interrupted run left off" in titles
+        assert not any(action.loses for action in changes(waves))
+
+    def test_what_somebody_else_left_half_made_is_refused(self) -> None:
+        assert "interrupted while it was made" in refused(volume(), world(header=Volume(2, keyless=True)))
+
     def test_the_name_is_taken(self) -> None:
         machine = world().with_device("/dev/dm-0", MIB, "/dev/mapper/data")
         assert refused(volume(), machine) == "storage.luks[0]: /dev/mapper/data exists already"
