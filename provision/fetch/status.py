@@ -98,8 +98,10 @@ class Reporter(NamedTuple):
         if told:
             try:
                 told(self, event, deadline)
-            except (FetchFailed, ValueError, KeyError) as failure:
-                self.log("info", f"the platform was not told: {failure}")
+            except FetchFailed as failure:
+                self.log("info", f"the platform was not told: {failure.message}")
+            except (LookupError, TypeError, ValueError):
+                self.log("info", "the platform was not told: its metadata is not what it should be")
 
     def client(self, deadline: Deadline) -> Client:
         """A client that has the time which is left, and does not wait for a network."""
@@ -112,7 +114,10 @@ class Reporter(NamedTuple):
         waiting = written[-QUEUE_LIMIT:]
         while waiting and deadline.left() and self._send(waiting[0], deadline):
             waiting.pop(0)
-        self._keep(waiting)
+        try:
+            self._keep(waiting)
+        except OSError as error:
+            self.log("info", f"status reports not kept: {error.strerror}")
 
     def _written(self, event: Event) -> str:
         import json
@@ -142,7 +147,7 @@ class Reporter(NamedTuple):
         try:
             with open(self.queue, encoding="utf-8") as file:
                 return file.read().splitlines()
-        except FileNotFoundError:
+        except (OSError, ValueError):  # there is none, or nobody can read it
             return []
 
     def _keep(self, waiting: list[str]) -> None:

@@ -102,6 +102,26 @@ def test_packet_is_told_in_its_own_way(tmp_path: Path, words: Words, ca: Authori
     ]
 
 
+@pytest.mark.parametrize("url", ["", "garbage", "ftp://127.0.0.1/", "http://[", "http://127.0.0.1:99999/", "http://"])
+def test_a_url_that_is_none_is_no_harm(tmp_path: Path, words: Words, url: str) -> None:
+    reporter("", words, tmp_path)._replace(url=url).tell(Event("start"))
+
+
+def test_a_queue_that_cannot_be_kept_is_no_harm(tmp_path: Path, words: Words) -> None:
+    (tmp_path / "private").write_text("not a folder")
+    with serve({}) as served:
+        reporter(served.url, words, tmp_path).tell(Event("start"))
+    assert "status reports not kept: " in str(words)
+
+
+def test_a_queue_that_cannot_be_read_is_no_harm(tmp_path: Path, words: Words) -> None:
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private/status").write_bytes(b"\xff\xfe\n")
+    with serve(lambda _asked: Answer()) as served:
+        reporter(served.url, words, tmp_path).tell(Event("start"))
+    assert len(served.asked) == 1
+
+
 def nothing_listens(_stack: ExitStack) -> str:
     with serve({}) as gone:
         return gone.url
