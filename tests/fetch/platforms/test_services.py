@@ -64,9 +64,9 @@ class Cloud(NamedTuple):
         there = addresses or service.addresses[:1]
         settings = Settings(
             http_total=total,
-            http_response_headers=1.5,
-            network_wait=1.5,
-            grace=1.0,
+            http_response_headers=1.0,
+            network_wait=1.0,
+            grace=0.3,
             authorities=(self.ca.certificate,),
         )
 
@@ -191,7 +191,7 @@ class TestToken:
         assert paths(acquired) == ["/from-the-cloud"]
 
     def test_slow(self, platform: str, cloud: Cloud) -> None:
-        assert paths(cloud.ask_for_a_token(platform, good_token()._replace(pause=0.7))) == ["/from-the-cloud"]
+        assert paths(cloud.ask_for_a_token(platform, good_token()._replace(pause=0.5))) == ["/from-the-cloud"]
 
     def test_never(self, platform: str, cloud: Cloud) -> None:
         with pytest.raises(FetchFailed, match=r"/token.*in time"):
@@ -219,12 +219,12 @@ def test_not_yet_and_then_well(platform: str, cloud: Cloud) -> None:
 
 @on_services
 def test_slow(platform: str, cloud: Cloud) -> None:
-    assert paths(cloud.boot(platform, given(platform)._replace(pause=0.7))) == ["/from-the-cloud"]
+    assert paths(cloud.boot(platform, given(platform)._replace(pause=0.5))) == ["/from-the-cloud"]
 
 
 @on_services
 def test_too_slow_and_then_well(platform: str, cloud: Cloud) -> None:
-    assert paths(cloud.boot(platform, given(platform)._replace(pause=2.0), given(platform))) == ["/from-the-cloud"]
+    assert paths(cloud.boot(platform, given(platform)._replace(pause=1.3), given(platform))) == ["/from-the-cloud"]
 
 
 @on_services
