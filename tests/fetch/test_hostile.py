@@ -268,7 +268,7 @@ lines = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(lines, st.binary(max_size=20)), max_size=8), st.sampled_from([b"\r\n", b"\n"]))
 @example(
     [b"HTTP/1.1 503 Busy", b"Date: Sat, 21 Nov 2026 00:00:00 GMT", b"Retry-After: Sat, 1 Nov 99999 00:00:00 GMT"], b"\n"
@@ -276,7 +276,7 @@ lines = st.sampled_from([
 def test_whatever_a_server_says_there_is_an_answer_or_a_failure_in_time(said: list[bytes], ending: bytes) -> None:
     began = time.monotonic()
     with talking(says(ending.join([*said, b"", b""]))) as url, suppress(FetchFailed):
-        assert isinstance(Client(Settings(http_total=0.2), silent).read(Request(f"{url}/a")), bytes)
+        assert isinstance(Client(Settings(http_total=0.1), silent).read(Request(f"{url}/a")), bytes)
     assert time.monotonic() - began < 1.3
 
 

@@ -38,6 +38,7 @@ def test_a_report_is_a_cloud_event(tmp_path: Path, words: Words) -> None:
     assert event["data"] == {"stage": "disks", "cause": "no such disk", "hint": "look"}
 
 
+@pytest.mark.disks  # five seconds: not for the fast part of the tests
 def test_reports_that_cannot_be_sent_wait_in_a_private_file_and_come_in_order(tmp_path: Path, words: Words) -> None:
     with serve({}) as gone:
         pass
