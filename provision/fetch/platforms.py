@@ -120,7 +120,11 @@ PLATFORMS: Mapping[str, Platform] = {
         ),
     ),
     "hetzner": Platform("Hetzner Cloud", Http(LINK_LOCAL, "/hetzner/v1/userdata")),
-    "hyperv": Platform("Microsoft Hyper-V", Ask(guests.hyperv, "KVP pool 0, `ignition.config`"), "recorded"),
+    "hyperv": Platform(
+        "Microsoft Hyper-V",
+        Ask(guests.hyperv, "KVP pool 0: `ignition.config`, or `ignition.config.0`, `.1` and so on, joined"),
+        "recorded",
+    ),
     "ibmcloud": Platform("IBM Cloud", Drive("cidata", ("/user-data",), HALF_A_MINUTE)),
     "kubevirt": Platform("KubeVirt", together(Drive("cidata", ("/user-data",)), Drive("config-2", (USER_DATA,)))),
     "metal": Platform("bare metal", Nothing()),

@@ -138,13 +138,19 @@ class Http(NamedTuple):
         return ((self.token.header, token),)
 
     def describe(self) -> str:
-        """The URL and what is sent along."""
+        """The URL, what is sent along, and what answers mean."""
         sent = [f"`{name}: {value}`" for name, value in self.headers]
         if self.token:
             sent.append(f"`{self.token.header}` from {self.token.method} `{self.token.path}`")
-        final = "" if self.absent else "; 404 is an error"
-        way = WAYS.get(self.way, "")
-        return f"`{self.base}{self.path}`{way}" + (f" with {', '.join(sent)}" if sent else "") + final
+        with_headers = f" with {', '.join(sent)}" if sent else ""
+        waits = ", ".join(map(str, sorted(self.retried)))
+        notes = (
+            *("decoded from base64" for _ in self.decode),
+            *([] if self.absent else ["404 is an error"]),
+            *([f"asked again at {waits}"] if waits else []),
+        )
+        in_brackets = f" ({', '.join(notes)})" if notes else ""
+        return f"`{self.base}{self.path}`{WAYS.get(self.way, '')}{with_headers}{in_brackets}"
 
 
 class LinkLocal(NamedTuple):
@@ -253,7 +259,7 @@ class Together(NamedTuple):
         from provision.fetch.race import first_answer
 
         if site.settings.offline and not self.offline:
-            raise NeedsNetwork("; ".join(source.describe() for source in self.sources if not source.offline))
+            return next(source for source in self.sources if not source.offline).fetch(site)  # which asks for one
         stop = threading.Event()
         ways = [source.fetch for source in self.sources]
         return first_answer(ways, site._replace(stop=stop), stop, site.settings.grace)
