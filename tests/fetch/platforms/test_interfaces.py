@@ -70,7 +70,11 @@ on_interfaces = pytest.mark.parametrize("platform", INTERFACES)
 
 
 @on_interfaces
-@pytest.mark.parametrize("data", [CONFIG, YAML, gzip.compress(CONFIG), CONFIG.ljust(9000)])
+@pytest.mark.parametrize(
+    "data",
+    [CONFIG, YAML, gzip.compress(CONFIG), CONFIG.ljust(9000)],
+    ids=["JSON", "YAML", "compressed", "of several pages"],
+)
 def test_config_present(root: Path, platform: str, data: bytes) -> None:
     write(root, INTERFACES[platform], data)
     assert paths(boot(root, platform)) == ["/from-the-host"]
