@@ -92,8 +92,8 @@ class Signature(NamedTuple):
 class Volume(NamedTuple):
     """The header of a LUKS volume: its version, its persistent flags (as `allow-discards`), the kinds of its tokens.
 
-    `opened` is the device-mapper name under which it is open now, or empty. A volume is `keyless` if no key can open it:
-    what made it was stopped in the middle. In a forecast flags that cannot be known are None.
+    `opened` is the device-mapper name under which it is open now, or empty. A volume is `keyless` if no key can open
+    it: what made it was stopped in the middle. In a forecast flags that cannot be known are None.
     """
 
     version: int
