@@ -5,7 +5,9 @@ cd "$(dirname "$0")/.."
 PATH=$PWD/.venv/bin:$PATH
 config=examples/web-server.yaml image=build/demo.img
 
-say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$(printf '\033[1m') plain=$(printf '\033[0m'); fi
+say() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 # offset and size in bytes of partition $1
 place() { sfdisk --json "$image" | python3 -c 'import json, sys
 disk = json.load(sys.stdin)["partitiontable"]; one = disk["partitions"][int(sys.argv[1]) - 1]
