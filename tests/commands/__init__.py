@@ -1,4 +1,7 @@
 """Tests of the subcommands, run as people run them."""
 
-WITHOUT_RIGHTS = ("unshare", "--user")
-"""Starts a program as nobody, though it may still read what its owner may (an interpreter in a private home folder)."""
+AS_NOBODY = ("setpriv", "--reuid=65534", "--clear-groups", "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+"""Starts a program as nobody, who may read everything: the interpreter may lie in a private home folder."""
+
+WITHOUT_RIGHTS = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")
+"""Starts a program as root that may only do what an owner may."""

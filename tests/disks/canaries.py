@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.disks.grounds import is_rooted
+
 NAMES = (
     *("inline", "base64", "percent", "gzip", "append", "drop-in", "unit", "child", "body"),
     *("user-hash", "group-hash", "luks-key", "luks-url", "luks-body", "clevis"),
@@ -41,8 +43,7 @@ def lacking() -> str:
     """What this machine lacks for a watch; empty if nothing."""
     if shutil.which("strace") is None:
         return "strace"
-    points = (line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines())
-    return "" if "/" in points else "mount point at /: unshare(1) wants one, and a chroot may have none"
+    return "" if is_rooted() else "mount point at /: unshare(1) wants one, and a chroot may have none"
 
 
 def compressed(text: str) -> str:

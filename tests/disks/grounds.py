@@ -69,6 +69,11 @@ def left_attached(folder: Path, seconds: float = 5.0) -> list[str]:
     return left
 
 
+def is_rooted() -> bool:
+    """Whether something is mounted at `/`: not so in a chroot into a plain directory."""
+    return any(line.split()[4] == "/" for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
 def mounted(folder: Path) -> list[str]:
     """Mount points below a folder."""
     lines = Path("/proc/self/mountinfo").read_text().splitlines()

@@ -18,7 +18,7 @@ from typing import cast
 
 import pytest
 
-from tests.commands import WITHOUT_RIGHTS
+from tests.commands import AS_NOBODY
 from tests.disks.grounds import MIB, blank, left_attached, loop, mounted
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
@@ -325,7 +325,7 @@ def test_an_existing_image_is_not_replaced_unasked(tmp_path: Path) -> None:
 
 
 def test_without_rights_it_says_so() -> None:
-    argv = [*WITHOUT_RIGHTS, sys.executable, "-m", "provision", "apply", "-", "--image", "/tmp/x.img", "--size", "1G"]
+    argv = [*AS_NOBODY, sys.executable, "-m", "provision", "apply", "-", "--image", "/tmp/x.img", "--size", "1G"]
     done = subprocess.run(argv, input=json.dumps(ONE_DISK), capture_output=True, text=True, check=False)
     assert "needs root" in done.stderr
 

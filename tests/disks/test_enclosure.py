@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks.grounds import MIB, blank, left_attached, loop, mounted
+from tests.disks.grounds import MIB, blank, is_rooted, left_attached, loop, mounted
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -68,7 +68,8 @@ def test_a_tool_that_turns_on_this_machine_reaches_nothing(tmp_path: Path) -> No
         os.mknod(elsewhere, stat.S_IFBLK | 0o600, os.stat(node).st_rdev)
         maker = tmp_path / "bin/mkfs.ext4"
         maker.parent.mkdir()
-        maker.write_text(MAKER.format(folder=tmp_path, nodes=f"{node} {elsewhere}", real=real))
+        nodes = [node, str(elsewhere)] if is_rooted() else [node]  # what is no mount cannot be mounted without devices
+        maker.write_text(MAKER.format(folder=tmp_path, nodes=" ".join(nodes), real=real))
         maker.chmod(0o755)
         path = f"{maker.parent}:{os.environ['PATH']}"
         done = apply(ONE_DISK, "--image", tmp_path / "a.img", "--size", "256M", PATH=path)

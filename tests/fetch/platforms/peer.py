@@ -37,10 +37,18 @@ def fetched(
         "fetch-timeout": "3s",
     }
     words = [str(word) for name, value in options.items() for word in (f"-{name}", value)]
-    mounts = "".join(f"mount --bind {there} {place} && " for place, there in (moved or {}).items())
-    command = ["unshare", "--mount", "sh", "-c", f'{mounts}exec "$0" "$@"', str(ENGINE), *words, "-log-to-stdout"]
+    command = [str(ENGINE), *words, "-log-to-stdout"]
+    if moved:
+        mounts = "".join(_mounted(place, there) for place, there in moved.items())
+        command = ["unshare", "--mount", "--propagation=unchanged", "sh", "-c", f'{mounts}exec "$0" "$@"', *command]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, check=False, timeout=60)
     if done.returncode != 0:
         return None
     config = json.loads((folder / "cache.json").read_text())
     return [file["path"] for file in config.get("storage", {}).get("files", [])]
+
+
+def _mounted(place: str, there: Path) -> str:
+    """A command that puts a directory in the place of another, for nobody else; a chroot may have no mount at `/`."""
+    own = f"{{ mount --make-rprivate / || mount --make-rprivate /{place.split('/')[1]}; }} 2>/dev/null"
+    return f"{own} && mount --bind {there} {place} && "
