@@ -13,7 +13,6 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import gettempdir
 from typing import cast
 
 import pytest
@@ -42,10 +41,11 @@ ONE_DISK = {
 }
 
 
-def provision(*arguments: object, stdin: object = None) -> subprocess.CompletedProcess[str]:
+def provision(*arguments: object, stdin: object = None, **variables: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "provision", *map(str, arguments)]
     text = json.dumps(stdin) if stdin is not None else ""
-    return subprocess.run(argv, input=text, capture_output=True, text=True, check=False)
+    environment = {**os.environ, **variables}
+    return subprocess.run(argv, input=text, env=environment, capture_output=True, text=True, check=False)
 
 
 @contextmanager
@@ -132,20 +132,20 @@ def test_a_label_on_two_images_leads_nowhere(tmp_path: Path) -> None:
 
 def test_without_a_root_nothing_is_written_but_file_systems(tmp_path: Path) -> None:
     """What has no place must not land in a folder of this machine."""
-    before = set(Path(gettempdir()).glob("provision-*"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     data = [{"device": "/dev/vda1", "path": "/data", "format": "ext4", "label": "DATA"}]
     parts = [{"device": "/dev/vda", "partitions": [{"number": 1}]}]
     image = tmp_path / "disk.img"
-    done = provision(
-        "apply", "-", "--image", image, "--size", "64M", stdin=storage(disks=parts, filesystems=data, files=[])
-    )
+    only_data = storage(disks=parts, filesystems=data, files=[])
+    done = provision("apply", "-", "--image", image, "--size", "64M", stdin=only_data, TMPDIR=str(temporary))
     assert done.returncode == 0, done.stderr
     assert "nothing is written but file systems" in done.stdout
     volume = [{"name": "data", "device": "/dev/vda1", "keyFile": {"source": "data:,key"}}]
     locked = storage(disks=parts, filesystems=[], files=[], luks=volume)
-    done = provision("apply", "-", "--image", image, "--force", stdin=locked)
+    done = provision("apply", "-", "--image", image, "--force", stdin=locked, TMPDIR=str(temporary))
     assert (done.returncode, "keys of its volumes" in done.stderr) == (1, True)
-    assert set(Path(gettempdir()).glob("provision-*")) <= before
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_web_server(tmp_path: Path) -> None:
