@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -94,6 +95,10 @@ def apply(folder: Path, config: dict[str, Any], *, kill_after: int = -1) -> int:
     return seen
 
 
+LOCK = re.compile(r"(passwd|group|shadow|gshadow|subuid|subgid)\.([0-9]+|lock)")
+"""A lock of shadow's tools, which the next one finds stale by the process id in it."""
+
+
 def picture(tree: Path) -> dict[str, tuple[object, ...]]:
     """Everything about a tree but times, and what tells one run from another."""
     told: dict[str, tuple[object, ...]] = {}
@@ -102,8 +107,8 @@ def picture(tree: Path) -> dict[str, tuple[object, ...]]:
         content: object = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else None
         kept = path.name not in {".ignition-result.json", ".provision-journal", ".pwd.lock", "shadow"}
         content = content if kept else ""
-        if path.name.endswith("-"):
-            continue  # the copies that shadow's tools make of the last state
+        if path.name.endswith("-") or LOCK.fullmatch(path.name):
+            continue  # the copies that shadow's tools make of the last state, and what they leave when they are killed
         told[str(path.relative_to(tree))] = (status.st_mode, status.st_uid, status.st_gid, status.st_nlink, content)
     return told
 

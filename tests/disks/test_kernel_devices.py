@@ -139,4 +139,4 @@ def test_a_device_mapper_disk_has_mappings_for_partitions(
         assert held is not None
         assert held.in_use == f"{disk} is held by seam-disk"
     finally:
-        subprocess.run(["dmsetup", "remove", "seam-disk"], check=True)
+        subprocess.run(["dmsetup", "remove", "--retry", "seam-disk"], check=True)  # udev may be looking
