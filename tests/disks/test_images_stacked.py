@@ -85,7 +85,7 @@ def test_a_mapping_of_this_machine_is_not_there(machine: Machine, tmp_path: Path
             assert machine.device("/dev/mapper/seam-host") is None
             assert machine.device(os.path.realpath("/dev/mapper/seam-host")) is None
         finally:
-            subprocess.run(["dmsetup", "remove", "seam-host"], check=True)
+            subprocess.run(["dmsetup", "remove", "--retry", "seam-host"], check=True)
 
 
 @pytest.mark.skipif(not Path("/proc/mdstat").exists(), reason="the kernel has no md")
