@@ -29,7 +29,7 @@ test: .venv/all ## everything, on real block devices and in a virtual machine (a
 	@$(BIN)/pytest -q -n 2 --dist loadgroup
 
 boot: .venv/all ## the boot test alone, with its figures
-	@$(BIN)/pytest -q -s -m boot tests/boot
+	@$(BIN)/pytest -q -s -m boot tests/real/boot
 
 fuzz: .venv/base ## odd texts for all that reads a config (FUZZ="--seconds 60")
 	@$(BIN)/python -m tests.config.fuzz $(FUZZ)
@@ -38,7 +38,7 @@ laws: .venv/base ## the property tests, with many more examples (an hour)
 	@$(BIN)/pytest -q -n auto -m "hypothesis and $(FAST)" --hypothesis-profile=fuzz
 
 bench: .venv/all ## what a start costs, and how the parts perform (beside the peers on PATH)
-	@for bench in $(subst /,.,$(basename $(wildcard tests/bench.py tests/*/bench.py))); do $(BIN)/python -m $$bench; done
+	@for bench in $(subst /,.,$(basename $(wildcard tests/bench.py tests/*/bench.py tests/*/*/bench.py))); do $(BIN)/python -m $$bench; done
 
 install-dracut: ## install the dracut module and the unit that ends a first boot (DESTDIR=)
 	install -D -m 755 -t $(MODULE) $(SCRIPTS)

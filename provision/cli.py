@@ -25,10 +25,10 @@ COMMANDS = ("plan", "apply", "validate", "fetch")
 
 PERSONALITIES = {
     "provision-firstboot": ("provision.commands.firstboot", "main"),
-    "ignition": ("provision.commands.stage", "ignition"),
-    "ignition-validate": ("provision.commands.validate", "ignition_validate"),
-    "ignition-apply": ("provision.commands.ignition_apply", "ignition_apply"),
-    "ignition-rmcfg": ("provision.commands.ignition_rmcfg", "ignition_rmcfg"),
+    "ignition": ("provision.commands.ignition.stage", "ignition"),
+    "ignition-validate": ("provision.commands.ignition.validate", "ignition_validate"),
+    "ignition-apply": ("provision.commands.ignition.apply", "ignition_apply"),
+    "ignition-rmcfg": ("provision.commands.ignition.rmcfg", "ignition_rmcfg"),
 }
 """Name of the program -> module and function that take its arguments."""
 
@@ -151,8 +151,7 @@ def _add(commands: Any, module: Any) -> None:
 
 def _complain(failure: Failure) -> None:
     """Say what is wrong, a line for each reason, and what to do."""
-    from provision.config.reports import printable
-    from provision.terminal import takes_colour
+    from provision.config.reports.text import printable, takes_colour
 
     if isinstance(failure, ConfigInvalid) and failure.report:
         print(failure.report, file=sys.stderr)

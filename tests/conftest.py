@@ -13,9 +13,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.recorded_log import RecordedLog
+
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", settings.get_profile("default"), derandomize=False, max_examples=20_000)
 settings.load_profile("default")
+
+
+@pytest.fixture
+def words() -> RecordedLog:
+    return RecordedLog()
 
 
 @pytest.fixture(scope="session")

@@ -9,10 +9,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from transpiler import options
+from transpiler.commands import options
 
 if TYPE_CHECKING:
-    from transpiler.transpile import Result
+    from transpiler.phases import Result
 
 HELP = """\
 Usage: transpile [options] [FILE]
@@ -85,7 +85,7 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
 
 
 def _check(arguments: list[str]) -> int:
-    from transpiler.check import check
+    from transpiler.commands.check import check
 
     return check(arguments)
 
@@ -107,7 +107,7 @@ def _version(*, as_butane: bool) -> str:
 
 
 def _translate(given: options.Given, *, as_butane: bool) -> int:
-    from transpiler.source import read
+    from transpiler.reading.tree import read
 
     name = given.texts.get("input") or next(iter(given.rest), "")
     try:
@@ -117,7 +117,7 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         verb = "read" if isinstance(error, IsADirectoryError) else "open"
         print(f"failed to {verb} {name or 'stdin'}: {verb} {name}: {reason}", file=sys.stderr)
         return 1
-    from transpiler.transpile import STRICT, transpile
+    from transpiler.phases import STRICT, transpile
 
     plain = as_butane or given.on("raw-errors")
     result = transpile(
@@ -168,7 +168,7 @@ def _deliver(text: str, output: str) -> int:
     if not output:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
         return 0
-    from transpiler.output import write
+    from transpiler.commands.output import write
 
     try:
         write(output, text.encode("utf-8", "replace"))
@@ -179,9 +179,9 @@ def _deliver(text: str, output: str) -> int:
 
 
 def _schema(arguments: list[str]) -> int:
-    from provision.config.decode import parse_version
-    from transpiler.schemas import combined, schema, text
-    from transpiler.variants import table
+    from provision.config.json_text.decode import parse_version
+    from transpiler.butane.schemas import combined, schema, text
+    from transpiler.butane.variants import table
 
     rows = table()
     if not arguments:

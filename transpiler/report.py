@@ -7,11 +7,12 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from provision.config.problems import Path, Position, Problem
-from provision.config.reports import Finding
-from transpiler.source import Node, mark
+from provision.config.problems import Position, Problem, dollar
+from provision.config.reports.findings import Finding
+from transpiler.reading.tree import Node, mark
 
 _COLORS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
+
 _FRAME = "1;34"
 
 
@@ -32,11 +33,6 @@ class Text(NamedTuple):
         """The lines of the text, broken where YAML 1.1 counts a new one."""
         encoding = "utf-16" if self.raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
         return re.split("\r\n|[\r\n\x85\u2028\u2029]", self.raw.decode(encoding, "replace"))
-
-
-def dollar(path: Path) -> str:
-    """A path as the reference writes it: `$.storage.files.0.mode`."""
-    return ".".join(("$", *map(str, path)))
 
 
 def raw_line(problem: Problem, text: Text) -> str:
@@ -97,6 +93,7 @@ def located(problems: Sequence[Problem], text: Text) -> list[Finding]:
 
 
 _SECRET_NAMES = frozenset({"inline", "password_hash", "value", "contents", "config", "advertisement"})
+
 _URL_NAMES = frozenset({"source", "http_proxy", "https_proxy"})
 
 

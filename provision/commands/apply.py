@@ -14,11 +14,13 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from provision.commands.sources import judged, whole
-from provision.commands.target import Target, add_target_options, open_target
-from provision.engine import Engine, Step, preflight
+from provision.commands.given_config import judged, whole
+from provision.commands.plan_text import HIDDEN, kept_mounts, step_lines, style_of
+from provision.commands.targets.options import add_target_options, open_target
+from provision.commands.targets.target import Target
+from provision.engine.preflight import Step, preflight
+from provision.engine.waves import Engine
 from provision.failures import Failure, PlanRefused
-from provision.show import HIDDEN, kept_mounts, step_lines, style_of
 
 NAME = "apply"
 HELP = "provision disk images or a directory tree"

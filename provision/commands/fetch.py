@@ -12,9 +12,9 @@ import sys
 
 from provision.config.format import Config
 from provision.failures import Failure, FetchFailed, NeedsNetwork
-from provision.fetch.acquire import Acquired, acquire
-from provision.fetch.ground import Places
-from provision.fetch.needs import needs_network
+from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.resources import needs_network
+from provision.fetch.running_system import Places
 from provision.fetch.settings import Settings
 
 NAME = "fetch"
@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a summary, or the config. Raises Failure."""
-    from provision.system.ground import MachineGround
+    from provision.system.running_system.running_system import MachineGround
 
     settings = Settings(http_total=arguments.timeout, network_wait=arguments.network_wait, offline=arguments.offline)
     ground = MachineGround(Places.of(os.environ))
@@ -68,7 +68,7 @@ def _quiet(level: str, message: str) -> None:
 
 
 def _json(config: Config) -> str:
-    from provision.config.encode import encode
+    from provision.config.json_text.encode import encode
 
     return encode(config, indent=2)
 

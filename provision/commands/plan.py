@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from provision.actions import Await
-from provision.commands.sources import judged, whole
-from provision.commands.target import Target, add_target_options, open_target
-from provision.engine import Step, foresee
+from provision.commands.given_config import judged, whole
+from provision.commands.plan_text import is_change, kept_mounts, plan_json, plan_lines, style_of
+from provision.commands.targets.options import add_target_options, open_target
+from provision.commands.targets.target import Target
+from provision.engine.preflight import Step, foresee
 from provision.failures import PlanRefused
-from provision.show import is_change, kept_mounts, plan_json, plan_lines, style_of
+from provision.planning.actions import Await
 
 NAME = "plan"
 HELP = "show what a config would do, and change nothing"

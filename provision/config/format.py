@@ -39,6 +39,7 @@ RAID_LEVELS = dict.fromkeys(
 )
 
 GUID_FORM = "01234567-89AB-CDEF-EDCB-A98765432101"
+
 GUID_PATTERN = "^([0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})?$"
 """A GUID, or an empty text."""
 
@@ -385,3 +386,18 @@ class Versioned(Record):
     """As much of a config as tells its version: this is read first."""
 
     ignition: VersionedIgnition = part(VersionedIgnition, "about the config itself")
+
+
+def is_present(luks: Luks) -> bool:
+    """Whether the volume is to be bound at all."""
+    clevis = luks.clevis
+    return bool(clevis.custom.pin or clevis.tang or clevis.tpm2 or clevis.threshold)
+
+
+def needs_network(luks: Luks) -> bool:
+    """Whether opening the volume needs the network at every boot."""
+    return bool(luks.clevis.tang or (luks.clevis.custom.pin and luks.clevis.custom.needs_network))
+
+
+WITHOUT_DEVICE = {"virtiofs"}
+"""Formats whose device is a tag, and no block device."""

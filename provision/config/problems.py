@@ -53,3 +53,8 @@ def counted(problems: Sequence[Problem]) -> str:
     errors = sum(problem.fatal for problem in problems)
     parts = [(errors, "error"), (len(problems) - errors, "warning")]
     return ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in parts if count)
+
+
+def dollar(path: Path) -> str:
+    """A path as the reference writes it: `$.storage.files.0.mode`."""
+    return ".".join(("$", *map(str, path)))

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
 
+from provision.config.data_urls import _data_url_error, _unquoted
 from provision.config.model import minor
 
 SCHEMES = {
@@ -34,10 +36,6 @@ class Url(NamedTuple):
     host: str
     path: str
     query: str
-
-
-class BadDataUrl(ValueError):
-    """A data URL that cannot be decoded. The message never holds any of its content."""
 
 
 def parse_url(text: str) -> Url | None:
@@ -85,17 +83,8 @@ def _s3_error(url: Url) -> str:
 
 # No possessive quantifiers here: before Python 3.11.5 they take what does not match (gh-106052).
 _PLAIN_RUN = r"[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`%]*"
+
 _PLAIN = rf"{_PLAIN_RUN}(?:%[0-9a-fA-F]{{2}}{_PLAIN_RUN})*"
-
-
-def decode_data_url(text: str) -> bytes:
-    """The content of a data URL (RFC 2397). Raises BadDataUrl in the words of the reference's lexer."""
-    is_base64, data = _split_data_url(text)
-    if is_base64:
-        return _from_base64(data)
-    if not re.fullmatch(_URL_CHARACTERS, data):
-        raise BadDataUrl("invalid data character")
-    return _unescaped(data)
 
 
 def redacted(text: str) -> str:
@@ -112,14 +101,6 @@ def redacted(text: str) -> str:
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
-def _data_url_error(text: str) -> str:
-    try:
-        decode_data_url(text)
-    except BadDataUrl as error:
-        return str(error)
-    return ""
-
-
 def _split_scheme(text: str) -> tuple[str, str]:
     match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]*):", text)
     return (match[1].lower(), text[match.end() :]) if match else ("", text)
@@ -131,7 +112,9 @@ def _well_escaped(text: str) -> bool:
 
 
 _USER = r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*"
+
 _HOST = r"(?:[A-Za-z0-9!$&'()*+,;=:\[\]<>\"._~-]|[^\x00-\x7f]|%25|%[89a-fA-F][0-9a-fA-F])*"
+
 _PORT = r"(?::[0-9]*)?"
 
 
@@ -177,136 +160,44 @@ def _has_empty_version(query: str) -> bool:
     return False
 
 
-def _unquoted(text: str) -> bytes:
-    return re.sub(rb"%(..)", lambda match: bytes([int(match[1], 16)]), text.encode(errors="replace"))
+DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-_WORD = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]*"
-_MEDIA_TYPES = ("text", "image", "audio", "video", "application", "message", "multipart")
-_QUOTED = r'[^"\\\x80-\U0010ffff]*(?:\\[\x00-\x7f][^"\\\x80-\U0010ffff]*)*'
-_URL_CHARACTERS = r"[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]*"
-_BASE64_CHARACTERS = r"[A-Za-z0-9+/=\n]*"
+class Origin(NamedTuple):
+    """Who answers for a URL: credentials never leave it."""
+
+    scheme: str
+    host: str
+    port: int
 
 
-def _split_data_url(text: str) -> tuple[bool, str]:
-    """Whether a data URL is in base64, and its data, still encoded."""
-    if not text.startswith("data:"):
-        raise BadDataUrl("missing data prefix")
-    offset, is_base64 = _after_media_type(text, 5), False
-    while text[offset : offset + 1] == ";":
-        offset, is_base64 = _after_parameter(text, offset + 1)
-        if is_base64:
-            break
-    if offset == len(text):
-        raise BadDataUrl("missing comma before data")
-    if text[offset] != ",":
-        raise BadDataUrl("expected semicolon or comma")
-    return is_base64, text[offset + 1 :]
+def scheme(url: str) -> str:
+    """The scheme of a URL in lower case; empty if it has none."""
+    name, colon, _ = url.partition(":")
+    return name.lower() if colon else ""
 
 
-def _after_media_type(text: str, start: int) -> int:
-    if text[start : start + 1] in {"", ";", ","}:
-        return start
-    slash = _skip(_WORD, text, start)
-    if slash == start:
-        raise BadDataUrl("invalid character after data prefix")
-    if slash == len(text):
-        raise BadDataUrl("missing media type slash")
-    if text[slash] != "/":
-        raise BadDataUrl("invalid character for media type")
-    if not text.startswith((*_MEDIA_TYPES, "x-", "X-"), start):
-        raise BadDataUrl("invalid media type")
-    end = _skip(_WORD, text, slash + 1)
-    if end == len(text):
-        raise BadDataUrl("incomplete media type")
-    if text[end] not in ";,":
-        raise BadDataUrl("invalid character for media subtype")
-    return end
+def is_url(url: str) -> bool:
+    """Whether a text can be taken apart as a URL."""
+    try:
+        origin(url)
+    except ValueError:
+        return False
+    return True
 
 
-def _after_parameter(text: str, start: int) -> tuple[int, bool]:
-    """Where a parameter ends, and whether it says base64, which only the last one may."""
-    end = _skip(_WORD, text, start)
-    following = text[end : end + 1]
-    if following == "" or (end == start and following in "=,"):
-        raise BadDataUrl("unterminated parameter sequence")
-    if following == ",":
-        if text[start:end] != "base64":
-            raise BadDataUrl("expected base64")
-        return end, True
-    if following != "=":
-        raise BadDataUrl("invalid character for parameter attribute")
-    if text[end + 1 : end + 2] == '"':
-        return _after_quoted(text, end + 2), False
-    return _after_value(text, end + 1), False
+def origin(url: str) -> Origin:
+    """Scheme, host (lower case, without brackets) and port of a URL. Raises ValueError if it is not one."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").replace("%25", "%")  # the zone of an IPv6 address, RFC 6874
+    return Origin(parts.scheme, host, parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
 
 
-def _after_value(text: str, start: int) -> int:
-    end = _skip(_WORD, text, start)
-    if end == len(text):
-        raise BadDataUrl("missing comma before data")
-    if end == start or text[end] not in ";,":
-        raise BadDataUrl("invalid character for parameter value")
-    _unescaped(text[start:end])
-    return end
+def path_of(url: str) -> str:
+    """The path of a URL: what the state file and the journal keep of it. Nothing of a data URL."""
+    return "" if scheme(url) == "data" else urlsplit(url).path
 
 
-def _after_quoted(text: str, start: int) -> int:
-    end = _skip(_QUOTED, text, start)
-    if end == len(text):
-        raise BadDataUrl("unclosed quoted string")
-    if text[end] != '"':
-        raise BadDataUrl("invalid character for parameter value")
-    if re.search(
-        r"\n|\\(?![abfnrtv\\\"]|x[0-9a-fA-F]{2}|[0-3][0-7]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})", text[start:end]
-    ):
-        raise BadDataUrl("invalid syntax")
-    return end + 1
-
-
-def _skip(pattern: str, text: str, offset: int) -> int:
-    match = re.compile(pattern).match(text, offset)
-    return match.end() if match else offset
-
-
-def _unescaped(text: str) -> bytes:
-    match = re.search(r"%(?![0-9a-fA-F]{2})", text)
-    if match is None:
-        return _unquoted(text)
-    bad = re.match(r"[0-9a-fA-F]?[^0-9a-fA-F]", text[match.end() :])
-    raise BadDataUrl(
-        "rfc2396: invalid char 0x25 in unescape sequence" if bad else "rfc2396: unexpected end of unescape sequence"
-    )
-
-
-def _from_base64(data: str) -> bytes:
-    from binascii import a2b_base64
-
-    if not re.fullmatch(_BASE64_CHARACTERS, data):
-        raise BadDataUrl("invalid data character")
-    letters = data.replace("\n", "")
-    body = letters.rstrip("=")
-    if "=" in body or len(letters) % 4 or len(letters) - len(body) > 2:
-        raise BadDataUrl(f"illegal base64 data at input byte {_illegal_byte(data)}")
-    return a2b_base64(letters)
-
-
-def _illegal_byte(data: str) -> int:
-    """Where Go's decoder gives up on bad base64: how far it had come, which is not always where the fault is."""
-    letters = data.partition("=")[0]
-    place, complete = len(letters), len(letters.replace("\n", "")) % 4
-    if place == len(data):
-        return place - complete
-    if complete < 2:
-        return place
-    second = _next_letter(data, place + 1)
-    if complete == 2 and second == len(data):
-        return second
-    if complete == 2 and data[second] != "=":
-        return second - 1
-    return _next_letter(data, second + 1 if complete == 2 else place + 1)
-
-
-def _next_letter(data: str, start: int) -> int:
-    """The first character from a place on that is no newline, or the end."""
-    return len(data) - len(data[start:].lstrip("\n"))
+def target(url: str, location: str) -> str:
+    """Where a redirect of `url` leads. Raises ValueError if it leads nowhere."""
+    return urljoin(url, location)

@@ -8,24 +8,21 @@ Each scheme is one row of SCHEMES; the modules behind the rows are loaded when a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from io import BytesIO
 from threading import Event, Lock
 from typing import TYPE_CHECKING, BinaryIO
 
-from provision.config.format import Config, Resource
-from provision.config.inline import InlineInvalid, inline
-from provision.config.urls import redacted
+from provision.config.data_urls import InlineInvalid, inline
+from provision.config.format import ClevisCustom, Config, Resource, Tang
+from provision.config.model import Record
+from provision.config.urls import is_url, redacted, scheme
 from provision.failures import FetchFailed, NeedsNetwork
-from provision.fetch.messages import Headers, Request
-from provision.fetch.needs import is_remote
+from provision.fetch.schemes.table import SCHEMES
 from provision.fetch.settings import CONFIG_LIMIT, HEADER_SECONDS, Settings
-from provision.fetch.urls import is_url, scheme
-from provision.journal import Log, silent
+from provision.log import Log, silent
 
 if TYPE_CHECKING:
-    from provision.fetch.client import Client
-    from provision.fetch.intake import Intake
+    from provision.fetch.http.client import Client
 
 
 class Fetcher:
@@ -56,7 +53,7 @@ class Fetcher:
     @property
     def client(self) -> Client:
         """The HTTP client, made when it is first asked for."""
-        from provision.fetch.client import Client
+        from provision.fetch.http.client import Client
 
         with self._lock:
             if self._client is None:
@@ -79,7 +76,7 @@ class Fetcher:
             raise FetchFailed(name, "unable to parse url")
         if get is None:
             raise FetchFailed(name, "unsupported source scheme", hint="use one of " + ", ".join(("data", *SCHEMES)))
-        from provision.fetch.intake import Intake
+        from provision.fetch.schemes.verified_writer import Intake
 
         get(self.client, resource, Intake(name, resource, into, limit))
 
@@ -141,59 +138,25 @@ def _checked(resource: Resource, bundle: bytes) -> bytes:
     return bundle
 
 
-def _http(client: Client, resource: Resource, intake: Intake) -> None:
-    if client.settings.platform == "azure":
-        from provision.fetch import azure
-
-        if azure.copy_blob(client, resource, intake):
-            return
-    client.fetch(Request(resource.source or "", headers_of(resource)), intake.take)
+def needs_network(config: Config) -> bool:
+    """Whether any resource, Tang server or custom Clevis pin of the config is reached over a network."""
+    return _needs(config)
 
 
-def headers_of(resource: Resource) -> Headers:
-    """The headers that a resource asks for. Raises FetchFailed if one has no name, or no value that can be sent."""
-    for header in resource.http_headers:
-        if not header.name:
-            raise FetchFailed(redacted(resource.source or ""), "HTTP header name can't be empty")
-        if not header.value or not _can_be_sent(header.value.reveal()):
-            told = "it holds control characters" if header.value else "no value"
-            raise FetchFailed(redacted(resource.source or ""), f"unable to parse HTTP header {header.name!r}: {told}")
-    return tuple((header.name, _on_the_wire(header.value.reveal())) for header in resource.http_headers if header.value)
+def _needs(record: Record) -> bool:
+    if isinstance(record, Resource):
+        return is_remote(record)
+    if isinstance(record, Tang):
+        return not record.advertisement
+    if isinstance(record, ClevisCustom):
+        return bool(record.needs_network)
+    return any(_needs(one) for field, value in record.items() if field.record for one in _each(value))
 
 
-def _can_be_sent(value: str) -> bool:
-    return all(letter == "\t" or (letter >= " " and letter != "\x7f") for letter in value)
+def is_remote(resource: Resource) -> bool:
+    """Whether the bytes of a resource come over a network."""
+    return bool(resource.source) and scheme(resource.source or "") not in {"", "data"}
 
 
-def _on_the_wire(value: str) -> str:
-    """A header's value without space around it, as UTF-8 in the form that http.client wants its bytes."""
-    return value.strip(" \t").encode().decode("latin-1")
-
-
-def _tftp(client: Client, resource: Resource, intake: Intake) -> None:
-    from provision.fetch import tftp
-
-    tftp.copy(client, resource, intake)
-
-
-def _s3(client: Client, resource: Resource, intake: Intake) -> None:
-    from provision.fetch import s3
-
-    s3.copy(client, resource, intake)
-
-
-def _gs(client: Client, resource: Resource, intake: Intake) -> None:
-    from provision.fetch import gs
-
-    gs.copy(client, resource, intake)
-
-
-SCHEMES: Mapping[str, Callable[[Client, Resource, Intake], None]] = {
-    "http": _http,
-    "https": _http,
-    "tftp": _tftp,
-    "s3": _s3,
-    "arn": _s3,
-    "gs": _gs,
-}
-"""How the resources of each scheme are fetched; data URLs need no fetching."""
+def _each(value: Record | tuple[Record, ...]) -> tuple[Record, ...]:
+    return value if isinstance(value, tuple) else (value,)

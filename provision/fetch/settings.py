@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from provision.fetch.ground import Run, no_programs
+from provision.fetch.running_system import Run, no_programs
 
 HEADER_SECONDS = 10.0
 """Seconds to wait for the headers of an answer where a config says nothing else."""

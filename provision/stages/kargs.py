@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.actions import Run, Wave
 from provision.config.format import Config
 from provision.failures import PlanRefused
-from provision.observe import Observe
+from provision.planning.actions import Run, Wave
+from provision.planning.machine_view import Observe
 
 HELPER = "ignition-kargs-helper"
 

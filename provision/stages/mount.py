@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.actions import Directory, Keep, Mount, Remember, Wave
-from provision.config.format import Config, Filesystem
+from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
 from provision.failures import PlanRefused
-from provision.memory import DIRECTORIES, MOUNTED, paths
-from provision.observe import Kind, Observe
-from provision.stages import labels
-from provision.stages.devices import WITHOUT_DEVICE
-from provision.stages.paths import depth
+from provision.planning import selinux as labels
+from provision.planning.actions import Directory, Keep, Mount, Remember, Wave
+from provision.planning.boot_state import DIRECTORIES, MOUNTED, paths
+from provision.planning.machine_view import Kind, Observe
+from provision.planning.target_paths import depth
 
 UNMOUNTABLE = {"", "swap", "none"}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.actions import Unmount, Wave
 from provision.config.format import Config
-from provision.memory import MOUNTED, paths
-from provision.observe import Observe
+from provision.planning.actions import Unmount, Wave
+from provision.planning.boot_state import MOUNTED, paths
+from provision.planning.machine_view import Observe
+from provision.planning.target_paths import depth
 from provision.stages.mount import mountable
-from provision.stages.paths import depth
 
 
 def plan(config: Config, observe: Observe) -> Iterator[Wave]:

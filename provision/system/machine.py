@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, TypeVar
 
-from provision.actions import NODE_ACTIONS, Action, Blob, NodeAction
 from provision.failures import ActionFailed
-from provision.journal import Log, silent
-from provision.observe import Account, Device, Memory, Mounted, Node, Signature, Space, Table, Volume
-from provision.system import accounts, mounts, nodes, processes
-from provision.system.devices import Devices
-from provision.system.nodes import NodeFailed
-from provision.system.paths import Tree
-from provision.system.primitives import CARRY_OUT, EXPECTED, Context, said
-from provision.system.spool import Spool
+from provision.log import Log, silent
+from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction
+from provision.planning.machine_view import Account, Device, Memory, Mounted, Node, Signature, Space, Table, Volume
+from provision.system import mounts, processes
+from provision.system.block.devices import Devices
+from provision.system.executors import CARRY_OUT, EXPECTED, Context, said
+from provision.system.root import accounts, nodes
+from provision.system.root.blob_store import Spool
+from provision.system.root.guarded_paths import Tree
+from provision.system.root.nodes import NodeFailed
 
 _T = TypeVar("_T")
 

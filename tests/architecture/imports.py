@@ -79,6 +79,6 @@ def _imports(node: ast.AST, context: Import) -> Iterator[Import]:
 
 
 def _targets(statement: ast.ImportFrom) -> set[str]:
-    """`from provision import journal` names a module, `from provision.journal import Log` something in one."""
+    """`from provision import journal` names a module, `from provision.log import Log` something in one."""
     package = statement.module or ""
     return {name if name in sources() else package for name in (f"{package}.{one.name}" for one in statement.names)}

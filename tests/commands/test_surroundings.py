@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from provision.cli import COMMANDS, EXIT_CODES, command_line
-from provision.commands.stage import Options
-from provision.fetch.ground import Places
-from provision.fetch.platforms import PLATFORMS
+from provision.commands.ignition.stage import Options
+from provision.fetch.platforms.table import PLATFORMS
+from provision.fetch.running_system import Places
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "man" / "provision.1").read_text().replace("\\-", "-")

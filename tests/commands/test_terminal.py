@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.commands.sources import warn
+from provision.commands.given_config import warn
 
 CONFIG = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/etc/\x1b]0;title\x07", "mode": 420}]}}
 BAD = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "etc"}]}}

@@ -101,7 +101,7 @@ def test_strict_makes_errors_of_warnings(files: Path) -> None:
 
 
 def test_yaml_is_judged_where_it_is_written(files: Path) -> None:
-    pytest.importorskip("transpiler.transpile")
+    pytest.importorskip("transpiler.phases")
     (files / "site.yaml").write_text("variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: a\n")
     done = validate(["site.yaml"], files)
     assert done.returncode == 1

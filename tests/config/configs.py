@@ -12,9 +12,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from provision.config.format import FORMATS, RAID_LEVELS, Config
-from provision.config.judge import judge
 from provision.config.model import VERSIONS, Field, Record
 from provision.config.problems import Path
+from provision.config.validate import judge
 
 GUID = "01234567-89AB-CDEF-EDCB-A98765432101"
 PATHS = ("/a", "/b", "/a/b", "/etc/systemd/system/a.service", "/etc/systemd/system/a.service.d/x.conf", "/c")

@@ -17,12 +17,13 @@ from concurrent.futures import ProcessPoolExecutor
 from random import Random
 from typing import NamedTuple
 
-from provision.config.classic import classic_report
-from provision.config.decode import decode
-from provision.config.encode import encode
-from provision.config.judge import judge
+from provision.config.json_text.decode import decode
+from provision.config.json_text.encode import encode
 from provision.config.merge import merge
-from provision.config.reports import as_text, findings
+from provision.config.reports.findings import findings
+from provision.config.reports.ignition_report import classic_report
+from provision.config.reports.text import as_text
+from provision.config.validate import judge
 from tests.config.configs import text
 
 BATCH = 2_000

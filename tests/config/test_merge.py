@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 
-from provision.config.decode import decode
-from provision.config.encode import plain
 from provision.config.format import Config, File, HttpHeader, Resource, Storage
+from provision.config.json_text.decode import decode
+from provision.config.json_text.encode import plain
 from provision.config.merge import merge
 from provision.config.model import NEWEST, Record, Secret, key_of
 from tests.config.configs import valid_configs

@@ -10,9 +10,9 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from provision.config.classic import classic_report
-from provision.config.judge import judge
 from provision.config.model import minor
+from provision.config.reports.ignition_report import classic_report
+from provision.config.validate import judge
 from tests.config.configs import peer_texts
 
 PEER = "ignition-validate"

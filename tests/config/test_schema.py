@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
-from provision.config.decode import decode_record
+from docs.generate.format_page import PAGE, generated
 from provision.config.format import Config
-from provision.config.judge import judge
+from provision.config.json_text.decode import decode_record
 from provision.config.model import VERSIONS, Record
-from provision.config.reference import PAGE, generated
 from provision.config.schema import format_schema, schema_id
+from provision.config.validate import judge
 from tests.config.configs import config, mutate
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ ALL = range(len(VERSIONS))
 
 @pytest.mark.parametrize("path", sorted(generated()), ids=str)
 def test_generated_files_are_current(path: Path) -> None:
-    assert (ROOT / path).read_text() == generated()[path], "run: python -m provision.config.reference ."
+    assert (ROOT / path).read_text() == generated()[path], "run: python -m docs.generate.format_page ."
 
 
 @pytest.mark.parametrize("version", ALL)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provision.config.data_urls import BadDataUrl, decode_data_url
 from provision.config.model import NEWEST, minor
-from provision.config.urls import BadDataUrl, Url, decode_data_url, parse_url, redacted, url_error
+from provision.config.urls import Url, parse_url, redacted, url_error
 
 
 @given(st.binary())

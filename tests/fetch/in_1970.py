@@ -11,11 +11,11 @@ import time
 from pathlib import Path
 
 from provision.failures import FetchFailed
-from provision.fetch.client import Client
-from provision.fetch.messages import Request
+from provision.fetch.http.client import Client
+from provision.fetch.http.messages import Request
 from provision.fetch.settings import Settings
-from provision.journal import silent
-from provision.system.ground import MachineGround
+from provision.log import silent
+from provision.system.running_system.running_system import MachineGround
 from tests.fetch.server import Answer, serve
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks import guest
 from tests.fetch.certificates import authority
+from tests.real.disks import guest
 
 pytestmark = [
     pytest.mark.disks,

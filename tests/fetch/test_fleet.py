@@ -11,10 +11,10 @@ from itertools import pairwise
 
 import pytest
 
-from provision.fetch.client import Client
-from provision.fetch.messages import Request
+from provision.fetch.http.client import Client
+from provision.fetch.http.messages import Request
 from provision.fetch.settings import Settings
-from provision.journal import silent
+from provision.log import silent
 from tests.fetch.server import Answer, Asked, serve
 
 MACHINES = 1000

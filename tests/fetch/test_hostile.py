@@ -18,31 +18,31 @@ from hypothesis import strategies as st
 
 from provision.config.format import Config, File, HttpHeader, Resource, Storage
 from provision.config.model import Secret
-from provision.engine import Engine
+from provision.engine.waves import Engine
 from provision.failures import FetchFailed
-from provision.fetch.client import Client
-from provision.fetch.messages import Request
+from provision.fetch.http.client import Client
+from provision.fetch.http.messages import Request
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import Settings
-from provision.journal import silent
+from provision.log import silent
 from provision.stages import stage_plan
-from provision.system.kernel_devices import KernelDevices
+from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
 from tests.fetch.certificates import Authority
-from tests.fetch.conftest import Words
 from tests.fetch.namespace import needs_root
 from tests.fetch.server import Answer, Talk, drips, hangs, says, serve, talking
+from tests.recorded_log import RecordedLog
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
 
 
-def read(url: str, words: Words, **asked: object) -> bytes:
+def read(url: str, words: RecordedLog, **asked: object) -> bytes:
     client = Client(Settings(**{"http_total": 3.0, **asked}), words)  # type: ignore[arg-type]
     return client.read(Request(f"{url}/a?key=canary"))
 
 
 @pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints\r\nLink: </style.css>"])
-def test_interim_answers_are_passed_over(words: Words, interim: bytes) -> None:
+def test_interim_answers_are_passed_over(words: RecordedLog, interim: bytes) -> None:
     with talking(says(b"HTTP/1.1 %s\r\n\r\n" % interim * 3 + GOOD)) as url:
         assert read(url, words) == b"good"
 
@@ -60,7 +60,7 @@ def test_interim_answers_are_passed_over(words: Words, interim: bytes) -> None:
     ],
     ids=["until the end", "no reason", "chunked", "too much", "negative", "encoding", "bare line feeds"],
 )
-def test_odd_answers_that_hold_the_body(words: Words, answer: bytes) -> None:
+def test_odd_answers_that_hold_the_body(words: RecordedLog, answer: bytes) -> None:
     with talking(says(answer)) as url:
         assert read(url, words) == b"good"
 
@@ -82,7 +82,7 @@ def test_odd_answers_that_hold_the_body(words: Words, answer: bytes) -> None:
         b"HTTP/1.1 103 Early\r\n\r\n" * 1000,
     ],
 )
-def test_broken_answers_are_asked_for_again(words: Words, answer: bytes) -> None:
+def test_broken_answers_are_asked_for_again(words: RecordedLog, answer: bytes) -> None:
     with talking(says(answer), says(GOOD)) as url:
         assert read(url, words) == b"good"
     assert "GET error: " in str(words)
@@ -103,7 +103,7 @@ def test_broken_answers_are_asked_for_again(words: Words, answer: bytes) -> None
     ],
     ids=["silence", "slow headers", "slow interim answers", "half a body", "half an error"],
 )
-def test_no_server_can_outlast_the_time_for_everything(words: Words, talk: Talk, told: str) -> None:
+def test_no_server_can_outlast_the_time_for_everything(words: RecordedLog, talk: Talk, told: str) -> None:
     began = time.monotonic()
     with talking(talk) as url, pytest.raises(FetchFailed) as failed:
         read(url, words, http_total=0.5)
@@ -111,14 +111,14 @@ def test_no_server_can_outlast_the_time_for_everything(words: Words, talk: Talk,
     assert told in f"{words} {failed.value.message}"
 
 
-def test_a_refusal_whose_words_never_end_is_still_a_refusal(words: Words) -> None:
+def test_a_refusal_whose_words_never_end_is_still_a_refusal(words: RecordedLog) -> None:
     endless = says(b"HTTP/1.1 403 No\r\nContent-Length: 900\r\n\r\nno, ", hold=2)
     with talking(endless) as url, pytest.raises(FetchFailed, match="HTTP status 403 No: no,"):
         read(url, words, http_total=0.5)
 
 
 @pytest.mark.parametrize("talk", [hangs, drips(b"\x16\x03\x03\x40\x00" + bytes(99))], ids=["silence", "drips"])
-def test_a_handshake_ends_with_the_time_for_everything(words: Words, talk: Talk) -> None:
+def test_a_handshake_ends_with_the_time_for_everything(words: RecordedLog, talk: Talk) -> None:
     began = time.monotonic()
     with talking(talk) as url, pytest.raises(FetchFailed, match="in time"):
         read(url.replace("http:", "https:"), words, http_total=0.5)
@@ -126,7 +126,7 @@ def test_a_handshake_ends_with_the_time_for_everything(words: Words, talk: Talk)
 
 
 @pytest.mark.parametrize("talk", [hangs, drips(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 99)], ids=["silence", "drips"])
-def test_a_proxy_that_does_not_connect_does_not_either(words: Words, talk: Talk) -> None:
+def test_a_proxy_that_does_not_connect_does_not_either(words: RecordedLog, talk: Talk) -> None:
     began = time.monotonic()
     with talking(talk) as url, pytest.raises(FetchFailed, match="in time"):
         read("https://192.0.2.1", words, http_total=0.5, https_proxy=url)
@@ -146,11 +146,12 @@ def test_what_nobody_waits_for_any_more_ends_soon(path: str) -> None:
 
 RACE = """
 import sys, time
-from provision.fetch.ground import Places
+from provision.fetch.running_system import Places
 from provision.fetch.settings import Settings
-from provision.fetch.sources import ConfigFile, Http, site, together
-from provision.journal import silent
-from provision.system.ground import MachineGround
+from provision.fetch.platforms.metadata_services import Http
+from provision.fetch.platforms.sources import ConfigFile, site, together
+from provision.log import silent
+from provision.system.running_system.running_system import MachineGround
 
 class Later(ConfigFile):
     def fetch(self, place):
@@ -195,7 +196,7 @@ def test_a_file_that_fails_ends_the_wait_for_the_others(tmp_path: Path) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_what_came_after_a_body_is_not_taken_for_the_next_one(words: Words) -> None:
+def test_what_came_after_a_body_is_not_taken_for_the_next_one(words: RecordedLog) -> None:
     def talk(channel: socket.socket) -> None:
         says(GOOD + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", hold=0.3)(channel)
 
@@ -204,7 +205,7 @@ def test_what_came_after_a_body_is_not_taken_for_the_next_one(words: Words) -> N
         assert [client.read(Request(f"{url}/{n}")) for n in range(3)] == [b"good"] * 3
 
 
-def test_tls_before_1_2_is_refused(words: Words, ca: Authority) -> None:
+def test_tls_before_1_2_is_refused(words: RecordedLog, ca: Authority) -> None:
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     old.load_cert_chain(ca.issue("localhost"))
     old.set_ciphers("ALL:@SECLEVEL=0")

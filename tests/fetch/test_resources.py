@@ -30,13 +30,12 @@ from provision.config.format import (
 )
 from provision.config.model import Secret
 from provision.failures import FetchFailed, NeedsNetwork
-from provision.fetch.intake import Intake
-from provision.fetch.needs import needs_network
-from provision.fetch.resources import Fetcher
+from provision.fetch.resources import Fetcher, needs_network
+from provision.fetch.schemes.verified_writer import Intake
 from provision.fetch.settings import Settings
 from tests.fetch.certificates import Authority
-from tests.fetch.conftest import Words
 from tests.fetch.server import Answer, serve
+from tests.recorded_log import RecordedLog
 
 BODY = b"the quick brown fox\n" * 1000
 
@@ -201,7 +200,7 @@ def config(**ignition: Any) -> Config:
     return Config(ignition=Ignition(version="3.4.0", **ignition))
 
 
-def test_a_config_decides_timeouts_and_leaves_defaults(words: Words) -> None:
+def test_a_config_decides_timeouts_and_leaves_defaults(words: RecordedLog) -> None:
     fetcher = Fetcher(Settings(http_total=99, http_proxy="http://old"), words)
     asked = fetcher.under(config(timeouts=Timeouts(http_total=7, http_response_headers=0))).settings
     assert (asked.http_total, asked.http_response_headers, asked.http_proxy) == (7.0, 0.0, "")
@@ -209,13 +208,13 @@ def test_a_config_decides_timeouts_and_leaves_defaults(words: Words) -> None:
     assert (left.http_total, left.http_response_headers) == (0.0, 10.0)
 
 
-def test_a_config_brings_proxies(words: Words) -> None:
+def test_a_config_brings_proxies(words: RecordedLog) -> None:
     proxy = Proxy(http_proxy="http://p", https_proxy="http://q", no_proxy=("a", "b"))
     settings = Fetcher(Settings(), words).under(config(proxy=proxy)).settings
     assert (settings.http_proxy, settings.https_proxy, settings.no_proxy) == ("http://p", "http://q", ("a", "b"))
 
 
-def test_requests_go_through_the_proxy_of_the_config(words: Words) -> None:
+def test_requests_go_through_the_proxy_of_the_config(words: RecordedLog) -> None:
     with serve({"http://far.example/f": Answer(b"by proxy")}) as proxy:
         fetcher = Fetcher(Settings(http_total=3, network_wait=1), words).under(
             config(proxy=Proxy(http_proxy=proxy.url))
@@ -223,7 +222,7 @@ def test_requests_go_through_the_proxy_of_the_config(words: Words) -> None:
         assert fetcher.read(Resource(source="http://far.example/f")) == b"by proxy"
 
 
-def test_authorities_are_fetched_once_and_trusted_from_then_on(words: Words, ca: Authority) -> None:
+def test_authorities_are_fetched_once_and_trusted_from_then_on(words: RecordedLog, ca: Authority) -> None:
     with (
         serve({"/ca.pem": Answer(ca.certificate)}) as plain,
         serve({"/f": Answer(b"safe")}, tls=ca.issue("localhost")) as served,
@@ -235,7 +234,7 @@ def test_authorities_are_fetched_once_and_trusted_from_then_on(words: Words, ca:
     assert len(plain.asked) == 1
 
 
-def test_a_bundle_that_is_none_is_refused(words: Words) -> None:
+def test_a_bundle_that_is_none_is_refused(words: RecordedLog) -> None:
     authority = ConfigResource(source="data:,no%20certificate")
     with pytest.raises(FetchFailed, match="unable to decode PEM block"):
         Fetcher(Settings(), words).under(config(security=Security(tls=Tls(certificate_authorities=(authority,)))))

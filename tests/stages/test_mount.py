@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from provision.actions import Directory, Mount, PathList, Remember, Run, Unmount
 from provision.config.format import Config, Filesystem, Storage
 from provision.failures import PlanRefused
-from provision.observe import Mounted
+from provision.planning.actions import Directory, Mount, PathList, Remember, Run, Unmount
+from provision.planning.machine_view import Mounted
 from provision.stages import mount, umount
 from tests.stages.world import World, actions, run
 

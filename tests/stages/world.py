@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
-from provision.actions import Action, Await, Keep, Wave
 from provision.config.format import Config
-from provision.device_names import of_partition, partition_name
-from provision.forecast import Forecast
-from provision.observe import (
+from provision.planning.actions import Action, Await, Keep, Wave
+from provision.planning.device_names import of_partition, partition_name
+from provision.planning.forecast import Forecast
+from provision.planning.machine_view import (
     Account,
     Device,
     Kind,
@@ -23,7 +23,7 @@ from provision.observe import (
     Table,
     Volume,
 )
-from provision.stages import Plan
+from provision.planning.stage import Plan
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 MIB = 1 << 20

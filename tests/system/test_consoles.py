@@ -21,7 +21,7 @@ def test_every_console_gets_it(root: Path) -> None:
     terminals = [os.openpty() for _ in range(2)]
     for number, (_, terminal) in enumerate(terminals):
         (root / f"dev/ttyS{number}").symlink_to(os.ttyname(terminal))
-    consoles.write("one\ntwo \x1b]0;title\x07", str(root))
+    consoles.show("one\ntwo \x1b]0;title\x07", str(root))
     for screen, terminal in terminals:
         assert os.read(screen, 4096) == b"one\r\ntwo ?]0;title?\r\n"
         os.close(screen)
@@ -32,7 +32,7 @@ def test_a_console_that_takes_no_more_is_not_waited_for(root: Path) -> None:
     screen, terminal = os.openpty()
     (root / "dev/ttyS0").symlink_to(os.ttyname(terminal))
     for _ in range(1000):
-        consoles.write("x" * 1000, str(root))
+        consoles.show("x" * 1000, str(root))
     os.close(screen)
     os.close(terminal)
 
@@ -45,4 +45,4 @@ def test_only_an_initramfs_is_ours(root: Path) -> None:
 
 
 def test_a_machine_without_consoles(tmp_path: Path) -> None:
-    consoles.write("nobody reads this", str(tmp_path))
+    consoles.show("nobody reads this", str(tmp_path))

@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transpiler.transpile import STRICT, Result, transpile
+from transpiler.phases import STRICT, Result, transpile
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "transpiler"
 FILES = DATA / "files"

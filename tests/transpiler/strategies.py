@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from provision.config.model import Field, Record
-from transpiler.format import ROLE_LABEL, TextMap
-from transpiler.variants import Variant
+from transpiler.butane.records import ROLE_LABEL
+from transpiler.butane.variants import Variant
+from transpiler.reading.typed import TextMap
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 import pytest
 
-from transpiler.findings import SCHEMAS
+from transpiler.butane.types_and_keys import SCHEMAS
 
 SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server") or ""
 URI = "file:///site.bu"

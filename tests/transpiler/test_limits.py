@@ -13,14 +13,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from provision.config.judge import judge
 from provision.config.schema import file_name
+from provision.config.validate import judge
 from tests.transpiler.golden import FILES, pairs
 from tests.transpiler.strategies import configs, mistakes
-from transpiler.findings import SCHEMAS
-from transpiler.source import MAX_BYTES
-from transpiler.transpile import Result, transpile
-from transpiler.variants import table
+from transpiler.butane.types_and_keys import SCHEMAS
+from transpiler.butane.variants import table
+from transpiler.phases import Result, transpile
+from transpiler.reading.tree import MAX_BYTES
 
 HEAD = b"variant: fcos\nversion: 1.6.0\n"
 LEVELS = b"".join(

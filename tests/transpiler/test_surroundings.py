@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.transpiler.test_cli import BAD, GOOD
-from transpiler.options import OPTIONS
+from transpiler.commands.options import OPTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELLS = {"bash": "transpile.bash", "zsh": "_transpile", "fish": "transpile.fish"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from provision.config.document import read
 from provision.config.format import (
     FORMATS,
     GUID_FORM,
@@ -20,6 +19,7 @@ from provision.config.format import (
     Raid,
     Tang,
 )
+from provision.config.json_text.parse import read
 from provision.config.model import VERSIONS, minor
 from provision.config.problems import Problem
 from provision.config.rules.declare import rule, versioned_rule

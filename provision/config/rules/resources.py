@@ -4,15 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.config.format import (
-    ConfigResource,
-    HttpHeader,
-    IgnitionConfig,
-    Proxy,
-    Resource,
-    Tls,
-    Verification,
-)
+from provision.config.format import ConfigResource, HttpHeader, IgnitionConfig, Proxy, Resource, Tls, Verification
 from provision.config.model import VERSIONS
 from provision.config.problems import Path, Problem
 from provision.config.rules.declare import rule, versioned_rule

@@ -9,7 +9,7 @@ from itertools import chain
 from provision.config.format import Config, Dropin, Systemd, Unit
 from provision.config.problems import Problem
 from provision.config.rules.declare import rule
-from provision.config.units import BadUnit, sections_with_options
+from provision.config.rules.unit_text import BadUnit, sections_with_options
 
 UNIT_SUFFIXES = (
     ".service",

@@ -15,10 +15,10 @@ from pathlib import Path
 from threading import Thread
 
 from provision.failures import Failure
-from provision.fetch.acquire import acquire
-from provision.fetch.ground import Places
+from provision.fetch.find_config import acquire
+from provision.fetch.running_system import Places
 from provision.fetch.settings import Settings
-from provision.system.ground import MachineGround
+from provision.system.running_system.running_system import MachineGround
 from tests.fetch.namespace import ip
 from tests.fetch.platforms.services import METADATA, SERVICES, respond
 from tests.fetch.server import Answer, serve

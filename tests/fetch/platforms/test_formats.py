@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks import guest
+from tests.real.disks import guest
 
 CONFIG = '{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-%s"}]}}'
 TOOLS = ("mkfs.vfat", "mcopy", "genisoimage")

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from provision.config.encode import encode
+from provision.boot import platform_files as handed
+from provision.config.json_text.encode import encode
 from provision.failures import FetchFailed
-from provision.fetch import handed, hyperv
-from provision.fetch.acquire import Acquired, acquire
-from provision.fetch.ground import Places
+from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.platforms.hypervisors import hyperv
+from provision.fetch.running_system import Places
 from provision.fetch.settings import Settings
-from provision.observe import Memory
-from provision.system.ground import MachineGround
+from provision.planning.machine_view import Memory
+from provision.system.running_system.running_system import MachineGround
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
 PARTS = {"ignition.config.0": CONFIG[:40], "ignition.config.1": CONFIG[40:]}

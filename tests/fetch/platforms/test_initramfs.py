@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from provision.fetch import hyperv, virtualbox, vmware, zvm
-from provision.fetch.drives import ByMachine
-from provision.fetch.platforms import PLATFORMS
-from provision.fetch.sources import FirstOf, Source, Together
+from provision.fetch.platforms.drives import ByMachine
+from provision.fetch.platforms.hypervisors import hyperv, virtualbox, vmware, zvm
+from provision.fetch.platforms.sources import FirstOf, Source, Together
+from provision.fetch.platforms.table import PLATFORMS
 
 SETUP = (Path(__file__).parents[3] / "dracut/module-setup.sh").read_text()
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch.acquire import Acquired, acquire
-from provision.fetch.ground import Places
-from provision.fetch.platforms import VIRTIO_BLOCK
+from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.platforms.sources import site
+from provision.fetch.platforms.table import VIRTIO_BLOCK
+from provision.fetch.running_system import Places
 from provision.fetch.settings import Settings
-from provision.fetch.sources import site
-from provision.fetch.unwrap import unwrap
-from provision.system.ground import MachineGround
-from tests.fetch.conftest import Words
+from provision.fetch.user_data import unwrap
+from provision.system.running_system.running_system import MachineGround
+from tests.recorded_log import RecordedLog
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
 
@@ -105,7 +105,7 @@ def test_config_that_cannot_be_read(root: Path, platform: str) -> None:
         boot(root, platform)
 
 
-def test_qemu_on_machines_without_firmware_config_reads_a_padded_block_device(root: Path, words: Words) -> None:
+def test_qemu_on_machines_without_firmware_config_reads_a_padded_block_device(root: Path, words: RecordedLog) -> None:
     write(root, "/dev/disk/by-id/virtio-ignition", CONFIG.ljust(4096, b"\0"))
     place = site(MachineGround(Places(), str(root)), Settings(), words)
     assert VIRTIO_BLOCK.fetch(place) == CONFIG
@@ -113,14 +113,14 @@ def test_qemu_on_machines_without_firmware_config_reads_a_padded_block_device(ro
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
 def test_padding_is_told_from_the_end_of_what_is_compressed(
-    root: Path, pack: Callable[[bytes], bytes], words: Words
+    root: Path, pack: Callable[[bytes], bytes], words: RecordedLog
 ) -> None:
     write(root, "/dev/disk/by-id/virtio-ignition", pack(CONFIG).ljust(4096, b"\0"))
     place = site(MachineGround(Places(), str(root)), Settings(), words)
     assert unwrap(VIRTIO_BLOCK.fetch(place) or b"", "qemu") == CONFIG
 
 
-def test_a_block_device_that_never_comes_is_an_error(root: Path, words: Words) -> None:
+def test_a_block_device_that_never_comes_is_an_error(root: Path, words: RecordedLog) -> None:
     place = site(MachineGround(Places(), str(root)), Settings(), words)
     with pytest.raises(FetchFailed, match="not there after"):
         VIRTIO_BLOCK._replace(seconds=0.2).fetch(place)

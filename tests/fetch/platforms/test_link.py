@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed, NeedsNetwork
-from provision.fetch.acquire import Acquired, acquire
-from provision.fetch.dhcp import servers
-from provision.fetch.ground import Places
+from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.platforms.metadata_services import servers
+from provision.fetch.running_system import Places
 from provision.fetch.settings import Settings
-from provision.system.ground import MachineGround
-from tests.fetch.conftest import Words
+from provision.system.running_system.running_system import MachineGround
 from tests.fetch.namespace import in_namespace, ip, needs_root
 from tests.fetch.server import Answer, serve
+from tests.recorded_log import RecordedLog
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-link"}]}}'
 SETTINGS = Settings(http_total=3, network_wait=3, grace=1)
@@ -46,7 +46,7 @@ def ground(root: Path) -> MachineGround:
 
 
 @pytest.mark.parametrize("lease", LEASES)
-def test_cloudstack_asks_the_dhcp_server_of_any_client(root: Path, words: Words, lease: str) -> None:
+def test_cloudstack_asks_the_dhcp_server_of_any_client(root: Path, words: RecordedLog, lease: str) -> None:
     write(root, lease, LEASES[lease])
 
     def body() -> Acquired:
@@ -57,7 +57,7 @@ def test_cloudstack_asks_the_dhcp_server_of_any_client(root: Path, words: Words,
     assert [file.path for file in acquired.config.storage.files] == ["/from-the-link"]
 
 
-def test_cloudstack_without_a_lease_says_so(root: Path, words: Words) -> None:
+def test_cloudstack_without_a_lease_says_so(root: Path, words: RecordedLog) -> None:
     with pytest.raises(FetchFailed, match="no lease that names its server"):
         in_namespace(lambda: acquire("cloudstack", ground(root), SETTINGS._replace(network_wait=0.5), words))
     assert list(servers(ground(root))) == []
@@ -69,7 +69,7 @@ def test_offline_the_network_is_asked_for(root: Path, platform: str) -> None:
         acquire(platform, ground(root), Settings(offline=True))
 
 
-def test_openstack_with_nothing_but_link_local_addresses(root: Path, words: Words) -> None:
+def test_openstack_with_nothing_but_link_local_addresses(root: Path, words: RecordedLog) -> None:
     def body() -> Acquired:
         ip("link", "add", "eth0", "type", "veth", "peer", "name", "far")
         ip("link", "set", "eth0", "up")

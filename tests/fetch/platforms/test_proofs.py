@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.fetch.platforms import PLATFORMS
+from provision.fetch.platforms.table import PLATFORMS
 from tests.fetch.platforms.drives import DRIVES
 from tests.fetch.platforms.services import SERVICES
 

@@ -17,15 +17,15 @@ from typing import NamedTuple
 import pytest
 
 from provision.failures import ConfigInvalid, Failure, FetchFailed, NeedsNetwork
-from provision.fetch.acquire import Acquired, acquire
-from provision.fetch.ground import Places
+from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.running_system import Places
 from provision.fetch.settings import Settings
-from provision.system.ground import MachineGround
+from provision.system.running_system.running_system import MachineGround
 from tests.fetch.certificates import Authority
-from tests.fetch.conftest import Words
 from tests.fetch.namespace import in_namespace, needs_root
 from tests.fetch.platforms.services import SERVICES, Service, good_token, respond
 from tests.fetch.server import Answer, Asked, Served, serve
+from tests.recorded_log import RecordedLog
 
 pytestmark = [pytest.mark.disks, needs_root]
 on_services = pytest.mark.parametrize("platform", SERVICES)
@@ -39,7 +39,7 @@ class Cloud(NamedTuple):
     """What a test needs to boot on a platform."""
 
     root: Path
-    words: Words
+    words: RecordedLog
     ca: Authority
 
     def boot(self, platform: str, *answers: Answer, addresses: tuple[str, ...] = (), total: float = 4.0) -> Acquired:
@@ -89,7 +89,7 @@ class Cloud(NamedTuple):
 
 
 @pytest.fixture
-def cloud(platform: str, tmp_path: Path, words: Words, ca: Authority) -> Cloud:
+def cloud(platform: str, tmp_path: Path, words: RecordedLog, ca: Authority) -> Cloud:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cmdline").write_text("quiet\n")
     if SERVICES[platform].lease:

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch import virtualbox
-from provision.fetch.acquire import acquire
-from provision.fetch.ground import Places
+from provision.fetch.find_config import acquire
+from provision.fetch.platforms.hypervisors import virtualbox
+from provision.fetch.running_system import Places
 from provision.fetch.settings import Settings
-from provision.system.ground import MachineGround
+from provision.system.running_system.running_system import MachineGround
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}}'
 VERSION_INFO, CONNECT, DISCONNECT = 0xC02C5600, 0xC09C5604, 0xC01C5605

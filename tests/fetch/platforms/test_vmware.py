@@ -19,15 +19,16 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch import guestrpc, vmware
-from provision.fetch.acquire import Acquired, acquire
-from provision.fetch.ground import Places
-from provision.fetch.platforms import PLATFORMS
+from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.platforms.hypervisors import guest_rpc as guestrpc
+from provision.fetch.platforms.hypervisors import vmware
+from provision.fetch.platforms.sources import Site, site
+from provision.fetch.platforms.table import PLATFORMS
+from provision.fetch.running_system import Places
 from provision.fetch.settings import Settings
-from provision.fetch.sources import Site, site
-from provision.fetch.unwrap import unwrap
-from provision.system.ground import MachineGround
-from tests.fetch.conftest import Words
+from provision.fetch.user_data import unwrap
+from provision.system.running_system.running_system import MachineGround
+from tests.recorded_log import RecordedLog
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
 ENCODED = b64encode(CONFIG).decode()
@@ -55,7 +56,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def place(root: Path, words: Words) -> Site:
+def place(root: Path, words: RecordedLog) -> Site:
     return site(MachineGround(Places(), str(root)), Settings(), words)
 
 
@@ -152,7 +153,7 @@ def test_the_ovf_environment(root: Path, programs: Path, place: Site) -> None:
         assert vmware.config(say, place) == CONFIG
 
 
-def test_an_ovf_environment_that_is_none_is_left_out(place: Site, words: Words) -> None:
+def test_an_ovf_environment_that_is_none_is_left_out(place: Site, words: RecordedLog) -> None:
     with host({"guestinfo.ovfenv": "nonsense", **encoded("base64")}) as say:
         assert vmware.config(say, place) == CONFIG
     assert "guestinfo.ovfenv: is not XML" in str(words)

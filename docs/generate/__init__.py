@@ -1,0 +1,1 @@
+"""Reference pages and schemas, generated from the tables of the format, the variants and the platforms."""

@@ -1,0 +1,98 @@
+"""The table of variants and their records -> the reference page of the YAML format, and the schemas.
+
+`python -m docs.generate.butane_page ROOT` writes them below the root of the repository; a test keeps them current.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from docs.generate.format_page import occurrences, row, section, sentence, write
+from provision.config.format import Config
+from provision.config.model import VERSIONS, Field, Record
+from transpiler.butane.records import Butane, OpenShift
+from transpiler.butane.schemas import documents, text
+from transpiler.butane.variants import Variant, table
+
+PAGE = Path("docs/reference/yaml.md")
+
+_HEAD = """\
+# The YAML format
+
+Generated from the tables by `python -m docs.generate.butane_page .`; do not edit.
+
+A config says which one it is in `variant` and `version`. Fields that `transpile` turns into others are marked *sugar*;
+all others are those of [the format](format.md), in snake case. Modes are written in octal with a leading zero.
+
+## Variants
+
+The version of the format decides which fields there are: a field "since 3.4.0" is there from the rows on that make
+3.4.0 or newer.
+"""
+
+
+def generated() -> dict[Path, str]:
+    """Every generated file, by its path from the root of the repository."""
+    return {PAGE: page(), **{Path("schemas") / name: text(document) for name, document in documents().items()}}
+
+
+def page() -> str:
+    """The page: the table of variants, then one section a record, in the order of first use."""
+    places = occurrences(OpenShift, lambda field: field.name)
+    return "\n".join((_HEAD, *_variants(), "", *(_section(path, record) for path, record, _ in places)))
+
+
+def _variants() -> Iterator[str]:
+    yield "| variant | version | makes | refuses |"
+    yield "|---|---|---|---|"
+    for one in table().values():
+        makes = VERSIONS[one.format] + (" in a MachineConfig" if one.wraps else "")
+        yield row(one.name, one.version, makes, _refused(one))
+
+
+def _refused(variant: Variant) -> str:
+    groups: dict[str, list[str]] = {}
+    for name in variant.refused:
+        parent, _, last = name.rpartition(".")
+        groups.setdefault(parent, []).append(last)
+    shown = (f"{parent}: {', '.join(names)}" if parent else ", ".join(names) for parent, names in groups.items())
+    return "; ".join(shown)
+
+
+def _section(path: str, record: type[Record]) -> str:
+    fields = [field for field in record.FIELDS if field.until is None]
+    doc = "A config." if record is OpenShift else (record.__doc__ or "").partition("\n")[0]
+    return section(path, doc, (_row(field, record) for field in fields))
+
+
+def _row(field: Field, record: type[Record]) -> str:
+    meaning = [sentence(field.doc)]
+    if field.noted:
+        meaning.append(sentence(field.noted))
+    if field.choices:
+        meaning.append(f"One of {', '.join(f'`{value}`' if value else 'empty' for value in field.choices)}.")
+    if field.since:
+        meaning.append(f"Since {VERSIONS[field.since]}.")
+    if _is_sugar(field, record):
+        meaning.append("*Sugar.*")
+    return row(f"`{field.name}`", _type(field), " ".join(meaning))
+
+
+def _is_sugar(field: Field, record: type[Record]) -> bool:
+    """Whether a field is in none of the records that the format itself, or every config, has."""
+    known: list[type[Record]] = [Butane]
+    known += [base for base in record.__mro__ if base.__module__ == Config.__module__ and issubclass(base, Record)]
+    return field.name not in {one.name for base in known for one in base.FIELDS}
+
+
+def _type(field: Field) -> str:
+    if field.record is not None:
+        return "list of mappings" if field.many else "mapping"
+    name = {str: "text", int: "number", bool: "truth"}[field.scalar or str]
+    return f"list of {name}s" if field.many else name
+
+
+if __name__ == "__main__":
+    write(generated(), sys.argv[1])

@@ -1,0 +1,44 @@
+"""The record that a first boot is done: where it lies in the root file system, and writing it at the very end."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from provision.kernel_command_line import last_value
+from provision.system.running_system.running_system import MachineGround
+
+
+def record(root: str, ground: MachineGround) -> None:
+    """Write the record when all else is on the disk. Raises ActionFailed."""
+    import json
+
+    from provision import __version__
+    from provision.engine.history import JOURNAL
+    from provision.planning.actions import Content, Remove, Write
+    from provision.system.block.kernel_devices import KernelDevices
+    from provision.system.machine import Machine
+
+    os.sync()
+    boot = ground.read_text(ground.places.boot_id_path).strip()
+    done = {"boot": boot, "finished": int(time.time()), "provision": __version__}
+    machine = Machine(root, KernelDevices(), {})
+    try:
+        machine.apply(Write(RECORD, (Content(json.dumps(done).encode() + b"\n"),), parents=("/etc",)))
+        machine.apply(Remove(JOURNAL))  # what was done is of no use any more
+    finally:
+        machine.release()
+    os.sync()
+    print(f"provisioned: recorded in {RECORD}")
+
+
+RECORD = "/etc/.provision-complete.json"
+"""Where the record of completion lies in the root file system: beside the result file, and not in /var, which is
+often a file system of its own."""
+
+
+def record_paths(command_line: str) -> tuple[str, ...]:
+    """Where the record may lie on the root device: with `rootflags=subvol=` in that subvolume."""
+    flags = (last_value(command_line, "rootflags") or "").split(",")
+    volumes = [flag.removeprefix("subvol=") for flag in flags if flag.startswith("subvol=")]
+    return (*(f"/{volume.strip('/')}{RECORD}" for volume in volumes), RECORD)

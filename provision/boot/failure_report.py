@@ -1,0 +1,90 @@
+"""Why a boot stopped: left behind by the step that failed, and shown on all consoles at the very end.
+
+A drop-in has emergency.service show it before the shell or the end of the machine: what was said before has scrolled
+away by then, or went to the journal alone.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from provision.failures import Failure, PlanRefused
+
+REPORT = "/run/provision/failure"
+UNITS = "provision-*.service"
+
+LAST_WORDS = 5
+LINES = 20
+"""So many of them fit on a screen with what the system says itself."""
+
+
+class Unit(NamedTuple):
+    """A unit that failed: why (systemd's `Result`), and what it said last."""
+
+    name: str
+    result: str
+    said: tuple[str, ...] = ()
+
+
+def leave(failure: Failure) -> None:
+    """Keep what stopped this step for the end, if this is a boot."""
+    from provision.system import consoles
+    from provision.system.private_files import write_private
+
+    if consoles.are_ours():
+        write_private(REPORT, ("\n".join(told(failure)) + "\n").encode(errors="replace"))
+
+
+def told(failure: Failure) -> list[str]:
+    """A failure in lines: its reasons, and what to do."""
+    reasons = failure.reasons if isinstance(failure, PlanRefused) else (failure.message,)
+    lines = [line for reason in reasons for line in reason.splitlines()]
+    return [*lines, *(f"hint: {hint}" for hint in failure.hint.splitlines())]
+
+
+def explain() -> None:
+    """Show on all consoles what stopped the boot, if that was a unit of ours."""
+    from provision.system import consoles
+    from provision.system.private_files import read_private
+
+    units = _failed()
+    if units:
+        left = (read_private(REPORT) or b"").decode(errors="replace").splitlines()
+        consoles.show(words(units, left))
+
+
+def words(units: list[Unit], left: list[str]) -> str:
+    """What is shown: which unit failed, and why, as far as it could say so itself."""
+    causes = left or [line for unit in units for line in unit.said]
+    shown = [f"  {line}" for line in causes[:LINES]]
+    more = [f"  ... and {len(causes) - LINES} lines more"] if len(causes) > LINES else []
+    return "\n".join(
+        [
+            "",
+            f"The first boot stopped: {', '.join(f'{one.name} failed ({one.result})' for one in units)}",
+            *([] if left or not causes else ["It said last:"]),
+            *shown,
+            *more,
+            "The next boot provisions again, and goes on where this one stopped. The log: journalctl -u 'provision-*'",
+            "",
+        ]
+    )
+
+
+def _failed() -> list[Unit]:
+    from provision.system import processes
+
+    argv = ["systemctl", "show", "--state=failed", "--property=Id,Result", UNITS]
+    fields = [line.partition("=") for line in processes.run(argv).output.splitlines()]
+    names = [value for key, _, value in fields if key == "Id"]
+    results = [value for key, _, value in fields if key == "Result"]
+    return [Unit(name, result, _last_words(name)) for name, result in zip(names, results, strict=False)]
+
+
+def _last_words(unit: str) -> tuple[str, ...]:
+    from provision.system import processes
+
+    if processes.find("journalctl") is None:
+        return ()
+    argv = ["journalctl", "--boot", "--lines", str(LAST_WORDS), "--output=cat", "--no-pager", f"_SYSTEMD_UNIT={unit}"]
+    return tuple(processes.run(argv).lines)

@@ -1,0 +1,153 @@
+"""Whether a boot is the first one, as far as the kernel command line and the record of completion tell.
+
+Two ways, of which a machine uses one (docs/decisions/0007-first-boot.md):
+
+- the boot loader says so: `ignition.firstboot`, which GRUB adds while a stamp file lies on the boot partition;
+- `provision.firstboot=auto`, always there: the root file system's RECORD decides, looked for read-only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from enum import Enum
+
+from provision.boot.completion_record import record_paths
+from provision.failures import Failure
+from provision.kernel_command_line import last_value
+from provision.planning.device_names import link
+from provision.system.running_system.running_system import MachineGround
+
+ENVIRONMENT = "/run/provision/first-boot"
+"""Its presence is the condition of all other units, its contents their environment."""
+
+LONG = 5.0
+"""Seconds of waiting after which people at a console are told."""
+
+
+def look(ground: MachineGround) -> None:
+    """Decide, and leave the others' environment if this is a first boot. Raises Failure."""
+    from provision.system import mounts
+    from provision.system.private_files import write_private
+
+    # killed or not, it leaves no mount behind, which would keep the root file system read-only
+    mounts.keep_to_ourselves()
+    command_line = ground.read_text(ground.places.kernel_cmdline_path)
+    said = verdict(command_line)
+    first = said is Verdict.FIRST or (said is Verdict.LOOK and _unrecorded(command_line, ground))
+    print("this is a first boot" if first else "this machine is provisioned already")
+    if first:
+        write_private(ENVIRONMENT, f"PLATFORM_ID={platform(command_line)}\n".encode())
+
+
+def _unrecorded(command_line: str, ground: MachineGround) -> bool:
+    """Whether the root file system has no record of completion. Raises Failure where that cannot be known."""
+    device = root_device(command_line)
+    if _arrives(device, wait_seconds(command_line), ground):
+        return not any(ground.read_from(device, path) for path in record_paths(command_line))
+    if held := _first_signature():
+        raise Failure(
+            f"the root device {device} did not come, and {held}: whether this machine is provisioned is unknown",
+            hint="boot once with ignition.firstboot on the kernel command line to provision it in any case",
+        )
+    print(f"there is no {device}, and no disk holds anything")
+    return True
+
+
+def _arrives(device: str, seconds: float, ground: MachineGround) -> bool:
+    from provision.system import consoles
+
+    began, said = time.monotonic(), False
+    while not os.path.exists(device):
+        waited = time.monotonic() - began
+        if waited >= seconds:
+            return False
+        if waited >= LONG and not said:
+            said = True
+            text = f"provision: waiting for the root device {device}, {seconds - waited:.0f} s more"
+            print(text, flush=True)
+            consoles.show(text)
+        ground.await_change(min(seconds - waited, 1.0))
+    return True
+
+
+def _first_signature() -> str:
+    """What some disk of this machine holds, in words; empty if none holds anything but a config."""
+    from provision.fetch.platforms.drives import CONFIG_DRIVES
+    from provision.system.block import signatures, sysfs
+
+    for block in sysfs.every():
+        if not os.path.basename(block.node).startswith(("ram", "zram", "sr", "fd")):
+            found = signatures.probe(block.node)
+            if found.type and (found.label or "").lower() not in CONFIG_DRIVES:
+                return f"{block.node} holds {found.type}"
+    return ""
+
+
+WAIT = 30.0
+"""Seconds in which the root device has to come, unless `provision.firstboot.wait=` says otherwise."""
+
+_OFF = frozenset({"", "0", "no", "off"})
+
+_BY = {"LABEL": "by-label", "UUID": "by-uuid", "PARTLABEL": "by-partlabel", "PARTUUID": "by-partuuid"}
+
+
+class Verdict(Enum):
+    """What the kernel command line alone says."""
+
+    FIRST = "first"
+    LATER = "later"
+    LOOK = "look"
+
+
+def verdict(command_line: str) -> Verdict:
+    """What the kernel command line says. Raises Failure for a value of `provision.firstboot` that is not known."""
+    # the reference engine's generator takes a bare word for true
+    stamp = last_value(command_line, "ignition.firstboot", bare="1")
+    if stamp is not None and stamp not in _OFF:
+        return Verdict.FIRST
+    mode = last_value(command_line, "provision.firstboot")
+    if mode not in {None, "auto", "no"}:
+        raise Failure(
+            f"kernel command line: provision.firstboot={mode} is unknown", hint="write provision.firstboot=auto, or no"
+        )
+    return Verdict.LOOK if mode == "auto" else Verdict.LATER
+
+
+def platform(command_line: str) -> str:
+    """The platform that the kernel command line names. Raises Failure if it names none."""
+    name = last_value(command_line, "ignition.platform.id") or last_value(command_line, "flatcar.oem.id")
+    if not name:
+        raise Failure("kernel command line: no platform", hint="add ignition.platform.id=metal, or the cloud's name")
+    if not re.fullmatch(r"[a-z0-9-]+", name):
+        raise Failure(f"kernel command line: {name!r} is not the name of a platform")
+    return name
+
+
+def root_device(command_line: str) -> str:
+    """The device of the root file system, as a name below /dev. Raises Failure.
+
+    Source: systemd-fstab-generator(8), dracut.cmdline(7); without `root=`, systemd-gpt-auto-generator(8).
+    """
+    root = (last_value(command_line, "root") or "gpt-auto").removeprefix("block:")
+    kind, equals, value = root.partition("=")
+    if root == "gpt-auto":
+        return "/dev/gpt-auto-root"
+    if equals and kind in _BY:
+        return link(_BY[kind], value)
+    if root.startswith("/dev/"):
+        return root
+    raise Failure(
+        f"kernel command line: root={root} is no block device, so it holds no record",
+        hint="let the boot loader say ignition.firstboot instead of provision.firstboot=auto",
+    )
+
+
+def wait_seconds(command_line: str) -> float:
+    """How long to wait for the root device. Raises Failure."""
+    text = last_value(command_line, "provision.firstboot.wait")
+    try:
+        return float(text) if text else WAIT
+    except ValueError:
+        raise Failure(f"kernel command line: provision.firstboot.wait={text} is no number of seconds") from None

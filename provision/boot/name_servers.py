@@ -1,0 +1,28 @@
+"""resolv.conf(5) of the initramfs, from what systemd-networkd was given."""
+
+from __future__ import annotations
+
+import os
+
+from provision.system.running_system.running_system import MachineGround
+
+NETWORK_STATE = "/run/systemd/netif/state"
+
+RESOLV_CONF = "/etc/resolv.conf"
+
+
+def resolve(ground: MachineGround) -> None:
+    """Write resolv.conf, if there are name servers."""
+    text = resolv_conf(ground.read_text(NETWORK_STATE))
+    if text:
+        with open(f"{RESOLV_CONF}.new", "w", encoding="ascii") as file:
+            file.write(text)
+        os.rename(f"{RESOLV_CONF}.new", RESOLV_CONF)
+
+
+def resolv_conf(state: str) -> str:
+    """What resolv.conf(5) has to say, from the state file of systemd-networkd (sd-network.h); empty for no servers."""
+    fields = dict(line.partition("=")[::2] for line in state.splitlines())
+    servers = [f"nameserver {server}" for server in fields.get("DNS", "").split()]
+    domains = [f"search {fields['DOMAINS']}"] if servers and fields.get("DOMAINS") else []
+    return "".join(f"{line}\n" for line in (*servers, *domains))

@@ -1,0 +1,184 @@
+"""Reports of a first boot: start, each stage, success, and failure with its cause.
+
+They go to an http(s) URL as CloudEvents, and to the platform where it takes some. The URL comes by kernel argument
+(`provision.status.url=`). A report never holds up the boot: each call has a few seconds, fewer where the server failed
+before, and what could not be sent waits in a private file for the next call, which sends the oldest first.
+Form: CloudEvents 1.0, JSON event format, structured content mode.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from provision.failures import Failure, FetchFailed
+from provision.fetch.http.messages import Request
+from provision.fetch.retry import Deadline
+from provision.fetch.running_system import Ground
+from provision.fetch.settings import Settings
+from provision.kernel_command_line import value_of
+from provision.log import Log
+
+if TYPE_CHECKING:
+    from provision.fetch.http.client import Client
+
+ARGUMENT = "provision.status.url"
+MACHINE = "/sys/class/dmi/id/product_uuid"
+QUEUE = "/run/provision/status"
+TYPE_PREFIX = "io.github.provision."
+CONTENT = (("Content-Type", "application/cloudevents+json; charset=utf-8"),)
+ACCEPTED = frozenset({200, 201, 202, 204})
+
+SECONDS = 5.0
+"""How long one call may take, all that waited included."""
+
+SECONDS_AGAIN = 1.0
+"""How long it may take where the server did not answer the last time; but for the end, which matters most."""
+
+NO_NETWORK_SECONDS = 0.1
+"""A report does not wait for a network: it waits in the queue for the next one."""
+
+QUEUE_LIMIT = 100
+
+ENDS = frozenset({"success", "failure"})
+
+FIRST_STAGE, LAST_STAGE = "fetch-offline", "umount"
+
+
+class Event(NamedTuple):
+    """Something that happened: `kind` is `start`, `stage`, `success` or `failure`; `cause` holds no secret."""
+
+    kind: str
+    stage: str = ""
+    cause: str = ""
+    hint: str = ""
+
+
+@contextmanager
+def reported(stage: str, platform: str, ground: Ground, log: Log) -> Iterator[None]:
+    """Report a stage to whoever wants to know: what is done inside, and a Failure that leaves it."""
+    reporter = _reporter(platform, ground, log)
+    if stage == FIRST_STAGE:
+        reporter.tell(Event("start", stage))
+    try:
+        yield
+    except Failure as failure:
+        reporter.tell(Event("failure", stage, failure.message, failure.hint))
+        raise
+    reporter.tell(Event("success" if stage == LAST_STAGE else "stage", stage))
+
+
+def _reporter(platform: str, ground: Ground, log: Log) -> Reporter:
+    url = value_of(ground.read_text(ground.places.kernel_cmdline_path), ARGUMENT)
+    machine = ground.read_text(MACHINE) or ground.read_text(ground.places.boot_id_path)
+    return Reporter(url, f"urn:uuid:{machine.strip().lower()}", Settings(platform=platform), log)
+
+
+class Reporter(NamedTuple):
+    """Where reports go: the URL may be empty. `source` says which machine they are about, as a URI reference."""
+
+    url: str
+    source: str
+    settings: Settings
+    log: Log
+    queue: str = QUEUE
+
+    def __repr__(self) -> str:
+        return f"Reporter(source={self.source!r})"
+
+    def tell(self, event: Event) -> None:
+        """Send a report, and those that still wait. Never raises: a boot does not depend on being watched."""
+        waiting = self._waiting()
+        deadline = Deadline(SECONDS_AGAIN if waiting and event.kind not in ENDS else SECONDS)
+        if self.url:
+            self._post_all([*waiting, self._written(event)], deadline)
+        told = PLATFORM_REPORTS.get(self.settings.platform)
+        if told:
+            try:
+                told(self, event, deadline)
+            except FetchFailed as failure:
+                self.log("info", f"the platform was not told: {failure.message}")
+            except (LookupError, TypeError, ValueError):
+                self.log("info", "the platform was not told: its metadata is not what it should be")
+
+    def client(self, deadline: Deadline) -> Client:
+        """A client that has the time which is left, and does not wait for a network."""
+        from provision.fetch.http.client import Client
+
+        seconds = max(deadline.left(), 0.1)
+        return Client(self.settings._replace(http_total=seconds, network_wait=NO_NETWORK_SECONDS), self.log)
+
+    def _post_all(self, written: list[str], deadline: Deadline) -> None:
+        waiting = written[-QUEUE_LIMIT:]
+        while waiting and deadline.left() and self._send(waiting[0], deadline):
+            waiting.pop(0)
+        try:
+            self._keep(waiting)
+        except OSError as error:
+            self.log("info", f"status reports not kept: {error.strerror}")
+
+    def _written(self, event: Event) -> str:
+        import json
+        from time import gmtime, strftime
+
+        data = {name: value for name, value in event._asdict().items() if value and name != "kind"}
+        return json.dumps({
+            "specversion": "1.0",
+            "id": os.urandom(16).hex(),
+            "source": self.source,
+            "type": TYPE_PREFIX + event.kind,
+            "time": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime()),
+            "datacontenttype": "application/json",
+            "data": data,
+        })  # fmt: skip
+
+    def _send(self, written: str, deadline: Deadline) -> bool:
+        request = Request(self.url, CONTENT, method="POST", body=written.encode(), accepted=ACCEPTED)
+        try:
+            self.client(deadline).read(request)
+        except FetchFailed as failure:
+            self.log("info", f"status report not sent: {failure.message}")
+            return False
+        return True
+
+    def _waiting(self) -> list[str]:
+        try:
+            with open(self.queue, encoding="utf-8") as file:
+                return file.read().splitlines()
+        except (OSError, ValueError):  # there is none, or nobody can read it
+            return []
+
+    def _keep(self, waiting: list[str]) -> None:
+        """Write what waits to a file that nobody else can read."""
+        if not waiting and not os.path.exists(self.queue):
+            return
+        os.makedirs(os.path.dirname(self.queue), mode=0o700, exist_ok=True)
+        fd = os.open(f"{self.queue}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.writelines(f"{written}\n" for written in waiting)
+        os.replace(f"{self.queue}.new", self.queue)
+
+
+def _tell_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:
+    """Equinix Metal shows its owner each stage of a machine that has ended. Source: the reference's packet provider."""
+    import json
+
+    if event.kind == "start":
+        return
+    client = reporter.client(deadline)
+    metadata = json.loads(client.read(Request(PACKET_METADATA, (("Accept", "*/*"),))))
+    events = str(metadata["phone_home_url"]).removesuffix("/phone-home") + "/events"
+    failed = event.kind == "failure"
+    words = f"error: {event.cause}" if failed else "status: finished successfully"
+    told = {"state": "failed" if failed else "running", "message": f"[{event.stage}] Ignition {words}"}
+    body = json.dumps(told).encode()
+    content = (("Content-Type", "application/json"),)
+    client.read(Request(events, content, method="POST", body=body, accepted=ACCEPTED))
+
+
+PACKET_METADATA = "https://metadata.packet.net/metadata"
+
+PLATFORM_REPORTS: Mapping[str, Callable[[Reporter, Event, Deadline], None]] = {"packet": _tell_packet}
+"""Platforms that take reports themselves."""

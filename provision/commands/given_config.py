@@ -1,0 +1,116 @@
+"""Configs given on a command line: JSON, or the YAML source, whichever it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from provision.config.format import Config
+from provision.config.problems import Problem
+from provision.config.reports.text import takes_colour
+from provision.failures import ConfigInvalid, Failure, Usage
+
+if TYPE_CHECKING:
+    from provision.config.reports.findings import Finding
+    from provision.fetch.resources import Fetcher
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Source(NamedTuple):
+    """A config as it was given: the name to show, and its bytes."""
+
+    name: str
+    text: bytes
+
+    @property
+    def is_yaml(self) -> bool:
+        """JSON begins with a brace (or a bracket, and is then refused as JSON); everything else is taken for YAML."""
+        return self.text.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] not in {b"{", b"[", b""}
+
+
+def read_source(name: str) -> Source:
+    """Read a file, or standard input for `-`. Raises Failure."""
+    if name == "-":
+        return Source("<stdin>", sys.stdin.buffer.read())
+    try:
+        with open(name, "rb") as file:
+            return Source(name, file.read())
+    except IsADirectoryError:
+        raise Usage(f"{name} is a directory, not a config") from None
+    except OSError as error:
+        raise Failure(f"{name}: {error.strerror}") from None
+
+
+class Judged(NamedTuple):
+    """What became of a source: its config if it has one, everything found in it, and the last word if it has none."""
+
+    config: Config | None
+    findings: Sequence[Finding]
+    error: str
+
+
+def judge_source(source: Source, files_dir: str | None) -> Judged:
+    """Judge JSON, or YAML (which may embed files below `files_dir`)."""
+    return _judge_yaml(source, files_dir) if source.is_yaml else _judge_json(source)
+
+
+def judged(name: str, files_dir: str | None = None) -> Config:
+    """The config of that name, its warnings told on standard error. Raises Failure."""
+    from provision.config.reports.text import as_text
+
+    source = read_source(name)
+    verdict = judge_source(source, files_dir)
+    text = as_text(verdict.findings, excerpts=True, color=takes_colour(sys.stderr))
+    if verdict.config is None:
+        problems = [finding.problem for finding in verdict.findings]
+        raise ConfigInvalid(problems, source=source.name, error=verdict.error, report=text.rstrip())
+    sys.stderr.write(text)
+    return verdict.config
+
+
+def whole(config: Config) -> tuple[Config, Fetcher]:
+    """The config with those it names merged in, and the fetcher that it asks for. Raises FetchFailed, ConfigInvalid."""
+    from provision.fetch.references import render
+    from provision.fetch.resources import Fetcher
+    from provision.fetch.settings import Settings
+
+    rendered = render(config, Fetcher(Settings(), warn), warn)
+    return rendered.config, rendered.fetcher
+
+
+def warn(level: str, message: str) -> None:
+    """A log for people: what is waited for, and worse, goes to standard error."""
+    if level not in {"debug", "info"}:
+        print(f"{level}: {message}", file=sys.stderr, flush=True)
+
+
+def _judge_json(source: Source) -> Judged:
+    from provision.config.reports.findings import findings
+    from provision.config.validate import judge
+
+    judgement = judge(source.text)
+    problems = judgement.problems or _verdict(judgement.error)
+    return Judged(judgement.config, findings(source.name, source.text, problems), judgement.error)
+
+
+def _verdict(error: str) -> tuple[Problem, ...]:
+    """A verdict about a text as a whole, as a problem."""
+    from provision.config.model import VERSIONS
+    from provision.config.validate import EMPTY, NO_VERSION
+
+    if not error:
+        return ()
+    hints = {EMPTY: "the file has no content", NO_VERSION: 'write "ignition": {"version": "3.4.0"} at the top'}
+    path = () if error == EMPTY else ("ignition", "version")
+    return (Problem(path, error, hint=hints.get(error, f"known versions are {', '.join(VERSIONS)}")),)
+
+
+def _judge_yaml(source: Source, files_dir: str | None) -> Judged:
+    """The one place where commands load the transpiler."""
+    from transpiler.phases import transpile
+    from transpiler.report import located
+
+    result = transpile(source.text, name=source.name, files_dir=files_dir)
+    return Judged(result.config, located(result.problems, result.text), result.error)

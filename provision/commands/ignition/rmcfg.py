@@ -1,0 +1,47 @@
+"""`ignition-rmcfg`: delete the config from the platform, so that nobody in the machine can read it later.
+
+Source: the reference engine's program of that name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from provision.failures import Failure
+from provision.fetch.platforms.table import PLATFORMS
+from provision.fetch.running_system import Places
+from provision.fetch.settings import Settings
+from provision.log import open_log
+
+
+def ignition_rmcfg(arguments: Sequence[str]) -> int:
+    """Delete the config. Returns 0; argparse exits with 2 for a wrong command line; raises Failure."""
+    parser = argparse.ArgumentParser(prog="ignition-rmcfg", allow_abbrev=False)
+    parser.add_argument("--platform", choices=sorted(PLATFORMS), metavar="NAME", help="platform that has the config")
+    parser.add_argument("--log-to-stdout", action="store_true", help="write to standard output, not the journal")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    options = parser.parse_args(arguments)
+    if options.version:
+        from provision.commands.ignition.stage import VERSION
+
+        print(f"Ignition {VERSION}")
+        return 0
+    if not options.platform:
+        parser.error("'--platform' must be provided")
+    _delete(options.platform, to_stdout=options.log_to_stdout)
+    return 0
+
+
+def _delete(platform: str, *, to_stdout: bool) -> None:
+    from provision.fetch.platforms.sources import site
+    from provision.system.running_system.running_system import MachineGround
+
+    log = open_log(sys.stdout, to_stdout=to_stdout)
+    delete = PLATFORMS[platform].delete
+    if delete is None:
+        raise Failure(f"{platform}: cannot delete config on this platform")
+    delete(site(MachineGround(Places.of(os.environ)), Settings(platform=platform), log))
+    log("info", f"deleted the config from {platform}")

@@ -1,0 +1,170 @@
+"""Ignition's own command line: one stage of a boot, with exactly its options, files and exit codes.
+
+Source: `reference engine --help`, and its flag package (one or two dashes, `-x=v` or `-x v`, no abbreviations).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from provision import __version__
+from provision.boot.saved_state import read_memory, write_memory
+from provision.failures import Failure, Usage
+from provision.log import FieldLog, open_log
+from provision.planning.machine_view import Memory
+from provision.system.consoles import on_consoles
+
+STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
+VERSION = "2.26.0"
+"""The release of the reference engine whose behaviour this is: other programs parse it."""
+
+
+class Options(NamedTuple):
+    """The options of a stage, with the reference engine's defaults."""
+
+    config_cache: str = "/run/ignition.json"
+    fetch_timeout: float = 120.0
+    log_to_stdout: bool = False
+    neednet: str = "/run/ignition/neednet"
+    platform: str = ""
+    root: str = "/"
+    stage: str = ""
+    state_file: str = "/run/ignition/state"
+    version: bool = False
+
+
+def ignition(arguments: Sequence[str]) -> int:
+    """Run a stage. Returns 0, 1 when the stage fails, 2 for wrong options, 3 when it cannot begin."""
+    try:
+        options = parse(arguments)
+    except Usage as wrong:
+        print(wrong.message, file=sys.stderr)
+        print(USAGE, file=sys.stderr)
+        return 0 if wrong.message == HELP_ASKED else 2
+    if options.version:
+        print(f"Ignition {VERSION} (provision {__version__})")
+        return 0
+    for name in ("platform", "stage"):
+        if not getattr(options, name):
+            print(f"'--{name}' must be provided", file=sys.stderr)
+            return 2
+    return _logged(options, on_consoles(open_log(sys.stdout, to_stdout=options.log_to_stdout)))
+
+
+def _logged(options: Options, log: FieldLog) -> int:
+    os.umask(0o077)
+    log("info", f"Ignition {VERSION} (provision {__version__})")
+    log("info", f"Stage: {options.stage}")
+    try:
+        memory = read_memory(options.state_file)
+    except Failure as failure:
+        _report("reading state", failure, log)
+        return 3
+    try:
+        _stage(options, memory, log)
+        write_memory(options.state_file, memory)
+    except Failure as failure:
+        _report(options.stage, failure, log)
+        log("critical", f"Ignition failed: {failure.message.splitlines()[0]}")
+        return 1
+    log("info", f"{options.stage}: {options.stage} passed")
+    log("info", "Ignition finished successfully")
+    return 0
+
+
+def _report(doing: str, failure: Failure, log: FieldLog) -> None:
+    from provision.boot import failure_report as stopped
+
+    for line in stopped.told(failure):
+        log("critical", f"{doing}: {line}")
+    stopped.leave(failure)
+
+
+def _stage(options: Options, memory: dict[str, Memory], log: FieldLog) -> None:
+    """Do one stage. Raises Failure."""
+    from provision.boot.stage_run import Boot
+
+    boot = Boot(
+        platform=options.platform,
+        root=options.root,
+        cache=options.config_cache,
+        neednet=options.neednet,
+        fetch_timeout=options.fetch_timeout,
+        log=log,
+        memory=memory,
+        environment=os.environ,
+    )
+    boot.run(options.stage)
+
+
+def parse(arguments: Sequence[str]) -> Options:
+    """Read options as Go's flag package does. Raises Usage."""
+    waiting = list(arguments)
+    values: dict[str, object] = {}
+    while waiting and waiting[0].startswith("-") and waiting[0] != "-":
+        word = waiting.pop(0)
+        if word == "--":
+            break
+        name, equals, value = word.removeprefix("-").removeprefix("-").partition("=")
+        field = name.replace("-", "_")
+        if name in {"h", "help"}:
+            raise Usage(HELP_ASKED)
+        if field not in Options._fields or "_" in name:
+            raise Usage(f"flag provided but not defined: -{name}")
+        if isinstance(Options._field_defaults[field], bool):
+            values[field] = _boolean(name, value) if equals else True
+        elif equals or waiting:
+            values[field] = _value(name, value if equals else waiting.pop(0))
+        else:
+            raise Usage(f"flag needs an argument: -{name}")
+    return Options()._replace(**values)  # type: ignore[arg-type]  # each value was made for its field
+
+
+def _boolean(name: str, text: str) -> bool:
+    if text.lower() in {"1", "t", "true"}:
+        return True
+    if text.lower() in {"0", "f", "false"}:
+        return False
+    raise Usage(f'invalid boolean value "{text}" for -{name}: parse error')
+
+
+def _value(name: str, text: str) -> object:
+    if name == "fetch-timeout":
+        return _seconds(text)
+    if name == "stage" and text not in STAGES:
+        raise Usage(f'invalid value "{text}" for flag -stage: {text} is not a valid stage')
+    if name == "platform":
+        from provision.fetch.platforms.table import PLATFORMS
+
+        if text not in PLATFORMS:
+            raise Usage(f'invalid value "{text}" for flag -platform: {text} is not a valid platform')
+    return text
+
+
+def _seconds(text: str) -> float:
+    """A duration as Go writes it: `2m0s`, `1.5h`, `300ms`."""
+    import re
+
+    units: Mapping[str, float] = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
+    parts = re.findall(r"([0-9]*\.?[0-9]+|[0-9]+\.)(h|ms|m|s|us|µs|ns)", text.lstrip("+"))
+    if text == "0" or (parts and "".join(number + unit for number, unit in parts) == text.lstrip("+")):
+        return sum(float(number) * units[unit] for number, unit in parts)
+    raise Usage(f'invalid value "{text}" for flag -fetch-timeout: parse error', hint="write e.g. 2m0s")
+
+
+HELP_ASKED = "flag: help requested"
+
+USAGE = """\
+Usage of ignition:
+  -config-cache file    where the config is kept between stages (/run/ignition.json)
+  -fetch-timeout time   how long to try to get the config (2m0s)
+  -log-to-stdout        write to standard output instead of the journal
+  -neednet file         made when the network is needed (/run/ignition/neednet)
+  -platform name        where the config comes from
+  -root directory       root of the system that is provisioned (/)
+  -stage name           fetch-offline, fetch, kargs, disks, mount, files or umount
+  -state-file file      what stages tell each other (/run/ignition/state)
+  -version              print the version"""

@@ -1,0 +1,54 @@
+"""`ignition-validate`: Ignition's validator, with its arguments, its report on standard output and its exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from provision.config.validate import judge
+
+
+def ignition_validate(argv: Sequence[str]) -> int:
+    """The reference's validator: its arguments, its report on standard output, its exit codes.
+
+    Its report passes through a format string, so that a `%` in a key comes out mangled; that is not copied.
+    """
+    names = [argument for argument in argv if argument == "-" or not argument.startswith("-")]
+    flags = [argument for argument in argv if argument not in names]
+    if flags and flags[0].lstrip("-") == "version":
+        from provision import __version__
+
+        print(f"Ignition {__version__}")
+        return 0
+    if not flags and len(names) == 1:
+        return _validate_classic(names[0])
+    help_wanted = bool(flags) and flags[0].lstrip("-") in {"h", "help"}
+    if flags and not help_wanted:
+        print(f"flag provided but not defined: -{flags[0].lstrip('-')}", file=sys.stderr)
+    print(_USAGE, file=sys.stderr)
+    return 0 if help_wanted else 2 if flags else 1
+
+
+_USAGE = """Usage:
+  ignition-validate [flags] config.ign
+
+  -version
+    \tprint the version of ignition-validate"""
+
+
+def _validate_classic(name: str) -> int:
+    try:
+        text = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        step = "read" if isinstance(error, IsADirectoryError) else "open"
+        print(f"couldn't read config: {step} {name}: {(error.strerror or '').lower()}", file=sys.stderr)
+        return 1
+    judgement = judge(text)
+    if judgement.problems:
+        from provision.config.reports.ignition_report import classic_report
+
+        sys.stdout.write(classic_report(text, judgement))
+    elif judgement.error:
+        print(f"couldn't parse config: {judgement.error}", file=sys.stderr)
+    return int(bool(judgement.error))

@@ -1,0 +1,109 @@
+"""Plans as people and machines read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from json import dumps
+from typing import NamedTuple, TextIO
+
+from provision.commands.targets.root_seed import BY_OTHERS
+from provision.config.reports.text import printable, takes_colour
+from provision.engine.preflight import Step
+from provision.planning.actions import Action, Await, Forget, Keep, Mount, Remember, Unmount
+
+PASSING = (Await, Keep, Remember, Forget, Mount, Unmount)
+"""Actions that leave nothing behind on the machine."""
+
+HIDDEN = (Keep, Remember, Forget)
+"""Actions that are only shown where somebody wants to know everything."""
+
+ASSUMED = "(not seen from here: taken for blank, and large enough)"
+"""What a plan takes for given of a device that is not there, or may not be read."""
+
+
+class Style(NamedTuple):
+    """Escape sequences; all empty when the output is no terminal."""
+
+    bold: str = ""
+    danger: str = ""
+    faint: str = ""
+    end: str = ""
+
+
+COLOURS = Style(bold="\033[1m", danger="\033[1;31m", faint="\033[2m", end="\033[0m")
+
+
+def style_of(stream: TextIO) -> Style:
+    """Colours, or none."""
+    return COLOURS if takes_colour(stream) else Style()
+
+
+def is_change(action: Action) -> bool:
+    """Whether the action leaves something behind."""
+    return not isinstance(action, PASSING) and getattr(action, "argv", ()) != BY_OTHERS
+
+
+def kept_mounts(steps: Sequence[Step]) -> list[Step]:
+    """The steps that mount a file system which no step before has made: what is on it cannot be known to a plan."""
+    made = {fact.name for step in steps for fact in step.action.effect() if fact.kind == "signature"}
+    return [step for step in steps if isinstance(step.action, Mount) and step.action.device not in made]
+
+
+def plan_lines(steps: Sequence[Step], notes: Iterable[str], style: Style, *, verbose: bool) -> Iterator[str]:
+    """A plan as text: numbered, grouped by stage, with `!` before what destroys something."""
+    yield f"{style.bold}{_summary(steps, verbose=verbose)}{style.end}"
+    yield from (f"{style.faint}note: {printable(note)}{style.end}" for note in notes)
+    shown = [step for step in steps if verbose or not isinstance(step.action, HIDDEN)]
+    for number, (before, step) in enumerate(zip([None, *shown], shown, strict=False), 1):
+        yield from step_lines(f"{number:4}", step, style, heading=before is None or before.stage != step.stage)
+
+
+def step_lines(number: str, step: Step, style: Style, *, heading: bool) -> Iterator[str]:
+    """One step: number, mark, what it does, what asked for it, and what is lost; with its stage as a heading."""
+    action = step.action
+    if heading:
+        yield f"\n{style.bold}{step.stage}{style.end}"
+    mark = f"{style.danger}!{style.end}" if action.loses else " "
+    assumed = f" {ASSUMED}" if isinstance(action, Await) else ""
+    reason = f"  {style.faint}[{action.reason}]{style.end}" if action.reason else ""
+    yield f"{number} {mark} {printable(action.title)}{assumed}{reason}"
+    if action.loses:
+        yield f"{' ' * len(number)}   {style.danger}loses {printable(action.loses)}{style.end}"
+
+
+def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
+    changes = sum(is_change(step.action) for step in steps)
+    losses = sum(bool(step.action.loses) for step in steps)
+    kept = sum(isinstance(step.action, Keep) for step in steps)
+    words = [_count(changes, "change") if changes else "nothing to change"]
+    words += [f"{losses} of them destructive" if losses else "none of them destructive"] if changes else []
+    words += [f"{_count(kept, 'thing')} kept as found" + ("" if verbose else " (--verbose shows them)")] if kept else []
+    return ", ".join(words)
+
+
+def plan_json(steps: Sequence[Step], notes: Iterable[str]) -> str:
+    """A plan for programs; the same steps and order as the text with --verbose."""
+    return dumps(
+        {
+            "changes": sum(is_change(step.action) for step in steps),
+            "notes": list(notes),
+            "steps": [
+                {
+                    "number": number,
+                    "stage": step.stage,
+                    "action": type(step.action).__name__,
+                    "title": step.action.title,
+                    "reason": step.action.reason,
+                    "loses": step.action.loses,
+                    "changes": is_change(step.action),
+                    "assumed": isinstance(step.action, Await),
+                }
+                for number, step in enumerate(steps, 1)
+            ],
+        },
+        indent=2,
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,1 @@
+"""What `plan` and `apply` work on: disk images, a tree, this machine."""

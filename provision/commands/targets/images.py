@@ -1,0 +1,106 @@
+"""Disk images as a target: every device name of the config leads into an image, or is an error."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+
+from provision.commands.targets.disk_options import DiskImage, check_existing, disks
+from provision.commands.targets.root_seed import read_base, seed
+from provision.commands.targets.target import Target, _memory
+from provision.commands.targets.tool_options import check_confined
+from provision.commands.targets.unknown_root import AssumedRoot
+from provision.config.format import Config
+from provision.failures import PlanRefused
+from provision.stages import stage_plan
+from provision.system.block.image_devices import Image, ImageDevices
+from provision.system.block.image_files import claimed, sector_size
+from provision.system.machine import Machine
+from provision.system.sandbox import enclose
+
+
+def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
+    given = disks(arguments, config)
+    refused = [*_mismatches(config, {disk.device for disk in given}), *_confined(config)]
+    if refused:
+        raise PlanRefused.together(refused)
+    replace = changing and arguments.force
+    for disk in given:
+        exists = check_existing(disk, replace=replace or not changing)
+        if exists and changing:
+            stack.enter_context(claimed(disk.image))
+    base = read_base(arguments.base) if arguments.base else None
+    plans = [("disks", stage_plan("disks"))]
+    if _has_root(config):
+        plans += [("mount", stage_plan("mount")), ("base", seed(base))]
+        plans += [("files", stage_plan("files")), ("umount", stage_plan("umount"))]
+    target = Target(AssumedRoot(None, config), None, plans, replace=replace)
+    if changing:
+        enclose()
+    root = _mount_point(stack)
+    stack.callback(target.new.drop)
+    paths = {disk.device: _image(disk, target, "" if changing else root) for disk in given}
+    images = {device: Image(path, sector_size(path) or arguments.sector_size) for device, path in paths.items()}
+    machine = Machine(root, ImageDevices(images), _memory())
+    stack.callback(machine.release)
+    target.view = target.machine = machine
+    if config.kernel_arguments.should_exist or config.kernel_arguments.should_not_exist:
+        target.notes.append("kernelArguments belong to the boot loader of the running system; left out for images")
+    if not _has_root(config):
+        target.notes.append("the config has no file system at /, so nothing is written but file systems")
+    elif base is None:
+        target.notes.append("no --base was given: / begins with a minimal passwd, group and shadow (root, locked)")
+    return target
+
+
+def _mismatches(config: Config, mapped: set[str]) -> Iterator[PlanRefused]:
+    """What a look at the config shows, before an image is made."""
+    storage = config.storage
+    missing = [disk.device for disk in storage.disks if disk.device not in mapped]
+    if missing:
+        hint = " ".join(f"--disk {device}=IMAGE:SIZE" for device in missing)
+        yield PlanRefused([f"no image is given for {device}" for device in missing], hint=f"give {hint}")
+    files = (*storage.files, *storage.directories, *storage.links, *storage.luks)
+    needs_root = bool(files) or not (config.passwd.is_empty and config.systemd.is_empty)
+    if needs_root and not _has_root(config):
+        yield PlanRefused(
+            ["the config mounts no file system at /, so its files, or keys of its volumes, would have no place"],
+            hint="give a file system the path /, or apply the files to a tree with --root DIR",
+        )
+
+
+def _has_root(config: Config) -> bool:
+    return any(one.path == "/" for one in config.storage.filesystems)
+
+
+def _confined(config: Config) -> Iterator[PlanRefused]:
+    try:
+        check_confined(config)
+    except PlanRefused as refused:
+        yield refused
+
+
+def _image(disk: DiskImage, target: Target, folder: str) -> str:
+    """The path of the image to work on: an existing one, or a new one under a temporary name."""
+    if disk.size is None:
+        target.in_place = True
+        return disk.image
+    if folder:
+        target.notes.append(f"{disk.image} would be made, {disk.size >> 20} MiB")
+    return target.new.make(disk.image, disk.size, folder)
+
+
+def _mount_point(stack: ExitStack) -> str:
+    """An empty directory that is only ever removed while it is empty: something may still be mounted there."""
+    from tempfile import mkdtemp
+
+    path = mkdtemp(prefix="provision-")
+    stack.callback(_remove_empty, path)
+    return path
+
+
+def _remove_empty(path: str) -> None:
+    with suppress(OSError):
+        os.rmdir(path)

@@ -1,0 +1,69 @@
+"""What `plan` and `apply` work on: disk images in the place of devices, a directory tree, or this machine's devices."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from provision.commands.targets.images import _images
+from provision.commands.targets.target import Target
+from provision.commands.targets.this_machine import _this_machine
+from provision.commands.targets.tree import _tree
+from provision.config.format import Config
+from provision.failures import Failure, Usage
+from provision.system.block.image_files import SECTORS
+
+
+def add_target_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the config and the options that say what it is for."""
+    parser.add_argument("config", metavar="CONFIG", help="Ignition config (JSON) or its YAML source; - is stdin")
+    parser.add_argument("-d", "--files-dir", metavar="DIR", help="where the YAML source finds local files")
+    where = parser.add_argument_group("target")
+    where.add_argument(
+        "--disk",
+        action="append",
+        default=[],
+        metavar="DEVICE=IMAGE[:SIZE]",
+        help="let a device of the config be a disk image; with a size (10G) it is made new; repeatable",
+    )
+    where.add_argument("--image", metavar="IMAGE", help="disk image for the only disk of the config")
+    where.add_argument("--size", metavar="SIZE", help="make the image of --image new, with this size (10G)")
+    where.add_argument(
+        "--sector-size", type=int, choices=SECTORS, default=SECTORS[0], help="of images without a partition table (512)"
+    )
+    where.add_argument("--base", metavar="DIR|TAR", help="tree to seed the file system at / with")
+    where.add_argument("--root", metavar="DIR", help="work on a directory tree: files, users and units only")
+
+
+@contextmanager
+def open_target(arguments: argparse.Namespace, config: Config, *, changing: bool) -> Iterator[Target]:
+    """The target of a command line; everything is released at the end, whatever happens. Raises Failure."""
+    _check(arguments)
+    if changing and os.geteuid() != 0:
+        raise Failure(
+            "applying a config needs root: for loop devices and mounts, and because files get owners",
+            hint="run it with sudo; `provision plan` does not need it",
+        )
+    with ExitStack() as stack:
+        if arguments.root is not None:
+            target = _tree(arguments, config, stack, changing=changing)
+        elif arguments.disk or arguments.image:
+            target = _images(arguments, config, stack, changing=changing)
+        elif changing:
+            raise Usage("there is nothing to apply to", hint="give --image IMAGE --size SIZE, --disk, or --root DIR")
+        else:
+            target = _this_machine(config, stack)
+        yield target
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.root is not None and (arguments.disk or arguments.image or arguments.base):
+        raise Usage("--root excludes --disk, --image and --base")
+    if arguments.image and arguments.disk:
+        raise Usage("--image excludes --disk", hint="name the device: --disk DEVICE=IMAGE")
+    if arguments.size and not arguments.image:
+        raise Usage(
+            "--size needs --image", hint="with --disk the size stands behind the image: --disk DEVICE=IMAGE:10G"
+        )

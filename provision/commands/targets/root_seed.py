@@ -1,0 +1,149 @@
+"""Seeding a root file system that `apply` has just made: a given tree (`--base`), or the least that accounts need."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tarfile
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from provision.config.format import Config
+from provision.failures import Failure
+from provision.planning.actions import Argument, Content, Directory, Place, Run, Wave, Write
+from provision.planning.machine_view import Account, Fact, Kind, Node, Observe, is_id
+from provision.planning.stage import Plan
+from provision.stages.files.passwd import DATABASES, GROUP, LOGIN_DEFS, PASSWD
+
+_TAR_KEEPS = ("--numeric-owner", "--preserve-permissions", "--acls", "--xattrs", "--xattrs-include=*")
+"""Capabilities of programs and SELinux labels are extended attributes (tar(1), "Extended file attributes")."""
+
+
+def read_base(path: str) -> Base:
+    """The base at a path. Raises Failure if there is none, or it is neither directory nor archive."""
+    source = os.path.abspath(path)
+    if os.path.isdir(source):
+        copy: tuple[Argument, ...] = ("cp", "-a", "--", f"{source}/.", Place("/"))
+        return Base(f"copy {path}", copy, tuple(_directory_facts(source)))
+    try:
+        with tarfile.open(source) as archive:
+            facts = tuple(_archive_facts(archive))
+    except (OSError, tarfile.TarError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a tar archive"
+        raise Failure(f"{path}: {reason}", hint="--base takes a directory or a tar archive") from None
+    extract: tuple[Argument, ...] = ("tar", "--extract", *_TAR_KEEPS, "-C", Place("/"), "-f", source)
+    return Base(f"unpack {path}", extract, facts)
+
+
+def _directory_facts(source: str) -> Iterator[Fact]:
+    for folder, directories, files in os.walk(source):
+        for name in (*directories, *files):
+            path = os.path.join(folder, name)
+            status = os.lstat(path)
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), Kind.OTHER)
+            target = os.readlink(path) if kind is Kind.LINK else None
+            yield Fact("node", path[len(source) :], Node(kind, stat.S_IMODE(status.st_mode), target=target))
+    for name in _READ:
+        if os.path.isfile(source + name) and not os.path.islink(source + name):
+            with open(source + name, "rb") as file:
+                yield from _content_facts(name, file.read())
+
+
+def _archive_facts(archive: tarfile.TarFile) -> Iterator[Fact]:
+    for member in archive:
+        path = os.path.normpath("/" + member.name)
+        if path == "/":
+            continue
+        kind = _KINDS.get(_tar_type(member), Kind.OTHER)
+        yield Fact("node", path, Node(kind, member.mode & 0o7777, target=member.linkname if member.issym() else None))
+        file = archive.extractfile(member) if path in _READ and member.isfile() else None
+        if file is not None:
+            yield from _content_facts(path, file.read())
+
+
+def _tar_type(member: tarfile.TarInfo) -> int:
+    if member.isdir():
+        return stat.S_IFDIR
+    if member.issym():
+        return stat.S_IFLNK
+    return stat.S_IFREG if member.isfile() or member.islnk() else 0
+
+
+def _content_facts(path: str, data: bytes) -> Iterator[Fact]:
+    yield Fact("content", path, data)
+    if path in _DATABASES:
+        yield from _accounts(_DATABASES[path], data.decode(errors="surrogateescape"))
+
+
+def _accounts(kind: str, text: str) -> Iterator[Fact]:
+    """The accounts of a passwd or group file, passwd(5) and group(5); ids are what the tree says."""
+    for line in text.splitlines():
+        fields = line.split(":")
+        if kind == "user" and len(fields) == 7 and is_id(fields[2]) and is_id(fields[3]):
+            yield Fact(kind, fields[0], Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6]))
+        elif kind == "group" and len(fields) == 4 and is_id(fields[2]):
+            yield Fact(kind, fields[0], Account(fields[0], int(fields[2])))
+
+
+_DATABASES = {PASSWD: "user", GROUP: "group"}
+
+_READ = {*_DATABASES, LOGIN_DEFS}
+"""The files of a base that plans read."""
+
+_KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}
+
+ROOT_USER = Fact("user", "root", Account("root", 0, 0, "/root", "/bin/bash"))
+
+ROOT_GROUP = Fact("group", "root", Account("root", 0))
+
+DEFAULTS = "UID_MIN 1000\nGID_MIN 1000\nUSERGROUPS_ENAB yes\nHOME_MODE 0700\nENCRYPT_METHOD YESCRYPT\n"
+
+MINIMAL = (
+    (PASSWD, 0o644, "root:x:0:0:root:/root:/bin/bash\n", (ROOT_USER,)),
+    (GROUP, 0o644, "root:x:0:\n", (ROOT_GROUP,)),
+    ("/etc/shadow", 0o640, "root:*:::::::\n", ()),
+    ("/etc/gshadow", 0o640, "root:*::\n", ()),
+    (LOGIN_DEFS, 0o644, DEFAULTS, (Fact("content", LOGIN_DEFS, DEFAULTS.encode()),)),
+)
+"""What useradd and its kin need; root's password is locked."""
+
+FOLDERS = (("/etc", 0o755), ("/home", 0o755), ("/proc", 0o555), ("/root", 0o700), ("/var", 0o755))
+"""usermod looks into /proc of the root, and moves homes only between directories that are there."""
+
+
+class Base(NamedTuple):
+    """A tree to seed a root file system with: how to unpack it, and what a plan can know of it."""
+
+    title: str
+    argv: tuple[Argument, ...]
+    facts: tuple[Fact, ...]
+
+
+def seed(base: Base | None) -> Plan:
+    """The plan that seeds `/`, unless a passwd file is there already."""
+
+    def plan(_config: Config, observe: Observe) -> Iterator[Wave]:
+        if observe.node(PASSWD) is not None:
+            return
+        if base is None:
+            yield tuple(Directory(path, mode, reason="no --base was given") for path, mode in FOLDERS)
+            yield tuple(
+                Write(path, (Content(text.encode()),), mode, facts=facts, reason="no --base was given")
+                for path, mode, text, facts in MINIMAL
+            )
+        else:
+            yield (Run(base.title, base.argv, frozenset({"/"}), base.facts, reason="--base"),)
+
+    return plan
+
+
+BY_OTHERS: tuple[Argument, ...] = ("true",)
+"""The command of a step that is shown because the next ones build on it, and that is none of ours."""
+
+
+def restored(_config: Config, observe: Observe) -> Iterator[Wave]:
+    """For plans only: what a distribution does when a config makes a new root, between mounting and writing files."""
+    if observe.node(PASSWD) is None:
+        filled = tuple(Fact("node", path, Node(Kind.FILE)) for path in DATABASES)
+        title = "fill / with the system (the distribution does)"
+        yield (Run(title, BY_OTHERS, frozenset({"/"}), filled, "the root is empty"),)

@@ -1,0 +1,46 @@
+"""What a config is planned for, or applied to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+
+from provision.engine.history import History, NoHistory
+from provision.planning.boot_state import BOOT_ID, NOW, SEED, USER_CONFIG
+from provision.planning.machine_view import Memory, Observe
+from provision.planning.stage import Plan
+from provision.system.block.image_files import NewImages
+from provision.system.machine import Machine
+
+
+class Target:
+    """Where a config is planned for, or applied to."""
+
+    def __init__(
+        self,
+        view: Observe,
+        machine: Machine | None,
+        stages: Sequence[tuple[str, Plan]],
+        unreadable: Mapping[str, str] = MappingProxyType({}),
+        *,
+        replace: bool = False,
+    ) -> None:
+        self.view = view
+        self.history: History = NoHistory()
+        self.machine = machine
+        self.stages = tuple(stages)
+        self.unreadable = unreadable
+        self.notes: list[str] = []
+        self.in_place = False
+        self.new = NewImages(replace=replace)
+
+
+def _memory() -> dict[str, Memory]:
+    """What a run starts with: a seed for what is chosen, and what the result file tells."""
+    from datetime import UTC, datetime
+    from secrets import token_hex
+
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot_id = file.read().strip()
+    now = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
+    return {SEED: token_hex(16), BOOT_ID: boot_id, NOW: now, USER_CONFIG: True}

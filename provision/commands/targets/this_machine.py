@@ -1,0 +1,25 @@
+"""This machine as a target of plans: its devices, and a root that is not known."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from provision.commands.targets.root_seed import restored
+from provision.commands.targets.target import Target
+from provision.commands.targets.unknown_root import AssumedRoot
+from provision.config.format import Config
+from provision.stages import PLANNED, stage_plan
+from provision.system.machine import Machine
+
+
+def _this_machine(config: Config, stack: ExitStack) -> Target:
+    from provision.system.block.kernel_devices import KernelDevices
+
+    machine = Machine("/", KernelDevices(), {})
+    stack.callback(machine.release)
+    view = AssumedRoot(machine, config)
+    stages = [(name, stage_plan(name)) for name in PLANNED]
+    stages.insert(PLANNED.index("files"), ("base", restored))
+    target = Target(view, None, stages, view.unreadable)
+    target.notes.append("the root is not known: its accounts and files are assumed; --root DIR plans for a tree")
+    return target

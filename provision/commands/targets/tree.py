@@ -1,0 +1,53 @@
+"""A directory tree as a target: files, users and units only."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from provision.commands.targets.target import Target, _memory
+from provision.config.format import Config
+from provision.engine.history import FileHistory, digest_of, record_path
+from provision.failures import Failure
+from provision.planning.actions import Wave
+from provision.planning.machine_view import Observe
+from provision.stages import stage_plan
+from provision.system.block.image_devices import ImageDevices
+from provision.system.block.image_files import claimed
+from provision.system.machine import Machine
+
+
+def _tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
+    if not os.path.isdir(arguments.root):
+        raise Failure(f"{arguments.root}: no such directory", hint="make the tree first, or unpack one there")
+    if changing:
+        stack.enter_context(claimed(arguments.root))
+    machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), _memory())
+    stack.callback(machine.release)
+    target = Target(machine, machine, [("files", _without_devices)])
+    left = [name for name in DEVICES if getattr(config.storage, name)]
+    if left:
+        target.notes.append(f"--root applies files, users and units only; left out: storage.{', storage.'.join(left)}")
+    path = record_path(os.path.abspath(arguments.root), machine)
+    if changing or os.access(path, os.R_OK):
+        _go_on(target, path, FileHistory(path, digest_of(config)))
+    return target
+
+
+DEVICES = ("disks", "raid", "luks", "filesystems")
+"""The parts of a config that a tree has no place for."""
+
+
+def _without_devices(config: Config, observe: Observe) -> Iterator[Wave]:
+    storage = config.storage.changed(**dict.fromkeys(DEVICES, ()))
+    return stage_plan("files")(config.changed(storage=storage), observe)
+
+
+def _go_on(target: Target, path: str, history: FileHistory) -> None:
+    """Plan on the tree as it was before an earlier run of this config, and do what that has left."""
+    target.history, target.view = history, history.view(target.view)
+    if history.ended:
+        target.stages = ()
+        target.notes.append(f"this config has been applied here already; to apply it again, remove {path}")

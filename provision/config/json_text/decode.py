@@ -1,0 +1,239 @@
+"""Plain values -> Config, with the verdicts of Go's decoder; and from the terms of an old version to the newest one's.
+
+Keys match without regard to case (and are warned about elsewhere), null leaves a value as it was, a repeated key is
+decoded over the earlier one, and a list over the elements it had. Source: `encoding/json`, observed on the reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeVar
+
+from provision.config.format import Config, Directory, File, Versioned
+from provision.config.json_text.parse import Repeated, read
+from provision.config.model import NEWEST, VERSIONS, Field, Record, Secret, minor
+from provision.config.problems import Path, Problem
+
+
+class Decoded(NamedTuple):
+    """A record and what did not fit; `odd` says that some key is not written as, or not what, the format knows."""
+
+    record: Any
+    problems: tuple[Problem, ...]
+    odd: bool
+
+
+def decode(raw: bytes) -> Config:
+    """The config that some JSON text says, in the newest version's terms, without judging it.
+
+    For text that is known to be good (our own cache, a test); `judge` is for everybody else's. Raises ValueError.
+    """
+    document = read(raw)
+    version = version_of(document.value) if document.problem is None else None
+    if version is None:
+        raise ValueError("not a config of a known version")
+    decoded = decode_record(Config, document.value, version)
+    if decoded.problems:
+        raise ValueError(decoded.problems[0].message)
+    return normalise(decoded.record, version)
+
+
+def decode_record(record: type[Record], value: Any, version: int) -> Decoded:
+    """Any record from plain values, in the version's own terms. Every value of a wrong type is a problem."""
+    decoder = _Decoder(version)
+    made = decoder.record(record, value, (), None)
+    return Decoded(made, tuple(decoder.problems), decoder.odd)
+
+
+def decode_version(value: Any) -> Decoded:
+    """What a config says about its version: a record with `ignition.version`, and values of a wrong type above it."""
+    return decode_record(Versioned, value, NEWEST)
+
+
+def version_of(value: Any) -> int | None:
+    """The version of a config that was read as plain values, as index into VERSIONS; None if it is not known."""
+    written = parse_version(decode_version(value).record.ignition.version)
+    return VERSIONS.index(written) if written in VERSIONS else None
+
+
+def parse_version(text: str) -> str | None:
+    """A semantic version in its normal form (`03.0.0-` is 3.0.0), None if it is none. As coreos/go-semver reads it."""
+    match = _SEMANTIC.fullmatch(text)
+    if match is None:
+        return None
+    *numbers, prerelease, metadata = match.groups()
+    plain = ".".join(str(int(number)) for number in numbers)
+    return plain + (f"-{prerelease}" if prerelease else "") + (f"+{metadata}" if metadata else "")
+
+
+_IDENTIFIERS = r"([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+_SEMANTIC = re.compile(rf"([0-9]{{1,18}})\.([0-9]{{1,18}})\.([0-9]{{1,18}})(?:-{_IDENTIFIERS})?(?:\+{_IDENTIFIERS})?")
+
+
+def names_of(record: type[Record], version: int) -> dict[str, Field]:
+    """The fields of a record in one version, by the names that JSON writes, in the order of writing."""
+    return {field.json: field for field in record.FIELDS if field.exists(version)}
+
+
+def fold(key: str) -> str:
+    """A key as Go compares keys of different case: two letters outside ASCII fold to `s` and `k`, too."""
+    return key.lower().replace("\u017f", "s")
+
+
+class _Decoder:
+    """Walks plain values in the order of the text; paths are those of the format, not of odd spellings."""
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.problems: list[Problem] = []
+        self.odd = False
+        self.names: dict[type[Record], dict[str, Field]] = {}
+
+    def record(self, record: type[Record], value: Any, path: Path, old: Record | None) -> Record:
+        """The record that an object says, over what an earlier repetition said."""
+        if value is None:
+            self.odd = True
+            return old or record()
+        if not isinstance(value, dict):
+            self.refuse(value, "an object", path)
+            return old or record()
+        values = dict(old.__dict__) if old else {}
+        names = self.names.get(record) or self.names.setdefault(record, names_of(record, self.version))
+        pairs: Iterable[tuple[str, Any]] = value.pairs if type(value) is Repeated else value.items()
+        for key, one in pairs:
+            field = names.get(key)
+            if field is None:
+                self.odd = True
+                field = next((field for name, field in names.items() if fold(name) == fold(key)), None)
+            if field is not None:
+                self.field(field, one, (*path, field.json), values)
+        return record(**values)
+
+    def field(self, field: Field, value: Any, path: Path, values: dict[str, Any]) -> None:
+        """Put what one field says among the `values` of its record."""
+        name = field.name
+        if field.many:
+            self.elements(field, value, path, values)
+        elif field.record is not None:
+            if value is None and self.version < field.pointer_until:
+                values.pop(name, None)
+            else:
+                values[name] = self.record(field.record, value, path, values.get(name))
+        elif value is None:
+            if field.optional:
+                values.pop(name, None)
+        else:
+            made = self.scalar(field, value, path)
+            if made is not None:
+                values[name] = made
+
+    def elements(self, field: Field, value: Any, path: Path, values: dict[str, Any]) -> None:
+        """Elements are decoded over those that an earlier repetition left at the same index."""
+        if value is None:
+            values.pop(field.name, None)
+            return
+        if not isinstance(value, list):
+            self.refuse(value, "a list", path)
+            return
+        old = values.get(field.name, ())
+        made: list[Any] = []
+        for index, one in enumerate(value):
+            before = old[index] if index < len(old) else None
+            if field.record is not None:
+                made.append(self.record(field.record, one, (*path, index), before))
+            elif type(one) is str:
+                made.append(one)
+            else:
+                made.append(before or "" if one is None else self.scalar(field, one, (*path, index)) or "")
+        values[field.name] = tuple(made)
+
+    def scalar(self, field: Field, value: Any, path: Path) -> Any:
+        """The value if its type is the field's, else None and a problem."""
+        if type(value) is field.scalar and (not isinstance(value, int) or -(1 << 63) <= value < 1 << 63):
+            return Secret(value) if field.hidden else value
+        self.refuse(value, _WANTED.get(field.scalar, "an object"), path, hint=_octal_hint(field, value))
+        return None
+
+    def refuse(self, value: Any, wanted: str, path: Path, hint: str = "") -> None:
+        """Note a value of a wrong type; the value itself may be a secret and is never shown."""
+        found = _FOUND.get(type(value), "an object")
+        self.problems.append(Problem(path, f"expected {wanted}, found {found}", hint=hint))
+
+
+_WANTED: dict[type | None, str] = {str: "a string", int: "a whole number", bool: "true or false"}
+_FOUND = {
+    str: "a string",
+    int: "a number",
+    float: "a number that is not whole or not within 64 bits",
+    bool: "true or false",
+    list: "a list",
+    type(None): "null",
+}
+
+
+def _octal_hint(field: Field, value: Any) -> str:
+    if field.name != "mode" or not isinstance(value, str):
+        return ""
+    digits = value.removeprefix("0o")
+    known = digits and len(digits) < 6 and set(digits) <= set("01234567")
+    return f"JSON has no octal numbers: write {int(digits, 8)}" if known else ""
+
+
+def normalise(config: Config, version: int) -> Config:
+    """A config in the terms of the newest version: what changed in meaning, and nothing else.
+
+    The reference also loses `advertisement` of Tang servers on the way from 3.4 to 3.5; that bug is not copied.
+    """
+    if version < _NO_OLD_VALUES:
+        config = _with_old_values(config, version)
+    if version < _SPECIAL_BITS_ACT:
+        config = _with_permission_bits_only(config)
+    return config.changed(ignition=config.ignition.changed(version=VERSIONS[NEWEST]))
+
+
+def _with_old_values(record: _Record, version: int) -> _Record:
+    """Absent texts that were values as empty ones, which in a child config override the parent's."""
+    changes: dict[str, Any] = {}
+    for field in record.FIELDS:
+        value = record.__dict__.get(field.name)
+        if value is None and version < field.value_until:
+            changes[field.name] = ""
+        elif value and field.record is not None and _had_values(field.record, version):
+            many = field.many
+            changes[field.name] = (
+                tuple(_with_old_values(one, version) for one in value) if many else _with_old_values(value, version)
+            )
+    return record.changed(**changes) if changes else record
+
+
+def _had_values(record: type[Record], version: int) -> bool:
+    return any(
+        version < field.value_until or (field.record and _had_values(field.record, version)) for field in record.FIELDS
+    )
+
+
+def _with_permission_bits_only(config: Config) -> Config:
+    """Before 3.6 setuid, setgid and sticky bits were accepted and ignored."""
+    storage = config.storage
+    return config.changed(
+        storage=_replaced(
+            storage,
+            directories=tuple(_masked(one) for one in storage.directories),
+            files=tuple(_masked(one) for one in storage.files),
+        )
+    )
+
+
+def _masked(node: _Node) -> _Node:
+    return node if node.mode is None or not node.mode & 0o7000 else node.changed(mode=node.mode & ~0o7000)
+
+
+def _replaced(record: _Record, **changes: Any) -> _Record:
+    """The record with what differs replaced; what stays as it was also stays unwritten."""
+    return record.changed(**{name: value for name, value in changes.items() if value != getattr(record, name)})
+
+
+_Record = TypeVar("_Record", bound=Record)
+_Node = TypeVar("_Node", File, Directory)
+_NO_OLD_VALUES, _SPECIAL_BITS_ACT = minor("3.3"), minor("3.6")

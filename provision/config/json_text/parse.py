@@ -1,0 +1,118 @@
+"""JSON text as bytes -> plain values, with the verdicts of Go's `encoding/json` and limits against bombs.
+
+Everything is read by the C parser of `json`; only if that refuses, our own scanner goes over the text once more and
+says what is wrong, and where. Nothing here recurses on its input: the depth is counted before parsing.
+"""
+
+from __future__ import annotations
+
+import re
+from json import loads
+from typing import Any, NamedTuple, NoReturn
+
+from provision.config.problems import Problem
+
+MAX_BYTES = 64 << 20
+MAX_DEPTH = 200
+MAX_ELEMENTS = 1_000_000
+
+
+class Repeated(dict[str, Any]):
+    """An object in which a key stands more than once: the last ones, as a dict, and all `pairs` in order."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        super().__init__(pairs)
+        self.pairs = pairs
+
+
+class Document(NamedTuple):
+    """What a text holds, or the one problem that made it unreadable."""
+
+    value: Any
+    problem: Problem | None = None
+
+
+def read(raw: bytes) -> Document:
+    """Parse JSON; whatever is wrong with the text is returned as a problem, never raised."""
+    if limit := _bomb(raw):
+        return Document(
+            None, Problem((), limit, hint="a config is never that large; split it, or fetch contents by URL")
+        )
+    text = raw.decode(errors="surrogateescape")
+    try:
+        value = loads(text, object_pairs_hook=_object, parse_int=_integer, parse_constant=_refuse)
+    except ValueError:
+        return Document(None, _syntax_problem(text))
+    return Document(mended(value) if _may_hold_surrogates(raw, text) else value)
+
+
+def _bomb(raw: bytes) -> str:
+    """Which limit the text breaks, counted without parsing; empty if none."""
+    if len(raw) > MAX_BYTES:
+        return f"config is larger than {MAX_BYTES >> 20} MiB"
+    bare = re.sub(rb"\\.", b"", raw, flags=re.DOTALL) if b"\\" in raw else raw
+    bare = re.sub(rb'"[^"]*"?', b"", bare.translate(None, _WITHIN_VALUES))
+    if len(bare) - bare.count(b"]") - bare.count(b"}") > MAX_ELEMENTS:
+        return f"config has more than {MAX_ELEMENTS:,} elements"
+    depth = 0
+    for byte in bare.translate(None, b","):
+        depth += _DEEPER.get(byte, 0)
+        if depth > MAX_DEPTH:
+            return f"config is nested deeper than {MAX_DEPTH} levels"
+    return ""
+
+
+_WITHIN_VALUES = bytes(set(range(256)) - set(b'"[]{},'))
+_DEEPER = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    plain = dict(pairs)
+    return plain if len(plain) == len(pairs) else Repeated(pairs)
+
+
+def _integer(digits: str) -> int | float:
+    """A whole number; one far beyond 64 bits becomes a float, which no field accepts (and which is quick to make)."""
+    return int(digits) if len(digits) < 25 else float(digits)
+
+
+def _refuse(constant: str) -> NoReturn:
+    """NaN and Infinity, which Python's parser accepts and JSON has not."""
+    raise ValueError(constant)
+
+
+def _may_hold_surrogates(raw: bytes, text: str) -> bool:
+    return (b"\\u" in raw and re.search(rb"\\u[dD][89a-fA-F]", raw) is not None) or (
+        not raw.isascii() and re.search("[\ud800-\udfff]", text) is not None
+    )
+
+
+def mended(value: Any) -> Any:
+    """The value with every lone surrogate and every byte that is no UTF-8 as U+FFFD, as Go reads them."""
+    match value:
+        case str():
+            return re.sub("[\ud800-\udfff]", "\ufffd", value)
+        case Repeated():
+            return Repeated([(mended(key), mended(one)) for key, one in value.pairs])
+        case dict():
+            return _object([(mended(key), mended(one)) for key, one in value.items()])
+        case list():
+            return [mended(one) for one in value]
+    return value
+
+
+def _syntax_problem(text: str) -> Problem:
+    from provision.config.json_text.tokens import SyntaxFault, position, syntax_error
+
+    bad = syntax_error(text) or SyntaxFault("invalid JSON", 0)
+    return Problem((), bad.message, at=position(text, bad.offset), hint=_HINTS.get(bad.message, ""))
+
+
+_HINTS = {
+    "unexpected end of JSON input": "the text is cut off: a bracket, brace or quote is not closed",
+    "invalid character '}' looking for beginning of object key string": "remove the comma before the brace",
+    "invalid character ']' looking for beginning of value": "remove the comma before the bracket",
+    "invalid character '#' looking for beginning of value": "JSON has no comments",
+    "invalid character '/' looking for beginning of value": "JSON has no comments",
+    "invalid character 'ï' looking for beginning of value": "save the file as UTF-8 without a byte order mark",
+}

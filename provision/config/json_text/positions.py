@@ -1,0 +1,110 @@
+"""Where in a JSON text a path lies: worked out only when a problem is shown.
+
+A value lies where its first byte stands; a path that does not exist, where its deepest ancestor does. Of a repeated
+key the last one counts. Source: the reference's markers (coreos/vcontext), observed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from provision.config.json_text.decode import fold
+from provision.config.json_text.parse import mended
+from provision.config.json_text.tokens import tokens
+from provision.config.problems import Path, Position, Problem
+
+
+class Span(NamedTuple):
+    """Offsets of a value in a text: of its key (or of itself, in a list), of its first token's start and end."""
+
+    key: int
+    start: int
+    end: int
+
+
+def locate(text: str, path: Path, *, on_key: bool = False) -> Position:
+    """The place of a path in a JSON text. Columns count bytes."""
+    return locate_all(text, [Problem(path, "", on_key=on_key)])[0]
+
+
+def locate_all(text: str, problems: Sequence[Problem]) -> list[Position]:
+    """The places of many problems, for one look at the text."""
+    found = spans(text, [problem.path for problem in problems if problem.at is None])
+    offsets = [_offset(problem, found) for problem in problems]
+    places = positions(text, {offset for offset in offsets if offset >= 0})
+    return [problem.at or places[offset] for problem, offset in zip(problems, offsets, strict=True)]
+
+
+def spans(text: str, paths: Iterable[Path], *, exact: bool = False) -> dict[Path, Span]:
+    """The spans of paths and all their ancestors, as far as they exist; keys match in any case unless `exact`."""
+    wanted = {_folded(path[:depth], exact): path[:depth] for path in paths for depth in range(len(path) + 1)}
+    found: dict[Path, Span] = {}
+    open_paths: list[tuple[Path | None, list[int]]] = []
+    key: str | None = None
+    key_start = 0
+    for kind, start, end in tokens(text):
+        if kind == "k":
+            key, key_start = mended(json.loads(text[start:end])), start
+        elif kind in {"}", "]"}:
+            open_paths.pop()
+        elif kind not in {":", ","}:
+            path = _here(open_paths, key, wanted, exact=exact)
+            if path is not None:
+                _forget(found, path)
+                found[path] = Span(start if key is None else key_start, start, end)
+            key = None
+            if kind in {"{", "["}:
+                open_paths.append((path, [-1]))
+    return found
+
+
+def _here(
+    open_paths: list[tuple[Path | None, list[int]]], key: str | None, wanted: dict[Path, Path], *, exact: bool
+) -> Path | None:
+    """The path of the value that begins now, if anybody wants to know."""
+    if not open_paths:
+        return wanted.get(())
+    parent, index = open_paths[-1]
+    index[0] += 1
+    if parent is None:
+        return None
+    return wanted.get(_folded((*parent, index[0] if key is None else key), exact))
+
+
+def _folded(path: Path, exact: bool) -> Path:
+    return path if exact else tuple(fold(part) if isinstance(part, str) else part for part in path)
+
+
+def _forget(found: dict[Path, Span], path: Path) -> None:
+    """Drop what an earlier repetition of a key had."""
+    if path in found:
+        for one in [one for one in found if one[: len(path)] == path]:
+            del found[one]
+
+
+def _offset(problem: Problem, found: dict[Path, Span]) -> int:
+    """Where a problem's path, or its deepest ancestor, begins; -1 if the problem knows its place itself."""
+    if problem.at is not None:
+        return -1
+    if problem.on_key and problem.path in found:
+        return found[problem.path].key
+    for depth in range(len(problem.path), -1, -1):
+        if problem.path[:depth] in found:
+            return found[problem.path[:depth]].start
+    return 0
+
+
+def positions(text: str, offsets: Iterable[int]) -> dict[int, Position]:
+    """Line and byte column of many characters, each counted from the one before."""
+    places: dict[int, Position] = {}
+    before, line, column = 0, 1, 1
+    for offset in sorted(set(offsets)):
+        piece = text[before:offset]
+        newlines = piece.count("\n")
+        column = (1 if newlines else column) + len(piece[piece.rfind("\n") + 1 :].encode(errors="surrogateescape"))
+        line += newlines
+        before = offset
+        places[offset] = Position(line, column)
+    return places

@@ -1,0 +1,67 @@
+"""A problem of one source with its place: worked out here, and only when it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from provision.config.problems import Position, Problem, dotted
+
+
+class Finding(NamedTuple):
+    """A problem of one source, with its place if it has one.
+
+    `line` is the text of that line and `character` the place of the caret in it, from 0; for an excerpt.
+    """
+
+    source: str
+    problem: Problem
+    at: Position | None = None
+    line: str = ""
+    character: int = 0
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, as far as known."""
+        return f"{self.source}:{self.at.line}:{self.at.column}" if self.at else self.source
+
+    @property
+    def message(self) -> str:
+        """The path, what is wrong there, and the likely fix, in one line."""
+        problem = self.problem
+        path = f"{dotted(problem.path)}: " if problem.path else ""
+        hint = f" (hint: {problem.hint})" if problem.hint else ""
+        return f"{path}{problem.message}{hint}"
+
+
+def findings(source: str, raw: bytes, problems: Sequence[Problem]) -> list[Finding]:
+    """Problems of a JSON text with their places, which are worked out here."""
+    from provision.config.json_text.positions import locate_all
+
+    if not problems:
+        return []
+    text = raw.decode(errors="surrogateescape")
+    places: Sequence[Position | None] = (
+        locate_all(text, problems) if _readable(problems) else [one.at for one in problems]
+    )
+    lines = text.split("\n")
+    return [_finding(source, problem, at, lines) for problem, at in zip(problems, places, strict=True)]
+
+
+def _readable(problems: Sequence[Problem]) -> bool:
+    """Whether the text could be read as JSON: else there is one problem, with its place, if it has any."""
+    return any(problem.path for problem in problems)
+
+
+def _finding(source: str, problem: Problem, at: Position | None, lines: Sequence[str]) -> Finding:
+    if at is None or not 0 < at.line <= len(lines):
+        return Finding(source, problem, at)
+    line = lines[at.line - 1]
+    return Finding(source, problem, at, line, _character(line, at.column))
+
+
+def _character(line: str, column: int) -> int:
+    """Which character of a line a byte column is, from 0."""
+    if line.isascii():
+        return column - 1
+    return len(line.encode(errors="surrogateescape")[: column - 1].decode(errors="surrogateescape"))

@@ -1,0 +1,126 @@
+"""Bytes -> a config and everything that is wrong with it, exactly as the reference judges.
+
+In order: is it JSON, which version is it, do the types fit; then the rules, duplicates, and keys that nothing reads.
+Source: `config.Parse` of the reference, `config/validate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from provision.config.format import Config
+from provision.config.json_text.decode import (
+    Decoded,
+    decode_record,
+    decode_version,
+    fold,
+    names_of,
+    normalise,
+    parse_version,
+)
+from provision.config.json_text.parse import read
+from provision.config.model import VERSIONS, Record
+from provision.config.problems import Path, Problem
+from provision.config.rules import check, duplicates
+
+EMPTY = "not a config (empty)"
+INVALID = "config is not valid"
+NO_VERSION = "invalid config version (couldn't parse)"
+UNKNOWN_VERSION = "unsupported config version"
+
+
+class Judgement(NamedTuple):
+    """A config in the newest version's terms (None if it has errors), the version it says, and all problems.
+
+    `error` is the verdict in the reference's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may stand
+    without any problem: then it is about the text as a whole. Unless `types_fit`, the problems are about JSON and types
+    only, and no rule was asked.
+    """
+
+    config: Config | None
+    version: int | None
+    problems: tuple[Problem, ...]
+    error: str
+    types_fit: bool = True
+
+
+def judge(raw: bytes) -> Judgement:
+    """Judge a config of any version. Never raises, whatever the bytes."""
+    if not raw:
+        return Judgement(None, None, (), EMPTY)
+    document = read(raw)
+    if document.problem:
+        return Judgement(None, None, (document.problem,), INVALID, types_fit=False)
+    versioned = decode_version(document.value)
+    if versioned.problems:
+        return Judgement(None, None, versioned.problems, INVALID, types_fit=False)
+    written = parse_version(versioned.record.ignition.version)
+    if written not in VERSIONS:
+        return Judgement(None, None, (), NO_VERSION if written is None else UNKNOWN_VERSION)
+    return _judge_version(document.value, VERSIONS.index(written))
+
+
+def _judge_version(value: Any, version: int) -> Judgement:
+    decoded = decode_record(Config, value, version)
+    if decoded.problems:
+        return Judgement(None, version, decoded.problems, INVALID, types_fit=False)
+    problems = (
+        *check(decoded.record, version),
+        *duplicates(decoded.record, version),
+        *_unread(decoded, value, version),
+    )
+    if any(problem.fatal for problem in problems):
+        return Judgement(None, version, problems, INVALID)
+    return Judgement(normalise(decoded.record, version), version, problems, "")
+
+
+def _unread(decoded: Decoded, value: Any, version: int) -> Iterator[Problem]:
+    return unread(decoded.record, value, version) if decoded.odd else iter(())
+
+
+def unread(record: Record, value: Any, version: int, path: Path = ()) -> Iterator[Problem]:
+    """Warnings about keys that the format does not know, and about null where a record belongs.
+
+    `value` is what the record was decoded from. Only keys in the format's own spelling lead further down: what stands
+    below another spelling is read, but the reference does not look at it again.
+    """
+    if not isinstance(value, dict):
+        message = f"context tree does not match content tree at {'.'.join(('$', *map(str, path)))}. Line and column "
+        message += "reporting may be inconsistent. Unused keys may not be reported"
+        yield Problem(path, message, fatal=False, hint="leave it out, or write {}")
+        return
+    names = names_of(type(record), version)
+    for key in value:
+        if key not in names:
+            hint = _key_hint(type(record), key, version)
+            yield Problem((*path, key), f"unused key {key}", fatal=False, hint=hint, on_key=True)
+    for name, field in names.items():
+        if field.record is None or name not in value or (field.optional and value[name] is None):
+            continue
+        below = getattr(record, field.name)
+        if field.many:
+            for index, (element, one) in enumerate(zip(below, value[name] or (), strict=False)):
+                yield from unread(element, one, version, (*path, name, index))
+        elif value[name] is not None or record.wrote(field.name):
+            yield from unread(below, value[name], version, (*path, name))
+
+
+def _key_hint(record: type[Record], key: str, version: int) -> str:
+    """The likely fix of an unknown key: its right case, the version that brings it, or the nearest name."""
+    names = names_of(record, version)
+    for name in names:
+        if fold(name) == fold(key):
+            return f"read as {name}; write it so"
+    later = next((field for field in record.FIELDS if field.json == key), None)
+    if later:
+        return f"{key} needs {VERSIONS[later.since]}; this config says {VERSIONS[version]}"
+    from difflib import get_close_matches
+
+    near = get_close_matches(key, [name for name in names if _look_alike(name, key)], n=1)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+def _look_alike(name: str, key: str) -> bool:
+    """A quick look before the thorough one, for the sake of configs with a hundred thousand unknown keys."""
+    return abs(len(name) - len(key)) < 4 and len(set(name) ^ set(key)) < 6

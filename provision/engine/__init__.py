@@ -1,0 +1,1 @@
+"""Carrying plans out: preflight, waves, verification, and the record from which an interrupted run goes on."""

@@ -1,0 +1,90 @@
+"""Whether what actions said would hold does hold, asked of the machine; what differs is told in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, cast
+
+from provision.failures import ActionFailed
+from provision.planning.actions import Await, Wave
+from provision.planning.machine_view import Device, Fact, Kind, Node, Observe, Value
+
+HINT = "the tool did something else than it said, or something else changed it at the same time; the log tells more"
+
+VERIFIED: dict[type, Sequence[str]] = {Device: ("name", "size", "sector")}
+"""What is compared of a value where that is not all: who uses a device is no part of what was done to it."""
+
+
+def verify(wave: Wave, system: Observe) -> None:
+    """Compare what every action said would hold with what the machine says. Raises ActionFailed."""
+    for action in wave:
+        for fact in () if isinstance(action, Await) else action.effect():
+            found = cast("Value", getattr(system, fact.kind)(fact.name))
+            if not agrees(fact.value, found):
+                raise ActionFailed(action.title, difference(fact, found), hint=HINT)
+
+
+def agrees(expected: object, found: object) -> bool:
+    """Whether an observation is what a forecast said."""
+    return not any(_differences(expected, found))
+
+
+def difference(fact: Fact, found: Value) -> str:
+    """What is not as it was said, in words: of what has parts only those that differ; of contents and secrets none."""
+    if fact.kind == "recall":
+        return "it was not remembered"
+    if fact.value is None or found is None:
+        return f"{fact.name}: expected {_noun(fact, fact.value)}, found {_noun(fact, found)}"
+    differing = "; ".join(str(one) for one in _differences(fact.value, found) if one.part)
+    return f"{fact.name}: {differing or f'the {fact.kind} is not as expected'}"
+
+
+class _Difference(NamedTuple):
+    """A part of a value (as `mode`, `partition 2 label`; empty for a value without parts), expected and found."""
+
+    part: str
+    expected: object
+    found: object
+
+    def __str__(self) -> str:
+        return f"expected {self.part} {_word(self.part, self.expected)}, found {_word(self.part, self.found)}"
+
+
+def _differences(expected: object, found: object, whose: str = "") -> Iterator[_Difference]:
+    """What differs. None in a forecast is what a tool chooses, in an observation what is not kept (modes on vfat)."""
+    if type(expected) is not type(found) or not isinstance(expected, tuple) or not hasattr(expected, "_fields"):
+        yield from [_Difference("", expected, found)] if expected != found else []
+        return
+    for name in _verified(expected):
+        wanted, got = getattr(expected, name), getattr(found, name)
+        if wanted is None or got is None or wanted == got:
+            continue
+        if name != "partitions":
+            yield _Difference(whose + name, wanted, got)
+        elif len(wanted) != len(got):
+            yield _Difference("number of partitions", len(wanted), len(got))
+        else:
+            for one, other in zip(wanted, got, strict=True):
+                yield from _differences(one, other, f"partition {one.number} ")
+
+
+def _verified(expected: object) -> Sequence[str]:
+    """The parts that are compared: of an assumed device it was only said that it is there."""
+    if isinstance(expected, Device) and expected.assumed:
+        return ()
+    fields: Sequence[str] = getattr(expected, "_fields", ())
+    return VERIFIED.get(type(expected), fields)
+
+
+def _noun(fact: Fact, value: Value) -> str:
+    if value is None:
+        return "nothing"
+    return value.kind.value if isinstance(value, Node) else fact.kind
+
+
+def _word(part: str, value: object) -> str:
+    if isinstance(value, Kind):
+        return value.value
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:04o}" if part == "mode" and isinstance(value, int) else str(value) or "none"

@@ -1,0 +1,1 @@
+"""HTTP as a first boot needs it."""

@@ -1,0 +1,356 @@
+"""HTTP as a first boot needs it: waits for the network, tries again, says why, and does not trust redirects.
+
+The rules (what is final, what is tried again, how long) are the reference implementation's; see
+docs/decisions/0006-fetch.md for where ours are stricter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from threading import Event, Lock
+from types import ModuleType
+from typing import TYPE_CHECKING, TypeVar
+
+from provision import __version__
+from provision.config import urls
+from provision.config.model import masked
+from provision.config.urls import redacted
+from provision.failures import FetchFailed, NeedsNetwork
+from provision.fetch.http import connections as dial
+from provision.fetch.http import error_texts as causes
+from provision.fetch.http import network
+from provision.fetch.http import redaction as echoes
+from provision.fetch.http.error_texts import Cause
+from provision.fetch.http.messages import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
+from provision.fetch.retry import Deadline, Say, Vigil, now, pauses, retry_after
+from provision.fetch.settings import Settings
+from provision.log import Log
+
+if TYPE_CHECKING:
+    from provision.fetch.http.transport import Wire
+
+T = TypeVar("T")
+Receive = Callable[[Iterator[bytes]], T]
+Take = Callable[[Mapping[str, str], Iterator[bytes]], T]
+Attempt = Callable[[Deadline, Vigil], T]
+
+IGNITION_VERSION = "2.26.0"
+ACCEPT = "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1"
+DEFAULT_HEADERS: Headers = (
+    ("User-Agent", f"Ignition/{IGNITION_VERSION} provision/{__version__}"),
+    ("Accept", ACCEPT),
+    ("Accept-Encoding", "identity"),
+)
+"""Sent with every request. Servers of machine configs read format versions from Accept and User-Agent."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+REDIRECT_LIMIT = 10
+CONNECTIONS = 24
+LOOK_EVERY = 5.0
+"""Seconds after which the network is looked at again even without an event."""
+
+ERROR_SECONDS = 5.0
+"""How long the body of an error is waited for."""
+
+
+class NotFoundError(FetchFailed):
+    """The server answered 404: there is no such resource."""
+
+
+class Again(Exception):
+    """An attempt failed in a way that may pass. `after` are the seconds that the server wants to be left alone."""
+
+    def __init__(self, cause: Cause, after: float = 0.0) -> None:
+        super().__init__(cause.text)
+        self.cause = cause
+        self.after = after
+
+
+class Client:
+    """Makes requests by one set of settings. Safe to use from several threads.
+
+    `way` names how connections are made, a key of `dial.WAYS`; `stop` ends every wait of this client.
+    """
+
+    def __init__(self, settings: Settings, log: Log, way: str = "tcp", stop: Event | None = None) -> None:
+        self.settings = settings
+        self.log = log
+        self._connect = dial.WAYS[way]
+        self._stop = stop or Event()
+        self._wires: dict[tuple[bool, bool], Wire] = {}
+        self._lock = Lock()
+
+    def fetch(self, request: Request, receive: Receive[T]) -> T:
+        """Hand the body of a good answer to `receive`, which may be called again from the start after a broken one.
+
+        Raises NeedsNetwork while offline, NotFoundError on 404, FetchFailed on an answer that is final and when time is
+        up.
+        """
+        return self._exchange(request, lambda _headers, chunks: receive(chunks))
+
+    def header(self, request: Request, name: str) -> str:
+        """One header of a good answer, empty if it is not there. Raises as `fetch`."""
+        return self._exchange(request, lambda headers, _chunks: headers.get(name, ""))
+
+    def _exchange(self, request: Request, take: Take[T]) -> T:
+        host = self._first_host(request)
+        if not self.settings.offline:
+            _http()  # now, while the network may still be coming up
+
+        def attempt(deadline: Deadline, vigil: Vigil) -> T:
+            return self._attempt(request, take, deadline, vigil)
+
+        return self.persist(request.url, host, request.method, attempt)
+
+    def persist(self, url: str, host: str, verb: str, attempt: Attempt[T]) -> T:
+        """What an attempt gives, which is made again whenever it raises Again, as long as there is time.
+
+        Before each a way to `host` is waited for. Where it turns out that there is no network yet, that time does not
+        count either, up to `network_wait`. Raises NeedsNetwork while offline, FetchFailed when time is up.
+        """
+        if self.settings.offline:
+            raise NeedsNetwork(redacted(url))
+        deadline, patience = Deadline(self.settings.http_total), self.settings.network_wait
+        with Vigil(redacted(url), deadline, self.log, self._stop) as vigil:
+            for number, pause in enumerate(pauses(), 1):
+                self._await_route(host, url, deadline, vigil)
+                self.log("info", f"{verb} {redacted(url)}: attempt #{number}")
+                began = now()
+                try:
+                    return attempt(deadline, vigil)
+                except Again as again:
+                    vigil.explain(again.cause.text, again.cause.remedy, deadline)
+                    self.log("info", f"{verb} error: {again.cause.text}")
+                    if again.cause.is_no_network:
+                        lost = min(now() - began + pause, patience)
+                        deadline.extend(lost)
+                        patience -= lost
+                    self._pause(url, again, pause, deadline)
+        raise AssertionError  # pauses() never ends
+
+    def hurried(self, seconds: float) -> Client:
+        """A client that gives up after so many seconds: for what is asked in passing, and may be missing."""
+        settings = self.settings._replace(http_total=min(self.settings.http_total or seconds, seconds))
+        return Client(settings, self.log, stop=self._stop)
+
+    def read(self, request: Request, limit: int = 1 << 20) -> bytes:
+        """The body of a good answer as bytes, at most `limit` of them. Raises as `fetch`."""
+
+        def receive(chunks: Iterator[bytes]) -> bytes:
+            body = bytearray()
+            for chunk in chunks:
+                body += chunk
+                if len(body) > limit:
+                    raise FetchFailed(redacted(request.url), f"the answer is larger than {limit} bytes")
+            return bytes(body)
+
+        return self.fetch(request, receive)
+
+    def _await_route(self, host: str, url: str, deadline: Deadline, vigil: Vigil) -> None:
+        """Wait until there is a way to a host. This time does not count: a slow DHCP server is no slow web server.
+
+        Raises FetchFailed if there is none within `network_wait`.
+        """
+        if self._connect is dial.connect_vsock or network.route_exists(host):
+            return
+        patience, began = Deadline(self.settings.network_wait), now()
+        events = network.Events()
+        try:
+            while not network.route_exists(host):
+                cause, remedy = network.why_not(host)
+                vigil.explain(cause, remedy, patience)
+                if not patience.left() or self._stop.is_set():
+                    raise FetchFailed(redacted(url), f"no network: {cause}", hint=remedy)
+                events.wait(min(LOOK_EVERY, patience.left()))
+        finally:
+            events.close()
+            deadline.extend(now() - began)
+            vigil.forget()
+
+    def _attempt(self, request: Request, take: Take[T], deadline: Deadline, vigil: Vigil) -> T:
+        """One go, redirects included."""
+        headers = _headers(request)
+        url, guarded = request.url, False
+        for _ in range(REDIRECT_LIMIT + 1):
+            reply = self._ask(request._replace(url=url, headers=headers), deadline, vigil.doing, guarded=guarded)
+            try:
+                if not _is_redirect(request, reply):
+                    return self._judge(request, reply, take, deadline, vigil)
+            finally:
+                reply.close()
+            target = _redirected(url, reply.headers["Location"])
+            self.log("info", f"{request.name}: redirected to {redacted(target)}")
+            if urls.origin(target) != urls.origin(url):
+                guarded = not _is_inward(urls.origin(url).host)
+            url, headers = target, DEFAULT_HEADERS  # the reference sends a config's headers to no redirect at all
+        raise FetchFailed(redacted(request.url), f"more than {REDIRECT_LIMIT} redirects")
+
+    def _ask(self, request: Request, deadline: Deadline, say: Say, *, guarded: bool) -> Reply:
+        proxy = self._proxy(request)
+        tls = "https" in {urls.scheme(request.url), urls.scheme(proxy)}
+        wire = self._wire(guarded=guarded and not proxy, tls=tls)
+        connecting = deadline.within(dial.DIAL_TIMEOUT)
+        headers = deadline.within(self.settings.http_response_headers)
+        try:
+            reply = wire.ask(request, proxy, connecting, headers, say)
+        except ValueError as error:  # requests' InvalidURL, InvalidHeader
+            raise FetchFailed(redacted(request.url), "unable to parse url or HTTP header") from error
+        except OSError as error:  # requests.RequestException is one
+            raise _not_asked(request, proxy, error) from error
+        return reply._replace(secrets=lambda: echoes.secrets(request, proxy, DEFAULT_HEADERS))
+
+    def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline, vigil: Vigil) -> T:
+        """What an answer means: a result, an end, or another go."""
+        if reply.status in request.accepted:
+            self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
+            return take(reply.headers, self._watched(request, reply, deadline, vigil))
+        cause = causes.status(reply.status, *_told(reply, deadline))
+        if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
+            raise Again(cause, _asked_pause(reply))
+        if reply.status == NOT_FOUND:
+            raise NotFoundError(redacted(request.url), f"resource not found ({cause.text})", hint=cause.remedy)
+        raise FetchFailed(redacted(request.url), f"failed to fetch resource: {cause.text}", hint=cause.remedy)
+
+    def _watched(self, request: Request, reply: Reply, deadline: Deadline, vigil: Vigil) -> Iterator[bytes]:
+        """The body, as long as it comes and there is time. Only what the network does wrong becomes another go."""
+        chunks, size = reply.chunks(deadline), 0
+        while True:
+            try:
+                chunk = next(chunks, b"")
+            except TimeoutError as error:
+                told = f"the body did not come to its end ({size} bytes came)"
+                raise Again(Cause(told, "is the network overloaded, or the server?")) from error
+            except Exception as error:
+                raise Again(causes.explain(error)) from error
+            if not chunk:
+                return
+            self.go_on(request.url)
+            size += len(chunk)
+            vigil.coming(size)
+            yield chunk
+
+    def go_on(self, url: str) -> None:
+        """Raise FetchFailed if nobody waits for this any more."""
+        if self._stop.is_set():
+            raise FetchFailed(redacted(url), "given up, since something else failed")
+
+    def _pause(self, url: str, again: Again, pause: float, deadline: Deadline) -> None:
+        left = deadline.left()
+        seconds = retry_after(again.after, pause, left) if again.after else pause
+        if self._stop.wait(min(seconds, left)) or not deadline.left():
+            cause, remedy = again.cause.text, again.cause.remedy
+            raise FetchFailed(redacted(url), f"unable to fetch resource in time: {cause}", hint=remedy) from again
+
+    def _first_host(self, request: Request) -> str:
+        """The host that a request is sent to: the proxy's if it goes through one."""
+        try:
+            return urls.origin(self._proxy(request) or request.url).host
+        except ValueError as error:
+            raise FetchFailed(redacted(request.url), "unable to parse url, or that of the proxy") from error
+
+    def _proxy(self, request: Request) -> str:
+        settings = self.settings
+        if request.direct or not (settings.http_proxy or settings.https_proxy):
+            return ""
+        from provision.fetch.http import proxy
+
+        return proxy.choose(request.url, settings.http_proxy, settings.https_proxy, settings.no_proxy)
+
+    def _wire(self, *, guarded: bool, tls: bool) -> Wire:
+        """The adapter for direct requests, or for where a redirect from elsewhere leads; with trust if TLS needs it."""
+        http = _http()
+        with self._lock:
+            if (guarded, tls) not in self._wires:
+                connect = dial.connect_guarded if guarded else self._connect
+                context = http.trust(self.settings.authorities) if tls else None
+                self._wires[guarded, tls] = http.Wire(connect, context, CONNECTIONS)
+            return self._wires[guarded, tls]
+
+
+def _http() -> ModuleType:
+    """The module that speaks HTTP; loading it costs 40 ms and needs a package. Raises FetchFailed without it."""
+    try:
+        from provision.fetch.http import transport as http
+    except ImportError as error:
+        raise FetchFailed("http", f"cannot be spoken: {error}", hint="install the Python package requests") from error
+    return http
+
+
+def _not_asked(request: Request, proxy: str, error: OSError) -> FetchFailed | Again:
+    """What it means that no answer came: an end, or another go."""
+    for one in causes.chain(error):
+        if isinstance(one, dial.RefusedError):
+            return FetchFailed(redacted(request.url), dial.REFUSAL)
+        if isinstance(one, ProxyRefusedError):
+            cause = causes.status(one.status, one.reason, b"")
+            cause = cause._replace(text=f"the proxy {redacted(proxy)} refuses: {cause.text}")
+            if one.status == TOO_MANY or one.status >= 500:
+                return Again(cause)
+            return FetchFailed(redacted(request.url), cause.text, hint=cause.remedy)
+    cause = causes.explain(error)
+    return Again(cause._replace(text=f"through the proxy {redacted(proxy)}: {cause.text}") if proxy else cause)
+
+
+def _is_redirect(request: Request, reply: Reply) -> bool:
+    return reply.status in REDIRECTS and reply.status not in request.accepted and "Location" in reply.headers
+
+
+def _headers(request: Request) -> Headers:
+    """The default headers with the request's own laid over. A Host header does not change whom we talk to."""
+    own = {name.lower(): (name, value) for name, value in request.headers if name.lower() != "host"}
+    return (*(one for one in DEFAULT_HEADERS if one[0].lower() not in own), *own.values())
+
+
+def _redirected(url: str, location: str) -> str:
+    """Where a redirect leads. Raises FetchFailed if it may not be followed."""
+    try:
+        target = urls.target(url, location)
+        source, sink = urls.origin(url), urls.origin(target)
+    except ValueError as error:
+        raise FetchFailed(redacted(url), "redirected to an unreadable URL") from error
+    if sink.scheme not in urls.DEFAULT_PORTS:
+        raise FetchFailed(redacted(url), f"redirected to {redacted(target)}, which is not http or https")
+    if source.scheme == "https" and sink.scheme != "https":
+        raise FetchFailed(redacted(url), f"redirected from https to http ({redacted(target)})")
+    if _is_inward(sink.host) and not _is_inward(source.host):
+        raise FetchFailed(redacted(url), f"redirected to {redacted(target)}, which {dial.REFUSAL}")
+    return target
+
+
+def _is_inward(host: str) -> bool:
+    """Whether a host as written is on this machine or link. A name is judged when it has been resolved."""
+    return host == "localhost" or any(dial.is_inward(one[4][0]) for one in dial.literal(host, 0))
+
+
+def _told(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:
+    """The reason of an error and the beginning of its body, without what they repeat of a request's secrets."""
+    secrets = reply.secrets()
+    body = _beginning(reply, deadline, causes.TELLING_BYTES + max(map(len, secrets), default=0))
+    return masked(reply.reason, secrets), masked(body.decode("utf-8", "replace"), secrets).encode()
+
+
+def _beginning(reply: Reply, deadline: Deadline, size: int) -> bytes:
+    """The first bytes of an error's body, as far as they come."""
+    told = b""
+    with suppress(Exception):  # the status is the message; the body is only a help
+        for chunk in reply.chunks(deadline.sooner(ERROR_SECONDS)):
+            told += chunk
+            if len(told) >= size:
+                break
+    return told
+
+
+def _asked_pause(reply: Reply) -> float:
+    """The seconds of Retry-After, which is a number or a date (RFC 9110, 10.2.3); 0 if there is none."""
+    asked = reply.headers.get("Retry-After", "").strip()
+    if asked.isdecimal():
+        return float(asked)
+    if not asked:
+        return 0.0
+    from email.utils import mktime_tz, parsedate_tz
+
+    date, here = parsedate_tz(asked), parsedate_tz(reply.headers.get("Date", ""))
+    with suppress(ValueError, OverflowError):  # a day that no calendar has
+        return float(max(0, mktime_tz(date) - mktime_tz(here))) if date and here else 0.0
+    return 0.0

@@ -1,0 +1,1 @@
+"""Where each platform keeps the config of a machine."""

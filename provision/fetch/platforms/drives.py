@@ -1,0 +1,174 @@
+"""Configs that are on a drive, or offered by the kernel as a file: what works without any network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import NamedTuple
+
+from provision.failures import FetchFailed
+from provision.fetch.platforms.sources import LOOK_EVERY, Site, Source
+from provision.fetch.retry import Deadline, Vigil
+
+CONFIG_DRIVES = frozenset({"config-2", "cidata"})
+"""Labels of drives that bring a config, in lower case: there may be one on a machine that nobody has provisioned."""
+
+
+class Drive(NamedTuple):
+    """A file on a drive with a label. `seconds` 0 waits for ever; else it is how long before there is no config."""
+
+    label: str
+    files: tuple[str, ...]
+    seconds: float = 0.0
+    skips_cloud_config: bool = False
+    offline: bool = True
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Wait for the drive, and read the first of its files that is not skipped."""
+        device = self.device(site)
+        if device is None:
+            site.log(
+                "warning", f"no drive labelled {self.label} within {self.seconds:.0f} s: going on without a config"
+            )
+            return None
+        for file in self.files:
+            raw = site.ground.read_from(device, file)
+            if raw and not (self.skips_cloud_config and is_cloud_config(raw)):
+                return raw
+        return None
+
+    def device(self, site: Site) -> str | None:
+        """Wait for the drive; None if it did not come in time."""
+        deadline = Deadline(self.seconds)
+        with Vigil(f"a drive labelled {self.label}", deadline, site.log, site.stop) as vigil:
+            vigil.explain("it is not there", "attach the drive that holds the config", deadline)
+            return _await_drive(site, self.label, deadline)
+
+    def describe(self) -> str:
+        """Label and files."""
+        wait = f", for {self.seconds:.0f} s" if self.seconds else ""
+        return f"drive labelled `{self.label}`{wait}: " + ", ".join(f"`{file}`" for file in self.files)
+
+
+class Optical(NamedTuple):
+    """A file on whichever CD holds a marker file."""
+
+    file: str
+    marker: str
+    formats: tuple[str, ...]
+    offline: bool = True
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Wait for the CD, for ever, and read the file."""
+        deadline = Deadline(0)
+        with Vigil(f"a CD that holds {self.marker}", deadline, site.log, site.stop) as vigil:
+            vigil.explain("no drive holds it", "attach the provisioning CD", deadline)
+            while not site.stop.is_set():
+                for device in site.ground.optical_drives():
+                    if _has(site, device, self.marker, self.formats):
+                        return site.ground.read_from(device, self.file, formats=self.formats)
+                site.ground.await_change(LOOK_EVERY)
+        return None
+
+    def describe(self) -> str:
+        """File and formats."""
+        return f"CD ({' or '.join(self.formats)}) that holds `{self.marker}`: `{self.file}`"
+
+
+class Interface(NamedTuple):
+    """A file that the kernel offers: firmware, a FIFO. `module` brings it; an absent file means no config."""
+
+    path: str
+    module: str = ""
+    decode: tuple[Callable[[bytes], bytes], ...] = ()
+    offline: bool = True
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Load the driver and read the file in one go: the kernel's fw_cfg is quadratic in the number of reads."""
+        if self.module:
+            site.ground.load_module(self.module)
+        deadline = Deadline(0)
+        with Vigil(self.path, deadline, site.log) as vigil:
+            vigil.explain("the kernel reads it slowly", "move large files to a URL", deadline)
+            raw = site.ground.read(self.path)
+        if raw is None:
+            return None
+        for decode in self.decode:
+            raw = decode(raw)
+        return raw
+
+    def describe(self) -> str:
+        """The path."""
+        return f"`{self.path}`" + (f" (module `{self.module}`)" if self.module else "")
+
+
+class ByMachine(NamedTuple):
+    """A way for most machines, and another for those of some architectures, as uname(1) tells them."""
+
+    usual: Source
+    machines: tuple[str, ...]
+    other: Source
+    offline: bool = True
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Go the way of this machine."""
+        return (self.other if os.uname().machine in self.machines else self.usual).fetch(site)
+
+    def describe(self) -> str:
+        """Both ways."""
+        return f"{self.usual.describe()}; on {' and '.join(self.machines)}: {self.other.describe()}"
+
+
+class Device(NamedTuple):
+    """A block device that holds nothing but the config, padded with NULs."""
+
+    path: str
+    module: str
+    seconds: float
+    offline: bool = True
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Wait for the device and read it."""
+        site.ground.load_module(self.module)
+        deadline = Deadline(self.seconds)
+        with Vigil(self.path, deadline, site.log, site.stop) as vigil:
+            vigil.explain("the device is not there", "attach a disk whose serial is `ignition`", deadline)
+            while deadline.left() and not site.stop.is_set():
+                raw = site.ground.read(self.path)
+                if raw is not None:
+                    return trim_nul(raw)
+                site.ground.await_change(min(LOOK_EVERY, deadline.left()))
+        raise FetchFailed(self.path, f"not there after {self.seconds:.0f} s")
+
+    def describe(self) -> str:
+        """The path."""
+        return f"`{self.path}` (module `{self.module}`)"
+
+
+def trim_nul(raw: bytes) -> bytes:
+    """Bytes without the NULs that pad them. The end of what is compressed may be NULs of its own, and stays."""
+    from provision.fetch.user_data import is_wrapped
+
+    begun = raw.lstrip(b"\0")
+    return begun if is_wrapped(begun) else begun.rstrip(b"\0")
+
+
+def is_cloud_config(raw: bytes) -> bool:
+    """Whether user data is meant for cloud-init."""
+    return raw.startswith(b"#cloud-config\n")
+
+
+def _await_drive(site: Site, label: str, deadline: Deadline) -> str | None:
+    while not site.stop.is_set():
+        device = site.ground.drive(label)
+        if device is not None or not deadline.left():
+            return device
+        site.ground.await_change(min(LOOK_EVERY, deadline.left()))
+    return None
+
+
+def _has(site: Site, device: str, marker: str, formats: tuple[str, ...]) -> bool:
+    try:
+        return site.ground.read_from(device, marker, formats=formats) is not None
+    except FetchFailed:
+        return False

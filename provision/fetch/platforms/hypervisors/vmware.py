@@ -1,0 +1,186 @@
+"""VMware: the config in guestinfo, or in the OVF environment, both asked of the host.
+
+`vmware-rpctool` asks by vsock or by VMware's backdoor port; where it is not there we ask by vsock ourselves. The
+backdoor takes machine instructions and the right to use ports, which kernel lockdown withholds: that is the tool's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from provision.failures import FetchFailed
+from provision.fetch.platforms.sources import Site, base64
+
+if TYPE_CHECKING:
+    from socket import socket
+
+TOOL = "vmware-rpctool"
+VSOCK_MODULE = "vmw_vsock_vmci_transport"
+KEY = "guestinfo.ignition.config.data"
+OLD_KEY = "guestinfo.coreos.config.data"
+KEYS = (KEY, OLD_KEY)
+VENDOR = "/sys/class/dmi/id/sys_vendor"
+OVF = "guestinfo.ovfenv"
+OVF_NAMESPACE = "{http://schemas.dmtf.org/ovf/environment/1}"
+
+NOTHING = "e30K"
+"""`{}` and a line feed in base64: what stands in the place of a deleted config, as in the reference implementation.
+
+It counts as no config: a clone of the machine is no machine with a bad one.
+"""
+
+Say = Callable[[str], str | None]
+"""Tells the host a command of the guest RPC: its answer, or None if it refuses. Raises FetchFailed."""
+
+
+def ask(site: Site) -> bytes | None:
+    """The config; None if there is none. Raises FetchFailed for an encoding nobody knows, and without a way to ask."""
+    with _conversation(site) as say:
+        return config(say, site)
+
+
+def delete(site: Site) -> None:
+    """Overwrite the config, so that no container in the guest can read it (CVE-2022-1706). Raises FetchFailed."""
+    with _conversation(site) as say:
+        remove(say)
+
+
+def config(say: Say, site: Site) -> bytes | None:
+    """The config that the host tells. Raises as `ask`."""
+    try:
+        from_ovf = dict(_ovf_properties(_value(say, OVF)))
+    except FetchFailed as failure:
+        site.log("warning", f"{failure.message}: going on without it")
+        from_ovf = {}
+    for key in KEYS:
+        data = _value(say, key) or from_ovf.get(key, "")
+        if data not in {"", NOTHING}:
+            encoding = _value(say, f"{key}.encoding") or from_ovf.get(f"{key}.encoding", "")
+            return decoded(data, encoding)
+    return None
+
+
+def remove(say: Say) -> None:
+    """Overwrite the config, and take it out of the OVF environment. Raises as `delete`.
+
+    A host that tells no value may as well have failed to tell it, so nothing is taken for granted.
+    """
+    known = {key: _value(say, key) for key in KEYS}
+    for key in (key for key, value in known.items() if value != NOTHING and (value or key == KEY)):
+        _set(say, key, NOTHING)
+        _set(say, f"{key}.encoding", "base64")
+    environment = _value(say, OVF)
+    pruned = _without_config(environment)
+    if pruned != environment:
+        _set(say, OVF, pruned)
+
+
+def decoded(data: str, encoding: str) -> bytes:
+    """A value as its encoding says; gzip is taken off later, by content. Raises FetchFailed."""
+    decode = ENCODINGS.get(encoding)
+    if decode is None:
+        raise FetchFailed(f"{KEY}.encoding", f"unknown encoding {encoding!r}", hint="use base64 or gzip+base64")
+    try:
+        return decode(data)
+    except ValueError as error:
+        raise FetchFailed(KEY, f"is not {encoding}") from error
+
+
+def _plain(data: str) -> bytes:
+    return data.encode("utf-8", "surrogateescape")
+
+
+def _base64(data: str) -> bytes:
+    return base64(data.encode("ascii"))
+
+
+ENCODINGS: Mapping[str, Callable[[str], bytes]] = {
+    "": _plain,
+    **dict.fromkeys(("b64", "base64", "gzip+base64", "gz+base64", "gzip+b64", "gz+b64"), _base64),
+    **dict.fromkeys(("gz", "gzip"), _plain),
+}
+
+
+def _without_config(environment: str) -> str:
+    """An OVF environment without the properties of a config; all else stays to the letter. Raises FetchFailed."""
+    import re
+
+    def kept(element: re.Match[str]) -> str:
+        key = re.search(_ITS_KEY, element[1])
+        return "" if key and key[1].removesuffix(".encoding") in KEYS else element[0]
+
+    pruned = re.sub(_PROPERTY, kept, environment)
+    if set(KEYS) & dict(_ovf_properties(pruned)).keys():
+        raise FetchFailed(OVF, "its properties could not be removed")
+    return pruned
+
+
+_PROPERTY = r"""<(?:\w+:)?Property\b((?:[^"'/>]|"[^"]*"|'[^']*')*)(?:/>|>\s*</(?:\w+:)?Property\s*>)\s*"""
+_ITS_KEY = r"""\bkey\s*=\s*["']([^"']*)"""
+"""A property in the text of the environment, which is not written anew: others read it too."""
+
+
+@contextmanager
+def _conversation(site: Site) -> Iterator[Say]:
+    vendor = site.ground.read_text(VENDOR).strip()
+    if vendor and "VMware" not in vendor:
+        raise FetchFailed("vmware", f"this machine was made by {vendor}", hint="is ignition.platform.id right?")
+    if site.ground.has_program(TOOL):
+        yield partial(_say_by_tool, site)
+        return
+    if not vendor:
+        raise FetchFailed(TOOL, "is not there", hint="put open-vm-tools into the initramfs")
+    from provision.fetch.platforms.hypervisors import guest_rpc as guestrpc
+
+    site.ground.load_module(VSOCK_MODULE)
+    try:
+        channel = guestrpc.connect()
+    except OSError as error:
+        cause = f"the host does not answer ({error.strerror or error}), and {TOOL} is not there"
+        raise FetchFailed("vsock", cause, hint="put open-vm-tools into the initramfs") from error
+    with closing(channel):
+        yield partial(say_by_vsock, channel)
+
+
+def _say_by_tool(site: Site, command: str) -> str | None:
+    """The tool ends an answer with a line feed of its own."""
+    answer = site.ground.run(TOOL, command)
+    return None if answer is None else answer.decode("utf-8", "surrogateescape").removesuffix("\n")
+
+
+def say_by_vsock(channel: socket, command: str) -> str | None:
+    """Say it on a connection. Raises FetchFailed."""
+    from provision.fetch.platforms.hypervisors import guest_rpc as guestrpc
+
+    try:
+        answer = guestrpc.ask(channel, command.encode("utf-8", "surrogateescape"))
+    except OSError as error:
+        raise FetchFailed("vsock", f"the conversation with the host broke off: {error.strerror or error}") from error
+    return None if answer is None else answer.decode("utf-8", "surrogateescape")
+
+
+def _value(say: Say, key: str) -> str:
+    """A value of guestinfo; empty if it is not set."""
+    return say(f"info-get {key}") or ""
+
+
+def _set(say: Say, key: str, value: str) -> None:
+    if say(f"info-set {key} {value}") is None:
+        raise FetchFailed(key, "could not be overwritten")
+
+
+def _ovf_properties(environment: str) -> Iterator[tuple[str, str]]:
+    """The properties of an OVF environment document (DSP0243, 9)."""
+    if not environment.strip():
+        return
+    from xml.etree import ElementTree as ET
+
+    try:
+        tree = ET.fromstring(environment.strip().encode("utf-8", "surrogateescape"))  # noqa: S314 - the host wrote it
+    except ET.ParseError as error:
+        raise FetchFailed(OVF, "is not XML") from error
+    for entry in tree.iter(f"{OVF_NAMESPACE}Property"):
+        yield entry.get(f"{OVF_NAMESPACE}key", ""), entry.get(f"{OVF_NAMESPACE}value", "")

@@ -1,0 +1,53 @@
+"""z/VM: the config is the first spool file of type `ign` in the virtual reader 000c, fetched by `vmur`."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from provision.failures import FetchFailed
+from provision.fetch.platforms.drives import trim_nul
+from provision.fetch.platforms.sources import Site
+
+READER = "000c"
+MODULE = "vmur"
+TYPE = "ign"
+FILE_COLUMN = 1
+"""Of `vmur list`: origin, spool file number, class, records, copies, hold, date, time, name, type, destination."""
+
+
+def ask(site: Site) -> bytes | None:
+    """Bring the reader online and receive the file; None if there is none. Raises FetchFailed."""
+    ground = site.ground
+    ground.load_module(MODULE)
+    if ground.run("chccwdev", "-e", READER) is None:
+        ground.run("cio_ignore", "-r", READER)
+        if ground.run("chccwdev", "-e", READER) is None:
+            raise FetchFailed(f"reader {READER}", "could not be set online", hint="is there a reader at 000c?")
+    ground.run("udevadm", "settle")
+    listed = ground.run("vmur", "li")
+    if listed is None:
+        raise FetchFailed(f"reader {READER}", "could not be listed")
+    number = first_of_type(listed.decode("ascii", "replace"))
+    return None if number is None else _receive(site, number)
+
+
+def first_of_type(listing: str) -> str | None:
+    """The number of the first spool file of the type, as `vmur list` prints them."""
+    rows = (line.split() for line in listing.splitlines())
+    return next((row[FILE_COLUMN] for row in rows if len(row) > 2 and row[-2].lower() == TYPE), None)
+
+
+def _receive(site: Site, number: str) -> bytes:
+    """vmur makes a file by the umask of its caller: it does so where nobody else can look."""
+    folder = f"/run/provision-{os.urandom(8).hex()}"
+    path = f"{folder}/config.ign"
+    os.mkdir(site.ground.path(folder), 0o700)
+    try:
+        if site.ground.run("vmur", "re", "-f", number, site.ground.path(path)) is None:
+            raise FetchFailed(f"spool file {number}", "could not be received")
+        return trim_nul(site.ground.read(path) or b"")
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(site.ground.path(path))
+        os.rmdir(site.ground.path(folder))

@@ -1,0 +1,200 @@
+"""Metadata services: configs that are served over HTTP on the machine's own link."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from provision.failures import FetchFailed, NeedsNetwork
+from provision.fetch.http.messages import Headers, Request
+from provision.fetch.platforms.sources import LOOK_EVERY, Site, Together
+from provision.fetch.retry import Deadline, Vigil
+from provision.fetch.running_system import Ground
+from provision.fetch.settings import CONFIG_LIMIT
+
+if TYPE_CHECKING:
+    from provision.fetch.http.client import Client
+
+
+class Token(NamedTuple):
+    """A request whose answer is sent along as a header. Where it gives 404, the service wants no token."""
+
+    path: str
+    headers: Headers
+    header: str
+    method: str = "PUT"
+    optional: bool = False
+
+
+WAYS = {"privileged": " from a local port below 1024", "vsock": " over vsock, CID 2, port 1024"}
+"""How unusual connections are described."""
+
+
+class Http(NamedTuple):
+    """A metadata service. `absent` says whether 404 means "no config"; `retried` are statuses that mean "not yet"."""
+
+    base: str
+    path: str
+    headers: Headers = ()
+    token: Token | None = None
+    decode: tuple[Callable[[bytes], bytes], ...] = ()
+    absent: bool = True
+    retried: frozenset[int] = frozenset()
+    way: str = "tcp"
+    module: str = ""
+    offline: bool = False
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Ask the service, with a token if it wants one."""
+        if site.settings.offline and not self.offline:
+            raise NeedsNetwork(f"{self.base}{self.path}")
+        from provision.fetch.http.client import Client, NotFoundError
+
+        if self.module:
+            site.ground.load_module(self.module)
+        client = Client(site.settings._replace(offline=False), site.log, self.way, site.stop)
+        token = self._token(client)
+        request = Request(
+            f"{self.base}{self.path}", (*self.headers, *token), retried=self.retried, direct=is_metadata(self.base)
+        )
+        try:
+            raw = client.read(request, CONFIG_LIMIT)
+        except NotFoundError as error:
+            if self.absent:
+                return None
+            raise FetchFailed(error.url, error.cause, hint="was user data given to this machine?") from error
+        for decode in self.decode:
+            raw = _decoded(decode, raw, request)
+        return raw
+
+    def _token(self, client: Client) -> Headers:
+        if self.token is None:
+            return ()
+        from provision.fetch.http.client import NotFoundError
+
+        request = Request(f"{self.base}{self.token.path}", self.token.headers, method=self.token.method, direct=True)
+        try:
+            token = client.read(request).decode("ascii", "replace").strip()
+        except NotFoundError:
+            if self.token.optional:
+                return ()
+            raise
+        if not token:
+            raise FetchFailed(request.url, "the token is empty")
+        return ((self.token.header, token),)
+
+    def describe(self) -> str:
+        """The URL, what is sent along, and what answers mean."""
+        sent = [f"`{name}: {value}`" for name, value in self.headers]
+        if self.token:
+            sent.append(f"`{self.token.header}` from {self.token.method} `{self.token.path}`")
+        with_headers = f" with {', '.join(sent)}" if sent else ""
+        waits = ", ".join(map(str, sorted(self.retried)))
+        notes = (
+            *("decoded from base64" for _ in self.decode),
+            *([] if self.absent else ["404 is an error"]),
+            *([f"asked again at {waits}"] if waits else []),
+        )
+        in_brackets = f" ({', '.join(notes)})" if notes else ""
+        return f"`{self.base}{self.path}`{WAYS.get(self.way, '')}{with_headers}{in_brackets}"
+
+
+class LinkLocal(NamedTuple):
+    """A metadata service at an IPv6 link-local address, asked on every interface that is up."""
+
+    path: str
+    offline: bool = False
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Ask on all interfaces at once; the first answer wins."""
+        if site.settings.offline:
+            raise NeedsNetwork(f"http://[fe80::a9fe:a9fe]{self.path}")
+        with Vigil("a network interface", Deadline(site.settings.http_total), site.log, site.stop) as vigil:
+            names = self._interfaces(site, vigil)
+        every = tuple(Http(f"http://[fe80::a9fe:a9fe%25{name}]", self.path) for name in names)
+        return Together(every).fetch(site)
+
+    def _interfaces(self, site: Site, vigil: Vigil) -> list[str]:
+        from provision.fetch.http import network
+
+        patience = Deadline(site.settings.network_wait)
+        events = network.Events()
+        try:
+            while patience.left() and not site.stop.is_set():
+                names = [one.name for one in network.interfaces() if one.carrier]
+                if names:
+                    return names
+                vigil.explain(*network.why_not("fe80::a9fe:a9fe"), patience)
+                events.wait(LOOK_EVERY)
+        finally:
+            events.close()
+        raise FetchFailed(f"http://[fe80::a9fe:a9fe]{self.path}", "no network interface has a carrier")
+
+    def describe(self) -> str:
+        """The URL."""
+        return f"`http://[fe80::a9fe:a9fe%INTERFACE]{self.path}`"
+
+
+def is_metadata(base: str) -> bool:
+    """Whether a URL's host is on this link, so that no proxy can help."""
+    from provision.config.urls import origin
+    from provision.fetch.http import connections as dial
+
+    try:
+        return dial.is_inward(origin(base).host)
+    except ValueError:
+        return False
+
+
+def _decoded(decode: Callable[[bytes], bytes], raw: bytes, request: Request) -> bytes:
+    try:
+        return decode(raw)
+    except ValueError as error:
+        raise FetchFailed(
+            request.name, "the user data is not base64", hint="this platform hands over base64: encode it twice"
+        ) from error
+
+
+LEASES = (
+    ("/run/systemd/netif/leases", "SERVER_ADDRESS="),
+    ("/run/NetworkManager/devices", "dhcp_server_identifier="),
+    ("/run/NetworkManager", "SERVER_ADDRESS="),
+    ("/var/lib/NetworkManager", "SERVER_ADDRESS="),
+    ("/var/lib/dhclient", "option dhcp-server-identifier "),
+    ("/var/lib/dhcp", "option dhcp-server-identifier "),
+)
+"""Where DHCP clients keep their leases, and what stands before the server's address in them."""
+
+
+class DhcpServer(NamedTuple):
+    """User data served by the DHCP server."""
+
+    path: str
+    offline: bool = False
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Wait for a lease, and ask its server."""
+        if site.settings.offline:
+            raise NeedsNetwork(f"http://DHCP-SERVER{self.path}")
+        patience = Deadline(site.settings.network_wait)
+        with Vigil("the address of the DHCP server", patience, site.log, site.stop) as vigil:
+            vigil.explain("there is no lease", "check the DHCP server", patience)
+            while patience.left() and not site.stop.is_set():
+                server = next(servers(site.ground), None)
+                if server:
+                    return Http(f"http://{server}", self.path).fetch(site)
+                site.stop.wait(LOOK_EVERY)
+        raise FetchFailed("DHCP", "there is no lease that names its server")
+
+    def describe(self) -> str:
+        """The URL."""
+        return f"`http://DHCP-SERVER{self.path}`"
+
+
+def servers(ground: Ground) -> Iterator[str]:
+    """The DHCP servers of all leases that are found."""
+    for directory, mark in LEASES:
+        for name in ground.names(directory):
+            if name.isdecimal() or name.endswith((".lease", ".leases")):
+                lines = (line.strip() for line in ground.read_text(f"{directory}/{name}").splitlines())
+                yield from (line.removeprefix(mark).rstrip(";") for line in lines if line.startswith(mark))

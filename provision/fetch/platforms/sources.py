@@ -1,0 +1,169 @@
+"""The few ways in which platforms hand over a config: frozen values with one method, `fetch`.
+
+A source gives the bytes it has, or None where there is no config, which on most platforms is nothing wrong.
+"""
+
+from __future__ import annotations
+
+from binascii import a2b_base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from provision.failures import FetchFailed
+from provision.fetch.running_system import Ground
+from provision.fetch.settings import Settings
+from provision.log import Log
+
+if TYPE_CHECKING:
+    from threading import Event
+
+
+LOOK_EVERY = 1.0
+"""Seconds after which a drive is looked for even if no event announced it."""
+
+
+class Site(NamedTuple):
+    """Where a source works. `stop` is set when another source was faster.
+
+    `handed` takes what the platform hands over only once a boot, under the path it has in the installed system; what an
+    earlier stage was handed is there already.
+    """
+
+    ground: Ground
+    settings: Settings
+    log: Log
+    stop: Event
+    handed: dict[str, bytes]
+
+
+class Source(Protocol):
+    """A way to a config."""
+
+    @property
+    def offline(self) -> bool:
+        """Whether it works without a network."""
+        ...
+
+    def fetch(self, site: Site) -> bytes | None:
+        """The bytes of the config, None if there is none. Raises FetchFailed or NeedsNetwork."""
+        ...
+
+    def describe(self) -> str:
+        """Where the config is, in a line of Markdown."""
+        ...
+
+
+class Nothing(NamedTuple):
+    """A platform that has no config of its own."""
+
+    offline: bool = True
+
+    def fetch(self, _site: Site) -> bytes | None:
+        """None."""
+        return None
+
+    def describe(self) -> str:
+        """A sentence."""
+        return "none: the config comes by kernel argument or lies in the system"
+
+
+class ConfigFile(NamedTuple):
+    """The file that the environment names, for tests and for people."""
+
+    offline: bool = True
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Read the file; one that is missing is an error."""
+        path = site.ground.places.config_file
+        raw = site.ground.read(path)
+        if raw is None:
+            raise FetchFailed(path, "no such file", hint="name the config in IGNITION_CONFIG_FILE")
+        return raw
+
+    def describe(self) -> str:
+        """The variable."""
+        return "file named by `IGNITION_CONFIG_FILE`, else `config.ign` in the working directory"
+
+
+class Ask(NamedTuple):
+    """An interface of a hypervisor that takes a conversation; `about` describes it."""
+
+    ask: Callable[[Site], bytes | None]
+    about: str
+    offline: bool = True
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Have the conversation."""
+        return self.ask(site)
+
+    def describe(self) -> str:
+        """What was said about it."""
+        return self.about
+
+
+class FirstOf(NamedTuple):
+    """Sources in order: the next one is asked if one has no config."""
+
+    sources: tuple[Source, ...]
+
+    @property
+    def offline(self) -> bool:
+        """Whether the first works without a network."""
+        return self.sources[0].offline
+
+    def fetch(self, site: Site) -> bytes | None:
+        """The first config there is."""
+        return next((raw for raw in (source.fetch(site) for source in self.sources) if raw), None)
+
+    def describe(self) -> str:
+        """All, in order."""
+        return "; else ".join(source.describe() for source in self.sources)
+
+
+class Together(NamedTuple):
+    """Sources asked at the same time: the first answer wins, and a failure does not end the others."""
+
+    sources: tuple[Source, ...]
+
+    @property
+    def offline(self) -> bool:
+        """Whether all work without a network."""
+        return all(source.offline for source in self.sources)
+
+    def fetch(self, site: Site) -> bytes | None:
+        """Race. If all fail the failure names the last cause of each."""
+        import threading
+
+        from provision.fetch.platforms.first_success import first_answer
+
+        if site.settings.offline and not self.offline:
+            return next(source for source in self.sources if not source.offline).fetch(site)  # which asks for one
+        stop = threading.Event()
+        ways = [source.fetch for source in self.sources]
+        return first_answer(ways, site._replace(stop=stop), stop, site.settings.grace)
+
+    def describe(self) -> str:
+        """All of them."""
+        return "at once: " + "; ".join(source.describe() for source in self.sources)
+
+
+def site(ground: Ground, settings: Settings, log: Log, handed: dict[str, bytes] | None = None) -> Site:
+    """Where a source works that nobody else races against."""
+    from threading import Event
+
+    return Site(ground, settings, log, Event(), {} if handed is None else handed)
+
+
+def together(*sources: Source) -> Together:
+    """Sources asked at the same time."""
+    return Together(sources)
+
+
+def first_of(*sources: Source) -> FirstOf:
+    """Sources asked one after the other."""
+    return FirstOf(sources)
+
+
+def base64(raw: bytes) -> bytes:
+    """Decode base64; line breaks are allowed. Raises ValueError."""
+    return a2b_base64(b"".join(raw.split()), strict_mode=True)

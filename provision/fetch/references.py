@@ -1,0 +1,128 @@
+"""A config together with the configs it names: `ignition.config.merge` and `replace`, depth first, the child wins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha512
+from typing import NamedTuple
+
+from provision.config.format import Config, ConfigResource
+from provision.config.merge import merge
+from provision.config.model import NEWEST
+from provision.config.rules import check
+from provision.config.urls import path_of, redacted, scheme
+from provision.failures import ConfigInvalid, FetchFailed
+from provision.fetch.resources import Fetcher
+from provision.fetch.settings import CONFIG_LIMIT
+from provision.fetch.user_data import _report, read_config
+from provision.log import Log
+
+DEPTH_LIMIT = 16
+
+CONFIG_COUNT_LIMIT = 256
+
+
+class Fetched(NamedTuple):
+    """A config that was used, for the state file and the journal: `source` is a platform's name or a URL's path."""
+
+    kind: str
+    source: str
+    referenced: bool
+
+
+class Rendered(NamedTuple):
+    """A whole config, the fetcher it asks for, and the configs that went into it."""
+
+    config: Config
+    fetcher: Fetcher
+    fetched: tuple[Fetched, ...]
+
+
+def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
+    """Take in what a config names, with its certificate authorities as data URLs, judged as a whole.
+
+    Raises FetchFailed, NeedsNetwork, ConfigEmpty, ConfigInvalid.
+    """
+    rendering = _Rendering(log)
+    whole, fetcher = rendering.rendered(config, fetcher.under(config), ())
+    fetcher = fetcher.under(whole)
+    whole = _with_inline_authorities(whole, fetcher)
+    _judge_whole(whole, log)
+    return Rendered(whole, fetcher, tuple(rendering.fetched))
+
+
+class _Rendering:
+    """One walk: what it has fetched, and how much."""
+
+    def __init__(self, log: Log) -> None:
+        self.fetched: list[Fetched] = []
+        self._log = log
+
+    def rendered(self, config: Config, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
+        """A config with its references taken in. `above` are the digests of the configs that led here.
+
+        Each referenced config is fetched with the settings of what is known by then, as in the reference
+        implementation.
+        """
+        references = config.ignition.config
+        if references.replace.source is not None:
+            return self._replaced(references.replace, fetcher, above)
+        for reference in references.merge:
+            child, below = self._get(reference, fetcher, above)
+            fetcher = fetcher.under(merge(config, child))
+            child, fetcher = self.rendered(child, fetcher, below)
+            config = merge(config, child)
+        return config, fetcher
+
+    def _replaced(self, reference: ConfigResource, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
+        child, below = self._get(reference, fetcher, above)
+        return self.rendered(child, fetcher.under(child), below)
+
+    def _get(
+        self, reference: ConfigResource, fetcher: Fetcher, above: tuple[str, ...]
+    ) -> tuple[Config, tuple[str, ...]]:
+        """A referenced config, and the digests that led to it with its own."""
+        source = redacted(reference.source or "")
+        if len(above) >= DEPTH_LIMIT or len(self.fetched) >= CONFIG_COUNT_LIMIT:
+            raise FetchFailed(
+                source, f"configs are nested deeper than {DEPTH_LIMIT}, or more than {CONFIG_COUNT_LIMIT} in number"
+            )
+        raw = fetcher.read(reference, CONFIG_LIMIT)
+        digest = sha512(raw).hexdigest()
+        if digest in above:
+            raise FetchFailed(
+                source, "the config leads to itself", hint="remove the merge or replace that closes the circle"
+            )
+        self._log("debug", f"fetched referenced config from {source} with SHA512: {digest}")
+        self.fetched.append(Fetched("user", path_of(reference.source or ""), referenced=True))
+        return read_config(raw, source, self._log, fetcher.settings.run), (*above, digest)
+
+
+def _judge_whole(config: Config, log: Log) -> None:
+    problems = tuple(check(config, NEWEST))
+    _report(problems, "merged config", log)
+    if any(problem.fatal for problem in problems):
+        raise ConfigInvalid(problems, source="merged config")
+
+
+def _with_inline_authorities(config: Config, fetcher: Fetcher) -> Config:
+    """The config with its certificates inside, so that later stages need no network to trust."""
+    ignition = config.ignition
+    authorities = tuple(_inlined(fetcher, ignition.security.tls.certificate_authorities))
+    if not authorities:
+        return config
+    tls = ignition.security.tls.changed(certificate_authorities=authorities)
+    return config.changed(ignition=ignition.changed(security=ignition.security.changed(tls=tls)))
+
+
+def _inlined(fetcher: Fetcher, authorities: tuple[ConfigResource, ...]) -> Iterator[ConfigResource]:
+    from binascii import b2a_base64
+
+    for authority in authorities:
+        if scheme(authority.source or "") == "data" and not authority.compression:
+            yield authority
+            continue
+        encoded = b2a_base64(fetcher.bundle(authority), newline=False).decode("ascii")
+        yield ConfigResource(
+            source=f"data:text/plain;charset=utf-8;base64,{encoded}", verification=authority.verification
+        )

@@ -1,0 +1,156 @@
+"""How long to go on trying: deadlines that a clock step cannot move, pauses that a fleet does not share, and what is
+said on the console meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from provision.log import Log
+
+if TYPE_CHECKING:
+    from threading import Event
+
+Say = Callable[[str, str], None]
+"""Takes what is being waited for in this moment, and what to do about it."""
+
+FIRST_PAUSE = 0.2
+LONGEST_PAUSE = 5.0
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds. A server that asks for more is asked again after this."""
+
+FIRST_WORDS = (5.0, 15.0)
+WORDS_EVERY = 30.0
+"""Seconds of silence: a wait is explained after 5 s, after 15 s, and then every 30 s."""
+
+
+def now() -> float:
+    """Seconds since boot, suspend included: no clock step moves it."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait before each further attempt: 0.2, 0.4 ... 5, each give or take half.
+
+    The figures are the reference implementation's; the spread is ours, so that machines which were switched on
+    together do not ask together.
+    """
+    pause = FIRST_PAUSE
+    while True:
+        yield pause * (0.5 + _chance())
+        pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def retry_after(asked: float, pause: float, left: float = float("inf")) -> float:
+    """Seconds to wait when a server asked for some: never less, up to half as much again, so that a fleet spreads.
+
+    The spread stays within the time that is `left`, so that there is time for one more attempt. Where that is less than
+    was asked for, the server is asked near its end: too early is better than never.
+    """
+    asked = min(asked, LONGEST_RETRY_AFTER)
+    if asked >= left:
+        return left * (0.75 + _chance() / 5) if left > 1 else left
+    return asked + _chance() * min(max(asked / 2, pause), (left - asked) / 2)
+
+
+def _chance() -> float:
+    """A number from 0 to 1; the `random` module costs 6 ms to load."""
+    return int.from_bytes(os.urandom(4), "big") / (1 << 32)
+
+
+class Deadline:
+    """A budget of seconds; 0 is no limit. Time in which there was no network does not count: see `extend`."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends = now() + seconds if seconds else float("inf")
+
+    def left(self) -> float:
+        """Seconds left: never negative, infinite if there is no limit."""
+        return max(0.0, self._ends - now())
+
+    def extend(self, seconds: float) -> None:
+        """Take back time that does not count."""
+        self._ends += seconds
+
+    def sooner(self, seconds: float) -> Deadline:
+        """A deadline that ends after so many seconds, or with this one."""
+        return Deadline(max(min(seconds, self.left()), 0.001))
+
+    def within(self, seconds: float) -> float | None:
+        """The smaller of a limit (0 is none) and what is left, as a timeout for a socket: None is for ever."""
+        shortest = min(seconds or float("inf"), self.left())
+        return None if shortest == float("inf") else max(shortest, 0.001)
+
+
+class Vigil:
+    """Says what is being waited for, and why, while it lasts.
+
+    A thread tells `log` the latest reason after 5 s, 15 s, and then every 30 s, unless `stop` was set by then.
+    """
+
+    def __init__(self, awaited: str, deadline: Deadline, log: Log, stop: Event | None = None) -> None:
+        from threading import Event, Thread
+
+        self._awaited = awaited
+        self._deadline = deadline
+        self.forget()
+        self._log = log
+        self._over = Event()
+        self._stop = stop or self._over
+        self._thread = Thread(target=self._watch, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+
+    def explain(self, cause: str, remedy: str, deadline: Deadline) -> None:
+        """Take note of what keeps it from coming, what to do about it, and what bounds the wait."""
+        self._reason = (cause, remedy, deadline)
+        self._has_cause = True
+
+    def doing(self, what: str, remedy: str) -> None:
+        """Take note of what is being done, as long as there is no cause to tell, which tells more."""
+        if not self._has_cause:
+            self._reason = (what, remedy, self._deadline)
+
+    def coming(self, size: int) -> None:
+        """Take note that it is coming: so many bytes by now."""
+        self._reason = (f"it is coming, {size / (1 << 20):.1f} MiB so far", "", self._deadline)
+
+    def forget(self) -> None:
+        """Let what was noted be over."""
+        self._reason = ("no answer yet", "", self._deadline)
+        self._has_cause = False
+
+    def _watch(self) -> None:
+        began = now()
+        for moment in moments():
+            if self._over.wait(max(0.0, began + moment - now())) or self._stop.is_set():
+                return
+            self._log("notice", self.words(moment))
+
+    def words(self, waited: float) -> str:
+        """What is said after so many seconds."""
+        cause, remedy, deadline = self._reason
+        left = deadline.left()
+        limit = "without limit" if left == float("inf") else f"{left:.0f} s left"
+        advice = f"; {remedy}" if remedy else ""
+        return f"waiting for {self._awaited} for {waited:.0f} s ({limit}): {cause}{advice}"
+
+
+def moments() -> Iterator[float]:
+    """Seconds after which a wait is explained."""
+    yield from FIRST_WORDS
+    moment = FIRST_WORDS[-1]
+    while True:
+        moment += WORDS_EVERY
+        yield moment

@@ -1,0 +1,94 @@
+"""What the sources of a config need from a machine; `provision.system.running_system` implements it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Places(NamedTuple):
+    """Where things lie that the environment may move (names: `IGNITION_` and the field in capitals)."""
+
+    kernel_cmdline_path: str = "/proc/cmdline"
+    boot_id_path: str = "/proc/sys/kernel/random/boot_id"
+    system_runtime_config_dir: str = "/run/ignition"
+    system_local_config_dir: str = "/etc/ignition"
+    system_config_dir: str = "/usr/lib/ignition"
+    config_file: str = "config.ign"
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Places:
+        """The places that an environment names, and the usual ones for the rest."""
+        named = {field: environment.get(f"IGNITION_{field.upper()}") for field in cls._fields}
+        return cls()._replace(**{field: path for field, path in named.items() if path})
+
+    @property
+    def directories(self) -> tuple[str, str, str]:
+        """The system's config directories, the strongest first."""
+        return self.system_runtime_config_dir, self.system_local_config_dir, self.system_config_dir
+
+
+class Run(Protocol):
+    """Starts a program."""
+
+    def __call__(self, *argv: str, given: bytes = b"") -> bytes | None:
+        """What a program prints when it is given some bytes; None if it is not there or fails. Raises FetchFailed."""
+        ...
+
+
+def no_programs(*_argv: str, given: bytes = b"") -> bytes | None:  # noqa: ARG001 - Run calls it so
+    """A machine without programs."""
+    return None
+
+
+class Ground(Protocol):
+    """A machine as a source of configs. Paths are absolute; the implementation may lay a root before them."""
+
+    places: Places
+
+    def path(self, path: str) -> str:
+        """Where a device or an interface of the kernel really is."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file, None if there is none. Raises FetchFailed if there is one that cannot be read."""
+        ...
+
+    def read_text(self, path: str) -> str:
+        """The text of a file, empty if there is none. Raises as `read`."""
+        ...
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """The names in a directory, sorted by their bytes; none if there is no such directory."""
+        ...
+
+    def drive(self, label: str) -> str | None:
+        """The block device whose file system has this label, if it is there now."""
+        ...
+
+    def optical_drives(self) -> tuple[str, ...]:
+        """The CD drives that hold a disc now."""
+        ...
+
+    def read_from(self, device: str, path: str, *, formats: Sequence[str] = ()) -> bytes | None:
+        """A file of a drive, which is mounted read-only for it; None if there is no such file.
+
+        Raises FetchFailed if the drive cannot be mounted as one of the formats (any, if none is named).
+        """
+        ...
+
+    def await_change(self, seconds: float) -> None:
+        """Return when a device came or went, or after so many seconds."""
+        ...
+
+    def load_module(self, name: str) -> None:
+        """Ask the kernel for a module. One that cannot be had is no failure: the driver may be built in."""
+        ...
+
+    def has_program(self, name: str) -> bool:
+        """Whether a program can be started by its name."""
+        ...
+
+    def run(self, *argv: str, given: bytes = b"") -> bytes | None:
+        """What a program prints when it is given some bytes; None if it is not there or fails. Raises FetchFailed."""
+        ...

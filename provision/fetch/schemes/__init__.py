@@ -1,0 +1,1 @@
+"""How the resources of each URL scheme are fetched and verified."""

@@ -1,0 +1,207 @@
+"""TFTP (RFC 1350) with the options blksize and tsize (RFC 2347 to 2349): enough for what netboot servers do.
+
+Lost packets are asked for again. Like http it waits for a network, and tries again until httpTotal is over; what the
+server says against it is final.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from provision.config.format import Resource
+from provision.config.urls import redacted
+from provision.failures import FetchFailed
+from provision.fetch.http import connections as dial
+from provision.fetch.http import error_texts as causes
+from provision.fetch.http.client import Again, Client
+from provision.fetch.http.error_texts import Cause
+from provision.fetch.retry import Deadline, Vigil, now
+from provision.fetch.schemes.verified_writer import Intake
+
+PORT = 69
+BLOCK = 1428
+"""Bytes of data in a packet: what fits an Ethernet frame with IPv6 and UDP headers and room for a tunnel."""
+PLAIN_BLOCK = 512
+SMALLEST_BLOCK = 8
+
+READ, DATA, ACKNOWLEDGE, ERROR, OPTIONS = 1, 3, 4, 5, 6
+ANSWER_SECONDS = 1.0
+SILENCE_SECONDS = 30.0
+FIRST_SILENCE_SECONDS = 5.0
+"""How long an address is asked before the next one of the host is."""
+
+TURNS = 1 << 16
+"""Numbers of blocks begin again at 0 after 65535."""
+
+
+class _Packet(NamedTuple):
+    kind: int
+    number: int
+    rest: bytes
+
+
+class _Refusal(Exception):
+    """The server says no."""
+
+
+def copy(client: Client, resource: Resource, intake: Intake) -> None:
+    """Fetch a file. Raises FetchFailed."""
+    source = resource.source or ""
+    host = urlsplit(source).hostname or ""
+
+    def attempt(deadline: Deadline, vigil: Vigil) -> None:
+        _take(intake, _watched(client, source, _blocks(source, deadline), vigil), source)
+
+    client.persist(source, host, "TFTP", attempt)
+
+
+def _watched(client: Client, source: str, blocks: Iterator[bytes], vigil: Vigil) -> Iterator[bytes]:
+    size = 0
+    for block in blocks:
+        client.go_on(source)
+        size += len(block)
+        vigil.coming(size)
+        yield block
+
+
+def _take(intake: Intake, blocks: Iterator[bytes], source: str) -> None:
+    try:
+        intake.take(blocks)
+    except _Refusal as refusal:
+        raise FetchFailed(
+            redacted(source), str(refusal), hint="is the path right, and may everybody read it?"
+        ) from None
+    except OSError as error:
+        raise Again(causes.explain(error)) from error
+    except UnicodeError as error:  # of the resolver: no name
+        raise FetchFailed(redacted(source), "unable to parse url") from error
+
+
+def _blocks(source: str, deadline: Deadline) -> Iterator[bytes]:
+    """The blocks of a file. The server answers from a port of its own, which is then the only one listened to."""
+    parts = urlsplit(source)
+    with closing(_begun(parts.hostname or "", parts.port or PORT, unquote(parts.path), deadline)) as transfer:
+        first = transfer.first
+        size = _block_size(first)
+        packet = transfer.ask(_acknowledge(0), (DATA,), 1) if first.kind == OPTIONS else first
+        expected = 1
+        while True:
+            if len(packet.rest) > size:
+                raise Again(Cause("the server sends more at once than was agreed"))
+            yield packet.rest
+            if len(packet.rest) < size:
+                transfer.tell(_acknowledge(expected))
+                return
+            expected += 1
+            packet = transfer.ask(_acknowledge(expected - 1), (DATA,), expected)
+
+
+def _begun(host: str, port: int, path: str, deadline: Deadline) -> _Transfer:
+    """A conversation with whichever address of a host answers, asked one after the other."""
+    failure: OSError = TimeoutError("no answer in time")
+    seconds = _at_most(SILENCE_SECONDS, deadline)
+    for family, kind, protocol, _, address in dial.resolve(host, port, seconds, socket.SOCK_DGRAM):
+        transfer = _Transfer(socket.socket(family, kind, protocol), address, deadline)
+        try:
+            transfer.begin(path)
+        except OSError as error:
+            failure = error
+        else:
+            return transfer
+        finally:
+            if not transfer.has_begun:
+                transfer.close()
+    raise failure
+
+
+class _Transfer:
+    """One conversation with one server. `first` is its first answer."""
+
+    def __init__(self, channel: socket.socket, address: Any, deadline: Deadline) -> None:
+        self._channel = channel
+        self._address = address
+        self._peer: Any = None
+        self._deadline = deadline
+        self.first = _Packet(ERROR, 0, b"")
+
+    def begin(self, path: str) -> None:
+        """Ask for the file."""
+        self.first = self.ask(_request(path), (DATA, OPTIONS), 1, FIRST_SILENCE_SECONDS)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the server has answered."""
+        return self._peer is not None
+
+    def close(self) -> None:
+        """End the conversation."""
+        self._channel.close()
+
+    def tell(self, message: bytes) -> None:
+        """Send without waiting for an answer."""
+        self._channel.sendto(message, self._peer or self._address)
+
+    def ask(self, message: bytes, kinds: tuple[int, ...], number: int, seconds: float = SILENCE_SECONDS) -> _Packet:
+        """Send, and again every second, until the packet that answers comes."""
+        ends = now() + _at_most(seconds, self._deadline)
+        while now() < ends:
+            self.tell(message)
+            packet = self._answer(kinds, number % TURNS, min(ends, now() + ANSWER_SECONDS))
+            if packet is not None:
+                return packet
+        raise TimeoutError("no answer in time")
+
+    def _answer(self, kinds: tuple[int, ...], number: int, ends: float) -> _Packet | None:
+        """The packet waited for, or None if it does not come. Duplicates of earlier ones are passed over."""
+        while now() < ends:
+            self._channel.settimeout(max(ends - now(), 0.001))
+            try:
+                raw, sender = self._channel.recvfrom(TURNS)
+            except TimeoutError:
+                return None
+            if len(raw) < 4 or self._peer not in {None, sender}:
+                continue
+            packet = _packet(raw)
+            if packet.kind == ERROR:
+                raise _Refusal(f"server says: {causes.printable(packet.rest) or f'error {packet.number}'}")
+            if packet.kind in kinds and (packet.kind == OPTIONS or packet.number == number):
+                self._peer = sender
+                return packet
+        return None
+
+
+def _packet(raw: bytes) -> _Packet:
+    (kind,) = struct.unpack_from("!H", raw)
+    if kind == OPTIONS:
+        return _Packet(kind, 0, raw[2:])
+    return _Packet(kind, struct.unpack_from("!H", raw, 2)[0], raw[4:])
+
+
+def _request(path: str) -> bytes:
+    options = b"".join(word.encode() + b"\0" for word in (path, "octet", "blksize", str(BLOCK), "tsize", "0"))
+    return struct.pack("!H", READ) + options
+
+
+def _acknowledge(number: int) -> bytes:
+    return struct.pack("!HH", ACKNOWLEDGE, number % TURNS)
+
+
+def _block_size(first: _Packet) -> int:
+    """The size that the server agreed to; one that ignores options sends blocks of 512."""
+    if first.kind != OPTIONS:
+        return PLAIN_BLOCK
+    words = first.rest.lower().split(b"\0")
+    agreed = dict(zip(words[::2], words[1::2], strict=False)).get(b"blksize", b"512")
+    size = int(agreed) if agreed.isdigit() else 0
+    if not SMALLEST_BLOCK <= size <= BLOCK:
+        raise Again(Cause("the server agrees to blocks that nobody asked for"))
+    return size
+
+
+def _at_most(seconds: float, deadline: Deadline) -> float:
+    return min(seconds, deadline.left())

@@ -1,0 +1,459 @@
+"""The primitives: small frozen values that say what to do. Stages yield them, `system` carries them out.
+
+Every action names what it `touches` (actions of one wave touch disjoint things and run side by side) and has an
+`effect`: the facts that hold once it is done. The effects make the forecast on which later actions are planned, and
+after the action they are compared with what the machine says: that is how the engine verifies its work.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from provision.config.format import Resource
+from provision.config.model import Secret
+from provision.planning.machine_view import ASSUMED_SIZE, Device, Fact, Kind, Memory, Mounted, Node, Table
+
+
+class Blob(NamedTuple):
+    """Bytes that an earlier `Fetch` brought: a name in the spool."""
+
+    name: str
+
+
+class Content(NamedTuple):
+    """Bytes that the plan already has."""
+
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"Content({len(self.data)} bytes)"
+
+
+Bytes = Blob | Content
+
+
+class Place(NamedTuple):
+    """A path of the target root as an argument of a program; the system puts the root before it."""
+
+    path: str
+
+
+class DeviceName(NamedTuple):
+    """A device as an argument of a program; the system puts the kernel's node in its place."""
+
+    name: str
+
+
+class KeyFile(NamedTuple):
+    """Bytes as an argument of a program: the system hands over the name of a file (0600, in memory) that holds them."""
+
+    bytes: Bytes
+
+
+class PathList(NamedTuple):
+    """Paths of the target root as the input of a program: each with the root before it and a NUL behind it."""
+
+    paths: tuple[str, ...]
+
+
+Argument = str | Place | DeviceName | KeyFile
+
+
+class Action(Protocol):
+    """What every primitive offers."""
+
+    @property
+    def title(self) -> str:
+        """What it does, for people; starts with a verb, holds no secret."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """The place in the config that asked for it."""
+        ...
+
+    @property
+    def loses(self) -> str:
+        """What it destroys, or empty."""
+        ...
+
+    def touches(self) -> frozenset[str]:
+        """The devices, paths and accounts that it changes."""
+        ...
+
+    def effect(self) -> tuple[Fact, ...]:
+        """The facts that hold once it is done."""
+        ...
+
+
+Wave = tuple[Action, ...]
+
+
+class Await(NamedTuple):
+    """Wait until devices are there. Changes nothing, so that preflight carries it out for real."""
+
+    names: tuple[str, ...]
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """The devices waited for."""
+        return "wait for " + ", ".join(self.names)
+
+    def touches(self) -> frozenset[str]:
+        """Nothing."""
+        return frozenset()
+
+    def effect(self) -> tuple[Fact, ...]:
+        """A plan takes a device that is not there for a blank one."""
+        return tuple(Fact("device", name, Device(name, ASSUMED_SIZE, assumed=True)) for name in self.names)
+
+
+class Keep(NamedTuple):
+    """Leave something as it is, and say why. Does nothing: it is there for people who read a plan."""
+
+    what: str
+    because: str
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """What is kept, and why."""
+        return f"keep {self.what}: {self.because}"
+
+    def touches(self) -> frozenset[str]:
+        """Nothing."""
+        return frozenset()
+
+    def effect(self) -> tuple[Fact, ...]:
+        """Nothing."""
+        return ()
+
+
+class Run(NamedTuple):
+    """Start a program and wait for it; the stage says what it touches and what holds afterwards.
+
+    `accepts` are the exit statuses that are good. No argument may be a secret: pass it as a `KeyFile` or by `stdin`.
+    """
+
+    title: str
+    argv: tuple[Argument, ...]
+    on: frozenset[str]
+    facts: tuple[Fact, ...] = ()
+    reason: str = ""
+    loses: str = ""
+    stdin: Bytes | PathList | None = None
+    accepts: tuple[int, ...] = (0,)
+
+    def touches(self) -> frozenset[str]:
+        """What the stage said."""
+        return self.on
+
+    def effect(self) -> tuple[Fact, ...]:
+        """What the stage said."""
+        return self.facts
+
+
+class WriteTable(NamedTuple):
+    """Write a whole GPT in one go, and let the kernel follow.
+
+    `table` is complete: kept partitions are in it as they are. `facts` are about the devices of the partitions that
+    come, move or go (None) and their further names. `erase` drops what was there first (wipeTable). In the partitions
+    of the numbers in `clear` members of old arrays are erased before anybody can see them, and assemble the array.
+    """
+
+    device: str
+    table: Table
+    facts: tuple[Fact, ...] = ()
+    erase: bool = False
+    title: str = "write partition table"
+    reason: str = ""
+    loses: str = ""
+    clear: tuple[int, ...] = ()
+
+    def touches(self) -> frozenset[str]:
+        """The disk and every partition that changes."""
+        changed = {fact.name for fact in self.facts if fact.kind == "device"}
+        return frozenset({self.device, *changed})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """The table, and the devices that come and go."""
+        return (Fact("table", self.device, self.table), *self.facts)
+
+
+class Mount(NamedTuple):
+    """Mount a file system at a directory of the target root."""
+
+    path: str
+    device: str
+    format: str
+    options: tuple[str, ...] = ()
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """Device and mount point."""
+        return f"mount {self.device} at {self.path}"
+
+    def touches(self) -> frozenset[str]:
+        """The mount point."""
+        return frozenset({self.path})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """The mount, with its mount point."""
+        mounted = Mounted(self.path, self.device, self.format)
+        return (Fact("mount", self.path, mounted), Fact("node", self.path, Node(Kind.DIRECTORY)))
+
+
+class Unmount(NamedTuple):
+    """Unmount a file system of the target root."""
+
+    path: str
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """The mount point."""
+        return f"unmount {self.path}"
+
+    def touches(self) -> frozenset[str]:
+        """The mount point."""
+        return frozenset({self.path})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """Nothing is mounted there."""
+        return (Fact("mount", self.path, None),)
+
+
+class Fetch(NamedTuple):
+    """Bring the bytes of a resource into the spool, verified.
+
+    `near` is the path they will be written to, so that the spool can lie on its file system; without it they are kept
+    in memory, and for later stages too, until a `Forget`.
+    """
+
+    resource: Resource
+    blob: Blob
+    near: str
+    title: str
+    reason: str = ""
+    loses: str = ""
+
+    def touches(self) -> frozenset[str]:
+        """Its place in the spool."""
+        return frozenset({f"blob:{self.blob.name}"})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """Nothing that a plan reads."""
+        return ()
+
+
+class Forget(NamedTuple):
+    """Erase bytes that were kept in memory for later stages."""
+
+    blob: Blob
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """Which bytes."""
+        return f"forget {self.blob.name}"
+
+    def touches(self) -> frozenset[str]:
+        """Its place in the spool."""
+        return frozenset({f"blob:{self.blob.name}"})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """Nothing that a plan reads."""
+        return ()
+
+
+class Write(NamedTuple):
+    """Put a file in place: whole, with its owner and mode, or not at all.
+
+    Its bytes are `parts` one after the other, behind what is there already if `keep`; a file that is kept and gets none
+    only changes its owner and mode, and stays the same file under all its names. Directories missing on the way
+    (`parents`, outermost first) are made 0755 root:root. Ids are numbers; in a forecast an account that does not exist
+    yet has None.
+    """
+
+    path: str
+    parts: tuple[Bytes, ...]
+    mode: int = 0o644
+    uid: int | None = 0
+    gid: int | None = 0
+    keep: bool = False
+    parents: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """Path and mode."""
+        verb = "write" if not self.keep else "append to" if self.parts else "change owner or mode of"
+        return f"{verb} {self.path} ({self.mode:04o})"
+
+    def touches(self) -> frozenset[str]:
+        """The path."""
+        return frozenset({self.path})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """A file, the directories above it, and what its contents bring about (`facts`)."""
+        node = Node(Kind.FILE, self.mode, self.uid, self.gid)
+        return (*_made(self.parents), Fact("node", self.path, node), *self.facts)
+
+
+class Directory(NamedTuple):
+    """Make a directory, or give one its owner and mode."""
+
+    path: str
+    mode: int = 0o755
+    uid: int | None = 0
+    gid: int | None = 0
+    parents: tuple[str, ...] = ()
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """Path and mode."""
+        return f"make directory {self.path} ({self.mode:04o})"
+
+    def touches(self) -> frozenset[str]:
+        """The path."""
+        return frozenset({self.path})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """A directory, and those above it."""
+        return (*_made(self.parents), Fact("node", self.path, Node(Kind.DIRECTORY, self.mode, self.uid, self.gid)))
+
+
+class Link(NamedTuple):
+    """Make a symbolic link; its target is taken literally."""
+
+    path: str
+    target: str
+    uid: int | None = 0
+    gid: int | None = 0
+    parents: tuple[str, ...] = ()
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """Path and target."""
+        return f"link {self.path} -> {self.target}"
+
+    def touches(self) -> frozenset[str]:
+        """The path."""
+        return frozenset({self.path})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """A link, and the directories above it."""
+        node = Node(Kind.LINK, 0o777, self.uid, self.gid, target=self.target)
+        return (*_made(self.parents), Fact("node", self.path, node))
+
+
+class HardLink(NamedTuple):
+    """Make a further name for an existing node; `target` is a path of the target root, `node` what is there."""
+
+    path: str
+    target: str
+    node: Node = Node(Kind.FILE)
+    parents: tuple[str, ...] = ()
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """Path and target."""
+        return f"hard-link {self.path} to {self.target}"
+
+    def touches(self) -> frozenset[str]:
+        """The path."""
+        return frozenset({self.path})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """The same node, and the directories above it."""
+        return (*_made(self.parents), Fact("node", self.path, self.node))
+
+
+class Remove(NamedTuple):
+    """Remove whatever is at a path, with all below it. Never follows a link, never crosses into another mount."""
+
+    path: str
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """The path."""
+        return f"remove {self.path}"
+
+    def touches(self) -> frozenset[str]:
+        """The path."""
+        return frozenset({self.path})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """Nothing is there."""
+        return (Fact("node", self.path, None),)
+
+
+NodeAction = Write | Directory | Link | HardLink | Remove
+NODE_ACTIONS = (Write, Directory, Link, HardLink, Remove)
+"""Actions on the tree: many of them can share the waiting for the disk."""
+
+
+class SetPassword(NamedTuple):
+    """Set the hash in field 2 of `shadow` (`gshadow` for a group) and nothing else; it never stands in an argv."""
+
+    name: str
+    hash: Secret
+    database: str = "shadow"
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """Whose password."""
+        return f"set the password hash of {'group ' if self.database == 'gshadow' else ''}{self.name}"
+
+    def touches(self) -> frozenset[str]:
+        """The database."""
+        return frozenset({f"/etc/{self.database}"})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """Nothing that a plan reads."""
+        return ()
+
+
+class Remember(NamedTuple):
+    """Tell later stages something. `value` may hold a secret, so it is never shown."""
+
+    name: str
+    value: Memory
+    reason: str = ""
+    loses: str = ""
+
+    @property
+    def title(self) -> str:
+        """What kind of thing it is."""
+        return f"remember {self.name}"
+
+    def touches(self) -> frozenset[str]:
+        """Its name."""
+        return frozenset({f"memory:{self.name}"})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """It can be recalled."""
+        return (Fact("recall", self.name, self.value),)
+
+
+def _made(parents: tuple[str, ...]) -> tuple[Fact, ...]:
+    return tuple(Fact("node", path, Node(Kind.DIRECTORY, 0o755, 0)) for path in parents)

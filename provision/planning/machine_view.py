@@ -1,0 +1,250 @@
+"""What a plan can see of a machine: values, and the one read-only view (`Observe`) that hands them out.
+
+A view answers by kind and name, so that a forecast is the same view with some answers laid over it, and checking a
+step's work is asking again. Names:
+
+- device names are as the config writes them (`/dev/vda`, `/dev/disk/by-partlabel/data`, `/dev/md/data`); `device`
+  resolves one, and its answer carries the canonical name (`Device.name`) that all other questions use;
+- paths are absolute inside the target root (`/etc/hostname`, never `/sysroot/etc/hostname`), and not followed:
+  `provision.planning.target_paths.resolve` says where one leads.
+
+What the stages of one boot tell each other (keys, directories made for mount points, the seed of chosen UUIDs) is
+part of the world too: `recall` answers what an earlier `Remember` put there, or what this run was started with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import NamedTuple, Protocol
+
+
+class Device(NamedTuple):
+    """A block device.
+
+    `size` is in bytes, `sector` the logical sector size in bytes. `in_use` says why it may not be written (mounted,
+    held by another device), or is empty. An `assumed` device is not there yet: it is taken to be blank, only that it
+    exists can be verified. `mapper` is the name of a device-mapper device (`/sys/class/block/*/dm/name`), else empty.
+    The kernel lets nobody write to one that is `read_only`.
+    """
+
+    name: str
+    size: int
+    sector: int = 512
+    in_use: str = ""
+    assumed: bool = False
+    mapper: str = ""
+    read_only: bool = False
+
+
+ASSUMED_SIZE = 1 << 40
+"""The size taken for a device that is not there: large enough for any layout."""
+
+
+class Partition(NamedTuple):
+    """An entry of a partition table. `start` and `size` are in logical sectors; GUIDs are upper-case."""
+
+    number: int
+    start: int
+    size: int
+    type: str
+    guid: str
+    label: str = ""
+    attributes: int = 0
+
+
+class Table(NamedTuple):
+    """A partition table. `kind` is `gpt`, `dos` and so on, or empty for none.
+
+    A GPT has `first` and `last` usable sector, and room for so many `entries`; every tool makes 128 of 128 bytes.
+    `remains` of a GPT may lie at the end of a disk without a table: they count for nothing, unless a tool looks there.
+    """
+
+    kind: str
+    guid: str = ""
+    sector: int = 512
+    first: int = 0
+    last: int = 0
+    partitions: tuple[Partition, ...] = ()
+    entries: int = 128
+    remains: bool | None = False
+
+
+UNPROTECTED = "gpt without its protective MBR"
+"""The kind of a table that nobody reads, but that is too whole to be taken for nothing."""
+
+
+class Signature(NamedTuple):
+    """What is on a device, as blkid sees it: `type` as `ext4`, `crypto_LUKS`, or empty for nothing.
+
+    If there are several signatures, it is the first that blkid reports (`blkid_do_probe`), and `ambivalent` says so.
+    `label` or `uuid` None stands in a forecast for one that the tool will choose. A file system is `unfinished` if what
+    made it was stopped in the middle.
+    """
+
+    type: str = ""
+    label: str | None = ""
+    uuid: str | None = ""
+    ambivalent: bool = False
+    unfinished: bool = False
+
+
+class Volume(NamedTuple):
+    """The header of a LUKS volume: its version, its persistent flags (as `allow-discards`), the kinds of its tokens.
+
+    `opened` is the device-mapper name under which it is open now, or empty. A volume is `keyless` if no key can open
+    it: what made it was stopped in the middle. In a forecast flags that cannot be known are None.
+    """
+
+    version: int
+    flags: tuple[str, ...] | None = ()
+    tokens: tuple[str, ...] = ()
+    opened: str = ""
+    keyless: bool = False
+
+
+class Kind(Enum):
+    """Kinds of nodes in a file system."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+    OTHER = "other"
+
+
+class Node(NamedTuple):
+    """A node of the target root, not followed if it is a link.
+
+    A part that cannot be known is None: in a forecast, and the mode where a file system keeps none (vfat). `size`
+    (bytes) is told of regular files only; `identity` tells hard links of one file from others.
+    """
+
+    kind: Kind
+    mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+    target: str | None = None
+    size: int | None = None
+    identity: tuple[int, int] | None = None
+
+
+class Account(NamedTuple):
+    """A user or group of the target root. In a forecast what the tool will choose is None."""
+
+    name: str
+    id: int | None
+    gid: int | None = None
+    home: str | None = ""
+    shell: str | None = ""
+
+
+class Space(NamedTuple):
+    """Room on a file system: a name that tells it from others, and the bytes that root may still write."""
+
+    device: str
+    free: int
+
+
+class Mounted(NamedTuple):
+    """A file system mounted in the target root; `device` is a canonical name."""
+
+    path: str
+    device: str
+    format: str
+
+
+Memory = str | bool | tuple[str, ...] | Mapping[str, str] | None
+"""What can be remembered from one stage to the next (it goes through JSON)."""
+
+Value = Device | Table | Signature | Volume | Node | Account | Mounted | Space | bytes | Memory
+
+
+class Fact(NamedTuple):
+    """One answer of a view: what the method of Observe called `kind` answers for `name`.
+
+    Parts of a value that a tool will choose are None, and are not compared when the work is verified.
+    """
+
+    kind: str
+    name: str
+    value: Value
+
+
+class Observe(Protocol):
+    """A machine, read only."""
+
+    def device(self, name: str) -> Device | None:
+        """The block device of that name, by any of its names; None if there is none."""
+        ...
+
+    def table(self, name: str) -> Table:
+        """The partition table on the device with that canonical name; kind "" if there is none."""
+        ...
+
+    def signature(self, name: str) -> Signature:
+        """What is on the device with that canonical name."""
+        ...
+
+    def volume(self, name: str) -> Volume | None:
+        """The LUKS header on the device with that canonical name; None if there is none."""
+        ...
+
+    def node(self, path: str) -> Node | None:
+        """The node at a path of the target root whose parents are real directories; None if there is none."""
+        ...
+
+    def children(self, path: str) -> Sequence[str]:
+        """Sorted names in a directory of the target root; empty if there is none."""
+        ...
+
+    def content(self, path: str) -> bytes | None:
+        """The bytes of a small regular file of the target root (at most 16 MiB); None if there is none."""
+        ...
+
+    def own_file(self, path: str) -> bytes | None:
+        """The bytes of a small file of the running system (not the target root): sysfs, keys in an initramfs."""
+        ...
+
+    def own_names(self, path: str) -> Sequence[str]:
+        """Sorted names in a directory of the running system; empty if there is none."""
+        ...
+
+    def user(self, name: str) -> Account | None:
+        """The account of that name in the target root's passwd."""
+        ...
+
+    def group(self, name: str) -> Account | None:
+        """The group of that name in the target root's group file."""
+        ...
+
+    def mount(self, path: str) -> Mounted | None:
+        """The file system mounted at exactly this path of the target root."""
+        ...
+
+    def space(self, path: str) -> Space | None:
+        """The room on the file system of a directory, or of the nearest one above it that is there.
+
+        None where that does not say what fits: on one that packs data, or is not known.
+        """
+        ...
+
+    def enabled(self, unit: str) -> bool:
+        """Whether systemd has the unit enabled in the target root (`systemctl is-enabled`)."""
+        ...
+
+    def tool(self, name: str) -> str | None:
+        """Where a program is found on PATH."""
+        ...
+
+    def recall(self, name: str) -> Memory:
+        """What was remembered under that name; None if nothing was."""
+        ...
+
+
+MAX_LINKS = 40
+"""How many links may be followed on the way to one path (as the kernel's ELOOP, path_resolution(7))."""
+
+
+def is_id(text: str) -> bool:
+    """Whether a field of passwd(5) or group(5) is a number as the C library reads it: ASCII digits, and few."""
+    return len(text) <= 10 and text.isascii() and text.isdecimal()

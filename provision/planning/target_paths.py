@@ -1,0 +1,111 @@
+"""Where a path of the target root leads, worked out on a view: links are followed as a chroot would follow them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+
+from provision.failures import PlanRefused
+from provision.planning.machine_view import MAX_LINKS, Kind, Observe
+
+MAX_NAME, MAX_PATH = 255, 4095
+"""Bytes in one component, and in a path (<linux/limits.h>, which counts the NUL behind the path)."""
+
+
+class Unresolvable(PlanRefused):
+    """A path leads nowhere: through something that is no directory, or round and round."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__([reason])
+
+
+def resolve(observe: Observe, path: str) -> str:
+    """The path with every link on the way followed inside the root; its last component is not followed.
+
+    Absolute targets start at the root and `..` never leaves it. Components that do not exist yet are taken as they
+    are. Raises Unresolvable.
+    """
+    _refuse_impossible(path)
+    pending = [part for part in reversed(path.split("/")) if part]
+    here: list[str] = []
+    links = 0
+    while len(pending) > 1 or (pending and pending[-1] in {".", ".."}):
+        part = pending.pop()
+        if part in {".", ".."}:
+            here = here[:-1] if part == ".." else here
+            continue
+        node = observe.node(_join(here, part))
+        if node is not None and node.kind is Kind.LINK:
+            links += 1
+            if links > MAX_LINKS:
+                raise Unresolvable(f"{path}: too many links on the way")
+            target = node.target or ""
+            here = [] if target.startswith("/") else here
+            pending += [step for step in reversed(target.split("/")) if step]
+            continue
+        if node is not None and node.kind is not Kind.DIRECTORY:
+            raise Unresolvable(f"{path}: {_join(here, part)} is not a directory")
+        here.append(part)
+    return _join(here, pending[0]) if pending else "/" + "/".join(here)
+
+
+def resolver(observe: Observe) -> Callable[[str], str]:
+    """`resolve` for many paths on a view that does not change: each directory is followed once."""
+
+    @cache
+    def followed(folder: str) -> str:
+        return resolve(observe, f"{folder}/.").rstrip("/")
+
+    def resolved(path: str) -> str:
+        folder, _, name = path.rpartition("/")
+        if name in {"", ".", ".."}:
+            return resolve(observe, path)
+        _refuse_impossible(path)
+        try:
+            return f"{followed(folder)}/{name}"
+        except Unresolvable:
+            return resolve(observe, path)  # which says it of the whole path
+
+    return resolved
+
+
+def followed(observe: Observe, path: str) -> str:
+    """As `resolve`, and a link at the end is followed as well. Raises Unresolvable."""
+    for _ in range(MAX_LINKS):
+        resolved = resolve(observe, path)
+        node = observe.node(resolved)
+        if node is None or node.kind is not Kind.LINK:
+            return resolved
+        path = os.path.join(os.path.dirname(resolved), node.target or "")
+    raise Unresolvable(f"{path}: too many links on the way")
+
+
+def _refuse_impossible(path: str) -> None:
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise Unresolvable(f"{path!r}: no path can hold a NUL")
+    if len(encoded) > MAX_PATH or max(map(len, encoded.split(b"/"))) > MAX_NAME:
+        raise Unresolvable(f"{path}: a name may have {MAX_NAME} bytes, and a path {MAX_PATH}")
+
+
+def missing_parents(observe: Observe, path: str) -> tuple[str, ...]:
+    """The directories above a resolved path that do not exist yet, outermost first. Raises Unresolvable."""
+    parts = path.split("/")[1:-1]
+    parents = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
+    existing = len(parents)
+    while existing and observe.node(parents[existing - 1]) is None:
+        existing -= 1
+    above = observe.node(parents[existing - 1]) if existing else None
+    if above is not None and above.kind is not Kind.DIRECTORY:
+        raise Unresolvable(f"{path}: {parents[existing - 1]} is not a directory")
+    return tuple(parents[existing:])
+
+
+def depth(path: str) -> int:
+    """How many components a path has; the root has none."""
+    return len([part for part in path.split("/") if part])
+
+
+def _join(parts: list[str], name: str) -> str:
+    return "/" + "/".join((*parts, name))

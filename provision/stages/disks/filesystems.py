@@ -1,0 +1,213 @@
+"""File systems: which are good as they are, which are made, and which are in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from provision.config.format import Config, Filesystem
+from provision.failures import PlanRefused
+from provision.planning.actions import Action, DeviceName, Keep, Run, Wave
+from provision.planning.descriptions import signature_text
+from provision.planning.device_names import of_signature
+from provision.planning.machine_view import Device, Fact, Observe, Signature
+from provision.stages.disks import required_size as room
+from provision.stages.disks.device_conflicts import claimed_twice
+from provision.stages.disks.devices import (
+    awaited,
+    chosen_uuid,
+    formatted,
+    missing_device,
+    missing_tools,
+    unwritable,
+    with_sure_facts,
+)
+from provision.stages.disks.wiping import holds_something, wipe
+
+REMEDY = "wipeFilesystem would replace what is there"
+
+HEXADECIMAL = frozenset("0123456789abcdef")
+
+
+class Maker(NamedTuple):
+    """How a format is made: program, what forces it to ask nothing, and how a UUID and a label are given."""
+
+    program: str
+    force: tuple[str, ...]
+    uuid: Callable[[str], tuple[str, str]]
+    label: str
+
+
+def _flag(name: str) -> Callable[[str], tuple[str, str]]:
+    return lambda uuid: (name, uuid)
+
+
+MAKERS = {
+    "btrfs": Maker("mkfs.btrfs", ("--force",), _flag("-U"), "-L"),
+    "ext4": Maker("mkfs.ext4", ("-F",), _flag("-U"), "-L"),
+    "xfs": Maker("mkfs.xfs", ("-f",), lambda uuid: ("-m", f"uuid={uuid}"), "-L"),
+    "swap": Maker("mkswap", ("-f",), _flag("-U"), "-L"),
+    "vfat": Maker("mkfs.fat", (), _flag("-i"), "-n"),
+}
+"""Options come first, then what is here, then the device."""
+
+
+class FilesystemAsk(NamedTuple):
+    """A file system of the config and the device that it belongs on."""
+
+    where: str
+    entry: Filesystem
+    device: Device
+    found: Signature
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """Wipe what may be wiped, then make all file systems side by side. Raises PlanRefused with every reason."""
+    entries = formatted(config)
+    devices = yield from awaited((entry.device for _, entry in entries), observe, "storage.filesystems")
+    reasons = [missing_device(where, entry.device) for where, entry in entries if entry.device not in devices]
+    asks = [
+        FilesystemAsk(where, entry, devices[entry.device], observe.signature(devices[entry.device].name))
+        for where, entry in entries
+        if entry.device in devices
+    ]
+    reasons += claimed_twice(config, observe) if entries else ()
+    kept = [ask for ask in asks if _is_good(ask)]
+    made = [ask for ask in asks if not _is_good(ask)]
+    reasons += [reason for ask in made for reason in _refusals(ask, observe)]
+    sizes = {ask.entry.path: ask.device.size for ask in asks if _is_plain(ask) and ask.entry.path}
+    reasons += [f"storage.filesystems: {reason}" for reason in room.too_small(config, sizes)]
+    if reasons:
+        raise PlanRefused(reasons)
+    yield from (with_sure_facts(wave, config) for wave in _waves(kept, made, observe))
+
+
+def _is_plain(ask: FilesystemAsk) -> bool:
+    """Whether its size is known, and what is written takes as much room as it has bytes (btrfs may pack it)."""
+    return not ask.device.assumed and ask.entry.format != "btrfs"
+
+
+def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's word
+    """A UUID in the form in which equal ones are equal: lower-case, and vfat's 32 bits without the dash."""
+    uuid = uuid.lower()
+    return uuid[:4] + uuid[5:] if format == "vfat" and uuid[4:5] == "-" else uuid
+
+
+def _is_good(ask: FilesystemAsk) -> bool:
+    """Whether what is there is what the config asks for, and may stay."""
+    entry, found = ask.entry, ask.found
+    wanted = "" if entry.format == "none" else entry.format or ""
+    return (
+        not entry.wipe_filesystem
+        and not found.unfinished
+        and found.type == wanted
+        and _has_label(ask)
+        and (
+            entry.uuid is None
+            or found.uuid is None
+            or canonical_uuid(found.type, found.uuid) == canonical_uuid(wanted, entry.uuid)
+        )
+    )
+
+
+def _refusals(ask: FilesystemAsk, observe: Observe) -> Iterator[str]:
+    entry, found = ask.entry, ask.found
+    if found.type and not entry.wipe_filesystem and not _is_half_made(ask, observe):
+        unfinished = "; interrupted while it was made" if found.unfinished else ""
+        yield (
+            f'{ask.where}: filesystem at "{entry.device}" is not of the correct type, label, or UUID (found '
+            f'{found.type}, "{found.label or ""}", {found.uuid or ""}{unfinished}) and a filesystem wipe was not '
+            f"requested; {REMEDY}"
+        )
+        return
+    yield from unwritable(ask.where, ask.device, entry.device)
+    maker = MAKERS.get(entry.format or "")
+    if maker is None and entry.format != "none":
+        yield f'{ask.where}: unsupported filesystem format: "{entry.format}"'
+    programs = (["wipefs"] if holds_something(ask.device, observe) else []) + ([maker.program] if maker else [])
+    yield from missing_tools(programs, observe, ask.where)
+
+
+def _is_half_made(ask: FilesystemAsk, observe: Observe) -> bool:
+    """Whether an interrupted run of this provisioning was making the file system.
+
+    It has the UUID that this run would give it, and is not whole, or has no label yet (mkfs.fat writes that last).
+    """
+    entry, found, given = ask.entry, ask.found, _uuid(ask, observe)
+    if given is None or found.type != entry.format:
+        return False
+    if canonical_uuid(found.type, found.uuid or "") != canonical_uuid(found.type, given):
+        return False
+    return found.unfinished or (entry.uuid is None and not _has_label(ask))
+
+
+def _has_label(ask: FilesystemAsk) -> bool:
+    return ask.entry.label is None or ask.found.label in {ask.entry.label, None}
+
+
+def _waves(kept: list[FilesystemAsk], made: list[FilesystemAsk], observe: Observe) -> Iterator[Wave]:
+    notes: Wave = tuple(_keep(ask) for ask in kept)
+    wipes: Wave = tuple(
+        wipe(ask.device, ask.entry.device, ask.where, observe, half_made=_is_half_made(ask, observe))
+        for ask in made
+        if holds_something(ask.device, observe)
+    )
+    makes: Wave = tuple(_make(ask, observe) for ask in made if ask.entry.format in MAKERS)
+    yield from (wave for wave in (notes + wipes, makes) if wave)
+
+
+def _keep(ask: FilesystemAsk) -> Action:
+    what = signature_text(ask.found, ask.device.size) or "nothing"
+    more = "; more signatures are there" if ask.found.ambivalent else ""
+    return Keep(f"{what} on {ask.entry.device}", f"it is as the config wants it{more}", ask.where)
+
+
+def _make(ask: FilesystemAsk, observe: Observe) -> Run:
+    entry = ask.entry
+    format_, maker = entry.format or "", MAKERS[entry.format or ""]
+    given = _uuid(ask, observe)
+    uuid = maker.uuid(given) if given is not None else ()
+    label = (maker.label, entry.label) if entry.label is not None else ()
+    argv = (maker.program, *entry.options, *maker.force, *uuid, *label, DeviceName(ask.device.name))
+    named = f" '{entry.label}'" if entry.label else ""
+    return Run(
+        title=f"make {format_}{named} on {entry.device}",
+        argv=argv,
+        on=frozenset({ask.device.name}),
+        facts=tuple(_facts(ask, _expected(entry, given))),
+        reason=ask.where,
+    )
+
+
+def _uuid(ask: FilesystemAsk, observe: Observe) -> str | None:
+    """The UUID to give: the config's, or one chosen here; None where the user's options may set it."""
+    entry = ask.entry
+    if entry.uuid is not None:
+        return canonical_uuid(entry.format or "", entry.uuid)
+    if entry.options:
+        return None
+    chosen = chosen_uuid(observe, "filesystem", entry.device)
+    return chosen[:8] if entry.format == "vfat" else chosen
+
+
+def _expected(entry: Filesystem, given: str | None) -> Signature:
+    """What blkid will say; None for what the maker chooses, or writes in a form of its own."""
+    label = entry.label if entry.label is not None or entry.options else ""
+    if entry.format == "vfat":
+        uuid = f"{given[:4]}-{given[4:]}".upper() if given and _has_form(given, 8) else None
+        plain = label is None or (label.isascii() and label == label.strip() and (label or entry.label is None))
+        return Signature("vfat", label if plain else None, uuid)
+    uuid = given if given and _has_form(given, 8, 4, 4, 4, 12) else None
+    return Signature(entry.format or "", label, uuid)
+
+
+def _has_form(uuid: str, *digits: int) -> bool:
+    """Whether it is hexadecimal digits in groups of these sizes; mkfs takes words (`random`) in its place too."""
+    groups = uuid.split("-")
+    return tuple(map(len, groups)) == digits and HEXADECIMAL.issuperset("".join(groups))
+
+
+def _facts(ask: FilesystemAsk, expected: Signature) -> Iterator[Fact]:
+    device = ask.device
+    yield Fact("signature", device.name, expected)
+    yield from (Fact("device", name, device) for name in of_signature(expected))

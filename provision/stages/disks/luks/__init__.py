@@ -1,0 +1,1 @@
+"""Encrypted volumes: made, opened, bound."""

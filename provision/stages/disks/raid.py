@@ -1,0 +1,166 @@
+"""RAID arrays: made by mdadm, one after the other; an array that an interrupted run made is taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from provision.config.format import Config, Raid
+from provision.failures import PlanRefused
+from provision.planning.actions import DeviceName, Keep, Run, Wave
+from provision.planning.machine_view import Device, Fact, Observe, Signature
+from provision.stages.disks.device_conflicts import claimed_twice
+from provision.stages.disks.devices import MEMBER, awaited, chosen_uuid, missing_device, missing_tools, unwritable
+from provision.stages.disks.wiping import contents_text, wipe
+
+PARITY = {"raid1": -1, "1": -1, "mirror": -1, "raid4": 1, "4": 1, "raid5": 1, "5": 1, "raid6": 2, "6": 2}
+"""How many members hold no data of their own; -1 means all but one."""
+
+OWN_UUID = ("--uuid", "-u")
+"""Options of mdadm that set the UUID of an array."""
+
+_PORTABLE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+_LONGEST = 32
+"""Bytes that a superblock has for a name (`set_name` in Linux md_p.h)."""
+
+
+class Array(NamedTuple):
+    """An array of the config; `device` is where it appears, `uuid` is the one chosen for it."""
+
+    where: str
+    entry: Raid
+    device: str
+    members: tuple[Device, ...]
+    uuid: str
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """Create every array. Raises PlanRefused with every reason, before the first is made."""
+    entries = [(f"storage.raid[{index}]", entry) for index, entry in enumerate(config.storage.raid)]
+    names = [name for _, entry in entries for name in entry.devices]
+    devices = yield from awaited(names, observe, "storage.raid")
+    reasons = [
+        missing_device(f"{where}.devices", name)
+        for where, entry in entries
+        for name in entry.devices
+        if name not in devices
+    ]
+    arrays = [
+        _array(where, entry, tuple(devices[name] for name in entry.devices if name in devices), observe)
+        for where, entry in entries
+    ]
+    reasons += claimed_twice(config, observe) if entries else ()
+    reasons += [reason for array in arrays for reason in _refusals(array, observe)]
+    if reasons:
+        raise PlanRefused(reasons)
+    for array in arrays:
+        yield from _waves(array, observe)
+
+
+def _array(where: str, entry: Raid, members: tuple[Device, ...], observe: Observe) -> Array:
+    device = entry.name if entry.name.startswith("/dev") else f"/dev/md/{entry.name}"
+    return Array(where, entry, device, members, chosen_uuid(observe, "raid", entry.name))
+
+
+def _is_ours(array: Array, observe: Observe) -> bool:
+    """Whether an earlier run made this array: all members, and no others can, carry the UUID chosen for it."""
+    found = [observe.signature(member.name) for member in array.members]
+    return all(one.type == MEMBER and one.uuid == array.uuid for one in found)
+
+
+def _refusals(array: Array, observe: Observe) -> Iterator[str]:
+    if not _is_name(array.entry.name):
+        what = f"letters, digits and ._- are, {_LONGEST} at most"
+        yield f"{array.where}.name: {array.entry.name!r} is no name for an array: {what}"
+    is_ours = _is_ours(array, observe)
+    wiping = () if is_ours or not _divided(array, observe) else ("wipefs",)
+    yield from missing_tools(("mdadm", *wiping), observe, array.where)
+    if is_ours:
+        return
+    there = observe.device(array.device)
+    if there is not None and not there.assumed:
+        yield f"{array.where}: an array {array.device} exists already"
+    for member in array.members:
+        yield from unwritable(f"{array.where}.devices", member, member.name)
+
+
+def _is_name(name: str) -> bool:
+    """Whether mdadm makes an array of exactly that name.
+
+    Before 4.3 it does with some others too, but cuts them at a blank or writes `_` for a comma; since then it refuses.
+    """
+    number = name.removeprefix("/dev/md")
+    if number != name and number.isascii() and number.isdecimal():
+        return True
+    plain = name.removeprefix("/dev/md/")
+    return len(plain) <= _LONGEST and _PORTABLE.issuperset(plain) and plain not in {"", ".", ".."} and plain[0] != "-"
+
+
+def _divided(array: Array, observe: Observe) -> list[Device]:
+    """Members with a partition table. mdadm would leave a part of it, which others could take for whole."""
+    return [member for member in array.members if observe.table(member.name).kind]
+
+
+def _waves(array: Array, observe: Observe) -> Iterator[Wave]:
+    if not _is_ours(array, observe):
+        wipes: Wave = tuple(wipe(device, device.name, array.where, observe) for device in _divided(array, observe))
+        yield from [wipes] if wipes else []
+        yield (_create(array, observe),)
+    elif observe.device(array.device) is not None:
+        yield (Keep(f"array {array.device}", "this provisioning has made it already", array.where),)
+    else:
+        yield (_assemble(array),)
+
+
+def _assemble(array: Array) -> Run:
+    return Run(
+        title=f"assemble {array.device}, which this provisioning has made already",
+        argv=("mdadm", "--assemble", array.device, "--run", *_devices(array)),
+        on=_touched(array),
+        facts=(_comes(array),),
+        reason=array.where,
+    )
+
+
+def _create(array: Array, observe: Observe) -> Run:
+    entry = array.entry
+    spares = entry.spares or 0
+    named = any(option.split("=")[0] in OWN_UUID for option in entry.options)
+    argv = (
+        *("mdadm", "--create", entry.name, "--force", "--run", "--homehost", "any"),
+        *("--level", entry.level or ""),
+        *("--raid-devices", str(len(entry.devices) - spares)),
+        *(("--spare-devices", str(spares)) if spares > 0 else ()),
+        *(() if named else ("--uuid", array.uuid)),
+        *entry.options,
+        *_devices(array),
+    )
+    member = Signature(MEMBER, None, None if entry.options else array.uuid)
+    lost = [(contents_text(device, observe), device.name) for device in array.members]
+    return Run(
+        title=f"make {entry.level} array {array.device} of {', '.join(entry.devices)}",
+        argv=argv,
+        on=_touched(array),
+        facts=(_comes(array), *(Fact("signature", device.name, member) for device in array.members)),
+        reason=array.where,
+        loses=", ".join(f"{what} on {name}" for what, name in lost if what),
+    )
+
+
+def _devices(array: Array) -> tuple[DeviceName, ...]:
+    return tuple(DeviceName(member.name) for member in array.members)
+
+
+def _touched(array: Array) -> frozenset[str]:
+    return frozenset({array.device, *(member.name for member in array.members)})
+
+
+def _comes(array: Array) -> Fact:
+    """The array's device. mdadm decides its size and the kernel's name, so only that it exists can be verified."""
+    active = len(array.members) - (array.entry.spares or 0)
+    level = array.entry.level or ""
+    lost = PARITY.get(level, 0)
+    data = active // 2 if level in {"raid10", "10"} else 1 if lost < 0 else active - lost
+    size = min((member.size for member in array.members), default=0) * max(data, 1)
+    sector = max((member.sector for member in array.members), default=512)
+    return Fact("device", array.device, Device(array.device, size, sector, assumed=True))

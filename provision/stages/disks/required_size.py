@@ -1,0 +1,46 @@
+"""Whether the config's own contents fit on the file systems that it makes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+from provision.config.format import Config, File, Resource
+from provision.planning.descriptions import size_text
+
+MOST = 64 << 20
+"""No config is larger, so its contents fit on any file system of this size (in bytes), as far as can be known."""
+
+
+def too_small(config: Config, sizes: Mapping[str, int]) -> Iterator[str]:
+    """The file systems (mount point -> bytes of their device) that are smaller than what the config has for them.
+
+    Paths are taken as they are written; what may go elsewhere through a link of the config is left out.
+    """
+    small = {path: size for path, size in sizes.items() if size < MOST}
+    links = tuple(f"{link.path.rstrip('/')}/" for link in config.storage.links)
+    needed: Counter[str] = Counter()
+    for file in config.storage.files if small else ():
+        point = max((path for path in sizes if file.path.startswith(path.rstrip("/") + "/")), key=len, default="")
+        if point in small and not file.path.startswith(links):
+            needed[point] += least_size(file)
+    for point, size in needed.items():
+        if size > small[point]:
+            yield f"the device has {size_text(small[point])}, and the config's files for {point} {size_text(size)}"
+
+
+def least_size(file: File) -> int:
+    """At least so many bytes has what the config itself holds of a file."""
+    return sum(_least(resource) for resource in (file.contents, *file.append))
+
+
+def _least(resource: Resource) -> int:
+    head, comma, data = (resource.source or "").partition(",")
+    if not comma or not head.startswith("data:"):
+        return 0
+    size = len(data) - 2 * data.count("%")
+    if head.endswith(";base64"):
+        size = size * 3 // 4 - 2
+    if resource.compression:
+        size = size * 9 // 10 - 64  # what cannot be packed grows a little (RFC 1951, 3.2.4)
+    return max(size, 0)

@@ -1,0 +1,200 @@
+"""Why useradd and its kin would refuse what a config asks for: told before anything is changed, all at once.
+
+Only what they certainly refuse is refused; distributions differ in which names they take. Sources: useradd(8),
+usermod(8), groupadd(8), passwd(5), and the tools of shadow 4.13 themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from posixpath import join
+
+from provision.config.format import Config, Group, User
+from provision.planning.machine_view import Observe, is_id
+from provision.planning.target_paths import resolve
+from provision.stages.files.passwd import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, changes
+
+LAST_ID = (1 << 32) - 2
+"""The largest user or group id; the one after it, (uid_t) -1, stands for none (chown(2))."""
+
+SUBUID, SUBGID = "/etc/subuid", "/etc/subgid"
+
+MORE_GROUPS = "/usr/lib/group"
+"""Where image-based systems keep the groups of the vendor (nss-altfiles); the tools find them there."""
+
+
+def refusals(config: Config, observe: Observe) -> Iterator[str]:
+    """The reasons, each with its place in the config, in the order in which the accounts would be made."""
+    yield from _links(config, observe)
+    ledger = _Ledger(observe)
+    for index, group in enumerate(config.passwd.groups):
+        place = f"passwd.groups[{index}]"
+        for what, problem in _group(group, ledger):
+            yield f"{place}{what}: {problem}"
+    for index, user in enumerate(config.passwd.users):
+        place = f"passwd.users[{index}]"
+        for what, problem in _user(user, ledger):
+            yield f"{place}{what}: {problem}"
+
+
+def _links(config: Config, observe: Observe) -> Iterator[str]:
+    """The tools follow no link in the place of a file that they write (`O_NOFOLLOW`); one to nowhere is no file."""
+    for path in sorted(_written(config, observe)):
+        node = observe.node(resolve(observe, path))
+        if node is not None and node.target and observe.node(resolve(observe, join("/etc", node.target))) is not None:
+            yield f"passwd: {path} of the root is a link, which useradd and its kin do not follow"
+
+
+def _written(config: Config, observe: Observe) -> set[str]:
+    """The files that the tools open for writing (as seen with shadow 4.13), and those that passwords go to."""
+    written: set[str] = set()
+    for group in config.passwd.groups:
+        there, wanted = observe.group(group.name) is not None, group.should_exist is not False
+        if there != wanted:
+            written |= {GROUP, GSHADOW}
+        elif wanted and group.gid is not None:
+            written |= {GROUP, PASSWD}
+        written |= {GSHADOW} if wanted and group.password_hash else set()
+    for user in config.passwd.users:
+        there, wanted = observe.user(user.name) is not None, user.should_exist is not False
+        if there != wanted:
+            written |= {PASSWD, GROUP, SHADOW, GSHADOW} | (set() if user.system else {SUBUID, SUBGID})
+        elif wanted and changes(user):
+            written |= {PASSWD, SHADOW} | ({GROUP, GSHADOW} if user.groups else set())
+        written |= {SHADOW} if wanted and user.password_hash is not None else set()
+    return written
+
+
+Problem = tuple[str, str]
+"""The field, as it stands behind the place of its record, and what is wrong."""
+
+
+class _Ids:
+    """Who has which id, as far as it is known."""
+
+    def __init__(self, observe: Observe, path: str) -> None:
+        self.owners: dict[int, str] = {}
+        for line in (observe.content(resolve(observe, path)) or b"").decode(errors="surrogateescape").split("\n"):
+            fields = line.split(":")
+            if len(fields) > 2 and is_id(fields[2]):
+                self.owners.setdefault(int(fields[2]), fields[0])
+
+    def forget(self, name: str) -> None:
+        """An account goes, or changes its id."""
+        self.owners = {number: owner for number, owner in self.owners.items() if owner != name}
+
+    def take(self, number: int, name: str) -> str:
+        """An account gets an id; tells what is wrong with that, or nothing."""
+        if not 0 <= number <= LAST_ID:
+            return f"{number} is no id: they go from 0 to {LAST_ID}"
+        owner = self.owners.get(number, name)
+        if owner != name:
+            return f"{number} is the id of {owner} already"
+        self.forget(name)
+        self.owners[number] = name
+        return ""
+
+
+class _Ledger:
+    """The accounts as they will be, entry by entry."""
+
+    def __init__(self, observe: Observe) -> None:
+        self.observe = observe
+        self.uids = _Ids(observe, PASSWD)
+        self.gids = _Ids(observe, GROUP)
+        self.vendor = _Ids(observe, MORE_GROUPS)
+        self.groups = dict.fromkeys(self.vendor.owners.values(), True)
+        settings = observe.content(LOGIN_DEFS)
+        words = [line.split() for line in (settings or b"").splitlines()]
+        self.own_groups = [b"USERGROUPS_ENAB", b"yes"] in words
+        self.may_own_groups = self.own_groups or settings is None
+
+    def has_group(self, name: str) -> bool:
+        """Whether there is a group of that name."""
+        made = self.groups.get(name)
+        return made or (made is None and self.observe.group(name) is not None)
+
+    def finds_group(self, text: str) -> bool:
+        """Whether the tools find a group: by its number, if that is what it looks like, else by its name."""
+        if is_id(text) and (
+            self.observe.content(GROUP) is None or {*self.gids.owners, *self.vendor.owners} & {int(text)}
+        ):
+            return True
+        return self.has_group(text)
+
+
+def _group(group: Group, ledger: _Ledger) -> Iterator[Problem]:
+    existing = ledger.observe.group(group.name)
+    if group.should_exist is False:
+        yield from _option(group.name) if existing is not None else ()
+        ledger.groups[group.name] = False
+        ledger.gids.forget(group.name)
+        return
+    yield from _name(group.name)
+    if group.gid is not None and (existing is None or existing.id != group.gid):
+        taken = ledger.gids.take(group.gid, group.name)
+        yield from [(".gid", taken)] if taken else []
+    if group.password_hash is not None:
+        yield from _field(".passwordHash", group.password_hash.reveal())
+    ledger.groups[group.name] = True
+
+
+def _user(user: User, ledger: _Ledger) -> Iterator[Problem]:
+    existing = ledger.observe.user(user.name)
+    if user.should_exist is False:
+        yield from _option(user.name) if existing is not None else ()
+        ledger.uids.forget(user.name)
+        return
+    yield from _name(user.name)
+    if user.uid is not None and (existing is None or existing.id != user.uid):
+        taken = ledger.uids.take(user.uid, user.name)
+        yield from [(".uid", taken)] if taken else []
+    yield from _fields(user)
+    yield from _memberships(user, ledger)
+    if existing is None and not user.no_user_group and not user.primary_group:
+        if ledger.own_groups and ledger.has_group(user.name):
+            yield "", f"the group {user.name!r} exists already; give primaryGroup, or noUserGroup"
+        if ledger.may_own_groups:
+            ledger.groups[user.name] = True
+
+
+def _name(name: str) -> Iterator[Problem]:
+    """What no release of the tools takes (Debian's take nearly anything else)."""
+    yield from _option(name)
+    if not name or any(letter in ":,\0" or letter.isspace() for letter in name):
+        yield ".name", f"{name!r} is no name for an account"
+
+
+def _option(name: str) -> Iterator[Problem]:
+    if name.startswith("-"):
+        yield ".name", f"{name!r} would be read as an option"
+
+
+def _fields(user: User) -> Iterator[Problem]:
+    """What would break a line of passwd(5) or shadow(5). A hash is never shown."""
+    for what, text in ((".gecos", user.gecos), (".homeDir", user.home_dir), (".shell", user.shell)):
+        yield from _field(what, text or "")
+    if user.password_hash is not None:
+        yield from _field(".passwordHash", user.password_hash.reveal())
+    if user.home_dir and not user.home_dir.startswith("/"):
+        yield ".homeDir", f"{user.home_dir!r} is not an absolute path"
+    if user.shell and user.shell[0] not in "/*":
+        yield ".shell", f"{user.shell!r} is not an absolute path"
+
+
+def _field(what: str, text: str) -> Iterator[Problem]:
+    if any(letter in text for letter in ":\n\0"):
+        yield what, "a colon or a line break cannot stand there"
+
+
+def _memberships(user: User, ledger: _Ledger) -> Iterator[Problem]:
+    if user.primary_group and not ledger.finds_group(user.primary_group):
+        yield ".primaryGroup", _no_group(user.primary_group)
+    listed = ",".join(user.groups)  # as the tools are given it
+    for name in listed.split(",") if listed else ():
+        if not ledger.finds_group(name):
+            yield ".groups", _no_group(name)
+
+
+def _no_group(name: str) -> str:
+    return f"there is no group {name!r}; make it in passwd.groups"

@@ -1,0 +1,44 @@
+"""Whether what is written fits on the file systems of the root as they are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from posixpath import dirname
+
+from provision.planning.actions import Action, Content, Remove, Write
+from provision.planning.descriptions import size_text
+from provision.planning.machine_view import Observe
+
+
+def refusals(actions: Iterable[Action], observe: Observe) -> Iterator[str]:
+    """The file systems, as they are now, that cannot take what is written to them.
+
+    Where a directory is removed nobody knows how much room that makes.
+    """
+    actions = tuple(actions)
+    if any(isinstance(action, Remove) for action in actions):
+        return
+    writes = [action for action in actions if isinstance(action, Write)]
+    sizes = {one.path: sum(len(part.data) for part in one.parts if isinstance(part, Content)) for one in writes}
+    needed: Counter[str] = Counter()
+    for path, size in sizes.items():
+        needed[dirname(path)] += size
+    free: dict[str, int] = {}
+    folders: dict[str, list[str]] = {}
+    for folder in needed:
+        space = observe.space(folder)
+        if space is not None:
+            free[space.device] = space.free
+            folders.setdefault(space.device, []).append(folder)
+    for device, there in folders.items():
+        need = sum(needed[folder] for folder in there)
+        if need > free[device]:
+            need -= sum(_replaced(one, observe) for one in writes if dirname(one.path) in there)
+        if need > free[device]:
+            yield f"{there[0]}: its file system has {size_text(free[device])} free, and {size_text(need)} are written"
+
+
+def _replaced(write: Write, observe: Observe) -> int:
+    there = None if write.keep else observe.node(write.path)
+    return (there.size or 0) if there is not None else 0

@@ -1,0 +1,33 @@
+"""The result file: that, when and by which boot the machine was provisioned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from json import JSONDecodeError, dumps, loads
+
+from provision.failures import PlanRefused
+from provision.planning.actions import Content, Wave, Write
+from provision.planning.boot_state import BOOT_ID, NOW, USER_CONFIG, text, truth
+from provision.planning.machine_view import Observe
+from provision.planning.target_paths import missing_parents, resolve
+
+RESULT = "/etc/.ignition-result.json"
+
+
+def plan(observe: Observe) -> Iterator[Wave]:
+    """One file (0600), an earlier result nested in it as the reference engine does."""
+    path = resolve(observe, RESULT)
+    previous = observe.content(path)
+    result: dict[str, object] = {
+        "provisioningBootID": text(observe, BOOT_ID),
+        "provisioningDate": text(observe, NOW),
+        "userConfigProvided": truth(observe, USER_CONFIG),
+    }
+    if previous is not None:
+        try:
+            result["previousReport"] = loads(previous)
+        except (JSONDecodeError, UnicodeDecodeError):
+            raise PlanRefused([f"{RESULT}: is not JSON"], hint="remove the file, or restore it") from None
+    contents = (Content((dumps(result, indent=2, ensure_ascii=False) + "\n").encode()),)
+    parents = missing_parents(observe, path)
+    yield (Write(path, contents, 0o600, parents=parents, reason="the result of this run"),)

@@ -1,0 +1,139 @@
+"""systemd units, drop-ins, masks and presets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.config.format import Config, Unit
+from provision.failures import PlanRefused
+from provision.planning.actions import Action, Argument, Content, Keep, Link, Place, Remove, Run, Wave, Write
+from provision.planning.machine_view import Kind, Observe
+from provision.planning.target_paths import missing_parents, resolve
+from provision.stages.files.append_lines import appended
+from provision.stages.files.data_loss import replaced
+
+UNITS = "/etc/systemd/system"
+PRESET = "/etc/systemd/system-preset/20-ignition.preset"
+
+
+def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+    """Unit by unit as the config has them, then one preset file for all."""
+    for index, unit in enumerate(config.systemd.units):
+        for action in _unit(unit, f"systemd.units[{index}]", observe):
+            yield (action,)
+    presets = _presets(config, observe)
+    disabled = [units for state, units in presets if not state]
+    if disabled:
+        yield (_systemctl("disable", disabled, "disable units"),)
+    lines = [f"{'enable' if state else 'disable'} {units}" for state, units in presets]
+    if lines:
+        yield (appended(PRESET, lines, observe, "systemd.units"),)
+        if presets_are_over(observe):
+            for unit in config.systemd.units:  # one by one: of several it does none if one is not there
+                if unit.enabled and not unit.mask:
+                    yield (_systemctl("preset", [unit.name], f"enable {unit.name}", accepts=(0, 1)),)
+
+
+def presets_are_over(observe: Observe) -> bool:
+    """Whether systemd will not apply presets: it does so at a boot without a machine id, or with `uninitialized`.
+
+    A file that is there and empty is no first boot (machine-id(5), "First boot semantics"; seen on Debian 12).
+    """
+    machine_id = observe.content("/etc/machine-id")
+    return machine_id is not None and machine_id.strip() != b"uninitialized"
+
+
+def _unit(unit: Unit, reason: str, observe: Observe) -> Iterator[Action]:
+    _check_names(unit, reason)
+    path = f"{UNITS}/{unit.name}"
+    for index, dropin in enumerate(unit.dropins):
+        if dropin.contents is not None:
+            yield from _write(f"{path}.d/{dropin.name}", dropin.contents, f"{reason}.dropins[{index}]", observe)
+    if unit.mask:
+        yield from _mask(path, reason, observe)
+    elif unit.contents:
+        yield from _write(path, unit.contents, reason, observe)
+    elif unit.mask is False:
+        there = observe.node(resolve(observe, path))
+        if there is not None and there.kind is Kind.LINK and there.target == "/dev/null":
+            yield Remove(resolve(observe, path), reason=f"{reason}.mask", loses=f"mask of {unit.name}")
+
+
+def _check_names(unit: Unit, reason: str) -> None:
+    """A name that systemd never loads may lead elsewhere, or break a line of the presets. Raises PlanRefused."""
+    for name in (unit.name, *(dropin.name for dropin in unit.dropins)):
+        if "/" in name or not name.isprintable() or " " in name:
+            raise PlanRefused([f"{reason}: {name!r} is no name of a unit"], hint="systemd.unit(5) tells what is")
+
+
+def _write(path: str, text: str, reason: str, observe: Observe) -> Iterator[Action]:
+    """Files and links that are there are replaced, as the reference engine does."""
+    path = resolve(observe, path)
+    _check_replaceable(path, reason, observe)
+    contents = (Content(text.encode()),)
+    loses = replaced(observe, path, contents)
+    yield Write(path, contents, parents=missing_parents(observe, path), reason=reason, loses=loses)
+
+
+def _check_replaceable(path: str, reason: str, observe: Observe) -> None:
+    """Raises PlanRefused if something is at a path that no file can take the place of."""
+    there = observe.node(path)
+    if there is not None and there.kind not in {Kind.FILE, Kind.LINK}:
+        raise PlanRefused([f"{reason}: {path} is a {there.kind.value}"], hint="move it away; units are files")
+
+
+def _mask(path: str, reason: str, observe: Observe) -> Iterator[Action]:
+    path = resolve(observe, path)
+    there = observe.node(path)
+    if there is not None and there.kind is Kind.DIRECTORY:
+        yield Remove(path, reason=f"{reason}.mask", loses=replaced(observe, path))
+    if there is None or there.target != "/dev/null":
+        loses = "" if there is None or there.kind is Kind.DIRECTORY else replaced(observe, path)
+        parents = missing_parents(observe, path)
+        yield Link(path, "/dev/null", parents=parents, reason=f"{reason}.mask", loses=loses)
+    else:
+        yield Keep(f"mask {path}", "it is there already", f"{reason}.mask")
+
+
+def _presets(config: Config, observe: Observe) -> list[tuple[bool, str]]:
+    """Whether to enable, and which unit or instances of a template, in the order of the reference engine's keys.
+
+    A unit that is not enabled needs no disabling, and a line about it might say something else than its vendor does.
+    """
+    groups = _grouped(config)
+    keyed = sorted((f"{name}-{'enabled' if state else 'disabled'}", name, state) for name, state in groups)
+    presets = [(state, _words(name, groups[name, state])) for _, name, state in keyed]
+    return [(state, units) for state, units in presets if state or observe.enabled(units)]
+
+
+def _grouped(config: Config) -> dict[tuple[str, bool], list[str] | None]:
+    """(unit or template, enabled) -> instances of the template; None for what is no template."""
+    groups: dict[tuple[str, bool], list[str] | None] = {}
+    for unit in config.systemd.units:
+        if unit.enabled is None:
+            continue
+        template, instance = _template(unit.name)
+        if instance is None:
+            groups[unit.name, unit.enabled] = None
+        else:
+            known = groups.setdefault((template, unit.enabled), [])
+            groups[template, unit.enabled] = [*(known or []), instance]
+    return groups
+
+
+def _template(name: str) -> tuple[str, str | None]:
+    """`foo@bar.service` -> (`foo@.service`, `bar`): what stands between the first `@` and the last dot."""
+    stem, at, rest = name.partition("@")
+    if not at:
+        return name, None
+    instance, dot, suffix = rest.rpartition(".")
+    return f"{stem}@{dot}{suffix}", instance
+
+
+def _words(name: str, instances: list[str] | None) -> str:
+    return name if instances is None else f"{name} {' '.join(instances)}"
+
+
+def _systemctl(verb: str, units: list[str], title: str, accepts: tuple[int, ...] = (0,)) -> Run:
+    argv: tuple[Argument, ...] = ("systemctl", "--root", Place("/"), verb, *units)
+    return Run(title, argv, frozenset({UNITS}), reason="systemd.units", accepts=accepts)

@@ -1,0 +1,1 @@
+"""Block devices: of the running kernel, or disk images in their place."""

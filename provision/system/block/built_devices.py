@@ -1,0 +1,64 @@
+"""Devices that programs built on some others (device mapper, md): which rest on nothing else, and taking them apart."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+
+from provision.planning.device_names import BY_CONTENTS, BY_MAPPING, of_signature
+from provision.system import processes
+from provision.system.block import signatures, sysfs
+from provision.system.sandbox import present
+
+_BUILT = ("/dev/mapper/", "/dev/dm-", "/dev/md")
+
+
+def is_built(name: str) -> bool:
+    """Whether a name is one that such devices have."""
+    return name.startswith((*_BUILT, BY_MAPPING))
+
+
+def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
+    """The device of that name, if it rests on devices with these nodes and on nothing else."""
+    if name.startswith(BY_CONTENTS):
+        return next((one for one in every(bases) if name in of_signature(signatures.probe(one.node))), None)
+    if not is_built(name):
+        return None
+    block = sysfs.find(name.replace(BY_MAPPING, "/dev/mapper/", 1)) or sysfs.named(os.path.basename(name))
+    return _with_node(block) if block and _rests_on(block, bases) else None
+
+
+def every(bases: AbstractSet[str]) -> Iterator[sysfs.Block]:
+    """All devices that rest on devices with these nodes and on nothing else."""
+    for block in sysfs.every() if bases else ():
+        if block.node not in bases and _rests_on(block, bases):
+            yield _with_node(block)
+
+
+def take_apart(bases: AbstractSet[str]) -> None:
+    """Close mappings and stop arrays that rest on these devices, upper ones first. What cannot be closed stays."""
+    tried: set[str] = set()
+    while free := [block for block in every(bases) if block.node not in tried and not sysfs.holders(block)]:
+        for block in free:
+            tried.add(block.node)
+            processes.run(_closing(block))
+
+
+def _closing(block: sysfs.Block) -> list[str]:
+    if not block.mapper:
+        return ["mdadm", "--stop", block.node]
+    encrypted = sysfs.read(block.path, "dm/uuid").startswith("CRYPT-")
+    return ["cryptsetup", "close", block.mapper] if encrypted else ["dmsetup", "remove", block.mapper]
+
+
+def _with_node(block: sysfs.Block) -> sysfs.Block:
+    present(block.node, sysfs.read(block.path, "dev"))
+    return block
+
+
+def _rests_on(block: sysfs.Block, bases: AbstractSet[str]) -> bool:
+    if block.node in bases:
+        return True
+    below = sysfs.slaves(block)
+    return bool(below) and all(_rests_on(one, bases) for one in below)

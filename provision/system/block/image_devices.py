@@ -1,0 +1,232 @@
+"""Disk images in the place of the config's devices: every name leads into an image, or nowhere.
+
+Names are answered from the images' own tables and signatures, read from the files themselves, so looking needs no
+rights and no loop device. A device that a program has to work on becomes a loop device of its own, partitions with
+offset and size: no partition support in the kernel, no udev, and no way to the disks of this machine. Mappings and
+arrays that programs build on them are found through the kernel, if they rest on nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from provision.planning.device_names import BY_CONTENTS, kernel_partition, of_partition, of_signature
+from provision.planning.machine_view import Device, Partition, Signature, Table, Volume
+from provision.system import mounts
+from provision.system.block import built_devices as stacked
+from provision.system.block import loops, signatures, sysfs
+from provision.system.block import luks_header as luks
+from provision.system.block.devices import DeviceFailed
+from provision.system.block.kernel_devices import KernelDevices
+from provision.system.block.loops import Loop
+from provision.system.block.partitions import tables
+
+_CLAIM_SECONDS = 2.0
+
+
+class Image(NamedTuple):
+    """A disk image: a regular file, and the size of its logical sectors in bytes."""
+
+    path: str
+    sector: int = 512
+
+
+class _Region(NamedTuple):
+    """The part of an image that is one device: the whole disk, or a partition. `offset` and `size` are in bytes."""
+
+    name: str
+    disk: str
+    offset: int
+    size: int
+
+
+class ImageDevices:
+    """`images` has the disks by their names in the config."""
+
+    borrowed = True
+
+    def __init__(self, images: Mapping[str, Image]) -> None:
+        self._images = dict(images)
+        self._claimed: set[str] = set()
+        self._loops: dict[_Region, Loop] = {}
+        self._kernel = KernelDevices()
+        self._lock = threading.Lock()
+
+    def device(self, name: str) -> Device | None:
+        """A disk by its name in the config, a partition by any of its names, or what a program built on them."""
+        region = self._find(name)
+        if region is None:
+            above = self._find_above(name)
+            return self._kernel.device(above) if above else None
+        return Device(region.name, region.size, self._images[region.disk].sector, self._in_use(region))
+
+    def table(self, name: str) -> Table:
+        """Read from the image; a partition has none."""
+        where = self._where(name)
+        if isinstance(where, str):
+            return self._kernel.table(where)
+        image = self._images[where.disk]
+        return Table("", sector=image.sector) if where.offset else tables.read(image.path, where.size, image.sector)
+
+    def signature(self, name: str) -> Signature:
+        """Read from the image."""
+        where = self._where(name)
+        return self._kernel.signature(where) if isinstance(where, str) else self._probe(where)
+
+    def volume(self, name: str) -> Volume | None:
+        """Read from the image."""
+        where = self._where(name)
+        if isinstance(where, str):
+            return self._kernel.volume(where)
+        block = self._block(where)
+        return luks.read(self._images[where.disk].path, where.offset, sysfs.opened_as(block) if block else "")
+
+    def node(self, name: str) -> str:
+        """The loop device for it, attached at the first call."""
+        where = self._where(name)
+        if isinstance(where, str):
+            return self._kernel.node(where)
+        with self._lock:
+            loop = self._loops.get(where)
+            if loop is None:
+                image = self._images[where.disk]
+                self._claim(image.path)
+                loop = self._loops[where] = Loop(image.path, where.offset, where.size, image.sector)
+            return loop.node
+
+    def _claim(self, path: str) -> None:
+        """Nobody else may work on an image, be it only a program that a killed run left behind. Raises DeviceFailed."""
+        if path in self._claimed:
+            return
+        deadline = time.monotonic() + _CLAIM_SECONDS
+        while (other := loops.attached_to(path)) and time.monotonic() < deadline:
+            time.sleep(0.01)  # nothing tells when the last one closes it
+        if other:
+            raise DeviceFailed(f"{path} is in use by {other}", hint=f"see `losetup --list`; losetup --detach {other}")
+        self._claimed.add(path)
+
+    def name(self, source: str) -> str:
+        """The name of the disk or partition that a loop device of ours stands for."""
+        region = next((one for one, loop in self._attached() if loop.node == source), None)
+        return region.name if region else self._find_above(source) or source
+
+    def write_table(self, name: str, table: Table, *, erase: bool, clear: Sequence[int] = ()) -> None:
+        """Write it through the disk's loop device; loop devices of partitions that moved or went are detached."""
+        where = self._where(name)
+        if isinstance(where, str):
+            self._kernel.write_table(where, table, erase=erase, clear=clear)
+            return
+        tables.write(self.node(name), table, size=where.size, erase=erase, clear=clear)
+        self.settle(where.disk)
+        current = set(self._regions(where.disk))
+        with self._lock:
+            for region in [one for one in self._loops if one.disk == where.disk and one not in current]:
+                self._loops.pop(region).detach()
+
+    def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
+        """Nothing appears in an image by itself, but what programs build on them may take its time."""
+        self._kernel.wait([name for name in names if stacked.is_built(name)], gone=gone)
+        wrong = [name for name in names if (self.device(name) is None) != gone]
+        if wrong and gone:
+            raise DeviceFailed(f"still there: {', '.join(wrong)}")
+        if wrong:
+            raise DeviceFailed(f"in none of the images: {', '.join(wrong)}")
+
+    def settle(self, name: str) -> None:
+        """Bring what a program wrote into the image, where the next look reads it."""
+        region = self._find(name)
+        with self._lock:
+            loop = self._loops.get(region) if region else None
+            if loop is not None:
+                loop.refresh()
+
+    def release(self) -> None:
+        """Take apart what was built on the images, and detach every loop device."""
+        stacked.take_apart(self._bases())
+        with self._lock:
+            ours = list(self._loops.values())
+            self._loops.clear()
+            self._claimed.clear()
+        for loop in ours:
+            loop.detach()
+        for loop in ours:
+            loop.wait_until_gone()
+
+    def _where(self, name: str) -> _Region | str:
+        """The part of an image, or the kernel's name of a device that rests on nothing but images."""
+        where = self._find(name) or self._find_above(name)
+        if where is None:
+            raise DeviceFailed(f"{name} is in none of the images")
+        return where
+
+    def _find_above(self, name: str) -> str | None:
+        block = stacked.find(name, self._bases())
+        return block.node if block else None
+
+    def _attached(self) -> list[tuple[_Region, Loop]]:
+        """The loop devices as they are now: other threads attach more."""
+        with self._lock:
+            return list(self._loops.items())
+
+    def _bases(self) -> set[str]:
+        return {loop.node for _, loop in self._attached()}
+
+    def _find(self, name: str) -> _Region | None:
+        if name in self._images:
+            return self._disk(name)
+        found = [region for disk in self._images for region in self._named(disk, name)]
+        if len(found) > 1:
+            hint = "give one of them another label, or name it by its disk"
+            raise DeviceFailed(f"{name} leads to {' and '.join(region.name for region in found)}", hint=hint)
+        return found[0] if found else None
+
+    def _named(self, disk: str, name: str) -> Iterator[_Region]:
+        """The disk itself or its partitions, where `name` is one of their further names."""
+        if name.startswith(BY_CONTENTS):
+            yield from (one for one in self._regions(disk) if name in of_signature(self._probe(one)))
+            return
+        for partition in self._partitions(disk):
+            own = {kernel_partition(disk, partition.number), f"{disk}-part{partition.number}"}
+            if name in own or name in of_partition(partition):
+                yield self._region(disk, partition)
+
+    def _regions(self, disk: str) -> list[_Region]:
+        """The disk and its partitions."""
+        return [self._disk(disk), *(self._region(disk, partition) for partition in self._partitions(disk))]
+
+    def _partitions(self, disk: str) -> tuple[Partition, ...]:
+        image = self._images[disk]
+        return tables.read(image.path, self._disk(disk).size, image.sector).partitions
+
+    def _disk(self, disk: str) -> _Region:
+        return _Region(disk, disk, 0, os.stat(self._images[disk].path).st_size)
+
+    def _region(self, disk: str, partition: Partition) -> _Region:
+        sector = self._images[disk].sector
+        name = kernel_partition(disk, partition.number)
+        return _Region(name, disk, partition.start * sector, partition.size * sector)
+
+    def _probe(self, region: _Region) -> Signature:
+        return signatures.probe(self._images[region.disk].path, region.offset, region.size)
+
+    def _in_use(self, region: _Region) -> str:
+        """Where it, or a part of it, is mounted, or what was built on it."""
+        ours = {loop.node: one for one, loop in self._attached() if one.disk == region.disk}
+        parts = {node: one for node, one in ours.items() if one == region or not region.offset}
+        for entry in mounts.entries() if parts else ():
+            if entry.source in parts:
+                return f"{parts[entry.source].name} is mounted at {entry.path}"
+        for one in parts.values():
+            block = self._block(one)
+            above = sysfs.holders(block) if block else []
+            if above:
+                return f"{one.name} is held by {above[0].mapper or above[0].node}"
+        return ""
+
+    def _block(self, region: _Region) -> sysfs.Block | None:
+        loop = self._loops.get(region)
+        return sysfs.find(loop.node) if loop else None

@@ -1,0 +1,181 @@
+"""The block devices of the running machine, by any of their names."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+from provision.failures import Failure
+from provision.planning.device_names import BY_CONTENTS, BY_MAPPING, of_partition, of_signature
+from provision.planning.machine_view import Device, Signature, Table, Volume
+from provision.system.block import luks_header as luks
+from provision.system.block import signatures, sysfs, udev
+from provision.system.block.devices import DeviceFailed
+from provision.system.block.partitions import kernel as kernel_partitions
+from provision.system.block.partitions import mappings, tables
+
+WAIT = 30.0
+"""Seconds to wait for a device, as systemd's and the reference engine's limit."""
+
+
+class KernelDevices:
+    """`wait_seconds` is the limit of every wait."""
+
+    borrowed = False
+
+    def __init__(self, wait_seconds: float = WAIT) -> None:
+        self._seconds = wait_seconds
+
+    def device(self, name: str) -> Device | None:
+        """By any link to it; its canonical name is the kernel's (`/dev/vda1`, `/dev/dm-0`)."""
+        block = _find(name)
+        if block is None or not block.size:
+            return None
+        device = Device(block.node, block.size, block.sector, in_use=_used(block))
+        return device._replace(mapper=block.mapper, read_only=block.is_read_only)
+
+    def table(self, name: str) -> Table:
+        """A partition has none."""
+        block = _required(name)
+        return (
+            Table("", sector=block.sector) if block.is_partition else tables.read(block.node, block.size, block.sector)
+        )
+
+    def signature(self, name: str) -> Signature:
+        """As blkid sees it."""
+        return signatures.probe(_required(name).node)
+
+    def volume(self, name: str) -> Volume | None:
+        """The LUKS header, and the name of the mapping if it is open."""
+        block = _required(name)
+        return luks.read(block.node, 0, sysfs.opened_as(block))
+
+    def node(self, name: str) -> str:
+        """The kernel's node; a mapping keeps its name, which tools want to see."""
+        block = _required(name)
+        return f"/dev/mapper/{block.mapper}" if block.mapper else block.node
+
+    def name(self, source: str) -> str:
+        """The kernel's node behind a link."""
+        block = _find(source)
+        return block.node if block else source
+
+    def write_table(self, name: str, table: Table, *, erase: bool, clear: Sequence[int] = ()) -> None:
+        """Write it under the lock that keeps udev away, tell the kernel, and wait until udev has followed."""
+        disk = _required(name)
+        changed = [disk.path]
+        udev.settle(changed, self._seconds)
+        with udev.followed(changed, self._seconds), tables.locked(disk.node), _unwatched(disk) as node:
+            tables.write(node, table, size=disk.size, erase=erase, clear=clear)
+            changed += [_required(one).path for one in kernel_partitions.follow(disk, table)]
+
+    def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
+        """By the events of udev, or of the kernel where no udevd runs."""
+        missing = _wrong(names, gone)
+        if not missing:
+            return
+        events = udev.Events(udev.UDEV if udev.running() else udev.KERNEL)
+        deadline = time.monotonic() + self._seconds
+        while missing := _wrong(missing, gone):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                state = "still there" if gone else "not there"
+                raise DeviceFailed(f"{state} after {self._seconds:g} s: {', '.join(missing)}")
+            # a mapping's node is made by libdevmapper, without an event, where no udevd runs
+            events.until(lambda _event: True, min(left, 1.0))
+
+    def settle(self, name: str) -> None:
+        """Until udev has made the links for what is on the device now."""
+        block = _find(name)
+        if block is not None:
+            udev.settle([block.path], self._seconds)
+
+    def release(self) -> None:
+        """Nothing was attached."""
+
+
+@contextmanager
+def _unwatched(disk: sysfs.Block) -> Iterator[str]:
+    """A node of our own for a disk.
+
+    udevd watches the usual one: when a writer closes it, udevd has the kernel read the table again (BLKRRPART), and all
+    partitions vanish for a moment. That may come late, when somebody works on them already.
+    """
+    path = f"/dev/.provision-{os.path.basename(disk.node)}"
+    with suppress(FileNotFoundError):
+        os.unlink(path)
+    os.mknod(path, stat.S_IFBLK | 0o600, os.stat(disk.node).st_rdev)
+    try:
+        yield path
+    finally:
+        os.unlink(path)
+
+
+def _wrong(wanted: Sequence[str], gone: bool) -> list[str]:
+    return [name for name in wanted if (_find(name) is None) != gone]
+
+
+def _used(block: sysfs.Block) -> str:
+    """Why it may not be written; the mappings that are partitions of a device-mapper disk do not count as such."""
+    if not block.mapper:
+        return sysfs.used_by(block, *sysfs.partitions(block).values())
+    parts = mappings.partitions(block).values()
+    other = next((one for one in sysfs.holders(block) if one not in parts), None)
+    held = f"{block.node} is held by {other.mapper or other.node}" if other else ""
+    return held or sysfs.mounted(block) or next(filter(None, map(sysfs.used_by, parts)), "")
+
+
+def _required(name: str) -> sysfs.Block:
+    block = _find(name)
+    if block is None:
+        raise DeviceFailed(f"there is no device {name}")
+    return block
+
+
+def _find(name: str) -> sysfs.Block | None:
+    block = sysfs.find(name) or mappings.find(name)
+    if block is None and not udev.running() and name.startswith("/dev/disk/by-"):
+        return _find_without_links(name)
+    return block
+
+
+def _find_without_links(name: str) -> sysfs.Block | None:
+    """What udev's links would say, from tables and signatures, where no udevd makes them.
+
+    A disk that may not be read has no names: udev could not read it either.
+    """
+    if name.startswith(BY_MAPPING):
+        return sysfs.find("/dev/mapper/" + name.removeprefix(BY_MAPPING))
+    for block in sysfs.every():
+        try:
+            found = _named(block, name) if _is_readable(block) else None
+        except (OSError, Failure):
+            continue  # another program has just taken it away
+        if found is not None:
+            return found
+    return None
+
+
+def _named(block: sysfs.Block, name: str) -> sysfs.Block | None:
+    """The device itself, or the partition of it, whose contents give it that name."""
+    if name.startswith(BY_CONTENTS):
+        return block if name in of_signature(signatures.probe(block.node)) else None
+    if block.is_partition:
+        return None
+    numbers = (one.number for one in _table(block).partitions if name in of_partition(one))
+    return next((sysfs.partitions(block).get(number) for number in numbers), None)
+
+
+def _is_readable(block: sysfs.Block) -> bool:
+    try:
+        os.close(os.open(block.node, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
+
+
+def _table(block: sysfs.Block) -> Table:
+    return tables.read(block.node, block.size, block.sector)

@@ -1,0 +1,183 @@
+"""Loop devices by their ioctls (loop(4)): part of a file as a block device, gone when its descriptor is closed.
+
+With LO_FLAGS_AUTOCLEAR the kernel takes a loop device apart when nobody has it open any more, so that even a killed
+process leaves none behind.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import struct
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import NamedTuple
+
+from provision.system import processes
+from provision.system.block.devices import DeviceFailed
+from provision.system.sandbox import present
+
+_CONTROL = "/dev/loop-control"
+_MAJOR = 7
+_LOOP_SET_FD = 0x4C00
+_LOOP_CLR_FD = 0x4C01
+_LOOP_SET_STATUS64 = 0x4C04
+_LOOP_SET_BLOCK_SIZE = 0x4C09
+_LOOP_CONFIGURE = 0x4C0A
+_LOOP_CTL_GET_FREE = 0x4C82
+_BLKFLSBUF = 0x1261
+_AUTOCLEAR = 4
+
+_INFO = struct.Struct("=QQQQQ IIII 64s64s32s QQ")
+"""struct loop_info64 of <linux/loop.h>."""
+
+_CONFIG = struct.Struct(f"=II {_INFO.size}s 8Q")
+"""struct loop_config: fd, block_size, struct loop_info64, reserved."""
+
+_TRIES = 64
+_TAKEN = frozenset({errno.EBUSY, errno.ENXIO, errno.ENODEV, errno.ENOENT})
+_GONE_SECONDS = 5.0
+
+
+class Part(NamedTuple):
+    """What of a file a loop device stands for: `size` bytes from `offset`, in sectors of so many bytes."""
+
+    offset: int
+    size: int
+    sector: int
+
+
+Configure = Callable[[int, int, Part], None]
+"""Makes the free loop device behind the first descriptor stand for a part of the file behind the second."""
+
+
+def at_once(loop: int, file: int, part: Part) -> None:
+    """By LOOP_CONFIGURE; before Linux 5.8, which does not know it, step by step. Raises OSError."""
+    try:
+        fcntl.ioctl(loop, _LOOP_CONFIGURE, _CONFIG.pack(file, part.sector, _info(part), *(0,) * 8))
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        step_by_step(loop, file, part)
+
+
+def step_by_step(loop: int, file: int, part: Part) -> None:
+    """By LOOP_SET_FD and LOOP_SET_STATUS64. Raises OSError."""
+    fcntl.ioctl(loop, _LOOP_SET_FD, file)
+    try:
+        _patiently(loop, _LOOP_SET_BLOCK_SIZE, part.sector)
+        _patiently(loop, _LOOP_SET_STATUS64, _info(part))
+    except OSError:
+        fcntl.ioctl(loop, _LOOP_CLR_FD, 0)
+        raise
+
+
+class Loop:
+    """A loop device over `size` bytes of a file from `offset`. Raises OSError, DeviceFailed."""
+
+    def __init__(self, file: str, offset: int, size: int, sector: int, configure: Configure = at_once) -> None:
+        self._file = os.path.realpath(file)
+        self.node, self._fd = _attach(file, Part(offset, size, sector), configure)
+
+    def refresh(self) -> None:
+        """Write out what was written through it, and read anew what somebody else may have changed below it."""
+        fcntl.ioctl(self._fd, _BLKFLSBUF, 0)
+
+    def detach(self) -> None:
+        """Take it apart now; if a file system on it is still mounted, when that is gone."""
+        if self._fd < 0:
+            return
+        os.fsync(self._fd)
+        with suppress(OSError):
+            fcntl.ioctl(self._fd, _LOOP_CLR_FD, 0)
+        os.close(self._fd)
+        self._fd = -1
+
+    def wait_until_gone(self) -> None:
+        """After `detach`: as long as somebody else (a worker of udevd) has it open it stays; wait, within reason."""
+        deadline = time.monotonic() + _GONE_SECONDS
+        while self._is_attached() and time.monotonic() < deadline:
+            time.sleep(0.002)  # nothing tells when the last one closes it
+
+    def _is_attached(self) -> bool:
+        """Whether the node stands for our file; it may be somebody else's by now."""
+        return _backing_file(os.path.basename(self.node)) == self._file
+
+
+def attached_to(file: str) -> str:
+    """The node of a loop device over this file, whoever attached it; empty if there is none."""
+    wanted = os.path.realpath(file)
+    for name in os.listdir("/sys/block"):
+        if name.startswith("loop") and _backing_file(name) == wanted:
+            return f"/dev/{name}"
+    return ""
+
+
+def _backing_file(name: str) -> str:
+    with suppress(OSError), open(f"/sys/block/{name}/loop/backing_file", "rb") as file:
+        return os.fsdecode(file.read()).rstrip("\n")
+    return ""
+
+
+def _attach(file: str, part: Part, configure: Configure) -> tuple[str, int]:
+    with ExitStack() as stack:
+        backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        stack.callback(os.close, backing)
+        control = _control()
+        stack.callback(os.close, control)
+        for attempt in range(_TRIES):
+            node = _node(fcntl.ioctl(control, _LOOP_CTL_GET_FREE))
+            fd = _configured(node, backing, part, configure)
+            if fd is not None:
+                return node, fd
+            time.sleep(0.001 * attempt)
+        raise OSError(errno.EBUSY, "every free loop device was taken by somebody else", file)
+
+
+def _configured(node: str, backing: int, part: Part, configure: Configure) -> int | None:
+    """The loop device, ours now; None if somebody else was quicker to take it, or to remove it. Raises OSError."""
+    fd = -1
+    try:
+        fd = os.open(node, os.O_RDWR | os.O_CLOEXEC)
+        configure(fd, backing, part)
+    except OSError as error:
+        if fd >= 0:
+            os.close(fd)
+        if error.errno not in _TAKEN:
+            raise
+        return None
+    return fd
+
+
+def _control() -> int:
+    """The device that hands out free loop devices; the kernel's module is loaded if it has to be."""
+    for attempt in range(2):
+        with suppress(OSError):
+            return os.open(_CONTROL, os.O_RDWR | os.O_CLOEXEC)
+        if attempt == 0 and processes.find("modprobe"):
+            processes.run(["modprobe", "--quiet", "loop"])
+    raise DeviceFailed("there are no loop devices", hint="load the kernel module `loop`, and allow /dev/loop-control")
+
+
+def _info(part: Part) -> bytes:
+    return _INFO.pack(0, 0, 0, part.offset, part.size, 0, 0, 0, _AUTOCLEAR, b"", b"", b"", 0, 0)
+
+
+def _patiently(loop: int, request: int, argument: int | bytes) -> None:
+    """The kernel says EAGAIN while it still has pages of the whole file, which somebody (udevd) has just read."""
+    for attempt in range(_TRIES):
+        try:
+            fcntl.ioctl(loop, request, argument)
+        except BlockingIOError:
+            time.sleep(0.001 * attempt)
+        else:
+            return
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+
+def _node(number: int) -> str:
+    path = f"/dev/loop{number}"
+    present(path, f"{_MAJOR}:{number}")
+    return path

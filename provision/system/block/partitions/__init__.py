@@ -1,0 +1,1 @@
+"""Partition tables on a device, and telling the kernel about them."""

@@ -1,0 +1,126 @@
+"""Reading and writing partition tables: `gpt` for what we write, sfdisk(8) for reading whatever else there is."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from provision.failures import Failure
+from provision.planning.machine_view import UNPROTECTED, Partition, Table
+from provision.system import processes
+from provision.system.block import signatures
+from provision.system.block.partitions import gpt, md
+
+LOCK_SECONDS = 30.0
+
+_ZEROED = 34
+"""Sectors of protective MBR, header and entries at the start of a disk; one less lies at its end."""
+
+_LOOKED_AT = 1 << 16
+"""Tables of every kind that sfdisk knows begin in the first 64 KiB."""
+
+
+class TableFailed(Failure):
+    """A table could not be read, or its disk not be had; the text says why."""
+
+
+def read(path: str, size: int, sector: int) -> Table:
+    """The table on a device or image of `size` bytes. Raises OSError, TableFailed."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        table = gpt.read(fd, size, sector)
+        if table is not None:
+            return table
+        if any(os.pread(fd, _LOOKED_AT, 0)):
+            table = _read_foreign(path, sector)
+            if table.kind:
+                return table
+        unprotected = gpt.read_unprotected(fd, size, sector)
+        if unprotected:
+            return unprotected._replace(kind=UNPROTECTED)
+        return Table("", sector=sector, remains=gpt.has_remains(fd, size, sector))
+    finally:
+        os.close(fd)
+
+
+def _read_foreign(path: str, sector: int) -> Table:
+    """What is no GPT. sfdisk takes the boot sector of a FAT for a table; blkid, which can tell, is asked first."""
+    return _read_by_sfdisk(path, sector) if signatures.table_kind(path) != "" else Table("", sector=sector)
+
+
+def write(path: str, table: Table, *, size: int, erase: bool, clear: Sequence[int] = ()) -> None:
+    """Put a whole table on a device, and nothing else. The caller holds the lock.
+
+    With `erase` both copies of what was there go first; a table without a kind then leaves none. From the partitions
+    with the numbers in `clear` the superblocks of md go, before anybody can see them. Raises OSError.
+    """
+    fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        for one in table.partitions:
+            if one.number in clear:
+                md.erase(fd, one.start * table.sector, one.size * table.sector)
+        if erase:
+            _erase(fd, size, table.sector)
+        if table.kind:
+            gpt.write(fd, table, size)
+    finally:
+        os.close(fd)
+
+
+@contextmanager
+def locked(path: str) -> Iterator[None]:
+    """Keep udev from looking at a disk while it changes (systemd's block device locking: flock on its node).
+
+    Raises TableFailed.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _lock(fd, path)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int, path: str) -> None:
+    """Wait for the lock, but not for ever: nothing tells when one that is held becomes free."""
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() > deadline:
+                raise TableFailed(f"another program has had {path} locked for {LOCK_SECONDS:g} s") from error
+            time.sleep(0.005)
+        else:
+            return
+
+
+def _erase(fd: int, size: int, sector: int) -> None:
+    last = (_ZEROED - 1) * sector
+    os.pwrite(fd, bytes(_ZEROED * sector), 0)
+    os.pwrite(fd, bytes(last), size // sector * sector - last)
+    os.fsync(fd)
+
+
+def _read_by_sfdisk(path: str, sector: int) -> Table:
+    import json
+
+    done = processes.run(["sfdisk", "--json", path])
+    try:
+        found = json.loads(done.output[done.output.index("{") :])["partitiontable"] if done.status == 0 else {}
+    except ValueError as error:
+        raise TableFailed(done.last_lines) from error
+    partitions = (_foreign(one, number) for number, one in enumerate(found.get("partitions", ()), start=1))
+    return Table(found.get("label", ""), found.get("id", ""), sector, partitions=tuple(partitions))
+
+
+def _foreign(one: dict[str, Any], position: int) -> Partition:
+    """A partition of a table that is no GPT; its number is the end of the node's name."""
+    node = one.get("node", "")
+    digits = node[len(node.rstrip("0123456789")) :]
+    number = int(digits) if digits else position
+    return Partition(number, one["start"], one["size"], one.get("type", ""), one.get("uuid", ""), one.get("name", ""))

@@ -1,0 +1,220 @@
+"""The actions that are not about the tree's nodes, one function for each, in a table by their types."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, NamedTuple
+
+from provision.config.model import Secret, masked
+from provision.failures import Failure
+from provision.log import Log
+from provision.planning.actions import (
+    Argument,
+    Await,
+    Blob,
+    Bytes,
+    DeviceName,
+    Forget,
+    Keep,
+    KeyFile,
+    Mount,
+    PathList,
+    Place,
+    Remember,
+    Run,
+    SetPassword,
+    Unmount,
+    WriteTable,
+)
+from provision.planning.machine_view import Memory
+from provision.system import mounts, processes
+from provision.system.block.devices import Devices
+from provision.system.root import accounts
+from provision.system.root.blob_store import Spool
+from provision.system.root.guarded_paths import Tree
+
+EXPECTED = (OSError, ValueError, OverflowError, Failure)
+"""What an action or a look may fail with; anything else is a bug."""
+
+
+class ToolFailed(Failure):
+    """A program ended badly; the message is what it said last."""
+
+
+class Context(NamedTuple):
+    """What actions work on. `mounted` has the mount points of this process, oldest first."""
+
+    tree: Tree
+    devices: Devices
+    spool: Spool
+    memory: dict[str, Memory]
+    log: Log
+    mounted: list[str]
+
+    def unmount_all(self) -> None:
+        """Unmount what was mounted; what is still in use vanishes from the tree and goes when its user does."""
+        while self.mounted:
+            mounts.unmount_at_last(self.mounted.pop())
+
+    def place(self, path: str) -> str:
+        """Where a directory of the tree really is, as mount(8) has to be told."""
+        with self.tree.folder(path) as folder:
+            return os.readlink(f"/proc/self/fd/{folder}")
+
+    def bytes(self, part: Bytes) -> AbstractContextManager[int]:
+        """A descriptor at the beginning of some bytes."""
+        return _closing(self.spool.open(part) if isinstance(part, Blob) else processes.in_memory(part.data))
+
+
+def said(error: BaseException) -> str:
+    """What went wrong, for people."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if isinstance(error.filename, str) else error.strerror
+    return str(error)
+
+
+def _await(action: Await, context: Context) -> None:
+    context.devices.wait(action.names)
+
+
+def _run(action: Run, context: Context) -> None:
+    with ExitStack() as stack:
+        argv, keys = _rendered(action.argv, context, stack)
+        stdin = _input(action.stdin, context, stack)
+        context.log("debug", f"running {_shown(action.argv)}")
+        done = _started(argv, stdin, keys)
+        given = keys if stdin is None or isinstance(action.stdin, PathList) else [*keys, stdin]
+        done = done._replace(output=masked(done.output, _secrets(argv, given)))
+    if done.status not in action.accepts:
+        raise ToolFailed(done.last_lines or _ended(argv[0], done.status))
+    for line in done.lines:
+        context.log("debug", f"{argv[0]}: {line}")
+    _follow(action, context.devices)
+
+
+def _follow(action: Run, devices: Devices) -> None:
+    """What a program did to devices comes out when the kernel and udev are ready."""
+    for argument in action.argv if action.facts else ():
+        if isinstance(argument, DeviceName):
+            devices.settle(argument.name)
+    facts = [fact for fact in action.facts if fact.kind == "device"]
+    devices.wait([fact.name for fact in facts if fact.value is not None])
+    devices.wait([fact.name for fact in facts if fact.value is None], gone=True)
+
+
+def _rendered(arguments: Iterable[Argument], context: Context, stack: ExitStack) -> tuple[list[str], list[int]]:
+    """The arguments as text, and the descriptors of key files among them."""
+    argv: list[str] = []
+    keys: list[int] = []
+    for argument in arguments:
+        if isinstance(argument, Place):
+            argv.append(context.tree.outside(argument.path))
+        elif isinstance(argument, DeviceName):
+            argv.append(context.devices.node(argument.name))
+        elif isinstance(argument, KeyFile):
+            keys.append(stack.enter_context(context.bytes(argument.bytes)))
+            argv.append(f"/proc/self/fd/{keys[-1]}")
+        else:
+            argv.append(argument)
+    return argv, keys
+
+
+def _input(stdin: Bytes | PathList | None, context: Context, stack: ExitStack) -> int | None:
+    if stdin is None:
+        return None
+    if isinstance(stdin, PathList):
+        paths = b"".join(os.fsencode(context.tree.outside(path)) + b"\0" for path in stdin.paths)
+        return stack.enter_context(_closing(processes.in_memory(paths)))
+    return stack.enter_context(context.bytes(stdin))
+
+
+def _secrets(argv: Sequence[str], files: Sequence[int]) -> Iterator[str]:
+    """What a tool was given and nobody else shall read, should it tell: keys whole and by lines, secret arguments."""
+    for number in files:
+        key = os.pread(number, os.fstat(number).st_size, 0).decode(errors="replace")
+        yield from (key, *key.split())
+    yield from (one.reveal() for one in argv if isinstance(one, Secret))
+
+
+def _started(argv: Sequence[str], stdin: int | None, keep: Sequence[int]) -> processes.Finished:
+    try:
+        return processes.run(argv, stdin=stdin, keep=keep)
+    except FileNotFoundError as error:
+        raise ToolFailed(f"{argv[0]} is not on PATH") from error
+
+
+def _ended(program: str, status: int) -> str:
+    return f"{program} was killed by signal {-status}" if status < 0 else f"{program} ended with status {status}"
+
+
+def _shown(arguments: Iterable[Argument]) -> str:
+    """A command line for the log: devices and paths by the config's names, secrets masked."""
+    from shlex import quote
+
+    return " ".join("KEYFILE" if isinstance(one, KeyFile) else quote(_plain(one)) for one in arguments)
+
+
+def _plain(argument: str | Place | DeviceName) -> str:
+    if isinstance(argument, str):
+        return format(argument)  # a Secret shows its mask
+    return argument.path if isinstance(argument, Place) else argument.name
+
+
+def _write_table(action: WriteTable, context: Context) -> None:
+    context.devices.write_table(action.device, action.table, erase=action.erase, clear=action.clear)
+
+
+def _mount(action: Mount, context: Context) -> None:
+    path = context.place(action.path)
+    mounts.mount(context.devices.node(action.device), path, action.format, action.options)
+    context.mounted.append(path)
+
+
+def _unmount(action: Unmount, context: Context) -> None:
+    path = context.place(action.path)
+    context.spool.leave(os.stat(path).st_dev)
+    mounts.unmount(path)
+    if path in context.mounted:
+        context.mounted.remove(path)
+
+
+def _set_password(action: SetPassword, context: Context) -> None:
+    accounts.set_password(context.tree, action.database, action.name, action.hash)
+
+
+def _forget(action: Forget, context: Context) -> None:
+    context.spool.forget(action.blob)
+
+
+def _remember(action: Remember, context: Context) -> None:
+    if action.value is None:
+        context.memory.pop(action.name, None)
+    else:
+        context.memory[action.name] = action.value
+
+
+def _keep(_action: Keep, _context: Context) -> None:
+    """It is for people who read a plan."""
+
+
+CARRY_OUT: Mapping[type, Callable[[Any, Context], None]] = {
+    Await: _await,
+    Run: _run,
+    WriteTable: _write_table,
+    Mount: _mount,
+    Unmount: _unmount,
+    SetPassword: _set_password,
+    Forget: _forget,
+    Remember: _remember,
+    Keep: _keep,
+}
+
+
+@contextmanager
+def _closing(fd: int) -> Iterator[int]:
+    try:
+        yield fd
+    finally:
+        os.close(fd)

@@ -1,0 +1,32 @@
+"""The engine's own files in /run: replaced in one step, readable by nobody else from the first instant."""
+
+from __future__ import annotations
+
+import os
+
+from provision.failures import Failure
+
+
+def read_private(path: str) -> bytes | None:
+    """The bytes of a file of ours, or None if there is none. Raises Failure if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}") from None
+
+
+def write_private(path: str, data: bytes) -> None:
+    """Replace a file of ours at once: 0600 from the first instant, in a directory that is made 0700."""
+    directory = os.path.dirname(path) or "."
+    temporary = f"{path}.{os.getpid()}.new"
+    try:
+        os.makedirs(directory, 0o700, exist_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(data)
+        os.rename(temporary, path)
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}", hint="is the file system full or read-only?") from None

@@ -1,0 +1,1 @@
+"""The tree of the target: no path leads out of it."""

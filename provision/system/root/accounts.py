@@ -1,0 +1,141 @@
+"""Users and groups of the target root, read from its own files: the machine's name services know other ones."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from provision.config.model import Secret
+from provision.planning.machine_view import Account, Kind, is_id
+from provision.system.root.guarded_paths import Tree
+from provision.system.root.nodes import copy_attributes, temporary_name
+
+
+def user(tree: Tree, name: str) -> Account | None:
+    """A line of /etc/passwd (passwd(5))."""
+    fields = _entry(tree, "/etc/passwd", name, 7, ids=4)
+    return Account(name, int(fields[2]), int(fields[3]), fields[5], fields[6]) if fields else None
+
+
+def group(tree: Tree, name: str) -> Account | None:
+    """A line of /etc/group (group(5))."""
+    fields = _entry(tree, "/etc/group", name, 4, ids=3)
+    return Account(name, int(fields[2])) if fields else None
+
+
+def set_password(tree: Tree, database: str, name: str, password: Secret) -> None:
+    """Put a hash where usermod and groupmod of shadow 4.13 would; every other byte, mode and owner stay.
+
+    That is field 2 of the account's line in `shadow` (`gshadow`); a new line where there is none and the account's line
+    in `passwd` (`group`) says `x`; else field 2 of that. Raises OSError, and ValueError where the account has no line
+    at all or the hash would break it.
+    """
+    hashed = os.fsencode(password.reveal())
+    if set(hashed) & set(b":\n\0"):
+        raise ValueError("a password hash cannot contain a colon or a line break")
+    with tree.folder("/etc") as folder, _locked(folder):
+        shadow = _content(tree, database)
+        changed = with_password(shadow or b"", os.fsencode(name), hashed)
+        if changed is None:
+            fields = _fields(tree, _OPEN[database], name)
+            if shadow is not None and fields[1] == b"x":
+                rest = [b"", *fields[3:4]] if database == "gshadow" else _ageing(tree)
+                changed = _with_line(shadow, [fields[0], hashed, *rest])
+            else:
+                database = _OPEN[database]
+                changed = with_password(_content(tree, database) or b"", fields[0], hashed) or b""
+        _replace(folder, database, changed)
+
+
+def with_password(content: bytes, name: bytes, hashed: bytes) -> bytes | None:
+    """The content with field 2 of an account's line replaced; None if it has no line."""
+    lines = content.split(b"\n")
+    for position, line in enumerate(lines):
+        found, colon, rest = line.partition(b":")
+        if found == name and colon:
+            behind = rest.partition(b":")
+            lines[position] = b":".join((name, hashed + behind[1] + behind[2]))
+            return b"\n".join(lines)
+    return None
+
+
+_OPEN = {"shadow": "passwd", "gshadow": "group"}
+"""The file that everybody may read for each that nobody may."""
+
+
+def _content(tree: Tree, database: str) -> bytes | None:
+    path = f"/etc/{database}"
+    node = tree.node(path)
+    if node is not None and node.kind is not Kind.FILE:
+        raise ValueError(f"{path} is a {node.kind.value}")
+    return tree.content(path)
+
+
+def _ageing(tree: Tree) -> list[bytes]:
+    """Fields 3 to 9 of shadow(5): when the password was set, and what login.defs(5) says about its age."""
+    words = [line.split() for line in (tree.content("/etc/login.defs") or b"").splitlines()]
+    settings = {line[0]: line[1] for line in words if len(line) > 1}
+    found = (settings.get(key, b"") for key in (b"PASS_MIN_DAYS", b"PASS_MAX_DAYS", b"PASS_WARN_AGE"))
+    days = (text if text.isdigit() else b"" for text in found)
+    return [b"%d" % (time.time() // 86400), *days, b"", b"", b""]
+
+
+def _fields(tree: Tree, database: str, name: str) -> list[bytes]:
+    """The line of an account. Raises ValueError if there is none."""
+    lines = (_content(tree, database) or b"").split(b"\n")
+    found = next((line for line in lines if line.startswith(os.fsencode(name) + b":")), None)
+    if found is None:
+        raise ValueError(f"{name} has no line in /etc/{database}")
+    return found.split(b":")
+
+
+def _with_line(content: bytes, fields: list[bytes]) -> bytes:
+    end = b"\n" if content and not content.endswith(b"\n") else b""
+    return content + end + b":".join(fields) + b"\n"
+
+
+def _replace(folder: int, name: str, content: bytes) -> None:
+    """A new file in place of an old one, with its owner, mode and label."""
+    temporary = temporary_name(folder, name)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    old = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        fd = os.open(temporary, flags, 0o600, dir_fd=folder)
+        with open(fd, "wb") as file:
+            file.write(content)
+            file.flush()
+            status = os.fstat(old)
+            os.fchown(fd, status.st_uid, status.st_gid)
+            os.fchmod(fd, status.st_mode & 0o7777)
+            copy_attributes(old, fd)
+            os.fsync(fd)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        os.unlink(temporary, dir_fd=folder)
+        raise
+    finally:
+        os.close(old)
+    os.fsync(folder)
+
+
+@contextmanager
+def _locked(folder: int) -> Iterator[None]:
+    """The lock that lckpwdf(3) takes, in the target root."""
+    fd = os.open(".pwd.lock", os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    try:
+        fcntl.lockf(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+def _entry(tree: Tree, path: str, name: str, width: int, ids: int) -> list[str] | None:
+    """The fields of an account's line; those from the third up to `ids` are numbers."""
+    for line in (tree.content(path) or b"").split(b"\n"):
+        fields = os.fsdecode(line).split(":")
+        if fields[0] == name and len(fields) >= width and all(map(is_id, fields[2:ids])):
+            return fields
+    return None

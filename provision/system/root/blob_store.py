@@ -1,0 +1,147 @@
+"""Where fetched bytes wait until they are put in place: readable by nobody else from the first instant.
+
+Bytes for the target lie in a nameless file (O_TMPFILE) on the file system they are meant for, so that putting them in
+place is one link(2) and a killed process leaves nothing behind. Bytes that later stages need lie below the run
+directory, 0600 in a 0700 directory. File systems without O_TMPFILE (vfat) get a name in such a directory too.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from typing import BinaryIO
+
+from provision.planning.actions import Blob
+from provision.system.root.guarded_paths import Tree, parent
+
+_READ_WRITE = os.O_RDWR | os.O_CLOEXEC
+NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
+"""What open(2) says where a file system has no O_TMPFILE."""
+
+
+class Spool:
+    """The blobs of this run, and those that earlier stages left in the run directory."""
+
+    def __init__(self, tree: Tree, folder: str) -> None:
+        self._tree = tree
+        self._folder = folder
+        self._nameless: dict[str, int] = {}
+        self._taken: set[str] = set()
+
+    @contextmanager
+    def filling(self, blob: Blob, near: str) -> Iterator[BinaryIO]:
+        """An empty file to write the blob to; it is kept when the block ends well, and gone when it does not."""
+        if not near:
+            with self._named(blob) as file:
+                yield file
+            return
+        _allow_many_files()
+        fd, linkable = self._open_near(near)
+        try:
+            with open(os.dup(fd), "wb") as file:
+                yield file
+        except BaseException:
+            os.close(fd)
+            raise
+        self.forget(blob)
+        (self._taken.discard if linkable else self._taken.add)(blob.name)
+        self._nameless[blob.name] = fd
+
+    def open(self, blob: Blob) -> int:
+        """The blob's bytes from their beginning; the caller closes the descriptor. Raises FileNotFoundError."""
+        fd = self._nameless.get(blob.name)
+        return os.open(self._path(blob) if fd is None else f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
+
+    def take(self, blob: Blob, device: int) -> int | None:
+        """The blob's nameless file if it lies on that device (st_dev), once: a second name would be a hard link."""
+        fd = self._nameless.get(blob.name)
+        if fd is None or blob.name in self._taken or os.fstat(fd).st_dev != device:
+            return None
+        self._taken.add(blob.name)
+        return os.dup(fd)
+
+    def forget(self, blob: Blob) -> None:
+        """Erase the blob; nothing happens if there is none."""
+        fd = self._nameless.pop(blob.name, None)
+        if fd is not None:
+            os.close(fd)
+        with suppress(FileNotFoundError):
+            os.unlink(self._path(blob))
+
+    def leave(self, device: int) -> None:
+        """Drop what has no name on a file system (its st_dev) that is going to be unmounted."""
+        for name, fd in list(self._nameless.items()):
+            if os.fstat(fd).st_dev == device:
+                self.forget(Blob(name))
+
+    def release(self) -> None:
+        """Close what has no name: it is gone then, unless it was put in place."""
+        while self._nameless:
+            os.close(self._nameless.popitem()[1])
+
+    def _path(self, blob: Blob) -> str:
+        return f"{self._folder}/{os.fsencode(blob.name).hex()}"
+
+    def _open_near(self, near: str) -> tuple[int, bool]:
+        """A nameless file, and whether it can be given a name (not where it had one before)."""
+        folder = parent(near)[0]
+        while self._tree.node(folder) is None:
+            folder = parent(folder)[0]
+        try:
+            return self._tree.open(folder, os.O_TMPFILE | _READ_WRITE, 0o600), True
+        except OSError as error:
+            if error.errno not in NO_TMPFILE:
+                raise
+        with self._tree.folder(folder) as fd:
+            return _unnamed(fd), False
+
+    @contextmanager
+    def _named(self, blob: Blob) -> Iterator[BinaryIO]:
+        private_directory(self._folder)
+        path = self._path(blob)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        try:
+            with open(os.open(path, _READ_WRITE | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                yield file
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(path)
+            raise
+
+
+def private_directory(path: str) -> None:
+    """Make a directory that only root can enter, with those above it. It must not be somebody else's."""
+    os.makedirs(parent(path)[0], mode=0o755, exist_ok=True)
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    found = os.lstat(path)
+    if found.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "somebody else owns the spool", path)
+    os.chmod(path, 0o700)
+
+
+@cache
+def _allow_many_files() -> None:
+    """Every blob without a name is an open file: raise the usual limit of 1,024 as far as we may."""
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _unnamed(directory: int) -> int:
+    """A file in a 0700 directory of its own, whose names are gone before a byte is in it."""
+    name = f".provision-{os.urandom(6).hex()}"
+    os.mkdir(name, 0o700, dir_fd=directory)
+    inside = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        fd = os.open("blob", _READ_WRITE | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=inside)
+        os.unlink("blob", dir_fd=inside)
+    finally:
+        os.close(inside)
+        os.rmdir(name, dir_fd=directory)
+    return fd

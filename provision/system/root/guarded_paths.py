@@ -1,0 +1,191 @@
+"""Opening paths of the target root: no link on the way ever leads out of it.
+
+The kernel does the walking (openat2(2) with RESOLVE_IN_ROOT: as in a chroot). Where it cannot (before 5.6, or behind a
+seccomp filter that does not know the call) `walk` does the same, one component at a time, on descriptors.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from provision.planning.machine_view import MAX_LINKS, Kind, Node, Space
+from provision.system import libc
+
+MAX_CONTENT = 16 << 20
+_CHUNK = 1 << 17
+
+_IN_ROOT = libc.RESOLVE_IN_ROOT | libc.RESOLVE_NO_MAGICLINKS
+_NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
+_NO_OPENAT2 = frozenset({errno.ENOSYS, errno.EPERM})
+_WITHOUT_MODES = frozenset({0x4D44, 0x2011BAB0})
+"""vfat and exfat: what they show comes from how they were mounted, and chmod(2) is ignored (<linux/magic.h>)."""
+
+_PLAIN = frozenset({0xEF53, 0x58465342, 0x4D44, 0x01021994})
+"""ext2 to ext4, xfs, vfat and tmpfs: a byte that is written takes a byte (<linux/magic.h>)."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Tree:
+    """The file tree below one directory. Paths are absolute inside it; descriptors that are handed out get closed."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root.rstrip("/") or "/"
+
+    def outside(self, path: str) -> str:
+        """The path as the rest of this machine names it; the tree's `/` is the root itself."""
+        return self.root if path == "/" else f"{self.root.rstrip('/')}{path}"
+
+    def open(self, path: str, flags: int, mode: int = 0) -> int:
+        """A descriptor; the caller closes it. Raises OSError."""
+        # opened anew each time: a file system may have been mounted over it in the meantime
+        root = os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            return _open_in(root, path, flags, mode)
+        finally:
+            os.close(root)
+
+    @contextmanager
+    def folder(self, path: str) -> Iterator[int]:
+        """A directory, open for reading, until the end of the block. Raises OSError."""
+        fd = self.open(path, _FOLDER)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
+
+    def node(self, path: str) -> Node | None:
+        """What is at a path; a link at its end is not followed."""
+        with suppress_absence():
+            fd = self.open(path, os.O_PATH | os.O_NOFOLLOW)
+            try:
+                return _node(fd)
+            finally:
+                os.close(fd)
+        return None
+
+    def children(self, path: str) -> list[str]:
+        """Sorted names in a directory; empty if there is none."""
+        with suppress_absence(), self.folder(path) as fd:
+            return sorted(os.listdir(fd))
+        return []
+
+    def space(self, path: str) -> Space | None:
+        """The room on the file system of a directory, or of the nearest one above it that is there."""
+        while self.node(path) is None and path != "/":
+            path = parent(path)[0]
+        with suppress_absence(), self.folder(path) as fd:
+            if libc.file_system(fd) in _PLAIN:
+                found = os.fstatvfs(fd)
+                return Space(str(os.fstat(fd).st_dev), found.f_bfree * found.f_frsize)
+        return None
+
+    def content(self, path: str) -> bytes | None:
+        """The bytes of a regular file of at most 16 MiB; None if there is none."""
+        with suppress_absence():
+            fd = self.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                found = os.fstat(fd)
+                small = stat.S_ISREG(found.st_mode) and found.st_size <= MAX_CONTENT
+                return _read(fd) if small else None
+            finally:
+                os.close(fd)
+        return None
+
+
+@contextmanager
+def suppress_absence() -> Iterator[None]:
+    """Go on behind the block when it finds that something is not there; other errors pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_THERE:
+            raise
+
+
+def parent(path: str) -> tuple[str, str]:
+    """The directory of a path and its last component (`.` for the root itself)."""
+    above, _, name = path.rstrip("/").rpartition("/")
+    return above or "/", name or "."
+
+
+def _read(fd: int) -> bytes:
+    """At most MAX_CONTENT bytes; files of the kernel's own do not tell their size before."""
+    chunks = []
+    while chunk := os.read(fd, _CHUNK):
+        chunks.append(chunk)
+    return b"".join(chunks)[:MAX_CONTENT]
+
+
+def _node(fd: int) -> Node:
+    found = os.fstat(fd)
+    identity = (found.st_dev, found.st_ino)
+    mode = None if libc.file_system(fd) in _WITHOUT_MODES else stat.S_IMODE(found.st_mode)
+    uid, gid = found.st_uid, found.st_gid
+    if stat.S_ISREG(found.st_mode):
+        return Node(Kind.FILE, mode, uid, gid, size=found.st_size, identity=identity)
+    if stat.S_ISLNK(found.st_mode):
+        return Node(Kind.LINK, mode, uid, gid, target=os.readlink("", dir_fd=fd), identity=identity)
+    kind = Kind.DIRECTORY if stat.S_ISDIR(found.st_mode) else Kind.OTHER
+    return Node(kind, mode, uid, gid, identity=identity)
+
+
+def _open_in(root: int, path: str, flags: int, mode: int) -> int:
+    try:
+        return libc.openat2(root, path, flags, mode, _IN_ROOT)
+    except OSError as error:
+        if error.errno not in _NO_OPENAT2:
+            raise
+    return walk(root, path, flags, mode)
+
+
+def walk(root: int, path: str, flags: int, mode: int = 0) -> int:
+    """What openat2 does with RESOLVE_IN_ROOT, for kernels that have not got it. Raises OSError."""
+    pending = _steps(path)
+    above = [os.dup(root)]
+    links = 0
+    try:
+        while pending:
+            name = pending.pop()
+            if name == ".":
+                continue
+            if name == "..":
+                if len(above) > 1:
+                    os.close(above.pop())
+                continue
+            target = _link_target(above[-1], name) if pending or not flags & os.O_NOFOLLOW else None
+            if target is None:
+                if not pending:
+                    return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=above[-1])
+                above.append(os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=above[-1]))
+                continue
+            links += 1
+            if links > MAX_LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+            if target.startswith("/"):
+                _close_all(above[1:])
+                del above[1:]
+            pending += _steps(target)
+        return os.open(".", flags | os.O_CLOEXEC, mode, dir_fd=above[-1])
+    finally:
+        _close_all(above)
+
+
+def _steps(path: str) -> list[str]:
+    """The components of a path, last one first; a slash at the end is a step into what is before it."""
+    return [part for part in reversed((path + "." if path.endswith("/") else path).split("/")) if part]
+
+
+def _link_target(directory: int, name: str) -> str | None:
+    with suppress(OSError):
+        return os.readlink(name, dir_fd=directory)
+    return None
+
+
+def _close_all(descriptors: list[int]) -> None:
+    for fd in descriptors:
+        os.close(fd)

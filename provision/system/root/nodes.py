@@ -1,0 +1,315 @@
+"""Files, directories and links of the target root: each whole with its owner and mode, or absent.
+
+A file is written without a name (O_TMPFILE) or under a temporary one, gets owner, mode and label, is brought to the
+disk, and appears under its name in one step. Many at once share the waiting: one syncfs(2) before the names, one after
+(2,000 small files: 0.1 s where fsync for each takes seconds). Power lost at any moment leaves old or new.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from typing import NamedTuple
+
+from provision.planning.actions import Blob, Bytes, Directory, HardLink, Link, NodeAction, Remove, Write
+from provision.system import libc
+from provision.system.root.blob_store import NO_TMPFILE, Spool
+from provision.system.root.guarded_paths import Tree, parent
+
+_AT_ONCE = 200
+"""Descriptors kept open in one go: two for each file, well below the usual limit of 1,024."""
+
+_OPEN_FOLDER = 0o755
+"""The mode of directories made on the way, whatever the umask is."""
+
+_CHUNK = 1 << 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class NodeFailed(Exception):
+    """An action on the tree went wrong; `__cause__` says why."""
+
+    def __init__(self, action: NodeAction) -> None:
+        super().__init__(action.title)
+        self.action = action
+
+
+class _Ready(NamedTuple):
+    """A file that has everything but its name: `temporary` is what it is called until then, or empty."""
+
+    action: Write
+    fd: int
+    folder: int
+    name: str
+    temporary: str
+
+
+def carry_out(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> None:
+    """Carry out actions that touch disjoint paths, in their order, and bring them to the disk. Raises NodeFailed."""
+    for start in range(0, len(actions), _AT_ONCE):
+        _carry_out_some(tree, spool, actions[start : start + _AT_ONCE])
+
+
+def temporary_name(folder: int, name: str) -> str:
+    """What `name` is called in a directory until it is whole; what a killed run left under that name is removed.
+
+    It follows from the name, so that the run after an interruption finds it, and is nobody else's by accident.
+    """
+    from hashlib import sha256
+
+    temporary = f".provision-{sha256(os.fsencode(name)).hexdigest()[:16]}"
+    _drop(folder, temporary)
+    return temporary
+
+
+def _carry_out_some(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> None:
+    with ExitStack() as stack:
+        changed: list[int] = []
+        ready: list[_Ready] = []
+        for action in actions:
+            with _blamed(action):
+                folder = _folder_of(tree, action, stack)
+                changed += [folder] * (1 + len(_on_the_way(action)))
+                if isinstance(action, Write) and (action.parts or not action.keep):
+                    ready.append(_prepare(tree, spool, action, folder, stack))
+                else:
+                    _make(tree, action, folder)
+                if isinstance(action, Directory):
+                    changed.append(stack.enter_context(tree.folder(action.path)))
+        with _blamed(actions[-1]):
+            _flush([one.fd for one in ready])
+        for one in ready:
+            with _blamed(one.action):
+                _publish(one)
+        with _blamed(actions[-1]):
+            _flush(changed)
+
+
+@contextmanager
+def _blamed(action: NodeAction) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, OverflowError) as error:  # the last: an id that is none, os.chown(2)
+        raise NodeFailed(action) from error
+
+
+def _on_the_way(action: NodeAction) -> tuple[str, ...]:
+    """Directories to make first; they come to the disk with the one that the action changes."""
+    return () if isinstance(action, Remove) else action.parents
+
+
+def _folder_of(tree: Tree, action: NodeAction, stack: ExitStack) -> int:
+    """The directory an action changes, open until the stack unwinds; missing parents are made."""
+    for path in _on_the_way(action):
+        _make_parent(tree, path)
+    return stack.enter_context(tree.folder(parent(action.path)[0]))
+
+
+def _make_parent(tree: Tree, path: str) -> None:
+    above, name = parent(path)
+    with tree.folder(above) as folder:
+        _make_directory(folder, name, _OPEN_FOLDER)
+
+
+def _make_directory(folder: int, name: str, mode: int, owner: tuple[int, int] = (-1, -1)) -> None:
+    """One that is there already was made in this run, or in one that was killed before it had its mode."""
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=folder)
+    fd = os.open(name, _FOLDER, dir_fd=folder)
+    try:
+        os.fchown(fd, *owner)
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
+
+
+def _prepare(tree: Tree, spool: Spool, action: Write, folder: int, stack: ExitStack) -> _Ready:
+    name = parent(action.path)[1]
+    fd, temporary = _whole_blob(spool, action, folder) or _empty_file(folder, name)
+    stack.callback(os.close, fd)
+    if temporary:
+        stack.callback(_drop, folder, temporary)
+    if not os.fstat(fd).st_size:
+        _fill(tree, spool, action, fd)
+    os.fchown(fd, _known(action.uid), _known(action.gid))  # before the mode: it takes setuid bits away
+    os.fchmod(fd, action.mode)
+    return _Ready(action, fd, folder, name, temporary)
+
+
+def _whole_blob(spool: Spool, action: Write, folder: int) -> tuple[int, str] | None:
+    """The spooled file itself, if it is all there is to write."""
+    if action.keep or len(action.parts) != 1 or not isinstance(action.parts[0], Blob):
+        return None
+    fd = spool.take(action.parts[0], os.fstat(folder).st_dev)
+    return None if fd is None else (fd, "")
+
+
+def _empty_file(folder: int, name: str) -> tuple[int, str]:
+    flags = os.O_RDWR | os.O_CLOEXEC
+    try:
+        return os.open(".", flags | os.O_TMPFILE, 0o600, dir_fd=folder), ""
+    except OSError as error:
+        if error.errno not in NO_TMPFILE:
+            raise
+    temporary = temporary_name(folder, name)
+    return os.open(temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder), temporary
+
+
+def _fill(tree: Tree, spool: Spool, action: Write, fd: int) -> None:
+    if action.keep:
+        with suppress(FileNotFoundError):
+            old = tree.open(action.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            copy_attributes(old, fd)
+            _copy(old, fd)
+    for part in action.parts:
+        _append(spool, part, fd)
+
+
+def _append(spool: Spool, part: Bytes, fd: int) -> None:
+    if isinstance(part, Blob):
+        _copy(spool.open(part), fd)
+        return
+    view = memoryview(part.data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _copy(source: int, fd: int) -> None:
+    try:
+        while os.sendfile(fd, source, None, _CHUNK):
+            pass
+    finally:
+        os.close(source)
+
+
+def copy_attributes(source: int, fd: int) -> None:
+    """A file that takes the place of its former self keeps its label, capabilities and access list."""
+    for name in os.listxattr(source):
+        with suppress(OSError):  # the file system may have none
+            os.setxattr(fd, name, os.getxattr(source, name))
+
+
+def _publish(one: _Ready) -> None:
+    """Give a file its name, over whatever file or link has it."""
+    temporary = one.temporary
+    if not temporary:
+        try:
+            _link_fd(one.fd, one.folder, one.name)
+        except FileExistsError:
+            temporary = temporary_name(one.folder, one.name)
+            _link_fd(one.fd, one.folder, temporary)
+        else:
+            return
+    try:
+        os.replace(temporary, one.name, src_dir_fd=one.folder, dst_dir_fd=one.folder)
+    finally:
+        _drop(one.folder, temporary)
+
+
+def _link_fd(fd: int, folder: int, name: str) -> None:
+    # with dst_dir_fd this is linkat(2) with AT_SYMLINK_FOLLOW, as open(2) shows it for O_TMPFILE
+    os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=folder, follow_symlinks=True)
+
+
+def _make(tree: Tree, action: NodeAction, folder: int) -> None:
+    name = parent(action.path)[1]
+    if isinstance(action, Directory):
+        _make_directory(folder, name, action.mode, (_known(action.uid), _known(action.gid)))
+    elif isinstance(action, Write):
+        _change(action, folder, name)
+    elif isinstance(action, Link):
+        _renamed(folder, name, lambda temporary: _symlink(action, folder, temporary))
+    elif isinstance(action, HardLink):
+        above, target = parent(action.target)
+        with tree.folder(above) as source:
+            _renamed(folder, name, lambda temporary: _hard_link(source, target, folder, temporary))
+    else:
+        _remove(folder, name)
+
+
+def _change(action: Write, folder: int, name: str) -> None:
+    """Owner and mode of a file that stays the same, under all its names."""
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        os.fchown(fd, _known(action.uid), _known(action.gid))  # before the mode: it takes setuid bits away
+        os.fchmod(fd, action.mode)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def _renamed(folder: int, name: str, make: Callable[[str], None]) -> None:
+    """Make a node under a temporary name and give it its own, over whatever file or link has it."""
+    temporary = temporary_name(folder, name)
+    try:
+        make(temporary)
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    finally:
+        _drop(folder, temporary)  # rename(2) leaves both names of one file where they are
+
+
+def _symlink(action: Link, folder: int, name: str) -> None:
+    os.symlink(action.target, name, dir_fd=folder)
+    os.chown(name, _known(action.uid), _known(action.gid), dir_fd=folder, follow_symlinks=False)
+
+
+def _hard_link(source: int, target: str, folder: int, name: str) -> None:
+    os.link(target, name, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
+
+
+def _remove(folder: int, name: str) -> None:
+    """Remove a node with all below it. A mount point below stops it (EXDEV, EBUSY)."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        _remove_directory(folder, name)
+
+
+def _remove_directory(folder: int, name: str) -> None:
+    fd = _open_same_mount(folder, name)
+    try:
+        for below in os.listdir(fd):
+            _remove(fd, below)
+    finally:
+        os.close(fd)
+    os.rmdir(name, dir_fd=folder)
+
+
+def _open_same_mount(folder: int, name: str) -> int:
+    try:
+        return libc.openat2(folder, name, _FOLDER, 0, libc.RESOLVE_NO_XDEV)
+    except OSError as error:
+        if error.errno not in {errno.ENOSYS, errno.EPERM}:
+            raise
+    fd = os.open(name, _FOLDER, dir_fd=folder)
+    if os.fstat(fd).st_dev != os.fstat(folder).st_dev:
+        os.close(fd)
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), name)
+    return fd
+
+
+def _flush(descriptors: Iterable[int]) -> None:
+    """Bring files or directories to the disk: few of them one by one, many by their file systems."""
+    by_device: dict[int, list[int]] = {}
+    for fd in descriptors:
+        by_device.setdefault(os.fstat(fd).st_dev, []).append(fd)
+    for group in by_device.values():
+        if len(group) > 1:
+            libc.syncfs(group[0])
+        else:
+            os.fsync(group[0])
+
+
+def _drop(folder: int, name: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _known(identity: int | None) -> int:
+    if identity is None:
+        raise ValueError("its owner has no number yet")
+    return identity

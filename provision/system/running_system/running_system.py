@@ -1,0 +1,142 @@
+"""The machine as a source of configs: interfaces of the kernel, drives, programs of hypervisors."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+
+from provision.failures import FetchFailed
+from provision.fetch.running_system import Places
+from provision.fetch.settings import CONFIG_LIMIT
+from provision.planning import device_names
+from provision.system import processes
+from provision.system.root.guarded_paths import Tree
+from provision.system.running_system.drives import _has_disc, _mounted
+from provision.system.running_system.uevents import _Uevents
+
+ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM})
+
+EPOCHS = ("/usr/lib/clock-epoch", "/etc/os-release")
+"""Files whose time is a lower bound of the present; the first is systemd's own (systemd-timesyncd.service(8))."""
+
+
+class MachineGround:
+    """This machine; `root` is laid before every path of a kernel interface, so that a tree can stand in for it."""
+
+    def __init__(self, places: Places | None = None, root: str = "") -> None:
+        self.places = places or Places()
+        self._root = root.rstrip("/")
+        self._events = _Uevents()
+
+    def path(self, path: str) -> str:
+        """The path behind the root; one that is relative is the working directory's."""
+        return f"{self._root}{path}" if path.startswith("/") else path
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file, read in one call as far as the kernel allows. Raises FetchFailed."""
+        try:
+            fd = os.open(self.path(path), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            if error.errno in ABSENT:
+                return None
+            raise FetchFailed(path, error.strerror or "cannot be read") from error
+        return _whole(fd, path)
+
+    def read_text(self, path: str) -> str:
+        """The text of a file; empty if there is none."""
+        return (self.read(path) or b"").decode("utf-8", "replace")
+
+    def names(self, path: str) -> tuple[str, ...]:
+        """The names in a directory, sorted by their bytes."""
+        try:
+            return tuple(sorted(os.listdir(self.path(path)), key=os.fsencode))
+        except (FileNotFoundError, NotADirectoryError):
+            return ()
+        except OSError as error:
+            raise FetchFailed(path, error.strerror or "cannot be read") from error
+
+    def drive(self, label: str) -> str | None:
+        """The device that udev links under the label."""
+        self._events.listen()
+        link = self.path(device_names.link("by-label", label))
+        return os.path.realpath(link) if os.path.exists(link) else None
+
+    def optical_drives(self) -> tuple[str, ...]:
+        """CD drives whose disc is ready."""
+        self._events.listen()
+        found = (self.path(f"/dev/{name}") for name in self.names("/sys/class/block") if name.startswith("sr"))
+        return tuple(node for node in found if _has_disc(node))
+
+    def read_from(self, device: str, path: str, *, formats: Sequence[str] = ()) -> bytes | None:
+        """Mount a drive, read-only and where nobody else looks, and read one file; no link leads out of it."""
+        with _mounted(device, ",".join(formats) or "auto") as root:
+            try:
+                fd = Tree(root).open(path, os.O_RDONLY)
+            except OSError as error:
+                if error.errno in ABSENT:
+                    return None
+                raise FetchFailed(f"{device}: {path}", error.strerror or "cannot be read") from error
+            return _whole(fd, f"{device}: {path}")
+
+    def await_change(self, seconds: float) -> None:
+        """Until the kernel or udev tells of a device."""
+        self._events.wait(seconds)
+
+    def lift_clock(self) -> str:
+        """Set a clock that stands before the day of the build to that day; says so, or is empty if there was no need.
+
+        A machine with a dead battery boots in 1970, where no certificate is valid yet.
+        """
+        import time
+
+        floor = max(_changed(path) for path in (__file__, *EPOCHS))
+        if self._root or time.time() >= floor:
+            return ""
+        try:
+            time.clock_settime(time.CLOCK_REALTIME, floor)
+        except OSError as error:
+            return f"the clock is before the day of the build, and cannot be set: {error.strerror}"
+        return f"the clock was before the day of the build: set to {time.strftime('%Y-%m-%d', time.gmtime(floor))}"
+
+    def load_module(self, name: str) -> None:
+        """Ask modprobe. What it says is of no use: the driver may be built in, or the hardware missing."""
+        if not self._root and processes.find("modprobe"):
+            processes.run(["modprobe", "--quiet", "--", name])
+
+    def has_program(self, name: str) -> bool:
+        """Whether the program is on PATH."""
+        return processes.find(name) is not None
+
+    def run(self, *argv: str, given: bytes = b"") -> bytes | None:
+        """The standard output of a program that succeeded. Raises FetchFailed if it is larger than a config may be."""
+        if processes.find(argv[0]) is None:
+            return None
+        try:
+            return processes.told(argv, given, CONFIG_LIMIT)
+        except ValueError as error:
+            raise FetchFailed(argv[0], f"says more than {CONFIG_LIMIT >> 20} MiB") from error
+
+
+def _whole(fd: int, name: str) -> bytes:
+    """All bytes of a descriptor, which is closed. A regular file says its size, and then one read(2) does."""
+    try:
+        size = os.fstat(fd).st_size if stat.S_ISREG(os.fstat(fd).st_mode) else 0
+        whole = bytearray()
+        while part := os.read(fd, max(size + 1 - len(whole), 1 << 16)):
+            whole += part
+            if len(whole) > CONFIG_LIMIT:
+                raise FetchFailed(name, f"larger than the limit of {CONFIG_LIMIT >> 20} MiB")
+        return bytes(whole)
+    except OSError as error:
+        raise FetchFailed(name, error.strerror or "cannot be read") from error
+    finally:
+        os.close(fd)
+
+
+def _changed(path: str) -> float:
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return 0.0

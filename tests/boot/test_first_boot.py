@@ -1,0 +1,84 @@
+"""What the kernel command line says about first boots."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.boot.completion_record import RECORD, record_paths
+from provision.boot.first_boot import Verdict, platform, root_device, verdict, wait_seconds
+from provision.boot.name_servers import resolv_conf
+from provision.failures import Failure
+
+
+@pytest.mark.parametrize(
+    ("command_line", "expected"),
+    [
+        ("root=LABEL=root rw", Verdict.LATER),
+        ("ignition.firstboot", Verdict.FIRST),
+        ("ignition.firstboot=1", Verdict.FIRST),
+        ("ignition.firstboot=0", Verdict.LATER),
+        ("ignition.firstboot=off", Verdict.LATER),
+        ("ignition.firstboot=", Verdict.LATER),
+        ("provision.firstboot=auto", Verdict.LOOK),
+        ("provision.firstboot=auto provision.firstboot=no", Verdict.LATER),
+        ("provision.firstboot=auto ignition.firstboot=1", Verdict.FIRST),
+        ("provision.firstboot=auto ignition.firstboot=0", Verdict.LOOK),
+        ("not.ignition.firstboot", Verdict.LATER),
+    ],
+)
+def test_verdict(command_line: str, expected: Verdict) -> None:
+    assert verdict(command_line) is expected
+
+
+def test_a_typing_error_is_not_taken_for_a_later_boot() -> None:
+    with pytest.raises(Failure, match=r"provision\.firstboot=always"):
+        verdict("provision.firstboot=always")
+
+
+@pytest.mark.parametrize(
+    ("command_line", "expected"),
+    [
+        ("root=LABEL=root", "/dev/disk/by-label/root"),
+        ("root=LABEL=my/root", r"/dev/disk/by-label/my\x2froot"),
+        ("root=UUID=1234-abcd", "/dev/disk/by-uuid/1234-abcd"),
+        ("root=PARTLABEL=ROOT", "/dev/disk/by-partlabel/ROOT"),
+        ("root=PARTUUID=00-01", "/dev/disk/by-partuuid/00-01"),
+        ("root=/dev/vda1", "/dev/vda1"),
+        ("root=block:/dev/vda1", "/dev/vda1"),
+        ("root=/dev/vda1 root=/dev/vda2", "/dev/vda2"),
+        ("quiet", "/dev/gpt-auto-root"),
+    ],
+)
+def test_root_device(command_line: str, expected: str) -> None:
+    assert root_device(command_line) == expected
+
+
+@pytest.mark.parametrize("root", ["tmpfs", "nfs:10.0.0.1:/root", "live:CDLABEL=x"])
+def test_a_root_that_can_hold_no_record_is_refused(root: str) -> None:
+    with pytest.raises(Failure, match="no block device"):
+        root_device(f"root={root}")
+
+
+def test_record_in_a_subvolume() -> None:
+    assert record_paths("rootflags=compress=zstd,subvol=@") == (f"/@{RECORD}", RECORD)
+    assert record_paths("root=LABEL=root") == (RECORD,)
+
+
+def test_platform() -> None:
+    assert platform("ignition.platform.id=qemu") == "qemu"
+    for command_line in ("quiet", "ignition.platform.id=$(reboot)"):
+        with pytest.raises(Failure, match="platform"):
+            platform(command_line)
+
+
+def test_wait_seconds() -> None:
+    assert wait_seconds("quiet") == 30
+    assert wait_seconds("provision.firstboot.wait=0") == 0
+    with pytest.raises(Failure, match="soon"):
+        wait_seconds("provision.firstboot.wait=soon")
+
+
+def test_resolv_conf() -> None:
+    state = "OPER_STATE=routable\nDNS=10.0.2.3 fec0::3\nDOMAINS=example.com lab\n"
+    assert resolv_conf(state) == "nameserver 10.0.2.3\nnameserver fec0::3\nsearch example.com lab\n"
+    assert resolv_conf("OPER_STATE=degraded\n") == ""

@@ -1,0 +1,56 @@
+"""Plans as people and programs read them."""
+
+from __future__ import annotations
+
+import json
+
+from provision.commands.plan_text import COLOURS, Style, is_change, plan_json, plan_lines
+from provision.commands.targets.root_seed import restored
+from provision.config.format import Config
+from provision.engine.preflight import Step
+from provision.planning.actions import Await, Content, Keep, Run, Write
+from tests.stages.world import World
+
+STEPS = [
+    Step("disks", 1, Await(("/dev/vdb",), reason="storage.disks[0]")),
+    Step("disks", 2, Run("make ext4", ("mkfs.ext4",), frozenset(), reason="storage.filesystems[0]", loses="xfs 'old'")),
+    Step("files", 3, Keep("keep /etc", "storage.directories[0]")),
+    Step("files", 4, Write("/etc/motd", (Content(b"hi"),), reason="storage.files[0]")),
+]
+
+
+def test_steps_are_numbered_by_stage_and_losses_are_marked() -> None:
+    assert list(plan_lines(STEPS, ["a note"], Style(), verbose=False)) == [
+        "2 changes, 1 of them destructive, 1 thing kept as found (--verbose shows them)",
+        "note: a note",
+        "\ndisks",
+        "   1   wait for /dev/vdb (not seen from here: taken for blank, and large enough)  [storage.disks[0]]",
+        "   2 ! make ext4  [storage.filesystems[0]]",
+        "       loses xfs 'old'",
+        "\nfiles",
+        "   3   write /etc/motd (0644)  [storage.files[0]]",
+    ]
+
+
+def test_what_others_do_is_no_change_of_ours() -> None:
+    ((step,),) = restored(Config(), World())
+    assert not is_change(step)
+    assert is_change(STEPS[1].action)
+
+
+def test_verbose_shows_what_is_kept() -> None:
+    assert any("keep /etc" in line for line in plan_lines(STEPS, [], Style(), verbose=True))
+
+
+def test_colour_only_when_asked() -> None:
+    assert not any("\033" in line for line in plan_lines(STEPS, [], Style(), verbose=True))
+    assert any("\033[1;31m!" in line for line in plan_lines(STEPS, [], COLOURS, verbose=True))
+
+
+def test_json_says_the_same() -> None:
+    plan = json.loads(plan_json(STEPS, ["a note"]))
+    assert plan["changes"] == 2
+    assert plan["notes"] == ["a note"]
+    assert [step["action"] for step in plan["steps"]] == ["Await", "Run", "Keep", "Write"]
+    assert plan["steps"][1]["loses"] == "xfs 'old'"
+    assert plan["steps"][0]["assumed"] is True

@@ -1,0 +1,138 @@
+"""Problems as text, JSON, annotations and SARIF."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+
+from provision.config.problems import Position, Problem
+from provision.config.reports.findings import Finding, findings
+from provision.config.reports.formats import as_github, as_json, as_sarif
+from provision.config.reports.text import as_text, report
+from provision.config.validate import judge
+from tests.config.configs import texts
+
+SARIF = json.loads((Path(__file__).parents[1] / "data" / "sarif-schema-2.1.0.json").read_text())
+
+RAW = b"""{"ignition": {"version": "3.4.0"}, "storage": {"files": [
+\t{"path": "/\xc3\xa9/", "usr": 1}
+]}}"""
+
+
+def found(raw: bytes = RAW) -> list[Finding]:
+    return findings("site.ign", raw, judge(raw).problems)
+
+
+def test_text_is_one_line_each_errors_first() -> None:
+    assert as_text(reversed(found())) == (
+        "site.ign:2:11: error: storage.files[0].path: path is not fully simplified (hint: write /é)\n"
+        "site.ign:2:19: warning: storage.files[0].usr: unused key usr (hint: did you mean user?)\n"
+    )
+
+
+def test_an_excerpt_has_a_caret_under_the_place() -> None:
+    lines = report("site.ign", RAW, judge(RAW).problems).splitlines()
+    assert lines[1] == '     {"path": "/é/", "usr": 1}'
+    assert lines[2].index("^") == lines[1].index('"/é/"')
+    assert lines[5].index("^") == lines[4].index('"usr"')
+
+
+def test_color_is_on_request() -> None:
+    assert "\x1b[" not in as_text(found(), excerpts=True)
+    assert "\x1b[1;31merror:" in as_text(found(), excerpts=True, color=True)
+
+
+def test_a_long_line_is_cut_around_the_place() -> None:
+    raw = b'{"ignition": {"version": "3.4.0"}, "x": "' + b"y" * 5000 + b'", "zz": 1}'
+    text = report("a", raw, judge(raw).problems)
+    excerpts = text.splitlines()[1::3]
+    assert all(len(line) < 120 for line in excerpts)
+    assert '"zz"' in excerpts[1]
+
+
+def test_an_excerpt_hides_secret_values() -> None:
+    raw = b"""{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"passwordHash": "hunter2", "x": 1}]},
+ "storage": {"files": [{"path": "a", "contents": {"source": "http://u:hunter2@h/p?hunter2", "y": "a\\"b"}}]}}"""
+    text = report("a", raw, judge(raw).problems)
+    assert "hunter2" not in text
+    assert "http://**********h/p*" in text
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('"passwordHash": "hunter2", "mode": 1, "path": "/a"', '"passwordHash": "*******", "mode": 1, "path": "/a"'),
+        ('"mode": 1, "passwdHash": "hunter2"', '"mode": 1, "passwdHash": "*******"'),
+        ('"contents": {"source": "data:,hunter2', '"contents": {"source": "*************'),
+        ('"passwordHash": ["hunter2"], "groups": ["sudo"]', '"passwordHash": ["*******"], "groups": ["sudo"]'),
+        ("  password_hash: hunter2 x", "  password_hash: *********"),
+        ('  contents: {inline: "hunter2", mode: 3}', '  contents: {inline: "*******", mode: 3}'),
+        ("  - path: /a", "  - path: /a"),
+        ("source: https://u:p@h/p?q", "source: https://****h/p**"),
+    ],
+)
+def test_what_may_be_a_secret_is_hidden(line: str, shown: str) -> None:
+    finding = Finding("a", Problem((), "x"), Position(1, 1), line)
+    assert as_text([finding], excerpts=True).splitlines()[1] == f"    {shown}"
+
+
+@pytest.mark.parametrize(
+    ("problem", "line", "column", "shown"),
+    [
+        (Problem(("users", 0, "password_hash"), "x"), "- hunter2", 1, "* *******"),
+        (Problem(("users", 0, "passwordHash"), "x"), '"passwordHash": 12345', 17, '"passwordHash": *****'),
+        (Problem(("pasword_hash",), "x", on_key=True), "  pasword_hash: hunter2", 3, "  pasword_hash: *******"),
+        (Problem(("pasword_hash",), "x", on_key=True), "  pasword_hash", 3, "  pasword_hash"),
+    ],
+)
+def test_what_is_wrong_with_a_secret_is_told_without_it(problem: Problem, line: str, column: int, shown: str) -> None:
+    finding = Finding("a", problem, Position(1, column), line, column - 1)
+    assert as_text([finding], excerpts=True).splitlines()[1] == f"    {shown}"
+
+
+def test_control_characters_do_not_reach_a_terminal() -> None:
+    raw = b'{"ignition": {"version": "3.4.0"}, "\\u001b[2J": 1}'
+    assert "\x1b" not in report("a", raw, judge(raw).problems)
+
+
+def test_json_has_everything() -> None:
+    first, second = json.loads(as_json(found()))
+    assert first == {
+        "file": "site.ign",
+        "line": 2,
+        "column": 11,
+        "severity": "error",
+        "path": ["storage", "files", 0, "path"],
+        "message": "path is not fully simplified",
+        "hint": "write /é",
+    }
+    assert second["severity"] == "warning"
+
+
+def test_github_gets_annotations() -> None:
+    finding = Finding("a,b:c", Problem((), "100%\nx"), Position(1, 2))
+    assert as_github([finding]) == "::error file=a%2Cb%3Ac,line=1,col=2::100%25%0Ax\n"
+
+
+def test_sarif_names_rules_and_places() -> None:
+    (run,) = json.loads(as_sarif(found(), "1"))["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["path-is-not-fully-simplified", "unused-key"]
+    assert run["results"][1]["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 18}
+
+
+@settings(max_examples=max(settings().max_examples // 4, 10))
+@given(texts())
+def test_sarif_is_valid(raw: bytes) -> None:
+    jsonschema.validate(json.loads(as_sarif(found(raw), "1")), SARIF)
+
+
+@given(texts())
+def test_every_problem_can_be_shown(raw: bytes) -> None:
+    some = found(raw)
+    assert as_text(some, excerpts=True, color=True).count("\n") >= len(some)
+    assert len(json.loads(as_json(some))) == len(some)
+    assert as_github(some).count("\n") == len(some)

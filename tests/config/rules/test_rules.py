@@ -1,0 +1,142 @@
+"""Rules: for each a config that keeps it and a neighbour that breaks it, as the reference reports them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from provision.config.format import Config, Disk, File, Link, Partition, Storage
+from provision.config.model import NEWEST, VERSIONS, Record, minor
+from provision.config.rules import RULES, check, duplicates
+from provision.config.validate import judge
+from tests.config.configs import configs
+
+GOLDEN = [json.loads(line) for line in (Path(__file__).parents[1] / "data" / "rules.jsonl").read_text().splitlines()]
+
+
+def shown(config: dict[str, Any]) -> list[str]:
+    problems = judge(json.dumps(config).encode()).problems
+    return [f"{one.severity} at {'.'.join(('$', *map(str, one.path)))}: {one.message}" for one in problems]
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=[f"{one['rule']} {one['version']} {one['neighbour']}" for one in GOLDEN])
+def test_reports_are_the_reference_s(case: dict[str, Any]) -> None:
+    assert shown(case["config"]) == case["problems"]
+    assert (case["neighbour"] == "valid") == (not case["problems"])
+
+
+def test_every_rule_has_its_pair() -> None:
+    assert {rule.name for rule in RULES} <= {case["rule"] for case in GOLDEN}
+
+
+def test_every_rule_says_what_it_asks() -> None:
+    assert all(rule.doc for rule in RULES)
+    assert len({rule.name for rule in RULES}) == len(RULES)
+
+
+def test_rules_hold_for_records_that_extend_one() -> None:
+    class YamlFile(File, key="path"):
+        """A file with more."""
+
+    assert [problem.message for problem in check(YamlFile(path="a"))] == ["path not absolute"]
+
+
+@given(configs(faults=0.3))
+def test_paths_lead_to_fields(value: dict[str, Any]) -> None:
+    """Every path exists in the format, but for the one that the reference has wrong."""
+    judged = judge(json.dumps(value).encode())
+    for problem in judged.problems:
+        kind: type[Record] | None = Config
+        for part in problem.path[:-1] if problem.on_key else problem.path:
+            if isinstance(part, str) and part != "keys":
+                assert kind is not None
+                kind = kind.BY_JSON[part].record
+
+
+def test_a_thousand_partitions_are_no_million_pairs() -> None:
+    partitions = tuple(Partition(number=number, start_mib=number * 10, size_mib=10) for number in range(1, 20_000))
+    config = Config(storage=Storage(disks=(Disk(device="/dev/a", partitions=partitions),)))
+    assert list(check(config)) == []
+
+
+def test_what_is_made_to_be_slow_is_not() -> None:
+    """Each took minutes once; none needs a clock to be noticed."""
+    backwards = tuple(Partition(number=number, start_mib=number * 2 + 10, size_mib=-10) for number in range(1, 50_000))
+    storage = Storage(
+        disks=(Disk(device="/dev/a", partitions=backwards),),
+        files=(File(path="/b" * 1_000_000),),
+        links=tuple(Link(path=f"/c{number}", target="x") for number in range(50_000)),
+    )
+    assert list(check(Config(storage=storage))) == []
+
+
+def test_overlap_is_told_of_the_first_partition_met() -> None:
+    extents = [(100, 10), (1, 10), (5, 2), (50, 0), (50, 1)]
+    partitions = tuple(
+        Partition(number=place, start_mib=start, size_mib=size) for place, (start, size) in enumerate(extents, 1)
+    )
+    (problem,) = check(Disk(device="/dev/a", partitions=partitions))
+    assert problem.path == ("partitions", 2)
+
+
+def test_links_above_are_counted_once_each() -> None:
+    links = (Link(path="/a", target="x"), Link(path="/a/b", target="x"))
+    found = [problem.path for problem in check(Storage(links=links, files=(File(path="/a/b/c"), File(path="/ab"))))]
+    assert found == [("files", 0), ("files", 0), ("links", 1)]
+
+
+def test_duplicates_name_the_first_place() -> None:
+    storage = Storage(directories=(), files=(File(path="/a"), File(path="/b"), File(path="/a")))
+    (problem,) = duplicates(Config(storage=storage))
+    assert problem.path == ("storage", "files", 2)
+    assert problem.hint == "first defined at storage.files[0]"
+
+
+@pytest.mark.parametrize(
+    ("version", "fragment", "hint"),
+    [
+        ("3.4", {"luks": [{"name": "a", "device": "/a", "cex": {}}]}, "cex needs 3.5.0; this config says 3.4.0"),
+        ("3.4", {"files": [{"path": "/a", "usr": {}}]}, "did you mean user?"),
+        ("3.4", {"files": [{"path": "/a", "User": {}}]}, "read as user; write it so"),
+        ("3.4", {"files": [{"path": "/a", "mode": 1755}]}, "decimal 1755 is octal 3333; octal 1755 is decimal 1005"),
+        ("3.4", {"files": [{"path": "/a/"}]}, "write /a"),
+        ("3.2", {"filesystems": [{"device": "/a", "format": "none"}]}, "none needs 3.3.0; this config says 3.2.0"),
+        (
+            "3.1",
+            {"files": [{"path": "/a", "contents": {"source": "gs://a/b"}}]},
+            "gs needs 3.2.0; this config says 3.1.0",
+        ),
+    ],
+)
+def test_hints_say_the_likely_fix(version: str, fragment: dict[str, Any], hint: str) -> None:
+    config = {"ignition": {"version": VERSIONS[minor(version)]}, "storage": fragment}
+    assert [problem.hint for problem in judge(json.dumps(config).encode()).problems] == [hint]
+
+
+SECRETS = ("hunter2", "aHVudGVyMg")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"passwd": {"users": [{"name": "a", "passwordHash": 1, "passwdHash": "hunter2"}]}},
+        {"storage": {"files": [{"path": "/a", "contents": {"source": "data:;hunter2,"}}]}},
+        {"storage": {"files": [{"path": "/a", "contents": {"source": "data:,hunter2%"}}]}},
+        {"storage": {"files": [{"path": "/a", "contents": {"source": "data:;base64,aHVudGVyMg="}}]}},
+        {"storage": {"files": [{"path": "/a", "contents": {"source": "ftp://u:hunter2@a/?x=hunter2"}}]}},
+        {"storage": {"files": [{"path": "/a", "contents": {"httpHeaders": [{"name": "A", "value": "hunter2"}]}}]}},
+        {"ignition": {"proxy": {"httpProxy": "ftp://u:hunter2@a"}}},
+        {"systemd": {"units": [{"name": "a.service", "contents": "[Unit] hunter2\n"}]}},
+        {"storage": {"luks": [{"name": "a", "clevis": {"custom": {"config": "hunter2"}}}]}},
+        {"storage": {"luks": [{"name": "a", "keyFile": {"source": "x:hunter2"}}]}},
+    ],
+)
+def test_no_secret_is_told(config: dict[str, Any]) -> None:
+    config["ignition"] = {**config.get("ignition", {}), "version": VERSIONS[NEWEST]}
+    judged = judge(json.dumps(config).encode())
+    assert judged.problems
+    assert not any(secret in repr(judged) for secret in SECRETS)

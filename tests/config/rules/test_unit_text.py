@@ -1,0 +1,51 @@
+"""The text of units."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.config.rules.unit_text import BadUnit, sections_with_options
+
+
+@pytest.mark.parametrize(
+    ("text", "sections"),
+    [
+        ("", set()),
+        ("no section = at all", set()),
+        ("[Unit]\n", set()),
+        ("[Unit]\nA=1\n[Install]\n", {"Unit"}),
+        ("[Unit]\n  A = 1 \\\n [Install]\n[Service]\nB=", {"Unit", "Service"}),
+        ("# [Unit]\n; \\\n[X]\n[Install]\nA=1", {"Install"}),
+        ("[Two\nLines]\nA=1", {"Two\nLines"}),
+        ("[Unit]\n=1", {"Unit"}),
+        ("[Unit]\nA=\\", {"Unit"}),
+    ],
+)
+def test_sections_with_options(text: str, sections: set[str]) -> None:
+    assert sections_with_options(text) == sections
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[Unit", "unable to find end of section"),
+        ("[Unit] hunter2", "found garbage after section name"),
+        ("[Unit]\nA\n", "unexpected newline encountered while parsing option name"),
+        ("[Unit]\nA", "EOF"),
+        ("[Unit]\nA=" + "x" * 2048 + "\n", "line too long (max 2048 bytes)"),
+    ],
+)
+def test_bad_text(text: str, message: str) -> None:
+    with pytest.raises(BadUnit) as raised:
+        sections_with_options(text)
+    assert str(raised.value) == message
+
+
+@given(st.text(alphabet="[]=#;\\ \nA\x85é") | st.text())
+def test_no_text_is_too_odd(text: str) -> None:
+    with suppress(BadUnit):
+        sections_with_options(text)

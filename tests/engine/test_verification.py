@@ -1,0 +1,86 @@
+"""Comparing what was said with what the machine says."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.engine.verification import agrees, difference
+from provision.planning.machine_view import (
+    Account,
+    Device,
+    Fact,
+    Kind,
+    Node,
+    Partition,
+    Signature,
+    Table,
+    Value,
+    Volume,
+)
+
+FILE = Node(Kind.FILE, 0o644, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        (FILE, FILE._replace(size=3, identity=(1, 2))),
+        (Account("core", None, None, "/home/core"), Account("core", 1000, 1000, "/home/core")),
+        (None, None),
+        (Table("gpt", partitions=(Partition(1, 2048, 4096, "T", "G"),)),) * 2,
+        (("a", "b"), ("a", "b")),
+    ],
+)
+def test_what_a_tool_chooses_is_not_compared(expected: object, found: object) -> None:
+    assert agrees(expected, found)
+
+
+@pytest.mark.parametrize(
+    ("expected", "found"),
+    [
+        (FILE, FILE._replace(mode=0o600)),
+        (FILE, None),
+        (None, FILE),
+        (Account("core", 1000), Account("core", 1001)),
+        (Table("gpt", partitions=(Partition(1, 2048, 4096, "T", "G"),)), Table("gpt")),
+        (("a", None), ("a", "b")),
+    ],
+)
+def test_everything_else_is(expected: object, found: object) -> None:
+    assert not agrees(expected, found)
+
+
+PARTITION = Partition(2, 2048, 4096, "T", "G", "data")
+
+
+@pytest.mark.parametrize(
+    ("fact", "found", "said"),
+    [
+        (Fact("node", "/etc/motd", FILE), FILE._replace(mode=0o600, size=7), "expected mode 0644, found 0600"),
+        (Fact("node", "/a", FILE._replace(uid=None)), FILE._replace(gid=5, uid=6), "expected gid 0, found 5"),
+        (Fact("node", "/a", FILE), Node(Kind.LINK, 0o644, 0, 0), "expected kind file, found link"),
+        (Fact("node", "/a", FILE), None, "expected file, found nothing"),
+        (Fact("user", "core", None), Account("core", 1), "expected nothing, found user"),
+        (Fact("user", "c", Account("c", 1, 2)), Account("c", 3, 4), "expected id 1, found 3; expected gid 2, found 4"),
+        (Fact("signature", "/dev/a", Signature("ext4")), Signature(""), "expected type ext4, found none"),
+        (Fact("volume", "/dev/a", Volume(2, (), ("clevis",))), Volume(2), "expected tokens clevis, found none"),
+        (Fact("device", "/dev/a", Device("/dev/a", 5)), Device("/dev/a", 6, in_use="x"), "expected size 5, found 6"),
+        (Fact("content", "/a", b"canary"), b"other", "the content is not as expected"),
+        (
+            Fact("table", "/dev/a", Table("gpt", partitions=(PARTITION,))),
+            Table("gpt", partitions=(PARTITION._replace(label=""),)),
+            "expected partition 2 label data, found none",
+        ),
+        (
+            Fact("table", "/dev/a", Table("gpt", partitions=(PARTITION,))),
+            Table("gpt"),
+            "expected number of partitions 1, found 0",
+        ),
+    ],
+)
+def test_a_difference_is_told_in_words(fact: Fact, found: Value, said: str) -> None:
+    assert difference(fact, found) == f"{fact.name}: {said}"
+
+
+def test_what_is_remembered_is_not_told() -> None:
+    assert difference(Fact("recall", "key", "canary"), None) == "it was not remembered"

@@ -1,0 +1,72 @@
+"""Telling the platform by the firmware's tables, laid out as a tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.failures import NeedsNetwork, Usage
+from provision.fetch.find_config import acquire
+from provision.fetch.platforms.detection import MARKS, Mark, contradiction, detect
+from provision.fetch.platforms.table import PLATFORMS
+from provision.fetch.running_system import Places
+from provision.fetch.settings import Settings
+from provision.system.running_system.running_system import MachineGround
+from tests.recorded_log import RecordedLog
+
+
+def machine(root: Path, **fields: str) -> MachineGround:
+    folder = root / "sys/class/dmi/id"
+    folder.mkdir(parents=True)
+    for name, text in fields.items():
+        (folder / name).write_text(f"{text}\n")
+    return MachineGround(Places(), str(root))
+
+
+@pytest.mark.parametrize("mark", MARKS, ids=lambda mark: f"{mark.platform}-{mark.field}")
+def test_marks_prove_platforms_that_exist(tmp_path: Path, mark: Mark) -> None:
+    assert detect(machine(tmp_path, **{mark.field: f"{mark.beginning} and more"})) == mark.platform
+    assert mark.platform in PLATFORMS
+
+
+def test_azure_is_no_plain_hyperv(tmp_path: Path) -> None:
+    tag = "7783-7084-3265-9085-8269-3286-77"
+    assert detect(machine(tmp_path, product_name="Virtual Machine", chassis_asset_tag=tag)) == "azure"
+
+
+def test_without_proof_nobody_is_asked(tmp_path: Path) -> None:
+    with pytest.raises(Usage, match="Dell"):
+        detect(machine(tmp_path, sys_vendor="Dell Inc.", product_name="PowerEdge"))
+
+
+def test_a_named_platform_is_believed_but_a_contradiction_is_said(tmp_path: Path, words: RecordedLog) -> None:
+    ground = machine(tmp_path, product_name="Google Compute Engine")
+    with pytest.raises(NeedsNetwork):
+        acquire("aws", ground, Settings(offline=True), words)
+    told = "the platform is named aws, but the firmware says that this is gcp (product_name 'Google Compute Engine')"
+    assert words.at("warning") == [told]
+
+
+@pytest.mark.parametrize(
+    ("platform", "fields"),
+    [
+        ("gcp", {"product_name": "Google Compute Engine"}),
+        ("metal", {"sys_vendor": "Amazon EC2"}),
+        ("ibmcloud", {"sys_vendor": "QEMU"}),
+        ("brightbox", {"product_name": "OpenStack Nova"}),
+        ("azurestack", {"chassis_asset_tag": "7783-7084-3265-9085-8269-3286-77"}),
+        ("aws", {"sys_vendor": "Dell Inc."}),
+    ],
+)
+def test_what_is_no_contradiction(tmp_path: Path, platform: str, fields: dict[str, str]) -> None:
+    assert contradiction(platform, machine(tmp_path, **fields)) == ""
+
+
+def test_auto_acquires_from_what_was_proven(tmp_path: Path) -> None:
+    ground = machine(tmp_path, sys_vendor="QEMU")
+    raw = tmp_path / "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw"
+    raw.parent.mkdir(parents=True)
+    raw.write_text('{"ignition": {"version": "3.0.0"}}')
+    acquired = acquire("auto", ground, Settings(offline=True))
+    assert (acquired.provided, acquired.fetched[0].source) == (True, "qemu")

@@ -1,0 +1,170 @@
+"""A virtual machine for tests: images built once, one overlay a machine, booted by qemu; the guest's probe reports."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).parent
+HOUSE = HERE.parents[2]
+LIMIT = 300
+"""Seconds in which a boot has to end: emulated, it takes half a minute where nothing else runs."""
+
+COMMAND_LINE = (
+    "root=LABEL=root rw console=hvc0 console=ttyS0 quiet systemd.show_status=no systemd.firstboot=no "
+    "rd.shell=0 rd.emergency=poweroff ignition.platform.id=qemu"
+)
+
+
+class Images(NamedTuple):
+    """What every machine starts from."""
+
+    root: Path
+    kernel: Path
+    initramfs: Path
+    bare_initramfs: Path
+
+
+class Boot(NamedTuple):
+    """How a boot went: the probe's report (None if it did not come so far), two consoles, seconds of wall time.
+
+    The second console is of another kind, as the kernel has one of each; it comes to life with its driver.
+    """
+
+    report: dict[str, Any] | None
+    console: str
+    second_console: str
+    seconds: float
+
+    @property
+    def reported(self) -> dict[str, Any]:
+        """The report of a boot that has to have one."""
+        assert self.report is not None, f"the machine did not come up:\n{self.console[-4000:]}"
+        return self.report
+
+    def __str__(self) -> str:
+        """Seconds to the real root and to the probe, on the guest's clock."""
+        switch = next(one["time"] for one in self.reported["journal"] if one["message"] == "Switching root.")
+        return (
+            f"{switch:.1f} s to switch-root, {self.reported['uptime']:.1f} s in all ({self.seconds:.1f} s on the host)"
+        )
+
+
+def build(wheel: Path, folder: Path) -> Images:
+    """A root with our wheel and an initramfs made in it. The root without them is kept between runs."""
+    base = _cache() / f"root-{_digest(HERE / 'build.sh')}.img"
+    with base.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be about to build it
+        if not base.exists():
+            _run_build("base", base)
+    root = folder / "root.img"
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", base, root], check=True)
+    _run_build("machine", root, wheel, folder)
+    return Images(root, folder / "vmlinuz", folder / "initramfs", folder / "initramfs-without-provision")
+
+
+class Machine:
+    """A machine with two disks that outlive its boots: the root, and a blank one for data."""
+
+    def __init__(self, images: Images, folder: Path) -> None:
+        self._images = images
+        self._folder = folder
+        folder.mkdir()
+        self.root = folder / "root.qcow2"
+        self.data = folder / "data.img"
+        backing = ["-F", "raw", "-b", str(images.root)]
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing, str(self.root)], check=True)
+        with self.data.open("wb") as file:
+            file.truncate(1 << 30)
+
+    def boot(self, arguments: str, config: Path, *, initramfs: Path | None = None, overlay: bytes = b"") -> Boot:
+        """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs."""
+        report, initrd = self._folder / "report", self._folder / "initrd"
+        consoles = self._folder / "console", self._folder / "second-console"
+        shutil.copyfile(initramfs or self._images.initramfs, initrd)
+        with initrd.open("ab") as file:
+            file.write(overlay)
+        report.unlink(missing_ok=True)
+        began = time.monotonic()
+        subprocess.run(self._qemu(arguments, config, consoles, report, initrd), check=True, timeout=LIMIT)
+        seconds = time.monotonic() - began
+        text = report.read_text() if report.exists() else ""
+        first, second = (console.read_text(errors="replace") for console in consoles)
+        return Boot(json.loads(text) if text.endswith("\n") else None, first, second, seconds)
+
+    def _qemu(self, arguments: str, config: Path, consoles: tuple[Path, Path], report: Path, initrd: Path) -> list[str]:
+        return [
+            "qemu-system-x86_64",
+            *(
+                ["-machine", "q35,accel=kvm", "-cpu", "host"]
+                if kvm(self._images.kernel)
+                else ["-machine", "q35,accel=tcg", "-cpu", "max"]
+            ),
+            *("-smp", "1", "-m", "1536", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+            *("-kernel", str(self._images.kernel), "-initrd", str(initrd), "-append", f"{COMMAND_LINE} {arguments}"),
+            *("-drive", f"if=none,id=d0,file={self.root},format=qcow2,cache=unsafe"),
+            *("-device", "virtio-blk-pci,drive=d0,serial=root"),
+            *("-drive", f"if=none,id=d1,file={self.data},format=raw,cache=unsafe"),
+            *("-device", "virtio-blk-pci,drive=d1,serial=data"),
+            *("-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile=", "-device", "virtio-rng-pci"),
+            *("-device", "virtio-serial-pci", "-chardev", f"file,id=report,path={report}"),
+            *("-device", "virtserialport,chardev=report,name=test.report"),
+            *("-chardev", f"file,id=console,path={consoles[0]}", "-serial", "chardev:console", "-monitor", "none"),
+            *("-chardev", f"file,id=second,path={consoles[1]}", "-device", "virtconsole,chardev=second"),
+            *("-fw_cfg", f"name=opt/com.coreos/config,file={config}"),
+            *("-fw_cfg", f"name=opt/provision.test/probe,file={HERE / 'probe.py'}"),
+        ]
+
+
+@cache
+def kvm(kernel: Path) -> bool:
+    """Whether KVM boots a kernel here: its device may exist and the guest still hang in the decompressor."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return False
+    argv = ["qemu-system-x86_64", "-machine", "q35,accel=kvm", "-cpu", "host", "-m", "256", "-nodefaults"]
+    argv += ["-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", str(kernel)]
+    argv += ["-append", "console=ttyS0 panic=-1"]
+    try:
+        done = subprocess.run(argv, capture_output=True, timeout=10, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return b"Linux version" in done.stdout
+
+
+def cpio(files: dict[str, str]) -> bytes:
+    """An archive that can be laid over an initramfs."""
+    out = bytearray()
+    names = [str(parent) for file in files for parent in reversed(Path(file).parents) if str(parent) != "."]
+    entries = [(name, 0o040755, b"") for name in dict.fromkeys(names)]
+    entries += [(name, 0o100644, text.encode()) for name, text in files.items()]
+    for number, (name, mode, data) in enumerate([*entries, ("TRAILER!!!", 0, b"")]):
+        encoded = name.encode() + b"\0"
+        fields = (number + 1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(encoded), 0)
+        out += b"070701" + b"".join(b"%08X" % field for field in fields) + encoded
+        out += bytes(-len(out) % 4) + data
+        out += bytes(-len(out) % 4)
+    return bytes(out)
+
+
+def _run_build(what: str, *arguments: Path) -> None:
+    script = ["unshare", "--mount", "--propagation", "unchanged", str(HERE / "build.sh"), what, *map(str, arguments)]
+    done = subprocess.run(script, cwd=HOUSE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"build.sh {what}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+
+
+def _cache() -> Path:
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "provision-tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _digest(*files: Path) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]

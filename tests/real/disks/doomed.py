@@ -1,0 +1,134 @@
+"""Nodes whose power fails: a child goes through the stages of a boot, and ends with all its tools after some action."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+from provision.boot.stage_run import DeferredFetcher
+from provision.config.json_text.decode import decode
+from provision.engine.history import JOURNAL, FileHistory, NoHistory
+from provision.engine.preflight import Step, preflight
+from provision.engine.waves import Engine
+from provision.failures import Failure
+from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction
+from provision.planning.machine_view import Memory
+from provision.stages import stage_plan
+from provision.system.block import udev
+from provision.system.block.kernel_devices import KernelDevices
+from provision.system.machine import Machine
+from provision.system.mounts import keep_to_ourselves
+
+NEVER = 0
+
+
+class Doomed(Machine):
+    """A machine that loses its power when `left` actions are done."""
+
+    left = NEVER
+    _one_at_a_time = threading.Lock()
+
+    def apply(self, action: Action) -> None:
+        super().apply(action)
+        if not isinstance(action, NODE_ACTIONS):
+            self._count()
+
+    def apply_nodes(self, actions: Sequence[NodeAction]) -> None:
+        if self.left == NEVER:
+            super().apply_nodes(actions)
+            return
+        for action in actions:
+            super().apply_nodes([action])
+            self._count()
+
+    @contextmanager
+    def spool(self, blob: Blob, near: str) -> Iterator[BinaryIO]:
+        with super().spool(blob, near) as file:
+            yield file
+        self._count()
+
+    def _count(self) -> None:
+        with self._one_at_a_time:
+            Doomed.left -= 1
+            if Doomed.left == 0:
+                os.killpg(0, signal.SIGKILL)
+
+
+class Ended(NamedTuple):
+    """How a boot ended: killed, or with the titles of what was done, and why it failed (empty if it did not)."""
+
+    done: Sequence[str] = ()
+    failure: str = ""
+    killed: bool = False
+
+
+def boot(
+    folder: Path, config: dict[str, Any], stages: Sequence[str], left: int = NEVER, seconds: float = NEVER
+) -> Ended:
+    """Go through stages on the tree `root` of a folder, in a mount namespace that goes with the boot.
+
+    Without a udevd of this machine the links that those of others may make are out of sight.
+    The power fails after `left` actions, or after so many seconds.
+    """
+    reading, writing = os.pipe()
+    os.set_inheritable(writing, True)  # noqa: FBT003 - so that the pipe ends with the last of the tools
+    child = os.fork()
+    if not child:
+        os.setsid()
+        keep_to_ourselves()
+        if not udev.running():
+            subprocess.run(["mount", "-t", "tmpfs", "links", "/dev/disk"], check=False, stderr=subprocess.DEVNULL)
+        Doomed.left = left
+        told = _told(folder, json.dumps(config).encode(), stages)
+        os.write(writing, json.dumps(told).encode())
+        os._exit(0)
+    os.close(writing)
+    if seconds:
+        time.sleep(seconds)
+        os.killpg(child, signal.SIGKILL)
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return Ended(killed=True) if status == -signal.SIGKILL else Ended(*json.loads(said))
+
+
+def _told(folder: Path, config: bytes, stages: Sequence[str]) -> tuple[list[str], str]:
+    done: list[str] = []
+    memory: dict[str, Memory] = {"seed": "a machine with an identity has one seed for one config"}
+    try:
+        for stage in stages:
+            _carry_out(folder, config, stage, memory, done)
+    except Failure as failure:
+        return done, failure.message
+    except BaseException as bug:  # noqa: BLE001 - a forked child must not come back into pytest
+        return done, repr(bug)
+    return done, ""
+
+
+def _carry_out(folder: Path, text: bytes, stage: str, memory: dict[str, Memory], done: list[str]) -> None:
+    """As a boot does it."""
+    config, plan = decode(text), stage_plan(stage)
+    machine = Doomed(str(folder / "root"), KernelDevices(wait_seconds=5), memory, str(folder / "run"))
+    history = FileHistory(f"{folder}/root{JOURNAL}", "digest") if stage == "files" else NoHistory()
+
+    def watch(step: Step) -> None:
+        done.append(f"{stage}: {step.action.title}")
+
+    try:
+        preflight([(stage, plan)], config, machine, history.view(machine))
+        fetcher = DeferredFetcher(config, "file", _unheard)
+        Engine(machine, fetcher, watch, history).run(stage, plan, config)
+    finally:
+        machine.release()
+
+
+def _unheard(level: str, message: str, **fields: str) -> None:
+    """A log that nobody reads."""

@@ -1,0 +1,132 @@
+"""Encrypted volumes and arrays on images: found through the kernel, and taken apart at the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.engine.verification import agrees
+from provision.failures import ActionFailed
+from provision.planning.actions import (
+    Blob,
+    Content,
+    DeviceName,
+    Directory,
+    KeyFile,
+    Link,
+    Mount,
+    Remove,
+    Run,
+    Write,
+    WriteTable,
+)
+from provision.planning.machine_view import Fact, Mounted, Signature, Volume
+from provision.system.block.image_devices import Image, ImageDevices
+from provision.system.machine import Machine
+from tests.real.disks.grounds import MIB, blank, left_attached, loop, mounted, table
+
+pytestmark = [
+    pytest.mark.disks,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices"),
+    pytest.mark.skipif(not Path("/sys/module/dm_crypt").exists(), reason="the kernel has no dm-crypt"),
+]
+
+SIZE = 256 * MIB
+KEY = KeyFile(Content(b"secret"))
+FAST = ("--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000")
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    (tmp_path / "root").mkdir()
+    images = {f"/dev/vd{name}": Image(str(blank(tmp_path / f"{name}.img", SIZE))) for name in "ab"}
+    machine = Machine(str(tmp_path / "root"), ImageDevices(images), {}, str(tmp_path / "run"))
+    yield machine
+    machine.release()
+    assert left_attached(tmp_path) == []
+    assert mounted(tmp_path) == []
+    assert not os.path.exists("/dev/mapper/seam-crypt")
+
+
+def test_an_encrypted_volume(machine: Machine) -> None:
+    machine.apply(WriteTable("/dev/vda", table(SIZE, 512, (1, 1, 200, "crypt"))))
+    device = DeviceName("/dev/disk/by-partlabel/crypt")
+    formatted = ("cryptsetup", "luksFormat", "-q", "--type", "luks2", *FAST, "--key-file", KEY, device)
+    machine.apply(Run("encrypt", formatted, frozenset(), (Fact("signature", "/dev/vda1", Signature("crypto_LUKS")),)))
+    assert machine.signature("/dev/vda1").type == "crypto_LUKS"
+    assert machine.volume("/dev/vda1") == Volume(2)
+    opened = machine.device
+    facts = (Fact("device", "/dev/mapper/seam-crypt", opened("/dev/vda1")),)
+    argv = ("cryptsetup", "luksOpen", device, "seam-crypt", "--key-file", KEY, "--allow-discards", "--persistent")
+    machine.apply(Run("open", argv, frozenset(), facts))
+    assert machine.volume("/dev/vda1") == Volume(2, ("allow-discards",), (), "seam-crypt")
+    mapping = machine.device("/dev/disk/by-id/dm-name-seam-crypt")
+    assert mapping is not None
+    assert mapping.mapper == "seam-crypt"
+    assert machine.device(mapping.name) == mapping
+    disk = machine.device("/dev/vda")
+    assert disk is not None
+    assert disk.in_use == "/dev/vda1 is held by seam-crypt"
+    made = Run("make ext4", ("mkfs.ext4", "-q", "-L", "SEAM", DeviceName("/dev/mapper/seam-crypt")), frozenset())
+    machine.apply(made)
+    machine.apply(Mount("/", "/dev/disk/by-label/SEAM", "ext4"))
+    assert machine.mount("/") == Mounted("/", mapping.name, "ext4")
+    machine.apply(Write("/file", (Content(b"x"),)))
+
+
+def test_a_mapping_of_this_machine_is_not_there(machine: Machine, tmp_path: Path) -> None:
+    with loop(blank(tmp_path / "host.img", SIZE)) as node:
+        subprocess.run(["dmsetup", "create", "seam-host", "--table", f"0 1024 linear {node} 0"], check=True)
+        try:
+            assert machine.device("/dev/mapper/seam-host") is None
+            assert machine.device(os.path.realpath("/dev/mapper/seam-host")) is None
+        finally:
+            subprocess.run(["dmsetup", "remove", "--retry", "seam-host"], check=True)
+
+
+@pytest.mark.skipif(not Path("/proc/mdstat").exists(), reason="the kernel has no md")
+def test_an_array(machine: Machine) -> None:
+    members = (DeviceName("/dev/vda"), DeviceName("/dev/vdb"))
+    argv = (
+        "mdadm",
+        "--create",
+        "/dev/md/seam",
+        "--force",
+        "--run",
+        "--level",
+        "raid1",
+        "--raid-devices",
+        "2",
+        *members,
+    )
+    there = Fact("device", "/dev/md/seam", machine.device("/dev/vda"))
+    machine.apply(Run("make an array", argv, frozenset(), (there,)))
+    assert machine.signature("/dev/vda").type == "linux_raid_member"
+    array = machine.device("/dev/md/seam")
+    assert array is not None
+    assert array.name.startswith("/dev/md")
+    machine.apply(Run("make ext4", ("mkfs.ext4", "-q", DeviceName("/dev/md/seam")), frozenset()))
+    machine.apply(Mount("/", "/dev/md/seam", "ext4"))
+    assert machine.mount("/") == Mounted("/", array.name, "ext4")
+
+
+@pytest.mark.skipif(not Path("/sys/module/vfat").exists(), reason="the kernel has no vfat")
+def test_a_file_system_without_links_and_modes(machine: Machine) -> None:
+    machine.apply(Run("make vfat", ("mkfs.vfat", DeviceName("/dev/vda")), frozenset()))
+    machine.apply(Mount("/", "/dev/vda", "vfat"))
+    with machine.spool(Blob("b"), "/blob") as spool:
+        spool.write(b"blob")
+    machine.apply_nodes([Write("/blob", (Blob("b"),), 0o600), Write("/a", (Content(b"a"),)), Directory("/d", 0o700)])
+    machine.apply(Write("/a", (Content(b"b"),), keep=True))
+    assert (machine.content("/blob"), machine.content("/a")) == (b"blob", b"ab")
+    assert machine.children("/") == ["a", "blob", "d"]
+    for action in (Write("/a", (Content(b"ab"),)), Directory("/d", 0o700)):
+        fact = action.effect()[-1]
+        assert agrees(fact.value, machine.node(fact.name))
+    with pytest.raises(ActionFailed, match="link /l"):
+        machine.apply(Link("/l", "a"))
+    machine.apply(Remove("/d"))

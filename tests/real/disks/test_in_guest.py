@@ -1,0 +1,34 @@
+"""The tests of this directory that need md or dm-crypt, on a kernel that has them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.real.disks import guest
+
+INSIDE = "PROVISION_IN_GUEST"
+
+NAMES = ("raid_and_luks", "images_stacked", "enclosure", "disks_stage", "kernel_devices")
+TESTS = (
+    *(f"tests/real/disks/test_{name}.py" for name in NAMES),
+    "tests/real/disks/test_secrets.py::test_no_encrypted_volume_tells_a_secret",
+    "tests/real/disks/test_interrupted_disks.py::test_arrays_and_volumes",
+    "tests/real/disks/test_interrupted_disks.py::test_a_half_made_array_or_volume_is_made_again",
+)
+
+
+@pytest.mark.disks
+@pytest.mark.skipif(INSIDE in os.environ, reason="runs outside of the guest")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.skipif(bool(guest.lacking()), reason=f"there is no {guest.lacking()} for a guest")
+def test_everything_that_needs_md_or_dm_crypt(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
+    environment = {INSIDE: "1", "HOME": "/root", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    ended = guest.run(command, tmp_path, environment, seconds=800)
+    print(ended.output)
+    assert ended.status == 0, ended.output[-4000:]
+    assert " passed" in ended.output

@@ -1,0 +1,26 @@
+"""The tests of this directory whose devices udevd follows, where there is one, and a systemd too."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.real.disks import node
+
+TESTS = tuple(f"tests/real/disks/test_{name}.py" for name in ("kernel_devices", "disks_stage", "enclosure"))
+
+
+@pytest.mark.disks
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")
+@pytest.mark.skipif(bool(node.lacking()), reason=f"there is no {node.lacking()} for a node")
+def test_everything_that_udevd_follows(capfd: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        options = ["-q", "-p", "no:cacheprovider", f"--basetemp={node.FOLDER}/tests", "-k", "not image"]
+        status = node.run([sys.executable, "-m", "pytest", *options, *TESTS], Path(folder), seconds=300)
+    said = capfd.readouterr().out
+    assert status == 0, said[-4000:]
+    assert " passed" in said

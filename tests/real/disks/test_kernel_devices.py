@@ -1,0 +1,142 @@
+"""The devices of the running kernel, by loop devices with partitions. No udevd is needed; with one it serves too."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.failures import ActionFailed
+from provision.planning.actions import Await, DeviceName, Mount, Run, Unmount, WriteTable
+from provision.planning.machine_view import Device, Fact, Mounted, Signature, Table
+from provision.system.block.kernel_devices import KernelDevices
+from provision.system.machine import Machine
+from tests.real.disks.grounds import MIB, blank, loop, table
+
+pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
+
+SIZE = 256 * MIB
+
+
+@pytest.fixture(params=[512, 4096])
+def sector(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.fixture
+def disk(tmp_path: Path, sector: int) -> Iterator[str]:
+    with loop(blank(tmp_path / "disk.img", SIZE), sector) as node:
+        yield node
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    (tmp_path / "root").mkdir()
+    machine = Machine(str(tmp_path / "root"), KernelDevices(wait_seconds=2), {}, str(tmp_path / "run"))
+    yield machine
+    if machine.mount("/") is not None:
+        machine.apply(Unmount("/"))
+    machine.release()
+
+
+def known(disk: str) -> set[str]:
+    return {name for name in os.listdir("/sys/class/block") if name.startswith(disk.removeprefix("/dev/") + "p")}
+
+
+def test_the_kernel_follows(machine: Machine, disk: str, sector: int) -> None:
+    name = disk.removeprefix("/dev/")
+    for parts in (
+        ((1, 1, 50, "one"), (9, 60, 100, "nine")),
+        ((1, 1, 50, "one"), (2, 160, 50, "two"), (9, 60, 20, "nine")),
+        ((1, 10, 20, "moved"), (9, 60, 90, "nine")),
+        ((1, 60, 90, "swapped"), (9, 10, 20, "swapped")),
+        (),
+    ):
+        wanted = table(SIZE, sector, *parts)
+        machine.apply(WriteTable(disk, wanted))
+        assert machine.table(disk) == wanted
+        assert known(disk) == {f"{name}p{number}" for number, *_ in parts}
+        for number, _, size, _ in parts:
+            assert machine.device(f"{disk}p{number}") == Device(f"{disk}p{number}", size * MIB, sector)
+
+
+def test_a_disk_that_nobody_may_write_to(disk: str, machine: Machine, sector: int) -> None:
+    machine.apply(WriteTable(disk, table(SIZE, sector, (1, 1, 50, "one"))))
+    subprocess.run(["blockdev", "--setro", disk], check=True)
+    try:
+        found = machine.device(disk), machine.device(f"{disk}p1")
+    finally:
+        subprocess.run(["blockdev", "--setrw", disk], check=True)  # the next user of the loop device would get it so
+    assert [device is not None and device.read_only for device in found] == [True, True]
+
+
+def test_a_partition_in_use_stays_while_others_change(disk: str, machine: Machine, sector: int) -> None:
+    machine.apply(WriteTable(disk, table(SIZE, sector, (1, 1, 50, "seam-one"), (2, 60, 100, "seam-two"))))
+    machine.apply(
+        Run(
+            "make ext4",
+            ("mkfs.ext4", "-q", "-L", "seam-label", DeviceName("/dev/disk/by-partlabel/seam-two")),
+            frozenset(),
+            (Fact("signature", f"{disk}p2", Signature("ext4")),),
+        )
+    )
+    machine.apply(Mount("/", "/dev/disk/by-label/seam-label", "ext4"))
+    assert machine.mount("/") == Mounted("/", f"{disk}p2", "ext4")
+    for name in (disk, f"{disk}p2"):
+        used = machine.device(name)
+        assert used is not None
+        assert f"{disk}p2 is mounted at" in used.in_use
+    free = machine.device(f"{disk}p1")
+    assert free is not None
+    assert free.in_use == ""
+    machine.apply(WriteTable(disk, table(SIZE, sector, (2, 60, 100, "seam-two"), (3, 1, 20, "seam-three"))))
+    assert known(disk) == {Path(disk).name + "p2", Path(disk).name + "p3"}
+    with pytest.raises(ActionFailed, match="busy"):
+        machine.apply(WriteTable(disk, table(SIZE, sector)))
+
+
+def test_a_wiped_disk_is_blank(machine: Machine, disk: str, sector: int) -> None:
+    machine.apply(WriteTable(disk, table(SIZE, sector, (1, 1, 50, "one"))))
+    machine.apply(WriteTable(disk, Table("", sector=sector), erase=True))
+    assert machine.table(disk) == Table("", sector=sector)
+    assert machine.signature(disk) == Signature()
+    assert known(disk) == set()
+
+
+def test_waiting_has_a_limit_and_says_for_what(machine: Machine, disk: str) -> None:
+    machine.apply(Await((disk,)))
+    began = time.monotonic()
+    with pytest.raises(ActionFailed, match=r"not there after 2 s: /dev/disk/by-label/nothing"):
+        machine.apply(Await((disk, "/dev/disk/by-label/nothing")))
+    assert time.monotonic() - began < 4
+
+
+@pytest.mark.skipif(not Path("/sys/module/dm_mod").exists(), reason="the kernel has no device mapper")
+@pytest.mark.parametrize("uuid", [["--uuid", "mpath-seam"], []])
+def test_a_device_mapper_disk_has_mappings_for_partitions(
+    machine: Machine, disk: str, sector: int, uuid: list[str]
+) -> None:
+    line = f"0 {SIZE // 512} linear {disk} 0"
+    subprocess.run(["dmsetup", "create", "seam-disk", *uuid, "--table", line], check=True)
+    try:
+        whole = machine.device("/dev/mapper/seam-disk")
+        assert whole is not None
+        assert (whole.mapper, whole.size, whole.in_use) == ("seam-disk", SIZE, "")
+        for parts in (((1, 1, 50, "a"), (2, 60, 100, "b")), ((2, 60, 80, "b"), (3, 1, 9, "c")), ()):
+            machine.apply(WriteTable(whole.name, table(SIZE, sector, *parts)))
+            for number, _, size, _ in parts:
+                found = machine.device(f"/dev/disk/by-id/dm-name-seam-diskp{number}")
+                assert found is not None
+                assert (found.size, found.in_use) == (size * MIB, "")
+                assert found.mapper in {f"seam-diskp{number}", f"seam-disk-part{number}"}
+            assert machine.device("/dev/mapper/seam-disk") == whole
+        assert machine.device("/dev/disk/by-id/dm-name-seam-diskp2") is None
+        held = machine.device(disk)
+        assert held is not None
+        assert held.in_use == f"{disk} is held by seam-disk"
+    finally:
+        subprocess.run(["dmsetup", "remove", "--retry", "seam-disk"], check=True)  # udev may be looking

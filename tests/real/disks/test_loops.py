@@ -1,0 +1,56 @@
+"""Loop devices, as every kernel has them made: at once, or step by step before Linux 5.8."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from provision.system.block import sysfs
+from provision.system.block.loops import Configure, Loop, at_once, step_by_step
+from tests.real.disks.grounds import MIB, blank, left_attached
+
+pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
+
+
+@pytest.fixture(params=[at_once, step_by_step], ids=["at once", "step by step"])
+def configure(request: pytest.FixtureRequest) -> Configure:
+    way: Configure = request.param
+    return way
+
+
+@pytest.mark.parametrize("sector", [512, 4096])
+def test_a_part_of_a_file_is_a_device(configure: Configure, sector: int, tmp_path: Path) -> None:
+    image = blank(tmp_path / "disk.img", 16 * MIB)
+    image.write_bytes(b"x" * 16 * MIB)
+    loop = Loop(str(image), 4 * MIB, 2 * MIB, sector, configure)
+    block = sysfs.find(loop.node)
+    assert block is not None
+    assert (block.size, block.sector) == (2 * MIB, sector)
+    with open(loop.node, "r+b") as device:
+        assert device.read(1) == b"x"
+        device.seek(MIB)
+        device.write(b"y" * 4096)
+    loop.detach()
+    loop.wait_until_gone()
+    assert left_attached(tmp_path) == []
+    data = image.read_bytes()
+    assert (data.count(b"y"), data.index(b"y")) == (4096, 5 * MIB)
+
+
+def test_what_cannot_be_leaves_nothing(configure: Configure, tmp_path: Path) -> None:
+    image = blank(tmp_path / "disk.img", 16 * MIB)
+    with pytest.raises(OSError, match="Invalid argument"):
+        Loop(str(image), 0, MIB, 777, configure)
+    assert left_attached(tmp_path) == []
+
+
+def test_it_goes_with_its_process(configure: Configure, tmp_path: Path) -> None:
+    image = blank(tmp_path / "disk.img", 16 * MIB)
+    child = os.fork()
+    if child == 0:
+        Loop(str(image), 0, MIB, 512, configure)
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert left_attached(tmp_path) == []

@@ -1,0 +1,139 @@
+"""What useradd and its kin would refuse is refused before anything is changed; what they may take is left to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.config.format import Config, Group, Passwd, User
+from provision.config.model import Secret
+from provision.failures import PlanRefused
+from provision.stages import files
+from provision.stages.files import passwd
+from provision.stages.files.account_checks import LAST_ID, refusals
+from tests.stages.world import World
+
+CANARY = "$y$j9T$canary"
+
+
+def refused(*accounts: User | Group, world: World | None = None) -> list[str]:
+    users = tuple(one for one in accounts if isinstance(one, User))
+    groups = tuple(one for one in accounts if isinstance(one, Group))
+    return list(refusals(Config(passwd=Passwd(users=users, groups=groups)), world or a_system()))
+
+
+def a_system() -> World:
+    world = World().with_user("core", 500).with_group("wheel", 10).with_group("core", 500)
+    world.with_file("/etc/passwd", b"root:x:0:0::/root:/bin/sh\ncore:x:500:500::/home/core:/bin/sh\n")
+    world.with_file("/etc/group", b"root:x:0:\nwheel:x:10:\ncore:x:500:\n")
+    world.with_file("/usr/lib/group", b"docker:x:42:\n")
+    for name in ("shadow", "gshadow"):
+        world.with_file(f"/etc/{name}")
+    return world.with_file("/etc/login.defs", b"USERGROUPS_ENAB yes\n")
+
+
+@pytest.mark.parametrize(
+    "accounts",
+    [
+        (User(name="u", groups=("wheel", "docker"), primary_group="core"),),
+        (User(name="u", groups=("10", "42"), primary_group="500"),),
+        (User(name="u", groups=("made",)), Group(name="made", gid=7)),
+        (User(name="one"), User(name="two", groups=("one",))),
+        (User(name="u", groups=("",)),),
+        (User(name="core", uid=500), Group(name="core", gid=500)),
+        (User(name="core", should_exist=False), User(name="next", uid=500)),
+        (Group(name="wheel", should_exist=False), Group(name="next", gid=10)),
+        (User(name="core", uid=501), User(name="next", uid=500)),
+        (User(name="u", uid=LAST_ID, gecos="A, B", home_dir="/x y", shell="/bin/sh", password_hash=Secret(CANARY)),),
+        (User(name="Strange.Name#é"), User(name="machine$"), User(name="123")),
+        (User(name="-none", should_exist=False), Group(name="a b", should_exist=False)),
+        (Group(name="core", should_exist=False),),  # groupdel's own option may allow it, and the reference lets it try
+    ],
+)
+def test_what_the_tools_take(accounts: tuple[User | Group, ...]) -> None:
+    assert refused(*accounts) == []
+
+
+@pytest.mark.parametrize(
+    ("accounts", "reason"),
+    [
+        ((User(name="u", groups=("wheel", "nope")),), "passwd.users[0].groups: there is no group 'nope'"),
+        ((User(name="u", groups=("77",)),), "passwd.users[0].groups: there is no group '77'"),
+        ((User(name="u", primary_group="nope"),), "passwd.users[0].primaryGroup: there is no group 'nope'"),
+        ((User(name="u", groups=("wheel",)), Group(name="wheel", should_exist=False)), "no group 'wheel'"),
+        ((User(name="two", groups=("one",)), User(name="one")), "passwd.users[0].groups: there is no group 'one'"),
+        ((User(name="u", groups=("n",)), User(name="n", no_user_group=True)), "no group 'n'"),
+        ((User(name="wheel"),), "passwd.users[0]: the group 'wheel' exists already; give primaryGroup"),
+        ((User(name="a", uid=7), User(name="b", uid=7)), "passwd.users[1].uid: 7 is the id of a already"),
+        ((User(name="a", uid=500),), "passwd.users[0].uid: 500 is the id of core already"),
+        ((Group(name="a", gid=10),), "passwd.groups[0].gid: 10 is the id of wheel already"),
+        ((User(name="a", uid=LAST_ID + 1),), "passwd.users[0].uid: 4294967295 is no id"),
+        ((Group(name="a", gid=-1),), "passwd.groups[0].gid: -1 is no id"),
+        *(((User(name=name),), "passwd.users[0].name: ") for name in ("", "-x", "a b", "a:b", "a\n", "a,b")),
+        ((Group(name="-x"),), "passwd.groups[0].name: '-x' would be read as an option"),
+        ((User(name="u", gecos="a:b"),), "passwd.users[0].gecos: a colon"),
+        ((User(name="u", home_dir="srv"),), "passwd.users[0].homeDir: 'srv' is not an absolute path"),
+        ((User(name="u", home_dir="/a:b"),), "passwd.users[0].homeDir: a colon"),
+        ((User(name="u", shell="/bin/sh\n"),), "passwd.users[0].shell: a colon"),
+        ((User(name="u", shell="sh"),), "passwd.users[0].shell: 'sh' is not an absolute path"),
+    ],
+)
+def test_what_they_refuse(accounts: tuple[User | Group, ...], reason: str) -> None:
+    (found,) = refused(*accounts)
+    assert reason in found
+
+
+@pytest.mark.parametrize(
+    "account",
+    [User(name="u", password_hash=Secret(CANARY + ":")), Group(name="g", password_hash=Secret(CANARY + "\n"))],
+)
+def test_a_hash_that_would_break_a_line_is_not_shown(account: User | Group) -> None:
+    (found,) = refused(account)
+    assert ".passwordHash: a colon" in found
+    assert CANARY not in found
+
+
+def test_an_existing_account_that_shares_its_id_may_keep_it() -> None:
+    assert refused(User(name="toor", uid=0), world=a_system().with_user("toor", 0)) == []
+
+
+def test_numbers_are_not_judged_where_the_files_are_not_known() -> None:
+    assert refused(User(name="u", uid=0, groups=("100",)), User(name="0"), world=World()) == []
+
+
+def test_all_reasons_come_before_the_first_wave() -> None:
+    users = (User(name="a", groups=("x",)), User(name="b", uid=-1))
+    with pytest.raises(PlanRefused) as failed:
+        next(files.plan(Config(passwd=Passwd(users=users)), a_system()))
+    assert len(failed.value.reasons) == 2
+
+
+@pytest.mark.parametrize(
+    ("link", "accounts", "refuses"),
+    [
+        ("passwd", Group(name="made"), False),
+        ("passwd", Group(name="wheel", gid=11), True),
+        ("group", Group(name="made"), True),
+        ("group", User(name="core", gecos="x"), False),
+        ("group", User(name="core", groups=("wheel",)), True),
+        ("group", User(name="new"), True),
+        ("shadow", User(name="core", password_hash=Secret(CANARY)), True),
+        ("shadow", User(name="core", should_exist=False), True),
+        ("shadow", User(name="core"), False),
+        ("gshadow", Group(name="wheel", password_hash=Secret(CANARY)), True),
+        ("gshadow", Group(name="wheel", gid=11), False),
+        ("subuid", User(name="new"), True),
+        ("subuid", User(name="new", system=True), False),
+    ],
+)
+def test_the_tools_follow_no_link(link: str, accounts: User | Group, refuses: bool) -> None:
+    world = a_system().with_file("/usr/lib/there").with_link(f"/etc/{link}", "../usr/lib/there")
+    said = f"passwd: /etc/{link} of the root is a link, which useradd and its kin do not follow"
+    assert (said in refused(accounts, world=world)) == refuses
+    assert said not in refused(accounts, world=a_system().with_link(f"/etc/{link}", "nowhere"))
+
+
+def test_only_accounts_that_are_made_need_their_files() -> None:
+    gone = Passwd(groups=(Group(name="wheel", should_exist=False),), users=(User(name="core", should_exist=False),))
+    made = Passwd(groups=(Group(name="new"),), users=(User(name="new"),))
+    assert list(passwd.databases(Config(passwd=gone))) == []
+    assert list(passwd.databases(Config(passwd=made))) == ["/etc/group", "/etc/passwd"]

@@ -1,0 +1,239 @@
+"""Files, directories and links: every case of what may be there already."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.config.format import Config, Directory, File, Filesystem, Link, Owner, Resource, Storage, Verification
+from provision.failures import PlanRefused
+from provision.planning.actions import Action, Blob, Content, Fetch, HardLink, Remove, Write
+from provision.planning.actions import Directory as MakeDirectory
+from provision.planning.actions import Link as MakeLink
+from provision.planning.machine_view import Kind, Node
+from provision.stages.files import nodes
+from tests.stages.world import World, actions, changes, run
+
+HELLO = Resource(source="data:,hello")
+REMOTE = Resource(source="https://example.com/secret?token=canary")
+
+
+def planned(world: World, **storage: object) -> list[Action]:
+    waves, _ = run(nodes.plan, Config(storage=Storage(**storage)), world)  # type: ignore[arg-type]  # keywords of a table
+    return changes(waves)
+
+
+def refused(world: World, **storage: object) -> str:
+    with pytest.raises(PlanRefused) as caught:
+        planned(world, **storage)
+    return str(caught.value)
+
+
+def test_a_new_file_is_whole_with_owner_and_mode() -> None:
+    world = World().with_user("core", 1000).with_group("wheel", 10)
+    file = File(path="/etc/a/b", contents=HELLO, mode=0o600, user=Owner(name="core"), group=Owner(name="wheel"))
+    assert planned(world, files=(file,)) == [
+        Write("/etc/a/b", (Content(b"hello"),), 0o600, 1000, 10, parents=("/etc", "/etc/a"), reason="storage.files[0]")
+    ]
+
+
+def test_an_id_wins_over_a_name() -> None:
+    (write,) = planned(World(), files=(File(path="/f", contents=HELLO, user=Owner(id=5, name="")),))
+    assert isinstance(write, Write)
+    assert (write.uid, write.gid, write.mode) == (5, 0, 0o644)
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    text = refused(
+        World().with_file("/there").with_file("/dir/f").with_directory("/folder"),
+        files=(
+            File(path="/there", contents=HELLO),
+            File(path="/new", contents=HELLO, user=Owner(name="nobody")),
+            File(path="/folder", contents=HELLO),
+            File(path="/hash", contents=HELLO.changed(verification=Verification(hash="sha512-" + "0" * 128))),
+            File(path="/dir/f/below", contents=HELLO),
+        ),
+        directories=(Directory(path="/dir/f"),),
+        links=(Link(path="/folder/x/../../dir/f", target="/x"), Link(path="/hard", target="/gone", hard=True)),
+    )
+    for expected in (
+        "storage.files[0]: A regular file exists there already and overwrite is false: /there",
+        'storage.files[1]: no such user "nobody"',
+        "storage.files[2]: A non regular file exists there already and overwrite is false: /folder",
+        "storage.files[3]: hash verification failed",
+        "storage.files[4]: /dir/f/below: /dir/f is not a directory",
+        "storage.directories[0]: A non-directory already exists and overwrite is false: /dir/f",
+        "another entry with path /dir/f also resolves there",
+        "storage.links[1]: hard link target /gone does not exist",
+    ):
+        assert expected in text
+
+
+def test_overwriting_a_file_is_one_rename() -> None:
+    (write,) = planned(World().with_file("/f", uid=9), files=(File(path="/f", contents=HELLO, overwrite=True),))
+    assert isinstance(write, Write)
+    assert (write.loses, write.uid) == ("file /f", 0)
+
+
+def test_overwriting_a_directory_removes_it_first() -> None:
+    world = World().with_directory("/f").with_file("/f/kept")
+    remove, write = planned(world, files=(File(path="/f", contents=HELLO, overwrite=True),))
+    assert isinstance(remove, Remove)
+    assert remove.loses == "directory /f with all below it"
+    assert isinstance(write, Write)
+
+
+def test_a_replaced_directory_makes_room_for_what_comes_below_it() -> None:
+    world = World().with_directory("/d").with_file("/d/f")
+    made = planned(
+        world, directories=(Directory(path="/d", overwrite=True),), files=(File(path="/d/f", contents=HELLO),)
+    )
+    assert [type(action) for action in made] == [Remove, MakeDirectory, Write]
+
+
+def test_a_file_without_source_keeps_what_is_there() -> None:
+    world = World().with_file("/f", b"old", mode=0o640, uid=3, gid=4)
+    assert planned(world, files=(File(path="/f"),)) == []
+    (write,) = planned(world, files=(File(path="/f", append=(HELLO,), mode=0o600),))
+    assert write == Write("/f", (Content(b"hello"),), 0o600, 3, 4, keep=True, reason="storage.files[0]")
+
+
+def test_a_file_without_source_is_made_empty() -> None:
+    (write,) = planned(World(), files=(File(path="/f", append=(HELLO,)),))
+    assert write == Write("/f", (Content(b"hello"),), reason="storage.files[0]")
+
+
+def test_an_existing_directory_only_changes_owner_and_mode() -> None:
+    world = World().with_directory("/d", 0o755, 1, 2)
+    assert planned(world, directories=(Directory(path="/d"),)) == []
+    (change,) = planned(world, directories=(Directory(path="/d", mode=0o700),))
+    assert change == MakeDirectory("/d", 0o700, 1, 2, reason="storage.directories[0]")
+
+
+def test_mode_zero_is_a_mode() -> None:
+    world = World().with_file("/f", mode=0)
+    assert planned(world, files=(File(path="/f"),)) == []
+    (write,) = planned(World(), files=(File(path="/g", mode=0),))
+    assert isinstance(write, Write)
+    assert write.mode == 0
+
+
+def test_links() -> None:
+    world = World().with_link("/same", "/x/../target").with_file("/target", uid=8, gid=9)
+    (link,) = planned(world, links=(Link(path="/same", target="/target"), Link(path="/new", target="target")))
+    assert link == MakeLink("/new", "target", 8, 9, reason="storage.links[1]")
+    assert "A file already exists there" in refused(world, links=(Link(path="/same", target="/other"),))
+
+
+def test_hard_links_come_last_and_may_name_what_the_config_makes() -> None:
+    made = planned(
+        World(),
+        files=(File(path="/deep/er/f", contents=HELLO),),
+        links=(Link(path="/h", target="/deep/er/f", hard=True),),
+    )
+    assert isinstance(made[-1], HardLink)
+    assert made[-1].target == "/deep/er/f"
+
+
+def test_a_hard_link_waits_for_the_deepest_file() -> None:
+    storage = Storage(
+        files=(File(path="/a/b/c", contents=HELLO),), links=(Link(path="/a/d", target="/a/b/c", hard=True),)
+    )
+    waves, _ = run(nodes.plan, Config(storage=storage), World())
+    assert [type(action) for wave in waves for action in wave] == [Write, HardLink]
+    assert [len(wave) for wave in waves] == [1, 1]
+
+
+def test_a_hard_link_may_be_to_a_symbolic_link_but_not_to_a_directory() -> None:
+    (link,) = planned(World().with_link("/bar", "gone"), links=(Link(path="/foo", target="/bar", hard=True),))
+    assert [fact.value for fact in link.effect()] == [Node(Kind.LINK, target="gone")]
+    assert "is a directory" in refused(World().with_directory("/d"), links=(Link(path="/f", target="/d", hard=True),))
+
+
+def test_remote_contents_are_fetched_side_by_side_before_anything_is_written() -> None:
+    files = tuple(File(path=f"/f{number}", contents=REMOTE) for number in range(3))
+    waves, _ = run(nodes.plan, Config(storage=Storage(files=files)), World())
+    assert [len(wave) for wave in waves] == [3, 3]
+    fetch, write = waves[0][0], waves[1][0]
+    assert isinstance(fetch, Fetch)
+    assert isinstance(write, Write)
+    assert write.parts == (Blob("storage.files[0].contents"),)
+    assert fetch.title == "fetch https://example.com/secret", "a query may hold a secret"
+
+
+def test_nodes_come_depth_by_depth_where_links_really_lead() -> None:
+    world = World().with_link("/short", "/a/b/c").with_directory("/a/b/c")
+    made = planned(
+        world,
+        files=(File(path="/short/f", contents=HELLO), File(path="/x/y/z", contents=HELLO)),
+        directories=(Directory(path="/top"),),
+    )
+    assert [action.title.split()[-2] for action in made] == ["/top", "/x/y/z", "/a/b/c/f"]
+
+
+def test_the_root_and_what_is_mounted_are_never_replaced() -> None:
+    world = World().with_directory("/var/data").with_file("/keep")
+    data = Filesystem(device="/dev/vdb", format="xfs", path="/var/data")
+    for path, message in {
+        "/": "the root itself cannot be replaced",
+        "/var": "a file system is mounted at /var/data",
+        "/var/data": "a file system is mounted at /var/data",
+    }.items():
+        directory = Directory(path=path, overwrite=True)
+        file = File(path=path, overwrite=True, contents=HELLO)
+        assert message in refused(world, filesystems=(data,), directories=(directory,))
+        assert message in refused(world, filesystems=(data,), files=(file,))
+    assert planned(world, filesystems=(data,), directories=(Directory(path="/var/database", overwrite=True),))
+
+
+def test_a_link_in_the_place_of_a_file_says_what_is_lost() -> None:
+    world = World().with_file("/a").with_file("/b").with_file("/target")
+    links = (Link(path="/a", target="x", overwrite=True), Link(path="/b", target="/target", hard=True, overwrite=True))
+    assert [action.loses for action in planned(world, links=links)] == ["file /a", "file /b"]
+
+
+def test_what_is_as_wanted_is_kept_and_said_to_be() -> None:
+    world = World().with_directory("/d", 0o755).with_link("/l", "x").with_file("/f", mode=0o644)
+    storage = Storage(
+        directories=(Directory(path="/d"),), files=(File(path="/f"),), links=(Link(path="/l", target="x"),)
+    )
+    waves, _ = run(nodes.plan, Config(storage=storage), world)
+    assert [(action.title, action.reason) for action in actions(waves)] == [
+        ("keep directory /d: it is as the config wants it", "storage.directories[0]"),
+        ("keep file /f: it is as the config wants it", "storage.files[0]"),
+        ("keep link /l: it is as the config wants it", "storage.links[0]"),
+    ]
+
+
+def test_what_is_written_again_is_not_lost() -> None:
+    world = World().with_file("/same", b"hello").with_file("/other", b"olleh").with_link("/l", "x")
+    files = tuple(File(path=path, contents=HELLO, overwrite=True) for path in ("/same", "/other"))
+    made = planned(world, files=files, links=(Link(path="/l", target="x", overwrite=True),))
+    assert [action.loses for action in made] == ["", "file /other", ""]
+
+
+@pytest.mark.parametrize("number", [-1, (1 << 32) - 1, 99999999999])
+def test_an_id_out_of_range_is_refused(number: int) -> None:
+    assert "out of range" in refused(World(), files=(File(path="/f", contents=HELLO, user=Owner(id=number)),))
+
+
+def test_a_link_to_what_is_made_on_the_way() -> None:
+    """An absolute target is not looked for in the root, as in the reference."""
+    file = File(path="/opt/app/x", contents=HELLO)
+    link = Link(path="/usr/app", target="/opt/app")
+    near = Link(path="/opt/link", target="app")
+    made = [action for action in planned(World(), files=(file,), links=(link, near)) if isinstance(action, MakeLink)]
+    assert [(one.path, one.uid) for one in made] == [("/usr/app", 0), ("/opt/link", 0)]
+
+
+def test_nothing_goes_below_a_file_or_link_of_the_same_config() -> None:
+    for above in ({"files": (File(path="/a", contents=HELLO),)}, {"links": (Link(path="/a", target="/b"),)}):
+        why = refused(World(), directories=(Directory(path="/a/b/c"),), **above)
+        assert "/a is not a directory" in why
+
+
+@pytest.mark.parametrize("world", [World().with_file("/d"), World().with_link("/d", "/e").with_directory("/e")])
+def test_a_directory_in_the_place_of_something_else_can_be_filled(world: World) -> None:
+    made = planned(
+        world, directories=(Directory(path="/d", overwrite=True),), files=(File(path="/d/c", contents=HELLO),)
+    )
+    assert [action.title for action in made] == ["remove /d", "make directory /d (0755)", "write /d/c (0644)"]

@@ -1,0 +1,203 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.planning.machine_view import UNPROTECTED, Partition, Table
+from provision.system.block.partitions import tables
+
+LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
+DISK = "DEADBEEF-0000-4000-8000-000000000001"
+SIZE = 64 << 20
+LAST = SIZE // 512 - 34
+
+GUIDS = st.uuids().map(lambda guid: str(guid).upper()).filter(lambda guid: UUID(guid).int != 0)
+LABELS = st.text(st.characters(min_codepoint=1, exclude_categories=("Cs", "Cc")), max_size=36).filter(
+    lambda label: len(label.encode("utf-16-le")) <= 72
+)
+ATTRIBUTES = st.integers(0, (1 << 64) - 1)
+
+
+@st.composite
+def random_tables(draw: st.DrawFn) -> Table:
+    edges = sorted(draw(st.sets(st.integers(34, LAST + 1), max_size=12)))
+    numbers = draw(st.permutations(range(1, 129)))
+    guids = draw(st.lists(GUIDS, min_size=6, max_size=6, unique=True))
+    pairs = list(zip(edges[::2], edges[1::2], strict=False))
+    return table(
+        *sorted(
+            Partition(number, start, end - start, draw(GUIDS), guid, draw(LABELS), draw(ATTRIBUTES))
+            for number, (start, end), guid in zip(numbers, pairs, guids, strict=False)
+        )
+    )
+
+
+def table(*partitions: Partition) -> Table:
+    return Table("gpt", DISK, 512, 34, LAST, partitions)
+
+
+def image(folder: Path, size: int = SIZE) -> str:
+    path = folder / "disk.img"
+    path.touch()
+    os.truncate(path, size)
+    return str(path)
+
+
+@given(random_tables())
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, wanted: Table) -> None:
+    path = image(tmp_path_factory.mktemp("table"))
+    tables.write(path, wanted, size=SIZE, erase=False)
+    assert tables.read(path, SIZE, 512) == wanted
+    os.unlink(path)
+
+
+@pytest.mark.skipif(shutil.which("sgdisk") is None, reason="sgdisk is not on PATH")
+def test_other_readers_agree(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    wanted = table(
+        Partition(2, 2048, 4096, LINUX, "11111111-2222-4333-8444-555555555555", "dätä \N{ROCKET}", 1 << 48),
+        Partition(7, 34, 100, LINUX, "11111111-2222-4333-8444-555555555556", "", 1),
+    )
+    tables.write(path, wanted, size=SIZE, erase=False)
+    done = subprocess.run(["sgdisk", "--verify", path], capture_output=True, text=True, check=True)
+    assert "No problems found" in done.stdout
+    seen = json.loads(subprocess.check_output(["sfdisk", "--json", path]))["partitiontable"]
+    assert (seen["id"], seen["firstlba"], seen["lastlba"]) == (DISK, 34, LAST)
+    assert [(one["start"], one["size"], one["uuid"], one.get("name", "")) for one in seen["partitions"]] == [
+        (one.start, one.size, one.guid, one.label) for one in wanted.partitions
+    ]
+
+
+def test_a_blank_disk_has_no_table(tmp_path: Path) -> None:
+    assert tables.read(image(tmp_path), SIZE, 512) == Table("", sector=512)
+
+
+def test_other_kinds_are_told(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    subprocess.run(["sfdisk", "--quiet", path], input=b"label: dos\n2 : start=2048, size=4096\n", check=True)
+    found = tables.read(path, SIZE, 512)
+    assert found.kind == "dos"
+    assert [(one.number, one.start, one.size) for one in found.partitions] == [(2, 2048, 4096)]
+
+
+def test_a_broken_table_is_read_from_its_copy(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    wanted = table(Partition(1, 2048, 4096, LINUX, DISK))
+    tables.write(path, wanted, size=SIZE, erase=False)
+    for damaged in (512 + 60, 1024 + 5):
+        with open(path, "r+b") as disk:
+            disk.seek(damaged)
+            disk.write(b"\xff")
+        assert tables.read(path, SIZE, 512) == wanted
+
+
+def test_what_is_left_of_an_old_table_is_none(tmp_path: Path) -> None:
+    """A disk that got an MBR, or a file system, has still the copy at its end: that table is dead."""
+    path = image(tmp_path)
+    tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
+    with open(path, "r+b") as disk:
+        disk.write(bytes(1 << 20))
+    assert tables.read(path, SIZE, 512) == Table("", sector=512, remains=True)
+    subprocess.run(["sfdisk", "--quiet", "--wipe", "never", path], input=b"label: dos\n1 : start=2048\n", check=True)
+    assert tables.read(path, SIZE, 512).kind == "dos"
+
+
+def test_a_table_without_its_protection_is_not_taken_for_nothing(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
+    with open(path, "r+b") as disk:
+        disk.write(bytes(512))
+    assert tables.read(path, SIZE, 512).kind == UNPROTECTED
+
+
+def test_a_fat_is_no_table(tmp_path: Path) -> None:
+    """Its boot sector ends as an MBR does."""
+    path = image(tmp_path)
+    subprocess.run(["mkfs.fat", path], check=True, stdout=subprocess.DEVNULL)
+    assert tables.read(path, SIZE, 512).kind == ""
+
+
+def test_a_hybrid_and_an_active_record_stay_unless_everything_goes(tmp_path: Path) -> None:
+    path, first = image(tmp_path), Partition(1, 2048, 4096, LINUX, DISK)
+    tables.write(path, table(first), size=SIZE, erase=False)
+    active = b"\x80" + Path(path).read_bytes()[447:462]
+    hybrid = bytes.fromhex("00 00 00 00 83 00 00 00 00 08 00 00 00 10 00 00")
+    with open(path, "r+b") as disk:
+        disk.seek(446)
+        disk.write(active + hybrid)
+    more = table(first, Partition(2, 8192, 4096, LINUX, "11111111-2222-4333-8444-555555555555"))
+    tables.write(path, more, size=SIZE, erase=False)
+    assert Path(path).read_bytes()[446:478] == active + hybrid
+    assert tables.read(path, SIZE, 512) == more
+    tables.write(path, more, size=SIZE, erase=True)
+    assert Path(path).read_bytes()[446:478] != active + hybrid
+
+
+def test_a_boot_loader_stays_unless_everything_goes(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    with open(path, "r+b") as disk:
+        disk.write(b"\x90" * 440)
+    tables.write(path, table(), size=SIZE, erase=False)
+    assert Path(path).read_bytes()[:440] == b"\x90" * 440
+    tables.write(path, Table(""), size=SIZE, erase=True)
+    assert not any(Path(path).read_bytes())
+
+
+def test_contents_of_partitions_stay(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    subprocess.run(["mkfs.ext4", "-q", "-E", "offset=1048576", path, "8M"], check=True)
+    before = Path(path).read_bytes()[1 << 20 : 9 << 20]
+    tables.write(path, table(Partition(1, 2048, 16384, LINUX, DISK)), size=SIZE, erase=True)
+    assert Path(path).read_bytes()[1 << 20 : 9 << 20] == before
+
+
+def test_a_table_may_have_more_entries_than_usual(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    wanted = table(Partition(200, 2048, 100, LINUX, DISK))._replace(first=2048, last=LAST - 100, entries=256)
+    tables.write(path, wanted, size=SIZE, erase=False)
+    assert tables.read(path, SIZE, 512) == wanted
+
+
+@pytest.mark.skipif(shutil.which("sgdisk") is None, reason="sgdisk is not on PATH")
+@pytest.mark.parametrize("odd", [["-j", "1000"], ["-S", "16"], ["-S", "300"], ["-A", "1:set:5", "-A", "1:set:20"]])
+def test_what_is_odd_in_a_table_stays(tmp_path: Path, odd: list[str]) -> None:
+    """Everything but the new partition is as sgdisk leaves it that makes the same one."""
+    path, other = image(tmp_path), str(tmp_path / "other.img")
+    subprocess.run(["sgdisk", *odd[:2], "-n", "1:4096:+10M", "-c", "1:\N{ROCKET}", *odd, path], check=True)
+    shutil.copy(path, other)
+    guid = "11111111-2222-4333-8444-555555555555"
+    before = tables.read(path, SIZE, 512)
+    added = Partition(9, 40960, 4096, LINUX, guid, "new")
+    tables.write(path, before._replace(partitions=(*before.partitions, added)), size=SIZE, erase=False)
+    subprocess.run(["sgdisk", "-n", "9:40960:+4096", "-u", f"9:{guid}", "-c", "9:new", other], check=True)
+    assert Path(path).read_bytes() == Path(other).read_bytes()
+
+
+def test_the_copy_alone_brings_everything_back(tmp_path: Path) -> None:
+    """A power cut in the middle of writing leaves one of the two whole."""
+    path, first = image(tmp_path), Partition(1, 2048, 4096, LINUX, DISK)
+    tables.write(path, table(first), size=SIZE, erase=False)
+    with open(path, "r+b") as disk:
+        disk.seek(512)
+        disk.write(b"\xff" * 4096)
+    more = table(first, Partition(2, 8192, 4096, LINUX, "11111111-2222-4333-8444-555555555555"))
+    tables.write(path, more, size=SIZE, erase=False)
+    with open(path, "r+b") as disk:
+        disk.seek(SIZE - 4096)
+        disk.write(bytes(4096))
+    assert tables.read(path, SIZE, 512) == more
+
+
+def test_a_table_that_reaches_beyond_the_disk_is_none(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
+    os.truncate(path, SIZE // 2)
+    assert tables.read(path, SIZE // 2, 512).kind != "gpt"

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from provision.planning.actions import Blob
+from provision.system.root.blob_store import Spool, private_directory
+from provision.system.root.guarded_paths import Tree
+
+BLOB = Blob("storage.files[0]/../../etc")
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    (tmp_path / "root").mkdir()
+    spool = Spool(Tree(str(tmp_path / "root")), str(tmp_path / "run" / "blobs"))
+    before = os.umask(0)
+    yield spool
+    os.umask(before)
+    spool.release()
+
+
+def stored(spool: Spool, blob: Blob = BLOB) -> bytes:
+    with open(spool.open(blob), "rb") as file:
+        return file.read()
+
+
+@pytest.mark.parametrize("near", ["", "/etc/file"])
+def test_bytes_come_back(spool: Spool, near: str) -> None:
+    for data in (b"first", b"", b"second"):
+        with spool.filling(BLOB, near) as file:
+            file.write(data)
+        assert stored(spool) == data
+    spool.forget(BLOB)
+    spool.forget(BLOB)
+    with pytest.raises(FileNotFoundError):
+        spool.open(BLOB)
+
+
+@pytest.mark.parametrize("near", ["", "/etc/file"])
+def test_a_failure_leaves_nothing(spool: Spool, near: str, tmp_path: Path) -> None:
+    with suppress(RuntimeError), spool.filling(BLOB, near) as file:
+        file.write(b"half")
+        raise RuntimeError
+    with pytest.raises(FileNotFoundError):
+        spool.open(BLOB)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_bytes_for_the_target_have_no_name(spool: Spool, tmp_path: Path) -> None:
+    with spool.filling(BLOB, "/a/b/c") as file:
+        file.write(b"x")
+        assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_later_stages_find_them(spool: Spool, tmp_path: Path) -> None:
+    with spool.filling(BLOB, "") as file:
+        file.write(b"key")
+    spool.release()
+    assert stored(Spool(Tree("/"), str(tmp_path / "run" / "blobs"))) == b"key"
+
+
+def test_nobody_else_can_read_them_for_an_instant(spool: Spool, tmp_path: Path) -> None:
+    """A watcher looks at everything that has a name, as fast as it can, while the umask is 0."""
+    modes: set[tuple[bool, int]] = set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            for path in [tmp_path / "run" / "blobs", *(tmp_path / "run").rglob("*")]:
+                try:
+                    found = path.lstat()
+                except FileNotFoundError:
+                    continue
+                modes.add((stat.S_ISDIR(found.st_mode), stat.S_IMODE(found.st_mode)))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    for number in range(300):
+        with spool.filling(Blob(f"b{number}"), "") as file:
+            file.write(b"secret")
+    done.set()
+    watcher.join()
+    assert modes <= {(True, 0o700), (False, 0o600)}
+
+
+def test_a_directory_that_is_too_open_is_closed(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(0o777)
+    private_directory(str(tmp_path / "open"))
+    assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o700
+
+
+def test_more_blobs_than_the_usual_limit_of_open_files(spool: Spool) -> None:
+    for number in range(1500):
+        with spool.filling(Blob(str(number)), "/file") as file:
+            file.write(b"%d" % number)
+    assert stored(spool, Blob("1499")) == b"1499"

@@ -1,0 +1,83 @@
+"""Messages in the journal's protocol and on standard output."""
+
+from __future__ import annotations
+
+import os
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from provision.log import encoded, open_log
+from provision.system.consoles import on_consoles
+
+
+def test_standard_output_has_the_reference_engines_words() -> None:
+    out = StringIO()
+    log = open_log(out, to_stdout=True)
+    log("info", "Stage: disks", IGNITION_USER_NAME="core")
+    log("critical", "one\ntwo")
+    assert out.getvalue() == "INFO     : Stage: disks\nCRITICAL : one\nCRITICAL : two\n"
+
+
+def initramfs(root: Path, *terminals: int) -> str:
+    """The root of an initramfs whose consoles are these terminals and one that is not there."""
+    for folder in ("etc", "dev", "sys/class/tty/console"):
+        (root / folder).mkdir(parents=True)
+    (root / "etc/initrd-release").touch()
+    names = [f"ttyS{number}" for number, _ in enumerate(terminals)]
+    for name, terminal in zip(names, terminals, strict=True):
+        (root / "dev" / name).symlink_to(os.ttyname(terminal))
+    (root / "sys/class/tty/console/active").write_text(f"tty9 {' '.join(names)}\n")
+    return str(root)
+
+
+def test_what_matters_to_a_person_is_on_every_console(tmp_path: Path) -> None:
+    pairs = [os.openpty() for _ in range(2)]
+    kept = StringIO()
+    log = on_consoles(open_log(kept, to_stdout=True), initramfs(tmp_path, *(terminal for _, terminal in pairs)))
+    log("info", "nobody needs this")
+    log("notice", "waiting for http://a for 5 s")
+    log("critical", "shown at the end")
+    log("warning", "one\ntwo")
+    for screen, terminal in pairs:
+        seen = b""
+        while seen.count(b"\n") < 3:
+            seen += os.read(screen, 4096)
+        assert seen.replace(b"\r", b"").splitlines() == [
+            b"ignition: waiting for http://a for 5 s",
+            b"ignition: one",
+            b"ignition: two",
+        ]
+        os.close(screen)
+        os.close(terminal)
+    assert "INFO     : nobody needs this\n" in kept.getvalue()
+
+
+def test_a_console_that_takes_nothing_holds_nobody_up(tmp_path: Path) -> None:
+    screen, terminal = os.openpty()
+    log = on_consoles(open_log(StringIO(), to_stdout=True), initramfs(tmp_path, terminal))
+    for _ in range(1000):
+        log("warning", "x" * 1000)
+    os.close(screen)
+    os.close(terminal)
+
+
+def test_elsewhere_nothing_is_on_a_console(tmp_path: Path) -> None:
+    screen, terminal = os.openpty()
+    root = initramfs(tmp_path, terminal)
+    (tmp_path / "etc/initrd-release").unlink()
+    on_consoles(open_log(StringIO(), to_stdout=True), root)("warning", "secret to the journal")
+    os.set_blocking(screen, False)
+    with pytest.raises(BlockingIOError):
+        os.read(screen, 1)
+    os.close(screen)
+    os.close(terminal)
+
+
+def test_fields_of_one_line_are_plain() -> None:
+    assert encoded("MESSAGE", b"hello") == b"MESSAGE=hello\n"
+
+
+def test_fields_of_several_lines_carry_their_length() -> None:
+    assert encoded("MESSAGE", b"a\nb") == b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n"

@@ -1,0 +1,138 @@
+"""Scalars, texts and places, as yaml.v3 has them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from transpiler.butane.origins import snake
+from transpiler.butane.source_rules import typical
+from transpiler.butane.sugar.data_url import data_url, escaped
+from transpiler.butane.sugar.steps import escape_path
+from transpiler.phases import transpile
+from transpiler.reading.local_files import joined
+from transpiler.reading.scalars import resolve
+from transpiler.reading.tree import mark, parse
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0644", 420),
+        ("0o644", 420),
+        ("0x1A4", 420),
+        ("0b110100100", 420),
+        ("-0o17", -15),
+        ("+7", 7),
+        ("1_000", 1000),
+        ("06_44", 420),
+        ("0888", 888.0),
+        ("6.7", 6.7),
+        ("1e3", 1000.0),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("9223372036854775808", 1 << 63),
+        ("-9223372036854775808", -(1 << 63)),
+        ("+9223372036854775808", 9223372036854775808.0),
+        ("99999999999999999999", 1e20),
+        ("true", True),
+        ("FALSE", False),
+        ("~", None),
+        ("", None),
+        ("yes", "yes"),
+        ("tRue", "tRue"),
+        ("0x", "0x"),
+        ("1e", "1e"),
+        ("1:30", "1:30"),
+        ("-", "-"),
+        ("1.2.3", "1.2.3"),
+        ("1e999", "1e999"),
+        ("_1", "_1"),
+    ],
+)
+def test_unquoted_scalars(text: str, value: object) -> None:
+    found = resolve(text)[1]
+    assert (found, type(found)) == (value, type(value))
+
+
+@pytest.mark.parametrize("text", ["2001-12-14", "2001-1-1", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43"])
+def test_timestamps_keep_their_text(text: str) -> None:
+    assert resolve(text) == ("!!timestamp", text)
+
+
+@pytest.mark.parametrize("text", ["2001-13-01", "2001-12-40", "20011-1-1", "2001-12"])
+def test_what_is_no_timestamp(text: str) -> None:
+    assert resolve(text)[0] == "!!str"
+
+
+def test_places_count_characters_from_one() -> None:
+    root = parse("a: é\nb:\n  - x: 1\n    é: [2, *k]\n".replace("*k", "k").encode())
+    assert mark(root, ("b", 0, "é", 1)) == (4, 12)
+    assert mark(root, ("b", 0, "nope", 1)) == (3, 5)
+    assert mark(root, ()) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/", "-"),
+        ("", "-"),
+        ("/var/lib", "var-lib"),
+        ("//var//lib/", "var-lib"),
+        ("/a-b", "a\\x2db"),
+        ("/.hidden/.x", "\\x2ehidden-.x"),
+        ("/a b\t", "a\\x20b\\x9"),
+        ("/é", "\\xc3\\xa9"),
+    ],
+)
+def test_paths_in_unit_names(path: str, name: str) -> None:
+    assert escape_path(path) == name
+
+
+def test_the_shortest_data_url_is_chosen() -> None:
+    assert data_url(b"", None, gzip=True) == ("data:,", "")
+    assert data_url(b"hello", None, gzip=True) == ("data:,hello", "")
+    assert data_url(b"\n" * 20, None, gzip=False) == ("data:;base64,CgoKCgoKCgoKCgoKCgoKCgoKCgo=", "")
+    assert data_url(b"a" * 500, None, gzip=True).compression == "gzip"
+    assert data_url(b"a" * 500, None, gzip=False).compression == ""
+    assert data_url(b"a" * 500, "gzip", gzip=True) == ("data:," + "a" * 500, None)
+    assert escaped(b"a b\xff") == ("data:,a%20b%FF", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "path"), [("a", "d/a"), ("/a", "d/a"), ("../a", "a"), ("", "d"), ("a/./b//c", "d/a/b/c")]
+)
+def test_local_paths_are_simple(name: str, path: str) -> None:
+    assert joined("d", name) == path
+
+
+def test_names_of_two_worlds() -> None:
+    assert [snake(name) for name in ("sizeMiB", "typeGuid", "wipeTable", "tpm2")] == [
+        "size_mib",
+        "type_guid",
+        "wipe_table",
+        "tpm2",
+    ]
+
+
+WRONG_FILES = """400 440 444 500 555 600 640 644 660 664 666 700 750 755 770 775 777 2755 4755 6755"""
+WRONG_DIRECTORIES = """500 550 555 700 750 755 770 775 777 1777 2755 3777"""
+
+
+@pytest.mark.parametrize(("modes", "directory"), [(WRONG_FILES, False), (WRONG_DIRECTORIES, True)])
+def test_decimal_modes_that_were_meant_in_octal(modes: str, directory: bool) -> None:
+    for mode in map(int, modes.split()):
+        assert not typical(mode, directory=directory), mode
+        assert typical(int(str(mode), 8), directory=directory), mode
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "unit").write_bytes(b"a\xffb\n")
+    (tmp_path / "tree").mkdir()
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/tree/\xfe"))).write_text("x")
+    text = b"systemd: {units: [{name: a.service, contents_local: unit}]}\nstorage: {trees: [{local: tree}]}\n"
+    result = transpile(b"variant: fcos\nversion: 1.5.0\n" + text, files_dir=tmp_path)
+    assert '"path":"/\\ufffd"' in result.json
+    assert '"contents":"a\\ufffdb\\n"' in result.json

@@ -1,0 +1,1 @@
+"""Butane's variants: records, rules, sugar, checks, schemas."""

@@ -1,0 +1,1 @@
+"""The shorthands of Butane -> plain parts of a config."""

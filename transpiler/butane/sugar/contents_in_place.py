@@ -1,0 +1,122 @@
+"""The author's records -> the format's, with `inline`, `local` and their like put in place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from provision.config import format as plain
+from provision.config.model import Record
+from provision.config.problems import Path, Problem
+from transpiler.butane import records as rich
+from transpiler.butane.origins import Origin
+from transpiler.butane.sugar.data_url import data_url, escaped
+from transpiler.reading.local_files import Files, LocalUnreadable
+
+
+class Lowered(NamedTuple):
+    """A config, where those parts came from that stand elsewhere in the source, and local files that were not had."""
+
+    config: plain.Config
+    origins: dict[Path, Origin]
+    problems: list[Problem]
+
+
+def lower(record: Record, version: int, files: Files, *, gzip: bool) -> Lowered:
+    """The plain config that a record of any variant says."""
+    lowering = _Lowering(version, files, gzip=gzip)
+    config: plain.Config = lowering.record(record, plain.Config, ())
+    return Lowered(config, lowering.origins, lowering.problems)
+
+
+class _Lowering:
+    """One walk over a record; paths are the author's."""
+
+    def __init__(self, version: int, files: Files, *, gzip: bool) -> None:
+        self.version = version
+        self.files = files
+        self.gzip = gzip
+        self.origins: dict[Path, Origin] = {}
+        self.problems: list[Problem] = []
+
+    def record(self, source: Record, target: type[Record], path: Path) -> Any:
+        """A record as the format has it: what only YAML has is left out, or put in place."""
+        written = source.__dict__
+        values: dict[str, Any] = {}
+        for field in target.FIELDS:
+            if field.name in written:
+                value = written[field.name]
+                inner = field.record
+                if inner is not None:
+                    place = (*path, field.name)
+                    if field.many:
+                        value = tuple([self.record(one, inner, (*place, i)) for i, one in enumerate(value)])
+                    else:
+                        value = self.record(value, inner, place)
+                values[field.name] = value
+        place_in = _IN_PLACE.get(type(source))
+        if place_in is not None:
+            place_in(self, source, values, path)
+        return target(**values)
+
+    def read(self, local: str, path: Path) -> bytes | None:
+        """A local file; None and a problem if it cannot be read."""
+        try:
+            return self.files.read(local)
+        except LocalUnreadable as error:
+            self.problems.append(Problem(path, str(error), hint=error.hint))
+            return None
+
+    def resource(self, source: rich.Resource, values: dict[str, Any], path: Path) -> None:
+        """`inline` and `local` become a data URL."""
+        for name in ("local", "inline"):
+            given = getattr(source, name)
+            if given is None:
+                continue
+            place = (*path, name)
+            contents = given.encode("utf-8", "surrogateescape") if name == "inline" else self.read(given, place)
+            if contents is None:
+                return
+            compression = values.get("compression")
+            url = escaped(contents) if self.version == 0 else data_url(contents, compression, gzip=self.gzip)
+            values["source"] = url.source
+            self.origins[(*path, "source")] = Origin(place)
+            if url.compression is not None:
+                values["compression"] = url.compression
+                self.origins[(*path, "compression")] = Origin(place)
+
+    def unit(self, source: rich.Unit | rich.Dropin, values: dict[str, Any], path: Path) -> None:
+        """`contents_local` becomes `contents`."""
+        if source.contents_local:
+            place = (*path, "contents_local")
+            contents = self.read(source.contents_local, place)
+            if contents is not None:
+                values["contents"] = contents.decode("utf-8", "surrogateescape")
+                self.origins[(*path, "contents")] = Origin(place)
+
+    def user(self, source: rich.User, values: dict[str, Any], path: Path) -> None:
+        """Every line of the files of `ssh_authorized_keys_local` is a key."""
+        if not source.ssh_authorized_keys_local:
+            return
+        place = (*path, "ssh_authorized_keys_local")
+        if not self.files.directory:
+            self.read("", place)
+            return
+        keys = list(values.get("ssh_authorized_keys", ()))
+        for index, local in enumerate(source.ssh_authorized_keys_local):
+            contents = self.read(local, (*place, index)) or b""
+            for line in re.split("\r?\n", contents.decode("utf-8", "surrogateescape")):
+                if line:
+                    self.origins[(*path, "ssh_authorized_keys", len(keys))] = Origin((*place, index))
+                    keys.append(line)
+        values["ssh_authorized_keys"] = tuple(keys)
+
+
+_IN_PLACE: dict[type[Record], Callable[[_Lowering, Any, dict[str, Any], Path], None]] = {
+    rich.Resource: _Lowering.resource,
+    rich.ConfigResource: _Lowering.resource,
+    rich.Unit: _Lowering.unit,
+    rich.Dropin: _Lowering.unit,
+    rich.User: _Lowering.user,
+}

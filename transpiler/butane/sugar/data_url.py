@@ -1,0 +1,61 @@
+"""Contents -> data URL, in the shortest form."""
+
+from __future__ import annotations
+
+import zlib
+from base64 import b64encode
+from typing import NamedTuple
+
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"
+
+_ESCAPED = [chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)]
+
+
+class DataUrl(NamedTuple):
+    """A URL that holds its contents; `compression` says how they are compressed, None leaves that as it was."""
+
+    source: str
+    compression: str | None
+
+
+def escaped(contents: bytes) -> DataUrl:
+    """The only form that the first version makes: percent-escaped, never compressed."""
+    return DataUrl("data:," + "".join([_ESCAPED[byte] for byte in contents]), None)
+
+
+def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl:
+    """The shortest of the forms percent-escaped, base64, and (if allowed) compressed base64.
+
+    What the author compressed is not compressed again. The compressed form must win by 4 bytes and is reckoned
+    2 bytes longer than zlib makes it, as the reference's compressor mostly does (from -3 to 7 over 2,100 files).
+    Source: coreos/butane `base/util/url.go`.
+    """
+    plain = 1 + 3 * len(contents) - 2 * (len(contents) - len(contents.translate(None, _UNRESERVED)))
+    encoded = _length(len(contents))
+    shortest = min(plain, encoded)
+    if gzip and not compression and _length(_SMALLEST_GZIP) < shortest:
+        packed = _gzip(contents)
+        if _length(len(packed) + _LONGER) + 4 < shortest:
+            return DataUrl("data:;base64," + b64encode(packed).decode("ascii"), "gzip")
+    kept = None if compression else ""
+    if encoded < plain:
+        return DataUrl("data:;base64," + b64encode(contents).decode("ascii"), kept)
+    return DataUrl(escaped(contents).source, kept)
+
+
+_SMALLEST_GZIP = 20
+
+_LONGER = 2
+
+
+def _length(size: int) -> int:
+    """The length of so many bytes as base64 in a data URL, counted behind `data:`."""
+    return len(";base64,") + (size + 2) // 3 * 4
+
+
+def _gzip(contents: bytes) -> bytes:
+    """A gzip stream without a time, as it was made on no system in particular."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    packed = packer.compress(contents) + packer.flush()
+    trailer = zlib.crc32(contents).to_bytes(4, "little") + (len(contents) & 0xFFFFFFFF).to_bytes(4, "little")
+    return b"\x1f\x8b\x08\0\0\0\0\0\x02\xff" + packed + trailer

@@ -1,0 +1,59 @@
+"""`systemd.quadlets`: Podman quadlets -> files and links below /etc/containers/systemd."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Any
+
+from provision.config.problems import Path, Problem
+from transpiler.butane.origins import Draft
+from transpiler.butane.records import Quadlet
+from transpiler.butane.sugar.trees import EXISTS, Nodes
+from transpiler.reading.local_files import Files, LocalUnreadable
+
+OF_THE_SYSTEM = "/etc/containers/systemd"
+OF_USERS = "/etc/containers/systemd/users"
+
+
+def add_quadlets(quadlets: tuple[Quadlet, ...], draft: Draft, files: Files) -> tuple[Draft, list[Problem]]:
+    """The draft with every quadlet and its drop-ins in it."""
+    nodes = Nodes(draft, gzip=True)
+    problems: list[Problem] = []
+
+    def add(quadlet: Any, target: str, path: Path) -> None:
+        if nodes.kind_at(target):
+            problems.append(Problem(path, EXISTS))
+            return
+        try:
+            nodes.fill(target, _contents(quadlet, files), 0o644, {}, path)
+        except LocalUnreadable as error:
+            problems.append(Problem((*path, "contents_local"), str(error), hint=error.hint))
+        else:
+            nodes.named(target, (*path, "name"))
+
+    for index, quadlet in enumerate(quadlets):
+        path: Path = ("systemd", "quadlets", index)
+        target = posixpath.normpath(f"{OF_THE_SYSTEM if quadlet.rootful else OF_USERS}/{quadlet.name}")
+        template = template_of(quadlet.name)
+        if template is None:
+            add(quadlet, target, path)
+        elif nodes.kind_at(target):
+            problems.append(Problem(path, EXISTS))
+        else:
+            nodes.link(target, template, {}, path)
+            nodes.named(target, (*path, "name"))
+        for number, dropin in enumerate(quadlet.dropins):
+            add(dropin, f"{target}.d/{dropin.name}", (*path, "dropins", number))
+    return nodes.draft(), problems
+
+
+def template_of(name: str) -> str | None:
+    """The template that `app@one.container` is an instance of: `app@.container`; None if it is no instance."""
+    at, dot = name.find("@"), name.rfind(".")
+    return f"{name[:at]}@.{name[dot + 1 :]}" if at >= 0 and dot >= 0 and at + 1 != dot else None
+
+
+def _contents(quadlet: Any, files: Files) -> bytes:
+    if quadlet.contents or not quadlet.contents_local:
+        return (quadlet.contents or "").encode("utf-8", "surrogateescape")
+    return files.read(quadlet.contents_local)

@@ -1,0 +1,140 @@
+"""What a variant's systems cannot have, found in the result of the sugar: problems at result paths, in YAML names.
+
+Source: coreos/butane `config/fcos/*/translate.go`, `config/openshift/*/translate.go`, `config/util/filter.go`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from provision.config.format import Config, Disk, Partition
+from provision.config.model import Field, Record
+from provision.config.problems import Path, Problem
+from provision.config.urls import parse_url
+from transpiler.butane.variants import Variant
+
+RESERVED_LABELS = {"BIOS-BOOT": 1, "PowerPC-PReP-boot": 1, "EFI-SYSTEM": 2, "boot": 3, "root": 4}
+ROOT_MIB = 8192
+
+
+def partitions(config: Config, variant: Variant) -> Iterator[Problem]:
+    """Partitions of Fedora CoreOS's own image that will not do, in the config before GRUB's part is added."""
+    for index, disk in enumerate(config.storage.disks):
+        for number, partition in enumerate(disk.partitions):
+            path: Path = ("storage", "disks", index, "partitions", number)
+            if "root-size" in variant.traits and partition.label == "root":
+                yield from _root(disk, partition, path)
+            reserved = RESERVED_LABELS.get(partition.label or "", partition.number)
+            if "reserved-labels" in variant.traits and not disk.wipe_table and partition.number != reserved:
+                message = "incorrect partition number; a new partition will be created using reserved label"
+                yield Problem((*path, "label"), message, fatal=False, hint=f"write `number: {reserved}`")
+
+
+def removed_beside_unnumbered(config: Config) -> Iterator[Problem]:
+    """What current Butane refuses and current Ignition allows; its message says start and size, but it means numbers.
+
+    Source: coreos/ignition 76f869a4 took the rule away, after the version that Butane has vendored.
+    """
+    for index, disk in enumerate(config.storage.disks):
+        removed = any(partition.should_exist is False for partition in disk.partitions)
+        if disk.device and removed and any(partition.number == 0 for partition in disk.partitions):
+            message = "shouldExist is false for a partition and other partition(s) has start or size 0"
+            path: Path = ("storage", "disks", index, "partitions")
+            yield Problem(path, message, hint="give every partition of this disk a number")
+
+
+def _root(disk: Disk, root: Partition, path: Path) -> Iterator[Problem]:
+    if root.size_mib:
+        if root.size_mib < ROOT_MIB:
+            message = "root should have 8GiB of space assigned"
+            yield Problem((*path, "size_mib"), message, fatal=False, hint=f"write `size_mib: {ROOT_MIB}` or more")
+    elif any(other is not root and not other.start_mib for other in disk.partitions):
+        message = (
+            "root partition cannot expand; it is set to fill available space"
+            " but is followed by an auto-positioned partition"
+        )
+        yield Problem((*path, "label"), message, fatal=False, hint="give root a size, or the others a start")
+
+
+def machine_config(config: Config, variant: Variant) -> Iterator[Problem]:
+    """What the Machine Config Operator rejects by its value."""
+    if "machine-config" not in variant.traits:
+        return
+    storage = config.storage
+    formats = {"btrfs": "btrfs is not supported in this spec version"}
+    yield from _formats(config, formats)
+    if "no-format-none" in variant.traits:
+        yield from _formats(config, {"none": 'format "none" is not supported in this spec version'})
+    for index, file in enumerate(storage.files):
+        source = file.contents.source
+        if source is not None and not _is_data(source):
+            message = "file contents source must be data URL in this spec version"
+            yield Problem(("storage", "files", index, "contents", "source"), message, hint="use inline or local")
+        if "no-special-modes" in variant.traits and file.mode is not None and file.mode & ~0o777:
+            message = "special mode bits are not supported in this spec version"
+            yield Problem(("storage", "files", index, "mode"), message)
+    for index, user in enumerate(config.passwd.users):
+        if user.name != "core":
+            message = 'users other than "core" are not supported in this spec version'
+            yield Problem(("passwd", "users", index, "name"), message)
+
+
+def _formats(config: Config, refused: dict[str, str]) -> Iterator[Problem]:
+    for index, filesystem in enumerate(config.storage.filesystems):
+        if filesystem.format in refused:
+            yield Problem(("storage", "filesystems", index, "format"), refused[filesystem.format])
+
+
+def _is_data(source: str) -> bool:
+    """Whether a URL has the scheme data; one that cannot be parsed is judged elsewhere."""
+    if source.startswith("data:"):
+        return True
+    url = parse_url(source)
+    return url is None or url.scheme == "data"
+
+
+def refused(config: Config, variant: Variant) -> Iterator[Problem]:
+    """Fields of the format that a variant does not allow at all, if there is anything in them."""
+    if variant.refused:
+        yield from _refused(config, "", (), variant)
+
+
+def _refused(record: Record, name: str, path: Path, variant: Variant) -> Iterator[Problem]:
+    for field in type(record).FIELDS:
+        value: Any = record.__dict__.get(field.name)
+        if value is None or not field.exists(variant.format):
+            continue
+        inner, place = f"{name}.{field.json}".removeprefix("."), (*path, field.name)
+        reason = variant.refused.get(inner)
+        if reason:
+            if _has_something(field, value) and (value or inner not in variant.zeroes_allowed):
+                yield Problem(place, reason)
+        elif field.record is not None and field.many:
+            for index, one in enumerate(value):
+                yield from _refused(one, inner, (*place, index), variant)
+        elif field.record is not None:
+            yield from _refused(value, inner, place, variant)
+
+
+def _has_something(field: Field, value: Any) -> bool:
+    """A value that may be absent counts even when it is zero; lists and records count if there is something in them."""
+    if field.record is None or field.many:
+        return field.optional or bool(value)
+    return any(_has_something(one, value.__dict__[one.name]) for one in field.record.FIELDS if value.wrote(one.name))
+
+
+def repeated(openshift: Any) -> Iterator[Problem]:
+    """Elements that stand twice in the lists that a MachineConfig has beside the config."""
+    for name in ("kernel_arguments", "extensions"):
+        values = getattr(openshift, name)
+        for index, value in enumerate(values):
+            if value in values[:index]:
+                yield Problem(("openshift", name, index), "duplicate entry defined")
+
+
+def ignored_in_raw(openshift: Any) -> Iterator[Problem]:
+    """What a bare config cannot carry of a MachineConfig, in the order of its fields."""
+    for name in ("kernel_arguments", "extensions", "fips", "kernel_type"):
+        if openshift.wrote(name):
+            yield Problem(("openshift", name), "field ignored in raw mode", fatal=False)

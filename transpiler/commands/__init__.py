@@ -1,0 +1,1 @@
+"""Subcommands of `transpile` and their options."""

@@ -1,0 +1,1 @@
+"""YAML text -> a tree with places -> typed values."""

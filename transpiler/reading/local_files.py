@@ -1,0 +1,73 @@
+"""Contents -> data URL, and local files -> contents."""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import stat
+from typing import NamedTuple
+
+MAX_LOCAL = 256 * 1024 * 1024
+
+NO_FILES_DIR = "local file paths are relative to a files directory that must be specified with -d/--files-dir"
+
+ESCAPES = "local file path traverses outside the files directory"
+
+
+class LocalUnreadable(Exception):
+    """A local file cannot be read; the message is for the author, `hint` says what to do."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Files(NamedTuple):
+    """The files directory (-d), if there is one. Nothing outside it is read, by path; symlinks are followed."""
+
+    directory: str
+
+    def locate(self, local: str) -> str:
+        """The path of a local file. Raises LocalUnreadable."""
+        if not self.directory:
+            raise LocalUnreadable(NO_FILES_DIR, hint="add -d with the directory of the local files, such as `-d .`")
+        path = joined(self.directory, local)
+        base = posixpath.abspath(self.directory)
+        if posixpath.abspath(path) != base and not posixpath.abspath(path).startswith(base.rstrip("/") + "/"):
+            raise LocalUnreadable(ESCAPES)
+        return path
+
+    def read(self, local: str) -> bytes:
+        """The contents of a local file. Raises LocalUnreadable."""
+        return read_file(self.locate(local))
+
+
+def joined(directory: str, name: str) -> str:
+    """A path below a directory in its simplest form, even if the name begins with a slash."""
+    simple = posixpath.normpath(f"{directory}/{name}")
+    return "/" + simple.lstrip("/") if simple.startswith("//") else simple
+
+
+def read_file(path: str) -> bytes:
+    """The contents of a regular file. Raises LocalUnreadable."""
+    try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):
+            raise LocalUnreadable(f"read {path}: is a named pipe")
+        with open(path, "rb") as file:
+            contents = file.read(MAX_LOCAL + 1)
+    except (OSError, ValueError) as error:
+        hint = (
+            "local files are looked for below the files directory (-d)" if isinstance(error, FileNotFoundError) else ""
+        )
+        raise LocalUnreadable(explain(path, error), hint=hint) from None
+    if len(contents) > MAX_LOCAL:
+        raise LocalUnreadable(f"read {path}: is larger than {MAX_LOCAL >> 20} MiB, which is the most that is read")
+    return contents
+
+
+def explain(path: str, error: OSError | ValueError) -> str:
+    """What went wrong with a path, in the words of the reference."""
+    if isinstance(error, IsADirectoryError):
+        return f"read {path}: is a directory"
+    reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "invalid argument"
+    return f"open {path}: {reason}"

@@ -1,0 +1,317 @@
+"""A YAML tree + the declared types -> plain values, converted as the reference's decoder (yaml.v3) converts them.
+
+A scalar is read as its field wants it: `0644` for a number, `yes` for a truth, anything for a text; null is absence.
+What the reference refuses is left as the value it naturally is, so that the schema finds it; only what no schema can
+see (repeated keys, broken merges) is reported from here. Source: yaml.v3 `decode.go`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from provision.config.model import Field, Record, Secret
+from provision.config.problems import Path
+from transpiler.reading.scalars import ABSENT, converted, is_null, natural, resolved, short_tag, tag_of, text_of
+from transpiler.reading.tree import Node, Unreadable
+
+
+class Fault(NamedTuple):
+    """A repeated key, or a key that is no text: where, what, what to do, and what yaml.v3 says about it."""
+
+    path: Path
+    node: Node
+    message: str
+    hint: str
+    reference: str
+
+
+class Misfit(NamedTuple):
+    """A node whose value is not what was `wanted`: a string, int, bool, list or mapping."""
+
+    node: Node
+    wanted: str
+
+
+class Reading(NamedTuple):
+    """What a tree says.
+
+    `left` maps the paths of values that do not fit their type to the nodes they came from. `odd` holds, in the order in
+    which the reference finds them, the paths of keys that the version does not know, with the nodes of the keys, and
+    of records that the text gives as null or by an alias (None). Unknown keys stand in `values` too, as None, for the
+    schema.
+    """
+
+    values: Any
+    faults: tuple[Fault, ...]
+    left: dict[Path, Misfit]
+    odd: tuple[tuple[Path, Node | None], ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether a schema would find nothing."""
+        return not self.left and not any(key for _, key in self.odd)
+
+
+MAX_MERGES = 100
+
+_GO_NAMES: dict[type, str] = {str: "string", int: "int", bool: "bool"}
+
+
+def read(root: Node, record: type[Record], version: int) -> Reading:
+    """The values of a document whose top is `record`. Raises Unreadable where the reference stops at once."""
+    reader = _Reader(version)
+    values = reader.record(root, record, (), root)
+    return Reading({} if values is ABSENT else values, tuple(reader.faults), reader.left, tuple(reader.odd))
+
+
+def build(record: type[Record], values: Any) -> Any:
+    """The record that values of the right types say; unknown keys and values of wrong types are passed over."""
+    if type(values) is not dict:
+        return record()
+    if issubclass(record, TextMap):
+        return record(**values)
+    made: dict[str, Any] = {}
+    for field in record.FIELDS:
+        if field.name in values:
+            value = _built(field, values[field.name])
+            if value is not ABSENT:
+                made[field.name] = value
+    return record(**made)
+
+
+def _built(field: Field, value: Any) -> Any:
+    if field.many:
+        if type(value) is not list:
+            return ABSENT
+        inner = field.record
+        if inner is not None:
+            return tuple(build(inner, one) for one in value if type(one) is dict)
+        return tuple(one for one in value if type(one) is str)
+    if field.record is not None:
+        return build(field.record, value) if type(value) is dict else ABSENT
+    if type(value) is not field.scalar:
+        return ABSENT
+    return Secret(str(value)) if field.hidden else value
+
+
+def names(record: type[Record], version: int) -> dict[str, tuple[int, Field]]:
+    """The fields of a record in one version by their YAML names, with their places in the order of declaration."""
+    return {field.name: (index, field) for index, field in enumerate(record.FIELDS) if field.exists(version)}
+
+
+class _Reader:
+    """One walk over a tree. A `shadow` is the node that the text itself has at a value's path, if any.
+
+    The two differ behind aliases and merge keys, and where null elements were dropped; the reference looks for unknown
+    keys and for positions in the text only.
+    """
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        self.faults: list[Fault] = []
+        self.left: dict[Path, Misfit] = {}
+        self.odd: list[tuple[Path, Node | None]] = []
+        self.known: dict[type[Record], dict[str, tuple[int, Field]]] = {}
+        self.open: set[int] = set()
+        self.merging: set[int] = set()
+        self.count = 0
+        self.aliased = 0
+
+    def value(self, node: Node, field: Field, path: Path, shadow: Node | None) -> Any:
+        """What a field's value says."""
+        if node.kind == "alias":
+            return self.alias(node, lambda target: self.value(target, field, path, shadow))
+        self.tally()
+        if field.many:
+            return self.elements(node, field, path, shadow)
+        if field.record is not None:
+            return self.record(node, field.record, path, shadow)
+        return self.scalar(node, field.scalar or str, path)
+
+    def alias(self, node: Node, read: Any) -> Any:
+        """What an alias stands for."""
+        if id(node) in self.open:
+            message = f"anchor '{node.text}' value contains itself"
+            raise Unreadable(message, node.at, reference=f"yaml: {message}")
+        self.open.add(id(node))
+        made = read(node.items[0])
+        self.open.discard(id(node))
+        return made
+
+    def tally(self) -> None:
+        """Count values, and refuse a document that is mostly aliases, as yaml.v3 does."""
+        self.count += 1
+        if not self.open:
+            return
+        self.aliased += 1
+        if self.aliased > 100 and self.count > 1000 and self.aliased > self.count * _alias_share(self.count):
+            message = "document contains excessive aliasing"
+            raise Unreadable(message, reference=f"yaml: {message}", hint="write repeated values out")
+
+    def record(self, node: Node, record: type[Record], path: Path, shadow: Node | None) -> Any:
+        """What a mapping says, its own keys first and then what it merges in."""
+        if node.kind == "alias":
+            return self.alias(node, lambda target: self.record(target, record, path, shadow))
+        if issubclass(record, TextMap):
+            return self.texts(node, path)
+        known = self.known.get(record) or self.known.setdefault(record, names(record, self.version))
+        self.compare(known, path, shadow)
+        if node.kind != "mapping":
+            return self.misfit(node, "mapping", path)
+        values: dict[str, Any] = {}
+        pairs: dict[str, tuple[Node, Node | None]] = {}
+        own = _own(shadow) if shadow is not None and shadow.kind == "mapping" else {}
+        if not self.collect(node, pairs, path, own):
+            return values
+        for name in sorted((name for name in pairs if name in known), key=lambda name: known[name][0]):
+            inner, inner_shadow = pairs[name]
+            value = self.value(inner, known[name][1], (*path, name), inner_shadow)
+            if value is not ABSENT:
+                values[name] = value
+        values.update((key, None) for key in own if key not in known)
+        return values
+
+    def compare(self, known: dict[str, tuple[int, Field]], path: Path, shadow: Node | None) -> None:
+        """Note the keys of the text that a record does not have, or that the text has no mapping there."""
+        if shadow is None:
+            return
+        if shadow.kind != "mapping":
+            self.odd.append((path, None))
+            return
+        keys = {key.text: key for key, _ in shadow.items}
+        self.odd.extend(((*path, text), key) for text, key in keys.items() if text not in known)
+
+    def collect(self, node: Node, pairs: dict[str, tuple[Node, Node | None]], path: Path, own: dict[str, Node]) -> bool:
+        """Gather the values of a mapping by key, those of merged mappings behind its own; False if keys repeat."""
+        if not self.unique(node, path):
+            return False
+        if len(self.merging) > MAX_MERGES or id(node) in self.merging:
+            message = "mappings merge themselves" if id(node) in self.merging else "merge keys are nested too deeply"
+            raise Unreadable(message, node.at, reference=f"yaml: {message}")
+        merge: Node | None = None
+        for key, value in node.items:
+            if key.kind == "scalar" and key.text == "<<" and (key.plain or short_tag(key) == "!!merge"):
+                merge = value
+                continue
+            name = self.key(key, path)
+            if name is not None and name not in pairs:
+                pairs[name] = (value, own.get(name))
+        if merge is not None:
+            self.merging.add(id(node))
+            for source in self.merged(merge):
+                self.collect(source, pairs, path, {})
+            self.merging.discard(id(node))
+        return True
+
+    def merged(self, merge: Node) -> list[Node]:
+        """The mappings that a merge key names."""
+        target = merge.items[0] if merge.kind == "alias" else merge
+        found = merge.items if merge.kind == "sequence" else [merge]
+        mappings = [one.items[0] if one.kind == "alias" else one for one in found]
+        if (merge.kind == "alias" and target.kind != "mapping") or any(one.kind != "mapping" for one in mappings):
+            message = "map merge requires map or sequence of maps as the value"
+            raise Unreadable(message, merge.at, reference=f"yaml: {message}")
+        return mappings
+
+    def unique(self, node: Node, path: Path) -> bool:
+        """Whether no key of a mapping stands there twice; each that does is a fault."""
+        seen: dict[tuple[str, str], list[Node]] = {}
+        good = True
+        for key, _ in node.items:
+            before = seen.setdefault((key.kind, key.text), [])
+            if before:
+                message = f'mapping key "{key.text}" already defined at line '
+                hint = "YAML takes one of them only; remove or join them"
+                reference = "\n  ".join(f"line {key.line}: {message}{one.line}" for one in before[:10])
+                self.faults.append(Fault((*path, key.text), key, f"{message}{before[0].line}", hint, reference))
+                good = False
+            before.append(key)
+        return good
+
+    def key(self, key: Node, path: Path) -> str | None:
+        """The text of a key; None if it is null or no scalar, which is a fault."""
+        target = key.items[0] if key.kind == "alias" else key
+        if target.kind != "scalar":
+            reference = f"line {target.line}: cannot unmarshal {tag_of(target)} into string"
+            hint = "put a key that begins with [ or { in quotes"
+            self.faults.append(Fault(path, key, f"a key must be a text, not a {target.kind}", hint, reference))
+            return None
+        text = text_of(target)
+        return None if text is ABSENT else text
+
+    def texts(self, node: Node, path: Path) -> Any:
+        """A mapping of texts by names of the author's choice; null is an empty text here."""
+        if node.kind != "mapping":
+            return self.misfit(node, "mapping", path)
+        pairs: dict[str, tuple[Node, Node | None]] = {}
+        self.collect(node, pairs, path, {})
+        made = {name: self.text(value, (*path, name)) for name, (value, _) in pairs.items()}
+        return {name: "" if value is ABSENT else value for name, value in made.items()}
+
+    def text(self, node: Node, path: Path) -> Any:
+        """The text of a name."""
+        if node.kind == "alias":
+            return self.alias(node, lambda target: self.text(target, path))
+        return self.scalar(node, str, path)
+
+    def elements(self, node: Node, field: Field, path: Path, shadow: Node | None) -> Any:
+        """What a sequence says; null elements are dropped."""
+        if node.kind != "sequence":
+            return self.misfit(node, "list", path)
+        made: list[Any] = []
+        shadows = shadow.items if shadow is not None and shadow.kind == "sequence" else ()
+        for item in node.items:
+            place, here = (*path, len(made)), shadows[len(made)] if len(made) < len(shadows) else None
+            if is_null(item):
+                continue
+            self.tally()
+            value = self.element(item, field, place, here)
+            if value is not ABSENT:
+                made.append(value)
+        return made
+
+    def element(self, node: Node, field: Field, path: Path, shadow: Node | None) -> Any:
+        """What one element says."""
+        if field.record is not None:
+            return self.record(node, field.record, path, shadow)
+        return self.text(node, path)
+
+    def scalar(self, node: Node, kind: type, path: Path) -> Any:
+        """A scalar as a text, number or truth, or as what it naturally is if it cannot be that."""
+        if node.kind != "scalar":
+            return self.misfit(node, _GO_NAMES[kind], path)
+        if kind is str:
+            return text_of(node)
+        tag, value = resolved(node)
+        made = ABSENT if value is None else converted(value, kind)
+        if made is not None:
+            return made
+        self.left[path] = Misfit(node, _GO_NAMES[kind])
+        return node.text if tag == "!!timestamp" else value
+
+    def misfit(self, node: Node, wanted: str, path: Path) -> Any:
+        """A value of another shape than declared, as naturally as the schema needs it; null is absence."""
+        if is_null(node):
+            return ABSENT
+        self.left[path] = Misfit(node, wanted)
+        return {} if node.kind == "mapping" else [] if node.kind == "sequence" else natural(node)
+
+
+def _alias_share(count: int) -> float:
+    """How much of a document may come from aliases: nearly all of a small one, a tenth of a large one."""
+    low, high = 400_000, 4_000_000
+    return 0.99 - 0.89 * min(max(count - low, 0), high - low) / (high - low)
+
+
+def _own(node: Node) -> dict[str, Node]:
+    """The values of a mapping by the texts of its keys, the last of equals, as the reference's index of places."""
+    return {key.text: value for key, value in node.items}
+
+
+class TextMap(Record):
+    """Texts by names of the author's choice."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """What was written, by name."""
+        return dict(self.__dict__)
