@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 COMMANDS = ("plan", "apply", "validate", "fetch")
 """Subcommands, in the order of the help; each is the module of that name."""
 
-PERSONALITIES = {
+ENTRY_POINTS = {
     "provision-firstboot": ("provision.commands.firstboot", "main"),
     "ignition": ("provision.commands.ignition.stage", "ignition"),
     "ignition-validate": ("provision.commands.ignition.validate", "ignition_validate"),
@@ -86,10 +86,10 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _dispatch(program: str, arguments: list[str]) -> int:
-    if program not in PERSONALITIES and any(_is_stage(argument) for argument in arguments):
+    if program not in ENTRY_POINTS and any(_is_stage(argument) for argument in arguments):
         program = "ignition"
-    if program in PERSONALITIES:
-        module, function = PERSONALITIES[program]
+    if program in ENTRY_POINTS:
+        module, function = ENTRY_POINTS[program]
         code: int = getattr(import_module(module), function)(arguments)
         return code
     if arguments[:1] == ["--version"]:

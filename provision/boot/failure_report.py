@@ -13,8 +13,8 @@ from provision.failures import Failure, PlanRefused
 REPORT = "/run/provision/failure"
 UNITS = "provision-*.service"
 
-LAST_WORDS = 5
-LINES = 20
+LAST_LINES = 5
+MAX_LINES = 20
 """So many of them fit on a screen with what the system says itself."""
 
 
@@ -23,46 +23,46 @@ class Unit(NamedTuple):
 
     name: str
     result: str
-    said: tuple[str, ...] = ()
+    last_lines: tuple[str, ...] = ()
 
 
-def leave(failure: Failure) -> None:
+def save_report(failure: Failure) -> None:
     """Keep what stopped this step for the end, if this is a boot."""
     from provision.system import consoles
     from provision.system.private_files import write_private
 
     if consoles.are_ours():
-        write_private(REPORT, ("\n".join(told(failure)) + "\n").encode(errors="replace"))
+        write_private(REPORT, ("\n".join(failure_lines(failure)) + "\n").encode(errors="replace"))
 
 
-def told(failure: Failure) -> list[str]:
+def failure_lines(failure: Failure) -> list[str]:
     """A failure in lines: its reasons, and what to do."""
     reasons = failure.reasons if isinstance(failure, PlanRefused) else (failure.message,)
     lines = [line for reason in reasons for line in reason.splitlines()]
     return [*lines, *(f"hint: {hint}" for hint in failure.hint.splitlines())]
 
 
-def explain() -> None:
+def show_report() -> None:
     """Show on all consoles what stopped the boot, if that was a unit of ours."""
     from provision.system import consoles
     from provision.system.private_files import read_private
 
     units = _failed()
     if units:
-        left = (read_private(REPORT) or b"").decode(errors="replace").splitlines()
-        consoles.show(words(units, left))
+        saved = (read_private(REPORT) or b"").decode(errors="replace").splitlines()
+        consoles.show(report_text(units, saved))
 
 
-def words(units: list[Unit], left: list[str]) -> str:
+def report_text(units: list[Unit], saved: list[str]) -> str:
     """What is shown: which unit failed, and why, as far as it could say so itself."""
-    causes = left or [line for unit in units for line in unit.said]
-    shown = [f"  {line}" for line in causes[:LINES]]
-    more = [f"  ... and {len(causes) - LINES} lines more"] if len(causes) > LINES else []
+    causes = saved or [line for unit in units for line in unit.last_lines]
+    shown = [f"  {line}" for line in causes[:MAX_LINES]]
+    more = [f"  ... and {len(causes) - MAX_LINES} lines more"] if len(causes) > MAX_LINES else []
     return "\n".join(
         [
             "",
             f"The first boot stopped: {', '.join(f'{one.name} failed ({one.result})' for one in units)}",
-            *([] if left or not causes else ["It said last:"]),
+            *([] if saved or not causes else ["It said last:"]),
             *shown,
             *more,
             "The next boot provisions again, and goes on where this one stopped. The log: journalctl -u 'provision-*'",
@@ -78,13 +78,13 @@ def _failed() -> list[Unit]:
     fields = [line.partition("=") for line in processes.run(argv).output.splitlines()]
     names = [value for key, _, value in fields if key == "Id"]
     results = [value for key, _, value in fields if key == "Result"]
-    return [Unit(name, result, _last_words(name)) for name, result in zip(names, results, strict=False)]
+    return [Unit(name, result, _last_lines(name)) for name, result in zip(names, results, strict=False)]
 
 
-def _last_words(unit: str) -> tuple[str, ...]:
+def _last_lines(unit: str) -> tuple[str, ...]:
     from provision.system import processes
 
     if processes.find("journalctl") is None:
         return ()
-    argv = ["journalctl", "--boot", "--lines", str(LAST_WORDS), "--output=cat", "--no-pager", f"_SYSTEMD_UNIT={unit}"]
+    argv = ["journalctl", "--boot", "--lines", str(LAST_LINES), "--output=cat", "--no-pager", f"_SYSTEMD_UNIT={unit}"]
     return tuple(processes.run(argv).lines)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from provision.boot import failure_report as stopped
+from provision.boot import failure_report
 from provision.boot.completion_record import record
 from provision.boot.first_boot import look
 from provision.boot.name_servers import resolve
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _do(arguments, MachineGround(Places.of(os.environ)))
     except Failure as failure:
-        stopped.leave(failure)
+        failure_report.save_report(failure)
         raise
     return 0
 
@@ -41,6 +41,6 @@ def _do(arguments: Sequence[str], ground: MachineGround) -> None:
     elif arguments[:1] == ["record"] and len(arguments) == 2:
         record(arguments[1], ground)
     elif [*arguments] == ["explain"]:
-        stopped.explain()
+        failure_report.show_report()
     else:
         raise Usage("usage: provision-firstboot look | resolve | record ROOT | explain")

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from provision.boot.failure_report import LINES, Unit, told, words
+from provision.boot.failure_report import MAX_LINES, Unit, failure_lines, report_text
 from provision.failures import ActionFailed, PlanRefused
 
 DISKS = Unit("provision-disks.service", "exit-code")
 
 
 def test_a_failure_is_told_in_lines() -> None:
-    assert told(PlanRefused(["one", "two"], hint="do this")) == ["one", "two", "hint: do this"]
-    assert told(ActionFailed("make ext4", "mkfs.ext4:\nno room")) == ["make ext4: mkfs.ext4:", "no room"]
+    assert failure_lines(PlanRefused(["one", "two"], hint="do this")) == ["one", "two", "hint: do this"]
+    assert failure_lines(ActionFailed("make ext4", "mkfs.ext4:\nno room")) == ["make ext4: mkfs.ext4:", "no room"]
 
 
 def test_the_unit_and_what_it_left_are_shown() -> None:
-    shown = words([DISKS._replace(said=("noise",))], ["storage.disks[0]: there is no device /dev/vdb", "hint: add one"])
+    shown = report_text(
+        [DISKS._replace(last_lines=("noise",))], ["storage.disks[0]: there is no device /dev/vdb", "hint: add one"]
+    )
     assert shown.splitlines()[1:4] == [
         "The first boot stopped: provision-disks.service failed (exit-code)",
         "  storage.disks[0]: there is no device /dev/vdb",
@@ -24,11 +26,11 @@ def test_the_unit_and_what_it_left_are_shown() -> None:
 
 
 def test_a_unit_that_was_killed_could_leave_nothing() -> None:
-    shown = words([Unit("provision-files.service", "timeout", ("files: fetch http://a/b",))], [])
+    shown = report_text([Unit("provision-files.service", "timeout", ("files: fetch http://a/b",))], [])
     assert "(timeout)\nIt said last:\n  files: fetch http://a/b\n" in shown
-    assert "It said last" not in words([DISKS], [])
+    assert "It said last" not in report_text([DISKS], [])
 
 
 def test_a_long_story_is_cut() -> None:
-    shown = words([DISKS], [f"reason {number}" for number in range(LINES + 5)])
-    assert f"reason {LINES - 1}\n  ... and 5 lines more\n" in shown
+    shown = report_text([DISKS], [f"reason {number}" for number in range(MAX_LINES + 5)])
+    assert f"reason {MAX_LINES - 1}\n  ... and 5 lines more\n" in shown

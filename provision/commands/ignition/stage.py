@@ -76,11 +76,11 @@ def _logged(options: Options, log: FieldLog) -> int:
 
 
 def _report(doing: str, failure: Failure, log: FieldLog) -> None:
-    from provision.boot import failure_report as stopped
+    from provision.boot import failure_report
 
-    for line in stopped.told(failure):
+    for line in failure_report.failure_lines(failure):
         log("critical", f"{doing}: {line}")
-    stopped.leave(failure)
+    failure_report.save_report(failure)
 
 
 def _stage(options: Options, memory: dict[str, Memory], log: FieldLog) -> None:
