@@ -19,6 +19,15 @@ settings.register_profile("default", deadline=None, derandomize=True, suppress_h
 settings.register_profile("fuzz", settings.get_profile("default"), derandomize=False, max_examples=20_000)
 settings.load_profile("default")
 
+BOOT_SECONDS = 2400
+"""A test that boots a virtual machine may take this long; every other test has the limit of pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("boot"):
+            item.add_marker(pytest.mark.timeout(BOOT_SECONDS))
+
 
 @pytest.fixture
 def words() -> RecordedLog:

@@ -78,20 +78,23 @@ def silent() -> Iterator[str]:
 
 @contextmanager
 def under_way(source: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """A run that has come to the fetching of two files."""
+    """A run that has come to the fetching of two files; SIGINT ends it even where the tests are run with it ignored."""
     storage = cast("dict[str, object]", ONE_DISK["storage"])
     files = [{"path": f"/{name}", "contents": {"source": source}} for name in "ab"]
     config = json.dumps({**ONE_DISK, "storage": {**storage, "files": files}})
-    argv = [sys.executable, "-u", "-m", "provision", "apply", "-", *map(str, arguments)]
+    python = ["env", "--default-signal=INT", sys.executable, "-u"]
+    argv = [*python, "-m", "provision", "apply", "-", *map(str, arguments)]
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(config)
-        process.stdin.close()
-        assert any("fetch" in line for line in process.stdout)
-        yield process
-        process.kill()
+        try:
+            process.stdin.write(config)
+            process.stdin.close()
+            assert any("fetch" in line for line in process.stdout)
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
