@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from provision.commands.given_config import judged, whole
+from provision.commands.given_config import merge_references, read_config
 from provision.commands.plan_text import HIDDEN, kept_mounts, step_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan everything to its end, then carry it out. Raises Failure."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # what is attached is given back then, too
         signal.signal(number, _stop)
-    config, fetcher = whole(judged(arguments.config, arguments.files_dir))
+    config, fetcher = merge_references(read_config(arguments.config, arguments.files_dir))
     began = time.monotonic()
     with open_target(arguments, config, changing=True) as target:
         machine = target.machine

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Source(NamedTuple):
+class ConfigText(NamedTuple):
     """A config as it was given: the name to show, and its bytes."""
 
     name: str
@@ -30,20 +30,20 @@ class Source(NamedTuple):
         return self.text.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] not in {b"{", b"[", b""}
 
 
-def read_source(name: str) -> Source:
+def read_text(name: str) -> ConfigText:
     """Read a file, or standard input for `-`. Raises Failure."""
     if name == "-":
-        return Source("<stdin>", sys.stdin.buffer.read())
+        return ConfigText("<stdin>", sys.stdin.buffer.read())
     try:
         with open(name, "rb") as file:
-            return Source(name, file.read())
+            return ConfigText(name, file.read())
     except IsADirectoryError:
         raise Usage(f"{name} is a directory, not a config") from None
     except OSError as error:
         raise Failure(f"{name}: {error.strerror}") from None
 
 
-class Judged(NamedTuple):
+class Outcome(NamedTuple):
     """What became of a source: its config if it has one, everything found in it, and the last word if it has none."""
 
     config: Config | None
@@ -51,17 +51,17 @@ class Judged(NamedTuple):
     error: str
 
 
-def judge_source(source: Source, files_dir: str | None) -> Judged:
+def validate_text(source: ConfigText, files_dir: str | None) -> Outcome:
     """Judge JSON, or YAML (which may embed files below `files_dir`)."""
     return _judge_yaml(source, files_dir) if source.is_yaml else _judge_json(source)
 
 
-def judged(name: str, files_dir: str | None = None) -> Config:
+def read_config(name: str, files_dir: str | None = None) -> Config:
     """The config of that name, its warnings told on standard error. Raises Failure."""
     from provision.config.reports.text import as_text
 
-    source = read_source(name)
-    verdict = judge_source(source, files_dir)
+    source = read_text(name)
+    verdict = validate_text(source, files_dir)
     text = as_text(verdict.findings, excerpts=True, color=takes_colour(sys.stderr))
     if verdict.config is None:
         problems = [finding.problem for finding in verdict.findings]
@@ -70,7 +70,7 @@ def judged(name: str, files_dir: str | None = None) -> Config:
     return verdict.config
 
 
-def whole(config: Config) -> tuple[Config, Fetcher]:
+def merge_references(config: Config) -> tuple[Config, Fetcher]:
     """The config with those it names merged in, and the fetcher that it asks for. Raises FetchFailed, ConfigInvalid."""
     from provision.fetch.references import render
     from provision.fetch.resources import Fetcher
@@ -86,13 +86,13 @@ def warn(level: str, message: str) -> None:
         print(f"{level}: {message}", file=sys.stderr, flush=True)
 
 
-def _judge_json(source: Source) -> Judged:
+def _judge_json(source: ConfigText) -> Outcome:
     from provision.config.reports.findings import findings
     from provision.config.validate import judge
 
     judgement = judge(source.text)
     problems = judgement.problems or _verdict(judgement.error)
-    return Judged(judgement.config, findings(source.name, source.text, problems), judgement.error)
+    return Outcome(judgement.config, findings(source.name, source.text, problems), judgement.error)
 
 
 def _verdict(error: str) -> tuple[Problem, ...]:
@@ -107,10 +107,10 @@ def _verdict(error: str) -> tuple[Problem, ...]:
     return (Problem(path, error, hint=hints.get(error, f"known versions are {', '.join(VERSIONS)}")),)
 
 
-def _judge_yaml(source: Source, files_dir: str | None) -> Judged:
+def _judge_yaml(source: ConfigText, files_dir: str | None) -> Outcome:
     """The one place where commands load the transpiler."""
     from transpiler.phases import transpile
     from transpiler.report import located
 
     result = transpile(source.text, name=source.name, files_dir=files_dir)
-    return Judged(result.config, located(result.problems, result.text), result.error)
+    return Outcome(result.config, located(result.problems, result.text), result.error)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from provision.commands.given_config import judged, whole
+from provision.commands.given_config import merge_references, read_config
 from provision.commands.plan_text import is_change, kept_mounts, plan_json, plan_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target
@@ -38,9 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. Raises Failure."""
-    config, _ = whole(judged(arguments.config, arguments.files_dir))
+    config, _ = merge_references(read_config(arguments.config, arguments.files_dir))
     with open_target(arguments, config, changing=False) as target:
-        steps = foresee(target.stages, config, target.view, _assume)
+        steps = foresee(target.stages, config, target.view, _assume_present)
         _refuse_missing(steps, arguments)
         target.notes += [
             f"{name} cannot be read, it is assumed to be blank: {why}" for name, why in target.unreadable.items()
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 2 if arguments.exit_code and any(is_change(step.action) for step in steps) else 0
 
 
-def _assume(_step: Step) -> None:
+def _assume_present(_step: Step) -> None:
     """What is not here is assumed, not waited for."""
 
 

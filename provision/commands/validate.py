@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from provision.commands.given_config import judge_source, read_source
+from provision.commands.given_config import read_text, validate_text
 from provision.config.problems import Problem
 from provision.config.reports.findings import Finding
 from provision.config.reports.formats import as_github, as_json, as_sarif
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _findings(name: str, files_dir: str | None) -> Sequence[Finding]:
     """What is to be said about one file, also if it cannot be read: the others are judged all the same."""
     try:
-        return judge_source(read_source(name), files_dir).findings
+        return validate_text(read_text(name), files_dir).findings
     except Failure as failure:
         return [Finding(name, Problem((), failure.message.removeprefix(f"{name}: ")))]
 

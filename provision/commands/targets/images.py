@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 from provision.commands.targets.disk_options import DiskImage, check_existing, disks
-from provision.commands.targets.root_seed import read_base, seed
-from provision.commands.targets.target import Target, _memory
+from provision.commands.targets.root_seed import read_root_seed, seed
+from provision.commands.targets.target import Target, starting_memory
 from provision.commands.targets.tool_options import check_confined
-from provision.commands.targets.unknown_root import AssumedRoot
+from provision.commands.targets.unknown_root import UnknownRoot
 from provision.config.format import Config
 from provision.failures import PlanRefused
 from provision.stages import stage_plan
@@ -21,7 +21,8 @@ from provision.system.machine import Machine
 from provision.system.sandbox import enclose
 
 
-def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
+def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
+    """Disk images in the place of the config's devices, released with `stack`. Raises Failure."""
     given = disks(arguments, config)
     refused = [*_mismatches(config, {disk.device for disk in given}), *_confined(config)]
     if refused:
@@ -31,19 +32,19 @@ def _images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, 
         exists = check_existing(disk, replace=replace or not changing)
         if exists and changing:
             stack.enter_context(claimed(disk.image))
-    base = read_base(arguments.base) if arguments.base else None
+    base = read_root_seed(arguments.base) if arguments.base else None
     plans = [("disks", stage_plan("disks"))]
     if _has_root(config):
         plans += [("mount", stage_plan("mount")), ("base", seed(base))]
         plans += [("files", stage_plan("files")), ("umount", stage_plan("umount"))]
-    target = Target(AssumedRoot(None, config), None, plans, replace=replace)
+    target = Target(UnknownRoot(None, config), None, plans, replace=replace)
     if changing:
         enclose()
     root = _mount_point(stack)
     stack.callback(target.new.drop)
     paths = {disk.device: _image(disk, target, "" if changing else root) for disk in given}
     images = {device: Image(path, sector_size(path) or arguments.sector_size) for device, path in paths.items()}
-    machine = Machine(root, ImageDevices(images), _memory())
+    machine = Machine(root, ImageDevices(images), starting_memory())
     stack.callback(machine.release)
     target.view = target.machine = machine
     if config.kernel_arguments.should_exist or config.kernel_arguments.should_not_exist:

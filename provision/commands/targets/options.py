@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from provision.commands.targets.images import _images
+from provision.commands.targets.images import open_images
 from provision.commands.targets.target import Target
-from provision.commands.targets.this_machine import _this_machine
-from provision.commands.targets.tree import _tree
+from provision.commands.targets.this_machine import open_this_machine
+from provision.commands.targets.tree import open_tree
 from provision.config.format import Config
 from provision.failures import Failure, Usage
 from provision.system.block.image_files import SECTORS
@@ -48,13 +48,13 @@ def open_target(arguments: argparse.Namespace, config: Config, *, changing: bool
         )
     with ExitStack() as stack:
         if arguments.root is not None:
-            target = _tree(arguments, config, stack, changing=changing)
+            target = open_tree(arguments, config, stack, changing=changing)
         elif arguments.disk or arguments.image:
-            target = _images(arguments, config, stack, changing=changing)
+            target = open_images(arguments, config, stack, changing=changing)
         elif changing:
             raise Usage("there is nothing to apply to", hint="give --image IMAGE --size SIZE, --disk, or --root DIR")
         else:
-            target = _this_machine(config, stack)
+            target = open_this_machine(config, stack)
         yield target
 
 

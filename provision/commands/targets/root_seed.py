@@ -19,12 +19,12 @@ _TAR_KEEPS = ("--numeric-owner", "--preserve-permissions", "--acls", "--xattrs",
 """Capabilities of programs and SELinux labels are extended attributes (tar(1), "Extended file attributes")."""
 
 
-def read_base(path: str) -> Base:
+def read_root_seed(path: str) -> RootSeed:
     """The base at a path. Raises Failure if there is none, or it is neither directory nor archive."""
     source = os.path.abspath(path)
     if os.path.isdir(source):
         copy: tuple[Argument, ...] = ("cp", "-a", "--", f"{source}/.", Place("/"))
-        return Base(f"copy {path}", copy, tuple(_directory_facts(source)))
+        return RootSeed(f"copy {path}", copy, tuple(_directory_facts(source)))
     try:
         with tarfile.open(source) as archive:
             facts = tuple(_archive_facts(archive))
@@ -32,7 +32,7 @@ def read_base(path: str) -> Base:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a tar archive"
         raise Failure(f"{path}: {reason}", hint="--base takes a directory or a tar archive") from None
     extract: tuple[Argument, ...] = ("tar", "--extract", *_TAR_KEEPS, "-C", Place("/"), "-f", source)
-    return Base(f"unpack {path}", extract, facts)
+    return RootSeed(f"unpack {path}", extract, facts)
 
 
 def _directory_facts(source: str) -> Iterator[Fact]:
@@ -111,7 +111,7 @@ FOLDERS = (("/etc", 0o755), ("/home", 0o755), ("/proc", 0o555), ("/root", 0o700)
 """usermod looks into /proc of the root, and moves homes only between directories that are there."""
 
 
-class Base(NamedTuple):
+class RootSeed(NamedTuple):
     """A tree to seed a root file system with: how to unpack it, and what a plan can know of it."""
 
     title: str
@@ -119,7 +119,7 @@ class Base(NamedTuple):
     facts: tuple[Fact, ...]
 
 
-def seed(base: Base | None) -> Plan:
+def seed(base: RootSeed | None) -> Plan:
     """The plan that seeds `/`, unless a passwd file is there already."""
 
     def plan(_config: Config, observe: Observe) -> Iterator[Wave]:

@@ -35,7 +35,7 @@ class Target:
         self.new = NewImages(replace=replace)
 
 
-def _memory() -> dict[str, Memory]:
+def starting_memory() -> dict[str, Memory]:
     """What a run starts with: a seed for what is chosen, and what the result file tells."""
     from datetime import UTC, datetime
     from secrets import token_hex

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from provision.commands.targets.target import Target, _memory
+from provision.commands.targets.target import Target, starting_memory
 from provision.config.format import Config
 from provision.engine.history import FileHistory, digest_of, record_path
 from provision.failures import Failure
@@ -19,12 +19,13 @@ from provision.system.block.image_files import claimed
 from provision.system.machine import Machine
 
 
-def _tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
+def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
+    """The directory tree of --root, released with `stack`. Raises Failure."""
     if not os.path.isdir(arguments.root):
         raise Failure(f"{arguments.root}: no such directory", hint="make the tree first, or unpack one there")
     if changing:
         stack.enter_context(claimed(arguments.root))
-    machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), _memory())
+    machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), starting_memory())
     stack.callback(machine.release)
     target = Target(machine, machine, [("files", _without_devices)])
     left = [name for name in DEVICES if getattr(config.storage, name)]

@@ -43,7 +43,7 @@ class Devices(Protocol):
         ...
 
 
-class AssumedRoot:
+class UnknownRoot:
     """A view (`Observe`) of known devices and an unknown root.
 
     Nothing exists below the root; accounts exist if the config speaks of them without making them; every tool is there.
