@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def words() -> RecordedLog:
+def log() -> RecordedLog:
     return RecordedLog()
 
 

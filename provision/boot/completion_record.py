@@ -6,10 +6,10 @@ import os
 import time
 
 from provision.kernel_command_line import last_value
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 
 
-def record(root: str, ground: MachineGround) -> None:
+def record(root: str, running_system: LocalSystem) -> None:
     """Write the record when all else is on the disk. Raises ActionFailed."""
     import json
 
@@ -20,7 +20,7 @@ def record(root: str, ground: MachineGround) -> None:
     from provision.system.machine import Machine
 
     os.sync()
-    boot = ground.read_text(ground.places.boot_id_path).strip()
+    boot = running_system.read_text(running_system.paths.boot_id_path).strip()
     done = {"boot": boot, "finished": int(time.time()), "provision": __version__}
     machine = Machine(root, KernelDevices(), {})
     try:

@@ -17,7 +17,7 @@ from provision.boot.completion_record import record_paths
 from provision.failures import Failure
 from provision.kernel_command_line import last_value
 from provision.planning.device_names import link
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 
 ENVIRONMENT = "/run/provision/first-boot"
 """Its presence is the condition of all other units, its contents their environment."""
@@ -26,26 +26,26 @@ LONG = 5.0
 """Seconds of waiting after which people at a console are told."""
 
 
-def look(ground: MachineGround) -> None:
+def look(running_system: LocalSystem) -> None:
     """Decide, and leave the others' environment if this is a first boot. Raises Failure."""
     from provision.system import mounts
     from provision.system.private_files import write_private
 
     # killed or not, it leaves no mount behind, which would keep the root file system read-only
     mounts.keep_to_ourselves()
-    command_line = ground.read_text(ground.places.kernel_cmdline_path)
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     said = verdict(command_line)
-    first = said is Verdict.FIRST or (said is Verdict.LOOK and _unrecorded(command_line, ground))
+    first = said is Verdict.FIRST or (said is Verdict.LOOK and _unrecorded(command_line, running_system))
     print("this is a first boot" if first else "this machine is provisioned already")
     if first:
         write_private(ENVIRONMENT, f"PLATFORM_ID={platform(command_line)}\n".encode())
 
 
-def _unrecorded(command_line: str, ground: MachineGround) -> bool:
+def _unrecorded(command_line: str, running_system: LocalSystem) -> bool:
     """Whether the root file system has no record of completion. Raises Failure where that cannot be known."""
     device = root_device(command_line)
-    if _arrives(device, wait_seconds(command_line), ground):
-        return not any(ground.read_from(device, path) for path in record_paths(command_line))
+    if _arrives(device, wait_seconds(command_line), running_system):
+        return not any(running_system.read_from(device, path) for path in record_paths(command_line))
     if held := _first_signature():
         raise Failure(
             f"the root device {device} did not come, and {held}: whether this machine is provisioned is unknown",
@@ -55,7 +55,7 @@ def _unrecorded(command_line: str, ground: MachineGround) -> bool:
     return True
 
 
-def _arrives(device: str, seconds: float, ground: MachineGround) -> bool:
+def _arrives(device: str, seconds: float, running_system: LocalSystem) -> bool:
     from provision.system import consoles
 
     began, said = time.monotonic(), False
@@ -68,7 +68,7 @@ def _arrives(device: str, seconds: float, ground: MachineGround) -> bool:
             text = f"provision: waiting for the root device {device}, {seconds - waited:.0f} s more"
             print(text, flush=True)
             consoles.show(text)
-        ground.await_change(min(seconds - waited, 1.0))
+        running_system.await_change(min(seconds - waited, 1.0))
     return True
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 
 NETWORK_STATE = "/run/systemd/netif/state"
 
 RESOLV_CONF = "/etc/resolv.conf"
 
 
-def resolve(ground: MachineGround) -> None:
+def resolve(running_system: LocalSystem) -> None:
     """Write resolv.conf, if there are name servers."""
-    text = resolv_conf(ground.read_text(NETWORK_STATE))
+    text = resolv_conf(running_system.read_text(NETWORK_STATE))
     if text:
         with open(f"{RESOLV_CONF}.new", "w", encoding="ascii") as file:
             file.write(text)

@@ -18,10 +18,10 @@ def recalled(memory: Mapping[str, Memory]) -> dict[str, bytes]:
     return {path: a2b_base64(url.removeprefix(PREFIX)) for path, url in _urls(memory).items()}
 
 
-def remember(memory: MutableMapping[str, Memory], handed: Mapping[str, bytes]) -> None:
+def remember(memory: MutableMapping[str, Memory], platform_files: Mapping[str, bytes]) -> None:
     """Keep it for the stages to come."""
-    if handed:
-        encoded = ((path, b2a_base64(data, newline=False).decode("ascii")) for path, data in handed.items())
+    if platform_files:
+        encoded = ((path, b2a_base64(data, newline=False).decode("ascii")) for path, data in platform_files.items())
         memory[PLATFORM_FILES] = {path: PREFIX + text for path, text in encoded}
 
 

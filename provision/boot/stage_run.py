@@ -14,7 +14,7 @@ from provision.engine.preflight import Step, preflight
 from provision.engine.waves import Engine
 from provision.failures import Failure, NeedsNetwork
 from provision.fetch.base_config import EMPTY, base_config, merged
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.log import FieldLog
 from provision.planning.boot_state import BOOT_ID, NOW, PLAIN_KEYS, PLATFORM_FILES, SEED, USER_CONFIG
 from provision.planning.machine_view import Memory
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from provision.fetch.references import Fetched
     from provision.fetch.resources import Fetcher
     from provision.system.machine import Machine
-    from provision.system.running_system.running_system import MachineGround
+    from provision.system.running_system.running_system import LocalSystem
 
 KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 """Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
@@ -62,7 +62,7 @@ class DeferredFetcher:
         from provision.fetch.resources import Fetcher
         from provision.fetch.settings import Settings
 
-        return Fetcher(Settings(platform=self._platform), self._log, stop=self._stop).under(self._config)
+        return Fetcher(Settings(platform=self._platform), self._log, stop=self._stop).configured_by(self._config)
 
 
 class Boot(NamedTuple):
@@ -79,43 +79,43 @@ class Boot(NamedTuple):
 
     def run(self, stage: str) -> None:
         """Do the stage. Raises Failure; the memory is then not worth keeping."""
-        ground = self._ground()
-        with reported(stage, self.platform, ground, self.log):
-            self._run(stage, ground)
+        running_system = self._running_system()
+        with reported(stage, self.platform, running_system, self.log):
+            self._run(stage, running_system)
 
-    def _run(self, stage: str, ground: MachineGround) -> None:
-        base = base_config(self.platform, ground, self.log)
+    def _run(self, stage: str, running_system: LocalSystem) -> None:
+        base = base_config(self.platform, running_system, self.log)
         if stage not in {"fetch-offline", "fetch"}:
             cached = self._cached()
-            self._begin_choosing(ground, cached)
+            self._begin_choosing(running_system, cached)
             self._carry_out(stage, _whole(base, cached))
             return
         try:
-            self._fetch(base, ground, offline=stage == "fetch-offline")
+            self._fetch(base, running_system, offline=stage == "fetch-offline")
         except NeedsNetwork as need:
             if stage == "fetch":
                 raise
             self._ask_for_network(need.url)
 
-    def _fetch(self, base: Config, ground: MachineGround, *, offline: bool) -> None:
-        from provision.boot import platform_files as handed
+    def _fetch(self, base: Config, running_system: LocalSystem, *, offline: bool) -> None:
+        from provision.boot import platform_files
         from provision.config.json_text.encode import encode
-        from provision.fetch.find_config import acquire
+        from provision.fetch.find_config import find_config
         from provision.fetch.resources import needs_network
         from provision.fetch.settings import Settings
 
-        lifted = "" if offline else ground.lift_clock()
+        lifted = "" if offline else running_system.set_clock_to_build_date()
         if lifted:
             self.log("warning", lifted)
         settings = Settings(http_total=self.fetch_timeout, offline=offline)
-        given = handed.recalled(self.memory)
+        given = platform_files.recalled(self.memory)
         try:
-            acquired = acquire(self.platform, ground, settings, self.log, given)
+            acquired = find_config(self.platform, running_system, settings, self.log, given)
         finally:
-            handed.remember(self.memory, given)
+            platform_files.remember(self.memory, given)
         write_private(self.cache, encode(acquired.config).encode())
         self._tell(acquired.fetched)
-        self._begin_memory(ground, acquired.config, provided=acquired.provided)
+        self._begin_memory(running_system, acquired.config, provided=acquired.provided)
         if offline and needs_network(_whole(base, acquired.config)):
             self._ask_for_network("the config")
 
@@ -135,16 +135,16 @@ class Boot(NamedTuple):
                 IGNITION_CONFIG_REFERENCED=str(one.referenced).lower(),
             )
 
-    def _begin_memory(self, ground: MachineGround, config: Config, *, provided: bool) -> None:
+    def _begin_memory(self, running_system: LocalSystem, config: Config, *, provided: bool) -> None:
         """What later stages are started with."""
-        self._begin_choosing(ground, config)
-        self.memory[BOOT_ID] = ground.read_text(ground.places.boot_id_path).strip()
+        self._begin_choosing(running_system, config)
+        self.memory[BOOT_ID] = running_system.read_text(running_system.paths.boot_id_path).strip()
         self.memory[USER_CONFIG] = provided
 
-    def _begin_choosing(self, ground: MachineGround, config: Config) -> None:
+    def _begin_choosing(self, running_system: LocalSystem, config: Config) -> None:
         """Without a state file of ours, too: Ignition's has no seed."""
         if SEED not in self.memory:
-            self.memory[SEED] = seed(digest_of(config), *map(ground.read_text, IDENTITY))
+            self.memory[SEED] = seed(digest_of(config), *map(running_system.read_text, IDENTITY))
 
     def _carry_out(self, stage: str, config: Config) -> None:
         from provision.system.block.kernel_devices import KernelDevices
@@ -166,9 +166,9 @@ class Boot(NamedTuple):
 
     def _with_handed(self, config: Config) -> Config:
         """The config, and over it the files that the platform handed over, which most platforms do not."""
-        from provision.boot import platform_files as handed
+        from provision.boot import platform_files
 
-        return merged((handed.files(self.memory),), config) if PLATFORM_FILES in self.memory else config
+        return merged((platform_files.files(self.memory),), config) if PLATFORM_FILES in self.memory else config
 
     def _history(self, config: Config, machine: Machine) -> History:
         return FileHistory(record_path(self.root, machine), digest_of(config))
@@ -192,10 +192,10 @@ class Boot(NamedTuple):
             hint = "remove it and run a fetch stage again"
             raise Failure(f"{self.cache}: is not what a fetch stage writes", hint=hint) from None
 
-    def _ground(self) -> MachineGround:
-        from provision.system.running_system.running_system import MachineGround
+    def _running_system(self) -> LocalSystem:
+        from provision.system.running_system.running_system import LocalSystem
 
-        return MachineGround(Places.of(self.environment))
+        return LocalSystem(SystemPaths.of(self.environment))
 
 
 def seed(digest: str, *identity: str) -> str:

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.failures import Failure, FetchFailed
-from provision.fetch.http.messages import Request
+from provision.fetch.http.http_types import Request
 from provision.fetch.retry import Deadline
-from provision.fetch.running_system import Ground
+from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import Settings
 from provision.kernel_command_line import value_of
 from provision.log import Log
@@ -57,9 +57,9 @@ class Event(NamedTuple):
 
 
 @contextmanager
-def reported(stage: str, platform: str, ground: Ground, log: Log) -> Iterator[None]:
+def reported(stage: str, platform: str, running_system: RunningSystem, log: Log) -> Iterator[None]:
     """Report a stage to whoever wants to know: what is done inside, and a Failure that leaves it."""
-    reporter = _reporter(platform, ground, log)
+    reporter = _reporter(platform, running_system, log)
     if stage == FIRST_STAGE:
         reporter.tell(Event("start", stage))
     try:
@@ -70,9 +70,9 @@ def reported(stage: str, platform: str, ground: Ground, log: Log) -> Iterator[No
     reporter.tell(Event("success" if stage == LAST_STAGE else "stage", stage))
 
 
-def _reporter(platform: str, ground: Ground, log: Log) -> Reporter:
-    url = value_of(ground.read_text(ground.places.kernel_cmdline_path), ARGUMENT)
-    machine = ground.read_text(MACHINE) or ground.read_text(ground.places.boot_id_path)
+def _reporter(platform: str, running_system: RunningSystem, log: Log) -> Reporter:
+    url = value_of(running_system.read_text(running_system.paths.kernel_cmdline_path), ARGUMENT)
+    machine = running_system.read_text(MACHINE) or running_system.read_text(running_system.paths.boot_id_path)
     return Reporter(url, f"urn:uuid:{machine.strip().lower()}", Settings(platform=platform), log)
 
 

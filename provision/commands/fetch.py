@@ -12,9 +12,9 @@ import sys
 
 from provision.config.format import Config
 from provision.failures import Failure, FetchFailed, NeedsNetwork
-from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.resources import needs_network
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
 
 NAME = "fetch"
@@ -44,12 +44,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a summary, or the config. Raises Failure."""
-    from provision.system.running_system.running_system import MachineGround
+    from provision.system.running_system.running_system import LocalSystem
 
     settings = Settings(http_total=arguments.timeout, network_wait=arguments.network_wait, offline=arguments.offline)
-    ground = MachineGround(Places.of(os.environ))
+    running_system = LocalSystem(SystemPaths.of(os.environ))
     try:
-        acquired = acquire(arguments.platform, ground, settings, _quiet if arguments.quiet else _progress)
+        acquired = find_config(arguments.platform, running_system, settings, _quiet if arguments.quiet else _progress)
     except NeedsNetwork as need:
         raise Failure(need.message, hint="leave --offline out") from None
     if not acquired.provided:
@@ -73,7 +73,7 @@ def _json(config: Config) -> str:
     return encode(config, indent=2)
 
 
-def _summary(acquired: Acquired) -> str:
+def _summary(acquired: FoundConfig) -> str:
     config = acquired.config
     first, *others = acquired.fetched
     lines = [

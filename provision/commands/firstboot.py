@@ -19,27 +19,27 @@ from provision.boot.completion_record import record
 from provision.boot.first_boot import look
 from provision.boot.name_servers import resolve
 from provision.failures import Failure, Usage
-from provision.fetch.running_system import Places
-from provision.system.running_system.running_system import MachineGround
+from provision.fetch.running_system import SystemPaths
+from provision.system.running_system.running_system import LocalSystem
 
 
 def main(arguments: Sequence[str]) -> int:
     """Look, record, or explain. Raises Failure, which is left for the one who explains."""
     try:
-        _do(arguments, MachineGround(Places.of(os.environ)))
+        _do(arguments, LocalSystem(SystemPaths.of(os.environ)))
     except Failure as failure:
         failure_report.save_report(failure)
         raise
     return 0
 
 
-def _do(arguments: Sequence[str], ground: MachineGround) -> None:
+def _do(arguments: Sequence[str], running_system: LocalSystem) -> None:
     if [*arguments] == ["look"]:
-        look(ground)
+        look(running_system)
     elif [*arguments] == ["resolve"]:
-        resolve(ground)
+        resolve(running_system)
     elif arguments[:1] == ["record"] and len(arguments) == 2:
-        record(arguments[1], ground)
+        record(arguments[1], running_system)
     elif [*arguments] == ["explain"]:
         failure_report.show_report()
     else:

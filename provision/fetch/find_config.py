@@ -14,7 +14,7 @@ from provision.fetch.base_config import EMPTY
 from provision.fetch.platforms.detection import AUTO, contradiction, detect
 from provision.fetch.references import Fetched, render
 from provision.fetch.resources import Fetcher
-from provision.fetch.running_system import Ground
+from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import CONFIG_LIMIT, Settings
 from provision.fetch.user_data import read_config
 from provision.kernel_command_line import Arguments, parse
@@ -24,7 +24,7 @@ DRIVE_SECONDS = 30.0
 """How long a drive that the kernel command line names is waited for, as in the reference implementation."""
 
 
-class Acquired(NamedTuple):
+class FoundConfig(NamedTuple):
     """The config of this machine. `provided` says whether there was one; `fetcher` has the settings it asks for."""
 
     config: Config
@@ -40,51 +40,57 @@ class _Found(NamedTuple):
     raw: bytes | None
 
 
-def acquire(
-    platform: str, ground: Ground, settings: Settings, log: Log = silent, handed: dict[str, bytes] | None = None
-) -> Acquired:
+def find_config(
+    platform: str,
+    running_system: RunningSystem,
+    settings: Settings,
+    log: Log = silent,
+    platform_files: dict[str, bytes] | None = None,
+) -> FoundConfig:
     """The user's config, whole and valid. An empty one is as good as none.
 
-    `handed` is what the platform handed over earlier in this boot, and takes what it hands over now (see Site).
+    `platform_files` is what the platform handed over earlier in this boot, and takes what it hands over now (see Site).
 
     `settings.http_total` bounds each fetch until the config itself says how long. The platform `auto` is told by the
     firmware. Raises Usage for an unknown platform, FetchFailed, NeedsNetwork while offline, ConfigInvalid, and
     ConfigEmpty for an empty referenced config.
     """
     if platform == AUTO:
-        platform = detect(ground)
+        platform = detect(running_system)
     else:
-        _doubt(platform, ground, log)
-    settings = settings._replace(platform=platform, run=ground.run)
+        _doubt(platform, running_system, log)
+    settings = settings._replace(platform=platform, run=running_system.run)
     fetcher = Fetcher(settings, log)
-    found = _find(platform, ground, fetcher, handed)
+    found = _find(platform, running_system, fetcher, platform_files)
     own = (Fetched("user", found.place, referenced=False),)
     if not found.raw:
         log("info", f"not a config (empty): {found.place} has none; ignoring user-provided config")
-        return Acquired(EMPTY, provided=False, fetched=own, fetcher=fetcher.under(EMPTY))
-    config = read_config(found.raw, found.place, log, ground.run)
+        return FoundConfig(EMPTY, provided=False, fetched=own, fetcher=fetcher.configured_by(EMPTY))
+    config = read_config(found.raw, found.place, log, running_system.run)
     rendered = render(config, fetcher, log)
-    return Acquired(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
+    return FoundConfig(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
 
 
-def _doubt(platform: str, ground: Ground, log: Log) -> None:
+def _doubt(platform: str, running_system: RunningSystem, log: Log) -> None:
     """Say so if the firmware proves another cloud than the named one: whoever named it may have the wrong image."""
-    proven = contradiction(platform, ground)
+    proven = contradiction(platform, running_system)
     if proven:
         log("warning", f"the platform is named {platform}, but the firmware says that this is {proven}")
 
 
-def _find(platform: str, ground: Ground, fetcher: Fetcher, handed: dict[str, bytes] | None) -> _Found:
-    arguments = parse(ground.read_text(ground.places.kernel_cmdline_path))
+def _find(
+    platform: str, running_system: RunningSystem, fetcher: Fetcher, platform_files: dict[str, bytes] | None
+) -> _Found:
+    arguments = parse(running_system.read_text(running_system.paths.kernel_cmdline_path))
     if arguments.urls:
         return _Found("cmdline", _first_of_urls(arguments, fetcher))
     if arguments.device:
-        return _Found("cmdline", _from_drive(arguments, ground, fetcher))
-    for directory in ground.places.directories:
-        raw = ground.read(f"{directory}/user.ign")
+        return _Found("cmdline", _from_drive(arguments, running_system, fetcher))
+    for directory in running_system.paths.directories:
+        raw = running_system.read(f"{directory}/user.ign")
         if raw is not None:
             return _Found("system", raw)
-    return _Found(platform, _from_platform(platform, ground, fetcher, handed))
+    return _Found(platform, _from_platform(platform, running_system, fetcher, platform_files))
 
 
 def _first_of_urls(arguments: Arguments, fetcher: Fetcher) -> bytes:
@@ -104,28 +110,30 @@ def _first_of_urls(arguments: Arguments, fetcher: Fetcher) -> bytes:
     raise FetchFailed("cmdline", "; ".join(failure.message for failure in failures), hint=failures[-1].hint)
 
 
-def _from_drive(arguments: Arguments, ground: Ground, fetcher: Fetcher) -> bytes:
+def _from_drive(arguments: Arguments, running_system: RunningSystem, fetcher: Fetcher) -> bytes:
     from posixpath import normpath
 
     from provision.fetch.platforms.drives import Drive
-    from provision.fetch.platforms.sources import site
+    from provision.fetch.platforms.sources import context
 
     path = normpath("/" + arguments.path.lstrip("/"))
     drive = Drive(arguments.device, (path,), DRIVE_SECONDS)
-    device = drive.device(site(ground, fetcher.settings, fetcher.log))
+    device = drive.device(context(running_system, fetcher.settings, fetcher.log))
     if device is None:
         late = f"did not appear within {DRIVE_SECONDS:.0f} s"
         raise FetchFailed(f"drive {arguments.device}", late, hint="see ignition.config.device")
-    raw = ground.read_from(device, path)
+    raw = running_system.read_from(device, path)
     if raw is None:
         raise FetchFailed(f"drive {arguments.device}: {path}", "not found", hint="see ignition.config.path")
     return raw
 
 
-def _from_platform(platform: str, ground: Ground, fetcher: Fetcher, handed: dict[str, bytes] | None) -> bytes | None:
-    from provision.fetch.platforms.sources import site
+def _from_platform(
+    platform: str, running_system: RunningSystem, fetcher: Fetcher, platform_files: dict[str, bytes] | None
+) -> bytes | None:
+    from provision.fetch.platforms.sources import context
     from provision.fetch.platforms.table import PLATFORMS
 
     if platform not in PLATFORMS:
         raise Usage(f"unknown platform {platform!r}", hint="one of " + ", ".join(sorted(PLATFORMS)))
-    return PLATFORMS[platform].source.fetch(site(ground, fetcher.settings, fetcher.log, handed))
+    return PLATFORMS[platform].source.fetch(context(running_system, fetcher.settings, fetcher.log, platform_files))

@@ -44,8 +44,8 @@ def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
     Raises FetchFailed, NeedsNetwork, ConfigEmpty, ConfigInvalid.
     """
     rendering = _Rendering(log)
-    whole, fetcher = rendering.rendered(config, fetcher.under(config), ())
-    fetcher = fetcher.under(whole)
+    whole, fetcher = rendering.rendered(config, fetcher.configured_by(config), ())
+    fetcher = fetcher.configured_by(whole)
     whole = _with_inline_authorities(whole, fetcher)
     _judge_whole(whole, log)
     return Rendered(whole, fetcher, tuple(rendering.fetched))
@@ -69,14 +69,14 @@ class _Rendering:
             return self._replaced(references.replace, fetcher, above)
         for reference in references.merge:
             child, below = self._get(reference, fetcher, above)
-            fetcher = fetcher.under(merge(config, child))
+            fetcher = fetcher.configured_by(merge(config, child))
             child, fetcher = self.rendered(child, fetcher, below)
             config = merge(config, child)
         return config, fetcher
 
     def _replaced(self, reference: ConfigResource, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
         child, below = self._get(reference, fetcher, above)
-        return self.rendered(child, fetcher.under(child), below)
+        return self.rendered(child, fetcher.configured_by(child), below)
 
     def _get(
         self, reference: ConfigResource, fetcher: Fetcher, above: tuple[str, ...]

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class Fetcher:
     """Gets resources by one set of settings. Safe to use from several threads.
 
-    `under` gives the fetcher for what a config asks for (its proxies, timeouts and certificate authorities). `stop` is
-    set when nobody waits for any of it.
+    `configured_by` gives the fetcher for what a config asks for (its proxies, timeouts and certificate authorities).
+    `stop` is set when nobody waits for any of it.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class Fetcher:
             raise FetchFailed(name, "unable to parse url")
         if get is None:
             raise FetchFailed(name, "unsupported source scheme", hint="use one of " + ", ".join(("data", *SCHEMES)))
-        from provision.fetch.schemes.verified_writer import Intake
+        from provision.fetch.schemes.verified_writer import VerifiedWriter
 
-        get(self.client, resource, Intake(name, resource, into, limit))
+        get(self.client, resource, VerifiedWriter(name, resource, into, limit))
 
     def read(self, resource: Resource, limit: int = CONFIG_LIMIT) -> bytes:
         """The bytes of a resource, at most `limit` of them. Raises as `copy`."""
@@ -86,7 +86,7 @@ class Fetcher:
         self.copy(resource, into, limit)
         return into.getvalue()
 
-    def under(self, config: Config) -> Fetcher:
+    def configured_by(self, config: Config) -> Fetcher:
         """The fetcher that a config asks for. What it leaves out goes back to the default; authorities stay.
 
         Its certificate authorities are fetched now, each source once. Raises as `copy`.

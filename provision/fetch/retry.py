@@ -15,7 +15,7 @@ from provision.log import Log
 if TYPE_CHECKING:
     from threading import Event
 
-Say = Callable[[str, str], None]
+Report = Callable[[str, str], None]
 """Takes what is being waited for in this moment, and what to do about it."""
 
 FIRST_PAUSE = 0.2
@@ -23,8 +23,8 @@ LONGEST_PAUSE = 5.0
 LONGEST_RETRY_AFTER = 300.0
 """Seconds. A server that asks for more is asked again after this."""
 
-FIRST_WORDS = (5.0, 15.0)
-WORDS_EVERY = 30.0
+FIRST_REPORTS = (5.0, 15.0)
+REPORT_INTERVAL = 30.0
 """Seconds of silence: a wait is explained after 5 s, after 15 s, and then every 30 s."""
 
 
@@ -86,7 +86,7 @@ class Deadline:
         return None if shortest == float("inf") else max(shortest, 0.001)
 
 
-class Vigil:
+class WaitReporter:
     """Says what is being waited for, and why, while it lasts.
 
     A thread tells `log` the latest reason after 5 s, 15 s, and then every 30 s, unless `stop` was set by then.
@@ -122,7 +122,7 @@ class Vigil:
         if not self._has_cause:
             self._reason = (what, remedy, self._deadline)
 
-    def coming(self, size: int) -> None:
+    def progress(self, size: int) -> None:
         """Take note that it is coming: so many bytes by now."""
         self._reason = (f"it is coming, {size / (1 << 20):.1f} MiB so far", "", self._deadline)
 
@@ -133,7 +133,7 @@ class Vigil:
 
     def _watch(self) -> None:
         began = now()
-        for moment in moments():
+        for moment in report_times():
             if self._over.wait(max(0.0, began + moment - now())) or self._stop.is_set():
                 return
             self._log("notice", self.words(moment))
@@ -147,10 +147,10 @@ class Vigil:
         return f"waiting for {self._awaited} for {waited:.0f} s ({limit}): {cause}{advice}"
 
 
-def moments() -> Iterator[float]:
+def report_times() -> Iterator[float]:
     """Seconds after which a wait is explained."""
-    yield from FIRST_WORDS
-    moment = FIRST_WORDS[-1]
+    yield from FIRST_REPORTS
+    moment = FIRST_REPORTS[-1]
     while True:
-        moment += WORDS_EVERY
+        moment += REPORT_INTERVAL
         yield moment

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 
-class Places(NamedTuple):
-    """Where things lie that the environment may move (names: `IGNITION_` and the field in capitals)."""
+class SystemPaths(NamedTuple):
+    """Where files lie that the environment may move (names: `IGNITION_` and the field in capitals)."""
 
     kernel_cmdline_path: str = "/proc/cmdline"
     boot_id_path: str = "/proc/sys/kernel/random/boot_id"
@@ -17,7 +17,7 @@ class Places(NamedTuple):
     config_file: str = "config.ign"
 
     @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Places:
+    def of(cls, environment: Mapping[str, str]) -> SystemPaths:
         """The places that an environment names, and the usual ones for the rest."""
         named = {field: environment.get(f"IGNITION_{field.upper()}") for field in cls._fields}
         return cls()._replace(**{field: path for field, path in named.items() if path})
@@ -41,10 +41,10 @@ def no_programs(*_argv: str, given: bytes = b"") -> bytes | None:  # noqa: ARG00
     return None
 
 
-class Ground(Protocol):
+class RunningSystem(Protocol):
     """A machine as a source of configs. Paths are absolute; the implementation may lay a root before them."""
 
-    places: Places
+    paths: SystemPaths
 
     def path(self, path: str) -> str:
         """Where a device or an interface of the kernel really is."""

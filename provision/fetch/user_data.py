@@ -15,14 +15,14 @@ from provision.log import Log
 
 
 def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs) -> Config:
-    """The config in some bytes, whatever they are wrapped in (see `unwrap`); warnings are logged.
+    """The config in some bytes, whatever they are wrapped in (see `decompressed`); warnings are logged.
 
     Raises ConfigEmpty, ConfigInvalid, or FetchFailed if the wrapping is damaged.
     """
-    raw = unwrap(raw, source, run)
+    raw = decompressed(raw, source, run)
     if not raw:
         raise ConfigEmpty(source)
-    alien = foreign(raw)
+    alien = other_format(raw)
     if alien:
         problem = Problem((), f"this is {alien}, not an Ignition config")
         raise ConfigInvalid([problem], source=source, error=problem.message)
@@ -70,7 +70,7 @@ Open = Callable[[bytes, str], Iterator[bytes]]
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def unwrap(raw: bytes, source: str, run: Run = no_programs) -> bytes:
+def decompressed(raw: bytes, source: str, run: Run = no_programs) -> bytes:
     """The bytes inside all compressions. Raises FetchFailed if they are damaged, too large, or zstd cannot be had.
 
     `run` starts the program `zstd` where Python has no such module.
@@ -84,12 +84,12 @@ def unwrap(raw: bytes, source: str, run: Run = no_programs) -> bytes:
     return raw
 
 
-def is_wrapped(raw: bytes) -> bool:
+def is_compressed(raw: bytes) -> bool:
     """Whether bytes begin as one of the compressions."""
     return raw.startswith((*WRAPPINGS, ZSTD))
 
 
-def foreign(raw: bytes) -> str:
+def other_format(raw: bytes) -> str:
     """What user data is that is none of ours, in words; empty if it may be a config."""
     text = raw.removeprefix(BYTE_ORDER_MARK).lstrip()
     return next((name for beginning, name in FOREIGN.items() if text.startswith(beginning)), "")

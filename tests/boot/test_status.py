@@ -14,22 +14,22 @@ import pytest
 
 from provision.boot.status import SECONDS, SECONDS_AGAIN, Event, Reporter, reported
 from provision.failures import Failure
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, ip, needs_root
 from tests.fetch.server import Answer, Asked, drips, hangs, serve, talking
 from tests.recorded_log import RecordedLog
 
 
-def reporter(url: str, words: RecordedLog, directory: Path) -> Reporter:
-    return Reporter(f"{url}/events?key=canary", "urn:machine:1", Settings(), words, str(directory / "private/status"))
+def reporter(url: str, log: RecordedLog, directory: Path) -> Reporter:
+    return Reporter(f"{url}/events?key=canary", "urn:machine:1", Settings(), log, str(directory / "private/status"))
 
 
-def test_a_report_is_a_cloud_event(tmp_path: Path, words: RecordedLog) -> None:
+def test_a_report_is_a_cloud_event(tmp_path: Path, log: RecordedLog) -> None:
     with serve({"/events?key=canary": Answer(status=202)}) as served:
-        reporter(served.url, words, tmp_path).tell(Event("failure", "disks", "no such disk", "look"))
+        reporter(served.url, log, tmp_path).tell(Event("failure", "disks", "no such disk", "look"))
     (asked,) = served.asked
     event = json.loads(asked.body)
     assert asked.headers["content-type"].startswith("application/cloudevents+json")
@@ -39,12 +39,10 @@ def test_a_report_is_a_cloud_event(tmp_path: Path, words: RecordedLog) -> None:
 
 
 @pytest.mark.disks  # five seconds: not for the fast part of the tests
-def test_reports_that_cannot_be_sent_wait_in_a_private_file_and_come_in_order(
-    tmp_path: Path, words: RecordedLog
-) -> None:
+def test_reports_that_cannot_be_sent_wait_in_a_private_file_and_come_in_order(tmp_path: Path, log: RecordedLog) -> None:
     with serve({}) as gone:
         pass
-    lost = reporter(gone.url, words, tmp_path)
+    lost = reporter(gone.url, log, tmp_path)
     began = time.monotonic()
     lost.tell(Event("start"))
     assert time.monotonic() - began < SECONDS + 1
@@ -57,16 +55,16 @@ def test_reports_that_cannot_be_sent_wait_in_a_private_file_and_come_in_order(
     assert kept.read_text() == ""
 
 
-def test_a_boot_reports_each_stage_and_its_end(tmp_path: Path, words: RecordedLog) -> None:
+def test_a_boot_reports_each_stage_and_its_end(tmp_path: Path, log: RecordedLog) -> None:
     def boot(stage: str, failure: Failure | None = None) -> None:
-        with reported(stage, "metal", ground, words):
+        with reported(stage, "metal", running_system, log):
             if failure:
                 raise failure
 
     with serve(lambda _asked: Answer()) as served:
         (tmp_path / "proc").mkdir()
         (tmp_path / "proc/cmdline").write_text(f"quiet provision.status.url={served.url}/\n")
-        ground = MachineGround(Places(), str(tmp_path))
+        running_system = LocalSystem(SystemPaths(), str(tmp_path))
         boot("fetch-offline")
         boot("umount")
         with pytest.raises(Failure):
@@ -82,13 +80,13 @@ def test_a_boot_reports_each_stage_and_its_end(tmp_path: Path, words: RecordedLo
 
 @pytest.mark.disks
 @needs_root
-def test_packet_is_told_in_its_own_way(tmp_path: Path, words: RecordedLog, ca: Authority) -> None:
+def test_packet_is_told_in_its_own_way(tmp_path: Path, log: RecordedLog, ca: Authority) -> None:
     def body() -> list[Asked]:
         with serve(lambda _asked: Answer(), "10.9.0.2", 80) as events:
             metadata = json.dumps({"phone_home_url": f"{events.url}/phone-home"}).encode()
             with serve({"/metadata": Answer(metadata)}, "10.9.0.3", 443, ca.issue("metadata.packet.net")):
                 settings = Settings(platform="packet", authorities=(ca.certificate,))
-                told = Reporter("", "urn:machine:1", settings, words, str(tmp_path / "status"))
+                told = Reporter("", "urn:machine:1", settings, log, str(tmp_path / "status"))
                 for event in (
                     Event("start", "fetch-offline"),
                     Event("stage", "fetch"),
@@ -106,22 +104,22 @@ def test_packet_is_told_in_its_own_way(tmp_path: Path, words: RecordedLog, ca: A
 
 
 @pytest.mark.parametrize("url", ["", "garbage", "ftp://127.0.0.1/", "http://[", "http://127.0.0.1:99999/", "http://"])
-def test_a_url_that_is_none_is_no_harm(tmp_path: Path, words: RecordedLog, url: str) -> None:
-    reporter("", words, tmp_path)._replace(url=url).tell(Event("start"))
+def test_a_url_that_is_none_is_no_harm(tmp_path: Path, log: RecordedLog, url: str) -> None:
+    reporter("", log, tmp_path)._replace(url=url).tell(Event("start"))
 
 
-def test_a_queue_that_cannot_be_kept_is_no_harm(tmp_path: Path, words: RecordedLog) -> None:
+def test_a_queue_that_cannot_be_kept_is_no_harm(tmp_path: Path, log: RecordedLog) -> None:
     (tmp_path / "private").write_text("not a folder")
     with serve({}) as served:
-        reporter(served.url, words, tmp_path).tell(Event("start"))
-    assert "status reports not kept: " in str(words)
+        reporter(served.url, log, tmp_path).tell(Event("start"))
+    assert "status reports not kept: " in str(log)
 
 
-def test_a_queue_that_cannot_be_read_is_no_harm(tmp_path: Path, words: RecordedLog) -> None:
+def test_a_queue_that_cannot_be_read_is_no_harm(tmp_path: Path, log: RecordedLog) -> None:
     (tmp_path / "private").mkdir()
     (tmp_path / "private/status").write_bytes(b"\xff\xfe\n")
     with serve(lambda _asked: Answer()) as served:
-        reporter(served.url, words, tmp_path).tell(Event("start"))
+        reporter(served.url, log, tmp_path).tell(Event("start"))
     assert len(served.asked) == 1
 
 
@@ -197,8 +195,8 @@ def test_no_server_holds_up_a_boot(held_up: list[tuple[list[float], list[str]]],
     assert waiting == ["start", "stage", "stage"]
 
 
-def test_a_server_in_trouble_is_asked_again_within_the_time(tmp_path: Path, words: RecordedLog) -> None:
+def test_a_server_in_trouble_is_asked_again_within_the_time(tmp_path: Path, log: RecordedLog) -> None:
     with serve({"/events?key=canary": [Answer(status=503), Answer()]}) as served:
-        reporter(served.url, words, tmp_path).tell(Event("start"))
+        reporter(served.url, log, tmp_path).tell(Event("start"))
     assert len(served.asked) == 2
-    assert "canary" not in str(words)
+    assert "canary" not in str(log)

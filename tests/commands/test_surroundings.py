@@ -14,7 +14,7 @@ import pytest
 from provision.cli import COMMANDS, EXIT_CODES, command_line
 from provision.commands.ignition.stage import Options
 from provision.fetch.platforms.table import PLATFORMS
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "man" / "provision.1").read_text().replace("\\-", "-")
@@ -66,7 +66,7 @@ def test_the_man_page_has_the_stages_options_codes_and_environment() -> None:
     assert set(terms) == {name.replace("_", "-") for name in Options._fields}
     codes = set(re.findall(r"^  ([0-9]+) ", EXIT_CODES, flags=re.MULTILINE))
     assert codes <= set(re.findall(r"^\.B ([0-9]+)$", SECTIONS["EXIT STATUS"], flags=re.MULTILINE))
-    for field in Places._fields:
+    for field in SystemPaths._fields:
         assert f"IGNITION_{field.upper()}" in SECTIONS["ENVIRONMENT"]
 
 

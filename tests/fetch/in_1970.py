@@ -12,10 +12,10 @@ from pathlib import Path
 
 from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
-from provision.fetch.http.messages import Request
+from provision.fetch.http.http_types import Request
 from provision.fetch.settings import Settings
 from provision.log import silent
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 from tests.fetch.server import Answer, serve
 
 
@@ -25,7 +25,7 @@ def main(folder: Path) -> None:
     time.clock_settime(time.CLOCK_REALTIME, 1000.0)
     with serve({"/c": Answer(b"config")}, tls=folder / "localhost.pem") as served:
         for lift in (False, True):
-            print(MachineGround().lift_clock().partition(":")[0] if lift else "in 1970")
+            print(LocalSystem().set_clock_to_build_date().partition(":")[0] if lift else "in 1970")
             try:
                 print(client.read(Request(f"{served.url}/c")).decode())
             except FetchFailed as failed:

@@ -21,11 +21,11 @@ import pytest
 from provision.config.format import Config
 from provision.failures import ConfigEmpty, ConfigInvalid, FetchFailed, NeedsNetwork, Usage
 from provision.fetch.base_config import base_config
-from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.references import Fetched
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.server import Answer, serve
 from tests.recorded_log import RecordedLog
@@ -43,9 +43,9 @@ def paths(config: Config) -> list[str]:
 class Machine:
     """A tree of files in the place of a machine's interfaces."""
 
-    def __init__(self, root: Path, words: RecordedLog) -> None:
+    def __init__(self, root: Path, log: RecordedLog) -> None:
         self.root = root
-        self.words = words
+        self.log = log
         self.write("/proc/cmdline", b"quiet")
 
     def write(self, path: str, data: bytes) -> None:
@@ -57,20 +57,20 @@ class Machine:
         self.write("/proc/cmdline", " ".join(("root=/dev/vda", *arguments)).encode() + b"\n")
 
     @property
-    def ground(self) -> MachineGround:
-        return MachineGround(Places(), str(self.root))
+    def running_system(self) -> LocalSystem:
+        return LocalSystem(SystemPaths(), str(self.root))
 
-    def acquire(self, platform: str = "metal", **settings: Any) -> Acquired:
-        return acquire(platform, self.ground, Settings(**{"http_total": 3.0, **settings}), self.words)
+    def find_config(self, platform: str = "metal", **settings: Any) -> FoundConfig:
+        return find_config(platform, self.running_system, Settings(**{"http_total": 3.0, **settings}), self.log)
 
 
 @pytest.fixture
-def machine(tmp_path: Path, words: RecordedLog) -> Machine:
-    return Machine(tmp_path, words)
+def machine(tmp_path: Path, log: RecordedLog) -> Machine:
+    return Machine(tmp_path, log)
 
 
 def test_metal_has_no_config_of_its_own(machine: Machine) -> None:
-    acquired = machine.acquire()
+    acquired = machine.find_config()
     assert not acquired.provided
     assert acquired.config == Config(ignition=acquired.config.ignition)
     assert acquired.fetched == (Fetched("user", "metal", referenced=False),)
@@ -78,12 +78,12 @@ def test_metal_has_no_config_of_its_own(machine: Machine) -> None:
 
 def test_an_unknown_platform_is_a_wrong_command_line(machine: Machine) -> None:
     with pytest.raises(Usage, match="unknown platform"):
-        machine.acquire("nowhere")
+        machine.find_config("nowhere")
 
 
 def test_qemu_reads_firmware_config(machine: Machine) -> None:
     machine.write("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", ign("/a"))
-    acquired = machine.acquire("qemu", offline=True)
+    acquired = machine.find_config("qemu", offline=True)
     assert (paths(acquired.config), acquired.provided) == (["/a"], True)
 
 
@@ -91,7 +91,7 @@ def test_the_kernel_command_line_comes_first(machine: Machine) -> None:
     machine.write("/usr/lib/ignition/user.ign", ign("/system"))
     with serve({"/c": Answer(ign("/url"))}) as served:
         machine.boot_with(f"ignition.config.url={served.url}/c")
-        acquired = machine.acquire()
+        acquired = machine.find_config()
     assert paths(acquired.config) == ["/url"]
     assert acquired.fetched == (Fetched("user", "cmdline", referenced=False),)
 
@@ -99,32 +99,32 @@ def test_the_kernel_command_line_comes_first(machine: Machine) -> None:
 @pytest.mark.parametrize("name", ["flatcar", "coreos"])
 def test_older_names_of_the_argument_are_known(machine: Machine, name: str) -> None:
     machine.boot_with(f"{name}.config.url=data:,%7B%22ignition%22:%7B%22version%22:%223.0.0%22%7D%7D")
-    assert machine.acquire(offline=True).provided
+    assert machine.find_config(offline=True).provided
 
 
 def test_the_url_may_carry_a_hash(machine: Machine) -> None:
     with serve({"/c": Answer(ign("/a"))}) as served:
         url = f"ignition.config.url={served.url}/c"
         machine.boot_with(url, f"ignition.config.hash=sha512-{hashlib.sha512(ign('/a')).hexdigest()}")
-        assert machine.acquire().provided
+        assert machine.find_config().provided
         machine.boot_with(url, f"ignition.config.hash=sha512-{hashlib.sha512(b'other').hexdigest()}")
         with pytest.raises(FetchFailed, match="hash verification failed"):
-            machine.acquire()
+            machine.find_config()
 
 
 def test_several_urls_are_tried_in_order(machine: Machine) -> None:
     with serve({"/good": Answer(ign("/a"))}) as served:
         machine.boot_with(f"ignition.config.url={served.url}/bad", f"ignition.config.url={served.url}/good")
-        assert paths(machine.acquire().config) == ["/a"]
+        assert paths(machine.find_config().config) == ["/a"]
         machine.boot_with(f"ignition.config.url={served.url}/bad", f"ignition.config.url={served.url}/worse")
         with pytest.raises(FetchFailed, match=r"/bad: .*; .*/worse: "):
-            machine.acquire()
+            machine.find_config()
 
 
 def test_several_urls_need_the_network_before_one_of_them_fails(machine: Machine) -> None:
     machine.boot_with("ignition.config.url=http://127.0.0.1:1/a", "ignition.config.url=http://127.0.0.1:1/b")
     with pytest.raises(NeedsNetwork):
-        machine.acquire(offline=True)
+        machine.find_config(offline=True)
 
 
 def test_the_next_url_is_tried_where_the_hash_is_not_right(machine: Machine) -> None:
@@ -132,10 +132,10 @@ def test_the_next_url_is_tried_where_the_hash_is_not_right(machine: Machine) -> 
     with serve({"/evil": Answer(ign("/evil")), "/good": Answer(ign("/good"))}) as served:
         urls = [f"ignition.config.url={served.url}/{name}" for name in ("evil", "good")]
         machine.boot_with(*urls, digest)
-        assert paths(machine.acquire().config) == ["/good"]
+        assert paths(machine.find_config().config) == ["/good"]
         machine.boot_with(urls[0], urls[0], digest)
         with pytest.raises(FetchFailed) as failed:
-            machine.acquire()
+            machine.find_config()
     assert failed.value.message.count("hash verification failed") == 2
 
 
@@ -144,7 +144,7 @@ def test_a_hash_that_is_none_is_refused(machine: Machine, written: str) -> None:
     with serve({"/c": Answer(ign("/a"))}) as served:
         machine.boot_with(f"ignition.config.url={served.url}/c", f"ignition.config.hash={written}")
         with pytest.raises(FetchFailed, match="hash"):
-            machine.acquire()
+            machine.find_config()
 
 
 @pytest.mark.parametrize(
@@ -160,13 +160,13 @@ def test_a_drive_on_the_command_line_needs_label_and_path(
 ) -> None:
     machine.boot_with(*arguments)
     with pytest.raises(FetchFailed, match=told):
-        machine.acquire()
+        machine.find_config()
 
 
 def test_the_strongest_directory_has_the_user_config(machine: Machine) -> None:
     machine.write("/usr/lib/ignition/user.ign", ign("/usr"))
     machine.write("/etc/ignition/user.ign", ign("/etc"))
-    acquired = machine.acquire("qemu")
+    acquired = machine.find_config("qemu")
     assert paths(acquired.config) == ["/etc"]
     assert acquired.fetched[0].source == "system"
 
@@ -174,7 +174,7 @@ def test_the_strongest_directory_has_the_user_config(machine: Machine) -> None:
 def test_an_empty_user_config_does_not_fall_through(machine: Machine) -> None:
     machine.write("/etc/ignition/user.ign", b"")
     machine.write("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", ign("/a"))
-    assert not machine.acquire("qemu").provided
+    assert not machine.find_config("qemu").provided
 
 
 def test_base_fragments_merge_by_name_and_strength(machine: Machine) -> None:
@@ -182,18 +182,18 @@ def test_base_fragments_merge_by_name_and_strength(machine: Machine) -> None:
     machine.write("/run/ignition/base.d/10-a.ign", ign("/strong"))
     machine.write("/etc/ignition/base.d/05-b.ign", ign("/first"))
     machine.write("/usr/lib/ignition/base.platform.d/qemu/20.ign", ign("/qemu"))
-    assert paths(base_config("qemu", machine.ground)) == ["/first", "/strong", "/qemu"]
-    assert paths(base_config("metal", machine.ground)) == ["/first", "/strong"]
+    assert paths(base_config("qemu", machine.running_system)) == ["/first", "/strong", "/qemu"]
+    assert paths(base_config("metal", machine.running_system)) == ["/first", "/strong"]
 
 
 def test_a_bad_base_fragment_is_an_error_and_a_bad_platform_fragment_is_not(machine: Machine) -> None:
     machine.write("/usr/lib/ignition/base.platform.d/qemu/20.ign", b"nonsense")
     machine.write("/usr/lib/ignition/base.d/10.ign", ign("/a"))
-    assert paths(base_config("qemu", machine.ground, machine.words)) == ["/a"]
-    assert "no config at base.platform.d/qemu" in str(machine.words)
+    assert paths(base_config("qemu", machine.running_system, machine.log)) == ["/a"]
+    assert "no config at base.platform.d/qemu" in str(machine.log)
     machine.write("/usr/lib/ignition/base.d/20.ign", b"")
     with pytest.raises(ConfigEmpty):
-        base_config("qemu", machine.ground)
+        base_config("qemu", machine.running_system)
 
 
 def test_merging_is_depth_first_and_the_child_wins(machine: Machine) -> None:
@@ -207,7 +207,7 @@ def test_merging_is_depth_first_and_the_child_wins(machine: Machine) -> None:
         script["/deep?token=1"] = Answer(ign("/deep"))
         script["/two?token=1"] = Answer(ign("/two", version="3.0.0"))
         machine.write("/etc/ignition/user.ign", ign("/user", **merges("one", "two")))
-        acquired = machine.acquire()
+        acquired = machine.find_config()
     assert paths(acquired.config) == ["/user", "/one", "/deep", "/two"]
     assert [one.source for one in acquired.fetched] == ["system", "/one", "/deep", "/two"]
     assert all(one.referenced for one in acquired.fetched[1:])
@@ -217,7 +217,7 @@ def test_children_of_one_server_come_over_one_connection(machine: Machine) -> No
     with serve({f"/{number}": Answer(ign(f"/{number}")) for number in range(9)}) as served:
         merge = [{"source": f"{served.url}/{number}"} for number in range(9)]
         machine.write("/etc/ignition/user.ign", ign("/user", config={"merge": merge}))
-        machine.acquire()
+        machine.find_config()
     assert len({asked.port for asked in served.asked}) == 1
 
 
@@ -225,7 +225,7 @@ def test_replacing_discards_the_parent(machine: Machine) -> None:
     with serve({"/new": Answer(ign("/new"))}) as served:
         replace = {"replace": {"source": f"{served.url}/new"}, "merge": [{"source": "http://127.0.0.1:1/"}]}
         machine.write("/etc/ignition/user.ign", ign("/user", config=replace))
-        assert paths(machine.acquire().config) == ["/new"]
+        assert paths(machine.find_config().config) == ["/new"]
 
 
 def test_a_config_that_leads_to_itself_is_found_out(machine: Machine) -> None:
@@ -234,7 +234,7 @@ def test_a_config_that_leads_to_itself_is_found_out(machine: Machine) -> None:
         script["/a"] = Answer(ign("/a", config={"merge": [{"source": f"{served.url}/a"}]}))
         machine.boot_with(f"ignition.config.url={served.url}/a")
         with pytest.raises(FetchFailed, match="leads to itself"):
-            machine.acquire()
+            machine.find_config()
         assert len(served.asked) < 5
 
 
@@ -245,7 +245,7 @@ def test_nesting_has_a_limit(machine: Machine) -> None:
             script[f"/{depth}"] = Answer(ign(f"/{depth}", config={"merge": [{"source": f"{served.url}/{depth + 1}"}]}))
         machine.boot_with(f"ignition.config.url={served.url}/0")
         with pytest.raises(FetchFailed, match="nested deeper than 16"):
-            machine.acquire()
+            machine.find_config()
 
 
 def test_their_number_has_a_limit_too(machine: Machine) -> None:
@@ -254,7 +254,7 @@ def test_their_number_has_a_limit_too(machine: Machine) -> None:
     machine.write("/etc/ignition/user.ign", ign("/user", config={"merge": merge}))
     began = time.monotonic()
     with pytest.raises(FetchFailed, match="more than 256 in number"):
-        machine.acquire(offline=True)
+        machine.find_config(offline=True)
     assert time.monotonic() - began < 1
 
 
@@ -266,7 +266,7 @@ def test_a_config_has_a_limit(machine: Machine, where: str) -> None:
         else:
             machine.boot_with(f"ignition.config.url={served.url}/huge")
         with pytest.raises(FetchFailed, match="larger than the limit of 64 MiB"):
-            machine.acquire()
+            machine.find_config()
 
 
 def test_configs_have_a_limit_in_number(machine: Machine) -> None:
@@ -274,7 +274,7 @@ def test_configs_have_a_limit_in_number(machine: Machine) -> None:
     machine.write("/etc/ignition/user.ign", ign("/u", config={"merge": children}))
     began = time.monotonic()
     with pytest.raises(FetchFailed, match="more than 256 in number"):
-        machine.acquire(offline=True)
+        machine.find_config(offline=True)
     assert time.monotonic() - began < 5
 
 
@@ -282,7 +282,7 @@ def test_an_empty_child_is_no_silent_loss_of_the_config(machine: Machine) -> Non
     with serve({"/empty": Answer(b"")}) as served:
         machine.write("/etc/ignition/user.ign", ign("/a", config={"merge": [{"source": f"{served.url}/empty"}]}))
         with pytest.raises(ConfigEmpty):
-            machine.acquire()
+            machine.find_config()
 
 
 def test_children_are_verified(machine: Machine) -> None:
@@ -290,13 +290,13 @@ def test_children_are_verified(machine: Machine) -> None:
         child = {"source": f"{served.url}/a", "verification": {"hash": "sha512-" + "0" * 128}}
         machine.write("/etc/ignition/user.ign", ign("/u", config={"merge": [child]}))
         with pytest.raises(FetchFailed, match="hash verification failed"):
-            machine.acquire()
+            machine.find_config()
 
 
 def test_offline_a_remote_child_needs_the_network(machine: Machine) -> None:
     machine.write("/etc/ignition/user.ign", ign("/u", config={"merge": [{"source": "http://127.0.0.1:1/"}]}))
     with pytest.raises(NeedsNetwork):
-        machine.acquire(offline=True)
+        machine.find_config(offline=True)
 
 
 def test_the_merged_config_is_judged_as_a_whole(machine: Machine) -> None:
@@ -309,7 +309,7 @@ def test_the_merged_config_is_judged_as_a_whole(machine: Machine) -> None:
     with serve({"/a": Answer(link)}) as served:
         machine.write("/etc/ignition/user.ign", ign("/opt/file", config={"merge": [{"source": f"{served.url}/a"}]}))
         with pytest.raises(ConfigInvalid) as invalid:
-            machine.acquire()
+            machine.find_config()
     assert "file path includes link in config" in [problem.message for problem in invalid.value.problems]
 
 
@@ -325,7 +325,7 @@ def test_authorities_travel_inside_the_config(machine: Machine, ca: Authority) -
                 config={"merge": [{"source": f"{served.url}/child"}]},
             ),
         )
-        acquired = machine.acquire()
+        acquired = machine.find_config()
     (authority,) = acquired.config.ignition.security.tls.certificate_authorities
     assert (authority.source or "").startswith("data:text/plain;charset=utf-8;base64,")
     assert acquired.fetcher.settings.authorities == (ca.certificate,)
@@ -334,7 +334,7 @@ def test_authorities_travel_inside_the_config(machine: Machine, ca: Authority) -
 @pytest.mark.parametrize("wrap", [gzip.compress, lzma.compress, lambda raw: gzip.compress(lzma.compress(raw))])
 def test_user_data_may_be_compressed(machine: Machine, wrap: Any) -> None:
     machine.write("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", wrap(ign("/a")))
-    assert paths(machine.acquire("qemu").config) == ["/a"]
+    assert paths(machine.find_config("qemu").config) == ["/a"]
 
 
 def zstd(raw: bytes) -> bytes:
@@ -348,13 +348,13 @@ class TestZstd:
     def test_the_program_reads_it(self, machine: Machine) -> None:
         machine.write("/etc/ignition/user.ign", zstd(ign("/a")))
         machine.write("/etc/ignition/base.d/a.ign", zstd(ign("/b")))
-        assert paths(machine.acquire().config) == ["/a"]
-        assert paths(base_config("metal", machine.ground)) == ["/b"]
+        assert paths(machine.find_config().config) == ["/a"]
+        assert paths(base_config("metal", machine.running_system)) == ["/b"]
 
     def test_referenced_configs_too(self, machine: Machine) -> None:
         with serve({"/child": Answer(zstd(ign("/child")))}) as served:
             machine.write("/etc/ignition/user.ign", ign("/a", config={"merge": [{"source": f"{served.url}/child"}]}))
-            assert paths(machine.acquire().config) == ["/a", "/child"]
+            assert paths(machine.find_config().config) == ["/a", "/child"]
 
     @pytest.mark.parametrize(
         ("damage", "told"),
@@ -368,7 +368,7 @@ class TestZstd:
     def test_damage_and_bombs(self, machine: Machine, damage: Callable[[bytes], bytes], told: str) -> None:
         machine.write("/etc/ignition/user.ign", damage(ign("/a")))
         with pytest.raises(FetchFailed, match=told):
-            machine.acquire()
+            machine.find_config()
 
     def test_without_it_the_message_says_what_to_do(
         self, machine: Machine, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -376,7 +376,7 @@ class TestZstd:
         machine.write("/etc/ignition/user.ign", zstd(ign("/a")))
         monkeypatch.setenv("PATH", str(tmp_path))
         with pytest.raises(FetchFailed, match="zstd, which cannot be read here") as failed:
-            machine.acquire()
+            machine.find_config()
         assert "put the program zstd into the initramfs" in failed.value.hint
 
 
@@ -384,7 +384,7 @@ class TestZstd:
 def test_user_data_may_not_explode(machine: Machine, wrap: Any) -> None:
     machine.write("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", wrap(bytes(70 << 20)))
     with pytest.raises(FetchFailed, match=r"decompresses to more than|memory"):
-        machine.acquire("qemu")
+        machine.find_config("qemu")
 
 
 @pytest.mark.parametrize(
@@ -398,14 +398,14 @@ def test_user_data_may_not_explode(machine: Machine, wrap: Any) -> None:
 def test_user_data_for_others_is_named(machine: Machine, raw: bytes, told: str) -> None:
     machine.write("/etc/ignition/user.ign", raw)
     with pytest.raises(ConfigInvalid) as invalid:
-        machine.acquire()
+        machine.find_config()
     assert told in invalid.value.problems[0].message
 
 
 def test_the_yaml_that_people_write_is_a_config_too(machine: Machine) -> None:
     yaml = b"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n      contents: {inline: hello}\n"
     machine.write("/etc/ignition/user.ign", yaml)
-    assert paths(machine.acquire().config) == ["/a"]
+    assert paths(machine.find_config().config) == ["/a"]
 
 
 def test_yaml_without_what_reads_it_says_what_to_do(tmp_path: Path) -> None:
@@ -424,13 +424,13 @@ def test_yaml_without_what_reads_it_says_what_to_do(tmp_path: Path) -> None:
 def test_nothing_secret_is_said(machine: Machine) -> None:
     with serve({"/c?key=canary1": Answer(ign("/a"))}) as served:
         machine.boot_with(f"ignition.config.url={served.url}/c?key=canary1")
-        machine.acquire()
-    assert "canary" not in str(machine.words)
+        machine.find_config()
+    assert "canary" not in str(machine.log)
 
 
-def test_what_is_wrong_with_a_config_is_logged_with_its_place(machine: Machine, words: RecordedLog) -> None:
+def test_what_is_wrong_with_a_config_is_logged_with_its_place(machine: Machine, log: RecordedLog) -> None:
     machine.write("/etc/ignition/user.ign", b'{\n  "ignition": {"version": "3.4.0",}\n}')
     with pytest.raises(ConfigInvalid):
-        machine.acquire()
-    (line,) = words.at("error")
+        machine.find_config()
+    (line,) = log.at("error")
     assert line.startswith("system:2:35: invalid character '}' looking for beginning of object key string")

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from provision.fetch.http.client import Client
-from provision.fetch.http.messages import Request
+from provision.fetch.http.http_types import Request
 from provision.fetch.settings import Settings
 from provision.log import silent
 from tests.fetch.server import Answer, Asked, serve

@@ -21,7 +21,7 @@ from provision.config.model import Secret
 from provision.engine.waves import Engine
 from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
-from provision.fetch.http.messages import Request
+from provision.fetch.http.http_types import Request
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import Settings
 from provision.log import silent
@@ -36,15 +36,15 @@ from tests.recorded_log import RecordedLog
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
 
 
-def read(url: str, words: RecordedLog, **asked: object) -> bytes:
-    client = Client(Settings(**{"http_total": 3.0, **asked}), words)  # type: ignore[arg-type]
+def read(url: str, log: RecordedLog, **asked: object) -> bytes:
+    client = Client(Settings(**{"http_total": 3.0, **asked}), log)  # type: ignore[arg-type]
     return client.read(Request(f"{url}/a?key=canary"))
 
 
 @pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints\r\nLink: </style.css>"])
-def test_interim_answers_are_passed_over(words: RecordedLog, interim: bytes) -> None:
+def test_interim_answers_are_passed_over(log: RecordedLog, interim: bytes) -> None:
     with talking(says(b"HTTP/1.1 %s\r\n\r\n" % interim * 3 + GOOD)) as url:
-        assert read(url, words) == b"good"
+        assert read(url, log) == b"good"
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ def test_interim_answers_are_passed_over(words: RecordedLog, interim: bytes) -> 
     ],
     ids=["until the end", "no reason", "chunked", "too much", "negative", "encoding", "bare line feeds"],
 )
-def test_odd_answers_that_hold_the_body(words: RecordedLog, answer: bytes) -> None:
+def test_odd_answers_that_hold_the_body(log: RecordedLog, answer: bytes) -> None:
     with talking(says(answer)) as url:
-        assert read(url, words) == b"good"
+        assert read(url, log) == b"good"
 
 
 @pytest.mark.parametrize(
@@ -82,11 +82,11 @@ def test_odd_answers_that_hold_the_body(words: RecordedLog, answer: bytes) -> No
         b"HTTP/1.1 103 Early\r\n\r\n" * 1000,
     ],
 )
-def test_broken_answers_are_asked_for_again(words: RecordedLog, answer: bytes) -> None:
+def test_broken_answers_are_asked_for_again(log: RecordedLog, answer: bytes) -> None:
     with talking(says(answer), says(GOOD)) as url:
-        assert read(url, words) == b"good"
-    assert "GET error: " in str(words)
-    assert "canary" not in str(words)
+        assert read(url, log) == b"good"
+    assert "GET error: " in str(log)
+    assert "canary" not in str(log)
 
 
 @pytest.mark.parametrize(
@@ -103,33 +103,33 @@ def test_broken_answers_are_asked_for_again(words: RecordedLog, answer: bytes) -
     ],
     ids=["silence", "slow headers", "slow interim answers", "half a body", "half an error"],
 )
-def test_no_server_can_outlast_the_time_for_everything(words: RecordedLog, talk: Talk, told: str) -> None:
+def test_no_server_can_outlast_the_time_for_everything(log: RecordedLog, talk: Talk, told: str) -> None:
     began = time.monotonic()
     with talking(talk) as url, pytest.raises(FetchFailed) as failed:
-        read(url, words, http_total=0.5)
+        read(url, log, http_total=0.5)
     assert time.monotonic() - began < 1.0
-    assert told in f"{words} {failed.value.message}"
+    assert told in f"{log} {failed.value.message}"
 
 
-def test_a_refusal_whose_words_never_end_is_still_a_refusal(words: RecordedLog) -> None:
+def test_a_refusal_whose_words_never_end_is_still_a_refusal(log: RecordedLog) -> None:
     endless = says(b"HTTP/1.1 403 No\r\nContent-Length: 900\r\n\r\nno, ", hold=2)
     with talking(endless) as url, pytest.raises(FetchFailed, match="HTTP status 403 No: no,"):
-        read(url, words, http_total=0.5)
+        read(url, log, http_total=0.5)
 
 
 @pytest.mark.parametrize("talk", [hangs, drips(b"\x16\x03\x03\x40\x00" + bytes(99))], ids=["silence", "drips"])
-def test_a_handshake_ends_with_the_time_for_everything(words: RecordedLog, talk: Talk) -> None:
+def test_a_handshake_ends_with_the_time_for_everything(log: RecordedLog, talk: Talk) -> None:
     began = time.monotonic()
     with talking(talk) as url, pytest.raises(FetchFailed, match="in time"):
-        read(url.replace("http:", "https:"), words, http_total=0.5)
+        read(url.replace("http:", "https:"), log, http_total=0.5)
     assert time.monotonic() - began < 1.0
 
 
 @pytest.mark.parametrize("talk", [hangs, drips(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 99)], ids=["silence", "drips"])
-def test_a_proxy_that_does_not_connect_does_not_either(words: RecordedLog, talk: Talk) -> None:
+def test_a_proxy_that_does_not_connect_does_not_either(log: RecordedLog, talk: Talk) -> None:
     began = time.monotonic()
     with talking(talk) as url, pytest.raises(FetchFailed, match="in time"):
-        read("https://192.0.2.1", words, http_total=0.5, https_proxy=url)
+        read("https://192.0.2.1", log, http_total=0.5, https_proxy=url)
     assert time.monotonic() - began < 1.0
 
 
@@ -140,26 +140,26 @@ def test_what_nobody_waits_for_any_more_ends_soon(path: str) -> None:
         threading.Timer(0.5, fetcher.cancel).start()
         began = time.monotonic()
         with pytest.raises(FetchFailed):
-            fetcher.under(Config()).read(Resource(source=f"{served.url}{path}"))
+            fetcher.configured_by(Config()).read(Resource(source=f"{served.url}{path}"))
     assert 0.4 < time.monotonic() - began < 1.0
 
 
 RACE = """
 import sys, time
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
 from provision.fetch.platforms.metadata_services import Http
-from provision.fetch.platforms.sources import ConfigFile, site, together
+from provision.fetch.platforms.sources import ConfigFile, context, together
 from provision.log import silent
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 
 class Later(ConfigFile):
     def fetch(self, place):
         time.sleep(0.5)
         return super().fetch(place)
 
-ground = MachineGround(Places(config_file=sys.argv[2]))
-print(together(Http(sys.argv[1], "/c"), Later()).fetch(site(ground, Settings(), silent)))
+running_system = LocalSystem(SystemPaths(config_file=sys.argv[2]))
+print(together(Http(sys.argv[1], "/c"), Later()).fetch(context(running_system, Settings(), silent)))
 """
 
 
@@ -196,16 +196,16 @@ def test_a_file_that_fails_ends_the_wait_for_the_others(tmp_path: Path) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_what_came_after_a_body_is_not_taken_for_the_next_one(words: RecordedLog) -> None:
+def test_what_came_after_a_body_is_not_taken_for_the_next_one(log: RecordedLog) -> None:
     def talk(channel: socket.socket) -> None:
         says(GOOD + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", hold=0.3)(channel)
 
     with talking(talk) as url:
-        client = Client(Settings(http_total=3), words)
+        client = Client(Settings(http_total=3), log)
         assert [client.read(Request(f"{url}/{n}")) for n in range(3)] == [b"good"] * 3
 
 
-def test_tls_before_1_2_is_refused(words: RecordedLog, ca: Authority) -> None:
+def test_tls_before_1_2_is_refused(log: RecordedLog, ca: Authority) -> None:
     old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     old.load_cert_chain(ca.issue("localhost"))
     old.set_ciphers("ALL:@SECLEVEL=0")
@@ -217,7 +217,7 @@ def test_tls_before_1_2_is_refused(words: RecordedLog, ca: Authority) -> None:
             says(GOOD)(safe)
 
     with talking(talk) as url, pytest.raises(FetchFailed, match="TLS: ") as failed:
-        read(url.replace("http:", "https:"), words, http_total=0.5, authorities=(ca.certificate,))
+        read(url.replace("http:", "https:"), log, http_total=0.5, authorities=(ca.certificate,))
     assert "TLS 1.2" in failed.value.hint
 
 

@@ -31,7 +31,7 @@ from provision.config.format import (
 from provision.config.model import Secret
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.resources import Fetcher, needs_network
-from provision.fetch.schemes.verified_writer import Intake
+from provision.fetch.schemes.verified_writer import VerifiedWriter
 from provision.fetch.settings import Settings
 from tests.fetch.certificates import Authority
 from tests.fetch.server import Answer, serve
@@ -184,15 +184,15 @@ def test_memory_stays_constant() -> None:
 def test_gzip_arrives_whole_however_it_is_cut(members: list[bytes], step: int) -> None:
     stream = b"".join(gzip.compress(member) for member in members) or gzip.compress(b"")
     into = BytesIO()
-    intake = Intake("it", Resource(compression="gzip", verification=sha(b"".join(members))), into)
-    intake.take(stream[at : at + step] for at in range(0, len(stream), step))
+    writer = VerifiedWriter("it", Resource(compression="gzip", verification=sha(b"".join(members))), into)
+    writer.take(stream[at : at + step] for at in range(0, len(stream), step))
     assert into.getvalue() == b"".join(members)
 
 
 def test_highly_compressed_data_comes_out_completely() -> None:
     data = bytes(10 << 20)
     into = BytesIO()
-    Intake("it", Resource(compression="gzip", verification=sha(data)), into).take([gzip.compress(data)])
+    VerifiedWriter("it", Resource(compression="gzip", verification=sha(data)), into).take([gzip.compress(data)])
     assert len(into.getvalue()) == len(data)
 
 
@@ -200,44 +200,44 @@ def config(**ignition: Any) -> Config:
     return Config(ignition=Ignition(version="3.4.0", **ignition))
 
 
-def test_a_config_decides_timeouts_and_leaves_defaults(words: RecordedLog) -> None:
-    fetcher = Fetcher(Settings(http_total=99, http_proxy="http://old"), words)
-    asked = fetcher.under(config(timeouts=Timeouts(http_total=7, http_response_headers=0))).settings
+def test_a_config_decides_timeouts_and_leaves_defaults(log: RecordedLog) -> None:
+    fetcher = Fetcher(Settings(http_total=99, http_proxy="http://old"), log)
+    asked = fetcher.configured_by(config(timeouts=Timeouts(http_total=7, http_response_headers=0))).settings
     assert (asked.http_total, asked.http_response_headers, asked.http_proxy) == (7.0, 0.0, "")
-    left = fetcher.under(config()).settings
+    left = fetcher.configured_by(config()).settings
     assert (left.http_total, left.http_response_headers) == (0.0, 10.0)
 
 
-def test_a_config_brings_proxies(words: RecordedLog) -> None:
+def test_a_config_brings_proxies(log: RecordedLog) -> None:
     proxy = Proxy(http_proxy="http://p", https_proxy="http://q", no_proxy=("a", "b"))
-    settings = Fetcher(Settings(), words).under(config(proxy=proxy)).settings
+    settings = Fetcher(Settings(), log).configured_by(config(proxy=proxy)).settings
     assert (settings.http_proxy, settings.https_proxy, settings.no_proxy) == ("http://p", "http://q", ("a", "b"))
 
 
-def test_requests_go_through_the_proxy_of_the_config(words: RecordedLog) -> None:
+def test_requests_go_through_the_proxy_of_the_config(log: RecordedLog) -> None:
     with serve({"http://far.example/f": Answer(b"by proxy")}) as proxy:
-        fetcher = Fetcher(Settings(http_total=3, network_wait=1), words).under(
+        fetcher = Fetcher(Settings(http_total=3, network_wait=1), log).configured_by(
             config(proxy=Proxy(http_proxy=proxy.url))
         )
         assert fetcher.read(Resource(source="http://far.example/f")) == b"by proxy"
 
 
-def test_authorities_are_fetched_once_and_trusted_from_then_on(words: RecordedLog, ca: Authority) -> None:
+def test_authorities_are_fetched_once_and_trusted_from_then_on(log: RecordedLog, ca: Authority) -> None:
     with (
         serve({"/ca.pem": Answer(ca.certificate)}) as plain,
         serve({"/f": Answer(b"safe")}, tls=ca.issue("localhost")) as served,
     ):
         authority = ConfigResource(source=f"{plain.url}/ca.pem", verification=sha(ca.certificate))
         asks = config(security=Security(tls=Tls(certificate_authorities=(authority,))))
-        fetcher = Fetcher(Settings(http_total=3), words).under(asks).under(asks).under(config())
+        fetcher = Fetcher(Settings(http_total=3), log).configured_by(asks).configured_by(asks).configured_by(config())
         assert fetcher.read(Resource(source=f"{served.url}/f")) == b"safe"
     assert len(plain.asked) == 1
 
 
-def test_a_bundle_that_is_none_is_refused(words: RecordedLog) -> None:
+def test_a_bundle_that_is_none_is_refused(log: RecordedLog) -> None:
     authority = ConfigResource(source="data:,no%20certificate")
     with pytest.raises(FetchFailed, match="unable to decode PEM block"):
-        Fetcher(Settings(), words).under(config(security=Security(tls=Tls(certificate_authorities=(authority,)))))
+        Fetcher(Settings(), log).configured_by(config(security=Security(tls=Tls(certificate_authorities=(authority,)))))
 
 
 def test_what_a_config_needs_the_network_for() -> None:

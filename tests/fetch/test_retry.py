@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from itertools import islice
 
-from provision.fetch.retry import Deadline, Vigil, moments, pauses, retry_after
+from provision.fetch.retry import Deadline, WaitReporter, pauses, report_times, retry_after
 from provision.log import silent
 
 
 def test_what_is_waited_for_is_said_on_the_console() -> None:
-    vigil = Vigil("http://config.example/a", Deadline(120), silent)
-    vigil.explain("no carrier on eth0", "check the cable", Deadline(120))
-    words = vigil.words(15)
+    wait = WaitReporter("http://config.example/a", Deadline(120), silent)
+    wait.explain("no carrier on eth0", "check the cable", Deadline(120))
+    words = wait.words(15)
     assert words == "waiting for http://config.example/a for 15 s (120 s left): no carrier on eth0; check the cable"
 
 
 def test_the_console_hears_after_5_and_15_seconds_and_then_every_half_minute() -> None:
-    assert list(islice(moments(), 5)) == [5, 15, 45, 75, 105]
+    assert list(islice(report_times(), 5)) == [5, 15, 45, 75, 105]
 
 
 def test_pauses_grow_to_five_seconds_and_differ() -> None:
@@ -27,9 +27,9 @@ def test_pauses_grow_to_five_seconds_and_differ() -> None:
 
 
 def test_a_fleet_that_is_told_to_come_back_spreads() -> None:
-    moments = [retry_after(10.0, 0.2) for _ in range(1000)]
-    assert min(moments) >= 10.0
-    assert max(sum(10 + tenth / 2 <= moment < 10.5 + tenth / 2 for moment in moments) for tenth in range(10)) < 160
+    report_times = [retry_after(10.0, 0.2) for _ in range(1000)]
+    assert min(report_times) >= 10.0
+    assert max(sum(10 + tenth / 2 <= moment < 10.5 + tenth / 2 for moment in report_times) for tenth in range(10)) < 160
 
 
 def test_the_spread_leaves_time_for_one_more_attempt() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from provision.failures import Failure
 from provision.fetch.platforms.table import PLATFORMS
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
 from provision.log import open_log
 
@@ -36,12 +36,12 @@ def ignition_rmcfg(arguments: Sequence[str]) -> int:
 
 
 def _delete(platform: str, *, to_stdout: bool) -> None:
-    from provision.fetch.platforms.sources import site
-    from provision.system.running_system.running_system import MachineGround
+    from provision.fetch.platforms.sources import context
+    from provision.system.running_system.running_system import LocalSystem
 
     log = open_log(sys.stdout, to_stdout=to_stdout)
     delete = PLATFORMS[platform].delete
     if delete is None:
         raise Failure(f"{platform}: cannot delete config on this platform")
-    delete(site(MachineGround(Places.of(os.environ)), Settings(platform=platform), log))
+    delete(context(LocalSystem(SystemPaths.of(os.environ)), Settings(platform=platform), log))
     log("info", f"deleted the config from {platform}")

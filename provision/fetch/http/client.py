@@ -17,23 +17,20 @@ from provision.config import urls
 from provision.config.model import masked
 from provision.config.urls import redacted
 from provision.failures import FetchFailed, NeedsNetwork
-from provision.fetch.http import connections as dial
-from provision.fetch.http import error_texts as causes
-from provision.fetch.http import network
-from provision.fetch.http import redaction as echoes
+from provision.fetch.http import connections, error_texts, network, redaction
 from provision.fetch.http.error_texts import Cause
-from provision.fetch.http.messages import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
-from provision.fetch.retry import Deadline, Say, Vigil, now, pauses, retry_after
+from provision.fetch.http.http_types import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
+from provision.fetch.retry import Deadline, Report, WaitReporter, now, pauses, retry_after
 from provision.fetch.settings import Settings
 from provision.log import Log
 
 if TYPE_CHECKING:
-    from provision.fetch.http.transport import Wire
+    from provision.fetch.http.transport import Transport
 
 T = TypeVar("T")
 Receive = Callable[[Iterator[bytes]], T]
 Take = Callable[[Mapping[str, str], Iterator[bytes]], T]
-Attempt = Callable[[Deadline, Vigil], T]
+Attempt = Callable[[Deadline, WaitReporter], T]
 
 IGNITION_VERSION = "2.26.0"
 ACCEPT = "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1"
@@ -47,7 +44,7 @@ DEFAULT_HEADERS: Headers = (
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_LIMIT = 10
 CONNECTIONS = 24
-LOOK_EVERY = 5.0
+POLL_SECONDS = 5.0
 """Seconds after which the network is looked at again even without an event."""
 
 ERROR_SECONDS = 5.0
@@ -58,7 +55,7 @@ class NotFoundError(FetchFailed):
     """The server answered 404: there is no such resource."""
 
 
-class Again(Exception):
+class RetryableError(Exception):
     """An attempt failed in a way that may pass. `after` are the seconds that the server wants to be left alone."""
 
     def __init__(self, cause: Cause, after: float = 0.0) -> None:
@@ -70,15 +67,15 @@ class Again(Exception):
 class Client:
     """Makes requests by one set of settings. Safe to use from several threads.
 
-    `way` names how connections are made, a key of `dial.WAYS`; `stop` ends every wait of this client.
+    `way` names how connections are made, a key of `connections.CONNECT_METHODS`; `stop` ends every wait of this client.
     """
 
     def __init__(self, settings: Settings, log: Log, way: str = "tcp", stop: Event | None = None) -> None:
         self.settings = settings
         self.log = log
-        self._connect = dial.WAYS[way]
+        self._connect = connections.CONNECT_METHODS[way]
         self._stop = stop or Event()
-        self._wires: dict[tuple[bool, bool], Wire] = {}
+        self._wires: dict[tuple[bool, bool], Transport] = {}
         self._lock = Lock()
 
     def fetch(self, request: Request, receive: Receive[T]) -> T:
@@ -98,12 +95,12 @@ class Client:
         if not self.settings.offline:
             _http()  # now, while the network may still be coming up
 
-        def attempt(deadline: Deadline, vigil: Vigil) -> T:
-            return self._attempt(request, take, deadline, vigil)
+        def attempt(deadline: Deadline, wait: WaitReporter) -> T:
+            return self._attempt(request, take, deadline, wait)
 
-        return self.persist(request.url, host, request.method, attempt)
+        return self.with_retries(request.url, host, request.method, attempt)
 
-    def persist(self, url: str, host: str, verb: str, attempt: Attempt[T]) -> T:
+    def with_retries(self, url: str, host: str, verb: str, attempt: Attempt[T]) -> T:
         """What an attempt gives, which is made again whenever it raises Again, as long as there is time.
 
         Before each a way to `host` is waited for. Where it turns out that there is no network yet, that time does not
@@ -111,25 +108,25 @@ class Client:
         """
         if self.settings.offline:
             raise NeedsNetwork(redacted(url))
-        deadline, patience = Deadline(self.settings.http_total), self.settings.network_wait
-        with Vigil(redacted(url), deadline, self.log, self._stop) as vigil:
+        deadline, network_time = Deadline(self.settings.http_total), self.settings.network_wait
+        with WaitReporter(redacted(url), deadline, self.log, self._stop) as wait:
             for number, pause in enumerate(pauses(), 1):
-                self._await_route(host, url, deadline, vigil)
+                self._await_route(host, url, deadline, wait)
                 self.log("info", f"{verb} {redacted(url)}: attempt #{number}")
                 began = now()
                 try:
-                    return attempt(deadline, vigil)
-                except Again as again:
-                    vigil.explain(again.cause.text, again.cause.remedy, deadline)
-                    self.log("info", f"{verb} error: {again.cause.text}")
-                    if again.cause.is_no_network:
-                        lost = min(now() - began + pause, patience)
+                    return attempt(deadline, wait)
+                except RetryableError as error:
+                    wait.explain(error.cause.text, error.cause.remedy, deadline)
+                    self.log("info", f"{verb} error: {error.cause.text}")
+                    if error.cause.is_no_network:
+                        lost = min(now() - began + pause, network_time)
                         deadline.extend(lost)
-                        patience -= lost
-                    self._pause(url, again, pause, deadline)
+                        network_time -= lost
+                    self._pause(url, error, pause, deadline)
         raise AssertionError  # pauses() never ends
 
-    def hurried(self, seconds: float) -> Client:
+    def with_total_limit(self, seconds: float) -> Client:
         """A client that gives up after so many seconds: for what is asked in passing, and may be missing."""
         settings = self.settings._replace(http_total=min(self.settings.http_total or seconds, seconds))
         return Client(settings, self.log, stop=self._stop)
@@ -147,36 +144,36 @@ class Client:
 
         return self.fetch(request, receive)
 
-    def _await_route(self, host: str, url: str, deadline: Deadline, vigil: Vigil) -> None:
+    def _await_route(self, host: str, url: str, deadline: Deadline, wait: WaitReporter) -> None:
         """Wait until there is a way to a host. This time does not count: a slow DHCP server is no slow web server.
 
         Raises FetchFailed if there is none within `network_wait`.
         """
-        if self._connect is dial.connect_vsock or network.route_exists(host):
+        if self._connect is connections.connect_vsock or network.route_exists(host):
             return
-        patience, began = Deadline(self.settings.network_wait), now()
+        network_time, began = Deadline(self.settings.network_wait), now()
         events = network.Events()
         try:
             while not network.route_exists(host):
                 cause, remedy = network.why_not(host)
-                vigil.explain(cause, remedy, patience)
-                if not patience.left() or self._stop.is_set():
+                wait.explain(cause, remedy, network_time)
+                if not network_time.left() or self._stop.is_set():
                     raise FetchFailed(redacted(url), f"no network: {cause}", hint=remedy)
-                events.wait(min(LOOK_EVERY, patience.left()))
+                events.wait(min(POLL_SECONDS, network_time.left()))
         finally:
             events.close()
             deadline.extend(now() - began)
-            vigil.forget()
+            wait.forget()
 
-    def _attempt(self, request: Request, take: Take[T], deadline: Deadline, vigil: Vigil) -> T:
+    def _attempt(self, request: Request, take: Take[T], deadline: Deadline, wait: WaitReporter) -> T:
         """One go, redirects included."""
         headers = _headers(request)
         url, guarded = request.url, False
         for _ in range(REDIRECT_LIMIT + 1):
-            reply = self._ask(request._replace(url=url, headers=headers), deadline, vigil.doing, guarded=guarded)
+            reply = self._ask(request._replace(url=url, headers=headers), deadline, wait.doing, guarded=guarded)
             try:
                 if not _is_redirect(request, reply):
-                    return self._judge(request, reply, take, deadline, vigil)
+                    return self._judge(request, reply, take, deadline, wait)
             finally:
                 reply.close()
             target = _redirected(url, reply.headers["Location"])
@@ -186,33 +183,33 @@ class Client:
             url, headers = target, DEFAULT_HEADERS  # the reference sends a config's headers to no redirect at all
         raise FetchFailed(redacted(request.url), f"more than {REDIRECT_LIMIT} redirects")
 
-    def _ask(self, request: Request, deadline: Deadline, say: Say, *, guarded: bool) -> Reply:
+    def _ask(self, request: Request, deadline: Deadline, report: Report, *, guarded: bool) -> Reply:
         proxy = self._proxy(request)
         tls = "https" in {urls.scheme(request.url), urls.scheme(proxy)}
         wire = self._wire(guarded=guarded and not proxy, tls=tls)
-        connecting = deadline.within(dial.DIAL_TIMEOUT)
+        connecting = deadline.within(connections.CONNECT_TIMEOUT)
         headers = deadline.within(self.settings.http_response_headers)
         try:
-            reply = wire.ask(request, proxy, connecting, headers, say)
+            reply = wire.ask(request, proxy, connecting, headers, report)
         except ValueError as error:  # requests' InvalidURL, InvalidHeader
             raise FetchFailed(redacted(request.url), "unable to parse url or HTTP header") from error
         except OSError as error:  # requests.RequestException is one
             raise _not_asked(request, proxy, error) from error
-        return reply._replace(secrets=lambda: echoes.secrets(request, proxy, DEFAULT_HEADERS))
+        return reply._replace(secrets=lambda: redaction.secrets(request, proxy, DEFAULT_HEADERS))
 
-    def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline, vigil: Vigil) -> T:
+    def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline, wait: WaitReporter) -> T:
         """What an answer means: a result, an end, or another go."""
         if reply.status in request.accepted:
             self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
-            return take(reply.headers, self._watched(request, reply, deadline, vigil))
-        cause = causes.status(reply.status, *_told(reply, deadline))
+            return take(reply.headers, self._watched(request, reply, deadline, wait))
+        cause = error_texts.status(reply.status, *_told(reply, deadline))
         if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
-            raise Again(cause, _asked_pause(reply))
+            raise RetryableError(cause, _asked_pause(reply))
         if reply.status == NOT_FOUND:
             raise NotFoundError(redacted(request.url), f"resource not found ({cause.text})", hint=cause.remedy)
         raise FetchFailed(redacted(request.url), f"failed to fetch resource: {cause.text}", hint=cause.remedy)
 
-    def _watched(self, request: Request, reply: Reply, deadline: Deadline, vigil: Vigil) -> Iterator[bytes]:
+    def _watched(self, request: Request, reply: Reply, deadline: Deadline, wait: WaitReporter) -> Iterator[bytes]:
         """The body, as long as it comes and there is time. Only what the network does wrong becomes another go."""
         chunks, size = reply.chunks(deadline), 0
         while True:
@@ -220,27 +217,27 @@ class Client:
                 chunk = next(chunks, b"")
             except TimeoutError as error:
                 told = f"the body did not come to its end ({size} bytes came)"
-                raise Again(Cause(told, "is the network overloaded, or the server?")) from error
+                raise RetryableError(Cause(told, "is the network overloaded, or the server?")) from error
             except Exception as error:
-                raise Again(causes.explain(error)) from error
+                raise RetryableError(error_texts.explain(error)) from error
             if not chunk:
                 return
-            self.go_on(request.url)
+            self.raise_if_stopped(request.url)
             size += len(chunk)
-            vigil.coming(size)
+            wait.progress(size)
             yield chunk
 
-    def go_on(self, url: str) -> None:
+    def raise_if_stopped(self, url: str) -> None:
         """Raise FetchFailed if nobody waits for this any more."""
         if self._stop.is_set():
             raise FetchFailed(redacted(url), "given up, since something else failed")
 
-    def _pause(self, url: str, again: Again, pause: float, deadline: Deadline) -> None:
+    def _pause(self, url: str, error: RetryableError, pause: float, deadline: Deadline) -> None:
         left = deadline.left()
-        seconds = retry_after(again.after, pause, left) if again.after else pause
+        seconds = retry_after(error.after, pause, left) if error.after else pause
         if self._stop.wait(min(seconds, left)) or not deadline.left():
-            cause, remedy = again.cause.text, again.cause.remedy
-            raise FetchFailed(redacted(url), f"unable to fetch resource in time: {cause}", hint=remedy) from again
+            cause, remedy = error.cause.text, error.cause.remedy
+            raise FetchFailed(redacted(url), f"unable to fetch resource in time: {cause}", hint=remedy) from error
 
     def _first_host(self, request: Request) -> str:
         """The host that a request is sent to: the proxy's if it goes through one."""
@@ -257,14 +254,14 @@ class Client:
 
         return proxy.choose(request.url, settings.http_proxy, settings.https_proxy, settings.no_proxy)
 
-    def _wire(self, *, guarded: bool, tls: bool) -> Wire:
+    def _wire(self, *, guarded: bool, tls: bool) -> Transport:
         """The adapter for direct requests, or for where a redirect from elsewhere leads; with trust if TLS needs it."""
         http = _http()
         with self._lock:
             if (guarded, tls) not in self._wires:
-                connect = dial.connect_guarded if guarded else self._connect
+                connect = connections.connect_guarded if guarded else self._connect
                 context = http.trust(self.settings.authorities) if tls else None
-                self._wires[guarded, tls] = http.Wire(connect, context, CONNECTIONS)
+                self._wires[guarded, tls] = http.Transport(connect, context, CONNECTIONS)
             return self._wires[guarded, tls]
 
 
@@ -277,19 +274,19 @@ def _http() -> ModuleType:
     return http
 
 
-def _not_asked(request: Request, proxy: str, error: OSError) -> FetchFailed | Again:
+def _not_asked(request: Request, proxy: str, error: OSError) -> FetchFailed | RetryableError:
     """What it means that no answer came: an end, or another go."""
-    for one in causes.chain(error):
-        if isinstance(one, dial.RefusedError):
-            return FetchFailed(redacted(request.url), dial.REFUSAL)
+    for one in error_texts.chain(error):
+        if isinstance(one, connections.RefusedError):
+            return FetchFailed(redacted(request.url), connections.REFUSAL)
         if isinstance(one, ProxyRefusedError):
-            cause = causes.status(one.status, one.reason, b"")
+            cause = error_texts.status(one.status, one.reason, b"")
             cause = cause._replace(text=f"the proxy {redacted(proxy)} refuses: {cause.text}")
             if one.status == TOO_MANY or one.status >= 500:
-                return Again(cause)
+                return RetryableError(cause)
             return FetchFailed(redacted(request.url), cause.text, hint=cause.remedy)
-    cause = causes.explain(error)
-    return Again(cause._replace(text=f"through the proxy {redacted(proxy)}: {cause.text}") if proxy else cause)
+    cause = error_texts.explain(error)
+    return RetryableError(cause._replace(text=f"through the proxy {redacted(proxy)}: {cause.text}") if proxy else cause)
 
 
 def _is_redirect(request: Request, reply: Reply) -> bool:
@@ -314,19 +311,21 @@ def _redirected(url: str, location: str) -> str:
     if source.scheme == "https" and sink.scheme != "https":
         raise FetchFailed(redacted(url), f"redirected from https to http ({redacted(target)})")
     if _is_inward(sink.host) and not _is_inward(source.host):
-        raise FetchFailed(redacted(url), f"redirected to {redacted(target)}, which {dial.REFUSAL}")
+        raise FetchFailed(redacted(url), f"redirected to {redacted(target)}, which {connections.REFUSAL}")
     return target
 
 
 def _is_inward(host: str) -> bool:
     """Whether a host as written is on this machine or link. A name is judged when it has been resolved."""
-    return host == "localhost" or any(dial.is_inward(one[4][0]) for one in dial.literal(host, 0))
+    return host == "localhost" or any(
+        connections.is_local_or_metadata(one[4][0]) for one in connections.literal(host, 0)
+    )
 
 
 def _told(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:
     """The reason of an error and the beginning of its body, without what they repeat of a request's secrets."""
     secrets = reply.secrets()
-    body = _beginning(reply, deadline, causes.TELLING_BYTES + max(map(len, secrets), default=0))
+    body = _beginning(reply, deadline, error_texts.TELLING_BYTES + max(map(len, secrets), default=0))
     return masked(reply.reason, secrets), masked(body.decode("utf-8", "replace"), secrets).encode()
 
 

@@ -15,7 +15,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from provision.fetch.http.error_texts import NAME_REMEDY, REMEDIES
-from provision.fetch.retry import Say, now
+from provision.fetch.retry import Report, now
 
 STAGGER = 0.25
 """Seconds after which the next address is tried beside the ones that have not answered (RFC 8305)."""
@@ -23,7 +23,7 @@ STAGGER = 0.25
 LOOK_AGAIN = 1.0
 """Seconds after which an address to which there was no way is tried again."""
 
-DIAL_TIMEOUT = 30.0
+CONNECT_TIMEOUT = 30.0
 PRIVILEGED = range(1, 1024)
 VSOCK_HOST, VSOCK_PORT = 2, 1024
 
@@ -31,16 +31,16 @@ VSOCK_HOST, VSOCK_PORT = 2, 1024
 REFUSAL = "is a loopback, link-local or metadata address, which a redirect may not lead to"
 
 
-class Call(NamedTuple):
+class ConnectRequest(NamedTuple):
     """Whom to connect to, within how many seconds (None: for ever), and whom to tell what is being waited for."""
 
     host: str
     port: int
     seconds: float | None
-    say: Say
+    report: Report
 
 
-Dial = Callable[[Call], socket.socket]
+Connect = Callable[[ConnectRequest], socket.socket]
 """Makes a connection. Raises OSError."""
 
 
@@ -48,12 +48,12 @@ class RefusedError(OSError):
     """The trust rules forbid to connect to this address."""
 
 
-def connect(call: Call) -> socket.socket:
+def connect(call: ConnectRequest) -> socket.socket:
     """Connect to any address of a host."""
     return _connected(call, _open)
 
 
-def connect_guarded(call: Call) -> socket.socket:
+def connect_guarded(call: ConnectRequest) -> socket.socket:
     """Connect to a host that somebody elsewhere named: never to loopback or link-local addresses.
 
     A redirect must not make a machine ask its own metadata service, whatever name the address hides behind.
@@ -61,12 +61,12 @@ def connect_guarded(call: Call) -> socket.socket:
     return _connected(call, _open, _outward)
 
 
-def connect_from_privileged_port(call: Call) -> socket.socket:
+def connect_from_privileged_port(call: ConnectRequest) -> socket.socket:
     """Connect from a local port below 1024, as Scaleway's metadata service asks of root."""
     return _connected(call, _open_privileged)
 
 
-def connect_vsock(call: Call) -> socket.socket:
+def connect_vsock(call: ConnectRequest) -> socket.socket:
     """Connect to the hypervisor over vsock (CID 2 is the host; Apple's Virtualization framework serves port 1024)."""
     channel = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
     channel.settimeout(call.seconds)
@@ -78,7 +78,7 @@ def connect_vsock(call: Call) -> socket.socket:
     return channel
 
 
-WAYS: Mapping[str, Dial] = {
+CONNECT_METHODS: Mapping[str, Connect] = {
     "tcp": connect,
     "privileged": connect_from_privileged_port,
     "vsock": connect_vsock,
@@ -86,7 +86,7 @@ WAYS: Mapping[str, Dial] = {
 """How connections can be made."""
 
 
-def is_inward(address: str) -> bool:
+def is_local_or_metadata(address: str) -> bool:
     """Whether an address is on this machine or on its link: loopback, link-local, unspecified, cloud metadata."""
     from ipaddress import IPv6Address, ip_address
 
@@ -147,22 +147,22 @@ def _ask_for(host: str, port: int, kind: int, answers: SimpleQueue[list[Address]
 
 def _outward(addresses: Iterable[Address]) -> list[Address]:
     """Those that may be asked on the word of others. Raises RefusedError if there are none."""
-    allowed = [one for one in addresses if not is_inward(one[4][0])]
+    allowed = [one for one in addresses if not is_local_or_metadata(one[4][0])]
     if not allowed:
         raise RefusedError(errno.EACCES, REFUSAL)
     return allowed
 
 
 def _connected(
-    call: Call,
+    call: ConnectRequest,
     opened: Callable[[Address], socket.socket],
     chosen: Callable[[Iterable[Address]], Iterable[Address]] = iter,
 ) -> socket.socket:
     """A connection to one of the chosen addresses; its timeout is what is left of the time."""
-    ends = now() + min(call.seconds or DIAL_TIMEOUT, DIAL_TIMEOUT)
-    call.say("name not resolved yet", NAME_REMEDY)
+    ends = now() + min(call.seconds or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
+    call.report("name not resolved yet", NAME_REMEDY)
     addresses = chosen(resolve(call.host, call.port, ends - now()))
-    call.say(f"no connection to port {call.port} yet", REMEDIES[errno.ETIMEDOUT])
+    call.report(f"no connection to port {call.port} yet", REMEDIES[errno.ETIMEDOUT])
     channel = _race(call.host, addresses, ends, opened)
     channel.settimeout(max(ends - now(), 0.001))
     return channel

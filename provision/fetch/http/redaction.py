@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.fetch.http.messages import Headers, Request
+from provision.fetch.http.http_types import Headers, Request
 
 SHORTEST = 4
 """Words with fewer characters are no secrets, and masking them would make a text unreadable."""

@@ -24,9 +24,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from provision.fetch.http.connections import Call, Dial
-from provision.fetch.http.messages import ProxyRefusedError, Reply, Request
-from provision.fetch.retry import Deadline, Say
+from provision.fetch.http.connections import Connect, ConnectRequest
+from provision.fetch.http.http_types import ProxyRefusedError, Reply, Request
+from provision.fetch.retry import Deadline, Report
 
 CHUNK = 256 * 1024
 BODY_SILENCE = 60.0
@@ -55,7 +55,7 @@ BUNDLES = (
 OLD_URLLIB3 = str(vars(urllib3)["__version__"]).startswith("1.")
 """urllib3 1.26, which is Debian 12's: two things are different there, and both versions are tested."""
 
-urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)  # what to do about the clock is said by `causes`
+urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)  # what to do about the clock is said by `error_texts`
 
 
 class TruncatedError(OSError):
@@ -87,13 +87,13 @@ def _has_defaults() -> bool:
     return bool(places.cafile or (places.capath and any(Path(places.capath).glob("*.0"))))
 
 
-class Wire(HTTPAdapter):
-    """Sends requests over connections made by `dial`, trusting `context`, which plain http does without."""
+class Transport(HTTPAdapter):
+    """Sends requests over connections made by `connect`, trusting `context`, which plain http does without."""
 
-    def __init__(self, dial: Dial, context: ssl.SSLContext | None, connections: int) -> None:
+    def __init__(self, connect: Connect, context: ssl.SSLContext | None, connections: int) -> None:
         self._context = context
         self._asking = local()
-        self._pools = _pools(self._dialled(dial))
+        self._pools = _pools(self._connected_by(connect))
         super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **further: Any) -> None:
@@ -112,14 +112,16 @@ class Wire(HTTPAdapter):
     def cert_verify(self, _conn: Any, _url: str, _verify: Any, _cert: Any) -> None:
         """Leave trust to the context: requests would bring its own certificate authorities."""
 
-    def ask(self, request: Request, proxy: str, connecting: float | None, headers: float | None, say: Say) -> Reply:
+    def ask(
+        self, request: Request, proxy: str, connecting: float | None, headers: float | None, report: Report
+    ) -> Reply:
         """Send a request and return when the headers of the answer are there.
 
         `connecting` and `headers` are the seconds each may take, None for ever. Raises requests.RequestException or
         OSError.
         """
-        self._asking.say = say
-        say(*UNANSWERED)
+        self._asking.report = report
+        report(*UNANSWERED)
         prepared = requests.Request(request.method, request.url, dict(request.headers), data=request.body).prepare()
         proxies = {scheme: proxy for scheme in ("http", "https") if proxy}
         timeout = cast("tuple[float, float]", (connecting, headers))  # None is allowed, which the stubs leave out
@@ -127,16 +129,18 @@ class Wire(HTTPAdapter):
         chunks = partial(_chunks, response)
         return Reply(response.status_code, response.reason or "", response.headers, chunks, response.close)
 
-    def _dialled(self, dial: Dial) -> Callable[[HTTPConnection, int], socket.socket]:
+    def _connected_by(self, connect: Connect) -> Callable[[HTTPConnection, int], socket.socket]:
         """How a connection gets its socket: what it waits for is said to whoever asks in this thread."""
 
-        def dialled(connection: HTTPConnection, port: int) -> socket.socket:
-            say: Say = self._asking.say
-            channel = dial(Call(connection.host, connection.port or port, _seconds(connection.timeout), say))
-            say(*UNANSWERED)
+        def connected(connection: HTTPConnection, port: int) -> socket.socket:
+            report: Report = self._asking.report
+            channel = connect(
+                ConnectRequest(connection.host, connection.port or port, _seconds(connection.timeout), report)
+            )
+            report(*UNANSWERED)
             return channel
 
-        return dialled
+        return connected
 
 
 def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
@@ -158,14 +162,14 @@ def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
     response.raw.release_conn()
 
 
-def _pools(dialled: Callable[[HTTPConnection, int], socket.socket]) -> dict[str, type[HTTPConnectionPool]]:
+def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[str, type[HTTPConnectionPool]]:
     """urllib3's pools with our connections: its seam for where sockets come from."""
 
     class Plain(HTTPConnection):
         response_class = _Answer
 
         def _new_conn(self) -> socket.socket:
-            return dialled(self, 80)
+            return connected(self, 80)
 
         def getresponse(self, *arguments: Any, **further: Any) -> Any:
             return _patient(
@@ -176,7 +180,7 @@ def _pools(dialled: Callable[[HTTPConnection, int], socket.socket]) -> dict[str,
         response_class = _Answer
 
         def _new_conn(self) -> socket.socket:
-            channel = dialled(self, 443)
+            channel = connected(self, 443)
             channel.settimeout(min(HANDSHAKE, channel.gettimeout() or HANDSHAKE))
             return channel
 

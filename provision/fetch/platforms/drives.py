@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from provision.failures import FetchFailed
-from provision.fetch.platforms.sources import LOOK_EVERY, Site, Source
-from provision.fetch.retry import Deadline, Vigil
+from provision.fetch.platforms.sources import POLL_SECONDS, FetchContext, Source
+from provision.fetch.retry import Deadline, WaitReporter
 
 CONFIG_DRIVES = frozenset({"config-2", "cidata"})
 """Labels of drives that bring a config, in lower case: there may be one on a machine that nobody has provisioned."""
@@ -23,26 +23,26 @@ class Drive(NamedTuple):
     skips_cloud_config: bool = False
     offline: bool = True
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Wait for the drive, and read the first of its files that is not skipped."""
-        device = self.device(site)
+        device = self.device(context)
         if device is None:
-            site.log(
+            context.log(
                 "warning", f"no drive labelled {self.label} within {self.seconds:.0f} s: going on without a config"
             )
             return None
         for file in self.files:
-            raw = site.ground.read_from(device, file)
+            raw = context.running_system.read_from(device, file)
             if raw and not (self.skips_cloud_config and is_cloud_config(raw)):
                 return raw
         return None
 
-    def device(self, site: Site) -> str | None:
+    def device(self, context: FetchContext) -> str | None:
         """Wait for the drive; None if it did not come in time."""
         deadline = Deadline(self.seconds)
-        with Vigil(f"a drive labelled {self.label}", deadline, site.log, site.stop) as vigil:
-            vigil.explain("it is not there", "attach the drive that holds the config", deadline)
-            return _await_drive(site, self.label, deadline)
+        with WaitReporter(f"a drive labelled {self.label}", deadline, context.log, context.stop) as wait:
+            wait.explain("it is not there", "attach the drive that holds the config", deadline)
+            return _await_drive(context, self.label, deadline)
 
     def describe(self) -> str:
         """Label and files."""
@@ -58,16 +58,16 @@ class Optical(NamedTuple):
     formats: tuple[str, ...]
     offline: bool = True
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Wait for the CD, for ever, and read the file."""
         deadline = Deadline(0)
-        with Vigil(f"a CD that holds {self.marker}", deadline, site.log, site.stop) as vigil:
-            vigil.explain("no drive holds it", "attach the provisioning CD", deadline)
-            while not site.stop.is_set():
-                for device in site.ground.optical_drives():
-                    if _has(site, device, self.marker, self.formats):
-                        return site.ground.read_from(device, self.file, formats=self.formats)
-                site.ground.await_change(LOOK_EVERY)
+        with WaitReporter(f"a CD that holds {self.marker}", deadline, context.log, context.stop) as wait:
+            wait.explain("no drive holds it", "attach the provisioning CD", deadline)
+            while not context.stop.is_set():
+                for device in context.running_system.optical_drives():
+                    if _has(context, device, self.marker, self.formats):
+                        return context.running_system.read_from(device, self.file, formats=self.formats)
+                context.running_system.await_change(POLL_SECONDS)
         return None
 
     def describe(self) -> str:
@@ -83,14 +83,14 @@ class Interface(NamedTuple):
     decode: tuple[Callable[[bytes], bytes], ...] = ()
     offline: bool = True
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Load the driver and read the file in one go: the kernel's fw_cfg is quadratic in the number of reads."""
         if self.module:
-            site.ground.load_module(self.module)
+            context.running_system.load_module(self.module)
         deadline = Deadline(0)
-        with Vigil(self.path, deadline, site.log) as vigil:
-            vigil.explain("the kernel reads it slowly", "move large files to a URL", deadline)
-            raw = site.ground.read(self.path)
+        with WaitReporter(self.path, deadline, context.log) as wait:
+            wait.explain("the kernel reads it slowly", "move large files to a URL", deadline)
+            raw = context.running_system.read(self.path)
         if raw is None:
             return None
         for decode in self.decode:
@@ -110,9 +110,9 @@ class ByMachine(NamedTuple):
     other: Source
     offline: bool = True
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Go the way of this machine."""
-        return (self.other if os.uname().machine in self.machines else self.usual).fetch(site)
+        return (self.other if os.uname().machine in self.machines else self.usual).fetch(context)
 
     def describe(self) -> str:
         """Both ways."""
@@ -127,17 +127,17 @@ class Device(NamedTuple):
     seconds: float
     offline: bool = True
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Wait for the device and read it."""
-        site.ground.load_module(self.module)
+        context.running_system.load_module(self.module)
         deadline = Deadline(self.seconds)
-        with Vigil(self.path, deadline, site.log, site.stop) as vigil:
-            vigil.explain("the device is not there", "attach a disk whose serial is `ignition`", deadline)
-            while deadline.left() and not site.stop.is_set():
-                raw = site.ground.read(self.path)
+        with WaitReporter(self.path, deadline, context.log, context.stop) as wait:
+            wait.explain("the device is not there", "attach a disk whose serial is `ignition`", deadline)
+            while deadline.left() and not context.stop.is_set():
+                raw = context.running_system.read(self.path)
                 if raw is not None:
                     return trim_nul(raw)
-                site.ground.await_change(min(LOOK_EVERY, deadline.left()))
+                context.running_system.await_change(min(POLL_SECONDS, deadline.left()))
         raise FetchFailed(self.path, f"not there after {self.seconds:.0f} s")
 
     def describe(self) -> str:
@@ -147,10 +147,10 @@ class Device(NamedTuple):
 
 def trim_nul(raw: bytes) -> bytes:
     """Bytes without the NULs that pad them. The end of what is compressed may be NULs of its own, and stays."""
-    from provision.fetch.user_data import is_wrapped
+    from provision.fetch.user_data import is_compressed
 
     begun = raw.lstrip(b"\0")
-    return begun if is_wrapped(begun) else begun.rstrip(b"\0")
+    return begun if is_compressed(begun) else begun.rstrip(b"\0")
 
 
 def is_cloud_config(raw: bytes) -> bool:
@@ -158,17 +158,17 @@ def is_cloud_config(raw: bytes) -> bool:
     return raw.startswith(b"#cloud-config\n")
 
 
-def _await_drive(site: Site, label: str, deadline: Deadline) -> str | None:
-    while not site.stop.is_set():
-        device = site.ground.drive(label)
+def _await_drive(context: FetchContext, label: str, deadline: Deadline) -> str | None:
+    while not context.stop.is_set():
+        device = context.running_system.drive(label)
         if device is not None or not deadline.left():
             return device
-        site.ground.await_change(min(LOOK_EVERY, deadline.left()))
+        context.running_system.await_change(min(POLL_SECONDS, deadline.left()))
     return None
 
 
-def _has(site: Site, device: str, marker: str, formats: tuple[str, ...]) -> bool:
+def _has(context: FetchContext, device: str, marker: str, formats: tuple[str, ...]) -> bool:
     try:
-        return site.ground.read_from(device, marker, formats=formats) is not None
+        return context.running_system.read_from(device, marker, formats=formats) is not None
     except FetchFailed:
         return False

@@ -13,7 +13,7 @@ Place = TypeVar("Place")
 Answer = TypeVar("Answer")
 
 
-def first_answer(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: Event, grace: float) -> Answer:
+def first_success(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: Event, grace: float) -> Answer:
     """The answer of whichever way has one first; the others are told to stop.
 
     When one has failed the others have `grace` seconds more each. Raises FetchFailed if all fail.

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.failures import FetchFailed, NeedsNetwork
-from provision.fetch.http.messages import Headers, Request
-from provision.fetch.platforms.sources import LOOK_EVERY, Site, Together
-from provision.fetch.retry import Deadline, Vigil
-from provision.fetch.running_system import Ground
+from provision.fetch.http.http_types import Headers, Request
+from provision.fetch.platforms.sources import POLL_SECONDS, FetchContext, Together
+from provision.fetch.retry import Deadline, WaitReporter
+from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import CONFIG_LIMIT
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Token(NamedTuple):
     optional: bool = False
 
 
-WAYS = {"privileged": " from a local port below 1024", "vsock": " over vsock, CID 2, port 1024"}
+CONNECT_METHODS = {"privileged": " from a local port below 1024", "vsock": " over vsock, CID 2, port 1024"}
 """How unusual connections are described."""
 
 
@@ -44,15 +44,15 @@ class Http(NamedTuple):
     module: str = ""
     offline: bool = False
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Ask the service, with a token if it wants one."""
-        if site.settings.offline and not self.offline:
+        if context.settings.offline and not self.offline:
             raise NeedsNetwork(f"{self.base}{self.path}")
         from provision.fetch.http.client import Client, NotFoundError
 
         if self.module:
-            site.ground.load_module(self.module)
-        client = Client(site.settings._replace(offline=False), site.log, self.way, site.stop)
+            context.running_system.load_module(self.module)
+        client = Client(context.settings._replace(offline=False), context.log, self.way, context.stop)
         token = self._token(client)
         request = Request(
             f"{self.base}{self.path}", (*self.headers, *token), retried=self.retried, direct=is_metadata(self.base)
@@ -96,7 +96,7 @@ class Http(NamedTuple):
             *([f"asked again at {waits}"] if waits else []),
         )
         in_brackets = f" ({', '.join(notes)})" if notes else ""
-        return f"`{self.base}{self.path}`{WAYS.get(self.way, '')}{with_headers}{in_brackets}"
+        return f"`{self.base}{self.path}`{CONNECT_METHODS.get(self.way, '')}{with_headers}{in_brackets}"
 
 
 class LinkLocal(NamedTuple):
@@ -105,27 +105,29 @@ class LinkLocal(NamedTuple):
     path: str
     offline: bool = False
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Ask on all interfaces at once; the first answer wins."""
-        if site.settings.offline:
+        if context.settings.offline:
             raise NeedsNetwork(f"http://[fe80::a9fe:a9fe]{self.path}")
-        with Vigil("a network interface", Deadline(site.settings.http_total), site.log, site.stop) as vigil:
-            names = self._interfaces(site, vigil)
+        with WaitReporter(
+            "a network interface", Deadline(context.settings.http_total), context.log, context.stop
+        ) as wait:
+            names = self._interfaces(context, wait)
         every = tuple(Http(f"http://[fe80::a9fe:a9fe%25{name}]", self.path) for name in names)
-        return Together(every).fetch(site)
+        return Together(every).fetch(context)
 
-    def _interfaces(self, site: Site, vigil: Vigil) -> list[str]:
+    def _interfaces(self, context: FetchContext, wait: WaitReporter) -> list[str]:
         from provision.fetch.http import network
 
-        patience = Deadline(site.settings.network_wait)
+        network_time = Deadline(context.settings.network_wait)
         events = network.Events()
         try:
-            while patience.left() and not site.stop.is_set():
+            while network_time.left() and not context.stop.is_set():
                 names = [one.name for one in network.interfaces() if one.carrier]
                 if names:
                     return names
-                vigil.explain(*network.why_not("fe80::a9fe:a9fe"), patience)
-                events.wait(LOOK_EVERY)
+                wait.explain(*network.why_not("fe80::a9fe:a9fe"), network_time)
+                events.wait(POLL_SECONDS)
         finally:
             events.close()
         raise FetchFailed(f"http://[fe80::a9fe:a9fe]{self.path}", "no network interface has a carrier")
@@ -138,10 +140,10 @@ class LinkLocal(NamedTuple):
 def is_metadata(base: str) -> bool:
     """Whether a URL's host is on this link, so that no proxy can help."""
     from provision.config.urls import origin
-    from provision.fetch.http import connections as dial
+    from provision.fetch.http import connections
 
     try:
-        return dial.is_inward(origin(base).host)
+        return connections.is_local_or_metadata(origin(base).host)
     except ValueError:
         return False
 
@@ -172,18 +174,18 @@ class DhcpServer(NamedTuple):
     path: str
     offline: bool = False
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Wait for a lease, and ask its server."""
-        if site.settings.offline:
+        if context.settings.offline:
             raise NeedsNetwork(f"http://DHCP-SERVER{self.path}")
-        patience = Deadline(site.settings.network_wait)
-        with Vigil("the address of the DHCP server", patience, site.log, site.stop) as vigil:
-            vigil.explain("there is no lease", "check the DHCP server", patience)
-            while patience.left() and not site.stop.is_set():
-                server = next(servers(site.ground), None)
+        network_time = Deadline(context.settings.network_wait)
+        with WaitReporter("the address of the DHCP server", network_time, context.log, context.stop) as wait:
+            wait.explain("there is no lease", "check the DHCP server", network_time)
+            while network_time.left() and not context.stop.is_set():
+                server = next(servers(context.running_system), None)
                 if server:
-                    return Http(f"http://{server}", self.path).fetch(site)
-                site.stop.wait(LOOK_EVERY)
+                    return Http(f"http://{server}", self.path).fetch(context)
+                context.stop.wait(POLL_SECONDS)
         raise FetchFailed("DHCP", "there is no lease that names its server")
 
     def describe(self) -> str:
@@ -191,10 +193,10 @@ class DhcpServer(NamedTuple):
         return f"`http://DHCP-SERVER{self.path}`"
 
 
-def servers(ground: Ground) -> Iterator[str]:
+def servers(running_system: RunningSystem) -> Iterator[str]:
     """The DHCP servers of all leases that are found."""
     for directory, mark in LEASES:
-        for name in ground.names(directory):
+        for name in running_system.names(directory):
             if name.isdecimal() or name.endswith((".lease", ".leases")):
-                lines = (line.strip() for line in ground.read_text(f"{directory}/{name}").splitlines())
+                lines = (line.strip() for line in running_system.read_text(f"{directory}/{name}").splitlines())
                 yield from (line.removeprefix(mark).rstrip(";") for line in lines if line.startswith(mark))

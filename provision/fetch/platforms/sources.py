@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from provision.failures import FetchFailed
-from provision.fetch.running_system import Ground
+from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import Settings
 from provision.log import Log
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from threading import Event
 
 
-LOOK_EVERY = 1.0
+POLL_SECONDS = 1.0
 """Seconds after which a drive is looked for even if no event announced it."""
 
 
-class Site(NamedTuple):
-    """Where a source works. `stop` is set when another source was faster.
+class FetchContext(NamedTuple):
+    """What a source works with. `stop` is set when another source was faster.
 
-    `handed` takes what the platform hands over only once a boot, under the path it has in the installed system; what an
-    earlier stage was handed is there already.
+    `platform_files` takes what the platform hands over only once a boot, by its path in the installed system. What an
+    earlier stage of this boot got is there already.
     """
 
-    ground: Ground
+    running_system: RunningSystem
     settings: Settings
     log: Log
     stop: Event
-    handed: dict[str, bytes]
+    platform_files: dict[str, bytes]
 
 
 class Source(Protocol):
@@ -44,7 +44,7 @@ class Source(Protocol):
         """Whether it works without a network."""
         ...
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """The bytes of the config, None if there is none. Raises FetchFailed or NeedsNetwork."""
         ...
 
@@ -53,12 +53,12 @@ class Source(Protocol):
         ...
 
 
-class Nothing(NamedTuple):
+class NoSource(NamedTuple):
     """A platform that has no config of its own."""
 
     offline: bool = True
 
-    def fetch(self, _site: Site) -> bytes | None:
+    def fetch(self, _site: FetchContext) -> bytes | None:
         """None."""
         return None
 
@@ -72,10 +72,10 @@ class ConfigFile(NamedTuple):
 
     offline: bool = True
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Read the file; one that is missing is an error."""
-        path = site.ground.places.config_file
-        raw = site.ground.read(path)
+        path = context.running_system.paths.config_file
+        raw = context.running_system.read(path)
         if raw is None:
             raise FetchFailed(path, "no such file", hint="name the config in IGNITION_CONFIG_FILE")
         return raw
@@ -85,16 +85,16 @@ class ConfigFile(NamedTuple):
         return "file named by `IGNITION_CONFIG_FILE`, else `config.ign` in the working directory"
 
 
-class Ask(NamedTuple):
+class HypervisorQuery(NamedTuple):
     """An interface of a hypervisor that takes a conversation; `about` describes it."""
 
-    ask: Callable[[Site], bytes | None]
+    ask: Callable[[FetchContext], bytes | None]
     about: str
     offline: bool = True
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Have the conversation."""
-        return self.ask(site)
+        return self.ask(context)
 
     def describe(self) -> str:
         """What was said about it."""
@@ -111,9 +111,9 @@ class FirstOf(NamedTuple):
         """Whether the first works without a network."""
         return self.sources[0].offline
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """The first config there is."""
-        return next((raw for raw in (source.fetch(site) for source in self.sources) if raw), None)
+        return next((raw for raw in (source.fetch(context) for source in self.sources) if raw), None)
 
     def describe(self) -> str:
         """All, in order."""
@@ -130,28 +130,30 @@ class Together(NamedTuple):
         """Whether all work without a network."""
         return all(source.offline for source in self.sources)
 
-    def fetch(self, site: Site) -> bytes | None:
+    def fetch(self, context: FetchContext) -> bytes | None:
         """Race. If all fail the failure names the last cause of each."""
         import threading
 
-        from provision.fetch.platforms.first_success import first_answer
+        from provision.fetch.platforms.first_success import first_success
 
-        if site.settings.offline and not self.offline:
-            return next(source for source in self.sources if not source.offline).fetch(site)  # which asks for one
+        if context.settings.offline and not self.offline:
+            return next(source for source in self.sources if not source.offline).fetch(context)  # which asks for one
         stop = threading.Event()
         ways = [source.fetch for source in self.sources]
-        return first_answer(ways, site._replace(stop=stop), stop, site.settings.grace)
+        return first_success(ways, context._replace(stop=stop), stop, context.settings.grace)
 
     def describe(self) -> str:
         """All of them."""
         return "at once: " + "; ".join(source.describe() for source in self.sources)
 
 
-def site(ground: Ground, settings: Settings, log: Log, handed: dict[str, bytes] | None = None) -> Site:
+def context(
+    running_system: RunningSystem, settings: Settings, log: Log, platform_files: dict[str, bytes] | None = None
+) -> FetchContext:
     """Where a source works that nobody else races against."""
     from threading import Event
 
-    return Site(ground, settings, log, Event(), {} if handed is None else handed)
+    return FetchContext(running_system, settings, log, Event(), {} if platform_files is None else platform_files)
 
 
 def together(*sources: Source) -> Together:

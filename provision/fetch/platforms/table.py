@@ -12,7 +12,16 @@ from typing import NamedTuple
 from provision.fetch.platforms.drives import ByMachine, Device, Drive, Interface, Optical, trim_nul
 from provision.fetch.platforms.hypervisors import on_demand as guests
 from provision.fetch.platforms.metadata_services import DhcpServer, Http, LinkLocal, Token
-from provision.fetch.platforms.sources import Ask, ConfigFile, Nothing, Site, Source, base64, first_of, together
+from provision.fetch.platforms.sources import (
+    ConfigFile,
+    FetchContext,
+    HypervisorQuery,
+    NoSource,
+    Source,
+    base64,
+    first_of,
+    together,
+)
 
 LINK_LOCAL = "http://169.254.169.254"
 AWS_IPV6 = "http://[fd00:ec2::254]"
@@ -32,7 +41,7 @@ class Platform(NamedTuple):
     title: str
     source: Source
     proof: str = "real"
-    delete: Callable[[Site], None] | None = None
+    delete: Callable[[FetchContext], None] | None = None
 
 
 AWS_TOKEN = Token(
@@ -110,12 +119,12 @@ PLATFORMS: Mapping[str, Platform] = {
     "hetzner": Platform("Hetzner Cloud", Http(LINK_LOCAL, "/hetzner/v1/userdata")),
     "hyperv": Platform(
         "Microsoft Hyper-V",
-        Ask(guests.hyperv, "KVP pool 0: `ignition.config`, or `ignition.config.0`, `.1` and so on, joined"),
+        HypervisorQuery(guests.hyperv, "KVP pool 0: `ignition.config`, or `ignition.config.0`, `.1` and so on, joined"),
         "recorded",
     ),
     "ibmcloud": Platform("IBM Cloud", Drive("cidata", ("/user-data",), HALF_A_MINUTE)),
     "kubevirt": Platform("KubeVirt", together(Drive("cidata", ("/user-data",)), Drive("config-2", (USER_DATA,)))),
-    "metal": Platform("bare metal", Nothing()),
+    "metal": Platform("bare metal", NoSource()),
     "nutanix": Platform("Nutanix", Drive("config-2", (USER_DATA,))),
     "nvidiabluefield": Platform(
         "NVIDIA BlueField",
@@ -150,13 +159,13 @@ PLATFORMS: Mapping[str, Platform] = {
     "upcloud": Platform("UpCloud", Http(LINK_LOCAL, "/metadata/v1/user_data")),
     "virtualbox": Platform(
         "Oracle VirtualBox",
-        Ask(guests.virtualbox, "guest property `/Ignition/Config`"),
+        HypervisorQuery(guests.virtualbox, "guest property `/Ignition/Config`"),
         "recorded",
         guests.forget_virtualbox,
     ),
     "vmware": Platform(
         "VMware",
-        Ask(
+        HypervisorQuery(
             guests.vmware,
             "`guestinfo.ignition.config.data`, its `.encoding`, or those properties of the OVF environment, "
             "by `vmware-rpctool` or else vsock, CID 0, port 976",
@@ -165,6 +174,8 @@ PLATFORMS: Mapping[str, Platform] = {
         guests.forget_vmware,
     ),
     "vultr": Platform("Vultr", Http(LINK_LOCAL, "/user-data/user-data")),
-    "zvm": Platform("IBM z/VM", Ask(guests.zvm, "first spool file of type `ign` in the reader `000c`"), "recorded"),
+    "zvm": Platform(
+        "IBM z/VM", HypervisorQuery(guests.zvm, "first spool file of type `ign` in the reader `000c`"), "recorded"
+    ),
 }
 """Platform names as `ignition.platform.id` has them."""

@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote, urlsplit
 from provision.config.format import Resource
 from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
-from provision.fetch.http.messages import Headers, Request
-from provision.fetch.schemes.verified_writer import Intake
+from provision.fetch.http.http_types import Headers, Request
+from provision.fetch.schemes.verified_writer import VerifiedWriter
 
 API = "https://storage.googleapis.com/storage/v1"
 METADATA = "http://169.254.169.254/computeMetadata/v1"
@@ -20,10 +20,10 @@ FLAVOR = (("Metadata-Flavor", "Google"),)
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
 
 
-def copy(client: Client, resource: Resource, intake: Intake) -> None:
+def copy(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     """Fetch an object. Raises FetchFailed."""
     headers = authorization(client) if client.settings.platform == "gcp" else ()
-    client.fetch(Request(object_url(resource.source or ""), headers), intake.take)
+    client.fetch(Request(object_url(resource.source or ""), headers), writer.take)
 
 
 def object_url(source: str) -> str:
@@ -37,7 +37,7 @@ def authorization(client: Client) -> Headers:
     """The header that says who this machine is; none if it has no service account."""
     url = f"{METADATA}/instance/service-accounts/default/token?scopes={quote(SCOPE, safe='')}"
     try:
-        token = json.loads(client.hurried(METADATA_SECONDS).read(Request(url, FLAVOR, direct=True)))
+        token = json.loads(client.with_total_limit(METADATA_SECONDS).read(Request(url, FLAVOR, direct=True)))
         return (("Authorization", f"{token['token_type']} {token['access_token']}"),)
     except (FetchFailed, LookupError, TypeError, ValueError):
         return ()

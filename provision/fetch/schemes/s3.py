@@ -17,9 +17,9 @@ from provision.config.urls import redacted
 from provision.failures import FetchFailed
 from provision.fetch.http import network
 from provision.fetch.http.client import Client, NotFoundError
-from provision.fetch.http.messages import Headers, Request
+from provision.fetch.http.http_types import Headers, Request
 from provision.fetch.schemes.sigv4 import Credentials, sign
-from provision.fetch.schemes.verified_writer import Intake
+from provision.fetch.schemes.verified_writer import VerifiedWriter
 
 IMDS, IMDS_IPV6 = "http://169.254.169.254", "http://[fd00:ec2::254]"
 IMDS_SECONDS = 15.0
@@ -56,7 +56,7 @@ class Object(NamedTuple):
         return self.bucket.startswith("arn:")
 
 
-def copy(client: Client, resource: Resource, intake: Intake) -> None:
+def copy(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     """Fetch an object: with the role's credentials if the machine has them, else as anybody. Raises FetchFailed."""
     wanted = parse(resource.source or "")
     region = wanted.region or bucket_region(client, wanted)
@@ -64,7 +64,7 @@ def copy(client: Client, resource: Resource, intake: Intake) -> None:
     credentials = role_credentials(client) if client.settings.platform == "aws" else None
     moment = strftime("%Y%m%dT%H%M%SZ", gmtime())
     headers: Headers = sign(url, credentials, region, moment) if credentials else ()
-    client.fetch(Request(url, headers), intake.take)
+    client.fetch(Request(url, headers), writer.take)
 
 
 def parse(source: str) -> Object:
@@ -137,7 +137,7 @@ def role_credentials(client: Client) -> Credentials | None:
 
 def _ask(client: Client, path: str) -> str:
     """An answer of the instance metadata service, version 2. Raises FetchFailed."""
-    client = client.hurried(IMDS_SECONDS)
+    client = client.with_total_limit(IMDS_SECONDS)
     base = IMDS if network.route_exists("169.254.169.254") else IMDS_IPV6
     hours = (("X-aws-ec2-metadata-token-ttl-seconds", "21600"),)
     token = client.read(Request(f"{base}/latest/api/token", hours, method="PUT", direct=True)).decode("latin-1")

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from provision.fetch.http.messages import Headers
+from provision.fetch.http.http_types import Headers
 
 EMPTY_SHA256 = sha256(b"").hexdigest()
 

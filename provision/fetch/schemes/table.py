@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING
 from provision.config.format import Resource
 from provision.config.urls import redacted
 from provision.failures import FetchFailed
-from provision.fetch.http.messages import Headers, Request
+from provision.fetch.http.http_types import Headers, Request
 
 if TYPE_CHECKING:
     from provision.fetch.http.client import Client
-    from provision.fetch.schemes.verified_writer import Intake
+    from provision.fetch.schemes.verified_writer import VerifiedWriter
 
 
-def _http(client: Client, resource: Resource, intake: Intake) -> None:
+def _http(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     if client.settings.platform == "azure":
         from provision.fetch.schemes import azure
 
-        if azure.copy_blob(client, resource, intake):
+        if azure.copy_blob(client, resource, writer):
             return
-    client.fetch(Request(resource.source or "", headers_of(resource)), intake.take)
+    client.fetch(Request(resource.source or "", headers_of(resource)), writer.take)
 
 
 def headers_of(resource: Resource) -> Headers:
@@ -44,25 +44,25 @@ def _on_the_wire(value: str) -> str:
     return value.strip(" \t").encode().decode("latin-1")
 
 
-def _tftp(client: Client, resource: Resource, intake: Intake) -> None:
+def _tftp(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     from provision.fetch.schemes import tftp
 
-    tftp.copy(client, resource, intake)
+    tftp.copy(client, resource, writer)
 
 
-def _s3(client: Client, resource: Resource, intake: Intake) -> None:
+def _s3(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     from provision.fetch.schemes import s3
 
-    s3.copy(client, resource, intake)
+    s3.copy(client, resource, writer)
 
 
-def _gs(client: Client, resource: Resource, intake: Intake) -> None:
+def _gs(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     from provision.fetch.schemes import gs
 
-    gs.copy(client, resource, intake)
+    gs.copy(client, resource, writer)
 
 
-SCHEMES: Mapping[str, Callable[[Client, Resource, Intake], None]] = {
+SCHEMES: Mapping[str, Callable[[Client, Resource, VerifiedWriter], None]] = {
     "http": _http,
     "https": _http,
     "tftp": _tftp,

@@ -16,12 +16,11 @@ from urllib.parse import unquote, urlsplit
 from provision.config.format import Resource
 from provision.config.urls import redacted
 from provision.failures import FetchFailed
-from provision.fetch.http import connections as dial
-from provision.fetch.http import error_texts as causes
-from provision.fetch.http.client import Again, Client
+from provision.fetch.http import connections, error_texts
+from provision.fetch.http.client import Client, RetryableError
 from provision.fetch.http.error_texts import Cause
-from provision.fetch.retry import Deadline, Vigil, now
-from provision.fetch.schemes.verified_writer import Intake
+from provision.fetch.retry import Deadline, WaitReporter, now
+from provision.fetch.schemes.verified_writer import VerifiedWriter
 
 PORT = 69
 BLOCK = 1428
@@ -49,35 +48,35 @@ class _Refusal(Exception):
     """The server says no."""
 
 
-def copy(client: Client, resource: Resource, intake: Intake) -> None:
+def copy(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     """Fetch a file. Raises FetchFailed."""
     source = resource.source or ""
     host = urlsplit(source).hostname or ""
 
-    def attempt(deadline: Deadline, vigil: Vigil) -> None:
-        _take(intake, _watched(client, source, _blocks(source, deadline), vigil), source)
+    def attempt(deadline: Deadline, wait: WaitReporter) -> None:
+        _take(writer, _watched(client, source, _blocks(source, deadline), wait), source)
 
-    client.persist(source, host, "TFTP", attempt)
+    client.with_retries(source, host, "TFTP", attempt)
 
 
-def _watched(client: Client, source: str, blocks: Iterator[bytes], vigil: Vigil) -> Iterator[bytes]:
+def _watched(client: Client, source: str, blocks: Iterator[bytes], wait: WaitReporter) -> Iterator[bytes]:
     size = 0
     for block in blocks:
-        client.go_on(source)
+        client.raise_if_stopped(source)
         size += len(block)
-        vigil.coming(size)
+        wait.progress(size)
         yield block
 
 
-def _take(intake: Intake, blocks: Iterator[bytes], source: str) -> None:
+def _take(writer: VerifiedWriter, blocks: Iterator[bytes], source: str) -> None:
     try:
-        intake.take(blocks)
+        writer.take(blocks)
     except _Refusal as refusal:
         raise FetchFailed(
             redacted(source), str(refusal), hint="is the path right, and may everybody read it?"
         ) from None
     except OSError as error:
-        raise Again(causes.explain(error)) from error
+        raise RetryableError(error_texts.explain(error)) from error
     except UnicodeError as error:  # of the resolver: no name
         raise FetchFailed(redacted(source), "unable to parse url") from error
 
@@ -92,7 +91,7 @@ def _blocks(source: str, deadline: Deadline) -> Iterator[bytes]:
         expected = 1
         while True:
             if len(packet.rest) > size:
-                raise Again(Cause("the server sends more at once than was agreed"))
+                raise RetryableError(Cause("the server sends more at once than was agreed"))
             yield packet.rest
             if len(packet.rest) < size:
                 transfer.tell(_acknowledge(expected))
@@ -105,7 +104,7 @@ def _begun(host: str, port: int, path: str, deadline: Deadline) -> _Transfer:
     """A conversation with whichever address of a host answers, asked one after the other."""
     failure: OSError = TimeoutError("no answer in time")
     seconds = _at_most(SILENCE_SECONDS, deadline)
-    for family, kind, protocol, _, address in dial.resolve(host, port, seconds, socket.SOCK_DGRAM):
+    for family, kind, protocol, _, address in connections.resolve(host, port, seconds, socket.SOCK_DGRAM):
         transfer = _Transfer(socket.socket(family, kind, protocol), address, deadline)
         try:
             transfer.begin(path)
@@ -168,7 +167,7 @@ class _Transfer:
                 continue
             packet = _packet(raw)
             if packet.kind == ERROR:
-                raise _Refusal(f"server says: {causes.printable(packet.rest) or f'error {packet.number}'}")
+                raise _Refusal(f"server says: {error_texts.printable(packet.rest) or f'error {packet.number}'}")
             if packet.kind in kinds and (packet.kind == OPTIONS or packet.number == number):
                 self._peer = sender
                 return packet
@@ -199,7 +198,7 @@ def _block_size(first: _Packet) -> int:
     agreed = dict(zip(words[::2], words[1::2], strict=False)).get(b"blksize", b"512")
     size = int(agreed) if agreed.isdigit() else 0
     if not SMALLEST_BLOCK <= size <= BLOCK:
-        raise Again(Cause("the server agrees to blocks that nobody asked for"))
+        raise RetryableError(Cause("the server agrees to blocks that nobody asked for"))
     return size
 
 

@@ -24,7 +24,7 @@ GZIP = 31
 HASHES = frozenset({"sha256", "sha512"})
 
 
-class Intake:
+class VerifiedWriter:
     """Writes one resource into a file. `name` is how messages call it, `limit` the most bytes it may have, 0 is any."""
 
     def __init__(self, name: str, resource: Resource, into: BinaryIO, limit: int = 0) -> None:

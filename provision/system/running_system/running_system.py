@@ -8,7 +8,7 @@ import stat
 from collections.abc import Sequence
 
 from provision.failures import FetchFailed
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import CONFIG_LIMIT
 from provision.planning import device_names
 from provision.system import processes
@@ -22,11 +22,11 @@ EPOCHS = ("/usr/lib/clock-epoch", "/etc/os-release")
 """Files whose time is a lower bound of the present; the first is systemd's own (systemd-timesyncd.service(8))."""
 
 
-class MachineGround:
+class LocalSystem:
     """This machine; `root` is laid before every path of a kernel interface, so that a tree can stand in for it."""
 
-    def __init__(self, places: Places | None = None, root: str = "") -> None:
-        self.places = places or Places()
+    def __init__(self, paths: SystemPaths | None = None, root: str = "") -> None:
+        self.paths = paths or SystemPaths()
         self._root = root.rstrip("/")
         self._events = _Uevents()
 
@@ -84,7 +84,7 @@ class MachineGround:
         """Until the kernel or udev tells of a device."""
         self._events.wait(seconds)
 
-    def lift_clock(self) -> str:
+    def set_clock_to_build_date(self) -> str:
         """Set a clock that stands before the day of the build to that day; says so, or is empty if there was no need.
 
         A machine with a dead battery boots in 1970, where no certificate is valid yet.

@@ -12,92 +12,92 @@ import pytest
 
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.http.client import ACCEPT, Client, NotFoundError
-from provision.fetch.http.messages import Request
+from provision.fetch.http.http_types import Request
 from provision.fetch.settings import Settings
 from tests.fetch.certificates import Authority
 from tests.fetch.server import Answer, serve
 from tests.recorded_log import RecordedLog
 
 
-def client(words: RecordedLog, **settings: object) -> Client:
-    return Client(Settings(**{"http_total": 5.0, **settings}), words)  # type: ignore[arg-type]
+def client(log: RecordedLog, **settings: object) -> Client:
+    return Client(Settings(**{"http_total": 5.0, **settings}), log)  # type: ignore[arg-type]
 
 
 def with_user(url: str) -> str:
     return url.replace("//", "//canary1:canary2@")
 
 
-def test_default_headers_are_those_that_servers_of_configs_read(words: RecordedLog) -> None:
+def test_default_headers_are_those_that_servers_of_configs_read(log: RecordedLog) -> None:
     with serve({"/a": Answer(b"hello")}) as served:
-        assert client(words).read(Request(f"{served.url}/a")) == b"hello"
+        assert client(log).read(Request(f"{served.url}/a")) == b"hello"
     headers = served.asked[0].headers
     assert headers["accept"] == ACCEPT
     assert headers["accept-encoding"] == "identity"
     assert headers["user-agent"].startswith("Ignition/")
 
 
-def test_own_headers_replace_defaults_whatever_their_case_but_never_the_host(words: RecordedLog) -> None:
+def test_own_headers_replace_defaults_whatever_their_case_but_never_the_host(log: RecordedLog) -> None:
     with serve({"/a": Answer(b"")}) as served:
         own = (("ACCEPT", "text/plain"), ("X-One", "1"), ("Host", "elsewhere"))
-        client(words).read(Request(f"{served.url}/a", own))
+        client(log).read(Request(f"{served.url}/a", own))
     headers = served.asked[0].headers
     assert (headers["accept"], headers["x-one"]) == ("text/plain", "1")
     assert headers["host"].startswith("127.0.0.1")
 
 
-def test_no_content_is_a_good_answer(words: RecordedLog) -> None:
+def test_no_content_is_a_good_answer(log: RecordedLog) -> None:
     with serve({"/a": Answer(status=204)}) as served:
-        assert client(words).read(Request(f"{served.url}/a")) == b""
+        assert client(log).read(Request(f"{served.url}/a")) == b""
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 429])
-def test_servers_in_trouble_are_asked_again(words: RecordedLog, status: int) -> None:
+def test_servers_in_trouble_are_asked_again(log: RecordedLog, status: int) -> None:
     with serve({"/a": [Answer(b"busy", status), Answer(b"well")]}) as served:
-        assert client(words).read(Request(f"{served.url}/a")) == b"well"
-    assert f"GET error: HTTP status {status}" in str(words)
+        assert client(log).read(Request(f"{served.url}/a")) == b"well"
+    assert f"GET error: HTTP status {status}" in str(log)
 
 
 @pytest.mark.parametrize("status", [206, 400, 401, 403, 410])
-def test_other_statuses_are_final_and_say_what_the_server_says(words: RecordedLog, status: int) -> None:
+def test_other_statuses_are_final_and_say_what_the_server_says(log: RecordedLog, status: int) -> None:
     with serve({"/a": Answer(b"not\x00 for\nyou", status)}) as served, pytest.raises(FetchFailed) as failed:
-        client(words).read(Request(f"{served.url}/a"))
+        client(log).read(Request(f"{served.url}/a"))
     assert f"HTTP status {status}" in failed.value.message
     assert "not for you" in failed.value.message
     assert len(served.asked) == 1
 
 
-def test_not_found_is_its_own_failure(words: RecordedLog) -> None:
+def test_not_found_is_its_own_failure(log: RecordedLog) -> None:
     with serve({}) as served, pytest.raises(NotFoundError, match="resource not found"):
-        client(words).read(Request(f"{served.url}/a"))
+        client(log).read(Request(f"{served.url}/a"))
 
 
-def test_statuses_that_mean_not_yet_on_a_platform_are_asked_again(words: RecordedLog) -> None:
+def test_statuses_that_mean_not_yet_on_a_platform_are_asked_again(log: RecordedLog) -> None:
     with serve({"/a": [Answer(status=410), Answer(b"now")]}) as served:
-        assert client(words).read(Request(f"{served.url}/a", retried=frozenset({410}))) == b"now"
+        assert client(log).read(Request(f"{served.url}/a", retried=frozenset({410}))) == b"now"
 
 
-def test_a_broken_body_is_fetched_again_from_the_start(words: RecordedLog) -> None:
+def test_a_broken_body_is_fetched_again_from_the_start(log: RecordedLog) -> None:
     with serve({"/a": [Answer(b"first ha", missing=10), Answer(b"whole body")]}) as served:
-        assert client(words).read(Request(f"{served.url}/a")) == b"whole body"
+        assert client(log).read(Request(f"{served.url}/a")) == b"whole body"
 
 
-def test_time_for_everything_is_bounded(words: RecordedLog) -> None:
+def test_time_for_everything_is_bounded(log: RecordedLog) -> None:
     began = time.monotonic()
     with serve({"/a": Answer(b"", 500)}) as served, pytest.raises(FetchFailed) as failed:
-        client(words, http_total=1.0).read(Request(f"{served.url}/a"))
+        client(log, http_total=1.0).read(Request(f"{served.url}/a"))
     assert 0.9 < time.monotonic() - began < 2.5
     assert "in time: HTTP status 500" in failed.value.message
 
 
-def test_time_for_headers_is_bounded(words: RecordedLog) -> None:
+def test_time_for_headers_is_bounded(log: RecordedLog) -> None:
     with serve({"/a": [Answer(b"", pause=3), Answer(b"quick")]}) as served:
-        assert client(words, http_response_headers=0.3).read(Request(f"{served.url}/a")) == b"quick"
-    assert "no answer in time" in str(words)
+        assert client(log, http_response_headers=0.3).read(Request(f"{served.url}/a")) == b"quick"
+    assert "no answer in time" in str(log)
 
 
-def test_headers_that_drip_do_not_outlast_their_time(words: RecordedLog) -> None:
+def test_headers_that_drip_do_not_outlast_their_time(log: RecordedLog) -> None:
     with dripping(b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 100) as url, pytest.raises(FetchFailed) as failed:
-        client(words, http_total=1.5, http_response_headers=0.5).read(Request(f"{url}/a"))
+        client(log, http_total=1.5, http_response_headers=0.5).read(Request(f"{url}/a"))
     assert "in time: no answer in time" in failed.value.message
 
 
@@ -125,53 +125,53 @@ def dripping(answer: bytes) -> Iterator[str]:
         listening.shutdown(socket.SHUT_RDWR)
 
 
-def test_a_slow_body_is_no_failure_of_its_headers(words: RecordedLog) -> None:
+def test_a_slow_body_is_no_failure_of_its_headers(log: RecordedLog) -> None:
     with serve({"/a": Answer(b"slowly", drip=0.15)}) as served:
-        assert client(words, http_response_headers=0.3).read(Request(f"{served.url}/a")) == b"slowly"
+        assert client(log, http_response_headers=0.3).read(Request(f"{served.url}/a")) == b"slowly"
 
 
-def test_a_dripping_body_ends_with_the_time_for_everything(words: RecordedLog) -> None:
+def test_a_dripping_body_ends_with_the_time_for_everything(log: RecordedLog) -> None:
     began = time.monotonic()
     with serve({"/a": Answer(b"x" * 100, drip=0.1)}) as served, pytest.raises(FetchFailed, match="in time"):
-        client(words, http_total=1.0).read(Request(f"{served.url}/a"))
+        client(log, http_total=1.0).read(Request(f"{served.url}/a"))
     assert time.monotonic() - began < 3
 
 
-def test_retry_after_is_honoured(words: RecordedLog) -> None:
+def test_retry_after_is_honoured(log: RecordedLog) -> None:
     with serve({"/a": [Answer(status=503, headers=(("Retry-After", "1"),)), Answer(b"well")]}) as served:
-        client(words).read(Request(f"{served.url}/a"))
+        client(log).read(Request(f"{served.url}/a"))
     assert 1.0 <= served.asked[1].moment - served.asked[0].moment < 2.0
 
 
-def test_a_server_that_wants_more_peace_than_there_is_time_is_asked_near_its_end(words: RecordedLog) -> None:
+def test_a_server_that_wants_more_peace_than_there_is_time_is_asked_near_its_end(log: RecordedLog) -> None:
     busy = Answer(status=503, headers=(("Retry-After", "60"),))
     with serve({"/a": [busy, Answer(b"well")]}) as served:
-        assert client(words, http_total=2.0).read(Request(f"{served.url}/a")) == b"well"
+        assert client(log, http_total=2.0).read(Request(f"{served.url}/a")) == b"well"
     assert 1.4 < served.asked[1].moment - served.asked[0].moment < 2.0
 
 
-def test_retry_after_may_be_a_date(words: RecordedLog) -> None:
+def test_retry_after_may_be_a_date(log: RecordedLog) -> None:
     date = (("Date", "Sat, 21 Nov 2026 00:00:00 GMT"), ("Retry-After", "Sat, 21 Nov 2026 00:00:01 GMT"))
     with serve({"/a": [Answer(status=503, headers=date), Answer(b"well")]}) as served:
-        client(words).read(Request(f"{served.url}/a"))
+        client(log).read(Request(f"{served.url}/a"))
     assert served.asked[1].moment - served.asked[0].moment >= 1.0
 
 
-def test_https_is_verified_against_the_authorities_of_the_config(words: RecordedLog, ca: Authority) -> None:
+def test_https_is_verified_against_the_authorities_of_the_config(log: RecordedLog, ca: Authority) -> None:
     with serve({"/a": Answer(b"safe")}, tls=ca.issue("localhost")) as served:
-        assert client(words, authorities=(ca.certificate,)).read(Request(f"{served.url}/a")) == b"safe"
+        assert client(log, authorities=(ca.certificate,)).read(Request(f"{served.url}/a")) == b"safe"
 
 
-def test_https_with_an_unknown_authority_is_explained(words: RecordedLog, ca: Authority) -> None:
+def test_https_with_an_unknown_authority_is_explained(log: RecordedLog, ca: Authority) -> None:
     with serve({"/a": Answer(b"safe")}, tls=ca.issue("localhost")) as served, pytest.raises(FetchFailed) as failed:
-        client(words, http_total=0.5).read(Request(f"{served.url}/a"))
+        client(log, http_total=0.5).read(Request(f"{served.url}/a"))
     assert "TLS: unable to get local issuer certificate" in failed.value.message
     assert "certificateAuthorities" in failed.value.hint
 
 
-def test_https_with_the_wrong_host_is_explained(words: RecordedLog, ca: Authority) -> None:
+def test_https_with_the_wrong_host_is_explained(log: RecordedLog, ca: Authority) -> None:
     with serve({"/a": Answer(b"")}, tls=ca.issue("other.example")) as served, pytest.raises(FetchFailed) as failed:
-        client(words, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
+        client(log, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
     assert "not valid for" in failed.value.message
     assert "127.0.0.1" in failed.value.message
     assert "names in the certificate" in failed.value.hint
@@ -182,45 +182,45 @@ def test_https_with_the_wrong_host_is_explained(words: RecordedLog, ca: Authorit
     [(("20200101000000Z", "20200201000000Z"), "expired"), (("20990101000000Z", "20990201000000Z"), "not yet valid")],
 )
 def test_a_certificate_out_of_its_time_makes_one_think_of_the_clock(
-    words: RecordedLog, ca: Authority, days: tuple[str, str], told: str
+    log: RecordedLog, ca: Authority, days: tuple[str, str], told: str
 ) -> None:
     with (
         serve({"/a": Answer(b"")}, tls=ca.issue("localhost", days=days)) as served,
         pytest.raises(FetchFailed) as failed,
     ):
-        client(words, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
+        client(log, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
     assert told in failed.value.message
     assert "clock here" in failed.value.message
 
 
-def test_offline_asks_nobody(words: RecordedLog) -> None:
+def test_offline_asks_nobody(log: RecordedLog) -> None:
     with serve({"/a": Answer(b"")}) as served, pytest.raises(NeedsNetwork):
-        client(words, offline=True).read(Request(f"{served.url}/a"))
+        client(log, offline=True).read(Request(f"{served.url}/a"))
     assert not served.asked
 
 
-def test_connection_refused_is_said_with_its_remedy(words: RecordedLog) -> None:
+def test_connection_refused_is_said_with_its_remedy(log: RecordedLog) -> None:
     with serve({}) as served:
         pass
     with pytest.raises(FetchFailed) as failed:
-        client(words, http_total=0.5).read(Request(f"{served.url}/a"))
+        client(log, http_total=0.5).read(Request(f"{served.url}/a"))
     assert "Connection refused" in failed.value.message
     assert "is the server running" in failed.value.hint
 
 
-def test_an_unknown_name_is_said_with_its_remedy(words: RecordedLog) -> None:
+def test_an_unknown_name_is_said_with_its_remedy(log: RecordedLog) -> None:
     with pytest.raises(FetchFailed) as failed:
-        client(words, http_total=0.5, network_wait=0.5).read(Request("http://no-such-host.invalid/a"))
+        client(log, http_total=0.5, network_wait=0.5).read(Request("http://no-such-host.invalid/a"))
     assert "name not resolved" in failed.value.message or "no network" in failed.value.message
 
 
-def test_secrets_of_a_url_are_in_no_message(words: RecordedLog) -> None:
+def test_secrets_of_a_url_are_in_no_message(log: RecordedLog) -> None:
     with serve({"/a?token=canary3": Answer(b"", 403)}) as served, pytest.raises(FetchFailed) as failed:
-        client(words).read(Request(f"{with_user(served.url)}/a?token=canary3", (("Authorization", "canary4"),)))
-    assert "canary" not in f"{words} {failed.value.message} {failed.value.hint}"
+        client(log).read(Request(f"{with_user(served.url)}/a?token=canary3", (("Authorization", "canary4"),)))
+    assert "canary" not in f"{log} {failed.value.message} {failed.value.hint}"
     assert served.asked[0].path == "/a?token=canary3"
 
 
-def test_an_answer_may_not_be_endless(words: RecordedLog) -> None:
+def test_an_answer_may_not_be_endless(log: RecordedLog) -> None:
     with serve({"/a": Answer(b"x" * 5000)}) as served, pytest.raises(FetchFailed, match="larger than 4096"):
-        client(words).read(Request(f"{served.url}/a"), 4096)
+        client(log).read(Request(f"{served.url}/a"), 4096)

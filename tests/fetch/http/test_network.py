@@ -21,15 +21,15 @@ import pytest
 
 from provision.config.format import Config
 from provision.failures import Failure
-from provision.fetch.find_config import acquire
+from provision.fetch.find_config import find_config
 from provision.fetch.http.client import Client
-from provision.fetch.http.messages import Request
+from provision.fetch.http.http_types import Request
 from provision.fetch.platforms.drives import Drive
 from provision.fetch.platforms.metadata_services import Http
-from provision.fetch.platforms.sources import site, together
-from provision.fetch.running_system import Places
+from provision.fetch.platforms.sources import context, together
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 from tests.fetch import daemons
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, ip, needs_root
@@ -249,16 +249,16 @@ def seen(tmp_path_factory: pytest.TempPathFactory, ca: Authority) -> Mapping[str
 
 
 def boot(case: Case, machine: Path, ca: Authority) -> Seen:
-    words = RecordedLog()
+    log = RecordedLog()
     settings = Settings(http_total=SECONDS, network_wait=SECONDS)
     with ExitStack() as stack:
         (machine / "proc").mkdir()
         (machine / "proc/cmdline").write_text(f"quiet ignition.config.url={case.network(stack, ca)}{PAGE}\n")
         try:
-            acquired = acquire("metal", MachineGround(Places(), str(machine)), settings, words)
+            acquired = find_config("metal", LocalSystem(SystemPaths(), str(machine)), settings, log)
         except Failure as failure:
-            return Seen(None, failure, words.at("notice"))
-        return Seen(acquired.config, None, words.at("notice"))
+            return Seen(None, failure, log.at("notice"))
+        return Seen(acquired.config, None, log.at("notice"))
 
 
 @pytest.mark.parametrize("name", MATRIX)
@@ -282,8 +282,8 @@ def test_each_network_provisions_or_explains(seen: Mapping[str, Seen], name: str
 # ---------------------------------------------------------------- what a network may do meanwhile
 
 
-def fetched(url: str, words: RecordedLog, **settings: Any) -> Callable[[], bytes]:
-    return lambda: Client(Settings(**{"http_total": 3.0, "network_wait": 5.0, **settings}), words).read(Request(url))
+def fetched(url: str, log: RecordedLog, **settings: Any) -> Callable[[], bytes]:
+    return lambda: Client(Settings(**{"http_total": 3.0, "network_wait": 5.0, **settings}), log).read(Request(url))
 
 
 @contextmanager
@@ -293,13 +293,13 @@ def everywhere(answer: Answer) -> Iterator[str]:
         yield served.url.rpartition(":")[2]
 
 
-def test_a_late_address_is_waited_for_without_costing_the_deadline(words: RecordedLog) -> None:
+def test_a_late_address_is_waited_for_without_costing_the_deadline(log: RecordedLog) -> None:
     def body() -> tuple[bytes, float]:
         link()
         with everywhere(Answer(b"hello")) as port:
             later(2.0, ("address", "add", f"{HERE}/24", "dev", "eth0"))
             began = time.monotonic()
-            got = fetched(f"http://{HERE}:{port}/", words, http_total=1.0)()
+            got = fetched(f"http://{HERE}:{port}/", log, http_total=1.0)()
             return got, time.monotonic() - began
 
     got, took = in_namespace(body)
@@ -307,7 +307,7 @@ def test_a_late_address_is_waited_for_without_costing_the_deadline(words: Record
     assert 1.9 < took < 2.6  # the event woke it, not the look every five seconds
 
 
-def test_a_name_server_that_comes_up_late_does_not_cost_the_deadline_either(words: RecordedLog) -> None:
+def test_a_name_server_that_comes_up_late_does_not_cost_the_deadline_either(log: RecordedLog) -> None:
     def body() -> bytes:
         link(f"{HERE}/24")
 
@@ -319,15 +319,15 @@ def test_a_name_server_that_comes_up_late_does_not_cost_the_deadline_either(word
             waker = threading.Thread(target=wake)
             waker.start()
             try:
-                return fetched(f"http://config.test:{port}/", words, http_total=1.0)()
+                return fetched(f"http://config.test:{port}/", log, http_total=1.0)()
             finally:
                 waker.join()
 
     assert in_namespace(body, resolver="127.0.0.53") == b"hello"
-    assert "name not resolved" in str(words)
+    assert "name not resolved" in str(log)
 
 
-def test_many_open_files_are_no_hindrance(words: RecordedLog) -> None:
+def test_many_open_files_are_no_hindrance(log: RecordedLog) -> None:
     """The spool holds a file open for each that the config names; select(2) would refuse the descriptors beyond."""
 
     def body() -> bytes:
@@ -336,7 +336,7 @@ def test_many_open_files_are_no_hindrance(words: RecordedLog) -> None:
             for _ in range(1100):
                 stack.enter_context(open("/dev/null", "rb"))
             later(0.5, ("address", "add", f"{HERE}/24", "dev", "eth0"))
-            return fetched(f"http://{HERE}:{port}/", words)()
+            return fetched(f"http://{HERE}:{port}/", log)()
 
     soft, hard = limits.getrlimit(limits.RLIMIT_NOFILE)
     limits.setrlimit(limits.RLIMIT_NOFILE, (min(4096, hard), hard))
@@ -346,7 +346,7 @@ def test_many_open_files_are_no_hindrance(words: RecordedLog) -> None:
         limits.setrlimit(limits.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_link_that_flaps_is_survived(words: RecordedLog) -> None:
+def test_a_link_that_flaps_is_survived(log: RecordedLog) -> None:
     def body() -> bytes:
         link()
         address = ("address", "add", f"{HERE}/24", "dev", "eth0")
@@ -354,22 +354,22 @@ def test_a_link_that_flaps_is_survived(words: RecordedLog) -> None:
             later(0.3, address)
             later(0.5, ("link", "set", "eth0", "down"), ("address", "flush", "dev", "eth0"))
             later(1.2, ("link", "set", "eth0", "up"), address)
-            return fetched(f"http://{HERE}:{port}/", words, http_response_headers=1.0)()
+            return fetched(f"http://{HERE}:{port}/", log, http_response_headers=1.0)()
 
     assert in_namespace(body) == b"hello"
 
 
-def test_ipv6_alone_is_enough(words: RecordedLog) -> None:
+def test_ipv6_alone_is_enough(log: RecordedLog) -> None:
     def body() -> bytes:
         with daemons.names("::1", config_test="fd00::5"), serve({"/": Answer(b"six")}, "fd00::5") as served:
-            return fetched(f"http://config.test:{served.url.rpartition(':')[2]}/", words)()
+            return fetched(f"http://config.test:{served.url.rpartition(':')[2]}/", log)()
 
     assert in_namespace(body, "fd00::5/128", resolver="::1") == b"six"
 
 
 @pytest.mark.parametrize("dead", [NEIGHBOUR, "fd00::77"])
 @pytest.mark.parametrize("way", ["from the start", "later"])
-def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(words: RecordedLog, dead: str, way: str) -> None:
+def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(log: RecordedLog, dead: str, way: str) -> None:
     """One family's address does not answer at all (its packets are dropped); the other's does, or will."""
     alive = "fd00::2" if "." in dead else HERE
     ours = (
@@ -388,23 +388,23 @@ def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(words: RecordedLog
         with serve({"/": Answer(b"hello")}, "::" if ":" in alive else "0.0.0.0") as served:
             port = served.url.rpartition(":")[2]
             began = time.monotonic()
-            return fetched(f"http://both.test:{port}/", words)(), time.monotonic() - began
+            return fetched(f"http://both.test:{port}/", log)(), time.monotonic() - began
 
     got, took = in_namespace(body, hosts=f"{dead} both.test\n{alive} both.test\n")
     assert got == b"hello"
     assert took < 2.5
 
 
-def test_who_lost_a_race_says_no_more(words: RecordedLog, tmp_path: Path) -> None:
+def test_who_lost_a_race_says_no_more(log: RecordedLog, tmp_path: Path) -> None:
     """A source that still waits when another one has answered must not puzzle the console."""
 
     def body() -> bytes | None:
         with serve({"/c": Answer(b"config")}, HERE, 80):
-            place = site(MachineGround(Places(), str(tmp_path)), Settings(), words)
+            place = context(LocalSystem(SystemPaths(), str(tmp_path)), Settings(), log)
             got = together(Http("http://[fd00::1]", "/c"), Drive("config-2", ("/c",)), Http(f"http://{HERE}", "/c"))
             raw = got.fetch(place)
             time.sleep(5.3)
             return raw
 
     assert in_namespace(body, f"{HERE}/32") == b"config"
-    assert words.at("notice") == []
+    assert log.at("notice") == []

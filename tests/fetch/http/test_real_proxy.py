@@ -14,7 +14,7 @@ import pytest
 
 from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
-from provision.fetch.http.messages import Request
+from provision.fetch.http.http_types import Request
 from provision.fetch.settings import Settings
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, needs_root
@@ -48,9 +48,9 @@ def tinyproxy(directory: Path) -> Iterator[str]:
         child.wait()
 
 
-def behind(proxy: str, words: RecordedLog, ca: Authority, **settings: Any) -> Client:
+def behind(proxy: str, log: RecordedLog, ca: Authority, **settings: Any) -> Client:
     asked = {"http_total": 3, "http_proxy": proxy, "https_proxy": proxy, "authorities": (ca.certificate,), **settings}
-    return Client(Settings(**asked), words)
+    return Client(Settings(**asked), log)
 
 
 class Far(NamedTuple):
@@ -84,23 +84,23 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_it_is_used_for_http_and_https(folder: Path, words: RecordedLog, ca: Authority) -> None:
+def test_it_is_used_for_http_and_https(folder: Path, log: RecordedLog, ca: Authority) -> None:
     def body() -> tuple[list[bytes], Far]:
         with far_servers(ca) as far, tinyproxy(folder) as proxy:
-            client = behind(proxy, words, ca, no_proxy=("10.9.0.0/31",))
+            client = behind(proxy, log, ca, no_proxy=("10.9.0.0/31",))
             return [client.read(request) for request in BOTH], far
 
     got, far = around(body)
     assert got == [b"plain", b"safe"]
     assert "(tinyproxy/" in far.plain[0].headers["via"]
     assert "proxy-authorization" not in {**far.plain[0].headers, **far.safe[0].headers}
-    assert "canary" not in str(words)
+    assert "canary" not in str(log)
 
 
-def test_it_is_left_aside_where_the_config_says_so(folder: Path, words: RecordedLog, ca: Authority) -> None:
+def test_it_is_left_aside_where_the_config_says_so(folder: Path, log: RecordedLog, ca: Authority) -> None:
     def body() -> Far:
         with far_servers(ca) as far, tinyproxy(folder) as proxy:
-            client = behind(proxy, words, ca, no_proxy=("example",))
+            client = behind(proxy, log, ca, no_proxy=("example",))
             assert [client.read(request) for request in BOTH] == [b"plain", b"safe"]
             return far
 
@@ -109,40 +109,40 @@ def test_it_is_left_aside_where_the_config_says_so(folder: Path, words: Recorded
 
 
 @pytest.mark.parametrize("request_", BOTH, ids=["http", "https"])
-def test_a_wrong_password_is_said(folder: Path, words: RecordedLog, ca: Authority, request_: Request) -> None:
+def test_a_wrong_password_is_said(folder: Path, log: RecordedLog, ca: Authority, request_: Request) -> None:
     def body() -> None:
         with far_servers(ca), tinyproxy(folder) as proxy:
-            behind(proxy.replace("canarypass", "canaryother"), words, ca).read(request_)
+            behind(proxy.replace("canarypass", "canaryother"), log, ca).read(request_)
 
     with pytest.raises(FetchFailed) as failed:
         around(body)
     assert "HTTP status 401" in failed.value.cause or "HTTP status 407" in failed.value.cause
     assert "credentials" in failed.value.hint
-    assert "canary" not in f"{words}{failed.value.message}{failed.value.hint}"
+    assert "canary" not in f"{log}{failed.value.message}{failed.value.hint}"
 
 
 @pytest.mark.parametrize("request_", BOTH, ids=["http", "https"])
 def test_a_server_that_the_proxy_does_not_reach(
-    folder: Path, words: RecordedLog, ca: Authority, request_: Request
+    folder: Path, log: RecordedLog, ca: Authority, request_: Request
 ) -> None:
     def body() -> None:
         with tinyproxy(folder) as proxy:
-            behind(proxy, words, ca, http_total=1).read(request_)
+            behind(proxy, log, ca, http_total=1).read(request_)
 
     with pytest.raises(FetchFailed, match="HTTP status 50"):
         around(body)
 
 
 @pytest.mark.parametrize("request_", BOTH, ids=["http", "https"])
-def test_one_that_does_not_run_is_named(words: RecordedLog, ca: Authority, request_: Request) -> None:
+def test_one_that_does_not_run_is_named(log: RecordedLog, ca: Authority, request_: Request) -> None:
     def body() -> None:
-        behind("http://canaryuser:canarypass@10.9.0.9:3128", words, ca, http_total=0.5).read(request_)
+        behind("http://canaryuser:canarypass@10.9.0.9:3128", log, ca, http_total=0.5).read(request_)
 
     with pytest.raises(FetchFailed, match=r"through the proxy http://10\.9\.0\.9:3128: Connection refused") as failed:
         around(body)
-    assert "canary" not in f"{words}{failed.value.message}{failed.value.hint}"
+    assert "canary" not in f"{log}{failed.value.message}{failed.value.hint}"
 
 
-def test_a_proxy_may_speak_tls_itself(words: RecordedLog, ca: Authority) -> None:
+def test_a_proxy_may_speak_tls_itself(log: RecordedLog, ca: Authority) -> None:
     with serve({"http://far.example/a": Answer(b"by proxy")}, tls=ca.issue("localhost")) as proxy:
-        assert behind(proxy.url, words, ca).read(Request("http://far.example/a")) == b"by proxy"
+        assert behind(proxy.url, log, ca).read(Request("http://far.example/a")) == b"by proxy"

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch.http import connections as dial
+from provision.fetch.http import connections
 from provision.fetch.http.client import ACCEPT, Client
-from provision.fetch.http.messages import Request
+from provision.fetch.http.http_types import Request
 from provision.fetch.platforms.metadata_services import Http, is_metadata
 from provision.fetch.platforms.sources import Source
 from provision.fetch.platforms.table import PLATFORMS
@@ -22,64 +22,64 @@ from tests.fetch.server import Answer, Asked, serve
 from tests.recorded_log import RecordedLog
 
 
-def client(words: RecordedLog, **settings: object) -> Client:
-    return Client(Settings(**{"http_total": 5.0, **settings}), words)  # type: ignore[arg-type]
+def client(log: RecordedLog, **settings: object) -> Client:
+    return Client(Settings(**{"http_total": 5.0, **settings}), log)  # type: ignore[arg-type]
 
 
 def to(target: str) -> Answer:
     return Answer(status=302, headers=(("Location", target),))
 
 
-def test_redirects_are_followed_and_secrets_stay_at_home(words: RecordedLog) -> None:
+def test_redirects_are_followed_and_secrets_stay_at_home(log: RecordedLog) -> None:
     with serve({"/b": Answer(b"there")}) as other:
         away = Answer(status=302, headers=(("Location", f"{other.url}/b"),))
         with serve({"/a": away}) as served:
             request = Request(f"{served.url}/a", (("Authorization", "Bearer secret"), ("X-Own", "1")))
-            assert client(words).read(request) == b"there"
+            assert client(log).read(request) == b"there"
     assert "authorization" in served.asked[0].headers
     assert {"authorization", "x-own"}.isdisjoint(other.asked[0].headers)
     assert other.asked[0].headers["accept"] == ACCEPT
 
 
-def test_headers_are_not_sent_to_redirects_within_an_origin_either(words: RecordedLog) -> None:
+def test_headers_are_not_sent_to_redirects_within_an_origin_either(log: RecordedLog) -> None:
     with serve({"/a": Answer(status=307, headers=(("Location", "b"),)), "/b": Answer(b"x")}) as served:
-        client(words).read(Request(f"{served.url}/a", (("X-Own", "1"),)))
+        client(log).read(Request(f"{served.url}/a", (("X-Own", "1"),)))
     assert "x-own" not in served.asked[1].headers
     assert served.asked[1].headers["accept"] == ACCEPT
 
 
-def test_redirects_in_a_circle_end(words: RecordedLog) -> None:
+def test_redirects_in_a_circle_end(log: RecordedLog) -> None:
     with serve({"/a": Answer(status=302, headers=(("Location", "/a"),))}) as served:
         with pytest.raises(FetchFailed, match="more than 10 redirects"):
-            client(words).read(Request(f"{served.url}/a"))
+            client(log).read(Request(f"{served.url}/a"))
         assert len(served.asked) == 11
 
 
 @pytest.mark.parametrize("target", ["file:///etc/shadow", "ftp://example.com/x", "gopher://x"])
-def test_redirects_lead_to_http_only(words: RecordedLog, target: str) -> None:
+def test_redirects_lead_to_http_only(log: RecordedLog, target: str) -> None:
     with (
         serve({"/a": Answer(status=302, headers=(("Location", target),))}) as served,
         pytest.raises(FetchFailed, match="not http or https"),
     ):
-        client(words).read(Request(f"{served.url}/a"))
+        client(log).read(Request(f"{served.url}/a"))
 
 
-def test_credentials_of_a_url_stay_with_its_origin(words: RecordedLog) -> None:
+def test_credentials_of_a_url_stay_with_its_origin(log: RecordedLog) -> None:
     with (
         serve({"/b": Answer(b"there")}) as other,
         serve({"/a": to("/near"), "/near": to(f"{other.url}/b")}) as served,
     ):
         secret = served.url.replace("//", "//user:password@")
-        assert client(words).read(Request(f"{secret}/a")) == b"there"
+        assert client(log).read(Request(f"{secret}/a")) == b"there"
     assert all(asked.headers["authorization"].startswith("Basic ") for asked in served.asked)
     assert "authorization" not in other.asked[0].headers
 
 
-def test_https_never_leads_to_http(words: RecordedLog, ca: Authority) -> None:
+def test_https_never_leads_to_http(log: RecordedLog, ca: Authority) -> None:
     with serve({"/b": Answer(b"plain")}) as plain:
         script = {"/a": Answer(status=302, headers=(("Location", f"{plain.url}/b"),))}
         with serve(script, tls=ca.issue("localhost")) as served, pytest.raises(FetchFailed, match="from https to http"):
-            client(words, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
+            client(log, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
     assert not plain.asked
 
 
@@ -123,7 +123,7 @@ def secrets_within() -> Iterator[list[Asked]]:
 @daemons.needs_dnsmasq
 @needs_root
 @pytest.mark.parametrize("by", ["address", "name"])
-def test_no_redirect_from_elsewhere_leads_inwards(words: RecordedLog, by: str) -> None:
+def test_no_redirect_from_elsewhere_leads_inwards(log: RecordedLog, by: str) -> None:
     targets = LITERALS if by == "address" else [name.replace("_", ".") for name in NAMES] + ["LOCALHOST", "localhost."]
 
     def body() -> dict[str, str]:
@@ -132,7 +132,7 @@ def test_no_redirect_from_elsewhere_leads_inwards(words: RecordedLog, by: str) -
             for target in targets:
                 with serve({"/a": to(f"http://{target}/secret")}, "10.9.0.2", 8080) as served:
                     try:
-                        client(words, http_total=1).read(Request(f"{served.url}/a"))
+                        client(log, http_total=1).read(Request(f"{served.url}/a"))
                     except FetchFailed as failed:
                         found[target] = failed.cause
             assert not asked
@@ -140,27 +140,27 @@ def test_no_redirect_from_elsewhere_leads_inwards(words: RecordedLog, by: str) -
 
     places = ("10.9.0.2/32", "169.254.169.254/32", "100.100.100.200/32", "fd00:ec2::254/128")
     found = in_namespace(body, *places, resolver="127.0.0.53", hosts="127.0.0.1 localhost\n")
-    assert {target for target in targets if dial.REFUSAL not in found.get(target, "")} == set()
+    assert {target for target in targets if connections.REFUSAL not in found.get(target, "")} == set()
 
 
 @pytest.mark.disks
 @needs_root
-def test_a_proxy_is_not_sent_inwards_either(words: RecordedLog) -> None:
+def test_a_proxy_is_not_sent_inwards_either(log: RecordedLog) -> None:
     def body() -> list[str]:
         found = []
         for target in LITERALS:
             script = {"http://far.test/a": to(f"http://{target}/secret")}
             with serve(script, "10.9.0.2", 3128) as proxy, pytest.raises(FetchFailed) as failed:
-                client(words, http_proxy=proxy.url).read(Request("http://far.test/a"))
-            found += [target] if dial.REFUSAL not in failed.value.cause or len(proxy.asked) != 1 else []
+                client(log, http_proxy=proxy.url).read(Request("http://far.test/a"))
+            found += [target] if connections.REFUSAL not in failed.value.cause or len(proxy.asked) != 1 else []
         return found
 
     assert in_namespace(body, "10.9.0.2/32") == []
 
 
-def test_from_here_a_redirect_may_lead_here(words: RecordedLog) -> None:
+def test_from_here_a_redirect_may_lead_here(log: RecordedLog) -> None:
     with serve({"/c": Answer(b"here")}) as served, serve({"/a": to(f"{served.url}/c")}) as near:
-        assert client(words).read(Request(f"{near.url}/a")) == b"here"
+        assert client(log).read(Request(f"{near.url}/a")) == b"here"
 
 
 def sources(source: Source) -> list[Source]:

@@ -15,10 +15,10 @@ from pathlib import Path
 from threading import Thread
 
 from provision.failures import Failure
-from provision.fetch.find_config import acquire
-from provision.fetch.running_system import Places
+from provision.fetch.find_config import find_config
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 from tests.fetch.namespace import ip
 from tests.fetch.platforms.services import METADATA, SERVICES, respond
 from tests.fetch.server import Answer, serve
@@ -28,28 +28,31 @@ DISK, DEBUG = Path("/dev/sda"), Path("/sys/bus/pseudo/drivers/scsi_debug")
 
 
 def main(folder: Path) -> None:
-    ground = MachineGround(Places(kernel_cmdline_path="/dev/null"))
+    running_system = LocalSystem(SystemPaths(kernel_cmdline_path="/dev/null"))
     time.clock_settime(time.CLOCK_REALTIME, 1000.0)
-    print(ground.lift_clock().partition(":")[0], time.time() > Path("/etc/os-release").stat().st_mtime)
+    print(
+        running_system.set_clock_to_build_date().partition(":")[0],
+        time.time() > Path("/etc/os-release").stat().st_mtime,
+    )
     for image in sorted(folder.glob("*.image")):
         with plugged(image):
-            print(image.stem, found("ibmcloud", ground))
+            print(image.stem, found("ibmcloud", running_system))
     run("modprobe", "sr_mod")
     run("modprobe", "scsi_debug", "dev_size_mb=4", "sector_size=2048", "delay=0")
     ip("address", "add", f"{METADATA}/32", "dev", "lo")
     with serve(respond(SERVICES["azure"], lambda: Answer(b"")), METADATA, 80):
         for image in sorted(folder.glob("*.disc")):
             with inserted(image):
-                print("azurestack", image.stem, found("azurestack", ground))
+                print("azurestack", image.stem, found("azurestack", running_system))
                 if image.stem != "iso":  # which Azure waits on for another disc, for ever
-                    print("azure", image.stem, found("azure", ground, offline=False))
-    print("applehv", over_vsock((folder / "host.config").read_bytes(), ground))
+                    print("azure", image.stem, found("azure", running_system, offline=False))
+    print("applehv", over_vsock((folder / "host.config").read_bytes(), running_system))
 
 
-def found(platform: str, ground: MachineGround, *, offline: bool = True) -> list[str] | str:
+def found(platform: str, running_system: LocalSystem, *, offline: bool = True) -> list[str] | str:
     """The files of the config, or what went wrong."""
     try:
-        acquired = acquire(platform, ground, Settings(offline=offline, http_total=20))
+        acquired = find_config(platform, running_system, Settings(offline=offline, http_total=20))
     except Failure as failure:
         return failure.message
     return [file.path for file in acquired.config.storage.files] if acquired.provided else "none"
@@ -79,14 +82,14 @@ def inserted(image: Path) -> Iterator[None]:
     run("udevadm", "settle")
 
 
-def over_vsock(config: bytes, ground: MachineGround) -> list[str] | str:
+def over_vsock(config: bytes, running_system: LocalSystem) -> list[str] | str:
     """What a machine finds whose host serves a config over vsock; without a host the kernel asks the machine itself."""
     run("modprobe", "vsock_loopback")
     with socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) as server:
         server.bind((socket.VMADDR_CID_ANY, APPLE_PORT))
         server.listen()
         Thread(target=answer, args=(server, config), daemon=True).start()
-        return found("applehv", ground)
+        return found("applehv", running_system)
 
 
 def answer(server: socket.socket, config: bytes) -> None:

@@ -7,25 +7,25 @@ from pathlib import Path
 import pytest
 
 from provision.failures import NeedsNetwork, Usage
-from provision.fetch.find_config import acquire
-from provision.fetch.platforms.detection import MARKS, Mark, contradiction, detect
+from provision.fetch.find_config import find_config
+from provision.fetch.platforms.detection import MARKS, DmiMark, contradiction, detect
 from provision.fetch.platforms.table import PLATFORMS
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 from tests.recorded_log import RecordedLog
 
 
-def machine(root: Path, **fields: str) -> MachineGround:
+def machine(root: Path, **fields: str) -> LocalSystem:
     folder = root / "sys/class/dmi/id"
     folder.mkdir(parents=True)
     for name, text in fields.items():
         (folder / name).write_text(f"{text}\n")
-    return MachineGround(Places(), str(root))
+    return LocalSystem(SystemPaths(), str(root))
 
 
 @pytest.mark.parametrize("mark", MARKS, ids=lambda mark: f"{mark.platform}-{mark.field}")
-def test_marks_prove_platforms_that_exist(tmp_path: Path, mark: Mark) -> None:
+def test_marks_prove_platforms_that_exist(tmp_path: Path, mark: DmiMark) -> None:
     assert detect(machine(tmp_path, **{mark.field: f"{mark.beginning} and more"})) == mark.platform
     assert mark.platform in PLATFORMS
 
@@ -40,12 +40,12 @@ def test_without_proof_nobody_is_asked(tmp_path: Path) -> None:
         detect(machine(tmp_path, sys_vendor="Dell Inc.", product_name="PowerEdge"))
 
 
-def test_a_named_platform_is_believed_but_a_contradiction_is_said(tmp_path: Path, words: RecordedLog) -> None:
-    ground = machine(tmp_path, product_name="Google Compute Engine")
+def test_a_named_platform_is_believed_but_a_contradiction_is_said(tmp_path: Path, log: RecordedLog) -> None:
+    running_system = machine(tmp_path, product_name="Google Compute Engine")
     with pytest.raises(NeedsNetwork):
-        acquire("aws", ground, Settings(offline=True), words)
+        find_config("aws", running_system, Settings(offline=True), log)
     told = "the platform is named aws, but the firmware says that this is gcp (product_name 'Google Compute Engine')"
-    assert words.at("warning") == [told]
+    assert log.at("warning") == [told]
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_what_is_no_contradiction(tmp_path: Path, platform: str, fields: dict[st
 
 
 def test_auto_acquires_from_what_was_proven(tmp_path: Path) -> None:
-    ground = machine(tmp_path, sys_vendor="QEMU")
+    running_system = machine(tmp_path, sys_vendor="QEMU")
     raw = tmp_path / "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw"
     raw.parent.mkdir(parents=True)
     raw.write_text('{"ignition": {"version": "3.0.0"}}')
-    acquired = acquire("auto", ground, Settings(offline=True))
+    acquired = find_config("auto", running_system, Settings(offline=True))
     assert (acquired.provided, acquired.fetched[0].source) == (True, "qemu")

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from provision.failures import ConfigInvalid, FetchFailed
-from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.drives import Drive
-from provision.fetch.platforms.sources import Together, site
-from provision.fetch.running_system import Places
+from provision.fetch.platforms.sources import Together, context
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 from tests.fetch.platforms.drives import DRIVES, OPENSTACK, drive, plug
 from tests.recorded_log import RecordedLog
 
@@ -31,13 +31,13 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def boot(root: Path, platform: str, words: RecordedLog) -> Acquired:
-    return acquire(
-        platform, MachineGround(Places(), str(root)), Settings(http_total=2, network_wait=1, grace=0.5), words
+def boot(root: Path, platform: str, log: RecordedLog) -> FoundConfig:
+    return find_config(
+        platform, LocalSystem(SystemPaths(), str(root)), Settings(http_total=2, network_wait=1, grace=0.5), log
     )
 
 
-def paths(acquired: Acquired) -> list[str]:
+def paths(acquired: FoundConfig) -> list[str]:
     return [file.path for file in acquired.config.storage.files]
 
 
@@ -45,109 +45,109 @@ on_drives = pytest.mark.parametrize(("platform", "label", "file"), DRIVES)
 
 
 @on_drives
-def test_config_present(root: Path, words: RecordedLog, platform: str, label: str, file: str) -> None:
+def test_config_present(root: Path, log: RecordedLog, platform: str, label: str, file: str) -> None:
     with drive(root, label, {file: CONFIG}):
-        assert paths(boot(root, platform, words)) == ["/from-the-drive"]
+        assert paths(boot(root, platform, log)) == ["/from-the-drive"]
 
 
 @on_drives
-def test_config_absent(root: Path, words: RecordedLog, platform: str, label: str, file: str) -> None:
+def test_config_absent(root: Path, log: RecordedLog, platform: str, label: str, file: str) -> None:
     with drive(root, label, {f"{file}.other": b"x"}):
-        assert not boot(root, platform, words).provided
+        assert not boot(root, platform, log).provided
 
 
 @on_drives
-def test_config_empty(root: Path, words: RecordedLog, platform: str, label: str, file: str) -> None:
+def test_config_empty(root: Path, log: RecordedLog, platform: str, label: str, file: str) -> None:
     with drive(root, label, {file: b""}):
-        assert not boot(root, platform, words).provided
+        assert not boot(root, platform, log).provided
 
 
 @on_drives
-def test_config_compressed(root: Path, words: RecordedLog, platform: str, label: str, file: str) -> None:
+def test_config_compressed(root: Path, log: RecordedLog, platform: str, label: str, file: str) -> None:
     with drive(root, label, {file: gzip.compress(CONFIG)}):
-        assert paths(boot(root, platform, words)) == ["/from-the-drive"]
+        assert paths(boot(root, platform, log)) == ["/from-the-drive"]
 
 
 @pytest.mark.parametrize(("platform", "label"), sorted({row[:2] for row in DRIVES}))
-def test_a_drive_of_no_format(root: Path, words: RecordedLog, platform: str, label: str) -> None:
+def test_a_drive_of_no_format(root: Path, log: RecordedLog, platform: str, label: str) -> None:
     garbage = root / "dev/disk/by-label" / label
     garbage.parent.mkdir(parents=True)
     garbage.symlink_to(root / "proc/cmdline")
     with pytest.raises(FetchFailed, match="cannot be mounted"):
-        boot(root, platform, words)
+        boot(root, platform, log)
 
 
-def test_a_huge_file_is_not_read_to_its_end(root: Path, words: RecordedLog) -> None:
+def test_a_huge_file_is_not_read_to_its_end(root: Path, log: RecordedLog) -> None:
     with drive(root, "config-2", {OPENSTACK: bytes(65 << 20)}), pytest.raises(FetchFailed, match="limit of 64 MiB"):
-        boot(root, "nutanix", words)
+        boot(root, "nutanix", log)
 
 
-def test_proxmox_skips_what_is_for_cloud_init(root: Path, words: RecordedLog) -> None:
+def test_proxmox_skips_what_is_for_cloud_init(root: Path, log: RecordedLog) -> None:
     with drive(root, "cidata", {"/user-data": b"#cloud-config\nusers: []\n", "/vendor-data": CONFIG}):
-        assert paths(boot(root, "proxmoxve", words)) == ["/from-the-drive"]
+        assert paths(boot(root, "proxmoxve", log)) == ["/from-the-drive"]
 
 
-def test_others_say_that_it_is_for_cloud_init(root: Path, words: RecordedLog) -> None:
+def test_others_say_that_it_is_for_cloud_init(root: Path, log: RecordedLog) -> None:
     with drive(root, "cidata", {"/user-data": b"#cloud-config\nusers: []\n"}), pytest.raises(ConfigInvalid) as invalid:
-        boot(root, "ibmcloud", words)
+        boot(root, "ibmcloud", log)
     assert "cloud-init" in invalid.value.problems[0].message
 
 
-def test_a_drive_that_never_comes_means_no_config_after_its_time(root: Path, words: RecordedLog) -> None:
-    place = site(MachineGround(Places(), str(root)), Settings(), words)
+def test_a_drive_that_never_comes_means_no_config_after_its_time(root: Path, log: RecordedLog) -> None:
+    place = context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
     assert Drive("cidata", ("/user-data",), 0.3).fetch(place) is None
-    assert "no drive labelled cidata" in str(words)
+    assert "no drive labelled cidata" in str(log)
 
 
-def test_a_late_drive_is_waited_for(root: Path, words: RecordedLog) -> None:
+def test_a_late_drive_is_waited_for(root: Path, log: RecordedLog) -> None:
     with drive(root, "config-2", {OPENSTACK: CONFIG}, linked=False) as link:
         node = (root / "config-2.node").read_text()
         threading.Timer(0.5, plug, (link, node)).start()
         began = time.monotonic()
-        assert paths(boot(root, "nutanix", words)) == ["/from-the-drive"]
+        assert paths(boot(root, "nutanix", log)) == ["/from-the-drive"]
         assert 0.4 < time.monotonic() - began < 3
 
 
-def test_a_drive_that_cannot_be_mounted_does_not_end_the_race(root: Path, words: RecordedLog) -> None:
+def test_a_drive_that_cannot_be_mounted_does_not_end_the_race(root: Path, log: RecordedLog) -> None:
     garbage = root / "dev/disk/by-label/CONFIG-2"
     garbage.parent.mkdir(parents=True)
     garbage.symlink_to(root / "proc/cmdline")
     with drive(root, "config-2", {OPENSTACK: CONFIG}):
-        assert paths(boot(root, "openstack", words)) == ["/from-the-drive"]
+        assert paths(boot(root, "openstack", log)) == ["/from-the-drive"]
 
 
-def test_a_drive_named_on_the_kernel_command_line(root: Path, words: RecordedLog) -> None:
+def test_a_drive_named_on_the_kernel_command_line(root: Path, log: RecordedLog) -> None:
     (root / "proc/cmdline").write_text("ignition.config.device=MY\\x20DATA ignition.config.path=a/../../b.ign\n")
     with drive(root, "MY-DATA", {"/b.ign": CONFIG}):
         (root / "proc/cmdline").write_text("ignition.config.device=MY-DATA ignition.config.path=a/../../b.ign\n")
-        acquired = boot(root, "metal", words)
+        acquired = boot(root, "metal", log)
         assert paths(acquired) == ["/from-the-drive"]
         (root / "proc/cmdline").write_text("ignition.config.device=MY-DATA ignition.config.path=/c.ign\n")
         with pytest.raises(FetchFailed, match="not found"):
-            boot(root, "metal", words)
+            boot(root, "metal", log)
 
 
-def test_no_link_on_a_drive_leads_out_of_it(root: Path, words: RecordedLog) -> None:
+def test_no_link_on_a_drive_leads_out_of_it(root: Path, log: RecordedLog) -> None:
     content = root / "content-config-2/openstack/latest"
     content.mkdir(parents=True)
     (content / "user_data").symlink_to("/etc/hostname")
     with drive(root, "config-2", {"/x": b""}):
-        assert not boot(root, "nutanix", words).provided
+        assert not boot(root, "nutanix", log).provided
 
 
-def test_nothing_stays_mounted(root: Path, words: RecordedLog) -> None:
+def test_nothing_stays_mounted(root: Path, log: RecordedLog) -> None:
     with drive(root, "config-2", {OPENSTACK: CONFIG}):
-        boot(root, "nutanix", words)
+        boot(root, "nutanix", log)
         assert (root / "config-2.node").read_text() not in Path("/proc/self/mountinfo").read_text()
         assert not list(Path("/run/provision-drives").iterdir())
 
 
-def test_all_that_failed_is_named(root: Path, words: RecordedLog) -> None:
+def test_all_that_failed_is_named(root: Path, log: RecordedLog) -> None:
     garbage = root / "dev/disk/by-label"
     garbage.mkdir(parents=True)
     for label in ("a", "b"):
         (garbage / label).symlink_to(root / "proc/cmdline")
-    place = site(MachineGround(Places(), str(root)), Settings(), words)
+    place = context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
     with pytest.raises(FetchFailed) as failed:
         Together((Drive("a", ("/x",)), Drive("b", ("/x",)))).fetch(place)
     assert failed.value.message.count("cannot be mounted") == 2

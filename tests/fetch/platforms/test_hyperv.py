@@ -14,15 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot import platform_files as handed
+from provision.boot import platform_files
 from provision.config.json_text.encode import encode
 from provision.failures import FetchFailed
-from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.hypervisors import hyperv
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
 from provision.planning.machine_view import Memory
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
 PARTS = {"ignition.config.0": CONFIG[:40], "ignition.config.1": CONFIG[40:]}
@@ -40,7 +40,7 @@ def packed(operation: int, pool: int, key: str = "", value: bytes = b"") -> byte
 
 
 @contextmanager
-def kernel(*messages: Message, answers: list[int]) -> Iterator[int]:
+def kernel(*http_types: Message, answers: list[int]) -> Iterator[int]:
     """The daemon's end of a conversation in which the host says these messages, and then nothing."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
@@ -49,7 +49,7 @@ def kernel(*messages: Message, answers: list[int]) -> Iterator[int]:
         if len(greeting) < SIZE or greeting[0] != REGISTER:
             return
         theirs.send(packed(REGISTER, 0))
-        for message in messages:
+        for message in http_types:
             theirs.send(packed(*message))
             answer = theirs.recv(1 << 16)
             if len(answer) < SIZE:
@@ -63,9 +63,9 @@ def kernel(*messages: Message, answers: list[int]) -> Iterator[int]:
         player.join()
 
 
-def collected(messages: Sequence[Message]) -> tuple[hyperv.Pools, list[int]]:
+def collected(http_types: Sequence[Message]) -> tuple[hyperv.Pools, list[int]]:
     answers: list[int] = []
-    with kernel(*messages, answers=answers) as device:
+    with kernel(*http_types, answers=answers) as device:
         return hyperv.collected(device), answers
 
 
@@ -73,10 +73,10 @@ def record(key: str, value: bytes) -> bytes:
     return key.encode().ljust(512, b"\0") + value.ljust(2048, b"\0")
 
 
-def boot(root: Path, given: dict[str, bytes]) -> Acquired:
+def boot(root: Path, given: dict[str, bytes]) -> FoundConfig:
     (root / "proc").mkdir(exist_ok=True)
     (root / "proc/cmdline").write_text("quiet\n")
-    return acquire("hyperv", MachineGround(Places(), str(root)), Settings(offline=True), handed=given)
+    return find_config("hyperv", LocalSystem(SystemPaths(), str(root)), Settings(offline=True), platform_files=given)
 
 
 def test_pairs_are_collected_as_the_daemons_files_have_them() -> None:
@@ -102,17 +102,17 @@ def test_parts_end_at_the_first_gap() -> None:
 def test_the_host_is_not_asked_twice_in_a_boot(tmp_path: Path) -> None:
     pools, _ = collected([(SET, 0, *pair) for pair in PARTS.items()])
     memory: dict[str, Memory] = {}
-    handed.remember(memory, {f"/var/lib/hyperv/.kvp_pool_{pool}": records for pool, records in pools.items()})
-    acquired = boot(tmp_path, handed.recalled(memory))
+    platform_files.remember(memory, {f"/var/lib/hyperv/.kvp_pool_{pool}": records for pool, records in pools.items()})
+    acquired = boot(tmp_path, platform_files.recalled(memory))
     assert [file.path for file in acquired.config.storage.files] == ["/from-the-host"]
 
 
 def test_the_installed_system_finds_the_pools_as_private_files() -> None:
     memory: dict[str, Memory] = {}
-    handed.remember(memory, {"/var/lib/hyperv/.kvp_pool_0": record("a", b"b")})
-    (file,) = handed.files(memory).storage.files
+    platform_files.remember(memory, {"/var/lib/hyperv/.kvp_pool_0": record("a", b"b")})
+    (file,) = platform_files.files(memory).storage.files
     assert (file.path, file.mode, file.overwrite) == ("/var/lib/hyperv/.kvp_pool_0", 0o600, True)
-    assert "data:;base64," in encode(handed.files(memory))
+    assert "data:;base64," in encode(platform_files.files(memory))
 
 
 def test_without_the_device_it_says_so(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch.find_config import Acquired, acquire
-from provision.fetch.platforms.sources import site
+from provision.fetch.find_config import FoundConfig, find_config
+from provision.fetch.platforms.sources import context
 from provision.fetch.platforms.table import VIRTIO_BLOCK
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.fetch.user_data import unwrap
-from provision.system.running_system.running_system import MachineGround
+from provision.fetch.user_data import decompressed
+from provision.system.running_system.running_system import LocalSystem
 from tests.recorded_log import RecordedLog
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
@@ -52,11 +52,11 @@ def program(folder: Path, name: str, script: str) -> None:
     (folder / name).chmod(0o755)
 
 
-def boot(root: Path, platform: str) -> Acquired:
-    return acquire(platform, MachineGround(Places(), str(root)), Settings(http_total=2, offline=True))
+def boot(root: Path, platform: str) -> FoundConfig:
+    return find_config(platform, LocalSystem(SystemPaths(), str(root)), Settings(http_total=2, offline=True))
 
 
-def paths(acquired: Acquired) -> list[str]:
+def paths(acquired: FoundConfig) -> list[str]:
     return [file.path for file in acquired.config.storage.files]
 
 
@@ -105,23 +105,23 @@ def test_config_that_cannot_be_read(root: Path, platform: str) -> None:
         boot(root, platform)
 
 
-def test_qemu_on_machines_without_firmware_config_reads_a_padded_block_device(root: Path, words: RecordedLog) -> None:
+def test_qemu_on_machines_without_firmware_config_reads_a_padded_block_device(root: Path, log: RecordedLog) -> None:
     write(root, "/dev/disk/by-id/virtio-ignition", CONFIG.ljust(4096, b"\0"))
-    place = site(MachineGround(Places(), str(root)), Settings(), words)
+    place = context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
     assert VIRTIO_BLOCK.fetch(place) == CONFIG
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
 def test_padding_is_told_from_the_end_of_what_is_compressed(
-    root: Path, pack: Callable[[bytes], bytes], words: RecordedLog
+    root: Path, pack: Callable[[bytes], bytes], log: RecordedLog
 ) -> None:
     write(root, "/dev/disk/by-id/virtio-ignition", pack(CONFIG).ljust(4096, b"\0"))
-    place = site(MachineGround(Places(), str(root)), Settings(), words)
-    assert unwrap(VIRTIO_BLOCK.fetch(place) or b"", "qemu") == CONFIG
+    place = context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    assert decompressed(VIRTIO_BLOCK.fetch(place) or b"", "qemu") == CONFIG
 
 
-def test_a_block_device_that_never_comes_is_an_error(root: Path, words: RecordedLog) -> None:
-    place = site(MachineGround(Places(), str(root)), Settings(), words)
+def test_a_block_device_that_never_comes_is_an_error(root: Path, log: RecordedLog) -> None:
+    place = context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
     with pytest.raises(FetchFailed, match="not there after"):
         VIRTIO_BLOCK._replace(seconds=0.2).fetch(place)
 

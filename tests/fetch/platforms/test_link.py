@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed, NeedsNetwork
-from provision.fetch.find_config import Acquired, acquire
+from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.metadata_services import servers
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 from tests.fetch.namespace import in_namespace, ip, needs_root
 from tests.fetch.server import Answer, serve
 from tests.recorded_log import RecordedLog
@@ -41,42 +41,42 @@ def write(root: Path, path: str, text: str) -> None:
     target.write_text(text)
 
 
-def ground(root: Path) -> MachineGround:
-    return MachineGround(Places(), str(root))
+def running_system(root: Path) -> LocalSystem:
+    return LocalSystem(SystemPaths(), str(root))
 
 
 @pytest.mark.parametrize("lease", LEASES)
-def test_cloudstack_asks_the_dhcp_server_of_any_client(root: Path, words: RecordedLog, lease: str) -> None:
+def test_cloudstack_asks_the_dhcp_server_of_any_client(root: Path, log: RecordedLog, lease: str) -> None:
     write(root, lease, LEASES[lease])
 
-    def body() -> Acquired:
+    def body() -> FoundConfig:
         with serve({"/latest/user-data": Answer(CONFIG)}, "10.9.0.1", 80):
-            return acquire("cloudstack", ground(root), SETTINGS, words)
+            return find_config("cloudstack", running_system(root), SETTINGS, log)
 
     acquired = in_namespace(body, "10.9.0.1/32")
     assert [file.path for file in acquired.config.storage.files] == ["/from-the-link"]
 
 
-def test_cloudstack_without_a_lease_says_so(root: Path, words: RecordedLog) -> None:
+def test_cloudstack_without_a_lease_says_so(root: Path, log: RecordedLog) -> None:
     with pytest.raises(FetchFailed, match="no lease that names its server"):
-        in_namespace(lambda: acquire("cloudstack", ground(root), SETTINGS._replace(network_wait=0.5), words))
-    assert list(servers(ground(root))) == []
+        in_namespace(lambda: find_config("cloudstack", running_system(root), SETTINGS._replace(network_wait=0.5), log))
+    assert list(servers(running_system(root))) == []
 
 
 @pytest.mark.parametrize("platform", ["cloudstack", "openstack"])
 def test_offline_the_network_is_asked_for(root: Path, platform: str) -> None:
     with pytest.raises(NeedsNetwork):
-        acquire(platform, ground(root), Settings(offline=True))
+        find_config(platform, running_system(root), Settings(offline=True))
 
 
-def test_openstack_with_nothing_but_link_local_addresses(root: Path, words: RecordedLog) -> None:
-    def body() -> Acquired:
+def test_openstack_with_nothing_but_link_local_addresses(root: Path, log: RecordedLog) -> None:
+    def body() -> FoundConfig:
         ip("link", "add", "eth0", "type", "veth", "peer", "name", "far")
         ip("link", "set", "eth0", "up")
         ip("link", "set", "far", "up")
         ip("address", "add", "fe80::a9fe:a9fe/64", "dev", "eth0", "nodad")
         with serve({"/openstack/latest/user_data": Answer(CONFIG)}, "::", 80):
-            return acquire("openstack", ground(root), SETTINGS, words)
+            return find_config("openstack", running_system(root), SETTINGS, log)
 
     acquired = in_namespace(body)
     assert [file.path for file in acquired.config.storage.files] == ["/from-the-link"]

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import pytest
 
 from provision.failures import ConfigInvalid, Failure, FetchFailed, NeedsNetwork
-from provision.fetch.find_config import Acquired, acquire
-from provision.fetch.running_system import Places
+from provision.fetch.find_config import FoundConfig, find_config
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, needs_root
 from tests.fetch.platforms.services import SERVICES, Service, good_token, respond
@@ -39,27 +39,27 @@ class Cloud(NamedTuple):
     """What a test needs to boot on a platform."""
 
     root: Path
-    words: RecordedLog
+    log: RecordedLog
     ca: Authority
 
-    def boot(self, platform: str, *answers: Answer, addresses: tuple[str, ...] = (), total: float = 4.0) -> Acquired:
+    def boot(self, platform: str, *answers: Answer, addresses: tuple[str, ...] = (), total: float = 4.0) -> FoundConfig:
         """Boot where the service gives these answers in turn for the user data."""
         return self.visit(platform, *answers, addresses=addresses, total=total)[0]
 
     def visit(
         self, platform: str, *answers: Answer, addresses: tuple[str, ...] = (), total: float = 4.0
-    ) -> tuple[Acquired, list[Asked]]:
+    ) -> tuple[FoundConfig, list[Asked]]:
         """Boot, and see what the service was asked."""
         return self._visit(platform, respond(SERVICES[platform], in_turn(*answers)), addresses, total)
 
-    def ask_for_a_token(self, platform: str, *tokens: Answer, total: float = 4.0) -> Acquired:
+    def ask_for_a_token(self, platform: str, *tokens: Answer, total: float = 4.0) -> FoundConfig:
         """Boot where the service has a config, and these answers in turn for who asks for a token."""
         script = respond(SERVICES[platform], lambda: given(platform), in_turn(*tokens))
         return self._visit(platform, script, (), total)[0]
 
     def _visit(
         self, platform: str, script: Callable[[Asked], Answer], addresses: tuple[str, ...], total: float
-    ) -> tuple[Acquired, list[Asked]]:
+    ) -> tuple[FoundConfig, list[Asked]]:
         service = SERVICES[platform]
         there = addresses or service.addresses[:1]
         settings = Settings(
@@ -70,11 +70,13 @@ class Cloud(NamedTuple):
             authorities=(self.ca.certificate,),
         )
 
-        def body() -> tuple[Acquired, list[Asked]]:
+        def body() -> tuple[FoundConfig, list[Asked]]:
             with ExitStack() as stack:
                 asked = [stack.enter_context(self._serve(service, address, script)).asked for address in there]
-                ground = MachineGround(Places(), str(self.root))
-                return acquire(platform, ground, settings, self.words), [one for some in asked for one in some]
+                running_system = LocalSystem(SystemPaths(), str(self.root))
+                return find_config(platform, running_system, settings, self.log), [
+                    one for some in asked for one in some
+                ]
 
         hosts = f"127.0.0.1 localhost {service.host}\n" if service.host else ""
         return in_namespace(
@@ -89,14 +91,14 @@ class Cloud(NamedTuple):
 
 
 @pytest.fixture
-def cloud(platform: str, tmp_path: Path, words: RecordedLog, ca: Authority) -> Cloud:
+def cloud(platform: str, tmp_path: Path, log: RecordedLog, ca: Authority) -> Cloud:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cmdline").write_text("quiet\n")
     if SERVICES[platform].lease:
         leases = tmp_path / "run/systemd/netif/leases"
         leases.mkdir(parents=True)
         (leases / "2").write_text(SERVICES[platform].lease)
-    return Cloud(tmp_path, words, ca)
+    return Cloud(tmp_path, log, ca)
 
 
 def in_turn(*answers: Answer) -> Callable[[], Answer]:
@@ -109,7 +111,7 @@ def given(platform: str, config: bytes = CONFIG) -> Answer:
     return Answer(SERVICES[platform].wrap(config))
 
 
-def paths(acquired: Acquired) -> list[str]:
+def paths(acquired: FoundConfig) -> list[str]:
     return [file.path for file in acquired.config.storage.files]
 
 
@@ -260,14 +262,14 @@ def test_redirect_within_the_service(platform: str, cloud: Cloud) -> None:
 @on_services
 def test_offline_the_network_is_asked_for(platform: str, cloud: Cloud) -> None:
     with pytest.raises(NeedsNetwork):
-        acquire(platform, MachineGround(Places(), str(cloud.root)), Settings(offline=True), cloud.words)
+        find_config(platform, LocalSystem(SystemPaths(), str(cloud.root)), Settings(offline=True), cloud.log)
 
 
 @on_services
 def test_no_network(platform: str, cloud: Cloud) -> None:
     def body() -> None:
         settings = Settings(http_total=1.0, network_wait=0.5, grace=0.5)
-        acquire(platform, MachineGround(Places(), str(cloud.root)), settings, cloud.words)
+        find_config(platform, LocalSystem(SystemPaths(), str(cloud.root)), settings, cloud.log)
 
     with pytest.raises(FetchFailed, match=r"no network|no address|carrier|not resolved"):
         in_namespace(body)

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch.find_config import acquire
+from provision.fetch.find_config import find_config
 from provision.fetch.platforms.hypervisors import virtualbox
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import MachineGround
+from provision.system.running_system.running_system import LocalSystem
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}}'
 VERSION_INFO, CONNECT, DISCONNECT = 0xC02C5600, 0xC09C5604, 0xC01C5605
@@ -153,4 +153,4 @@ def test_without_the_device_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cmdline").write_text("quiet\n")
     with pytest.raises(FetchFailed, match="vboxguest: No such file"):
-        acquire("virtualbox", MachineGround(Places(), str(tmp_path)), Settings(offline=True))
+        find_config("virtualbox", LocalSystem(SystemPaths(), str(tmp_path)), Settings(offline=True))

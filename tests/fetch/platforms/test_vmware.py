@@ -19,15 +19,14 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch.find_config import Acquired, acquire
-from provision.fetch.platforms.hypervisors import guest_rpc as guestrpc
-from provision.fetch.platforms.hypervisors import vmware
-from provision.fetch.platforms.sources import Site, site
+from provision.fetch.find_config import FoundConfig, find_config
+from provision.fetch.platforms.hypervisors import guest_rpc, vmware
+from provision.fetch.platforms.sources import FetchContext, context
 from provision.fetch.platforms.table import PLATFORMS
-from provision.fetch.running_system import Places
+from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.fetch.user_data import unwrap
-from provision.system.running_system.running_system import MachineGround
+from provision.fetch.user_data import decompressed
+from provision.system.running_system.running_system import LocalSystem
 from tests.recorded_log import RecordedLog
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
@@ -56,15 +55,15 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def place(root: Path, words: RecordedLog) -> Site:
-    return site(MachineGround(Places(), str(root)), Settings(), words)
+def place(root: Path, log: RecordedLog) -> FetchContext:
+    return context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
 
 
-def boot(root: Path) -> Acquired:
-    return acquire("vmware", MachineGround(Places(), str(root)), Settings(http_total=2, offline=True))
+def boot(root: Path) -> FoundConfig:
+    return find_config("vmware", LocalSystem(SystemPaths(), str(root)), Settings(http_total=2, offline=True))
 
 
-def paths(acquired: Acquired) -> list[str]:
+def paths(acquired: FoundConfig) -> list[str]:
     return [file.path for file in acquired.config.storage.files]
 
 
@@ -93,7 +92,7 @@ def answer(command: str, values: dict[str, str]) -> bytes:
 
 
 @contextmanager
-def host(values: dict[str, str]) -> Iterator[vmware.Say]:
+def host(values: dict[str, str]) -> Iterator[vmware.SendCommand]:
     """A connection to a host with some guestinfo, which may be changed."""
     ours, theirs = socket.socketpair()
 
@@ -112,7 +111,7 @@ def host(values: dict[str, str]) -> Iterator[vmware.Say]:
     player = threading.Thread(target=play)
     player.start()
     with ours:
-        yield partial(vmware.say_by_vsock, ours)
+        yield partial(vmware.send_by_vsock, ours)
     player.join()
 
 
@@ -140,23 +139,23 @@ def test_a_config_of_megabytes_by_the_tool(root: Path, programs: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_guestinfo_over_vsock(place: Site, encoding: str) -> None:
-    with host(encoded(encoding)) as say:
-        assert unwrap(vmware.config(say, place) or b"", "vmware") == CONFIG
+def test_guestinfo_over_vsock(place: FetchContext, encoding: str) -> None:
+    with host(encoded(encoding)) as send:
+        assert decompressed(vmware.config(send, place) or b"", "vmware") == CONFIG
 
 
-def test_the_ovf_environment(root: Path, programs: Path, place: Site) -> None:
+def test_the_ovf_environment(root: Path, programs: Path, place: FetchContext) -> None:
     environment = ovf(data=ENCODED, encoding="base64")
     rpctool(programs, {"guestinfo.ovfenv": environment})
     assert paths(boot(root)) == ["/from-the-host"]
-    with host({"guestinfo.ovfenv": environment}) as say:
-        assert vmware.config(say, place) == CONFIG
+    with host({"guestinfo.ovfenv": environment}) as send:
+        assert vmware.config(send, place) == CONFIG
 
 
-def test_an_ovf_environment_that_is_none_is_left_out(place: Site, words: RecordedLog) -> None:
-    with host({"guestinfo.ovfenv": "nonsense", **encoded("base64")}) as say:
-        assert vmware.config(say, place) == CONFIG
-    assert "guestinfo.ovfenv: is not XML" in str(words)
+def test_an_ovf_environment_that_is_none_is_left_out(place: FetchContext, log: RecordedLog) -> None:
+    with host({"guestinfo.ovfenv": "nonsense", **encoded("base64")}) as send:
+        assert vmware.config(send, place) == CONFIG
+    assert "guestinfo.ovfenv: is not XML" in str(log)
 
 
 @pytest.mark.parametrize("values", [{}, DELETED])
@@ -189,16 +188,16 @@ def test_without_the_tool_nobody_is_asked_on_a_machine_of_unknown_make(root: Pat
 
 def test_the_config_is_deleted_wherever_it_is() -> None:
     values = {**encoded("gzip+base64"), OLD_DATA: ENCODED, "guestinfo.ovfenv": ovf(data=ENCODED, encoding="base64")}
-    with host(values) as say:
-        vmware.remove(say)
+    with host(values) as send:
+        vmware.remove(send)
     old = {OLD_DATA: "e30K", OLD_ENCODING: "base64"}
     assert values == {**DELETED, **old, "guestinfo.ovfenv": ovf()}
 
 
 def test_what_others_put_there_stays() -> None:
     values = {"guestinfo.ovfenv": ovf(), "guestinfo.hostname": "x"}
-    with host(values) as say:
-        vmware.remove(say)
+    with host(values) as send:
+        vmware.remove(send)
     assert values == {**DELETED, "guestinfo.ovfenv": ovf(), "guestinfo.hostname": "x"}
 
 
@@ -207,12 +206,12 @@ def test_properties_leave_the_ovf_environment_to_the_letter() -> None:
     ours = f'<Property oe:key="{DATA}" oe:value="{ENCODED}"/>\n<Property oe:value="b64" oe:key="{ENCODING}"></Property>'
     tail = "</PropertySection></Environment>"
     values = {"guestinfo.ovfenv": f"{HEAD}<PropertySection>{ours}{kept}{ours}{tail}"}
-    with host(values) as say:
-        vmware.remove(say)
+    with host(values) as send:
+        vmware.remove(send)
     assert values["guestinfo.ovfenv"] == f"{HEAD}<PropertySection>{kept}{tail}"
 
 
-def test_the_platform_deletes_by_the_tool(programs: Path, place: Site) -> None:
+def test_the_platform_deletes_by_the_tool(programs: Path, place: FetchContext) -> None:
     rpctool(programs, encoded("base64"))
     log = programs / "log"
     tool = programs / "vmware-rpctool"
@@ -239,4 +238,4 @@ def test_a_host_that_talks_nonsense(said: bytes) -> None:
     theirs.sendall(said)
     theirs.shutdown(socket.SHUT_WR)
     with ours, theirs, pytest.raises(OSError, match=r"no sense|too large|closed"):
-        guestrpc.ask(ours, b"info-get x")
+        guest_rpc.ask(ours, b"info-get x")

@@ -23,7 +23,7 @@ Speaks = Callable[[Asked], Answer]
 
 
 def cloud(
-    ca: Authority, words: RecordedLog, name: str, service: Speaks, imds: Speaks
+    ca: Authority, log: RecordedLog, name: str, service: Speaks, imds: Speaks
 ) -> Callable[[str, Resource], bytes]:
     """Fetch a resource where a storage service and a metadata service stand at their real places."""
 
@@ -34,7 +34,7 @@ def cloud(
                 serve(imds, METADATA, 80),
             ):
                 settings = Settings(http_total=3, authorities=(ca.certificate,), platform=platform)
-                return Fetcher(settings, words).read(resource)
+                return Fetcher(settings, log).read(resource)
 
         return in_namespace(body, "10.9.0.2/32", f"{METADATA}/32", hosts=f"10.9.0.2 {name}\n")
 
@@ -66,31 +66,31 @@ def aws_metadata(asked: Asked) -> Answer:
 
 @pytest.mark.disks
 @needs_root
-def test_s3_with_the_role_of_the_instance(ca: Authority, words: RecordedLog) -> None:
+def test_s3_with_the_role_of_the_instance(ca: Authority, log: RecordedLog) -> None:
     def s3(asked: Asked) -> Answer:
         if asked.method == "HEAD":
             return Answer(status=403, headers=(("x-amz-bucket-region", "eu-west-1"),))
         return needs("authorization", "AWS4-HMAC-SHA256 Credential=AKIACANARY/", b"for the role")(asked)
 
-    fetch = cloud(ca, words, "s3.dualstack.eu-west-1.amazonaws.com", s3, aws_metadata)
+    fetch = cloud(ca, log, "s3.dualstack.eu-west-1.amazonaws.com", s3, aws_metadata)
     assert fetch("aws", Resource(source="s3://my.bucket/key")) == b"for the role"
-    assert "canary-" not in str(words)
+    assert "canary-" not in str(log)
 
 
 @pytest.mark.disks
 @needs_root
 @pytest.mark.parametrize("answer", [Answer(status=403), Answer(b"no json"), Answer(b"[]"), Answer(status=404)])
-def test_s3_as_anybody_where_the_instance_has_no_role(ca: Authority, words: RecordedLog, answer: Answer) -> None:
+def test_s3_as_anybody_where_the_instance_has_no_role(ca: Authority, log: RecordedLog, answer: Answer) -> None:
     def s3(asked: Asked) -> Answer:
         return Answer(status=400 if "authorization" in asked.headers else 200, body=b"for all")
 
-    fetch = cloud(ca, words, "s3.dualstack.us-east-1.amazonaws.com", s3, lambda _asked: answer)
+    fetch = cloud(ca, log, "s3.dualstack.us-east-1.amazonaws.com", s3, lambda _asked: answer)
     assert fetch("aws", Resource(source="arn:aws:s3:::my.bucket/key")) == b"for all"
 
 
 @pytest.mark.disks
 @needs_root
-def test_s3_on_an_instance_with_ipv6_alone(ca: Authority, words: RecordedLog) -> None:
+def test_s3_on_an_instance_with_ipv6_alone(ca: Authority, log: RecordedLog) -> None:
     def s3(asked: Asked) -> Answer:
         return needs("authorization", "AWS4-HMAC-SHA256 Credential=AKIACANARY/", b"for the role")(asked)
 
@@ -98,7 +98,7 @@ def test_s3_on_an_instance_with_ipv6_alone(ca: Authority, words: RecordedLog) ->
         with serve(s3, "fd00::2", 443, ca.issue(name)), serve(aws_metadata, "fd00:ec2::254", 80):
             settings = Settings(http_total=3, authorities=(ca.certificate,), platform="aws")
             source = "arn:aws:s3:eu-west-1:123456789012:accesspoint/mine/object/key"
-            return Fetcher(settings, words).read(Resource(source=source))
+            return Fetcher(settings, log).read(Resource(source=source))
 
     name = "mine-123456789012.s3-accesspoint.dualstack.eu-west-1.amazonaws.com"
     got = in_namespace(body, "fd00::2/128", "fd00:ec2::254/128", hosts=f"fd00::2 {name}\n")
@@ -107,16 +107,16 @@ def test_s3_on_an_instance_with_ipv6_alone(ca: Authority, words: RecordedLog) ->
 
 @pytest.mark.disks
 @needs_root
-def test_gs_with_the_service_account(ca: Authority, words: RecordedLog) -> None:
+def test_gs_with_the_service_account(ca: Authority, log: RecordedLog) -> None:
     def imds(asked: Asked) -> Answer:
         good = asked.path.startswith("/computeMetadata/v1/instance/service-accounts/default/token?scopes=")
         token = {"access_token": "canary-token", "token_type": "Bearer"}
         return Answer(json.dumps(token).encode()) if good and "metadata-flavor" in asked.headers else Answer(status=404)
 
     gs = needs("authorization", "Bearer canary-token", b"from google")
-    fetch = cloud(ca, words, "storage.googleapis.com", gs, imds)
+    fetch = cloud(ca, log, "storage.googleapis.com", gs, imds)
     assert fetch("gcp", Resource(source="gs://bucket/a/b")) == b"from google"
-    assert "canary" not in str(words)
+    assert "canary" not in str(log)
 
 
 def test_gs_objects_have_escaped_names() -> None:
@@ -126,7 +126,7 @@ def test_gs_objects_have_escaped_names() -> None:
 @pytest.mark.disks
 @needs_root
 @pytest.mark.parametrize("identity", [True, False])
-def test_azure_blobs_with_and_without_an_identity(ca: Authority, words: RecordedLog, identity: bool) -> None:
+def test_azure_blobs_with_and_without_an_identity(ca: Authority, log: RecordedLog, identity: bool) -> None:
     def imds(asked: Asked) -> Answer:
         good = identity and asked.headers.get("metadata") == "true" and "storage.azure.com" in asked.path
         return Answer(b'{"access_token": "canary-token"}') if good else Answer(b"no identity", 400)
@@ -136,10 +136,10 @@ def test_azure_blobs_with_and_without_an_identity(ca: Authority, words: Recorded
             return Answer(b"a public blob")
         return needs("authorization", "Bearer canary-token", b"a private blob")(asked)
 
-    fetch = cloud(ca, words, "mine.blob.core.windows.net", blob, imds)
+    fetch = cloud(ca, log, "mine.blob.core.windows.net", blob, imds)
     expected = b"a private blob" if identity else b"a public blob"
     assert fetch("azure", Resource(source="https://mine.blob.core.windows.net/container/file")) == expected
-    assert "canary" not in str(words)
+    assert "canary" not in str(log)
 
 
 def test_hashes_are_checked_whatever_the_scheme() -> None:

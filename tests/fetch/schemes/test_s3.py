@@ -17,7 +17,7 @@ import pytest
 from provision.config.format import Resource
 from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
-from provision.fetch.http.messages import Request
+from provision.fetch.http.http_types import Request
 from provision.fetch.resources import Fetcher
 from provision.fetch.schemes.s3 import Object, object_url, parse
 from provision.fetch.schemes.sigv4 import Credentials, sign
@@ -134,8 +134,8 @@ def bucket(s3_service: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
 
 @pytest.mark.disks
 @pytest.mark.parametrize("source", ["s3://mine/configs/a%20b+c.ign", "arn:aws:s3:::mine/configs/a%20b+c.ign"])
-def test_an_object_of_a_real_s3_implementation(bucket: S3, words: RecordedLog, source: str) -> None:
-    fetcher = Fetcher(Settings(http_total=5), words)
+def test_an_object_of_a_real_s3_implementation(bucket: S3, log: RecordedLog, source: str) -> None:
+    fetcher = Fetcher(Settings(http_total=5), log)
     assert fetcher.read(Resource(source=source)) == b"from s3"
     versions = bucket.client("s3").list_object_versions(Bucket="mine")["Versions"]
     (old,) = [version["VersionId"] for version in versions if not version["IsLatest"]]
@@ -144,16 +144,16 @@ def test_an_object_of_a_real_s3_implementation(bucket: S3, words: RecordedLog, s
 
 @pytest.mark.disks
 @pytest.mark.usefixtures("bucket")
-def test_a_bucket_that_is_not_there(words: RecordedLog) -> None:
+def test_a_bucket_that_is_not_there(log: RecordedLog) -> None:
     with pytest.raises(FetchFailed, match='could not find bucket "other"'):
-        Fetcher(Settings(http_total=5), words).read(Resource(source="s3://other/x"))
+        Fetcher(Settings(http_total=5), log).read(Resource(source="s3://other/x"))
     with pytest.raises(FetchFailed, match="resource not found"):
-        Fetcher(Settings(http_total=5), words).read(Resource(source="s3://mine/x"))
+        Fetcher(Settings(http_total=5), log).read(Resource(source="s3://mine/x"))
 
 
 @pytest.mark.disks
 @pytest.mark.parametrize("broken", ["", "secret_key", "token"])
-def test_signatures_convince_a_real_s3_implementation(bucket: S3, words: RecordedLog, broken: str) -> None:
+def test_signatures_convince_a_real_s3_implementation(bucket: S3, log: RecordedLog, broken: str) -> None:
     """The keys are those of a role, as an instance has them, and the service checks them."""
     statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Principal": {"Service": "ec2.amazonaws.com"}}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
@@ -169,9 +169,9 @@ def test_signatures_convince_a_real_s3_implementation(bucket: S3, words: Recorde
     bucket.ask_for_proof("0")
     try:
         if not broken:
-            assert Client(Settings(http_total=5), words).read(request) == b"from s3"
+            assert Client(Settings(http_total=5), log).read(request) == b"from s3"
             return
         with pytest.raises(FetchFailed, match=r"HTTP status 40[03]"):
-            Client(Settings(http_total=5), words).read(request)
+            Client(Settings(http_total=5), log).read(request)
     finally:
         bucket.ask_for_proof("inf")

@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 
 from tests.fetch.server import Answer, serve
 from tests.real.disks import node
-from tests.real.disks.grounds import MIB, blank, loop
+from tests.real.disks.loop_devices import MIB, blank, loop
 
 HOUSE = Path(__file__).parents[3]
 REFERENCE = "/usr/lib/dracut/modules.d/30ignition/ignition"

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.real.disks.grounds import is_rooted
+from tests.real.disks.loop_devices import is_rooted
 
 NAMES = (
     *("inline", "base64", "percent", "gzip", "append", "drop-in", "unit", "child", "body"),
@@ -160,7 +160,7 @@ class Heard(NamedTuple):
         return b"\n".join(self.channels[name] for name in ("stdout", "stderr", "journal")).decode(errors="replace")
 
 
-class Ground:
+class RunningSystem:
     """A folder with a target root, a place for /run, and tools that come before the machine's own."""
 
     def __init__(self, folder: Path) -> None:

@@ -18,7 +18,7 @@ from typing import cast
 import pytest
 
 from tests.commands import AS_NOBODY
-from tests.real.disks.grounds import MIB, blank, left_attached, loop, mounted
+from tests.real.disks.loop_devices import MIB, blank, left_attached, loop, mounted
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 

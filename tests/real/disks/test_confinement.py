@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks.grounds import MIB, blank, left_attached, loop
+from tests.real.disks.loop_devices import MIB, blank, left_attached, loop
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks.grounds import MIB, blank, is_rooted, left_attached, loop, mounted
+from tests.real.disks.loop_devices import MIB, blank, is_rooted, left_attached, loop, mounted
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 

@@ -30,7 +30,7 @@ from provision.planning.actions import (
 from provision.planning.machine_view import Device, Fact, Mounted, Signature, Table
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
-from tests.real.disks.grounds import MIB, attached, blank, left_attached, loop, mounted, table
+from tests.real.disks.loop_devices import MIB, attached, blank, left_attached, loop, mounted, table
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -179,7 +179,7 @@ def test_a_killed_process_leaves_no_loop_device_and_no_mount(tmp_path: Path) -> 
         from provision.system.block.image_devices import Image, ImageDevices
         from provision.system.machine import Machine
         from provision.system.mounts import keep_to_ourselves
-        from tests.real.disks.grounds import blank
+        from tests.real.disks.loop_devices import blank
         from tests.real.disks.test_images import SIZE, provisioned
         keep_to_ourselves()
         devices = ImageDevices({{"/dev/vda": Image(str(blank(Path("{tmp_path}/disk.img"), SIZE)))}})

@@ -27,7 +27,7 @@ from provision.planning.actions import (
 from provision.planning.machine_view import Fact, Mounted, Signature, Volume
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
-from tests.real.disks.grounds import MIB, blank, left_attached, loop, mounted, table
+from tests.real.disks.loop_devices import MIB, blank, left_attached, loop, mounted, table
 
 pytestmark = [
     pytest.mark.disks,

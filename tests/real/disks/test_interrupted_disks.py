@@ -16,7 +16,7 @@ import pytest
 
 from provision.system.block import udev
 from tests.real.disks.doomed import NEVER, Ended, boot
-from tests.real.disks.grounds import MIB, blank, loop
+from tests.real.disks.loop_devices import MIB, blank, loop
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -154,7 +154,7 @@ STACKED = {
 }
 
 
-class Ground:
+class RunningSystem:
     """A disk on a loop device, under a name that stays, and a root."""
 
     def __init__(self, folder: Path, old: Old) -> None:
@@ -220,12 +220,12 @@ class Ground:
 
 def undisturbed(folder: Path, node: Node) -> tuple[dict[str, object], int]:
     """The picture after a boot that nothing interrupts, and how many actions that took."""
-    ground = Ground(folder, node.old)
-    with loop(ground.image) as device:
-        ended = ground.boot(device, node)
+    running_system = RunningSystem(folder, node.old)
+    with loop(running_system.image) as device:
+        ended = running_system.boot(device, node)
         assert (ended.failure, ended.killed) == ("", False)
-        picture = ground.picture(device, node)
-        ground.switch_off(node)
+        picture = running_system.picture(device, node)
+        running_system.switch_off(node)
     return picture, len(ended.done)
 
 
@@ -257,8 +257,8 @@ def test_any_moment_will_do(name: str, tmp_path: Path) -> None:
 def test_arrays_and_volumes(name: str, off: bool, tmp_path: Path) -> None:
     node = STACKED[name]
     expected, actions = undisturbed(tmp_path / "whole", node)
-    moments = range(2, actions) if off else range(actions - 1, actions)  # what is made first is a table, as above
-    ends = [after_a_power_failure(tmp_path / f"at-{left}", node, left=left, off=off) for left in moments]
+    report_times = range(2, actions) if off else range(actions - 1, actions)  # what is made first is a table, as above
+    ends = [after_a_power_failure(tmp_path / f"at-{left}", node, left=left, off=off) for left in report_times]
     stopped = [end for end in ends if end != expected]
     assert all(node.lost and node.lost in str(end) for end in stopped)
     assert bool(stopped) == bool(node.lost)
@@ -268,19 +268,19 @@ def after_a_power_failure(
     folder: Path, node: Node, left: int = NEVER, seconds: float = NEVER, *, off: bool = True
 ) -> dict[str, object]:
     """The picture after a boot that was cut off, and one more, or what that said. Without `off` only programs went."""
-    ground = Ground(folder, node.old)
-    with loop(ground.image) as device:
-        first = ground.boot(device, node, left, seconds)
+    running_system = RunningSystem(folder, node.old)
+    with loop(running_system.image) as device:
+        first = running_system.boot(device, node, left, seconds)
         assert first.failure == ""
         if off:
-            ground.switch_off(node)
-        ended = ground.boot(device, node)
+            running_system.switch_off(node)
+        ended = running_system.boot(device, node)
         picture: dict[str, object] = {"said": ended.failure}
         if not node.lost:
             assert (ended.failure, ended.killed) == ("", False), first.done
         if not ended.failure:
-            picture = ground.picture(device, node)
-        ground.switch_off(node)
+            picture = running_system.picture(device, node)
+        running_system.switch_off(node)
     shutil.rmtree(folder)
     return picture
 
@@ -305,16 +305,16 @@ def test_a_half_made_array_or_volume_is_made_again(
 
 def _is_made_again(node: Node, tools: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected, _ = undisturbed(tmp_path / "whole", node)
-    ground = Ground(tmp_path / "stopped", node.old)
-    with loop(ground.image) as device:
+    running_system = RunningSystem(tmp_path / "stopped", node.old)
+    with loop(running_system.image) as device:
         with monkeypatch.context() as patch:
             patch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-            assert "make " in ground.boot(device, node).failure
-        ground.switch_off(node)
-        ended = ground.boot(device, node)
+            assert "make " in running_system.boot(device, node).failure
+        running_system.switch_off(node)
+        ended = running_system.boot(device, node)
         assert (ended.failure, ended.killed) == ("", False)
-        assert ground.picture(device, node) == expected
-        ground.switch_off(node)
+        assert running_system.picture(device, node) == expected
+        running_system.switch_off(node)
 
 
 def stopping_at(writes: int, folder: Path, makers: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from provision.planning.actions import Await, DeviceName, Mount, Run, Unmount, W
 from provision.planning.machine_view import Device, Fact, Mounted, Signature, Table
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
-from tests.real.disks.grounds import MIB, blank, loop, table
+from tests.real.disks.loop_devices import MIB, blank, loop, table
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 

@@ -9,7 +9,7 @@ import pytest
 
 from provision.system.block import sysfs
 from provision.system.block.loops import Configure, Loop, at_once, step_by_step
-from tests.real.disks.grounds import MIB, blank, left_attached
+from tests.real.disks.loop_devices import MIB, blank, left_attached
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 

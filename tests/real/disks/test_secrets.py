@@ -15,8 +15,8 @@ import pytest
 
 from tests.fetch.server import Answer, Asked, serve
 from tests.real.disks.canaries import CANARIES as C
-from tests.real.disks.canaries import CONFIG, FORMS, HEADERS, LUKS, URL, Ground, Heard, lacking, seen
-from tests.real.disks.grounds import MIB, blank, loop
+from tests.real.disks.canaries import CONFIG, FORMS, HEADERS, LUKS, URL, Heard, RunningSystem, lacking, seen
+from tests.real.disks.loop_devices import MIB, blank, loop
 
 pytestmark = [
     pytest.mark.disks,
@@ -301,11 +301,11 @@ def changed(change: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def command(step: str, ground: Ground, names: Mapping[str, str]) -> list[str]:
+def command(step: str, running_system: RunningSystem, names: Mapping[str, str]) -> list[str]:
     """A step as a command line."""
     config, yaml = names["config"], names["yaml"]
-    image = ["--disk", f"{names['disk']}={ground.folder}/tmp/disk.img"]
-    tree = ["--root", str(ground.root)]
+    image = ["--disk", f"{names['disk']}={running_system.folder}/tmp/disk.img"]
+    tree = ["--root", str(running_system.root)]
     provision = [sys.executable, "-m", "provision"]
     personality = "import sys; from provision.cli import run; sys.exit(run(sys.argv[1:]))"
     commands = {
@@ -339,14 +339,14 @@ def watched(case: Case, folder: Path, disk: str) -> Heard:
     """Carry out a case."""
     import yaml
 
-    ground = Ground(folder)
+    running_system = RunningSystem(folder)
     if case.hidden:
-        ground.hide(case.hidden)
+        running_system.hide(case.hidden)
     for name, script in case.tools.items():
-        ground.tool(name, script)
+        running_system.tool(name, script)
     for name, content in case.files.items():
-        (ground.root / name).parent.mkdir(parents=True, exist_ok=True)
-        (ground.root / name).write_text(content)
+        (running_system.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (running_system.root / name).write_text(content)
     config = changed({**({"storage.luks": GONE} if case.steps == FILES else {}), **case.change})
     text = json.dumps(config, indent=1).replace(*case.text) if case.text[0] else json.dumps(config, indent=1)
     written = yaml.safe_dump({"variant": "fcos", "version": "1.5.0", **config})
@@ -356,18 +356,18 @@ def watched(case: Case, folder: Path, disk: str) -> Heard:
         for place, value in values.items():
             text, written = text.replace(place, value), written.replace(place, value)
         names = {
-            "config": str(ground.private("config.ign", text)),
-            "yaml": str(ground.private("config.yaml", written)),
+            "config": str(running_system.private("config.ign", text)),
+            "yaml": str(running_system.private("config.yaml", written)),
             "disk": disk,
         }
         environment = {
             "IGNITION_CONFIG_FILE": names["config"],
             "PYTHONPATH": str(Path(__file__).parents[3]),
             "container": "podman",
-            "IGNITION_KERNEL_CMDLINE_PATH": str(ground.private("cmdline", booted)),
+            "IGNITION_KERNEL_CMDLINE_PATH": str(running_system.private("cmdline", booted)),
         }
-        commands = [command(step, ground, names) for step in case.steps]
-        return ground.run(case.before.replace("{root}", str(ground.root)), commands, environment)
+        commands = [command(step, running_system, names) for step in case.steps]
+        return running_system.run(case.before.replace("{root}", str(running_system.root)), commands, environment)
 
 
 def leaks(heard: Heard) -> dict[str, set[str]]:
@@ -418,13 +418,13 @@ def test_no_success_tells_a_secret(name: str, tmp_path: Path, disk: tuple[Path, 
 
 
 def test_the_watch_sees_canaries_in_every_form_and_channel(tmp_path: Path) -> None:
-    ground = Ground(tmp_path)
+    running_system = RunningSystem(tmp_path)
     form = next(form for form, name in FORMS.items() if name == "proxy").decode()
     script = (
         f"sh -c true {form} & wait; TOKEN={form} sh -c true; echo {form}; echo {form} >&2; echo {form} >/dev/kmsg;"
         f" umask 022; echo {form} >/run/wide; umask 077; echo {form} >/run/narrow; exit 1"
     )
-    heard = ground.run("", [["sh", "-c", script]], {})
+    heard = running_system.run("", [["sh", "-c", script]], {})
     assert set(leaks(heard)) == {"arguments and environments", "stdout", "stderr", "kmsg", "run/wide"}
     packed = gzip.compress(C["gzip"].encode())
     assert seen(packed) == set()

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from provision.failures import FetchFailed
-from provision.fetch.platforms.sources import Site
+from provision.fetch.platforms.sources import FetchContext
 
 DEVICE = "/dev/vmbus/hv_kvp"
 DRIVER = "/sys/bus/vmbus/drivers/hv_utils"
@@ -40,18 +40,18 @@ Pools = Mapping[int, bytes]
 """The pairs of each pool, as the daemon's files have them."""
 
 
-def ask(site: Site) -> bytes | None:
+def ask(context: FetchContext) -> bytes | None:
     """The config, whole or in numbered parts. Raises FetchFailed if the kernel does not let us ask."""
-    if f"{FILE}{EXTERNAL_POOL}" not in site.handed:
-        site.handed.update((f"{FILE}{pool}", records) for pool, records in _read(site).items())
-    return joined(dict(_pairs(site.handed[f"{FILE}{EXTERNAL_POOL}"])))
+    if f"{FILE}{EXTERNAL_POOL}" not in context.platform_files:
+        context.platform_files.update((f"{FILE}{pool}", records) for pool, records in _read(context).items())
+    return joined(dict(_pairs(context.platform_files[f"{FILE}{EXTERNAL_POOL}"])))
 
 
-def _read(site: Site) -> Pools:
-    if not site.ground.names(DRIVER):
-        site.ground.load_module(MODULE)
+def _read(context: FetchContext) -> Pools:
+    if not context.running_system.names(DRIVER):
+        context.running_system.load_module(MODULE)
     try:
-        device = os.open(site.ground.path(DEVICE), os.O_RDWR | os.O_CLOEXEC)
+        device = os.open(context.running_system.path(DEVICE), os.O_RDWR | os.O_CLOEXEC)
     except OSError as error:
         raise FetchFailed(DEVICE, error.strerror or "cannot be opened", hint="is hv_kvp_daemon running?") from error
     try:

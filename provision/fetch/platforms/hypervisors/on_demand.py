@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from provision.fetch.platforms.sources import Site
+from provision.fetch.platforms.sources import FetchContext
 
 
-def hyperv(site: Site) -> bytes | None:
+def hyperv(context: FetchContext) -> bytes | None:
     """The config of a Hyper-V guest."""
     from provision.fetch.platforms.hypervisors import hyperv
 
-    return hyperv.ask(site)
+    return hyperv.ask(context)
 
 
-def virtualbox(site: Site) -> bytes | None:
+def virtualbox(context: FetchContext) -> bytes | None:
     """The config of a VirtualBox guest."""
     from provision.fetch.platforms.hypervisors import virtualbox
 
-    return virtualbox.ask(site)
+    return virtualbox.ask(context)
 
 
-def vmware(site: Site) -> bytes | None:
+def vmware(context: FetchContext) -> bytes | None:
     """The config of a VMware guest."""
     from provision.fetch.platforms.hypervisors import vmware
 
-    return vmware.ask(site)
+    return vmware.ask(context)
 
 
-def zvm(site: Site) -> bytes | None:
+def zvm(context: FetchContext) -> bytes | None:
     """The config of a z/VM guest."""
     from provision.fetch.platforms.hypervisors import zvm
 
-    return zvm.ask(site)
+    return zvm.ask(context)
 
 
-def forget_virtualbox(site: Site) -> None:
+def forget_virtualbox(context: FetchContext) -> None:
     """Delete the config of a VirtualBox guest."""
     from provision.fetch.platforms.hypervisors import virtualbox
 
-    virtualbox.delete(site)
+    virtualbox.delete(context)
 
 
-def forget_vmware(site: Site) -> None:
+def forget_vmware(context: FetchContext) -> None:
     """Delete the config of a VMware guest."""
     from provision.fetch.platforms.hypervisors import vmware
 
-    vmware.delete(site)
+    vmware.delete(context)

@@ -17,7 +17,7 @@ from functools import partial
 from typing import NamedTuple
 
 from provision.failures import FetchFailed
-from provision.fetch.platforms.sources import Site
+from provision.fetch.platforms.sources import FetchContext
 
 DEVICE = "/dev/vboxguest"
 MODULE = "vboxguest"
@@ -55,16 +55,16 @@ class Parameter(NamedTuple):
         return struct.pack("=IIQ", self.kind, len(self.buffer), ctypes.addressof(self.buffer))
 
 
-def ask(site: Site) -> bytes | None:
+def ask(context: FetchContext) -> bytes | None:
     """The config property; None if it is not set. Raises FetchFailed for one that is encoded in some way."""
-    site.ground.load_module(MODULE)
-    with _device(site.ground.path(DEVICE)) as control:
+    context.running_system.load_module(MODULE)
+    with _device(context.running_system.path(DEVICE)) as control:
         return config(control)
 
 
-def delete(site: Site) -> None:
+def delete(context: FetchContext) -> None:
     """Remove the config from the host, so that nobody in the guest can read it. Raises FetchFailed."""
-    with _device(site.ground.path(DEVICE)) as control:
+    with _device(context.running_system.path(DEVICE)) as control:
         remove(control)
 
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from provision.failures import FetchFailed
-from provision.fetch.platforms.sources import Site, base64
+from provision.fetch.platforms.sources import FetchContext, base64
 
 if TYPE_CHECKING:
     from socket import socket
@@ -32,50 +32,50 @@ NOTHING = "e30K"
 It counts as no config: a clone of the machine is no machine with a bad one.
 """
 
-Say = Callable[[str], str | None]
+SendCommand = Callable[[str], str | None]
 """Tells the host a command of the guest RPC: its answer, or None if it refuses. Raises FetchFailed."""
 
 
-def ask(site: Site) -> bytes | None:
+def ask(context: FetchContext) -> bytes | None:
     """The config; None if there is none. Raises FetchFailed for an encoding nobody knows, and without a way to ask."""
-    with _conversation(site) as say:
-        return config(say, site)
+    with _conversation(context) as send:
+        return config(send, context)
 
 
-def delete(site: Site) -> None:
+def delete(context: FetchContext) -> None:
     """Overwrite the config, so that no container in the guest can read it (CVE-2022-1706). Raises FetchFailed."""
-    with _conversation(site) as say:
-        remove(say)
+    with _conversation(context) as send:
+        remove(send)
 
 
-def config(say: Say, site: Site) -> bytes | None:
+def config(send: SendCommand, context: FetchContext) -> bytes | None:
     """The config that the host tells. Raises as `ask`."""
     try:
-        from_ovf = dict(_ovf_properties(_value(say, OVF)))
+        from_ovf = dict(_ovf_properties(_value(send, OVF)))
     except FetchFailed as failure:
-        site.log("warning", f"{failure.message}: going on without it")
+        context.log("warning", f"{failure.message}: going on without it")
         from_ovf = {}
     for key in KEYS:
-        data = _value(say, key) or from_ovf.get(key, "")
+        data = _value(send, key) or from_ovf.get(key, "")
         if data not in {"", NOTHING}:
-            encoding = _value(say, f"{key}.encoding") or from_ovf.get(f"{key}.encoding", "")
+            encoding = _value(send, f"{key}.encoding") or from_ovf.get(f"{key}.encoding", "")
             return decoded(data, encoding)
     return None
 
 
-def remove(say: Say) -> None:
+def remove(send: SendCommand) -> None:
     """Overwrite the config, and take it out of the OVF environment. Raises as `delete`.
 
     A host that tells no value may as well have failed to tell it, so nothing is taken for granted.
     """
-    known = {key: _value(say, key) for key in KEYS}
+    known = {key: _value(send, key) for key in KEYS}
     for key in (key for key, value in known.items() if value != NOTHING and (value or key == KEY)):
-        _set(say, key, NOTHING)
-        _set(say, f"{key}.encoding", "base64")
-    environment = _value(say, OVF)
+        _set(send, key, NOTHING)
+        _set(send, f"{key}.encoding", "base64")
+    environment = _value(send, OVF)
     pruned = _without_config(environment)
     if pruned != environment:
-        _set(say, OVF, pruned)
+        _set(send, OVF, pruned)
 
 
 def decoded(data: str, encoding: str) -> bytes:
@@ -124,51 +124,51 @@ _ITS_KEY = r"""\bkey\s*=\s*["']([^"']*)"""
 
 
 @contextmanager
-def _conversation(site: Site) -> Iterator[Say]:
-    vendor = site.ground.read_text(VENDOR).strip()
+def _conversation(context: FetchContext) -> Iterator[SendCommand]:
+    vendor = context.running_system.read_text(VENDOR).strip()
     if vendor and "VMware" not in vendor:
         raise FetchFailed("vmware", f"this machine was made by {vendor}", hint="is ignition.platform.id right?")
-    if site.ground.has_program(TOOL):
-        yield partial(_say_by_tool, site)
+    if context.running_system.has_program(TOOL):
+        yield partial(_send_by_tool, context)
         return
     if not vendor:
         raise FetchFailed(TOOL, "is not there", hint="put open-vm-tools into the initramfs")
-    from provision.fetch.platforms.hypervisors import guest_rpc as guestrpc
+    from provision.fetch.platforms.hypervisors import guest_rpc
 
-    site.ground.load_module(VSOCK_MODULE)
+    context.running_system.load_module(VSOCK_MODULE)
     try:
-        channel = guestrpc.connect()
+        channel = guest_rpc.connect()
     except OSError as error:
         cause = f"the host does not answer ({error.strerror or error}), and {TOOL} is not there"
         raise FetchFailed("vsock", cause, hint="put open-vm-tools into the initramfs") from error
     with closing(channel):
-        yield partial(say_by_vsock, channel)
+        yield partial(send_by_vsock, channel)
 
 
-def _say_by_tool(site: Site, command: str) -> str | None:
+def _send_by_tool(context: FetchContext, command: str) -> str | None:
     """The tool ends an answer with a line feed of its own."""
-    answer = site.ground.run(TOOL, command)
+    answer = context.running_system.run(TOOL, command)
     return None if answer is None else answer.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
-def say_by_vsock(channel: socket, command: str) -> str | None:
+def send_by_vsock(channel: socket, command: str) -> str | None:
     """Say it on a connection. Raises FetchFailed."""
-    from provision.fetch.platforms.hypervisors import guest_rpc as guestrpc
+    from provision.fetch.platforms.hypervisors import guest_rpc
 
     try:
-        answer = guestrpc.ask(channel, command.encode("utf-8", "surrogateescape"))
+        answer = guest_rpc.ask(channel, command.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise FetchFailed("vsock", f"the conversation with the host broke off: {error.strerror or error}") from error
     return None if answer is None else answer.decode("utf-8", "surrogateescape")
 
 
-def _value(say: Say, key: str) -> str:
+def _value(send: SendCommand, key: str) -> str:
     """A value of guestinfo; empty if it is not set."""
-    return say(f"info-get {key}") or ""
+    return send(f"info-get {key}") or ""
 
 
-def _set(say: Say, key: str, value: str) -> None:
-    if say(f"info-set {key} {value}") is None:
+def _set(send: SendCommand, key: str, value: str) -> None:
+    if send(f"info-set {key} {value}") is None:
         raise FetchFailed(key, "could not be overwritten")
 
 

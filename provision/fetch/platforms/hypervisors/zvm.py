@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from provision.failures import FetchFailed
 from provision.fetch.platforms.drives import trim_nul
-from provision.fetch.platforms.sources import Site
+from provision.fetch.platforms.sources import FetchContext
 
 READER = "000c"
 MODULE = "vmur"
@@ -16,20 +16,20 @@ FILE_COLUMN = 1
 """Of `vmur list`: origin, spool file number, class, records, copies, hold, date, time, name, type, destination."""
 
 
-def ask(site: Site) -> bytes | None:
+def ask(context: FetchContext) -> bytes | None:
     """Bring the reader online and receive the file; None if there is none. Raises FetchFailed."""
-    ground = site.ground
-    ground.load_module(MODULE)
-    if ground.run("chccwdev", "-e", READER) is None:
-        ground.run("cio_ignore", "-r", READER)
-        if ground.run("chccwdev", "-e", READER) is None:
+    running_system = context.running_system
+    running_system.load_module(MODULE)
+    if running_system.run("chccwdev", "-e", READER) is None:
+        running_system.run("cio_ignore", "-r", READER)
+        if running_system.run("chccwdev", "-e", READER) is None:
             raise FetchFailed(f"reader {READER}", "could not be set online", hint="is there a reader at 000c?")
-    ground.run("udevadm", "settle")
-    listed = ground.run("vmur", "li")
+    running_system.run("udevadm", "settle")
+    listed = running_system.run("vmur", "li")
     if listed is None:
         raise FetchFailed(f"reader {READER}", "could not be listed")
     number = first_of_type(listed.decode("ascii", "replace"))
-    return None if number is None else _receive(site, number)
+    return None if number is None else _receive(context, number)
 
 
 def first_of_type(listing: str) -> str | None:
@@ -38,16 +38,16 @@ def first_of_type(listing: str) -> str | None:
     return next((row[FILE_COLUMN] for row in rows if len(row) > 2 and row[-2].lower() == TYPE), None)
 
 
-def _receive(site: Site, number: str) -> bytes:
+def _receive(context: FetchContext, number: str) -> bytes:
     """vmur makes a file by the umask of its caller: it does so where nobody else can look."""
     folder = f"/run/provision-{os.urandom(8).hex()}"
     path = f"{folder}/config.ign"
-    os.mkdir(site.ground.path(folder), 0o700)
+    os.mkdir(context.running_system.path(folder), 0o700)
     try:
-        if site.ground.run("vmur", "re", "-f", number, site.ground.path(path)) is None:
+        if context.running_system.run("vmur", "re", "-f", number, context.running_system.path(path)) is None:
             raise FetchFailed(f"spool file {number}", "could not be received")
-        return trim_nul(site.ground.read(path) or b"")
+        return trim_nul(context.running_system.read(path) or b"")
     finally:
         with suppress(FileNotFoundError):
-            os.unlink(site.ground.path(path))
-        os.rmdir(site.ground.path(folder))
+            os.unlink(context.running_system.path(path))
+        os.rmdir(context.running_system.path(folder))
