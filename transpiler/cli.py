@@ -69,7 +69,7 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
         return command(arguments[1:])
     try:
         given = options.parse(arguments)
-    except options.BadUsage as error:
+    except options.UsageError as error:
         print(f"{_usage(as_butane=as_butane)}\n{error}", file=sys.stderr)
         return 2
     if "input" in given.texts:
@@ -85,9 +85,9 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
 
 
 def _check(arguments: list[str]) -> int:
-    from transpiler.commands.check import check
+    from transpiler.commands.check_many import check_many
 
-    return check(arguments)
+    return check_many(arguments)
 
 
 def _usage(*, as_butane: bool) -> str:
@@ -117,7 +117,7 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         verb = "read" if isinstance(error, IsADirectoryError) else "open"
         print(f"failed to {verb} {name or 'stdin'}: {verb} {name}: {reason}", file=sys.stderr)
         return 1
-    from transpiler.phases import STRICT, transpile
+    from transpiler.phases import STRICT_ERROR, transpile
 
     plain = as_butane or given.on("raw-errors")
     result = transpile(
@@ -127,12 +127,12 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         strict=given.on("strict"),
         pretty=given.on("pretty"),
         raw=given.on("raw"),
-        lost_paths=plain,
+        butane_paths=plain,
     )
     _report(result, raw_errors=given.on("raw-errors"), plain=plain, color=_colored(given.texts.get("color", "auto")))
     if result.error:
         if plain:
-            final = result.error if result.error == STRICT else f"Error translating config: {result.error}"
+            final = result.error if result.error == STRICT_ERROR else f"Error translating config: {result.error}"
         else:
             final = _verdict(result)
         print(final, file=sys.stderr)
@@ -142,7 +142,7 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
 
 def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> None:
     if plain:
-        shown = result.render_reference(color=color, raw=raw_errors)
+        shown = result.render_as_butane(color=color, raw=raw_errors)
         shown += "\n" if shown else ""
     else:
         shown = result.render(color=color)

@@ -1,4 +1,4 @@
-"""How a judgement is shown: for people, and in the two forms of the reference."""
+"""How a judgement is shown: for people, and in the two forms of Butane."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import NamedTuple
 
 from provision.config.problems import Position, Problem, dollar
 from provision.config.reports.findings import Finding
-from transpiler.reading.tree import Node, mark
+from transpiler.reading.tree import YamlNode, mark
 
 _COLORS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
 
 _FRAME = "1;34"
 
 
-class Text(NamedTuple):
+class SourceText(NamedTuple):
     """The author's text: its name, its bytes, and the tree that places are looked up in."""
 
     name: str
     raw: bytes
-    root: Node | None
+    root: YamlNode | None
 
     def place(self, problem: Problem) -> Position | None:
         """Where a problem is."""
@@ -35,21 +35,21 @@ class Text(NamedTuple):
         return re.split("\r\n|[\r\n\x85\u2028\u2029]", self.raw.decode(encoding, "replace"))
 
 
-def raw_line(problem: Problem, text: Text) -> str:
-    """A problem in one line of the reference (`--raw-errors`)."""
+def raw_line(problem: Problem, text: SourceText) -> str:
+    """A problem in one line of Butane (`--raw-errors`)."""
     place = text.place(problem)
     marker = f"line {place.line} col {place.column}" if place else ""
     where = ", ".join(part for part in (dollar(problem.path) if problem.path else "", marker) if part)
     return f"{problem.severity} at {where}: {problem.message}" if where else f"{problem.severity}: {problem.message}"
 
 
-def reference(problems: Sequence[Problem], text: Text, *, color: bool) -> str:
-    """Problems with excerpts, as the reference draws them; one empty line between two."""
+def butane_report(problems: Sequence[Problem], text: SourceText, *, color: bool) -> str:
+    """Problems with excerpts, as Butane draws them; one empty line between two."""
     lines = text.raw.decode("utf-8", "replace").split("\n")
     return "\n\n".join(_drawn(problem, text, lines, _Paint(color=color)) for problem in problems)
 
 
-def _drawn(problem: Problem, text: Text, lines: list[str], paint: _Paint) -> str:
+def _drawn(problem: Problem, text: SourceText, lines: list[str], paint: _Paint) -> str:
     place = text.place(problem)
     if place is None or not 0 < place.line <= len(lines) or place.column > len(lines[place.line - 1].encode()):
         return raw_line(problem, text)
@@ -71,13 +71,13 @@ def _drawn(problem: Problem, text: Text, lines: list[str], paint: _Paint) -> str
 
 
 def _underline(line: str, column: int, paint: _Paint) -> str:
-    """Carets from a column to the next blank; the reference counts bytes here."""
+    """Carets from a column to the next blank; Butane counts bytes here."""
     rest = line.encode()[column - 1 :]
     length = len(re.split(rb"[ \t\r\v\f]", rest, maxsplit=1)[0])
     return " " * (column - 1) + paint("^" * length, _FRAME)
 
 
-def located(problems: Sequence[Problem], text: Text) -> list[Finding]:
+def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
     """Problems with their places and source lines, in which secrets are hidden, for every form of report."""
     if not problems:
         return []
@@ -100,7 +100,7 @@ _URL_NAMES = frozenset({"source", "http_proxy", "https_proxy"})
 class _Secrets:
     """The scalars of a text that may be secrets, by the lines they stand on."""
 
-    def __init__(self, root: Node | None) -> None:
+    def __init__(self, root: YamlNode | None) -> None:
         self.scalars = sorted(_secret_scalars(root), key=lambda node: node.at)
         self.starts = [node.line for node in self.scalars]
 
@@ -119,7 +119,7 @@ class _Secrets:
         return line
 
 
-def _secret_scalars(root: Node | None) -> Iterator[Node]:
+def _secret_scalars(root: YamlNode | None) -> Iterator[YamlNode]:
     waiting = [("", root)] if root else []
     while waiting:
         name, node = waiting.pop()

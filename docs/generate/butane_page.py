@@ -48,7 +48,7 @@ def _variants() -> Iterator[str]:
     yield "| variant | version | makes | refuses |"
     yield "|---|---|---|---|"
     for one in table().values():
-        makes = VERSIONS[one.format] + (" in a MachineConfig" if one.wraps else "")
+        makes = VERSIONS[one.spec_minor] + (" in a MachineConfig" if one.wraps else "")
         yield row(one.name, one.version, makes, _refused(one))
 
 

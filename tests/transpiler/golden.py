@@ -13,7 +13,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from transpiler.phases import STRICT, Result, transpile
+from transpiler.phases import STRICT_ERROR, Result, transpile
 
 DATA = Path(__file__).resolve().parents[1] / "data" / "transpiler"
 FILES = DATA / "files"
@@ -44,7 +44,7 @@ def _pair(row: dict[str, Any]) -> Pair:
 
 
 def ours(pair: Pair) -> Result:
-    """Our answer to a pair, in the reference's way."""
+    """Our answer to a pair, in Butane's way."""
     args = pair.args
     return transpile(
         pair.text,
@@ -52,14 +52,14 @@ def ours(pair: Pair) -> Result:
         strict="--strict" in args,
         pretty="-p" in args,
         raw="--raw" in args,
-        lost_paths=True,
+        butane_paths=True,
     )
 
 
 def report(result: Result, *, raw: bool) -> str:
-    """What the command line prints on standard error as the reference does."""
-    shown = result.render_reference(raw=raw)
-    final = result.error if result.error in {"", STRICT} else f"Error translating config: {result.error}"
+    """What the command line prints on standard error as Butane does."""
+    shown = result.render_as_butane(raw=raw)
+    final = result.error if result.error in {"", STRICT_ERROR} else f"Error translating config: {result.error}"
     return "".join(f"{part}\n" for part in (shown, final) if part)
 
 

@@ -32,7 +32,7 @@ _INTS = st.sampled_from([0, 1, 2, 3, 420, 493, 644, 755, 8192, -1])
 
 def configs(row: Variant) -> SearchStrategy[dict[str, Any]]:
     """Configs of a row, mostly of the right types."""
-    return _records(row.record, row.format, row, depth=0)
+    return _records(row.record, row.spec_minor, row, depth=0)
 
 
 @st.composite

@@ -46,7 +46,7 @@ def test_people_get_place_line_caret_and_hint(tmp_path: Path) -> None:
     assert done.stderr.endswith("site.bu: not transpiled: 1 error, 2 warnings\n")
 
 
-def test_raw_errors_are_the_references() -> None:
+def test_raw_errors_are_butanes() -> None:
     done = run("--raw-errors", text=BAD)
     assert "error at $.storage.files.0.path, line 3 col 26: path not absolute\n" in done.stderr
     assert done.stderr.endswith("Error translating config: config generated was invalid\n")

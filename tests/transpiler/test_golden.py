@@ -20,7 +20,7 @@ def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("pair", ALL, ids=name_of)
-def test_verdict_output_and_report_are_the_references(pair: Pair) -> None:
+def test_verdict_output_and_report_are_butanes(pair: Pair) -> None:
     result = ours(pair)
     assert comparable(report(result, raw=True)) == comparable(pair.report)
     assert unpacked(f"{result.json}\n" if not result.error else "") == unpacked(pair.output)
@@ -28,7 +28,7 @@ def test_verdict_output_and_report_are_the_references(pair: Pair) -> None:
 
 
 @pytest.mark.parametrize("pair", DRAWN, ids=name_of)
-def test_the_drawn_report_is_the_references(pair: Pair) -> None:
+def test_the_drawn_report_is_butanes(pair: Pair) -> None:
     drawn = report(ours(pair), raw=False)
     assert sorted(comparable(drawn)) == sorted(comparable(pair.drawn or ""))
 

@@ -88,9 +88,9 @@ def test_the_limit_is_where_it_says() -> None:
 
 def answer(text: bytes) -> Result:
     """Ours, with all its reports made."""
-    result = transpile(text, files_dir=FILES, lost_paths=True)
+    result = transpile(text, files_dir=FILES, butane_paths=True)
     assert result.error or result.json
-    for shown in (result.render(color=True), result.render_reference(), result.render_reference(raw=True)):
+    for shown in (result.render(color=True), result.render_as_butane(), result.render_as_butane(raw=True)):
         assert isinstance(shown, str)
     return result
 
@@ -111,8 +111,8 @@ def test_any_config_gives_json_or_problems(data: st.DataObject) -> None:
     else:
         judged = judge(result.json.encode())
         assert not judged.error, judged.problems
-        assert judged.version == row.format
-        assert not list(published(row.format).iter_errors(json.loads(result.json)))
+        assert judged.version == row.spec_minor
+        assert not list(published(row.spec_minor).iter_errors(json.loads(result.json)))
 
 
 TEXTS = [pair.text for pair in pairs("probes.jsonl") if len(pair.text) < 1000]

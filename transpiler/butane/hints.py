@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from provision.config.model import Field, Record
 from provision.config.problems import Path
-from transpiler.butane.origins import snake
+from transpiler.butane.source_map import snake
 from transpiler.butane.variants import Variant, table
-from transpiler.reading.tree import Node
+from transpiler.reading.tree import YamlNode
 
 _ELSEWHERE: Mapping[str, Mapping[str, str]] = {
     "": {
@@ -87,7 +87,7 @@ def key_hint(path: Path, variant: Variant) -> str:
     names = {field.name: field for field in record.FIELDS} if record else {}
     if key in names:
         return _later(names[key], variant)
-    known = {name for name, field in names.items() if field.exists(variant.format)}
+    known = {name for name, field in names.items() if field.exists(variant.spec_minor)}
     return _respelled(key, known) or _habit(key, above) or _elsewhere(key, above) or _nearest(key, known)
 
 
@@ -117,9 +117,9 @@ def _nearest(key: str, known: set[str]) -> str:
 
 def _later(field: Field, variant: Variant) -> str:
     """Which version of the variant brings a field that this one has not."""
-    if field.until is not None and field.until <= variant.format:
+    if field.until is not None and field.until <= variant.spec_minor:
         return "remove it"
-    newer = (row for row in table().values() if row.name == variant.name and field.exists(row.format))
+    newer = (row for row in table().values() if row.name == variant.name and field.exists(row.spec_minor))
     first = next(newer, None)
     return f"{field.name} needs version {first.version} of {variant.name}" if first else ""
 
@@ -137,7 +137,7 @@ def _record_at(record: type[Record] | None, path: Path) -> type[Record] | None:
     return record
 
 
-def no_variant_hint(root: Node | None) -> str:
+def no_variant_hint(root: YamlNode | None) -> str:
     """What a text without a variant seems to be."""
     keys = {key.text for key, _ in root.items} if root and root.kind == "mapping" else set()
     add = "add lines like `variant: fcos` and `version: 1.5.0`"
@@ -157,7 +157,7 @@ def version_hint(variant: str) -> str:
     return f"variants: {', '.join(names)}"
 
 
-def value_hint(node: Node, wanted: str) -> str:
+def value_hint(node: YamlNode, wanted: str) -> str:
     """How to write a value so that it has the wanted type."""
     if node.kind == "scalar" and not node.plain and wanted in {"int", "bool"}:
         return "remove the quotes"

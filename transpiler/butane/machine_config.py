@@ -1,7 +1,7 @@
-"""A config wrapped as OpenShift's MachineConfig, in YAML byte for byte as the reference writes it.
+"""A config wrapped as OpenShift's MachineConfig, in YAML byte for byte as Butane writes it.
 
-The reference goes through JSON, so that every number is a 64-bit float, and through yaml.v3, whose choice of quotes is
-copied here. A text that begins with a line break keeps it: the reference loses it. Source: yaml.v3 `encode.go`,
+Butane goes through JSON, so that every number is a 64-bit float, and through yaml.v3, whose choice of quotes is
+copied here. A text that begins with a line break keeps it: Butane loses it. Source: yaml.v3 `encode.go`,
 `emitterc.go`, `sorter.go`.
 """
 

@@ -13,7 +13,7 @@ from typing import Any
 from provision.config.model import Field
 from provision.config.schema import DIALECT
 from provision.config.schema import schema as projected
-from transpiler.butane.origins import snake
+from transpiler.butane.source_map import snake
 from transpiler.butane.variants import Variant, table
 
 
@@ -35,7 +35,7 @@ def text(document: dict[str, Any]) -> str:
 
 def schema(row: Variant) -> dict[str, Any]:
     """The schema of one version of one variant."""
-    built = projected(row.record, row.format, id=_id(file_name(row)), title=f"{row.name} {row.version}", name=_name)
+    built = projected(row.record, row.spec_minor, id=_id(file_name(row)), title=f"{row.name} {row.version}", name=_name)
     definitions = built["$defs"]
     if "TextMap" in definitions:
         definitions["TextMap"]["additionalProperties"] = {"type": "string"}
@@ -62,9 +62,9 @@ def _deprecate(schema: dict[str, Any], path: list[str], reason: str) -> None:
     definition: dict[str, Any] = schema
     for name in path[:-1]:
         inner = definition["properties"][name]
-        reference = inner.get("items", inner)["$ref"]
-        definition = schema["$defs"][reference.rpartition("/")[2]]
-        if reference.endswith("/Resource"):
+        ref = inner.get("items", inner)["$ref"]
+        definition = schema["$defs"][ref.rpartition("/")[2]]
+        if ref.endswith("/Resource"):
             return
     field = definition["properties"][path[-1]]
     field.update(deprecated=True, description=f"{field['description']}; {reason}")

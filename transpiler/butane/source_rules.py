@@ -1,6 +1,6 @@
 """What a source must satisfy before any sugar acts: rules about what only YAML has.
 
-They run in the order of the reference: a record's own rule first, then those of its fields, element by element.
+They run in the order of Butane: a record's own rule first, then those of its fields, element by element.
 Source: coreos/butane `base/*/validate.go`, `config/*/*/validate.go`.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path, Problem
 from provision.config.validate import EMPTY, INVALID, NO_VERSION, judge
-from transpiler.butane import records as rich
+from transpiler.butane import records
 from transpiler.butane.sugar.quadlets import template_of
 from transpiler.butane.variants import Variant
 
@@ -25,7 +25,7 @@ BOOT_DISK = "/dev/disk/by-id/coreos-boot-disk"
 Rule = Callable[[Any, Path, Variant], Iterator[Problem]]
 
 
-def check(record: Record, variant: Variant) -> list[Problem]:
+def source_problems(record: Record, variant: Variant) -> list[Problem]:
     """Every problem of a source, with the author's paths."""
     return list(_walk(record, (), variant))
 
@@ -37,7 +37,7 @@ def _walk(record: Record, path: Path, variant: Variant) -> Iterator[Problem]:
             break
     written = record.__dict__
     for field in type(record).FIELDS:
-        if field.record is None or (field.name not in written and field.record is not rich.Metadata):
+        if field.record is None or (field.name not in written and field.record is not records.Metadata):
             continue
         value = getattr(record, field.name)
         if field.many:
@@ -47,15 +47,15 @@ def _walk(record: Record, path: Path, variant: Variant) -> Iterator[Problem]:
             yield from _walk(value, (*path, field.name), variant)
 
 
-def _config(config: rich.Butane, _path: Path, variant: Variant) -> Iterator[Problem]:
-    if "boot-disk" in variant.traits and isinstance(config, rich.Fcos):
+def _config(config: records.Butane, _path: Path, variant: Variant) -> Iterator[Problem]:
+    if "boot-disk" in variant.traits and isinstance(config, records.Fcos):
         yield from _reused_partitions(config)
         yield from _mount_points(config)
-    if "cex-argument" in variant.traits and isinstance(config, rich.OpenShift):
+    if "cex-argument" in variant.traits and isinstance(config, records.OpenShift):
         yield from _cex_argument(config)
 
 
-def _reused_partitions(config: rich.Fcos) -> Iterator[Problem]:
+def _reused_partitions(config: records.Fcos) -> Iterator[Problem]:
     message = (
         "partitions cannot be reused by label; number must be specified except on boot disk"
         f" ({BOOT_DISK}) or when wipe_table is true"
@@ -69,7 +69,7 @@ def _reused_partitions(config: rich.Fcos) -> Iterator[Problem]:
                 yield Problem(path, message, fatal=False, hint="give the partition a number, or wipe the table")
 
 
-def _mount_points(config: rich.Fcos) -> Iterator[Problem]:
+def _mount_points(config: records.Fcos) -> Iterator[Problem]:
     for index, filesystem in enumerate(config.storage.filesystems):
         path = filesystem.path
         if filesystem.with_mount_unit and path is not None and not re.match(r"/(etc|var)(/|\Z)", path):
@@ -77,7 +77,7 @@ def _mount_points(config: rich.Fcos) -> Iterator[Problem]:
             yield Problem(("storage", "filesystems", index, "path"), message)
 
 
-def _cex_argument(config: rich.OpenShift) -> Iterator[Problem]:
+def _cex_argument(config: records.OpenShift) -> Iterator[Problem]:
     message = f"'{CEX_ARGUMENT}' must be set as kernel argument when CEX is enabled for the boot device"
     named = any(volume.cex.enabled and volume.name == "root" for volume in config.storage.luks)
     if CEX_ARGUMENT not in config.openshift.kernel_arguments:
@@ -86,25 +86,25 @@ def _cex_argument(config: rich.OpenShift) -> Iterator[Problem]:
                 yield Problem(("openshift", "kernel_arguments"), message, hint=f"add {CEX_ARGUMENT}")
 
 
-def _resource(resource: rich.Resource, path: Path, variant: Variant) -> Iterator[Problem]:
+def _resource(resource: records.Resource, path: Path, variant: Variant) -> Iterator[Problem]:
     given = [name for name in ("local", "inline", "source") if getattr(resource, name) is not None]
     if len(given) > 1:
-        at = given[-1] if variant.format else "inline"
+        at = given[-1] if variant.spec_minor else "inline"
         yield Problem((*path, at), ONE_SOURCE, hint=f"keep one of {', '.join(given)}")
-    elif given == ["inline"] and path[:2] == ("ignition", "config") and variant.format >= 1:
+    elif given == ["inline"] and path[:2] == ("ignition", "config") and variant.spec_minor >= 1:
         yield from _config_within(resource.inline or "", path, variant)
 
 
 def _config_within(text: str, path: Path, variant: Variant) -> Iterator[Problem]:
     """A config given inline is judged, but only by the version that this variant makes; paths are its own."""
     judged = judge(text.encode("utf-8", "surrogateescape"))
-    if judged.version == variant.format:
+    if judged.version == variant.spec_minor:
         yield from judged.problems
     if judged.error == NO_VERSION:
         yield Problem(("ignition", "version"), NO_VERSION)
-    elif judged.version not in {None, variant.format} or judged.error == "unsupported config version":
+    elif judged.version not in {None, variant.spec_minor} or judged.error == "unsupported config version":
         message = "skipping validation for the merge/replace ignition config due to an unkown version"
-        hint = f"only {VERSIONS[variant.format]} is checked here"
+        hint = f"only {VERSIONS[variant.spec_minor]} is checked here"
         yield Problem((*path, "version"), message, fatal=False, hint=hint)
     elif judged.error == EMPTY:
         yield Problem((), "unexpected end of JSON input")
@@ -114,12 +114,12 @@ def _config_within(text: str, path: Path, variant: Variant) -> Iterator[Problem]
         yield Problem((*path, "inline"), INVALID)
 
 
-def _filesystem(filesystem: rich.Filesystem, path: Path, variant: Variant) -> Iterator[Problem]:
+def _filesystem(filesystem: records.Filesystem, path: Path, variant: Variant) -> Iterator[Problem]:
     if not filesystem.with_mount_unit:
         return
     no_path = "path is required if with_mount_unit is true and format is not swap"
     no_format = "format is required if with_mount_unit is true"
-    early = variant.format < 3
+    early = variant.spec_minor < 3
     if early and not filesystem.path:
         yield Problem((*path, "path"), no_path)
     if not filesystem.format:
@@ -128,24 +128,24 @@ def _filesystem(filesystem: rich.Filesystem, path: Path, variant: Variant) -> It
         yield Problem((*path, "path"), no_path)
 
 
-def _file(file: rich.File, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _file(file: records.File, path: Path, _variant: Variant) -> Iterator[Problem]:
     return _decimal_mode(file.mode, path, directory=False)
 
 
-def _directory(directory: rich.Directory, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _directory(directory: records.Directory, path: Path, _variant: Variant) -> Iterator[Problem]:
     return _decimal_mode(directory.mode, path, directory=True)
 
 
 def _decimal_mode(mode: int | None, path: Path, *, directory: bool) -> Iterator[Problem]:
     if mode is None or not 0 <= mode <= 7777 or set(str(mode)) & {"8", "9"}:
         return
-    if not typical(mode, directory=directory) and typical(int(str(mode), 8), directory=directory):
+    if not is_reasonable_mode(mode, directory=directory) and is_reasonable_mode(int(str(mode), 8), directory=directory):
         message = "unreasonable mode would be reasonable if specified in octal; remember to add a leading zero"
         hint = f"decimal {mode} is octal {mode:04o}: write {mode:04d}"
         yield Problem((*path, "mode"), message, fatal=False, hint=hint)
 
 
-def typical(mode: int, *, directory: bool) -> bool:
+def is_reasonable_mode(mode: int, *, directory: bool) -> bool:
     """Whether somebody would give a file or directory this mode: more specific classes may do at least as much."""
     if mode == 0:
         return True
@@ -164,12 +164,12 @@ def typical(mode: int, *, directory: bool) -> bool:
     return special and not mode & 0o1000
 
 
-def _tree(tree: rich.Tree, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _tree(tree: records.Tree, path: Path, _variant: Variant) -> Iterator[Problem]:
     if not tree.local:
         yield Problem(path, "local is required")
 
 
-def _unit(unit: rich.Unit | rich.Dropin | rich.Quadlet, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _unit(unit: records.Unit | records.Dropin | records.Quadlet, path: Path, _variant: Variant) -> Iterator[Problem]:
     if unit.contents is not None and unit.contents_local is not None:
         yield Problem((*path, "contents_local"), ONE_TEXT)
 
@@ -177,7 +177,7 @@ def _unit(unit: rich.Unit | rich.Dropin | rich.Quadlet, path: Path, _variant: Va
 _QUADLETS = (".container", ".volume", ".network", ".kube", ".image", ".build", ".pod", ".artifact")
 
 
-def _quadlet(quadlet: rich.Quadlet, path: Path, variant: Variant) -> Iterator[Problem]:
+def _quadlet(quadlet: records.Quadlet, path: Path, variant: Variant) -> Iterator[Problem]:
     if not quadlet.name.endswith(_QUADLETS):
         known = ", ".join(_QUADLETS[:-1])
         message = f"unsupported file extension for quadlet: must be one of {known}, or {_QUADLETS[-1]}"
@@ -190,7 +190,7 @@ def _quadlet(quadlet: rich.Quadlet, path: Path, variant: Variant) -> Iterator[Pr
                 yield Problem((*path, name), "template instances cannot have contents or contents_local")
 
 
-def _boot_device(device: rich.BootDevice, path: Path, variant: Variant) -> Iterator[Problem]:
+def _boot_device(device: records.BootDevice, path: Path, variant: Variant) -> Iterator[Problem]:
     mirrored, luks = bool(device.mirror.devices), device.luks
     if mirrored and device.layout is None:
         message = "boot_device.layout should be specified when boot_device.mirror is specified"
@@ -210,8 +210,8 @@ def _boot_device(device: rich.BootDevice, path: Path, variant: Variant) -> Itera
     yield from _mirror(device.mirror, (*path, "mirror"), variant)
 
 
-def _layout(device: rich.BootDevice, layout: str, variant: Variant) -> Iterator[str]:
-    known = sorted(name for name, since in rich.LAYOUTS.items() if int(since[2:]) <= variant.format)
+def _layout(device: records.BootDevice, layout: str, variant: Variant) -> Iterator[str]:
+    known = sorted(name for name, since in records.LAYOUTS.items() if int(since[2:]) <= variant.spec_minor)
     if layout not in known:
         yield f"layout must be one of: {', '.join(known)}"
     wanted = {"s390x-eckd": r"/dev/dasd[a-z]\Z", "s390x-zfcp": r"/dev/sd[a-z]\Z"}.get(layout)
@@ -220,56 +220,56 @@ def _layout(device: rich.BootDevice, layout: str, variant: Variant) -> Iterator[
             yield "device is required for layouts: s390x-eckd, s390x-zfcp"
         elif not re.search(wanted, device.luks.device):
             yield ("device name must start with /dev/dasd on s390x-eckd layout or /dev/sd on s390x-zfcp layout")
-    if layout.startswith("s390x") and device.mirror.devices and variant.format >= 5:
+    if layout.startswith("s390x") and device.mirror.devices and variant.spec_minor >= 5:
         yield "mirroring not supported on layouts: s390x-eckd, s390x-zfcp, s390x-virt"
 
 
-def _boot_luks(luks: rich.BootLuks, path: Path, variant: Variant) -> Iterator[Problem]:
+def _boot_luks(luks: records.BootLuks, path: Path, variant: Variant) -> Iterator[Problem]:
     chosen = any(not tang.is_empty for tang in luks.tang) or luks.tpm2 or luks.cex.enabled
     if "strict-boot-device" in variant.traits and luks.device and not chosen:
         hint = "add tpm2, tang or cex"
         yield Problem((*path, "luks"), "no method specified for luks", hint=hint)
 
 
-def _mirror(mirror: rich.Mirror, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _mirror(mirror: records.Mirror, path: Path, _variant: Variant) -> Iterator[Problem]:
     if len(mirror.devices) == 1:
         yield Problem((*path, "devices"), "mirroring requires at least two devices")
 
 
-def _grub_user(user: rich.GrubUser, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _grub_user(user: records.GrubUser, path: Path, _variant: Variant) -> Iterator[Problem]:
     for name in ("name", "password_hash"):
         if not getattr(user, name):
             yield Problem((*path, name), f'field "{name}" is required')
 
 
-def _metadata(metadata: rich.Metadata, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _metadata(metadata: records.Metadata, path: Path, _variant: Variant) -> Iterator[Problem]:
     if not metadata.name:
         yield Problem((*path, "name"), "metadata.name is required")
-    if not metadata.labels.texts.get(rich.ROLE_LABEL):
-        hint = f"add `{rich.ROLE_LABEL}: worker` (or another role) to metadata.labels"
-        yield Problem((*path, "labels"), f"{rich.ROLE_LABEL} label is required", hint=hint)
+    if not metadata.labels.texts.get(records.ROLE_LABEL):
+        hint = f"add `{records.ROLE_LABEL}: worker` (or another role) to metadata.labels"
+        yield Problem((*path, "labels"), f"{records.ROLE_LABEL} label is required", hint=hint)
 
 
-def _openshift(fields: rich.OpenShiftFields, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _openshift(fields: records.OpenShiftFields, path: Path, _variant: Variant) -> Iterator[Problem]:
     if fields.kernel_type not in {None, "", "default", "realtime"}:
         yield Problem((*path, "kernel_type"), 'must be empty, "default", or "realtime"')
 
 
 _RULES: dict[type, Rule] = {
-    rich.Butane: _config,
-    rich.Resource: _resource,
-    rich.ConfigResource: _resource,
-    rich.Filesystem: _filesystem,
-    rich.File: _file,
-    rich.Directory: _directory,
-    rich.Tree: _tree,
-    rich.Unit: _unit,
-    rich.Dropin: _unit,
-    rich.Quadlet: _quadlet,
-    rich.BootDevice: _boot_device,
-    rich.BootLuks: _boot_luks,
-    rich.Mirror: _mirror,
-    rich.GrubUser: _grub_user,
-    rich.Metadata: _metadata,
-    rich.OpenShiftFields: _openshift,
+    records.Butane: _config,
+    records.Resource: _resource,
+    records.ConfigResource: _resource,
+    records.Filesystem: _filesystem,
+    records.File: _file,
+    records.Directory: _directory,
+    records.Tree: _tree,
+    records.Unit: _unit,
+    records.Dropin: _unit,
+    records.Quadlet: _quadlet,
+    records.BootDevice: _boot_device,
+    records.BootLuks: _boot_luks,
+    records.Mirror: _mirror,
+    records.GrubUser: _grub_user,
+    records.Metadata: _metadata,
+    records.OpenShiftFields: _openshift,
 }

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from provision.config.problems import Path, Position, Problem, dollar
 from transpiler.butane.hints import key_hint, value_hint
 from transpiler.butane.variants import Variant
-from transpiler.reading.scalars import clipped, tag_of
-from transpiler.reading.tree import Node, Unreadable
+from transpiler.reading.scalars import shortened, tag_of
+from transpiler.reading.tree import YamlError, YamlNode
 from transpiler.reading.typed import Misfit, Reading
 
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ class Finding(NamedTuple):
     """A problem, and what yaml.v3 says about it, and `at` which node, if it refuses the text because of it."""
 
     problem: Problem
-    reference: str = ""
+    yaml_v3: str = ""
     at: Position = Position(0, 0)
 
 
-class Verdict(NamedTuple):
+class SchemaErrors(NamedTuple):
     """What a schema says about values: the paths of values of a wrong type, and of keys it does not know."""
 
     types: frozenset[Path]
     keys: frozenset[Path]
 
 
-def unreadable(error: Unreadable) -> Problem:
+def unreadable(error: YamlError) -> Problem:
     """The problem of a text that is no YAML."""
     return Problem((), error.message, hint=error.hint, at=error.at)
 
@@ -50,22 +50,22 @@ def unreadable(error: Unreadable) -> Problem:
 def shape(reading: Reading) -> list[Finding]:
     """What the text has that no schema can see: repeated keys, and keys that are no texts."""
     return [
-        Finding(Problem(fault.path, fault.message, at=fault.node.at, hint=fault.hint), fault.reference, fault.node.at)
+        Finding(Problem(fault.path, fault.message, at=fault.node.at, hint=fault.hint), fault.yaml_v3, fault.node.at)
         for fault in reading.faults
     ]
 
 
 def misfits(reading: Reading) -> list[Finding]:
     """Values that do not fit their types."""
-    return [_misfit(path, misfit) for path, misfit in reading.left.items()]
+    return [_misfit(path, misfit) for path, misfit in reading.misfits.items()]
 
 
 def findings(reading: Reading, variant: Variant) -> list[Finding]:
-    """Everything about types and keys, in the order of the reference; types and keys are the schema's to judge."""
+    """Everything about types and keys, in the order of Butane; types and keys are the schema's to judge."""
     found = shape(reading)
     verdict = _verdict(reading, variant)
-    found += [_misfit(path, misfit) for path, misfit in reading.left.items() if path in verdict.types]
-    for path, key in reading.odd:
+    found += [_misfit(path, misfit) for path, misfit in reading.misfits.items() if path in verdict.types]
+    for path, key in reading.unknown_keys:
         if key is None:
             found.append(Finding(_mismatch(path)))
         elif path in verdict.keys:
@@ -82,7 +82,7 @@ def _misfit(path: Path, misfit: Misfit) -> Finding:
         path, f"expected {_WANTED[wanted]}, found {_found(node)}", hint=value_hint(node, wanted), at=node.at
     )
     tag = tag_of(node)
-    shown = f" `{clipped(node.text)}`" if node.kind == "scalar" else ""
+    shown = f" `{shortened(node.text)}`" if node.kind == "scalar" else ""
     return Finding(problem, f"line {node.line}: cannot unmarshal {tag}{shown} into {wanted}", node.at)
 
 
@@ -93,10 +93,16 @@ _WANTED = {
     "list": "a list",
     "mapping": "a mapping (lines of `name: value`)",
 }
-_FOUND = {"!!int": "a number", "!!float": "a number", "!!bool": "a truth", "!!timestamp": "a date", "!!null": "nothing"}
+_FOUND = {
+    "!!int": "a number",
+    "!!float": "a number",
+    "!!bool": "a boolean",
+    "!!timestamp": "a date",
+    "!!null": "nothing",
+}
 
 
-def _found(node: Node) -> str:
+def _found(node: YamlNode) -> str:
     if node.kind != "scalar":
         return "a list" if node.kind == "sequence" else "a mapping"
     return _FOUND.get(tag_of(node), "a text")
@@ -110,17 +116,17 @@ def _mismatch(path: Path) -> Problem:
     return Problem(path, message, fatal=False, hint="leave it out, or write it in full; aliases hide places")
 
 
-def _verdict(reading: Reading, variant: Variant) -> Verdict:
+def _verdict(reading: Reading, variant: Variant) -> SchemaErrors:
     """The schema's verdict; in an initramfs, which has no schemas, what `typed` knows is the same."""
     if not reading.fits:
         try:
             return by_schema(reading.values, variant)
         except (FileNotFoundError, ImportError):
             pass
-    return Verdict(frozenset(reading.left), frozenset(path for path, key in reading.odd if key))
+    return SchemaErrors(frozenset(reading.misfits), frozenset(path for path, key in reading.unknown_keys if key))
 
 
-def by_schema(values: Any, variant: Variant) -> Verdict:
+def by_schema(values: Any, variant: Variant) -> SchemaErrors:
     """What the variant's schema says about values."""
     types: set[Path] = set()
     keys: set[Path] = set()
@@ -131,7 +137,7 @@ def by_schema(values: Any, variant: Variant) -> Verdict:
             types.add(path)
         elif error.validator == "additionalProperties":
             keys.update((*path, key) for key in error.instance.keys() - error.schema["properties"].keys())
-    return Verdict(frozenset(types), frozenset(keys))
+    return SchemaErrors(frozenset(types), frozenset(keys))
 
 
 @cache

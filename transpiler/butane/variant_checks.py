@@ -103,7 +103,7 @@ def refused(config: Config, variant: Variant) -> Iterator[Problem]:
 def _refused(record: Record, name: str, path: Path, variant: Variant) -> Iterator[Problem]:
     for field in type(record).FIELDS:
         value: Any = record.__dict__.get(field.name)
-        if value is None or not field.exists(variant.format):
+        if value is None or not field.exists(variant.spec_minor):
             continue
         inner, place = f"{name}.{field.json}".removeprefix("."), (*path, field.name)
         reason = variant.refused.get(inner)

@@ -16,14 +16,15 @@ from transpiler.butane.records import Butane, Fcos, OpenShift
 class Variant(NamedTuple):
     """One version of one variant.
 
-    `format` is the version of the format it makes, as index into VERSIONS. `refused` maps fields of that format, as
-    dotted JSON names, to the reason why the variant's systems cannot have them; `zeroes_allowed` are those among them
-    that may be present but empty. `traits` name what else only some variants do, see `rules`, `sugar` and `checks`.
+    `spec_minor` is the minor version of the Ignition spec that it makes, an index into VERSIONS. `refused` maps fields
+    of that spec, as dotted JSON names, to the reason why the variant's systems cannot have them; `zeroes_allowed` are
+    those among them that may be present but empty. `traits` name what else only some variants do, see `source_rules`,
+    `sugar` and `variant_checks`.
     """
 
     name: str
     version: str
-    format: int
+    spec_minor: int
     record: type[Record] = Butane
     traits: frozenset[str] = frozenset()
     refused: Mapping[str, str] = {}

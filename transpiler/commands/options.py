@@ -1,4 +1,4 @@
-"""The command line of the reference: GNU style, as pflag reads it, from a table of options."""
+"""The command line of Butane: GNU style, as pflag reads it, from a table of options."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 
 
-class BadUsage(Exception):
-    """The command line is wrong; the message is the reference's, empty if only the usage is shown."""
+class UsageError(Exception):
+    """The command line is wrong; the message is Butane's, empty if only the usage is shown."""
 
 
 class Given(NamedTuple):
-    """What a command line says: texts and truths by option, and the rest."""
+    """What a command line says: texts and booleans by option, and the rest."""
 
     texts: dict[str, str]
-    truths: dict[str, bool]
+    booleans: dict[str, bool]
     rest: list[str]
 
     def on(self, name: str) -> bool:
         """Whether an option is on."""
-        return self.truths.get(name, False)
+        return self.booleans.get(name, False)
 
 
 def parse(arguments: list[str]) -> Given:
@@ -72,10 +72,10 @@ def parse(arguments: list[str]) -> Given:
 def _long(argument: str, waiting: list[str], given: Given) -> None:
     name, equals, value = argument[2:].partition("=")
     if not name or name.startswith("-"):
-        raise BadUsage(f"bad flag syntax: {argument}")
+        raise UsageError(f"bad flag syntax: {argument}")
     option = next((option for option in OPTIONS if option.name == name), None)
     if option is None:
-        raise BadUsage(f"unknown flag: --{name}")
+        raise UsageError(f"unknown flag: --{name}")
     if equals:
         _set(option, value, given)
     elif option.kind is bool or option.bare:
@@ -83,7 +83,7 @@ def _long(argument: str, waiting: list[str], given: Given) -> None:
     elif waiting:
         _set(option, waiting.pop(), given)
     else:
-        raise BadUsage(f"flag needs an argument: --{name}")
+        raise UsageError(f"flag needs an argument: --{name}")
 
 
 def _short(argument: str, waiting: list[str], given: Given) -> None:
@@ -92,7 +92,7 @@ def _short(argument: str, waiting: list[str], given: Given) -> None:
         letter, letters = letters[0], letters[1:]
         option = next((option for option in OPTIONS if option.letter == letter), None)
         if option is None:
-            raise BadUsage(f"unknown shorthand flag: {letter!r} in {argument}")
+            raise UsageError(f"unknown shorthand flag: {letter!r} in {argument}")
         if letters.startswith("=") and len(letters) > 1:
             _set(option, letters[1:], given)
             return
@@ -100,7 +100,7 @@ def _short(argument: str, waiting: list[str], given: Given) -> None:
             _set(option, "true", given)
             continue
         if not letters and not waiting:
-            raise BadUsage(f"flag needs an argument: {letter!r} in {argument}")
+            raise UsageError(f"flag needs an argument: {letter!r} in {argument}")
         _set(option, letters or waiting.pop(), given)
         return
 
@@ -109,15 +109,15 @@ def _set(option: Option, value: str, given: Given) -> None:
     if option.kind is str:
         given.texts["color" if option.name == "colour" else option.name] = value
     elif value in _TRUE or value in _FALSE:
-        given.truths[option.name] = value in _TRUE
+        given.booleans[option.name] = value in _TRUE
     else:
         flag = f"-{option.letter}, --{option.name}" if option.letter else f"--{option.name}"
         reason = f'strconv.ParseBool: parsing "{value}": invalid syntax'
-        raise BadUsage(f'invalid argument "{value}" for "{flag}" flag: {reason}')
+        raise UsageError(f'invalid argument "{value}" for "{flag}" flag: {reason}')
 
 
 def usage(program: str) -> str:
-    """The reference's usage text."""
+    """Butane's usage text."""
     rows = [(_flag(option), option.help) for option in OPTIONS if option.help]
     width = max(len(flag) for flag, _ in rows) + 3
     lines = "\n".join(f"{flag:<{width}}{text}" for flag, text in rows)

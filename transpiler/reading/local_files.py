@@ -14,7 +14,7 @@ NO_FILES_DIR = "local file paths are relative to a files directory that must be 
 ESCAPES = "local file path traverses outside the files directory"
 
 
-class LocalUnreadable(Exception):
+class LocalFileError(Exception):
     """A local file cannot be read; the message is for the author, `hint` says what to do."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -28,17 +28,17 @@ class Files(NamedTuple):
     directory: str
 
     def locate(self, local: str) -> str:
-        """The path of a local file. Raises LocalUnreadable."""
+        """The path of a local file. Raises LocalFileError."""
         if not self.directory:
-            raise LocalUnreadable(NO_FILES_DIR, hint="add -d with the directory of the local files, such as `-d .`")
+            raise LocalFileError(NO_FILES_DIR, hint="add -d with the directory of the local files, such as `-d .`")
         path = joined(self.directory, local)
         base = posixpath.abspath(self.directory)
         if posixpath.abspath(path) != base and not posixpath.abspath(path).startswith(base.rstrip("/") + "/"):
-            raise LocalUnreadable(ESCAPES)
+            raise LocalFileError(ESCAPES)
         return path
 
     def read(self, local: str) -> bytes:
-        """The contents of a local file. Raises LocalUnreadable."""
+        """The contents of a local file. Raises LocalFileError."""
         return read_file(self.locate(local))
 
 
@@ -49,24 +49,24 @@ def joined(directory: str, name: str) -> str:
 
 
 def read_file(path: str) -> bytes:
-    """The contents of a regular file. Raises LocalUnreadable."""
+    """The contents of a regular file. Raises LocalFileError."""
     try:
         if stat.S_ISFIFO(os.stat(path).st_mode):
-            raise LocalUnreadable(f"read {path}: is a named pipe")
+            raise LocalFileError(f"read {path}: is a named pipe")
         with open(path, "rb") as file:
             contents = file.read(MAX_LOCAL + 1)
     except (OSError, ValueError) as error:
         hint = (
             "local files are looked for below the files directory (-d)" if isinstance(error, FileNotFoundError) else ""
         )
-        raise LocalUnreadable(explain(path, error), hint=hint) from None
+        raise LocalFileError(explain(path, error), hint=hint) from None
     if len(contents) > MAX_LOCAL:
-        raise LocalUnreadable(f"read {path}: is larger than {MAX_LOCAL >> 20} MiB, which is the most that is read")
+        raise LocalFileError(f"read {path}: is larger than {MAX_LOCAL >> 20} MiB, which is the most that is read")
     return contents
 
 
 def explain(path: str, error: OSError | ValueError) -> str:
-    """What went wrong with a path, in the words of the reference."""
+    """What went wrong with a path, in Butane's words."""
     if isinstance(error, IsADirectoryError):
         return f"read {path}: is a directory"
     reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "invalid argument"

@@ -1,4 +1,4 @@
-"""Scalars as yaml.v3 reads them: their tags, and their values as texts, numbers or truths.
+"""Scalars as yaml.v3 reads them: their tags, and their values as texts, numbers or booleans.
 
 PyYAML's own resolution is not used: it reads `0o644` as a text. Source: yaml.v3 `resolve.go`, `decode.go`.
 """
@@ -10,19 +10,19 @@ import binascii
 import re
 from typing import Any
 
-from transpiler.reading.tree import Node, Unreadable
+from transpiler.reading.tree import YamlError, YamlNode
 
 ABSENT: Any = object()
 """What null says: nothing."""
 
 
-def short_tag(node: Node) -> str:
+def short_tag(node: YamlNode) -> str:
     """The tag as written: empty for none."""
     tag = node.tag
     return "!!" + tag.removeprefix("tag:yaml.org,2002:") if tag.startswith("tag:yaml.org,2002:") else tag
 
 
-def tag_of(node: Node) -> str:
+def tag_of(node: YamlNode) -> str:
     """The tag a node has, be it written or not."""
     if node.tag not in {"", "!"}:
         return short_tag(node)
@@ -33,7 +33,7 @@ def tag_of(node: Node) -> str:
     return "!!merge" if node.text == "<<" else resolve(node.text)[0]
 
 
-def is_null(node: Node) -> bool:
+def is_null(node: YamlNode) -> bool:
     """Whether a node says nothing."""
     if node.kind == "alias":
         return is_null(node.items[0])
@@ -49,7 +49,7 @@ _WORDS = {
 _RESOLVABLE = {"!!bool", "!!int", "!!float", "!!null", "!!timestamp"}
 
 
-def text_of(node: Node) -> Any:
+def text_of(node: YamlNode) -> Any:
     """A scalar as a text: as it is written, decoded if it is tagged as binary."""
     if not node.tag:
         return ABSENT if node.plain and node.text in _NULLS else node.text
@@ -59,8 +59,8 @@ def text_of(node: Node) -> Any:
     return value if short_tag(node) == "!!binary" else node.text
 
 
-def resolved(node: Node) -> tuple[str, Any]:
-    """Tag and value of a scalar; Raises Unreadable if the value does not fit a written tag."""
+def resolved(node: YamlNode) -> tuple[str, Any]:
+    """Tag and value of a scalar; Raises YamlError if the value does not fit a written tag."""
     tag = "" if node.tag == "!" else short_tag(node)
     if tag == "!!str" or (not tag and not node.plain):
         return "!!str", node.text
@@ -73,21 +73,21 @@ def resolved(node: Node) -> tuple[str, Any]:
         return tag, float(value)
     if tag and tag != found:
         message = f"cannot decode {found} as a {tag}"
-        raise Unreadable(message, node.at, reference=f"yaml: cannot decode {found} `{clipped(node.text)}` as a {tag}")
+        raise YamlError(message, node.at, yaml_v3=f"yaml: cannot decode {found} `{shortened(node.text)}` as a {tag}")
     return found, value
 
 
-def clipped(text: str) -> str:
+def shortened(text: str) -> str:
     """A text as yaml.v3 quotes it in a message: of a long one, its beginning."""
     return text if len(text) <= 10 else f"{text[:7]}..."
 
 
-def _from_base64(node: Node) -> str:
+def _from_base64(node: YamlNode) -> str:
     try:
         raw = base64.b64decode(node.text.replace("\n", "").replace("\r", ""), validate=True)
     except (binascii.Error, ValueError):
         message = "!!binary value contains invalid base64 data"
-        raise Unreadable(message, node.at, reference=f"yaml: {message}") from None
+        raise YamlError(message, node.at, yaml_v3=f"yaml: {message}") from None
     return raw.decode("utf-8", "surrogateescape")
 
 
@@ -102,7 +102,7 @@ def converted(value: Any, kind: type) -> Any:
     return None
 
 
-def natural(node: Node) -> Any:
+def natural(node: YamlNode) -> Any:
     """The value of a scalar that fits nothing better."""
     tag, value = resolved(node)
     return node.text if tag in {"!!timestamp", "!!merge"} else value

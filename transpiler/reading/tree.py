@@ -17,7 +17,7 @@ MAX_DEPTH = 10_000
 """The depth at which yaml.v3 stops, too."""
 
 
-class Node(NamedTuple):
+class YamlNode(NamedTuple):
     """A node of the text. `line` and `column` count from 1, columns in characters, as yaml.v3 counts them.
 
     `items` holds the elements of a sequence, the (key, value) pairs of a mapping, or the target of an alias. `text` is
@@ -40,14 +40,14 @@ class Node(NamedTuple):
         return Position(self.line, self.column)
 
 
-class Unreadable(Exception):
-    """The text cannot be read as YAML. `reference` is what yaml.v3 says, `message` the same for people."""
+class YamlError(Exception):
+    """The text cannot be read as YAML. `yaml_v3` is what yaml.v3 says, `message` the same for people."""
 
-    def __init__(self, message: str, at: Position | None = None, *, reference: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, at: Position | None = None, *, yaml_v3: str = "", hint: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.at = at
-        self.reference = reference or message
+        self.yaml_v3 = yaml_v3 or message
         self.hint = hint
 
 
@@ -59,12 +59,12 @@ def read(name: str) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def parse(text: bytes) -> Node | None:
-    """The first document of the text; None if there is none. Raises Unreadable, and nothing else, for any bytes."""
+def parse(text: bytes) -> YamlNode | None:
+    """The first document of the text; None if there is none. Raises YamlError, and nothing else, for any bytes."""
     import yaml
 
     if len(text) > MAX_BYTES:
-        raise Unreadable(f"the config is larger than {MAX_BYTES >> 20} MiB, which is the most that is read")
+        raise YamlError(f"the config is larger than {MAX_BYTES >> 20} MiB, which is the most that is read")
     try:
         return _Tree(yaml).build(text)
     except yaml.reader.ReaderError as error:
@@ -79,14 +79,14 @@ class _Tree:
 
     def __init__(self, yaml: Any) -> None:
         self.yaml = yaml
-        self.anchors: dict[str, Node] = {}
+        self.anchors: dict[str, YamlNode] = {}
         self.count = 0
 
-    def build(self, text: bytes) -> Node | None:
+    def build(self, text: bytes) -> YamlNode | None:
         """Read events up to the end of the first document."""
         yaml = self.yaml
-        root: list[Node] = []
-        stack: list[tuple[list[Any], list[Node] | None]] = [(root, None)]
+        root: list[YamlNode] = []
+        stack: list[tuple[list[Any], list[YamlNode] | None]] = [(root, None)]
         for event in yaml.parse(text, Loader=yaml.CLoader):
             kind = type(event)
             if kind is yaml.ScalarEvent or kind is yaml.AliasEvent:
@@ -108,16 +108,16 @@ class _Tree:
                 stack.append((node.items, None))
         return root[0] if root else None
 
-    def leaf(self, event: Any) -> Node:
+    def leaf(self, event: Any) -> YamlNode:
         """A scalar or an alias."""
         self.count += 1
         if self.count > MAX_NODES:
-            raise Unreadable(f"the config has more than {MAX_NODES} values, which is the most that is read")
+            raise YamlError(f"the config has more than {MAX_NODES} values, which is the most that is read")
         mark = event.start_mark
         if type(event) is self.yaml.ScalarEvent:
             last = event.end_mark
             end = (last.line + 1, last.column + 1)
-            node = Node(
+            node = YamlNode(
                 "scalar", event.value, event.tag or "", not event.style, mark.line + 1, mark.column + 1, [], end
             )
             if event.anchor:
@@ -126,24 +126,26 @@ class _Tree:
         target = self.anchors.get(event.anchor)
         if target is None:
             message = f"unknown anchor '{event.anchor}' referenced"
-            raise Unreadable(message, Position(mark.line + 1, mark.column + 1), reference=f"yaml: {message}")
-        return Node("alias", event.anchor, "", plain=True, line=mark.line + 1, column=mark.column + 1, items=[target])
+            raise YamlError(message, Position(mark.line + 1, mark.column + 1), yaml_v3=f"yaml: {message}")
+        return YamlNode(
+            "alias", event.anchor, "", plain=True, line=mark.line + 1, column=mark.column + 1, items=[target]
+        )
 
-    def collection(self, event: Any, kind: Literal["mapping", "sequence"], depth: int) -> Node:
+    def collection(self, event: Any, kind: Literal["mapping", "sequence"], depth: int) -> YamlNode:
         """A mapping or a sequence, still empty."""
         self.count += 1
         mark = event.start_mark
         if depth > MAX_DEPTH:
             message = f"exceeded max depth of {MAX_DEPTH}"
             place = Position(mark.line + 1, mark.column + 1)
-            raise Unreadable(f"values are nested deeper than {MAX_DEPTH}", place, reference=f"yaml: {message}")
-        node = Node(kind, "", event.tag or "", plain=True, line=mark.line + 1, column=mark.column + 1, items=[])
+            raise YamlError(f"values are nested deeper than {MAX_DEPTH}", place, yaml_v3=f"yaml: {message}")
+        node = YamlNode(kind, "", event.tag or "", plain=True, line=mark.line + 1, column=mark.column + 1, items=[])
         if event.anchor:
             self.anchors[event.anchor] = node
         return node
 
 
-def _put(node: Node, items: list[Any], keys: list[Node] | None) -> None:
+def _put(node: YamlNode, items: list[Any], keys: list[YamlNode] | None) -> None:
     """Add a node to the innermost open collection; in a mapping keys and values alternate."""
     if keys is None:
         items.append(node)
@@ -158,25 +160,25 @@ def _check_version(event: Any) -> None:
     if version not in {None, (1, 1)}:
         line = event.start_mark.line
         where = f"line {line}: " if line else ""
-        raise Unreadable(
+        raise YamlError(
             "the document declares a YAML version other than 1.1",
             Position(line + 1, 1),
-            reference=f"yaml: {where}found incompatible YAML document",
+            yaml_v3=f"yaml: {where}found incompatible YAML document",
             hint="remove the %YAML line",
         )
 
 
-def _not_text(text: bytes, error: Any) -> Unreadable:
+def _not_text(text: bytes, error: Any) -> YamlError:
     """Bytes that are no text; the reader names their offset."""
     position = error.position if isinstance(error.position, int) and error.position >= 0 else 0
     before = text[:position]
     line = before.count(b"\n") + 1
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
     hint = "" if error.reason.startswith("control") else "save the file as UTF-8"
-    return Unreadable(error.reason, Position(line, column), reference=f"yaml: {error.reason}", hint=hint)
+    return YamlError(error.reason, Position(line, column), yaml_v3=f"yaml: {error.reason}", hint=hint)
 
 
-def _syntax(text: bytes, error: Any, *, scanner: bool) -> Unreadable:
+def _syntax(text: bytes, error: Any, *, scanner: bool) -> YamlError:
     """What libyaml found, at the place it found it; yaml.v3 names the line of the context, counted in its own way."""
     mark = error.problem_mark or error.context_mark
     counted = next((one.line for one in (error.context_mark, error.problem_mark) if one and one.line), 0)
@@ -185,7 +187,7 @@ def _syntax(text: bytes, error: Any, *, scanner: bool) -> Unreadable:
     where = f"line {counted}: " if counted else ""
     problem = error.problem or "unknown problem parsing YAML content"
     place = Position(mark.line + 1, mark.column + 1) if mark else None
-    return Unreadable(problem, place, reference=f"yaml: {where}{problem}", hint=_hint(text, problem, place))
+    return YamlError(problem, place, yaml_v3=f"yaml: {where}{problem}", hint=_hint(text, problem, place))
 
 
 def _hint(text: bytes, problem: str, place: Position | None) -> str:
@@ -207,10 +209,10 @@ _HINTS = {
 }
 
 
-def mark(root: Node | None, path: Path) -> Position:
+def mark(root: YamlNode | None, path: Path) -> Position:
     """The place of the deepest node on a path that the text itself holds: not behind an alias or a merge key.
 
-    As the reference finds its markers: a last name that is no value but a key (an unused one) is not followed.
+    As Butane finds its markers: a last name that is no value but a key (an unused one) is not followed.
     """
     node = root
     for part in path:
@@ -221,7 +223,7 @@ def mark(root: Node | None, path: Path) -> Position:
     return node.at if node else Position(0, 0)
 
 
-def _child(node: Node, part: str | int) -> Node | None:
+def _child(node: YamlNode, part: str | int) -> YamlNode | None:
     if isinstance(part, int):
         inside = node.kind == "sequence" and part < len(node.items)
         return node.items[part] if inside else None

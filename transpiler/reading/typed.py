@@ -1,7 +1,7 @@
-"""A YAML tree + the declared types -> plain values, converted as the reference's decoder (yaml.v3) converts them.
+"""A YAML tree + the declared types -> plain values, converted as yaml.v3 converts them.
 
-A scalar is read as its field wants it: `0644` for a number, `yes` for a truth, anything for a text; null is absence.
-What the reference refuses is left as the value it naturally is, so that the schema finds it; only what no schema can
+A scalar is read as its field wants it: `0644` for a number, `yes` for a boolean, anything for a text; null is absence.
+What yaml.v3 refuses is left as the value it naturally is, so that the schema finds it; only what no schema can
 see (repeated keys, broken merges) is reported from here. Source: yaml.v3 `decode.go`.
 """
 
@@ -12,44 +12,44 @@ from typing import Any, NamedTuple
 from provision.config.model import Field, Record, Secret
 from provision.config.problems import Path
 from transpiler.reading.scalars import ABSENT, converted, is_null, natural, resolved, short_tag, tag_of, text_of
-from transpiler.reading.tree import Node, Unreadable
+from transpiler.reading.tree import YamlError, YamlNode
 
 
 class Fault(NamedTuple):
     """A repeated key, or a key that is no text: where, what, what to do, and what yaml.v3 says about it."""
 
     path: Path
-    node: Node
+    node: YamlNode
     message: str
     hint: str
-    reference: str
+    yaml_v3: str
 
 
 class Misfit(NamedTuple):
     """A node whose value is not what was `wanted`: a string, int, bool, list or mapping."""
 
-    node: Node
+    node: YamlNode
     wanted: str
 
 
 class Reading(NamedTuple):
     """What a tree says.
 
-    `left` maps the paths of values that do not fit their type to the nodes they came from. `odd` holds, in the order in
-    which the reference finds them, the paths of keys that the version does not know, with the nodes of the keys, and
-    of records that the text gives as null or by an alias (None). Unknown keys stand in `values` too, as None, for the
-    schema.
+    `misfits` maps the paths of values that do not fit their type to the nodes they came from. `unknown_keys` holds, in
+    the order in which Butane finds them, the paths of keys that the version does not know, with the nodes of the keys,
+    and the paths of records that the text gives as null or by an alias (None). Unknown keys stand in `values` too, as
+    None, for the schema.
     """
 
     values: Any
     faults: tuple[Fault, ...]
-    left: dict[Path, Misfit]
-    odd: tuple[tuple[Path, Node | None], ...]
+    misfits: dict[Path, Misfit]
+    unknown_keys: tuple[tuple[Path, YamlNode | None], ...]
 
     @property
     def fits(self) -> bool:
         """Whether a schema would find nothing."""
-        return not self.left and not any(key for _, key in self.odd)
+        return not self.misfits and not any(key for _, key in self.unknown_keys)
 
 
 MAX_MERGES = 100
@@ -57,11 +57,11 @@ MAX_MERGES = 100
 _GO_NAMES: dict[type, str] = {str: "string", int: "int", bool: "bool"}
 
 
-def read(root: Node, record: type[Record], version: int) -> Reading:
-    """The values of a document whose top is `record`. Raises Unreadable where the reference stops at once."""
+def read(root: YamlNode, record: type[Record], version: int) -> Reading:
+    """The values of a document whose top is `record`. Raises YamlError where yaml.v3 stops at once."""
     reader = _Reader(version)
     values = reader.record(root, record, (), root)
-    return Reading({} if values is ABSENT else values, tuple(reader.faults), reader.left, tuple(reader.odd))
+    return Reading({} if values is ABSENT else values, tuple(reader.faults), reader.misfits, tuple(reader.unknown_keys))
 
 
 def build(record: type[Record], values: Any) -> Any:
@@ -102,22 +102,22 @@ def names(record: type[Record], version: int) -> dict[str, tuple[int, Field]]:
 class _Reader:
     """One walk over a tree. A `shadow` is the node that the text itself has at a value's path, if any.
 
-    The two differ behind aliases and merge keys, and where null elements were dropped; the reference looks for unknown
+    The two differ behind aliases and merge keys, and where null elements were dropped; Butane looks for unknown
     keys and for positions in the text only.
     """
 
     def __init__(self, version: int) -> None:
         self.version = version
         self.faults: list[Fault] = []
-        self.left: dict[Path, Misfit] = {}
-        self.odd: list[tuple[Path, Node | None]] = []
+        self.misfits: dict[Path, Misfit] = {}
+        self.unknown_keys: list[tuple[Path, YamlNode | None]] = []
         self.known: dict[type[Record], dict[str, tuple[int, Field]]] = {}
         self.open: set[int] = set()
         self.merging: set[int] = set()
         self.count = 0
         self.aliased = 0
 
-    def value(self, node: Node, field: Field, path: Path, shadow: Node | None) -> Any:
+    def value(self, node: YamlNode, field: Field, path: Path, shadow: YamlNode | None) -> Any:
         """What a field's value says."""
         if node.kind == "alias":
             return self.alias(node, lambda target: self.value(target, field, path, shadow))
@@ -128,11 +128,11 @@ class _Reader:
             return self.record(node, field.record, path, shadow)
         return self.scalar(node, field.scalar or str, path)
 
-    def alias(self, node: Node, read: Any) -> Any:
+    def alias(self, node: YamlNode, read: Any) -> Any:
         """What an alias stands for."""
         if id(node) in self.open:
             message = f"anchor '{node.text}' value contains itself"
-            raise Unreadable(message, node.at, reference=f"yaml: {message}")
+            raise YamlError(message, node.at, yaml_v3=f"yaml: {message}")
         self.open.add(id(node))
         made = read(node.items[0])
         self.open.discard(id(node))
@@ -146,9 +146,9 @@ class _Reader:
         self.aliased += 1
         if self.aliased > 100 and self.count > 1000 and self.aliased > self.count * _alias_share(self.count):
             message = "document contains excessive aliasing"
-            raise Unreadable(message, reference=f"yaml: {message}", hint="write repeated values out")
+            raise YamlError(message, yaml_v3=f"yaml: {message}", hint="write repeated values out")
 
-    def record(self, node: Node, record: type[Record], path: Path, shadow: Node | None) -> Any:
+    def record(self, node: YamlNode, record: type[Record], path: Path, shadow: YamlNode | None) -> Any:
         """What a mapping says, its own keys first and then what it merges in."""
         if node.kind == "alias":
             return self.alias(node, lambda target: self.record(target, record, path, shadow))
@@ -159,7 +159,7 @@ class _Reader:
         if node.kind != "mapping":
             return self.misfit(node, "mapping", path)
         values: dict[str, Any] = {}
-        pairs: dict[str, tuple[Node, Node | None]] = {}
+        pairs: dict[str, tuple[YamlNode, YamlNode | None]] = {}
         own = _own(shadow) if shadow is not None and shadow.kind == "mapping" else {}
         if not self.collect(node, pairs, path, own):
             return values
@@ -171,24 +171,26 @@ class _Reader:
         values.update((key, None) for key in own if key not in known)
         return values
 
-    def compare(self, known: dict[str, tuple[int, Field]], path: Path, shadow: Node | None) -> None:
+    def compare(self, known: dict[str, tuple[int, Field]], path: Path, shadow: YamlNode | None) -> None:
         """Note the keys of the text that a record does not have, or that the text has no mapping there."""
         if shadow is None:
             return
         if shadow.kind != "mapping":
-            self.odd.append((path, None))
+            self.unknown_keys.append((path, None))
             return
         keys = {key.text: key for key, _ in shadow.items}
-        self.odd.extend(((*path, text), key) for text, key in keys.items() if text not in known)
+        self.unknown_keys.extend(((*path, text), key) for text, key in keys.items() if text not in known)
 
-    def collect(self, node: Node, pairs: dict[str, tuple[Node, Node | None]], path: Path, own: dict[str, Node]) -> bool:
+    def collect(
+        self, node: YamlNode, pairs: dict[str, tuple[YamlNode, YamlNode | None]], path: Path, own: dict[str, YamlNode]
+    ) -> bool:
         """Gather the values of a mapping by key, those of merged mappings behind its own; False if keys repeat."""
         if not self.unique(node, path):
             return False
         if len(self.merging) > MAX_MERGES or id(node) in self.merging:
             message = "mappings merge themselves" if id(node) in self.merging else "merge keys are nested too deeply"
-            raise Unreadable(message, node.at, reference=f"yaml: {message}")
-        merge: Node | None = None
+            raise YamlError(message, node.at, yaml_v3=f"yaml: {message}")
+        merge: YamlNode | None = None
         for key, value in node.items:
             if key.kind == "scalar" and key.text == "<<" and (key.plain or short_tag(key) == "!!merge"):
                 merge = value
@@ -203,58 +205,58 @@ class _Reader:
             self.merging.discard(id(node))
         return True
 
-    def merged(self, merge: Node) -> list[Node]:
+    def merged(self, merge: YamlNode) -> list[YamlNode]:
         """The mappings that a merge key names."""
         target = merge.items[0] if merge.kind == "alias" else merge
         found = merge.items if merge.kind == "sequence" else [merge]
         mappings = [one.items[0] if one.kind == "alias" else one for one in found]
         if (merge.kind == "alias" and target.kind != "mapping") or any(one.kind != "mapping" for one in mappings):
             message = "map merge requires map or sequence of maps as the value"
-            raise Unreadable(message, merge.at, reference=f"yaml: {message}")
+            raise YamlError(message, merge.at, yaml_v3=f"yaml: {message}")
         return mappings
 
-    def unique(self, node: Node, path: Path) -> bool:
+    def unique(self, node: YamlNode, path: Path) -> bool:
         """Whether no key of a mapping stands there twice; each that does is a fault."""
-        seen: dict[tuple[str, str], list[Node]] = {}
+        seen: dict[tuple[str, str], list[YamlNode]] = {}
         good = True
         for key, _ in node.items:
             before = seen.setdefault((key.kind, key.text), [])
             if before:
                 message = f'mapping key "{key.text}" already defined at line '
                 hint = "YAML takes one of them only; remove or join them"
-                reference = "\n  ".join(f"line {key.line}: {message}{one.line}" for one in before[:10])
-                self.faults.append(Fault((*path, key.text), key, f"{message}{before[0].line}", hint, reference))
+                yaml_v3 = "\n  ".join(f"line {key.line}: {message}{one.line}" for one in before[:10])
+                self.faults.append(Fault((*path, key.text), key, f"{message}{before[0].line}", hint, yaml_v3))
                 good = False
             before.append(key)
         return good
 
-    def key(self, key: Node, path: Path) -> str | None:
+    def key(self, key: YamlNode, path: Path) -> str | None:
         """The text of a key; None if it is null or no scalar, which is a fault."""
         target = key.items[0] if key.kind == "alias" else key
         if target.kind != "scalar":
-            reference = f"line {target.line}: cannot unmarshal {tag_of(target)} into string"
+            yaml_v3 = f"line {target.line}: cannot unmarshal {tag_of(target)} into string"
             hint = "put a key that begins with [ or { in quotes"
-            self.faults.append(Fault(path, key, f"a key must be a text, not a {target.kind}", hint, reference))
+            self.faults.append(Fault(path, key, f"a key must be a text, not a {target.kind}", hint, yaml_v3))
             return None
         text = text_of(target)
         return None if text is ABSENT else text
 
-    def texts(self, node: Node, path: Path) -> Any:
+    def texts(self, node: YamlNode, path: Path) -> Any:
         """A mapping of texts by names of the author's choice; null is an empty text here."""
         if node.kind != "mapping":
             return self.misfit(node, "mapping", path)
-        pairs: dict[str, tuple[Node, Node | None]] = {}
+        pairs: dict[str, tuple[YamlNode, YamlNode | None]] = {}
         self.collect(node, pairs, path, {})
         made = {name: self.text(value, (*path, name)) for name, (value, _) in pairs.items()}
         return {name: "" if value is ABSENT else value for name, value in made.items()}
 
-    def text(self, node: Node, path: Path) -> Any:
+    def text(self, node: YamlNode, path: Path) -> Any:
         """The text of a name."""
         if node.kind == "alias":
             return self.alias(node, lambda target: self.text(target, path))
         return self.scalar(node, str, path)
 
-    def elements(self, node: Node, field: Field, path: Path, shadow: Node | None) -> Any:
+    def elements(self, node: YamlNode, field: Field, path: Path, shadow: YamlNode | None) -> Any:
         """What a sequence says; null elements are dropped."""
         if node.kind != "sequence":
             return self.misfit(node, "list", path)
@@ -270,14 +272,14 @@ class _Reader:
                 made.append(value)
         return made
 
-    def element(self, node: Node, field: Field, path: Path, shadow: Node | None) -> Any:
+    def element(self, node: YamlNode, field: Field, path: Path, shadow: YamlNode | None) -> Any:
         """What one element says."""
         if field.record is not None:
             return self.record(node, field.record, path, shadow)
         return self.text(node, path)
 
-    def scalar(self, node: Node, kind: type, path: Path) -> Any:
-        """A scalar as a text, number or truth, or as what it naturally is if it cannot be that."""
+    def scalar(self, node: YamlNode, kind: type, path: Path) -> Any:
+        """A scalar as a text, number or boolean, or as what it naturally is if it cannot be that."""
         if node.kind != "scalar":
             return self.misfit(node, _GO_NAMES[kind], path)
         if kind is str:
@@ -286,14 +288,14 @@ class _Reader:
         made = ABSENT if value is None else converted(value, kind)
         if made is not None:
             return made
-        self.left[path] = Misfit(node, _GO_NAMES[kind])
+        self.misfits[path] = Misfit(node, _GO_NAMES[kind])
         return node.text if tag == "!!timestamp" else value
 
-    def misfit(self, node: Node, wanted: str, path: Path) -> Any:
+    def misfit(self, node: YamlNode, wanted: str, path: Path) -> Any:
         """A value of another shape than declared, as naturally as the schema needs it; null is absence."""
         if is_null(node):
             return ABSENT
-        self.left[path] = Misfit(node, wanted)
+        self.misfits[path] = Misfit(node, wanted)
         return {} if node.kind == "mapping" else [] if node.kind == "sequence" else natural(node)
 
 
@@ -303,8 +305,8 @@ def _alias_share(count: int) -> float:
     return 0.99 - 0.89 * min(max(count - low, 0), high - low) / (high - low)
 
 
-def _own(node: Node) -> dict[str, Node]:
-    """The values of a mapping by the texts of its keys, the last of equals, as the reference's index of places."""
+def _own(node: YamlNode) -> dict[str, YamlNode]:
+    """The values of a mapping by the texts of its keys, the last of equals, as Butane's index of places."""
     return {key.text: value for key, value in node.items}
 
 

@@ -39,7 +39,7 @@ def test_is_a_schema(name: str) -> None:
 def reading_of(config: dict[str, Any], row: Variant) -> Reading:
     root = parse(json.dumps(config).encode())
     assert root is not None
-    return read(root, row.record, row.format)
+    return read(root, row.record, row.spec_minor)
 
 
 @given(st.data())
@@ -48,6 +48,6 @@ def test_decoder_and_schema_find_the_same(data: st.DataObject) -> None:
     config = data.draw(mistakes(data.draw(configs(row))))
     reading = reading_of(config, row)
     verdict = by_schema(reading.values, row)
-    assert verdict.types == frozenset(reading.left)
-    assert verdict.keys == frozenset(path for path, key in reading.odd if key)
+    assert verdict.types == frozenset(reading.misfits)
+    assert verdict.keys == frozenset(path for path, key in reading.unknown_keys if key)
     assert reading.fits == (not verdict.types and not verdict.keys)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from transpiler.butane.origins import snake
-from transpiler.butane.source_rules import typical
+from transpiler.butane.source_map import snake
+from transpiler.butane.source_rules import is_reasonable_mode
 from transpiler.butane.sugar.data_url import data_url, escaped
 from transpiler.butane.sugar.steps import escape_path
 from transpiler.phases import transpile
@@ -124,8 +124,8 @@ WRONG_DIRECTORIES = """500 550 555 700 750 755 770 775 777 1777 2755 3777"""
 @pytest.mark.parametrize(("modes", "directory"), [(WRONG_FILES, False), (WRONG_DIRECTORIES, True)])
 def test_decimal_modes_that_were_meant_in_octal(modes: str, directory: bool) -> None:
     for mode in map(int, modes.split()):
-        assert not typical(mode, directory=directory), mode
-        assert typical(int(str(mode), 8), directory=directory), mode
+        assert not is_reasonable_mode(mode, directory=directory), mode
+        assert is_reasonable_mode(int(str(mode), 8), directory=directory), mode
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from provision.config.format import Clevis, Config, Disk, File, Filesystem, Luks, Partition, Raid, Resource, Storage
 from provision.config.problems import Path
-from transpiler.butane.origins import Origin
 from transpiler.butane.records import BootDevice, BootLuks, Grub, GrubUser
+from transpiler.butane.source_map import SourcePath
 from transpiler.butane.sugar.data_url import data_url
 
 USER_CFG = "/boot/grub2/user.cfg"
@@ -31,17 +31,17 @@ _S390X_PARTITION = {"s390x-eckd": "2", "s390x-zfcp": "4"}
 
 _AT: Path = ("boot_device",)
 
-Made = tuple[Config, dict[Path, Origin]]
+Generated = tuple[Config, dict[Path, SourcePath]]
 
 
-def boot_device(device: BootDevice) -> Made:
+def boot_device(device: BootDevice) -> Generated:
     """What mirroring and encrypting the root mean, to be merged under the author's config; nothing if not wanted."""
     mirrored = bool(device.mirror.devices)
     luks = device.luks
     encrypted = bool(luks.tpm2 or luks.tang or luks.cex.enabled)
     if not mirrored and not encrypted:
         return Config(), {}
-    origins: dict[Path, Origin] = {}
+    origins: dict[Path, SourcePath] = {}
     filesystems: list[Filesystem] = []
     parts: dict[str, Any] = {}
     if mirrored:
@@ -49,28 +49,28 @@ def boot_device(device: BootDevice) -> Made:
     if encrypted:
         parts["luks"] = (_encrypted(luks, _encrypted_device(device), origins),)
     root = "/dev/mapper/root" if encrypted else "/dev/md/md-root"
-    origins["storage", "filesystems", len(filesystems)] = origins["storage", "filesystems"] = Origin(_AT)
+    origins["storage", "filesystems", len(filesystems)] = origins["storage", "filesystems"] = SourcePath(_AT)
     filesystems.append(_filesystem(root, "xfs", "root"))
     return Config(storage=Storage(**parts, filesystems=tuple(filesystems))), origins
 
 
 def _mirror(
-    device: BootDevice, filesystems: list[Filesystem], origins: dict[Path, Origin]
+    device: BootDevice, filesystems: list[Filesystem], origins: dict[Path, SourcePath]
 ) -> tuple[tuple[Disk, ...], tuple[Raid, ...]]:
     """The disks and arrays of a mirror; the file systems beside the root are added to the list."""
     first = _LAYOUTS.get(device.layout or "x86_64", (_RESERVED, _RESERVED))
     disks = []
     for index, name in enumerate(device.mirror.devices):
         number = index + 1
-        source = Origin((*_AT, "mirror", "devices", index))
+        source = SourcePath((*_AT, "mirror", "devices", index))
         disks.append(Disk(device=name, partitions=_partitions(first, number), wipe_table=True))
         origins["storage", "disks", index] = source
         if _ESP in first:
             origins["storage", "filesystems", len(filesystems)] = source
             esp = f"esp-{number}"
             filesystems.append(_filesystem(f"/dev/disk/by-partlabel/{esp}", "vfat", esp))
-    origins["storage", "disks"] = Origin((*_AT, "mirror", "devices"))
-    mirror = Origin((*_AT, "mirror"))
+    origins["storage", "disks"] = SourcePath((*_AT, "mirror", "devices"))
+    mirror = SourcePath((*_AT, "mirror"))
     origins["storage", "raid"] = origins["storage", "raid", 0] = origins["storage", "raid", 1] = mirror
     origins["storage", "filesystems", len(filesystems)] = mirror
     filesystems.append(_filesystem("/dev/md/md-boot", "ext4", "boot"))
@@ -104,23 +104,23 @@ def _encrypted_device(device: BootDevice) -> str:
     return "/dev/md/md-root" if device.mirror.devices else "/dev/disk/by-partlabel/root"
 
 
-def _encrypted(luks: BootLuks, device: str, origins: dict[Path, Origin]) -> Luks:
+def _encrypted(luks: BootLuks, device: str, origins: dict[Path, SourcePath]) -> Luks:
     source: Path = (*_AT, "luks")
     volume: Path = ("storage", "luks", 0)
-    origins[volume] = origins["storage", "luks"] = Origin(source)
-    origins[(*volume, "discard")] = Origin((*source, "discard"))
+    origins[volume] = origins["storage", "luks"] = SourcePath(source)
+    origins[(*volume, "discard")] = SourcePath((*source, "discard"))
     values: dict[str, Any] = {} if luks.discard is None else {"discard": luks.discard}
     if luks.cex.enabled:
         values["cex"] = luks.cex
-        origins[(*volume, "cex")] = Origin((*source, "cex"), whole=False)
+        origins[(*volume, "cex")] = SourcePath((*source, "cex"), whole=False)
     else:
         names = ("tang", "threshold", "tpm2")
         values["clevis"] = Clevis(**{name: getattr(luks, name) for name in names if luks.wrote(name)})
-        origins[(*volume, "clevis")] = Origin(source, whole=False)
+        origins[(*volume, "clevis")] = SourcePath(source, whole=False)
     return Luks(device=device, label="luks-root", name="root", wipe_volume=True, **values)
 
 
-def grub(loader: Grub, *, gzip: bool) -> Made:
+def grub(loader: Grub, *, gzip: bool) -> Generated:
     """What appends the superusers to GRUB's own configuration, to be merged under the author's config."""
     names = " ".join(user.name for user in loader.users)
     lines = [f"password_pbkdf2 {user.name} {_text(user)}" for user in loader.users]
@@ -128,7 +128,7 @@ def grub(loader: Grub, *, gzip: bool) -> Made:
     url = data_url(text.encode("utf-8", "surrogateescape"), None, gzip=gzip)
     file = File(path=USER_CFG, append=(Resource(**url._asdict()),))
     boot = Filesystem(device="/dev/disk/by-label/boot", format="ext4", path="/boot")
-    source = Origin(("grub", "users"))
+    source = SourcePath(("grub", "users"))
     lists: tuple[Path, ...] = (("storage", "files"), ("storage", "filesystems"))
     places = (*lists, *((*path, 0) for path in lists))
     return Config(storage=Storage(files=(file,), filesystems=(boot,))), dict.fromkeys(places, source)

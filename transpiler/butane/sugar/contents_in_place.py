@@ -9,35 +9,35 @@ from typing import Any, NamedTuple
 from provision.config import format as plain
 from provision.config.model import Record
 from provision.config.problems import Path, Problem
-from transpiler.butane import records as rich
-from transpiler.butane.origins import Origin
+from transpiler.butane import records
+from transpiler.butane.source_map import SourcePath
 from transpiler.butane.sugar.data_url import data_url, escaped
-from transpiler.reading.local_files import Files, LocalUnreadable
+from transpiler.reading.local_files import Files, LocalFileError
 
 
-class Lowered(NamedTuple):
+class PlainConfig(NamedTuple):
     """A config, where those parts came from that stand elsewhere in the source, and local files that were not had."""
 
     config: plain.Config
-    origins: dict[Path, Origin]
+    origins: dict[Path, SourcePath]
     problems: list[Problem]
 
 
-def lower(record: Record, version: int, files: Files, *, gzip: bool) -> Lowered:
+def plain_config(record: Record, version: int, files: Files, *, gzip: bool) -> PlainConfig:
     """The plain config that a record of any variant says."""
-    lowering = _Lowering(version, files, gzip=gzip)
-    config: plain.Config = lowering.record(record, plain.Config, ())
-    return Lowered(config, lowering.origins, lowering.problems)
+    translation = _Translation(version, files, gzip=gzip)
+    config: plain.Config = translation.record(record, plain.Config, ())
+    return PlainConfig(config, translation.origins, translation.problems)
 
 
-class _Lowering:
+class _Translation:
     """One walk over a record; paths are the author's."""
 
     def __init__(self, version: int, files: Files, *, gzip: bool) -> None:
         self.version = version
         self.files = files
         self.gzip = gzip
-        self.origins: dict[Path, Origin] = {}
+        self.origins: dict[Path, SourcePath] = {}
         self.problems: list[Problem] = []
 
     def record(self, source: Record, target: type[Record], path: Path) -> Any:
@@ -64,11 +64,11 @@ class _Lowering:
         """A local file; None and a problem if it cannot be read."""
         try:
             return self.files.read(local)
-        except LocalUnreadable as error:
+        except LocalFileError as error:
             self.problems.append(Problem(path, str(error), hint=error.hint))
             return None
 
-    def resource(self, source: rich.Resource, values: dict[str, Any], path: Path) -> None:
+    def resource(self, source: records.Resource, values: dict[str, Any], path: Path) -> None:
         """`inline` and `local` become a data URL."""
         for name in ("local", "inline"):
             given = getattr(source, name)
@@ -81,21 +81,21 @@ class _Lowering:
             compression = values.get("compression")
             url = escaped(contents) if self.version == 0 else data_url(contents, compression, gzip=self.gzip)
             values["source"] = url.source
-            self.origins[(*path, "source")] = Origin(place)
+            self.origins[(*path, "source")] = SourcePath(place)
             if url.compression is not None:
                 values["compression"] = url.compression
-                self.origins[(*path, "compression")] = Origin(place)
+                self.origins[(*path, "compression")] = SourcePath(place)
 
-    def unit(self, source: rich.Unit | rich.Dropin, values: dict[str, Any], path: Path) -> None:
+    def unit(self, source: records.Unit | records.Dropin, values: dict[str, Any], path: Path) -> None:
         """`contents_local` becomes `contents`."""
         if source.contents_local:
             place = (*path, "contents_local")
             contents = self.read(source.contents_local, place)
             if contents is not None:
                 values["contents"] = contents.decode("utf-8", "surrogateescape")
-                self.origins[(*path, "contents")] = Origin(place)
+                self.origins[(*path, "contents")] = SourcePath(place)
 
-    def user(self, source: rich.User, values: dict[str, Any], path: Path) -> None:
+    def user(self, source: records.User, values: dict[str, Any], path: Path) -> None:
         """Every line of the files of `ssh_authorized_keys_local` is a key."""
         if not source.ssh_authorized_keys_local:
             return
@@ -108,15 +108,15 @@ class _Lowering:
             contents = self.read(local, (*place, index)) or b""
             for line in re.split("\r?\n", contents.decode("utf-8", "surrogateescape")):
                 if line:
-                    self.origins[(*path, "ssh_authorized_keys", len(keys))] = Origin((*place, index))
+                    self.origins[(*path, "ssh_authorized_keys", len(keys))] = SourcePath((*place, index))
                     keys.append(line)
         values["ssh_authorized_keys"] = tuple(keys)
 
 
-_IN_PLACE: dict[type[Record], Callable[[_Lowering, Any, dict[str, Any], Path], None]] = {
-    rich.Resource: _Lowering.resource,
-    rich.ConfigResource: _Lowering.resource,
-    rich.Unit: _Lowering.unit,
-    rich.Dropin: _Lowering.unit,
-    rich.User: _Lowering.user,
+_IN_PLACE: dict[type[Record], Callable[[_Translation, Any, dict[str, Any], Path], None]] = {
+    records.Resource: _Translation.resource,
+    records.ConfigResource: _Translation.resource,
+    records.Unit: _Translation.unit,
+    records.Dropin: _Translation.unit,
+    records.User: _Translation.user,
 }

@@ -27,7 +27,7 @@ def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl
     """The shortest of the forms percent-escaped, base64, and (if allowed) compressed base64.
 
     What the author compressed is not compressed again. The compressed form must win by 4 bytes and is reckoned
-    2 bytes longer than zlib makes it, as the reference's compressor mostly does (from -3 to 7 over 2,100 files).
+    2 bytes longer than zlib makes it, as Butane's compressor mostly does (from -3 to 7 over 2,100 files).
     Source: coreos/butane `base/util/url.go`.
     """
     plain = 1 + 3 * len(contents) - 2 * (len(contents) - len(contents.translate(None, _UNRESERVED)))

@@ -6,18 +6,18 @@ import posixpath
 from typing import Any
 
 from provision.config.problems import Path, Problem
-from transpiler.butane.origins import Draft
 from transpiler.butane.records import Quadlet
-from transpiler.butane.sugar.trees import EXISTS, Nodes
-from transpiler.reading.local_files import Files, LocalUnreadable
+from transpiler.butane.source_map import Draft
+from transpiler.butane.sugar.trees import EXISTS, DraftNodes
+from transpiler.reading.local_files import Files, LocalFileError
 
-OF_THE_SYSTEM = "/etc/containers/systemd"
-OF_USERS = "/etc/containers/systemd/users"
+ROOTFUL_DIRECTORY = "/etc/containers/systemd"
+ROOTLESS_DIRECTORY = "/etc/containers/systemd/users"
 
 
 def add_quadlets(quadlets: tuple[Quadlet, ...], draft: Draft, files: Files) -> tuple[Draft, list[Problem]]:
     """The draft with every quadlet and its drop-ins in it."""
-    nodes = Nodes(draft, gzip=True)
+    nodes = DraftNodes(draft, gzip=True)
     problems: list[Problem] = []
 
     def add(quadlet: Any, target: str, path: Path) -> None:
@@ -26,14 +26,14 @@ def add_quadlets(quadlets: tuple[Quadlet, ...], draft: Draft, files: Files) -> t
             return
         try:
             nodes.fill(target, _contents(quadlet, files), 0o644, {}, path)
-        except LocalUnreadable as error:
+        except LocalFileError as error:
             problems.append(Problem((*path, "contents_local"), str(error), hint=error.hint))
         else:
             nodes.named(target, (*path, "name"))
 
     for index, quadlet in enumerate(quadlets):
         path: Path = ("systemd", "quadlets", index)
-        target = posixpath.normpath(f"{OF_THE_SYSTEM if quadlet.rootful else OF_USERS}/{quadlet.name}")
+        target = posixpath.normpath(f"{ROOTFUL_DIRECTORY if quadlet.rootful else ROOTLESS_DIRECTORY}/{quadlet.name}")
         template = template_of(quadlet.name)
         if template is None:
             add(quadlet, target, path)

@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 from provision.config import format as plain
 from provision.config.model import VERSIONS
 from provision.config.problems import Path, Problem
-from transpiler.butane.origins import Draft, Origin
 from transpiler.butane.records import Filesystem
+from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar import boot_device as boot
 from transpiler.butane.sugar import quadlets
-from transpiler.butane.sugar import trees as nodes
-from transpiler.butane.sugar.contents_in_place import lower
+from transpiler.butane.sugar import trees as local_trees
+from transpiler.butane.sugar.contents_in_place import plain_config
 from transpiler.butane.variants import Variant
 from transpiler.reading.local_files import Files
 
 
-class Source(NamedTuple):
+class SugarInput(NamedTuple):
     """What sugar reads: the author's record, its variant, and the local files."""
 
     record: Any
@@ -37,28 +37,28 @@ class Source(NamedTuple):
 GRUB_SINCE = 4
 """The format of the first variants that know `grub`."""
 
-Sugar = Callable[[Source, Draft], tuple[Draft, list[Problem]]]
+Sugar = Callable[[SugarInput, Draft], tuple[Draft, list[Problem]]]
 
 
-def resources(source: Source, _draft: Draft) -> tuple[Draft, list[Problem]]:
+def resources(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Problem]]:
     """`inline`, `local`, `contents_local`, `ssh_authorized_keys_local`: contents that stand in the result itself."""
-    lowered = lower(source.record, source.variant.format, source.files, gzip=source.gzip)
-    ignition = lowered.config.ignition.changed(version=VERSIONS[source.variant.format])
-    lowered.origins["ignition", "version"] = Origin(("version",))
+    lowered = plain_config(source.record, source.variant.spec_minor, source.files, gzip=source.gzip)
+    ignition = lowered.config.ignition.changed(version=VERSIONS[source.variant.spec_minor])
+    lowered.origins["ignition", "version"] = SourcePath(("version",))
     config = lowered.config.changed(ignition=ignition)
     return Draft(config).having(config, lowered.origins), lowered.problems
 
 
-def mount_units(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
+def mount_units(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     """`with_mount_unit`: a unit that mounts the file system, or activates the swap, in every boot."""
     units: list[plain.Unit] = []
-    origins: dict[Path, Origin] = {("systemd", "units"): Origin(("storage", "filesystems"))}
+    origins: dict[Path, SourcePath] = {("systemd", "units"): SourcePath(("storage", "filesystems"))}
     storage = source.record.storage
     for index, filesystem in enumerate(storage.filesystems):
         mountable = filesystem.format == "swap" or filesystem.path
         if filesystem.with_mount_unit and filesystem.format and mountable:
-            origins["systemd", "units", len(units)] = Origin(("storage", "filesystems", index, "with_mount_unit"))
-            units.append(_mount_unit(filesystem, storage.luks, source.variant.format))
+            origins["systemd", "units", len(units)] = SourcePath(("storage", "filesystems", index, "with_mount_unit"))
+            units.append(_mount_unit(filesystem, storage.luks, source.variant.spec_minor))
     if not storage.filesystems:
         return draft, []
     parent = plain.Config(systemd=plain.Systemd(units=tuple(units))) if units else plain.Config()
@@ -108,19 +108,19 @@ def _hex(char: str) -> str:
     return "".join(f"\\x{byte:x}" for byte in char.encode("utf-8", "surrogateescape"))
 
 
-def trees(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
+def trees(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     """`storage.trees`: directories of local files."""
     found = source.record.storage.trees
-    return nodes.add_trees(found, draft, source.files, gzip=source.gzip) if found else (draft, [])
+    return local_trees.add_trees(found, draft, source.files, gzip=source.gzip) if found else (draft, [])
 
 
-def containers(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
+def containers(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     """`systemd.quadlets`: files and links below /etc/containers/systemd."""
     found = source.record.systemd.quadlets
     return quadlets.add_quadlets(found, draft, source.files) if found else (draft, [])
 
 
-def boot_device(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
+def boot_device(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     """`boot_device`: a mirrored or encrypted root."""
     device = getattr(source.record, "boot_device", None)
     if device is None:
@@ -129,16 +129,16 @@ def boot_device(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
     return (draft if made.is_empty else draft.under(made, origins)), []
 
 
-def grub(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
+def grub(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     """`grub.users`: passwords of the boot loader."""
     loader = getattr(source.record, "grub", None)
-    if loader is None or source.variant.format < GRUB_SINCE:
+    if loader is None or source.variant.spec_minor < GRUB_SINCE:
         return draft, []
     made, origins = boot.grub(loader, gzip=source.gzip) if loader.users else (plain.Config(), {})
     return draft.under(made, origins), []
 
 
-def grub_contents(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
+def grub_contents(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     """OpenShift 4.23: what would be appended to GRUB's configuration becomes its contents."""
     if "grub-contents" not in source.variant.traits:
         return draft, []
@@ -151,23 +151,23 @@ def grub_contents(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
             changed = plain.File(**{**values, "contents": file.append[0]})
             files = (*storage.files[:index], changed, *storage.files[index + 1 :])
             place: Path = ("storage", "files", index)
-            origin = Origin(draft.source_of((*place, "append", 0)))
+            origin = SourcePath(draft.source_of((*place, "append", 0)))
             config = draft.config.changed(storage=storage.changed(files=files))
             return draft.having(config, {(*place, "contents"): origin}), []
     return draft, []
 
 
-def fips(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
+def fips(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     """`openshift.fips` up to 4.19: a cipher that FIPS 140-2 allows for every encrypted volume that names none."""
     if "fips-luks" not in source.variant.traits or not source.record.openshift.fips:
         return draft, []
     volumes: list[plain.Luks] = []
-    origins: dict[Path, Origin] = {}
+    origins: dict[Path, SourcePath] = {}
     for index, volume in enumerate(draft.config.storage.luks):
         options = volume.options
         if not any(option in {"--cipher", "-c"} or option.startswith("--cipher=") for option in options):
             for added in range(2):
-                origins["storage", "luks", index, "options", len(options) + added] = Origin(("openshift", "fips"))
+                origins["storage", "luks", index, "options", len(options) + added] = SourcePath(("openshift", "fips"))
             options = (*options, "--cipher", "aes-cbc-essiv:sha256")
         volumes.append(volume.changed(options=options) if options else volume)
     if not origins:
@@ -176,8 +176,8 @@ def fips(source: Source, draft: Draft) -> tuple[Draft, list[Problem]]:
     return draft.having(draft.config.changed(storage=storage), origins), []
 
 
-COMMON: tuple[Sugar, ...] = (resources, mount_units, trees, containers)
-"""What every variant has. The reference goes no further if any of these finds an error."""
+BASE_SUGAR: tuple[Sugar, ...] = (resources, mount_units, trees, containers)
+"""What every variant has. Butane goes no further if any of these finds an error."""
 
-OF_BOOT: tuple[Sugar, ...] = (boot_device,)
-OF_SYSTEM: tuple[Sugar, ...] = (grub, grub_contents, fips)
+BOOT_DEVICE_SUGAR: tuple[Sugar, ...] = (boot_device,)
+PLATFORM_SUGAR: tuple[Sugar, ...] = (grub, grub_contents, fips)

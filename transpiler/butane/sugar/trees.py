@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from provision.config.format import Directory, File, Link
 from provision.config.problems import Path, Problem
-from transpiler.butane.origins import Draft, Origin
 from transpiler.butane.records import Tree
+from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url
-from transpiler.reading.local_files import Files, LocalUnreadable, explain, joined, read_file
+from transpiler.reading.local_files import Files, LocalFileError, explain, joined, read_file
 
 EXISTS = "matching filesystem node has existing contents or different type"
 NOT_A_DIRECTORY = "root of tree must be a directory"
@@ -22,21 +22,21 @@ WRONG_TYPE = "trees may only contain files, directories, and symlinks"
 
 def add_trees(trees: tuple[Tree, ...], draft: Draft, files: Files, *, gzip: bool) -> tuple[Draft, list[Problem]]:
     """The draft with every tree in it. Nodes of the author's keep their place, new ones follow."""
-    nodes = Nodes(draft, gzip=gzip)
+    nodes = DraftNodes(draft, gzip=gzip)
     problems: list[Problem] = []
     for index, tree in enumerate(trees):
         path: Path = ("storage", "trees", index)
         try:
             for entry in _walk(_base(tree, files), tree, path):
                 problems.extend(_added(entry, nodes))
-        except LocalUnreadable as error:
+        except LocalFileError as error:
             problems.append(Problem(path, str(error), hint=error.hint))
         if not files.directory:
             break
     return nodes.draft(), problems
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """One thing in a tree: its path here and there, what it is (or why that is not known), and what asked for it."""
 
     local: str
@@ -51,13 +51,13 @@ def _base(tree: Tree, files: Files) -> str:
     try:
         is_directory = stat.S_ISDIR(os.stat(base).st_mode)
     except (OSError, ValueError) as error:
-        raise LocalUnreadable(explain(base, error).replace("open ", "stat ", 1)) from None
+        raise LocalFileError(explain(base, error).replace("open ", "stat ", 1)) from None
     if not is_directory:
-        raise LocalUnreadable(NOT_A_DIRECTORY)
+        raise LocalFileError(NOT_A_DIRECTORY)
     return base
 
 
-def _walk(base: str, tree: Tree, source: Path) -> Iterator[Entry]:
+def _walk(base: str, tree: Tree, source: Path) -> Iterator[TreeEntry]:
     """Everything in a directory, itself first; sorted by bytes, a directory before its entries."""
     waiting = [""]
     while waiting:
@@ -70,7 +70,7 @@ def _walk(base: str, tree: Tree, source: Path) -> Iterator[Entry]:
             names = os.listdir(local) if stat.S_ISDIR(found.st_mode) else []
         except (OSError, ValueError) as error:
             found = error
-        yield Entry(local, _target(tree.path or "/", below), found, tree, source)
+        yield TreeEntry(local, _target(tree.path or "/", below), found, tree, source)
         names.sort(key=os.fsencode, reverse=True)
         waiting.extend(f"{below}/{name}" if below else name for name in names)
 
@@ -80,45 +80,45 @@ def _target(base: str, below: str) -> str:
     return joined(base, below) if base.startswith("/") else posixpath.normpath(f"{base}/{below}")
 
 
-def _added(entry: Entry, nodes: Nodes) -> Iterator[Problem]:
+def _added(entry: TreeEntry, nodes: DraftNodes) -> Iterator[Problem]:
     try:
         if isinstance(entry.found, os.stat_result):
             _ADD.get(stat.S_IFMT(entry.found.st_mode), _refuse)(entry, entry.found, nodes)
         else:
             yield Problem(entry.source, explain(entry.local, entry.found))
-    except LocalUnreadable as error:
+    except LocalFileError as error:
         yield Problem(entry.source, str(error), hint=error.hint)
 
 
-def _add_file(entry: Entry, found: os.stat_result, nodes: Nodes) -> None:
+def _add_file(entry: TreeEntry, found: os.stat_result, nodes: DraftNodes) -> None:
     if not nodes.may_fill(entry.target):
-        raise LocalUnreadable(EXISTS)
+        raise LocalFileError(EXISTS)
     mode = entry.tree.file_mode
     if mode is None:
         mode = 0o755 if found.st_mode & 0o111 else 0o644
     nodes.fill(entry.target, read_file(entry.local), mode, _owners(entry.tree), entry.source)
 
 
-def _add_directory(entry: Entry, _found: os.stat_result, nodes: Nodes) -> None:
+def _add_directory(entry: TreeEntry, _found: os.stat_result, nodes: DraftNodes) -> None:
     owners, mode = _owners(entry.tree), entry.tree.dir_mode
     if mode is None and not owners:
         return
     if nodes.kind_at(entry.target):
-        raise LocalUnreadable(EXISTS)
+        raise LocalFileError(EXISTS)
     directory = Directory(path=entry.target, mode=0o755 if mode is None else mode, **owners)
     nodes.add("directories", directory, entry.source)
 
 
-def _add_link(entry: Entry, _found: os.stat_result, nodes: Nodes) -> None:
+def _add_link(entry: TreeEntry, _found: os.stat_result, nodes: DraftNodes) -> None:
     try:
         points_at = os.readlink(entry.local)
     except OSError as error:
-        raise LocalUnreadable(explain(entry.local, error)) from None
+        raise LocalFileError(explain(entry.local, error)) from None
     nodes.link(entry.target, points_at, _owners(entry.tree), entry.source)
 
 
-def _refuse(_entry: Entry, _found: os.stat_result, _nodes: Nodes) -> None:
-    raise LocalUnreadable(WRONG_TYPE)
+def _refuse(_entry: TreeEntry, _found: os.stat_result, _nodes: DraftNodes) -> None:
+    raise LocalFileError(WRONG_TYPE)
 
 
 _ADD = {stat.S_IFREG: _add_file, stat.S_IFDIR: _add_directory, stat.S_IFLNK: _add_link}
@@ -128,7 +128,7 @@ def _owners(tree: Tree) -> dict[str, Any]:
     return {name: owner for name in ("user", "group") if not (owner := getattr(tree, name)).is_empty}
 
 
-class Nodes:
+class DraftNodes:
     """The files, directories and links of a draft while sugar adds to them, found by path."""
 
     def __init__(self, draft: Draft, *, gzip: bool) -> None:
@@ -137,7 +137,7 @@ class Nodes:
         self.gzip = gzip
         self.lists: dict[str, list[Any]] = {name: list(getattr(storage, name)) for name in _KINDS}
         self.at = {(kind, node.path): index for kind in _KINDS for index, node in enumerate(self.lists[kind])}
-        self.origins: dict[Path, Origin] = {}
+        self.origins: dict[Path, SourcePath] = {}
 
     def draft(self) -> Draft:
         """The draft with what was added."""
@@ -153,15 +153,15 @@ class Nodes:
         """Add a node at a path that is free."""
         index = self.at[kind, node.path] = len(self.lists[kind])
         self.lists[kind].append(node)
-        self.origins["storage", kind, index] = Origin(source)
+        self.origins["storage", kind, index] = SourcePath(source)
         if index == 0:
-            self.origins["storage", kind] = Origin(source)
+            self.origins["storage", kind] = SourcePath(source)
 
     def named(self, path: str, source: Path) -> None:
         """Note what gave a node its path."""
         kind = self.kind_at(path)
         if kind:
-            self.origins["storage", kind, self.at[kind, path], "path"] = Origin(source)
+            self.origins["storage", kind, self.at[kind, path], "path"] = SourcePath(source)
 
     def may_fill(self, path: str) -> bool:
         """Whether a file can get its contents from here: it has none, and nothing else is at its path."""
@@ -182,26 +182,26 @@ class Nodes:
         changes = {"source": url.source} if url.compression is None else url._asdict()
         place: Path = ("storage", "files", index)
         for name in changes:
-            self.origins[(*place, "contents", name)] = Origin(source)
+            self.origins[(*place, "contents", name)] = SourcePath(source)
         file = file.changed(contents=file.contents.changed(**changes))
         if file.mode is None:
             file = file.changed(mode=mode)
-            self.origins[(*place, "mode")] = Origin(source)
+            self.origins[(*place, "mode")] = SourcePath(source)
         self.lists["files"][index] = file
 
     def link(self, path: str, target: str, owners: dict[str, Any], source: Path) -> None:
-        """Make a link, or give one without a target its target. Raises LocalUnreadable if the path is taken."""
+        """Make a link, or give one without a target its target. Raises LocalFileError if the path is taken."""
         index = self.at.get(("links", path))
         if index is None:
             if self.kind_at(path):
-                raise LocalUnreadable(EXISTS)
+                raise LocalFileError(EXISTS)
             self.add("links", Link(path=path, target=target, **owners), source)
             return
         link = self.lists["links"][index]
         if link.target:
-            raise LocalUnreadable(EXISTS)
+            raise LocalFileError(EXISTS)
         self.lists["links"][index] = link.changed(target=target)
-        self.origins["storage", "links", index, "target"] = Origin(source)
+        self.origins["storage", "links", index, "target"] = SourcePath(source)
 
 
 _KINDS = ("directories", "files", "links")

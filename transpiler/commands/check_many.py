@@ -15,7 +15,7 @@ from provision.config.reports.findings import Finding
 SUFFIXES = (".bu", ".butane")
 YAML_SUFFIXES = (".yaml", ".yml")
 FORMATS = ("text", "json", "github", "sarif", "junit")
-FEW = 8
+FEW_FILES = 8
 """So many files are checked sooner by one process than it takes to start more."""
 
 
@@ -27,14 +27,14 @@ class Checked(NamedTuple):
     error: str
 
 
-class Settings(NamedTuple):
+class CheckSettings(NamedTuple):
     """How files are checked. Without `files_dir`, local files are looked for beside each config."""
 
     files_dir: str | None
     strict: bool
 
 
-def check(arguments: list[str]) -> int:
+def check_many(arguments: list[str]) -> int:
     """Run the command; the exit status."""
     from argparse import ArgumentParser, RawDescriptionHelpFormatter
 
@@ -56,7 +56,9 @@ def check(arguments: list[str]) -> int:
         parser.error(str(error))
     if not names:
         parser.error(f"no configs in {' '.join(given.paths)}: they end in .bu or .butane, or say `variant:`")
-    checked = checked_all(names, Settings(given.files_dir, given.strict), given.jobs or _cores(), quiet=given.quiet)
+    checked = checked_all(
+        names, CheckSettings(given.files_dir, given.strict), given.jobs or _cores(), quiet=given.quiet
+    )
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
     _write(written(checked, given.format, color=color and not given.output), given.output)
     if not given.quiet:
@@ -109,7 +111,7 @@ def _is_config(path: str) -> bool:
         return False
 
 
-def check_file(name: str, settings: Settings) -> Checked:
+def check_file(name: str, settings: CheckSettings) -> Checked:
     """What is to be said about one file."""
     from provision.config.problems import Problem
     from transpiler.phases import transpile
@@ -125,15 +127,15 @@ def check_file(name: str, settings: Settings) -> Checked:
     return Checked(name, tuple(result.findings()), result.error)
 
 
-def checked_all(names: list[str], settings: Settings, jobs: int, *, quiet: bool) -> list[Checked]:
+def checked_all(names: list[str], settings: CheckSettings, jobs: int, *, quiet: bool) -> list[Checked]:
     """Check files over several processes, in the order given."""
     progress = _Progress(len(names), shown=not quiet and sys.stderr.isatty())
-    if jobs <= 1 or len(names) <= FEW:
+    if jobs <= 1 or len(names) <= FEW_FILES:
         return [progress.step(check_file(name, settings)) for name in names]
     return [progress.step(one) for one in _side_by_side(names, settings, min(jobs, len(names)))]
 
 
-def _side_by_side(names: list[str], settings: Settings, jobs: int) -> Iterator[Checked]:
+def _side_by_side(names: list[str], settings: CheckSettings, jobs: int) -> Iterator[Checked]:
     """Each process takes every n-th file and sends its results through a pipe.
 
     Forked by hand: the pools of the standard library take longer to load than a hundred files to check.
@@ -151,7 +153,7 @@ def _side_by_side(names: list[str], settings: Settings, jobs: int) -> Iterator[C
 
 
 @contextmanager
-def _start(names: list[str], settings: Settings) -> Iterator[IO[bytes]]:
+def _start(names: list[str], settings: CheckSettings) -> Iterator[IO[bytes]]:
     """A child process that checks files, seen as the pipe that its results come from."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -164,7 +166,7 @@ def _start(names: list[str], settings: Settings) -> Iterator[IO[bytes]]:
     os.waitpid(child, 0)
 
 
-def _serve(names: list[str], settings: Settings, writing: int) -> NoReturn:
+def _serve(names: list[str], settings: CheckSettings, writing: int) -> NoReturn:
     """Check files in a child process, which ends here without running anything of its parent's."""
     from pickle import dump
 

@@ -12,7 +12,7 @@ from provision.config.model import Record, key_of
 from provision.config.problems import Path
 
 
-class Origin(NamedTuple):
+class SourcePath(NamedTuple):
     """The source of a part of the result. What lies below `whole` parts points at the same place."""
 
     path: Path
@@ -22,7 +22,7 @@ class Origin(NamedTuple):
 class Layer(NamedTuple):
     """One step of sugar: what it `made` (result path -> source), and what it `moved` (result path -> path before)."""
 
-    made: dict[Path, Origin]
+    made: dict[Path, SourcePath]
     moved: dict[Path, Path]
 
 
@@ -46,11 +46,11 @@ class Draft(NamedTuple):
                     break
         return path
 
-    def having(self, config: Config, made: dict[Path, Origin]) -> Draft:
+    def having(self, config: Config, made: dict[Path, SourcePath]) -> Draft:
         """The draft after a step that changed or added parts, but moved none."""
         return self._replace(config=config, layers=(*self.layers, Layer(made, {})) if made else self.layers)
 
-    def under(self, parent: Config, origins: dict[Path, Origin]) -> Draft:
+    def under(self, parent: Config, origins: dict[Path, SourcePath]) -> Draft:
         """The draft merged, as the child that wins, into what sugar made from the author's `origins`."""
         if parent.is_empty:
             return self._replace(merged=True)
@@ -60,8 +60,8 @@ class Draft(NamedTuple):
         return Draft(merged, (*self.layers, layer), merged=True)
 
 
-class Places(NamedTuple):
-    """Sources as the reference knows them: of values that are there; others keep their place in the result.
+class ButanePaths(NamedTuple):
+    """Sources as Butane knows them: of values that are there; others keep their place in the result.
 
     Empty texts and zeroes that cannot be absent count as there only until something is merged.
     """
@@ -94,7 +94,7 @@ class Places(NamedTuple):
         return bool(value) or (unmerged and not rest)
 
     def _has_something(self, value: Any) -> bool:
-        """Whether a record has anything in it that the reference keeps track of."""
+        """Whether a record has anything in it that Butane keeps track of."""
         if not isinstance(value, Record):
             return bool(value)
         if not self.draft.merged:
@@ -122,18 +122,18 @@ def _trace_list(lists: tuple[Any, Any, Any], out: Path, child_at: Path, parent: 
     """Where each element came from; of one that both have, the child's fields win."""
     merged, theirs, ours = lists
     if not ours:
-        layer.made[out] = Origin(parent.source_of(out))
+        layer.made[out] = SourcePath(parent.source_of(out))
     for index, (of_parent, of_child) in enumerate(_matched(merged, theirs, ours)):
         place = (*out, index)
         if of_child is None:
-            layer.made[place] = Origin(parent.source_of((*out, of_parent or 0)))
+            layer.made[place] = SourcePath(parent.source_of((*out, of_parent or 0)))
             _inner_origins(place, (*out, of_parent or 0), parent, layer)
             continue
         layer.moved[place] = (*child_at, of_child)
         if of_parent is not None:
             mine = ours[of_child].__dict__
             for name in theirs[of_parent].__dict__.keys() - mine.keys():
-                layer.made[(*place, name)] = Origin(parent.source_of((*out, of_parent, name)))
+                layer.made[(*place, name)] = SourcePath(parent.source_of((*out, of_parent, name)))
 
 
 def _matched(merged: Any, theirs: Any, ours: Any) -> list[tuple[int | None, int | None]]:
