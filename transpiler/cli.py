@@ -151,11 +151,11 @@ def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> No
 
 
 def _verdict(result: Result) -> str:
-    from provision.config.problems import counted
+    from provision.config.problems import count_of
 
     only_warnings = not any(problem.fatal for problem in result.problems)
     reason = "; warnings are errors with --strict" if only_warnings else ""
-    return f"{result.text.name}: not transpiled: {counted(result.problems)}{reason}"
+    return f"{result.text.name}: not transpiled: {count_of(result.problems)}{reason}"
 
 
 def _colored(wanted: str) -> bool:

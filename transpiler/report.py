@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from provision.config.problems import Position, Problem, dollar
+from provision.config.problems import Position, Problem, ignition_path
 from provision.config.reports.findings import Finding
 from transpiler.reading.tree import YamlNode, mark
 
@@ -39,7 +39,7 @@ def raw_line(problem: Problem, text: SourceText) -> str:
     """A problem in one line of Butane (`--raw-errors`)."""
     place = text.place(problem)
     marker = f"line {place.line} col {place.column}" if place else ""
-    where = ", ".join(part for part in (dollar(problem.path) if problem.path else "", marker) if part)
+    where = ", ".join(part for part in (ignition_path(problem.path) if problem.path else "", marker) if part)
     return f"{problem.severity} at {where}: {problem.message}" if where else f"{problem.severity}: {problem.message}"
 
 
@@ -53,7 +53,7 @@ def _drawn(problem: Problem, text: SourceText, lines: list[str], paint: _Paint) 
     place = text.place(problem)
     if place is None or not 0 < place.line <= len(lines) or place.column > len(lines[place.line - 1].encode()):
         return raw_line(problem, text)
-    path = f"[{dollar(problem.path)}]" if problem.path else ""
+    path = f"[{ignition_path(problem.path)}]" if problem.path else ""
     first, last = max(place.line - 2, 1), min(place.line + 2, len(lines))
     width = len(str(last))
     gutter = f" {' ' * width} |"

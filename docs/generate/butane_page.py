@@ -69,8 +69,8 @@ def _section(path: str, record: type[Record]) -> str:
 
 def _row(field: Field, record: type[Record]) -> str:
     meaning = [sentence(field.doc)]
-    if field.noted:
-        meaning.append(sentence(field.noted))
+    if field.constraint:
+        meaning.append(sentence(field.constraint))
     if field.choices:
         meaning.append(f"One of {', '.join(f'`{value}`' if value else 'empty' for value in field.choices)}.")
     if field.since:

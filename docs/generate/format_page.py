@@ -96,7 +96,7 @@ def _row(field: Field) -> str:
 
 
 def _constraints(field: Field) -> str:
-    parts = [sentence(field.noted)] if field.noted else []
+    parts = [sentence(field.constraint)] if field.constraint else []
     if field.many:
         parts.append(_uniqueness(field))
     if field.choices:
@@ -109,7 +109,7 @@ def _constraints(field: Field) -> str:
 def _uniqueness(field: Field) -> str:
     if field.appends:
         return "Merging appends."
-    shared = f", nor in another list of {field.handle}s" if field.handle != field.name else ""
+    shared = f", nor in another list of {field.unique_by}s" if field.unique_by != field.name else ""
     return f"No element stands twice{shared}."
 
 

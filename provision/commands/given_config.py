@@ -88,11 +88,11 @@ def warn(level: str, message: str) -> None:
 
 def _judge_json(source: ConfigText) -> Outcome:
     from provision.config.reports.findings import findings
-    from provision.config.validate import judge
+    from provision.config.validate import validate
 
-    judgement = judge(source.text)
-    problems = judgement.problems or _verdict(judgement.error)
-    return Outcome(judgement.config, findings(source.name, source.text, problems), judgement.error)
+    validation = validate(source.text)
+    problems = validation.problems or _verdict(validation.error)
+    return Outcome(validation.config, findings(source.name, source.text, problems), validation.error)
 
 
 def _verdict(error: str) -> tuple[Problem, ...]:

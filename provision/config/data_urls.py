@@ -21,7 +21,8 @@ def decode_data_url(text: str) -> bytes:
     return _unescaped(data)
 
 
-def _data_url_error(text: str) -> str:
+def data_url_error(text: str) -> str:
+    """Why a data URL cannot be decoded, in Ignition's words; empty if it can."""
     try:
         decode_data_url(text)
     except BadDataUrl as error:
@@ -29,7 +30,8 @@ def _data_url_error(text: str) -> str:
     return ""
 
 
-def _unquoted(text: str) -> bytes:
+def percent_decoded(text: str) -> bytes:
+    """The bytes of a text in which every `%` is followed by two hexadecimal digits."""
     return re.sub(rb"%(..)", lambda match: bytes([int(match[1], 16)]), text.encode(errors="replace"))
 
 
@@ -128,7 +130,7 @@ def _skip(pattern: str, text: str, offset: int) -> int:
 def _unescaped(text: str) -> bytes:
     match = re.search(r"%(?![0-9a-fA-F]{2})", text)
     if match is None:
-        return _unquoted(text)
+        return percent_decoded(text)
     bad = re.match(r"[0-9a-fA-F]?[^0-9a-fA-F]", text[match.end() :])
     raise BadDataUrl(
         "rfc2396: invalid char 0x25 in unescape sequence" if bad else "rfc2396: unexpected end of unescape sequence"
@@ -172,11 +174,11 @@ MAX_UNPACKED = 1 << 30
 """Bytes that a compressed inline content may unpack to."""
 
 
-class InlineInvalid(ValueError):
+class ContentInvalid(ValueError):
     """The bytes cannot be unpacked, or are not the right ones. Its text holds none of them."""
 
 
-def inline(resource: Resource) -> bytes | None:
+def inline_content(resource: Resource) -> bytes | None:
     """The bytes of a resource that the config carries, or None for one that has to be fetched.
 
     An absent or empty source is an empty content, neither unpacked nor verified (as in the reference engine). Raises
@@ -189,7 +191,7 @@ def inline(resource: Resource) -> bytes | None:
     try:
         data = decode_data_url(resource.source)
     except BadDataUrl as malformed:
-        raise InlineInvalid(str(malformed)) from None
+        raise ContentInvalid(str(malformed)) from None
     if resource.compression == "gzip":
         data = _gunzip(data)
     if resource.verification.hash is not None:
@@ -207,11 +209,11 @@ def _gunzip(data: bytes) -> bytes:
         try:
             unpacked += member.decompress(data, MAX_UNPACKED - len(unpacked))
         except zlib.error as error:
-            raise InlineInvalid(f"gzip: {error}") from None
+            raise ContentInvalid(f"gzip: {error}") from None
         if member.unconsumed_tail:
-            raise InlineInvalid(f"gzip: unpacks to more than {MAX_UNPACKED} bytes")
+            raise ContentInvalid(f"gzip: unpacks to more than {MAX_UNPACKED} bytes")
         if not member.eof:
-            raise InlineInvalid("gzip: unexpected end of data")
+            raise ContentInvalid("gzip: unexpected end of data")
         data = member.unused_data
     return unpacked
 
@@ -221,7 +223,7 @@ def _verify(data: bytes, expected: str) -> None:
 
     function, _, wanted = expected.partition("-")
     if function not in {"sha512", "sha256"}:
-        raise InlineInvalid("unrecognized hash function")
+        raise ContentInvalid("unrecognized hash function")
     calculated = hashlib.new(function, data).hexdigest()
     if calculated != wanted.lower():
-        raise InlineInvalid(f"hash verification failed (calculated {calculated} but expected {wanted})")
+        raise ContentInvalid(f"hash verification failed (calculated {calculated} but expected {wanted})")

@@ -27,7 +27,7 @@ def merge(parent: _Record, child: _Record) -> _Record:
         **{
             field.name: merged[field.name]
             for field in parent.FIELDS
-            if merged[field.name] != field.default or parent.wrote(field.name) or child.wrote(field.name)
+            if merged[field.name] != field.default or parent.is_set(field.name) or child.is_set(field.name)
         }
     )
 
@@ -47,7 +47,7 @@ def _keyed(field: Field, parent: Record, child: Record) -> Iterator[Any]:
     elsewhere = {
         key_of(element)
         for sibling in child.FIELDS
-        if sibling.many and sibling.handle == field.handle and sibling is not field
+        if sibling.many and sibling.unique_by == field.unique_by and sibling is not field
         for element in getattr(child, sibling.name)
     }
     ours = set()

@@ -1,13 +1,14 @@
 """How a record of the config format is declared: one line a field, and everything else is a projection of it.
 
     class Luks(Record, key="name"):
-        name: str = need("name of the volume")
-        clevis: Clevis = part(Clevis, "automatic unlocking")
-        discard: bool | None = opt("pass discards through", since="3.4")
+        name: str = value("name of the volume")
+        clevis: Clevis = nested(Clevis, "automatic unlocking")
+        discard: bool | None = optional("pass discards through", since="3.4")
+        tang: tuple[Tang, ...] = list_of(Tang, "Tang servers")
 
-`need` is a value that always exists (Go's value type: absent is the same as zero), `opt` one that may be absent and is
-then None, `many` a list, `part` a nested record. Attribute names are the YAML names; camel-cased they are the JSON
-names. Fields are declared in the order in which JSON is written.
+`value` always exists (Go's value type: absent is the same as zero), `optional` may be absent and is then None.
+Attribute names are the YAML names; camel-cased they are the JSON names. Fields are declared in the order in which JSON
+is written.
 
 A record keeps only what was set; a default is found on its class. That makes a class cheap to define (six processes
 run in a boot, and forty dataclasses cost 18 ms in each) and a record cheap to make.
@@ -23,6 +24,8 @@ VERSIONS = ("3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0", "3.7.
 """Every version of the format, oldest first. A version is known by its index here, which is its minor number."""
 
 NEWEST = len(VERSIONS) - 1
+
+_NOTHING: Mapping[str, Any] = {}
 
 
 class Secret(str):
@@ -63,10 +66,11 @@ class Field(NamedTuple):
 
     `scalar` is `str`, `int` or `bool` for a plain value or a list of them, else None and `record` is set. `optional`
     tells a pointer from a value (absent or null differs from zero). Versions are indices into VERSIONS; `until` is the
-    first version that no longer has the field. `secret` values are not shown; `hidden` ones are even of type Secret.
-    `omitted` values are left out of JSON when they are zero. `limits` are keywords of JSON Schema; a rule of the same
-    meaning reports what breaks them. Before `value_until` an optional field was a value, before `pointer_until` a
-    record could be absent.
+    first version that no longer has the field. `secret` values are not shown; those of `secret_type` are Secrets.
+    Fields of one record with the same `unique_by` share their keys: no key stands twice in all of their lists.
+    `limits` are keywords of JSON Schema; a rule of the same meaning reports what breaks them. `constraint` says what is
+    allowed in words. An `omit_empty` field is left out of JSON when it is zero. Before `value_until` an optional field
+    was a value, before `pointer_until` a record could be absent.
     """
 
     name: str
@@ -80,13 +84,13 @@ class Field(NamedTuple):
     since: int
     until: int | None
     appends: bool
-    handle: str
+    unique_by: str
     secret: bool
-    hidden: bool
+    secret_type: bool
     choices: Mapping[str, int]
     example: Any
-    noted: str
-    omitted: bool
+    constraint: str
+    omit_empty: bool
     value_until: int
     pointer_until: int
     limits: Mapping[str, Any]
@@ -103,17 +107,17 @@ class _Declared(NamedTuple):
     doc: str
     record: type[Record] | None = None
     scalar: type | None = None
-    since: int = 0
-    until: int | None = None
+    since: str = "3.0"
+    until: str = ""
     appends: bool = False
-    handle: str = ""
+    unique_by: str = ""
     secret: bool = False
     choices: Mapping[str, str] = {}
     example: Any = None
-    noted: str = ""
-    omitted: bool = False
-    value_until: int = 0
-    pointer_until: int = 0
+    constraint: str = ""
+    omit_empty: bool = False
+    value_until: str = "3.0"
+    pointer_until: str = "3.0"
     limits: Mapping[str, Any] = {}
 
 
@@ -122,42 +126,113 @@ def minor(version: str) -> int:
     return int(version.split(".")[1])
 
 
-def _declare(kind: str, doc: str, options: dict[str, Any]) -> Any:
-    options.pop("default", None)
-    for bound in ("since", "until", "value_until", "pointer_until"):
-        if options.get(bound) is not None:
-            options[bound] = minor(options[bound])
-    return _Declared(kind, doc, **options)
+def value(  # noqa: PLR0913 - one keyword for each property of a field
+    doc: str,
+    *,
+    since: str = "3.0",
+    until: str = "",
+    secret: bool = False,
+    example: Any = None,
+    constraint: str = "",
+    omit_empty: bool = False,
+    limits: Mapping[str, Any] = _NOTHING,
+    default: Any = None,  # noqa: ARG001 - tells type checkers that the value may be left out when a record is made
+) -> Any:
+    """A value that always exists: a name, a path, a number. Absent is the same as empty or zero."""
+    return _Declared(
+        "value",
+        doc,
+        since=since,
+        until=until,
+        secret=secret,
+        example=example,
+        constraint=constraint,
+        omit_empty=omit_empty,
+        limits=limits,
+    )
 
 
-def need(doc: str, **options: Any) -> Any:
-    """A value that always exists: a name, a path, a number. Absent is the same as empty or zero.
+def optional(  # noqa: PLR0913 - one keyword for each property of a field
+    doc: str,
+    *,
+    since: str = "3.0",
+    until: str = "",
+    secret: bool = False,
+    choices: Mapping[str, str] = _NOTHING,
+    example: Any = None,
+    constraint: str = "",
+    value_until: str = "3.0",
+    limits: Mapping[str, Any] = _NOTHING,
+) -> Any:
+    """A value that may be absent, which is not the same as empty. `choices`: allowed value -> its first version."""
+    return _Declared(
+        "optional",
+        doc,
+        since=since,
+        until=until,
+        secret=secret,
+        choices=choices,
+        example=example,
+        constraint=constraint,
+        value_until=value_until,
+        limits=limits,
+    )
 
-    `default=0` only tells type checkers that the value may be left out when a record is made.
-    """
-    return _declare("need", doc, options)
 
-
-def opt(doc: str, **options: Any) -> Any:
-    """A value that may be absent, which is not the same as empty. Options as in `many`."""
-    return _declare("opt", doc, options)
-
-
-def many(element: type, doc: str, **options: Any) -> Any:
+def list_of(  # noqa: PLR0913 - one keyword for each property of a field
+    element: type,
+    doc: str,
+    *,
+    since: str = "3.0",
+    until: str = "",
+    appends: bool = False,
+    unique_by: str = "",
+    secret: bool = False,
+    example: Any = None,
+    constraint: str = "",
+) -> Any:
     """A list of records, or of strings.
 
-    Options of every declarer: `since` and `until` ("3.4"), `secret` (never shown), `choices` (allowed value -> the
-    version that brought it), `example` (for schemas and reference docs), `noted` (constraints in a sentence, for the
-    reference docs), `limits`, `omitted`, `value_until`, `pointer_until` (see Field). Of lists only: `appends` (merging
-    appends, and equal elements are allowed), `handle` (the name space of keys that several lists of one record share).
+    `appends`: merging appends, and equal elements are allowed. `unique_by` names the keys that several lists of one
+    record share.
     """
     is_record = issubclass(element, Record)
-    return _declare("many", doc, {**options, "record" if is_record else "scalar": element})
+    return _Declared(
+        "list",
+        doc,
+        record=element if is_record else None,
+        scalar=None if is_record else element,
+        since=since,
+        until=until,
+        appends=appends,
+        unique_by=unique_by,
+        secret=secret,
+        example=example,
+        constraint=constraint,
+    )
 
 
-def part(record: type[Record], doc: str, **options: Any) -> Any:
+def nested(  # noqa: PLR0913 - one keyword for each property of a field
+    record: type[Record],
+    doc: str,
+    *,
+    since: str = "3.0",
+    until: str = "",
+    example: Any = None,
+    constraint: str = "",
+    pointer_until: str = "3.0",
+) -> Any:
     """A nested record. It always exists; one that was not written is empty."""
-    return _declare("part", doc, {**options, "record": record})
+    return _Declared(
+        "nested",
+        doc,
+        record=record,
+        since=since,
+        until=until,
+        example=example,
+        constraint=constraint,
+        pointer_until=pointer_until,
+    )
 
 
 def camel(name: str) -> str:
@@ -168,16 +243,14 @@ def camel(name: str) -> str:
 
 def _field(name: str, declared: _Declared, annotation: Any) -> Field:
     kind, record = declared.kind, declared.record
-    default: Any = None
     scalar: type | None = declared.scalar
     plain: type | None = None
-    if kind in {"need", "opt"}:
+    default: Any = ()
+    if kind in {"value", "optional"}:
         plain = get_args(annotation)[0] if isinstance(annotation, UnionType) else annotation
-        scalar = next(one for one in (bool, int, str) if issubclass(plain, one))
-        default = scalar() if kind == "need" else None
-    elif kind == "many":
-        default = ()
-    else:
+        scalar = next(one for one in (bool, int, str) if issubclass(cast("type", plain), one))
+        default = scalar() if kind == "value" else None
+    elif kind == "nested":
         default = cast("type[Record]", record)()
     return Field(
         name=name,
@@ -185,26 +258,26 @@ def _field(name: str, declared: _Declared, annotation: Any) -> Field:
         doc=declared.doc,
         scalar=scalar,
         record=record,
-        many=kind == "many",
-        optional=kind == "opt",
+        many=kind == "list",
+        optional=kind == "optional",
         default=default,
-        since=declared.since,
-        until=declared.until,
+        since=minor(declared.since),
+        until=minor(declared.until) if declared.until else None,
         appends=declared.appends,
-        handle=declared.handle or name,
+        unique_by=declared.unique_by or name,
         secret=declared.secret,
-        hidden=plain is Secret,
-        choices={value: minor(since) for value, since in declared.choices.items()},
+        secret_type=plain is Secret,
+        choices={choice: minor(since) for choice, since in declared.choices.items()},
         example=declared.example,
-        noted=declared.noted,
-        omitted=declared.omitted,
-        value_until=declared.value_until,
-        pointer_until=declared.pointer_until,
+        constraint=declared.constraint,
+        omit_empty=declared.omit_empty,
+        value_until=minor(declared.value_until),
+        pointer_until=minor(declared.pointer_until),
         limits=declared.limits,
     )
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(need,))
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(value,))
 class Record:
     """A record of the format: frozen, compared by value, made with keyword arguments only.
 
@@ -218,10 +291,11 @@ class Record:
     KEYED_BY: ClassVar[str] = ""
 
     def __init_subclass__(cls, key: str | Callable[[Any], str] | None = None) -> None:
+        annotations = cls.__annotations__  # read once, before the loop: reading it may change the class's dictionary
         own = {
-            name: _field(name, value, cls.__annotations__[name])
-            for name, value in cls.__dict__.items()
-            if isinstance(value, _Declared)
+            name: _field(name, declared, annotations[name])
+            for name, declared in vars(cls).items()
+            if isinstance(declared, _Declared)
         }
         inherited = [own.pop(field.name, field) for field in cls.FIELDS]
         cls.FIELDS = (*inherited, *own.values())
@@ -260,7 +334,7 @@ class Record:
             if value is not field.default and value != field.default:
                 yield field, value
 
-    def wrote(self, name: str) -> bool:
+    def is_set(self, name: str) -> bool:
         """Whether the field was written at all, be it as its default (an empty `clevis: {}` counts)."""
         return name in self.__dict__
 

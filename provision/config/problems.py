@@ -48,13 +48,13 @@ def dotted(path: Path) -> str:
     return text.removeprefix(".")
 
 
-def counted(problems: Sequence[Problem]) -> str:
+def count_of(problems: Sequence[Problem]) -> str:
     """How many there are, in words: `1 error, 2 warnings`; empty for none."""
     errors = sum(problem.fatal for problem in problems)
     parts = [(errors, "error"), (len(problems) - errors, "warning")]
     return ", ".join(f"{count} {name}{'s' * (count > 1)}" for count, name in parts if count)
 
 
-def dollar(path: Path) -> str:
+def ignition_path(path: Path) -> str:
     """A path as the reference writes it: `$.storage.files.0.mode`."""
     return ".".join(("$", *map(str, path)))

@@ -117,5 +117,5 @@ class _Projection:
 
 def _description(field: Field) -> str:
     since = f" (since {VERSIONS[field.since]})" if field.since else ""
-    noted = f"; {field.noted}" if field.noted else ""
-    return f"{field.doc}{noted}{since}"
+    constraint = f"; {field.constraint}" if field.constraint else ""
+    return f"{field.doc}{constraint}{since}"

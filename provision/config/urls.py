@@ -13,7 +13,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from provision.config.data_urls import _data_url_error, _unquoted
+from provision.config.data_urls import data_url_error, percent_decoded
 from provision.config.model import minor
 
 SCHEMES = {
@@ -70,7 +70,7 @@ def url_error(text: str, version: int) -> str:
         return "unable to parse url"
     if SCHEMES.get(url.scheme, version + 1) > version:
         return "invalid url scheme"
-    return _data_url_error(text) if url.scheme == "data" else _s3_error(url)
+    return data_url_error(text) if url.scheme == "data" else _s3_error(url)
 
 
 def _s3_error(url: Url) -> str:
@@ -155,7 +155,7 @@ def _has_empty_version(query: str) -> bool:
     """Whether the first `versionId` of a query has no value; pairs that Go's parser drops are dropped."""
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
-        if ";" not in pair and _well_escaped(pair) and _unquoted(name) == b"versionId":
+        if ";" not in pair and _well_escaped(pair) and percent_decoded(name) == b"versionId":
             return not value
     return False
 

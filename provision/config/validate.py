@@ -14,12 +14,12 @@ from provision.config.json_text.decode import (
     Decoded,
     decode_record,
     decode_version,
-    fold,
-    names_of,
+    fields_by_name,
+    fold_case,
     normalise,
     parse_version,
 )
-from provision.config.json_text.parse import read
+from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path, Problem
 from provision.config.rules import check, duplicates
@@ -30,7 +30,7 @@ NO_VERSION = "invalid config version (couldn't parse)"
 UNKNOWN_VERSION = "unsupported config version"
 
 
-class Judgement(NamedTuple):
+class Validation(NamedTuple):
     """A config in the newest version's terms (None if it has errors), the version it says, and all problems.
 
     `error` is the verdict in the reference's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may stand
@@ -45,41 +45,41 @@ class Judgement(NamedTuple):
     types_fit: bool = True
 
 
-def judge(raw: bytes) -> Judgement:
+def validate(raw: bytes) -> Validation:
     """Judge a config of any version. Never raises, whatever the bytes."""
     if not raw:
-        return Judgement(None, None, (), EMPTY)
-    document = read(raw)
-    if document.problem:
-        return Judgement(None, None, (document.problem,), INVALID, types_fit=False)
-    versioned = decode_version(document.value)
+        return Validation(None, None, (), EMPTY)
+    parsed = parse_json(raw)
+    if parsed.problem:
+        return Validation(None, None, (parsed.problem,), INVALID, types_fit=False)
+    versioned = decode_version(parsed.value)
     if versioned.problems:
-        return Judgement(None, None, versioned.problems, INVALID, types_fit=False)
+        return Validation(None, None, versioned.problems, INVALID, types_fit=False)
     written = parse_version(versioned.record.ignition.version)
     if written not in VERSIONS:
-        return Judgement(None, None, (), NO_VERSION if written is None else UNKNOWN_VERSION)
-    return _judge_version(document.value, VERSIONS.index(written))
+        return Validation(None, None, (), NO_VERSION if written is None else UNKNOWN_VERSION)
+    return _validate_version(parsed.value, VERSIONS.index(written))
 
 
-def _judge_version(value: Any, version: int) -> Judgement:
+def _validate_version(value: Any, version: int) -> Validation:
     decoded = decode_record(Config, value, version)
     if decoded.problems:
-        return Judgement(None, version, decoded.problems, INVALID, types_fit=False)
+        return Validation(None, version, decoded.problems, INVALID, types_fit=False)
     problems = (
         *check(decoded.record, version),
         *duplicates(decoded.record, version),
-        *_unread(decoded, value, version),
+        *_unknown_keys(decoded, value, version),
     )
     if any(problem.fatal for problem in problems):
-        return Judgement(None, version, problems, INVALID)
-    return Judgement(normalise(decoded.record, version), version, problems, "")
+        return Validation(None, version, problems, INVALID)
+    return Validation(normalise(decoded.record, version), version, problems, "")
 
 
-def _unread(decoded: Decoded, value: Any, version: int) -> Iterator[Problem]:
-    return unread(decoded.record, value, version) if decoded.odd else iter(())
+def _unknown_keys(decoded: Decoded, value: Any, version: int) -> Iterator[Problem]:
+    return unknown_keys(decoded.record, value, version) if decoded.unknown_keys else iter(())
 
 
-def unread(record: Record, value: Any, version: int, path: Path = ()) -> Iterator[Problem]:
+def unknown_keys(record: Record, value: Any, version: int, path: Path = ()) -> Iterator[Problem]:
     """Warnings about keys that the format does not know, and about null where a record belongs.
 
     `value` is what the record was decoded from. Only keys in the format's own spelling lead further down: what stands
@@ -90,7 +90,7 @@ def unread(record: Record, value: Any, version: int, path: Path = ()) -> Iterato
         message += "reporting may be inconsistent. Unused keys may not be reported"
         yield Problem(path, message, fatal=False, hint="leave it out, or write {}")
         return
-    names = names_of(type(record), version)
+    names = fields_by_name(type(record), version)
     for key in value:
         if key not in names:
             hint = _key_hint(type(record), key, version)
@@ -101,16 +101,16 @@ def unread(record: Record, value: Any, version: int, path: Path = ()) -> Iterato
         below = getattr(record, field.name)
         if field.many:
             for index, (element, one) in enumerate(zip(below, value[name] or (), strict=False)):
-                yield from unread(element, one, version, (*path, name, index))
-        elif value[name] is not None or record.wrote(field.name):
-            yield from unread(below, value[name], version, (*path, name))
+                yield from unknown_keys(element, one, version, (*path, name, index))
+        elif value[name] is not None or record.is_set(field.name):
+            yield from unknown_keys(below, value[name], version, (*path, name))
 
 
 def _key_hint(record: type[Record], key: str, version: int) -> str:
     """The likely fix of an unknown key: its right case, the version that brings it, or the nearest name."""
-    names = names_of(record, version)
+    names = fields_by_name(record, version)
     for name in names:
-        if fold(name) == fold(key):
+        if fold_case(name) == fold_case(key):
             return f"read as {name}; write it so"
     later = next((field for field in record.FIELDS if field.json == key), None)
     if later:

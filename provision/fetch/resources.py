@@ -12,7 +12,7 @@ from io import BytesIO
 from threading import Event, Lock
 from typing import TYPE_CHECKING, BinaryIO
 
-from provision.config.data_urls import InlineInvalid, inline
+from provision.config.data_urls import ContentInvalid, inline_content
 from provision.config.format import ClevisCustom, Config, Resource, Tang
 from provision.config.model import Record
 from provision.config.urls import is_url, redacted, scheme
@@ -120,8 +120,8 @@ class Fetcher:
 
 def _inline(resource: Resource) -> bytes:
     try:
-        return inline(resource) or b""
-    except InlineInvalid as error:
+        return inline_content(resource) or b""
+    except ContentInvalid as error:
         raise FetchFailed(redacted(resource.source or ""), str(error)) from error
 
 

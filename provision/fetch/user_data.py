@@ -7,7 +7,7 @@ from functools import partial
 
 from provision.config.format import Config
 from provision.config.problems import Problem
-from provision.config.validate import INVALID, Judgement, judge
+from provision.config.validate import INVALID, Validation, validate
 from provision.failures import ConfigEmpty, ConfigInvalid, FetchFailed
 from provision.fetch.running_system import Run, no_programs
 from provision.fetch.settings import CONFIG_LIMIT
@@ -26,14 +26,14 @@ def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs) -> Co
     if alien:
         problem = Problem((), f"this is {alien}, not an Ignition config")
         raise ConfigInvalid([problem], source=source, error=problem.message)
-    judgement = _transpiled(raw, source) if is_yaml(raw) else judge(raw)
-    _report(judgement.problems, source, log, None if is_yaml(raw) else raw)
-    if judgement.config is None:
-        raise ConfigInvalid(judgement.problems, source=source, error=judgement.error)
-    return judgement.config
+    validation = _transpiled(raw, source) if is_yaml(raw) else validate(raw)
+    _report(validation.problems, source, log, None if is_yaml(raw) else raw)
+    if validation.config is None:
+        raise ConfigInvalid(validation.problems, source=source, error=validation.error)
+    return validation.config
 
 
-def _transpiled(raw: bytes, source: str) -> Judgement:
+def _transpiled(raw: bytes, source: str) -> Validation:
     """A YAML config, judged. This is the one place where fetching loads the transpiler; without it, FetchFailed."""
     try:
         from transpiler.phases import transpile
@@ -42,7 +42,7 @@ def _transpiled(raw: bytes, source: str) -> Judgement:
     except ImportError as error:
         hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
         raise FetchFailed(source, f"is YAML, which cannot be read here: {error}", hint=hint) from error
-    return Judgement(result.config, None, tuple(result.problems), INVALID)
+    return Validation(result.config, None, tuple(result.problems), INVALID)
 
 
 def _report(problems: Sequence[Problem], source: str, log: Log, raw: bytes | None = None) -> None:

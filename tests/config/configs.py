@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from provision.config.format import FORMATS, RAID_LEVELS, Config
 from provision.config.model import VERSIONS, Field, Record
 from provision.config.problems import Path
-from provision.config.validate import judge
+from provision.config.validate import validate
 
 GUID = "01234567-89AB-CDEF-EDCB-A98765432101"
 PATHS = ("/a", "/b", "/a/b", "/etc/systemd/system/a.service", "/etc/systemd/system/a.service.d/x.conf", "/c")
@@ -164,11 +164,11 @@ def configs(version: int | None = None, *, faults: float = 0.02) -> st.SearchStr
 def valid_config(random: Random, version: int | None = None) -> Config:
     """A config without errors: a nearly right one, less the elements that are wrong."""
     value = config(random, version, faults=0)
-    while (judged := judge(json.dumps(value).encode())).config is None:
-        broken = {_element(problem.path) for problem in judged.problems if problem.fatal}
+    while (validated := validate(json.dumps(value).encode())).config is None:
+        broken = {_element(problem.path) for problem in validated.problems if problem.fatal}
         for path in sorted(broken, key=lambda path: [str(part).zfill(9) for part in path], reverse=True):
             _drop(value, path)
-    return judged.config
+    return validated.config
 
 
 def valid_configs(version: int | None = None) -> st.SearchStrategy[Config]:

@@ -21,9 +21,9 @@ from provision.config.json_text.decode import decode
 from provision.config.json_text.encode import encode
 from provision.config.merge import merge
 from provision.config.reports.findings import findings
-from provision.config.reports.ignition_report import classic_report
+from provision.config.reports.ignition_report import ignition_report
 from provision.config.reports.text import as_text
-from provision.config.validate import judge
+from provision.config.validate import validate
 from tests.config.configs import text
 
 BATCH = 2_000
@@ -53,16 +53,16 @@ def run(seed: int) -> Batch:
 
 def survive(raw: bytes) -> bool:
     """Judge, show and, if it is valid, write and merge a text; returns whether it is valid."""
-    judged = judge(raw)
-    if (judged.config is None) != bool(judged.error):
+    validated = validate(raw)
+    if (validated.config is None) != bool(validated.error):
         raise AssertionError("a verdict without a config, or a config without a verdict")
-    as_text(findings("fuzz", raw, judged.problems), excerpts=True)
-    classic_report(raw, judged)
-    if judged.config is None:
+    as_text(findings("fuzz", raw, validated.problems), excerpts=True)
+    ignition_report(raw, validated)
+    if validated.config is None:
         return False
-    if decode(encode(judged.config).encode()) != judged.config:
+    if decode(encode(validated.config).encode()) != validated.config:
         raise AssertionError("the way back leads elsewhere")
-    merge(judged.config, judged.config)
+    merge(validated.config, validated.config)
     return True
 
 

@@ -25,7 +25,7 @@ def test_records_compare_by_value_and_not_by_what_was_written() -> None:
     assert File(path="/a", mode=None) == File(path="/a")
     assert hash(File(path="/a", mode=None)) == hash(File(path="/a"))
     assert File(path="/a") != Link(path="/a")
-    assert File(path="/a", mode=None).wrote("mode")
+    assert File(path="/a", mode=None).is_set("mode")
 
 
 def test_records_are_frozen() -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 
 from provision.config.model import minor
-from provision.config.reports.ignition_report import classic_report
-from provision.config.validate import judge
+from provision.config.reports.ignition_report import ignition_report
+from provision.config.validate import validate
 from tests.config.configs import peer_texts
 
 PEER = "ignition-validate"
@@ -62,10 +62,10 @@ def comparable(report: str) -> Counter[Entry]:
 def test_same_verdict_and_same_findings(raw: bytes) -> None:
     peer = subprocess.run([PEER, "-"], input=raw, capture_output=True, check=False)
     theirs = peer.stdout.decode(errors="replace")
-    judged = judge(raw)
-    ours = classic_report(raw, judged)
+    validated = validate(raw)
+    ours = ignition_report(raw, validated)
     assert comparable(ours) == comparable(theirs)
     if not any(
         message.startswith((*NEWER_RULES, *OLDER_RULES)) for _entry, message in (*entries(ours), *entries(theirs))
     ):
-        assert int(bool(judged.error)) == peer.returncode
+        assert int(bool(validated.error)) == peer.returncode

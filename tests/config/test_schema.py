@@ -17,7 +17,7 @@ from provision.config.format import Config
 from provision.config.json_text.decode import decode_record
 from provision.config.model import VERSIONS, Record
 from provision.config.schema import format_schema, schema_id
-from provision.config.validate import judge
+from provision.config.validate import validate
 from tests.config.configs import config, mutate
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def test_schema_and_decoder_agree(drawn: tuple[int, Any]) -> None:
     decoded = decode_record(Config, value, version)
     assert ("type" in kinds(errors)) == bool(decoded.problems)
     if not decoded.problems:
-        unknown = [one for one in judge(json.dumps(value).encode()).problems if one.message.startswith("unused key")]
+        unknown = [one for one in validate(json.dumps(value).encode()).problems if one.message.startswith("unused key")]
         named = [name for error in errors if error.validator == "additionalProperties" for name in extras(error)]
         assert sorted(str(one.path[-1]) for one in unknown) == sorted(named)
 
@@ -157,7 +157,7 @@ def test_every_other_finding_of_a_schema_is_one_of_a_rule(drawn: tuple[int, Any]
     errors = list(VALIDATORS[version].iter_errors(value))
     if kinds(errors) & {"type"}:
         return
-    fatal = {problem.path for problem in judge(json.dumps(value).encode()).problems if problem.fatal}
+    fatal = {problem.path for problem in validate(json.dumps(value).encode()).problems if problem.fatal}
     for error in errors:
         if error.validator != "additionalProperties":
             assert tuple(error.absolute_path) in fatal

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.validate import EMPTY, INVALID, NO_VERSION, UNKNOWN_VERSION, judge
+from provision.config.validate import EMPTY, INVALID, NO_VERSION, UNKNOWN_VERSION, validate
 from tests.config.configs import texts
 
 
@@ -33,15 +33,15 @@ from tests.config.configs import texts
     ],
 )
 def test_verdicts_are_those_of_the_reference(raw: bytes, error: str, count: int) -> None:
-    judged = judge(raw)
-    assert (judged.error, len(judged.problems)) == (error, count)
-    assert (judged.config is None) == bool(error)
+    validated = validate(raw)
+    assert (validated.error, len(validated.problems)) == (error, count)
+    assert (validated.config is None) == bool(error)
 
 
 def test_findings_come_in_the_order_of_the_reference() -> None:
     raw = b"""{"ignition": {"version": "3.4.0"}, "x": 1, "storage": {
         "links": [{"path": "/l", "target": "x", "y": 2}, {"path": "/l", "target": ""}], "files": [{"path": "/l/"}]}}"""
-    assert [problem.path for problem in judge(raw).problems] == [
+    assert [problem.path for problem in validate(raw).problems] == [
         ("storage", "files", 0),
         ("storage", "files", 0),
         ("storage", "links", 1, "target"),
@@ -54,17 +54,17 @@ def test_findings_come_in_the_order_of_the_reference() -> None:
 
 def test_below_a_miscased_key_unknown_keys_are_not_looked_for() -> None:
     raw = b'{"ignition": {"version": "3.4.0"}, "Storage": {"files": [{"path": "", "x": 1}]}}'
-    assert [problem.path for problem in judge(raw).problems] == [("storage", "files", 0, "path"), ("Storage",)]
+    assert [problem.path for problem in validate(raw).problems] == [("storage", "files", 0, "path"), ("Storage",)]
 
 
 def test_null_in_place_of_an_object_is_a_warning() -> None:
-    (problem,) = judge(b'{"ignition": {"version": "3.4.0"}, "storage": null}').problems
+    (problem,) = validate(b'{"ignition": {"version": "3.4.0"}, "storage": null}').problems
     assert problem.message.startswith("context tree does not match content tree at $.storage.")
     assert not problem.fatal
 
 
 @given(st.binary() | texts())
 def test_every_text_gets_a_verdict(raw: bytes) -> None:
-    judged = judge(raw)
-    assert (judged.config is None) == bool(judged.error)
-    assert bool(judged.error) or not any(problem.fatal for problem in judged.problems)
+    validated = validate(raw)
+    assert (validated.config is None) == bool(validated.error)
+    assert bool(validated.error) or not any(problem.fatal for problem in validated.problems)

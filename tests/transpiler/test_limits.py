@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from provision.config.schema import file_name
-from provision.config.validate import judge
+from provision.config.validate import validate
 from tests.transpiler.golden import FILES, pairs
 from tests.transpiler.strategies import configs, mistakes
 from transpiler.butane.types_and_keys import SCHEMAS
@@ -109,9 +109,9 @@ def test_any_config_gives_json_or_problems(data: st.DataObject) -> None:
     if result.error:
         assert any(problem.fatal for problem in result.problems)
     else:
-        judged = judge(result.json.encode())
-        assert not judged.error, judged.problems
-        assert judged.version == row.spec_minor
+        validated = validate(result.json.encode())
+        assert not validated.error, validated.problems
+        assert validated.version == row.spec_minor
         assert not list(published(row.spec_minor).iter_errors(json.loads(result.json)))
 
 

@@ -6,7 +6,7 @@ Source: coreos/butane `base/*/schema.go`, `config/*/*/schema.go`.
 """
 
 from provision.config import format as plain
-from provision.config.model import Record, Secret, many, need, opt, part
+from provision.config.model import Record, Secret, list_of, nested, optional, value
 from transpiler.reading.typed import TextMap
 
 LAYOUTS = {
@@ -24,28 +24,30 @@ ROLE_LABEL = "machineconfiguration.openshift.io/role"
 class Resource(plain.Resource, key="source"):
     """Bytes that come from somewhere, or stand here."""
 
-    inline: str | None = opt("the contents themselves", secret=True, example="Hello, world!\n")
-    local: str | None = opt("file below the files directory (-d) with the contents", since="3.1", example="motd")
+    inline: str | None = optional("the contents themselves", secret=True, example="Hello, world!\n")
+    local: str | None = optional("file below the files directory (-d) with the contents", since="3.1", example="motd")
 
 
 class ConfigResource(plain.ConfigResource, key="source"):
     """Another config, or a bundle of certificates, from somewhere or given here."""
 
-    inline: str | None = opt("the contents themselves", secret=True, since="3.1")
-    local: str | None = opt("file below the files directory (-d) with the contents", since="3.1")
+    inline: str | None = optional("the contents themselves", secret=True, since="3.1")
+    local: str | None = optional("file below the files directory (-d) with the contents", since="3.1")
 
 
 class IgnitionConfig(plain.IgnitionConfig):
     """Other configs that this one builds on."""
 
-    merge: tuple[ConfigResource, ...] = many(ConfigResource, "configs merged into this one, in order; later ones win")
-    replace: ConfigResource = part(ConfigResource, "config that takes the place of this one")
+    merge: tuple[ConfigResource, ...] = list_of(
+        ConfigResource, "configs merged into this one, in order; later ones win"
+    )
+    replace: ConfigResource = nested(ConfigResource, "config that takes the place of this one")
 
 
 class Tls(plain.Tls):
     """Trust for https."""
 
-    certificate_authorities: tuple[ConfigResource, ...] = many(
+    certificate_authorities: tuple[ConfigResource, ...] = list_of(
         ConfigResource, "further certificate authorities, as PEM bundles"
     )
 
@@ -53,21 +55,21 @@ class Tls(plain.Tls):
 class Security(plain.Security):
     """Trust."""
 
-    tls: Tls = part(Tls, "trust for https")
+    tls: Tls = nested(Tls, "trust for https")
 
 
 class Ignition(plain.Ignition):
     """How the config is fetched and put together."""
 
-    config: IgnitionConfig = part(IgnitionConfig, "other configs that this one builds on")
-    security: Security = part(Security, "trust")
-    version: str = need("version of the format; follows from the variant and its version", until="3.0")
+    config: IgnitionConfig = nested(IgnitionConfig, "other configs that this one builds on")
+    security: Security = nested(Security, "trust")
+    version: str = value("version of the format; follows from the variant and its version", until="3.0")
 
 
 class User(plain.User, key="name"):
     """A user account."""
 
-    ssh_authorized_keys_local: tuple[str, ...] = many(
+    ssh_authorized_keys_local: tuple[str, ...] = list_of(
         str,
         "files below the files directory (-d) with public keys, one a line",
         since="3.4",
@@ -78,126 +80,132 @@ class User(plain.User, key="name"):
 class Passwd(plain.Passwd):
     """Accounts."""
 
-    users: tuple[User, ...] = many(User, "user accounts")
+    users: tuple[User, ...] = list_of(User, "user accounts")
 
 
 class File(plain.File, key="path"):
     """A regular file."""
 
-    append: tuple[Resource, ...] = many(Resource, "contents added at the end, in order", appends=True)
-    contents: Resource = part(Resource, "contents of the file")
-    mode: int | None = opt(
-        "permission bits, in octal with a leading zero", noted="0 to 07777; special bits since 3.6.0", example=0o644
+    append: tuple[Resource, ...] = list_of(Resource, "contents added at the end, in order", appends=True)
+    contents: Resource = nested(Resource, "contents of the file")
+    mode: int | None = optional(
+        "permission bits, in octal with a leading zero",
+        constraint="0 to 07777; special bits since 3.6.0",
+        example=0o644,
     )
 
 
 class Directory(plain.Directory, key="path"):
     """A directory."""
 
-    mode: int | None = opt(
-        "permission bits, in octal with a leading zero", noted="0 to 07777; special bits since 3.6.0", example=0o755
+    mode: int | None = optional(
+        "permission bits, in octal with a leading zero",
+        constraint="0 to 07777; special bits since 3.6.0",
+        example=0o755,
     )
 
 
 class Filesystem(plain.Filesystem, key="device"):
     """A file system on a device."""
 
-    with_mount_unit: bool | None = opt("also make a systemd unit that mounts it in every boot", since="3.1")
+    with_mount_unit: bool | None = optional("also make a systemd unit that mounts it in every boot", since="3.1")
 
 
 class Luks(plain.Luks, key="name"):
     """An encrypted volume (LUKS2)."""
 
-    key_file: Resource = part(Resource, "key; a random one is made if absent")
+    key_file: Resource = nested(Resource, "key; a random one is made if absent")
 
 
 class Tree(Record):
     """A directory of local files that becomes files, directories and links."""
 
-    group: plain.Owner = part(plain.Owner, "owning group of every node (default root)", since="3.6")
-    local: str = need("directory below the files directory (-d)", noted="required", example="tree")
-    path: str | None = opt("where the tree is put (default `/`)", example="/etc/app")
-    user: plain.Owner = part(plain.Owner, "owning user of every node (default root)", since="3.6")
-    file_mode: int | None = opt(
+    group: plain.Owner = nested(plain.Owner, "owning group of every node (default root)", since="3.6")
+    local: str = value("directory below the files directory (-d)", constraint="required", example="tree")
+    path: str | None = optional("where the tree is put (default `/`)", example="/etc/app")
+    user: plain.Owner = nested(plain.Owner, "owning user of every node (default root)", since="3.6")
+    file_mode: int | None = optional(
         "permission bits of new files (default 0755 if a local file may be executed, else 0644)", since="3.6"
     )
-    dir_mode: int | None = opt("permission bits of directories, which are made then (default 0755)", since="3.6")
+    dir_mode: int | None = optional("permission bits of directories, which are made then (default 0755)", since="3.6")
 
 
 class Storage(plain.Storage):
     """Disks and what is on them."""
 
-    directories: tuple[Directory, ...] = many(Directory, "directories", handle="path")
-    files: tuple[File, ...] = many(File, "regular files", handle="path")
-    filesystems: tuple[Filesystem, ...] = many(Filesystem, "file systems")
-    luks: tuple[Luks, ...] = many(Luks, "encrypted volumes", since="3.2")
-    trees: tuple[Tree, ...] = many(Tree, "directories of local files", since="3.1")
+    directories: tuple[Directory, ...] = list_of(Directory, "directories", unique_by="path")
+    files: tuple[File, ...] = list_of(File, "regular files", unique_by="path")
+    filesystems: tuple[Filesystem, ...] = list_of(Filesystem, "file systems")
+    luks: tuple[Luks, ...] = list_of(Luks, "encrypted volumes", since="3.2")
+    trees: tuple[Tree, ...] = list_of(Tree, "directories of local files", since="3.1")
 
 
 class Dropin(plain.Dropin, key="name"):
     """A file that changes a unit."""
 
-    contents_local: str | None = opt("file below the files directory (-d) with the text", since="3.4")
+    contents_local: str | None = optional("file below the files directory (-d) with the text", since="3.4")
 
 
 class Unit(plain.Unit, key="name"):
     """A systemd unit."""
 
-    contents_local: str | None = opt("file below the files directory (-d) with the text", since="3.4")
-    dropins: tuple[Dropin, ...] = many(Dropin, "drop-ins")
+    contents_local: str | None = optional("file below the files directory (-d) with the text", since="3.4")
+    dropins: tuple[Dropin, ...] = list_of(Dropin, "drop-ins")
 
 
 class Quadlet(Record, key="name"):
     """A Podman quadlet: a container, volume, network ... that systemd runs."""
 
-    contents: str | None = opt("text of the quadlet", secret=True)
-    contents_local: str | None = opt("file below the files directory (-d) with the text")
-    name: str = need("name with its suffix; `app@one.container` links to the template `app@.container`")
-    rootful: bool = need("whether it belongs to the system rather than to users")
-    dropins: tuple[Dropin, ...] = many(Dropin, "drop-ins")
+    contents: str | None = optional("text of the quadlet", secret=True)
+    contents_local: str | None = optional("file below the files directory (-d) with the text")
+    name: str = value("name with its suffix; `app@one.container` links to the template `app@.container`")
+    rootful: bool = value("whether it belongs to the system rather than to users")
+    dropins: tuple[Dropin, ...] = list_of(Dropin, "drop-ins")
 
 
 class Systemd(plain.Systemd):
     """Services."""
 
-    units: tuple[Unit, ...] = many(Unit, "units")
-    quadlets: tuple[Quadlet, ...] = many(Quadlet, "Podman quadlets", since="3.7")
+    units: tuple[Unit, ...] = list_of(Unit, "units")
+    quadlets: tuple[Quadlet, ...] = list_of(Quadlet, "Podman quadlets", since="3.7")
 
 
 class Head(Record):
     """As much of a config as tells which one it is."""
 
-    version: str = need("version of the variant")
-    variant: str = need("kind of system the config is for")
+    version: str = value("version of the variant")
+    variant: str = value("kind of system the config is for")
 
 
 class Butane(Record):
     """A config as every variant knows it."""
 
-    version: str = need("version of the variant", noted="required", example="1.5.0")
-    variant: str = need("kind of system the config is for", noted="required", example="fcos")
-    ignition: Ignition = part(Ignition, "how the config is fetched and put together")
-    kernel_arguments: plain.KernelArguments = part(plain.KernelArguments, "kernel command line", since="3.3")
-    passwd: Passwd = part(Passwd, "accounts")
-    storage: Storage = part(Storage, "disks and what is on them")
-    systemd: Systemd = part(Systemd, "services")
+    version: str = value("version of the variant", constraint="required", example="1.5.0")
+    variant: str = value("kind of system the config is for", constraint="required", example="fcos")
+    ignition: Ignition = nested(Ignition, "how the config is fetched and put together")
+    kernel_arguments: plain.KernelArguments = nested(plain.KernelArguments, "kernel command line", since="3.3")
+    passwd: Passwd = nested(Passwd, "accounts")
+    storage: Storage = nested(Storage, "disks and what is on them")
+    systemd: Systemd = nested(Systemd, "services")
 
 
 class BootLuks(Record):
     """How the root file system is encrypted."""
 
-    cex: plain.Cex = part(plain.Cex, "IBM Z Crypto Express; excludes tang and tpm2", since="3.5")
-    discard: bool | None = opt("pass discards through to the device", since="3.4")
-    device: str | None = opt("whole disk, with layouts s390x-eckd and s390x-zfcp", since="3.5", example="/dev/dasda")
-    tang: tuple[plain.Tang, ...] = many(plain.Tang, "Tang servers")
-    threshold: int | None = opt("how many pins are needed (default 1)")
-    tpm2: bool | None = opt("whether the TPM2 is a pin")
+    cex: plain.Cex = nested(plain.Cex, "IBM Z Crypto Express; excludes tang and tpm2", since="3.5")
+    discard: bool | None = optional("pass discards through to the device", since="3.4")
+    device: str | None = optional(
+        "whole disk, with layouts s390x-eckd and s390x-zfcp", since="3.5", example="/dev/dasda"
+    )
+    tang: tuple[plain.Tang, ...] = list_of(plain.Tang, "Tang servers")
+    threshold: int | None = optional("how many pins are needed (default 1)")
+    tpm2: bool | None = optional("whether the TPM2 is a pin")
 
 
 class Mirror(Record):
     """How the boot disk is mirrored."""
 
-    devices: tuple[str, ...] = many(
+    devices: tuple[str, ...] = list_of(
         str, "whole disks, at least two", example=["/dev/disk/by-id/ata-1", "/dev/disk/by-id/ata-2"]
     )
 
@@ -205,47 +213,47 @@ class Mirror(Record):
 class BootDevice(Record):
     """The disk that the system starts from."""
 
-    layout: str | None = opt("layout of the operating system's image", choices=LAYOUTS, example="x86_64")
-    luks: BootLuks = part(BootLuks, "encryption of the root file system")
-    mirror: Mirror = part(Mirror, "mirroring over several disks")
+    layout: str | None = optional("layout of the operating system's image", choices=LAYOUTS, example="x86_64")
+    luks: BootLuks = nested(BootLuks, "encryption of the root file system")
+    mirror: Mirror = nested(Mirror, "mirroring over several disks")
 
 
 class GrubUser(Record):
     """Somebody who may edit boot entries."""
 
-    name: str = need("name of the user", noted="required", example="root")
-    password_hash: Secret | None = opt("hash made by grub2-mkpasswd-pbkdf2", noted="required", secret=True)
+    name: str = value("name of the user", constraint="required", example="root")
+    password_hash: Secret | None = optional("hash made by grub2-mkpasswd-pbkdf2", constraint="required", secret=True)
 
 
 class Grub(Record):
     """The boot loader."""
 
-    users: tuple[GrubUser, ...] = many(GrubUser, "superusers of the boot loader")
+    users: tuple[GrubUser, ...] = list_of(GrubUser, "superusers of the boot loader")
 
 
 class Fcos(Butane):
     """A config for Fedora CoreOS."""
 
-    boot_device: BootDevice = part(BootDevice, "the disk that the system starts from", since="3.2")
-    grub: Grub = part(Grub, "the boot loader", since="3.4")
+    boot_device: BootDevice = nested(BootDevice, "the disk that the system starts from", since="3.2")
+    grub: Grub = nested(Grub, "the boot loader", since="3.4")
 
 
 class Metadata(Record):
     """How the MachineConfig is called."""
 
-    name: str = need("name of the MachineConfig", noted="required", example="99-worker-custom")
-    labels: TextMap = part(
-        TextMap, "labels of the MachineConfig", noted=f"`{ROLE_LABEL}` is required", example={ROLE_LABEL: "worker"}
+    name: str = value("name of the MachineConfig", constraint="required", example="99-worker-custom")
+    labels: TextMap = nested(
+        TextMap, "labels of the MachineConfig", constraint=f"`{ROLE_LABEL}` is required", example={ROLE_LABEL: "worker"}
     )
 
 
 class OpenShiftFields(Record):
     """What a MachineConfig has beside the config."""
 
-    kernel_arguments: tuple[str, ...] = many(str, "arguments added to the kernel command line")
-    extensions: tuple[str, ...] = many(str, "extensions of the operating system")
-    fips: bool | None = opt("whether FIPS 140-2 mode is enabled")
-    kernel_type: str | None = opt(
+    kernel_arguments: tuple[str, ...] = list_of(str, "arguments added to the kernel command line")
+    extensions: tuple[str, ...] = list_of(str, "extensions of the operating system")
+    fips: bool | None = optional("whether FIPS 140-2 mode is enabled")
+    kernel_type: str | None = optional(
         "kind of kernel", choices={"": "3.0", "default": "3.0", "realtime": "3.0"}, example="realtime"
     )
 
@@ -253,5 +261,5 @@ class OpenShiftFields(Record):
 class OpenShift(Fcos):
     """A config for OpenShift's Machine Config Operator."""
 
-    metadata: Metadata = part(Metadata, "how the MachineConfig is called")
-    openshift: OpenShiftFields = part(OpenShiftFields, "what a MachineConfig has beside the config")
+    metadata: Metadata = nested(Metadata, "how the MachineConfig is called")
+    openshift: OpenShiftFields = nested(OpenShiftFields, "what a MachineConfig has beside the config")

@@ -86,7 +86,7 @@ class ButanePaths(NamedTuple):
             index, *rest = rest
             value = value[index] if isinstance(index, int) and index < len(value) else None
         elif field.many:
-            return record.wrote(field.name) if unmerged else any(map(self._has_something, value))
+            return record.is_set(field.name) if unmerged else any(map(self._has_something, value))
         if isinstance(value, Record):
             return self._is_set(value, tuple(rest)) if rest else self._has_something(value)
         if field.optional and self.version >= field.value_until:

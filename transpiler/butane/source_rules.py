@@ -12,7 +12,7 @@ from typing import Any
 
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path, Problem
-from provision.config.validate import EMPTY, INVALID, NO_VERSION, judge
+from provision.config.validate import EMPTY, INVALID, NO_VERSION, validate
 from transpiler.butane import records
 from transpiler.butane.sugar.quadlets import template_of
 from transpiler.butane.variants import Variant
@@ -97,20 +97,20 @@ def _resource(resource: records.Resource, path: Path, variant: Variant) -> Itera
 
 def _config_within(text: str, path: Path, variant: Variant) -> Iterator[Problem]:
     """A config given inline is judged, but only by the version that this variant makes; paths are its own."""
-    judged = judge(text.encode("utf-8", "surrogateescape"))
-    if judged.version == variant.spec_minor:
-        yield from judged.problems
-    if judged.error == NO_VERSION:
+    validated = validate(text.encode("utf-8", "surrogateescape"))
+    if validated.version == variant.spec_minor:
+        yield from validated.problems
+    if validated.error == NO_VERSION:
         yield Problem(("ignition", "version"), NO_VERSION)
-    elif judged.version not in {None, variant.spec_minor} or judged.error == "unsupported config version":
+    elif validated.version not in {None, variant.spec_minor} or validated.error == "unsupported config version":
         message = "skipping validation for the merge/replace ignition config due to an unkown version"
         hint = f"only {VERSIONS[variant.spec_minor]} is checked here"
         yield Problem((*path, "version"), message, fatal=False, hint=hint)
-    elif judged.error == EMPTY:
+    elif validated.error == EMPTY:
         yield Problem((), "unexpected end of JSON input")
         yield Problem((*path, "inline"), INVALID)
-    elif judged.version is None:
-        yield from (problem._replace(path=(), at=None) for problem in judged.problems[:1])
+    elif validated.version is None:
+        yield from (problem._replace(path=(), at=None) for problem in validated.problems[:1])
         yield Problem((*path, "inline"), INVALID)
 
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from provision.config.problems import Path, Position, Problem, dollar
+from provision.config.problems import Path, Position, Problem, ignition_path
 from transpiler.butane.hints import key_hint, value_hint
 from transpiler.butane.variants import Variant
 from transpiler.reading.scalars import shortened, tag_of
@@ -110,7 +110,7 @@ def _found(node: YamlNode) -> str:
 
 def _mismatch(path: Path) -> Problem:
     message = (
-        f"context tree does not match content tree at {dollar(path)}."
+        f"context tree does not match content tree at {ignition_path(path)}."
         " Line and column reporting may be inconsistent. Unused keys may not be reported"
     )
     return Problem(path, message, fatal=False, hint="leave it out, or write it in full; aliases hide places")

@@ -121,7 +121,7 @@ def _has_something(field: Field, value: Any) -> bool:
     """A value that may be absent counts even when it is zero; lists and records count if there is something in them."""
     if field.record is None or field.many:
         return field.optional or bool(value)
-    return any(_has_something(one, value.__dict__[one.name]) for one in field.record.FIELDS if value.wrote(one.name))
+    return any(_has_something(one, value.__dict__[one.name]) for one in field.record.FIELDS if value.is_set(one.name))
 
 
 def repeated(openshift: Any) -> Iterator[Problem]:
@@ -136,5 +136,5 @@ def repeated(openshift: Any) -> Iterator[Problem]:
 def ignored_in_raw(openshift: Any) -> Iterator[Problem]:
     """What a bare config cannot carry of a MachineConfig, in the order of its fields."""
     for name in ("kernel_arguments", "extensions", "fips", "kernel_type"):
-        if openshift.wrote(name):
+        if openshift.is_set(name):
             yield Problem(("openshift", name), "field ignored in raw mode", fatal=False)

@@ -251,12 +251,12 @@ def _write(text: str, output: str | None) -> None:
 
 def summary(checked: list[Checked]) -> str:
     """How it went, in one line."""
-    from provision.config.problems import counted
+    from provision.config.problems import count_of
 
     total, bad = len(checked), sum(bool(one.error) for one in checked)
     many = "configs are" if total > 1 else "config is"
     verdict = f"{bad} of {total} configs {'are' if bad > 1 else 'is'} not valid" if bad else f"{total} {many} valid"
-    found = counted([finding.problem for one in checked for finding in one.findings])
+    found = count_of([finding.problem for one in checked for finding in one.findings])
     return f"{verdict}: {found}" if found else verdict
 
 

@@ -91,7 +91,7 @@ def _built(field: Field, value: Any) -> Any:
         return build(field.record, value) if type(value) is dict else ABSENT
     if type(value) is not field.scalar:
         return ABSENT
-    return Secret(str(value)) if field.hidden else value
+    return Secret(str(value)) if field.secret_type else value
 
 
 def names(record: type[Record], version: int) -> dict[str, tuple[int, Field]]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from provision.config.validate import judge
+from provision.config.validate import validate
 
 
 def ignition_validate(argv: Sequence[str]) -> int:
@@ -44,11 +44,11 @@ def _validate_classic(name: str) -> int:
         step = "read" if isinstance(error, IsADirectoryError) else "open"
         print(f"couldn't read config: {step} {name}: {(error.strerror or '').lower()}", file=sys.stderr)
         return 1
-    judgement = judge(text)
-    if judgement.problems:
-        from provision.config.reports.ignition_report import classic_report
+    validation = validate(text)
+    if validation.problems:
+        from provision.config.reports.ignition_report import ignition_report
 
-        sys.stdout.write(classic_report(text, judgement))
-    elif judgement.error:
-        print(f"couldn't parse config: {judgement.error}", file=sys.stderr)
-    return int(bool(judgement.error))
+        sys.stdout.write(ignition_report(text, validation))
+    elif validation.error:
+        print(f"couldn't parse config: {validation.error}", file=sys.stderr)
+    return int(bool(validation.error))

@@ -11,29 +11,32 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from provision.config.format import Config, Directory, File, Versioned
-from provision.config.json_text.parse import Repeated, read
+from provision.config.json_text.parse import RepeatedKeys, parse_json
 from provision.config.model import NEWEST, VERSIONS, Field, Record, Secret, minor
 from provision.config.problems import Path, Problem
 
 
 class Decoded(NamedTuple):
-    """A record and what did not fit; `odd` says that some key is not written as, or not what, the format knows."""
+    """A record and the problems of values of a wrong type.
+
+    `unknown_keys` says that a key is unknown or not in the format's spelling, or that null stands for a record.
+    """
 
     record: Any
     problems: tuple[Problem, ...]
-    odd: bool
+    unknown_keys: bool
 
 
 def decode(raw: bytes) -> Config:
     """The config that some JSON text says, in the newest version's terms, without judging it.
 
-    For text that is known to be good (our own cache, a test); `judge` is for everybody else's. Raises ValueError.
+    For text that is known to be good (our own cache, a test); `validate` is for everybody else's. Raises ValueError.
     """
-    document = read(raw)
-    version = version_of(document.value) if document.problem is None else None
+    parsed = parse_json(raw)
+    version = version_of(parsed.value) if parsed.problem is None else None
     if version is None:
         raise ValueError("not a config of a known version")
-    decoded = decode_record(Config, document.value, version)
+    decoded = decode_record(Config, parsed.value, version)
     if decoded.problems:
         raise ValueError(decoded.problems[0].message)
     return normalise(decoded.record, version)
@@ -43,7 +46,7 @@ def decode_record(record: type[Record], value: Any, version: int) -> Decoded:
     """Any record from plain values, in the version's own terms. Every value of a wrong type is a problem."""
     decoder = _Decoder(version)
     made = decoder.record(record, value, (), None)
-    return Decoded(made, tuple(decoder.problems), decoder.odd)
+    return Decoded(made, tuple(decoder.problems), decoder.unknown_keys)
 
 
 def decode_version(value: Any) -> Decoded:
@@ -71,12 +74,12 @@ _IDENTIFIERS = r"([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 _SEMANTIC = re.compile(rf"([0-9]{{1,18}})\.([0-9]{{1,18}})\.([0-9]{{1,18}})(?:-{_IDENTIFIERS})?(?:\+{_IDENTIFIERS})?")
 
 
-def names_of(record: type[Record], version: int) -> dict[str, Field]:
+def fields_by_name(record: type[Record], version: int) -> dict[str, Field]:
     """The fields of a record in one version, by the names that JSON writes, in the order of writing."""
     return {field.json: field for field in record.FIELDS if field.exists(version)}
 
 
-def fold(key: str) -> str:
+def fold_case(key: str) -> str:
     """A key as Go compares keys of different case: two letters outside ASCII fold to `s` and `k`, too."""
     return key.lower().replace("\u017f", "s")
 
@@ -87,25 +90,25 @@ class _Decoder:
     def __init__(self, version: int) -> None:
         self.version = version
         self.problems: list[Problem] = []
-        self.odd = False
+        self.unknown_keys = False
         self.names: dict[type[Record], dict[str, Field]] = {}
 
     def record(self, record: type[Record], value: Any, path: Path, old: Record | None) -> Record:
         """The record that an object says, over what an earlier repetition said."""
         if value is None:
-            self.odd = True
+            self.unknown_keys = True
             return old or record()
         if not isinstance(value, dict):
             self.refuse(value, "an object", path)
             return old or record()
         values = dict(old.__dict__) if old else {}
-        names = self.names.get(record) or self.names.setdefault(record, names_of(record, self.version))
-        pairs: Iterable[tuple[str, Any]] = value.pairs if type(value) is Repeated else value.items()
+        names = self.names.get(record) or self.names.setdefault(record, fields_by_name(record, self.version))
+        pairs: Iterable[tuple[str, Any]] = value.pairs if type(value) is RepeatedKeys else value.items()
         for key, one in pairs:
             field = names.get(key)
             if field is None:
-                self.odd = True
-                field = next((field for name, field in names.items() if fold(name) == fold(key)), None)
+                self.unknown_keys = True
+                field = next((field for name, field in names.items() if fold_case(name) == fold_case(key)), None)
             if field is not None:
                 self.field(field, one, (*path, field.json), values)
         return record(**values)
@@ -151,7 +154,7 @@ class _Decoder:
     def scalar(self, field: Field, value: Any, path: Path) -> Any:
         """The value if its type is the field's, else None and a problem."""
         if type(value) is field.scalar and (not isinstance(value, int) or -(1 << 63) <= value < 1 << 63):
-            return Secret(value) if field.hidden else value
+            return Secret(value) if field.secret_type else value
         self.refuse(value, _WANTED.get(field.scalar, "an object"), path, hint=_octal_hint(field, value))
         return None
 

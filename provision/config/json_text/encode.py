@@ -65,11 +65,11 @@ def _sparse(record: Record, version: int) -> dict[str, Any]:
         elif field.record is not None:
             inner = _sparse(value, version)
             there = any(one is not None for one in inner.values())
-            if record.wrote(field.name) if version < field.pointer_until else there:
+            if record.is_set(field.name) if version < field.pointer_until else there:
                 written[field.json] = inner
         elif value is None:
             written.update(_absent(record, field, version))
-        elif value or field.optional or not field.omitted:
+        elif value or field.optional or not field.omit_empty:
             written[field.json] = _scalar(value)
     return written
 
@@ -99,6 +99,6 @@ def _whole(record: Record) -> dict[str, Any]:
             written[field.json] = [_whole(one) if isinstance(one, Record) else one for one in value]
         elif field.record is not None and not field.many:
             written[field.json] = _whole(value)
-        elif not field.many and value is not None and (value or field.optional or not field.omitted):
+        elif not field.many and value is not None and (value or field.optional or not field.omit_empty):
             written[field.json] = _scalar(value)
     return written

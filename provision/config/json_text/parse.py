@@ -17,7 +17,7 @@ MAX_DEPTH = 200
 MAX_ELEMENTS = 1_000_000
 
 
-class Repeated(dict[str, Any]):
+class RepeatedKeys(dict[str, Any]):
     """An object in which a key stands more than once: the last ones, as a dict, and all `pairs` in order."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
@@ -25,28 +25,28 @@ class Repeated(dict[str, Any]):
         self.pairs = pairs
 
 
-class Document(NamedTuple):
+class ParsedJson(NamedTuple):
     """What a text holds, or the one problem that made it unreadable."""
 
     value: Any
     problem: Problem | None = None
 
 
-def read(raw: bytes) -> Document:
+def parse_json(raw: bytes) -> ParsedJson:
     """Parse JSON; whatever is wrong with the text is returned as a problem, never raised."""
-    if limit := _bomb(raw):
-        return Document(
+    if limit := _exceeded_limit(raw):
+        return ParsedJson(
             None, Problem((), limit, hint="a config is never that large; split it, or fetch contents by URL")
         )
     text = raw.decode(errors="surrogateescape")
     try:
         value = loads(text, object_pairs_hook=_object, parse_int=_integer, parse_constant=_refuse)
     except ValueError:
-        return Document(None, _syntax_problem(text))
-    return Document(mended(value) if _may_hold_surrogates(raw, text) else value)
+        return ParsedJson(None, _syntax_problem(text))
+    return ParsedJson(replace_surrogates(value) if _may_hold_surrogates(raw, text) else value)
 
 
-def _bomb(raw: bytes) -> str:
+def _exceeded_limit(raw: bytes) -> str:
     """Which limit the text breaks, counted without parsing; empty if none."""
     if len(raw) > MAX_BYTES:
         return f"config is larger than {MAX_BYTES >> 20} MiB"
@@ -68,7 +68,7 @@ _DEEPER = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     plain = dict(pairs)
-    return plain if len(plain) == len(pairs) else Repeated(pairs)
+    return plain if len(plain) == len(pairs) else RepeatedKeys(pairs)
 
 
 def _integer(digits: str) -> int | float:
@@ -87,24 +87,24 @@ def _may_hold_surrogates(raw: bytes, text: str) -> bool:
     )
 
 
-def mended(value: Any) -> Any:
+def replace_surrogates(value: Any) -> Any:
     """The value with every lone surrogate and every byte that is no UTF-8 as U+FFFD, as Go reads them."""
     match value:
         case str():
             return re.sub("[\ud800-\udfff]", "\ufffd", value)
-        case Repeated():
-            return Repeated([(mended(key), mended(one)) for key, one in value.pairs])
+        case RepeatedKeys():
+            return RepeatedKeys([(replace_surrogates(key), replace_surrogates(one)) for key, one in value.pairs])
         case dict():
-            return _object([(mended(key), mended(one)) for key, one in value.items()])
+            return _object([(replace_surrogates(key), replace_surrogates(one)) for key, one in value.items()])
         case list():
-            return [mended(one) for one in value]
+            return [replace_surrogates(one) for one in value]
     return value
 
 
 def _syntax_problem(text: str) -> Problem:
-    from provision.config.json_text.tokens import SyntaxFault, position, syntax_error
+    from provision.config.json_text.tokens import JsonFault, position, syntax_error
 
-    bad = syntax_error(text) or SyntaxFault("invalid JSON", 0)
+    bad = syntax_error(text) or JsonFault("invalid JSON", 0)
     return Problem((), bad.message, at=position(text, bad.offset), hint=_HINTS.get(bad.message, ""))
 
 

@@ -10,8 +10,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from provision.config.json_text.decode import fold
-from provision.config.json_text.parse import mended
+from provision.config.json_text.decode import fold_case
+from provision.config.json_text.parse import replace_surrogates
 from provision.config.json_text.tokens import tokens
 from provision.config.problems import Path, Position, Problem
 
@@ -46,7 +46,7 @@ def spans(text: str, paths: Iterable[Path], *, exact: bool = False) -> dict[Path
     key_start = 0
     for kind, start, end in tokens(text):
         if kind == "k":
-            key, key_start = mended(json.loads(text[start:end])), start
+            key, key_start = replace_surrogates(json.loads(text[start:end])), start
         elif kind in {"}", "]"}:
             open_paths.pop()
         elif kind not in {":", ","}:
@@ -74,7 +74,7 @@ def _here(
 
 
 def _folded(path: Path, exact: bool) -> Path:
-    return path if exact else tuple(fold(part) if isinstance(part, str) else part for part in path)
+    return path if exact else tuple(fold_case(part) if isinstance(part, str) else part for part in path)
 
 
 def _forget(found: dict[Path, Span], path: Path) -> None:

@@ -17,33 +17,33 @@ class Token(NamedTuple):
     end: int
 
 
-class SyntaxFault(NamedTuple):
+class JsonFault(NamedTuple):
     """Why a text is not JSON, in Go's words, and the offset of the offending character (or the end of the text)."""
 
     message: str
     offset: int
 
 
-class _Malformed(Exception):
+class _InvalidJson(Exception):
     """Carries a fault out of the scanner."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
-        self.fault = SyntaxFault(message, offset)
+        self.fault = JsonFault(message, offset)
 
 
 def tokens(text: str) -> Iterator[Token]:
     """The tokens of a valid JSON text, in order."""
-    yield from _scan(text)
+    yield from _tokens(text)
 
 
-def syntax_error(text: str) -> SyntaxFault | None:
+def syntax_error(text: str) -> JsonFault | None:
     """What is wrong with a text as JSON, if anything."""
     try:
-        for _ in _scan(text):
+        for _ in _tokens(text):
             pass
-    except _Malformed as malformed:
-        return malformed.fault
+    except _InvalidJson as invalid:
+        return invalid.fault
     return None
 
 
@@ -62,14 +62,14 @@ _VALUE = "looking for beginning of value"
 _KEY = "looking for beginning of object key string"
 
 
-def _scan(text: str) -> Iterator[Token]:
+def _tokens(text: str) -> Iterator[Token]:
     """The tokens of a text; raises _Malformed at the first character that Go's scanner would not take."""
     closers: list[str] = []
     offset, expected = 0, _VALUE
     while True:
         offset = _end(_SPACE, text, offset)
         if offset == len(text) and not (expected == _END and not closers):
-            raise _Malformed("unexpected end of JSON input", offset)
+            raise _InvalidJson("unexpected end of JSON input", offset)
         if offset == len(text):
             return
         token = _token(text, offset, expected, closers)
@@ -141,19 +141,19 @@ def _string_end(text: str, start: int) -> int:
             offset = _escape_end(text, offset)
         else:
             return offset + 1
-    raise _Malformed("unexpected end of JSON input", len(text))
+    raise _InvalidJson("unexpected end of JSON input", len(text))
 
 
 def _escape_end(text: str, start: int) -> int:
     if start + 1 >= len(text):
-        raise _Malformed("unexpected end of JSON input", len(text))
+        raise _InvalidJson("unexpected end of JSON input", len(text))
     if text[start + 1] != "u":
         if text[start + 1] not in '"\\/bfnrt':
             raise _unexpected(text, start + 1, "in string escape code")
         return start + 2
     for offset in range(start + 2, start + 6):
         if offset >= len(text):
-            raise _Malformed("unexpected end of JSON input", len(text))
+            raise _InvalidJson("unexpected end of JSON input", len(text))
         if text[offset] not in "0123456789abcdefABCDEF":
             raise _unexpected(text, offset, "in \\u hexadecimal character escape")
     return start + 6
@@ -173,7 +173,7 @@ def _number_end(text: str, start: int) -> int:
     else:
         return offset
     if offset >= len(text):
-        raise _Malformed("unexpected end of JSON input", len(text))
+        raise _InvalidJson("unexpected end of JSON input", len(text))
     raise _unexpected(text, offset, place)
 
 
@@ -183,7 +183,7 @@ def _word_end(text: str, start: int) -> int:
     word = next(one for one in ("true", "false", "null") if one[0] == text[start])
     for index, letter in enumerate(word):
         if start + index >= len(text):
-            raise _Malformed("unexpected end of JSON input", len(text))
+            raise _InvalidJson("unexpected end of JSON input", len(text))
         if text[start + index] != letter:
             raise _unexpected(text, start + index, f"in literal {word} (expecting '{letter}')")
     raise AssertionError(word)
@@ -194,9 +194,9 @@ def _end(pattern: str, text: str, offset: int) -> int:
     return match.end() if match else offset
 
 
-def _unexpected(text: str, offset: int, place: str) -> _Malformed:
+def _unexpected(text: str, offset: int, place: str) -> _InvalidJson:
     """Go names the first byte of the character, as Latin-1."""
     place = {_FIRST_KEY: _KEY, _FIRST_VALUE: _VALUE}.get(place, place)
     byte = chr(text[offset].encode(errors="surrogateescape")[0])
     shown = {"'": "\\'", "\\": "\\\\", '"': '"'}.get(byte) or (byte if byte.isprintable() else repr(byte)[1:-1])
-    return _Malformed(f"invalid character '{shown}' {place}", offset)
+    return _InvalidJson(f"invalid character '{shown}' {place}", offset)

@@ -5,22 +5,22 @@ from __future__ import annotations
 from provision.config.json_text.positions import Span, positions, spans
 from provision.config.json_text.tokens import syntax_error
 from provision.config.problems import Path, Position, Problem
-from provision.config.validate import Judgement
+from provision.config.validate import Validation
 
 _NEWLINE = b"\n"
 
 
-def classic_report(raw: bytes, judgement: Judgement) -> str:
+def ignition_report(raw: bytes, validation: Validation) -> str:
     """One line for each problem, as the reference prints them; it stops at the first value of a wrong type."""
     text = raw.decode(errors="surrogateescape")
-    if not judgement.problems:
+    if not validation.problems:
         return ""
-    if not judgement.types_fit:
-        return _unreadable(text, judgement.problems[0])
-    found = spans(text, [problem.path for problem in judgement.problems], exact=True)
-    offsets = [_offset(text, problem, found) for problem in judgement.problems]
+    if not validation.types_fit:
+        return _unreadable(text, validation.problems[0])
+    found = spans(text, [problem.path for problem in validation.problems], exact=True)
+    offsets = [_offset(text, problem, found) for problem in validation.problems]
     places = positions(text, offsets)
-    return "".join(_line(problem, places[offset]) for problem, offset in zip(judgement.problems, offsets, strict=True))
+    return "".join(_line(problem, places[offset]) for problem, offset in zip(validation.problems, offsets, strict=True))
 
 
 def _line(problem: Problem, at: Position) -> str:

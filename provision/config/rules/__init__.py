@@ -83,7 +83,7 @@ class _Walk:
         self, field: Field, elements: tuple[object, ...], path: Path, seen: dict[tuple[str, str], Path]
     ) -> None:
         for index, element in enumerate(elements):
-            key = (field.handle, key_of(element))
+            key = (field.unique_by, key_of(element))
             here = (*path, field.json, index)
             first = seen.setdefault(key, here)
             if first is not here:

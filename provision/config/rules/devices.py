@@ -19,7 +19,7 @@ from provision.config.format import (
     Raid,
     Tang,
 )
-from provision.config.json_text.parse import read
+from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS, minor
 from provision.config.problems import Problem
 from provision.config.rules.declare import rule, versioned_rule
@@ -251,7 +251,7 @@ def luks_is_sound(luks: Luks) -> Iterator[Problem]:
 def custom_pin_stands_alone(luks: Luks, version: int) -> Iterator[Problem]:
     """A pin in its own words excludes the others. In 3.2.0 an empty one counted."""
     clevis = luks.clevis
-    custom = clevis.wrote("custom") if version < _CUSTOM_BY_PIN else bool(clevis.custom.pin)
+    custom = clevis.is_set("custom") if version < _CUSTOM_BY_PIN else bool(clevis.custom.pin)
     if custom and (clevis.tang or clevis.tpm2 or clevis.threshold):
         yield Problem(("clevis",), "cannot use custom clevis config with tpm2, tang, or threshold")
 
@@ -309,7 +309,7 @@ def tang_is_sound(tang: Tang) -> Iterator[Problem]:
         yield Problem(("url",), "invalid url scheme", hint="Tang is reached by http or https")
     if not tang.thumbprint:
         yield Problem(("thumbprint",), "thumbprint is required")
-    if tang.advertisement and read(tang.advertisement.encode()).problem:
+    if tang.advertisement and parse_json(tang.advertisement.encode()).problem:
         yield Problem(("advertisement",), "advertisement is not valid JSON")
 
 

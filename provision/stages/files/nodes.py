@@ -8,7 +8,7 @@ from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
 from provision.config import format as config_format
-from provision.config.data_urls import InlineInvalid, inline
+from provision.config.data_urls import ContentInvalid, inline_content
 from provision.config.format import Config, Owner
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
@@ -105,7 +105,7 @@ def _entries(config: Config, observe: Observe) -> tuple[list[Entry], list[str]]:
             reason = f"storage.{section}[{index}]"
             try:
                 entries.append(_entry(node, reason, resolved(node.path)))
-            except (Unresolvable, InlineInvalid) as problem:
+            except (Unresolvable, ContentInvalid) as problem:
                 reasons.append(f"{reason}: {problem}")
     return entries, reasons
 
@@ -130,7 +130,7 @@ def _entry(node: config_format.Node, reason: str, path: str) -> Entry:
         *contents,
         *((f"{reason}.append[{index}]", resource) for index, resource in enumerate(node.append)),
     ):
-        data = inline(resource)
+        data = inline_content(resource)
         if data is None:
             title = f"fetch {redacted(resource.source or '')}"
             fetches.append(Fetch(resource, Blob(name), path, title, reason=name))

@@ -9,12 +9,12 @@ import pytest
 
 from provision.config.format import Clevis, ClevisCustom, Config, Directory, File, HttpHeader, Link, Luks, Storage
 from provision.config.json_text.decode import Decoded, decode, decode_record, normalise, parse_version
-from provision.config.json_text.parse import read
+from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS, Secret, minor
 
 
 def decoded(text: str, version: str = "3.4") -> Decoded:
-    return decode_record(Config, read(text.encode()).value, minor(version))
+    return decode_record(Config, parse_json(text.encode()).value, minor(version))
 
 
 def files(text: str) -> tuple[File, ...]:
@@ -25,8 +25,8 @@ def files(text: str) -> tuple[File, ...]:
 def test_only_what_is_written_is_set() -> None:
     (file,) = files('{"files": [{"path": "/a", "mode": 0}]}')
     assert file == File(path="/a", mode=0)
-    assert file.wrote("mode")
-    assert not file.wrote("overwrite")
+    assert file.is_set("mode")
+    assert not file.is_set("overwrite")
 
 
 def test_secrets_are_of_their_type() -> None:
@@ -39,8 +39,8 @@ def test_secrets_are_of_their_type() -> None:
 def test_keys_match_in_any_case_and_that_is_odd() -> None:
     assert files('{"FILES": [{"Path": "/a"}]}') == (File(path="/a"),)
     assert files('{"file\u017f": [{"path": "/a"}]}') == (File(path="/a"),)
-    assert decoded('{"Storage": {}}').odd
-    assert not decoded('{"storage": {}}').odd
+    assert decoded('{"Storage": {}}').unknown_keys
+    assert not decoded('{"storage": {}}').unknown_keys
 
 
 def test_null_leaves_things_as_they_are() -> None:

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.json_text.parse import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, Repeated, read
+from provision.config.json_text.parse import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, RepeatedKeys, parse_json
 from provision.config.json_text.tokens import tokens
 from provision.config.problems import Position
 
 
 def test_values_are_those_of_json() -> None:
     text = b'{"a": [1, -2.5e3, true, null, "\\u00e9\\n"], "b": {}}'
-    assert read(text).value == {"a": [1, -2500.0, True, None, "é\n"], "b": {}}
+    assert parse_json(text).value == {"a": [1, -2500.0, True, None, "é\n"], "b": {}}
 
 
 def test_repeated_keys_are_kept_in_order() -> None:
-    value = read(b'{"a": 1, "b": 2, "a": 3}').value
-    assert isinstance(value, Repeated)
+    value = parse_json(b'{"a": 1, "b": 2, "a": 3}').value
+    assert isinstance(value, RepeatedKeys)
     assert value.pairs == [("a", 1), ("b", 2), ("a", 3)]
     assert value == {"a": 3, "b": 2}
 
@@ -36,7 +36,7 @@ def test_repeated_keys_are_kept_in_order() -> None:
     ],
 )
 def test_what_is_no_text_becomes_a_replacement_character(raw: bytes, text: str) -> None:
-    assert read(raw).value == text
+    assert parse_json(raw).value == text
 
 
 @pytest.mark.parametrize(
@@ -71,20 +71,20 @@ def test_what_is_no_text_becomes_a_replacement_character(raw: bytes, text: str) 
     ],
 )
 def test_errors_are_told_in_the_words_of_the_reference(raw: bytes, message: str, at: tuple[int, int]) -> None:
-    problem = read(raw).problem
+    problem = parse_json(raw).problem
     assert problem is not None
     assert (problem.message, problem.at) == (message, Position(*at))
 
 
 @given(st.binary() | st.text(alphabet='[]{}",:\\u019tfnul-+.eE \n').map(str.encode))
 def test_both_parsers_agree_on_every_text(raw: bytes) -> None:
-    document = read(raw)
+    parsed = parse_json(raw)
     try:
         json.loads(raw.decode(errors="surrogateescape"), parse_constant=lambda name: [][len(name)])
         fine = True
     except (ValueError, IndexError):
         fine = False
-    assert (document.problem is None) == fine
+    assert (parsed.problem is None) == fine
 
 
 @given(
@@ -110,18 +110,18 @@ def test_tokens_cover_a_text(value: object) -> None:
     ],
 )
 def test_bombs_are_refused_by_name_of_the_limit(raw: bytes, limit: str) -> None:
-    problem = read(raw).problem
+    problem = parse_json(raw).problem
     assert problem is not None
     assert limit in problem.message
 
 
 def test_brackets_in_strings_are_no_depth() -> None:
-    assert read(b'["' + b"[" * 1000 + b'\\"' + b"{" * 1000 + b'"]').problem is None
+    assert parse_json(b'["' + b"[" * 1000 + b'\\"' + b"{" * 1000 + b'"]').problem is None
 
 
 def test_the_deepest_text_is_read() -> None:
-    assert read(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).problem is None
+    assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).problem is None
 
 
 def test_a_number_of_many_digits_is_quick_and_no_integer() -> None:
-    assert isinstance(read(b"1" * 100_000).value, float)
+    assert isinstance(parse_json(b"1" * 100_000).value, float)

@@ -10,8 +10,8 @@ from hypothesis import given
 
 from provision.config.json_text.positions import locate, spans
 from provision.config.problems import Path, Position
-from provision.config.reports.ignition_report import classic_report
-from provision.config.validate import judge
+from provision.config.reports.ignition_report import ignition_report
+from provision.config.validate import validate
 from tests.config.configs import configs
 
 TEXT = """{
@@ -83,5 +83,5 @@ warning at $.storage.files.1.é, line 1 col 90: unused key é
         ),
     ],
 )
-def test_the_classic_report(text: str, report: str) -> None:
-    assert classic_report(text.encode(), judge(text.encode())) == report
+def test_the_report_of_ignition(text: str, report: str) -> None:
+    assert ignition_report(text.encode(), validate(text.encode())) == report

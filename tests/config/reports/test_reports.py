@@ -13,7 +13,7 @@ from provision.config.problems import Position, Problem
 from provision.config.reports.findings import Finding, findings
 from provision.config.reports.formats import as_github, as_json, as_sarif
 from provision.config.reports.text import as_text, report
-from provision.config.validate import judge
+from provision.config.validate import validate
 from tests.config.configs import texts
 
 SARIF = json.loads((Path(__file__).parents[1] / "data" / "sarif-schema-2.1.0.json").read_text())
@@ -24,7 +24,7 @@ RAW = b"""{"ignition": {"version": "3.4.0"}, "storage": {"files": [
 
 
 def found(raw: bytes = RAW) -> list[Finding]:
-    return findings("site.ign", raw, judge(raw).problems)
+    return findings("site.ign", raw, validate(raw).problems)
 
 
 def test_text_is_one_line_each_errors_first() -> None:
@@ -35,7 +35,7 @@ def test_text_is_one_line_each_errors_first() -> None:
 
 
 def test_an_excerpt_has_a_caret_under_the_place() -> None:
-    lines = report("site.ign", RAW, judge(RAW).problems).splitlines()
+    lines = report("site.ign", RAW, validate(RAW).problems).splitlines()
     assert lines[1] == '     {"path": "/é/", "usr": 1}'
     assert lines[2].index("^") == lines[1].index('"/é/"')
     assert lines[5].index("^") == lines[4].index('"usr"')
@@ -48,7 +48,7 @@ def test_color_is_on_request() -> None:
 
 def test_a_long_line_is_cut_around_the_place() -> None:
     raw = b'{"ignition": {"version": "3.4.0"}, "x": "' + b"y" * 5000 + b'", "zz": 1}'
-    text = report("a", raw, judge(raw).problems)
+    text = report("a", raw, validate(raw).problems)
     excerpts = text.splitlines()[1::3]
     assert all(len(line) < 120 for line in excerpts)
     assert '"zz"' in excerpts[1]
@@ -57,7 +57,7 @@ def test_a_long_line_is_cut_around_the_place() -> None:
 def test_an_excerpt_hides_secret_values() -> None:
     raw = b"""{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"passwordHash": "hunter2", "x": 1}]},
  "storage": {"files": [{"path": "a", "contents": {"source": "http://u:hunter2@h/p?hunter2", "y": "a\\"b"}}]}}"""
-    text = report("a", raw, judge(raw).problems)
+    text = report("a", raw, validate(raw).problems)
     assert "hunter2" not in text
     assert "http://**********h/p*" in text
 
@@ -96,7 +96,7 @@ def test_what_is_wrong_with_a_secret_is_told_without_it(problem: Problem, line: 
 
 def test_control_characters_do_not_reach_a_terminal() -> None:
     raw = b'{"ignition": {"version": "3.4.0"}, "\\u001b[2J": 1}'
-    assert "\x1b" not in report("a", raw, judge(raw).problems)
+    assert "\x1b" not in report("a", raw, validate(raw).problems)
 
 
 def test_json_has_everything() -> None:

@@ -12,14 +12,14 @@ from hypothesis import given
 from provision.config.format import Config, Disk, File, Link, Partition, Storage
 from provision.config.model import NEWEST, VERSIONS, Record, minor
 from provision.config.rules import RULES, check, duplicates
-from provision.config.validate import judge
+from provision.config.validate import validate
 from tests.config.configs import configs
 
 GOLDEN = [json.loads(line) for line in (Path(__file__).parents[1] / "data" / "rules.jsonl").read_text().splitlines()]
 
 
 def shown(config: dict[str, Any]) -> list[str]:
-    problems = judge(json.dumps(config).encode()).problems
+    problems = validate(json.dumps(config).encode()).problems
     return [f"{one.severity} at {'.'.join(('$', *map(str, one.path)))}: {one.message}" for one in problems]
 
 
@@ -48,8 +48,8 @@ def test_rules_hold_for_records_that_extend_one() -> None:
 @given(configs(faults=0.3))
 def test_paths_lead_to_fields(value: dict[str, Any]) -> None:
     """Every path exists in the format, but for the one that the reference has wrong."""
-    judged = judge(json.dumps(value).encode())
-    for problem in judged.problems:
+    validated = validate(json.dumps(value).encode())
+    for problem in validated.problems:
         kind: type[Record] | None = Config
         for part in problem.path[:-1] if problem.on_key else problem.path:
             if isinstance(part, str) and part != "keys":
@@ -114,7 +114,7 @@ def test_duplicates_name_the_first_place() -> None:
 )
 def test_hints_say_the_likely_fix(version: str, fragment: dict[str, Any], hint: str) -> None:
     config = {"ignition": {"version": VERSIONS[minor(version)]}, "storage": fragment}
-    assert [problem.hint for problem in judge(json.dumps(config).encode()).problems] == [hint]
+    assert [problem.hint for problem in validate(json.dumps(config).encode()).problems] == [hint]
 
 
 SECRETS = ("hunter2", "aHVudGVyMg")
@@ -137,6 +137,6 @@ SECRETS = ("hunter2", "aHVudGVyMg")
 )
 def test_no_secret_is_told(config: dict[str, Any]) -> None:
     config["ignition"] = {**config.get("ignition", {}), "version": VERSIONS[NEWEST]}
-    judged = judge(json.dumps(config).encode())
-    assert judged.problems
-    assert not any(secret in repr(judged) for secret in SECRETS)
+    validated = validate(json.dumps(config).encode())
+    assert validated.problems
+    assert not any(secret in repr(validated) for secret in SECRETS)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.data_urls import inline
+from provision.config.data_urls import inline_content
 from provision.config.format import Config, Disk, File, Filesystem, Link, Partition, Resource, Storage
 from provision.failures import PlanRefused
 from provision.planning.machine_view import Space
@@ -102,7 +102,7 @@ def test_a_file_has_at_least_its_least_size(data: bytes, form: str) -> None:
         resource = Resource(source="data:;base64," + b64encode(data).decode())
     else:
         resource = Resource(source="data:;base64," + b64encode(gzip.compress(data)).decode(), compression="gzip")
-    assert least_size(File(path="/a", contents=resource)) <= len(inline(resource) or b"") == len(data)
+    assert least_size(File(path="/a", contents=resource)) <= len(inline_content(resource) or b"") == len(data)
 
 
 def test_noise_that_is_packed_grows_less_than_is_taken_for_it() -> None:

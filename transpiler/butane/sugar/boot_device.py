@@ -115,7 +115,7 @@ def _encrypted(luks: BootLuks, device: str, origins: dict[Path, SourcePath]) -> 
         origins[(*volume, "cex")] = SourcePath((*source, "cex"), whole=False)
     else:
         names = ("tang", "threshold", "tpm2")
-        values["clevis"] = Clevis(**{name: getattr(luks, name) for name in names if luks.wrote(name)})
+        values["clevis"] = Clevis(**{name: getattr(luks, name) for name in names if luks.is_set(name)})
         origins[(*volume, "clevis")] = SourcePath(source, whole=False)
     return Luks(device=device, label="luks-root", name="root", wipe_volume=True, **values)
 
