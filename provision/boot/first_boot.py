@@ -32,7 +32,7 @@ def look(running_system: LocalSystem) -> None:
     from provision.system.private_files import write_private
 
     # killed or not, it leaves no mount behind, which would keep the root file system read-only
-    mounts.keep_to_ourselves()
+    mounts.unshare_mounts_if_allowed()
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     said = verdict(command_line)
     first = said is Verdict.FIRST or (said is Verdict.LOOK and _unrecorded(command_line, running_system))

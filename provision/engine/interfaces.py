@@ -22,7 +22,7 @@ class System(Observe, Protocol):
         """Carry out many actions on the tree that touch disjoint paths. Raises ActionFailed."""
         ...
 
-    def spool(self, blob: Blob, near: str) -> AbstractContextManager[BinaryIO]:
+    def new_blob(self, blob: Blob, destination: str) -> AbstractContextManager[BinaryIO]:
         """A place for the bytes of a blob; they are kept when the context ends well."""
         ...
 

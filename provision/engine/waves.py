@@ -56,9 +56,9 @@ class Engine:
             self._system.apply(action)
             return
         try:
-            with self._system.spool(action.blob, action.near) as spool:
-                self._fetcher.copy(action.resource, spool)
-        except OSError as error:  # of the spool: what goes wrong on the way to it is a FetchFailed
+            with self._system.new_blob(action.blob, action.near) as file:
+                self._fetcher.copy(action.resource, file)
+        except OSError as error:  # from the blob store: what goes wrong on the way to it is a FetchFailed
             hint = "there is no room for it, or the file system is read-only"
             raise ActionFailed(action.title, error.strerror or str(error), hint=hint) from error
 

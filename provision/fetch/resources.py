@@ -1,7 +1,7 @@
 """Resources: from what a config names to verified, decompressed bytes, streamed.
 
     fetcher = Fetcher(Settings(), log)
-    fetcher.copy(file.contents, spool)
+    fetcher.copy(file.contents, output)
 
 Each scheme is one row of SCHEMES; the modules behind the rows are loaded when a resource asks for them.
 """

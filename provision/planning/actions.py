@@ -15,7 +15,7 @@ from provision.planning.machine_view import ASSUMED_SIZE, Device, Fact, Kind, Me
 
 
 class Blob(NamedTuple):
-    """Bytes that an earlier `Fetch` brought: a name in the spool."""
+    """Bytes that an earlier `Fetch` brought: a name in the blob store."""
 
     name: str
 
@@ -230,9 +230,9 @@ class Unmount(NamedTuple):
 
 
 class Fetch(NamedTuple):
-    """Bring the bytes of a resource into the spool, verified.
+    """Bring the bytes of a resource into the blob store, verified.
 
-    `near` is the path they will be written to, so that the spool can lie on its file system; without it they are kept
+    `near` is the path they will be written to, so that the store can lie on its file system; without it they are kept
     in memory, and for later stages too, until a `Forget`.
     """
 
@@ -244,7 +244,7 @@ class Fetch(NamedTuple):
     loses: str = ""
 
     def touches(self) -> frozenset[str]:
-        """Its place in the spool."""
+        """Its place in the blob store."""
         return frozenset({f"blob:{self.blob.name}"})
 
     def effect(self) -> tuple[Fact, ...]:
@@ -265,7 +265,7 @@ class Forget(NamedTuple):
         return f"forget {self.blob.name}"
 
     def touches(self) -> frozenset[str]:
-        """Its place in the spool."""
+        """Its place in the blob store."""
         return frozenset({f"blob:{self.blob.name}"})
 
     def effect(self) -> tuple[Fact, ...]:

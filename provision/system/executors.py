@@ -32,7 +32,7 @@ from provision.planning.machine_view import Memory
 from provision.system import mounts, processes
 from provision.system.block.devices import Devices
 from provision.system.root import accounts
-from provision.system.root.blob_store import Spool
+from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
 
 EXPECTED = (OSError, ValueError, OverflowError, Failure)
@@ -48,7 +48,7 @@ class Context(NamedTuple):
 
     tree: Tree
     devices: Devices
-    spool: Spool
+    blob_store: BlobStore
     memory: dict[str, Memory]
     log: Log
     mounted: list[str]
@@ -56,7 +56,7 @@ class Context(NamedTuple):
     def unmount_all(self) -> None:
         """Unmount what was mounted; what is still in use vanishes from the tree and goes when its user does."""
         while self.mounted:
-            mounts.unmount_at_last(self.mounted.pop())
+            mounts.unmount_lazily(self.mounted.pop())
 
     def place(self, path: str) -> str:
         """Where a directory of the tree really is, as mount(8) has to be told."""
@@ -65,10 +65,10 @@ class Context(NamedTuple):
 
     def bytes(self, part: Bytes) -> AbstractContextManager[int]:
         """A descriptor at the beginning of some bytes."""
-        return _closing(self.spool.open(part) if isinstance(part, Blob) else processes.in_memory(part.data))
+        return _closing(self.blob_store.open(part) if isinstance(part, Blob) else processes.memory_file(part.data))
 
 
-def said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """What went wrong, for people."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if isinstance(error.filename, str) else error.strerror
@@ -126,7 +126,7 @@ def _input(stdin: Bytes | PathList | None, context: Context, stack: ExitStack) -
         return None
     if isinstance(stdin, PathList):
         paths = b"".join(os.fsencode(context.tree.outside(path)) + b"\0" for path in stdin.paths)
-        return stack.enter_context(_closing(processes.in_memory(paths)))
+        return stack.enter_context(_closing(processes.memory_file(paths)))
     return stack.enter_context(context.bytes(stdin))
 
 
@@ -174,7 +174,7 @@ def _mount(action: Mount, context: Context) -> None:
 
 def _unmount(action: Unmount, context: Context) -> None:
     path = context.place(action.path)
-    context.spool.leave(os.stat(path).st_dev)
+    context.blob_store.leave(os.stat(path).st_dev)
     mounts.unmount(path)
     if path in context.mounted:
         context.mounted.remove(path)
@@ -185,7 +185,7 @@ def _set_password(action: SetPassword, context: Context) -> None:
 
 
 def _forget(action: Forget, context: Context) -> None:
-    context.spool.forget(action.blob)
+    context.blob_store.forget(action.blob)
 
 
 def _remember(action: Remember, context: Context) -> None:
@@ -199,7 +199,7 @@ def _keep(_action: Keep, _context: Context) -> None:
     """It is for people who read a plan."""
 
 
-CARRY_OUT: Mapping[type, Callable[[Any, Context], None]] = {
+EXECUTORS: Mapping[type, Callable[[Any, Context], None]] = {
     Await: _await,
     Run: _run,
     WriteTable: _write_table,

@@ -59,7 +59,7 @@ def file_system(fd: int) -> int:
     return int(struct.unpack_from("I", found.raw)[0])
 
 
-def leave_mount_namespace() -> None:
+def unshare_mounts() -> None:
     """Give this thread (and those it starts) mounts of its own: they vanish with the process. Raises OSError.
 
     In a chroot whose root is no mount point only those at and below /dev become its own.

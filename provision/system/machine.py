@@ -12,9 +12,9 @@ from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction
 from provision.planning.machine_view import Account, Device, Memory, Mounted, Node, Signature, Space, Table, Volume
 from provision.system import mounts, processes
 from provision.system.block.devices import Devices
-from provision.system.executors import CARRY_OUT, EXPECTED, Context, said
+from provision.system.executors import EXECUTORS, EXPECTED, Context, error_text
 from provision.system.root import accounts, nodes
-from provision.system.root.blob_store import Spool
+from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
 from provision.system.root.nodes import NodeFailed
 
@@ -40,8 +40,8 @@ class Machine:
         self._tree = tree
         self._devices = devices
         self._memory = memory
-        self._spool = Spool(tree, f"{run_dir}/blobs")
-        self._context = Context(tree, devices, self._spool, memory, log, [])
+        self._blob_store = BlobStore(tree, f"{run_dir}/blobs")
+        self._context = Context(tree, devices, self._blob_store, memory, log, [])
 
     # -- the view
 
@@ -51,15 +51,15 @@ class Machine:
 
     def table(self, name: str) -> Table:
         """See Observe."""
-        return _looked(f"read the partition table of {name}", lambda: self._devices.table(name))
+        return _with_title(f"read the partition table of {name}", lambda: self._devices.table(name))
 
     def signature(self, name: str) -> Signature:
         """See Observe."""
-        return _looked(f"look at what is on {name}", lambda: self._devices.signature(name))
+        return _with_title(f"look at what is on {name}", lambda: self._devices.signature(name))
 
     def volume(self, name: str) -> Volume | None:
         """See Observe."""
-        return _looked(f"read the LUKS header of {name}", lambda: self._devices.volume(name))
+        return _with_title(f"read the LUKS header of {name}", lambda: self._devices.volume(name))
 
     def node(self, path: str) -> Node | None:
         """See Observe."""
@@ -122,13 +122,13 @@ class Machine:
         if isinstance(action, NODE_ACTIONS):
             self.apply_nodes([action])
             return
-        carry_out = CARRY_OUT.get(type(action))
+        carry_out = EXECUTORS.get(type(action))
         if carry_out is None:
             raise TypeError(f"{type(action).__name__} is not for the machine")
         try:
             carry_out(action, self._context)
         except EXPECTED as error:
-            raise ActionFailed(action.title, said(error)) from error
+            raise ActionFailed(action.title, error_text(error)) from error
 
     def apply_nodes(self, actions: Sequence[NodeAction]) -> None:
         """Carry out actions on the tree that touch disjoint paths; many share the waiting for the disk.
@@ -136,27 +136,27 @@ class Machine:
         Raises ActionFailed.
         """
         try:
-            nodes.carry_out(self._tree, self._spool, actions)
+            nodes.carry_out(self._tree, self._blob_store, actions)
         except NodeFailed as failed:
-            raise ActionFailed(failed.action.title, said(failed.__cause__ or failed)) from failed
+            raise ActionFailed(failed.action.title, error_text(failed.__cause__ or failed)) from failed
 
-    def spool(self, blob: Blob, near: str) -> AbstractContextManager[BinaryIO]:
+    def new_blob(self, blob: Blob, destination: str) -> AbstractContextManager[BinaryIO]:
         """A place for the bytes of a blob, readable by nobody else; they are kept when the context ends well.
 
-        `near` is the path they are meant for; with an empty one they are kept for later stages. Raises OSError.
+        `destination` is the path they are meant for; with an empty one they are kept for later stages. Raises OSError.
         """
-        return self._spool.filling(blob, near)
+        return self._blob_store.writing(blob, destination)
 
     def release(self) -> None:
         """Give back what is held for this process only: nameless files; of images also mounts and loop devices."""
-        self._spool.release()
-        if self._devices.borrowed:
+        self._blob_store.release()
+        if self._devices.temporary:
             self._context.unmount_all()
         self._devices.release()
 
 
-def _looked(title: str, look: Callable[[], _T]) -> _T:
+def _with_title(title: str, look: Callable[[], _T]) -> _T:
     try:
         return look()
     except EXPECTED as error:
-        raise ActionFailed(title, said(error)) from error
+        raise ActionFailed(title, error_text(error)) from error

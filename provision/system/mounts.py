@@ -49,16 +49,16 @@ def unmount(path: str) -> None:
     libc.unmount(path)
 
 
-def keep_to_ourselves() -> None:
+def unshare_mounts_if_allowed() -> None:
     """Give this process mounts of its own, which vanish with it even when it is killed. Call it before any thread.
 
     Where that is not allowed everything goes on without.
     """
     with suppress(OSError):
-        libc.leave_mount_namespace()
+        libc.unshare_mounts()
 
 
-def unmount_at_last(path: str) -> None:
+def unmount_lazily(path: str) -> None:
     """Unmount, and if that cannot be done now, as soon as it can (MNT_DETACH). Never fails."""
     try:
         libc.unmount(path)

@@ -79,14 +79,14 @@ def told(argv: Sequence[str], data: bytes, limit: int) -> bytes | None:
 
 @contextmanager
 def _memory(data: bytes = b"") -> Iterator[int]:
-    fd = in_memory(data)
+    fd = memory_file(data)
     try:
         yield fd
     finally:
         os.close(fd)
 
 
-def in_memory(data: bytes) -> int:
+def memory_file(data: bytes) -> int:
     """A descriptor, at its beginning, of a nameless file in memory with these bytes: the caller closes it."""
     fd = os.memfd_create("input", os.MFD_CLOEXEC)
     view = memoryview(data)

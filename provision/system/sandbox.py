@@ -1,8 +1,9 @@
-"""Work on disk images behind walls: in mounts of its own a process gets a /dev without the disks of this machine.
+"""Keep programs that work on disk images away from the disks of this machine.
 
-There are the few nodes that every program needs, and those made by `present`: for loop devices of ours and for what is
-built on them. Elsewhere device nodes do not open (nodev), udevd's directory is empty so that programs make their nodes
-themselves, and all of it vanishes with the process, even when it is killed.
+`enter_sandbox` gives the process mounts of its own, with a /dev that holds only the few nodes that every program needs.
+`make_device_node` adds those of our loop devices and of what is built on them. Elsewhere no device node can be opened
+(nodev). The directory of udevd is empty, so that programs make their nodes themselves. All of it vanishes with the
+process, even when it is killed.
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ _SHARED = "/dev/shm"  # noqa: S108 - it is not written to: images may lie there,
 _UDEV = "/run/udev"
 
 
-def enclose() -> None:
+def enter_sandbox() -> None:
     """Shut this process, and those it starts, in. Call it before any thread. Raises Failure where it is not allowed."""
     try:
-        libc.leave_mount_namespace()
+        libc.unshare_mounts()
         with suppress(OSError):  # Linux before 5.12 cannot, nor a chroot whose root is no mount point
             libc.forbid_devices("/")
         _furnish()
@@ -47,7 +48,7 @@ def enclose() -> None:
     os.environ["MDADM_NO_UDEV"] = "1"
 
 
-def present(node: str, number: str) -> None:
+def make_device_node(node: str, number: str) -> None:
     """See to it that a block device (`major:minor`) has its node, where neither the kernel nor udevd makes it."""
     if not os.path.exists(node):
         major, minor = map(int, number.split(":"))

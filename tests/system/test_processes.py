@@ -20,7 +20,7 @@ def test_a_signal_is_a_negative_status() -> None:
 
 def test_input_is_empty_unless_it_is_given() -> None:
     assert processes.run(["cat"]).output == ""
-    secret = processes.in_memory(b"x" * 3_000_000)
+    secret = processes.memory_file(b"x" * 3_000_000)
     assert processes.run(["wc", "-c"], stdin=secret).output.strip() == "3000000"
     os.close(secret)
 
@@ -34,7 +34,7 @@ def test_what_a_program_tells_is_whole_and_bounded() -> None:
 
 
 def test_a_kept_descriptor_can_be_named() -> None:
-    key = processes.in_memory(b"key")
+    key = processes.memory_file(b"key")
     assert processes.run(["cat", f"/proc/self/fd/{key}"], keep=[key]).output == "key"
     assert processes.run(["cat", f"/proc/self/fd/{key}"]).status != 0
     os.close(key)

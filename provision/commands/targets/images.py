@@ -18,7 +18,7 @@ from provision.stages import stage_plan
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.block.image_files import claimed, sector_size
 from provision.system.machine import Machine
-from provision.system.sandbox import enclose
+from provision.system.sandbox import enter_sandbox
 
 
 def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
@@ -39,7 +39,7 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
         plans += [("files", stage_plan("files")), ("umount", stage_plan("umount"))]
     target = Target(UnknownRoot(None, config), None, plans, replace=replace)
     if changing:
-        enclose()
+        enter_sandbox()
     root = _mount_point(stack)
     stack.callback(target.new.drop)
     paths = {disk.device: _image(disk, target, "" if changing else root) for disk in given}

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from provision.planning.device_names import BY_CONTENTS, BY_MAPPING, of_signature
 from provision.system import processes
 from provision.system.block import signatures, sysfs
-from provision.system.sandbox import present
+from provision.system.sandbox import make_device_node
 
 _BUILT = ("/dev/mapper/", "/dev/dm-", "/dev/md")
 
@@ -36,7 +36,7 @@ def every(bases: AbstractSet[str]) -> Iterator[sysfs.Block]:
             yield _with_node(block)
 
 
-def take_apart(bases: AbstractSet[str]) -> None:
+def teardown(bases: AbstractSet[str]) -> None:
     """Close mappings and stop arrays that rest on these devices, upper ones first. What cannot be closed stays."""
     tried: set[str] = set()
     while free := [block for block in every(bases) if block.node not in tried and not sysfs.holders(block)]:
@@ -53,7 +53,7 @@ def _closing(block: sysfs.Block) -> list[str]:
 
 
 def _with_node(block: sysfs.Block) -> sysfs.Block:
-    present(block.node, sysfs.read(block.path, "dev"))
+    make_device_node(block.node, sysfs.read(block.path, "dev"))
     return block
 
 

@@ -16,7 +16,7 @@ class DeviceFailed(Failure):
 class Devices(Protocol):
     """Block devices by the names of the config. Methods that take a canonical name take every other name as well."""
 
-    borrowed: bool
+    temporary: bool
     """Whether they are ours for the time of this process, and so are the file systems mounted from them."""
 
     def device(self, name: str) -> Device | None:

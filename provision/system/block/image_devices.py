@@ -17,9 +17,7 @@ from typing import NamedTuple
 from provision.planning.device_names import BY_CONTENTS, kernel_partition, of_partition, of_signature
 from provision.planning.machine_view import Device, Partition, Signature, Table, Volume
 from provision.system import mounts
-from provision.system.block import built_devices as stacked
-from provision.system.block import loops, signatures, sysfs
-from provision.system.block import luks_header as luks
+from provision.system.block import built_devices, loops, luks_header, signatures, sysfs
 from provision.system.block.devices import DeviceFailed
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.block.loops import Loop
@@ -47,7 +45,7 @@ class _Region(NamedTuple):
 class ImageDevices:
     """`images` has the disks by their names in the config."""
 
-    borrowed = True
+    temporary = True
 
     def __init__(self, images: Mapping[str, Image]) -> None:
         self._images = dict(images)
@@ -60,7 +58,7 @@ class ImageDevices:
         """A disk by its name in the config, a partition by any of its names, or what a program built on them."""
         region = self._find(name)
         if region is None:
-            above = self._find_above(name)
+            above = self._find_built(name)
             return self._kernel.device(above) if above else None
         return Device(region.name, region.size, self._images[region.disk].sector, self._in_use(region))
 
@@ -83,7 +81,7 @@ class ImageDevices:
         if isinstance(where, str):
             return self._kernel.volume(where)
         block = self._block(where)
-        return luks.read(self._images[where.disk].path, where.offset, sysfs.opened_as(block) if block else "")
+        return luks_header.read(self._images[where.disk].path, where.offset, sysfs.opened_as(block) if block else "")
 
     def node(self, name: str) -> str:
         """The loop device for it, attached at the first call."""
@@ -112,7 +110,7 @@ class ImageDevices:
     def name(self, source: str) -> str:
         """The name of the disk or partition that a loop device of ours stands for."""
         region = next((one for one, loop in self._attached() if loop.node == source), None)
-        return region.name if region else self._find_above(source) or source
+        return region.name if region else self._find_built(source) or source
 
     def write_table(self, name: str, table: Table, *, erase: bool, clear: Sequence[int] = ()) -> None:
         """Write it through the disk's loop device; loop devices of partitions that moved or went are detached."""
@@ -129,7 +127,7 @@ class ImageDevices:
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
         """Nothing appears in an image by itself, but what programs build on them may take its time."""
-        self._kernel.wait([name for name in names if stacked.is_built(name)], gone=gone)
+        self._kernel.wait([name for name in names if built_devices.is_built(name)], gone=gone)
         wrong = [name for name in names if (self.device(name) is None) != gone]
         if wrong and gone:
             raise DeviceFailed(f"still there: {', '.join(wrong)}")
@@ -146,7 +144,7 @@ class ImageDevices:
 
     def release(self) -> None:
         """Take apart what was built on the images, and detach every loop device."""
-        stacked.take_apart(self._bases())
+        built_devices.teardown(self._bases())
         with self._lock:
             ours = list(self._loops.values())
             self._loops.clear()
@@ -158,13 +156,13 @@ class ImageDevices:
 
     def _where(self, name: str) -> _Region | str:
         """The part of an image, or the kernel's name of a device that rests on nothing but images."""
-        where = self._find(name) or self._find_above(name)
+        where = self._find(name) or self._find_built(name)
         if where is None:
             raise DeviceFailed(f"{name} is in none of the images")
         return where
 
-    def _find_above(self, name: str) -> str | None:
-        block = stacked.find(name, self._bases())
+    def _find_built(self, name: str) -> str | None:
+        block = built_devices.find(name, self._bases())
         return block.node if block else None
 
     def _attached(self) -> list[tuple[_Region, Loop]]:

@@ -11,8 +11,7 @@ from contextlib import contextmanager, suppress
 from provision.failures import Failure
 from provision.planning.device_names import BY_CONTENTS, BY_MAPPING, of_partition, of_signature
 from provision.planning.machine_view import Device, Signature, Table, Volume
-from provision.system.block import luks_header as luks
-from provision.system.block import signatures, sysfs, udev
+from provision.system.block import luks_header, signatures, sysfs, udev
 from provision.system.block.devices import DeviceFailed
 from provision.system.block.partitions import kernel as kernel_partitions
 from provision.system.block.partitions import mappings, tables
@@ -24,7 +23,7 @@ WAIT = 30.0
 class KernelDevices:
     """`wait_seconds` is the limit of every wait."""
 
-    borrowed = False
+    temporary = False
 
     def __init__(self, wait_seconds: float = WAIT) -> None:
         self._seconds = wait_seconds
@@ -51,7 +50,7 @@ class KernelDevices:
     def volume(self, name: str) -> Volume | None:
         """The LUKS header, and the name of the mapping if it is open."""
         block = _required(name)
-        return luks.read(block.node, 0, sysfs.opened_as(block))
+        return luks_header.read(block.node, 0, sysfs.opened_as(block))
 
     def node(self, name: str) -> str:
         """The kernel's node; a mapping keeps its name, which tools want to see."""
@@ -68,7 +67,7 @@ class KernelDevices:
         disk = _required(name)
         changed = [disk.path]
         udev.settle(changed, self._seconds)
-        with udev.followed(changed, self._seconds), tables.locked(disk.node), _unwatched(disk) as node:
+        with udev.settled_after(changed, self._seconds), tables.locked(disk.node), _private_node(disk) as node:
             tables.write(node, table, size=disk.size, erase=erase, clear=clear)
             changed += [_required(one).path for one in kernel_partitions.follow(disk, table)]
 
@@ -98,7 +97,7 @@ class KernelDevices:
 
 
 @contextmanager
-def _unwatched(disk: sysfs.Block) -> Iterator[str]:
+def _private_node(disk: sysfs.Block) -> Iterator[str]:
     """A node of our own for a disk.
 
     udevd watches the usual one: when a writer closes it, udevd has the kernel read the table again (BLKRRPART), and all
@@ -138,11 +137,11 @@ def _required(name: str) -> sysfs.Block:
 def _find(name: str) -> sysfs.Block | None:
     block = sysfs.find(name) or mappings.find(name)
     if block is None and not udev.running() and name.startswith("/dev/disk/by-"):
-        return _find_without_links(name)
+        return _find_by_contents(name)
     return block
 
 
-def _find_without_links(name: str) -> sysfs.Block | None:
+def _find_by_contents(name: str) -> sysfs.Block | None:
     """What udev's links would say, from tables and signatures, where no udevd makes them.
 
     A disk that may not be read has no names: udev could not read it either.

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from provision.system import processes
 from provision.system.block.devices import DeviceFailed
-from provision.system.sandbox import present
+from provision.system.sandbox import make_device_node
 
 _CONTROL = "/dev/loop-control"
 _MAJOR = 7
@@ -53,22 +53,22 @@ Configure = Callable[[int, int, Part], None]
 """Makes the free loop device behind the first descriptor stand for a part of the file behind the second."""
 
 
-def at_once(loop: int, file: int, part: Part) -> None:
+def configure_in_one_call(loop: int, file: int, part: Part) -> None:
     """By LOOP_CONFIGURE; before Linux 5.8, which does not know it, step by step. Raises OSError."""
     try:
         fcntl.ioctl(loop, _LOOP_CONFIGURE, _CONFIG.pack(file, part.sector, _info(part), *(0,) * 8))
     except OSError as error:
         if error.errno != errno.EINVAL:
             raise
-        step_by_step(loop, file, part)
+        configure_in_steps(loop, file, part)
 
 
-def step_by_step(loop: int, file: int, part: Part) -> None:
+def configure_in_steps(loop: int, file: int, part: Part) -> None:
     """By LOOP_SET_FD and LOOP_SET_STATUS64. Raises OSError."""
     fcntl.ioctl(loop, _LOOP_SET_FD, file)
     try:
-        _patiently(loop, _LOOP_SET_BLOCK_SIZE, part.sector)
-        _patiently(loop, _LOOP_SET_STATUS64, _info(part))
+        _ioctl_with_retry(loop, _LOOP_SET_BLOCK_SIZE, part.sector)
+        _ioctl_with_retry(loop, _LOOP_SET_STATUS64, _info(part))
     except OSError:
         fcntl.ioctl(loop, _LOOP_CLR_FD, 0)
         raise
@@ -77,7 +77,9 @@ def step_by_step(loop: int, file: int, part: Part) -> None:
 class Loop:
     """A loop device over `size` bytes of a file from `offset`. Raises OSError, DeviceFailed."""
 
-    def __init__(self, file: str, offset: int, size: int, sector: int, configure: Configure = at_once) -> None:
+    def __init__(
+        self, file: str, offset: int, size: int, sector: int, configure: Configure = configure_in_one_call
+    ) -> None:
         self._file = os.path.realpath(file)
         self.node, self._fd = _attach(file, Part(offset, size, sector), configure)
 
@@ -165,7 +167,7 @@ def _info(part: Part) -> bytes:
     return _INFO.pack(0, 0, 0, part.offset, part.size, 0, 0, 0, _AUTOCLEAR, b"", b"", b"", 0, 0)
 
 
-def _patiently(loop: int, request: int, argument: int | bytes) -> None:
+def _ioctl_with_retry(loop: int, request: int, argument: int | bytes) -> None:
     """The kernel says EAGAIN while it still has pages of the whole file, which somebody (udevd) has just read."""
     for attempt in range(_TRIES):
         try:
@@ -179,5 +181,5 @@ def _patiently(loop: int, request: int, argument: int | bytes) -> None:
 
 def _node(number: int) -> str:
     path = f"/dev/loop{number}"
-    present(path, f"{_MAJOR}:{number}")
+    make_device_node(path, f"{_MAJOR}:{number}")
     return path

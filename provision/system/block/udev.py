@@ -50,7 +50,7 @@ class Events:
 
 
 @contextmanager
-def followed(paths: Sequence[str], seconds: float) -> Iterator[None]:
+def settled_after(paths: Sequence[str], seconds: float) -> Iterator[None]:
     """Do something; then wait until udevd has worked through all that came of it for these devices (below /sys).
 
     The list may be filled on the way.

@@ -22,7 +22,7 @@ NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
 """What open(2) says where a file system has no O_TMPFILE."""
 
 
-class Spool:
+class BlobStore:
     """The blobs of this run, and those that earlier stages left in the run directory."""
 
     def __init__(self, tree: Tree, folder: str) -> None:
@@ -32,14 +32,14 @@ class Spool:
         self._taken: set[str] = set()
 
     @contextmanager
-    def filling(self, blob: Blob, near: str) -> Iterator[BinaryIO]:
+    def writing(self, blob: Blob, destination: str) -> Iterator[BinaryIO]:
         """An empty file to write the blob to; it is kept when the block ends well, and gone when it does not."""
-        if not near:
+        if not destination:
             with self._named(blob) as file:
                 yield file
             return
         _allow_many_files()
-        fd, linkable = self._open_near(near)
+        fd, linkable = self._open_near(destination)
         try:
             with open(os.dup(fd), "wb") as file:
                 yield file
@@ -85,9 +85,9 @@ class Spool:
     def _path(self, blob: Blob) -> str:
         return f"{self._folder}/{os.fsencode(blob.name).hex()}"
 
-    def _open_near(self, near: str) -> tuple[int, bool]:
+    def _open_near(self, destination: str) -> tuple[int, bool]:
         """A nameless file, and whether it can be given a name (not where it had one before)."""
-        folder = parent(near)[0]
+        folder = parent(destination)[0]
         while self._tree.node(folder) is None:
             folder = parent(folder)[0]
         try:
@@ -100,7 +100,7 @@ class Spool:
 
     @contextmanager
     def _named(self, blob: Blob) -> Iterator[BinaryIO]:
-        private_directory(self._folder)
+        make_private_directory(self._folder)
         path = self._path(blob)
         with suppress(FileNotFoundError):
             os.unlink(path)
@@ -113,14 +113,14 @@ class Spool:
             raise
 
 
-def private_directory(path: str) -> None:
+def make_private_directory(path: str) -> None:
     """Make a directory that only root can enter, with those above it. It must not be somebody else's."""
     os.makedirs(parent(path)[0], mode=0o755, exist_ok=True)
     with suppress(FileExistsError):
         os.mkdir(path, 0o700)
     found = os.lstat(path)
     if found.st_uid != os.geteuid():
-        raise PermissionError(errno.EPERM, "somebody else owns the spool", path)
+        raise PermissionError(errno.EPERM, "somebody else owns the directory", path)
     os.chmod(path, 0o700)
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from provision.planning.actions import Blob, Bytes, Directory, HardLink, Link, NodeAction, Remove, Write
 from provision.system import libc
-from provision.system.root.blob_store import NO_TMPFILE, Spool
+from provision.system.root.blob_store import NO_TMPFILE, BlobStore
 from provision.system.root.guarded_paths import Tree, parent
 
 _AT_ONCE = 200
@@ -46,10 +46,10 @@ class _Ready(NamedTuple):
     temporary: str
 
 
-def carry_out(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> None:
+def carry_out(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAction]) -> None:
     """Carry out actions that touch disjoint paths, in their order, and bring them to the disk. Raises NodeFailed."""
     for start in range(0, len(actions), _AT_ONCE):
-        _carry_out_some(tree, spool, actions[start : start + _AT_ONCE])
+        _carry_out_batch(tree, blob_store, actions[start : start + _AT_ONCE])
 
 
 def temporary_name(folder: int, name: str) -> str:
@@ -64,31 +64,31 @@ def temporary_name(folder: int, name: str) -> str:
     return temporary
 
 
-def _carry_out_some(tree: Tree, spool: Spool, actions: Sequence[NodeAction]) -> None:
+def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAction]) -> None:
     with ExitStack() as stack:
         changed: list[int] = []
         ready: list[_Ready] = []
         for action in actions:
-            with _blamed(action):
+            with _failing_as(action):
                 folder = _folder_of(tree, action, stack)
                 changed += [folder] * (1 + len(_on_the_way(action)))
                 if isinstance(action, Write) and (action.parts or not action.keep):
-                    ready.append(_prepare(tree, spool, action, folder, stack))
+                    ready.append(_prepare(tree, blob_store, action, folder, stack))
                 else:
                     _make(tree, action, folder)
                 if isinstance(action, Directory):
                     changed.append(stack.enter_context(tree.folder(action.path)))
-        with _blamed(actions[-1]):
+        with _failing_as(actions[-1]):
             _flush([one.fd for one in ready])
         for one in ready:
-            with _blamed(one.action):
+            with _failing_as(one.action):
                 _publish(one)
-        with _blamed(actions[-1]):
+        with _failing_as(actions[-1]):
             _flush(changed)
 
 
 @contextmanager
-def _blamed(action: NodeAction) -> Iterator[None]:
+def _failing_as(action: NodeAction) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, OverflowError) as error:  # the last: an id that is none, os.chown(2)
@@ -125,24 +125,24 @@ def _make_directory(folder: int, name: str, mode: int, owner: tuple[int, int] = 
         os.close(fd)
 
 
-def _prepare(tree: Tree, spool: Spool, action: Write, folder: int, stack: ExitStack) -> _Ready:
+def _prepare(tree: Tree, blob_store: BlobStore, action: Write, folder: int, stack: ExitStack) -> _Ready:
     name = parent(action.path)[1]
-    fd, temporary = _whole_blob(spool, action, folder) or _empty_file(folder, name)
+    fd, temporary = _whole_blob(blob_store, action, folder) or _empty_file(folder, name)
     stack.callback(os.close, fd)
     if temporary:
         stack.callback(_drop, folder, temporary)
     if not os.fstat(fd).st_size:
-        _fill(tree, spool, action, fd)
+        _fill(tree, blob_store, action, fd)
     os.fchown(fd, _known(action.uid), _known(action.gid))  # before the mode: it takes setuid bits away
     os.fchmod(fd, action.mode)
     return _Ready(action, fd, folder, name, temporary)
 
 
-def _whole_blob(spool: Spool, action: Write, folder: int) -> tuple[int, str] | None:
-    """The spooled file itself, if it is all there is to write."""
+def _whole_blob(blob_store: BlobStore, action: Write, folder: int) -> tuple[int, str] | None:
+    """The stored file itself, if it is all there is to write."""
     if action.keep or len(action.parts) != 1 or not isinstance(action.parts[0], Blob):
         return None
-    fd = spool.take(action.parts[0], os.fstat(folder).st_dev)
+    fd = blob_store.take(action.parts[0], os.fstat(folder).st_dev)
     return None if fd is None else (fd, "")
 
 
@@ -157,19 +157,19 @@ def _empty_file(folder: int, name: str) -> tuple[int, str]:
     return os.open(temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder), temporary
 
 
-def _fill(tree: Tree, spool: Spool, action: Write, fd: int) -> None:
+def _fill(tree: Tree, blob_store: BlobStore, action: Write, fd: int) -> None:
     if action.keep:
         with suppress(FileNotFoundError):
             old = tree.open(action.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             copy_attributes(old, fd)
             _copy(old, fd)
     for part in action.parts:
-        _append(spool, part, fd)
+        _append(blob_store, part, fd)
 
 
-def _append(spool: Spool, part: Bytes, fd: int) -> None:
+def _append(blob_store: BlobStore, part: Bytes, fd: int) -> None:
     if isinstance(part, Blob):
-        _copy(spool.open(part), fd)
+        _copy(blob_store.open(part), fd)
         return
     view = memoryview(part.data)
     while view:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks import guest
+from tests.real.disks import user_mode_linux
 
 CONFIG = '{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-%s"}]}}'
 TOOLS = ("mkfs.vfat", "mcopy", "genisoimage")
 
 pytestmark = [
     pytest.mark.disks,
-    pytest.mark.skipif(bool(guest.lacking()), reason=f"needs {guest.lacking()}"),
+    pytest.mark.skipif(bool(user_mode_linux.lacking()), reason=f"needs {user_mode_linux.lacking()}"),
     pytest.mark.skipif(not all(map(shutil.which, TOOLS)), reason=f"needs {', '.join(TOOLS)}"),
 ]
 
@@ -62,7 +62,7 @@ def test_configs_on_drives_and_discs_of_every_format_and_from_the_host_with_a_cl
     udf(tmp_path / "without.disc", content(tmp_path, "without", disc[1]))
     (tmp_path / "host.config").write_text(CONFIG % "host")
     command = [sys.executable, "-u", "-m", "tests.fetch.platforms.in_guest", "/run/guest"]
-    ended = guest.run(command, tmp_path, {}, 120)
+    ended = user_mode_linux.run(command, tmp_path, {}, 120)
     assert ended.output.splitlines() == [
         "the clock was before the day of the build True",
         "iso9660 ['/from-iso9660']",

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.fetch.server import Answer, serve
-from tests.real.disks import node
+from tests.real.disks import systemd_container
 from tests.real.disks.loop_devices import MIB, blank, loop
 
 HOUSE = Path(__file__).parents[3]
@@ -88,8 +88,8 @@ def main() -> None:
     if options.inside:
         measure([WORKLOADS[name] for name in options.only or WORKLOADS], options.rounds, options.ignition)
         return
-    if os.geteuid() or node.lacking():
-        sys.exit(f"tests.real.disks.bench needs {node.lacking() or 'to be root'}")
+    if os.geteuid() or systemd_container.lacking():
+        sys.exit(f"tests.real.disks.bench needs {systemd_container.lacking() or 'to be root'}")
     with tempfile.TemporaryDirectory() as there:
         folder = Path(there)
         collect(folder / "initramfs")
@@ -102,7 +102,7 @@ def main() -> None:
             "--ignition",
             options.ignition,
         ]
-        status = node.run(again, folder, LIMIT)
+        status = systemd_container.run(again, folder, LIMIT)
         sys.exit(status and f"ended with status {status}: {(folder / 'console').read_text()[-2000:]}")
 
 
@@ -121,8 +121,10 @@ def collect(tree: Path) -> None:
 
 def measure(workloads: Iterable[Workload], rounds: int, ignition: str) -> None:
     """Print a table for each workload."""
-    Path("/usr/lib/provision").symlink_to(node.FOLDER / "initramfs/usr/lib/provision")
-    engines = {"ours": [os.path.realpath(sys.executable), "-IS", str(node.FOLDER / "initramfs/usr/bin/provision")]}
+    Path("/usr/lib/provision").symlink_to(systemd_container.FOLDER / "initramfs/usr/lib/provision")
+    engines = {
+        "ours": [os.path.realpath(sys.executable), "-IS", str(systemd_container.FOLDER / "initramfs/usr/bin/provision")]
+    }
     if Path(ignition).exists():
         engines["theirs"] = [ignition]
     setfiles = Path("/usr/local/sbin/setfiles")
@@ -156,7 +158,7 @@ def bare_tools() -> float:
 
 @contextmanager
 def fresh_disk() -> Iterator[str]:
-    image = blank(node.FOLDER / "disk", DISK_SIZE)
+    image = blank(systemd_container.FOLDER / "disk", DISK_SIZE)
     try:
         with loop(image) as disk:
             subprocess.run(["udevadm", "settle"], check=True)
@@ -171,7 +173,7 @@ def fresh_root(at: Path) -> Iterator[None]:
     for name, content in ROOT.items():
         (at / name).parent.mkdir(parents=True, exist_ok=True)
         (at / name).write_text(content)
-    image = blank(node.FOLDER / "root", ROOT_SIZE)
+    image = blank(systemd_container.FOLDER / "root", ROOT_SIZE)
     try:
         subprocess.run(["mkfs.ext4", "-q", "-d", at, image], check=True)
         subprocess.run(["mount", "-o", "loop", image, at], check=True)

@@ -8,12 +8,14 @@ import sys
 
 import pytest
 
-from tests.real.disks import node
+from tests.real.disks import systemd_container
 
 pytestmark = [
     pytest.mark.disks,
     pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices"),
-    pytest.mark.skipif(bool(node.lacking()), reason=f"there is no {node.lacking()} for a node"),
+    pytest.mark.skipif(
+        bool(systemd_container.lacking()), reason=f"there is no {systemd_container.lacking()} for a node"
+    ),
 ]
 
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 from provision.planning.actions import Content, Write
-from provision.system.root.blob_store import Spool
+from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree, walk
 from provision.system.root.nodes import NodeFailed, carry_out
-from tests.system.forests import grow, random_forest, random_path
+from tests.system.random_trees import create, random_path, random_tree
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")]
 
-FORESTS = 10_000
+TREES = 10_000
 AT_ONCE = 500
 
 Answers = list[list[int | None]]
@@ -87,20 +87,20 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-@pytest.mark.parametrize("first", range(0, FORESTS, AT_ONCE))
+@pytest.mark.parametrize("first", range(0, TREES, AT_ONCE))
 def test_paths_lead_where_a_chroot_says(folder: Path, first: int) -> None:
     seeds = range(first, first + AT_ONCE)
     for seed in seeds:
         (folder / str(seed) / "root").mkdir(parents=True)
         (folder / str(seed) / "outside/a").mkdir(parents=True)
-        grow(random_forest(seed), str(folder / str(seed) / "root"))
+        create(random_tree(seed), str(folder / str(seed) / "root"))
     for seed, answers in zip(seeds, chrooted(folder, seeds), strict=True):
         tree = Tree(str(folder / str(seed) / "root"))
         found = [(by_kernel(tree, path), by_walking(tree, path)) for path in paths_of(seed)]
         assert found == [(answer, answer) for answer in answers], seed
         for path in paths_of(seed):
             with suppress(NodeFailed):
-                carry_out(tree, Spool(tree, "/nowhere"), [Write(path, (Content(b"x"),))])
+                carry_out(tree, BlobStore(tree, "/nowhere"), [Write(path, (Content(b"x"),))])
         assert list((folder / str(seed) / "outside").rglob("*")) == [folder / str(seed) / "outside/a"]
         assert sorted(os.listdir(folder / str(seed))) == ["outside", "root"]
         assert not list((folder / str(seed)).rglob("*.provision"))

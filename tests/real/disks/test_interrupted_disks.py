@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from provision.system.block import udev
-from tests.real.disks.doomed import NEVER, Ended, boot
 from tests.real.disks.loop_devices import MIB, blank, loop
+from tests.real.disks.power_cuts import NEVER, Ended, boot
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -154,7 +154,7 @@ STACKED = {
 }
 
 
-class RunningSystem:
+class TargetMachine:
     """A disk on a loop device, under a name that stays, and a root."""
 
     def __init__(self, folder: Path, old: Old) -> None:
@@ -220,12 +220,12 @@ class RunningSystem:
 
 def undisturbed(folder: Path, node: Node) -> tuple[dict[str, object], int]:
     """The picture after a boot that nothing interrupts, and how many actions that took."""
-    running_system = RunningSystem(folder, node.old)
-    with loop(running_system.image) as device:
-        ended = running_system.boot(device, node)
+    target = TargetMachine(folder, node.old)
+    with loop(target.image) as device:
+        ended = target.boot(device, node)
         assert (ended.failure, ended.killed) == ("", False)
-        picture = running_system.picture(device, node)
-        running_system.switch_off(node)
+        picture = target.picture(device, node)
+        target.switch_off(node)
     return picture, len(ended.done)
 
 
@@ -268,19 +268,19 @@ def after_a_power_failure(
     folder: Path, node: Node, left: int = NEVER, seconds: float = NEVER, *, off: bool = True
 ) -> dict[str, object]:
     """The picture after a boot that was cut off, and one more, or what that said. Without `off` only programs went."""
-    running_system = RunningSystem(folder, node.old)
-    with loop(running_system.image) as device:
-        first = running_system.boot(device, node, left, seconds)
+    target = TargetMachine(folder, node.old)
+    with loop(target.image) as device:
+        first = target.boot(device, node, left, seconds)
         assert first.failure == ""
         if off:
-            running_system.switch_off(node)
-        ended = running_system.boot(device, node)
+            target.switch_off(node)
+        ended = target.boot(device, node)
         picture: dict[str, object] = {"said": ended.failure}
         if not node.lost:
             assert (ended.failure, ended.killed) == ("", False), first.done
         if not ended.failure:
-            picture = running_system.picture(device, node)
-        running_system.switch_off(node)
+            picture = target.picture(device, node)
+        target.switch_off(node)
     shutil.rmtree(folder)
     return picture
 
@@ -305,16 +305,16 @@ def test_a_half_made_array_or_volume_is_made_again(
 
 def _is_made_again(node: Node, tools: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected, _ = undisturbed(tmp_path / "whole", node)
-    running_system = RunningSystem(tmp_path / "stopped", node.old)
-    with loop(running_system.image) as device:
+    target = TargetMachine(tmp_path / "stopped", node.old)
+    with loop(target.image) as device:
         with monkeypatch.context() as patch:
             patch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
-            assert "make " in running_system.boot(device, node).failure
-        running_system.switch_off(node)
-        ended = running_system.boot(device, node)
+            assert "make " in target.boot(device, node).failure
+        target.switch_off(node)
+        ended = target.boot(device, node)
         assert (ended.failure, ended.killed) == ("", False)
-        assert running_system.picture(device, node) == expected
-        running_system.switch_off(node)
+        assert target.picture(device, node) == expected
+        target.switch_off(node)
 
 
 def stopping_at(writes: int, folder: Path, makers: Sequence[str]) -> str:

@@ -62,8 +62,8 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     one = machine(tmp_path)
     before = len(os.listdir("/proc/self/fd"))
     for _ in range(2):
-        with one.spool(Blob("b"), "/file") as spool:
-            spool.write(b"x")
+        with one.new_blob(Blob("b"), "/file") as blob_store:
+            blob_store.write(b"x")
         one.apply_nodes([*actions(b"x"), Write("/blob", (Blob("b"),), 0o644, UID, GID)])
         one.apply_nodes([Link("/link", "x", UID, GID), HardLink("/hard", "/blob"), Directory("/dir", 0o755, UID, GID)])
         one.apply_nodes([Remove(f"/d{n}") for n in range(7)])

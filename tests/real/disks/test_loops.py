@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from provision.system.block import sysfs
-from provision.system.block.loops import Configure, Loop, at_once, step_by_step
+from provision.system.block.loops import Configure, Loop, configure_in_one_call, configure_in_steps
 from tests.real.disks.loop_devices import MIB, blank, left_attached
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
 
-@pytest.fixture(params=[at_once, step_by_step], ids=["at once", "step by step"])
+@pytest.fixture(params=[configure_in_one_call, configure_in_steps], ids=["at once", "step by step"])
 def configure(request: pytest.FixtureRequest) -> Configure:
     way: Configure = request.param
     return way

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.fetch.server import Answer, Asked, serve
-from tests.real.disks.canaries import CANARIES as C
-from tests.real.disks.canaries import CONFIG, FORMS, HEADERS, LUKS, URL, Heard, RunningSystem, lacking, seen
+from tests.real.disks.canary_secrets import CANARIES as C
+from tests.real.disks.canary_secrets import CONFIG, FORMS, HEADERS, LUKS, URL, Watched, WatchedTarget, lacking, seen
 from tests.real.disks.loop_devices import MIB, blank, loop
 
 pytestmark = [
@@ -301,11 +301,11 @@ def changed(change: Mapping[str, Any]) -> dict[str, Any]:
     return config
 
 
-def command(step: str, running_system: RunningSystem, names: Mapping[str, str]) -> list[str]:
+def command(step: str, target: WatchedTarget, names: Mapping[str, str]) -> list[str]:
     """A step as a command line."""
     config, yaml = names["config"], names["yaml"]
-    image = ["--disk", f"{names['disk']}={running_system.folder}/tmp/disk.img"]
-    tree = ["--root", str(running_system.root)]
+    image = ["--disk", f"{names['disk']}={target.folder}/tmp/disk.img"]
+    tree = ["--root", str(target.root)]
     provision = [sys.executable, "-m", "provision"]
     personality = "import sys; from provision.cli import run; sys.exit(run(sys.argv[1:]))"
     commands = {
@@ -335,18 +335,18 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, str]]
         yield image, node
 
 
-def watched(case: Case, folder: Path, disk: str) -> Heard:
+def run_watched(case: Case, folder: Path, disk: str) -> Watched:
     """Carry out a case."""
     import yaml
 
-    running_system = RunningSystem(folder)
+    target = WatchedTarget(folder)
     if case.hidden:
-        running_system.hide(case.hidden)
+        target.hide(case.hidden)
     for name, script in case.tools.items():
-        running_system.tool(name, script)
+        target.tool(name, script)
     for name, content in case.files.items():
-        (running_system.root / name).parent.mkdir(parents=True, exist_ok=True)
-        (running_system.root / name).write_text(content)
+        (target.root / name).parent.mkdir(parents=True, exist_ok=True)
+        (target.root / name).write_text(content)
     config = changed({**({"storage.luks": GONE} if case.steps == FILES else {}), **case.change})
     text = json.dumps(config, indent=1).replace(*case.text) if case.text[0] else json.dumps(config, indent=1)
     written = yaml.safe_dump({"variant": "fcos", "version": "1.5.0", **config})
@@ -356,23 +356,23 @@ def watched(case: Case, folder: Path, disk: str) -> Heard:
         for place, value in values.items():
             text, written = text.replace(place, value), written.replace(place, value)
         names = {
-            "config": str(running_system.private("config.ign", text)),
-            "yaml": str(running_system.private("config.yaml", written)),
+            "config": str(target.private("config.ign", text)),
+            "yaml": str(target.private("config.yaml", written)),
             "disk": disk,
         }
         environment = {
             "IGNITION_CONFIG_FILE": names["config"],
             "PYTHONPATH": str(Path(__file__).parents[3]),
             "container": "podman",
-            "IGNITION_KERNEL_CMDLINE_PATH": str(running_system.private("cmdline", booted)),
+            "IGNITION_KERNEL_CMDLINE_PATH": str(target.private("cmdline", booted)),
         }
-        commands = [command(step, running_system, names) for step in case.steps]
-        return running_system.run(case.before.replace("{root}", str(running_system.root)), commands, environment)
+        commands = [command(step, target, names) for step in case.steps]
+        return target.run(case.before.replace("{root}", str(target.root)), commands, environment)
 
 
-def leaks(heard: Heard) -> dict[str, set[str]]:
+def leaks(watched: Watched) -> dict[str, set[str]]:
     """Channel -> the canaries in it, for those that have any."""
-    return {channel: found for channel, data in heard.channels.items() if (found := seen(data))}
+    return {channel: found for channel, data in watched.channels.items() if (found := seen(data))}
 
 
 def _prepared(case: Case, disk: tuple[Path, str]) -> str:
@@ -402,30 +402,30 @@ def test_no_encrypted_volume_tells_a_secret(name: str, tmp_path: Path, disk: tup
 
 
 def _fails_without_a_word(case: Case, tmp_path: Path, disk: tuple[Path, str]) -> None:
-    heard = watched(case, tmp_path, _prepared(case, disk))
-    assert heard.status != 0, heard.said
-    assert case.says in heard.said, heard.said
-    assert "Traceback" not in heard.said, heard.said
-    assert leaks(heard) == case.tells, heard.said
+    watched = run_watched(case, tmp_path, _prepared(case, disk))
+    assert watched.status != 0, watched.said
+    assert case.says in watched.said, watched.said
+    assert "Traceback" not in watched.said, watched.said
+    assert leaks(watched) == case.tells, watched.said
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_no_success_tells_a_secret(name: str, tmp_path: Path, disk: tuple[Path, str]) -> None:
     case = GOOD[name]
-    heard = watched(case, tmp_path, _prepared(case, disk))
-    assert heard.status == 0, heard.said
-    assert leaks(heard) == {}, heard.said
+    watched = run_watched(case, tmp_path, _prepared(case, disk))
+    assert watched.status == 0, watched.said
+    assert leaks(watched) == {}, watched.said
 
 
 def test_the_watch_sees_canaries_in_every_form_and_channel(tmp_path: Path) -> None:
-    running_system = RunningSystem(tmp_path)
+    target = WatchedTarget(tmp_path)
     form = next(form for form, name in FORMS.items() if name == "proxy").decode()
     script = (
         f"sh -c true {form} & wait; TOKEN={form} sh -c true; echo {form}; echo {form} >&2; echo {form} >/dev/kmsg;"
         f" umask 022; echo {form} >/run/wide; umask 077; echo {form} >/run/narrow; exit 1"
     )
-    heard = running_system.run("", [["sh", "-c", script]], {})
-    assert set(leaks(heard)) == {"arguments and environments", "stdout", "stderr", "kmsg", "run/wide"}
+    watched = target.run("", [["sh", "-c", script]], {})
+    assert set(leaks(watched)) == {"arguments and environments", "stdout", "stderr", "kmsg", "run/wide"}
     packed = gzip.compress(C["gzip"].encode())
     assert seen(packed) == set()
     assert len(C) >= 20

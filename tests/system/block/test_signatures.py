@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from provision.planning.machine_view import Signature
-from provision.system.block import luks_header as luks
+from provision.system.block import luks_header
 from provision.system.block.signatures import probe
 
 UUID = "01234567-89ab-4def-8123-456789abcdef"
@@ -56,15 +56,15 @@ def test_no_such_device(tmp_path: Path) -> None:
 
 def test_a_luks_header(tmp_path: Path) -> None:
     path = image(tmp_path, 32 * MIB)
-    assert luks.read(path) is None
+    assert luks_header.read(path) is None
     cheap = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
     subprocess.run(["cryptsetup", "luksFormat", "-q", "--type", "luks2", *cheap, path], input=b"key", check=True)
-    found = luks.read(path)
+    found = luks_header.read(path)
     assert found is not None
     assert (found.version, found.flags, found.tokens, found.opened) == (2, (), (), "")
     token = b'{"type": "clevis", "keyslots": ["0"]}'
     subprocess.run(["cryptsetup", "token", "import", path], input=token, check=True)
-    found = luks.read(path)
+    found = luks_header.read(path)
     assert found is not None
     assert found.tokens == ("clevis",)
     assert probe(path).type == "crypto_LUKS"
@@ -74,7 +74,7 @@ def test_an_old_luks_header(tmp_path: Path) -> None:
     path = image(tmp_path, 32 * MIB)
     argv = ["cryptsetup", "luksFormat", "-q", "--type", "luks1", "--pbkdf-force-iterations", "1000", path]
     subprocess.run(argv, input=b"key", check=True)
-    found = luks.read(path)
+    found = luks_header.read(path)
     assert found is not None
     assert found.version == 1
 

@@ -10,64 +10,64 @@ from pathlib import Path
 import pytest
 
 from provision.planning.actions import Blob
-from provision.system.root.blob_store import Spool, private_directory
+from provision.system.root.blob_store import BlobStore, make_private_directory
 from provision.system.root.guarded_paths import Tree
 
 BLOB = Blob("storage.files[0]/../../etc")
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
+def blob_store(tmp_path: Path) -> Iterator[BlobStore]:
     (tmp_path / "root").mkdir()
-    spool = Spool(Tree(str(tmp_path / "root")), str(tmp_path / "run" / "blobs"))
+    blob_store = BlobStore(Tree(str(tmp_path / "root")), str(tmp_path / "run" / "blobs"))
     before = os.umask(0)
-    yield spool
+    yield blob_store
     os.umask(before)
-    spool.release()
+    blob_store.release()
 
 
-def stored(spool: Spool, blob: Blob = BLOB) -> bytes:
-    with open(spool.open(blob), "rb") as file:
+def stored(blob_store: BlobStore, blob: Blob = BLOB) -> bytes:
+    with open(blob_store.open(blob), "rb") as file:
         return file.read()
 
 
-@pytest.mark.parametrize("near", ["", "/etc/file"])
-def test_bytes_come_back(spool: Spool, near: str) -> None:
+@pytest.mark.parametrize("destination", ["", "/etc/file"])
+def test_bytes_come_back(blob_store: BlobStore, destination: str) -> None:
     for data in (b"first", b"", b"second"):
-        with spool.filling(BLOB, near) as file:
+        with blob_store.writing(BLOB, destination) as file:
             file.write(data)
-        assert stored(spool) == data
-    spool.forget(BLOB)
-    spool.forget(BLOB)
+        assert stored(blob_store) == data
+    blob_store.forget(BLOB)
+    blob_store.forget(BLOB)
     with pytest.raises(FileNotFoundError):
-        spool.open(BLOB)
+        blob_store.open(BLOB)
 
 
-@pytest.mark.parametrize("near", ["", "/etc/file"])
-def test_a_failure_leaves_nothing(spool: Spool, near: str, tmp_path: Path) -> None:
-    with suppress(RuntimeError), spool.filling(BLOB, near) as file:
+@pytest.mark.parametrize("destination", ["", "/etc/file"])
+def test_a_failure_leaves_nothing(blob_store: BlobStore, destination: str, tmp_path: Path) -> None:
+    with suppress(RuntimeError), blob_store.writing(BLOB, destination) as file:
         file.write(b"half")
         raise RuntimeError
     with pytest.raises(FileNotFoundError):
-        spool.open(BLOB)
+        blob_store.open(BLOB)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_bytes_for_the_target_have_no_name(spool: Spool, tmp_path: Path) -> None:
-    with spool.filling(BLOB, "/a/b/c") as file:
+def test_bytes_for_the_target_have_no_name(blob_store: BlobStore, tmp_path: Path) -> None:
+    with blob_store.writing(BLOB, "/a/b/c") as file:
         file.write(b"x")
         assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_later_stages_find_them(spool: Spool, tmp_path: Path) -> None:
-    with spool.filling(BLOB, "") as file:
+def test_later_stages_find_them(blob_store: BlobStore, tmp_path: Path) -> None:
+    with blob_store.writing(BLOB, "") as file:
         file.write(b"key")
-    spool.release()
-    assert stored(Spool(Tree("/"), str(tmp_path / "run" / "blobs"))) == b"key"
+    blob_store.release()
+    assert stored(BlobStore(Tree("/"), str(tmp_path / "run" / "blobs"))) == b"key"
 
 
-def test_nobody_else_can_read_them_for_an_instant(spool: Spool, tmp_path: Path) -> None:
+def test_nobody_else_can_read_them_for_an_instant(blob_store: BlobStore, tmp_path: Path) -> None:
     """A watcher looks at everything that has a name, as fast as it can, while the umask is 0."""
     modes: set[tuple[bool, int]] = set()
     done = threading.Event()
@@ -84,7 +84,7 @@ def test_nobody_else_can_read_them_for_an_instant(spool: Spool, tmp_path: Path) 
     watcher = threading.Thread(target=watch)
     watcher.start()
     for number in range(300):
-        with spool.filling(Blob(f"b{number}"), "") as file:
+        with blob_store.writing(Blob(f"b{number}"), "") as file:
             file.write(b"secret")
     done.set()
     watcher.join()
@@ -93,12 +93,12 @@ def test_nobody_else_can_read_them_for_an_instant(spool: Spool, tmp_path: Path) 
 
 def test_a_directory_that_is_too_open_is_closed(tmp_path: Path) -> None:
     (tmp_path / "open").mkdir(0o777)
-    private_directory(str(tmp_path / "open"))
+    make_private_directory(str(tmp_path / "open"))
     assert stat.S_IMODE((tmp_path / "open").stat().st_mode) == 0o700
 
 
-def test_more_blobs_than_the_usual_limit_of_open_files(spool: Spool) -> None:
+def test_more_blobs_than_the_usual_limit_of_open_files(blob_store: BlobStore) -> None:
     for number in range(1500):
-        with spool.filling(Blob(str(number)), "/file") as file:
+        with blob_store.writing(Blob(str(number)), "/file") as file:
             file.write(b"%d" % number)
-    assert stored(spool, Blob("1499")) == b"1499"
+    assert stored(blob_store, Blob("1499")) == b"1499"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from provision.planning.machine_view import Kind
 from provision.system.root.guarded_paths import MAX_CONTENT, Tree, walk
-from tests.system.forests import STEPS, Forest, forests, grown
+from tests.system.random_trees import STEPS, RandomTree, created, trees
 
 
 @pytest.fixture
@@ -66,10 +66,10 @@ def test_the_root_of_the_machine_is_a_tree_too() -> None:
 
 
 @pytest.mark.parametrize("follow", [True, False])
-@given(forest=forests(), path=st.lists(st.sampled_from(STEPS), min_size=1, max_size=5).map("/".join))
-def test_the_kernel_and_our_own_walk_agree_and_stay_inside(*, follow: bool, forest: Forest, path: str) -> None:
+@given(tree=trees(), path=st.lists(st.sampled_from(STEPS), min_size=1, max_size=5).map("/".join))
+def test_the_kernel_and_our_own_walk_agree_and_stay_inside(*, follow: bool, tree: RandomTree, path: str) -> None:
     flags = os.O_PATH | (0 if follow else os.O_NOFOLLOW)
-    with grown(forest) as root:
+    with created(tree) as root:
         end = _inode(lambda: Tree(root).open(path, flags))
         top = os.open(root, os.O_PATH | os.O_DIRECTORY)
         assert _inode(lambda: walk(top, path, flags)) == end

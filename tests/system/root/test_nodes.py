@@ -11,7 +11,7 @@ import pytest
 
 from provision.planning.actions import Blob, Content, Directory, HardLink, Link, NodeAction, Remove, Write
 from provision.planning.machine_view import Kind
-from provision.system.root.blob_store import Spool
+from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
 from provision.system.root.nodes import NodeFailed, carry_out
 
@@ -28,10 +28,10 @@ class Place:
         self.outside.mkdir()
         (self.outside / "file").write_text("untouched")
         self.tree = Tree(str(self.root))
-        self.spool = Spool(self.tree, str(folder / "run" / "blobs"))
+        self.blob_store = BlobStore(self.tree, str(folder / "run" / "blobs"))
 
     def do(self, *actions: NodeAction) -> None:
-        carry_out(self.tree, self.spool, actions)
+        carry_out(self.tree, self.blob_store, actions)
 
     def write(self, path: str, data: bytes, mode: int = 0o644, *, keep: bool = False) -> None:
         self.do(Write(path, (Content(data),), mode, UID, GID, keep=keep))
@@ -44,7 +44,7 @@ class Place:
 def place(tmp_path: Path) -> Iterator[Place]:
     place = Place(tmp_path)
     yield place
-    place.spool.release()
+    place.blob_store.release()
     assert (place.outside / "file").read_text() == "untouched"
     assert os.listdir(place.outside) == ["file"]
 
@@ -95,8 +95,8 @@ def test_a_change_of_mode_holds_for_all_names(place: Place) -> None:
 
 
 def test_parts_follow_each_other_behind_what_is_kept(place: Place) -> None:
-    with place.spool.filling(Blob("b"), "/file") as spool:
-        spool.write(b"blob")
+    with place.blob_store.writing(Blob("b"), "/file") as blob_store:
+        blob_store.write(b"blob")
     place.write("/file", b"old ")
     place.do(Write("/file", (Content(b"one "), Blob("b"), Content(b"!")), 0o644, UID, GID, keep=True))
     assert place.read("/file") == b"old one blob!"
@@ -104,10 +104,10 @@ def test_parts_follow_each_other_behind_what_is_kept(place: Place) -> None:
     assert place.read("/new") == b"x"
 
 
-@pytest.mark.parametrize("near", ["/deep/down/file", ""])
-def test_one_blob_for_several_files_makes_several_files(place: Place, near: str) -> None:
-    with place.spool.filling(Blob("b"), near) as spool:
-        spool.write(b"blob" * 100_000)
+@pytest.mark.parametrize("destination", ["/deep/down/file", ""])
+def test_one_blob_for_several_files_makes_several_files(place: Place, destination: str) -> None:
+    with place.blob_store.writing(Blob("b"), destination) as blob_store:
+        blob_store.write(b"blob" * 100_000)
     place.do(*(Write(f"/{name}", (Blob("b"),), 0o644, UID, GID) for name in "abc"))
     assert {place.read(f"/{name}") for name in "abc"} == {b"blob" * 100_000}
     assert len({(place.root / name).stat().st_ino for name in "abc"}) == 3

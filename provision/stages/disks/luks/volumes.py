@@ -1,6 +1,6 @@
 """Encrypted volumes: LUKS2, with a key from a file, one made here, or bound with clevis; each one after the other.
 
-Nothing secret stands in an argument: keys go from the spool to the tools as files in memory (`KeyFile`), and stay
+Nothing secret stands in an argument: keys go from the blob store to the tools as files in memory (`KeyFile`), and stay
 there for the files stage, which writes down what the installed system needs (`provision.stages.files.crypttab`).
 """
 

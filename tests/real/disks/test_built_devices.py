@@ -118,8 +118,8 @@ def test_an_array(machine: Machine) -> None:
 def test_a_file_system_without_links_and_modes(machine: Machine) -> None:
     machine.apply(Run("make vfat", ("mkfs.vfat", DeviceName("/dev/vda")), frozenset()))
     machine.apply(Mount("/", "/dev/vda", "vfat"))
-    with machine.spool(Blob("b"), "/blob") as spool:
-        spool.write(b"blob")
+    with machine.new_blob(Blob("b"), "/blob") as blob_store:
+        blob_store.write(b"blob")
     machine.apply_nodes([Write("/blob", (Blob("b"),), 0o600), Write("/a", (Content(b"a"),)), Directory("/d", 0o700)])
     machine.apply(Write("/a", (Content(b"b"),), keep=True))
     assert (machine.content("/blob"), machine.content("/a")) == (b"blob", b"ab")

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from tests.fetch.server import Answer, serve
-from tests.real.disks.doomed import NEVER, Ended, boot
 from tests.real.disks.loop_devices import MIB, blank, loop
+from tests.real.disks.power_cuts import NEVER, Ended, boot
 from tests.real.disks.test_interruption import picture
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
@@ -56,7 +56,7 @@ def config(disk: Path, url: str) -> dict[str, Any]:
     }
 
 
-class RunningSystem:
+class DiskUnderTest:
     """A blank disk on a loop device, under a name that stays."""
 
     def __init__(self, folder: Path) -> None:
@@ -92,7 +92,7 @@ def mounted(device: str, folder: Path) -> Iterator[None]:
 
 def test_every_interruption_ends_in_the_same_node(tmp_path: Path) -> None:
     with serve({"/file": Answer(REMOTE)}) as served:
-        whole = RunningSystem(tmp_path / "whole")
+        whole = DiskUnderTest(tmp_path / "whole")
         with loop(whole.image) as device:
             ended = whole.boot(device, served.url)
             assert ended.failure == ""
@@ -102,11 +102,11 @@ def test_every_interruption_ends_in_the_same_node(tmp_path: Path) -> None:
             assert whole.boot(device, served.url).failure == ""
             assert whole.picture(device) == expected
         for left in range(1, changing + 1):
-            running_system = RunningSystem(tmp_path / f"killed-{left}")
-            with loop(running_system.image) as device:
-                killed = running_system.boot(device, served.url, left)
+            target = DiskUnderTest(tmp_path / f"killed-{left}")
+            with loop(target.image) as device:
+                killed = target.boot(device, served.url, left)
                 assert killed.failure == "", f"after {left} actions"
                 assert killed.killed == (left <= changing)
-                assert running_system.boot(device, served.url).failure == "", f"after {left} actions"
-                assert running_system.picture(device) == expected, f"after {left} actions"
-            shutil.rmtree(running_system.folder)
+                assert target.boot(device, served.url).failure == "", f"after {left} actions"
+                assert target.picture(device) == expected, f"after {left} actions"
+            shutil.rmtree(target.folder)

@@ -9,18 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks import node
+from tests.real.disks import systemd_container
 
-TESTS = tuple(f"tests/real/disks/test_{name}.py" for name in ("kernel_devices", "disks_stage", "enclosure"))
+TESTS = tuple(f"tests/real/disks/test_{name}.py" for name in ("kernel_devices", "disks_stage", "sandbox"))
 
 
 @pytest.mark.disks
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")
-@pytest.mark.skipif(bool(node.lacking()), reason=f"there is no {node.lacking()} for a node")
+@pytest.mark.skipif(
+    bool(systemd_container.lacking()), reason=f"there is no {systemd_container.lacking()} for a container"
+)
 def test_everything_that_udevd_follows(capfd: pytest.CaptureFixture[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        options = ["-q", "-p", "no:cacheprovider", f"--basetemp={node.FOLDER}/tests", "-k", "not image"]
-        status = node.run([sys.executable, "-m", "pytest", *options, *TESTS], Path(folder), seconds=300)
+        options = ["-q", "-p", "no:cacheprovider", f"--basetemp={systemd_container.FOLDER}/tests", "-k", "not image"]
+        status = systemd_container.run([sys.executable, "-m", "pytest", *options, *TESTS], Path(folder), seconds=300)
     said = capfd.readouterr().out
     assert status == 0, said[-4000:]
     assert " passed" in said

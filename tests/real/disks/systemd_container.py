@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-FOLDER = Path("/run/node")
+FOLDER = Path("/run/container-test")
 """Where the command finds the folder."""
 
 SYSTEMD = Path("/lib/systemd/systemd")
@@ -66,7 +66,7 @@ def run(command: Sequence[str], folder: Path, seconds: float) -> int:
 
 def _start(folder: Path, seconds: float) -> list[str]:
     """The namespaces, one around the other; timeout(1) ends the inner ones, so that the outer can tidy up."""
-    init = ["sh", str(Path(__file__).with_name("node_init")), str(folder)]
+    init = ["sh", str(Path(__file__).with_name("systemd_container_init")), str(folder)]
     inside = ["timeout", "--signal=KILL", f"{seconds:g}", "unshare", *NAMESPACES, "--fork", "--kill-child", *init]
     return ["unshare", *MOUNTS, "sh", "-c", _IN_A_GROUP, "sh", str(folder), *inside]
 

@@ -1,4 +1,4 @@
-"""Secrets that must not come out: a config full of canaries, a ground to fail on, and a watch over all that gets out.
+"""Secrets that must not come out: a config full of canaries, a target to fail on, and a watch over all that gets out.
 
 Programs run under strace(1), which stops every child at execve(2), so that no argument or environment is missed, in a
 mount namespace of their own, where /run, the journal's socket and /dev/kmsg are the test's.
@@ -148,7 +148,7 @@ The proxy is the same server: what is on this machine is never asked for through
 """
 
 
-class Heard(NamedTuple):
+class Watched(NamedTuple):
     """How programs ended, and all that can be read afterwards by somebody else: name of the channel -> bytes."""
 
     status: int
@@ -160,7 +160,7 @@ class Heard(NamedTuple):
         return b"\n".join(self.channels[name] for name in ("stdout", "stderr", "journal")).decode(errors="replace")
 
 
-class RunningSystem:
+class WatchedTarget:
     """A folder with a target root, a place for /run, and tools that come before the machine's own."""
 
     def __init__(self, folder: Path) -> None:
@@ -200,7 +200,7 @@ class RunningSystem:
                     (self.folder / "bin" / path.name).unlink(missing_ok=True)
                     (self.folder / "bin" / path.name).symlink_to(path)
 
-    def run(self, before: str, commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> Heard:
+    def run(self, before: str, commands: Sequence[Sequence[str]], environment: Mapping[str, str]) -> Watched:
         """Run commands one after the other until one fails, under watch; `before` is done in their namespace first."""
         script = 'for step; do sh -c "$step" || exit $?; done'
         trace = self.folder / "work/trace"
@@ -209,7 +209,7 @@ class RunningSystem:
             f"mount --bind {self.folder}/run /run && mount --bind {self.folder}/kmsg /dev/kmsg && {before or 'true'}"
             f" && PATH={self.path} exec {strace} sh -c '{script}' steps \"$@\""
         )
-        argv = ["unshare", "--mount", "sh", "-c", inside, "ground", *map(shlex.join, commands)]
+        argv = ["unshare", "--mount", "sh", "-c", inside, "target", *map(shlex.join, commands)]
         with _journal(self.folder / "run/systemd/journal") as messages:
             done = subprocess.run(
                 argv,
@@ -222,7 +222,7 @@ class RunningSystem:
             )
         channels = {"stdout": done.stdout, "stderr": done.stderr, "journal": b"\n".join(messages)}
         channels |= {"arguments and environments": trace.read_bytes(), "kmsg": (self.folder / "kmsg").read_bytes()}
-        return Heard(done.returncode, channels | dict(self._files()))
+        return Watched(done.returncode, channels | dict(self._files()))
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
         """What lies around afterwards, readable by others or meant to hold no secrets."""

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks import guest
+from tests.real.disks import user_mode_linux
 
 INSIDE = "PROVISION_IN_GUEST"
 
-NAMES = ("raid_and_luks", "images_stacked", "enclosure", "disks_stage", "kernel_devices")
+NAMES = ("raid_and_luks", "built_devices", "sandbox", "disks_stage", "kernel_devices")
 TESTS = (
     *(f"tests/real/disks/test_{name}.py" for name in NAMES),
     "tests/real/disks/test_secrets.py::test_no_encrypted_volume_tells_a_secret",
@@ -24,11 +24,13 @@ TESTS = (
 @pytest.mark.disks
 @pytest.mark.skipif(INSIDE in os.environ, reason="runs outside of the guest")
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-@pytest.mark.skipif(bool(guest.lacking()), reason=f"there is no {guest.lacking()} for a guest")
+@pytest.mark.skipif(
+    bool(user_mode_linux.lacking()), reason=f"there is no {user_mode_linux.lacking()} for User-Mode Linux"
+)
 def test_everything_that_needs_md_or_dm_crypt(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *TESTS]
     environment = {INSIDE: "1", "HOME": "/root", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-    ended = guest.run(command, tmp_path, environment, seconds=800)
+    ended = user_mode_linux.run(command, tmp_path, environment, seconds=800)
     print(ended.output)
     assert ended.status == 0, ended.output[-4000:]
     assert " passed" in ended.output

@@ -15,26 +15,26 @@ NAMES = ("a", "b", "c", "d")
 STEPS = (*NAMES, "..", ".", "a", "b")
 
 
-class Forest(NamedTuple):
+class RandomTree(NamedTuple):
     """Directories, and links by their paths; what cannot be made because something else is there is left out."""
 
     folders: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
 
 
-def forests() -> st.SearchStrategy[Forest]:
-    return st.integers(0, 2**32).map(random_forest)
+def trees() -> st.SearchStrategy[RandomTree]:
+    return st.integers(0, 2**32).map(random_tree)
 
 
 def random_path(dice: random.Random, steps: tuple[str, ...] = STEPS) -> str:
     return "/".join(dice.choice(steps) for _ in range(dice.randint(1, 4)))
 
 
-def random_forest(seed: int) -> Forest:
+def random_tree(seed: int) -> RandomTree:
     dice = random.Random(seed)
     folders = tuple(random_path(dice, NAMES) for _ in range(dice.randint(0, 4)))
     links = tuple((random_path(dice, NAMES), _target(dice)) for _ in range(dice.randint(1, 6)))
-    return Forest(folders, links)
+    return RandomTree(folders, links)
 
 
 def _target(dice: random.Random) -> str:
@@ -42,10 +42,10 @@ def _target(dice: random.Random) -> str:
     return before + random_path(dice)
 
 
-def grow(forest: Forest, root: str) -> None:
-    for folder in forest.folders:
+def create(tree: RandomTree, root: str) -> None:
+    for folder in tree.folders:
         os.makedirs(f"{root}/{folder}", exist_ok=True)
-    for path, target in forest.links:
+    for path, target in tree.links:
         if not os.path.lexists(f"{root}/{path}") and not _crosses_a_link(root, path):
             os.makedirs(os.path.dirname(f"{root}/{path}"), exist_ok=True)
             os.symlink(target, f"{root}/{path}")
@@ -58,10 +58,10 @@ def _crosses_a_link(root: str, path: str) -> bool:
 
 
 @contextmanager
-def grown(forest: Forest) -> Iterator[str]:
+def created(tree: RandomTree) -> Iterator[str]:
     """The forest in a directory, beside another one called `outside`."""
     with tempfile.TemporaryDirectory() as folder:
         os.makedirs(f"{folder}/root")
         os.makedirs(f"{folder}/outside/a")
-        grow(forest, f"{folder}/root")
+        create(tree, f"{folder}/root")
         yield f"{folder}/root"

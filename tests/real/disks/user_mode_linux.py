@@ -46,7 +46,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], se
     """Start a guest, run a command in it as root, in this directory, and wait for both."""
     exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environment.items())
     (folder / "command").write_text(f"cd {shlex.quote(str(Path.cwd()))}\n{exports}exec {shlex.join(command)}\n")
-    shutil.copy(Path(__file__).with_name("guest_start"), folder / "start")
+    shutil.copy(Path(__file__).with_name("user_mode_linux_start"), folder / "start")
     (folder / "modules").write_text(" ".join(LOADED))
     console = _boot(
         [f"initrd={_initramfs(folder)}", f"ubd0={_scratch(folder)}", f"guest={folder}", f"uml_dir={folder}/"], seconds
@@ -91,7 +91,7 @@ def _initramfs(folder: Path) -> Path:
     for name in ("bin", "modules", "proc", "dev", "host", "layer", "root"):
         (tree / name).mkdir(parents=True)
     shutil.copy(shutil.which("busybox") or "", tree / "bin/busybox")
-    shutil.copy(Path(__file__).with_name("guest_init"), tree / "init")
+    shutil.copy(Path(__file__).with_name("user_mode_linux_init"), tree / "init")
     (tree / "init").chmod(0o755)
     for module in MODULES.glob("*/kernel/fs/overlayfs/overlay.ko"):
         shutil.copy(module, tree / "modules")

@@ -25,12 +25,12 @@ from provision.stages import stage_plan
 from provision.system.block import udev
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
-from provision.system.mounts import keep_to_ourselves
+from provision.system.mounts import unshare_mounts_if_allowed
 
 NEVER = 0
 
 
-class Doomed(Machine):
+class PowerCutMachine(Machine):
     """A machine that loses its power when `left` actions are done."""
 
     left = NEVER
@@ -50,15 +50,15 @@ class Doomed(Machine):
             self._count()
 
     @contextmanager
-    def spool(self, blob: Blob, near: str) -> Iterator[BinaryIO]:
-        with super().spool(blob, near) as file:
+    def new_blob(self, blob: Blob, destination: str) -> Iterator[BinaryIO]:
+        with super().new_blob(blob, destination) as file:
             yield file
         self._count()
 
     def _count(self) -> None:
         with self._one_at_a_time:
-            Doomed.left -= 1
-            if Doomed.left == 0:
+            PowerCutMachine.left -= 1
+            if PowerCutMachine.left == 0:
                 os.killpg(0, signal.SIGKILL)
 
 
@@ -83,10 +83,10 @@ def boot(
     child = os.fork()
     if not child:
         os.setsid()
-        keep_to_ourselves()
+        unshare_mounts_if_allowed()
         if not udev.running():
             subprocess.run(["mount", "-t", "tmpfs", "links", "/dev/disk"], check=False, stderr=subprocess.DEVNULL)
-        Doomed.left = left
+        PowerCutMachine.left = left
         told = _told(folder, json.dumps(config).encode(), stages)
         os.write(writing, json.dumps(told).encode())
         os._exit(0)
@@ -116,7 +116,7 @@ def _told(folder: Path, config: bytes, stages: Sequence[str]) -> tuple[list[str]
 def _carry_out(folder: Path, text: bytes, stage: str, memory: dict[str, Memory], done: list[str]) -> None:
     """As a boot does it."""
     config, plan = decode(text), stage_plan(stage)
-    machine = Doomed(str(folder / "root"), KernelDevices(wait_seconds=5), memory, str(folder / "run"))
+    machine = PowerCutMachine(str(folder / "root"), KernelDevices(wait_seconds=5), memory, str(folder / "run"))
     history = FileHistory(f"{folder}/root{JOURNAL}", "digest") if stage == "files" else NoHistory()
 
     def watch(step: Step) -> None:
