@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.config.reports.text import takes_colour
+from provision.config.sniffing import is_yaml
 from provision.failures import ConfigInvalid, Failure, Usage
 
 if TYPE_CHECKING:
     from provision.config.reports.findings import Finding
     from provision.fetch.resources import Fetcher
-
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class ConfigText(NamedTuple):
@@ -23,11 +22,6 @@ class ConfigText(NamedTuple):
 
     name: str
     text: bytes
-
-    @property
-    def is_yaml(self) -> bool:
-        """JSON begins with a brace (or a bracket, and is then refused as JSON); everything else is taken for YAML."""
-        return self.text.removeprefix(BYTE_ORDER_MARK).lstrip()[:1] not in {b"{", b"[", b""}
 
 
 def read_text(name: str) -> ConfigText:
@@ -53,7 +47,7 @@ class Outcome(NamedTuple):
 
 def validate_text(source: ConfigText, files_dir: str | None) -> Outcome:
     """Judge JSON, or YAML (which may embed files below `files_dir`)."""
-    return _judge_yaml(source, files_dir) if source.is_yaml else _judge_json(source)
+    return _judge_yaml(source, files_dir) if is_yaml(source.text) else _judge_json(source)
 
 
 def read_config(name: str, files_dir: str | None = None) -> Config:
@@ -109,8 +103,7 @@ def _verdict(error: str) -> tuple[Problem, ...]:
 
 def _judge_yaml(source: ConfigText, files_dir: str | None) -> Outcome:
     """The one place where commands load the transpiler."""
-    from transpiler.phases import transpile
-    from transpiler.report import located
+    from transpiler import transpile
 
     result = transpile(source.text, name=source.name, files_dir=files_dir)
-    return Outcome(result.config, located(result.problems, result.text), result.error)
+    return Outcome(result.config, result.findings(), result.error)

@@ -7,6 +7,7 @@ from functools import partial
 
 from provision.config.format import Config
 from provision.config.problems import Problem
+from provision.config.sniffing import BYTE_ORDER_MARK, is_yaml
 from provision.config.validate import INVALID, Validation, validate
 from provision.failures import ConfigEmpty, ConfigInvalid, FetchFailed
 from provision.fetch.running_system import Run, no_programs
@@ -36,12 +37,12 @@ def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs) -> Co
 def _transpiled(raw: bytes, source: str) -> Validation:
     """A YAML config, judged. This is the one place where fetching loads the transpiler; without it, FetchFailed."""
     try:
-        from transpiler.phases import transpile
+        from transpiler import transpile
 
         result = transpile(raw)
     except ImportError as error:
         hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
-        raise FetchFailed(source, f"is YAML, which cannot be read here: {error}", hint=hint) from error
+        raise FetchFailed(source, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error
     return Validation(result.config, None, tuple(result.problems), INVALID)
 
 
@@ -67,8 +68,6 @@ LAYERS = 3
 Open = Callable[[bytes, str], Iterator[bytes]]
 """Takes one wrapping off; the name of the source is for messages."""
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
 
 def decompressed(raw: bytes, source: str, run: Run = no_programs) -> bytes:
     """The bytes inside all compressions. Raises FetchFailed if they are damaged, too large, or zstd cannot be had.
@@ -93,12 +92,6 @@ def other_format(raw: bytes) -> str:
     """What user data is that is none of ours, in words; empty if it may be a config."""
     text = raw.removeprefix(BYTE_ORDER_MARK).lstrip()
     return next((name for beginning, name in FOREIGN.items() if text.startswith(beginning)), "")
-
-
-def is_yaml(raw: bytes) -> bool:
-    """Whether a config is the YAML that people write, not JSON: it says its variant at the beginning of a line."""
-    text = raw.removeprefix(BYTE_ORDER_MARK).lstrip()
-    return not text.startswith(b"{") and any(line.startswith(b"variant:") for line in text.splitlines())
 
 
 FOREIGN: Mapping[bytes, str] = {

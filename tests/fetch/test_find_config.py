@@ -417,7 +417,7 @@ def test_yaml_without_what_reads_it_says_what_to_do(tmp_path: Path) -> None:
     environment = {**os.environ, "IGNITION_SYSTEM_CONFIG_DIR": str(tmp_path)}
     done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stderr
-    assert "system: is YAML, which cannot be read here" in done.stderr
+    assert "system: is not JSON, and YAML cannot be read here" in done.stderr
     assert "hint: transpile it to JSON" in done.stderr
 
 

@@ -1,0 +1,37 @@
+"""Is a config YAML or JSON: one answer for commands and for the machine."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.commands.given_config import ConfigText, validate_text
+from provision.config.sniffing import BYTE_ORDER_MARK, is_yaml
+from provision.fetch.user_data import read_config
+from provision.log import silent
+
+YAML = (
+    b"variant: fcos\nversion: 1.5.0\n",
+    b'"variant": fcos\n"version": 1.5.0\n',
+    b"'variant' : fcos\nversion: 1.5.0\n",
+    b"? variant\n: fcos\n? version\n: 1.5.0\n",
+    b"# a comment\n--- # more\nvariant: fcos\nversion: 1.5.0\n",
+    b"\r\n\t\n" + BYTE_ORDER_MARK,
+    b"version: 1.5.0\n",
+)
+JSON = (b"", b"{}", b" \r\n\t{", b"[]", BYTE_ORDER_MARK + b'\n{"ignition": {"version": "3.4.0"}}')
+
+
+@pytest.mark.parametrize("raw", YAML)
+def test_yaml(raw: bytes) -> None:
+    assert is_yaml(raw)
+
+
+@pytest.mark.parametrize("raw", JSON)
+def test_json(raw: bytes) -> None:
+    assert not is_yaml(raw)
+
+
+@pytest.mark.parametrize("raw", YAML[:5])
+def test_commands_and_the_machine_agree(raw: bytes) -> None:
+    assert validate_text(ConfigText("site.yaml", raw), None).config is not None
+    read_config(raw, "user.ign", silent)
