@@ -15,7 +15,7 @@ def record(root: str, running_system: LocalSystem) -> None:
 
     from provision import __version__
     from provision.engine.history import JOURNAL
-    from provision.planning.actions import Content, Remove, Write
+    from provision.planning.actions import Content, RemovePath, WriteFile
     from provision.system.block.kernel_devices import KernelDevices
     from provision.system.machine import Machine
 
@@ -24,8 +24,8 @@ def record(root: str, running_system: LocalSystem) -> None:
     done = {"boot": boot, "finished": int(time.time()), "provision": __version__}
     machine = Machine(root, KernelDevices(), {})
     try:
-        machine.apply(Write(RECORD, (Content(json.dumps(done).encode() + b"\n"),), parents=("/etc",)))
-        machine.apply(Remove(JOURNAL))  # what was done is of no use any more
+        machine.apply(WriteFile(RECORD, (Content(json.dumps(done).encode() + b"\n"),), parents=("/etc",)))
+        machine.apply(RemovePath(JOURNAL))  # what was done is of no use any more
     finally:
         machine.release()
     os.sync()

@@ -176,10 +176,10 @@ class Boot(NamedTuple):
     def _wait(self, step: Step) -> None:
         from provision.system.block.kernel_devices import WAIT
 
-        self.log("notice", f"{step.stage}: {step.action.title}, up to {WAIT:g} s [{step.action.reason}]")
+        self.log("notice", f"{step.stage}: {step.action.title}, up to {WAIT:g} s [{step.action.config_path}]")
 
     def _watch(self, step: Step) -> None:
-        reason = f" [{step.action.reason}]" if step.action.reason else ""
+        reason = f" [{step.action.config_path}]" if step.action.config_path else ""
         self.log("info", f"{step.stage}: {step.action.title}{reason}")
 
     def _cached(self) -> Config:

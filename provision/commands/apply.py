@@ -69,7 +69,7 @@ def _stop(number: int, _frame: object) -> NoReturn:
 
 def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[Step]) -> None:
     """An image that is there is only changed unasked if that loses nothing, as far as can be known."""
-    losses = [f"{step.action.title}: loses {step.action.loses}" for step in steps if step.action.loses]
+    losses = [f"{step.action.title}: destroys {step.action.destroys}" for step in steps if step.action.destroys]
     losses += [
         f"{step.action.title}: its files may be replaced, and are not known before" for step in kept_mounts(steps)
     ]

@@ -13,9 +13,9 @@ from provision.commands.given_config import merge_references, read_config
 from provision.commands.plan_text import is_change, kept_mounts, plan_json, plan_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target
-from provision.engine.preflight import Step, foresee
+from provision.engine.preflight import Step, simulate
 from provision.failures import PlanRefused
-from provision.planning.actions import Await
+from provision.planning.actions import WaitForDevices
 
 NAME = "plan"
 HELP = "show what a config would do, and change nothing"
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the plan. Raises Failure."""
     config, _ = merge_references(read_config(arguments.config, arguments.files_dir))
     with open_target(arguments, config, changing=False) as target:
-        steps = foresee(target.stages, config, target.view, _assume_present)
+        steps = simulate(target.stages, config, target.view, _assume_present)
         _refuse_missing(steps, arguments)
         target.notes += [
             f"{name} cannot be read, it is assumed to be blank: {why}" for name, why in target.unreadable.items()
@@ -58,8 +58,8 @@ def _assume_present(_step: Step) -> None:
 
 def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:
     """Devices that are not here are assumed where they may come: not in images, where `apply` would fail too."""
-    waits = [step.action for step in steps if isinstance(step.action, Await)]
-    missing = [f"{wait.reason}: there is no {name}" for wait in waits for name in wait.names]
+    waits = [step.action for step in steps if isinstance(step.action, WaitForDevices)]
+    missing = [f"{wait.config_path}: there is no {name}" for wait in waits for name in wait.names]
     if missing and (arguments.disk or arguments.image):
         raise PlanRefused([f"{one} in the images" for one in missing], hint="the config makes none of that name")
     if missing and arguments.strict_devices:

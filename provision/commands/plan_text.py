@@ -9,12 +9,12 @@ from typing import NamedTuple, TextIO
 from provision.commands.targets.root_seed import BY_OTHERS
 from provision.config.reports.text import printable, takes_colour
 from provision.engine.preflight import Step
-from provision.planning.actions import Action, Await, Forget, Keep, Mount, Remember, Unmount
+from provision.planning.actions import Action, ForgetBlob, Keep, Mount, Remember, Unmount, WaitForDevices
 
-PASSING = (Await, Keep, Remember, Forget, Mount, Unmount)
+PASSING = (WaitForDevices, Keep, Remember, ForgetBlob, Mount, Unmount)
 """Actions that leave nothing behind on the machine."""
 
-HIDDEN = (Keep, Remember, Forget)
+HIDDEN = (Keep, Remember, ForgetBlob)
 """Actions that are only shown where somebody wants to know everything."""
 
 ASSUMED = "(not seen from here: taken for blank, and large enough)"
@@ -63,17 +63,17 @@ def step_lines(number: str, step: Step, style: Style, *, heading: bool) -> Itera
     action = step.action
     if heading:
         yield f"\n{style.bold}{step.stage}{style.end}"
-    mark = f"{style.danger}!{style.end}" if action.loses else " "
-    assumed = f" {ASSUMED}" if isinstance(action, Await) else ""
-    reason = f"  {style.faint}[{action.reason}]{style.end}" if action.reason else ""
+    mark = f"{style.danger}!{style.end}" if action.destroys else " "
+    assumed = f" {ASSUMED}" if isinstance(action, WaitForDevices) else ""
+    reason = f"  {style.faint}[{action.config_path}]{style.end}" if action.config_path else ""
     yield f"{number} {mark} {printable(action.title)}{assumed}{reason}"
-    if action.loses:
-        yield f"{' ' * len(number)}   {style.danger}loses {printable(action.loses)}{style.end}"
+    if action.destroys:
+        yield f"{' ' * len(number)}   {style.danger}destroys {printable(action.destroys)}{style.end}"
 
 
 def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
     changes = sum(is_change(step.action) for step in steps)
-    losses = sum(bool(step.action.loses) for step in steps)
+    losses = sum(bool(step.action.destroys) for step in steps)
     kept = sum(isinstance(step.action, Keep) for step in steps)
     words = [_count(changes, "change") if changes else "nothing to change"]
     words += [f"{losses} of them destructive" if losses else "none of them destructive"] if changes else []
@@ -93,10 +93,10 @@ def plan_json(steps: Sequence[Step], notes: Iterable[str]) -> str:
                     "stage": step.stage,
                     "action": type(step.action).__name__,
                     "title": step.action.title,
-                    "reason": step.action.reason,
-                    "loses": step.action.loses,
+                    "config_path": step.action.config_path,
+                    "destroys": step.action.destroys,
                     "changes": is_change(step.action),
-                    "assumed": isinstance(step.action, Await),
+                    "assumed": isinstance(step.action, WaitForDevices),
                 }
                 for number, step in enumerate(steps, 1)
             ],

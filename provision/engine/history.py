@@ -15,9 +15,9 @@ from typing import Any, NamedTuple, Protocol
 
 from provision.config.format import Config
 from provision.failures import Failure, Interrupted
-from provision.planning.actions import Action, Fetch, HardLink, Run, Wave, Write
+from provision.planning.actions import Action, FetchBlob, MakeHardLink, RunProgram, Wave, WriteFile
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Account, Fact, Kind, Node, Observe, Value
+from provision.planning.machine_view import Account, Fact, FileStatus, FileType, MachineView, Value
 from provision.planning.target_paths import resolve
 
 _OPEN_FOLDER = 0o755
@@ -26,7 +26,7 @@ _OPEN_FOLDER = 0o755
 JOURNAL = "/etc/.provision-journal"
 """Where in the target root the record of an unfinished files stage lies."""
 
-JOURNALLED = frozenset({"node", "user", "group"})
+JOURNALLED = frozenset({"file_status", "user", "group"})
 """The kinds of facts that can be restored from the record; the others are observed again."""
 
 
@@ -40,15 +40,15 @@ class Due(NamedTuple):
 class History(Protocol):
     """What an engine asks of it."""
 
-    def view(self, system: Observe) -> Observe:
+    def view(self, system: MachineView) -> MachineView:
         """The machine as the plan shall see it."""
         ...
 
-    def begin(self, wave: Wave, system: Observe) -> Due:
+    def begin(self, wave: Wave, system: MachineView) -> Due:
         """Note that a wave begins; tells what is left of it."""
         ...
 
-    def finish(self, wave: Wave, view: Observe) -> None:
+    def finish(self, wave: Wave, view: MachineView) -> None:
         """Note that a wave is done."""
         ...
 
@@ -60,15 +60,15 @@ class History(Protocol):
 class NoHistory:
     """For stages whose progress is seen by looking at the machine."""
 
-    def view(self, system: Observe) -> Observe:
+    def view(self, system: MachineView) -> MachineView:
         """The machine itself."""
         return system
 
-    def begin(self, wave: Wave, _system: Observe) -> Due:
+    def begin(self, wave: Wave, _system: MachineView) -> Due:
         """Everything is to be done."""
         return Due(wave, wave)
 
-    def finish(self, _wave: Wave, _view: Observe) -> None:
+    def finish(self, _wave: Wave, _view: MachineView) -> None:
         """Nothing to note."""
 
     def end(self) -> None:
@@ -108,18 +108,18 @@ class FileHistory:
         """Whether there is nothing left to do for this config."""
         return self._past.ended
 
-    def view(self, system: Observe) -> Observe:
+    def view(self, system: MachineView) -> MachineView:
         """The machine with everything that earlier runs changed as it was before."""
         first: dict[tuple[str, str], Fact] = {}
         for fact in (fact for record in self._past.records for fact in record.before):
             first.setdefault((fact.kind, fact.name), fact)
         forecast = Forecast(system)
-        forecast.lay(first.values())
+        forecast.apply(first.values())
         if first:  # what has been written has its room already
-            forecast.lay([Fact("space", "/", None)])
+            forecast.apply([Fact("free_space", "/", None)])
         return forecast
 
-    def begin(self, wave: Wave, system: Observe) -> Due:
+    def begin(self, wave: Wave, system: MachineView) -> Due:
         """What is left of a wave. Raises Interrupted when the plan is not the one that was begun."""
         if self._position >= len(self._past.records):
             facts = (fact for action in wave for fact in action.effect() if fact.kind in JOURNALLED)
@@ -131,18 +131,18 @@ class FileHistory:
             raise Interrupted(wave[0].title, hint=hint)
         if record.done:
             # what was fetched is gone with the process that fetched it
-            again = () if self._past.ended else tuple(one for one in wave if isinstance(one, Fetch))
+            again = () if self._past.ended else tuple(one for one in wave if isinstance(one, FetchBlob))
             return Due(again, again)
         return Due(tuple(one for one in wave if not _happened(one, record.before, system)), wave)
 
-    def finish(self, wave: Wave, view: Observe) -> None:
+    def finish(self, wave: Wave, view: MachineView) -> None:
         """The wave is done; from now on the machine itself answers for what it changed."""
         past = self._past.records
         if self._position >= len(past) or not past[self._position].done:
             self._append({"done": _name(wave)}, wait=False)  # the next line takes it along; lost, it is found out again
         self._position += 1
         if isinstance(view, Forecast):
-            view.lift(fact for action in wave for fact in action.effect())
+            view.revert(fact for action in wave for fact in action.effect())
 
     def end(self) -> None:
         """From now on there is nothing left to do for this config."""
@@ -172,9 +172,9 @@ class FileHistory:
         self._past = self._past._replace(whole=self._past.whole + len(data))
 
 
-def record_path(root: str, observe: Observe) -> str:
+def record_path(root: str, view: MachineView) -> str:
     """Where the record lies in a target root, whose links lead to nowhere else."""
-    return root.rstrip("/") + resolve(observe, JOURNAL)
+    return root.rstrip("/") + resolve(view, JOURNAL)
 
 
 def digest_of(config: Config) -> str:
@@ -250,26 +250,26 @@ def _name(wave: Wave) -> str:
     return sha256("\n".join(action.title for action in wave).encode()).hexdigest()[:16]
 
 
-def _now(fact: Fact, system: Observe) -> Fact:
+def _now(fact: Fact, system: MachineView) -> Fact:
     value: Value = getattr(system, fact.kind)(fact.name)
     return Fact(fact.kind, fact.name, value)
 
 
-def _happened(action: Action, before: tuple[Fact, ...], system: Observe) -> bool:
+def _happened(action: Action, before: tuple[Fact, ...], system: MachineView) -> bool:
     """Whether an action that must not be done twice was done already. Raises Interrupted where half of it was."""
-    if isinstance(action, Run):
+    if isinstance(action, RunProgram):
         return _ran(action, {(fact.kind, fact.name): fact.value for fact in before}, system)
-    if isinstance(action, Write) and action.keep:
-        size = next((fact.value.size for fact in before if isinstance(fact.value, Node)), None)
-        now = system.node(action.path)
+    if isinstance(action, WriteFile) and action.keep:
+        size = next((fact.value.size for fact in before if isinstance(fact.value, FileStatus)), None)
+        now = system.file_status(action.path)
         return now is not None and now.size != size
-    if isinstance(action, HardLink):
-        name, target = system.node(action.path), system.node(action.target)
+    if isinstance(action, MakeHardLink):
+        name, target = system.file_status(action.path), system.file_status(action.target)
         return name is not None and target is not None and name.identity == target.identity
     return False
 
 
-def _ran(action: Run, before: dict[tuple[str, str], Value], system: Observe) -> bool:
+def _ran(action: RunProgram, before: dict[tuple[str, str], Value], system: MachineView) -> bool:
     """A program that makes or removes accounts ran if they came or went; one that changes them may run again."""
     facts = [fact for fact in action.effect() if fact.kind in JOURNALLED]
     turning = [fact for fact in facts if (before.get((fact.kind, fact.name)) is None) != (fact.value is None)]
@@ -281,7 +281,7 @@ def _ran(action: Run, before: dict[tuple[str, str], Value], system: Observe) -> 
 
 def _to_json(fact: Fact) -> list[Any]:
     value = fact.value
-    if isinstance(value, Node):
+    if isinstance(value, FileStatus):
         return [fact.kind, fact.name, [value.kind.value, *value[1:]]]
     return [fact.kind, fact.name, list(value) if isinstance(value, Account) else None]
 
@@ -290,7 +290,7 @@ def _from_json(entry: list[Any]) -> Fact:
     kind, name, parts = entry
     if parts is None:
         return Fact(kind, name, None)
-    if kind == "node":
-        node = Node(Kind(parts[0]), **dict(zip(Node._fields[1:-1], parts[1:-1], strict=True)))
+    if kind == "file_status":
+        node = FileStatus(FileType(parts[0]), **dict(zip(FileStatus._fields[1:-1], parts[1:-1], strict=True)))
         return Fact(kind, name, node)
     return Fact(kind, name, Account(*parts))

@@ -8,10 +8,10 @@ from typing import BinaryIO, Protocol
 
 from provision.config.format import Resource
 from provision.planning.actions import Action, Blob, NodeAction
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 
 
-class System(Observe, Protocol):
+class System(MachineView, Protocol):
     """The machine: the one seam through which anything is changed."""
 
     def apply(self, action: Action) -> None:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from provision.config.format import Config
 from provision.engine.interfaces import System
 from provision.failures import ActionFailed, Failure, PlanRefused
-from provision.planning.actions import Action, Await
+from provision.planning.actions import Action, WaitForDevices
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 from provision.planning.stage import Plan, parts
 
 
@@ -22,11 +22,11 @@ class Step(NamedTuple):
     action: Action
 
 
-Watch = Callable[[Step], None]
+OnStep = Callable[[Step], None]
 """Told of every action when it begins; those of one wave begin together."""
 
 
-def forecast_steps(stages: Iterable[tuple[str, Plan]], config: Config, forecast: Forecast) -> Iterator[Step]:
+def simulated_steps(stages: Iterable[tuple[str, Plan]], config: Config, forecast: Forecast) -> Iterator[Step]:
     """What the stages would do, one after the other, each on the forecast of those before it. Raises PlanRefused."""
     number = 0
     for name, plan in stages:
@@ -34,19 +34,19 @@ def forecast_steps(stages: Iterable[tuple[str, Plan]], config: Config, forecast:
             for action in wave:
                 number += 1
                 yield Step(name, number, action)
-                forecast.lay(action.effect())
+                forecast.apply(action.effect())
 
 
-def foresee(stages: Sequence[tuple[str, Plan]], config: Config, view: Observe, wait: Watch) -> list[Step]:
+def simulate(stages: Sequence[tuple[str, Plan]], config: Config, view: MachineView, wait: OnStep) -> list[Step]:
     """Run all plans to their end without changing anything; tells the steps there will be.
 
     Raises PlanRefused with the reasons of all stages, or what `wait` raises for a device that does not come.
     """
     steps = []
     try:
-        for step in forecast_steps(stages, config, Forecast(view)):
+        for step in simulated_steps(stages, config, Forecast(view)):
             steps.append(step)
-            if isinstance(step.action, Await):
+            if isinstance(step.action, WaitForDevices):
                 wait(step)
     except (PlanRefused, ActionFailed) as failure:
         others = _refusals(stages, config, Forecast(view))
@@ -57,7 +57,7 @@ def foresee(stages: Sequence[tuple[str, Plan]], config: Config, view: Observe, w
 
 
 def preflight(
-    stages: Sequence[tuple[str, Plan]], config: Config, system: System, view: Observe, watch: Watch | None = None
+    stages: Sequence[tuple[str, Plan]], config: Config, system: System, view: MachineView, watch: OnStep | None = None
 ) -> list[Step]:
     """Foresee, and wait for real, for that changes nothing either; `watch` is told of it before.
 
@@ -69,7 +69,7 @@ def preflight(
             watch(step)
         system.apply(step.action)
 
-    return foresee(stages, config, view, wait)
+    return simulate(stages, config, view, wait)
 
 
 def _refusals(stages: Iterable[tuple[str, Plan]], config: Config, forecast: Forecast) -> list[Failure]:
@@ -78,7 +78,7 @@ def _refusals(stages: Iterable[tuple[str, Plan]], config: Config, forecast: Fore
     for part in (part for _, plan in stages for part in parts(plan)):
         try:
             for wave in part(config, forecast):
-                forecast.lay(fact for action in wave for fact in action.effect())
+                forecast.apply(fact for action in wave for fact in action.effect())
         except (PlanRefused, ActionFailed) as reason:
             refused.append(reason)
     return refused

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 from provision.failures import ActionFailed
-from provision.planning.actions import Await, Wave
-from provision.planning.machine_view import Device, Fact, Kind, Node, Observe, Value
+from provision.planning.actions import WaitForDevices, Wave
+from provision.planning.machine_view import Device, Fact, FileStatus, FileType, MachineView, Value
 
 HINT = "the tool did something else than it said, or something else changed it at the same time; the log tells more"
 
@@ -15,10 +15,10 @@ VERIFIED: dict[type, Sequence[str]] = {Device: ("name", "size", "sector")}
 """What is compared of a value where that is not all: who uses a device is no part of what was done to it."""
 
 
-def verify(wave: Wave, system: Observe) -> None:
+def verify(wave: Wave, system: MachineView) -> None:
     """Compare what every action said would hold with what the machine says. Raises ActionFailed."""
     for action in wave:
-        for fact in () if isinstance(action, Await) else action.effect():
+        for fact in () if isinstance(action, WaitForDevices) else action.effect():
             found = cast("Value", getattr(system, fact.kind)(fact.name))
             if not agrees(fact.value, found):
                 raise ActionFailed(action.title, difference(fact, found), hint=HINT)
@@ -79,11 +79,11 @@ def _verified(expected: object) -> Sequence[str]:
 def _noun(fact: Fact, value: Value) -> str:
     if value is None:
         return "nothing"
-    return value.kind.value if isinstance(value, Node) else fact.kind
+    return value.kind.value if isinstance(value, FileStatus) else fact.kind
 
 
 def _word(part: str, value: object) -> str:
-    if isinstance(value, Kind):
+    if isinstance(value, FileType):
         return value.value
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from provision.config.format import Config
 from provision.engine.history import History, NoHistory
 from provision.engine.interfaces import Fetcher, System
-from provision.engine.preflight import Step, Watch
+from provision.engine.preflight import OnStep, Step
 from provision.engine.verification import verify
 from provision.failures import ActionFailed
-from provision.planning.actions import NODE_ACTIONS, Action, Fetch, Keep, Wave
+from provision.planning.actions import NODE_ACTIONS, Action, FetchBlob, Keep, Wave
 from provision.planning.stage import Plan
 
 PARALLEL = 24
@@ -20,7 +20,7 @@ PARALLEL = 24
 class Engine:
     """Carries out the plans of stages on one machine."""
 
-    def __init__(self, system: System, fetcher: Fetcher, watch: Watch, history: History | None = None) -> None:
+    def __init__(self, system: System, fetcher: Fetcher, watch: OnStep, history: History | None = None) -> None:
         self._system = system
         self._fetcher = fetcher
         self._watch = watch
@@ -52,11 +52,11 @@ class Engine:
             _side_by_side(self._apply, others, self._fetcher.cancel)
 
     def _apply(self, action: Action) -> None:
-        if not isinstance(action, Fetch):
+        if not isinstance(action, FetchBlob):
             self._system.apply(action)
             return
         try:
-            with self._system.new_blob(action.blob, action.near) as file:
+            with self._system.new_blob(action.blob, action.destination) as file:
                 self._fetcher.copy(action.resource, file)
         except OSError as error:  # from the blob store: what goes wrong on the way to it is a FetchFailed
             hint = "there is no room for it, or the file system is read-only"

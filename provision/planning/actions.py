@@ -11,11 +11,20 @@ from typing import NamedTuple, Protocol
 
 from provision.config.format import Resource
 from provision.config.model import Secret
-from provision.planning.machine_view import ASSUMED_SIZE, Device, Fact, Kind, Memory, Mounted, Node, Table
+from provision.planning.machine_view import (
+    ASSUMED_SIZE,
+    Device,
+    Fact,
+    FileStatus,
+    FileType,
+    Memory,
+    MountedFilesystem,
+    PartitionTable,
+)
 
 
 class Blob(NamedTuple):
-    """Bytes that an earlier `Fetch` brought: a name in the blob store."""
+    """Bytes that an earlier `FetchBlob` brought: a name in the blob store."""
 
     name: str
 
@@ -32,7 +41,7 @@ class Content(NamedTuple):
 Bytes = Blob | Content
 
 
-class Place(NamedTuple):
+class TargetPath(NamedTuple):
     """A path of the target root as an argument of a program; the system puts the root before it."""
 
     path: str
@@ -56,7 +65,7 @@ class PathList(NamedTuple):
     paths: tuple[str, ...]
 
 
-Argument = str | Place | DeviceName | KeyFile
+Argument = str | TargetPath | DeviceName | KeyFile
 
 
 class Action(Protocol):
@@ -68,12 +77,12 @@ class Action(Protocol):
         ...
 
     @property
-    def reason(self) -> str:
+    def config_path(self) -> str:
         """The place in the config that asked for it."""
         ...
 
     @property
-    def loses(self) -> str:
+    def destroys(self) -> str:
         """What it destroys, or empty."""
         ...
 
@@ -89,12 +98,12 @@ class Action(Protocol):
 Wave = tuple[Action, ...]
 
 
-class Await(NamedTuple):
+class WaitForDevices(NamedTuple):
     """Wait until devices are there. Changes nothing, so that preflight carries it out for real."""
 
     names: tuple[str, ...]
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -115,8 +124,8 @@ class Keep(NamedTuple):
 
     what: str
     because: str
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -132,7 +141,7 @@ class Keep(NamedTuple):
         return ()
 
 
-class Run(NamedTuple):
+class RunProgram(NamedTuple):
     """Start a program and wait for it; the stage says what it touches and what holds afterwards.
 
     `accepts` are the exit statuses that are good. No argument may be a secret: pass it as a `KeyFile` or by `stdin`.
@@ -142,8 +151,8 @@ class Run(NamedTuple):
     argv: tuple[Argument, ...]
     on: frozenset[str]
     facts: tuple[Fact, ...] = ()
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
     stdin: Bytes | PathList | None = None
     accepts: tuple[int, ...] = (0,)
 
@@ -156,7 +165,7 @@ class Run(NamedTuple):
         return self.facts
 
 
-class WriteTable(NamedTuple):
+class WritePartitionTable(NamedTuple):
     """Write a whole GPT in one go, and let the kernel follow.
 
     `table` is complete: kept partitions are in it as they are. `facts` are about the devices of the partitions that
@@ -165,12 +174,12 @@ class WriteTable(NamedTuple):
     """
 
     device: str
-    table: Table
+    table: PartitionTable
     facts: tuple[Fact, ...] = ()
     erase: bool = False
     title: str = "write partition table"
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
     clear: tuple[int, ...] = ()
 
     def touches(self) -> frozenset[str]:
@@ -190,8 +199,8 @@ class Mount(NamedTuple):
     device: str
     format: str
     options: tuple[str, ...] = ()
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -204,16 +213,16 @@ class Mount(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """The mount, with its mount point."""
-        mounted = Mounted(self.path, self.device, self.format)
-        return (Fact("mount", self.path, mounted), Fact("node", self.path, Node(Kind.DIRECTORY)))
+        mounted = MountedFilesystem(self.path, self.device, self.format)
+        return (Fact("mount", self.path, mounted), Fact("file_status", self.path, FileStatus(FileType.DIRECTORY)))
 
 
 class Unmount(NamedTuple):
     """Unmount a file system of the target root."""
 
     path: str
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -229,19 +238,19 @@ class Unmount(NamedTuple):
         return (Fact("mount", self.path, None),)
 
 
-class Fetch(NamedTuple):
-    """Bring the bytes of a resource into the blob store, verified.
+class FetchBlob(NamedTuple):
+    """Fetch the bytes of a resource into the blob store, and verify them.
 
-    `near` is the path they will be written to, so that the store can lie on its file system; without it they are kept
-    in memory, and for later stages too, until a `Forget`.
+    `destination` is the path that they will be written to: the blob is stored on its file system. Without a
+    destination the blob is kept in memory, for later stages too, until a `ForgetBlob`.
     """
 
     resource: Resource
     blob: Blob
-    near: str
+    destination: str
     title: str
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     def touches(self) -> frozenset[str]:
         """Its place in the blob store."""
@@ -252,12 +261,12 @@ class Fetch(NamedTuple):
         return ()
 
 
-class Forget(NamedTuple):
+class ForgetBlob(NamedTuple):
     """Erase bytes that were kept in memory for later stages."""
 
     blob: Blob
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -273,7 +282,7 @@ class Forget(NamedTuple):
         return ()
 
 
-class Write(NamedTuple):
+class WriteFile(NamedTuple):
     """Put a file in place: whole, with its owner and mode, or not at all.
 
     Its bytes are `parts` one after the other, behind what is there already if `keep`; a file that is kept and gets none
@@ -290,8 +299,8 @@ class Write(NamedTuple):
     keep: bool = False
     parents: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -305,11 +314,11 @@ class Write(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """A file, the directories above it, and what its contents bring about (`facts`)."""
-        node = Node(Kind.FILE, self.mode, self.uid, self.gid)
-        return (*_made(self.parents), Fact("node", self.path, node), *self.facts)
+        node = FileStatus(FileType.FILE, self.mode, self.uid, self.gid)
+        return (*_made(self.parents), Fact("file_status", self.path, node), *self.facts)
 
 
-class Directory(NamedTuple):
+class MakeDirectory(NamedTuple):
     """Make a directory, or give one its owner and mode."""
 
     path: str
@@ -317,8 +326,8 @@ class Directory(NamedTuple):
     uid: int | None = 0
     gid: int | None = 0
     parents: tuple[str, ...] = ()
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -331,10 +340,13 @@ class Directory(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """A directory, and those above it."""
-        return (*_made(self.parents), Fact("node", self.path, Node(Kind.DIRECTORY, self.mode, self.uid, self.gid)))
+        return (
+            *_made(self.parents),
+            Fact("file_status", self.path, FileStatus(FileType.DIRECTORY, self.mode, self.uid, self.gid)),
+        )
 
 
-class Link(NamedTuple):
+class MakeSymlink(NamedTuple):
     """Make a symbolic link; its target is taken literally."""
 
     path: str
@@ -342,8 +354,8 @@ class Link(NamedTuple):
     uid: int | None = 0
     gid: int | None = 0
     parents: tuple[str, ...] = ()
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -356,19 +368,19 @@ class Link(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """A link, and the directories above it."""
-        node = Node(Kind.LINK, 0o777, self.uid, self.gid, target=self.target)
-        return (*_made(self.parents), Fact("node", self.path, node))
+        node = FileStatus(FileType.LINK, 0o777, self.uid, self.gid, target=self.target)
+        return (*_made(self.parents), Fact("file_status", self.path, node))
 
 
-class HardLink(NamedTuple):
+class MakeHardLink(NamedTuple):
     """Make a further name for an existing node; `target` is a path of the target root, `node` what is there."""
 
     path: str
     target: str
-    node: Node = Node(Kind.FILE)
+    node: FileStatus = FileStatus(FileType.FILE)
     parents: tuple[str, ...] = ()
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -381,15 +393,15 @@ class HardLink(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """The same node, and the directories above it."""
-        return (*_made(self.parents), Fact("node", self.path, self.node))
+        return (*_made(self.parents), Fact("file_status", self.path, self.node))
 
 
-class Remove(NamedTuple):
+class RemovePath(NamedTuple):
     """Remove whatever is at a path, with all below it. Never follows a link, never crosses into another mount."""
 
     path: str
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -402,11 +414,11 @@ class Remove(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """Nothing is there."""
-        return (Fact("node", self.path, None),)
+        return (Fact("file_status", self.path, None),)
 
 
-NodeAction = Write | Directory | Link | HardLink | Remove
-NODE_ACTIONS = (Write, Directory, Link, HardLink, Remove)
+NodeAction = WriteFile | MakeDirectory | MakeSymlink | MakeHardLink | RemovePath
+NODE_ACTIONS = (WriteFile, MakeDirectory, MakeSymlink, MakeHardLink, RemovePath)
 """Actions on the tree: many of them can share the waiting for the disk."""
 
 
@@ -416,8 +428,8 @@ class SetPassword(NamedTuple):
     name: str
     hash: Secret
     database: str = "shadow"
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -438,8 +450,8 @@ class Remember(NamedTuple):
 
     name: str
     value: Memory
-    reason: str = ""
-    loses: str = ""
+    config_path: str = ""
+    destroys: str = ""
 
     @property
     def title(self) -> str:
@@ -456,4 +468,4 @@ class Remember(NamedTuple):
 
 
 def _made(parents: tuple[str, ...]) -> tuple[Fact, ...]:
-    return tuple(Fact("node", path, Node(Kind.DIRECTORY, 0o755, 0)) for path in parents)
+    return tuple(Fact("file_status", path, FileStatus(FileType.DIRECTORY, 0o755, 0)) for path in parents)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from provision.config.format import Luks
 from provision.planning.actions import Blob
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 
 SEED = "seed"
 """A text from which follows what the config leaves open: UUIDs of partitions, arrays, volumes and file systems."""
@@ -36,20 +36,20 @@ def luks_device(volume: str) -> str:
     return f"luks-device-{volume}"
 
 
-def text(observe: Observe, name: str) -> str:
+def text(view: MachineView, name: str) -> str:
     """The text under a name; empty if nothing was remembered."""
-    known = observe.recall(name)
+    known = view.recall(name)
     return known if isinstance(known, str) else ""
 
 
-def truth(observe: Observe, name: str) -> bool:
+def truth(view: MachineView, name: str) -> bool:
     """Whether it was remembered to be so."""
-    return observe.recall(name) is True
+    return view.recall(name) is True
 
 
-def paths(observe: Observe, name: str) -> tuple[str, ...]:
+def paths(view: MachineView, name: str) -> tuple[str, ...]:
     """The paths under a name; none if nothing was remembered."""
-    known = observe.recall(name)
+    known = view.recall(name)
     return known if isinstance(known, tuple) else ()
 
 

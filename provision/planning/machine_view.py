@@ -1,4 +1,4 @@
-"""What a plan can see of a machine: values, and the one read-only view (`Observe`) that hands them out.
+"""What a plan can see of a machine: values, and the one read-only view (`MachineView`) that hands them out.
 
 A view answers by kind and name, so that a forecast is the same view with some answers laid over it, and checking a
 step's work is asking again. Names:
@@ -53,7 +53,7 @@ class Partition(NamedTuple):
     attributes: int = 0
 
 
-class Table(NamedTuple):
+class PartitionTable(NamedTuple):
     """A partition table. `kind` is `gpt`, `dos` and so on, or empty for none.
 
     A GPT has `first` and `last` usable sector, and room for so many `entries`; every tool makes 128 of 128 bytes.
@@ -89,7 +89,7 @@ class Signature(NamedTuple):
     unfinished: bool = False
 
 
-class Volume(NamedTuple):
+class LuksHeader(NamedTuple):
     """The header of a LUKS volume: its version, its persistent flags (as `allow-discards`), the kinds of its tokens.
 
     `opened` is the device-mapper name under which it is open now, or empty. A volume is `keyless` if no key can open
@@ -103,7 +103,7 @@ class Volume(NamedTuple):
     keyless: bool = False
 
 
-class Kind(Enum):
+class FileType(Enum):
     """Kinds of nodes in a file system."""
 
     FILE = "file"
@@ -112,14 +112,14 @@ class Kind(Enum):
     OTHER = "other"
 
 
-class Node(NamedTuple):
+class FileStatus(NamedTuple):
     """A node of the target root, not followed if it is a link.
 
     A part that cannot be known is None: in a forecast, and the mode where a file system keeps none (vfat). `size`
     (bytes) is told of regular files only; `identity` tells hard links of one file from others.
     """
 
-    kind: Kind
+    kind: FileType
     mode: int | None = None
     uid: int | None = None
     gid: int | None = None
@@ -138,14 +138,14 @@ class Account(NamedTuple):
     shell: str | None = ""
 
 
-class Space(NamedTuple):
+class FreeSpace(NamedTuple):
     """Room on a file system: a name that tells it from others, and the bytes that root may still write."""
 
     device: str
     free: int
 
 
-class Mounted(NamedTuple):
+class MountedFilesystem(NamedTuple):
     """A file system mounted in the target root; `device` is a canonical name."""
 
     path: str
@@ -156,7 +156,18 @@ class Mounted(NamedTuple):
 Memory = str | bool | tuple[str, ...] | Mapping[str, str] | None
 """What can be remembered from one stage to the next (it goes through JSON)."""
 
-Value = Device | Table | Signature | Volume | Node | Account | Mounted | Space | bytes | Memory
+Value = (
+    Device
+    | PartitionTable
+    | Signature
+    | LuksHeader
+    | FileStatus
+    | Account
+    | MountedFilesystem
+    | FreeSpace
+    | bytes
+    | Memory
+)
 
 
 class Fact(NamedTuple):
@@ -170,14 +181,14 @@ class Fact(NamedTuple):
     value: Value
 
 
-class Observe(Protocol):
+class MachineView(Protocol):
     """A machine, read only."""
 
     def device(self, name: str) -> Device | None:
         """The block device of that name, by any of its names; None if there is none."""
         ...
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> PartitionTable:
         """The partition table on the device with that canonical name; kind "" if there is none."""
         ...
 
@@ -185,11 +196,11 @@ class Observe(Protocol):
         """What is on the device with that canonical name."""
         ...
 
-    def volume(self, name: str) -> Volume | None:
+    def luks_header(self, name: str) -> LuksHeader | None:
         """The LUKS header on the device with that canonical name; None if there is none."""
         ...
 
-    def node(self, path: str) -> Node | None:
+    def file_status(self, path: str) -> FileStatus | None:
         """The node at a path of the target root whose parents are real directories; None if there is none."""
         ...
 
@@ -201,11 +212,11 @@ class Observe(Protocol):
         """The bytes of a small regular file of the target root (at most 16 MiB); None if there is none."""
         ...
 
-    def own_file(self, path: str) -> bytes | None:
+    def host_file(self, path: str) -> bytes | None:
         """The bytes of a small file of the running system (not the target root): sysfs, keys in an initramfs."""
         ...
 
-    def own_names(self, path: str) -> Sequence[str]:
+    def host_children(self, path: str) -> Sequence[str]:
         """Sorted names in a directory of the running system; empty if there is none."""
         ...
 
@@ -217,11 +228,11 @@ class Observe(Protocol):
         """The group of that name in the target root's group file."""
         ...
 
-    def mount(self, path: str) -> Mounted | None:
+    def mount(self, path: str) -> MountedFilesystem | None:
         """The file system mounted at exactly this path of the target root."""
         ...
 
-    def space(self, path: str) -> Space | None:
+    def free_space(self, path: str) -> FreeSpace | None:
         """The room on the file system of a directory, or of the nearest one above it that is there.
 
         None where that does not say what fits: on one that packs data, or is not known.

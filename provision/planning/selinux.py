@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from provision.failures import PlanRefused
-from provision.planning.actions import PathList, Place, Run, Wave
-from provision.planning.machine_view import Observe
+from provision.planning.actions import PathList, RunProgram, TargetPath, Wave
+from provision.planning.machine_view import MachineView
 
 SELINUX = "/etc/selinux/config"
 
@@ -14,32 +14,32 @@ SELINUX = "/etc/selinux/config"
 def created(wave: Wave) -> Iterator[str]:
     """The outermost path that each action brings about: what lies below is labelled with it."""
     for action in wave:
-        made = [fact.name for fact in action.effect() if fact.kind == "node" and fact.value is not None]
+        made = [fact.name for fact in action.effect() if fact.kind == "file_status" and fact.value is not None]
         yield from made[:1]
 
 
-def relabel(paths: Iterable[str], observe: Observe) -> Iterator[Wave]:
+def relabel(paths: Iterable[str], view: MachineView) -> Iterator[Wave]:
     """Label what is there of these paths, with all below them; a root without SELinux needs nothing."""
-    existing = tuple(path for path in sorted(set(paths)) if observe.node(path) is not None)
-    policy = _policy(observe) if existing else None
+    existing = tuple(path for path in sorted(set(paths)) if view.file_status(path) is not None)
+    policy = _policy(view) if existing else None
     if policy is None:
         return
-    if observe.tool("setfiles") is None:
+    if view.tool("setfiles") is None:
         raise PlanRefused(["setfiles is not on PATH, and the root has SELinux"], hint="install policycoreutils")
     contexts = f"/etc/selinux/{policy}/contexts/files/file_contexts"
     yield (
-        Run(
+        RunProgram(
             "label what was written for SELinux",
-            ("setfiles", "-vF0", "-r", Place("/"), Place(contexts), "-f", "-"),
+            ("setfiles", "-vF0", "-r", TargetPath("/"), TargetPath(contexts), "-f", "-"),
             frozenset({"selinux"}),
-            reason=f"{SELINUX} of the root",
+            config_path=f"{SELINUX} of the root",
             stdin=PathList(existing),
         ),
     )
 
 
-def _policy(observe: Observe) -> str | None:
-    for line in (observe.content(SELINUX) or b"").decode(errors="replace").splitlines():
+def _policy(view: MachineView) -> str | None:
+    for line in (view.content(SELINUX) or b"").decode(errors="replace").splitlines():
         name, _, value = line.partition("=")
         if name.strip() == "SELINUXTYPE":
             return value.strip()

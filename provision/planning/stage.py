@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 from provision.config.format import Config
 from provision.planning.actions import Wave
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 
-Plan = Callable[[Config, Observe], Iterator[Wave]]
+Plan = Callable[[Config, MachineView], Iterator[Wave]]
 
 
 class InTurn:
@@ -17,10 +17,10 @@ class InTurn:
     def __init__(self, *parts: Plan) -> None:
         self.parts = parts
 
-    def __call__(self, config: Config, observe: Observe) -> Iterator[Wave]:
+    def __call__(self, config: Config, view: MachineView) -> Iterator[Wave]:
         """The waves of all."""
         for part in self.parts:
-            yield from part(config, observe)
+            yield from part(config, view)
 
 
 def parts(plan: Plan) -> tuple[Plan, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from provision.failures import PlanRefused
-from provision.planning.machine_view import MAX_LINKS, Kind, Observe
+from provision.planning.machine_view import MAX_LINKS, FileType, MachineView
 
 MAX_NAME, MAX_PATH = 255, 4095
 """Bytes in one component, and in a path (<linux/limits.h>, which counts the NUL behind the path)."""
@@ -20,7 +20,7 @@ class Unresolvable(PlanRefused):
         super().__init__([reason])
 
 
-def resolve(observe: Observe, path: str) -> str:
+def resolve(view: MachineView, path: str) -> str:
     """The path with every link on the way followed inside the root; its last component is not followed.
 
     Absolute targets start at the root and `..` never leaves it. Components that do not exist yet are taken as they
@@ -35,8 +35,8 @@ def resolve(observe: Observe, path: str) -> str:
         if part in {".", ".."}:
             here = here[:-1] if part == ".." else here
             continue
-        node = observe.node(_join(here, part))
-        if node is not None and node.kind is Kind.LINK:
+        node = view.file_status(_join(here, part))
+        if node is not None and node.kind is FileType.LINK:
             links += 1
             if links > MAX_LINKS:
                 raise Unresolvable(f"{path}: too many links on the way")
@@ -44,38 +44,38 @@ def resolve(observe: Observe, path: str) -> str:
             here = [] if target.startswith("/") else here
             pending += [step for step in reversed(target.split("/")) if step]
             continue
-        if node is not None and node.kind is not Kind.DIRECTORY:
+        if node is not None and node.kind is not FileType.DIRECTORY:
             raise Unresolvable(f"{path}: {_join(here, part)} is not a directory")
         here.append(part)
     return _join(here, pending[0]) if pending else "/" + "/".join(here)
 
 
-def resolver(observe: Observe) -> Callable[[str], str]:
+def resolver(view: MachineView) -> Callable[[str], str]:
     """`resolve` for many paths on a view that does not change: each directory is followed once."""
 
     @cache
     def followed(folder: str) -> str:
-        return resolve(observe, f"{folder}/.").rstrip("/")
+        return resolve(view, f"{folder}/.").rstrip("/")
 
     def resolved(path: str) -> str:
         folder, _, name = path.rpartition("/")
         if name in {"", ".", ".."}:
-            return resolve(observe, path)
+            return resolve(view, path)
         _refuse_impossible(path)
         try:
             return f"{followed(folder)}/{name}"
         except Unresolvable:
-            return resolve(observe, path)  # which says it of the whole path
+            return resolve(view, path)  # which says it of the whole path
 
     return resolved
 
 
-def followed(observe: Observe, path: str) -> str:
+def followed(view: MachineView, path: str) -> str:
     """As `resolve`, and a link at the end is followed as well. Raises Unresolvable."""
     for _ in range(MAX_LINKS):
-        resolved = resolve(observe, path)
-        node = observe.node(resolved)
-        if node is None or node.kind is not Kind.LINK:
+        resolved = resolve(view, path)
+        node = view.file_status(resolved)
+        if node is None or node.kind is not FileType.LINK:
             return resolved
         path = os.path.join(os.path.dirname(resolved), node.target or "")
     raise Unresolvable(f"{path}: too many links on the way")
@@ -89,15 +89,15 @@ def _refuse_impossible(path: str) -> None:
         raise Unresolvable(f"{path}: a name may have {MAX_NAME} bytes, and a path {MAX_PATH}")
 
 
-def missing_parents(observe: Observe, path: str) -> tuple[str, ...]:
+def missing_parents(view: MachineView, path: str) -> tuple[str, ...]:
     """The directories above a resolved path that do not exist yet, outermost first. Raises Unresolvable."""
     parts = path.split("/")[1:-1]
     parents = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
     existing = len(parents)
-    while existing and observe.node(parents[existing - 1]) is None:
+    while existing and view.file_status(parents[existing - 1]) is None:
         existing -= 1
-    above = observe.node(parents[existing - 1]) if existing else None
-    if above is not None and above.kind is not Kind.DIRECTORY:
+    above = view.file_status(parents[existing - 1]) if existing else None
+    if above is not None and above.kind is not FileType.DIRECTORY:
         raise Unresolvable(f"{path}: {parents[existing - 1]} is not a directory")
     return tuple(parents[existing:])
 

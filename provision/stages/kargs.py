@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 from provision.config.format import Config
 from provision.failures import PlanRefused
-from provision.planning.actions import Run, Wave
-from provision.planning.machine_view import Observe
+from provision.planning.actions import RunProgram, Wave
+from provision.planning.machine_view import MachineView
 
 HELPER = "ignition-kargs-helper"
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """One call with all arguments that should exist, then those that should not, in config order."""
     wanted = config.kernel_arguments
     if wanted.is_empty:
         return
-    if observe.tool(HELPER) is None:
+    if view.tool(HELPER) is None:
         raise PlanRefused(
             [f"kernelArguments: {HELPER} is not on PATH"],
             hint="the distribution provides it; without it leave kernelArguments out",
@@ -25,5 +25,7 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
     arguments = [word for value in wanted.should_exist for word in ("--should-exist", value)]
     arguments += [word for value in wanted.should_not_exist for word in ("--should-not-exist", value)]
     yield (
-        Run("set kernel arguments", (HELPER, *arguments), frozenset({"kernel-arguments"}), reason="kernelArguments"),
+        RunProgram(
+            "set kernel arguments", (HELPER, *arguments), frozenset({"kernel-arguments"}), config_path="kernelArguments"
+        ),
     )

@@ -6,54 +6,58 @@ from collections.abc import Iterator
 
 from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
 from provision.failures import PlanRefused
-from provision.planning import selinux as labels
-from provision.planning.actions import Directory, Keep, Mount, Remember, Wave
+from provision.planning import selinux
+from provision.planning.actions import Keep, MakeDirectory, Mount, Remember, Wave
 from provision.planning.boot_state import DIRECTORIES, MOUNTED, paths
-from provision.planning.machine_view import Kind, Observe
+from provision.planning.machine_view import FileType, MachineView
 from provision.planning.target_paths import depth
 
 UNMOUNTABLE = {"", "swap", "none"}
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """One wave for each depth; a file system that is mounted there already is left alone."""
     for level in sorted({depth(filesystem.path or "") for _, filesystem in mountable(config)}):
-        wave, kept, made, reasons = [], list[Keep](), list[Directory](), []
+        wave, kept, made, reasons = [], list[Keep](), list[MakeDirectory](), []
         for index, filesystem in mountable(config):
             if depth(filesystem.path or "") != level:
                 continue
-            if _is_mounted(observe, filesystem):
-                kept.append(Keep(f"{filesystem.device} at {filesystem.path}", "it is mounted already", _where(index)))
+            if _is_mounted(view, filesystem):
+                kept.append(
+                    Keep(f"{filesystem.device} at {filesystem.path}", "it is mounted already", _config_path(index))
+                )
                 continue
-            missing, reason = _mount_point(observe, filesystem.path or "")
-            reasons += [f"{_where(index)}.path: {reason}"] if reason else []
-            device = observe.device(filesystem.device)
+            missing, reason = _mount_point(view, filesystem.path or "")
+            reasons += [f"{_config_path(index)}.path: {reason}"] if reason else []
+            device = view.device(filesystem.device)
             if device is None and filesystem.format not in WITHOUT_DEVICE:
-                reasons.append(f"{_where(index)}.device: {filesystem.device} is not there")
-            made += [Directory(missing[-1], parents=missing[:-1], reason=_where(index))] if missing else []
+                reasons.append(f"{_config_path(index)}.device: {filesystem.device} is not there")
+            made += (
+                [MakeDirectory(missing[-1], parents=missing[:-1], config_path=_config_path(index))] if missing else []
+            )
             wave.append(_mount(index, filesystem, device.name if device else filesystem.device))
         if reasons:
             raise PlanRefused(reasons, hint="remove what is in the way, or mount elsewhere")
-        yield from _make(made, observe)
+        yield from _make(made, view)
         if wave or kept:
             yield (*kept, *wave)
         if wave:
-            yield (Remember(MOUNTED, (*paths(observe, MOUNTED), *(mount.path for mount in wave))),)
-        yield from labels.relabel((mount.path for mount in wave if _is_fresh(observe, mount.path)), observe)
+            yield (Remember(MOUNTED, (*paths(view, MOUNTED), *(mount.path for mount in wave))),)
+        yield from selinux.relabel((mount.path for mount in wave if _is_fresh(view, mount.path)), view)
 
 
-def _make(directories: list[Directory], observe: Observe) -> Iterator[Wave]:
+def _make(directories: list[MakeDirectory], view: MachineView) -> Iterator[Wave]:
     """Mount points: made, remembered, and labelled before a file system hides them."""
     if directories:
         made = (path for directory in directories for path in (*directory.parents, directory.path))
         yield tuple(directories)
-        yield (Remember(DIRECTORIES, (*paths(observe, DIRECTORIES), *made)),)
-        yield from labels.relabel(labels.created(tuple(directories)), observe)
+        yield (Remember(DIRECTORIES, (*paths(view, DIRECTORIES), *made)),)
+        yield from selinux.relabel(selinux.created(tuple(directories)), view)
 
 
-def _is_fresh(observe: Observe, path: str) -> bool:
+def _is_fresh(view: MachineView, path: str) -> bool:
     """Whether nothing is on a file system but what mke2fs makes."""
-    return set(observe.children(path)) <= {"lost+found"}
+    return set(view.children(path)) <= {"lost+found"}
 
 
 def mountable(config: Config) -> list[tuple[int, Filesystem]]:
@@ -71,28 +75,28 @@ def _mount(index: int, filesystem: Filesystem, device: str) -> Mount:
         device=device,
         format=filesystem.format or "",
         options=filesystem.mount_options,
-        reason=_where(index),
+        config_path=_config_path(index),
     )
 
 
-def _where(index: int) -> str:
+def _config_path(index: int) -> str:
     return f"storage.filesystems[{index}]"
 
 
-def _is_mounted(observe: Observe, filesystem: Filesystem) -> bool:
-    mounted = observe.mount(filesystem.path or "")
-    device = observe.device(filesystem.device)
+def _is_mounted(view: MachineView, filesystem: Filesystem) -> bool:
+    mounted = view.mount(filesystem.path or "")
+    device = view.device(filesystem.device)
     return mounted is not None and device is not None and mounted.device in {device.name, filesystem.device}
 
 
-def _mount_point(observe: Observe, path: str) -> tuple[tuple[str, ...], str]:
+def _mount_point(view: MachineView, path: str) -> tuple[tuple[str, ...], str]:
     """The directories of a mount point that are missing, outermost first, and what is in the way."""
     parts = [part for part in path.split("/") if part]
     steps = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]
     for count, step in enumerate(steps):
-        node = observe.node(step)
+        node = view.file_status(step)
         if node is None:
             return tuple(steps[count:]), ""
-        if node.kind is not Kind.DIRECTORY:
+        if node.kind is not FileType.DIRECTORY:
             return (), f"mount path {path} contains non-directory component {step}"
     return (), ""

@@ -7,20 +7,20 @@ from collections.abc import Iterator
 from provision.config.format import Config
 from provision.planning.actions import Unmount, Wave
 from provision.planning.boot_state import MOUNTED, paths
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 from provision.planning.target_paths import depth
 from provision.stages.mount import mountable
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """One wave for each depth; what is not mounted needs nothing."""
-    mounted = paths(observe, MOUNTED)
+    mounted = paths(view, MOUNTED)
     found = [(index, entry.path or "") for index, entry in mountable(config) if entry.path in mounted]
     for level in sorted({depth(path) for _, path in found}, reverse=True):
         wave = tuple(
-            Unmount(path, reason=f"storage.filesystems[{index}]")
+            Unmount(path, config_path=f"storage.filesystems[{index}]")
             for index, path in found
-            if depth(path) == level and observe.mount(path) is not None
+            if depth(path) == level and view.mount(path) is not None
         )
         if wave:
             yield wave

@@ -12,21 +12,21 @@ from provision.failures import Failure
 from provision.log import Log
 from provision.planning.actions import (
     Argument,
-    Await,
     Blob,
     Bytes,
     DeviceName,
-    Forget,
+    ForgetBlob,
     Keep,
     KeyFile,
     Mount,
     PathList,
-    Place,
     Remember,
-    Run,
+    RunProgram,
     SetPassword,
+    TargetPath,
     Unmount,
-    WriteTable,
+    WaitForDevices,
+    WritePartitionTable,
 )
 from provision.planning.machine_view import Memory
 from provision.system import mounts, processes
@@ -75,11 +75,11 @@ def error_text(error: BaseException) -> str:
     return str(error)
 
 
-def _await(action: Await, context: Context) -> None:
+def _await(action: WaitForDevices, context: Context) -> None:
     context.devices.wait(action.names)
 
 
-def _run(action: Run, context: Context) -> None:
+def _run(action: RunProgram, context: Context) -> None:
     with ExitStack() as stack:
         argv, keys = _rendered(action.argv, context, stack)
         stdin = _input(action.stdin, context, stack)
@@ -94,7 +94,7 @@ def _run(action: Run, context: Context) -> None:
     _follow(action, context.devices)
 
 
-def _follow(action: Run, devices: Devices) -> None:
+def _follow(action: RunProgram, devices: Devices) -> None:
     """What a program did to devices comes out when the kernel and udev are ready."""
     for argument in action.argv if action.facts else ():
         if isinstance(argument, DeviceName):
@@ -109,7 +109,7 @@ def _rendered(arguments: Iterable[Argument], context: Context, stack: ExitStack)
     argv: list[str] = []
     keys: list[int] = []
     for argument in arguments:
-        if isinstance(argument, Place):
+        if isinstance(argument, TargetPath):
             argv.append(context.tree.outside(argument.path))
         elif isinstance(argument, DeviceName):
             argv.append(context.devices.node(argument.name))
@@ -156,13 +156,13 @@ def _shown(arguments: Iterable[Argument]) -> str:
     return " ".join("KEYFILE" if isinstance(one, KeyFile) else quote(_plain(one)) for one in arguments)
 
 
-def _plain(argument: str | Place | DeviceName) -> str:
+def _plain(argument: str | TargetPath | DeviceName) -> str:
     if isinstance(argument, str):
         return format(argument)  # a Secret shows its mask
-    return argument.path if isinstance(argument, Place) else argument.name
+    return argument.path if isinstance(argument, TargetPath) else argument.name
 
 
-def _write_table(action: WriteTable, context: Context) -> None:
+def _write_table(action: WritePartitionTable, context: Context) -> None:
     context.devices.write_table(action.device, action.table, erase=action.erase, clear=action.clear)
 
 
@@ -184,7 +184,7 @@ def _set_password(action: SetPassword, context: Context) -> None:
     accounts.set_password(context.tree, action.database, action.name, action.hash)
 
 
-def _forget(action: Forget, context: Context) -> None:
+def _forget(action: ForgetBlob, context: Context) -> None:
     context.blob_store.forget(action.blob)
 
 
@@ -200,13 +200,13 @@ def _keep(_action: Keep, _context: Context) -> None:
 
 
 EXECUTORS: Mapping[type, Callable[[Any, Context], None]] = {
-    Await: _await,
-    Run: _run,
-    WriteTable: _write_table,
+    WaitForDevices: _await,
+    RunProgram: _run,
+    WritePartitionTable: _write_table,
     Mount: _mount,
     Unmount: _unmount,
     SetPassword: _set_password,
-    Forget: _forget,
+    ForgetBlob: _forget,
     Remember: _remember,
     Keep: _keep,
 }

@@ -9,7 +9,17 @@ from typing import BinaryIO, TypeVar
 from provision.failures import ActionFailed
 from provision.log import Log, silent
 from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction
-from provision.planning.machine_view import Account, Device, Memory, Mounted, Node, Signature, Space, Table, Volume
+from provision.planning.machine_view import (
+    Account,
+    Device,
+    FileStatus,
+    FreeSpace,
+    LuksHeader,
+    Memory,
+    MountedFilesystem,
+    PartitionTable,
+    Signature,
+)
 from provision.system import mounts, processes
 from provision.system.block.devices import Devices
 from provision.system.executors import EXECUTORS, EXPECTED, Context, error_text
@@ -49,7 +59,7 @@ class Machine:
         """See Observe."""
         return self._devices.device(name)
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> PartitionTable:
         """See Observe."""
         return _with_title(f"read the partition table of {name}", lambda: self._devices.table(name))
 
@@ -57,13 +67,13 @@ class Machine:
         """See Observe."""
         return _with_title(f"look at what is on {name}", lambda: self._devices.signature(name))
 
-    def volume(self, name: str) -> Volume | None:
+    def luks_header(self, name: str) -> LuksHeader | None:
         """See Observe."""
-        return _with_title(f"read the LUKS header of {name}", lambda: self._devices.volume(name))
+        return _with_title(f"read the LUKS header of {name}", lambda: self._devices.luks_header(name))
 
-    def node(self, path: str) -> Node | None:
+    def file_status(self, path: str) -> FileStatus | None:
         """See Observe."""
-        return self._tree.node(path)
+        return self._tree.file_status(path)
 
     def children(self, path: str) -> Sequence[str]:
         """See Observe."""
@@ -73,11 +83,11 @@ class Machine:
         """See Observe."""
         return self._tree.content(path)
 
-    def own_file(self, path: str) -> bytes | None:
+    def host_file(self, path: str) -> bytes | None:
         """See Observe."""
         return Tree("/").content(path)
 
-    def own_names(self, path: str) -> Sequence[str]:
+    def host_children(self, path: str) -> Sequence[str]:
         """See Observe."""
         return Tree("/").children(path)
 
@@ -89,17 +99,17 @@ class Machine:
         """See Observe."""
         return accounts.group(self._tree, name)
 
-    def mount(self, path: str) -> Mounted | None:
+    def mount(self, path: str) -> MountedFilesystem | None:
         """See Observe."""
         try:
             entry = mounts.at(self._context.place(path))
         except OSError:
             return None
-        return Mounted(path, self._devices.name(entry.source), entry.format) if entry else None
+        return MountedFilesystem(path, self._devices.name(entry.source), entry.format) if entry else None
 
-    def space(self, path: str) -> Space | None:
+    def free_space(self, path: str) -> FreeSpace | None:
         """See Observe."""
-        return self._tree.space(path)
+        return self._tree.free_space(path)
 
     def enabled(self, unit: str) -> bool:
         """See Observe. False without systemctl."""

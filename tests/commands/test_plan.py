@@ -98,7 +98,7 @@ def test_what_does_not_fit_the_images_is_said_at_once_too(tmp_path: Path) -> Non
 def test_every_step_has_its_reason(name: str) -> None:
     done = plan("-d", str(EXAMPLES), "--json", str(EXAMPLES / name))
     steps = json.loads(done.stdout)["steps"]
-    assert [step["title"] for step in steps if not step["reason"] and step["changes"]] == []
+    assert [step["title"] for step in steps if not step["config_path"] and step["changes"]] == []
 
 
 def test_the_exit_code_tells_of_changes() -> None:

@@ -8,14 +8,20 @@ from provision.commands.plan_text import COLOURS, Style, is_change, plan_json, p
 from provision.commands.targets.root_seed import restored
 from provision.config.format import Config
 from provision.engine.preflight import Step
-from provision.planning.actions import Await, Content, Keep, Run, Write
+from provision.planning.actions import Content, Keep, RunProgram, WaitForDevices, WriteFile
 from tests.stages.world import World
 
 STEPS = [
-    Step("disks", 1, Await(("/dev/vdb",), reason="storage.disks[0]")),
-    Step("disks", 2, Run("make ext4", ("mkfs.ext4",), frozenset(), reason="storage.filesystems[0]", loses="xfs 'old'")),
+    Step("disks", 1, WaitForDevices(("/dev/vdb",), config_path="storage.disks[0]")),
+    Step(
+        "disks",
+        2,
+        RunProgram(
+            "make ext4", ("mkfs.ext4",), frozenset(), config_path="storage.filesystems[0]", destroys="xfs 'old'"
+        ),
+    ),
     Step("files", 3, Keep("keep /etc", "storage.directories[0]")),
-    Step("files", 4, Write("/etc/motd", (Content(b"hi"),), reason="storage.files[0]")),
+    Step("files", 4, WriteFile("/etc/motd", (Content(b"hi"),), config_path="storage.files[0]")),
 ]
 
 
@@ -26,7 +32,7 @@ def test_steps_are_numbered_by_stage_and_losses_are_marked() -> None:
         "\ndisks",
         "   1   wait for /dev/vdb (not seen from here: taken for blank, and large enough)  [storage.disks[0]]",
         "   2 ! make ext4  [storage.filesystems[0]]",
-        "       loses xfs 'old'",
+        "       destroys xfs 'old'",
         "\nfiles",
         "   3   write /etc/motd (0644)  [storage.files[0]]",
     ]
@@ -51,6 +57,6 @@ def test_json_says_the_same() -> None:
     plan = json.loads(plan_json(STEPS, ["a note"]))
     assert plan["changes"] == 2
     assert plan["notes"] == ["a note"]
-    assert [step["action"] for step in plan["steps"]] == ["Await", "Run", "Keep", "Write"]
-    assert plan["steps"][1]["loses"] == "xfs 'old'"
+    assert [step["action"] for step in plan["steps"]] == ["WaitForDevices", "RunProgram", "Keep", "WriteFile"]
+    assert plan["steps"][1]["destroys"] == "xfs 'old'"
     assert plan["steps"][0]["assumed"] is True

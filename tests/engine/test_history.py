@@ -11,7 +11,7 @@ import pytest
 from provision.config.format import Config, File, Link, Passwd, Resource, Storage, Systemd, Unit, User
 from provision.engine.history import FileHistory
 from provision.failures import Failure, Interrupted
-from provision.planning.actions import Action, Fetch
+from provision.planning.actions import Action, FetchBlob
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import Account, Fact
 from provision.stages.files import plan
@@ -45,7 +45,7 @@ def carry_out(
         for action in history.begin(wave, machine).pending:
             if len(done) == survive:
                 raise Killed
-            machine.lay(action.effect())
+            machine.apply(action.effect())
             done.append(action)
         history.finish(wave, view)
     history.end()
@@ -117,7 +117,7 @@ def test_what_was_fetched_is_fetched_again(tmp_path: Path) -> None:
     with pytest.raises(Killed):
         carry_out(begun, tmp_path / "journal", survive=1, config=config)
     rest = carry_out(begun, tmp_path / "journal", survive=99, config=config)
-    assert isinstance(rest[0], Fetch)
+    assert isinstance(rest[0], FetchBlob)
     assert carry_out(begun, tmp_path / "journal", survive=0, config=config) == [], "and not when all is done"
 
 
@@ -136,7 +136,7 @@ def test_half_an_account_stops(tmp_path: Path) -> None:
     begun = machine()
     with pytest.raises(Killed):
         carry_out(begun, tmp_path / "journal", survive=0)
-    begun.lay([Fact("user", "core", Account("core", 1000, 1000, "/home/core", "/bin/sh"))])
+    begun.apply([Fact("user", "core", Account("core", 1000, 1000, "/home/core", "/bin/sh"))])
     with pytest.raises(Interrupted, match="make user core"):
         carry_out(begun, tmp_path / "journal", survive=99)
 

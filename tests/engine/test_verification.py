@@ -9,16 +9,16 @@ from provision.planning.machine_view import (
     Account,
     Device,
     Fact,
-    Kind,
-    Node,
+    FileStatus,
+    FileType,
+    LuksHeader,
     Partition,
+    PartitionTable,
     Signature,
-    Table,
     Value,
-    Volume,
 )
 
-FILE = Node(Kind.FILE, 0o644, 0, 0)
+FILE = FileStatus(FileType.FILE, 0o644, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ FILE = Node(Kind.FILE, 0o644, 0, 0)
         (FILE, FILE._replace(size=3, identity=(1, 2))),
         (Account("core", None, None, "/home/core"), Account("core", 1000, 1000, "/home/core")),
         (None, None),
-        (Table("gpt", partitions=(Partition(1, 2048, 4096, "T", "G"),)),) * 2,
+        (PartitionTable("gpt", partitions=(Partition(1, 2048, 4096, "T", "G"),)),) * 2,
         (("a", "b"), ("a", "b")),
     ],
 )
@@ -42,7 +42,7 @@ def test_what_a_tool_chooses_is_not_compared(expected: object, found: object) ->
         (FILE, None),
         (None, FILE),
         (Account("core", 1000), Account("core", 1001)),
-        (Table("gpt", partitions=(Partition(1, 2048, 4096, "T", "G"),)), Table("gpt")),
+        (PartitionTable("gpt", partitions=(Partition(1, 2048, 4096, "T", "G"),)), PartitionTable("gpt")),
         (("a", None), ("a", "b")),
     ],
 )
@@ -56,24 +56,28 @@ PARTITION = Partition(2, 2048, 4096, "T", "G", "data")
 @pytest.mark.parametrize(
     ("fact", "found", "said"),
     [
-        (Fact("node", "/etc/motd", FILE), FILE._replace(mode=0o600, size=7), "expected mode 0644, found 0600"),
-        (Fact("node", "/a", FILE._replace(uid=None)), FILE._replace(gid=5, uid=6), "expected gid 0, found 5"),
-        (Fact("node", "/a", FILE), Node(Kind.LINK, 0o644, 0, 0), "expected kind file, found link"),
-        (Fact("node", "/a", FILE), None, "expected file, found nothing"),
+        (Fact("file_status", "/etc/motd", FILE), FILE._replace(mode=0o600, size=7), "expected mode 0644, found 0600"),
+        (Fact("file_status", "/a", FILE._replace(uid=None)), FILE._replace(gid=5, uid=6), "expected gid 0, found 5"),
+        (Fact("file_status", "/a", FILE), FileStatus(FileType.LINK, 0o644, 0, 0), "expected kind file, found link"),
+        (Fact("file_status", "/a", FILE), None, "expected file, found nothing"),
         (Fact("user", "core", None), Account("core", 1), "expected nothing, found user"),
         (Fact("user", "c", Account("c", 1, 2)), Account("c", 3, 4), "expected id 1, found 3; expected gid 2, found 4"),
         (Fact("signature", "/dev/a", Signature("ext4")), Signature(""), "expected type ext4, found none"),
-        (Fact("volume", "/dev/a", Volume(2, (), ("clevis",))), Volume(2), "expected tokens clevis, found none"),
+        (
+            Fact("luks_header", "/dev/a", LuksHeader(2, (), ("clevis",))),
+            LuksHeader(2),
+            "expected tokens clevis, found none",
+        ),
         (Fact("device", "/dev/a", Device("/dev/a", 5)), Device("/dev/a", 6, in_use="x"), "expected size 5, found 6"),
         (Fact("content", "/a", b"canary"), b"other", "the content is not as expected"),
         (
-            Fact("table", "/dev/a", Table("gpt", partitions=(PARTITION,))),
-            Table("gpt", partitions=(PARTITION._replace(label=""),)),
+            Fact("table", "/dev/a", PartitionTable("gpt", partitions=(PARTITION,))),
+            PartitionTable("gpt", partitions=(PARTITION._replace(label=""),)),
             "expected partition 2 label data, found none",
         ),
         (
-            Fact("table", "/dev/a", Table("gpt", partitions=(PARTITION,))),
-            Table("gpt"),
+            Fact("table", "/dev/a", PartitionTable("gpt", partitions=(PARTITION,))),
+            PartitionTable("gpt"),
             "expected number of partitions 1, found 0",
         ),
     ],

@@ -6,8 +6,8 @@ import pytest
 
 from provision.config.format import Config, Filesystem, Storage
 from provision.failures import PlanRefused
-from provision.planning.actions import Directory, Mount, PathList, Remember, Run, Unmount
-from provision.planning.machine_view import Mounted
+from provision.planning.actions import MakeDirectory, Mount, PathList, Remember, RunProgram, Unmount
+from provision.planning.machine_view import MountedFilesystem
 from provision.stages import mount, umount
 from tests.stages.world import World, actions, run
 
@@ -34,7 +34,7 @@ def test_made_mount_points_are_remembered() -> None:
     world = World(memory={"directories": ("/before",)}).with_device("/dev/vda1", 1)
     waves, _ = run(mount.plan, config(filesystem("/var/lib")), world)
     made, remember, mounted, again = actions(waves)
-    assert made == Directory("/var/lib", parents=("/var",), reason="storage.filesystems[0]")
+    assert made == MakeDirectory("/var/lib", parents=("/var",), config_path="storage.filesystems[0]")
     assert remember == Remember("directories", ("/before", "/var", "/var/lib"))
     assert isinstance(mounted, Mount)
     assert again == Remember("mounted", ("/var/lib",))
@@ -44,15 +44,15 @@ def test_mount_points_and_fresh_file_systems_are_labelled() -> None:
     world = World().with_device("/dev/vda1", 1).with_file("/etc/selinux/config", b"SELINUXTYPE=targeted\n")
     waves, _ = run(mount.plan, config(filesystem("/var/lib")), world)
     made, _, first, mounted, _, last = actions(waves)
-    assert (type(made), type(mounted)) == (Directory, Mount)
-    assert isinstance(first, Run)
-    assert isinstance(last, Run)
+    assert (type(made), type(mounted)) == (MakeDirectory, Mount)
+    assert isinstance(first, RunProgram)
+    assert isinstance(last, RunProgram)
     assert (first.stdin, last.stdin) == (PathList(("/var",)), PathList(("/var/lib",)))
 
 
 def test_what_is_mounted_stays_and_what_is_not_is_not_unmounted() -> None:
     world = World().with_device("/dev/vda1", 1, "/dev/disk/by-label/x").with_directory("/var")
-    world.mounts["/var"] = Mounted("/var", "/dev/vda1", "ext4")
+    world.mounts["/var"] = MountedFilesystem("/var", "/dev/vda1", "ext4")
     ((kept,),), _ = run(mount.plan, config(filesystem("/var", "/dev/disk/by-label/x")), world)
     assert kept.title == "keep /dev/disk/by-label/x at /var: it is mounted already"
     assert run(umount.plan, config(filesystem("/var"), filesystem("/srv")), world)[0] == []

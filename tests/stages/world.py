@@ -1,4 +1,4 @@
-"""A recorded machine for tests: an `Observe` whose answers are plain values, and the way to run plans on it."""
+"""A recorded machine for tests: an `MachineView` whose answers are plain values, and the way to run plans on it."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 from provision.config.format import Config
-from provision.planning.actions import Action, Await, Keep, Wave
+from provision.planning.actions import Action, Keep, WaitForDevices, Wave
 from provision.planning.device_names import of_partition, partition_name
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import (
     Account,
     Device,
-    Kind,
+    FileStatus,
+    FileType,
+    FreeSpace,
+    LuksHeader,
+    MachineView,
     Memory,
-    Mounted,
-    Node,
-    Observe,
+    MountedFilesystem,
     Partition,
+    PartitionTable,
     Signature,
-    Space,
-    Table,
-    Volume,
 )
 from provision.planning.stage import Plan
 
@@ -35,16 +35,16 @@ class World:
     def __init__(self, *, lacking: Iterable[str] = (), memory: Mapping[str, Memory] | None = None) -> None:
         self.devices: dict[str, Device] = {}
         self.links: dict[str, str] = {}
-        self.tables: dict[str, Table] = {}
+        self.tables: dict[str, PartitionTable] = {}
         self.signatures: dict[str, Signature] = {}
-        self.volumes: dict[str, Volume] = {}
-        self.nodes: dict[str, Node] = {"/": Node(Kind.DIRECTORY, 0o755, 0, 0)}
+        self.volumes: dict[str, LuksHeader] = {}
+        self.nodes: dict[str, FileStatus] = {"/": FileStatus(FileType.DIRECTORY, 0o755, 0, 0)}
         self.contents: dict[str, bytes] = {}
         self.own_files: dict[str, bytes] = {}
         self.users: dict[str, Account] = {}
         self.groups: dict[str, Account] = {}
-        self.mounts: dict[str, Mounted] = {}
-        self.spaces: dict[str, Space] = {}
+        self.mounts: dict[str, MountedFilesystem] = {}
+        self.spaces: dict[str, FreeSpace] = {}
         self.units: set[str] = set()
         self.lacking = frozenset(lacking)
         self.memory: dict[str, Memory] = {"seed": "test", **(memory or {})}
@@ -52,16 +52,16 @@ class World:
     def device(self, name: str) -> Device | None:
         return self.devices.get(self.links.get(name, name))
 
-    def table(self, name: str) -> Table:
-        return self.tables.get(name, Table(""))
+    def table(self, name: str) -> PartitionTable:
+        return self.tables.get(name, PartitionTable(""))
 
     def signature(self, name: str) -> Signature:
         return self.signatures.get(name, Signature())
 
-    def volume(self, name: str) -> Volume | None:
+    def luks_header(self, name: str) -> LuksHeader | None:
         return self.volumes.get(name)
 
-    def node(self, path: str) -> Node | None:
+    def file_status(self, path: str) -> FileStatus | None:
         return self.nodes.get(path)
 
     def children(self, path: str) -> Sequence[str]:
@@ -72,10 +72,10 @@ class World:
     def content(self, path: str) -> bytes | None:
         return self.contents.get(path)
 
-    def own_file(self, path: str) -> bytes | None:
+    def host_file(self, path: str) -> bytes | None:
         return self.own_files.get(path)
 
-    def own_names(self, path: str) -> Sequence[str]:
+    def host_children(self, path: str) -> Sequence[str]:
         prefix = path.rstrip("/") + "/"
         return sorted({one[len(prefix) :].split("/")[0] for one in self.own_files if one.startswith(prefix)})
 
@@ -85,10 +85,10 @@ class World:
     def group(self, name: str) -> Account | None:
         return self.groups.get(name)
 
-    def mount(self, path: str) -> Mounted | None:
+    def mount(self, path: str) -> MountedFilesystem | None:
         return self.mounts.get(path)
 
-    def space(self, path: str) -> Space | None:
+    def free_space(self, path: str) -> FreeSpace | None:
         points = [point for point in self.spaces if (path + "/").startswith(point.rstrip("/") + "/")]
         return self.spaces[max(points, key=len)] if points else None
 
@@ -128,7 +128,7 @@ class World:
         if not partitions:
             return self
         reserved = 2 + 128 * 128 // sector
-        self.tables[name] = Table("gpt", guid(99), sector, reserved, size // sector - reserved, partitions)
+        self.tables[name] = PartitionTable("gpt", guid(99), sector, reserved, size // sector - reserved, partitions)
         for partition in partitions:
             node = partition_name(disk, partition.number)
             used = "mounted" if partition.number in in_use else ""
@@ -142,21 +142,21 @@ class World:
         """Put a directory into the target root, and what is missing above it."""
         parts = path.strip("/").split("/")
         for count in range(1, len(parts)):
-            self.nodes.setdefault("/" + "/".join(parts[:count]), Node(Kind.DIRECTORY, 0o755, 0, 0))
-        self.nodes[path] = Node(Kind.DIRECTORY, mode, uid, gid)
+            self.nodes.setdefault("/" + "/".join(parts[:count]), FileStatus(FileType.DIRECTORY, 0o755, 0, 0))
+        self.nodes[path] = FileStatus(FileType.DIRECTORY, mode, uid, gid)
         return self
 
     def with_file(self, path: str, data: bytes = b"", mode: int = 0o644, uid: int = 0, gid: int = 0) -> Self:
         """Put a regular file into the target root, and what is missing above it."""
         self._with_parents(path)
-        self.nodes[path] = Node(Kind.FILE, mode, uid, gid, size=len(data))
+        self.nodes[path] = FileStatus(FileType.FILE, mode, uid, gid, size=len(data))
         self.contents[path] = data
         return self
 
     def with_link(self, path: str, target: str) -> Self:
         """Put a symbolic link into the target root, and what is missing above it."""
         self._with_parents(path)
-        self.nodes[path] = Node(Kind.LINK, 0o777, 0, 0, target=target)
+        self.nodes[path] = FileStatus(FileType.LINK, 0o777, 0, 0, target=target)
         return self
 
     def with_user(self, name: str, number: int, home: str = "", gid: int | None = None) -> Self:
@@ -185,7 +185,7 @@ def partition(number: int, start: int, size: int, label: str = "", kind: str = L
     return Partition(number, start, size, kind, guid(number), label)
 
 
-def run(plan: Plan, config: Config, world: Observe) -> tuple[list[Wave], Forecast]:
+def run(plan: Plan, config: Config, world: MachineView) -> tuple[list[Wave], Forecast]:
     """Run a plan to its end on a forecast; every wave must touch disjoint things."""
     forecast = world if isinstance(world, Forecast) else Forecast(world)
     waves = []
@@ -193,7 +193,7 @@ def run(plan: Plan, config: Config, world: Observe) -> tuple[list[Wave], Forecas
         assert_disjoint(wave)
         waves.append(wave)
         for action in wave:
-            forecast.lay(action.effect())
+            forecast.apply(action.effect())
     return waves, forecast
 
 
@@ -204,7 +204,7 @@ def actions(waves: Iterable[Wave]) -> list[Action]:
 
 def changes(waves: Iterable[Wave]) -> list[Action]:
     """The actions that change something."""
-    return [action for action in actions(waves) if not isinstance(action, Keep | Await)]
+    return [action for action in actions(waves) if not isinstance(action, Keep | WaitForDevices)]
 
 
 def assert_disjoint(wave: Wave) -> None:

@@ -17,7 +17,7 @@ from provision.engine.preflight import Step, preflight
 from provision.engine.waves import Engine
 from provision.failures import Failure, NeedsNetwork
 from provision.planning.actions import Wave
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 from provision.stages.files import nodes, units
 
 CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv")
@@ -78,10 +78,10 @@ def _apply(config: Config, options: argparse.Namespace) -> None:
         machine.release()
 
 
-def live_plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def live_plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Nodes and units only."""
-    yield from nodes.plan(config, observe)
-    yield from units.plan(config, observe)
+    yield from nodes.plan(config, view)
+    yield from units.plan(config, view)
 
 
 def _supported(config: Config, *, ignore: bool) -> Config:

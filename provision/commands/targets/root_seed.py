@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from provision.config.format import Config
 from provision.failures import Failure
-from provision.planning.actions import Argument, Content, Directory, Place, Run, Wave, Write
-from provision.planning.machine_view import Account, Fact, Kind, Node, Observe, is_id
+from provision.planning.actions import Argument, Content, MakeDirectory, RunProgram, TargetPath, Wave, WriteFile
+from provision.planning.machine_view import Account, Fact, FileStatus, FileType, MachineView, is_id
 from provision.planning.stage import Plan
 from provision.stages.files.passwd import DATABASES, GROUP, LOGIN_DEFS, PASSWD
 
@@ -23,7 +23,7 @@ def read_root_seed(path: str) -> RootSeed:
     """The base at a path. Raises Failure if there is none, or it is neither directory nor archive."""
     source = os.path.abspath(path)
     if os.path.isdir(source):
-        copy: tuple[Argument, ...] = ("cp", "-a", "--", f"{source}/.", Place("/"))
+        copy: tuple[Argument, ...] = ("cp", "-a", "--", f"{source}/.", TargetPath("/"))
         return RootSeed(f"copy {path}", copy, tuple(_directory_facts(source)))
     try:
         with tarfile.open(source) as archive:
@@ -31,7 +31,7 @@ def read_root_seed(path: str) -> RootSeed:
     except (OSError, tarfile.TarError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a tar archive"
         raise Failure(f"{path}: {reason}", hint="--base takes a directory or a tar archive") from None
-    extract: tuple[Argument, ...] = ("tar", "--extract", *_TAR_KEEPS, "-C", Place("/"), "-f", source)
+    extract: tuple[Argument, ...] = ("tar", "--extract", *_TAR_KEEPS, "-C", TargetPath("/"), "-f", source)
     return RootSeed(f"unpack {path}", extract, facts)
 
 
@@ -40,9 +40,11 @@ def _directory_facts(source: str) -> Iterator[Fact]:
         for name in (*directories, *files):
             path = os.path.join(folder, name)
             status = os.lstat(path)
-            kind = _KINDS.get(stat.S_IFMT(status.st_mode), Kind.OTHER)
-            target = os.readlink(path) if kind is Kind.LINK else None
-            yield Fact("node", path[len(source) :], Node(kind, stat.S_IMODE(status.st_mode), target=target))
+            kind = _KINDS.get(stat.S_IFMT(status.st_mode), FileType.OTHER)
+            target = os.readlink(path) if kind is FileType.LINK else None
+            yield Fact(
+                "file_status", path[len(source) :], FileStatus(kind, stat.S_IMODE(status.st_mode), target=target)
+            )
     for name in _READ:
         if os.path.isfile(source + name) and not os.path.islink(source + name):
             with open(source + name, "rb") as file:
@@ -54,8 +56,12 @@ def _archive_facts(archive: tarfile.TarFile) -> Iterator[Fact]:
         path = os.path.normpath("/" + member.name)
         if path == "/":
             continue
-        kind = _KINDS.get(_tar_type(member), Kind.OTHER)
-        yield Fact("node", path, Node(kind, member.mode & 0o7777, target=member.linkname if member.issym() else None))
+        kind = _KINDS.get(_tar_type(member), FileType.OTHER)
+        yield Fact(
+            "file_status",
+            path,
+            FileStatus(kind, member.mode & 0o7777, target=member.linkname if member.issym() else None),
+        )
         file = archive.extractfile(member) if path in _READ and member.isfile() else None
         if file is not None:
             yield from _content_facts(path, file.read())
@@ -90,7 +96,7 @@ _DATABASES = {PASSWD: "user", GROUP: "group"}
 _READ = {*_DATABASES, LOGIN_DEFS}
 """The files of a base that plans read."""
 
-_KINDS = {stat.S_IFREG: Kind.FILE, stat.S_IFDIR: Kind.DIRECTORY, stat.S_IFLNK: Kind.LINK}
+_KINDS = {stat.S_IFREG: FileType.FILE, stat.S_IFDIR: FileType.DIRECTORY, stat.S_IFLNK: FileType.LINK}
 
 ROOT_USER = Fact("user", "root", Account("root", 0, 0, "/root", "/bin/bash"))
 
@@ -122,17 +128,17 @@ class RootSeed(NamedTuple):
 def seed(base: RootSeed | None) -> Plan:
     """The plan that seeds `/`, unless a passwd file is there already."""
 
-    def plan(_config: Config, observe: Observe) -> Iterator[Wave]:
-        if observe.node(PASSWD) is not None:
+    def plan(_config: Config, view: MachineView) -> Iterator[Wave]:
+        if view.file_status(PASSWD) is not None:
             return
         if base is None:
-            yield tuple(Directory(path, mode, reason="no --base was given") for path, mode in FOLDERS)
+            yield tuple(MakeDirectory(path, mode, config_path="no --base was given") for path, mode in FOLDERS)
             yield tuple(
-                Write(path, (Content(text.encode()),), mode, facts=facts, reason="no --base was given")
+                WriteFile(path, (Content(text.encode()),), mode, facts=facts, config_path="no --base was given")
                 for path, mode, text, facts in MINIMAL
             )
         else:
-            yield (Run(base.title, base.argv, frozenset({"/"}), base.facts, reason="--base"),)
+            yield (RunProgram(base.title, base.argv, frozenset({"/"}), base.facts, config_path="--base"),)
 
     return plan
 
@@ -141,9 +147,9 @@ BY_OTHERS: tuple[Argument, ...] = ("true",)
 """The command of a step that is shown because the next ones build on it, and that is none of ours."""
 
 
-def restored(_config: Config, observe: Observe) -> Iterator[Wave]:
+def restored(_config: Config, view: MachineView) -> Iterator[Wave]:
     """For plans only: what a distribution does when a config makes a new root, between mounting and writing files."""
-    if observe.node(PASSWD) is None:
-        filled = tuple(Fact("node", path, Node(Kind.FILE)) for path in DATABASES)
+    if view.file_status(PASSWD) is None:
+        filled = tuple(Fact("file_status", path, FileStatus(FileType.FILE)) for path in DATABASES)
         title = "fill / with the system (the distribution does)"
-        yield (Run(title, BY_OTHERS, frozenset({"/"}), filled, "the root is empty"),)
+        yield (RunProgram(title, BY_OTHERS, frozenset({"/"}), filled, "the root is empty"),)

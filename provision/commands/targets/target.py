@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from provision.engine.history import History, NoHistory
 from provision.planning.boot_state import BOOT_ID, NOW, SEED, USER_CONFIG
-from provision.planning.machine_view import Memory, Observe
+from provision.planning.machine_view import MachineView, Memory
 from provision.planning.stage import Plan
 from provision.system.block.image_files import NewImages
 from provision.system.machine import Machine
@@ -18,7 +18,7 @@ class Target:
 
     def __init__(
         self,
-        view: Observe,
+        view: MachineView,
         machine: Machine | None,
         stages: Sequence[tuple[str, Plan]],
         unreadable: Mapping[str, str] = MappingProxyType({}),

@@ -12,7 +12,7 @@ from provision.config.format import Config
 from provision.engine.history import FileHistory, digest_of, record_path
 from provision.failures import Failure
 from provision.planning.actions import Wave
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 from provision.stages import stage_plan
 from provision.system.block.image_devices import ImageDevices
 from provision.system.block.image_files import claimed
@@ -41,9 +41,9 @@ DEVICES = ("disks", "raid", "luks", "filesystems")
 """The parts of a config that a tree has no place for."""
 
 
-def _without_devices(config: Config, observe: Observe) -> Iterator[Wave]:
+def _without_devices(config: Config, view: MachineView) -> Iterator[Wave]:
     storage = config.storage.changed(**dict.fromkeys(DEVICES, ()))
-    return stage_plan("files")(config.changed(storage=storage), observe)
+    return stage_plan("files")(config.changed(storage=storage), view)
 
 
 def _go_on(target: Target, path: str, history: FileHistory) -> None:

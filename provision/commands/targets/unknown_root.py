@@ -11,14 +11,14 @@ from provision.planning.boot_state import SEED
 from provision.planning.machine_view import (
     Account,
     Device,
-    Kind,
+    FileStatus,
+    FileType,
+    FreeSpace,
+    LuksHeader,
     Memory,
-    Mounted,
-    Node,
+    MountedFilesystem,
+    PartitionTable,
     Signature,
-    Space,
-    Table,
-    Volume,
 )
 from provision.stages.files.passwd import DATABASES
 
@@ -30,7 +30,7 @@ class Devices(Protocol):
         """As in Observe."""
         ...
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> PartitionTable:
         """As in Observe."""
         ...
 
@@ -38,7 +38,7 @@ class Devices(Protocol):
         """As in Observe."""
         ...
 
-    def volume(self, name: str) -> Volume | None:
+    def luks_header(self, name: str) -> LuksHeader | None:
         """As in Observe."""
         ...
 
@@ -67,21 +67,21 @@ class UnknownRoot:
             return None
         return device
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> PartitionTable:
         """The table on a known device."""
-        return self._devices.table(name) if self._devices else Table("")
+        return self._devices.table(name) if self._devices else PartitionTable("")
 
     def signature(self, name: str) -> Signature:
         """What is on a known device."""
         return self._devices.signature(name) if self._devices else Signature()
 
-    def volume(self, name: str) -> Volume | None:
+    def luks_header(self, name: str) -> LuksHeader | None:
         """The LUKS header on a known device."""
-        return self._devices.volume(name) if self._devices else None
+        return self._devices.luks_header(name) if self._devices else None
 
-    def node(self, path: str) -> Node | None:
+    def file_status(self, path: str) -> FileStatus | None:
         """Nothing is known to exist, but that it is the root of a system."""
-        return Node(Kind.FILE) if path in DATABASES else None
+        return FileStatus(FileType.FILE) if path in DATABASES else None
 
     def children(self, path: str) -> Sequence[str]:
         """Nothing is known to exist."""
@@ -93,12 +93,12 @@ class UnknownRoot:
         del path
         return None
 
-    def own_file(self, path: str) -> bytes | None:
+    def host_file(self, path: str) -> bytes | None:
         """This system is not the one that the plan is for."""
         del path
         return None
 
-    def own_names(self, path: str) -> Sequence[str]:
+    def host_children(self, path: str) -> Sequence[str]:
         """This system is not the one that the plan is for."""
         del path
         return ()
@@ -111,12 +111,12 @@ class UnknownRoot:
         """A group that the config does not make has to be there."""
         return None if ("group", name) in self._made else Account(name, None)
 
-    def mount(self, path: str) -> Mounted | None:
+    def mount(self, path: str) -> MountedFilesystem | None:
         """Nothing is mounted."""
         del path
         return None
 
-    def space(self, path: str) -> Space | None:
+    def free_space(self, path: str) -> FreeSpace | None:
         """Nobody knows."""
         del path
         return None

@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 
 from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
-from provision.planning.actions import Action, Await, Run, Wave, WriteTable
+from provision.planning.actions import Action, RunProgram, WaitForDevices, Wave, WritePartitionTable
 from provision.planning.boot_state import SEED, text
 from provision.planning.device_names import SHARED
-from provision.planning.machine_view import Device, Observe
+from provision.planning.machine_view import Device, MachineView
 
-MEMBER = "linux_raid_member"
+RAID_MEMBER = "linux_raid_member"
 """What blkid calls the signature of a device that belongs to an array of md."""
 
-Found = dict[str, Device]
+DevicesByName = dict[str, Device]
 """The devices that a sub-step works on, by the names that the config gives them."""
 
 
@@ -27,48 +27,48 @@ def formatted(config: Config) -> list[tuple[str, Filesystem]]:
     ]
 
 
-def awaited(names: Iterable[str], observe: Observe, reason: str) -> Generator[Wave, None, Found]:
+def wait_for(names: Iterable[str], view: MachineView, config_path: str) -> Generator[Wave, None, DevicesByName]:
     """Wait for the devices that are not there yet, then look again; those that did not come are left out."""
     names = tuple(dict.fromkeys(names))
-    missing = tuple(name for name in names if observe.device(name) is None)
+    missing = tuple(name for name in names if view.device(name) is None)
     if missing:
-        yield (Await(missing, reason),)
-    found = {name: observe.device(name) for name in names}
+        yield (WaitForDevices(missing, config_path),)
+    found = {name: view.device(name) for name in names}
     return {name: device for name, device in found.items() if device is not None}
 
 
-def missing_device(where: str, name: str) -> str:
+def missing_device(config_path: str, name: str) -> str:
     """The reason to refuse a device that did not come."""
-    return f"{where}: there is no device {name}"
+    return f"{config_path}: there is no device {name}"
 
 
-def unwritable(where: str, device: Device, name: str) -> Iterator[str]:
+def unwritable(config_path: str, device: Device, name: str) -> Iterator[str]:
     """Reasons not to write to a device that the config calls `name`."""
     if device.in_use:
-        yield f"{where}: refusing to write to active device {name} ({device.in_use})"
+        yield f"{config_path}: refusing to write to active device {name} ({device.in_use})"
     if device.read_only:
-        yield f"{where}: {name} is read-only"
+        yield f"{config_path}: {name} is read-only"
 
 
-def missing_tools(tools: Iterable[str], observe: Observe, where: str) -> list[str]:
+def missing_tools(tools: Iterable[str], view: MachineView, config_path: str) -> list[str]:
     """Reasons for programs that a step needs and that are not on PATH."""
-    return [f"{where}: {tool} is needed and not on PATH" for tool in tools if observe.tool(tool) is None]
+    return [f"{config_path}: {tool} is needed and not on PATH" for tool in tools if view.tool(tool) is None]
 
 
-def chosen_uuid(observe: Observe, purpose: str, name: str) -> str:
+def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:
     """A UUID (lower-case) for what the config leaves open: the same in every plan of one provisioning.
 
     It follows from the seed that the run was started with, so that what was made in an interrupted run is recognised.
     """
     from uuid import NAMESPACE_OID, uuid5
 
-    seed = text(observe, SEED)
+    seed = text(view, SEED)
     if not seed:
         raise TypeError("a run is started with a seed, which says which UUIDs a plan chooses")
     return str(uuid5(NAMESPACE_OID, f"{seed}\0{purpose}\0{name}"))
 
 
-def with_sure_facts(wave: Wave, config: Config) -> Wave:
+def with_certain_facts(wave: Wave, config: Config) -> Wave:
     """The wave without facts about what udev's links for labels and UUIDs show, where that is open or does not matter.
 
     It is open where two actions claim a link, and another disk may have the same label; that matters only for links
@@ -78,19 +78,19 @@ def with_sure_facts(wave: Wave, config: Config) -> Wave:
     claims = Counter(name for action in wave for name in {fact.name for fact in action.effect()})
     return tuple(
         action._replace(facts=tuple(fact for fact in action.facts if _is_sure(fact.name, claims, named)))
-        if isinstance(action, Run | WriteTable)
+        if isinstance(action, RunProgram | WritePartitionTable)
         else action
         for action in wave
     )
 
 
-def ambiguous_names(actions: Iterable[Action], config: Config, observe: Observe) -> Iterator[str]:
+def ambiguous_names(actions: Iterable[Action], config: Config, view: MachineView) -> Iterator[str]:
     """The names of the config that would lead to several devices; which one is udev's choice then, or luck."""
     facts = [fact for action in actions for fact in action.effect() if fact.kind == "device"]
     changed = {fact.name for fact in facts}
     for name in sorted(name for name in _named(config) if name.startswith(SHARED)):
         leads_to = {fact.value.name for fact in facts if fact.name == name and isinstance(fact.value, Device)}
-        there = observe.device(name) if leads_to else None
+        there = view.device(name) if leads_to else None
         leads_to |= {there.name} if there is not None and there.name not in changed else set()
         if len(leads_to) > 1:
             yield f"{name} would lead to {' and '.join(sorted(leads_to))}: let only one of them have that label"

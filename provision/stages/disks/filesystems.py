@@ -7,20 +7,20 @@ from typing import NamedTuple
 
 from provision.config.format import Config, Filesystem
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, DeviceName, Keep, Run, Wave
+from provision.planning.actions import Action, DeviceName, Keep, RunProgram, Wave
 from provision.planning.descriptions import signature_text
 from provision.planning.device_names import of_signature
-from provision.planning.machine_view import Device, Fact, Observe, Signature
-from provision.stages.disks import required_size as room
-from provision.stages.disks.device_conflicts import claimed_twice
+from provision.planning.machine_view import Device, Fact, MachineView, Signature
+from provision.stages.disks import required_size
+from provision.stages.disks.device_conflicts import conflicts
 from provision.stages.disks.devices import (
-    awaited,
     chosen_uuid,
     formatted,
     missing_device,
     missing_tools,
     unwritable,
-    with_sure_facts,
+    wait_for,
+    with_certain_facts,
 )
 from provision.stages.disks.wiping import holds_something, wipe
 
@@ -52,39 +52,45 @@ MAKERS = {
 """Options come first, then what is here, then the device."""
 
 
-class FilesystemAsk(NamedTuple):
+class DesiredFilesystem(NamedTuple):
     """A file system of the config and the device that it belongs on."""
 
-    where: str
+    config_path: str
     entry: Filesystem
     device: Device
     found: Signature
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Wipe what may be wiped, then make all file systems side by side. Raises PlanRefused with every reason."""
     entries = formatted(config)
-    devices = yield from awaited((entry.device for _, entry in entries), observe, "storage.filesystems")
-    reasons = [missing_device(where, entry.device) for where, entry in entries if entry.device not in devices]
-    asks = [
-        FilesystemAsk(where, entry, devices[entry.device], observe.signature(devices[entry.device].name))
-        for where, entry in entries
+    devices = yield from wait_for((entry.device for _, entry in entries), view, "storage.filesystems")
+    reasons = [
+        missing_device(config_path, entry.device) for config_path, entry in entries if entry.device not in devices
+    ]
+    desired_entries = [
+        DesiredFilesystem(config_path, entry, devices[entry.device], view.signature(devices[entry.device].name))
+        for config_path, entry in entries
         if entry.device in devices
     ]
-    reasons += claimed_twice(config, observe) if entries else ()
-    kept = [ask for ask in asks if _is_good(ask)]
-    made = [ask for ask in asks if not _is_good(ask)]
-    reasons += [reason for ask in made for reason in _refusals(ask, observe)]
-    sizes = {ask.entry.path: ask.device.size for ask in asks if _is_plain(ask) and ask.entry.path}
-    reasons += [f"storage.filesystems: {reason}" for reason in room.too_small(config, sizes)]
+    reasons += conflicts(config, view) if entries else ()
+    kept = [desired for desired in desired_entries if _is_good(desired)]
+    made = [desired for desired in desired_entries if not _is_good(desired)]
+    reasons += [reason for desired in made for reason in _refusals(desired, view)]
+    sizes = {
+        desired.entry.path: desired.device.size
+        for desired in desired_entries
+        if _is_plain(desired) and desired.entry.path
+    }
+    reasons += [f"storage.filesystems: {reason}" for reason in required_size.too_small(config, sizes)]
     if reasons:
         raise PlanRefused(reasons)
-    yield from (with_sure_facts(wave, config) for wave in _waves(kept, made, observe))
+    yield from (with_certain_facts(wave, config) for wave in _waves(kept, made, view))
 
 
-def _is_plain(ask: FilesystemAsk) -> bool:
+def _is_plain(desired: DesiredFilesystem) -> bool:
     """Whether its size is known, and what is written takes as much room as it has bytes (btrfs may pack it)."""
-    return not ask.device.assumed and ask.entry.format != "btrfs"
+    return not desired.device.assumed and desired.entry.format != "btrfs"
 
 
 def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's word
@@ -93,15 +99,15 @@ def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's 
     return uuid[:4] + uuid[5:] if format == "vfat" and uuid[4:5] == "-" else uuid
 
 
-def _is_good(ask: FilesystemAsk) -> bool:
+def _is_good(desired: DesiredFilesystem) -> bool:
     """Whether what is there is what the config asks for, and may stay."""
-    entry, found = ask.entry, ask.found
+    entry, found = desired.entry, desired.found
     wanted = "" if entry.format == "none" else entry.format or ""
     return (
         not entry.wipe_filesystem
         and not found.unfinished
         and found.type == wanted
-        and _has_label(ask)
+        and _has_label(desired)
         and (
             entry.uuid is None
             or found.uuid is None
@@ -110,83 +116,83 @@ def _is_good(ask: FilesystemAsk) -> bool:
     )
 
 
-def _refusals(ask: FilesystemAsk, observe: Observe) -> Iterator[str]:
-    entry, found = ask.entry, ask.found
-    if found.type and not entry.wipe_filesystem and not _is_half_made(ask, observe):
+def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[str]:
+    entry, found = desired.entry, desired.found
+    if found.type and not entry.wipe_filesystem and not _is_half_made(desired, view):
         unfinished = "; interrupted while it was made" if found.unfinished else ""
         yield (
-            f'{ask.where}: filesystem at "{entry.device}" is not of the correct type, label, or UUID (found '
+            f'{desired.config_path}: filesystem at "{entry.device}" is not of the correct type, label, or UUID (found '
             f'{found.type}, "{found.label or ""}", {found.uuid or ""}{unfinished}) and a filesystem wipe was not '
             f"requested; {REMEDY}"
         )
         return
-    yield from unwritable(ask.where, ask.device, entry.device)
+    yield from unwritable(desired.config_path, desired.device, entry.device)
     maker = MAKERS.get(entry.format or "")
     if maker is None and entry.format != "none":
-        yield f'{ask.where}: unsupported filesystem format: "{entry.format}"'
-    programs = (["wipefs"] if holds_something(ask.device, observe) else []) + ([maker.program] if maker else [])
-    yield from missing_tools(programs, observe, ask.where)
+        yield f'{desired.config_path}: unsupported filesystem format: "{entry.format}"'
+    programs = (["wipefs"] if holds_something(desired.device, view) else []) + ([maker.program] if maker else [])
+    yield from missing_tools(programs, view, desired.config_path)
 
 
-def _is_half_made(ask: FilesystemAsk, observe: Observe) -> bool:
+def _is_half_made(desired: DesiredFilesystem, view: MachineView) -> bool:
     """Whether an interrupted run of this provisioning was making the file system.
 
     It has the UUID that this run would give it, and is not whole, or has no label yet (mkfs.fat writes that last).
     """
-    entry, found, given = ask.entry, ask.found, _uuid(ask, observe)
+    entry, found, given = desired.entry, desired.found, _uuid(desired, view)
     if given is None or found.type != entry.format:
         return False
     if canonical_uuid(found.type, found.uuid or "") != canonical_uuid(found.type, given):
         return False
-    return found.unfinished or (entry.uuid is None and not _has_label(ask))
+    return found.unfinished or (entry.uuid is None and not _has_label(desired))
 
 
-def _has_label(ask: FilesystemAsk) -> bool:
-    return ask.entry.label is None or ask.found.label in {ask.entry.label, None}
+def _has_label(desired: DesiredFilesystem) -> bool:
+    return desired.entry.label is None or desired.found.label in {desired.entry.label, None}
 
 
-def _waves(kept: list[FilesystemAsk], made: list[FilesystemAsk], observe: Observe) -> Iterator[Wave]:
-    notes: Wave = tuple(_keep(ask) for ask in kept)
+def _waves(kept: list[DesiredFilesystem], made: list[DesiredFilesystem], view: MachineView) -> Iterator[Wave]:
+    notes: Wave = tuple(_keep(desired) for desired in kept)
     wipes: Wave = tuple(
-        wipe(ask.device, ask.entry.device, ask.where, observe, half_made=_is_half_made(ask, observe))
-        for ask in made
-        if holds_something(ask.device, observe)
+        wipe(desired.device, desired.entry.device, desired.config_path, view, half_made=_is_half_made(desired, view))
+        for desired in made
+        if holds_something(desired.device, view)
     )
-    makes: Wave = tuple(_make(ask, observe) for ask in made if ask.entry.format in MAKERS)
+    makes: Wave = tuple(_make(desired, view) for desired in made if desired.entry.format in MAKERS)
     yield from (wave for wave in (notes + wipes, makes) if wave)
 
 
-def _keep(ask: FilesystemAsk) -> Action:
-    what = signature_text(ask.found, ask.device.size) or "nothing"
-    more = "; more signatures are there" if ask.found.ambivalent else ""
-    return Keep(f"{what} on {ask.entry.device}", f"it is as the config wants it{more}", ask.where)
+def _keep(desired: DesiredFilesystem) -> Action:
+    what = signature_text(desired.found, desired.device.size) or "nothing"
+    more = "; more signatures are there" if desired.found.ambivalent else ""
+    return Keep(f"{what} on {desired.entry.device}", f"it is as the config wants it{more}", desired.config_path)
 
 
-def _make(ask: FilesystemAsk, observe: Observe) -> Run:
-    entry = ask.entry
+def _make(desired: DesiredFilesystem, view: MachineView) -> RunProgram:
+    entry = desired.entry
     format_, maker = entry.format or "", MAKERS[entry.format or ""]
-    given = _uuid(ask, observe)
+    given = _uuid(desired, view)
     uuid = maker.uuid(given) if given is not None else ()
     label = (maker.label, entry.label) if entry.label is not None else ()
-    argv = (maker.program, *entry.options, *maker.force, *uuid, *label, DeviceName(ask.device.name))
+    argv = (maker.program, *entry.options, *maker.force, *uuid, *label, DeviceName(desired.device.name))
     named = f" '{entry.label}'" if entry.label else ""
-    return Run(
+    return RunProgram(
         title=f"make {format_}{named} on {entry.device}",
         argv=argv,
-        on=frozenset({ask.device.name}),
-        facts=tuple(_facts(ask, _expected(entry, given))),
-        reason=ask.where,
+        on=frozenset({desired.device.name}),
+        facts=tuple(_facts(desired, _expected(entry, given))),
+        config_path=desired.config_path,
     )
 
 
-def _uuid(ask: FilesystemAsk, observe: Observe) -> str | None:
+def _uuid(desired: DesiredFilesystem, view: MachineView) -> str | None:
     """The UUID to give: the config's, or one chosen here; None where the user's options may set it."""
-    entry = ask.entry
+    entry = desired.entry
     if entry.uuid is not None:
         return canonical_uuid(entry.format or "", entry.uuid)
     if entry.options:
         return None
-    chosen = chosen_uuid(observe, "filesystem", entry.device)
+    chosen = chosen_uuid(view, "filesystem", entry.device)
     return chosen[:8] if entry.format == "vfat" else chosen
 
 
@@ -207,7 +213,7 @@ def _has_form(uuid: str, *digits: int) -> bool:
     return tuple(map(len, groups)) == digits and HEXADECIMAL.issuperset("".join(groups))
 
 
-def _facts(ask: FilesystemAsk, expected: Signature) -> Iterator[Fact]:
-    device = ask.device
+def _facts(desired: DesiredFilesystem, expected: Signature) -> Iterator[Fact]:
+    device = desired.device
     yield Fact("signature", device.name, expected)
     yield from (Fact("device", name, device) for name in of_signature(expected))

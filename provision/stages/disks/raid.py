@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from provision.config.format import Config, Raid
 from provision.failures import PlanRefused
-from provision.planning.actions import DeviceName, Keep, Run, Wave
-from provision.planning.machine_view import Device, Fact, Observe, Signature
-from provision.stages.disks.device_conflicts import claimed_twice
-from provision.stages.disks.devices import MEMBER, awaited, chosen_uuid, missing_device, missing_tools, unwritable
+from provision.planning.actions import DeviceName, Keep, RunProgram, Wave
+from provision.planning.machine_view import Device, Fact, MachineView, Signature
+from provision.stages.disks.device_conflicts import conflicts
+from provision.stages.disks.devices import RAID_MEMBER, chosen_uuid, missing_device, missing_tools, unwritable, wait_for
 from provision.stages.disks.wiping import contents_text, wipe
 
 PARITY = {"raid1": -1, "1": -1, "mirror": -1, "raid4": 1, "4": 1, "raid5": 1, "5": 1, "raid6": 2, "6": 2}
@@ -27,61 +27,61 @@ _LONGEST = 32
 class Array(NamedTuple):
     """An array of the config; `device` is where it appears, `uuid` is the one chosen for it."""
 
-    where: str
+    config_path: str
     entry: Raid
     device: str
     members: tuple[Device, ...]
     uuid: str
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Create every array. Raises PlanRefused with every reason, before the first is made."""
     entries = [(f"storage.raid[{index}]", entry) for index, entry in enumerate(config.storage.raid)]
     names = [name for _, entry in entries for name in entry.devices]
-    devices = yield from awaited(names, observe, "storage.raid")
+    devices = yield from wait_for(names, view, "storage.raid")
     reasons = [
-        missing_device(f"{where}.devices", name)
-        for where, entry in entries
+        missing_device(f"{config_path}.devices", name)
+        for config_path, entry in entries
         for name in entry.devices
         if name not in devices
     ]
     arrays = [
-        _array(where, entry, tuple(devices[name] for name in entry.devices if name in devices), observe)
-        for where, entry in entries
+        _array(config_path, entry, tuple(devices[name] for name in entry.devices if name in devices), view)
+        for config_path, entry in entries
     ]
-    reasons += claimed_twice(config, observe) if entries else ()
-    reasons += [reason for array in arrays for reason in _refusals(array, observe)]
+    reasons += conflicts(config, view) if entries else ()
+    reasons += [reason for array in arrays for reason in _refusals(array, view)]
     if reasons:
         raise PlanRefused(reasons)
     for array in arrays:
-        yield from _waves(array, observe)
+        yield from _waves(array, view)
 
 
-def _array(where: str, entry: Raid, members: tuple[Device, ...], observe: Observe) -> Array:
+def _array(config_path: str, entry: Raid, members: tuple[Device, ...], view: MachineView) -> Array:
     device = entry.name if entry.name.startswith("/dev") else f"/dev/md/{entry.name}"
-    return Array(where, entry, device, members, chosen_uuid(observe, "raid", entry.name))
+    return Array(config_path, entry, device, members, chosen_uuid(view, "raid", entry.name))
 
 
-def _is_ours(array: Array, observe: Observe) -> bool:
+def _is_ours(array: Array, view: MachineView) -> bool:
     """Whether an earlier run made this array: all members, and no others can, carry the UUID chosen for it."""
-    found = [observe.signature(member.name) for member in array.members]
-    return all(one.type == MEMBER and one.uuid == array.uuid for one in found)
+    found = [view.signature(member.name) for member in array.members]
+    return all(one.type == RAID_MEMBER and one.uuid == array.uuid for one in found)
 
 
-def _refusals(array: Array, observe: Observe) -> Iterator[str]:
+def _refusals(array: Array, view: MachineView) -> Iterator[str]:
     if not _is_name(array.entry.name):
         what = f"letters, digits and ._- are, {_LONGEST} at most"
-        yield f"{array.where}.name: {array.entry.name!r} is no name for an array: {what}"
-    is_ours = _is_ours(array, observe)
-    wiping = () if is_ours or not _divided(array, observe) else ("wipefs",)
-    yield from missing_tools(("mdadm", *wiping), observe, array.where)
+        yield f"{array.config_path}.name: {array.entry.name!r} is no name for an array: {what}"
+    is_ours = _is_ours(array, view)
+    wiping = () if is_ours or not _divided(array, view) else ("wipefs",)
+    yield from missing_tools(("mdadm", *wiping), view, array.config_path)
     if is_ours:
         return
-    there = observe.device(array.device)
+    there = view.device(array.device)
     if there is not None and not there.assumed:
-        yield f"{array.where}: an array {array.device} exists already"
+        yield f"{array.config_path}: an array {array.device} exists already"
     for member in array.members:
-        yield from unwritable(f"{array.where}.devices", member, member.name)
+        yield from unwritable(f"{array.config_path}.devices", member, member.name)
 
 
 def _is_name(name: str) -> bool:
@@ -96,33 +96,33 @@ def _is_name(name: str) -> bool:
     return len(plain) <= _LONGEST and _PORTABLE.issuperset(plain) and plain not in {"", ".", ".."} and plain[0] != "-"
 
 
-def _divided(array: Array, observe: Observe) -> list[Device]:
+def _divided(array: Array, view: MachineView) -> list[Device]:
     """Members with a partition table. mdadm would leave a part of it, which others could take for whole."""
-    return [member for member in array.members if observe.table(member.name).kind]
+    return [member for member in array.members if view.table(member.name).kind]
 
 
-def _waves(array: Array, observe: Observe) -> Iterator[Wave]:
-    if not _is_ours(array, observe):
-        wipes: Wave = tuple(wipe(device, device.name, array.where, observe) for device in _divided(array, observe))
+def _waves(array: Array, view: MachineView) -> Iterator[Wave]:
+    if not _is_ours(array, view):
+        wipes: Wave = tuple(wipe(device, device.name, array.config_path, view) for device in _divided(array, view))
         yield from [wipes] if wipes else []
-        yield (_create(array, observe),)
-    elif observe.device(array.device) is not None:
-        yield (Keep(f"array {array.device}", "this provisioning has made it already", array.where),)
+        yield (_create(array, view),)
+    elif view.device(array.device) is not None:
+        yield (Keep(f"array {array.device}", "this provisioning has made it already", array.config_path),)
     else:
         yield (_assemble(array),)
 
 
-def _assemble(array: Array) -> Run:
-    return Run(
+def _assemble(array: Array) -> RunProgram:
+    return RunProgram(
         title=f"assemble {array.device}, which this provisioning has made already",
         argv=("mdadm", "--assemble", array.device, "--run", *_devices(array)),
         on=_touched(array),
         facts=(_comes(array),),
-        reason=array.where,
+        config_path=array.config_path,
     )
 
 
-def _create(array: Array, observe: Observe) -> Run:
+def _create(array: Array, view: MachineView) -> RunProgram:
     entry = array.entry
     spares = entry.spares or 0
     named = any(option.split("=")[0] in OWN_UUID for option in entry.options)
@@ -135,15 +135,15 @@ def _create(array: Array, observe: Observe) -> Run:
         *entry.options,
         *_devices(array),
     )
-    member = Signature(MEMBER, None, None if entry.options else array.uuid)
-    lost = [(contents_text(device, observe), device.name) for device in array.members]
-    return Run(
+    member = Signature(RAID_MEMBER, None, None if entry.options else array.uuid)
+    lost = [(contents_text(device, view), device.name) for device in array.members]
+    return RunProgram(
         title=f"make {entry.level} array {array.device} of {', '.join(entry.devices)}",
         argv=argv,
         on=_touched(array),
         facts=(_comes(array), *(Fact("signature", device.name, member) for device in array.members)),
-        reason=array.where,
-        loses=", ".join(f"{what} on {name}" for what, name in lost if what),
+        config_path=array.config_path,
+        destroys=", ".join(f"{what} on {name}" for what, name in lost if what),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from provision.config.format import Config, File, Resource
 from provision.planning.descriptions import size_text
 
-MOST = 64 << 20
+LARGEST_CONFIG = 64 << 20
 """No config is larger, so its contents fit on any file system of this size (in bytes), as far as can be known."""
 
 
@@ -17,24 +17,24 @@ def too_small(config: Config, sizes: Mapping[str, int]) -> Iterator[str]:
 
     Paths are taken as they are written; what may go elsewhere through a link of the config is left out.
     """
-    small = {path: size for path, size in sizes.items() if size < MOST}
+    small = {path: size for path, size in sizes.items() if size < LARGEST_CONFIG}
     links = tuple(f"{link.path.rstrip('/')}/" for link in config.storage.links)
     needed: Counter[str] = Counter()
     for file in config.storage.files if small else ():
         point = max((path for path in sizes if file.path.startswith(path.rstrip("/") + "/")), key=len, default="")
         if point in small and not file.path.startswith(links):
-            needed[point] += least_size(file)
+            needed[point] += minimum_size(file)
     for point, size in needed.items():
         if size > small[point]:
             yield f"the device has {size_text(small[point])}, and the config's files for {point} {size_text(size)}"
 
 
-def least_size(file: File) -> int:
+def minimum_size(file: File) -> int:
     """At least so many bytes has what the config itself holds of a file."""
-    return sum(_least(resource) for resource in (file.contents, *file.append))
+    return sum(_minimum(resource) for resource in (file.contents, *file.append))
 
 
-def _least(resource: Resource) -> int:
+def _minimum(resource: Resource) -> int:
     head, comma, data = (resource.source or "").partition(",")
     if not comma or not head.startswith("data:"):
         return 0

@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-from provision.planning.actions import DeviceName, Run
+from provision.planning.actions import DeviceName, RunProgram
 from provision.planning.descriptions import partition_text, signature_text
 from provision.planning.device_names import partition_name
-from provision.planning.machine_view import Device, Fact, Observe, Partition, Signature, Table
+from provision.planning.machine_view import Device, Fact, MachineView, Partition, PartitionTable, Signature
 
 
-def holds_something(device: Device, observe: Observe) -> bool:
+def holds_something(device: Device, view: MachineView) -> bool:
     """Whether there is a signature or a partition table to wipe."""
-    return bool(observe.signature(device.name).type or observe.table(device.name).kind)
+    return bool(view.signature(device.name).type or view.table(device.name).kind)
 
 
-def wipe(device: Device, name: str, where: str, observe: Observe, *, half_made: bool = False) -> Run:
+def wipe(device: Device, name: str, config_path: str, view: MachineView, *, half_made: bool = False) -> RunProgram:
     """Erase every signature and table of a device that the config calls `name`; what is `half_made` is no loss."""
-    return Run(
+    return RunProgram(
         title=f"wipe {name}" + (", where an interrupted run left off" if half_made else ""),
         argv=("wipefs", "-a", DeviceName(device.name)),
         on=frozenset({device.name}),
         facts=(
             Fact("signature", device.name, Signature()),
-            Fact("table", device.name, Table("", sector=device.sector, remains=None)),
-            Fact("volume", device.name, None),
+            Fact("table", device.name, PartitionTable("", sector=device.sector, remains=None)),
+            Fact("luks_header", device.name, None),
         ),
-        reason=where,
-        loses="" if half_made else contents_text(device, observe),
+        config_path=config_path,
+        destroys="" if half_made else contents_text(device, view),
     )
 
 
-def contents_text(device: Device, observe: Observe) -> str:
+def contents_text(device: Device, view: MachineView) -> str:
     """What would be lost with all that is on a device; empty if nothing is."""
-    table = observe.table(device.name)
+    table = view.table(device.name)
     texts = [
-        signature_text(observe.signature(device.name), device.size),
+        signature_text(view.signature(device.name), device.size),
         f"a {table.kind} table" if table.kind else "",
-        *(partition_text(one, table.sector, _held(device, one, observe)) for one in table.partitions),
+        *(partition_text(one, table.sector, _held(device, one, view)) for one in table.partitions),
     ]
     return ", ".join(filter(None, texts))
 
 
-def _held(disk: Device, partition: Partition, observe: Observe) -> Signature:
-    device = observe.device(partition_name(disk, partition.number))
-    return observe.signature(device.name) if device is not None else Signature()
+def _held(disk: Device, partition: Partition, view: MachineView) -> Signature:
+    device = view.device(partition_name(disk, partition.number))
+    return view.signature(device.name) if device is not None else Signature()

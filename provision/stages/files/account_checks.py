@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from posixpath import join
 
 from provision.config.format import Config, Group, User
-from provision.planning.machine_view import Observe, is_id
+from provision.planning.machine_view import MachineView, is_id
 from provision.planning.target_paths import resolve
 from provision.stages.files.passwd import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, changes
 
@@ -23,10 +23,10 @@ MORE_GROUPS = "/usr/lib/group"
 """Where image-based systems keep the groups of the vendor (nss-altfiles); the tools find them there."""
 
 
-def refusals(config: Config, observe: Observe) -> Iterator[str]:
+def refusals(config: Config, view: MachineView) -> Iterator[str]:
     """The reasons, each with its place in the config, in the order in which the accounts would be made."""
-    yield from _links(config, observe)
-    ledger = _Ledger(observe)
+    yield from _links(config, view)
+    ledger = _Ledger(view)
     for index, group in enumerate(config.passwd.groups):
         place = f"passwd.groups[{index}]"
         for what, problem in _group(group, ledger):
@@ -37,26 +37,26 @@ def refusals(config: Config, observe: Observe) -> Iterator[str]:
             yield f"{place}{what}: {problem}"
 
 
-def _links(config: Config, observe: Observe) -> Iterator[str]:
+def _links(config: Config, view: MachineView) -> Iterator[str]:
     """The tools follow no link in the place of a file that they write (`O_NOFOLLOW`); one to nowhere is no file."""
-    for path in sorted(_written(config, observe)):
-        node = observe.node(resolve(observe, path))
-        if node is not None and node.target and observe.node(resolve(observe, join("/etc", node.target))) is not None:
+    for path in sorted(_written(config, view)):
+        node = view.file_status(resolve(view, path))
+        if node is not None and node.target and view.file_status(resolve(view, join("/etc", node.target))) is not None:
             yield f"passwd: {path} of the root is a link, which useradd and its kin do not follow"
 
 
-def _written(config: Config, observe: Observe) -> set[str]:
+def _written(config: Config, view: MachineView) -> set[str]:
     """The files that the tools open for writing (as seen with shadow 4.13), and those that passwords go to."""
     written: set[str] = set()
     for group in config.passwd.groups:
-        there, wanted = observe.group(group.name) is not None, group.should_exist is not False
+        there, wanted = view.group(group.name) is not None, group.should_exist is not False
         if there != wanted:
             written |= {GROUP, GSHADOW}
         elif wanted and group.gid is not None:
             written |= {GROUP, PASSWD}
         written |= {GSHADOW} if wanted and group.password_hash else set()
     for user in config.passwd.users:
-        there, wanted = observe.user(user.name) is not None, user.should_exist is not False
+        there, wanted = view.user(user.name) is not None, user.should_exist is not False
         if there != wanted:
             written |= {PASSWD, GROUP, SHADOW, GSHADOW} | (set() if user.system else {SUBUID, SUBGID})
         elif wanted and changes(user):
@@ -72,9 +72,9 @@ Problem = tuple[str, str]
 class _Ids:
     """Who has which id, as far as it is known."""
 
-    def __init__(self, observe: Observe, path: str) -> None:
+    def __init__(self, view: MachineView, path: str) -> None:
         self.owners: dict[int, str] = {}
-        for line in (observe.content(resolve(observe, path)) or b"").decode(errors="surrogateescape").split("\n"):
+        for line in (view.content(resolve(view, path)) or b"").decode(errors="surrogateescape").split("\n"):
             fields = line.split(":")
             if len(fields) > 2 and is_id(fields[2]):
                 self.owners.setdefault(int(fields[2]), fields[0])
@@ -98,13 +98,13 @@ class _Ids:
 class _Ledger:
     """The accounts as they will be, entry by entry."""
 
-    def __init__(self, observe: Observe) -> None:
-        self.observe = observe
-        self.uids = _Ids(observe, PASSWD)
-        self.gids = _Ids(observe, GROUP)
-        self.vendor = _Ids(observe, MORE_GROUPS)
+    def __init__(self, view: MachineView) -> None:
+        self.view = view
+        self.uids = _Ids(view, PASSWD)
+        self.gids = _Ids(view, GROUP)
+        self.vendor = _Ids(view, MORE_GROUPS)
         self.groups = dict.fromkeys(self.vendor.owners.values(), True)
-        settings = observe.content(LOGIN_DEFS)
+        settings = view.content(LOGIN_DEFS)
         words = [line.split() for line in (settings or b"").splitlines()]
         self.own_groups = [b"USERGROUPS_ENAB", b"yes"] in words
         self.may_own_groups = self.own_groups or settings is None
@@ -112,19 +112,17 @@ class _Ledger:
     def has_group(self, name: str) -> bool:
         """Whether there is a group of that name."""
         made = self.groups.get(name)
-        return made or (made is None and self.observe.group(name) is not None)
+        return made or (made is None and self.view.group(name) is not None)
 
     def finds_group(self, text: str) -> bool:
         """Whether the tools find a group: by its number, if that is what it looks like, else by its name."""
-        if is_id(text) and (
-            self.observe.content(GROUP) is None or {*self.gids.owners, *self.vendor.owners} & {int(text)}
-        ):
+        if is_id(text) and (self.view.content(GROUP) is None or {*self.gids.owners, *self.vendor.owners} & {int(text)}):
             return True
         return self.has_group(text)
 
 
 def _group(group: Group, ledger: _Ledger) -> Iterator[Problem]:
-    existing = ledger.observe.group(group.name)
+    existing = ledger.view.group(group.name)
     if group.should_exist is False:
         yield from _option(group.name) if existing is not None else ()
         ledger.groups[group.name] = False
@@ -140,7 +138,7 @@ def _group(group: Group, ledger: _Ledger) -> Iterator[Problem]:
 
 
 def _user(user: User, ledger: _Ledger) -> Iterator[Problem]:
-    existing = ledger.observe.user(user.name)
+    existing = ledger.view.user(user.name)
     if user.should_exist is False:
         yield from _option(user.name) if existing is not None else ()
         ledger.uids.forget(user.name)

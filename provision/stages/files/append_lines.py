@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provision.failures import PlanRefused
-from provision.planning.actions import Content, Write
-from provision.planning.machine_view import Kind, Observe
+from provision.planning.actions import Content, WriteFile
+from provision.planning.machine_view import FileType, MachineView
 from provision.planning.target_paths import followed, missing_parents
 
 
-def appended(path: str, lines: Iterable[str], observe: Observe, reason: str, mode: int = 0o644) -> Write:
+def appended(path: str, lines: Iterable[str], view: MachineView, config_path: str, mode: int = 0o644) -> WriteFile:
     """Append to a file, or make it; a link leads to the file that is meant. Raises PlanRefused."""
-    path = followed(observe, path)
-    there = observe.node(path)
-    if there is not None and there.kind is not Kind.FILE:
-        raise PlanRefused([f"{reason}: {path} is a {there.kind.value}, and lines are to be added"], hint="move it away")
-    known = observe.content(path) or b""
+    path = followed(view, path)
+    there = view.file_status(path)
+    if there is not None and there.kind is not FileType.FILE:
+        raise PlanRefused(
+            [f"{config_path}: {path} is a {there.kind.value}, and lines are to be added"], hint="move it away"
+        )
+    known = view.content(path) or b""
     begin = b"\n" if known and not known.endswith(b"\n") else b""
     contents = (Content(begin + "".join(f"{line}\n" for line in lines).encode()),)
-    parents = missing_parents(observe, path)
-    return Write(path, contents, mode, keep=there is not None, parents=parents, reason=reason)
+    parents = missing_parents(view, path)
+    return WriteFile(path, contents, mode, keep=there is not None, parents=parents, config_path=config_path)

@@ -8,9 +8,9 @@ from provision.config import format as clevis
 from provision.config.format import Config, Luks
 from provision.failures import PlanRefused
 from provision.planning import boot_state as cex
-from provision.planning.actions import Action, Blob, Directory, Forget, Wave, Write
+from provision.planning.actions import Action, Blob, ForgetBlob, MakeDirectory, Wave, WriteFile
 from provision.planning.boot_state import key_blob, luks_device, text
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 from provision.planning.target_paths import missing_parents, resolve
 from provision.stages.files.append_lines import appended
 
@@ -19,26 +19,28 @@ CRYPTTAB = "/etc/crypttab"
 KEYS = "/etc/luks"
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Write the lines and keys of all volumes, then forget the keys. Raises PlanRefused for files in the way."""
     volumes = [(f"storage.luks[{index}]", entry) for index, entry in enumerate(config.storage.luks)]
     if not volumes:
         return
-    keyed = [(where, entry) for where, entry in volumes if not clevis.is_present(entry)]
-    files = {resolve(observe, f"{KEYS}/{entry.name}"): (where, key_blob(entry)) for where, entry in keyed}
-    for where, entry in volumes:
+    keyed = [(config_path, entry) for config_path, entry in volumes if not clevis.is_present(entry)]
+    files = {resolve(view, f"{KEYS}/{entry.name}"): (config_path, key_blob(entry)) for config_path, entry in keyed}
+    for config_path, entry in volumes:
         if entry.cex.enabled:
-            files.update({resolve(observe, path): (where, blob) for path, blob in cex.kept_blobs(entry).items()})
-    _check(files, observe)
-    keys = resolve(observe, KEYS)
-    if files and observe.node(keys) is None:
-        yield (Directory(keys, 0o700, parents=missing_parents(observe, keys), reason="storage.luks"),)
-    for path, (where, blob) in files.items():
-        yield (Write(path, (blob,), 0o600, parents=missing_parents(observe, path), reason=where),)
-    lines = [_line(entry, observe) for _, entry in volumes]
-    yield (appended(CRYPTTAB, lines, observe, "storage.luks", 0o600),)
-    forgotten: list[Action] = [Forget(blob, where) for where, blob in files.values()]
-    forgotten += [Forget(key_blob(entry), where) for where, entry in volumes if _keeps_key_elsewhere(entry)]
+            files.update({resolve(view, path): (config_path, blob) for path, blob in cex.kept_blobs(entry).items()})
+    _check(files, view)
+    keys = resolve(view, KEYS)
+    if files and view.file_status(keys) is None:
+        yield (MakeDirectory(keys, 0o700, parents=missing_parents(view, keys), config_path="storage.luks"),)
+    for path, (config_path, blob) in files.items():
+        yield (WriteFile(path, (blob,), 0o600, parents=missing_parents(view, path), config_path=config_path),)
+    lines = [_line(entry, view) for _, entry in volumes]
+    yield (appended(CRYPTTAB, lines, view, "storage.luks", 0o600),)
+    forgotten: list[Action] = [ForgetBlob(blob, config_path) for config_path, blob in files.values()]
+    forgotten += [
+        ForgetBlob(key_blob(entry), config_path) for config_path, entry in volumes if _keeps_key_elsewhere(entry)
+    ]
     yield tuple(forgotten)
 
 
@@ -47,16 +49,20 @@ def _keeps_key_elsewhere(luks: Luks) -> bool:
     return clevis.is_present(luks) and bool(luks.key_file.source)
 
 
-def _check(files: dict[str, tuple[str, Blob]], observe: Observe) -> None:
-    there = [f"{where}: {path} exists already" for path, (where, _) in files.items() if observe.node(path) is not None]
+def _check(files: dict[str, tuple[str, Blob]], view: MachineView) -> None:
+    there = [
+        f"{config_path}: {path} exists already"
+        for path, (config_path, _) in files.items()
+        if view.file_status(path) is not None
+    ]
     if there:
         raise PlanRefused(there, hint="remove the file, or give the volume another name")
 
 
-def _line(luks: Luks, observe: Observe) -> str:
+def _line(luks: Luks, view: MachineView) -> str:
     """crypttab(5). discard and further options are not here: opening the volume kept them in its header."""
-    device = observe.device(text(observe, luks_device(luks.name)) or luks.device or "")
-    uuid = observe.signature(device.name).uuid if device else ""
+    device = view.device(text(view, luks_device(luks.name)) or luks.device or "")
+    uuid = view.signature(device.name).uuid if device else ""
     if uuid == "":
         raise PlanRefused(
             [f"{luks.device} holds no volume that {CRYPTTAB} could name"], hint="did the disks stage run?"

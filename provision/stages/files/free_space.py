@@ -6,20 +6,20 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from posixpath import dirname
 
-from provision.planning.actions import Action, Content, Remove, Write
+from provision.planning.actions import Action, Content, RemovePath, WriteFile
 from provision.planning.descriptions import size_text
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 
 
-def refusals(actions: Iterable[Action], observe: Observe) -> Iterator[str]:
+def refusals(actions: Iterable[Action], view: MachineView) -> Iterator[str]:
     """The file systems, as they are now, that cannot take what is written to them.
 
     Where a directory is removed nobody knows how much room that makes.
     """
     actions = tuple(actions)
-    if any(isinstance(action, Remove) for action in actions):
+    if any(isinstance(action, RemovePath) for action in actions):
         return
-    writes = [action for action in actions if isinstance(action, Write)]
+    writes = [action for action in actions if isinstance(action, WriteFile)]
     sizes = {one.path: sum(len(part.data) for part in one.parts if isinstance(part, Content)) for one in writes}
     needed: Counter[str] = Counter()
     for path, size in sizes.items():
@@ -27,18 +27,18 @@ def refusals(actions: Iterable[Action], observe: Observe) -> Iterator[str]:
     free: dict[str, int] = {}
     folders: dict[str, list[str]] = {}
     for folder in needed:
-        space = observe.space(folder)
+        space = view.free_space(folder)
         if space is not None:
             free[space.device] = space.free
             folders.setdefault(space.device, []).append(folder)
     for device, there in folders.items():
         need = sum(needed[folder] for folder in there)
         if need > free[device]:
-            need -= sum(_replaced(one, observe) for one in writes if dirname(one.path) in there)
+            need -= sum(_replaced(one, view) for one in writes if dirname(one.path) in there)
         if need > free[device]:
             yield f"{there[0]}: its file system has {size_text(free[device])} free, and {size_text(need)} are written"
 
 
-def _replaced(write: Write, observe: Observe) -> int:
-    there = None if write.keep else observe.node(write.path)
+def _replaced(write: WriteFile, view: MachineView) -> int:
+    there = None if write.keep else view.file_status(write.path)
     return (there.size or 0) if there is not None else 0

@@ -17,32 +17,32 @@ from provision.planning.actions import (
     Blob,
     Bytes,
     Content,
-    Directory,
-    Fetch,
-    HardLink,
+    FetchBlob,
     Keep,
-    Link,
-    Remove,
+    MakeDirectory,
+    MakeHardLink,
+    MakeSymlink,
+    RemovePath,
     Wave,
-    Write,
+    WriteFile,
 )
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Fact, Kind, Node, Observe
+from provision.planning.machine_view import Fact, FileStatus, FileType, MachineView
 from provision.planning.target_paths import Unresolvable, depth, missing_parents, resolve, resolver
-from provision.stages.files import free_space as room
+from provision.stages.files import free_space
 from provision.stages.files.account_checks import LAST_ID
 from provision.stages.files.data_loss import replaced
 from provision.stages.mount import mountable
 
 
-class Entry(NamedTuple):
+class DesiredNode(NamedTuple):
     """A node of the config: the place that names it (`storage.files[1]`), where its path leads, and its bytes."""
 
     node: config_format.Node
-    reason: str
+    config_path: str
     path: str
     parts: tuple[Bytes, ...] = ()
-    fetches: tuple[Fetch, ...] = ()
+    fetches: tuple[FetchBlob, ...] = ()
 
     @property
     def noun(self) -> str:
@@ -50,15 +50,15 @@ class Entry(NamedTuple):
         return type(self.node).__name__.lower()
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Fetches side by side, then the nodes depth by depth, then hard links.
 
     Everything is decided before the first wave, each entry on the forecast of those before it, so that all reasons to
     refuse come together.
     """
-    entries, reasons = _entries(config, observe)
+    entries, reasons = _entries(config, view)
     reasons += _collisions(entries)
-    forecast = Forecast(observe)
+    forecast = Forecast(view)
     mounts = frozenset(filesystem.path or "" for _, filesystem in mountable(config))
     waves: list[Wave] = []
     kept: list[Action] = []
@@ -68,24 +68,24 @@ def plan(config: Config, observe: Observe) -> Iterator[Wave]:
             try:
                 actions = _actions(entry, forecast, mounts)
             except PlanRefused as refused:
-                reasons.append(f"{entry.reason}: {refused}")
+                reasons.append(f"{entry.config_path}: {refused}")
                 continue
-            forecast.lay(fact for action in actions for fact in action.effect())
+            forecast.apply(fact for action in actions for fact in action.effect())
             due += actions
             if not actions:
-                kept.append(Keep(f"{entry.noun} {entry.path}", "it is as the config wants it", entry.reason))
-        waves.append(tuple(action for action in due if isinstance(action, Remove)))
-        waves.append(tuple(action for action in due if not isinstance(action, Remove)))
-    reasons += room.refusals((action for wave in waves for action in wave), observe)
+                kept.append(Keep(f"{entry.noun} {entry.path}", "it is as the config wants it", entry.config_path))
+        waves.append(tuple(action for action in due if isinstance(action, RemovePath)))
+        waves.append(tuple(action for action in due if not isinstance(action, RemovePath)))
+    reasons += free_space.refusals((action for wave in waves for action in wave), view)
     if reasons:
         raise PlanRefused(reasons)
     fetches: Wave = tuple(fetch for entry in entries for fetch in entry.fetches)
     yield from (wave for wave in (tuple(kept), fetches, *waves) if wave)
 
 
-def _rounds(entries: list[Entry]) -> Iterator[list[Entry]]:
+def _rounds(entries: list[DesiredNode]) -> Iterator[list[DesiredNode]]:
     """What is made side by side: the nodes of one depth after the other, then each hard link, in the config's order."""
-    others: dict[int, list[Entry]] = {}
+    others: dict[int, list[DesiredNode]] = {}
     for entry in entries:
         if not _is_hard(entry):
             others.setdefault(depth(entry.path), []).append(entry)
@@ -93,175 +93,181 @@ def _rounds(entries: list[Entry]) -> Iterator[list[Entry]]:
     yield from ([entry] for entry in entries if _is_hard(entry))
 
 
-def _entries(config: Config, observe: Observe) -> tuple[list[Entry], list[str]]:
+def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list[str]]:
     """Every node of a config (directories, files, links: the reference order), and the reasons that stop some."""
     entries, reasons = [], []
     storage = config.storage
-    view = Forecast(observe)
-    view.lay(_in_place_of_others(storage.directories, observe))
+    view = Forecast(view)
+    view.apply(_in_place_of_others(storage.directories, view))
     resolved = resolver(view)
     for section, nodes in (("directories", storage.directories), ("files", storage.files), ("links", storage.links)):
         for index, node in enumerate(nodes):
-            reason = f"storage.{section}[{index}]"
+            config_path = f"storage.{section}[{index}]"
             try:
-                entries.append(_entry(node, reason, resolved(node.path)))
+                entries.append(_entry(node, config_path, resolved(node.path)))
             except (Unresolvable, ContentInvalid) as problem:
-                reasons.append(f"{reason}: {problem}")
+                reasons.append(f"{config_path}: {problem}")
     return entries, reasons
 
 
-def _in_place_of_others(directories: Iterable[config_format.Directory], observe: Observe) -> Iterator[Fact]:
+def _in_place_of_others(directories: Iterable[config_format.Directory], view: MachineView) -> Iterator[Fact]:
     """Directories that take the place of something else: paths of the config lead into them, not where they led."""
     for directory in directories:
         with suppress(Unresolvable):
-            path = resolve(observe, directory.path) if directory.overwrite else "/"
-            there = observe.node(path)
-            if there is not None and there.kind is not Kind.DIRECTORY:
-                yield Fact("node", path, Node(Kind.DIRECTORY))
+            path = resolve(view, directory.path) if directory.overwrite else "/"
+            there = view.file_status(path)
+            if there is not None and there.kind is not FileType.DIRECTORY:
+                yield Fact("file_status", path, FileStatus(FileType.DIRECTORY))
 
 
-def _entry(node: config_format.Node, reason: str, path: str) -> Entry:
+def _entry(node: config_format.Node, config_path: str, path: str) -> DesiredNode:
     if not isinstance(node, config_format.File):
-        return Entry(node, reason, path)
+        return DesiredNode(node, config_path, path)
     parts: list[Bytes] = []
     fetches = []
-    contents = [(f"{reason}.contents", node.contents)] if node.contents.source is not None else []
+    contents = [(f"{config_path}.contents", node.contents)] if node.contents.source is not None else []
     for name, resource in (
         *contents,
-        *((f"{reason}.append[{index}]", resource) for index, resource in enumerate(node.append)),
+        *((f"{config_path}.append[{index}]", resource) for index, resource in enumerate(node.append)),
     ):
         data = inline_content(resource)
         if data is None:
             title = f"fetch {redacted(resource.source or '')}"
-            fetches.append(Fetch(resource, Blob(name), path, title, reason=name))
+            fetches.append(FetchBlob(resource, Blob(name), path, title, config_path=name))
         parts.append(Blob(name) if data is None else Content(data))
-    return Entry(node, reason, path, tuple(parts), tuple(fetches))
+    return DesiredNode(node, config_path, path, tuple(parts), tuple(fetches))
 
 
-def _collisions(entries: Iterable[Entry]) -> list[str]:
-    first: dict[str, Entry] = {}
+def _collisions(entries: Iterable[DesiredNode]) -> list[str]:
+    first: dict[str, DesiredNode] = {}
     reasons = []
     for entry in entries:
         other = first.setdefault(entry.path, entry)
         if other is not entry:
             reasons.append(
-                f"{entry.reason}: {entry.noun} at {entry.node.path} resolved to {entry.path} after symlink chasing, "
-                f"but another entry with path {other.node.path} also resolves there"
+                f"{entry.config_path}: {entry.noun} at {entry.node.path} resolved to {entry.path} after symlink "
+                f"chasing, but another entry with path {other.node.path} also resolves there"
             )
     return reasons
 
 
-def _actions(entry: Entry, observe: Observe, mounts: frozenset[str]) -> list[Action]:
+def _actions(entry: DesiredNode, view: MachineView, mounts: frozenset[str]) -> list[Action]:
     """What has to happen for one entry; `mounts` are the config's mount points. Raises PlanRefused."""
-    existing = observe.node(entry.path)
+    existing = view.file_status(entry.path)
     if existing is None or not entry.node.overwrite:
-        return _make(entry, existing, observe, "")
-    removal = _removal(entry, existing, observe)
+        return _make(entry, existing, view, "")
+    removal = _removal(entry, existing, view)
     if removal:
-        _check_removal(entry.path, observe, mounts)
-    return [*removal, *_make(entry, None, observe, "" if removal else _lost(entry, observe))]
+        _check_removal(entry.path, view, mounts)
+    return [*removal, *_make(entry, None, view, "" if removal else _lost(entry, view))]
 
 
-def _check_removal(path: str, observe: Observe, mounts: frozenset[str]) -> None:
+def _check_removal(path: str, view: MachineView, mounts: frozenset[str]) -> None:
     """The root and what is mounted cannot be replaced, only what is on them. Raises PlanRefused."""
     if path == "/":
         raise PlanRefused(["the root itself cannot be replaced; set overwrite on what is in it"])
     mounted = sorted(point for point in mounts if (point + "/").startswith(path + "/"))
-    if observe.mount(path) is not None or mounted:
+    if view.mount(path) is not None or mounted:
         point = (mounted or [path])[0]
         raise PlanRefused([f"{path} cannot be replaced: a file system is mounted at {point}"])
 
 
-def _make(entry: Entry, existing: Node | None, observe: Observe, loses: str) -> list[Action]:
+def _make(entry: DesiredNode, existing: FileStatus | None, view: MachineView, destroys: str) -> list[Action]:
     if isinstance(entry.node, config_format.File):
-        return _file(entry, entry.node, existing, observe, loses)
+        return _file(entry, entry.node, existing, view, destroys)
     if isinstance(entry.node, config_format.Directory):
-        return _directory(entry, entry.node, existing, observe)
+        return _directory(entry, entry.node, existing, view)
     if isinstance(entry.node, config_format.Link):
         make = _hard_link if entry.node.hard else _symbolic_link
-        return make(entry, entry.node, existing, observe, loses)
+        return make(entry, entry.node, existing, view, destroys)
     raise TypeError(entry.node)
 
 
-def _removal(entry: Entry, existing: Node, observe: Observe) -> list[Action]:
+def _removal(entry: DesiredNode, existing: FileStatus, view: MachineView) -> list[Action]:
     """A file or link is replaced by renaming over it; a directory has to go first, and so has all under a new one."""
-    in_the_way = existing.kind is Kind.DIRECTORY or isinstance(entry.node, config_format.Directory)
-    return [Remove(entry.path, reason=entry.reason, loses=replaced(observe, entry.path))] if in_the_way else []
+    in_the_way = existing.kind is FileType.DIRECTORY or isinstance(entry.node, config_format.Directory)
+    return (
+        [RemovePath(entry.path, config_path=entry.config_path, destroys=replaced(view, entry.path))]
+        if in_the_way
+        else []
+    )
 
 
-def _lost(entry: Entry, observe: Observe) -> str:
+def _lost(entry: DesiredNode, view: MachineView) -> str:
     if isinstance(entry.node, config_format.File):
-        return replaced(observe, entry.path, entry.parts)
+        return replaced(view, entry.path, entry.parts)
     link = entry.node if isinstance(entry.node, config_format.Link) and not entry.node.hard else None
-    return replaced(observe, entry.path, target=link.target if link else None)
+    return replaced(view, entry.path, target=link.target if link else None)
 
 
-def _file(entry: Entry, file: config_format.File, existing: Node | None, observe: Observe, loses: str) -> list[Action]:
-    if existing is not None and (file.contents.source is not None or existing.kind is not Kind.FILE):
-        what = "regular" if existing.kind is Kind.FILE else "non regular"
+def _file(
+    entry: DesiredNode, file: config_format.File, existing: FileStatus | None, view: MachineView, destroys: str
+) -> list[Action]:
+    if existing is not None and (file.contents.source is not None or existing.kind is not FileType.FILE):
+        what = "regular" if existing.kind is FileType.FILE else "non regular"
         raise PlanRefused([f"A {what} file exists there already and overwrite is false: {entry.path}"])
-    uid, gid = _owner(entry, observe, existing)
+    uid, gid = _owner(entry, view, existing)
     mode = _mode(file.mode, existing, 0o644)
     if existing is not None and not file.append and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
         return []
     return [
-        Write(
+        WriteFile(
             entry.path,
             entry.parts if file.append or existing is None else (),
             mode=mode,
             uid=uid,
             gid=gid,
             keep=existing is not None,
-            parents=missing_parents(observe, entry.path),
-            reason=entry.reason,
-            loses=loses,
+            parents=missing_parents(view, entry.path),
+            config_path=entry.config_path,
+            destroys=destroys,
         )
     ]
 
 
 def _directory(
-    entry: Entry, directory: config_format.Directory, existing: Node | None, observe: Observe
+    entry: DesiredNode, directory: config_format.Directory, existing: FileStatus | None, view: MachineView
 ) -> list[Action]:
-    if existing is not None and existing.kind is not Kind.DIRECTORY:
+    if existing is not None and existing.kind is not FileType.DIRECTORY:
         raise PlanRefused([f"A non-directory already exists and overwrite is false: {entry.path}"])
-    uid, gid = _owner(entry, observe, existing)
+    uid, gid = _owner(entry, view, existing)
     mode = _mode(directory.mode, existing, 0o755)
     if existing is not None and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
         return []
-    parents = missing_parents(observe, entry.path)
-    return [Directory(entry.path, mode, uid, gid, parents, reason=entry.reason)]
+    parents = missing_parents(view, entry.path)
+    return [MakeDirectory(entry.path, mode, uid, gid, parents, config_path=entry.config_path)]
 
 
 def _symbolic_link(
-    entry: Entry, link: config_format.Link, existing: Node | None, observe: Observe, loses: str
+    entry: DesiredNode, link: config_format.Link, existing: FileStatus | None, view: MachineView, destroys: str
 ) -> list[Action]:
     target = link.target or ""
     if existing is not None:
-        if existing.kind is Kind.LINK and normpath(existing.target or "") == normpath(target):
+        if existing.kind is FileType.LINK and normpath(existing.target or "") == normpath(target):
             return []
         raise PlanRefused([f"A file already exists there and overwrite is false: {entry.path}"])
-    uid, gid = _owner(entry, observe, _followed(entry.path, target, observe))
-    return [Link(entry.path, target, uid, gid, missing_parents(observe, entry.path), entry.reason, loses)]
+    uid, gid = _owner(entry, view, _followed(entry.path, target, view))
+    return [MakeSymlink(entry.path, target, uid, gid, missing_parents(view, entry.path), entry.config_path, destroys)]
 
 
 def _hard_link(
-    entry: Entry, link: config_format.Link, existing: Node | None, observe: Observe, loses: str
+    entry: DesiredNode, link: config_format.Link, existing: FileStatus | None, view: MachineView, destroys: str
 ) -> list[Action]:
-    target = resolve(observe, link.target or "")
-    there = observe.node(target)
+    target = resolve(view, link.target or "")
+    there = view.file_status(target)
     if there is None:
         raise PlanRefused([f"hard link target {target} does not exist"])
-    if there.kind is Kind.DIRECTORY:
+    if there.kind is FileType.DIRECTORY:
         raise PlanRefused([f"hard link target {target} is a directory"])
     if existing is not None:
         if existing.identity is not None and existing.identity == there.identity:
             return []
         raise PlanRefused([f"A file already exists there and overwrite is false: {entry.path}"])
-    node = Node(there.kind, target=there.target)
-    return [HardLink(entry.path, target, node, missing_parents(observe, entry.path), entry.reason, loses)]
+    node = FileStatus(there.kind, target=there.target)
+    return [MakeHardLink(entry.path, target, node, missing_parents(view, entry.path), entry.config_path, destroys)]
 
 
-def _followed(path: str, target: str, observe: Observe) -> Node | None:
+def _followed(path: str, target: str, view: MachineView) -> FileStatus | None:
     """What a relative link will point at: the reference engine gives a link the owner of that.
 
     An absolute target it looks for outside of the root, where what there is belongs to root.
@@ -269,35 +275,35 @@ def _followed(path: str, target: str, observe: Observe) -> Node | None:
     if target.startswith("/"):
         return None
     try:
-        return observe.node(resolve(observe, join(dirname(path), target)))
+        return view.file_status(resolve(view, join(dirname(path), target)))
     except Unresolvable:
         return None
 
 
-def _mode(wanted: int | None, existing: Node | None, default: int) -> int:
+def _mode(wanted: int | None, existing: FileStatus | None, default: int) -> int:
     if wanted is not None:
         return wanted
     return default if existing is None or existing.mode is None else existing.mode
 
 
-def _owner(entry: Entry, observe: Observe, existing: Node | None) -> tuple[int | None, int | None]:
-    uid = _id(entry.node.user, "user", observe, 0 if existing is None else existing.uid)
-    gid = _id(entry.node.group, "group", observe, 0 if existing is None else existing.gid)
+def _owner(entry: DesiredNode, view: MachineView, existing: FileStatus | None) -> tuple[int | None, int | None]:
+    uid = _id(entry.node.user, "user", view, 0 if existing is None else existing.uid)
+    gid = _id(entry.node.group, "group", view, 0 if existing is None else existing.gid)
     return uid, gid
 
 
-def _id(owner: Owner, what: str, observe: Observe, default: int | None) -> int | None:
+def _id(owner: Owner, what: str, view: MachineView, default: int | None) -> int | None:
     if owner.id is not None:
         if not 0 <= owner.id <= LAST_ID:
             raise PlanRefused([f"{what} id {owner.id} is out of range (0 to {LAST_ID})"])
         return owner.id
     if not owner.name:
         return default
-    account = observe.user(owner.name) if what == "user" else observe.group(owner.name)
+    account = view.user(owner.name) if what == "user" else view.group(owner.name)
     if account is None:
         raise PlanRefused([f'no such {what} "{owner.name}"'])
     return account.id
 
 
-def _is_hard(entry: Entry) -> bool:
+def _is_hard(entry: DesiredNode) -> bool:
     return isinstance(entry.node, config_format.Link) and entry.node.hard is True

@@ -7,9 +7,19 @@ from collections.abc import Iterator
 from provision.config.format import Config, Group, User
 from provision.config.model import Secret
 from provision.failures import PlanRefused
-from provision.planning.actions import Argument, Content, Directory, Keep, Place, Run, SetPassword, Wave, Write
+from provision.planning.actions import (
+    Argument,
+    Content,
+    Keep,
+    MakeDirectory,
+    RunProgram,
+    SetPassword,
+    TargetPath,
+    Wave,
+    WriteFile,
+)
 from provision.planning.boot_state import DIRECTORIES, PLAIN_KEYS, paths, truth
-from provision.planning.machine_view import Account, Fact, Kind, Node, Observe
+from provision.planning.machine_view import Account, Fact, FileStatus, FileType, MachineView
 from provision.planning.target_paths import missing_parents, resolve
 from provision.stages.files.data_loss import replaced
 
@@ -20,19 +30,19 @@ PASSWD, GROUP, SHADOW, GSHADOW = DATABASES = ("/etc/passwd", "/etc/group", "/etc
 
 _DATABASE = frozenset({PASSWD})
 _LABELLED = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pwd.lock")
-_IN_ROOT: tuple[Argument, ...] = ("--root", Place("/"))
+_IN_ROOT: tuple[Argument, ...] = ("--root", TargetPath("/"))
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Groups first, then each user with home, password and keys. Accounts share their files: one action a wave."""
     for index, group in enumerate(config.passwd.groups):
-        yield from _group(group, f"passwd.groups[{index}]", observe)
+        yield from _group(group, f"passwd.groups[{index}]", view)
     for index, user in enumerate(config.passwd.users):
-        reason = f"passwd.users[{index}]"
+        config_path = f"passwd.users[{index}]"
         if user.should_exist is False:
-            yield from _remove_user(user, reason, observe)
+            yield from _remove_user(user, config_path, view)
         else:
-            yield from _user(user, reason, observe)
+            yield from _user(user, config_path, view)
 
 
 def tools(config: Config) -> frozenset[str]:
@@ -58,19 +68,19 @@ def changes(user: User) -> bool:
     return bool(_existing_words(user) + _common_words(user))
 
 
-def labelled(config: Config, observe: Observe) -> Iterator[str]:
+def labelled(config: Config, view: MachineView) -> Iterator[str]:
     """What the tools may have made anew: the databases with their copies and locks, and the homes."""
     if not config.passwd.groups and not config.passwd.users:
         return
-    yield from (f"/etc/{name}" for name in observe.children("/etc") if name.startswith(_LABELLED))
+    yield from (f"/etc/{name}" for name in view.children("/etc") if name.startswith(_LABELLED))
     for user in config.passwd.users:
-        account = observe.user(user.name)
+        account = view.user(user.name)
         if account is not None and account.home and not user.no_create_home:
-            yield resolve(observe, f"{account.home}/.")
+            yield resolve(view, f"{account.home}/.")
 
 
-def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
-    existing = observe.group(group.name)
+def _group(group: Group, config_path: str, view: MachineView) -> Iterator[Wave]:
+    existing = view.group(group.name)
     if group.should_exist is False:
         if existing is not None:
             fact = Fact("group", group.name, None)
@@ -79,8 +89,8 @@ def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
                     f"remove group {group.name}",
                     ("groupdel", *_IN_ROOT, group.name),
                     fact,
-                    reason=reason,
-                    loses="the group",
+                    config_path=config_path,
+                    destroys="the group",
                 ),
             )
         return
@@ -90,43 +100,53 @@ def _group(group: Group, reason: str, observe: Observe) -> Iterator[Wave]:
     if existing is None or words:
         known = existing.id if existing else None
         fact = Fact("group", group.name, Account(group.name, known if group.gid is None else group.gid))
-        yield (_run(f"{title} group {group.name}", (verb, *_IN_ROOT, *words, group.name), fact, reason=reason),)
+        yield (
+            _run(f"{title} group {group.name}", (verb, *_IN_ROOT, *words, group.name), fact, config_path=config_path),
+        )
     else:
-        yield (Keep(f"group {group.name}", "it is there already", reason),)
+        yield (Keep(f"group {group.name}", "it is there already", config_path),)
     if group.password_hash:
-        yield (SetPassword(group.name, group.password_hash, "gshadow", reason=f"{reason}.passwordHash"),)
+        yield (SetPassword(group.name, group.password_hash, "gshadow", config_path=f"{config_path}.passwordHash"),)
 
 
-def _remove_user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
-    if observe.user(user.name) is not None:
+def _remove_user(user: User, config_path: str, view: MachineView) -> Iterator[Wave]:
+    if view.user(user.name) is not None:
         fact = Fact("user", user.name, None)
         argv = ("userdel", "--remove", *_IN_ROOT, user.name)
         yield (
-            _run(f"remove user {user.name}", argv, fact, reason=reason, loses="the account with its home directory"),
+            _run(
+                f"remove user {user.name}",
+                argv,
+                fact,
+                config_path=config_path,
+                destroys="the account with its home directory",
+            ),
         )
 
 
-def _user(user: User, reason: str, observe: Observe) -> Iterator[Wave]:
-    existing = observe.user(user.name)
+def _user(user: User, config_path: str, view: MachineView) -> Iterator[Wave]:
+    existing = view.user(user.name)
     words = _existing_words(user) if existing else _new_words(user)
     words += _common_words(user)
     if existing is None or words:
         verb, title = ("useradd", "make") if existing is None else ("usermod", "change")
         facts = [Fact("user", user.name, _expected(user, existing))]
         if existing is None:
-            facts += [] if user.no_create_home else _home_facts(user, observe)
-            facts += _group_facts(user, observe)
-        yield (_run(f"{title} user {user.name}", (verb, *_IN_ROOT, *words, user.name), *facts, reason=reason),)
+            facts += [] if user.no_create_home else _home_facts(user, view)
+            facts += _group_facts(user, view)
+        yield (
+            _run(f"{title} user {user.name}", (verb, *_IN_ROOT, *words, user.name), *facts, config_path=config_path),
+        )
     else:
-        yield (Keep(f"user {user.name}", "it is there already", reason),)
-    account = observe.user(user.name) or _expected(user, existing)
+        yield (Keep(f"user {user.name}", "it is there already", config_path),)
+    account = view.user(user.name) or _expected(user, existing)
     if not user.no_create_home:
-        yield from _take_over_home(account, observe, reason)
+        yield from _take_over_home(account, view, config_path)
     if _sets_password(user, existing):
         password = Secret(user.password_hash or "*")
-        yield (SetPassword(user.name, password, reason=f"{reason}.passwordHash"),)
+        yield (SetPassword(user.name, password, config_path=f"{config_path}.passwordHash"),)
     if user.ssh_authorized_keys:
-        yield from _keys(user, account, observe, f"{reason}.sshAuthorizedKeys")
+        yield from _keys(user, account, view, f"{config_path}.sshAuthorizedKeys")
 
 
 def _sets_password(user: User, existing: Account | None) -> bool:
@@ -134,18 +154,18 @@ def _sets_password(user: User, existing: Account | None) -> bool:
     return user.password_hash is not None or existing is None
 
 
-def _home_facts(user: User, observe: Observe) -> list[Fact]:
+def _home_facts(user: User, view: MachineView) -> list[Fact]:
     """useradd makes a home directory that is not there, and what is missing above it."""
-    path = resolve(observe, user.home_dir or f"/home/{user.name}")
-    made = missing_parents(observe, path) if observe.node(path) is not None else (*missing_parents(observe, path), path)
-    return [Fact("node", one, Node(Kind.DIRECTORY)) for one in made]
+    path = resolve(view, user.home_dir or f"/home/{user.name}")
+    made = missing_parents(view, path) if view.file_status(path) is not None else (*missing_parents(view, path), path)
+    return [Fact("file_status", one, FileStatus(FileType.DIRECTORY)) for one in made]
 
 
-def _group_facts(user: User, observe: Observe) -> list[Fact]:
+def _group_facts(user: User, view: MachineView) -> list[Fact]:
     """useradd makes a group of the user's name where login.defs(5) says so, unless it is told otherwise."""
-    if user.no_user_group or user.primary_group or observe.group(user.name) is not None:
+    if user.no_user_group or user.primary_group or view.group(user.name) is not None:
         return []
-    settings = [line.split() for line in (observe.content(LOGIN_DEFS) or b"").splitlines()]
+    settings = [line.split() for line in (view.content(LOGIN_DEFS) or b"").splitlines()]
     return [Fact("group", user.name, Account(user.name, None))] if [b"USERGROUPS_ENAB", b"yes"] in settings else []
 
 
@@ -183,40 +203,40 @@ def _expected(user: User, existing: Account | None) -> Account:
     )
 
 
-def _take_over_home(account: Account, observe: Observe, reason: str) -> Iterator[Wave]:
+def _take_over_home(account: Account, view: MachineView, config_path: str) -> Iterator[Wave]:
     """Directories that were made for mount points below a home belong to its user, as the reference engine has it."""
     home = (account.home or "").rstrip("/")
-    for path in paths(observe, DIRECTORIES):
+    for path in paths(view, DIRECTORIES):
         if home and (path == home or path.startswith(home + "/")):
-            yield (Directory(path, 0o700, account.id, account.gid, reason=reason),)
+            yield (MakeDirectory(path, 0o700, account.id, account.gid, config_path=config_path),)
 
 
-def _keys(user: User, account: Account, observe: Observe, reason: str) -> Iterator[Wave]:
-    plain = truth(observe, PLAIN_KEYS)
-    home = resolve(observe, (account.home or "").rstrip("/") + "/.ssh").removesuffix("/.ssh")
-    path = resolve(observe, home + ("/.ssh/authorized_keys" if plain else "/.ssh/authorized_keys.d/ignition"))
-    _check_keys(path, home, observe, reason)
-    for parent in missing_parents(observe, path):
+def _keys(user: User, account: Account, view: MachineView, config_path: str) -> Iterator[Wave]:
+    plain = truth(view, PLAIN_KEYS)
+    home = resolve(view, (account.home or "").rstrip("/") + "/.ssh").removesuffix("/.ssh")
+    path = resolve(view, home + ("/.ssh/authorized_keys" if plain else "/.ssh/authorized_keys.d/ignition"))
+    _check_keys(path, home, view, config_path)
+    for parent in missing_parents(view, path):
         if (parent + "/").startswith(home + "/"):
-            yield (Directory(parent, 0o700, account.id, account.gid, reason=reason),)
+            yield (MakeDirectory(parent, 0o700, account.id, account.gid, config_path=config_path),)
         else:
-            yield (Directory(parent, reason=reason),)
+            yield (MakeDirectory(parent, config_path=config_path),)
     contents = (Content(("\n".join(user.ssh_authorized_keys) + "\n").encode()),)
-    loses = replaced(observe, path, contents)
-    yield (Write(path, contents, 0o600, account.id, account.gid, reason=reason, loses=loses),)
+    destroys = replaced(view, path, contents)
+    yield (WriteFile(path, contents, 0o600, account.id, account.gid, config_path=config_path, destroys=destroys),)
 
 
-def _check_keys(path: str, home: str, observe: Observe, reason: str) -> None:
+def _check_keys(path: str, home: str, view: MachineView, config_path: str) -> None:
     """In a home that was kept, its user may have left links: with the rights of root they must not be followed.
 
     The reference writes keys with the rights of the user. Raises PlanRefused.
     """
     if not path.startswith(home + "/"):
-        raise PlanRefused([f"{reason}: {home}/.ssh leads out of the home, to {path}"], hint="remove the link")
-    there = observe.node(path)
-    if there is not None and there.kind is Kind.DIRECTORY:
-        raise PlanRefused([f"{reason}: {path} is a directory"], hint="move it away; keys are a file")
+        raise PlanRefused([f"{config_path}: {home}/.ssh leads out of the home, to {path}"], hint="remove the link")
+    there = view.file_status(path)
+    if there is not None and there.kind is FileType.DIRECTORY:
+        raise PlanRefused([f"{config_path}: {path} is a directory"], hint="move it away; keys are a file")
 
 
-def _run(title: str, argv: tuple[Argument, ...], *facts: Fact, reason: str, loses: str = "") -> Run:
-    return Run(title, argv, _DATABASE, facts, reason, loses)
+def _run(title: str, argv: tuple[Argument, ...], *facts: Fact, config_path: str, destroys: str = "") -> RunProgram:
+    return RunProgram(title, argv, _DATABASE, facts, config_path, destroys)

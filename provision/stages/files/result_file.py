@@ -6,22 +6,22 @@ from collections.abc import Iterator
 from json import JSONDecodeError, dumps, loads
 
 from provision.failures import PlanRefused
-from provision.planning.actions import Content, Wave, Write
+from provision.planning.actions import Content, Wave, WriteFile
 from provision.planning.boot_state import BOOT_ID, NOW, USER_CONFIG, text, truth
-from provision.planning.machine_view import Observe
+from provision.planning.machine_view import MachineView
 from provision.planning.target_paths import missing_parents, resolve
 
 RESULT = "/etc/.ignition-result.json"
 
 
-def plan(observe: Observe) -> Iterator[Wave]:
+def plan(view: MachineView) -> Iterator[Wave]:
     """One file (0600), an earlier result nested in it as the reference engine does."""
-    path = resolve(observe, RESULT)
-    previous = observe.content(path)
+    path = resolve(view, RESULT)
+    previous = view.content(path)
     result: dict[str, object] = {
-        "provisioningBootID": text(observe, BOOT_ID),
-        "provisioningDate": text(observe, NOW),
-        "userConfigProvided": truth(observe, USER_CONFIG),
+        "provisioningBootID": text(view, BOOT_ID),
+        "provisioningDate": text(view, NOW),
+        "userConfigProvided": truth(view, USER_CONFIG),
     }
     if previous is not None:
         try:
@@ -29,5 +29,5 @@ def plan(observe: Observe) -> Iterator[Wave]:
         except (JSONDecodeError, UnicodeDecodeError):
             raise PlanRefused([f"{RESULT}: is not JSON"], hint="remove the file, or restore it") from None
     contents = (Content((dumps(result, indent=2, ensure_ascii=False) + "\n").encode()),)
-    parents = missing_parents(observe, path)
-    yield (Write(path, contents, 0o600, parents=parents, reason="the result of this run"),)
+    parents = missing_parents(view, path)
+    yield (WriteFile(path, contents, 0o600, parents=parents, config_path="the result of this run"),)

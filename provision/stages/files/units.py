@@ -6,8 +6,19 @@ from collections.abc import Iterator
 
 from provision.config.format import Config, Unit
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Argument, Content, Keep, Link, Place, Remove, Run, Wave, Write
-from provision.planning.machine_view import Kind, Observe
+from provision.planning.actions import (
+    Action,
+    Argument,
+    Content,
+    Keep,
+    MakeSymlink,
+    RemovePath,
+    RunProgram,
+    TargetPath,
+    Wave,
+    WriteFile,
+)
+from provision.planning.machine_view import FileType, MachineView
 from provision.planning.target_paths import missing_parents, resolve
 from provision.stages.files.append_lines import appended
 from provision.stages.files.data_loss import replaced
@@ -16,86 +27,86 @@ UNITS = "/etc/systemd/system"
 PRESET = "/etc/systemd/system-preset/20-ignition.preset"
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Unit by unit as the config has them, then one preset file for all."""
     for index, unit in enumerate(config.systemd.units):
-        for action in _unit(unit, f"systemd.units[{index}]", observe):
+        for action in _unit(unit, f"systemd.units[{index}]", view):
             yield (action,)
-    presets = _presets(config, observe)
+    presets = _presets(config, view)
     disabled = [units for state, units in presets if not state]
     if disabled:
         yield (_systemctl("disable", disabled, "disable units"),)
     lines = [f"{'enable' if state else 'disable'} {units}" for state, units in presets]
     if lines:
-        yield (appended(PRESET, lines, observe, "systemd.units"),)
-        if presets_are_over(observe):
+        yield (appended(PRESET, lines, view, "systemd.units"),)
+        if presets_are_over(view):
             for unit in config.systemd.units:  # one by one: of several it does none if one is not there
                 if unit.enabled and not unit.mask:
                     yield (_systemctl("preset", [unit.name], f"enable {unit.name}", accepts=(0, 1)),)
 
 
-def presets_are_over(observe: Observe) -> bool:
+def presets_are_over(view: MachineView) -> bool:
     """Whether systemd will not apply presets: it does so at a boot without a machine id, or with `uninitialized`.
 
     A file that is there and empty is no first boot (machine-id(5), "First boot semantics"; seen on Debian 12).
     """
-    machine_id = observe.content("/etc/machine-id")
+    machine_id = view.content("/etc/machine-id")
     return machine_id is not None and machine_id.strip() != b"uninitialized"
 
 
-def _unit(unit: Unit, reason: str, observe: Observe) -> Iterator[Action]:
-    _check_names(unit, reason)
+def _unit(unit: Unit, config_path: str, view: MachineView) -> Iterator[Action]:
+    _check_names(unit, config_path)
     path = f"{UNITS}/{unit.name}"
     for index, dropin in enumerate(unit.dropins):
         if dropin.contents is not None:
-            yield from _write(f"{path}.d/{dropin.name}", dropin.contents, f"{reason}.dropins[{index}]", observe)
+            yield from _write(f"{path}.d/{dropin.name}", dropin.contents, f"{config_path}.dropins[{index}]", view)
     if unit.mask:
-        yield from _mask(path, reason, observe)
+        yield from _mask(path, config_path, view)
     elif unit.contents:
-        yield from _write(path, unit.contents, reason, observe)
+        yield from _write(path, unit.contents, config_path, view)
     elif unit.mask is False:
-        there = observe.node(resolve(observe, path))
-        if there is not None and there.kind is Kind.LINK and there.target == "/dev/null":
-            yield Remove(resolve(observe, path), reason=f"{reason}.mask", loses=f"mask of {unit.name}")
+        there = view.file_status(resolve(view, path))
+        if there is not None and there.kind is FileType.LINK and there.target == "/dev/null":
+            yield RemovePath(resolve(view, path), config_path=f"{config_path}.mask", destroys=f"mask of {unit.name}")
 
 
-def _check_names(unit: Unit, reason: str) -> None:
+def _check_names(unit: Unit, config_path: str) -> None:
     """A name that systemd never loads may lead elsewhere, or break a line of the presets. Raises PlanRefused."""
     for name in (unit.name, *(dropin.name for dropin in unit.dropins)):
         if "/" in name or not name.isprintable() or " " in name:
-            raise PlanRefused([f"{reason}: {name!r} is no name of a unit"], hint="systemd.unit(5) tells what is")
+            raise PlanRefused([f"{config_path}: {name!r} is no name of a unit"], hint="systemd.unit(5) tells what is")
 
 
-def _write(path: str, text: str, reason: str, observe: Observe) -> Iterator[Action]:
+def _write(path: str, text: str, config_path: str, view: MachineView) -> Iterator[Action]:
     """Files and links that are there are replaced, as the reference engine does."""
-    path = resolve(observe, path)
-    _check_replaceable(path, reason, observe)
+    path = resolve(view, path)
+    _check_replaceable(path, config_path, view)
     contents = (Content(text.encode()),)
-    loses = replaced(observe, path, contents)
-    yield Write(path, contents, parents=missing_parents(observe, path), reason=reason, loses=loses)
+    destroys = replaced(view, path, contents)
+    yield WriteFile(path, contents, parents=missing_parents(view, path), config_path=config_path, destroys=destroys)
 
 
-def _check_replaceable(path: str, reason: str, observe: Observe) -> None:
+def _check_replaceable(path: str, config_path: str, view: MachineView) -> None:
     """Raises PlanRefused if something is at a path that no file can take the place of."""
-    there = observe.node(path)
-    if there is not None and there.kind not in {Kind.FILE, Kind.LINK}:
-        raise PlanRefused([f"{reason}: {path} is a {there.kind.value}"], hint="move it away; units are files")
+    there = view.file_status(path)
+    if there is not None and there.kind not in {FileType.FILE, FileType.LINK}:
+        raise PlanRefused([f"{config_path}: {path} is a {there.kind.value}"], hint="move it away; units are files")
 
 
-def _mask(path: str, reason: str, observe: Observe) -> Iterator[Action]:
-    path = resolve(observe, path)
-    there = observe.node(path)
-    if there is not None and there.kind is Kind.DIRECTORY:
-        yield Remove(path, reason=f"{reason}.mask", loses=replaced(observe, path))
+def _mask(path: str, config_path: str, view: MachineView) -> Iterator[Action]:
+    path = resolve(view, path)
+    there = view.file_status(path)
+    if there is not None and there.kind is FileType.DIRECTORY:
+        yield RemovePath(path, config_path=f"{config_path}.mask", destroys=replaced(view, path))
     if there is None or there.target != "/dev/null":
-        loses = "" if there is None or there.kind is Kind.DIRECTORY else replaced(observe, path)
-        parents = missing_parents(observe, path)
-        yield Link(path, "/dev/null", parents=parents, reason=f"{reason}.mask", loses=loses)
+        destroys = "" if there is None or there.kind is FileType.DIRECTORY else replaced(view, path)
+        parents = missing_parents(view, path)
+        yield MakeSymlink(path, "/dev/null", parents=parents, config_path=f"{config_path}.mask", destroys=destroys)
     else:
-        yield Keep(f"mask {path}", "it is there already", f"{reason}.mask")
+        yield Keep(f"mask {path}", "it is there already", f"{config_path}.mask")
 
 
-def _presets(config: Config, observe: Observe) -> list[tuple[bool, str]]:
+def _presets(config: Config, view: MachineView) -> list[tuple[bool, str]]:
     """Whether to enable, and which unit or instances of a template, in the order of the reference engine's keys.
 
     A unit that is not enabled needs no disabling, and a line about it might say something else than its vendor does.
@@ -103,7 +114,7 @@ def _presets(config: Config, observe: Observe) -> list[tuple[bool, str]]:
     groups = _grouped(config)
     keyed = sorted((f"{name}-{'enabled' if state else 'disabled'}", name, state) for name, state in groups)
     presets = [(state, _words(name, groups[name, state])) for _, name, state in keyed]
-    return [(state, units) for state, units in presets if state or observe.enabled(units)]
+    return [(state, units) for state, units in presets if state or view.enabled(units)]
 
 
 def _grouped(config: Config) -> dict[tuple[str, bool], list[str] | None]:
@@ -134,6 +145,6 @@ def _words(name: str, instances: list[str] | None) -> str:
     return name if instances is None else f"{name} {' '.join(instances)}"
 
 
-def _systemctl(verb: str, units: list[str], title: str, accepts: tuple[int, ...] = (0,)) -> Run:
-    argv: tuple[Argument, ...] = ("systemctl", "--root", Place("/"), verb, *units)
-    return Run(title, argv, frozenset({UNITS}), reason="systemd.units", accepts=accepts)
+def _systemctl(verb: str, units: list[str], title: str, accepts: tuple[int, ...] = (0,)) -> RunProgram:
+    argv: tuple[Argument, ...] = ("systemctl", "--root", TargetPath("/"), verb, *units)
+    return RunProgram(title, argv, frozenset({UNITS}), config_path="systemd.units", accepts=accepts)

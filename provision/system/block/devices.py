@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from provision.failures import Failure
-from provision.planning.machine_view import Device, Signature, Table, Volume
+from provision.planning.machine_view import Device, LuksHeader, PartitionTable, Signature
 
 
 class DeviceFailed(Failure):
@@ -23,7 +23,7 @@ class Devices(Protocol):
         """The device, with its canonical name; None if there is none."""
         ...
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> PartitionTable:
         """The partition table on it; kind "" if there is none. Raises TableFailed."""
         ...
 
@@ -31,7 +31,7 @@ class Devices(Protocol):
         """What is on it. Raises ProbeFailed."""
         ...
 
-    def volume(self, name: str) -> Volume | None:
+    def luks_header(self, name: str) -> LuksHeader | None:
         """The LUKS header on it; None if there is none."""
         ...
 
@@ -43,7 +43,7 @@ class Devices(Protocol):
         """The canonical name of a device that mountinfo calls `source`; itself if it is none of ours."""
         ...
 
-    def write_table(self, name: str, table: Table, *, erase: bool, clear: Sequence[int]) -> None:
+    def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int]) -> None:
         """Write a whole table and let the kernel follow; partitions to `clear` are no members of an array any more.
 
         Raises DeviceFailed, TableFailed, OSError.

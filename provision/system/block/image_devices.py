@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from provision.planning.device_names import BY_CONTENTS, kernel_partition, of_partition, of_signature
-from provision.planning.machine_view import Device, Partition, Signature, Table, Volume
+from provision.planning.machine_view import Device, LuksHeader, Partition, PartitionTable, Signature
 from provision.system import mounts
 from provision.system.block import built_devices, loops, luks_header, signatures, sysfs
 from provision.system.block.devices import DeviceFailed
@@ -62,24 +62,28 @@ class ImageDevices:
             return self._kernel.device(above) if above else None
         return Device(region.name, region.size, self._images[region.disk].sector, self._in_use(region))
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> PartitionTable:
         """Read from the image; a partition has none."""
         where = self._where(name)
         if isinstance(where, str):
             return self._kernel.table(where)
         image = self._images[where.disk]
-        return Table("", sector=image.sector) if where.offset else tables.read(image.path, where.size, image.sector)
+        return (
+            PartitionTable("", sector=image.sector)
+            if where.offset
+            else tables.read(image.path, where.size, image.sector)
+        )
 
     def signature(self, name: str) -> Signature:
         """Read from the image."""
         where = self._where(name)
         return self._kernel.signature(where) if isinstance(where, str) else self._probe(where)
 
-    def volume(self, name: str) -> Volume | None:
+    def luks_header(self, name: str) -> LuksHeader | None:
         """Read from the image."""
         where = self._where(name)
         if isinstance(where, str):
-            return self._kernel.volume(where)
+            return self._kernel.luks_header(where)
         block = self._block(where)
         return luks_header.read(self._images[where.disk].path, where.offset, sysfs.opened_as(block) if block else "")
 
@@ -112,7 +116,7 @@ class ImageDevices:
         region = next((one for one, loop in self._attached() if loop.node == source), None)
         return region.name if region else self._find_built(source) or source
 
-    def write_table(self, name: str, table: Table, *, erase: bool, clear: Sequence[int] = ()) -> None:
+    def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int] = ()) -> None:
         """Write it through the disk's loop device; loop devices of partitions that moved or went are detached."""
         where = self._where(name)
         if isinstance(where, str):

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 
 from provision.failures import Failure
 from provision.planning.device_names import BY_CONTENTS, BY_MAPPING, of_partition, of_signature
-from provision.planning.machine_view import Device, Signature, Table, Volume
+from provision.planning.machine_view import Device, LuksHeader, PartitionTable, Signature
 from provision.system.block import luks_header, signatures, sysfs, udev
 from provision.system.block.devices import DeviceFailed
 from provision.system.block.partitions import kernel as kernel_partitions
@@ -36,18 +36,20 @@ class KernelDevices:
         device = Device(block.node, block.size, block.sector, in_use=_used(block))
         return device._replace(mapper=block.mapper, read_only=block.is_read_only)
 
-    def table(self, name: str) -> Table:
+    def table(self, name: str) -> PartitionTable:
         """A partition has none."""
         block = _required(name)
         return (
-            Table("", sector=block.sector) if block.is_partition else tables.read(block.node, block.size, block.sector)
+            PartitionTable("", sector=block.sector)
+            if block.is_partition
+            else tables.read(block.node, block.size, block.sector)
         )
 
     def signature(self, name: str) -> Signature:
         """As blkid sees it."""
         return signatures.probe(_required(name).node)
 
-    def volume(self, name: str) -> Volume | None:
+    def luks_header(self, name: str) -> LuksHeader | None:
         """The LUKS header, and the name of the mapping if it is open."""
         block = _required(name)
         return luks_header.read(block.node, 0, sysfs.opened_as(block))
@@ -62,7 +64,7 @@ class KernelDevices:
         block = _find(source)
         return block.node if block else source
 
-    def write_table(self, name: str, table: Table, *, erase: bool, clear: Sequence[int] = ()) -> None:
+    def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int] = ()) -> None:
         """Write it under the lock that keeps udev away, tell the kernel, and wait until udev has followed."""
         disk = _required(name)
         changed = [disk.path]
@@ -176,5 +178,5 @@ def _is_readable(block: sysfs.Block) -> bool:
     return True
 
 
-def _table(block: sysfs.Block) -> Table:
+def _table(block: sysfs.Block) -> PartitionTable:
     return tables.read(block.node, block.size, block.sector)

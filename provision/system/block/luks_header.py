@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
-from provision.planning.machine_view import Volume
+from provision.planning.machine_view import LuksHeader
 
 _MAGIC = b"LUKS\xba\xbe"
 _START = struct.Struct(">6sHQ")
@@ -13,7 +13,7 @@ _JSON_AT = 4096
 _LARGEST_HEADER = 4 << 20
 
 
-def read(path: str, offset: int = 0, opened: str = "") -> Volume | None:
+def read(path: str, offset: int = 0, opened: str = "") -> LuksHeader | None:
     """The header on a device or image, at `offset`; None if there is none."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -21,13 +21,13 @@ def read(path: str, offset: int = 0, opened: str = "") -> Volume | None:
         if magic != _MAGIC:
             return None
         if version == 1 or not _JSON_AT < size <= _LARGEST_HEADER:
-            return Volume(version, opened=opened)
+            return LuksHeader(version, opened=opened)
         return _described(version, os.pread(fd, size - _JSON_AT, offset + _JSON_AT), opened)
     finally:
         os.close(fd)
 
 
-def _described(version: int, area: bytes, opened: str) -> Volume:
+def _described(version: int, area: bytes, opened: str) -> LuksHeader:
     import json
 
     try:
@@ -37,4 +37,4 @@ def _described(version: int, area: bytes, opened: str) -> Volume:
         keyless = metadata.get("keyslots") == {}
     except (ValueError, AttributeError):  # damaged: whoever opens it will hear from cryptsetup
         flags, tokens, keyless = [], [], False
-    return Volume(version, tuple(flags), tuple(tokens), opened, keyless)
+    return LuksHeader(version, tuple(flags), tuple(tokens), opened, keyless)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from provision.config.model import Secret
-from provision.planning.machine_view import Account, Kind, is_id
+from provision.planning.machine_view import Account, FileType, is_id
 from provision.system.root.guarded_paths import Tree
 from provision.system.root.nodes import copy_attributes, temporary_name
 
@@ -68,8 +68,8 @@ _OPEN = {"shadow": "passwd", "gshadow": "group"}
 
 def _content(tree: Tree, database: str) -> bytes | None:
     path = f"/etc/{database}"
-    node = tree.node(path)
-    if node is not None and node.kind is not Kind.FILE:
+    node = tree.file_status(path)
+    if node is not None and node.kind is not FileType.FILE:
         raise ValueError(f"{path} is a {node.kind.value}")
     return tree.content(path)
 

@@ -39,7 +39,7 @@ class BlobStore:
                 yield file
             return
         _allow_many_files()
-        fd, linkable = self._open_near(destination)
+        fd, linkable = self._open_beside(destination)
         try:
             with open(os.dup(fd), "wb") as file:
                 yield file
@@ -85,10 +85,10 @@ class BlobStore:
     def _path(self, blob: Blob) -> str:
         return f"{self._folder}/{os.fsencode(blob.name).hex()}"
 
-    def _open_near(self, destination: str) -> tuple[int, bool]:
+    def _open_beside(self, destination: str) -> tuple[int, bool]:
         """A nameless file, and whether it can be given a name (not where it had one before)."""
         folder = parent(destination)[0]
-        while self._tree.node(folder) is None:
+        while self._tree.file_status(folder) is None:
             folder = parent(folder)[0]
         try:
             return self._tree.open(folder, os.O_TMPFILE | _READ_WRITE, 0o600), True

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from provision.planning.machine_view import MAX_LINKS, Kind, Node, Space
+from provision.planning.machine_view import MAX_LINKS, FileStatus, FileType, FreeSpace
 from provision.system import libc
 
 MAX_CONTENT = 16 << 20
@@ -58,7 +58,7 @@ class Tree:
         finally:
             os.close(fd)
 
-    def node(self, path: str) -> Node | None:
+    def file_status(self, path: str) -> FileStatus | None:
         """What is at a path; a link at its end is not followed."""
         with suppress_absence():
             fd = self.open(path, os.O_PATH | os.O_NOFOLLOW)
@@ -74,14 +74,14 @@ class Tree:
             return sorted(os.listdir(fd))
         return []
 
-    def space(self, path: str) -> Space | None:
+    def free_space(self, path: str) -> FreeSpace | None:
         """The room on the file system of a directory, or of the nearest one above it that is there."""
-        while self.node(path) is None and path != "/":
+        while self.file_status(path) is None and path != "/":
             path = parent(path)[0]
         with suppress_absence(), self.folder(path) as fd:
             if libc.file_system(fd) in _PLAIN:
                 found = os.fstatvfs(fd)
-                return Space(str(os.fstat(fd).st_dev), found.f_bfree * found.f_frsize)
+                return FreeSpace(str(os.fstat(fd).st_dev), found.f_bfree * found.f_frsize)
         return None
 
     def content(self, path: str) -> bytes | None:
@@ -121,17 +121,17 @@ def _read(fd: int) -> bytes:
     return b"".join(chunks)[:MAX_CONTENT]
 
 
-def _node(fd: int) -> Node:
+def _node(fd: int) -> FileStatus:
     found = os.fstat(fd)
     identity = (found.st_dev, found.st_ino)
     mode = None if libc.file_system(fd) in _WITHOUT_MODES else stat.S_IMODE(found.st_mode)
     uid, gid = found.st_uid, found.st_gid
     if stat.S_ISREG(found.st_mode):
-        return Node(Kind.FILE, mode, uid, gid, size=found.st_size, identity=identity)
+        return FileStatus(FileType.FILE, mode, uid, gid, size=found.st_size, identity=identity)
     if stat.S_ISLNK(found.st_mode):
-        return Node(Kind.LINK, mode, uid, gid, target=os.readlink("", dir_fd=fd), identity=identity)
-    kind = Kind.DIRECTORY if stat.S_ISDIR(found.st_mode) else Kind.OTHER
-    return Node(kind, mode, uid, gid, identity=identity)
+        return FileStatus(FileType.LINK, mode, uid, gid, target=os.readlink("", dir_fd=fd), identity=identity)
+    kind = FileType.DIRECTORY if stat.S_ISDIR(found.st_mode) else FileType.OTHER
+    return FileStatus(kind, mode, uid, gid, identity=identity)
 
 
 def _open_in(root: int, path: str, flags: int, mode: int) -> int:

@@ -13,7 +13,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
-from provision.planning.actions import Blob, Bytes, Directory, HardLink, Link, NodeAction, Remove, Write
+from provision.planning.actions import (
+    Blob,
+    Bytes,
+    MakeDirectory,
+    MakeHardLink,
+    MakeSymlink,
+    NodeAction,
+    RemovePath,
+    WriteFile,
+)
 from provision.system import libc
 from provision.system.root.blob_store import NO_TMPFILE, BlobStore
 from provision.system.root.guarded_paths import Tree, parent
@@ -39,7 +48,7 @@ class NodeFailed(Exception):
 class _Ready(NamedTuple):
     """A file that has everything but its name: `temporary` is what it is called until then, or empty."""
 
-    action: Write
+    action: WriteFile
     fd: int
     folder: int
     name: str
@@ -72,11 +81,11 @@ def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAc
             with _failing_as(action):
                 folder = _folder_of(tree, action, stack)
                 changed += [folder] * (1 + len(_on_the_way(action)))
-                if isinstance(action, Write) and (action.parts or not action.keep):
+                if isinstance(action, WriteFile) and (action.parts or not action.keep):
                     ready.append(_prepare(tree, blob_store, action, folder, stack))
                 else:
                     _make(tree, action, folder)
-                if isinstance(action, Directory):
+                if isinstance(action, MakeDirectory):
                     changed.append(stack.enter_context(tree.folder(action.path)))
         with _failing_as(actions[-1]):
             _flush([one.fd for one in ready])
@@ -97,7 +106,7 @@ def _failing_as(action: NodeAction) -> Iterator[None]:
 
 def _on_the_way(action: NodeAction) -> tuple[str, ...]:
     """Directories to make first; they come to the disk with the one that the action changes."""
-    return () if isinstance(action, Remove) else action.parents
+    return () if isinstance(action, RemovePath) else action.parents
 
 
 def _folder_of(tree: Tree, action: NodeAction, stack: ExitStack) -> int:
@@ -125,7 +134,7 @@ def _make_directory(folder: int, name: str, mode: int, owner: tuple[int, int] = 
         os.close(fd)
 
 
-def _prepare(tree: Tree, blob_store: BlobStore, action: Write, folder: int, stack: ExitStack) -> _Ready:
+def _prepare(tree: Tree, blob_store: BlobStore, action: WriteFile, folder: int, stack: ExitStack) -> _Ready:
     name = parent(action.path)[1]
     fd, temporary = _whole_blob(blob_store, action, folder) or _empty_file(folder, name)
     stack.callback(os.close, fd)
@@ -138,7 +147,7 @@ def _prepare(tree: Tree, blob_store: BlobStore, action: Write, folder: int, stac
     return _Ready(action, fd, folder, name, temporary)
 
 
-def _whole_blob(blob_store: BlobStore, action: Write, folder: int) -> tuple[int, str] | None:
+def _whole_blob(blob_store: BlobStore, action: WriteFile, folder: int) -> tuple[int, str] | None:
     """The stored file itself, if it is all there is to write."""
     if action.keep or len(action.parts) != 1 or not isinstance(action.parts[0], Blob):
         return None
@@ -157,7 +166,7 @@ def _empty_file(folder: int, name: str) -> tuple[int, str]:
     return os.open(temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder), temporary
 
 
-def _fill(tree: Tree, blob_store: BlobStore, action: Write, fd: int) -> None:
+def _fill(tree: Tree, blob_store: BlobStore, action: WriteFile, fd: int) -> None:
     if action.keep:
         with suppress(FileNotFoundError):
             old = tree.open(action.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -215,13 +224,13 @@ def _link_fd(fd: int, folder: int, name: str) -> None:
 
 def _make(tree: Tree, action: NodeAction, folder: int) -> None:
     name = parent(action.path)[1]
-    if isinstance(action, Directory):
+    if isinstance(action, MakeDirectory):
         _make_directory(folder, name, action.mode, (_known(action.uid), _known(action.gid)))
-    elif isinstance(action, Write):
+    elif isinstance(action, WriteFile):
         _change(action, folder, name)
-    elif isinstance(action, Link):
+    elif isinstance(action, MakeSymlink):
         _renamed(folder, name, lambda temporary: _symlink(action, folder, temporary))
-    elif isinstance(action, HardLink):
+    elif isinstance(action, MakeHardLink):
         above, target = parent(action.target)
         with tree.folder(above) as source:
             _renamed(folder, name, lambda temporary: _hard_link(source, target, folder, temporary))
@@ -229,7 +238,7 @@ def _make(tree: Tree, action: NodeAction, folder: int) -> None:
         _remove(folder, name)
 
 
-def _change(action: Write, folder: int, name: str) -> None:
+def _change(action: WriteFile, folder: int, name: str) -> None:
     """Owner and mode of a file that stays the same, under all its names."""
     fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
@@ -250,7 +259,7 @@ def _renamed(folder: int, name: str, make: Callable[[str], None]) -> None:
         _drop(folder, temporary)  # rename(2) leaves both names of one file where they are
 
 
-def _symlink(action: Link, folder: int, name: str) -> None:
+def _symlink(action: MakeSymlink, folder: int, name: str) -> None:
     os.symlink(action.target, name, dir_fd=folder)
     os.chown(name, _known(action.uid), _known(action.gid), dir_fd=folder, follow_symlinks=False)
 

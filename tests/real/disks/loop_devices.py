@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from provision.planning.machine_view import Partition, Table
+from provision.planning.machine_view import Partition, PartitionTable
 from provision.system.block.loops import attached_to
 
 MIB = 1 << 20
@@ -24,11 +24,11 @@ def blank(path: Path, size: int) -> Path:
     return path
 
 
-def table(size: int, sector: int, *parts: tuple[int, int, int, str]) -> Table:
+def table(size: int, sector: int, *parts: tuple[int, int, int, str]) -> PartitionTable:
     """A table with partitions of number, start (MiB), size (MiB) and label."""
     reserved = 1 + 16384 // sector
     unit = MIB // sector
-    return Table(
+    return PartitionTable(
         "gpt",
         DISK,
         sector,

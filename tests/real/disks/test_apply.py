@@ -220,7 +220,7 @@ def test_a_second_run_keeps_what_matches_and_loses_nothing_unasked(tmp_path: Pat
     config["storage"]["filesystems"][1]["wipeFilesystem"] = True
     refused = provision("apply", "-", "--image", image, stdin=config)
     assert refused.returncode == 1
-    assert "loses vfat 'DATA'" in refused.stderr
+    assert "destroys vfat 'DATA'" in refused.stderr
     assert "--force" in refused.stderr
 
 

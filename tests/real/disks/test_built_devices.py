@@ -15,16 +15,16 @@ from provision.planning.actions import (
     Blob,
     Content,
     DeviceName,
-    Directory,
     KeyFile,
-    Link,
+    MakeDirectory,
+    MakeSymlink,
     Mount,
-    Remove,
-    Run,
-    Write,
-    WriteTable,
+    RemovePath,
+    RunProgram,
+    WriteFile,
+    WritePartitionTable,
 )
-from provision.planning.machine_view import Fact, Mounted, Signature, Volume
+from provision.planning.machine_view import Fact, LuksHeader, MountedFilesystem, Signature
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
 from tests.real.disks.loop_devices import MIB, blank, left_attached, loop, mounted, table
@@ -53,17 +53,19 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def test_an_encrypted_volume(machine: Machine) -> None:
-    machine.apply(WriteTable("/dev/vda", table(SIZE, 512, (1, 1, 200, "crypt"))))
+    machine.apply(WritePartitionTable("/dev/vda", table(SIZE, 512, (1, 1, 200, "crypt"))))
     device = DeviceName("/dev/disk/by-partlabel/crypt")
     formatted = ("cryptsetup", "luksFormat", "-q", "--type", "luks2", *FAST, "--key-file", KEY, device)
-    machine.apply(Run("encrypt", formatted, frozenset(), (Fact("signature", "/dev/vda1", Signature("crypto_LUKS")),)))
+    machine.apply(
+        RunProgram("encrypt", formatted, frozenset(), (Fact("signature", "/dev/vda1", Signature("crypto_LUKS")),))
+    )
     assert machine.signature("/dev/vda1").type == "crypto_LUKS"
-    assert machine.volume("/dev/vda1") == Volume(2)
+    assert machine.luks_header("/dev/vda1") == LuksHeader(2)
     opened = machine.device
     facts = (Fact("device", "/dev/mapper/seam-crypt", opened("/dev/vda1")),)
     argv = ("cryptsetup", "luksOpen", device, "seam-crypt", "--key-file", KEY, "--allow-discards", "--persistent")
-    machine.apply(Run("open", argv, frozenset(), facts))
-    assert machine.volume("/dev/vda1") == Volume(2, ("allow-discards",), (), "seam-crypt")
+    machine.apply(RunProgram("open", argv, frozenset(), facts))
+    assert machine.luks_header("/dev/vda1") == LuksHeader(2, ("allow-discards",), (), "seam-crypt")
     mapping = machine.device("/dev/disk/by-id/dm-name-seam-crypt")
     assert mapping is not None
     assert mapping.mapper == "seam-crypt"
@@ -71,11 +73,11 @@ def test_an_encrypted_volume(machine: Machine) -> None:
     disk = machine.device("/dev/vda")
     assert disk is not None
     assert disk.in_use == "/dev/vda1 is held by seam-crypt"
-    made = Run("make ext4", ("mkfs.ext4", "-q", "-L", "SEAM", DeviceName("/dev/mapper/seam-crypt")), frozenset())
+    made = RunProgram("make ext4", ("mkfs.ext4", "-q", "-L", "SEAM", DeviceName("/dev/mapper/seam-crypt")), frozenset())
     machine.apply(made)
     machine.apply(Mount("/", "/dev/disk/by-label/SEAM", "ext4"))
-    assert machine.mount("/") == Mounted("/", mapping.name, "ext4")
-    machine.apply(Write("/file", (Content(b"x"),)))
+    assert machine.mount("/") == MountedFilesystem("/", mapping.name, "ext4")
+    machine.apply(WriteFile("/file", (Content(b"x"),)))
 
 
 def test_a_mapping_of_this_machine_is_not_there(machine: Machine, tmp_path: Path) -> None:
@@ -104,29 +106,31 @@ def test_an_array(machine: Machine) -> None:
         *members,
     )
     there = Fact("device", "/dev/md/seam", machine.device("/dev/vda"))
-    machine.apply(Run("make an array", argv, frozenset(), (there,)))
+    machine.apply(RunProgram("make an array", argv, frozenset(), (there,)))
     assert machine.signature("/dev/vda").type == "linux_raid_member"
     array = machine.device("/dev/md/seam")
     assert array is not None
     assert array.name.startswith("/dev/md")
-    machine.apply(Run("make ext4", ("mkfs.ext4", "-q", DeviceName("/dev/md/seam")), frozenset()))
+    machine.apply(RunProgram("make ext4", ("mkfs.ext4", "-q", DeviceName("/dev/md/seam")), frozenset()))
     machine.apply(Mount("/", "/dev/md/seam", "ext4"))
-    assert machine.mount("/") == Mounted("/", array.name, "ext4")
+    assert machine.mount("/") == MountedFilesystem("/", array.name, "ext4")
 
 
 @pytest.mark.skipif(not Path("/sys/module/vfat").exists(), reason="the kernel has no vfat")
 def test_a_file_system_without_links_and_modes(machine: Machine) -> None:
-    machine.apply(Run("make vfat", ("mkfs.vfat", DeviceName("/dev/vda")), frozenset()))
+    machine.apply(RunProgram("make vfat", ("mkfs.vfat", DeviceName("/dev/vda")), frozenset()))
     machine.apply(Mount("/", "/dev/vda", "vfat"))
     with machine.new_blob(Blob("b"), "/blob") as blob_store:
         blob_store.write(b"blob")
-    machine.apply_nodes([Write("/blob", (Blob("b"),), 0o600), Write("/a", (Content(b"a"),)), Directory("/d", 0o700)])
-    machine.apply(Write("/a", (Content(b"b"),), keep=True))
+    machine.apply_nodes(
+        [WriteFile("/blob", (Blob("b"),), 0o600), WriteFile("/a", (Content(b"a"),)), MakeDirectory("/d", 0o700)]
+    )
+    machine.apply(WriteFile("/a", (Content(b"b"),), keep=True))
     assert (machine.content("/blob"), machine.content("/a")) == (b"blob", b"ab")
     assert machine.children("/") == ["a", "blob", "d"]
-    for action in (Write("/a", (Content(b"ab"),)), Directory("/d", 0o700)):
+    for action in (WriteFile("/a", (Content(b"ab"),)), MakeDirectory("/d", 0o700)):
         fact = action.effect()[-1]
-        assert agrees(fact.value, machine.node(fact.name))
+        assert agrees(fact.value, machine.file_status(fact.name))
     with pytest.raises(ActionFailed, match="link /l"):
-        machine.apply(Link("/l", "a"))
-    machine.apply(Remove("/d"))
+        machine.apply(MakeSymlink("/l", "a"))
+    machine.apply(RemovePath("/d"))

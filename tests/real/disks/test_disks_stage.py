@@ -184,7 +184,7 @@ def test_a_file_system_in_the_way(machines: Machines, image: Path, label: str) -
         machines.apply(wanted(format="xfs"))
     assert digest(image) == before
     wipe, make = machines.apply(wanted(format="xfs", wipe_filesystem=True))
-    assert (wipe.loses, make.title) == ("ext4 (400 MiB)", f"make xfs on {device}")
+    assert (wipe.destroys, make.title) == ("ext4 (400 MiB)", f"make xfs on {device}")
     assert machines.apply(wanted(format="xfs")) == []
 
 
@@ -193,7 +193,7 @@ def test_a_disk_with_partitions_becomes_one_file_system(machines: Machines, labe
     machines.apply(Config(storage=Storage(disks=(Disk(device=machines.disk, partitions=(part,)),))))
     conf = Config(storage=Storage(filesystems=(Filesystem(device=machines.disk, format="ext4"),)))
     wipe, _ = machines.apply(conf)
-    assert wipe.loses == f"a gpt table, partition 1 '{label}' (10 MiB)"
+    assert wipe.destroys == f"a gpt table, partition 1 '{label}' (10 MiB)"
     assert machines.apply(conf) == []
 
 

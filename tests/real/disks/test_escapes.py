@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.actions import Content, Write
+from provision.planning.actions import Content, WriteFile
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree, walk
 from provision.system.root.nodes import NodeFailed, carry_out
@@ -63,7 +63,7 @@ def ends(path: str) -> int | None:
 
 
 def by_kernel(tree: Tree, path: str) -> int | None:
-    node = tree.node(path)
+    node = tree.file_status(path)
     return node.identity[1] if node and node.identity else None
 
 
@@ -100,7 +100,7 @@ def test_paths_lead_where_a_chroot_says(folder: Path, first: int) -> None:
         assert found == [(answer, answer) for answer in answers], seed
         for path in paths_of(seed):
             with suppress(NodeFailed):
-                carry_out(tree, BlobStore(tree, "/nowhere"), [Write(path, (Content(b"x"),))])
+                carry_out(tree, BlobStore(tree, "/nowhere"), [WriteFile(path, (Content(b"x"),))])
         assert list((folder / str(seed) / "outside").rglob("*")) == [folder / str(seed) / "outside/a"]
         assert sorted(os.listdir(folder / str(seed))) == ["outside", "root"]
         assert not list((folder / str(seed)).rglob("*.provision"))

@@ -18,16 +18,16 @@ from provision.failures import ActionFailed
 from provision.planning.actions import (
     Content,
     DeviceName,
-    Directory,
-    HardLink,
+    MakeDirectory,
+    MakeHardLink,
     Mount,
-    Remove,
-    Run,
+    RemovePath,
+    RunProgram,
     Unmount,
-    Write,
-    WriteTable,
+    WriteFile,
+    WritePartitionTable,
 )
-from provision.planning.machine_view import Device, Fact, Mounted, Signature, Table
+from provision.planning.machine_view import Device, Fact, MountedFilesystem, PartitionTable, Signature
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
 from tests.real.disks.loop_devices import MIB, attached, blank, left_attached, loop, mounted, table
@@ -55,17 +55,17 @@ def machine(tmp_path: Path, sector: int) -> Iterator[Machine]:
     assert mounted(tmp_path) == []
 
 
-def make(program: str, device: str, label: str, kind: str) -> Run:
+def make(program: str, device: str, label: str, kind: str) -> RunProgram:
     facts = (Fact("signature", device, Signature(kind, label, None)),)
-    return Run(f"make {kind}", (program, "-q", "-L", label, DeviceName(device)), frozenset({device}), facts)
+    return RunProgram(f"make {kind}", (program, "-q", "-L", label, DeviceName(device)), frozenset({device}), facts)
 
 
 def provisioned(machine: Machine, sector: int) -> None:
-    machine.apply(WriteTable("/dev/vda", table(SIZE, sector, *PARTS)))
+    machine.apply(WritePartitionTable("/dev/vda", table(SIZE, sector, *PARTS)))
     machine.apply(make("mkfs.ext4", "/dev/vda1", "ROOT", "ext4"))
     machine.apply(make("mkfs.xfs", "/dev/disk/by-partlabel/data", "DATA", "xfs"))
     machine.apply(Mount("/", "/dev/disk/by-label/ROOT", "ext4"))
-    machine.apply(Directory("/var/data", parents=("/var",)))
+    machine.apply(MakeDirectory("/var/data", parents=("/var",)))
     machine.apply(Mount("/var/data", "/dev/vda9", "xfs", ("noatime",)))
 
 
@@ -73,11 +73,11 @@ def test_what_was_done_is_what_is_seen(machine: Machine, sector: int, tmp_path: 
     provisioned(machine, sector)
     assert machine.table("/dev/vda") == table(SIZE, sector, *PARTS)
     assert machine.signature("/dev/vda1")[:2] == ("ext4", "ROOT")
-    assert machine.mount("/var/data") == Mounted("/var/data", "/dev/vda9", "xfs")
+    assert machine.mount("/var/data") == MountedFilesystem("/var/data", "/dev/vda9", "xfs")
     assert machine.mount("/var") is None
     used = machine.device("/dev/vda9")
     assert used == Device("/dev/vda9", 350 * MIB, sector, f"/dev/vda9 is mounted at {tmp_path}/root/var/data")
-    machine.apply(Write("/var/data/file", (Content(b"x"),), 0o640, 12, 34))
+    machine.apply(WriteFile("/var/data/file", (Content(b"x"),), 0o640, 12, 34))
     found = (tmp_path / "root/var/data/file").stat()
     assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (12, 34, 0o640)
     machine.apply(Unmount("/var/data"))
@@ -87,7 +87,7 @@ def test_what_was_done_is_what_is_seen(machine: Machine, sector: int, tmp_path: 
 
 def test_a_bare_kernel_sees_the_same(machine: Machine, sector: int, tmp_path: Path) -> None:
     provisioned(machine, sector)
-    machine.apply(Write("/var/data/file", (Content(b"x"),)))
+    machine.apply(WriteFile("/var/data/file", (Content(b"x"),)))
     machine.release()
     with loop(tmp_path / "disk.img", sector) as node:
         done = subprocess.run(["sgdisk", "--verify", node], capture_output=True, text=True, check=True)
@@ -101,7 +101,7 @@ def test_a_bare_kernel_sees_the_same(machine: Machine, sector: int, tmp_path: Pa
 def test_partitions_that_move_get_other_loop_devices(machine: Machine, sector: int) -> None:
     provisioned(machine, sector)
     machine.apply(Unmount("/var/data"))
-    machine.apply(WriteTable("/dev/vda", table(SIZE, sector, PARTS[0], (9, 120, 350, "data"))))
+    machine.apply(WritePartitionTable("/dev/vda", table(SIZE, sector, PARTS[0], (9, 120, 350, "data"))))
     assert machine.signature("/dev/vda9") == Signature()
     machine.apply(make("mkfs.ext4", "/dev/vda9", "MOVED", "ext4"))
     machine.apply(Mount("/var/data", "/dev/vda9", "ext4"))
@@ -109,56 +109,56 @@ def test_partitions_that_move_get_other_loop_devices(machine: Machine, sector: i
 
 
 def test_everything_goes_with_a_wiped_table(machine: Machine, sector: int) -> None:
-    machine.apply(WriteTable("/dev/vda", table(SIZE, sector, *PARTS)))
-    machine.apply(WriteTable("/dev/vda", Table("", sector=sector), erase=True))
-    assert machine.table("/dev/vda") == Table("", sector=sector)
+    machine.apply(WritePartitionTable("/dev/vda", table(SIZE, sector, *PARTS)))
+    machine.apply(WritePartitionTable("/dev/vda", PartitionTable("", sector=sector), erase=True))
+    assert machine.table("/dev/vda") == PartitionTable("", sector=sector)
     assert machine.device("/dev/vda1") is None
 
 
 def test_a_whole_disk_may_be_a_file_system(machine: Machine) -> None:
     machine.apply(make("mkfs.ext4", "/dev/vda", "WHOLE", "ext4"))
     machine.apply(Mount("/", "/dev/disk/by-label/WHOLE", "ext4"))
-    assert machine.mount("/") == Mounted("/", "/dev/vda", "ext4")
+    assert machine.mount("/") == MountedFilesystem("/", "/dev/vda", "ext4")
 
 
 def test_removing_stops_at_mount_points(machine: Machine, sector: int) -> None:
     provisioned(machine, sector)
-    machine.apply(Write("/var/data/file", (Content(b"x"),)))
+    machine.apply(WriteFile("/var/data/file", (Content(b"x"),)))
     with pytest.raises(ActionFailed, match="remove /var"):
-        machine.apply(Remove("/var"))
+        machine.apply(RemovePath("/var"))
     assert machine.content("/var/data/file") == b"x"
 
 
 def test_hard_links_do_not_cross_file_systems(machine: Machine, sector: int) -> None:
     provisioned(machine, sector)
-    machine.apply(Write("/var/data/file", (Content(b"x"),)))
+    machine.apply(WriteFile("/var/data/file", (Content(b"x"),)))
     with pytest.raises(ActionFailed, match="hard-link /file"):
-        machine.apply(HardLink("/file", "/var/data/file"))
+        machine.apply(MakeHardLink("/file", "/var/data/file"))
 
 
 def test_a_full_disk_leaves_the_old_file(machine: Machine, sector: int) -> None:
     provisioned(machine, sector)
-    machine.apply(Write("/file", (Content(b"old"),)))
+    machine.apply(WriteFile("/file", (Content(b"old"),)))
     with pytest.raises(ActionFailed, match="No space left"):
-        machine.apply(Write("/file", (Content(bytes(120 * MIB)),)))
+        machine.apply(WriteFile("/file", (Content(bytes(120 * MIB)),)))
     assert machine.content("/file") == b"old"
     assert machine.children("/") == ["file", "lost+found", "var"]
 
 
 def test_a_program_that_fails_says_why(machine: Machine) -> None:
     with pytest.raises(ActionFailed, match=r"(?s)make xfs: .*size") as failed:
-        machine.apply(Run("make xfs", ("mkfs.xfs", "-d", "size=1k", DeviceName("/dev/vda")), frozenset()))
+        machine.apply(RunProgram("make xfs", ("mkfs.xfs", "-d", "size=1k", DeviceName("/dev/vda")), frozenset()))
     assert "Traceback" not in str(failed.value)
     with pytest.raises(ActionFailed, match="not on PATH"):
-        machine.apply(Run("make it", ("mkfs.nothing", DeviceName("/dev/vda")), frozenset()))
+        machine.apply(RunProgram("make it", ("mkfs.nothing", DeviceName("/dev/vda")), frozenset()))
     with pytest.raises(ActionFailed, match="/dev/vdb is in none of the images"):
-        machine.apply(Run("make it", ("mkfs.xfs", DeviceName("/dev/vdb")), frozenset()))
+        machine.apply(RunProgram("make it", ("mkfs.xfs", DeviceName("/dev/vdb")), frozenset()))
 
 
 def test_a_disk_with_the_same_labels_stays_as_it_is(machine: Machine, sector: int, tmp_path: Path) -> None:
     twin = blank(tmp_path / "twin.img", SIZE)
     other = Machine(str(tmp_path), ImageDevices({"/dev/vda": Image(str(twin), sector)}), {}, str(tmp_path / "run"))
-    other.apply(WriteTable("/dev/vda", table(SIZE, sector, *PARTS)))
+    other.apply(WritePartitionTable("/dev/vda", table(SIZE, sector, *PARTS)))
     other.apply(make("mkfs.ext4", "/dev/vda1", "ROOT", "ext4"))
     other.apply(make("mkfs.xfs", "/dev/vda9", "DATA", "xfs"))
     other.release()
@@ -166,7 +166,7 @@ def test_a_disk_with_the_same_labels_stays_as_it_is(machine: Machine, sector: in
     with loop(twin, sector) as node:
         subprocess.run(["partx", "--add", node], check=False)
         provisioned(machine, sector)
-        machine.apply(Write("/var/data/file", (Content(b"x"),)))
+        machine.apply(WriteFile("/var/data/file", (Content(b"x"),)))
         machine.release()
     assert digest(twin) == before
 
@@ -209,7 +209,7 @@ def test_an_image_that_somebody_works_on_is_refused(machine: Machine, tmp_path: 
 
 def test_actions_of_a_wave_run_side_by_side(machine: Machine, sector: int) -> None:
     parts = tuple((number, 1 + 20 * number, 20, f"p{number}") for number in range(1, 17))
-    machine.apply(WriteTable("/dev/vda", table(SIZE, sector, *parts)))
+    machine.apply(WritePartitionTable("/dev/vda", table(SIZE, sector, *parts)))
     makers = [make("mkfs.ext4", f"/dev/disk/by-partlabel/p{number}", f"L{number}", "ext4") for number in range(1, 17)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(machine.apply, makers))

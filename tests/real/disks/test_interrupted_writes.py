@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.actions import Blob, Content, Directory, HardLink, Link, NodeAction, Remove, Write
+from provision.planning.actions import (
+    Blob,
+    Content,
+    MakeDirectory,
+    MakeHardLink,
+    MakeSymlink,
+    NodeAction,
+    RemovePath,
+    WriteFile,
+)
 from provision.system.block.image_devices import ImageDevices
 from provision.system.machine import Machine
 
@@ -22,7 +31,9 @@ UID, GID = os.geteuid(), os.getegid()
 
 
 def actions(data: bytes) -> list[NodeAction]:
-    return [Write(f"/d{n % 7}/{n}", (Content(data),), 0o4750, UID, GID, parents=(f"/d{n % 7}",)) for n in range(FILES)]
+    return [
+        WriteFile(f"/d{n % 7}/{n}", (Content(data),), 0o4750, UID, GID, parents=(f"/d{n % 7}",)) for n in range(FILES)
+    ]
 
 
 def machine(folder: Path) -> Machine:
@@ -64,9 +75,15 @@ def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
     for _ in range(2):
         with one.new_blob(Blob("b"), "/file") as blob_store:
             blob_store.write(b"x")
-        one.apply_nodes([*actions(b"x"), Write("/blob", (Blob("b"),), 0o644, UID, GID)])
-        one.apply_nodes([Link("/link", "x", UID, GID), HardLink("/hard", "/blob"), Directory("/dir", 0o755, UID, GID)])
-        one.apply_nodes([Remove(f"/d{n}") for n in range(7)])
+        one.apply_nodes([*actions(b"x"), WriteFile("/blob", (Blob("b"),), 0o644, UID, GID)])
+        one.apply_nodes(
+            [
+                MakeSymlink("/link", "x", UID, GID),
+                MakeHardLink("/hard", "/blob"),
+                MakeDirectory("/dir", 0o755, UID, GID),
+            ]
+        )
+        one.apply_nodes([RemovePath(f"/d{n}") for n in range(7)])
         one.content("/blob")
         one.children("/")
         one.user("root")

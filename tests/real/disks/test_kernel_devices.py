@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from provision.failures import ActionFailed
-from provision.planning.actions import Await, DeviceName, Mount, Run, Unmount, WriteTable
-from provision.planning.machine_view import Device, Fact, Mounted, Signature, Table
+from provision.planning.actions import DeviceName, Mount, RunProgram, Unmount, WaitForDevices, WritePartitionTable
+from provision.planning.machine_view import Device, Fact, MountedFilesystem, PartitionTable, Signature
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
 from tests.real.disks.loop_devices import MIB, blank, loop, table
@@ -57,7 +57,7 @@ def test_the_kernel_follows(machine: Machine, disk: str, sector: int) -> None:
         (),
     ):
         wanted = table(SIZE, sector, *parts)
-        machine.apply(WriteTable(disk, wanted))
+        machine.apply(WritePartitionTable(disk, wanted))
         assert machine.table(disk) == wanted
         assert known(disk) == {f"{name}p{number}" for number, *_ in parts}
         for number, _, size, _ in parts:
@@ -65,7 +65,7 @@ def test_the_kernel_follows(machine: Machine, disk: str, sector: int) -> None:
 
 
 def test_a_disk_that_nobody_may_write_to(disk: str, machine: Machine, sector: int) -> None:
-    machine.apply(WriteTable(disk, table(SIZE, sector, (1, 1, 50, "one"))))
+    machine.apply(WritePartitionTable(disk, table(SIZE, sector, (1, 1, 50, "one"))))
     subprocess.run(["blockdev", "--setro", disk], check=True)
     try:
         found = machine.device(disk), machine.device(f"{disk}p1")
@@ -75,9 +75,9 @@ def test_a_disk_that_nobody_may_write_to(disk: str, machine: Machine, sector: in
 
 
 def test_a_partition_in_use_stays_while_others_change(disk: str, machine: Machine, sector: int) -> None:
-    machine.apply(WriteTable(disk, table(SIZE, sector, (1, 1, 50, "seam-one"), (2, 60, 100, "seam-two"))))
+    machine.apply(WritePartitionTable(disk, table(SIZE, sector, (1, 1, 50, "seam-one"), (2, 60, 100, "seam-two"))))
     machine.apply(
-        Run(
+        RunProgram(
             "make ext4",
             ("mkfs.ext4", "-q", "-L", "seam-label", DeviceName("/dev/disk/by-partlabel/seam-two")),
             frozenset(),
@@ -85,7 +85,7 @@ def test_a_partition_in_use_stays_while_others_change(disk: str, machine: Machin
         )
     )
     machine.apply(Mount("/", "/dev/disk/by-label/seam-label", "ext4"))
-    assert machine.mount("/") == Mounted("/", f"{disk}p2", "ext4")
+    assert machine.mount("/") == MountedFilesystem("/", f"{disk}p2", "ext4")
     for name in (disk, f"{disk}p2"):
         used = machine.device(name)
         assert used is not None
@@ -93,25 +93,25 @@ def test_a_partition_in_use_stays_while_others_change(disk: str, machine: Machin
     free = machine.device(f"{disk}p1")
     assert free is not None
     assert free.in_use == ""
-    machine.apply(WriteTable(disk, table(SIZE, sector, (2, 60, 100, "seam-two"), (3, 1, 20, "seam-three"))))
+    machine.apply(WritePartitionTable(disk, table(SIZE, sector, (2, 60, 100, "seam-two"), (3, 1, 20, "seam-three"))))
     assert known(disk) == {Path(disk).name + "p2", Path(disk).name + "p3"}
     with pytest.raises(ActionFailed, match="busy"):
-        machine.apply(WriteTable(disk, table(SIZE, sector)))
+        machine.apply(WritePartitionTable(disk, table(SIZE, sector)))
 
 
 def test_a_wiped_disk_is_blank(machine: Machine, disk: str, sector: int) -> None:
-    machine.apply(WriteTable(disk, table(SIZE, sector, (1, 1, 50, "one"))))
-    machine.apply(WriteTable(disk, Table("", sector=sector), erase=True))
-    assert machine.table(disk) == Table("", sector=sector)
+    machine.apply(WritePartitionTable(disk, table(SIZE, sector, (1, 1, 50, "one"))))
+    machine.apply(WritePartitionTable(disk, PartitionTable("", sector=sector), erase=True))
+    assert machine.table(disk) == PartitionTable("", sector=sector)
     assert machine.signature(disk) == Signature()
     assert known(disk) == set()
 
 
 def test_waiting_has_a_limit_and_says_for_what(machine: Machine, disk: str) -> None:
-    machine.apply(Await((disk,)))
+    machine.apply(WaitForDevices((disk,)))
     began = time.monotonic()
     with pytest.raises(ActionFailed, match=r"not there after 2 s: /dev/disk/by-label/nothing"):
-        machine.apply(Await((disk, "/dev/disk/by-label/nothing")))
+        machine.apply(WaitForDevices((disk, "/dev/disk/by-label/nothing")))
     assert time.monotonic() - began < 4
 
 
@@ -127,7 +127,7 @@ def test_a_device_mapper_disk_has_mappings_for_partitions(
         assert whole is not None
         assert (whole.mapper, whole.size, whole.in_use) == ("seam-disk", SIZE, "")
         for parts in (((1, 1, 50, "a"), (2, 60, 100, "b")), ((2, 60, 80, "b"), (3, 1, 9, "c")), ()):
-            machine.apply(WriteTable(whole.name, table(SIZE, sector, *parts)))
+            machine.apply(WritePartitionTable(whole.name, table(SIZE, sector, *parts)))
             for number, _, size, _ in parts:
                 found = machine.device(f"/dev/disk/by-id/dm-name-seam-diskp{number}")
                 assert found is not None

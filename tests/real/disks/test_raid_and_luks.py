@@ -154,7 +154,7 @@ class TestLuks:
         disk = computer.disks[0]
         divide(computer, disk)
         wipe = computer.apply(config(volume(disk)))[1]
-        assert (wipe.title, wipe.loses) == (f"wipe {disk}", "a gpt table, partition 1 'testpart' (50 MiB)")
+        assert (wipe.title, wipe.destroys) == (f"wipe {disk}", "a gpt table, partition 1 'testpart' (50 MiB)")
         assert run("lsblk", "--noheadings", "--output", "TYPE", disk).split() == ["loop", "crypt"]
         assert [action.title for action in computer.apply(config(volume(disk)))][1:] == [
             "test the key of testsafe, which is open"
@@ -285,7 +285,7 @@ class TestRaid:
         array = Raid(name="testwhole", level="raid1", devices=computer.disks, options=("--metadata=1.2",))
         conf = Config(storage=Storage(raid=(array,)))
         done = computer.apply(conf)
-        assert [action.loses for action in done] == [*["a gpt table, partition 1 'testpart' (50 MiB)"] * 2, ""]
+        assert [action.destroys for action in done] == [*["a gpt table, partition 1 'testpart' (50 MiB)"] * 2, ""]
         assert run("lsblk", "--noheadings", "--output", "TYPE", computer.disks[0]).split() == ["loop", "raid1"]
         assert computer.apply(conf) == []
 

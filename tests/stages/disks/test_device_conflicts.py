@@ -6,9 +6,9 @@ import pytest
 
 from provision.config.format import Config, Disk, Filesystem, Luks, Partition, Raid, Storage
 from provision.failures import PlanRefused
-from provision.planning.machine_view import Table
+from provision.planning.machine_view import PartitionTable
 from provision.stages import disks
-from provision.stages.disks.device_conflicts import claimed_twice
+from provision.stages.disks.device_conflicts import conflicts
 from tests.stages.world import World, partition, run
 
 DISK = "/dev/vda"
@@ -20,7 +20,7 @@ def world() -> World:
 
 
 def reasons(machine: World, **storage: object) -> list[str]:
-    return list(claimed_twice(Config(storage=Storage().changed(**storage)), machine))
+    return list(conflicts(Config(storage=Storage().changed(**storage)), machine))
 
 
 def filesystem(device: str, **changed: object) -> Filesystem:
@@ -61,7 +61,7 @@ def test_a_partition_of_a_mapping() -> None:
     machine.devices["/dev/dm-2"] = machine.devices["/dev/dm-2"]._replace(mapper="pathp1")
     both = (filesystem("/dev/mapper/path"), filesystem("/dev/mapper/pathp1"))
     assert not reasons(machine, filesystems=both), "a mapping of such a name need not be a partition"
-    machine.tables["/dev/dm-1"] = Table("gpt", partitions=(partition(1, 2048, 2048),))
+    machine.tables["/dev/dm-1"] = PartitionTable("gpt", partitions=(partition(1, 2048, 2048),))
     (reason,) = reasons(machine, filesystems=both)
     assert reason.endswith("/dev/mapper/pathp1 is part of /dev/mapper/path, which is taken by storage.filesystems[0]")
 

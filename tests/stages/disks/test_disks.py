@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from provision.config import format as config
 from provision.failures import PlanRefused
-from provision.planning.actions import Run, Wave, WriteTable
+from provision.planning.actions import RunProgram, Wave, WritePartitionTable
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Signature, Table
+from provision.planning.machine_view import PartitionTable, Signature
 from provision.stages import disks
 from provision.stages.disks.devices import chosen_uuid
 from provision.stages.disks.partitions.layout import extent
@@ -25,7 +25,11 @@ GIB = 1 << 30
 def verbs(waves: list[Wave]) -> list[list[str]]:
     """What each wave does, in short: the programs and `table`."""
     short = [
-        [str(one.argv[0]) if isinstance(one, Run) else "table" for one in wave if isinstance(one, Run | WriteTable)]
+        [
+            str(one.argv[0]) if isinstance(one, RunProgram) else "table"
+            for one in wave
+            if isinstance(one, RunProgram | WritePartitionTable)
+        ]
         for wave in waves
     ]
     return [wave for wave in short if wave]
@@ -141,14 +145,14 @@ class TestOldArrays:
 
     OLD = Signature("linux_raid_member", "old:data", "old")
 
-    def table(self, found: Signature, **storage: object) -> WriteTable:
+    def table(self, found: Signature, **storage: object) -> WritePartitionTable:
         world = World().with_disk("/dev/vda", partition(1, 2048, 20480, "data"), signatures={1: found})
         entry = config.Disk(
             device="/dev/vda", wipe_table=True, partitions=(config.Partition(number=1, label="data", size_mib=10),)
         )
         conf = config.Config(storage=config.Storage(disks=(entry,)).changed(**storage))
         waves, _ = run(disks.plan, conf, world)
-        return next(action for action in actions(waves) if isinstance(action, WriteTable))
+        return next(action for action in actions(waves) if isinstance(action, WritePartitionTable))
 
     @pytest.mark.parametrize("device", ["/dev/vda1", "/dev/disk/by-partlabel/data"])
     def test_they_go_where_the_config_gives_the_partition_away(self, device: str) -> None:
@@ -158,11 +162,14 @@ class TestOldArrays:
         ]
         for storage in storages:
             table = self.table(self.OLD, **storage)
-            assert (table.clear, table.loses) == ((1,), "partition 1 'data' with linux_raid_member 'old:data' (10 MiB)")
+            assert (table.clear, table.destroys) == (
+                (1,),
+                "partition 1 'data' with linux_raid_member 'old:data' (10 MiB)",
+            )
 
     def test_they_stay_where_nobody_asked(self) -> None:
         table = self.table(self.OLD)
-        assert (table.clear, table.loses) == ((), "")
+        assert (table.clear, table.destroys) == ((), "")
 
     def test_what_this_provisioning_made_stays(self) -> None:
         raid = config.Raid(name="data", level="raid1", devices=("/dev/vda1",))
@@ -215,7 +222,7 @@ def without_wiping(entry: config.Disk) -> config.Disk:
     return entry.changed(wipe_table=None, partitions=kept)
 
 
-def assert_sound(table: Table, sectors: int) -> None:
+def assert_sound(table: PartitionTable, sectors: int) -> None:
     blocks = sorted(extent(one) for one in table.partitions)
     assert all(before.last < after.first for before, after in pairwise(blocks)), "partitions overlap"
     assert all(table.first <= block.first <= block.last <= table.last < sectors for block in blocks)
@@ -248,7 +255,7 @@ def test_laws(
         return
     event(f"{len(changes(waves))} changes")
     for action in actions(waves):
-        if isinstance(action, WriteTable):
+        if isinstance(action, WritePartitionTable):
             disk = world.devices[action.device]
             assert_sound(action.table, disk.size // disk.sector)
     calm = wanted.changed(storage=wanted.storage.changed(disks=tuple(map(without_wiping, entries))))

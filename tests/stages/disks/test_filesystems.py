@@ -6,8 +6,8 @@ import pytest
 
 from provision.config.format import Config, Disk, Filesystem, Storage
 from provision.failures import PlanRefused
-from provision.planning.actions import Argument, Await, DeviceName, Keep, Run
-from provision.planning.machine_view import Device, Signature, Table
+from provision.planning.actions import Argument, DeviceName, Keep, RunProgram, WaitForDevices
+from provision.planning.machine_view import Device, PartitionTable, Signature
 from provision.stages.disks import filesystems
 from provision.stages.disks.devices import chosen_uuid
 from tests.stages.world import MIB, World, actions, changes, run
@@ -26,7 +26,7 @@ def world(found: Signature | None = None, **options: str) -> World:
 
 def commands(conf: Config, machine: World) -> list[tuple[Argument, ...]]:
     waves, _ = run(filesystems.plan, conf, machine)
-    return [action.argv for action in changes(waves) if isinstance(action, Run)]
+    return [action.argv for action in changes(waves) if isinstance(action, RunProgram)]
 
 
 def refused(conf: Config, machine: World) -> list[str]:
@@ -117,10 +117,10 @@ class TestReuse:
         conf = config(Filesystem(device=DEVICE, format="ext4", wipe_filesystem=True, uuid=UUID))
         waves, _ = run(filesystems.plan, conf, world(Signature("ext4", "a", UUID)))
         wipe, make = actions(waves)
-        assert isinstance(wipe, Run)
-        assert isinstance(make, Run)
+        assert isinstance(wipe, RunProgram)
+        assert isinstance(make, RunProgram)
         assert wipe.argv == ("wipefs", "-a", DeviceName(DEVICE))
-        assert wipe.loses == "ext4 'a' (64 MiB)"
+        assert wipe.destroys == "ext4 'a' (64 MiB)"
         assert make.argv[0] == "mkfs.ext4"
 
     def test_none_only_wipes(self) -> None:
@@ -131,7 +131,7 @@ class TestReuse:
 
     def test_a_table_is_wiped_too(self) -> None:
         machine = world()
-        machine.tables[DEVICE] = Table("dos")
+        machine.tables[DEVICE] = PartitionTable("dos")
         conf = config(Filesystem(device=DEVICE, format="ext4"))
         assert [argv[0] for argv in commands(conf, machine)] == ["wipefs", "mkfs.ext4"]
 
@@ -154,7 +154,7 @@ def test_nothing_to_do() -> None:
 
 def test_missing_devices_are_awaited_and_taken_for_blank() -> None:
     waves, _ = run(filesystems.plan, config(Filesystem(device=DEVICE, format="ext4")), World())
-    assert waves[0] == (Await((DEVICE,), "storage.filesystems"),)
+    assert waves[0] == (WaitForDevices((DEVICE,), "storage.filesystems"),)
     assert len(changes(waves)) == 1
 
 
@@ -193,7 +193,7 @@ def test_what_an_interrupted_run_left_half_made_is_made_again(label: str, unfini
     machine = world(Signature("vfat", label, chosen[:8], unfinished=unfinished))
     waves, _ = run(filesystems.plan, config(Filesystem(device=DEVICE, format="vfat", label="data")), machine)
     wipe, make = changes(waves)
-    assert (wipe.title, wipe.loses) == (f"wipe {DEVICE}, where an interrupted run left off", "")
+    assert (wipe.title, wipe.destroys) == (f"wipe {DEVICE}, where an interrupted run left off", "")
     assert make.title == f"make vfat 'data' on {DEVICE}"
 
 

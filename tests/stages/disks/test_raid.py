@@ -6,7 +6,7 @@ import pytest
 
 from provision.config.format import Config, Raid, Storage
 from provision.failures import PlanRefused
-from provision.planning.actions import Argument, Await, DeviceName, Keep, Run
+from provision.planning.actions import Argument, DeviceName, Keep, RunProgram, WaitForDevices
 from provision.planning.machine_view import Device, Signature
 from provision.stages.disks import raid
 from provision.stages.disks.devices import chosen_uuid
@@ -32,7 +32,7 @@ def world(found: Signature | None = None) -> World:
 
 def command(conf: Config, machine: World) -> tuple[Argument, ...]:
     (action,) = changes(run(raid.plan, conf, machine)[0])
-    assert isinstance(action, Run)
+    assert isinstance(action, RunProgram)
     return action.argv
 
 
@@ -85,16 +85,16 @@ def test_a_name_below_dev_is_the_device() -> None:
 
 def test_what_members_held_is_lost() -> None:
     (action,) = changes(run(raid.plan, config(array()), world(Signature("xfs", "a")))[0])
-    assert action.loses == "xfs 'a' (64 MiB) on /dev/vda1, xfs 'a' (64 MiB) on /dev/vdb1"
+    assert action.destroys == "xfs 'a' (64 MiB) on /dev/vda1, xfs 'a' (64 MiB) on /dev/vdb1"
 
 
 def test_partitions_on_members_are_told_and_wiped() -> None:
     """mdadm would leave the backup table, and take no notice of what is in the partitions."""
     machine = World().with_disk("/dev/vda", partition(1, 2048, 2048, "old"), signatures={1: Signature("xfs", "x")})
     (wipe,), (make,) = run(raid.plan, config(array(devices=("/dev/vda", "/dev/vdb"))), machine.with_disk("/dev/vdb"))[0]
-    assert isinstance(wipe, Run)
+    assert isinstance(wipe, RunProgram)
     assert wipe.argv == ("wipefs", "-a", DeviceName("/dev/vda"))
-    assert (wipe.loses, make.loses) == ("a gpt table, partition 1 'old' with xfs 'x' (1 MiB)", "")
+    assert (wipe.destroys, make.destroys) == ("a gpt table, partition 1 'old' with xfs 'x' (1 MiB)", "")
 
 
 class TestInterrupted:
@@ -155,6 +155,6 @@ class TestRefused:
 
     def test_a_member_that_does_not_come(self) -> None:
         plan = raid.plan(config(array()), World())
-        assert next(plan) == (Await(MEMBERS[:2], "storage.raid"),)
+        assert next(plan) == (WaitForDevices(MEMBERS[:2], "storage.raid"),)
         with pytest.raises(PlanRefused, match=r"storage.raid\[0\].devices: there is no device /dev/vda1"):
             next(plan)

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from provision.config.data_urls import inline_content
 from provision.config.format import Config, Disk, File, Filesystem, Link, Partition, Resource, Storage
 from provision.failures import PlanRefused
-from provision.planning.machine_view import Space
+from provision.planning.machine_view import FreeSpace
 from provision.stages.disks import filesystems
 from provision.stages.disks.partitions import decisions as partitions
-from provision.stages.disks.required_size import least_size
+from provision.stages.disks.required_size import minimum_size
 from provision.stages.files import nodes
 from tests.stages.world import MIB, World, run
 
@@ -35,9 +35,9 @@ def refused(world: World, *files: File) -> str:
     return ""
 
 
-def world(free: int, **spaces: Space) -> World:
+def world(free: int, **spaces: FreeSpace) -> World:
     made = World()
-    made.spaces = {"/": Space("root", free), **{f"/{name}": space for name, space in spaces.items()}}
+    made.spaces = {"/": FreeSpace("root", free), **{f"/{name}": space for name, space in spaces.items()}}
     return made
 
 
@@ -49,10 +49,10 @@ def test_more_than_is_free_is_refused() -> None:
 
 
 def test_each_file_system_has_its_own_room() -> None:
-    small = world(10 * KIB, var=Space("var", 100))
+    small = world(10 * KIB, var=FreeSpace("var", 100))
     assert refused(small, File(path="/etc/a", contents=plain(600))) == ""
     assert refused(small, File(path="/var/a", contents=plain(600))).startswith("/var: ")
-    one = world(700, var=Space("root", 700))
+    one = world(700, var=FreeSpace("root", 700))
     assert refused(one, File(path="/etc/a", contents=plain(400)), File(path="/var/a", contents=plain(400)))
 
 
@@ -102,10 +102,10 @@ def test_a_file_has_at_least_its_least_size(data: bytes, form: str) -> None:
         resource = Resource(source="data:;base64," + b64encode(data).decode())
     else:
         resource = Resource(source="data:;base64," + b64encode(gzip.compress(data)).decode(), compression="gzip")
-    assert least_size(File(path="/a", contents=resource)) <= len(inline_content(resource) or b"") == len(data)
+    assert minimum_size(File(path="/a", contents=resource)) <= len(inline_content(resource) or b"") == len(data)
 
 
 def test_noise_that_is_packed_grows_less_than_is_taken_for_it() -> None:
     data = os.urandom(1 * MIB)
     resource = Resource(source="data:;base64," + b64encode(gzip.compress(data)).decode(), compression="gzip")
-    assert 0.8 * len(data) < least_size(File(path="/a", contents=resource)) <= len(data)
+    assert 0.8 * len(data) < minimum_size(File(path="/a", contents=resource)) <= len(data)

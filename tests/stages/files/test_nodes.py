@@ -6,10 +6,18 @@ import pytest
 
 from provision.config.format import Config, Directory, File, Filesystem, Link, Owner, Resource, Storage, Verification
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Blob, Content, Fetch, HardLink, Remove, Write
-from provision.planning.actions import Directory as MakeDirectory
-from provision.planning.actions import Link as MakeLink
-from provision.planning.machine_view import Kind, Node
+from provision.planning.actions import (
+    Action,
+    Blob,
+    Content,
+    FetchBlob,
+    MakeDirectory,
+    MakeHardLink,
+    MakeSymlink,
+    RemovePath,
+    WriteFile,
+)
+from provision.planning.machine_view import FileStatus, FileType
 from provision.stages.files import nodes
 from tests.stages.world import World, actions, changes, run
 
@@ -32,13 +40,21 @@ def test_a_new_file_is_whole_with_owner_and_mode() -> None:
     world = World().with_user("core", 1000).with_group("wheel", 10)
     file = File(path="/etc/a/b", contents=HELLO, mode=0o600, user=Owner(name="core"), group=Owner(name="wheel"))
     assert planned(world, files=(file,)) == [
-        Write("/etc/a/b", (Content(b"hello"),), 0o600, 1000, 10, parents=("/etc", "/etc/a"), reason="storage.files[0]")
+        WriteFile(
+            "/etc/a/b",
+            (Content(b"hello"),),
+            0o600,
+            1000,
+            10,
+            parents=("/etc", "/etc/a"),
+            config_path="storage.files[0]",
+        )
     ]
 
 
 def test_an_id_wins_over_a_name() -> None:
     (write,) = planned(World(), files=(File(path="/f", contents=HELLO, user=Owner(id=5, name="")),))
-    assert isinstance(write, Write)
+    assert isinstance(write, WriteFile)
     assert (write.uid, write.gid, write.mode) == (5, 0, 0o644)
 
 
@@ -70,16 +86,16 @@ def test_everything_wrong_is_said_at_once() -> None:
 
 def test_overwriting_a_file_is_one_rename() -> None:
     (write,) = planned(World().with_file("/f", uid=9), files=(File(path="/f", contents=HELLO, overwrite=True),))
-    assert isinstance(write, Write)
-    assert (write.loses, write.uid) == ("file /f", 0)
+    assert isinstance(write, WriteFile)
+    assert (write.destroys, write.uid) == ("file /f", 0)
 
 
 def test_overwriting_a_directory_removes_it_first() -> None:
     world = World().with_directory("/f").with_file("/f/kept")
     remove, write = planned(world, files=(File(path="/f", contents=HELLO, overwrite=True),))
-    assert isinstance(remove, Remove)
-    assert remove.loses == "directory /f with all below it"
-    assert isinstance(write, Write)
+    assert isinstance(remove, RemovePath)
+    assert remove.destroys == "directory /f with all below it"
+    assert isinstance(write, WriteFile)
 
 
 def test_a_replaced_directory_makes_room_for_what_comes_below_it() -> None:
@@ -87,40 +103,40 @@ def test_a_replaced_directory_makes_room_for_what_comes_below_it() -> None:
     made = planned(
         world, directories=(Directory(path="/d", overwrite=True),), files=(File(path="/d/f", contents=HELLO),)
     )
-    assert [type(action) for action in made] == [Remove, MakeDirectory, Write]
+    assert [type(action) for action in made] == [RemovePath, MakeDirectory, WriteFile]
 
 
 def test_a_file_without_source_keeps_what_is_there() -> None:
     world = World().with_file("/f", b"old", mode=0o640, uid=3, gid=4)
     assert planned(world, files=(File(path="/f"),)) == []
     (write,) = planned(world, files=(File(path="/f", append=(HELLO,), mode=0o600),))
-    assert write == Write("/f", (Content(b"hello"),), 0o600, 3, 4, keep=True, reason="storage.files[0]")
+    assert write == WriteFile("/f", (Content(b"hello"),), 0o600, 3, 4, keep=True, config_path="storage.files[0]")
 
 
 def test_a_file_without_source_is_made_empty() -> None:
     (write,) = planned(World(), files=(File(path="/f", append=(HELLO,)),))
-    assert write == Write("/f", (Content(b"hello"),), reason="storage.files[0]")
+    assert write == WriteFile("/f", (Content(b"hello"),), config_path="storage.files[0]")
 
 
 def test_an_existing_directory_only_changes_owner_and_mode() -> None:
     world = World().with_directory("/d", 0o755, 1, 2)
     assert planned(world, directories=(Directory(path="/d"),)) == []
     (change,) = planned(world, directories=(Directory(path="/d", mode=0o700),))
-    assert change == MakeDirectory("/d", 0o700, 1, 2, reason="storage.directories[0]")
+    assert change == MakeDirectory("/d", 0o700, 1, 2, config_path="storage.directories[0]")
 
 
 def test_mode_zero_is_a_mode() -> None:
     world = World().with_file("/f", mode=0)
     assert planned(world, files=(File(path="/f"),)) == []
     (write,) = planned(World(), files=(File(path="/g", mode=0),))
-    assert isinstance(write, Write)
+    assert isinstance(write, WriteFile)
     assert write.mode == 0
 
 
 def test_links() -> None:
     world = World().with_link("/same", "/x/../target").with_file("/target", uid=8, gid=9)
     (link,) = planned(world, links=(Link(path="/same", target="/target"), Link(path="/new", target="target")))
-    assert link == MakeLink("/new", "target", 8, 9, reason="storage.links[1]")
+    assert link == MakeSymlink("/new", "target", 8, 9, config_path="storage.links[1]")
     assert "A file already exists there" in refused(world, links=(Link(path="/same", target="/other"),))
 
 
@@ -130,7 +146,7 @@ def test_hard_links_come_last_and_may_name_what_the_config_makes() -> None:
         files=(File(path="/deep/er/f", contents=HELLO),),
         links=(Link(path="/h", target="/deep/er/f", hard=True),),
     )
-    assert isinstance(made[-1], HardLink)
+    assert isinstance(made[-1], MakeHardLink)
     assert made[-1].target == "/deep/er/f"
 
 
@@ -139,13 +155,13 @@ def test_a_hard_link_waits_for_the_deepest_file() -> None:
         files=(File(path="/a/b/c", contents=HELLO),), links=(Link(path="/a/d", target="/a/b/c", hard=True),)
     )
     waves, _ = run(nodes.plan, Config(storage=storage), World())
-    assert [type(action) for wave in waves for action in wave] == [Write, HardLink]
+    assert [type(action) for wave in waves for action in wave] == [WriteFile, MakeHardLink]
     assert [len(wave) for wave in waves] == [1, 1]
 
 
 def test_a_hard_link_may_be_to_a_symbolic_link_but_not_to_a_directory() -> None:
     (link,) = planned(World().with_link("/bar", "gone"), links=(Link(path="/foo", target="/bar", hard=True),))
-    assert [fact.value for fact in link.effect()] == [Node(Kind.LINK, target="gone")]
+    assert [fact.value for fact in link.effect()] == [FileStatus(FileType.LINK, target="gone")]
     assert "is a directory" in refused(World().with_directory("/d"), links=(Link(path="/f", target="/d", hard=True),))
 
 
@@ -154,8 +170,8 @@ def test_remote_contents_are_fetched_side_by_side_before_anything_is_written() -
     waves, _ = run(nodes.plan, Config(storage=Storage(files=files)), World())
     assert [len(wave) for wave in waves] == [3, 3]
     fetch, write = waves[0][0], waves[1][0]
-    assert isinstance(fetch, Fetch)
-    assert isinstance(write, Write)
+    assert isinstance(fetch, FetchBlob)
+    assert isinstance(write, WriteFile)
     assert write.parts == (Blob("storage.files[0].contents"),)
     assert fetch.title == "fetch https://example.com/secret", "a query may hold a secret"
 
@@ -188,7 +204,7 @@ def test_the_root_and_what_is_mounted_are_never_replaced() -> None:
 def test_a_link_in_the_place_of_a_file_says_what_is_lost() -> None:
     world = World().with_file("/a").with_file("/b").with_file("/target")
     links = (Link(path="/a", target="x", overwrite=True), Link(path="/b", target="/target", hard=True, overwrite=True))
-    assert [action.loses for action in planned(world, links=links)] == ["file /a", "file /b"]
+    assert [action.destroys for action in planned(world, links=links)] == ["file /a", "file /b"]
 
 
 def test_what_is_as_wanted_is_kept_and_said_to_be() -> None:
@@ -197,7 +213,7 @@ def test_what_is_as_wanted_is_kept_and_said_to_be() -> None:
         directories=(Directory(path="/d"),), files=(File(path="/f"),), links=(Link(path="/l", target="x"),)
     )
     waves, _ = run(nodes.plan, Config(storage=storage), world)
-    assert [(action.title, action.reason) for action in actions(waves)] == [
+    assert [(action.title, action.config_path) for action in actions(waves)] == [
         ("keep directory /d: it is as the config wants it", "storage.directories[0]"),
         ("keep file /f: it is as the config wants it", "storage.files[0]"),
         ("keep link /l: it is as the config wants it", "storage.links[0]"),
@@ -208,7 +224,7 @@ def test_what_is_written_again_is_not_lost() -> None:
     world = World().with_file("/same", b"hello").with_file("/other", b"olleh").with_link("/l", "x")
     files = tuple(File(path=path, contents=HELLO, overwrite=True) for path in ("/same", "/other"))
     made = planned(world, files=files, links=(Link(path="/l", target="x", overwrite=True),))
-    assert [action.loses for action in made] == ["", "file /other", ""]
+    assert [action.destroys for action in made] == ["", "file /other", ""]
 
 
 @pytest.mark.parametrize("number", [-1, (1 << 32) - 1, 99999999999])
@@ -221,7 +237,7 @@ def test_a_link_to_what_is_made_on_the_way() -> None:
     file = File(path="/opt/app/x", contents=HELLO)
     link = Link(path="/usr/app", target="/opt/app")
     near = Link(path="/opt/link", target="app")
-    made = [action for action in planned(World(), files=(file,), links=(link, near)) if isinstance(action, MakeLink)]
+    made = [action for action in planned(World(), files=(file,), links=(link, near)) if isinstance(action, MakeSymlink)]
     assert [(one.path, one.uid) for one in made] == [("/usr/app", 0), ("/opt/link", 0)]
 
 

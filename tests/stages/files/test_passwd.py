@@ -7,7 +7,7 @@ import pytest
 from provision.config.format import Config, Group, Passwd, User
 from provision.config.model import Secret
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Content, Directory, Run, SetPassword, Write
+from provision.planning.actions import Action, Content, MakeDirectory, RunProgram, SetPassword, WriteFile
 from provision.stages.files import passwd
 from tests.stages.world import World, changes, run
 
@@ -21,7 +21,7 @@ def planned(world: World, *, users: tuple[User, ...] = (), groups: tuple[Group, 
 
 
 def words(action: Action) -> list[str]:
-    assert isinstance(action, Run)
+    assert isinstance(action, RunProgram)
     return [word for word in action.argv if isinstance(word, str)]
 
 
@@ -62,7 +62,7 @@ def test_accounts_that_should_not_exist() -> None:
         groups=(Group(name="old", should_exist=False), Group(name="none", should_exist=False)),
     )
     assert [words(action)[0] for action in removed] == ["groupdel", "userdel"]
-    assert all(action.loses for action in removed)
+    assert all(action.destroys for action in removed)
 
 
 def test_groups_come_before_users() -> None:
@@ -75,7 +75,7 @@ def test_groups_come_before_users() -> None:
             Group(name="kept", password_hash=HASH),
         ),
     )
-    assert [words(action) if isinstance(action, Run) else action.title for action in made][:4] == [
+    assert [words(action) if isinstance(action, RunProgram) else action.title for action in made][:4] == [
         ["groupadd", "--root", "--gid", "4", "--system", "new"],
         ["groupmod", "--root", "--gid", "8", "there"],
         ["groupadd", "--root", "kept"],
@@ -86,11 +86,11 @@ def test_groups_come_before_users() -> None:
 def test_keys_go_to_a_fragment_that_belongs_to_the_user() -> None:
     world = World().with_user("core", 1000).with_directory("/home/core", uid=1000, gid=1000)
     *folders, keys = planned(world, users=(User(name="core", ssh_authorized_keys=("one", "two")),))
-    assert [(folder.path, folder.mode, folder.uid) for folder in folders if isinstance(folder, Directory)] == [
+    assert [(folder.path, folder.mode, folder.uid) for folder in folders if isinstance(folder, MakeDirectory)] == [
         ("/home/core/.ssh", 0o700, 1000),
         ("/home/core/.ssh/authorized_keys.d", 0o700, 1000),
     ]
-    assert isinstance(keys, Write)
+    assert isinstance(keys, WriteFile)
     assert (keys.path, keys.mode, keys.uid, keys.gid) == (
         "/home/core/.ssh/authorized_keys.d/ignition", 0o600, 1000, 1000,
     )  # fmt: skip
@@ -100,7 +100,7 @@ def test_keys_go_to_a_fragment_that_belongs_to_the_user() -> None:
 def test_keys_follow_a_home_that_is_a_link() -> None:
     world = World().with_user("core", 1000).with_directory("/var/home/core").with_link("/home", "/var/home")
     keys = planned(world, users=(User(name="core", ssh_authorized_keys=("one",)),))[-1]
-    assert isinstance(keys, Write)
+    assert isinstance(keys, WriteFile)
     assert keys.path == "/var/home/core/.ssh/authorized_keys.d/ignition"
 
 
@@ -130,13 +130,13 @@ def test_directories_above_a_missing_home_belong_to_root() -> None:
     made = planned(
         World().with_user("core", 7), users=(User(name="core", ssh_authorized_keys=("k",), no_create_home=True),)
     )
-    owners = {action.path: (action.uid, action.mode) for action in made if isinstance(action, Directory)}
+    owners = {action.path: (action.uid, action.mode) for action in made if isinstance(action, MakeDirectory)}
     assert owners["/home"] == (0, 0o755)
     assert owners["/home/core"] == (7, 0o700)
 
 
 def test_a_home_on_a_mount_point_is_taken_over() -> None:
     world = World(memory={"directories": ("/home", "/home/core", "/home/core/data")})
-    taken = [action for action in planned(world, users=(User(name="core"),)) if isinstance(action, Directory)]
+    taken = [action for action in planned(world, users=(User(name="core"),)) if isinstance(action, MakeDirectory)]
     assert [action.path for action in taken] == ["/home/core", "/home/core/data"]
     assert {action.mode for action in taken} == {0o700}

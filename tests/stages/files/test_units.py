@@ -6,7 +6,7 @@ import pytest
 
 from provision.config.format import Config, Dropin, Systemd, Unit
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Content, Link, Remove, Run, Write
+from provision.planning.actions import Action, Content, MakeSymlink, RemovePath, RunProgram, WriteFile
 from provision.stages.files import units
 from tests.stages.world import World, actions, run
 
@@ -19,7 +19,7 @@ def planned(world: World, *given: Unit) -> list[Action]:
 
 
 def preset(*given: Unit, world: World | None = None) -> str:
-    writes = [action for action in planned(world or World(), *given) if isinstance(action, Write)]
+    writes = [action for action in planned(world or World(), *given) if isinstance(action, WriteFile)]
     (text,) = [one.parts[0] for one in writes if one.path == units.PRESET]
     assert isinstance(text, Content)
     return text.data.decode()
@@ -48,16 +48,16 @@ def test_empty_contents_write_no_unit() -> None:
 
 def test_a_masked_unit_is_a_link_and_nothing_else() -> None:
     (mask,) = planned(World(), Unit(name="a.service", contents="x", mask=True))
-    assert mask == Link(
+    assert mask == MakeSymlink(
         "/etc/systemd/system/a.service", "/dev/null",
-        parents=("/etc", "/etc/systemd", "/etc/systemd/system"), reason="systemd.units[0].mask",
+        parents=("/etc", "/etc/systemd", "/etc/systemd/system"), config_path="systemd.units[0].mask",
     )  # fmt: skip
 
 
 def test_unmasking_removes_exactly_a_mask() -> None:
     masked = World().with_link("/etc/systemd/system/a.service", "/dev/null")
     (remove,) = planned(masked, Unit(name="a.service", mask=False))
-    assert isinstance(remove, Remove)
+    assert isinstance(remove, RemovePath)
     other = World().with_link("/etc/systemd/system/a.service", "/usr/lib/systemd/system/a.service")
     assert planned(other, Unit(name="a.service", mask=False)) == []
 
@@ -82,9 +82,9 @@ def test_an_enabled_unit_is_disabled_and_stays_so() -> None:
     world = World()
     world.units.add("a.service")
     disable, write = planned(world, Unit(name="a.service", enabled=False))
-    assert isinstance(disable, Run)
+    assert isinstance(disable, RunProgram)
     assert disable.argv[-2:] == ("disable", "a.service")
-    assert isinstance(write, Write)
+    assert isinstance(write, WriteFile)
     assert write.parts == (Content(b"disable a.service\n"),)
 
 
@@ -94,15 +94,15 @@ def test_each_unit_is_asked_for_itself() -> None:
     world.units.add("b.service")
     given = (Unit(name=f"{name}.service", enabled=False) for name in ("a", "b", "c"))
     disable, write = planned(world, *given)
-    assert isinstance(disable, Run)
+    assert isinstance(disable, RunProgram)
     assert disable.argv[-2:] == ("disable", "b.service")
-    assert isinstance(write, Write)
+    assert isinstance(write, WriteFile)
     assert write.parts == (Content(b"disable b.service\n"),)
 
 
 def test_an_existing_preset_file_is_appended_to() -> None:
     made = planned(World().with_file(units.PRESET, b"enable old.service\n"), Unit(name="a.service", enabled=True))
-    assert isinstance(made[0], Write)
+    assert isinstance(made[0], WriteFile)
     assert made[0].keep
 
 
@@ -110,7 +110,7 @@ def test_lines_go_through_a_link_and_never_behind_half_a_line() -> None:
     world = World().with_link(units.PRESET, "/usr/share/own.preset").with_file("/usr/share/own.preset", b"enable old")
     made = planned(world, Unit(name="a.service", enabled=True))
     assert made == [
-        Write("/usr/share/own.preset", (Content(b"\nenable a.service\n"),), keep=True, reason="systemd.units")
+        WriteFile("/usr/share/own.preset", (Content(b"\nenable a.service\n"),), keep=True, config_path="systemd.units")
     ]
     with pytest.raises(PlanRefused, match="is a directory"):
         planned(World().with_directory(units.PRESET), Unit(name="a.service", enabled=True))
@@ -120,7 +120,7 @@ def test_lines_go_through_a_link_and_never_behind_half_a_line() -> None:
 def test_a_root_whose_first_boot_is_over_has_its_presets_applied(machine_id: bytes) -> None:
     world = World().with_file("/etc/machine-id", machine_id)
     *_, apply = planned(world, Unit(name="a.service", enabled=True, contents=INSTALL))
-    assert isinstance(apply, Run)
+    assert isinstance(apply, RunProgram)
     assert apply.argv[-2:] == ("preset", "a.service")
 
 
@@ -132,14 +132,18 @@ def test_a_unit_that_is_not_there_keeps_no_other_from_being_enabled() -> None:
         Unit(name="m.service", enabled=True, mask=True),
         Unit(name="b.timer"),
     )
-    runs = [action for action in planned(world, *given, Unit(name="c.timer", enabled=True)) if isinstance(action, Run)]
+    runs = [
+        action
+        for action in planned(world, *given, Unit(name="c.timer", enabled=True))
+        if isinstance(action, RunProgram)
+    ]
     assert [action.argv[-2:] for action in runs] == [("preset", "a.service"), ("preset", "c.timer")]
 
 
 @pytest.mark.parametrize("world", [World(), World().with_file("/etc/machine-id", b"uninitialized\n")])
 def test_systemd_applies_presets_at_its_own_first_boot(world: World) -> None:
     made = planned(world, Unit(name="a.service", enabled=True))
-    assert not any(isinstance(action, Run) for action in made)
+    assert not any(isinstance(action, RunProgram) for action in made)
 
 
 def test_a_unit_that_is_replaced_is_named_and_a_directory_is_not_replaced() -> None:
@@ -147,6 +151,6 @@ def test_a_unit_that_is_replaced_is_named_and_a_directory_is_not_replaced() -> N
     (write,) = planned(
         World().with_link(path, "/usr/lib/systemd/system/a.service"), Unit(name="a.service", contents="x")
     )
-    assert write.loses == f"link {path}"
+    assert write.destroys == f"link {path}"
     with pytest.raises(PlanRefused, match="is a directory"):
         planned(World().with_directory(path), Unit(name="a.service", contents="x"))

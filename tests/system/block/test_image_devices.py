@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.machine_view import Device, Partition, Signature, Table
+from provision.planning.machine_view import Device, Partition, PartitionTable, Signature
 from provision.system.block.devices import DeviceFailed
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.block.partitions import tables
@@ -31,7 +31,7 @@ def devices(tmp_path: Path) -> ImageDevices:
         Partition(2, 2048, 8192, LINUX, GUID.format(2), "boot"),
         Partition(9, 32768, 32768, LINUX, GUID.format(9), "da ta"),
     )
-    tables.write(first, Table("gpt", GUID.format(1), 512, 34, SIZE // 512 - 34, parts), size=SIZE, erase=False)
+    tables.write(first, PartitionTable("gpt", GUID.format(1), 512, 34, SIZE // 512 - 34, parts), size=SIZE, erase=False)
     subprocess.run(
         ["mkfs.ext4", "-q", "-L", "lab el", "-U", UUID, "-E", f"offset={16 * MIB}", first, "16M"], check=True
     )
@@ -51,8 +51,8 @@ def devices(tmp_path: Path) -> ImageDevices:
 def test_a_partition_has_many_names(devices: ImageDevices, name: str) -> None:
     assert devices.device(name) == DATA
     assert devices.signature(name) == Signature("ext4", "lab el", UUID)
-    assert devices.table(name) == Table("")
-    assert devices.volume(name) is None
+    assert devices.table(name) == PartitionTable("")
+    assert devices.luks_header(name) is None
 
 
 def test_disks(devices: ImageDevices) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.planning.machine_view import Kind
+from provision.planning.machine_view import FileType
 from provision.system.root.guarded_paths import MAX_CONTENT, Tree, walk
 from tests.system.random_trees import STEPS, RandomTree, created, trees
 
@@ -24,21 +24,21 @@ def tree(tmp_path: Path) -> Tree:
 
 
 def test_nodes(tree: Tree) -> None:
-    found = tree.node("/etc/hostname")
+    found = tree.file_status("/etc/hostname")
     assert found is not None
-    assert (found.kind, found.size, found.uid) == (Kind.FILE, 6, os.geteuid())
-    link = tree.node("/hosts")
+    assert (found.kind, found.size, found.uid) == (FileType.FILE, 6, os.geteuid())
+    link = tree.file_status("/hosts")
     assert link is not None
-    assert (link.kind, link.target, link.size) == (Kind.LINK, "/etc/hostname", None)
-    assert tree.node("/up/hostname") == found
-    root = tree.node("/")
+    assert (link.kind, link.target, link.size) == (FileType.LINK, "/etc/hostname", None)
+    assert tree.file_status("/up/hostname") == found
+    root = tree.file_status("/")
     assert root is not None
-    assert root.kind is Kind.DIRECTORY
+    assert root.kind is FileType.DIRECTORY
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/etc/hostname/below", "/loop/x", "/nothing/x"])
 def test_what_is_not_there(tree: Tree, path: str) -> None:
-    assert tree.node(path) is None
+    assert tree.file_status(path) is None
     assert tree.content(path) is None
     assert tree.children(path) == []
 
@@ -62,7 +62,7 @@ def test_the_root_of_the_machine_is_a_tree_too() -> None:
     assert Tree("/").outside("/") == "/"
     assert Tree("/mnt/").outside("/etc") == "/mnt/etc"
     assert Tree("/mnt/").outside("/") == "/mnt"
-    assert Tree("/").node("/etc") is not None
+    assert Tree("/").file_status("/etc") is not None
 
 
 @pytest.mark.parametrize("follow", [True, False])

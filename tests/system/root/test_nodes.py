@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.actions import Blob, Content, Directory, HardLink, Link, NodeAction, Remove, Write
-from provision.planning.machine_view import Kind
+from provision.planning.actions import (
+    Blob,
+    Content,
+    MakeDirectory,
+    MakeHardLink,
+    MakeSymlink,
+    NodeAction,
+    RemovePath,
+    WriteFile,
+)
+from provision.planning.machine_view import FileType
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
 from provision.system.root.nodes import NodeFailed, carry_out
@@ -34,7 +43,7 @@ class Place:
         carry_out(self.tree, self.blob_store, actions)
 
     def write(self, path: str, data: bytes, mode: int = 0o644, *, keep: bool = False) -> None:
-        self.do(Write(path, (Content(data),), mode, UID, GID, keep=keep))
+        self.do(WriteFile(path, (Content(data),), mode, UID, GID, keep=keep))
 
     def read(self, path: str) -> bytes:
         return (self.root / path.lstrip("/")).read_bytes()
@@ -62,7 +71,7 @@ def umask(mask: int) -> Iterator[None]:
 @pytest.mark.parametrize("mode", [0o644, 0o600, 0o4755, 0o1777, 0])
 def test_a_file_has_its_mode_whatever_the_umask(place: Place, mask: int, mode: int) -> None:
     with umask(mask):
-        place.do(Write("/a/b/c", (Content(b"x"),), mode, UID, GID, parents=("/a", "/a/b")))
+        place.do(WriteFile("/a/b/c", (Content(b"x"),), mode, UID, GID, parents=("/a", "/a/b")))
     assert stat.S_IMODE((place.root / "a/b/c").stat().st_mode) == mode
     assert stat.S_IMODE((place.root / "a/b").stat().st_mode) == 0o755
     assert os.listdir(place.root / "a/b") == ["c"]
@@ -88,7 +97,7 @@ def test_a_hard_linked_file_is_replaced_not_rewritten(place: Place) -> None:
 def test_a_change_of_mode_holds_for_all_names(place: Place) -> None:
     place.write("/x", b"one")
     os.link(place.root / "x", place.root / "y")
-    place.do(Write("/x", (), 0o600, UID, GID, keep=True))
+    place.do(WriteFile("/x", (), 0o600, UID, GID, keep=True))
     there, other = (place.root / "x").stat(), (place.root / "y").stat()
     assert (there.st_ino, other.st_mode & 0o777) == (other.st_ino, 0o600)
     assert place.read("/x") == b"one"
@@ -98,9 +107,9 @@ def test_parts_follow_each_other_behind_what_is_kept(place: Place) -> None:
     with place.blob_store.writing(Blob("b"), "/file") as blob_store:
         blob_store.write(b"blob")
     place.write("/file", b"old ")
-    place.do(Write("/file", (Content(b"one "), Blob("b"), Content(b"!")), 0o644, UID, GID, keep=True))
+    place.do(WriteFile("/file", (Content(b"one "), Blob("b"), Content(b"!")), 0o644, UID, GID, keep=True))
     assert place.read("/file") == b"old one blob!"
-    place.do(Write("/new", (Content(b"x"),), 0o644, UID, GID, keep=True))
+    place.do(WriteFile("/new", (Content(b"x"),), 0o644, UID, GID, keep=True))
     assert place.read("/new") == b"x"
 
 
@@ -108,14 +117,14 @@ def test_parts_follow_each_other_behind_what_is_kept(place: Place) -> None:
 def test_one_blob_for_several_files_makes_several_files(place: Place, destination: str) -> None:
     with place.blob_store.writing(Blob("b"), destination) as blob_store:
         blob_store.write(b"blob" * 100_000)
-    place.do(*(Write(f"/{name}", (Blob("b"),), 0o644, UID, GID) for name in "abc"))
+    place.do(*(WriteFile(f"/{name}", (Blob("b"),), 0o644, UID, GID) for name in "abc"))
     assert {place.read(f"/{name}") for name in "abc"} == {b"blob" * 100_000}
     assert len({(place.root / name).stat().st_ino for name in "abc"}) == 3
     assert (place.root / "a").stat().st_nlink == 1
 
 
 def test_many_files_in_one_go(place: Place) -> None:
-    place.do(*(Write(f"/d/{n}", (Content(b"%d" % n),), 0o600, UID, GID, parents=("/d",)) for n in range(700)))
+    place.do(*(WriteFile(f"/d/{n}", (Content(b"%d" % n),), 0o600, UID, GID, parents=("/d",)) for n in range(700)))
     assert all(place.read(f"/d/{n}") == b"%d" % n for n in range(700))
 
 
@@ -145,33 +154,33 @@ def test_a_reader_sees_old_or_new_and_never_less(place: Place) -> None:
 def test_what_else_is_in_a_directory_stays(place: Place) -> None:
     (place.root / ".link.provision").write_text("somebody's")
     place.write("/file", b"old")
-    place.do(Link("/link", "target", UID, GID), Write("/file", (Content(b"new"),), 0o644, UID, GID))
-    place.do(Link("/link", "other", UID, GID))
+    place.do(MakeSymlink("/link", "target", UID, GID), WriteFile("/file", (Content(b"new"),), 0o644, UID, GID))
+    place.do(MakeSymlink("/link", "other", UID, GID))
     assert sorted(os.listdir(place.root)) == [".link.provision", "file", "link"]
 
 
 def test_long_names_that_begin_alike(place: Place) -> None:
     names = ["x" * 254 + letter for letter in "ab"]
     for _ in range(2):
-        place.do(*(Write(f"/{name}", (Content(name.encode()),), 0o644, UID, GID) for name in names))
+        place.do(*(WriteFile(f"/{name}", (Content(name.encode()),), 0o644, UID, GID) for name in names))
     assert [place.read(f"/{name}") for name in names] == [name.encode() for name in names]
     assert sorted(os.listdir(place.root)) == names
 
 
 def test_a_name_that_cannot_be_is_not_there(place: Place) -> None:
-    assert place.tree.node("/" + "x" * 256) is None
+    assert place.tree.file_status("/" + "x" * 256) is None
 
 
 @pytest.mark.parametrize("wrong", [1 << 32, -2, 1 << 70])
 def test_an_id_that_is_none_fails_the_action(place: Place, wrong: int) -> None:
     with pytest.raises(NodeFailed):
-        place.do(Directory("/d", 0o755, wrong, GID))
+        place.do(MakeDirectory("/d", 0o755, wrong, GID))
 
 
 def test_directories_get_owner_and_mode(place: Place) -> None:
     with umask(0o077):
-        place.do(Directory("/a/b", 0o2775, UID, GID, parents=("/a",)))
-        place.do(Directory("/a", 0o700, UID, GID), Directory("/", 0o711, UID, GID))
+        place.do(MakeDirectory("/a/b", 0o2775, UID, GID, parents=("/a",)))
+        place.do(MakeDirectory("/a", 0o700, UID, GID), MakeDirectory("/", 0o711, UID, GID))
     assert stat.S_IMODE((place.root / "a/b").stat().st_mode) == 0o2775
     assert stat.S_IMODE((place.root / "a").stat().st_mode) == 0o700
     assert stat.S_IMODE(place.root.stat().st_mode) == 0o711
@@ -180,12 +189,12 @@ def test_directories_get_owner_and_mode(place: Place) -> None:
 def test_a_directory_is_not_made_through_a_link(place: Place) -> None:
     (place.root / "link").symlink_to(place.outside)
     with pytest.raises(NodeFailed):
-        place.do(Directory("/link", 0o700, UID, GID))
+        place.do(MakeDirectory("/link", 0o700, UID, GID))
 
 
 def test_links_are_literal_and_replace_links(place: Place) -> None:
-    place.do(Link("/link", "../../outside", UID, GID))
-    place.do(Link("/link", "/else where", UID, GID))
+    place.do(MakeSymlink("/link", "../../outside", UID, GID))
+    place.do(MakeSymlink("/link", "/else where", UID, GID))
     assert os.readlink(place.root / "link") == "/else where"
     assert os.listdir(place.root) == ["link"]
 
@@ -193,24 +202,24 @@ def test_links_are_literal_and_replace_links(place: Place) -> None:
 def test_hard_links_may_be_made_twice(place: Place) -> None:
     place.write("/file", b"x")
     for _ in range(2):
-        place.do(HardLink("/name", "/file"))
+        place.do(MakeHardLink("/name", "/file"))
     assert sorted(os.listdir(place.root)) == ["file", "name"]
-    assert place.tree.node("/file") == place.tree.node("/name")
+    assert place.tree.file_status("/file") == place.tree.file_status("/name")
 
 
 def test_a_hard_link_to_a_link_does_not_follow_it(place: Place) -> None:
     (place.root / "link").symlink_to(place.outside / "file")
-    place.do(HardLink("/name", "/link"))
-    node = place.tree.node("/name")
+    place.do(MakeHardLink("/name", "/link"))
+    node = place.tree.file_status("/name")
     assert node is not None
-    assert node.kind is Kind.LINK
+    assert node.kind is FileType.LINK
 
 
 def test_removing_never_follows(place: Place) -> None:
     (place.root / "tree/deep").mkdir(parents=True)
     (place.root / "tree/deep/link").symlink_to(place.outside)
     (place.root / "tree/file").write_text("x")
-    place.do(Remove("/tree"), Remove("/not/there") if (place.root / "not").exists() else Remove("/nothing"))
+    place.do(RemovePath("/tree"), RemovePath("/not/there") if (place.root / "not").exists() else RemovePath("/nothing"))
     assert os.listdir(place.root) == []
 
 
@@ -224,8 +233,8 @@ def test_a_path_of_the_tree_cannot_leave_it(place: Place) -> None:
 
 def test_the_action_that_failed_is_named(place: Place) -> None:
     (place.root / "file").write_text("x")
-    good = Write("/good", (Content(b"x"),), 0o644, UID, GID)
-    bad = Write("/file/below", (Content(b"x"),), 0o644, UID, GID)
+    good = WriteFile("/good", (Content(b"x"),), 0o644, UID, GID)
+    bad = WriteFile("/file/below", (Content(b"x"),), 0o644, UID, GID)
     with pytest.raises(NodeFailed) as failed:
         place.do(good, bad)
     assert failed.value.action is bad
@@ -233,5 +242,5 @@ def test_the_action_that_failed_is_named(place: Place) -> None:
 
 def test_an_owner_without_a_number_is_an_error(place: Place) -> None:
     with pytest.raises(NodeFailed):
-        place.do(Write("/file", (Content(b"x"),), 0o644, None, GID))
+        place.do(WriteFile("/file", (Content(b"x"),), 0o644, None, GID))
     assert os.listdir(place.root) == []

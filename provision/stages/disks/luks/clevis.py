@@ -7,8 +7,8 @@ from typing import Any
 
 from provision.config.format import Luks
 from provision.config.model import Secret
-from provision.planning.actions import Action, Argument, DeviceName, Run
-from provision.planning.machine_view import Device, Fact, Volume
+from provision.planning.actions import Action, Argument, DeviceName, RunProgram
+from provision.planning.machine_view import Device, Fact, LuksHeader
 
 
 def advertisements(luks: Luks) -> list[str]:
@@ -19,7 +19,7 @@ def advertisements(luks: Luks) -> list[str]:
     return [urlunsplit(part._replace(path=part.path.rstrip("/") + "/adv")) for part in parts]
 
 
-def bind(luks: Luks, device: Device, key: Argument, header: Volume, where: str) -> Iterator[Action]:
+def bind(luks: Luks, device: Device, key: Argument, header: LuksHeader, config_path: str) -> Iterator[Action]:
     """Bind the open volume, and where it can be opened this way here and now, prove it.
 
     clevis takes its configuration as an argument only. Ours holds what is public; the one that the config gives
@@ -27,14 +27,14 @@ def bind(luks: Luks, device: Device, key: Argument, header: Volume, where: str) 
     """
     pin, config = _pin(luks)
     argv = ("clevis", "luks", "bind", "-f", "-k", key, "-d", DeviceName(device.name), pin, config)
-    bound = Fact("volume", device.name, header._replace(tokens=(*header.tokens, "clevis")))
-    yield Run(f"bind {luks.name} with clevis ({pin})", argv, frozenset({device.name}), (bound,), where)
+    bound = Fact("luks_header", device.name, header._replace(tokens=(*header.tokens, "clevis")))
+    yield RunProgram(f"bind {luks.name} with clevis ({pin})", argv, frozenset({device.name}), (bound,), config_path)
     if _can_open_here(luks):
         mapping = f"/dev/mapper/{luks.name}"
         touched = frozenset({device.name, mapping})
-        yield Run(f"close {luks.name}", ("cryptsetup", "luksClose", luks.name), touched, reason=where)
+        yield RunProgram(f"close {luks.name}", ("cryptsetup", "luksClose", luks.name), touched, config_path=config_path)
         unlock = ("clevis", "luks", "unlock", "-d", DeviceName(device.name), "-n", luks.name)
-        yield Run(f"open {luks.name} with clevis", unlock, touched, (bound,), where)
+        yield RunProgram(f"open {luks.name} with clevis", unlock, touched, (bound,), config_path)
 
 
 def _can_open_here(luks: Luks) -> bool:

@@ -19,25 +19,25 @@ from provision.planning.actions import (
     Argument,
     Blob,
     DeviceName,
-    Fetch,
-    Forget,
+    FetchBlob,
+    ForgetBlob,
     Keep,
     KeyFile,
     Remember,
-    Run,
+    RunProgram,
     Wave,
 )
 from provision.planning.boot_state import key_blob, luks_device
 from provision.planning.device_names import BY_MAPPING, PLAIN, of_signature
-from provision.planning.machine_view import Device, Fact, Observe, Signature, Volume
-from provision.stages.disks.device_conflicts import claimed_twice
+from provision.planning.machine_view import Device, Fact, LuksHeader, MachineView, Signature
+from provision.stages.disks.device_conflicts import conflicts
 from provision.stages.disks.devices import (
-    awaited,
     chosen_uuid,
     missing_device,
     missing_tools,
     unwritable,
-    with_sure_facts,
+    wait_for,
+    with_certain_facts,
 )
 from provision.stages.disks.luks import cex, clevis
 from provision.stages.disks.wiping import holds_something, wipe
@@ -53,18 +53,18 @@ DATA_OFFSET = 16 << 20
 OWN_UUID = "--uuid"
 
 
-class VolumeAsk(NamedTuple):
+class DesiredVolume(NamedTuple):
     """A volume of the config, the device that it belongs on, and the UUID it gets (None where options give it)."""
 
-    where: str
+    config_path: str
     entry: Luks
     device: Device
     found: Signature
-    header: Volume | None
+    header: LuksHeader | None
     uuid: str | None
 
     @property
-    def kept(self) -> Volume | None:
+    def kept(self) -> LuksHeader | None:
         """The header of what is there, where it has to stay."""
         return None if self.entry.wipe_volume or self.is_half_made else self.header
 
@@ -85,92 +85,96 @@ class VolumeAsk(NamedTuple):
         return cex.KEY if self.entry.cex.enabled else KeyFile(key_blob(self.entry))
 
 
-def plan(config: Config, observe: Observe) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Fetch all keys, then make or open one volume after the other. Raises PlanRefused with every reason."""
     entries = [(f"storage.luks[{index}]", entry) for index, entry in enumerate(config.storage.luks)]
-    devices = yield from awaited((entry.device or "" for _, entry in entries), observe, "storage.luks")
-    reasons = [missing_device(where, entry.device or "") for where, entry in entries if entry.device not in devices]
-    asks = [
-        _ask(where, entry, devices[entry.device], observe)
-        for where, entry in entries
+    devices = yield from wait_for((entry.device or "" for _, entry in entries), view, "storage.luks")
+    reasons = [
+        missing_device(config_path, entry.device or "") for config_path, entry in entries if entry.device not in devices
+    ]
+    desired_entries = [
+        _ask(config_path, entry, devices[entry.device], view)
+        for config_path, entry in entries
         if entry.device is not None and entry.device in devices
     ]
-    reasons += claimed_twice(config, observe) if entries else ()
-    reasons += [reason for ask in asks for reason in _refusals(ask, observe)]
+    reasons += conflicts(config, view) if entries else ()
+    reasons += [reason for desired in desired_entries for reason in _refusals(desired, view)]
     if reasons:
         raise PlanRefused(reasons)
-    fetches = [fetch for ask in asks for fetch in _fetches(ask, observe)]
+    fetches = [fetch for desired in desired_entries for fetch in _fetches(desired, view)]
     if fetches:
         yield tuple(fetches)
-    if asks:
-        yield tuple(Remember(luks_device(one.entry.name), one.device.name, one.where) for one in asks)
-    for ask in asks:
-        steps = _reuse(ask) if ask.kept else _create(ask, observe)
-        yield from (with_sure_facts((step,), config) for step in steps)
+    if desired_entries:
+        yield tuple(Remember(luks_device(one.entry.name), one.device.name, one.config_path) for one in desired_entries)
+    for desired in desired_entries:
+        steps = _reuse(desired) if desired.kept else _create(desired, view)
+        yield from (with_certain_facts((step,), config) for step in steps)
 
 
-def _ask(where: str, entry: Luks, device: Device, observe: Observe) -> VolumeAsk:
+def _ask(config_path: str, entry: Luks, device: Device, view: MachineView) -> DesiredVolume:
     named = any(option.split("=")[0] == OWN_UUID for option in entry.options)
-    uuid = entry.uuid or (None if named else chosen_uuid(observe, "luks", entry.name))
-    return VolumeAsk(where, entry, device, observe.signature(device.name), observe.volume(device.name), uuid)
+    uuid = entry.uuid or (None if named else chosen_uuid(view, "luks", entry.name))
+    return DesiredVolume(config_path, entry, device, view.signature(device.name), view.luks_header(device.name), uuid)
 
 
-def _refusals(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
-    entry, header = ask.entry, ask.kept
+def _refusals(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
+    entry, header = desired.entry, desired.kept
     # libdevmapper gives other names another form, and crypttab(5) has none
     if set(entry.name) - PLAIN or entry.name in {".", ".."}:
-        yield f"{ask.where}.name: {entry.name!r} is no name for a mapping: letters, digits and #+-.:=@_ are"
-    yield from missing_tools(_tools(ask, observe), observe, ask.where)
+        yield f"{desired.config_path}.name: {entry.name!r} is no name for a mapping: letters, digits and #+-.:=@_ are"
+    yield from missing_tools(_tools(desired, view), view, desired.config_path)
     if entry.cex.enabled:
-        yield from cex.refusals(ask.where, observe)
+        yield from cex.refusals(desired.config_path, view)
     if header is None:
-        yield from _in_the_way(ask, observe)
+        yield from _in_the_way(desired, view)
         return
     if header.version != 2:
         yield (
-            f"{ask.where}: {entry.device} is a luks device but not luks2; it cannot be reused "
+            f"{desired.config_path}: {entry.device} is a luks device but not luks2; it cannot be reused "
             f"(volume is not of the correct type); {REMEDY}"
         )
         return
-    why = "; ".join(_cannot_reuse(ask, header))
+    why = "; ".join(_cannot_reuse(desired, header))
     if why:
-        ours = not entry.uuid and ask.found.uuid == ask.uuid
+        ours = not entry.uuid and desired.found.uuid == desired.uuid
         yield (
-            f'{ask.where}: volume wipe was not requested and luks device "{entry.device}" could not be reused: '
+            f'{desired.config_path}: volume wipe was not requested and luks device "{entry.device}" could not '
+            f"be reused: "
             f"{why} (volume is not of the correct type"
             + ("; an interrupted run made it, and its key is lost)" if ours else ")")
             + f"; {REMEDY}"
         )
-    elif not header.opened and observe.device(ask.mapping) is not None:
-        yield f"{ask.where}: {ask.mapping} exists already"
+    elif not header.opened and view.device(desired.mapping) is not None:
+        yield f"{desired.config_path}: {desired.mapping} exists already"
 
 
-def _tools(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
+def _tools(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
     yield "cryptsetup"
-    if not ask.kept and holds_something(ask.device, observe):
+    if not desired.kept and holds_something(desired.device, view):
         yield "wipefs"
-    if clevis_format.is_present(ask.entry):
+    if clevis_format.is_present(desired.entry):
         yield "clevis"
-    if ask.entry.cex.enabled:
+    if desired.entry.cex.enabled:
         yield from cex.TOOLS
 
 
-def _in_the_way(ask: VolumeAsk, observe: Observe) -> Iterator[str]:
-    entry = ask.entry
-    if ask.found.type and not (entry.wipe_volume or ask.is_half_made):
+def _in_the_way(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
+    entry = desired.entry
+    if desired.found.type and not (entry.wipe_volume or desired.is_half_made):
         yield (
-            f'{ask.where}: volume at "{entry.device}" is not of the correct type (found {ask.found.type}) '
+            f'{desired.config_path}: volume at "{entry.device}" is not of the correct type '
+            f"(found {desired.found.type}) "
             f"and a volume wipe was not requested; {REMEDY}"
         )
         return
-    yield from unwritable(ask.where, ask.device, entry.device or "")
-    if observe.device(ask.mapping) is not None:
-        yield f"{ask.where}: {ask.mapping} exists already"
+    yield from unwritable(desired.config_path, desired.device, entry.device or "")
+    if view.device(desired.mapping) is not None:
+        yield f"{desired.config_path}: {desired.mapping} exists already"
 
 
-def _cannot_reuse(ask: VolumeAsk, header: Volume) -> Iterator[str]:
+def _cannot_reuse(desired: DesiredVolume, header: LuksHeader) -> Iterator[str]:
     """Why a volume that is there cannot be what the config asks for; whether its key fits is seen on opening."""
-    entry, found = ask.entry, ask.found
+    entry, found = desired.entry, desired.found
     if header.keyless:
         yield "interrupted while it was made: no key can open it"
     if clevis_format.is_present(entry):
@@ -192,96 +196,111 @@ def _word(value: bool) -> str:
     return str(value).lower()
 
 
-def _fetches(ask: VolumeAsk, observe: Observe) -> Iterator[Action]:
+def _fetches(desired: DesiredVolume, view: MachineView) -> Iterator[Action]:
     """The key, and what clevis asks tang servers for: the network has to be there before it does."""
-    entry = ask.entry
+    entry = desired.entry
     if entry.cex.enabled:
-        source = Resource(source=cex.key_url(observe))
+        source = Resource(source=cex.key_url(view))
     elif entry.key_file.source:
         source = entry.key_file
     else:
         source = Resource(source="data:," + os.urandom(GENERATED_KEY).hex())
     made = not (entry.cex.enabled or entry.key_file.source)
     title = f"{'make' if made else 'fetch'} the key of {entry.name}"
-    yield Fetch(source, key_blob(entry), "", title, ask.where)
+    yield FetchBlob(source, key_blob(entry), "", title, desired.config_path)
     for index, url in enumerate(clevis.advertisements(entry)):
         blob = Blob(f"{key_blob(entry).name}-tang-{index}")
-        yield Fetch(Resource(source=url), blob, "", f"ask for the advertisement of {redacted(url)}", ask.where)
+        yield FetchBlob(
+            Resource(source=url), blob, "", f"ask for the advertisement of {redacted(url)}", desired.config_path
+        )
 
 
-def _reuse(ask: VolumeAsk) -> Iterator[Action]:
-    entry = ask.entry
-    yield Keep(f"LUKS volume on {entry.device}", "it is as the config wants it", ask.where)
-    if ask.kept and ask.kept.opened:
-        argv = ("cryptsetup", "luksOpen", "--test-passphrase", DeviceName(ask.device.name), "--key-file", ask.key)
-        yield Run(f"test the key of {entry.name}, which is open", argv, frozenset({ask.device.name}), (), ask.where)
+def _reuse(desired: DesiredVolume) -> Iterator[Action]:
+    entry = desired.entry
+    yield Keep(f"LUKS volume on {entry.device}", "it is as the config wants it", desired.config_path)
+    if desired.kept and desired.kept.opened:
+        argv = (
+            "cryptsetup",
+            "luksOpen",
+            "--test-passphrase",
+            DeviceName(desired.device.name),
+            "--key-file",
+            desired.key,
+        )
+        yield RunProgram(
+            f"test the key of {entry.name}, which is open",
+            argv,
+            frozenset({desired.device.name}),
+            (),
+            desired.config_path,
+        )
     else:
-        yield _open(ask, f"open {entry.name}, reusing the volume on {entry.device}")
+        yield _open(desired, f"open {entry.name}, reusing the volume on {entry.device}")
 
 
-def _create(ask: VolumeAsk, observe: Observe) -> Iterator[Action]:
-    entry, device = ask.entry, ask.device
-    if holds_something(device, observe):
-        yield wipe(device, entry.device or "", ask.where, observe, half_made=ask.is_half_made)
+def _create(desired: DesiredVolume, view: MachineView) -> Iterator[Action]:
+    entry, device = desired.entry, desired.device
+    if holds_something(device, view):
+        yield wipe(device, entry.device or "", desired.config_path, view, half_made=desired.is_half_made)
     if entry.cex.enabled:
-        yield from cex.generate(entry, ask.where, observe)
-    yield _format(ask)
+        yield from cex.generate(entry, desired.config_path, view)
+    yield _format(desired)
     if entry.cex.enabled:
-        yield from cex.after_format(entry, device, ask.where, observe)
-    yield _open(ask, f"open {entry.name}")
+        yield from cex.after_format(entry, device, desired.config_path, view)
+    yield _open(desired, f"open {entry.name}")
     if clevis_format.is_present(entry):
-        header = _opened(ask)
-        yield from clevis.bind(entry, device, ask.key, header, ask.where)
+        header = _opened(desired)
+        yield from clevis.bind(entry, device, desired.key, header, desired.config_path)
         if not entry.key_file.source:
-            yield from _drop_key(ask)
+            yield from _drop_key(desired)
     for index, _ in enumerate(clevis.advertisements(entry)):
-        yield Forget(Blob(f"{key_blob(entry).name}-tang-{index}"), ask.where)
+        yield ForgetBlob(Blob(f"{key_blob(entry).name}-tang-{index}"), desired.config_path)
 
 
-def _format(ask: VolumeAsk) -> Action:
-    entry, device = ask.entry, ask.device
+def _format(desired: DesiredVolume) -> Action:
+    entry, device = desired.entry, desired.device
     argv: tuple[Argument, ...] = (
-        *("cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--key-file", ask.key),
+        *("cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", "--key-file", desired.key),
         *(("--label", entry.label) if entry.label else ()),
-        *(("--uuid", ask.uuid) if ask.uuid else ()),
+        *(("--uuid", desired.uuid) if desired.uuid else ()),
         *entry.options,
         DeviceName(device.name),
         *(cex.format_options(entry) if entry.cex.enabled else ()),
     )
     label = entry.label or (None if entry.options else "")
-    signature = Signature("crypto_LUKS", label, ask.uuid)
-    facts = [Fact("signature", device.name, signature), Fact("volume", device.name, Volume(2))]
+    signature = Signature("crypto_LUKS", label, desired.uuid)
+    facts = [Fact("signature", device.name, signature), Fact("luks_header", device.name, LuksHeader(2))]
     facts += [Fact("device", name, device) for name in of_signature(signature)]
     title = f"make LUKS volume {entry.name} on {entry.device}"
-    return Run(title, argv, frozenset({device.name}), tuple(facts), ask.where)
+    return RunProgram(title, argv, frozenset({device.name}), tuple(facts), desired.config_path)
 
 
-def _open(ask: VolumeAsk, title: str) -> Action:
-    entry, device = ask.entry, ask.device
+def _open(desired: DesiredVolume, title: str) -> Action:
+    entry, device = desired.entry, desired.device
     argv: tuple[Argument, ...] = (
-        *("cryptsetup", "luksOpen", DeviceName(device.name), entry.name, "--key-file", ask.key, "--persistent"),
+        *("cryptsetup", "luksOpen", DeviceName(device.name), entry.name, "--key-file", desired.key, "--persistent"),
         *(("--allow-discards",) if entry.discard else ()),
         *entry.open_options,
     )
-    mapping = Device(ask.mapping, device.size - DATA_OFFSET, device.sector, assumed=True, mapper=entry.name)
+    mapping = Device(desired.mapping, device.size - DATA_OFFSET, device.sector, assumed=True, mapper=entry.name)
     facts = (
-        Fact("device", ask.mapping, mapping),
+        Fact("device", desired.mapping, mapping),
         Fact("device", BY_MAPPING + entry.name, mapping),
-        Fact("volume", device.name, _opened(ask)),
+        Fact("luks_header", device.name, _opened(desired)),
     )
-    return Run(title, argv, frozenset({device.name, ask.mapping}), facts, ask.where)
+    return RunProgram(title, argv, frozenset({device.name, desired.mapping}), facts, desired.config_path)
 
 
-def _opened(ask: VolumeAsk) -> Volume:
+def _opened(desired: DesiredVolume) -> LuksHeader:
     """The header while the volume is open; what further options leave in it cannot be known."""
-    flags = ("allow-discards",) if ask.entry.discard else ()
-    tokens = ask.kept.tokens if ask.kept else ()
-    return Volume(2, None if ask.entry.open_options else flags, tokens, ask.entry.name)
+    flags = ("allow-discards",) if desired.entry.discard else ()
+    tokens = desired.kept.tokens if desired.kept else ()
+    return LuksHeader(2, None if desired.entry.open_options else flags, tokens, desired.entry.name)
 
 
-def _drop_key(ask: VolumeAsk) -> Iterator[Action]:
+def _drop_key(desired: DesiredVolume) -> Iterator[Action]:
     """A key that nobody asked for goes when clevis has its own."""
-    title = f"remove the key that was made for {ask.entry.name}"
-    argv = ("cryptsetup", "luksRemoveKey", DeviceName(ask.device.name), ask.key)
-    yield Run(title, argv, frozenset({ask.device.name}), reason=ask.where)
-    yield Forget(key_blob(ask.entry), ask.where)
+    title = f"remove the key that was made for {desired.entry.name}"
+    argv = ("cryptsetup", "luksRemoveKey", DeviceName(desired.device.name), desired.key)
+    yield RunProgram(title, argv, frozenset({desired.device.name}), config_path=desired.config_path)
+    yield ForgetBlob(key_blob(desired.entry), desired.config_path)

@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from provision.config import format as config
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Keep, Wave, WriteTable
+from provision.planning.actions import Action, Keep, Wave, WritePartitionTable
 from provision.planning.descriptions import called, size_text
 from provision.planning.device_names import partition_name
-from provision.planning.machine_view import Observe, Partition, Table
-from provision.stages.disks.devices import Found, ambiguous_names, awaited, missing_device, with_sure_facts
-from provision.stages.disks.partitions import new_table as tables
-from provision.stages.disks.partitions.desired import DiskAsk, Impossible, PartitionAsk, disk_of, resolve
+from provision.planning.machine_view import MachineView, Partition, PartitionTable
+from provision.stages.disks.devices import DevicesByName, ambiguous_names, missing_device, wait_for, with_certain_facts
+from provision.stages.disks.partitions import new_table
+from provision.stages.disks.partitions.desired import DesiredDisk, DesiredPartition, Impossible, disk_of, resolve
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 """The type of a partition whose type the config leaves open: "Linux filesystem data", as sgdisk has it."""
@@ -57,24 +57,24 @@ class Decision(NamedTuple):
     """What is decided about one partition."""
 
     verb: Verb
-    ask: PartitionAsk
+    desired: DesiredPartition
     before: Partition | None = None
     after: Partition | None = None
 
 
-def plan(conf: config.Config, observe: Observe) -> Iterator[Wave]:
+def plan(conf: config.Config, view: MachineView) -> Iterator[Wave]:
     """Write the tables that have to change, all side by side. Raises PlanRefused with every reason."""
     entries = list(enumerate(conf.storage.disks))
-    found = yield from awaited((disk.device for _, disk in entries), observe, "storage.disks")
+    found = yield from wait_for((disk.device for _, disk in entries), view, "storage.disks")
     while entries:
-        wave, later = _next_wave(entries, found, conf, observe)
+        wave, later = _next_wave(entries, found, conf, view)
         if wave:
-            yield with_sure_facts(wave, conf)
+            yield with_certain_facts(wave, conf)
         entries = later
 
 
 def _next_wave(
-    entries: list[tuple[int, config.Disk]], found: Found, conf: config.Config, observe: Observe
+    entries: list[tuple[int, config.Disk]], found: DevicesByName, conf: config.Config, view: MachineView
 ) -> tuple[Wave, list[tuple[int, config.Disk]]]:
     """The actions on distinct disks, and the entries that name one of these disks again."""
     reasons: list[str] = []
@@ -82,59 +82,63 @@ def _next_wave(
     later: list[tuple[int, config.Disk]] = []
     seen: set[str] = set()
     for index, entry in entries:
-        where, device = f"storage.disks[{index}]", found.get(entry.device)
+        config_path, device = f"storage.disks[{index}]", found.get(entry.device)
         if device is None:
-            reasons.append(missing_device(where, entry.device))
+            reasons.append(missing_device(config_path, entry.device))
         elif device.name in seen:
             later.append((index, entry))
         else:
             seen.add(device.name)
-            disk = disk_of(where, entry, device, observe)
-            decisions, why = _judge(disk, observe)
-            planned = list(_actions(disk, decisions, conf, observe))
+            disk = disk_of(config_path, entry, device, view)
+            decisions, why = _judge(disk, view)
+            planned = list(_actions(disk, decisions, conf, view))
             reasons += [*why, *_unwritable(disk, planned)]
             actions += planned
-    reasons += ambiguous_names(actions, conf, observe)
+    reasons += ambiguous_names(actions, conf, view)
     if reasons:
         raise PlanRefused(reasons)
     return tuple(actions), later
 
 
-def _unwritable(disk: DiskAsk, planned: list[Action]) -> Iterator[str]:
-    if disk.device.read_only and any(isinstance(action, WriteTable) for action in planned):
-        yield f"{disk.where}: {disk.name} is read-only"
+def _unwritable(disk: DesiredDisk, planned: list[Action]) -> Iterator[str]:
+    if disk.device.read_only and any(isinstance(action, WritePartitionTable) for action in planned):
+        yield f"{disk.config_path}: {disk.name} is read-only"
 
 
-def _judge(disk: DiskAsk, observe: Observe) -> tuple[list[Decision], list[str]]:
+def _judge(disk: DesiredDisk, view: MachineView) -> tuple[list[Decision], list[str]]:
     """The decisions about a disk's partitions, and the reasons to refuse."""
-    active = [one.number for one in disk.found.partitions if _in_use(observe, partition_name(disk.device, one.number))]
+    active = [one.number for one in disk.found.partitions if _in_use(view, partition_name(disk.device, one.number))]
     if disk.device.in_use and not active:
-        return [], [f"{disk.where}: refusing to operate on directly active disk {disk.name} ({disk.device.in_use})"]
+        return [], [
+            f"{disk.config_path}: refusing to operate on directly active disk {disk.name} ({disk.device.in_use})"
+        ]
     if disk.erase and active:
-        return [], [f"{disk.where}: refusing to wipe active disk {disk.name} ({_numbers(active)} in use)"]
+        return [], [f"{disk.config_path}: refusing to wipe active disk {disk.name} ({_numbers(active)} in use)"]
     if disk.table.kind != "gpt":
         what = f"disk does not have a GPT, but a table of kind {disk.table.kind}: {disk.name}"
-        return [], [f"{disk.where}: {what} (only wipeTable can replace it)"]
+        return [], [f"{disk.config_path}: {what} (only wipeTable can replace it)"]
     try:
         resolved = resolve(disk)
     except Impossible as reason:
         return [], [str(reason)]
-    made = {ask.number for ask in resolved if ask.exists}
+    made = {desired.number for desired in resolved if desired.exists}
     decisions, reasons = [], []
-    for ask in (ask for ask in resolved if ask.exists or ask.number not in made):
+    for desired in (desired for desired in resolved if desired.exists or desired.number not in made):
         try:
-            decision = _decide(ask, disk.table)
+            decision = _decide(desired, disk.table)
         except Impossible as reason:
             reasons.append(str(reason))
             continue
         decisions.append(decision)
-        if decision.verb.changes and ask.number in active:
-            reasons.append(f"{ask.where}: refusing to modify active partition {ask.number} on {disk.name}")
+        if decision.verb.changes and desired.number in active:
+            reasons.append(
+                f"{desired.config_path}: refusing to modify active partition {desired.number} on {disk.name}"
+            )
     return decisions, reasons
 
 
-def _in_use(observe: Observe, name: str) -> bool:
-    device = observe.device(name)
+def _in_use(view: MachineView, name: str) -> bool:
+    device = view.device(name)
     return device is not None and bool(device.in_use)
 
 
@@ -142,17 +146,17 @@ def _numbers(active: list[int]) -> str:
     return "partition " + ", ".join(str(number) for number in active)
 
 
-def _decide(ask: PartitionAsk, table: Table) -> Decision:
-    before = next((one for one in table.partitions if one.number == ask.number), None)
-    why = _difference(ask, before) if before is not None else ""
-    verb = verb_of(before is not None, ask.exists, ask.replace, not why)
+def _decide(desired: DesiredPartition, table: PartitionTable) -> Decision:
+    before = next((one for one in table.partitions if one.number == desired.number), None)
+    why = _difference(desired, before) if before is not None else ""
+    verb = verb_of(before is not None, desired.exists, desired.replace, not why)
     if verb is Verb.REFUSE:
-        what = f"partition {ask.number} exists but is specified as nonexistant and wipePartitionEntry is false"
-        raise Impossible(f"{ask.where}: {what}")
-    if verb is Verb.RESIZE and not (ask.resize and why.startswith("size")):
+        what = f"partition {desired.number} exists but is specified as nonexistant and wipePartitionEntry is false"
+        raise Impossible(f"{desired.config_path}: {what}")
+    if verb is Verb.RESIZE and not (desired.resize and why.startswith("size")):
         remedy = "resize would change it" if why.startswith("size") else "wipePartitionEntry would replace it"
-        raise Impossible(f"{ask.where}: partition {ask.number} didn't match: {why}; {remedy}")
-    return Decision(verb, ask, before, _after(verb, ask, before))
+        raise Impossible(f"{desired.config_path}: partition {desired.number} didn't match: {why}; {remedy}")
+    return Decision(verb, desired, before, _after(verb, desired, before))
 
 
 def verb_of(*state: bool) -> Verb:
@@ -164,74 +168,79 @@ def verb_of(*state: bool) -> Verb:
     )
 
 
-def _after(verb: Verb, ask: PartitionAsk, before: Partition | None) -> Partition | None:
+def _after(verb: Verb, desired: DesiredPartition, before: Partition | None) -> Partition | None:
     if verb is Verb.KEEP:
         return before
     if verb is Verb.RESIZE and before is not None:
-        return before._replace(size=ask.size or 0)
-    return _made(ask) if verb in {Verb.CREATE, Verb.REPLACE} else None
+        return before._replace(size=desired.size or 0)
+    return _made(desired) if verb in {Verb.CREATE, Verb.REPLACE} else None
 
 
-def _difference(ask: PartitionAsk, found: Partition) -> str:
+def _difference(desired: DesiredPartition, found: Partition) -> str:
     """The first part that is not as asked for; the size comes last, so that it is the only one if it is named."""
-    if ask.start != found.start:
-        return f"starting sector did not match (specified {ask.start}, got {found.start})"
-    if ask.guid and ask.guid != found.guid:
-        return f'GUID did not match (specified "{ask.guid}", got "{found.guid}")'
-    if ask.type and ask.type != found.type:
-        return f'type GUID did not match (specified "{ask.type}", got "{found.type}")'
-    if ask.label is not None and ask.label != found.label:
-        return f'label did not match (specified "{ask.label}", got "{found.label}")'
-    if ask.size != found.size:
-        return f"size did not match (specified {ask.size}, got {found.size})"
+    if desired.start != found.start:
+        return f"starting sector did not match (specified {desired.start}, got {found.start})"
+    if desired.guid and desired.guid != found.guid:
+        return f'GUID did not match (specified "{desired.guid}", got "{found.guid}")'
+    if desired.type and desired.type != found.type:
+        return f'type GUID did not match (specified "{desired.type}", got "{found.type}")'
+    if desired.label is not None and desired.label != found.label:
+        return f'label did not match (specified "{desired.label}", got "{found.label}")'
+    if desired.size != found.size:
+        return f"size did not match (specified {desired.size}, got {found.size})"
     return ""
 
 
-def _made(ask: PartitionAsk) -> Partition:
+def _made(desired: DesiredPartition) -> Partition:
     return Partition(
-        ask.number, ask.start or 0, ask.size or 0, ask.type or LINUX_DATA, ask.chosen, label=ask.label or ""
+        desired.number,
+        desired.start or 0,
+        desired.size or 0,
+        desired.type or LINUX_DATA,
+        desired.chosen,
+        label=desired.label or "",
     )
 
 
-def _actions(disk: DiskAsk, decisions: list[Decision], conf: config.Config, observe: Observe) -> Iterator[Action]:
+def _actions(disk: DesiredDisk, decisions: list[Decision], conf: config.Config, view: MachineView) -> Iterator[Action]:
     """One write if anything changes; what stays is told too."""
     for decision in decisions:
         if decision.verb is Verb.KEEP:
-            what = f"{called(decision.ask.number, decision.after.label if decision.after else None)} of {disk.name}"
-            yield Keep(what, "it is as the config wants it", decision.ask.where)
+            what = f"{called(decision.desired.number, decision.after.label if decision.after else None)} of {disk.name}"
+            yield Keep(what, "it is as the config wants it", decision.desired.config_path)
     changes = [decision for decision in decisions if decision.verb.changes]
-    if not changes and not (disk.erase and _holds_something(disk, observe)):
+    if not changes and not (disk.erase and _holds_something(disk, view)):
         return
-    gone = {decision.ask.number for decision in changes}
+    gone = {decision.desired.number for decision in changes}
     kept = [partition for partition in disk.table.partitions if partition.number not in gone]
     made = [decision.after for decision in changes if decision.after is not None]
     table = disk.table._replace(partitions=tuple(sorted((*kept, *made))))
-    stale = tables.stale_members(disk, table, conf, observe)
-    yield WriteTable(
+    stale = new_table.stale_members(disk, table, conf, view)
+    yield WritePartitionTable(
         device=disk.device.name,
-        table=table if table.partitions or not disk.erase else Table("", sector=disk.device.sector),
-        facts=tuple({fact[:2]: fact for fact in tables.facts(disk, table, stale, observe)}.values()),
+        table=table if table.partitions or not disk.erase else PartitionTable("", sector=disk.device.sector),
+        facts=tuple({fact[:2]: fact for fact in new_table.facts(disk, table, stale, view)}.values()),
         erase=disk.erase,
         title=_title(disk, changes),
-        reason=disk.where,
+        config_path=disk.config_path,
         clear=stale,
-        loses=", ".join(tables.losses(disk, table, stale, observe)),
+        destroys=", ".join(new_table.data_loss(disk, table, stale, view)),
     )
 
 
-def _holds_something(disk: DiskAsk, observe: Observe) -> bool:
-    return bool(disk.found.kind or disk.found.remains or observe.signature(disk.device.name).type)
+def _holds_something(disk: DesiredDisk, view: MachineView) -> bool:
+    return bool(disk.found.kind or disk.found.remains or view.signature(disk.device.name).type)
 
 
-def _title(disk: DiskAsk, changes: list[Decision]) -> str:
+def _title(disk: DesiredDisk, changes: list[Decision]) -> str:
     words = [_decision_text(decision, disk) for decision in changes]
     verb = "wipe and partition" if disk.erase and words else "wipe the table of" if disk.erase else "partition"
     return f"{verb} {disk.name}" + (": " + ", ".join(words) if words else "")
 
 
-def _decision_text(decision: Decision, disk: DiskAsk) -> str:
+def _decision_text(decision: Decision, disk: DesiredDisk) -> str:
     partition = decision.after or decision.before
-    text = f"{decision.verb.value} {called(decision.ask.number, partition.label if partition else None)}"
+    text = f"{decision.verb.value} {called(decision.desired.number, partition.label if partition else None)}"
     if decision.after is None:
         return text
     rest = disk.device.assumed and decision.after.start + decision.after.size > disk.table.last

@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 from provision.config import format as config
 from provision.planning.descriptions import called
-from provision.planning.machine_view import UNPROTECTED, Device, Observe, Partition, Table
+from provision.planning.machine_view import UNPROTECTED, Device, MachineView, Partition, PartitionTable
 from provision.stages.disks.devices import chosen_uuid
 from provision.stages.disks.partitions import layout
 
 
-class PartitionAsk(NamedTuple):
+class DesiredPartition(NamedTuple):
     """A partition as the config asks for it, in sectors; `start` and `size` None, and empty texts, are left open."""
 
-    where: str
+    config_path: str
     number: int
     start: int | None
     size: int | None
@@ -27,48 +27,50 @@ class PartitionAsk(NamedTuple):
     chosen: str
 
 
-class DiskAsk(NamedTuple):
+class DesiredDisk(NamedTuple):
     """A disk of the config with what is on it; `table` is what to start from (blank where there is none)."""
 
-    where: str
+    config_path: str
     name: str
     device: Device
     erase: bool
-    found: Table
-    table: Table
-    asks: tuple[PartitionAsk, ...]
+    found: PartitionTable
+    table: PartitionTable
+    desired_entries: tuple[DesiredPartition, ...]
 
 
 class Impossible(Exception):
     """Why a partition cannot be had."""
 
 
-def disk_of(where: str, entry: config.Disk, device: Device, observe: Observe) -> DiskAsk:
+def disk_of(config_path: str, entry: config.Disk, device: Device, view: MachineView) -> DesiredDisk:
     """A disk of the config with what is on it, its partitions in the order in which they are placed."""
-    found = observe.table(device.name)
-    guid = chosen_uuid(observe, "disk", entry.device).upper()
+    found = view.table(device.name)
+    guid = chosen_uuid(view, "disk", entry.device).upper()
     ours = found.kind == UNPROTECTED and found.guid == guid  # an earlier run did not get to the end of writing it
     fresh = bool(entry.wipe_table) or not found.kind or ours
     table = layout.blank_table(device, guid) if fresh else found
     numbered_first = sorted(enumerate(entry.partitions), key=lambda one: one[1].number == 0)
-    asks = tuple(
-        _ask(f"{where}.partitions[{index}]", partition, entry.device, table, observe)
+    desired_entries = tuple(
+        _ask(f"{config_path}.partitions[{index}]", partition, entry.device, table, view)
         for index, partition in numbered_first
     )
-    return DiskAsk(where, entry.device, device, bool(entry.wipe_table), found, table, asks)
+    return DesiredDisk(config_path, entry.device, device, bool(entry.wipe_table), found, table, desired_entries)
 
 
-def _ask(where: str, wanted: config.Partition, disk: str, table: Table, observe: Observe) -> PartitionAsk:
+def _ask(
+    config_path: str, wanted: config.Partition, disk: str, table: PartitionTable, view: MachineView
+) -> DesiredPartition:
     sectors = layout.MEBIBYTE // table.sector
     guid = (wanted.guid or "").upper()
-    chosen = guid or chosen_uuid(observe, "partition", f"{disk}:{wanted.number}:{wanted.label}").upper()
+    chosen = guid or chosen_uuid(view, "partition", f"{disk}:{wanted.number}:{wanted.label}").upper()
     start = None if wanted.start_mib is None else wanted.start_mib * sectors
     size = None if wanted.size_mib is None else wanted.size_mib * sectors
     ours = None if wanted.number else next((one for one in table.partitions if one.guid == chosen), None)
     if ours is not None:  # made by an earlier run: what was left open is decided
         start, size = start or ours.start, size or ours.size
-    return PartitionAsk(
-        where=where,
+    return DesiredPartition(
+        config_path=config_path,
         number=ours.number if ours else wanted.number,
         start=start,
         size=size,
@@ -82,44 +84,46 @@ def _ask(where: str, wanted: config.Partition, disk: str, table: Table, observe:
     )
 
 
-def resolve(disk: DiskAsk) -> list[PartitionAsk]:
+def resolve(disk: DesiredDisk) -> list[DesiredPartition]:
     """Every ask with its number, start and size filled in, as if all of them were made anew one after the other."""
     before = {partition.number: partition for partition in disk.table.partitions}
-    asked = {ask.number for ask in disk.asks if ask.number}
+    asked = {desired.number for desired in disk.desired_entries if desired.number}
     taken = [layout.extent(partition) for number, partition in before.items() if number not in asked]
-    mine = {ask.chosen for ask in disk.asks if not ask.guid}  # an earlier run's must not change the alignment
+    mine = {
+        desired.chosen for desired in disk.desired_entries if not desired.guid
+    }  # an earlier run's must not change the alignment
     others = tuple(partition for partition in disk.table.partitions if partition.guid not in mine)
     space = layout.space(disk.table._replace(partitions=others), disk.device.size // disk.table.sector)
-    used = (set(before) - asked) | {ask.number for ask in disk.asks if ask.exists}
+    used = (set(before) - asked) | {desired.number for desired in disk.desired_entries if desired.exists}
     resolved = []
-    for ask in disk.asks:
-        if not ask.exists:
-            resolved.append(ask)
+    for desired in disk.desired_entries:
+        if not desired.exists:
+            resolved.append(desired)
             continue
-        placed = _place(ask, before.get(ask.number), space, taken)
+        placed = _place(desired, before.get(desired.number), space, taken)
         taken.append(placed)
-        number = ask.number or next(free for free in range(1, len(used) + 2) if free not in used)
+        number = desired.number or next(free for free in range(1, len(used) + 2) if free not in used)
         used.add(number)
         if number > disk.table.entries:
             last = f"the last one is {disk.table.entries}"
-            raise Impossible(f"{ask.where}: the table of {disk.name} has no partition {number}, {last}")
-        resolved.append(ask._replace(number=number, start=placed.first, size=placed.size))
+            raise Impossible(f"{desired.config_path}: the table of {disk.name} has no partition {number}, {last}")
+        resolved.append(desired._replace(number=number, start=placed.first, size=placed.size))
     return resolved
 
 
 def _place(
-    ask: PartitionAsk, before: Partition | None, space: layout.Space, taken: list[layout.Extent]
+    desired: DesiredPartition, before: Partition | None, space: layout.UsableSpace, taken: list[layout.Extent]
 ) -> layout.Extent:
     """Left open means as it is now; where there is nothing, or it may be replaced, it means 0."""
-    keeps = before is not None and not ask.replace
-    start = before.start if before and keeps and ask.start is None else ask.start or 0
-    size = before.size if before and keeps and ask.size is None else ask.size or 0
+    keeps = before is not None and not desired.replace
+    start = before.start if before and keeps and desired.start is None else desired.start or 0
+    size = before.size if before and keeps and desired.size is None else desired.size or 0
     placed = layout.place(space, taken, start, size)
     if placed is None:
         room = _room(list(layout.free_blocks(space, taken)), start)
         wanted = f"{size} sectors" if size else "the end of the largest free block"
         raise Impossible(
-            f"{ask.where}: could not create {called(ask.number, ask.label)}: from "
+            f"{desired.config_path}: could not create {called(desired.number, desired.label)}: from "
             f"{f'sector {start}' if start else 'the largest free block'} there is no room for {wanted} ({room})"
         )
     return placed

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from provision.planning.machine_view import Device, Partition, Table
+from provision.planning.machine_view import Device, Partition, PartitionTable
 
 ENTRY = 128
 """Bytes of an entry of a GPT."""
@@ -33,7 +33,7 @@ class Extent(NamedTuple):
         return self.last - self.first + 1
 
 
-class Space(NamedTuple):
+class UsableSpace(NamedTuple):
     """The sectors that partitions may use, and the multiple at which they begin."""
 
     first: int
@@ -41,9 +41,9 @@ class Space(NamedTuple):
     alignment: int
 
 
-def blank_table(device: Device, guid: str) -> Table:
+def blank_table(device: Device, guid: str) -> PartitionTable:
     """An empty GPT over the whole device: protective MBR, header and entries in front, entries and header behind."""
-    table = Table("gpt", guid, device.sector)
+    table = PartitionTable("gpt", guid, device.sector)
     entries = table.entries * ENTRY // device.sector
     return table._replace(first=2 + entries, last=device.size // device.sector - 2 - entries)
 
@@ -53,7 +53,7 @@ def extent(partition: Partition) -> Extent:
     return Extent(partition.start, partition.start + partition.size - 1)
 
 
-def space(table: Table, sectors: int) -> Space:
+def space(table: PartitionTable, sectors: int) -> UsableSpace:
     """The usable space of a table on a disk of that many sectors.
 
     Partitions are aligned to 1 MiB, or to the largest power of two that all present partitions keep.
@@ -63,10 +63,10 @@ def space(table: Table, sectors: int) -> Space:
         alignment //= 2
     if sectors >= LARGE_DISK:
         alignment = max(alignment, PHYSICAL_SECTORS)
-    return Space(table.first, table.last, alignment)
+    return UsableSpace(table.first, table.last, alignment)
 
 
-def free_blocks(space: Space, taken: Iterable[Extent]) -> Iterator[Extent]:
+def free_blocks(space: UsableSpace, taken: Iterable[Extent]) -> Iterator[Extent]:
     """The free blocks between taken ones, from the beginning of the disk."""
     position = space.first
     for block in sorted(taken):
@@ -77,7 +77,7 @@ def free_blocks(space: Space, taken: Iterable[Extent]) -> Iterator[Extent]:
         yield Extent(position, space.last)
 
 
-def place(space: Space, taken: Iterable[Extent], start: int, size: int) -> Extent | None:
+def place(space: UsableSpace, taken: Iterable[Extent], start: int, size: int) -> Extent | None:
     """Where a partition comes to lie; None if it does not fit.
 
     Start 0 is the aligned beginning of the largest free block; size 0 reaches to the end of that block, wherever the

@@ -7,25 +7,25 @@ from collections.abc import Collection, Iterator
 from provision.config.format import Config
 from provision.planning.descriptions import partition_text
 from provision.planning.device_names import link, of_partition, partition_aliases, partition_name
-from provision.planning.machine_view import Device, Fact, Observe, Partition, Signature, Table
-from provision.stages.disks.devices import MEMBER, chosen_uuid
-from provision.stages.disks.partitions.desired import DiskAsk
+from provision.planning.machine_view import Device, Fact, MachineView, Partition, PartitionTable, Signature
+from provision.stages.disks.devices import RAID_MEMBER, chosen_uuid
+from provision.stages.disks.partitions.desired import DesiredDisk
 from provision.stages.disks.wiping import contents_text
 
 
-def stale_members(disk: DiskAsk, table: Table, config: Config, observe: Observe) -> tuple[int, ...]:
+def stale_members(disk: DesiredDisk, table: PartitionTable, config: Config, view: MachineView) -> tuple[int, ...]:
     """Numbers of new partitions that begin where members of old arrays do, and that the config gives to others.
 
     As soon as udev saw such a member it would assemble the old array, which then is in the way. What this provisioning
     has made already is no old one.
     """
-    ours = {chosen_uuid(observe, "raid", array.name) for array in config.storage.raid}
+    ours = {chosen_uuid(view, "raid", array.name) for array in config.storage.raid}
     taken = _given_up(config)
     return tuple(
         partition.number
         for partition in _changed(disk, table)
         if taken.intersection(_names(disk, partition))
-        and (found := _signature_at(disk, partition.start, observe)).type == MEMBER
+        and (found := _signature_at(disk, partition.start, view)).type == RAID_MEMBER
         and found.uuid not in ours
     )
 
@@ -40,7 +40,7 @@ def _given_up(config: Config) -> set[str]:
     }
 
 
-def facts(disk: DiskAsk, table: Table, cleared: Collection[int], observe: Observe) -> Iterator[Fact]:
+def facts(disk: DesiredDisk, table: PartitionTable, cleared: Collection[int], view: MachineView) -> Iterator[Fact]:
     """The devices that come, change or go. What a partition holds is decided by where it begins.
 
     Of `cleared` ones it is not known: below a member of an array something older may show.
@@ -55,16 +55,16 @@ def facts(disk: DiskAsk, table: Table, cleared: Collection[int], observe: Observ
     for partition in _changed(disk, table):
         device = _device(disk, partition)
         yield from (Fact("device", name, device) for name in _names(disk, partition))
-        there = _signature_at(disk, partition.start, observe)
+        there = _signature_at(disk, partition.start, view)
         if there.type and partition.number not in cleared:
             yield Fact("signature", device.name, there)
 
 
-def _changed(disk: DiskAsk, table: Table) -> list[Partition]:
+def _changed(disk: DesiredDisk, table: PartitionTable) -> list[Partition]:
     return [one for one in table.partitions if disk.erase or one not in disk.found.partitions]
 
 
-def _device(disk: DiskAsk, partition: Partition) -> Device:
+def _device(disk: DesiredDisk, partition: Partition) -> Device:
     return Device(
         name=partition_name(disk.device, partition.number),
         size=partition.size * disk.table.sector,
@@ -73,28 +73,28 @@ def _device(disk: DiskAsk, partition: Partition) -> Device:
     )
 
 
-def _names(disk: DiskAsk, partition: Partition) -> tuple[str, ...]:
+def _names(disk: DesiredDisk, partition: Partition) -> tuple[str, ...]:
     node = partition_name(disk.device, partition.number)
     return (node, *of_partition(partition), *partition_aliases(disk.name, partition.number))
 
 
-def _signature_at(disk: DiskAsk, start: int, observe: Observe) -> Signature:
+def _signature_at(disk: DesiredDisk, start: int, view: MachineView) -> Signature:
     """What a partition of the old table holds that began at this sector: writing a table leaves it there."""
     for partition in disk.found.partitions:
-        device = observe.device(partition_name(disk.device, partition.number))
+        device = view.device(partition_name(disk.device, partition.number))
         if partition.start == start and device is not None and disk.found.sector == disk.table.sector:
-            return observe.signature(device.name)
+            return view.signature(device.name)
     return Signature()
 
 
-def losses(disk: DiskAsk, table: Table, cleared: Collection[int], observe: Observe) -> Iterator[str]:
+def data_loss(disk: DesiredDisk, table: PartitionTable, cleared: Collection[int], view: MachineView) -> Iterator[str]:
     """What cannot be reached any more, or not whole, under the new table."""
     if not disk.found.kind:
-        on_disk = contents_text(disk.device, observe)
+        on_disk = contents_text(disk.device, view)
         yield from [on_disk] if on_disk else []
     sizes = {one.start: one.size for one in table.partitions if one.number not in cleared}
     for partition in disk.found.partitions:
-        what = partition_text(partition, disk.table.sector, _signature_at(disk, partition.start, observe))
+        what = partition_text(partition, disk.table.sector, _signature_at(disk, partition.start, view))
         if partition.start not in sizes:
             yield what
         elif sizes[partition.start] < partition.size:

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.planning.machine_view import Partition, Table
+from provision.planning.machine_view import Partition, PartitionTable
 
 _SIGNATURE = b"EFI PART"
 _REVISION = 0x10000
@@ -38,7 +38,7 @@ class _Found(NamedTuple):
     entries: bytes
     entries_at: int
     width: int
-    table: Table
+    table: PartitionTable
 
 
 class _Place(NamedTuple):
@@ -49,7 +49,7 @@ class _Place(NamedTuple):
     entries_at: int
 
 
-def read(fd: int, size: int, sector: int) -> Table | None:
+def read(fd: int, size: int, sector: int) -> PartitionTable | None:
     """The table on an open disk of `size` bytes; its copy at the end where the first is broken; None if there is none.
 
     Without a protective MBR there is none (5.2.3; the kernel and libblkid see it so too): what remains then is the copy
@@ -59,7 +59,7 @@ def read(fd: int, size: int, sector: int) -> Table | None:
     return found.table if found else None
 
 
-def read_unprotected(fd: int, size: int, sector: int) -> Table | None:
+def read_unprotected(fd: int, size: int, sector: int) -> PartitionTable | None:
     """The table that lies where the first one belongs, whatever the MBR says."""
     found = _found_at(fd, 1, size, sector)
     return found.table if found else None
@@ -77,7 +77,7 @@ def is_protected(fd: int) -> bool:
     return block[_RECORDS.stop :] == _BOOT_SIGNATURE and _PROTECTIVE in types
 
 
-def write(fd: int, table: Table, size: int) -> None:
+def write(fd: int, table: PartitionTable, size: int) -> None:
     """Put a table on an open disk of `size` bytes. Raises OSError.
 
     The copy at the end is on the disk before the first one changes, so that a power cut leaves one of the two whole; a
@@ -121,17 +121,17 @@ def _found_at(fd: int, here: int, size: int, sector: int) -> _Found | None:
     entries = os.pread(fd, count * width, entries_at * sector)
     if zlib.crc32(entries) != entries_check:
         return None
-    table = Table("gpt", _guid(guid), sector, first, last, tuple(_partitions(entries, width)), count)
+    table = PartitionTable("gpt", _guid(guid), sector, first, last, tuple(_partitions(entries, width)), count)
     return _Found(here, block[:length], entries, entries_at, width, table)
 
 
-def _blank(table: Table) -> _Found:
+def _blank(table: PartitionTable) -> _Found:
     header = _HEADER.pack(_SIGNATURE, _REVISION, _HEADER.size, 0, 0, 1, 0, 0, 0, _UNUSED, 0, 0, 0, 0)
     entries = bytes(table.entries * _ENTRY.size)
     return _Found(1, header, entries, _USUAL_PLACE, _ENTRY.size, table)
 
 
-def _header(found: _Found, table: Table, place: _Place, entries: bytes) -> bytes:
+def _header(found: _Found, table: PartitionTable, place: _Place, entries: bytes) -> bytes:
     """The header that was found, about this table and for this place."""
     signature, revision, length, _, reserved, *_ = _HEADER.unpack_from(found.header)
     count, check = len(entries) // found.width, zlib.crc32(entries)

@@ -14,7 +14,7 @@ import struct
 import time
 
 from provision.failures import Failure
-from provision.planning.machine_view import Table
+from provision.planning.machine_view import PartitionTable
 from provision.system.block import sysfs
 from provision.system.block.partitions import mappings
 
@@ -31,7 +31,7 @@ class KernelFailed(Failure):
     """The kernel did not follow; the text says what it has instead."""
 
 
-def follow(disk: sysfs.Block, table: Table) -> list[str]:
+def follow(disk: sysfs.Block, table: PartitionTable) -> list[str]:
     """Make the kernel's partitions those of the table; tells their names (nodes).
 
     udev has to look at all of them again: a new GUID or label is no news to the kernel, but links come of it. Raises

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from provision.failures import Failure
 from provision.planning.device_names import BY_MAPPING
-from provision.planning.machine_view import Table
+from provision.planning.machine_view import PartitionTable
 from provision.system import processes
 from provision.system.block import sysfs
 
@@ -19,7 +19,7 @@ class MappingFailed(Failure):
     """dmsetup refused; the message is what it said."""
 
 
-def follow(disk: sysfs.Block, table: Table) -> list[str]:
+def follow(disk: sysfs.Block, table: PartitionTable) -> list[str]:
     """Make the mappings those of the table; tells the nodes of those that came or changed. Raises MappingFailed."""
     lines = _lines(disk, table)
     known = partitions(disk)
@@ -56,7 +56,7 @@ def _number(disk: str, name: str) -> int:
     return int(rest) if rest.isdecimal() else 0
 
 
-def _lines(disk: sysfs.Block, table: Table) -> dict[int, str]:
+def _lines(disk: sysfs.Block, table: PartitionTable) -> dict[int, str]:
     """As dmsetup shows them: first sector and number of sectors of the mapping, target, device and its first sector."""
     units = table.sector // sysfs.UNIT
     number = sysfs.read(disk.path, "dev")

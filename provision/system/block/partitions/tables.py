@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from provision.failures import Failure
-from provision.planning.machine_view import UNPROTECTED, Partition, Table
+from provision.planning.machine_view import UNPROTECTED, Partition, PartitionTable
 from provision.system import processes
 from provision.system.block import signatures
 from provision.system.block.partitions import gpt, md
@@ -28,7 +28,7 @@ class TableFailed(Failure):
     """A table could not be read, or its disk not be had; the text says why."""
 
 
-def read(path: str, size: int, sector: int) -> Table:
+def read(path: str, size: int, sector: int) -> PartitionTable:
     """The table on a device or image of `size` bytes. Raises OSError, TableFailed."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -42,17 +42,17 @@ def read(path: str, size: int, sector: int) -> Table:
         unprotected = gpt.read_unprotected(fd, size, sector)
         if unprotected:
             return unprotected._replace(kind=UNPROTECTED)
-        return Table("", sector=sector, remains=gpt.has_remains(fd, size, sector))
+        return PartitionTable("", sector=sector, remains=gpt.has_remains(fd, size, sector))
     finally:
         os.close(fd)
 
 
-def _read_foreign(path: str, sector: int) -> Table:
+def _read_foreign(path: str, sector: int) -> PartitionTable:
     """What is no GPT. sfdisk takes the boot sector of a FAT for a table; blkid, which can tell, is asked first."""
-    return _read_by_sfdisk(path, sector) if signatures.table_kind(path) != "" else Table("", sector=sector)
+    return _read_by_sfdisk(path, sector) if signatures.table_kind(path) != "" else PartitionTable("", sector=sector)
 
 
-def write(path: str, table: Table, *, size: int, erase: bool, clear: Sequence[int] = ()) -> None:
+def write(path: str, table: PartitionTable, *, size: int, erase: bool, clear: Sequence[int] = ()) -> None:
     """Put a whole table on a device, and nothing else. The caller holds the lock.
 
     With `erase` both copies of what was there go first; a table without a kind then leaves none. From the partitions
@@ -106,7 +106,7 @@ def _erase(fd: int, size: int, sector: int) -> None:
     os.fsync(fd)
 
 
-def _read_by_sfdisk(path: str, sector: int) -> Table:
+def _read_by_sfdisk(path: str, sector: int) -> PartitionTable:
     import json
 
     done = processes.run(["sfdisk", "--json", path])
@@ -115,7 +115,7 @@ def _read_by_sfdisk(path: str, sector: int) -> Table:
     except ValueError as error:
         raise TableFailed(done.last_lines) from error
     partitions = (_foreign(one, number) for number, one in enumerate(found.get("partitions", ()), start=1))
-    return Table(found.get("label", ""), found.get("id", ""), sector, partitions=tuple(partitions))
+    return PartitionTable(found.get("label", ""), found.get("id", ""), sector, partitions=tuple(partitions))
 
 
 def _foreign(one: dict[str, Any], position: int) -> Partition:

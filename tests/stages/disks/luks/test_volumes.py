@@ -14,16 +14,16 @@ from provision.planning.actions import (
     Blob,
     Content,
     DeviceName,
-    Directory,
-    Fetch,
-    Forget,
+    FetchBlob,
+    ForgetBlob,
     Keep,
     KeyFile,
-    Run,
-    Write,
+    MakeDirectory,
+    RunProgram,
+    WriteFile,
 )
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Device, Signature, Volume
+from provision.planning.machine_view import Device, LuksHeader, Signature
 from provision.stages.disks.devices import chosen_uuid
 from provision.stages.disks.luks import cex
 from provision.stages.disks.luks import volumes as luks
@@ -46,7 +46,7 @@ def config(*volumes: Luks) -> Config:
     return Config(storage=Storage(luks=volumes))
 
 
-def world(found: Signature | None = None, header: Volume | None = None) -> World:
+def world(found: Signature | None = None, header: LuksHeader | None = None) -> World:
     machine = World().with_device(DEVICE, 64 * MIB, signature=found)
     if header is not None:
         machine.signatures[DEVICE] = found or Signature("crypto_LUKS", "", UUID)
@@ -56,7 +56,7 @@ def world(found: Signature | None = None, header: Volume | None = None) -> World
 
 def commands(entry: Luks, machine: World | None = None) -> list[tuple[Argument, ...]]:
     waves, _ = run(luks.plan, config(entry), machine or world())
-    return [action.argv for action in actions(waves) if isinstance(action, Run)]
+    return [action.argv for action in actions(waves) if isinstance(action, RunProgram)]
 
 
 def refused(entry: Luks, machine: World) -> str:
@@ -91,25 +91,25 @@ class TestCreate:
         _, forecast = run(luks.plan, config(volume(label="l", discard=True)), machine)
         uuid = chosen_uuid(machine, "luks", "data")
         assert forecast.signature(DEVICE) == Signature("crypto_LUKS", "l", uuid)
-        assert forecast.volume(DEVICE) == Volume(2, ("allow-discards",), opened="data")
+        assert forecast.luks_header(DEVICE) == LuksHeader(2, ("allow-discards",), opened="data")
         assert forecast.device("/dev/mapper/data") == Device("/dev/mapper/data", 48 * MIB, assumed=True, mapper="data")
         assert forecast.device("/dev/disk/by-id/dm-name-data") == forecast.device("/dev/mapper/data")
 
     def test_the_key_is_fetched_into_memory(self) -> None:
         waves, _ = run(luks.plan, config(volume()), world())
         (fetch,) = waves[0]
-        assert isinstance(fetch, Fetch)
-        assert (fetch.resource, fetch.blob, fetch.near) == (SOURCE, Blob("luks-key-data"), "")
+        assert isinstance(fetch, FetchBlob)
+        assert (fetch.resource, fetch.blob, fetch.destination) == (SOURCE, Blob("luks-key-data"), "")
 
     def test_a_key_is_made_where_none_is_given(self) -> None:
         fetches = [run(luks.plan, config(volume(key_file=Resource())), world())[0][0][0] for _ in range(2)]
-        keys = [fetch.resource.source or "" for fetch in fetches if isinstance(fetch, Fetch)]
+        keys = [fetch.resource.source or "" for fetch in fetches if isinstance(fetch, FetchBlob)]
         assert all(len(key) == len("data:,") + 8192 for key in keys)
         assert keys[0] != keys[1]
 
     def test_nothing_shows_a_key(self) -> None:
         waves, _ = run(luks.plan, config(volume(), volume(name="other", device="/dev/x", key_file=Resource())), world())
-        made = next(action for action in actions(waves) if isinstance(action, Fetch) and "other" in action.title)
+        made = next(action for action in actions(waves) if isinstance(action, FetchBlob) and "other" in action.title)
         shown = repr(waves) + "".join(action.title for action in actions(waves))
         assert "secret-key" not in shown
         assert (made.resource.source or "")[6:40] not in shown
@@ -117,16 +117,16 @@ class TestCreate:
     def test_wiping_what_is_there(self) -> None:
         waves, _ = run(luks.plan, config(volume(wipe_volume=True)), world(Signature("ext4", "old")))
         wipe = changes(waves)[2]
-        assert isinstance(wipe, Run)
+        assert isinstance(wipe, RunProgram)
         assert wipe.argv == ("wipefs", "-a", NODE)
-        assert wipe.loses == "ext4 'old' (64 MiB)"
+        assert wipe.destroys == "ext4 'old' (64 MiB)"
 
     def test_partitions_in_the_way_are_told_and_wiped(self) -> None:
         machine = World().with_disk(DISK, partition(1, 2048, 2048, "old"), signatures={1: Signature("xfs", "x")})
         waves, _ = run(luks.plan, config(volume(device=DISK)), machine)
-        wipe, *_ = (action for action in actions(waves) if isinstance(action, Run))
+        wipe, *_ = (action for action in actions(waves) if isinstance(action, RunProgram))
         assert wipe.argv == ("wipefs", "-a", DeviceName(DISK))
-        assert wipe.loses == "a gpt table, partition 1 'old' with xfs 'x' (1 MiB)"
+        assert wipe.destroys == "a gpt table, partition 1 'old' with xfs 'x' (1 MiB)"
 
 
 class TestClevis:
@@ -144,9 +144,9 @@ class TestClevis:
     def test_the_advertisement_is_asked_for_first(self) -> None:
         tang = Tang(url="http://t.example/x/", thumbprint="THP")
         waves, _ = run(luks.plan, config(volume(clevis=Clevis(tang=(tang,)))), world())
-        fetches = [action for action in waves[0] if isinstance(action, Fetch)]
+        fetches = [action for action in waves[0] if isinstance(action, FetchBlob)]
         assert [fetch.resource.source for fetch in fetches] == ["data:,secret-key", "http://t.example/x/adv"]
-        assert Forget(Blob("luks-key-data-tang-0"), "storage.luks[0]") in actions(waves)
+        assert ForgetBlob(Blob("luks-key-data-tang-0"), "storage.luks[0]") in actions(waves)
 
     def test_a_password_in_a_url_is_not_shown(self) -> None:
         tang = Tang(url="http://user:hunter2@t.example", thumbprint="THP")
@@ -165,42 +165,46 @@ class TestClevis:
     def test_a_pin_in_its_own_words_is_a_secret(self) -> None:
         custom = ClevisCustom(pin="tpm2", config='{"key":"hidden"}', needs_network=True)
         waves, _ = run(luks.plan, config(volume(clevis=Clevis(custom=custom))), world())
-        (bind,) = (action for action in actions(waves) if isinstance(action, Run) and action.argv[0] == "clevis")
+        (bind,) = (action for action in actions(waves) if isinstance(action, RunProgram) and action.argv[0] == "clevis")
         assert bind.argv[8:] == ("tpm2", '{"key":"hidden"}')
         assert "hidden" not in repr(bind)
 
     def test_a_made_key_goes(self) -> None:
         waves, forecast = run(luks.plan, config(volume(clevis=Clevis(tpm2=True), key_file=Resource())), world())
         remove, forget = actions(waves)[-2:]
-        assert isinstance(remove, Run)
+        assert isinstance(remove, RunProgram)
         assert remove.argv == ("cryptsetup", "luksRemoveKey", NODE, KEY)
-        assert forget == Forget(Blob("luks-key-data"), "storage.luks[0]")
-        assert forecast.volume(DEVICE) == Volume(2, (), ("clevis",), "data")
+        assert forget == ForgetBlob(Blob("luks-key-data"), "storage.luks[0]")
+        assert forecast.luks_header(DEVICE) == LuksHeader(2, (), ("clevis",), "data")
 
 
 class TestReuse:
     def test_what_matches_is_opened(self) -> None:
-        assert commands(volume(), world(header=Volume(2))) == [
+        assert commands(volume(), world(header=LuksHeader(2))) == [
             ("cryptsetup", "luksOpen", NODE, "data", "--key-file", KEY, "--persistent")
         ]
 
     def test_what_is_open_already_stays_open(self) -> None:
-        machine = world(header=Volume(2, opened="data")).with_device("/dev/dm-0", MIB, "/dev/mapper/data")
+        machine = world(header=LuksHeader(2, opened="data")).with_device("/dev/dm-0", MIB, "/dev/mapper/data")
         assert commands(volume(), machine) == [("cryptsetup", "luksOpen", "--test-passphrase", NODE, "--key-file", KEY)]
 
     @pytest.mark.parametrize(
         ("changed", "header", "why"),
         [
-            ({"clevis": Clevis(tpm2=True)}, Volume(2), "config must not specify clevis binding"),
-            ({"key_file": Resource()}, Volume(2), "config must specify keyfile"),
-            ({"label": "x"}, Volume(2), 'volume label "" doesn\'t match expected label "x"'),
-            ({"uuid": "x"}, Volume(2), f'volume UUID "{UUID}" doesn\'t match expected UUID "x"'),
-            ({"discard": True}, Volume(2), "volume allow-discards flag false doesn't match expected value true"),
-            ({}, Volume(2, ("allow-discards",)), "volume allow-discards flag true doesn't match expected value false"),
-            ({}, Volume(2, opened="other"), "it is open as other"),
+            ({"clevis": Clevis(tpm2=True)}, LuksHeader(2), "config must not specify clevis binding"),
+            ({"key_file": Resource()}, LuksHeader(2), "config must specify keyfile"),
+            ({"label": "x"}, LuksHeader(2), 'volume label "" doesn\'t match expected label "x"'),
+            ({"uuid": "x"}, LuksHeader(2), f'volume UUID "{UUID}" doesn\'t match expected UUID "x"'),
+            ({"discard": True}, LuksHeader(2), "volume allow-discards flag false doesn't match expected value true"),
+            (
+                {},
+                LuksHeader(2, ("allow-discards",)),
+                "volume allow-discards flag true doesn't match expected value false",
+            ),
+            ({}, LuksHeader(2, opened="other"), "it is open as other"),
         ],
     )
-    def test_what_differs_is_refused(self, changed: dict[str, object], header: Volume, why: str) -> None:
+    def test_what_differs_is_refused(self, changed: dict[str, object], header: LuksHeader, why: str) -> None:
         reason = refused(volume(**changed), world(header=header))
         assert reason == (
             'storage.luks[0]: volume wipe was not requested and luks device "/dev/vda1" could not be reused: '
@@ -208,28 +212,28 @@ class TestReuse:
         )
 
     def test_luks1_is_never_touched(self) -> None:
-        assert "is a luks device but not luks2" in refused(volume(), world(header=Volume(1)))
+        assert "is a luks device but not luks2" in refused(volume(), world(header=LuksHeader(1)))
 
     def test_other_contents_are_refused(self) -> None:
         reason = refused(volume(), world(Signature("ext4")))
         assert 'volume at "/dev/vda1" is not of the correct type (found ext4)' in reason
 
     def test_a_lost_key_of_an_interrupted_run_is_told(self) -> None:
-        machine = world(header=Volume(2))
+        machine = world(header=LuksHeader(2))
         machine.signatures[DEVICE] = Signature("crypto_LUKS", "", chosen_uuid(machine, "luks", "data"))
         assert "an interrupted run made it, and its key is lost" in refused(volume(key_file=Resource()), machine)
 
     @pytest.mark.parametrize("key", [Resource(), Resource(source="data:,key")], ids=["made", "given"])
     def test_what_an_interrupted_run_left_half_made_is_made_again(self, key: Resource) -> None:
-        machine = world(header=Volume(2, keyless=True))
+        machine = world(header=LuksHeader(2, keyless=True))
         machine.signatures[DEVICE] = Signature("crypto_LUKS", "", chosen_uuid(machine, "luks", "data"))
         waves, _ = run(luks.plan, config(volume(key_file=key)), machine)
         titles = [action.title for action in changes(waves)]
         assert f"wipe {DEVICE}, where an interrupted run left off" in titles
-        assert not any(action.loses for action in changes(waves))
+        assert not any(action.destroys for action in changes(waves))
 
     def test_what_somebody_else_left_half_made_is_refused(self) -> None:
-        assert "interrupted while it was made" in refused(volume(), world(header=Volume(2, keyless=True)))
+        assert "interrupted while it was made" in refused(volume(), world(header=LuksHeader(2, keyless=True)))
 
     def test_the_name_is_taken(self) -> None:
         machine = world().with_device("/dev/dm-0", MIB, "/dev/mapper/data")
@@ -237,7 +241,11 @@ class TestReuse:
 
     def test_the_second_plan_only_looks(self) -> None:
         _, forecast = run(luks.plan, config(volume()), world())
-        again = [action for action in changes(run(luks.plan, config(volume()), forecast)[0]) if isinstance(action, Run)]
+        again = [
+            action
+            for action in changes(run(luks.plan, config(volume()), forecast)[0])
+            if isinstance(action, RunProgram)
+        ]
         assert [action.title for action in again] == ["test the key of data, which is open"]
 
 
@@ -272,7 +280,7 @@ class TestCex:
         entry = volume(cex=Cex(enabled=True), key_file=Resource())
         _, forecast = run(luks.plan, config(entry), self.machine())
         waves, _ = run(crypttab.plan, config(entry), forecast)
-        assert [action.path for action in actions(waves) if isinstance(action, Write)] == [
+        assert [action.path for action in actions(waves) if isinstance(action, WriteFile)] == [
             "/etc/luks/data",
             "/etc/zkey/repository/ignition-luks-data.info",
             "/etc/zkey/repository/ignition-luks-data.skey",
@@ -295,7 +303,7 @@ class TestCrypttab:
         return list(actions(run(crypttab.plan, config(*volumes), forecast)[0]))
 
     def line(self, entry: Luks) -> str:
-        (written,) = (one for one in self.waves(entry) if isinstance(one, Write) and one.path == "/etc/crypttab")
+        (written,) = (one for one in self.waves(entry) if isinstance(one, WriteFile) and one.path == "/etc/crypttab")
         (part,) = written.parts
         assert isinstance(part, Content)
         assert (written.mode, written.keep) == (0o600, False)
@@ -303,11 +311,11 @@ class TestCrypttab:
 
     def test_a_key_file(self) -> None:
         directory, key, *_, forget = self.waves(volume(uuid=UUID))
-        assert isinstance(directory, Directory)
-        assert isinstance(key, Write)
+        assert isinstance(directory, MakeDirectory)
+        assert isinstance(key, WriteFile)
         assert (directory.path, directory.mode) == ("/etc/luks", 0o700)
         assert (key.path, key.parts, key.mode) == ("/etc/luks/data", (Blob("luks-key-data"),), 0o600)
-        assert forget == Forget(Blob("luks-key-data"), "storage.luks[0]")
+        assert forget == ForgetBlob(Blob("luks-key-data"), "storage.luks[0]")
         assert self.line(volume(uuid=UUID)) == f"data UUID={UUID} /etc/luks/data luks,x-initrd.attach\n"
 
     @pytest.mark.parametrize(
@@ -321,7 +329,9 @@ class TestCrypttab:
     )
     def test_clevis_needs_no_key(self, clevis: Clevis, options: str) -> None:
         assert self.line(volume(uuid=UUID, clevis=clevis)) == f"data UUID={UUID} none {options}\n"
-        assert not [one for one in self.waves(volume(clevis=clevis)) if isinstance(one, Write) and "luks/" in one.path]
+        assert not [
+            one for one in self.waves(volume(clevis=clevis)) if isinstance(one, WriteFile) and "luks/" in one.path
+        ]
 
     def test_a_key_file_in_the_way(self) -> None:
         machine = world().with_file("/etc/luks/data")
@@ -345,5 +355,5 @@ def test_two_volumes_on_one_device() -> None:
 
 
 def test_kept_things_are_told() -> None:
-    waves, _ = run(luks.plan, config(volume()), world(header=Volume(2)))
+    waves, _ = run(luks.plan, config(volume()), world(header=LuksHeader(2)))
     assert any(isinstance(action, Keep) for action in actions(waves))

@@ -8,9 +8,9 @@ import pytest
 
 from provision.config.format import Config, Disk, Filesystem, Partition, Storage
 from provision.failures import PlanRefused
-from provision.planning.actions import Await, Keep, WriteTable
+from provision.planning.actions import Keep, WaitForDevices, WritePartitionTable
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import ASSUMED_SIZE, Signature, Table
+from provision.planning.machine_view import ASSUMED_SIZE, PartitionTable, Signature
 from provision.stages.disks.partitions import decisions as partitions
 from provision.stages.disks.partitions.decisions import MATRIX, verb_of
 from tests.stages.world import LINUX_DATA, MIB, World, changes, guid, partition, run
@@ -26,10 +26,10 @@ def config(*wanted: Partition, wipe: bool | None = None, device: str = DISK, use
     return Config(storage=Storage(disks=disks, filesystems=filesystems))
 
 
-def written(conf: Config, world: World) -> WriteTable:
+def written(conf: Config, world: World) -> WritePartitionTable:
     """The one table that is written."""
     (action,) = changes(run(partitions.plan, conf, world)[0])
-    assert isinstance(action, WriteTable)
+    assert isinstance(action, WritePartitionTable)
     return action
 
 
@@ -45,7 +45,7 @@ def disk(**options: object) -> World:
     return World().with_disk(DISK, *entries, **options)  # type: ignore[arg-type] # the names are checked at run time
 
 
-def geometry(table: Table) -> list[tuple[int, int, int]]:
+def geometry(table: PartitionTable) -> list[tuple[int, int, int]]:
     return [entry[:3] for entry in table.partitions]
 
 
@@ -55,7 +55,7 @@ class TestCreate:
         assert (action.table.first, action.table.last) == (34, 131038)
         assert geometry(action.table) == [(1, 2048, 128991)]
         assert action.table.partitions[0].type == LINUX_DATA
-        assert not action.loses
+        assert not action.destroys
 
     def test_4096_byte_sectors(self) -> None:
         action = written(config(Partition(number=1, label="a", size_mib=2)), World().with_disk(sector=4096))
@@ -111,7 +111,7 @@ class TestCreate:
     def test_a_file_system_on_the_whole_disk_is_named_as_lost(self) -> None:
         world = World().with_disk()
         world.signatures[DISK] = Signature("ext4", "old", guid(5))
-        assert written(config(Partition(number=1)), world).loses == "ext4 'old' (64 MiB)"
+        assert written(config(Partition(number=1)), world).destroys == "ext4 'old' (64 MiB)"
 
 
 class TestMatrix:
@@ -133,12 +133,14 @@ class TestMatrix:
         conf = config(Partition(number=1, should_exist=False, wipe_partition_entry=True))
         action = written(conf, disk(signatures={1: Signature("xfs", "sys", "u")}))
         assert [entry.number for entry in action.table.partitions] == [2]
-        assert action.loses == "partition 1 'ROOT' with xfs 'sys' (10 MiB)"
+        assert action.destroys == "partition 1 'ROOT' with xfs 'sys' (10 MiB)"
 
     def test_present_and_matching(self) -> None:
         wanted = Partition(number=1, label="ROOT", start_mib=1, size_mib=10, guid=guid(1), type_guid=LINUX_DATA.lower())
         waves, _ = run(partitions.plan, config(wanted), disk())
-        assert waves == [(Keep("partition 1 'ROOT' of /dev/vda", "it is as the config wants it", waves[0][0].reason),)]
+        assert waves == [
+            (Keep("partition 1 'ROOT' of /dev/vda", "it is as the config wants it", "storage.disks[0].partitions[0]"),)
+        ]
 
     @pytest.mark.parametrize(
         ("wanted", "why"),
@@ -173,13 +175,13 @@ class TestMatrix:
         world.tables[DISK] = world.tables[DISK]._replace(partitions=(world.tables[DISK].partitions[0], before))
         action = written(config(Partition(number=2, size_mib=0, resize=True)), world)
         assert action.table.partitions[1] == before._replace(size=108511)
-        assert not action.loses
+        assert not action.destroys
         assert Forecast(world).signature("/dev/vda2").type == "ext4"
 
     def test_shrinking_loses_the_end(self) -> None:
         world = disk(signatures={2: Signature("ext4", "d", "u")})
         action = written(config(Partition(number=2, size_mib=5, resize=True)), world)
-        assert action.loses == "the end of partition 2 'data' with ext4 'd' (20 MiB)"
+        assert action.destroys == "the end of partition 2 'data' with ext4 'd' (20 MiB)"
 
     def test_resize_does_not_excuse_another_difference(self) -> None:
         (reason,) = refused(config(Partition(number=2, size_mib=5, label="x", resize=True)), disk())
@@ -213,7 +215,7 @@ class TestWipeTable:
         assert action.erase
         assert action.table.guid != guid(99)
         assert action.table.partitions[0].guid != guid(1)
-        assert action.loses == "partition 2 'data' (20 MiB)"
+        assert action.destroys == "partition 2 'data' (20 MiB)"
 
     def test_without_partitions_the_table_goes(self) -> None:
         action = written(config(wipe=True), disk())
@@ -226,7 +228,7 @@ class TestWipeTable:
 
     def test_another_kind_of_table_needs_it(self) -> None:
         world = World().with_disk()
-        world.tables[DISK] = Table("dos")
+        world.tables[DISK] = PartitionTable("dos")
         assert "disk does not have a GPT" in refused(config(Partition(number=1)), world)[0]
         assert written(config(Partition(number=1), wipe=True), world).erase
 
@@ -253,7 +255,7 @@ class TestForecast:
     def test_a_missing_disk_is_awaited_and_assumed(self) -> None:
         label = "/dev/disk/by-partlabel/a"
         waves, forecast = run(partitions.plan, config(Partition(number=1, label="a"), used=label), World())
-        assert isinstance(waves[0][0], Await)
+        assert isinstance(waves[0][0], WaitForDevices)
         node = forecast.device(label)
         assert node is not None
         assert node.assumed

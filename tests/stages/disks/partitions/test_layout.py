@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from provision.config.format import Disk, Partition
-from provision.planning.machine_view import Device, Table
+from provision.planning.machine_view import Device, PartitionTable
 from provision.planning.machine_view import Partition as Entry
-from provision.stages.disks.partitions.desired import Impossible, PartitionAsk, disk_of, resolve
+from provision.stages.disks.partitions.desired import DesiredPartition, Impossible, disk_of, resolve
 from provision.stages.disks.partitions.layout import Extent, free_blocks, place, space
 from tests.stages.world import MIB, World, guid
 
@@ -52,23 +52,25 @@ def compare_many(device: str, image: Path, sector: int) -> None:
         world = World()
         world.devices[device], world.tables[device] = Device(device, size, sector), table
         wanted = disk_of("disk", disk, world.devices[device], world)
-        expected = sgdisk_says(device, wanted.asks, table)
+        expected = sgdisk_says(device, wanted.desired_entries, table)
         try:
             found = [
-                Extent(ask.start or 0, (ask.start or 0) + (ask.size or 0) - 1) for ask in resolve(wanted) if ask.exists
+                Extent(desired.start or 0, (desired.start or 0) + (desired.size or 0) - 1)
+                for desired in resolve(wanted)
+                if desired.exists
             ]
         except Impossible:
             found = []
-        assert found == expected, f"table {number}: {table} with {wanted.asks}"
+        assert found == expected, f"table {number}: {table} with {wanted.desired_entries}"
         placed += bool(found)
     assert placed > TABLES // 3, "too few of the random configs can be carried out"
 
 
-def random_table(chance: random.Random, device: str, size: int, sector: int) -> Table:
+def random_table(chance: random.Random, device: str, size: int, sector: int) -> PartitionTable:
     """A table written by sfdisk and read back; now and then there is none."""
     wipe(device)
     if chance.random() < 0.1:
-        return Table("")
+        return PartitionTable("")
     reserved = 2 + 128 * 128 // sector
     alignment = chance.choice([1, 2, 8, 64, MIB // sector, MIB // sector])
     lines = [f"label: gpt\nlabel-id: {guid(99)}\nfirst-lba: {reserved}"]
@@ -109,21 +111,21 @@ def random_partitions(chance: random.Random, mebibytes: int) -> tuple[Partition,
     )
 
 
-def sgdisk_says(device: str, asks: tuple[PartitionAsk, ...], table: Table) -> list[Extent]:
+def sgdisk_says(device: str, desired_entries: tuple[DesiredPartition, ...], table: PartitionTable) -> list[Extent]:
     """What the reference implementation asks of sgdisk; nothing if sgdisk refuses."""
     before = {partition.number: partition for partition in table.partitions}
     deletes, news = [], []
     used = set(before)
-    for ask in asks:
-        old = before.get(ask.number)
-        deletes += [f"--delete={ask.number}"] if old else []
-        keeps = old is not None and not ask.replace
-        start = old.start if old and keeps and ask.start is None else ask.start or 0
-        size = old.size if old and keeps and ask.size is None else ask.size or 0
-        news += [f"--new={ask.number}:{start}:+{size}"] if ask.exists else []
-        used = (used - {ask.number}) | ({ask.number} if ask.exists and ask.number else set())
+    for desired in desired_entries:
+        old = before.get(desired.number)
+        deletes += [f"--delete={desired.number}"] if old else []
+        keeps = old is not None and not desired.replace
+        start = old.start if old and keeps and desired.start is None else desired.start or 0
+        size = old.size if old and keeps and desired.size is None else desired.size or 0
+        news += [f"--new={desired.number}:{start}:+{size}"] if desired.exists else []
+        used = (used - {desired.number}) | ({desired.number} if desired.exists and desired.number else set())
     free = (number for number in range(1, 128) if number not in used)
-    infos = [f"--info={ask.number or next(free)}" for ask in asks if ask.exists]
+    infos = [f"--info={desired.number or next(free)}" for desired in desired_entries if desired.exists]
     command = ["sgdisk", "--pretend", *deletes, *news, *infos, device]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -133,7 +135,7 @@ def sgdisk_says(device: str, asks: tuple[PartitionAsk, ...], table: Table) -> li
     return [Extent(int(first), int(last)) for first, last in zip(firsts, lasts, strict=True)]
 
 
-def read_table(device: str, sector: int) -> Table:
+def read_table(device: str, sector: int) -> PartitionTable:
     output = subprocess.run(["sfdisk", "--json", device], capture_output=True, check=True).stdout
     table = json.loads(output)["partitiontable"]
     entries = tuple(
@@ -147,7 +149,7 @@ def read_table(device: str, sector: int) -> Table:
         )
         for one in table.get("partitions", [])
     )
-    return Table("gpt", table["id"], sector, table["firstlba"], table["lastlba"], tuple(sorted(entries)))
+    return PartitionTable("gpt", table["id"], sector, table["firstlba"], table["lastlba"], tuple(sorted(entries)))
 
 
 def wipe(device: str) -> None:
@@ -177,7 +179,7 @@ def loop_device(image: Path, sector: int) -> Iterator[str]:
 class TestArithmetic:
     """The same facts without a peer."""
 
-    table = Table("gpt", "", 512, 34, 131038, (Entry(1, 2048, 1001, "", ""), Entry(2, 90000, 100, "", "")))
+    table = PartitionTable("gpt", "", 512, 34, 131038, (Entry(1, 2048, 1001, "", ""), Entry(2, 90000, 100, "", "")))
 
     def test_alignment_is_what_present_partitions_keep(self) -> None:
         assert space(self.table._replace(partitions=()), 131072).alignment == 2048

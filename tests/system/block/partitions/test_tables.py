@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.planning.machine_view import UNPROTECTED, Partition, Table
+from provision.planning.machine_view import UNPROTECTED, Partition, PartitionTable
 from provision.system.block.partitions import tables
 
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
@@ -27,7 +27,7 @@ ATTRIBUTES = st.integers(0, (1 << 64) - 1)
 
 
 @st.composite
-def random_tables(draw: st.DrawFn) -> Table:
+def random_tables(draw: st.DrawFn) -> PartitionTable:
     edges = sorted(draw(st.sets(st.integers(34, LAST + 1), max_size=12)))
     numbers = draw(st.permutations(range(1, 129)))
     guids = draw(st.lists(GUIDS, min_size=6, max_size=6, unique=True))
@@ -40,8 +40,8 @@ def random_tables(draw: st.DrawFn) -> Table:
     )
 
 
-def table(*partitions: Partition) -> Table:
-    return Table("gpt", DISK, 512, 34, LAST, partitions)
+def table(*partitions: Partition) -> PartitionTable:
+    return PartitionTable("gpt", DISK, 512, 34, LAST, partitions)
 
 
 def image(folder: Path, size: int = SIZE) -> str:
@@ -52,7 +52,7 @@ def image(folder: Path, size: int = SIZE) -> str:
 
 
 @given(random_tables())
-def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, wanted: Table) -> None:
+def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, wanted: PartitionTable) -> None:
     path = image(tmp_path_factory.mktemp("table"))
     tables.write(path, wanted, size=SIZE, erase=False)
     assert tables.read(path, SIZE, 512) == wanted
@@ -77,7 +77,7 @@ def test_other_readers_agree(tmp_path: Path) -> None:
 
 
 def test_a_blank_disk_has_no_table(tmp_path: Path) -> None:
-    assert tables.read(image(tmp_path), SIZE, 512) == Table("", sector=512)
+    assert tables.read(image(tmp_path), SIZE, 512) == PartitionTable("", sector=512)
 
 
 def test_other_kinds_are_told(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_what_is_left_of_an_old_table_is_none(tmp_path: Path) -> None:
     tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
     with open(path, "r+b") as disk:
         disk.write(bytes(1 << 20))
-    assert tables.read(path, SIZE, 512) == Table("", sector=512, remains=True)
+    assert tables.read(path, SIZE, 512) == PartitionTable("", sector=512, remains=True)
     subprocess.run(["sfdisk", "--quiet", "--wipe", "never", path], input=b"label: dos\n1 : start=2048\n", check=True)
     assert tables.read(path, SIZE, 512).kind == "dos"
 
@@ -147,7 +147,7 @@ def test_a_boot_loader_stays_unless_everything_goes(tmp_path: Path) -> None:
         disk.write(b"\x90" * 440)
     tables.write(path, table(), size=SIZE, erase=False)
     assert Path(path).read_bytes()[:440] == b"\x90" * 440
-    tables.write(path, Table(""), size=SIZE, erase=True)
+    tables.write(path, PartitionTable(""), size=SIZE, erase=True)
     assert not any(Path(path).read_bytes())
 
 
