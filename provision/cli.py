@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from provision.config.reports.streams import run_program
 from provision.failures import ConfigInvalid, Failure, PlanRefused, Usage
 
 if TYPE_CHECKING:
@@ -56,22 +57,19 @@ def main() -> NoReturn:
     of a stage that has nothing to do.
     """
     gc.set_threshold(50_000)
-    os._exit(run(sys.argv))
+    own = os.path.basename(sys.argv[0]) not in ENTRY_POINTS and not any(map(_is_stage, sys.argv[1:]))
+    run_program("provision", lambda: run(sys.argv), results_on_stdout=own)
 
 
 def run(argv: Sequence[str]) -> int:
     """Do what the command line says; returns the exit code. A bug shows its traceback and gives 70."""
     try:
-        code = _dispatch(os.path.basename(argv[0]), list(argv[1:]))
-        print(end="", flush=True)
+        return _dispatch(os.path.basename(argv[0]), list(argv[1:]))
     except Usage as failure:
         _complain(failure)
         return 2
     except Failure as failure:
         _complain(failure)
-        return 1
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt as stop:
         print("interrupted", file=sys.stderr)
@@ -82,7 +80,6 @@ def run(argv: Sequence[str]) -> int:
         print_exc()
         print("provision: this is a bug in provision; please report the lines above", file=sys.stderr)
         return os.EX_SOFTWARE
-    return code
 
 
 def _dispatch(program: str, arguments: list[str]) -> int:

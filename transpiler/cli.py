@@ -9,7 +9,9 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from provision.config.reports.streams import reason_of, run_program
 from transpiler.commands import options
+from transpiler.commands.output import OutputFailed, write
 
 if TYPE_CHECKING:
     from transpiler.phases import Result
@@ -45,22 +47,23 @@ written; 2 the command line is wrong.
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command and exit."""
     given = sys.argv[1:] if arguments is None else arguments
-    as_butane = os.path.basename(sys.argv[0]) == "butane"
+    run_program("transpile", lambda: _guarded(given, as_butane=os.path.basename(sys.argv[0]) == "butane"))
+
+
+def _guarded(arguments: list[str], *, as_butane: bool) -> int:
     try:
-        code = _run(given, as_butane=as_butane)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
+        return _run(arguments, as_butane=as_butane)
+    except OutputFailed as failed:
+        print(failed, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
-        code = 130
+        return 130
     except Exception:  # noqa: BLE001 - a bug is told apart from a bad config by its own exit status
         import traceback
 
         traceback.print_exc()
         print("transpile: this is a bug; please report it with the config that shows it", file=sys.stderr)
-        code = 70
-    sys.exit(code)
+        return 70
 
 
 def _run(arguments: list[str], *, as_butane: bool) -> int:
@@ -113,9 +116,9 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
     try:
         raw = read(name)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        verb = "read" if isinstance(error, IsADirectoryError) else "open"
-        print(f"failed to {verb} {name or 'stdin'}: {verb} {name}: {reason}", file=sys.stderr)
+        verb = "read" if not name or isinstance(error, IsADirectoryError) else "open"
+        shown = name or "/dev/stdin"
+        print(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}", file=sys.stderr)
         return 1
     from transpiler.phases import STRICT_ERROR, transpile
 
@@ -137,7 +140,9 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
             final = _verdict(result)
         print(final, file=sys.stderr)
         return 1
-    return 0 if given.on("check") else _deliver(result.json + "\n", given.texts.get("output", ""))
+    if not given.on("check"):
+        _deliver(result.json + "\n", given.texts.get("output", ""))
+    return 0
 
 
 def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> None:
@@ -164,18 +169,11 @@ def _colored(wanted: str) -> bool:
     return wanted in {"always", "yes"}
 
 
-def _deliver(text: str, output: str) -> int:
-    if not output:
+def _deliver(text: str, output: str) -> None:
+    if output:
+        write(output, text)
+    else:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-        return 0
-    from transpiler.commands.output import write
-
-    try:
-        write(output, text.encode("utf-8", "replace"))
-    except OSError as error:
-        print(f"failed to open {output}: open {output}: {(error.strerror or str(error)).lower()}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def _schema(arguments: list[str]) -> int:

@@ -26,15 +26,15 @@ class ConfigText(NamedTuple):
 
 def read_text(name: str) -> ConfigText:
     """Read a file, or standard input for `-`. Raises Failure."""
-    if name == "-":
-        return ConfigText("<stdin>", sys.stdin.buffer.read())
     try:
+        if name == "-":
+            return ConfigText("<stdin>", sys.stdin.buffer.read())
         with open(name, "rb") as file:
             return ConfigText(name, file.read())
     except IsADirectoryError:
         raise Usage(f"{name} is a directory, not a config") from None
     except OSError as error:
-        raise Failure(f"{name}: {error.strerror}") from None
+        raise Failure(f"{'standard input' if name == '-' else name}: {error.strerror}") from None
 
 
 class Outcome(NamedTuple):

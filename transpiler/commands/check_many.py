@@ -243,10 +243,9 @@ def _write(text: str, output: str | None) -> None:
     if output:
         from transpiler.commands.output import write
 
-        write(output, text.encode("utf-8", "replace"))
+        write(output, text)
     else:
-        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
 
 
 def summary(checked: list[Checked]) -> str:

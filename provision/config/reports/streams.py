@@ -1,0 +1,111 @@
+"""The standard streams of a program: closed, full, or of an encoding that cannot hold every character.
+
+A program's own work never stops because nobody reads what it says: a failed write to standard output is remembered, and
+told when the program ends; a failed write to standard error is forgotten. A descriptor that is closed at the start is
+held by one that refuses (as gnulib's `stdopen` does), so that no file of the program gets the number of a standard
+stream and receives what is printed.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+class GuardedWriter(io.FileIO):
+    """A descriptor that writes all it is given. `failure` is the first error of a write; what follows is dropped."""
+
+    failure: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write all of `data`, waiting where the descriptor does not; returns its length, also when the write fails."""
+        rest = memoryview(data).cast("B")
+        length = len(rest)
+        try:
+            while rest and self.failure is None:
+                written = super().write(rest)
+                if written is None:
+                    _wait_for(self.fileno())
+                else:
+                    rest = rest[written:]
+        except OSError as error:
+            self.failure = error
+        return length
+
+
+def _wait_for(descriptor: int) -> None:
+    import select
+
+    select.select([], [descriptor], [])
+
+
+def run_program(name: str, body: Callable[[], int], *, results_on_stdout: bool = True) -> NoReturn:
+    """Run `body` on guarded streams and end the process with the exit status that it returns.
+
+    The status is 1 in place of 0 if standard output, which holds the result, could not take all of it. One line on
+    standard error says why; none if the reader of a pipe went away, because that reader had enough.
+    """
+    output = guard_streams()
+    try:
+        code = body()
+    except SystemExit as end:  # argparse ends a program so
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    _flush(sys.stdout)
+    if results_on_stdout and output.failure is not None and code == 0:
+        code = 1
+        if output.failure.errno != errno.EPIPE:
+            print(f"{name}: cannot write standard output: {reason_of(output.failure)}", file=sys.stderr)
+    _flush(sys.stderr)
+    os._exit(code)
+
+
+def reason_of(error: OSError) -> str:
+    """What the system says about an error, in lower case: `no space left on device`."""
+    return (error.strerror or str(error)).lower()
+
+
+def guard_streams() -> GuardedWriter:
+    """Replace the standard streams by guarded ones; returns the descriptor of standard output."""
+    _hold(0, os.O_WRONLY)
+    _hold(1, os.O_RDONLY)
+    _hold(2, os.O_WRONLY)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - open as long as the process
+    output, messages = GuardedWriter(1, "wb", closefd=False), GuardedWriter(2, "wb", closefd=False)
+    sys.stdout = _text(output, sys.stdout, by_line=False)
+    sys.stderr = _text(messages, sys.stderr, by_line=True)
+    return output
+
+
+def _hold(descriptor: int, mode: int) -> None:
+    """Open the null device in place of a standard stream that is closed."""
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        opened = os.open(os.devnull, mode)
+        if opened != descriptor:
+            os.dup2(opened, descriptor)
+            os.close(opened)
+        os.set_inheritable(descriptor, True)  # noqa: FBT003 - the order of the library's arguments
+
+
+def _text(raw: GuardedWriter, replaced: object, *, by_line: bool) -> io.TextIOWrapper:
+    """A text stream that buffers as the replaced one did, and writes what its encoding lacks as escapes."""
+    encoding, unbuffered = "utf-8", False
+    if isinstance(replaced, io.TextIOWrapper):
+        encoding, unbuffered = replaced.encoding, replaced.write_through
+        by_line = by_line or replaced.line_buffering
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding, "backslashreplace", line_buffering=by_line or unbuffered)
+
+
+def _flush(stream: io.TextIOBase | object) -> None:
+    """Write what is buffered; streams that a program replaced itself are left to it."""
+    if isinstance(stream, io.TextIOWrapper):
+        stream.flush()
