@@ -1,10 +1,28 @@
-"""Data URLs (RFC 2397) -> bytes, unpacked and verified; errors in the words of Ignition's lexer."""
+"""Data URLs (RFC 2397) from bytes and back; errors in the words of Ignition's lexer."""
 
 from __future__ import annotations
 
 import re
 
-from provision.config.format import Resource
+_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"
+
+
+def percent_encoded(contents: bytes) -> str:
+    """A data URL with every byte that is not unreserved (RFC 2396) as `%` and two digits."""
+    escaped = [chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)]
+    return "data:," + "".join([escaped[byte] for byte in contents])
+
+
+def percent_encoded_length(contents: bytes) -> int:
+    """The length of a data URL that `percent_encoded` makes, without making it."""
+    return len("data:,") + len(contents) + 2 * len(contents.translate(None, _UNRESERVED))
+
+
+def base64_encoded(contents: bytes, media_type: str = "") -> str:
+    """A data URL in base64; `media_type` with its parameters, empty for none."""
+    from binascii import b2a_base64
+
+    return f"data:{media_type};base64,{b2a_base64(contents, newline=False).decode('ascii')}"
 
 
 class BadDataUrl(ValueError):
@@ -168,62 +186,3 @@ def _illegal_byte(data: str) -> int:
 def _next_letter(data: str, start: int) -> int:
     """The first character from a place on that is no newline, or the end."""
     return len(data) - len(data[start:].lstrip("\n"))
-
-
-MAX_UNPACKED = 1 << 30
-"""Bytes that a compressed inline content may unpack to."""
-
-
-class ContentInvalid(ValueError):
-    """The bytes cannot be unpacked, or are not the right ones. Its text holds none of them."""
-
-
-def inline_content(resource: Resource) -> bytes | None:
-    """The bytes of a resource that the config carries, or None for one that has to be fetched.
-
-    An absent or empty source is an empty content, neither unpacked nor verified (as in the reference engine). Raises
-    InlineInvalid.
-    """
-    if not resource.source:
-        return b""
-    if not resource.source.startswith("data:"):
-        return None
-    try:
-        data = decode_data_url(resource.source)
-    except BadDataUrl as malformed:
-        raise ContentInvalid(str(malformed)) from None
-    if resource.compression == "gzip":
-        data = _gunzip(data)
-    if resource.verification.hash is not None:
-        _verify(data, resource.verification.hash)
-    return data
-
-
-def _gunzip(data: bytes) -> bytes:
-    """All members of a gzip stream (RFC 1952)."""
-    import zlib
-
-    unpacked = b""
-    while data:
-        member = zlib.decompressobj(wbits=31)
-        try:
-            unpacked += member.decompress(data, MAX_UNPACKED - len(unpacked))
-        except zlib.error as error:
-            raise ContentInvalid(f"gzip: {error}") from None
-        if member.unconsumed_tail:
-            raise ContentInvalid(f"gzip: unpacks to more than {MAX_UNPACKED} bytes")
-        if not member.eof:
-            raise ContentInvalid("gzip: unexpected end of data")
-        data = member.unused_data
-    return unpacked
-
-
-def _verify(data: bytes, expected: str) -> None:
-    import hashlib
-
-    function, _, wanted = expected.partition("-")
-    if function not in {"sha512", "sha256"}:
-        raise ContentInvalid("unrecognized hash function")
-    calculated = hashlib.new(function, data).hexdigest()
-    if calculated != wanted.lower():
-        raise ContentInvalid(f"hash verification failed (calculated {calculated} but expected {wanted})")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha512
 from typing import NamedTuple
 
+from provision.config.data_urls import base64_encoded
 from provision.config.format import Config, ConfigResource
 from provision.config.merge import merge
 from provision.config.model import NEWEST
@@ -116,13 +117,9 @@ def _with_inline_authorities(config: Config, fetcher: Fetcher) -> Config:
 
 
 def _inlined(fetcher: Fetcher, authorities: tuple[ConfigResource, ...]) -> Iterator[ConfigResource]:
-    from binascii import b2a_base64
-
     for authority in authorities:
         if scheme(authority.source or "") == "data" and not authority.compression:
             yield authority
             continue
-        encoded = b2a_base64(fetcher.bundle(authority), newline=False).decode("ascii")
-        yield ConfigResource(
-            source=f"data:text/plain;charset=utf-8;base64,{encoded}", verification=authority.verification
-        )
+        source = base64_encoded(fetcher.bundle(authority), "text/plain;charset=utf-8")
+        yield ConfigResource(source=source, verification=authority.verification)

@@ -12,7 +12,7 @@ from io import BytesIO
 from threading import Event, Lock
 from typing import TYPE_CHECKING, BinaryIO
 
-from provision.config.data_urls import ContentInvalid, inline_content
+from provision.config.content import ContentInvalid, inline_content
 from provision.config.format import ClevisCustom, Config, Resource, Tang
 from provision.config.model import Record
 from provision.config.urls import is_url, redacted, scheme

@@ -8,7 +8,7 @@ from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
 from provision.config import format as config_format
-from provision.config.data_urls import ContentInvalid, inline_content
+from provision.config.content import MAX_INLINE, ContentInvalid, inline_content
 from provision.config.format import Config, Owner
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
@@ -100,11 +100,13 @@ def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list
     view = Forecast(view)
     view.apply(_in_place_of_others(storage.directories, view))
     resolved = resolver(view)
+    room = MAX_INLINE
     for section, nodes in (("directories", storage.directories), ("files", storage.files), ("links", storage.links)):
         for index, node in enumerate(nodes):
             config_path = f"storage.{section}[{index}]"
             try:
-                entries.append(_entry(node, config_path, resolved(node.path)))
+                entries.append(_entry(node, config_path, resolved(node.path), room))
+                room -= sum(len(part.data) for part in entries[-1].parts if isinstance(part, Content))
             except (Unresolvable, ContentInvalid) as problem:
                 reasons.append(f"{config_path}: {problem}")
     return entries, reasons
@@ -120,7 +122,8 @@ def _in_place_of_others(directories: Iterable[config_format.Directory], view: Ma
                 yield Fact("file_status", path, FileStatus(FileType.DIRECTORY))
 
 
-def _entry(node: config_format.Node, config_path: str, path: str) -> DesiredNode:
+def _entry(node: config_format.Node, config_path: str, path: str, room: int) -> DesiredNode:
+    """What is done for a node; `room` is the most bytes to which its contents in the config may decompress."""
     if not isinstance(node, config_format.File):
         return DesiredNode(node, config_path, path)
     parts: list[Bytes] = []
@@ -130,7 +133,8 @@ def _entry(node: config_format.Node, config_path: str, path: str) -> DesiredNode
         *contents,
         *((f"{config_path}.append[{index}]", resource) for index, resource in enumerate(node.append)),
     ):
-        data = inline_content(resource)
+        data = inline_content(resource, room)
+        room -= len(data or b"")
         if data is None:
             title = f"fetch {redacted(resource.source or '')}"
             fetches.append(FetchBlob(resource, Blob(name), path, title, config_path=name))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+from base64 import b64encode
+
 import pytest
 
 from provision.config.format import Config, Directory, File, Filesystem, Link, Owner, Resource, Storage, Verification
@@ -230,6 +233,16 @@ def test_what_is_written_again_is_not_lost() -> None:
 @pytest.mark.parametrize("number", [-1, (1 << 32) - 1, 99999999999])
 def test_an_id_out_of_range_is_refused(number: int) -> None:
     assert "out of range" in refused(World(), files=(File(path="/f", contents=HELLO, user=Owner(id=number)),))
+
+
+def test_contents_that_decompress_to_more_than_memory_should_hold_are_refused() -> None:
+    """Each is small in the config and within the limit alone; together they are not."""
+    source = f"data:;base64,{b64encode(gzip.compress(bytes(50 << 20))).decode()}"
+    packed = Resource(source=source, compression="gzip")
+    files = tuple(File(path=f"/{number}", contents=packed) for number in range(3))
+    assert refused(World(), files=files) == (
+        "storage.files[2]: gzip: all contents in a config may decompress to 128 MiB; fetch this one from a URL"
+    )
 
 
 def test_a_link_to_what_is_made_on_the_way() -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from base64 import b64encode
 from typing import NamedTuple
 
-_UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"
-
-_ESCAPED = [chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256)]
+from provision.config.data_urls import base64_encoded, percent_encoded, percent_encoded_length
 
 
 class DataUrl(NamedTuple):
@@ -20,7 +17,7 @@ class DataUrl(NamedTuple):
 
 def escaped(contents: bytes) -> DataUrl:
     """The only form that the first version makes: percent-escaped, never compressed."""
-    return DataUrl("data:," + "".join([_ESCAPED[byte] for byte in contents]), None)
+    return DataUrl(percent_encoded(contents), None)
 
 
 def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl:
@@ -30,16 +27,16 @@ def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl
     2 bytes longer than zlib makes it, as Butane's compressor mostly does (from -3 to 7 over 2,100 files).
     Source: coreos/butane `base/util/url.go`.
     """
-    plain = 1 + 3 * len(contents) - 2 * (len(contents) - len(contents.translate(None, _UNRESERVED)))
+    plain = percent_encoded_length(contents)
     encoded = _length(len(contents))
     shortest = min(plain, encoded)
     if gzip and not compression and _length(_SMALLEST_GZIP) < shortest:
         packed = _gzip(contents)
         if _length(len(packed) + _LONGER) + 4 < shortest:
-            return DataUrl("data:;base64," + b64encode(packed).decode("ascii"), "gzip")
+            return DataUrl(base64_encoded(packed), "gzip")
     kept = None if compression else ""
     if encoded < plain:
-        return DataUrl("data:;base64," + b64encode(contents).decode("ascii"), kept)
+        return DataUrl(base64_encoded(contents), kept)
     return DataUrl(escaped(contents).source, kept)
 
 
@@ -49,8 +46,8 @@ _LONGER = 2
 
 
 def _length(size: int) -> int:
-    """The length of so many bytes as base64 in a data URL, counted behind `data:`."""
-    return len(";base64,") + (size + 2) // 3 * 4
+    """The length of so many bytes as base64 in a data URL, the scheme included."""
+    return len("data:;base64,") + (size + 2) // 3 * 4
 
 
 def _gzip(contents: bytes) -> bytes:
