@@ -93,11 +93,11 @@ class Machine:
 
     def user(self, name: str) -> Account | None:
         """See Observe."""
-        return accounts.user(self._tree, name)
+        return _with_title(f"look for user {name}", lambda: accounts.user(self._tree, name))
 
     def group(self, name: str) -> Account | None:
         """See Observe."""
-        return accounts.group(self._tree, name)
+        return _with_title(f"look for group {name}", lambda: accounts.group(self._tree, name))
 
     def mount(self, path: str) -> MountedFilesystem | None:
         """See Observe."""

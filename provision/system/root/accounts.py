@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +17,14 @@ from provision.system.root.nodes import copy_attributes, temporary_name
 
 
 def user(tree: Tree, name: str) -> Account | None:
-    """A line of /etc/passwd (passwd(5))."""
-    fields = _entry(tree, "/etc/passwd", name, 7, ids=4)
+    """The account of that name in /etc/passwd (passwd(5)); None if there is none. Raises OSError."""
+    fields = _entry(tree, "passwd", name, 7, ids=4)
     return Account(name, int(fields[2]), int(fields[3]), fields[5], fields[6]) if fields else None
 
 
 def group(tree: Tree, name: str) -> Account | None:
-    """A line of /etc/group (group(5))."""
-    fields = _entry(tree, "/etc/group", name, 4, ids=3)
+    """The group of that name in /etc/group (group(5)); None if there is none. Raises OSError."""
+    fields = _entry(tree, "group", name, 4, ids=3)
     return Account(name, int(fields[2])) if fields else None
 
 
@@ -62,16 +64,17 @@ def with_password(content: bytes, name: bytes, hashed: bytes) -> bytes | None:
     return None
 
 
+_LOCK = ".pwd.lock"
+_LOCK_SECONDS = 15.0
+"""How long lckpwdf(3) of glibc waits."""
+
 _OPEN = {"shadow": "passwd", "gshadow": "group"}
 """The file that everybody may read for each that nobody may."""
 
 
 def _content(tree: Tree, database: str) -> bytes | None:
-    path = f"/etc/{database}"
-    node = tree.file_status(path)
-    if node is not None and node.kind is not FileType.FILE:
-        raise ValueError(f"{path} is a {node.kind.value}")
-    return tree.content(path)
+    """All of an account file; None if there is none. Raises OSError for what is no regular file, or too large."""
+    return tree.whole_content(f"/etc/{database}")
 
 
 def _ageing(tree: Tree) -> list[bytes]:
@@ -123,18 +126,42 @@ def _replace(folder: int, name: str, content: bytes) -> None:
 
 @contextmanager
 def _locked(folder: int) -> Iterator[None]:
-    """The lock that lckpwdf(3) takes, in the target root."""
-    fd = os.open(".pwd.lock", os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+    """Hold the lock that lckpwdf(3) takes, in the target root. Raises OSError."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    fd = os.open(_LOCK, flags, 0o600, dir_fd=folder)
     try:
-        fcntl.lockf(fd, fcntl.LOCK_EX)
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "is not a regular file", f"/etc/{_LOCK}")
+        _wait_for_lock(fd)
         yield
     finally:
         os.close(fd)
 
 
-def _entry(tree: Tree, path: str, name: str, width: int, ids: int) -> list[str] | None:
-    """The fields of an account's line; those from the third up to `ids` are numbers."""
-    for line in (tree.content(path) or b"").split(b"\n"):
+def _wait_for_lock(fd: int) -> None:
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in {errno.EACCES, errno.EAGAIN}:
+                raise
+            if time.monotonic() > deadline:
+                raise OSError(error.errno, "another program has it locked", f"/etc/{_LOCK}") from error
+            time.sleep(0.01)
+        else:
+            return
+
+
+def _entry(tree: Tree, database: str, name: str, width: int, ids: int) -> list[str] | None:
+    """The fields of an account's line; those from the third up to `ids` are numbers.
+
+    A link in the place of the file is none: the plan refuses it with a reason.
+    """
+    node = tree.file_status(f"/etc/{database}")
+    if node is None or node.kind is FileType.LINK:
+        return None
+    for line in (_content(tree, database) or b"").split(b"\n"):
         fields = os.fsdecode(line).split(":")
         if fields[0] == name and len(fields) >= width and all(map(is_id, fields[2:ids])):
             return fields

@@ -16,7 +16,6 @@ from provision.planning.machine_view import MAX_LINKS, FileStatus, FileType, Fre
 from provision.system import libc
 
 MAX_CONTENT = 16 << 20
-_CHUNK = 1 << 17
 
 _IN_ROOT = libc.RESOLVE_IN_ROOT | libc.RESOLVE_NO_MAGICLINKS
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
@@ -84,16 +83,40 @@ class Tree:
                 return FreeSpace(str(os.fstat(fd).st_dev), found.f_bfree * found.f_frsize)
         return None
 
+    def open_regular(self, path: str, flags: int) -> int:
+        """A descriptor of a regular file; the caller closes it. A link at the end is not followed.
+
+        Nothing else is ever opened: opening a device or a FIFO has effects of its own. Raises OSError, with EINVAL for
+        what is no regular file.
+        """
+        found = self.open(path, os.O_PATH | os.O_NOFOLLOW)
+        try:
+            if not stat.S_ISREG(os.fstat(found).st_mode):
+                raise OSError(errno.EINVAL, "is not a regular file", self.outside(path))
+            return os.open(f"/proc/self/fd/{found}", flags | os.O_CLOEXEC)
+        finally:
+            os.close(found)
+
     def content(self, path: str) -> bytes | None:
-        """The bytes of a regular file of at most 16 MiB; None if there is none."""
-        with suppress_absence():
-            fd = self.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            try:
-                found = os.fstat(fd)
-                small = stat.S_ISREG(found.st_mode) and found.st_size <= MAX_CONTENT
-                return _read(fd) if small else None
-            finally:
-                os.close(fd)
+        """The bytes of a regular file of at most 16 MiB; None for everything else. Raises OSError."""
+        try:
+            return self.whole_content(path)
+        except OSError as error:
+            if error.errno not in {errno.EINVAL, errno.EFBIG}:
+                raise
+        return None
+
+    def whole_content(self, path: str) -> bytes | None:
+        """The bytes of a file; None if nothing is there.
+
+        Raises OSError, with EINVAL for what is no regular file and EFBIG for more than 16 MiB.
+        """
+        with suppress_absence(), open(self.open_regular(path, os.O_RDONLY), "rb") as file:
+            small = os.fstat(file.fileno()).st_size <= MAX_CONTENT
+            data = file.read(MAX_CONTENT + 1) if small else b""  # files of the kernel's own do not tell their size
+            if not small or len(data) > MAX_CONTENT:
+                raise OSError(errno.EFBIG, f"is larger than {MAX_CONTENT >> 20} MiB", self.outside(path))
+            return data
         return None
 
 
@@ -111,14 +134,6 @@ def parent(path: str) -> tuple[str, str]:
     """The directory of a path and its last component (`.` for the root itself)."""
     above, _, name = path.rstrip("/").rpartition("/")
     return above or "/", name or "."
-
-
-def _read(fd: int) -> bytes:
-    """At most MAX_CONTENT bytes; files of the kernel's own do not tell their size before."""
-    chunks = []
-    while chunk := os.read(fd, _CHUNK):
-        chunks.append(chunk)
-    return b"".join(chunks)[:MAX_CONTENT]
 
 
 def _node(fd: int) -> FileStatus:

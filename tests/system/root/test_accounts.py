@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -92,8 +93,41 @@ def test_a_link_in_place_of_shadow_is_not_followed(tree: Tree, tmp_path: Path) -
     shadow = Path(tree.root) / "etc/shadow"
     shadow.rename(tmp_path / "elsewhere")
     shadow.symlink_to("../elsewhere")
-    with pytest.raises(ValueError, match="/etc/shadow is a link"):
+    with pytest.raises(OSError, match="is not a regular file"):
         set_password(tree, "shadow", "core", HASH)
+    assert (tmp_path / "elsewhere").read_bytes() == SHADOW
+
+
+@pytest.mark.parametrize("name", ["shadow", "passwd"])
+def test_a_huge_account_file_is_refused(tree: Tree, name: str) -> None:
+    path = Path(tree.root) / "etc" / name
+    path.touch()
+    os.truncate(path, (16 << 20) + 1)
+    before = {one.name: one.read_bytes() for one in path.parent.iterdir()}
+    use: dict[str, Callable[[], object]] = {
+        "shadow": lambda: set_password(tree, name, "core", HASH),
+        "passwd": lambda: user(tree, "core"),
+    }
+    with pytest.raises(OSError, match=f"larger than 16 MiB.*{name}"):
+        use[name]()
+    after = {one.name: one.read_bytes() for one in path.parent.iterdir() if one.name != ".pwd.lock"}
+    assert after == before
+
+
+@pytest.mark.parametrize("kind", ["fifo", "directory", "device"])
+def test_what_is_no_file_is_never_opened(tree: Tree, kind: str) -> None:
+    path = Path(tree.root) / "etc/passwd"
+    path.unlink(missing_ok=True)
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "directory":
+        path.mkdir()
+    elif os.geteuid() == 0:
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # zero: it would be read without end
+    else:
+        pytest.skip("needs root")
+    with pytest.raises(OSError, match="is not a regular file"):
+        user(tree, "core")
 
 
 LINES = st.lists(st.binary(max_size=20).map(lambda line: line.replace(b"\n", b"")), max_size=6)

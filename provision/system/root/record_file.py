@@ -1,0 +1,101 @@
+"""One file of the engine's own in the target root: read whole, written only at its end, and readable by root alone.
+
+A foreign root may hold anything at its path. What is not a regular file of our own with one name is refused, and no
+link leads out of the root (see `guarded_paths`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from contextlib import suppress
+
+from provision.failures import Failure
+from provision.system.root.guarded_paths import Tree, parent
+
+MAX_BYTES = 256 << 20
+"""A record of 100,000 actions has some 20 MiB."""
+
+_FOLDER_MODE = 0o755
+
+
+class RecordFile:
+    """The file at `path`, which is absolute inside the tree below `root`. All methods raise Failure."""
+
+    def __init__(self, root: str, path: str) -> None:
+        self._tree = Tree(root)
+        self._path = path
+
+    @property
+    def path(self) -> str:
+        """The path as this machine names it, for messages."""
+        return self._tree.outside(self._path)
+
+    def read(self) -> bytes | None:
+        """The whole content; None if there is no file."""
+        try:
+            fd = self._tree.open_regular(self._path, os.O_RDONLY)
+            with open(fd, "rb") as file:
+                _check_ours(fd)
+                return file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            hint = "it should be the record of an earlier run: remove it"
+            raise Failure(f"{self.path}: {error.strerror}", hint=hint) from None
+
+    def write(self, offset: int, data: bytes, *, wait: bool = True) -> None:
+        """Cut the file off at `offset` and put `data` there. With `wait` both are on the disk afterwards.
+
+        A file that is not there is made (0600), and so are the directories above it (0755).
+        """
+        try:
+            self._write(offset, data, wait=wait)
+        except OSError as error:
+            hint = "is the root file system full or read-only?"
+            raise Failure(f"{self.path}: {error.strerror}", hint=hint) from None
+
+    def _write(self, offset: int, data: bytes, *, wait: bool) -> None:
+        folder = parent(self._path)[0]
+        made = self._tree.file_status(self._path) is None
+        if made:
+            self._make_folder(folder)
+            fd = self._tree.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        else:
+            fd = self._tree.open_regular(self._path, os.O_WRONLY)
+        with open(fd, "wb") as file:
+            _check_ours(fd)
+            file.truncate(offset)
+            file.seek(offset)
+            file.write(data)
+            file.flush()
+            if wait:
+                os.fsync(fd)
+        if made and wait:
+            with self._tree.folder(folder) as directory:
+                os.fsync(directory)
+
+    def _make_folder(self, path: str) -> None:
+        if path == "/" or self._tree.file_status(path) is not None:
+            return
+        above, name = parent(path)
+        self._make_folder(above)
+        with self._tree.folder(above) as directory:
+            mask = os.umask(0o777 & ~_FOLDER_MODE)  # the mode is right from the first instant, should we be killed
+            try:
+                with suppress(FileExistsError):
+                    os.mkdir(name, _FOLDER_MODE, dir_fd=directory)
+            finally:
+                os.umask(mask)
+            os.fsync(directory)
+
+
+def _check_ours(fd: int) -> None:
+    """Raises OSError for a file that cannot be a record of ours."""
+    found = os.fstat(fd)
+    if found.st_uid != os.geteuid():
+        raise OSError(errno.EPERM, "belongs to somebody else")
+    if found.st_nlink > 1:
+        raise OSError(errno.EMLINK, "has other names (hard links)")
+    if found.st_size > MAX_BYTES:
+        raise OSError(errno.EFBIG, f"is larger than {MAX_BYTES >> 20} MiB")
