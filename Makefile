@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 FUZZ ?= --inputs 1000000 --seconds 600
-FAST := not disks and not boot and not peer
+FAST := not disks and not boot and not network and not peer
 MODULE := $(DESTDIR)/usr/lib/dracut/modules.d/40provision
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
 AFTER_BOOT := dracut/provision-complete.service
@@ -13,31 +13,31 @@ PARTS := $(filter-out $(AFTER_BOOT),$(wildcard dracut/*.service dracut/*.path dr
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: .venv/base ## provision a disk image from examples/web-server.yaml and show what is on it (as root)
+demo: .venv/demo ## provision a disk image from examples/web-server.yaml and show what is on it (as root)
 	@examples/demo.sh
 
-check: .venv/base ## the fast part: format, lint, types, unit tests
+check: .venv/check ## the fast part: format, lint, types, unit tests
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/pytest -q -n auto -m "$(FAST)"
 
-test: .venv/all ## everything, on real block devices and in a virtual machine (as root)
+test: .venv/test ## everything, on real block devices and in a virtual machine (as root)
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/pytest -q -n 2 --dist loadgroup
 
-boot: .venv/all ## the boot test alone, with its figures
+boot: .venv/test ## the boot test alone, with its figures
 	@$(BIN)/pytest -q -s -m boot tests/real/boot
 
-fuzz: .venv/base ## odd texts for all that reads a config (FUZZ="--seconds 60")
+fuzz: .venv/check ## odd texts for all that reads a config (FUZZ="--seconds 60")
 	@$(BIN)/python -m tests.config.fuzz $(FUZZ)
 
-laws: .venv/base ## the property tests, with many more examples (an hour)
+laws: .venv/check ## the property tests, with many more examples (an hour)
 	@$(BIN)/pytest -q -n auto -m "hypothesis and $(FAST)" --hypothesis-profile=fuzz
 
-bench: .venv/all ## what a start costs, and how the parts perform (beside the peers on PATH)
+bench: .venv/test ## what a start costs, and how the parts perform (beside the peers on PATH)
 	@for bench in $(subst /,.,$(basename $(wildcard tests/bench.py tests/*/bench.py tests/*/*/bench.py))); do $(BIN)/python -m $$bench; done
 
 install-dracut: ## install the dracut module and the unit that ends a first boot (DESTDIR=)
@@ -47,20 +47,28 @@ install-dracut: ## install the dracut module and the unit that ends a first boot
 	install -d $(SYSTEM)/multi-user.target.wants
 	ln -sf ../$(notdir $(AFTER_BOOT)) $(SYSTEM)/multi-user.target.wants/
 
-# The environment. `base` is enough for demo and check; `all` adds the packages that only tests need.
-.venv/base: pyproject.toml .ci/packages
-	@.ci/install base
+deb: ## Debian packages of the engine, the transpiler and the dracut module, into dist/
+	@packaging/build-deb dist
+
+# The environment: what authors install is enough for `demo`; `check` and `test` each add to it.
+.venv/demo: pyproject.toml .ci/packages
+	@.ci/install demo
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable . --group dev
+	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
-.venv/all: .venv/base
-	@.ci/install all
+.venv/check: .venv/demo
+	@.ci/install check
+	@$(BIN)/pip install --quiet --editable '.[machine]' --group dev
+	@touch $@
+
+.venv/test: .venv/check
+	@.ci/install test
 	@$(BIN)/pip install --quiet --group services
 	@touch $@
 
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test boot fuzz laws bench install-dracut clean
+.PHONY: help demo check test boot fuzz laws bench install-dracut deb clean
