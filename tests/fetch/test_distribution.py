@@ -20,9 +20,9 @@ import pytest
 sys.exit(pytest.main(arguments))
 """
 TESTS = {
-    "test_client.py": "https",
+    "http/test_client.py": "https",
     "test_hostile.py": "tls or handshake or proxy or interim or odd or outlast",
-    "test_real_proxy.py": "",
+    "http/test_real_proxy.py": "",
 }
 """What depends on the library: of each file the tests whose names hold these words."""
 
