@@ -1,9 +1,9 @@
-"""YAML text -> JSON, and everything there is to say about it: the pipeline."""
+"""YAML text -> JSON and everything there is to say about it: one pass through the table PHASES."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from provision.config import rules
 from provision.config.format import Config
 from provision.config.json_text import encode
 from provision.config.json_text.decode import parse_version
+from provision.config.model import Record
 from provision.config.problems import Path, Problem
 from provision.config.reports import findings as reports_findings
 from provision.config.reports import text as reports
@@ -19,12 +20,19 @@ from transpiler.butane import source_rules, variant_checks
 from transpiler.butane.hints import no_variant_hint, version_hint
 from transpiler.butane.records import Head
 from transpiler.butane.source_map import ButanePaths, Draft, snaked
-from transpiler.butane.sugar import steps as sugar
-from transpiler.butane.types_and_keys import Finding, findings, misfits, shape, unreadable
-from transpiler.butane.variants import REMOVED, Variant, table
+from transpiler.butane.sugar import openshift
+from transpiler.butane.sugar.boot_device import boot_device, grub
+from transpiler.butane.sugar.contents_in_place import contents_in_place
+from transpiler.butane.sugar.mount_units import mount_units
+from transpiler.butane.sugar.quadlets import quadlets
+from transpiler.butane.sugar.step import Sugar, SugarInput
+from transpiler.butane.sugar.trees import trees
+from transpiler.butane.types_and_keys import type_and_key_problems
+from transpiler.butane.variants import REMOVED, Trait, Variant, table
 from transpiler.reading.local_files import Files
-from transpiler.reading.tree import YamlError, YamlNode, parse
+from transpiler.reading.tree import YamlNode, parse
 from transpiler.reading.typed import Reading, build, read
+from transpiler.reading.yaml_problems import YamlError, YamlProblem
 
 NO_VARIANT = "error parsing variant; must be specified"
 NO_VERSION = "error parsing version; must be a valid semver"
@@ -44,7 +52,7 @@ class Result(NamedTuple):
     text: report.SourceText
     json: str
     config: Config | None
-    version: int | None
+    spec_minor: int | None
     problems: tuple[Problem, ...]
     reported: int
     error: str
@@ -83,40 +91,52 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     """The JSON of a YAML config. Never raises, whatever the bytes; reads nothing but files below `files_dir`.
 
     `strict` refuses warnings, `pretty` indents, `raw` makes a bare config of what would be a MachineConfig. With
-    `butane_paths` problems of absent values point where Butane points, which has lost track of them by then.
+    `butane_paths` problems of absent values have the paths that Butane prints: it does not know their source.
     """
-    root: YamlNode | None = None
-    run = _Run(raw=raw, butane_paths=butane_paths)
-    try:
-        root = parse(text)
-        _fill(run, root, Files(os.fspath(files_dir) if files_dir else ""))
-    except YamlError as error:
-        start = "" if run.variant else "Error unmarshaling yaml: "
-        run.stop([unreadable(error)], start + error.yaml_v3)
-    if strict and run.problems and not run.error:
-        run.error = STRICT_ERROR
-    shown = report.SourceText(name, text, root)
-    written = "" if run.error else _written(run, pretty=pretty, raw=raw)
-    config = None if run.error else run.config
-    return Result(shown, written, config, run.version, tuple(run.problems), run.reported, run.error)
+    options = Options(Files(os.fspath(files_dir) if files_dir else ""), raw=raw, butane_paths=butane_paths)
+    work = run(text, options)
+    if strict and work.problems and not work.error:
+        work.error = STRICT_ERROR
+    shown = report.SourceText(name, text, work.root)
+    written = "" if work.error else _written(work, pretty=pretty)
+    config = None if work.error else work.draft.config
+    spec_minor = work.variant.spec_minor if work.variant.name else None
+    return Result(shown, written, config, spec_minor, tuple(work.problems), work.reported, work.error)
 
 
-class _Run:
-    """One run of the pipeline: what is known so far. After Butane's end only further errors are gathered."""
+class Options(NamedTuple):
+    """What the phases need to know of the command line, see `transpile`."""
 
-    def __init__(self, *, raw: bool = False, butane_paths: bool = False) -> None:
-        self.raw = raw
-        self.butane_paths = butane_paths
+    files: Files
+    raw: bool = False
+    butane_paths: bool = False
+
+
+class Work:
+    """What is known of one config so far; each phase adds its part."""
+
+    def __init__(self, text: bytes, options: Options, variants: Mapping[tuple[str, str], Variant]) -> None:
+        self.text = text
+        self.options = options
+        self.variants = variants
+        self.root: YamlNode | None = None
+        self.variant = Variant("", "", 0)
+        self.record: Any = None
+        self.draft = Draft(Config())
         self.problems: list[Problem] = []
         self.reported = 0
         self.error = ""
-        self.version: int | None = None
-        self.variant: Variant | None = None
-        self.source: Any = None
-        self.config = Config()
 
-    def note(self, problems: Iterable[Problem], error: str = "") -> None:
-        """Add a phase's problems; `error` is the verdict if any of them, or of those before, is fatal."""
+    @property
+    def bare(self) -> bool:
+        """Whether a bare config is wanted of a variant that makes a MachineConfig."""
+        return self.options.raw and self.variant.wraps
+
+    def add(self, problems: Iterable[Problem], error: str) -> None:
+        """Add a phase's problems; `error` is the verdict if any of them, or of those before, is fatal.
+
+        Butane ends at its first verdict. For people the phases go on, and report errors at other places.
+        """
         if self.error:
             known = _Known(problem.path for problem in self.problems if problem.fatal)
             self.problems.extend(one for one in problems if not known.cover(one.path))
@@ -125,11 +145,6 @@ class _Run:
         self.reported = len(self.problems)
         if error and any(problem.fatal for problem in self.problems):
             self.error = error
-
-    def stop(self, problems: Iterable[Problem], error: str) -> None:
-        """End as Butane does without any report: what was found is for people only."""
-        self.problems.extend(problems)
-        self.error = error
 
 
 class _Known:
@@ -144,102 +159,197 @@ class _Known:
         return path in self.around or any(path[:length] in self.at for length in range(len(path) + 1))
 
 
-def _fill(run: _Run, root: YamlNode | None, files: Files) -> None:
-    """The phases of judgement, in the order of Butane."""
-    row = _choose(root, run)
-    if row is None or root is None:
-        return
-    run.version, run.variant = row.spec_minor, row
-    reading = read(root, row.record, row.spec_minor)
-    found = findings(reading, row)
-    _note_findings(found, run)
-    run.source = build(row.record, reading.values)
-    run.note(source_rules.source_problems(run.source, row), BAD_SOURCE)
-    _desugar(sugar.SugarInput(run.source, row, files), run)
+class Phase(NamedTuple):
+    """One row of the table: what is done, in which configs, and Butane's verdict if there is an error by then."""
+
+    name: str
+    do: Callable[[Work], Iterable[Problem]]
+    when: Callable[[Work], bool]
+    error: str = ""
 
 
-def _choose(root: YamlNode | None, run: _Run) -> Variant | None:
-    """The row of the table that a text names; None and a verdict if there is none."""
-    reading = read(root, Head, 0) if root else Reading({}, (), {}, ())
-    head = build(Head, reading.values)
-    refused = [*shape(reading), *misfits(reading)]
+def run(
+    text: bytes,
+    options: Options,
+    phases: Sequence[Phase] | None = None,
+    variants: Mapping[tuple[str, str], Variant] | None = None,
+) -> Work:
+    """The result of all phases; by default those of PHASES, for the variants of `table()`."""
+    work = Work(text, options, table() if variants is None else variants)
+    try:
+        for phase in PHASES if phases is None else phases:
+            if phase.when(work):
+                work.add(phase.do(work), phase.error)
+    except YamlError as error:
+        start = "" if work.variant.name else "Error unmarshaling yaml: "
+        work.problems.append(error.problem)
+        work.error = start + error.yaml_v3
+    return work
+
+
+def _parse(work: Work) -> Iterable[Problem]:
+    work.root = parse(work.text)
+    return ()
+
+
+def _choose_variant(work: Work) -> Iterable[Problem]:
+    """Find the row of the table that the text names, or say why there is none."""
+    reading = _read(work, Head, 0)
+    refused = [*reading.faults, *reading.misfits.values()]
     if refused:
-        run.stop([one.problem for one in refused], "Error unmarshaling yaml: " + _type_errors(refused))
-        return None
-    if not head.variant:
-        problem = Problem(("variant",), NO_VARIANT, hint=no_variant_hint(root))
-        run.stop([problem], NO_VARIANT)
-        return None
+        work.error = "Error unmarshaling yaml: " + _type_errors(refused)
+        return [one.problem for one in refused]
+    head = build(Head, reading.values)
     version = parse_version(head.version)
+    if head.variant and version and (head.variant, version) in work.variants:
+        work.variant = work.variants[head.variant, version]
+        return ()
+    problem = _no_variant(head.variant, head.version, version, work.root)
+    work.error = problem.message
+    return [problem]
+
+
+def _read(work: Work, record: type[Record], spec_minor: int) -> Reading:
+    return read(work.root, record, spec_minor) if work.root else Reading({}, (), {}, ())
+
+
+def _no_variant(name: str, written: str, version: str | None, root: YamlNode | None) -> Problem:
+    if not name:
+        return Problem(("variant",), NO_VARIANT, hint=no_variant_hint(root))
     if version is None:
-        hint = "add a line like `version: 1.5.0`" if not head.version else version_hint(head.variant)
-        run.stop([Problem(("version",), NO_VERSION, hint=hint)], NO_VERSION)
-        return None
-    row = table().get((head.variant, version))
-    if row is None:
-        removed = REMOVED.get(head.variant) if version == "0.1.0" else None
-        message = removed or f"No translator exists for variant {head.variant} with version {version}"
-        at: Path = ("version",) if any(name == head.variant for name, _ in table()) else ("variant",)
-        run.stop([Problem(at, message, hint="" if removed else version_hint(head.variant))], message)
-    return row
+        hint = version_hint(name) if written else "add a line like `version: 1.5.0`"
+        return Problem(("version",), NO_VERSION, hint=hint)
+    if name in REMOVED and version == "0.1.0":
+        return Problem(("variant",), REMOVED[name])
+    message = f"No translator exists for variant {name} with version {version}"
+    path: Path = ("version",) if any(known == name for known, _ in table()) else ("variant",)
+    return Problem(path, message, hint=version_hint(name))
 
 
-def _note_findings(found: list[Finding], run: _Run) -> None:
-    """Types and keys: Butane gives up at the first kind of errors without a report."""
+def _types_and_keys(work: Work) -> Iterable[Problem]:
+    """Read the text as the variant's record. Butane gives up at the first kind of errors, without a report."""
+    variant = work.variant
+    reading = _read(work, variant.record, variant.spec_minor)
+    work.record = build(variant.record, reading.values)
+    found = type_and_key_problems(reading, variant)
     refused = [one for one in found if one.yaml_v3]
     if refused:
-        run.stop([one.problem for one in found], _type_errors(refused))
-        return
-    run.note([one.problem for one in found])
+        work.error = _type_errors(refused)
+    return [one.problem for one in found]
 
 
-def _type_errors(refused: Sequence[Finding]) -> str:
-    lines = "".join(f"\n  {one.yaml_v3}" for one in sorted(refused, key=lambda one: one.at))
-    return f"yaml: unmarshal errors:{lines}"
+def _type_errors(refused: Sequence[YamlProblem]) -> str:
+    ordered = sorted(refused, key=lambda one: one.problem.at or (0, 0))
+    return "yaml: unmarshal errors:" + "".join(f"\n  {one.yaml_v3}" for one in ordered)
 
 
-def _desugar(source: sugar.SugarInput, run: _Run) -> None:
-    """Sugar step by step, and what is to be said about the result, in the order and with the stops of Butane."""
-    row, raw = source.variant, run.raw
-    draft = Draft(Config())
-    for step in sugar.BASE_SUGAR:
-        draft, problems = step(source, draft)
-        run.note(problems)
-    run.note((), BAD_SOURCE)
-    for step in sugar.BOOT_DEVICE_SUGAR:
-        draft, problems = step(source, draft)
-        run.note(problems)
-    partitions = list(variant_checks.partitions(draft.config, row))
-    for step in sugar.PLATFORM_SUGAR:
-        draft, problems = step(source, draft)
-        run.note(problems)
-    places = ButanePaths(draft, row.spec_minor, wrapped=row.wraps and not raw) if run.butane_paths else draft
-    run.note(_at_source(places, partitions))
-    bare = raw and row.wraps and run.butane_paths
-    refused = variant_checks.machine_config(draft.config, row)
-    run.note((one.under("spec", "config") for one in refused) if bare else _at_source(places, refused))
-    run.note(variant_checks.ignored_in_raw(source.record.openshift) if raw and row.wraps else ())
-    run.note((), BAD_SOURCE)
-    if not (raw and row.wraps):
-        run.note(_at_source(places, variant_checks.refused(draft.config, row)), BAD_SOURCE)
-        run.note(variant_checks.repeated(source.record.openshift) if row.wraps else ())
-    run.note(_at_source(places, rules.duplicates(draft.config, row.spec_minor)))
-    judged = (*rules.check(draft.config, row.spec_minor), *variant_checks.removed_beside_unnumbered(draft.config))
-    run.note(_at_source(places, judged), BAD_RESULT)
-    run.config = draft.config
+def _source_rules(work: Work) -> Iterable[Problem]:
+    return source_rules.source_problems(work.record, work.variant)
 
 
-def _at_source(places: Draft | ButanePaths, problems: Iterable[Problem]) -> Iterator[Problem]:
+def _sugar(step: Sugar) -> Callable[[Work], Iterable[Problem]]:
+    """The phase that puts the plain parts of one shorthand into the draft."""
+
+    def add(work: Work) -> Iterable[Problem]:
+        source = SugarInput(work.record, work.variant, work.options.files)
+        work.draft, problems = step(source, work.draft)
+        return problems
+
+    return add
+
+
+def _in_result(check: Callable[[Config, Variant], Iterable[Problem]]) -> Callable[[Work], Iterable[Problem]]:
+    """The phase that checks the draft; its problems get the author's paths."""
+
+    def at_source(work: Work) -> Iterable[Problem]:
+        return _at_source(work, check(work.draft.config, work.variant))
+
+    return at_source
+
+
+def _at_source(work: Work, problems: Iterable[Problem]) -> Iterator[Problem]:
+    places: Draft | ButanePaths = work.draft
+    if work.options.butane_paths:
+        places = ButanePaths(work.draft, work.variant.spec_minor, wrapped=work.variant.wraps and not work.options.raw)
     for problem in problems:
         yield problem._replace(path=places.source_of(snaked(problem.path)))
 
 
-def _written(run: _Run, *, pretty: bool, raw: bool) -> str:
-    row = run.variant
-    if row is None or run.version is None:
-        return ""
-    if row.wraps and not raw:
+def _machine_config(work: Work) -> Iterable[Problem]:
+    """What the Machine Config Operator rejects, and what a bare config cannot carry."""
+    refused = variant_checks.machine_config_values(work.draft.config, work.variant)
+    if work.bare and work.options.butane_paths:
+        yield from (one.under("spec", "config") for one in refused)
+    else:
+        yield from _at_source(work, refused)
+    if work.bare:
+        yield from variant_checks.ignored_in_raw(work.record.openshift)
+
+
+def _repeated_entries(work: Work) -> Iterable[Problem]:
+    return variant_checks.repeated_entries(work.record.openshift)
+
+
+def _duplicates(config: Config, variant: Variant) -> Iterable[Problem]:
+    return rules.duplicates(config, variant.spec_minor)
+
+
+def _ignition_rules(config: Config, variant: Variant) -> Iterator[Problem]:
+    yield from rules.check(config, variant.spec_minor)
+    yield from variant_checks.removed_beside_unnumbered(config)
+
+
+def _always(_work: Work) -> bool:
+    return True
+
+
+def _with_variant(work: Work) -> bool:
+    return bool(work.variant.name)
+
+
+def _has(*traits: Trait) -> Callable[[Work], bool]:
+    return lambda work: not work.variant.traits.isdisjoint(traits)
+
+
+def _not_bare(work: Work) -> bool:
+    return _with_variant(work) and not work.bare
+
+
+def _wrapped(work: Work) -> bool:
+    return work.variant.wraps and not work.bare
+
+
+PHASES: tuple[Phase, ...] = (
+    Phase("parse", _parse, _always),
+    Phase("choose variant", _choose_variant, _always),
+    Phase("types and keys", _types_and_keys, _with_variant),
+    Phase("source rules", _source_rules, _with_variant, BAD_SOURCE),
+    Phase("contents in place", _sugar(contents_in_place), _with_variant),
+    Phase("mount units", _sugar(mount_units), _with_variant),
+    Phase("trees", _sugar(trees), _with_variant),
+    Phase("quadlets", _sugar(quadlets), _with_variant, BAD_SOURCE),
+    Phase("boot device", _sugar(boot_device), _with_variant),
+    Phase("GRUB users", _sugar(grub), _with_variant),
+    Phase("GRUB contents", _sugar(openshift.grub_contents), _has(Trait.GRUB_CONTENTS)),
+    Phase("FIPS ciphers", _sugar(openshift.fips), _has(Trait.FIPS_LUKS)),
+    Phase(
+        "image partitions",
+        _in_result(variant_checks.image_partitions),
+        _has(Trait.RESERVED_LABELS, Trait.ROOT_SIZE),
+    ),
+    Phase("MachineConfig values", _machine_config, _has(Trait.MACHINE_CONFIG), BAD_SOURCE),
+    Phase("refused fields", _in_result(variant_checks.refused_fields), _not_bare, BAD_SOURCE),
+    Phase("repeated entries", _repeated_entries, _wrapped),
+    Phase("duplicates", _in_result(_duplicates), _with_variant),
+    Phase("Ignition's rules", _in_result(_ignition_rules), _with_variant, BAD_RESULT),
+)
+"""The whole way from text to result. README shows the same names in the same order (a test compares them)."""
+
+
+def _written(work: Work, *, pretty: bool) -> str:
+    config, spec_minor = work.draft.config, work.variant.spec_minor
+    if work.variant.wraps and not work.bare:
         from transpiler.butane.machine_config import machine_config
 
-        return machine_config(run.source, encode.plain(run.config, run.version))
-    return encode.encode(run.config, run.version, 2 if pretty else 0)
+        return machine_config(work.record, encode.plain(config, spec_minor))
+    return encode.encode(config, spec_minor, 2 if pretty else 0)

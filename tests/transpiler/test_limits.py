@@ -44,6 +44,10 @@ REFUSED = {
     "much": (HEAD + b"#" * (50 << 20), "larger than 32 MiB"),
     "tab": (HEAD + b"passwd:\n\tusers: []\n", "spaces, never with tabs"),
     "long number": (HEAD + b"storage: {files: [{path: /a, mode: " + b"9" * 1_000_000 + b"}]}\n", "whole number"),
+    **{
+        f"number {text}": (HEAD + b"passwd: {users: [{uid: %s}]}\n" % text.encode(), "does not fit into 64 bits")
+        for text in ("1e30", "9223372036854775808", "99999999999999999999", ".inf", ".nan")
+    },
 }  # fmt: skip
 TAKEN = {
     "levels of aliases": LEVELS + HEAD,

@@ -155,24 +155,3 @@ def version_hint(variant: str) -> str:
         return f"versions of {variant}: {', '.join(known)}"
     names = dict.fromkeys(name for name, _ in table())
     return f"variants: {', '.join(names)}"
-
-
-def value_hint(node: YamlNode, wanted: str) -> str:
-    """How to write a value so that it has the wanted type."""
-    if node.kind == "scalar" and not node.plain and wanted in {"int", "bool"}:
-        return "remove the quotes"
-    return _VALUES.get((node.kind, wanted), "")
-
-
-_VALUES = {
-    ("scalar", "list"): "write it as an element: on a line below, beginning with `- `",
-    ("scalar", "mapping"): "write `name: value` on lines below, indented",
-    ("scalar", "bool"): "write true or false",
-    ("scalar", "int"): "write a number, without unit",
-    ("mapping", "string"): "put a text that begins with { or contains ': ' in quotes",
-    ("mapping", "list"): "begin each element with `- `",
-    ("sequence", "string"): "put a text that begins with [ in quotes; only one value can stand here",
-    ("sequence", "int"): "only one value can stand here",
-    ("sequence", "bool"): "only one value can stand here",
-    ("sequence", "mapping"): "remove the `- `",
-}

@@ -7,15 +7,15 @@ Source: coreos/butane `base/*/validate.go`, `config/*/*/validate.go`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path, Problem
 from provision.config.validate import EMPTY, INVALID, NO_VERSION, validate
 from transpiler.butane import records
 from transpiler.butane.sugar.quadlets import template_of
-from transpiler.butane.variants import Variant
+from transpiler.butane.variants import Trait, Variant
 
 ONE_SOURCE = "only one of the following can be set: inline, local, source"
 ONE_TEXT = "only one of the following can be set: contents, contents_local"
@@ -25,16 +25,26 @@ BOOT_DISK = "/dev/disk/by-id/coreos-boot-disk"
 Rule = Callable[[Any, Path, Variant], Iterator[Problem]]
 
 
-def source_problems(record: Record, variant: Variant) -> list[Problem]:
-    """Every problem of a source, with the author's paths."""
-    return list(_walk(record, (), variant))
+class SourceRule(NamedTuple):
+    """A rule about one kind of record; with a `trait`, only variants that have it are checked."""
+
+    check: Rule
+    trait: Trait | None = None
 
 
-def _walk(record: Record, path: Path, variant: Variant) -> Iterator[Problem]:
-    for kind in type(record).__mro__:
-        if kind in _RULES:
-            yield from _RULES[kind](record, path, variant)
-            break
+Rules = Mapping[type[Record], tuple[SourceRule, ...]]
+
+
+def source_problems(record: Record, variant: Variant, rules: Rules | None = None) -> list[Problem]:
+    """Every problem of a source, with the author's paths, by the table RULES."""
+    return list(_walk(record, (), variant, RULES if rules is None else rules))
+
+
+def _walk(record: Record, path: Path, variant: Variant, rules: Rules) -> Iterator[Problem]:
+    kind = next((kind for kind in type(record).__mro__ if kind in rules), None)
+    for rule in rules[kind] if kind else ():
+        if rule.trait is None or rule.trait in variant.traits:
+            yield from rule.check(record, path, variant)
     written = record.__dict__
     for field in type(record).FIELDS:
         if field.record is None or (field.name not in written and field.record is not records.Metadata):
@@ -42,20 +52,12 @@ def _walk(record: Record, path: Path, variant: Variant) -> Iterator[Problem]:
         value = getattr(record, field.name)
         if field.many:
             for index, one in enumerate(value):
-                yield from _walk(one, (*path, field.name, index), variant)
+                yield from _walk(one, (*path, field.name, index), variant, rules)
         else:
-            yield from _walk(value, (*path, field.name), variant)
+            yield from _walk(value, (*path, field.name), variant, rules)
 
 
-def _config(config: records.Butane, _path: Path, variant: Variant) -> Iterator[Problem]:
-    if "boot-disk" in variant.traits and isinstance(config, records.Fcos):
-        yield from _reused_partitions(config)
-        yield from _mount_points(config)
-    if "cex-argument" in variant.traits and isinstance(config, records.OpenShift):
-        yield from _cex_argument(config)
-
-
-def _reused_partitions(config: records.Fcos) -> Iterator[Problem]:
+def _reused_partitions(config: records.Fcos, _path: Path, _variant: Variant) -> Iterator[Problem]:
     message = (
         "partitions cannot be reused by label; number must be specified except on boot disk"
         f" ({BOOT_DISK}) or when wipe_table is true"
@@ -69,7 +71,7 @@ def _reused_partitions(config: records.Fcos) -> Iterator[Problem]:
                 yield Problem(path, message, fatal=False, hint="give the partition a number, or wipe the table")
 
 
-def _mount_points(config: records.Fcos) -> Iterator[Problem]:
+def _mount_points(config: records.Fcos, _path: Path, _variant: Variant) -> Iterator[Problem]:
     for index, filesystem in enumerate(config.storage.filesystems):
         path = filesystem.path
         if filesystem.with_mount_unit and path is not None and not re.match(r"/(etc|var)(/|\Z)", path):
@@ -77,7 +79,7 @@ def _mount_points(config: records.Fcos) -> Iterator[Problem]:
             yield Problem(("storage", "filesystems", index, "path"), message)
 
 
-def _cex_argument(config: records.OpenShift) -> Iterator[Problem]:
+def _cex_argument(config: records.OpenShift, _path: Path, _variant: Variant) -> Iterator[Problem]:
     message = f"'{CEX_ARGUMENT}' must be set as kernel argument when CEX is enabled for the boot device"
     named = any(volume.cex.enabled and volume.name == "root" for volume in config.storage.luks)
     if CEX_ARGUMENT not in config.openshift.kernel_arguments:
@@ -89,9 +91,9 @@ def _cex_argument(config: records.OpenShift) -> Iterator[Problem]:
 def _resource(resource: records.Resource, path: Path, variant: Variant) -> Iterator[Problem]:
     given = [name for name in ("local", "inline", "source") if getattr(resource, name) is not None]
     if len(given) > 1:
-        at = given[-1] if variant.spec_minor else "inline"
+        at = given[-1] if variant.since("3.1") else "inline"
         yield Problem((*path, at), ONE_SOURCE, hint=f"keep one of {', '.join(given)}")
-    elif given == ["inline"] and path[:2] == ("ignition", "config") and variant.spec_minor >= 1:
+    elif given == ["inline"] and path[:2] == ("ignition", "config") and variant.since("3.1"):
         yield from _config_within(resource.inline or "", path, variant)
 
 
@@ -119,7 +121,7 @@ def _filesystem(filesystem: records.Filesystem, path: Path, variant: Variant) ->
         return
     no_path = "path is required if with_mount_unit is true and format is not swap"
     no_format = "format is required if with_mount_unit is true"
-    early = variant.spec_minor < 3
+    early = not variant.since("3.3")
     if early and not filesystem.path:
         yield Problem((*path, "path"), no_path)
     if not filesystem.format:
@@ -194,7 +196,7 @@ def _boot_device(device: records.BootDevice, path: Path, variant: Variant) -> It
     mirrored, luks = bool(device.mirror.devices), device.luks
     if mirrored and device.layout is None:
         message = "boot_device.layout should be specified when boot_device.mirror is specified"
-        fatal = "strict-boot-device" in variant.traits
+        fatal = Trait.STRICT_BOOT_DEVICE in variant.traits
         yield Problem((*path, "mirror"), message, fatal=fatal, hint="add `layout: x86_64` to boot_device")
     if device.layout is not None:
         for message in _layout(device, device.layout, variant):
@@ -211,7 +213,7 @@ def _boot_device(device: records.BootDevice, path: Path, variant: Variant) -> It
 
 
 def _layout(device: records.BootDevice, layout: str, variant: Variant) -> Iterator[str]:
-    known = sorted(name for name, since in records.LAYOUTS.items() if int(since[2:]) <= variant.spec_minor)
+    known = sorted(name for name, since in records.LAYOUTS.items() if variant.since(since))
     if layout not in known:
         yield f"layout must be one of: {', '.join(known)}"
     wanted = {"s390x-eckd": r"/dev/dasd[a-z]\Z", "s390x-zfcp": r"/dev/sd[a-z]\Z"}.get(layout)
@@ -220,13 +222,13 @@ def _layout(device: records.BootDevice, layout: str, variant: Variant) -> Iterat
             yield "device is required for layouts: s390x-eckd, s390x-zfcp"
         elif not re.search(wanted, device.luks.device):
             yield ("device name must start with /dev/dasd on s390x-eckd layout or /dev/sd on s390x-zfcp layout")
-    if layout.startswith("s390x") and device.mirror.devices and variant.spec_minor >= 5:
+    if layout.startswith("s390x") and device.mirror.devices and variant.since("3.5"):
         yield "mirroring not supported on layouts: s390x-eckd, s390x-zfcp, s390x-virt"
 
 
 def _boot_luks(luks: records.BootLuks, path: Path, variant: Variant) -> Iterator[Problem]:
     chosen = any(not tang.is_empty for tang in luks.tang) or luks.tpm2 or luks.cex.enabled
-    if "strict-boot-device" in variant.traits and luks.device and not chosen:
+    if Trait.STRICT_BOOT_DEVICE in variant.traits and luks.device and not chosen:
         hint = "add tpm2, tang or cex"
         yield Problem((*path, "luks"), "no method specified for luks", hint=hint)
 
@@ -255,21 +257,25 @@ def _openshift(fields: records.OpenShiftFields, path: Path, _variant: Variant) -
         yield Problem((*path, "kernel_type"), 'must be empty, "default", or "realtime"')
 
 
-_RULES: dict[type, Rule] = {
-    records.Butane: _config,
-    records.Resource: _resource,
-    records.ConfigResource: _resource,
-    records.Filesystem: _filesystem,
-    records.File: _file,
-    records.Directory: _directory,
-    records.Tree: _tree,
-    records.Unit: _unit,
-    records.Dropin: _unit,
-    records.Quadlet: _quadlet,
-    records.BootDevice: _boot_device,
-    records.BootLuks: _boot_luks,
-    records.Mirror: _mirror,
-    records.GrubUser: _grub_user,
-    records.Metadata: _metadata,
-    records.OpenShiftFields: _openshift,
+RULES: Rules = {
+    records.Butane: (
+        SourceRule(_reused_partitions, Trait.BOOT_DISK),
+        SourceRule(_mount_points, Trait.BOOT_DISK),
+        SourceRule(_cex_argument, Trait.CEX_ARGUMENT),
+    ),
+    records.Resource: (SourceRule(_resource),),
+    records.ConfigResource: (SourceRule(_resource),),
+    records.Filesystem: (SourceRule(_filesystem),),
+    records.File: (SourceRule(_file),),
+    records.Directory: (SourceRule(_directory),),
+    records.Tree: (SourceRule(_tree),),
+    records.Unit: (SourceRule(_unit),),
+    records.Dropin: (SourceRule(_unit),),
+    records.Quadlet: (SourceRule(_quadlet),),
+    records.BootDevice: (SourceRule(_boot_device),),
+    records.BootLuks: (SourceRule(_boot_luks),),
+    records.Mirror: (SourceRule(_mirror),),
+    records.GrubUser: (SourceRule(_grub_user),),
+    records.Metadata: (SourceRule(_metadata),),
+    records.OpenShiftFields: (SourceRule(_openshift),),
 }

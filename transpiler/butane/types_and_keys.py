@@ -11,28 +11,19 @@ from functools import cache
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from provision.config.problems import Path, Position, Problem, ignition_path
-from transpiler.butane.hints import key_hint, value_hint
+from provision.config.problems import Path, Problem, ignition_path
+from transpiler.butane.hints import key_hint
 from transpiler.butane.variants import Variant
-from transpiler.reading.scalars import shortened, tag_of
-from transpiler.reading.tree import YamlError, YamlNode
-from transpiler.reading.typed import Misfit, Reading
+from transpiler.reading.typed import Reading
+from transpiler.reading.yaml_problems import YamlProblem
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 MANY = 100
-"""After so many findings nobody reads hints, and guessing takes time."""
+"""So many problems get a hint. Searching a similar name takes time, and nobody reads more hints."""
 
 SCHEMAS = FilePath(__file__).resolve().parents[2] / "schemas"
-
-
-class Finding(NamedTuple):
-    """A problem, and what yaml.v3 says about it, and `at` which node, if it refuses the text because of it."""
-
-    problem: Problem
-    yaml_v3: str = ""
-    at: Position = Position(0, 0)
 
 
 class SchemaErrors(NamedTuple):
@@ -42,70 +33,19 @@ class SchemaErrors(NamedTuple):
     keys: frozenset[Path]
 
 
-def unreadable(error: YamlError) -> Problem:
-    """The problem of a text that is no YAML."""
-    return Problem((), error.message, hint=error.hint, at=error.at)
-
-
-def shape(reading: Reading) -> list[Finding]:
-    """What the text has that no schema can see: repeated keys, and keys that are no texts."""
-    return [
-        Finding(Problem(fault.path, fault.message, at=fault.node.at, hint=fault.hint), fault.yaml_v3, fault.node.at)
-        for fault in reading.faults
-    ]
-
-
-def misfits(reading: Reading) -> list[Finding]:
-    """Values that do not fit their types."""
-    return [_misfit(path, misfit) for path, misfit in reading.misfits.items()]
-
-
-def findings(reading: Reading, variant: Variant) -> list[Finding]:
-    """Everything about types and keys, in the order of Butane; types and keys are the schema's to judge."""
-    found = shape(reading)
-    verdict = _verdict(reading, variant)
-    found += [_misfit(path, misfit) for path, misfit in reading.misfits.items() if path in verdict.types]
+def type_and_key_problems(reading: Reading, variant: Variant) -> list[YamlProblem]:
+    """Everything about types and keys, in Butane's order; whether a key is unknown is the schema's decision."""
+    found = [*reading.faults, *reading.misfits.values()]
+    unknown = _unknown_keys(reading, variant)
     for path, key in reading.unknown_keys:
         if key is None:
-            found.append(Finding(_mismatch(path)))
-        elif path in verdict.keys:
+            found.append(YamlProblem(_mismatch(path)))
+        elif path in unknown:
             hint = key_hint(path, variant) if len(found) < MANY else ""
             found.append(
-                Finding(Problem(path, f"unused key {key.text}", fatal=False, hint=hint, at=key.at, on_key=True))
+                YamlProblem(Problem(path, f"unused key {key.text}", fatal=False, hint=hint, at=key.at, on_key=True))
             )
     return found
-
-
-def _misfit(path: Path, misfit: Misfit) -> Finding:
-    node, wanted = misfit
-    problem = Problem(
-        path, f"expected {_WANTED[wanted]}, found {_found(node)}", hint=value_hint(node, wanted), at=node.at
-    )
-    tag = tag_of(node)
-    shown = f" `{shortened(node.text)}`" if node.kind == "scalar" else ""
-    return Finding(problem, f"line {node.line}: cannot unmarshal {tag}{shown} into {wanted}", node.at)
-
-
-_WANTED = {
-    "string": "a text",
-    "int": "a whole number",
-    "bool": "true or false",
-    "list": "a list",
-    "mapping": "a mapping (lines of `name: value`)",
-}
-_FOUND = {
-    "!!int": "a number",
-    "!!float": "a number",
-    "!!bool": "a boolean",
-    "!!timestamp": "a date",
-    "!!null": "nothing",
-}
-
-
-def _found(node: YamlNode) -> str:
-    if node.kind != "scalar":
-        return "a list" if node.kind == "sequence" else "a mapping"
-    return _FOUND.get(tag_of(node), "a text")
 
 
 def _mismatch(path: Path) -> Problem:
@@ -116,14 +56,14 @@ def _mismatch(path: Path) -> Problem:
     return Problem(path, message, fatal=False, hint="leave it out, or write it in full; aliases hide places")
 
 
-def _verdict(reading: Reading, variant: Variant) -> SchemaErrors:
-    """The schema's verdict; in an initramfs, which has no schemas, what `typed` knows is the same."""
+def _unknown_keys(reading: Reading, variant: Variant) -> frozenset[Path]:
+    """The unknown keys that the schema reports; in an initramfs, which has no schemas, `typed` finds the same."""
     if not reading.fits:
         try:
-            return by_schema(reading.values, variant)
+            return by_schema(reading.values, variant).keys
         except (FileNotFoundError, ImportError):
             pass
-    return SchemaErrors(frozenset(reading.misfits), frozenset(path for path, key in reading.unknown_keys if key))
+    return frozenset(path for path, key in reading.unknown_keys if key)
 
 
 def by_schema(values: Any, variant: Variant) -> SchemaErrors:

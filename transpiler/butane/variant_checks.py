@@ -12,21 +12,21 @@ from provision.config.format import Config, Disk, Partition
 from provision.config.model import Field, Record
 from provision.config.problems import Path, Problem
 from provision.config.urls import parse_url
-from transpiler.butane.variants import Variant
+from transpiler.butane.variants import Trait, Variant
 
 RESERVED_LABELS = {"BIOS-BOOT": 1, "PowerPC-PReP-boot": 1, "EFI-SYSTEM": 2, "boot": 3, "root": 4}
 ROOT_MIB = 8192
 
 
-def partitions(config: Config, variant: Variant) -> Iterator[Problem]:
+def image_partitions(config: Config, variant: Variant) -> Iterator[Problem]:
     """Partitions of Fedora CoreOS's own image that will not do, in the config before GRUB's part is added."""
     for index, disk in enumerate(config.storage.disks):
         for number, partition in enumerate(disk.partitions):
             path: Path = ("storage", "disks", index, "partitions", number)
-            if "root-size" in variant.traits and partition.label == "root":
+            if Trait.ROOT_SIZE in variant.traits and partition.label == "root":
                 yield from _root(disk, partition, path)
             reserved = RESERVED_LABELS.get(partition.label or "", partition.number)
-            if "reserved-labels" in variant.traits and not disk.wipe_table and partition.number != reserved:
+            if Trait.RESERVED_LABELS in variant.traits and not disk.wipe_table and partition.number != reserved:
                 message = "incorrect partition number; a new partition will be created using reserved label"
                 yield Problem((*path, "label"), message, fatal=False, hint=f"write `number: {reserved}`")
 
@@ -57,21 +57,19 @@ def _root(disk: Disk, root: Partition, path: Path) -> Iterator[Problem]:
         yield Problem((*path, "label"), message, fatal=False, hint="give root a size, or the others a start")
 
 
-def machine_config(config: Config, variant: Variant) -> Iterator[Problem]:
+def machine_config_values(config: Config, variant: Variant) -> Iterator[Problem]:
     """What the Machine Config Operator rejects by its value."""
-    if "machine-config" not in variant.traits:
-        return
     storage = config.storage
     formats = {"btrfs": "btrfs is not supported in this spec version"}
     yield from _formats(config, formats)
-    if "no-format-none" in variant.traits:
+    if Trait.NO_FORMAT_NONE in variant.traits:
         yield from _formats(config, {"none": 'format "none" is not supported in this spec version'})
     for index, file in enumerate(storage.files):
         source = file.contents.source
         if source is not None and not _is_data(source):
             message = "file contents source must be data URL in this spec version"
             yield Problem(("storage", "files", index, "contents", "source"), message, hint="use inline or local")
-        if "no-special-modes" in variant.traits and file.mode is not None and file.mode & ~0o777:
+        if Trait.NO_SPECIAL_MODES in variant.traits and file.mode is not None and file.mode & ~0o777:
             message = "special mode bits are not supported in this spec version"
             yield Problem(("storage", "files", index, "mode"), message)
     for index, user in enumerate(config.passwd.users):
@@ -94,7 +92,7 @@ def _is_data(source: str) -> bool:
     return url is None or url.scheme == "data"
 
 
-def refused(config: Config, variant: Variant) -> Iterator[Problem]:
+def refused_fields(config: Config, variant: Variant) -> Iterator[Problem]:
     """Fields of the format that a variant does not allow at all, if there is anything in them."""
     if variant.refused:
         yield from _refused(config, "", (), variant)
@@ -124,7 +122,7 @@ def _has_something(field: Field, value: Any) -> bool:
     return any(_has_something(one, value.__dict__[one.name]) for one in field.record.FIELDS if value.is_set(one.name))
 
 
-def repeated(openshift: Any) -> Iterator[Problem]:
+def repeated_entries(openshift: Any) -> Iterator[Problem]:
     """Elements that stand twice in the lists that a MachineConfig has beside the config."""
     for name in ("kernel_arguments", "extensions"):
         values = getattr(openshift, name)

@@ -1,32 +1,75 @@
-"""Which variants and versions there are, what each builds on, and what it does not allow: a table.
+"""Which variants and versions there are, what each builds on, and what it does not allow: tables.
 
 Source: coreos/butane `config/config.go` and the `FieldFilters` of each variant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from enum import Enum
 from functools import cache
 from typing import NamedTuple
 
-from provision.config.model import Record
+from provision.config.model import Record, minor
 from transpiler.butane.records import Butane, Fcos, OpenShift
+
+
+class Trait(Enum):
+    """What only some variants do; the value says what. Which ones do it is in TRAITS."""
+
+    RESERVED_LABELS = "labels of the image's own partitions need their numbers"
+    ROOT_SIZE = "the root partition needs 8 GiB, or room to grow"
+    BOOT_DISK = "a partition without a number is allowed on the boot disk only"
+    STRICT_BOOT_DEVICE = "boot_device must name a layout with a mirror, and a method with a LUKS device"
+    MACHINE_CONFIG = "the Machine Config Operator must accept the values"
+    NO_COMPRESSION = "contents are not compressed"
+    NO_SPECIAL_MODES = "files have no setuid, setgid or sticky bit"
+    NO_FORMAT_NONE = "a file system has a format"
+    CEX_ARGUMENT = "a CEX volume needs a kernel argument"
+    FIPS_LUKS = "FIPS mode chooses the cipher of encrypted volumes"
+    GRUB_CONTENTS = "GRUB's configuration is written, not appended to"
+
+
+class Range(NamedTuple):
+    """Versions of one variant: from `since` on, and before `until`. None means that there is no such bound."""
+
+    variant: str
+    since: str | None = None
+    until: str | None = None
+
+    def has(self, variant: str, version: str) -> bool:
+        """Whether a version (of that variant) is in the range; `-experimental` does not count."""
+        if variant != self.variant:
+            return False
+        at = _numbers(version)
+        return (self.since is None or _numbers(self.since) <= at) and (self.until is None or at < _numbers(self.until))
+
+
+class Refused(NamedTuple):
+    """Fields, as dotted JSON names, that a variant's systems cannot have, and the reason that Butane gives.
+
+    A `zero_allowed` field may be present while it is empty.
+    """
+
+    fields: tuple[str, ...]
+    reason: str
+    ranges: tuple[Range, ...]
+    zero_allowed: bool = False
 
 
 class Variant(NamedTuple):
     """One version of one variant.
 
-    `spec_minor` is the minor version of the Ignition spec that it makes, an index into VERSIONS. `refused` maps fields
-    of that spec, as dotted JSON names, to the reason why the variant's systems cannot have them; `zeroes_allowed` are
-    those among them that may be present but empty. `traits` name what else only some variants do, see `source_rules`,
-    `sugar` and `variant_checks`.
+    `spec_minor` is the minor version of the Ignition spec that it makes, an index into VERSIONS. `refused` maps fields,
+    as dotted JSON names, to the reason why they are not allowed; `zeroes_allowed` are those among them that may be
+    present while they are empty.
     """
 
     name: str
     version: str
     spec_minor: int
     record: type[Record] = Butane
-    traits: frozenset[str] = frozenset()
+    traits: frozenset[Trait] = frozenset()
     refused: Mapping[str, str] = {}
     zeroes_allowed: frozenset[str] = frozenset()
 
@@ -35,109 +78,147 @@ class Variant(NamedTuple):
         """Whether the result is a MachineConfig, not a bare config."""
         return self.record is OpenShift
 
+    def since(self, spec: str) -> bool:
+        """Whether the Ignition spec that it makes is this one (such as `3.3`) or a newer one."""
+        return self.spec_minor >= minor(spec)
 
-GROUPS = "groups are not supported in this spec version"
-USER_FIELDS = (
+
+SPECS: Mapping[str, Mapping[str, str]] = {
+    "fcos": {
+        "1.0.0": "3.0",
+        "1.1.0": "3.1",
+        "1.2.0": "3.2",
+        "1.3.0": "3.2",
+        "1.4.0": "3.3",
+        "1.5.0": "3.4",
+        "1.6.0": "3.5",
+        "1.7.0": "3.6",
+        "1.8.0-experimental": "3.7",
+    },
+    "flatcar": {"1.0.0": "3.3", "1.1.0": "3.4", "1.2.0-experimental": "3.7"},
+    "r4e": {"1.0.0": "3.3", "1.1.0": "3.4", "1.2.0-experimental": "3.7"},
+    "fiot": {"1.0.0": "3.4", "1.1.0-experimental": "3.7"},
+    "openshift": {
+        **dict.fromkeys(("4.8.0", "4.9.0", "4.10.0", "4.11.0", "4.12.0", "4.13.0"), "3.2"),
+        **dict.fromkeys(("4.14.0", "4.15.0", "4.16.0", "4.17.0", "4.18.0"), "3.4"),
+        **dict.fromkeys(("4.19.0", "4.20.0", "4.21.0", "4.22.0"), "3.5"),
+        "4.23.0-experimental": "3.7",
+    },
+}
+"""Every version of every variant, oldest first, and the Ignition spec that it makes."""
+
+RECORDS: tuple[tuple[Range, type[Record]], ...] = (
+    (Range("fcos", since="1.3"), Fcos),
+    (Range("openshift"), OpenShift),
+)
+"""The record that describes a variant's configs, where it is not Butane's base."""
+
+TRAITS: Mapping[Trait, tuple[Range, ...]] = {
+    Trait.RESERVED_LABELS: (Range("fcos"), Range("openshift")),
+    Trait.ROOT_SIZE: (Range("fcos", since="1.3"), Range("openshift")),
+    Trait.BOOT_DISK: (Range("fcos", since="1.6"),),
+    Trait.STRICT_BOOT_DEVICE: (Range("fcos", since="1.7"), Range("openshift", since="4.23")),
+    Trait.MACHINE_CONFIG: (Range("openshift"),),
+    Trait.NO_COMPRESSION: (Range("openshift", until="4.10"),),
+    Trait.NO_SPECIAL_MODES: (Range("openshift", since="4.10"),),
+    Trait.NO_FORMAT_NONE: (Range("openshift", since="4.14"),),
+    Trait.CEX_ARGUMENT: (Range("openshift", since="4.19"),),
+    Trait.FIPS_LUKS: (Range("openshift", until="4.20"),),
+    Trait.GRUB_CONTENTS: (Range("openshift", since="4.23"),),
+}
+
+_USER_FIELDS = (
     'fields other than "name", "ssh_authorized_keys", and "password_hash" (4.13.0+)'
     " are not supported in this spec version"
 )
+_IMAGE_MODE = (Range("r4e"), Range("fiot"))
+_OPENSHIFT = (Range("openshift"),)
+
+REFUSED: tuple[Refused, ...] = (
+    Refused(("kernelArguments",), "kernel argument customization is not supported in this spec version", _IMAGE_MODE),
+    Refused(("storage.disks",), "disk customization is not supported in this spec version", _IMAGE_MODE),
+    Refused(("storage.filesystems",), "filesystem customization is not supported in this spec version", _IMAGE_MODE),
+    Refused(("storage.luks",), "luks is not supported in this spec version", _IMAGE_MODE),
+    Refused(("storage.raid",), "raid is not supported in this spec version", _IMAGE_MODE),
+    Refused(("storage.luks.clevis",), "clevis is not supported in this spec version", (Range("flatcar", until="1.2"),)),
+    Refused(
+        ("storage.luks.cex",),
+        "cex is not currently supported on the target platform",
+        (Range("flatcar", since="1.2"),),
+    ),
+    Refused(("passwd.groups",), "groups are not supported in this spec version", _OPENSHIFT),
+    Refused(
+        (
+            "passwd.users.gecos",
+            "passwd.users.groups",
+            "passwd.users.homeDir",
+            "passwd.users.noCreateHome",
+            "passwd.users.noLogInit",
+            "passwd.users.noUserGroup",
+            "passwd.users.primaryGroup",
+            "passwd.users.shell",
+            "passwd.users.shouldExist",
+            "passwd.users.system",
+            "passwd.users.uid",
+        ),
+        _USER_FIELDS,
+        _OPENSHIFT,
+    ),
+    Refused(("passwd.users.passwordHash",), _USER_FIELDS, (Range("openshift", until="4.13"),)),
+    Refused(("storage.directories",), "directories are not supported in this spec version", _OPENSHIFT),
+    Refused(("storage.files.append",), "appending to files is not supported in this spec version", _OPENSHIFT),
+    Refused(
+        ("storage.files.contents.httpHeaders",), "file HTTP headers are not supported in this spec version", _OPENSHIFT
+    ),
+    Refused(
+        ("storage.files.contents.compression",),
+        "file compression is not supported in this spec version",
+        (Range("openshift", until="4.10"),),
+        zero_allowed=True,
+    ),
+    Refused(("storage.links",), "links are not supported in this spec version", _OPENSHIFT),
+    Refused(
+        ("kernelArguments",),
+        "this section cannot be used for kernel arguments in this spec version; use openshift.kernel_arguments instead",
+        (Range("openshift", since="4.14"),),
+    ),
+)
+
 REMOVED = {
     "rhcos": "rhcos variant has been removed; use openshift variant instead:"
     " https://coreos.github.io/butane/upgrading-openshift/"
 }
 """Variants that are gone, with what their users are told. Only version 0.1.0 of them was ever known."""
 
-_NO_CLEVIS = {"storage.luks.clevis": "clevis is not supported in this spec version"}
-_NO_CEX = {"storage.luks.cex": "cex is not currently supported on the target platform"}
-_IMAGE_MODE = {
-    "kernelArguments": "kernel argument customization is not supported in this spec version",
-    "storage.disks": "disk customization is not supported in this spec version",
-    "storage.filesystems": "filesystem customization is not supported in this spec version",
-    "storage.luks": "luks is not supported in this spec version",
-    "storage.raid": "raid is not supported in this spec version",
-}
-_MACHINE_CONFIG = {
-    "passwd.groups": GROUPS,
-    **{
-        f"passwd.users.{field}": USER_FIELDS
-        for field in (
-            "gecos",
-            "groups",
-            "homeDir",
-            "noCreateHome",
-            "noLogInit",
-            "noUserGroup",
-            "primaryGroup",
-            "shell",
-            "shouldExist",
-            "system",
-            "uid",
-        )
-    },
-    "storage.directories": "directories are not supported in this spec version",
-    "storage.files.append": "appending to files is not supported in this spec version",
-    "storage.files.contents.httpHeaders": "file HTTP headers are not supported in this spec version",
-    "storage.links": "links are not supported in this spec version",
-}
-_NO_PASSWORD = {"passwd.users.passwordHash": USER_FIELDS}
-_NO_COMPRESSION = {"storage.files.contents.compression": "file compression is not supported in this spec version"}
-_NO_KERNEL_ARGUMENTS = {
-    "kernelArguments": "this section cannot be used for kernel arguments in this spec version;"
-    " use openshift.kernel_arguments instead"
-}
-
-
-def _fcos() -> Iterator[Variant]:
-    for minor, form in enumerate((0, 1, 2)):
-        yield Variant("fcos", f"1.{minor}.0", form, Butane, frozenset({"reserved-labels"}))
-    boot = {"reserved-labels", "root-size"}
-    yield Variant("fcos", "1.3.0", 2, Fcos, frozenset(boot))
-    yield Variant("fcos", "1.4.0", 3, Fcos, frozenset(boot))
-    yield Variant("fcos", "1.5.0", 4, Fcos, frozenset(boot))
-    yield Variant("fcos", "1.6.0", 5, Fcos, frozenset({*boot, "boot-disk"}))
-    strict = frozenset({*boot, "boot-disk", "strict-boot-device"})
-    yield Variant("fcos", "1.7.0", 6, Fcos, strict)
-    yield Variant("fcos", "1.8.0-experimental", 7, Fcos, strict)
-
-
-def _others() -> Iterator[Variant]:
-    yield Variant("flatcar", "1.0.0", 3, refused=_NO_CLEVIS)
-    yield Variant("flatcar", "1.1.0", 4, refused=_NO_CLEVIS)
-    yield Variant("flatcar", "1.2.0-experimental", 7, refused=_NO_CEX)
-    yield Variant("r4e", "1.0.0", 3, refused=_IMAGE_MODE)
-    yield Variant("r4e", "1.1.0", 4, refused=_IMAGE_MODE)
-    yield Variant("r4e", "1.2.0-experimental", 7, refused=_IMAGE_MODE)
-    yield Variant("fiot", "1.0.0", 4, refused=_IMAGE_MODE)
-    yield Variant("fiot", "1.1.0-experimental", 7, refused=_IMAGE_MODE)
-
-
-def _openshift() -> Iterator[Variant]:
-    for minor in range(8, 24):
-        form = 2 if minor < 14 else 4 if minor < 19 else 5 if minor < 23 else 7
-        refused = dict(_MACHINE_CONFIG)
-        traits = {"reserved-labels", "root-size", "machine-config"}
-        if minor < 10:
-            refused |= _NO_COMPRESSION
-            traits.add("no-compression")
-        else:
-            traits.add("no-special-modes")
-        if minor < 13:
-            refused |= _NO_PASSWORD
-        if minor >= 14:
-            refused |= _NO_KERNEL_ARGUMENTS
-            traits.add("no-format-none")
-        if minor >= 19:
-            traits.add("cex-argument")
-        if minor < 20:
-            traits.add("fips-luks")
-        if minor >= 23:
-            traits |= {"grub-contents", "strict-boot-device"}
-        version = f"4.{minor}.0" + ("-experimental" if minor == 23 else "")
-        allowed = frozenset(_NO_COMPRESSION) if minor < 10 else frozenset[str]()
-        yield Variant("openshift", version, form, OpenShift, frozenset(traits), refused, allowed)
-
 
 @cache
 def table() -> Mapping[tuple[str, str], Variant]:
     """Every variant that can be translated, by its name and normalised version, oldest first."""
-    return {(row.name, row.version): row for rows in (_fcos, _others, _openshift) for row in rows()}
+    return {
+        (name, version): _variant(name, version, minor(spec))
+        for name, versions in SPECS.items()
+        for version, spec in versions.items()
+    }
+
+
+def _variant(name: str, version: str, spec_minor: int) -> Variant:
+    refused = [one for one in REFUSED if _any(one.ranges, name, version)]
+    return Variant(
+        name,
+        version,
+        spec_minor,
+        next((record for versions, record in RECORDS if versions.has(name, version)), Butane),
+        frozenset(trait for trait, ranges in TRAITS.items() if _any(ranges, name, version)),
+        {field: one.reason for one in refused for field in one.fields},
+        frozenset(field for one in refused if one.zero_allowed for field in one.fields),
+    )
+
+
+def _any(ranges: tuple[Range, ...], name: str, version: str) -> bool:
+    return any(one.has(name, version) for one in ranges)
+
+
+@cache
+def _numbers(version: str) -> tuple[int, ...]:
+    """The first two numbers of a version, `4.23.0-experimental` or `4.23`."""
+    return tuple(int(number) for number in version.split(".")[:2])

@@ -10,7 +10,8 @@ import binascii
 import re
 from typing import Any
 
-from transpiler.reading.tree import YamlError, YamlNode
+from transpiler.reading.tree import YamlNode
+from transpiler.reading.yaml_problems import YamlError, shortened
 
 ABSENT: Any = object()
 """What null says: nothing."""
@@ -75,11 +76,6 @@ def resolved(node: YamlNode) -> tuple[str, Any]:
         message = f"cannot decode {found} as a {tag}"
         raise YamlError(message, node.at, yaml_v3=f"yaml: cannot decode {found} `{shortened(node.text)}` as a {tag}")
     return found, value
-
-
-def shortened(text: str) -> str:
-    """A text as yaml.v3 quotes it in a message: of a long one, its beginning."""
-    return text if len(text) <= 10 else f"{text[:7]}..."
 
 
 def _from_base64(node: YamlNode) -> str:

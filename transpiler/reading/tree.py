@@ -10,6 +10,7 @@ import sys
 from typing import Any, Literal, NamedTuple
 
 from provision.config.problems import Path, Position
+from transpiler.reading.yaml_problems import YamlError
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 2_000_000
@@ -38,17 +39,6 @@ class YamlNode(NamedTuple):
     def at(self) -> Position:
         """Where the node starts."""
         return Position(self.line, self.column)
-
-
-class YamlError(Exception):
-    """The text cannot be read as YAML. `yaml_v3` is what yaml.v3 says, `message` the same for people."""
-
-    def __init__(self, message: str, at: Position | None = None, *, yaml_v3: str = "", hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.at = at
-        self.yaml_v3 = yaml_v3 or message
-        self.hint = hint
 
 
 def read(name: str) -> bytes:

@@ -10,26 +10,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from provision.config.model import Field, Record, Secret
-from provision.config.problems import Path
+from provision.config.problems import Path, Problem
 from transpiler.reading.scalars import ABSENT, converted, is_null, natural, resolved, short_tag, tag_of, text_of
-from transpiler.reading.tree import YamlError, YamlNode
-
-
-class Fault(NamedTuple):
-    """A repeated key, or a key that is no text: where, what, what to do, and what yaml.v3 says about it."""
-
-    path: Path
-    node: YamlNode
-    message: str
-    hint: str
-    yaml_v3: str
-
-
-class Misfit(NamedTuple):
-    """A node whose value is not what was `wanted`: a string, int, bool, list or mapping."""
-
-    node: YamlNode
-    wanted: str
+from transpiler.reading.tree import YamlNode
+from transpiler.reading.yaml_problems import YamlError, YamlProblem, mismatch
 
 
 class Reading(NamedTuple):
@@ -42,8 +26,8 @@ class Reading(NamedTuple):
     """
 
     values: Any
-    faults: tuple[Fault, ...]
-    misfits: dict[Path, Misfit]
+    faults: tuple[YamlProblem, ...]
+    misfits: dict[Path, YamlProblem]
     unknown_keys: tuple[tuple[Path, YamlNode | None], ...]
 
     @property
@@ -108,8 +92,8 @@ class _Reader:
 
     def __init__(self, version: int) -> None:
         self.version = version
-        self.faults: list[Fault] = []
-        self.misfits: dict[Path, Misfit] = {}
+        self.faults: list[YamlProblem] = []
+        self.misfits: dict[Path, YamlProblem] = {}
         self.unknown_keys: list[tuple[Path, YamlNode | None]] = []
         self.known: dict[type[Record], dict[str, tuple[int, Field]]] = {}
         self.open: set[int] = set()
@@ -225,7 +209,8 @@ class _Reader:
                 message = f'mapping key "{key.text}" already defined at line '
                 hint = "YAML takes one of them only; remove or join them"
                 yaml_v3 = "\n  ".join(f"line {key.line}: {message}{one.line}" for one in before[:10])
-                self.faults.append(Fault((*path, key.text), key, f"{message}{before[0].line}", hint, yaml_v3))
+                problem = Problem((*path, key.text), f"{message}{before[0].line}", at=key.at, hint=hint)
+                self.faults.append(YamlProblem(problem, yaml_v3))
                 good = False
             before.append(key)
         return good
@@ -236,7 +221,8 @@ class _Reader:
         if target.kind != "scalar":
             yaml_v3 = f"line {target.line}: cannot unmarshal {tag_of(target)} into string"
             hint = "put a key that begins with [ or { in quotes"
-            self.faults.append(Fault(path, key, f"a key must be a text, not a {target.kind}", hint, yaml_v3))
+            problem = Problem(path, f"a key must be a text, not a {target.kind}", at=key.at, hint=hint)
+            self.faults.append(YamlProblem(problem, yaml_v3))
             return None
         text = text_of(target)
         return None if text is ABSENT else text
@@ -288,14 +274,14 @@ class _Reader:
         made = ABSENT if value is None else converted(value, kind)
         if made is not None:
             return made
-        self.misfits[path] = Misfit(node, _GO_NAMES[kind])
+        self.misfits[path] = mismatch(node, tag, _GO_NAMES[kind], path)
         return node.text if tag == "!!timestamp" else value
 
     def misfit(self, node: YamlNode, wanted: str, path: Path) -> Any:
         """A value of another shape than declared, as naturally as the schema needs it; null is absence."""
         if is_null(node):
             return ABSENT
-        self.misfits[path] = Misfit(node, wanted)
+        self.misfits[path] = mismatch(node, tag_of(node), wanted, path)
         return {} if node.kind == "mapping" else [] if node.kind == "sequence" else natural(node)
 
 

@@ -10,7 +10,7 @@ import pytest
 from transpiler.butane.source_map import snake
 from transpiler.butane.source_rules import is_reasonable_mode
 from transpiler.butane.sugar.data_url import data_url, escaped
-from transpiler.butane.sugar.steps import escape_path
+from transpiler.butane.sugar.mount_units import escape_path
 from transpiler.phases import transpile
 from transpiler.reading.local_files import joined
 from transpiler.reading.scalars import resolve

@@ -4,37 +4,35 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from provision.config import format as plain
-from provision.config.model import Record
+from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path, Problem
 from transpiler.butane import records
-from transpiler.butane.source_map import SourcePath
+from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url, escaped
+from transpiler.butane.sugar.step import SugarInput
+from transpiler.butane.variants import Variant
 from transpiler.reading.local_files import Files, LocalFileError
 
 
-class PlainConfig(NamedTuple):
-    """A config, where those parts came from that stand elsewhere in the source, and local files that were not had."""
-
-    config: plain.Config
-    origins: dict[Path, SourcePath]
-    problems: list[Problem]
-
-
-def plain_config(record: Record, version: int, files: Files, *, gzip: bool) -> PlainConfig:
-    """The plain config that a record of any variant says."""
-    translation = _Translation(version, files, gzip=gzip)
-    config: plain.Config = translation.record(record, plain.Config, ())
-    return PlainConfig(config, translation.origins, translation.problems)
+def contents_in_place(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Problem]]:
+    """The first draft: the plain config that a record of any variant says."""
+    variant = source.variant
+    translation = _Translation(variant, source.files, gzip=source.gzip)
+    config: plain.Config = translation.record(source.record, plain.Config, ())
+    ignition = config.ignition.changed(version=VERSIONS[variant.spec_minor])
+    translation.origins["ignition", "version"] = SourcePath(("version",))
+    config = config.changed(ignition=ignition)
+    return Draft(config).having(config, translation.origins), translation.problems
 
 
 class _Translation:
     """One walk over a record; paths are the author's."""
 
-    def __init__(self, version: int, files: Files, *, gzip: bool) -> None:
-        self.version = version
+    def __init__(self, variant: Variant, files: Files, *, gzip: bool) -> None:
+        self.variant = variant
         self.files = files
         self.gzip = gzip
         self.origins: dict[Path, SourcePath] = {}
@@ -79,7 +77,8 @@ class _Translation:
             if contents is None:
                 return
             compression = values.get("compression")
-            url = escaped(contents) if self.version == 0 else data_url(contents, compression, gzip=self.gzip)
+            modern = self.variant.since("3.1")
+            url = data_url(contents, compression, gzip=self.gzip) if modern else escaped(contents)
             values["source"] = url.source
             self.origins[(*path, "source")] = SourcePath(place)
             if url.compression is not None:

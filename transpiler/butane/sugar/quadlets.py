@@ -6,8 +6,8 @@ import posixpath
 from typing import Any
 
 from provision.config.problems import Path, Problem
-from transpiler.butane.records import Quadlet
 from transpiler.butane.source_map import Draft
+from transpiler.butane.sugar.step import SugarInput
 from transpiler.butane.sugar.trees import EXISTS, DraftNodes
 from transpiler.reading.local_files import Files, LocalFileError
 
@@ -15,8 +15,11 @@ ROOTFUL_DIRECTORY = "/etc/containers/systemd"
 ROOTLESS_DIRECTORY = "/etc/containers/systemd/users"
 
 
-def add_quadlets(quadlets: tuple[Quadlet, ...], draft: Draft, files: Files) -> tuple[Draft, list[Problem]]:
+def quadlets(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     """The draft with every quadlet and its drop-ins in it."""
+    found, files = source.record.systemd.quadlets, source.files
+    if not found:
+        return draft, []
     nodes = DraftNodes(draft, gzip=True)
     problems: list[Problem] = []
 
@@ -31,7 +34,7 @@ def add_quadlets(quadlets: tuple[Quadlet, ...], draft: Draft, files: Files) -> t
         else:
             nodes.named(target, (*path, "name"))
 
-    for index, quadlet in enumerate(quadlets):
+    for index, quadlet in enumerate(found):
         path: Path = ("systemd", "quadlets", index)
         target = posixpath.normpath(f"{ROOTFUL_DIRECTORY if quadlet.rootful else ROOTLESS_DIRECTORY}/{quadlet.name}")
         template = template_of(quadlet.name)

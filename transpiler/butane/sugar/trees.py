@@ -13,6 +13,7 @@ from provision.config.problems import Path, Problem
 from transpiler.butane.records import Tree
 from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url
+from transpiler.butane.sugar.step import SugarInput
 from transpiler.reading.local_files import Files, LocalFileError, explain, joined, read_file
 
 EXISTS = "matching filesystem node has existing contents or different type"
@@ -20,11 +21,14 @@ NOT_A_DIRECTORY = "root of tree must be a directory"
 WRONG_TYPE = "trees may only contain files, directories, and symlinks"
 
 
-def add_trees(trees: tuple[Tree, ...], draft: Draft, files: Files, *, gzip: bool) -> tuple[Draft, list[Problem]]:
+def trees(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     """The draft with every tree in it. Nodes of the author's keep their place, new ones follow."""
-    nodes = DraftNodes(draft, gzip=gzip)
+    found, files = source.record.storage.trees, source.files
+    if not found:
+        return draft, []
+    nodes = DraftNodes(draft, gzip=source.gzip)
     problems: list[Problem] = []
-    for index, tree in enumerate(trees):
+    for index, tree in enumerate(found):
         path: Path = ("storage", "trees", index)
         try:
             for entry in _walk(_base(tree, files), tree, path):

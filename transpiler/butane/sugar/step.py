@@ -1,0 +1,28 @@
+"""What every step of sugar receives and returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from provision.config.problems import Problem
+from transpiler.butane.source_map import Draft
+from transpiler.butane.variants import Trait, Variant
+from transpiler.reading.local_files import Files
+
+
+class SugarInput(NamedTuple):
+    """What sugar reads: the author's record, its variant, and the local files."""
+
+    record: Any
+    variant: Variant
+    files: Files
+
+    @property
+    def gzip(self) -> bool:
+        """Whether contents may be compressed."""
+        return Trait.NO_COMPRESSION not in self.variant.traits
+
+
+Sugar = Callable[[SugarInput, Draft], tuple[Draft, list[Problem]]]
+"""One step: it returns the draft with its parts added, and the problems that it found."""

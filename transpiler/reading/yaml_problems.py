@@ -1,0 +1,82 @@
+"""What is wrong with a YAML text as such: for the author, and in the words of yaml.v3, which Butane prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from provision.config.problems import Path, Position, Problem
+
+if TYPE_CHECKING:
+    from transpiler.reading.tree import YamlNode
+
+
+class YamlProblem(NamedTuple):
+    """A problem, and the line that yaml.v3 prints when it refuses the text because of it; empty if it does not."""
+
+    problem: Problem
+    yaml_v3: str = ""
+
+
+class YamlError(Exception):
+    """The text cannot be read at all: its one problem, and what yaml.v3 says (by default the same message)."""
+
+    def __init__(self, message: str, at: Position | None = None, *, yaml_v3: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.problem = Problem((), message, hint=hint, at=at)
+        self.yaml_v3 = yaml_v3 or message
+
+
+def mismatch(node: YamlNode, tag: str, wanted: str, path: Path) -> YamlProblem:
+    """The problem of a value of a wrong type: `wanted` is string, int, bool, list or mapping, `tag` what it is."""
+    found = _FOUND.get(tag, "a text") if node.kind == "scalar" else "a list" if node.kind == "sequence" else "a mapping"
+    message, hint = f"expected {_WANTED[wanted]}, found {found}", _hint(node, wanted)
+    if wanted == "int" and found == "a number":
+        message, hint = (
+            "the number does not fit into 64 bits",
+            f"write a number between {-(1 << 63)} and {(1 << 63) - 1}",
+        )
+    problem = Problem(path, message, at=node.at, hint=hint)
+    shown = f" `{shortened(node.text)}`" if node.kind == "scalar" else ""
+    return YamlProblem(problem, f"line {node.line}: cannot unmarshal {tag}{shown} into {wanted}")
+
+
+def shortened(text: str) -> str:
+    """A text as yaml.v3 quotes it in a message: of a long one, its beginning."""
+    return text if len(text) <= 10 else f"{text[:7]}..."
+
+
+_WANTED = {
+    "string": "a text",
+    "int": "a whole number",
+    "bool": "true or false",
+    "list": "a list",
+    "mapping": "a mapping (lines of `name: value`)",
+}
+_FOUND = {
+    "!!int": "a number",
+    "!!float": "a number",
+    "!!bool": "a boolean",
+    "!!timestamp": "a date",
+    "!!null": "nothing",
+}
+
+
+def _hint(node: YamlNode, wanted: str) -> str:
+    """How to write a value so that it has the wanted type."""
+    if node.kind == "scalar" and not node.plain and wanted in {"int", "bool"}:
+        return "remove the quotes"
+    return _HINTS.get((node.kind, wanted), "")
+
+
+_HINTS = {
+    ("scalar", "list"): "write it as an element: on a line below, beginning with `- `",
+    ("scalar", "mapping"): "write `name: value` on lines below, indented",
+    ("scalar", "bool"): "write true or false",
+    ("scalar", "int"): "write a number, without unit",
+    ("mapping", "string"): "put a text that begins with { or contains ': ' in quotes",
+    ("mapping", "list"): "begin each element with `- `",
+    ("sequence", "string"): "put a text that begins with [ in quotes; only one value can stand here",
+    ("sequence", "int"): "only one value can stand here",
+    ("sequence", "bool"): "only one value can stand here",
+    ("sequence", "mapping"): "remove the `- `",
+}
