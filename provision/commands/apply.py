@@ -57,7 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         engine = Engine(machine, fetcher, _silence if arguments.quiet else Progress(steps), target.history)
         for name, plan in target.stages:
             engine.run(name, plan, config)
-        target.new.keep()
+        machine.release()  # what holds the images: they are written out before they get their names
+        target.images.keep()
     if not arguments.quiet:
         print(f"\ndone in {time.monotonic() - began:.1f} s")
     return 0

@@ -56,6 +56,12 @@ def make_device_node(node: str, number: str) -> None:
             os.mknod(node, stat.S_IFBLK | 0o600, os.makedev(major, minor))
 
 
+def make_fuse_node() -> None:
+    """See to it that there is a /dev/fuse (character device 10:229), also in the sandbox. Raises OSError."""
+    if not os.path.exists("/dev/fuse"):
+        os.mknod("/dev/fuse", stat.S_IFCHR | 0o600, os.makedev(10, 229))
+
+
 def _furnish() -> None:
     shared = os.open(_SHARED, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if os.path.isdir(_SHARED) else -1
     libc.mount("tmpfs", "/dev", "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
-from provision.commands.targets.disk_options import DiskImage, check_existing, disks
+from provision.commands.targets.disk_options import check_existing, disks
+from provision.commands.targets.raw_files import formats_of, raw_files
 from provision.commands.targets.root_seed import read_root_seed, seed
 from provision.commands.targets.target import Target, starting_memory
 from provision.commands.targets.tool_options import check_confined
@@ -16,9 +16,9 @@ from provision.config.format import Config
 from provision.failures import PlanRefused
 from provision.stages import stage_plan
 from provision.system.block.image_devices import Image, ImageDevices
-from provision.system.block.image_files import claimed, sector_size
+from provision.system.images.files import claimed, sector_size
+from provision.system.images.workspace import workspace
 from provision.system.machine import Machine
-from provision.system.sandbox import enter_sandbox
 
 
 def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
@@ -32,19 +32,18 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
         exists = check_existing(disk, replace=replace or not changing)
         if exists and changing:
             stack.enter_context(claimed(disk.image))
+    formats = formats_of(given, overwrite=replace)
     base = read_root_seed(arguments.base) if arguments.base else None
     plans = [("disks", stage_plan("disks"))]
     if _has_root(config):
         plans += [("mount", stage_plan("mount")), ("base", seed(base))]
         plans += [("files", stage_plan("files")), ("umount", stage_plan("umount"))]
     target = Target(UnknownRoot(None, config), None, plans, replace=replace)
-    if changing:
-        enter_sandbox()
-    root = _mount_point(stack)
-    stack.callback(target.new.drop)
-    paths = {disk.device: _image(disk, target, "" if changing else root) for disk in given}
-    images = {device: Image(path, sector_size(path) or arguments.sector_size) for device, path in paths.items()}
-    machine = Machine(root, ImageDevices(images), starting_memory())
+    place = stack.enter_context(workspace(changing=changing))
+    stack.callback(target.images.drop)
+    paths = raw_files(given, formats, target, place, changing=changing)
+    images = {device: Image(path, sector_size(path) or arguments.sector_size) for device, path in paths}
+    machine = Machine(place.root, ImageDevices(images), starting_memory(), run_dir=place.private)
     stack.callback(machine.release)
     target.view = target.machine = machine
     if config.kernel_arguments.should_exist or config.kernel_arguments.should_not_exist:
@@ -81,27 +80,3 @@ def _confined(config: Config) -> Iterator[PlanRefused]:
         check_confined(config)
     except PlanRefused as refused:
         yield refused
-
-
-def _image(disk: DiskImage, target: Target, folder: str) -> str:
-    """The path of the image to work on: an existing one, or a new one under a temporary name."""
-    if disk.size is None:
-        target.in_place = True
-        return disk.image
-    if folder:
-        target.notes.append(f"{disk.image} would be made, {disk.size >> 20} MiB")
-    return target.new.make(disk.image, disk.size, folder)
-
-
-def _mount_point(stack: ExitStack) -> str:
-    """An empty directory that is only ever removed while it is empty: something may still be mounted there."""
-    from tempfile import mkdtemp
-
-    path = mkdtemp(prefix="provision-")
-    stack.callback(_remove_empty, path)
-    return path
-
-
-def _remove_empty(path: str) -> None:
-    with suppress(OSError):
-        os.rmdir(path)

@@ -9,7 +9,7 @@ from provision.engine.history import History, NoHistory
 from provision.planning.boot_state import BOOT_ID, NOW, SEED, USER_CONFIG
 from provision.planning.machine_view import MachineView, Memory
 from provision.planning.stage import Plan
-from provision.system.block.image_files import NewImages
+from provision.system.images.files import UnfinishedImages
 from provision.system.machine import Machine
 
 
@@ -32,7 +32,7 @@ class Target:
         self.unreadable = unreadable
         self.notes: list[str] = []
         self.in_place = False
-        self.new = NewImages(replace=replace)
+        self.images = UnfinishedImages(replace=replace)
 
 
 def starting_memory() -> dict[str, Memory]:

@@ -15,7 +15,7 @@ from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
 from provision.stages import stage_plan
 from provision.system.block.image_devices import ImageDevices
-from provision.system.block.image_files import claimed
+from provision.system.images.files import claimed
 from provision.system.machine import Machine
 
 

@@ -77,11 +77,19 @@ def configure_in_steps(loop: int, file: int, part: Part) -> None:
 class Loop:
     """A loop device over `size` bytes of a file from `offset`. Raises OSError, DeviceFailed."""
 
-    def __init__(
-        self, file: str, offset: int, size: int, sector: int, configure: Configure = configure_in_one_call
+    def __init__(  # noqa: PLR0913 - the part's three numbers, and how it is attached
+        self,
+        file: str,
+        offset: int,
+        size: int,
+        sector: int,
+        configure: Configure = configure_in_one_call,
+        *,
+        read_only: bool = False,
     ) -> None:
         self._file = os.path.realpath(file)
-        self.node, self._fd = _attach(file, Part(offset, size, sector), configure)
+        access = os.O_RDONLY if read_only else os.O_RDWR  # the kernel takes it over for the device
+        self.node, self._fd = _attach(file, access, Part(offset, size, sector), configure)
 
     def refresh(self) -> None:
         """Write out what was written through it, and read anew what somebody else may have changed below it."""
@@ -123,9 +131,9 @@ def _backing_file(name: str) -> str:
     return ""
 
 
-def _attach(file: str, part: Part, configure: Configure) -> tuple[str, int]:
+def _attach(file: str, access: int, part: Part, configure: Configure) -> tuple[str, int]:
     with ExitStack() as stack:
-        backing = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+        backing = os.open(file, access | os.O_CLOEXEC)
         stack.callback(os.close, backing)
         control = _control()
         stack.callback(os.close, control)

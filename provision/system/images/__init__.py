@@ -1,0 +1,1 @@
+"""Disk images as files: what format a file has, and formats of virtual machines opened through QEMU."""

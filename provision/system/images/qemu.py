@@ -1,0 +1,120 @@
+"""Image formats of virtual machines, opened as a raw file by QEMU's storage daemon (qemu-storage-daemon(1), FUSE)."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from provision.failures import Failure
+from provision.system import processes
+from provision.system.images.daemon import Daemon
+from provision.system.images.formats import DRIVERS
+from provision.system.sandbox import make_fuse_node
+
+DAEMON = "qemu-storage-daemon"
+TOOL = "qemu-img"
+
+_INSTALL = f"install {DAEMON} and {TOOL} (Debian: qemu-utils; Fedora: qemu-img and qemu-storage-daemon)"
+_START_SECONDS = 30.0
+_STOP_SECONDS = 600.0
+"""How long the daemon may take to write out what it still holds."""
+
+
+class QemuFailed(Failure):
+    """QEMU could not open or write an image; the message is what it said."""
+
+
+def check_installed(image: str, name: str) -> None:
+    """Raises QemuFailed with what to install, where the programs for this format are missing."""
+    missing = [tool for tool in (DAEMON, TOOL) if processes.find(tool) is None]
+    if missing:
+        are = "are" if len(missing) > 1 else "is"
+        raise QemuFailed(f"{image}: a {name} image, and {' and '.join(missing)} {are} not on PATH", hint=_INSTALL)
+
+
+def check_unused(image: str, name: str) -> None:
+    """Raises QemuFailed for an image that a virtual machine has open, or that QEMU cannot read."""
+    done = processes.run([TOOL, "info", "-f", DRIVERS[name], "--output=json", "--", os.path.abspath(image)])
+    if done.status != 0:
+        hint = "stop the virtual machine that uses it, or work on a copy" if "lock" in done.output else ""
+        raise QemuFailed(f"{image}: {_reason(done)}", hint=hint)
+
+
+def create(path: str, name: str, size: int) -> None:
+    """Make an empty image of `size` bytes in the place of an empty file. Raises QemuFailed."""
+    done = processes.run([TOOL, "create", "-q", "-f", DRIVERS[name], "--", os.path.abspath(path), str(size)])
+    if done.status != 0:
+        raise QemuFailed(f"{path}: {_reason(done)}")
+
+
+class Export:
+    """A raw view of an image: the regular file `path`, as long as this lasts. Raises QemuFailed.
+
+    The view is a mount: make it in a mount namespace of one's own, where it ends with this process, even if that is
+    killed. `folder` is an empty directory for views.
+    """
+
+    def __init__(self, image: str, name: str, folder: str, *, writable: bool) -> None:
+        self.path = os.path.join(folder, f"view{len(os.listdir(folder))}")
+        self._image = image
+        self._open = True
+        with open(self.path, "xb"):
+            pass
+        make_fuse_node()
+        self._daemon = Daemon(_command(image, name, self.path, writable=writable))
+        try:
+            self._wait_until_mounted()
+        except BaseException:
+            self.drop()
+            raise
+
+    def close(self) -> None:
+        """Write everything out and end the daemon. Raises QemuFailed if that went wrong."""
+        if not self._open:
+            return
+        done = self.drop()
+        if done.status:
+            raise QemuFailed(f"{self._image}: {_reason(done)}")
+
+    def drop(self) -> processes.Finished:
+        """End the daemon, and tell how it ended."""
+        self._open = False
+        return self._daemon.stop(_STOP_SECONDS)
+
+    def _wait_until_mounted(self) -> None:
+        """The daemon does not tell when it is ready; its mount changes the device that the file is on."""
+        before = os.stat(os.path.dirname(self.path)).st_dev
+        deadline = time.monotonic() + _START_SECONDS
+        while (found := os.stat(self.path)).st_dev == before:
+            if self._daemon.ended:
+                raise QemuFailed(f"{self._image}: {_reason(self._daemon.stop(0))}")
+            if time.monotonic() > deadline:
+                raise QemuFailed(f"{self._image}: {DAEMON} did not open it in {_START_SECONDS:g} s")
+            time.sleep(0.002)
+        if not stat.S_ISREG(found.st_mode):
+            raise QemuFailed(f"{self._image}: {DAEMON} does not show it as a file")
+
+
+def _command(image: str, name: str, path: str, *, writable: bool) -> list[str]:
+    read_only, can_write = ("off", "on") if writable else ("on", "off")
+    access = f"read-only={read_only},discard=unmap"
+    return [
+        DAEMON,
+        *("--blockdev", f"driver=file,node-name=file,filename={_value(image)},{access}"),
+        *("--blockdev", f"driver={DRIVERS[name]},node-name=disk,file=file,{access}"),
+        *("--export", f"type=fuse,id=view,node-name=disk,mountpoint={_value(path)},writable={can_write}"),
+    ]
+
+
+def _value(path: str) -> str:
+    """A path as the value of an option: a comma in it is written twice (qemu(1))."""
+    return os.path.abspath(path).replace(",", ",,")
+
+
+def _reason(done: processes.Finished) -> str:
+    """What QEMU said, without the names of the program and of the option."""
+    said = done.last_lines or f"QEMU ended with status {done.status}"
+    for program in (DAEMON, TOOL):
+        said = said.removeprefix(f"{program}: ")
+    return said

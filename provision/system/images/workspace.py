@@ -1,0 +1,89 @@
+"""The folders that a run needs for itself: in memory, and gone with the run, even when it is killed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from provision.system import libc
+from provision.system.sandbox import enter_sandbox
+
+_IN_SANDBOX = "/dev/provision"
+"""In the sandbox all of /dev is the run's own."""
+
+_FLAGS = libc.MS_NOSUID | libc.MS_NOEXEC
+
+
+class Workspace(NamedTuple):
+    """Empty folders: the mount point of the root, raw views of images, mounts to look at, and keys (`private`).
+
+    Unless they are `own` (on a tmpfs in a mount namespace of the run) nothing may be mounted below them.
+    """
+
+    root: str
+    views: str
+    mounts: str
+    private: str
+    own: bool
+
+
+@contextmanager
+def workspace(*, changing: bool) -> Iterator[Workspace]:
+    """The folders of a run that changes images (it goes into the sandbox, and needs root), or only looks at them.
+
+    Raises Failure where the sandbox is not allowed.
+    """
+    if changing:
+        enter_sandbox()
+        os.mkdir(_IN_SANDBOX, 0o700)
+        _mount_memory(_IN_SANDBOX)
+        yield _folders(_IN_SANDBOX, own=True)
+        return
+    with _temporary() as folder:
+        own = _own_mounts(folder)
+        yield _folders(folder, own=own)
+
+
+def _folders(folder: str, *, own: bool) -> Workspace:
+    root, views, mounts, private = (os.path.join(folder, name) for name in ("root", "views", "mounts", "private"))
+    found = Workspace(root, views, mounts, private, own)
+    for path in (found.root, found.views, found.mounts, found.private):
+        os.mkdir(path, 0o700)
+    return found
+
+
+def _own_mounts(folder: str) -> bool:
+    """Whether this process could get mounts of its own, with a tmpfs at `folder`."""
+    try:
+        if os.geteuid() != 0:
+            libc.become_root_of_a_user_namespace()
+        libc.unshare_mounts()
+        _mount_memory(folder)
+    except OSError:
+        return False
+    return True
+
+
+def _mount_memory(folder: str) -> None:
+    """A tmpfs for its owner only; what is in it is never swapped, where Linux (6.4) can promise that."""
+    try:
+        libc.mount("tmpfs", folder, "tmpfs", _FLAGS, "mode=700,noswap")
+    except OSError:
+        libc.mount("tmpfs", folder, "tmpfs", _FLAGS, "mode=700")
+
+
+@contextmanager
+def _temporary() -> Iterator[str]:
+    """A folder that is removed in the end; what is mounted in it is not followed."""
+    from shutil import rmtree
+    from tempfile import mkdtemp
+
+    folder = mkdtemp(prefix="provision-")
+    try:
+        yield folder
+    finally:
+        with suppress(OSError):
+            libc.unmount(folder, libc.MNT_DETACH)
+        rmtree(folder, ignore_errors=True)
