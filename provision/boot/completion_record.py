@@ -6,6 +6,7 @@ import os
 import time
 
 from provision.kernel_command_line import last_value
+from provision.planning.boot_state import BootState
 from provision.system.running_system.running_system import LocalSystem
 
 
@@ -22,7 +23,7 @@ def record(root: str, running_system: LocalSystem) -> None:
     os.sync()
     boot = running_system.read_text(running_system.paths.boot_id_path).strip()
     done = {"boot": boot, "finished": int(time.time()), "provision": __version__}
-    machine = Machine(root, KernelDevices(), {})
+    machine = Machine(root, KernelDevices(), BootState())
     try:
         machine.apply(WriteFile(RECORD, (Content(json.dumps(done).encode() + b"\n"),), parents=("/etc",)))
         machine.apply(RemovePath(JOURNAL))  # what was done is of no use any more

@@ -1,26 +1,48 @@
-"""What outlives a stage in this boot: the config cache and the memory, as private files of the engine."""
+"""What outlives a stage in this boot: the boot state, as a private file of the engine."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from typing import Any
 
 from provision.failures import Failure
-from provision.planning.machine_view import Memory
+from provision.planning.boot_state import BootState
 from provision.system.private_files import read_private, write_private
 
 
-def read_memory(path: str) -> dict[str, Memory]:
-    """What earlier stages remembered; nothing if there is no file. Raises Failure for one that cannot be used."""
+def read_state(path: str) -> BootState:
+    """What earlier stages left; an empty state if there is no file. Raises Failure for a file that cannot be used.
+
+    Names that are not ours are ignored: the file may be Ignition's.
+    """
     data = read_private(path)
     if data is None:
-        return {}
+        return BootState()
     try:
-        entries = json.loads(data)
-        return {name: tuple(value) if isinstance(value, list) else value for name, value in entries.items()}
-    except (ValueError, AttributeError):
+        saved = dict(json.loads(data))
+        known = {name: _typed(name, saved[name]) for name in BootState._fields if name in saved}
+    except (ValueError, TypeError):
         raise Failure(f"{path}: is not a state file", hint="remove it and boot again") from None
+    return BootState(**known)
 
 
-def write_memory(path: str, memory: dict[str, Memory]) -> None:
-    """Remember for later stages."""
-    write_private(path, json.dumps(memory).encode() + b"\n")
+def write_state(path: str, state: BootState) -> None:
+    """Save the whole state for later stages."""
+    write_private(path, json.dumps(state._asdict(), default=dict).encode() + b"\n")
+
+
+def _typed(name: str, value: object) -> Any:
+    """A value of the file as the field has it. Raises TypeError for one of another type."""
+    default = BootState._field_defaults[name]
+    if isinstance(default, tuple) and isinstance(value, list) and _are_texts(value):
+        return tuple(value)
+    if isinstance(default, str | bool) and type(value) is type(default):
+        return value
+    if not isinstance(default, str | bool | tuple) and isinstance(value, dict) and _are_texts(value.values()):
+        return value
+    raise TypeError(name)
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)

@@ -1,4 +1,4 @@
-"""One stage of a boot: get the config or recall it, look whether it can be carried out, carry the stage out."""
+"""One stage of a boot: get the config, look whether it can be carried out, carry the stage out."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from provision.failures import Failure, NeedsNetwork
 from provision.fetch.base_config import EMPTY, base_config, merged
 from provision.fetch.running_system import SystemPaths
 from provision.log import FieldLog
-from provision.planning.boot_state import BOOT_ID, NOW, PLAIN_KEYS, PLATFORM_FILES, SEED, USER_CONFIG
-from provision.planning.machine_view import Memory
-from provision.stages import stage_plan
+from provision.planning.boot_state import BootState
+from provision.planning.stage import Stage
+from provision.stages import load_stage
 from provision.system.private_files import read_private, write_private
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class DeferredFetcher:
 
 
 class Boot(NamedTuple):
-    """What a stage is run with: the options of its command line, and what earlier stages remembered."""
+    """What a stage is run with: the options of its command line, and what earlier stages left."""
 
     platform: str
     root: str
@@ -74,30 +74,19 @@ class Boot(NamedTuple):
     neednet: str
     fetch_timeout: float
     log: FieldLog
-    memory: dict[str, Memory]
+    state: BootState
     environment: Mapping[str, str]
 
-    def run(self, stage: str) -> None:
-        """Do the stage. Raises Failure; the memory is then not worth keeping."""
+    def run(self, stage: str) -> BootState:
+        """Do the stage, and return what later stages have to know. Raises Failure."""
         running_system = self._running_system()
         with reported(stage, self.platform, running_system, self.log):
-            self._run(stage, running_system)
+            base = base_config(self.platform, running_system, self.log)
+            if stage not in {"fetch-offline", "fetch"}:
+                return self._carry_out(load_stage(stage), base, running_system)
+            return self._fetch(base, running_system, offline=stage == "fetch-offline")
 
-    def _run(self, stage: str, running_system: LocalSystem) -> None:
-        base = base_config(self.platform, running_system, self.log)
-        if stage not in {"fetch-offline", "fetch"}:
-            cached = self._cached()
-            self._begin_choosing(running_system, cached)
-            self._carry_out(stage, _whole(base, cached))
-            return
-        try:
-            self._fetch(base, running_system, offline=stage == "fetch-offline")
-        except NeedsNetwork as need:
-            if stage == "fetch":
-                raise
-            self._ask_for_network(need.url)
-
-    def _fetch(self, base: Config, running_system: LocalSystem, *, offline: bool) -> None:
+    def _fetch(self, base: Config, running_system: LocalSystem, *, offline: bool) -> BootState:
         from provision.boot import platform_files
         from provision.config.json_text.encode import encode
         from provision.fetch.find_config import find_config
@@ -108,16 +97,24 @@ class Boot(NamedTuple):
         if lifted:
             self.log("warning", lifted)
         settings = Settings(http_total=self.fetch_timeout, offline=offline)
-        given = platform_files.recalled(self.memory)
+        given = platform_files.decoded(self.state.platform_files)
         try:
             acquired = find_config(self.platform, running_system, settings, self.log, given)
-        finally:
-            platform_files.remember(self.memory, given)
+        except NeedsNetwork as need:
+            if not offline:
+                raise
+            self._ask_for_network(need.url)
+            return self.state._replace(platform_files=platform_files.encoded(given))
         write_private(self.cache, encode(acquired.config).encode())
         self._tell(acquired.fetched)
-        self._begin_memory(running_system, acquired.config, provided=acquired.provided)
         if offline and needs_network(_whole(base, acquired.config)):
             self._ask_for_network("the config")
+        return self.state._replace(
+            seed=self._seed(running_system, acquired.config),
+            boot_id=running_system.read_text(running_system.paths.boot_id_path).strip(),
+            user_config=acquired.provided,
+            platform_files=platform_files.encoded(given),
+        )
 
     def _ask_for_network(self, what: str) -> None:
         self.log("info", f"{what} needs the network")
@@ -135,40 +132,31 @@ class Boot(NamedTuple):
                 IGNITION_CONFIG_REFERENCED=str(one.referenced).lower(),
             )
 
-    def _begin_memory(self, running_system: LocalSystem, config: Config, *, provided: bool) -> None:
-        """What later stages are started with."""
-        self._begin_choosing(running_system, config)
-        self.memory[BOOT_ID] = running_system.read_text(running_system.paths.boot_id_path).strip()
-        self.memory[USER_CONFIG] = provided
+    def _seed(self, running_system: LocalSystem, config: Config) -> str:
+        """The seed of this provisioning; made here too if the state file is Ignition's, which has none."""
+        return self.state.seed or seed(digest_of(config), *map(running_system.read_text, IDENTITY))
 
-    def _begin_choosing(self, running_system: LocalSystem, config: Config) -> None:
-        """Without a state file of ours, too: Ignition's has no seed."""
-        if SEED not in self.memory:
-            self.memory[SEED] = seed(digest_of(config), *map(running_system.read_text, IDENTITY))
-
-    def _carry_out(self, stage: str, config: Config) -> None:
+    def _carry_out(self, stage: Stage, base: Config, running_system: LocalSystem) -> BootState:
         from provision.system.block.kernel_devices import KernelDevices
         from provision.system.machine import Machine
 
-        plan = stage_plan(stage)
-        if stage == "files":
-            self.memory[NOW] = _now()
-            self.memory[PLAIN_KEYS] = self.environment.get(KEY_FRAGMENTS) in {"false", "0"}
-        machine = Machine(self.root, KernelDevices(), self.memory, log=self.log)
+        user = self._cached()
+        config = _whole(base, user)
+        state = self.state._replace(
+            seed=self._seed(running_system, user),
+            started=_now(),
+            one_keys_file=self.environment.get(KEY_FRAGMENTS) in {"false", "0"},
+        )
+        machine = Machine(self.root, KernelDevices(), state, log=self.log)
         try:
-            history = self._history(config, machine) if stage == "files" else NoHistory()
-            config = self._with_handed(config) if stage == "files" else config
-            preflight([(stage, plan)], config, machine, history.view(machine), self._wait)
+            history = self._history(config, machine) if stage.journalled else NoHistory()
+            config = _with_platform_files(config, state)
+            preflight([stage], config, machine, history.view(machine), self._wait)
             fetcher = DeferredFetcher(config, self.platform, self.log)
-            Engine(machine, fetcher, self._watch, history).run(stage, plan, config)
+            Engine(machine, fetcher, self._watch, history).run(stage, config)
+            return machine.boot_state()
         finally:
             machine.release()
-
-    def _with_handed(self, config: Config) -> Config:
-        """The config, and over it the files that the platform handed over, which most platforms do not."""
-        from provision.boot import platform_files
-
-        return merged((platform_files.files(self.memory),), config) if PLATFORM_FILES in self.memory else config
 
     def _history(self, config: Config, machine: Machine) -> History:
         return FileHistory(record_path(self.root, machine), digest_of(config))
@@ -214,6 +202,13 @@ def seed(digest: str, *identity: str) -> str:
 def _whole(base: Config, user: Config) -> Config:
     """The user's config over the system's, which most systems do not have."""
     return user if base is EMPTY else merged((user,), base)
+
+
+def _with_platform_files(config: Config, state: BootState) -> Config:
+    """The config, and over it the files that the platform handed over, which most platforms do not."""
+    from provision.boot import platform_files
+
+    return merged((platform_files.as_config(state.platform_files),), config) if state.platform_files else config
 
 
 def _now() -> str:

@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.quiet:
             print("".join(f"note: {note}\n" for note in target.notes), end="")
         engine = Engine(machine, fetcher, _silence if arguments.quiet else Progress(steps), target.history)
-        for name, plan in target.stages:
-            engine.run(name, plan, config)
+        for stage in target.stages:
+            engine.run(stage, config)
         machine.release()  # what holds the images: they are written out before they get their names
         target.images.keep()
     if not arguments.quiet:

@@ -9,12 +9,13 @@ from typing import NamedTuple, TextIO
 from provision.commands.targets.root_seed import BY_OTHERS
 from provision.config.reports.text import printable, takes_colour
 from provision.engine.preflight import Step
-from provision.planning.actions import Action, ForgetBlob, Keep, Mount, Remember, Unmount, WaitForDevices
+from provision.planning.actions import Action, ForgetBlob, Keep, Mount, Unmount, UpdateBootState, WaitForDevices
+from provision.planning.facts import SignatureFact
 
-PASSING = (WaitForDevices, Keep, Remember, ForgetBlob, Mount, Unmount)
+PASSING = (WaitForDevices, Keep, UpdateBootState, ForgetBlob, Mount, Unmount)
 """Actions that leave nothing behind on the machine."""
 
-HIDDEN = (Keep, Remember, ForgetBlob)
+HIDDEN = (Keep, UpdateBootState, ForgetBlob)
 """Actions that are only shown where somebody wants to know everything."""
 
 ASSUMED = "(not seen from here: taken for blank, and large enough)"
@@ -45,7 +46,7 @@ def is_change(action: Action) -> bool:
 
 def kept_mounts(steps: Sequence[Step]) -> list[Step]:
     """The steps that mount a file system which no step before has made: what is on it cannot be known to a plan."""
-    made = {fact.name for step in steps for fact in step.action.effect() if fact.kind == "signature"}
+    made = {fact.name for step in steps for fact in step.action.effect() if isinstance(fact, SignatureFact)}
     return [step for step in steps if isinstance(step.action, Mount) and step.action.device not in made]
 
 

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple, Protocol
 from provision.config.format import Config
 from provision.failures import Failure, Interrupted
 from provision.planning.actions import Action, FetchBlob, MakeHardLink, RunProgram, Wave, WriteFile
+from provision.planning.facts import Fact, FileFact, FreeSpaceFact, GroupFact, UserFact
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Account, Fact, FileStatus, FileType, MachineView, Value
+from provision.planning.machine_view import Account, FileStatus, FileType, MachineView
 from provision.planning.target_paths import resolve
 
 _OPEN_FOLDER = 0o755
@@ -26,8 +27,10 @@ _OPEN_FOLDER = 0o755
 JOURNAL = "/etc/.provision-journal"
 """Where in the target root the record of an unfinished files stage lies."""
 
-JOURNALLED = frozenset({"file_status", "user", "group"})
-"""The kinds of facts that can be restored from the record; the others are observed again."""
+JOURNALLED = {"file": FileFact, "user": UserFact, "group": GroupFact}
+"""The facts that can be restored from the record; the others are observed again."""
+
+Journalled = FileFact | UserFact | GroupFact
 
 
 class Due(NamedTuple):
@@ -110,20 +113,20 @@ class FileHistory:
 
     def view(self, system: MachineView) -> MachineView:
         """The machine with everything that earlier runs changed as it was before."""
-        first: dict[tuple[str, str], Fact] = {}
+        first: dict[tuple[type[Fact], str], Fact] = {}
         for fact in (fact for record in self._past.records for fact in record.before):
-            first.setdefault((fact.kind, fact.name), fact)
+            first.setdefault((type(fact), fact.name), fact)
         forecast = Forecast(system)
         forecast.apply(first.values())
         if first:  # what has been written has its room already
-            forecast.apply([Fact("free_space", "/", None)])
+            forecast.apply([FreeSpaceFact("/", None)])
         return forecast
 
     def begin(self, wave: Wave, system: MachineView) -> Due:
         """What is left of a wave. Raises Interrupted when the plan is not the one that was begun."""
         if self._position >= len(self._past.records):
-            facts = (fact for action in wave for fact in action.effect() if fact.kind in JOURNALLED)
-            self._append({"wave": _name(wave), "before": [_to_json(_now(fact, system)) for fact in facts]})
+            facts = [fact for action in wave for fact in action.effect() if isinstance(fact, Journalled)]
+            self._append({"wave": _name(wave), "before": [_to_json(fact, fact.now(system)) for fact in facts]})
             return Due(wave, wave)
         record = self._past.records[self._position]
         if record.wave != _name(wave):
@@ -250,15 +253,10 @@ def _name(wave: Wave) -> str:
     return sha256("\n".join(action.title for action in wave).encode()).hexdigest()[:16]
 
 
-def _now(fact: Fact, system: MachineView) -> Fact:
-    value: Value = getattr(system, fact.kind)(fact.name)
-    return Fact(fact.kind, fact.name, value)
-
-
 def _happened(action: Action, before: tuple[Fact, ...], system: MachineView) -> bool:
     """Whether an action that must not be done twice was done already. Raises Interrupted where half of it was."""
     if isinstance(action, RunProgram):
-        return _ran(action, {(fact.kind, fact.name): fact.value for fact in before}, system)
+        return _ran(action, {(type(fact), fact.name): fact.value for fact in before}, system)
     if isinstance(action, WriteFile) and action.keep:
         size = next((fact.value.size for fact in before if isinstance(fact.value, FileStatus)), None)
         now = system.file_status(action.path)
@@ -269,28 +267,26 @@ def _happened(action: Action, before: tuple[Fact, ...], system: MachineView) -> 
     return False
 
 
-def _ran(action: RunProgram, before: dict[tuple[str, str], Value], system: MachineView) -> bool:
+def _ran(action: RunProgram, before: dict[tuple[type[Fact], str], object], system: MachineView) -> bool:
     """A program that makes or removes accounts ran if they came or went; one that changes them may run again."""
-    facts = [fact for fact in action.effect() if fact.kind in JOURNALLED]
-    turning = [fact for fact in facts if (before.get((fact.kind, fact.name)) is None) != (fact.value is None)]
-    turned = [fact for fact in turning if (_now(fact, system).value is None) == (fact.value is None)]
+    facts = [fact for fact in action.effect() if isinstance(fact, Journalled)]
+    turning = [fact for fact in facts if (before.get((type(fact), fact.name)) is None) != (fact.value is None)]
+    turned = [fact for fact in turning if (fact.now(system) is None) == (fact.value is None)]
     if turned and len(turned) < len(turning):
         raise Interrupted(action.title, hint="undo it in the target root (userdel, groupdel), or restore the disk")
     return bool(turned)
 
 
-def _to_json(fact: Fact) -> list[Any]:
-    value = fact.value
-    if isinstance(value, FileStatus):
-        return [fact.kind, fact.name, [value.kind.value, *value[1:]]]
-    return [fact.kind, fact.name, list(value) if isinstance(value, Account) else None]
+def _to_json(fact: Journalled, now: FileStatus | Account | None) -> list[Any]:
+    kind = next(name for name, one in JOURNALLED.items() if isinstance(fact, one))
+    if isinstance(now, FileStatus):
+        return [kind, fact.name, [now.kind.value, *now[1:]]]
+    return [kind, fact.name, list(now) if now else None]
 
 
-def _from_json(entry: list[Any]) -> Fact:
+def _from_json(entry: list[Any]) -> Journalled:
     kind, name, parts = entry
-    if parts is None:
-        return Fact(kind, name, None)
-    if kind == "file_status":
-        node = FileStatus(FileType(parts[0]), **dict(zip(FileStatus._fields[1:-1], parts[1:-1], strict=True)))
-        return Fact(kind, name, node)
-    return Fact(kind, name, Account(*parts))
+    if kind == "file":
+        return FileFact(name, parts and FileStatus(FileType(parts[0]), *parts[1:-1]))
+    account = Account(*parts) if parts else None
+    return UserFact(name, account) if kind == "user" else GroupFact(name, account)

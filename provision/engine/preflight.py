@@ -11,7 +11,7 @@ from provision.failures import ActionFailed, Failure, PlanRefused
 from provision.planning.actions import Action, WaitForDevices
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import MachineView
-from provision.planning.stage import Plan, parts
+from provision.planning.stage import Stage
 
 
 class Step(NamedTuple):
@@ -26,18 +26,18 @@ OnStep = Callable[[Step], None]
 """Told of every action when it begins; those of one wave begin together."""
 
 
-def simulated_steps(stages: Iterable[tuple[str, Plan]], config: Config, forecast: Forecast) -> Iterator[Step]:
+def simulated_steps(stages: Iterable[Stage], config: Config, forecast: Forecast) -> Iterator[Step]:
     """What the stages would do, one after the other, each on the forecast of those before it. Raises PlanRefused."""
     number = 0
-    for name, plan in stages:
-        for wave in plan(config, forecast):
+    for stage in stages:
+        for wave in stage.plan(config, forecast):
             for action in wave:
                 number += 1
-                yield Step(name, number, action)
+                yield Step(stage.name, number, action)
                 forecast.apply(action.effect())
 
 
-def simulate(stages: Sequence[tuple[str, Plan]], config: Config, view: MachineView, wait: OnStep) -> list[Step]:
+def simulate(stages: Sequence[Stage], config: Config, view: MachineView, wait: OnStep) -> list[Step]:
     """Run all plans to their end without changing anything; tells the steps there will be.
 
     Raises PlanRefused with the reasons of all stages, or what `wait` raises for a device that does not come.
@@ -57,7 +57,7 @@ def simulate(stages: Sequence[tuple[str, Plan]], config: Config, view: MachineVi
 
 
 def preflight(
-    stages: Sequence[tuple[str, Plan]], config: Config, system: System, view: MachineView, watch: OnStep | None = None
+    stages: Sequence[Stage], config: Config, system: System, view: MachineView, watch: OnStep | None = None
 ) -> list[Step]:
     """Foresee, and wait for real, for that changes nothing either; `watch` is told of it before.
 
@@ -72,10 +72,10 @@ def preflight(
     return simulate(stages, config, view, wait)
 
 
-def _refusals(stages: Iterable[tuple[str, Plan]], config: Config, forecast: Forecast) -> list[Failure]:
+def _refusals(stages: Iterable[Stage], config: Config, forecast: Forecast) -> list[Failure]:
     """Why parts of the stages cannot be carried out. What a refused one would have made is assumed by the others."""
     refused: list[Failure] = []
-    for part in (part for _, plan in stages for part in parts(plan)):
+    for part in (part for stage in stages for part in stage.parts):
         try:
             for wave in part(config, forecast):
                 forecast.apply(fact for action in wave for fact in action.effect())

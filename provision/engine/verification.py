@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from provision.failures import ActionFailed
 from provision.planning.actions import WaitForDevices, Wave
-from provision.planning.machine_view import Device, Fact, FileStatus, FileType, MachineView, Value
+from provision.planning.facts import (
+    BootStateFact,
+    ContentFact,
+    DeviceFact,
+    Fact,
+    FileFact,
+    FreeSpaceFact,
+    GroupFact,
+    LuksHeaderFact,
+    MountFact,
+    SignatureFact,
+    TableFact,
+    UserFact,
+)
+from provision.planning.machine_view import Device, FileStatus, FileType, MachineView
 
 HINT = "the tool did something else than it said, or something else changed it at the same time; the log tells more"
 
@@ -15,11 +29,27 @@ VERIFIED: dict[type, Sequence[str]] = {Device: ("name", "size", "sector")}
 """What is compared of a value where that is not all: who uses a device is no part of what was done to it."""
 
 
+NOUNS: dict[type[Fact], str] = {
+    DeviceFact: "device",
+    TableFact: "partition table",
+    SignatureFact: "signature",
+    LuksHeaderFact: "LUKS header",
+    FileFact: "file",
+    ContentFact: "content",
+    UserFact: "user",
+    GroupFact: "group",
+    MountFact: "mount",
+    FreeSpaceFact: "free space",
+    BootStateFact: "boot state",
+}
+"""What a fact is about, in messages."""
+
+
 def verify(wave: Wave, system: MachineView) -> None:
     """Compare what every action said would hold with what the machine says. Raises ActionFailed."""
     for action in wave:
         for fact in () if isinstance(action, WaitForDevices) else action.effect():
-            found = cast("Value", getattr(system, fact.kind)(fact.name))
+            found = fact.now(system)
             if not agrees(fact.value, found):
                 raise ActionFailed(action.title, difference(fact, found), hint=HINT)
 
@@ -29,14 +59,14 @@ def agrees(expected: object, found: object) -> bool:
     return not any(_differences(expected, found))
 
 
-def difference(fact: Fact, found: Value) -> str:
+def difference(fact: Fact, found: object) -> str:
     """What is not as it was said, in words: of what has parts only those that differ; of contents and secrets none."""
-    if fact.kind == "recall":
-        return "it was not remembered"
+    if isinstance(fact, BootStateFact):
+        return "what later stages need was not kept"
     if fact.value is None or found is None:
         return f"{fact.name}: expected {_noun(fact, fact.value)}, found {_noun(fact, found)}"
     differing = "; ".join(str(one) for one in _differences(fact.value, found) if one.part)
-    return f"{fact.name}: {differing or f'the {fact.kind} is not as expected'}"
+    return f"{fact.name}: {differing or f'the {NOUNS[type(fact)]} is not as expected'}"
 
 
 class _Difference(NamedTuple):
@@ -76,10 +106,10 @@ def _verified(expected: object) -> Sequence[str]:
     return VERIFIED.get(type(expected), fields)
 
 
-def _noun(fact: Fact, value: Value) -> str:
+def _noun(fact: Fact, value: object) -> str:
     if value is None:
         return "nothing"
-    return value.kind.value if isinstance(value, FileStatus) else fact.kind
+    return value.kind.value if isinstance(value, FileStatus) else NOUNS[type(fact)]
 
 
 def _word(part: str, value: object) -> str:

@@ -11,7 +11,7 @@ from provision.engine.preflight import OnStep, Step
 from provision.engine.verification import verify
 from provision.failures import ActionFailed
 from provision.planning.actions import NODE_ACTIONS, Action, FetchBlob, Keep, Wave
-from provision.planning.stage import Plan
+from provision.planning.stage import Stage
 
 PARALLEL = 24
 """How many actions of one wave run at a time: fetches mostly wait, and have as many connections (fetch.client)."""
@@ -27,14 +27,14 @@ class Engine:
         self._history: History = history or NoHistory()
         self._number = 0
 
-    def run(self, name: str, plan: Plan, config: Config) -> None:
+    def run(self, stage: Stage, config: Config) -> None:
         """Carry out one stage. Raises PlanRefused before the first change, else ActionFailed, FetchFailed."""
         view = self._history.view(self._system)
-        for wave in plan(config, view):
+        for wave in stage.plan(config, view):
             due = self._history.begin(wave, self._system)
             for action in due.pending:
                 self._number += 1
-                self._watch(Step(name, self._number, action))
+                self._watch(Step(stage.name, self._number, action))
             self._carry_out(due.pending)
             verify(due.promised, self._system)
             self._history.finish(wave, view)

@@ -11,13 +11,13 @@ from typing import NamedTuple, Protocol
 
 from provision.config.format import Resource
 from provision.config.model import Secret
+from provision.planning.boot_state import BootState
+from provision.planning.facts import BootStateFact, DeviceFact, Fact, FileFact, MountFact, TableFact
 from provision.planning.machine_view import (
     ASSUMED_SIZE,
     Device,
-    Fact,
     FileStatus,
     FileType,
-    Memory,
     MountedFilesystem,
     PartitionTable,
 )
@@ -116,7 +116,7 @@ class WaitForDevices(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """A plan takes a device that is not there for a blank one."""
-        return tuple(Fact("device", name, Device(name, ASSUMED_SIZE, assumed=True)) for name in self.names)
+        return tuple(DeviceFact(name, Device(name, ASSUMED_SIZE, assumed=True)) for name in self.names)
 
 
 class Keep(NamedTuple):
@@ -184,12 +184,12 @@ class WritePartitionTable(NamedTuple):
 
     def touches(self) -> frozenset[str]:
         """The disk and every partition that changes."""
-        changed = {fact.name for fact in self.facts if fact.kind == "device"}
+        changed = {fact.name for fact in self.facts if isinstance(fact, DeviceFact)}
         return frozenset({self.device, *changed})
 
     def effect(self) -> tuple[Fact, ...]:
         """The table, and the devices that come and go."""
-        return (Fact("table", self.device, self.table), *self.facts)
+        return (TableFact(self.device, self.table), *self.facts)
 
 
 class Mount(NamedTuple):
@@ -214,7 +214,7 @@ class Mount(NamedTuple):
     def effect(self) -> tuple[Fact, ...]:
         """The mount, with its mount point."""
         mounted = MountedFilesystem(self.path, self.device, self.format)
-        return (Fact("mount", self.path, mounted), Fact("file_status", self.path, FileStatus(FileType.DIRECTORY)))
+        return (MountFact(self.path, mounted), FileFact(self.path, FileStatus(FileType.DIRECTORY)))
 
 
 class Unmount(NamedTuple):
@@ -235,7 +235,7 @@ class Unmount(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """Nothing is mounted there."""
-        return (Fact("mount", self.path, None),)
+        return (MountFact(self.path, None),)
 
 
 class FetchBlob(NamedTuple):
@@ -248,6 +248,24 @@ class FetchBlob(NamedTuple):
     resource: Resource
     blob: Blob
     destination: str
+    title: str
+    config_path: str = ""
+    destroys: str = ""
+
+    def touches(self) -> frozenset[str]:
+        """Its place in the blob store."""
+        return frozenset({f"blob:{self.blob.name}"})
+
+    def effect(self) -> tuple[Fact, ...]:
+        """Nothing that a plan reads."""
+        return ()
+
+
+class StoreBlob(NamedTuple):
+    """Keep bytes that the plan already has in memory, for later stages too, until a `ForgetBlob`."""
+
+    content: Content
+    blob: Blob
     title: str
     config_path: str = ""
     destroys: str = ""
@@ -315,7 +333,7 @@ class WriteFile(NamedTuple):
     def effect(self) -> tuple[Fact, ...]:
         """A file, the directories above it, and what its contents bring about (`facts`)."""
         node = FileStatus(FileType.FILE, self.mode, self.uid, self.gid)
-        return (*_made(self.parents), Fact("file_status", self.path, node), *self.facts)
+        return (*_made(self.parents), FileFact(self.path, node), *self.facts)
 
 
 class MakeDirectory(NamedTuple):
@@ -342,7 +360,7 @@ class MakeDirectory(NamedTuple):
         """A directory, and those above it."""
         return (
             *_made(self.parents),
-            Fact("file_status", self.path, FileStatus(FileType.DIRECTORY, self.mode, self.uid, self.gid)),
+            FileFact(self.path, FileStatus(FileType.DIRECTORY, self.mode, self.uid, self.gid)),
         )
 
 
@@ -369,7 +387,7 @@ class MakeSymlink(NamedTuple):
     def effect(self) -> tuple[Fact, ...]:
         """A link, and the directories above it."""
         node = FileStatus(FileType.LINK, 0o777, self.uid, self.gid, target=self.target)
-        return (*_made(self.parents), Fact("file_status", self.path, node))
+        return (*_made(self.parents), FileFact(self.path, node))
 
 
 class MakeHardLink(NamedTuple):
@@ -393,7 +411,7 @@ class MakeHardLink(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """The same node, and the directories above it."""
-        return (*_made(self.parents), Fact("file_status", self.path, self.node))
+        return (*_made(self.parents), FileFact(self.path, self.node))
 
 
 class RemovePath(NamedTuple):
@@ -414,7 +432,7 @@ class RemovePath(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """Nothing is there."""
-        return (Fact("file_status", self.path, None),)
+        return (FileFact(self.path, None),)
 
 
 NodeAction = WriteFile | MakeDirectory | MakeSymlink | MakeHardLink | RemovePath
@@ -445,27 +463,22 @@ class SetPassword(NamedTuple):
         return ()
 
 
-class Remember(NamedTuple):
-    """Tell later stages something. `value` may hold a secret, so it is never shown."""
+class UpdateBootState(NamedTuple):
+    """Tell later stages something. The state may hold a secret, so it is never shown."""
 
-    name: str
-    value: Memory
+    state: BootState
+    title: str
     config_path: str = ""
     destroys: str = ""
 
-    @property
-    def title(self) -> str:
-        """What kind of thing it is."""
-        return f"remember {self.name}"
-
     def touches(self) -> frozenset[str]:
-        """Its name."""
-        return frozenset({f"memory:{self.name}"})
+        """The state."""
+        return frozenset({"boot-state"})
 
     def effect(self) -> tuple[Fact, ...]:
-        """It can be recalled."""
-        return (Fact("recall", self.name, self.value),)
+        """Later stages see it."""
+        return (BootStateFact(self.state),)
 
 
 def _made(parents: tuple[str, ...]) -> tuple[Fact, ...]:
-    return tuple(Fact("file_status", path, FileStatus(FileType.DIRECTORY, 0o755, 0)) for path in parents)
+    return tuple(FileFact(path, FileStatus(FileType.DIRECTORY, 0o755, 0)) for path in parents)

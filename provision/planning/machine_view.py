@@ -1,22 +1,20 @@
-"""What a plan can see of a machine: values, and the one read-only view (`MachineView`) that hands them out.
+"""What a plan can see of a machine: values, and the one read-only view (`MachineView`) that answers with them.
 
-A view answers by kind and name, so that a forecast is the same view with some answers laid over it, and checking a
-step's work is asking again. Names:
+- Device names are as the config writes them (`/dev/vda`, `/dev/disk/by-partlabel/data`, `/dev/md/data`). `device`
+  resolves one; all other questions use the canonical name of its answer (`Device.name`).
+- Paths are absolute inside the target root (`/etc/hostname`, never `/sysroot/etc/hostname`), and links on the way are
+  not followed: `provision.planning.target_paths.resolve` says where a path leads.
 
-- device names are as the config writes them (`/dev/vda`, `/dev/disk/by-partlabel/data`, `/dev/md/data`); `device`
-  resolves one, and its answer carries the canonical name (`Device.name`) that all other questions use;
-- paths are absolute inside the target root (`/etc/hostname`, never `/sysroot/etc/hostname`), and not followed:
-  `provision.planning.target_paths.resolve` says where one leads.
-
-What the stages of one boot tell each other (keys, directories made for mount points, the seed of chosen UUIDs) is
-part of the world too: `recall` answers what an earlier `Remember` put there, or what this run was started with.
+A forecast is the same view, with the facts of planned actions (`provision.planning.facts`) in front of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
+
+from provision.planning.boot_state import BootState
 
 
 class Device(NamedTuple):
@@ -153,34 +151,6 @@ class MountedFilesystem(NamedTuple):
     format: str
 
 
-Memory = str | bool | tuple[str, ...] | Mapping[str, str] | None
-"""What can be remembered from one stage to the next (it goes through JSON)."""
-
-Value = (
-    Device
-    | PartitionTable
-    | Signature
-    | LuksHeader
-    | FileStatus
-    | Account
-    | MountedFilesystem
-    | FreeSpace
-    | bytes
-    | Memory
-)
-
-
-class Fact(NamedTuple):
-    """One answer of a view: what the method of Observe called `kind` answers for `name`.
-
-    Parts of a value that a tool will choose are None, and are not compared when the work is verified.
-    """
-
-    kind: str
-    name: str
-    value: Value
-
-
 class MachineView(Protocol):
     """A machine, read only."""
 
@@ -247,8 +217,8 @@ class MachineView(Protocol):
         """Where a program is found on PATH."""
         ...
 
-    def recall(self, name: str) -> Memory:
-        """What was remembered under that name; None if nothing was."""
+    def boot_state(self) -> BootState:
+        """What earlier stages of this boot left, or this run was started with."""
         ...
 
 

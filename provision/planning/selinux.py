@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from provision.failures import PlanRefused
 from provision.planning.actions import PathList, RunProgram, TargetPath, Wave
+from provision.planning.facts import FileFact
 from provision.planning.machine_view import MachineView
 
 SELINUX = "/etc/selinux/config"
@@ -14,7 +15,7 @@ SELINUX = "/etc/selinux/config"
 def created(wave: Wave) -> Iterator[str]:
     """The outermost path that each action brings about: what lies below is labelled with it."""
     for action in wave:
-        made = [fact.name for fact in action.effect() if fact.kind == "file_status" and fact.value is not None]
+        made = [fact.name for fact in action.effect() if isinstance(fact, FileFact) and fact.value is not None]
         yield from made[:1]
 
 

@@ -1,28 +1,38 @@
-"""What a stage's plan is, and a plan that consists of others."""
+"""What a stage is: its name, the parts of its plan, and what carrying it out takes besides."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from provision.config.format import Config
+from provision.planning import selinux
 from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
 
 Plan = Callable[[Config, MachineView], Iterator[Wave]]
+"""A generator of waves. It goes on when a wave has been carried out, or applied to a forecast, and sees the effect."""
 
 
-class InTurn:
-    """A plan that is others, one after the other: each sees what those before it brought about."""
+class Stage(NamedTuple):
+    """A stage: its parts run one after the other, and each sees what those before it brought about.
 
-    def __init__(self, *parts: Plan) -> None:
-        self.parts = parts
+    - `journalled`: a record on the target says how far the stage came, because looking at the machine does not.
+    - `labels`: set if everything that the stage creates gets its SELinux label at the end. It tells the paths that
+      programs may have made, which no action names.
+    """
 
-    def __call__(self, config: Config, view: MachineView) -> Iterator[Wave]:
-        """The waves of all."""
+    name: str
+    parts: tuple[Plan, ...]
+    journalled: bool = False
+    labels: Callable[[Config, MachineView], Iterator[str]] | None = None
+
+    def plan(self, config: Config, view: MachineView) -> Iterator[Wave]:
+        """The waves of all parts, then those that label. Raises PlanRefused, like the parts."""
+        created: set[str] = set()
         for part in self.parts:
-            yield from part(config, view)
-
-
-def parts(plan: Plan) -> tuple[Plan, ...]:
-    """What a plan consists of: where one part is refused, the others can be asked all the same."""
-    return plan.parts if isinstance(plan, InTurn) else (plan,)
+            for wave in part(config, view):
+                created.update(selinux.created(wave))
+                yield wave
+        if self.labels is not None:
+            yield from selinux.relabel({*created, *self.labels(config, view)}, view)

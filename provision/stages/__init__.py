@@ -1,8 +1,16 @@
-"""The stages: each a plan, a generator that looks at a view and yields waves of actions. None of them changes anything.
+"""The stages that have a plan: a generator that looks at a machine and yields waves of actions.
 
-A plan goes on when its wave has been carried out (or laid over a forecast), so it sees what the wave brought about.
-Reasons why a config cannot be carried out are collected and raised together as PlanRefused, before the first wave
-where that is possible.
+| stage    | what it does                                                       |
+|----------|--------------------------------------------------------------------|
+| `kargs`  | kernel arguments of the installed system                           |
+| `disks`  | partitions, RAID arrays, encrypted volumes, file systems           |
+| `mount`  | mounts the file systems of the config in the target root           |
+| `files`  | accounts, files, systemd units, crypttab, result file, labels      |
+| `umount` | unmounts what `mount` mounted                                      |
+
+A plan changes nothing itself. It goes on when its wave has been carried out (or applied to a forecast), so it sees the
+effect. Why a config cannot be carried out is collected, and raised at once as PlanRefused, before the first wave where
+that is possible.
 """
 
 from __future__ import annotations
@@ -10,12 +18,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from provision.planning.stage import Plan
+from provision.planning.stage import Stage
 
-PLANNED = ("kargs", "disks", "mount", "files", "umount")
-"""Stages that have a plan, in the order in which they run; each is the module of that name."""
+STAGES = ("kargs", "disks", "mount", "files", "umount")
+"""In the order in which they run; each is the module of that name."""
 
 
-def stage_plan(name: str) -> Plan:
-    """The plan of a stage; only that stage's module is loaded."""
-    return cast("Plan", import_module(f"provision.stages.{name}").plan)
+def load_stage(name: str) -> Stage:
+    """The stage of that name; only its module is loaded."""
+    return cast("Stage", import_module(f"provision.stages.{name}").STAGE)

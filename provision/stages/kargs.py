@@ -8,6 +8,7 @@ from provision.config.format import Config
 from provision.failures import PlanRefused
 from provision.planning.actions import RunProgram, Wave
 from provision.planning.machine_view import MachineView
+from provision.planning.stage import Stage
 
 HELPER = "ignition-kargs-helper"
 
@@ -29,3 +30,6 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
             "set kernel arguments", (HELPER, *arguments), frozenset({"kernel-arguments"}), config_path="kernelArguments"
         ),
     )
+
+
+STAGE = Stage("kargs", (plan,))

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
 from provision.failures import PlanRefused
 from provision.planning import selinux
-from provision.planning.actions import Keep, MakeDirectory, Mount, Remember, Wave
-from provision.planning.boot_state import DIRECTORIES, MOUNTED, paths
+from provision.planning.actions import Keep, MakeDirectory, Mount, UpdateBootState, Wave
 from provision.planning.machine_view import FileType, MachineView
+from provision.planning.stage import Stage
 from provision.planning.target_paths import depth
 
 UNMOUNTABLE = {"", "swap", "none"}
@@ -42,7 +42,9 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         if wave or kept:
             yield (*kept, *wave)
         if wave:
-            yield (Remember(MOUNTED, (*paths(view, MOUNTED), *(mount.path for mount in wave))),)
+            state = view.boot_state()
+            mounted = (*state.mounted, *(mount.path for mount in wave))
+            yield (UpdateBootState(state._replace(mounted=mounted), "remember what was mounted"),)
         yield from selinux.relabel((mount.path for mount in wave if _is_fresh(view, mount.path)), view)
 
 
@@ -51,7 +53,10 @@ def _make(directories: list[MakeDirectory], view: MachineView) -> Iterator[Wave]
     if directories:
         made = (path for directory in directories for path in (*directory.parents, directory.path))
         yield tuple(directories)
-        yield (Remember(DIRECTORIES, (*paths(view, DIRECTORIES), *made)),)
+        state = view.boot_state()
+        made_directories = (*state.made_directories, *made)
+        title = "remember which directories were made for mount points"
+        yield (UpdateBootState(state._replace(made_directories=made_directories), title),)
         yield from selinux.relabel(selinux.created(tuple(directories)), view)
 
 
@@ -100,3 +105,6 @@ def _mount_point(view: MachineView, path: str) -> tuple[tuple[str, ...], str]:
         if node.kind is not FileType.DIRECTORY:
             return (), f"mount path {path} contains non-directory component {step}"
     return (), ""
+
+
+STAGE = Stage("mount", (plan,))

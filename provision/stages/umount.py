@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from provision.config.format import Config
 from provision.planning.actions import Unmount, Wave
-from provision.planning.boot_state import MOUNTED, paths
 from provision.planning.machine_view import MachineView
+from provision.planning.stage import Stage
 from provision.planning.target_paths import depth
 from provision.stages.mount import mountable
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """One wave for each depth; what is not mounted needs nothing."""
-    mounted = paths(view, MOUNTED)
+    mounted = view.boot_state().mounted
     found = [(index, entry.path or "") for index, entry in mountable(config) if entry.path in mounted]
     for level in sorted({depth(path) for _, path in found}, reverse=True):
         wave = tuple(
@@ -24,3 +24,6 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         )
         if wave:
             yield wave
+
+
+STAGE = Stage("umount", (plan,))

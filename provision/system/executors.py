@@ -20,15 +20,17 @@ from provision.planning.actions import (
     KeyFile,
     Mount,
     PathList,
-    Remember,
     RunProgram,
     SetPassword,
+    StoreBlob,
     TargetPath,
     Unmount,
+    UpdateBootState,
     WaitForDevices,
     WritePartitionTable,
 )
-from provision.planning.machine_view import Memory
+from provision.planning.boot_state import BootState
+from provision.planning.facts import DeviceFact
 from provision.system import mounts, processes
 from provision.system.block.devices import Devices
 from provision.system.root import accounts
@@ -43,13 +45,20 @@ class ToolFailed(Failure):
     """A program ended badly; the message is what it said last."""
 
 
+class StateHolder:
+    """What later stages are told, as far as it is known now."""
+
+    def __init__(self, state: BootState) -> None:
+        self.current = state
+
+
 class Context(NamedTuple):
     """What actions work on. `mounted` has the mount points of this process, oldest first."""
 
     tree: Tree
     devices: Devices
     blob_store: BlobStore
-    memory: dict[str, Memory]
+    state: StateHolder
     log: Log
     mounted: list[str]
 
@@ -99,7 +108,7 @@ def _follow(action: RunProgram, devices: Devices) -> None:
     for argument in action.argv if action.facts else ():
         if isinstance(argument, DeviceName):
             devices.settle(argument.name)
-    facts = [fact for fact in action.facts if fact.kind == "device"]
+    facts = [fact for fact in action.facts if isinstance(fact, DeviceFact)]
     devices.wait([fact.name for fact in facts if fact.value is not None])
     devices.wait([fact.name for fact in facts if fact.value is None], gone=True)
 
@@ -184,15 +193,17 @@ def _set_password(action: SetPassword, context: Context) -> None:
     accounts.set_password(context.tree, action.database, action.name, action.hash)
 
 
+def _store(action: StoreBlob, context: Context) -> None:
+    with context.blob_store.writing(action.blob, "") as file:
+        file.write(action.content.data)
+
+
 def _forget(action: ForgetBlob, context: Context) -> None:
     context.blob_store.forget(action.blob)
 
 
-def _remember(action: Remember, context: Context) -> None:
-    if action.value is None:
-        context.memory.pop(action.name, None)
-    else:
-        context.memory[action.name] = action.value
+def _update_boot_state(action: UpdateBootState, context: Context) -> None:
+    context.state.current = action.state
 
 
 def _keep(_action: Keep, _context: Context) -> None:
@@ -206,8 +217,9 @@ EXECUTORS: Mapping[type, Callable[[Any, Context], None]] = {
     Mount: _mount,
     Unmount: _unmount,
     SetPassword: _set_password,
+    StoreBlob: _store,
     ForgetBlob: _forget,
-    Remember: _remember,
+    UpdateBootState: _update_boot_state,
     Keep: _keep,
 }
 

@@ -9,20 +9,20 @@ from typing import BinaryIO, TypeVar
 from provision.failures import ActionFailed
 from provision.log import Log, silent
 from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction
+from provision.planning.boot_state import BootState
 from provision.planning.machine_view import (
     Account,
     Device,
     FileStatus,
     FreeSpace,
     LuksHeader,
-    Memory,
     MountedFilesystem,
     PartitionTable,
     Signature,
 )
 from provision.system import mounts, processes
 from provision.system.block.devices import Devices
-from provision.system.executors import EXECUTORS, EXPECTED, Context, error_text
+from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text
 from provision.system.root import accounts, nodes
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
@@ -32,7 +32,7 @@ _T = TypeVar("_T")
 
 
 class Machine:
-    """One target: the tree below `root`, block devices, and what stages tell each other (`memory`, changed in place).
+    """One target: the tree below `root`, block devices, and what stages tell each other (`boot_state`).
 
     Blobs that later stages need lie in `run_dir`. May be used by several threads, for actions that touch disjoint
     things. `release` gives back what is only held for this process.
@@ -42,65 +42,64 @@ class Machine:
         self,
         root: str,
         devices: Devices,
-        memory: dict[str, Memory],
+        state: BootState,
         run_dir: str = "/run/provision",
         log: Log = silent,
     ) -> None:
         tree = Tree(root)
         self._tree = tree
         self._devices = devices
-        self._memory = memory
         self._blob_store = BlobStore(tree, f"{run_dir}/blobs")
-        self._context = Context(tree, devices, self._blob_store, memory, log, [])
+        self._context = Context(tree, devices, self._blob_store, StateHolder(state), log, [])
 
     # -- the view
 
     def device(self, name: str) -> Device | None:
-        """See Observe."""
+        """See MachineView."""
         return self._devices.device(name)
 
     def table(self, name: str) -> PartitionTable:
-        """See Observe."""
+        """See MachineView."""
         return _with_title(f"read the partition table of {name}", lambda: self._devices.table(name))
 
     def signature(self, name: str) -> Signature:
-        """See Observe."""
+        """See MachineView."""
         return _with_title(f"look at what is on {name}", lambda: self._devices.signature(name))
 
     def luks_header(self, name: str) -> LuksHeader | None:
-        """See Observe."""
+        """See MachineView."""
         return _with_title(f"read the LUKS header of {name}", lambda: self._devices.luks_header(name))
 
     def file_status(self, path: str) -> FileStatus | None:
-        """See Observe."""
+        """See MachineView."""
         return self._tree.file_status(path)
 
     def children(self, path: str) -> Sequence[str]:
-        """See Observe."""
+        """See MachineView."""
         return self._tree.children(path)
 
     def content(self, path: str) -> bytes | None:
-        """See Observe."""
+        """See MachineView."""
         return self._tree.content(path)
 
     def host_file(self, path: str) -> bytes | None:
-        """See Observe."""
+        """See MachineView."""
         return Tree("/").content(path)
 
     def host_children(self, path: str) -> Sequence[str]:
-        """See Observe."""
+        """See MachineView."""
         return Tree("/").children(path)
 
     def user(self, name: str) -> Account | None:
-        """See Observe."""
+        """See MachineView."""
         return _with_title(f"look for user {name}", lambda: accounts.user(self._tree, name))
 
     def group(self, name: str) -> Account | None:
-        """See Observe."""
+        """See MachineView."""
         return _with_title(f"look for group {name}", lambda: accounts.group(self._tree, name))
 
     def mount(self, path: str) -> MountedFilesystem | None:
-        """See Observe."""
+        """See MachineView."""
         try:
             entry = mounts.at(self._context.place(path))
         except OSError:
@@ -108,22 +107,22 @@ class Machine:
         return MountedFilesystem(path, self._devices.name(entry.source), entry.format) if entry else None
 
     def free_space(self, path: str) -> FreeSpace | None:
-        """See Observe."""
+        """See MachineView."""
         return self._tree.free_space(path)
 
     def enabled(self, unit: str) -> bool:
-        """See Observe. False without systemctl."""
+        """See MachineView. False without systemctl."""
         if self.tool("systemctl") is None:
             return False
         return processes.run(["systemctl", "--root", self._tree.root, "is-enabled", "--", unit]).status == 0
 
     def tool(self, name: str) -> str | None:
-        """See Observe."""
+        """See MachineView."""
         return processes.find(name)
 
-    def recall(self, name: str) -> Memory:
-        """See Observe."""
-        return self._memory.get(name)
+    def boot_state(self) -> BootState:
+        """See MachineView; what actions of this run told later stages included."""
+        return self._context.state.current
 
     # -- the changes
 

@@ -6,16 +6,33 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.saved_state import read_memory, write_memory
+from provision.boot.saved_state import read_state, write_state
 from provision.failures import Failure
-from provision.planning.machine_view import Memory
+from provision.planning.boot_state import BootState
 from provision.system.private_files import read_private, write_private
 
 
-def test_memory_comes_back_as_it_was(tmp_path: Path) -> None:
-    memory: dict[str, Memory] = {"seed": "abc", "directories": ("/a", "/b"), "user-config-provided": True, "none": None}
-    write_memory(str(tmp_path / "run" / "state"), memory)
-    assert read_memory(str(tmp_path / "run" / "state")) == memory
+def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
+    state = BootState(
+        seed="seed",
+        boot_id="boot",
+        started="2026-01-01T00:00:00Z",
+        user_config=True,
+        one_keys_file=True,
+        made_directories=("/a", "/b"),
+        mounted=("/a",),
+        luks_devices={"data": "/dev/vda"},
+        platform_files={"/f": "data:,"},
+    )
+    assert all(state), "every field is given"
+    write_state(str(tmp_path / "run" / "state"), state)
+    assert read_state(str(tmp_path / "run" / "state")) == state
+
+
+def test_what_another_program_saved_there_is_ignored(tmp_path: Path) -> None:
+    """Ignition's own state file."""
+    (tmp_path / "state").write_text('{"fetchedConfigs": [], "notatedDirectories": null}')
+    assert read_state(str(tmp_path / "state")) == BootState()
 
 
 def test_files_are_ours_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -34,12 +51,24 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere").read_bytes() == b"kept"
 
 
-def test_no_memory_is_an_empty_one(tmp_path: Path) -> None:
-    assert read_memory(str(tmp_path / "state")) == {}
+def test_no_file_is_an_empty_state(tmp_path: Path) -> None:
+    assert read_state(str(tmp_path / "state")) == BootState()
 
 
-@pytest.mark.parametrize("content", [b"", b"nonsense", b"[1]"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"nonsense",
+        b"[1]",
+        b'{"seed": 1}',
+        b'{"user_config": 1}',
+        b'{"mounted": "/var"}',
+        b'{"mounted": [1]}',
+        b'{"luks_devices": {"a": null}}',
+    ],
+)
 def test_a_broken_state_file_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "state").write_bytes(content)
     with pytest.raises(Failure, match="is not a state file"):
-        read_memory(str(tmp_path / "state"))
+        read_state(str(tmp_path / "state"))

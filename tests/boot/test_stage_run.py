@@ -10,16 +10,17 @@ import pytest
 from provision.boot.stage_run import Boot, seed
 from provision.failures import Failure
 from provision.log import open_log
-from provision.planning.boot_state import SEED
-from provision.planning.machine_view import Memory
+from provision.planning.boot_state import BootState
 
 UUID = "4c4c4544-0042-3510-8053-b4c04f4d5331\n"
 
+NEW = BootState()
 
-def boot(folder: Path, cache: str, memory: dict[str, Memory]) -> Boot:
+
+def boot(folder: Path, cache: str, state: BootState = NEW) -> Boot:
     (folder / "cache").write_text(cache)
     log = open_log(StringIO(), to_stdout=True)
-    return Boot("metal", str(folder), str(folder / "cache"), str(folder / "neednet"), 10.0, log, memory, {})
+    return Boot("metal", str(folder), str(folder / "cache"), str(folder / "neednet"), 10.0, log, state, {})
 
 
 def test_one_config_on_one_machine_has_one_seed() -> None:
@@ -35,12 +36,10 @@ def test_no_identity_makes_it_random() -> None:
 
 def test_a_stage_needs_no_state_of_ours(tmp_path: Path) -> None:
     """The reference takes a missing state file for an empty one, and its own has no seed."""
-    memory: dict[str, Memory] = {}
-    boot(tmp_path, '{"ignition": {"version": "3.4.0"}}', memory).run("disks")
-    assert isinstance(memory[SEED], str)
+    assert boot(tmp_path, '{"ignition": {"version": "3.4.0"}}').run("disks").seed
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"ignition": {"version": "9.0.0"}}', "nonsense"])
 def test_a_cache_that_is_none_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(Failure, match="is not what a fetch stage writes"):
-        boot(tmp_path, text, {}).run("disks")
+        boot(tmp_path, text).run("disks")

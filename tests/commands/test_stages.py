@@ -171,7 +171,7 @@ class TestEnds:
     def test_what_a_platform_hands_over_once_lies_in_the_root_for_nobody_else(self, machine: Machine) -> None:
         pools = {f"/var/lib/hyperv/.kvp_pool_{pool}": "data:;base64,YQ==" for pool in range(5)}
         machine.state.parent.mkdir()
-        machine.state.write_text(json.dumps({"platform-files": pools}))
+        machine.state.write_text(json.dumps({"platform_files": pools}))
         assert machine.stage("fetch", config()).returncode == 0
         assert machine.stage("files").returncode == 0
         found = sorted((machine.root / "var/lib/hyperv").iterdir())

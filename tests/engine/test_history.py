@@ -12,9 +12,10 @@ from provision.config.format import Config, File, Link, Passwd, Resource, Storag
 from provision.engine.history import FileHistory
 from provision.failures import Failure, Interrupted
 from provision.planning.actions import Action, FetchBlob
+from provision.planning.facts import UserFact
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Account, Fact
-from provision.stages.files import plan
+from provision.planning.machine_view import Account
+from provision.stages.files import STAGE
 from tests.stages.world import World
 
 CONFIG = Config(
@@ -41,7 +42,7 @@ def carry_out(
     done: list[Action] = []
     history = FileHistory(str(path), digest)
     view = history.view(machine)
-    for wave in plan(config, view):
+    for wave in STAGE.plan(config, view):
         for action in history.begin(wave, machine).pending:
             if len(done) == survive:
                 raise Killed
@@ -136,7 +137,7 @@ def test_half_an_account_stops(tmp_path: Path) -> None:
     begun = machine()
     with pytest.raises(Killed):
         carry_out(begun, tmp_path / "journal", survive=0)
-    begun.apply([Fact("user", "core", Account("core", 1000, 1000, "/home/core", "/bin/sh"))])
+    begun.apply([UserFact("core", Account("core", 1000, 1000, "/home/core", "/bin/sh"))])
     with pytest.raises(Interrupted, match="make user core"):
         carry_out(begun, tmp_path / "journal", survive=99)
 

@@ -5,17 +5,27 @@ from __future__ import annotations
 import pytest
 
 from provision.engine.verification import agrees, difference
+from provision.planning.boot_state import BootState
+from provision.planning.facts import (
+    BootStateFact,
+    ContentFact,
+    DeviceFact,
+    Fact,
+    FileFact,
+    LuksHeaderFact,
+    SignatureFact,
+    TableFact,
+    UserFact,
+)
 from provision.planning.machine_view import (
     Account,
     Device,
-    Fact,
     FileStatus,
     FileType,
     LuksHeader,
     Partition,
     PartitionTable,
     Signature,
-    Value,
 )
 
 FILE = FileStatus(FileType.FILE, 0o644, 0, 0)
@@ -56,35 +66,36 @@ PARTITION = Partition(2, 2048, 4096, "T", "G", "data")
 @pytest.mark.parametrize(
     ("fact", "found", "said"),
     [
-        (Fact("file_status", "/etc/motd", FILE), FILE._replace(mode=0o600, size=7), "expected mode 0644, found 0600"),
-        (Fact("file_status", "/a", FILE._replace(uid=None)), FILE._replace(gid=5, uid=6), "expected gid 0, found 5"),
-        (Fact("file_status", "/a", FILE), FileStatus(FileType.LINK, 0o644, 0, 0), "expected kind file, found link"),
-        (Fact("file_status", "/a", FILE), None, "expected file, found nothing"),
-        (Fact("user", "core", None), Account("core", 1), "expected nothing, found user"),
-        (Fact("user", "c", Account("c", 1, 2)), Account("c", 3, 4), "expected id 1, found 3; expected gid 2, found 4"),
-        (Fact("signature", "/dev/a", Signature("ext4")), Signature(""), "expected type ext4, found none"),
+        (FileFact("/etc/motd", FILE), FILE._replace(mode=0o600, size=7), "expected mode 0644, found 0600"),
+        (FileFact("/a", FILE._replace(uid=None)), FILE._replace(gid=5, uid=6), "expected gid 0, found 5"),
+        (FileFact("/a", FILE), FileStatus(FileType.LINK, 0o644, 0, 0), "expected kind file, found link"),
+        (FileFact("/a", FILE), None, "expected file, found nothing"),
+        (UserFact("core", None), Account("core", 1), "expected nothing, found user"),
+        (UserFact("c", Account("c", 1, 2)), Account("c", 3, 4), "expected id 1, found 3; expected gid 2, found 4"),
+        (SignatureFact("/dev/a", Signature("ext4")), Signature(""), "expected type ext4, found none"),
         (
-            Fact("luks_header", "/dev/a", LuksHeader(2, (), ("clevis",))),
+            LuksHeaderFact("/dev/a", LuksHeader(2, (), ("clevis",))),
             LuksHeader(2),
             "expected tokens clevis, found none",
         ),
-        (Fact("device", "/dev/a", Device("/dev/a", 5)), Device("/dev/a", 6, in_use="x"), "expected size 5, found 6"),
-        (Fact("content", "/a", b"canary"), b"other", "the content is not as expected"),
+        (DeviceFact("/dev/a", Device("/dev/a", 5)), Device("/dev/a", 6, in_use="x"), "expected size 5, found 6"),
+        (ContentFact("/a", b"canary"), b"other", "the content is not as expected"),
         (
-            Fact("table", "/dev/a", PartitionTable("gpt", partitions=(PARTITION,))),
+            TableFact("/dev/a", PartitionTable("gpt", partitions=(PARTITION,))),
             PartitionTable("gpt", partitions=(PARTITION._replace(label=""),)),
             "expected partition 2 label data, found none",
         ),
         (
-            Fact("table", "/dev/a", PartitionTable("gpt", partitions=(PARTITION,))),
+            TableFact("/dev/a", PartitionTable("gpt", partitions=(PARTITION,))),
             PartitionTable("gpt"),
             "expected number of partitions 1, found 0",
         ),
     ],
 )
-def test_a_difference_is_told_in_words(fact: Fact, found: Value, said: str) -> None:
+def test_a_difference_is_told_in_words(fact: Fact, found: object, said: str) -> None:
     assert difference(fact, found) == f"{fact.name}: {said}"
 
 
-def test_what_is_remembered_is_not_told() -> None:
-    assert difference(Fact("recall", "key", "canary"), None) == "it was not remembered"
+def test_the_boot_state_is_not_told() -> None:
+    fact = BootStateFact(BootState(platform_files={"/a": "canary"}))
+    assert difference(fact, BootState()) == "what later stages need was not kept"

@@ -25,7 +25,8 @@ from provision.fetch.http.http_types import Request
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import Settings
 from provision.log import silent
-from provision.stages import stage_plan
+from provision.planning.boot_state import BootState
+from provision.stages import load_stage
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
 from tests.fetch.certificates import Authority
@@ -186,11 +187,11 @@ def test_a_file_that_fails_ends_the_wait_for_the_others(tmp_path: Path) -> None:
                 )
             )
         )
-        machine = Machine(str(tmp_path), KernelDevices(), {})
+        machine = Machine(str(tmp_path), KernelDevices(), BootState())
         began = time.monotonic()
         try:
             with pytest.raises(FetchFailed, match="missing: resource not found"):
-                Engine(machine, Fetcher(), lambda _step: None).run("files", stage_plan("files"), config)
+                Engine(machine, Fetcher(), lambda _step: None).run(load_stage("files"), config)
         finally:
             machine.release()
     assert time.monotonic() - began < 2

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from provision.planning.actions import MakeDirectory, Mount, RemovePath
+from provision.planning.facts import FileFact
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Fact, FileStatus, FileType
+from provision.planning.machine_view import FileStatus, FileType
 from tests.stages.world import World
 
 
 def test_what_was_laid_answers_first_and_can_be_lifted() -> None:
     forecast = Forecast(World().with_file("/f", b"x"))
-    fact = Fact("file_status", "/f", None)
+    fact = FileFact("/f", None)
     forecast.apply([fact])
     assert forecast.file_status("/f") is None
     assert forecast.content("/f") is None
@@ -36,5 +37,5 @@ def test_what_was_removed_stays_away_when_its_directory_is_made_again() -> None:
 
 def test_laid_nodes_join_those_that_are_there() -> None:
     forecast = Forecast(World().with_file("/d/old"))
-    forecast.apply([Fact("file_status", "/d/new", FileStatus(FileType.FILE))])
+    forecast.apply([FileFact("/d/new", FileStatus(FileType.FILE))])
     assert forecast.children("/d") == ["new", "old"]

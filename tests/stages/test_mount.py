@@ -6,10 +6,10 @@ import pytest
 
 from provision.config.format import Config, Filesystem, Storage
 from provision.failures import PlanRefused
-from provision.planning.actions import MakeDirectory, Mount, PathList, Remember, RunProgram, Unmount
+from provision.planning.actions import MakeDirectory, Mount, PathList, RunProgram, Unmount, UpdateBootState
 from provision.planning.machine_view import MountedFilesystem
 from provision.stages import mount, umount
-from tests.stages.world import World, actions, run
+from tests.stages.world import STATE, World, actions, run
 
 
 def config(*filesystems: Filesystem) -> Config:
@@ -31,13 +31,15 @@ def test_depth_decides_the_order() -> None:
 
 
 def test_made_mount_points_are_remembered() -> None:
-    world = World(memory={"directories": ("/before",)}).with_device("/dev/vda1", 1)
+    world = World(state=STATE._replace(made_directories=("/before",))).with_device("/dev/vda1", 1)
     waves, _ = run(mount.plan, config(filesystem("/var/lib")), world)
     made, remember, mounted, again = actions(waves)
     assert made == MakeDirectory("/var/lib", parents=("/var",), config_path="storage.filesystems[0]")
-    assert remember == Remember("directories", ("/before", "/var", "/var/lib"))
+    assert isinstance(remember, UpdateBootState)
+    assert remember.state == STATE._replace(made_directories=("/before", "/var", "/var/lib"))
     assert isinstance(mounted, Mount)
-    assert again == Remember("mounted", ("/var/lib",))
+    assert isinstance(again, UpdateBootState)
+    assert again.state == remember.state._replace(mounted=("/var/lib",))
 
 
 def test_mount_points_and_fresh_file_systems_are_labelled() -> None:

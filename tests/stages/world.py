@@ -7,6 +7,7 @@ from typing import Self
 
 from provision.config.format import Config
 from provision.planning.actions import Action, Keep, WaitForDevices, Wave
+from provision.planning.boot_state import BootState
 from provision.planning.device_names import of_partition, partition_name
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import (
@@ -17,7 +18,6 @@ from provision.planning.machine_view import (
     FreeSpace,
     LuksHeader,
     MachineView,
-    Memory,
     MountedFilesystem,
     Partition,
     PartitionTable,
@@ -27,12 +27,13 @@ from provision.planning.stage import Plan
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 MIB = 1 << 20
+STATE = BootState(seed="test")
 
 
 class World:
     """What a machine says when it is asked. Nothing is there but what was put there; every tool is, but `lacking`."""
 
-    def __init__(self, *, lacking: Iterable[str] = (), memory: Mapping[str, Memory] | None = None) -> None:
+    def __init__(self, *, lacking: Iterable[str] = (), state: BootState = STATE) -> None:
         self.devices: dict[str, Device] = {}
         self.links: dict[str, str] = {}
         self.tables: dict[str, PartitionTable] = {}
@@ -47,7 +48,7 @@ class World:
         self.spaces: dict[str, FreeSpace] = {}
         self.units: set[str] = set()
         self.lacking = frozenset(lacking)
-        self.memory: dict[str, Memory] = {"seed": "test", **(memory or {})}
+        self.state = state
 
     def device(self, name: str) -> Device | None:
         return self.devices.get(self.links.get(name, name))
@@ -98,8 +99,8 @@ class World:
     def tool(self, name: str) -> str | None:
         return None if name in self.lacking else f"/usr/bin/{name}"
 
-    def recall(self, name: str) -> Memory:
-        return self.memory.get(name)
+    def boot_state(self) -> BootState:
+        return self.state
 
     def with_device(
         self, name: str, size: int = 64 * MIB, *names: str, signature: Signature | None = None, in_use: str = ""

@@ -9,15 +9,15 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from provision.commands.given_config import read_config, warn
 from provision.config.format import Config, Passwd, Storage
 from provision.engine.preflight import Step, preflight
 from provision.engine.waves import Engine
 from provision.failures import Failure, NeedsNetwork
-from provision.planning.actions import Wave
-from provision.planning.machine_view import MachineView
+from provision.planning.boot_state import BootState
+from provision.planning.stage import Stage
 from provision.stages.files import nodes, units
 
 CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv")
@@ -70,18 +70,16 @@ def _apply(config: Config, options: argparse.Namespace) -> None:
     config = _supported(rendered.config, ignore=options.ignore_unsupported)
     if options.offline and needs_network(config):
         raise NeedsNetwork("the config")
-    machine = Machine(options.root, ImageDevices({}), {})
+    machine = Machine(options.root, ImageDevices({}), BootState())
     try:
-        preflight([("files", live_plan)], config, machine, machine)
-        Engine(machine, rendered.fetcher, _tell).run("files", live_plan, config)
+        preflight([LIVE], config, machine, machine)
+        Engine(machine, rendered.fetcher, _tell).run(LIVE, config)
     finally:
         machine.release()
 
 
-def live_plan(config: Config, view: MachineView) -> Iterator[Wave]:
-    """Nodes and units only."""
-    yield from nodes.plan(config, view)
-    yield from units.plan(config, view)
+LIVE = Stage("files", (nodes.plan, units.plan))
+"""The part of the files stage that can be applied live."""
 
 
 def _supported(config: Config, *, ignore: bool) -> Config:

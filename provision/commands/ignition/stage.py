@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from provision import __version__
-from provision.boot.saved_state import read_memory, write_memory
+from provision.boot.saved_state import read_state, write_state
 from provision.failures import Failure, Usage
 from provision.log import FieldLog, open_log
-from provision.planning.machine_view import Memory
+from provision.planning.boot_state import BootState
 from provision.system.consoles import on_consoles
 
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
@@ -59,13 +59,12 @@ def _logged(options: Options, log: FieldLog) -> int:
     log("info", f"Ignition {VERSION} (provision {__version__})")
     log("info", f"Stage: {options.stage}")
     try:
-        memory = read_memory(options.state_file)
+        state = read_state(options.state_file)
     except Failure as failure:
         _report("reading state", failure, log)
         return 3
     try:
-        _stage(options, memory, log)
-        write_memory(options.state_file, memory)
+        write_state(options.state_file, _stage(options, state, log))
     except Failure as failure:
         _report(options.stage, failure, log)
         log("critical", f"Ignition failed: {failure.message.splitlines()[0]}")
@@ -83,8 +82,8 @@ def _report(doing: str, failure: Failure, log: FieldLog) -> None:
     failure_report.save_report(failure)
 
 
-def _stage(options: Options, memory: dict[str, Memory], log: FieldLog) -> None:
-    """Do one stage. Raises Failure."""
+def _stage(options: Options, state: BootState, log: FieldLog) -> BootState:
+    """Do one stage, and return what later stages have to know. Raises Failure."""
     from provision.boot.stage_run import Boot
 
     boot = Boot(
@@ -94,10 +93,10 @@ def _stage(options: Options, memory: dict[str, Memory], log: FieldLog) -> None:
         neednet=options.neednet,
         fetch_timeout=options.fetch_timeout,
         log=log,
-        memory=memory,
+        state=state,
         environment=os.environ,
     )
-    boot.run(options.stage)
+    return boot.run(options.stage)
 
 
 def parse(arguments: Sequence[str]) -> Options:

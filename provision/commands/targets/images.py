@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from provision.commands.targets.disk_options import check_existing, disks
 from provision.commands.targets.raw_files import formats_of, raw_files
 from provision.commands.targets.root_seed import read_root_seed, seed
-from provision.commands.targets.target import Target, starting_memory
+from provision.commands.targets.target import Target, starting_state
 from provision.commands.targets.tool_options import check_confined
 from provision.commands.targets.unknown_root import UnknownRoot
 from provision.config.format import Config
 from provision.failures import PlanRefused
-from provision.stages import stage_plan
+from provision.planning.stage import Stage
+from provision.stages import load_stage
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.images.files import claimed, sector_size
 from provision.system.images.workspace import workspace
@@ -34,16 +35,15 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
             stack.enter_context(claimed(disk.image))
     formats = formats_of(given, overwrite=replace)
     base = read_root_seed(arguments.base) if arguments.base else None
-    plans = [("disks", stage_plan("disks"))]
+    stages = [load_stage("disks")]
     if _has_root(config):
-        plans += [("mount", stage_plan("mount")), ("base", seed(base))]
-        plans += [("files", stage_plan("files")), ("umount", stage_plan("umount"))]
-    target = Target(UnknownRoot(None, config), None, plans, replace=replace)
+        stages += [load_stage("mount"), Stage("base", (seed(base),)), load_stage("files"), load_stage("umount")]
+    target = Target(UnknownRoot(None, config), None, stages, replace=replace)
     place = stack.enter_context(workspace(changing=changing))
     stack.callback(target.images.drop)
     paths = raw_files(given, formats, target, place, changing=changing)
     images = {device: Image(path, sector_size(path) or arguments.sector_size) for device, path in paths}
-    machine = Machine(place.root, ImageDevices(images), starting_memory(), run_dir=place.private)
+    machine = Machine(place.root, ImageDevices(images), starting_state(), run_dir=place.private)
     stack.callback(machine.release)
     target.view = target.machine = machine
     if config.kernel_arguments.should_exist or config.kernel_arguments.should_not_exist:

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from provision.config.format import Config
 from provision.failures import Failure
 from provision.planning.actions import Argument, Content, MakeDirectory, RunProgram, TargetPath, Wave, WriteFile
-from provision.planning.machine_view import Account, Fact, FileStatus, FileType, MachineView, is_id
+from provision.planning.facts import ContentFact, Fact, FileFact, GroupFact, UserFact
+from provision.planning.machine_view import Account, FileStatus, FileType, MachineView, is_id
 from provision.planning.stage import Plan
 from provision.stages.files.passwd import DATABASES, GROUP, LOGIN_DEFS, PASSWD
 
@@ -42,9 +43,7 @@ def _directory_facts(source: str) -> Iterator[Fact]:
             status = os.lstat(path)
             kind = _KINDS.get(stat.S_IFMT(status.st_mode), FileType.OTHER)
             target = os.readlink(path) if kind is FileType.LINK else None
-            yield Fact(
-                "file_status", path[len(source) :], FileStatus(kind, stat.S_IMODE(status.st_mode), target=target)
-            )
+            yield FileFact(path[len(source) :], FileStatus(kind, stat.S_IMODE(status.st_mode), target=target))
     for name in _READ:
         if os.path.isfile(source + name) and not os.path.islink(source + name):
             with open(source + name, "rb") as file:
@@ -57,8 +56,7 @@ def _archive_facts(archive: tarfile.TarFile) -> Iterator[Fact]:
         if path == "/":
             continue
         kind = _KINDS.get(_tar_type(member), FileType.OTHER)
-        yield Fact(
-            "file_status",
+        yield FileFact(
             path,
             FileStatus(kind, member.mode & 0o7777, target=member.linkname if member.issym() else None),
         )
@@ -76,31 +74,29 @@ def _tar_type(member: tarfile.TarInfo) -> int:
 
 
 def _content_facts(path: str, data: bytes) -> Iterator[Fact]:
-    yield Fact("content", path, data)
-    if path in _DATABASES:
-        yield from _accounts(_DATABASES[path], data.decode(errors="surrogateescape"))
+    yield ContentFact(path, data)
+    if path in {PASSWD, GROUP}:
+        yield from _accounts(path, data.decode(errors="surrogateescape"))
 
 
-def _accounts(kind: str, text: str) -> Iterator[Fact]:
+def _accounts(path: str, text: str) -> Iterator[Fact]:
     """The accounts of a passwd or group file, passwd(5) and group(5); ids are what the tree says."""
     for line in text.splitlines():
         fields = line.split(":")
-        if kind == "user" and len(fields) == 7 and is_id(fields[2]) and is_id(fields[3]):
-            yield Fact(kind, fields[0], Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6]))
-        elif kind == "group" and len(fields) == 4 and is_id(fields[2]):
-            yield Fact(kind, fields[0], Account(fields[0], int(fields[2])))
+        if path == PASSWD and len(fields) == 7 and is_id(fields[2]) and is_id(fields[3]):
+            yield UserFact(fields[0], Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6]))
+        elif path == GROUP and len(fields) == 4 and is_id(fields[2]):
+            yield GroupFact(fields[0], Account(fields[0], int(fields[2])))
 
 
-_DATABASES = {PASSWD: "user", GROUP: "group"}
-
-_READ = {*_DATABASES, LOGIN_DEFS}
+_READ = {PASSWD, GROUP, LOGIN_DEFS}
 """The files of a base that plans read."""
 
 _KINDS = {stat.S_IFREG: FileType.FILE, stat.S_IFDIR: FileType.DIRECTORY, stat.S_IFLNK: FileType.LINK}
 
-ROOT_USER = Fact("user", "root", Account("root", 0, 0, "/root", "/bin/bash"))
+ROOT_USER = UserFact("root", Account("root", 0, 0, "/root", "/bin/bash"))
 
-ROOT_GROUP = Fact("group", "root", Account("root", 0))
+ROOT_GROUP = GroupFact("root", Account("root", 0))
 
 DEFAULTS = "UID_MIN 1000\nGID_MIN 1000\nUSERGROUPS_ENAB yes\nHOME_MODE 0700\nENCRYPT_METHOD YESCRYPT\n"
 
@@ -109,7 +105,7 @@ MINIMAL = (
     (GROUP, 0o644, "root:x:0:\n", (ROOT_GROUP,)),
     ("/etc/shadow", 0o640, "root:*:::::::\n", ()),
     ("/etc/gshadow", 0o640, "root:*::\n", ()),
-    (LOGIN_DEFS, 0o644, DEFAULTS, (Fact("content", LOGIN_DEFS, DEFAULTS.encode()),)),
+    (LOGIN_DEFS, 0o644, DEFAULTS, (ContentFact(LOGIN_DEFS, DEFAULTS.encode()),)),
 )
 """What useradd and its kin need; root's password is locked."""
 
@@ -150,6 +146,6 @@ BY_OTHERS: tuple[Argument, ...] = ("true",)
 def restored(_config: Config, view: MachineView) -> Iterator[Wave]:
     """For plans only: what a distribution does when a config makes a new root, between mounting and writing files."""
     if view.file_status(PASSWD) is None:
-        filled = tuple(Fact("file_status", path, FileStatus(FileType.FILE)) for path in DATABASES)
+        filled = tuple(FileFact(path, FileStatus(FileType.FILE)) for path in DATABASES)
         title = "fill / with the system (the distribution does)"
         yield (RunProgram(title, BY_OTHERS, frozenset({"/"}), filled, "the root is empty"),)

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from provision.engine.history import History, NoHistory
-from provision.planning.boot_state import BOOT_ID, NOW, SEED, USER_CONFIG
-from provision.planning.machine_view import MachineView, Memory
-from provision.planning.stage import Plan
+from provision.planning.boot_state import BootState
+from provision.planning.machine_view import MachineView
+from provision.planning.stage import Stage
 from provision.system.images.files import UnfinishedImages
 from provision.system.machine import Machine
 
@@ -20,7 +20,7 @@ class Target:
         self,
         view: MachineView,
         machine: Machine | None,
-        stages: Sequence[tuple[str, Plan]],
+        stages: Sequence[Stage],
         unreadable: Mapping[str, str] = MappingProxyType({}),
         *,
         replace: bool = False,
@@ -35,7 +35,7 @@ class Target:
         self.images = UnfinishedImages(replace=replace)
 
 
-def starting_memory() -> dict[str, Memory]:
+def starting_state() -> BootState:
     """What a run starts with: a seed for what is chosen, and what the result file tells."""
     from datetime import UTC, datetime
     from secrets import token_hex
@@ -43,4 +43,4 @@ def starting_memory() -> dict[str, Memory]:
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot_id = file.read().strip()
     now = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
-    return {SEED: token_hex(16), BOOT_ID: boot_id, NOW: now, USER_CONFIG: True}
+    return BootState(seed=token_hex(16), boot_id=boot_id, started=now, user_config=True)

@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from provision.commands.targets.target import Target, starting_memory
+from provision.commands.targets.target import Target, starting_state
 from provision.config.format import Config
 from provision.engine.history import FileHistory, digest_of, record_path
 from provision.failures import Failure
 from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
-from provision.stages import stage_plan
+from provision.planning.stage import Plan, Stage
+from provision.stages import load_stage
 from provision.system.block.image_devices import ImageDevices
 from provision.system.images.files import claimed
 from provision.system.machine import Machine
@@ -25,9 +26,9 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
         raise Failure(f"{arguments.root}: no such directory", hint="make the tree first, or unpack one there")
     if changing:
         stack.enter_context(claimed(arguments.root))
-    machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), starting_memory())
+    machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), starting_state())
     stack.callback(machine.release)
-    target = Target(machine, machine, [("files", _without_devices)])
+    target = Target(machine, machine, [_without_devices(load_stage("files"))])
     left = [name for name in DEVICES if getattr(config.storage, name)]
     if left:
         target.notes.append(f"--root applies files, users and units only; left out: storage.{', storage.'.join(left)}")
@@ -41,9 +42,17 @@ DEVICES = ("disks", "raid", "luks", "filesystems")
 """The parts of a config that a tree has no place for."""
 
 
-def _without_devices(config: Config, view: MachineView) -> Iterator[Wave]:
-    storage = config.storage.changed(**dict.fromkeys(DEVICES, ()))
-    return stage_plan("files")(config.changed(storage=storage), view)
+def _without_devices(stage: Stage) -> Stage:
+    """The stage, whose parts do not see the devices of a config."""
+
+    def restricted(part: Plan) -> Plan:
+        def plan(config: Config, view: MachineView) -> Iterator[Wave]:
+            storage = config.storage.changed(**dict.fromkeys(DEVICES, ()))
+            return part(config.changed(storage=storage), view)
+
+        return plan
+
+    return stage._replace(parts=tuple(restricted(part) for part in stage.parts))
 
 
 def _go_on(target: Target, path: str, history: FileHistory) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from provision.config.format import Config
 from provision.failures import ActionFailed
-from provision.planning.boot_state import SEED
+from provision.planning.boot_state import BootState
 from provision.planning.machine_view import (
     Account,
     Device,
@@ -15,7 +15,6 @@ from provision.planning.machine_view import (
     FileType,
     FreeSpace,
     LuksHeader,
-    Memory,
     MountedFilesystem,
     PartitionTable,
     Signature,
@@ -27,24 +26,24 @@ class Devices(Protocol):
     """The part of a view that is about devices."""
 
     def device(self, name: str) -> Device | None:
-        """As in Observe."""
+        """See MachineView."""
         ...
 
     def table(self, name: str) -> PartitionTable:
-        """As in Observe."""
+        """See MachineView."""
         ...
 
     def signature(self, name: str) -> Signature:
-        """As in Observe."""
+        """See MachineView."""
         ...
 
     def luks_header(self, name: str) -> LuksHeader | None:
-        """As in Observe."""
+        """See MachineView."""
         ...
 
 
 class UnknownRoot:
-    """A view (`Observe`) of known devices and an unknown root.
+    """A view (`MachineView`) of known devices and an unknown root.
 
     Nothing exists below the root; accounts exist if the config speaks of them without making them; every tool is there.
     """
@@ -130,6 +129,6 @@ class UnknownRoot:
         """Every tool is there."""
         return name
 
-    def recall(self, name: str) -> Memory:
-        """Nothing happened before."""
-        return "assumed" if name == SEED else None
+    def boot_state(self) -> BootState:
+        """Nothing happened before; any seed shows what the plan would choose."""
+        return BootState(seed="assumed")

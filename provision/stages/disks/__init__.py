@@ -1,11 +1,20 @@
-"""The disks stage: partitions, RAID arrays, encrypted volumes and file systems, in that order."""
+"""The disks stage.
+
+| part         | what it makes                              | what the next part needs from it    |
+|--------------|--------------------------------------------|-------------------------------------|
+| `partitions` | one new table for each disk that changes   | partitions                          |
+| `raid`       | arrays of md                               | `/dev/md/...`                       |
+| `luks`       | encrypted volumes, opened                  | `/dev/mapper/...`                   |
+| `filesystems`| file systems and swap                      |                                     |
+
+Each part waits for the devices that it needs, and raises PlanRefused with every reason of its own.
+"""
 
 from __future__ import annotations
 
-from provision.planning.stage import InTurn
+from provision.planning.stage import Stage
 from provision.stages.disks import filesystems, raid
-from provision.stages.disks.luks import volumes as luks
-from provision.stages.disks.partitions import decisions as partitions
+from provision.stages.disks.luks import volumes
+from provision.stages.disks.partitions import decisions
 
-plan = InTurn(partitions.plan, raid.plan, luks.plan, filesystems.plan)
-"""Each part needs the devices that the one before makes, and raises PlanRefused with every reason of its own."""
+STAGE = Stage("disks", (decisions.plan, raid.plan, volumes.plan, filesystems.plan))

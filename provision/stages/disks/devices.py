@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 
 from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
 from provision.planning.actions import Action, RunProgram, WaitForDevices, Wave, WritePartitionTable
-from provision.planning.boot_state import SEED, text
 from provision.planning.device_names import SHARED
+from provision.planning.facts import DeviceFact
 from provision.planning.machine_view import Device, MachineView
 
 RAID_MEMBER = "linux_raid_member"
@@ -62,7 +62,7 @@ def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:
     """
     from uuid import NAMESPACE_OID, uuid5
 
-    seed = text(view, SEED)
+    seed = view.boot_state().seed
     if not seed:
         raise TypeError("a run is started with a seed, which says which UUIDs a plan chooses")
     return str(uuid5(NAMESPACE_OID, f"{seed}\0{purpose}\0{name}"))
@@ -86,7 +86,7 @@ def with_certain_facts(wave: Wave, config: Config) -> Wave:
 
 def ambiguous_names(actions: Iterable[Action], config: Config, view: MachineView) -> Iterator[str]:
     """The names of the config that would lead to several devices; which one is udev's choice then, or luck."""
-    facts = [fact for action in actions for fact in action.effect() if fact.kind == "device"]
+    facts = [fact for action in actions for fact in action.effect() if isinstance(fact, DeviceFact)]
     changed = {fact.name for fact in facts}
     for name in sorted(name for name in _named(config) if name.startswith(SHARED)):
         leads_to = {fact.value.name for fact in facts if fact.name == name and isinstance(fact.value, Device)}

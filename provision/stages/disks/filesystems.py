@@ -10,7 +10,8 @@ from provision.failures import PlanRefused
 from provision.planning.actions import Action, DeviceName, Keep, RunProgram, Wave
 from provision.planning.descriptions import signature_text
 from provision.planning.device_names import of_signature
-from provision.planning.machine_view import Device, Fact, MachineView, Signature
+from provision.planning.facts import DeviceFact, Fact, SignatureFact
+from provision.planning.machine_view import Device, MachineView, Signature
 from provision.stages.disks import required_size
 from provision.stages.disks.device_conflicts import conflicts
 from provision.stages.disks.devices import (
@@ -215,5 +216,5 @@ def _has_form(uuid: str, *digits: int) -> bool:
 
 def _facts(desired: DesiredFilesystem, expected: Signature) -> Iterator[Fact]:
     device = desired.device
-    yield Fact("signature", device.name, expected)
-    yield from (Fact("device", name, device) for name in of_signature(expected))
+    yield SignatureFact(device.name, expected)
+    yield from (DeviceFact(name, device) for name in of_signature(expected))

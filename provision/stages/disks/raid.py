@@ -8,7 +8,8 @@ from typing import NamedTuple
 from provision.config.format import Config, Raid
 from provision.failures import PlanRefused
 from provision.planning.actions import DeviceName, Keep, RunProgram, Wave
-from provision.planning.machine_view import Device, Fact, MachineView, Signature
+from provision.planning.facts import DeviceFact, Fact, SignatureFact
+from provision.planning.machine_view import Device, MachineView, Signature
 from provision.stages.disks.device_conflicts import conflicts
 from provision.stages.disks.devices import RAID_MEMBER, chosen_uuid, missing_device, missing_tools, unwritable, wait_for
 from provision.stages.disks.wiping import contents_text, wipe
@@ -141,7 +142,7 @@ def _create(array: Array, view: MachineView) -> RunProgram:
         title=f"make {entry.level} array {array.device} of {', '.join(entry.devices)}",
         argv=argv,
         on=_touched(array),
-        facts=(_comes(array), *(Fact("signature", device.name, member) for device in array.members)),
+        facts=(_comes(array), *(SignatureFact(device.name, member) for device in array.members)),
         config_path=array.config_path,
         destroys=", ".join(f"{what} on {name}" for what, name in lost if what),
     )
@@ -163,4 +164,4 @@ def _comes(array: Array) -> Fact:
     data = active // 2 if level in {"raid10", "10"} else 1 if lost < 0 else active - lost
     size = min((member.size for member in array.members), default=0) * max(data, 1)
     sector = max((member.sector for member in array.members), default=512)
-    return Fact("device", array.device, Device(array.device, size, sector, assumed=True))
+    return DeviceFact(array.device, Device(array.device, size, sector, assumed=True))

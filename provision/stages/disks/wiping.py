@@ -5,7 +5,8 @@ from __future__ import annotations
 from provision.planning.actions import DeviceName, RunProgram
 from provision.planning.descriptions import partition_text, signature_text
 from provision.planning.device_names import partition_name
-from provision.planning.machine_view import Device, Fact, MachineView, Partition, PartitionTable, Signature
+from provision.planning.facts import LuksHeaderFact, SignatureFact, TableFact
+from provision.planning.machine_view import Device, MachineView, Partition, PartitionTable, Signature
 
 
 def holds_something(device: Device, view: MachineView) -> bool:
@@ -20,9 +21,9 @@ def wipe(device: Device, name: str, config_path: str, view: MachineView, *, half
         argv=("wipefs", "-a", DeviceName(device.name)),
         on=frozenset({device.name}),
         facts=(
-            Fact("signature", device.name, Signature()),
-            Fact("table", device.name, PartitionTable("", sector=device.sector, remains=None)),
-            Fact("luks_header", device.name, None),
+            SignatureFact(device.name, Signature()),
+            TableFact(device.name, PartitionTable("", sector=device.sector, remains=None)),
+            LuksHeaderFact(device.name, None),
         ),
         config_path=config_path,
         destroys="" if half_made else contents_text(device, view),

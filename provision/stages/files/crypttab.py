@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from provision.config import format as clevis
 from provision.config.format import Config, Luks
 from provision.failures import PlanRefused
-from provision.planning import boot_state as cex
 from provision.planning.actions import Action, Blob, ForgetBlob, MakeDirectory, Wave, WriteFile
-from provision.planning.boot_state import key_blob, luks_device, text
+from provision.planning.luks_keys import key_blob, secure_key_blobs
 from provision.planning.machine_view import MachineView
 from provision.planning.target_paths import missing_parents, resolve
 from provision.stages.files.append_lines import appended
@@ -28,7 +27,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     files = {resolve(view, f"{KEYS}/{entry.name}"): (config_path, key_blob(entry)) for config_path, entry in keyed}
     for config_path, entry in volumes:
         if entry.cex.enabled:
-            files.update({resolve(view, path): (config_path, blob) for path, blob in cex.kept_blobs(entry).items()})
+            files.update({resolve(view, path): (config_path, blob) for path, blob in secure_key_blobs(entry).items()})
     _check(files, view)
     keys = resolve(view, KEYS)
     if files and view.file_status(keys) is None:
@@ -61,7 +60,7 @@ def _check(files: dict[str, tuple[str, Blob]], view: MachineView) -> None:
 
 def _line(luks: Luks, view: MachineView) -> str:
     """crypttab(5). discard and further options are not here: opening the volume kept them in its header."""
-    device = view.device(text(view, luks_device(luks.name)) or luks.device or "")
+    device = view.device(view.boot_state().luks_devices.get(luks.name) or luks.device or "")
     uuid = view.signature(device.name).uuid if device else ""
     if uuid == "":
         raise PlanRefused(

@@ -26,8 +26,9 @@ from provision.planning.actions import (
     Wave,
     WriteFile,
 )
+from provision.planning.facts import Fact, FileFact
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Fact, FileStatus, FileType, MachineView
+from provision.planning.machine_view import FileStatus, FileType, MachineView
 from provision.planning.target_paths import Unresolvable, depth, missing_parents, resolve, resolver
 from provision.stages.files import free_space
 from provision.stages.files.account_checks import LAST_ID
@@ -119,7 +120,7 @@ def _in_place_of_others(directories: Iterable[config_format.Directory], view: Ma
             path = resolve(view, directory.path) if directory.overwrite else "/"
             there = view.file_status(path)
             if there is not None and there.kind is not FileType.DIRECTORY:
-                yield Fact("file_status", path, FileStatus(FileType.DIRECTORY))
+                yield FileFact(path, FileStatus(FileType.DIRECTORY))
 
 
 def _entry(node: config_format.Node, config_path: str, path: str, room: int) -> DesiredNode:

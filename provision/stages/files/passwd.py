@@ -18,8 +18,8 @@ from provision.planning.actions import (
     Wave,
     WriteFile,
 )
-from provision.planning.boot_state import DIRECTORIES, PLAIN_KEYS, paths, truth
-from provision.planning.machine_view import Account, Fact, FileStatus, FileType, MachineView
+from provision.planning.facts import Fact, FileFact, GroupFact, UserFact
+from provision.planning.machine_view import Account, FileStatus, FileType, MachineView
 from provision.planning.target_paths import missing_parents, resolve
 from provision.stages.files.data_loss import replaced
 
@@ -29,7 +29,6 @@ PASSWD, GROUP, SHADOW, GSHADOW = DATABASES = ("/etc/passwd", "/etc/group", "/etc
 """Where accounts are; a root without them is no system's."""
 
 _DATABASE = frozenset({PASSWD})
-_LABELLED = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pwd.lock")
 _IN_ROOT: tuple[Argument, ...] = ("--root", TargetPath("/"))
 
 
@@ -45,45 +44,16 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
             yield from _user(user, config_path, view)
 
 
-def tools(config: Config) -> frozenset[str]:
-    """The programs that the accounts of a config need."""
-    groups, users = config.passwd.groups, config.passwd.users
-    return frozenset(
-        ([] if not groups else ["groupadd", "groupmod", "groupdel"])
-        + ([] if not users else ["useradd", "usermod", "userdel"])
-    )
-
-
-def databases(config: Config) -> Iterator[str]:
-    """The files that have to be there for the accounts that a config makes; to remove some takes none.
-
-    Without shadow and gshadow passwords stand in these, as the tools have it.
-    """
-    yield from [GROUP] if any(group.should_exist is not False for group in config.passwd.groups) else []
-    yield from [PASSWD] if any(user.should_exist is not False for user in config.passwd.users) else []
-
-
 def changes(user: User) -> bool:
     """Whether usermod has something to do for an account that is there."""
     return bool(_existing_words(user) + _common_words(user))
-
-
-def labelled(config: Config, view: MachineView) -> Iterator[str]:
-    """What the tools may have made anew: the databases with their copies and locks, and the homes."""
-    if not config.passwd.groups and not config.passwd.users:
-        return
-    yield from (f"/etc/{name}" for name in view.children("/etc") if name.startswith(_LABELLED))
-    for user in config.passwd.users:
-        account = view.user(user.name)
-        if account is not None and account.home and not user.no_create_home:
-            yield resolve(view, f"{account.home}/.")
 
 
 def _group(group: Group, config_path: str, view: MachineView) -> Iterator[Wave]:
     existing = view.group(group.name)
     if group.should_exist is False:
         if existing is not None:
-            fact = Fact("group", group.name, None)
+            fact = GroupFact(group.name, None)
             yield (
                 _run(
                     f"remove group {group.name}",
@@ -99,7 +69,7 @@ def _group(group: Group, config_path: str, view: MachineView) -> Iterator[Wave]:
     words += ["--system"] if group.system and existing is None else []
     if existing is None or words:
         known = existing.id if existing else None
-        fact = Fact("group", group.name, Account(group.name, known if group.gid is None else group.gid))
+        fact = GroupFact(group.name, Account(group.name, known if group.gid is None else group.gid))
         yield (
             _run(f"{title} group {group.name}", (verb, *_IN_ROOT, *words, group.name), fact, config_path=config_path),
         )
@@ -111,7 +81,7 @@ def _group(group: Group, config_path: str, view: MachineView) -> Iterator[Wave]:
 
 def _remove_user(user: User, config_path: str, view: MachineView) -> Iterator[Wave]:
     if view.user(user.name) is not None:
-        fact = Fact("user", user.name, None)
+        fact = UserFact(user.name, None)
         argv = ("userdel", "--remove", *_IN_ROOT, user.name)
         yield (
             _run(
@@ -130,7 +100,7 @@ def _user(user: User, config_path: str, view: MachineView) -> Iterator[Wave]:
     words += _common_words(user)
     if existing is None or words:
         verb, title = ("useradd", "make") if existing is None else ("usermod", "change")
-        facts = [Fact("user", user.name, _expected(user, existing))]
+        facts: list[Fact] = [UserFact(user.name, _expected(user, existing))]
         if existing is None:
             facts += [] if user.no_create_home else _home_facts(user, view)
             facts += _group_facts(user, view)
@@ -158,7 +128,7 @@ def _home_facts(user: User, view: MachineView) -> list[Fact]:
     """useradd makes a home directory that is not there, and what is missing above it."""
     path = resolve(view, user.home_dir or f"/home/{user.name}")
     made = missing_parents(view, path) if view.file_status(path) is not None else (*missing_parents(view, path), path)
-    return [Fact("file_status", one, FileStatus(FileType.DIRECTORY)) for one in made]
+    return [FileFact(one, FileStatus(FileType.DIRECTORY)) for one in made]
 
 
 def _group_facts(user: User, view: MachineView) -> list[Fact]:
@@ -166,7 +136,7 @@ def _group_facts(user: User, view: MachineView) -> list[Fact]:
     if user.no_user_group or user.primary_group or view.group(user.name) is not None:
         return []
     settings = [line.split() for line in (view.content(LOGIN_DEFS) or b"").splitlines()]
-    return [Fact("group", user.name, Account(user.name, None))] if [b"USERGROUPS_ENAB", b"yes"] in settings else []
+    return [GroupFact(user.name, Account(user.name, None))] if [b"USERGROUPS_ENAB", b"yes"] in settings else []
 
 
 def _existing_words(user: User) -> list[str]:
@@ -206,13 +176,13 @@ def _expected(user: User, existing: Account | None) -> Account:
 def _take_over_home(account: Account, view: MachineView, config_path: str) -> Iterator[Wave]:
     """Directories that were made for mount points below a home belong to its user, as the reference engine has it."""
     home = (account.home or "").rstrip("/")
-    for path in paths(view, DIRECTORIES):
+    for path in view.boot_state().made_directories:
         if home and (path == home or path.startswith(home + "/")):
             yield (MakeDirectory(path, 0o700, account.id, account.gid, config_path=config_path),)
 
 
 def _keys(user: User, account: Account, view: MachineView, config_path: str) -> Iterator[Wave]:
-    plain = truth(view, PLAIN_KEYS)
+    plain = view.boot_state().one_keys_file
     home = resolve(view, (account.home or "").rstrip("/") + "/.ssh").removesuffix("/.ssh")
     path = resolve(view, home + ("/.ssh/authorized_keys" if plain else "/.ssh/authorized_keys.d/ignition"))
     _check_keys(path, home, view, config_path)

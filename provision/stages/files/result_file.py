@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from json import JSONDecodeError, dumps, loads
 
+from provision.config.format import Config
 from provision.failures import PlanRefused
 from provision.planning.actions import Content, Wave, WriteFile
-from provision.planning.boot_state import BOOT_ID, NOW, USER_CONFIG, text, truth
 from provision.planning.machine_view import MachineView
 from provision.planning.target_paths import missing_parents, resolve
 
 RESULT = "/etc/.ignition-result.json"
 
 
-def plan(view: MachineView) -> Iterator[Wave]:
+def plan(_config: Config, view: MachineView) -> Iterator[Wave]:
     """One file (0600), an earlier result nested in it as the reference engine does."""
     path = resolve(view, RESULT)
-    previous = view.content(path)
+    previous, state = view.content(path), view.boot_state()
     result: dict[str, object] = {
-        "provisioningBootID": text(view, BOOT_ID),
-        "provisioningDate": text(view, NOW),
-        "userConfigProvided": truth(view, USER_CONFIG),
+        "provisioningBootID": state.boot_id,
+        "provisioningDate": state.started,
+        "userConfigProvided": state.user_config,
     }
     if previous is not None:
         try:

@@ -21,7 +21,6 @@ from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.hypervisors import hyperv
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.planning.machine_view import Memory
 from provision.system.running_system.running_system import LocalSystem
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
@@ -101,18 +100,16 @@ def test_parts_end_at_the_first_gap() -> None:
 
 def test_the_host_is_not_asked_twice_in_a_boot(tmp_path: Path) -> None:
     pools, _ = collected([(SET, 0, *pair) for pair in PARTS.items()])
-    memory: dict[str, Memory] = {}
-    platform_files.remember(memory, {f"/var/lib/hyperv/.kvp_pool_{pool}": records for pool, records in pools.items()})
-    acquired = boot(tmp_path, platform_files.recalled(memory))
+    urls = platform_files.encoded({f"/var/lib/hyperv/.kvp_pool_{pool}": records for pool, records in pools.items()})
+    acquired = boot(tmp_path, platform_files.decoded(urls))
     assert [file.path for file in acquired.config.storage.files] == ["/from-the-host"]
 
 
 def test_the_installed_system_finds_the_pools_as_private_files() -> None:
-    memory: dict[str, Memory] = {}
-    platform_files.remember(memory, {"/var/lib/hyperv/.kvp_pool_0": record("a", b"b")})
-    (file,) = platform_files.files(memory).storage.files
+    config = platform_files.as_config(platform_files.encoded({"/var/lib/hyperv/.kvp_pool_0": record("a", b"b")}))
+    (file,) = config.storage.files
     assert (file.path, file.mode, file.overwrite) == ("/var/lib/hyperv/.kvp_pool_0", 0o600, True)
-    assert "data:;base64," in encode(platform_files.files(memory))
+    assert "data:;base64," in encode(config)
 
 
 def test_without_the_device_it_says_so(tmp_path: Path) -> None:

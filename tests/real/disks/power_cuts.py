@@ -20,8 +20,8 @@ from provision.engine.preflight import Step, preflight
 from provision.engine.waves import Engine
 from provision.failures import Failure
 from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction
-from provision.planning.machine_view import Memory
-from provision.stages import stage_plan
+from provision.planning.boot_state import BootState
+from provision.stages import load_stage
 from provision.system.block import udev
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
@@ -102,10 +102,10 @@ def boot(
 
 def _told(folder: Path, config: bytes, stages: Sequence[str]) -> tuple[list[str], str]:
     done: list[str] = []
-    memory: dict[str, Memory] = {"seed": "a machine with an identity has one seed for one config"}
+    state = BootState(seed="a machine with an identity has one seed for one config")
     try:
         for stage in stages:
-            _carry_out(folder, config, stage, memory, done)
+            state = _carry_out(folder, config, stage, state, done)
     except Failure as failure:
         return done, failure.message
     except BaseException as bug:  # noqa: BLE001 - a forked child must not come back into pytest
@@ -113,19 +113,20 @@ def _told(folder: Path, config: bytes, stages: Sequence[str]) -> tuple[list[str]
     return done, ""
 
 
-def _carry_out(folder: Path, text: bytes, stage: str, memory: dict[str, Memory], done: list[str]) -> None:
+def _carry_out(folder: Path, text: bytes, name: str, state: BootState, done: list[str]) -> BootState:
     """As a boot does it."""
-    config, plan = decode(text), stage_plan(stage)
-    machine = PowerCutMachine(str(folder / "root"), KernelDevices(wait_seconds=5), memory, str(folder / "run"))
-    history = FileHistory(f"{folder}/root{JOURNAL}", "digest") if stage == "files" else NoHistory()
+    config, stage = decode(text), load_stage(name)
+    machine = PowerCutMachine(str(folder / "root"), KernelDevices(wait_seconds=5), state, str(folder / "run"))
+    history = FileHistory(f"{folder}/root{JOURNAL}", "digest") if stage.journalled else NoHistory()
 
     def watch(step: Step) -> None:
-        done.append(f"{stage}: {step.action.title}")
+        done.append(f"{name}: {step.action.title}")
 
     try:
-        preflight([(stage, plan)], config, machine, history.view(machine))
+        preflight([stage], config, machine, history.view(machine))
         fetcher = DeferredFetcher(config, "file", _unheard)
-        Engine(machine, fetcher, watch, history).run(stage, plan, config)
+        Engine(machine, fetcher, watch, history).run(stage, config)
+        return machine.boot_state()
     finally:
         machine.release()
 

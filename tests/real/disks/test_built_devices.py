@@ -24,7 +24,9 @@ from provision.planning.actions import (
     WriteFile,
     WritePartitionTable,
 )
-from provision.planning.machine_view import Fact, LuksHeader, MountedFilesystem, Signature
+from provision.planning.boot_state import BootState
+from provision.planning.facts import DeviceFact, SignatureFact
+from provision.planning.machine_view import LuksHeader, MountedFilesystem, Signature
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
 from tests.real.disks.loop_devices import MIB, blank, left_attached, loop, mounted, table
@@ -44,7 +46,7 @@ FAST = ("--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000")
 def machine(tmp_path: Path) -> Iterator[Machine]:
     (tmp_path / "root").mkdir()
     images = {f"/dev/vd{name}": Image(str(blank(tmp_path / f"{name}.img", SIZE))) for name in "ab"}
-    machine = Machine(str(tmp_path / "root"), ImageDevices(images), {}, str(tmp_path / "run"))
+    machine = Machine(str(tmp_path / "root"), ImageDevices(images), BootState(), str(tmp_path / "run"))
     yield machine
     machine.release()
     assert left_attached(tmp_path) == []
@@ -57,12 +59,12 @@ def test_an_encrypted_volume(machine: Machine) -> None:
     device = DeviceName("/dev/disk/by-partlabel/crypt")
     formatted = ("cryptsetup", "luksFormat", "-q", "--type", "luks2", *FAST, "--key-file", KEY, device)
     machine.apply(
-        RunProgram("encrypt", formatted, frozenset(), (Fact("signature", "/dev/vda1", Signature("crypto_LUKS")),))
+        RunProgram("encrypt", formatted, frozenset(), (SignatureFact("/dev/vda1", Signature("crypto_LUKS")),))
     )
     assert machine.signature("/dev/vda1").type == "crypto_LUKS"
     assert machine.luks_header("/dev/vda1") == LuksHeader(2)
     opened = machine.device
-    facts = (Fact("device", "/dev/mapper/seam-crypt", opened("/dev/vda1")),)
+    facts = (DeviceFact("/dev/mapper/seam-crypt", opened("/dev/vda1")),)
     argv = ("cryptsetup", "luksOpen", device, "seam-crypt", "--key-file", KEY, "--allow-discards", "--persistent")
     machine.apply(RunProgram("open", argv, frozenset(), facts))
     assert machine.luks_header("/dev/vda1") == LuksHeader(2, ("allow-discards",), (), "seam-crypt")
@@ -105,7 +107,7 @@ def test_an_array(machine: Machine) -> None:
         "2",
         *members,
     )
-    there = Fact("device", "/dev/md/seam", machine.device("/dev/vda"))
+    there = DeviceFact("/dev/md/seam", machine.device("/dev/vda"))
     machine.apply(RunProgram("make an array", argv, frozenset(), (there,)))
     assert machine.signature("/dev/vda").type == "linux_raid_member"
     array = machine.device("/dev/md/seam")

@@ -20,7 +20,7 @@ from provision.engine.preflight import Step, preflight
 from provision.engine.waves import Engine
 from provision.failures import PlanRefused
 from provision.planning.actions import Action
-from provision.planning.machine_view import Memory
+from provision.planning.boot_state import BootState
 from provision.stages import disks
 from provision.system.block.devices import Devices
 from provision.system.block.image_devices import Image, ImageDevices
@@ -52,15 +52,16 @@ class Machines:
         self.disk = disk
         self._tmp_path = tmp_path
         self._devices = devices
-        self._memory: dict[str, Memory] = {"seed": "real"}
+        self._state = BootState(seed="real")
 
     def apply(self, config: Config) -> list[Action]:
         """Preflight and carry out the stage; what was done, without what was kept."""
         machine = self._machine()
         done: list[Step] = []
         try:
-            preflight([("disks", disks.plan)], config, machine, machine)
-            Engine(machine, NoFetcher(), done.append).run("disks", disks.plan, config)
+            preflight([disks.STAGE], config, machine, machine)
+            Engine(machine, NoFetcher(), done.append).run(disks.STAGE, config)
+            self._state = machine.boot_state()
         finally:
             machine.release()
         return changes([tuple(step.action for step in done)])
@@ -69,14 +70,14 @@ class Machines:
         """What would be done."""
         machine = self._machine()
         try:
-            return changes(run(disks.plan, config, machine)[0])
+            return changes(run(disks.STAGE.plan, config, machine)[0])
         finally:
             machine.release()
 
     def _machine(self) -> Machine:
         root = self._tmp_path / "root"
         root.mkdir(exist_ok=True)
-        return Machine(str(root), self._devices(), self._memory, run_dir=str(self._tmp_path / "run"))
+        return Machine(str(root), self._devices(), self._state, run_dir=str(self._tmp_path / "run"))
 
 
 @pytest.fixture(params=["512", "4096"])

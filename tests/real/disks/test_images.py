@@ -27,7 +27,9 @@ from provision.planning.actions import (
     WriteFile,
     WritePartitionTable,
 )
-from provision.planning.machine_view import Device, Fact, MountedFilesystem, PartitionTable, Signature
+from provision.planning.boot_state import BootState
+from provision.planning.facts import SignatureFact
+from provision.planning.machine_view import Device, MountedFilesystem, PartitionTable, Signature
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.machine import Machine
 from tests.real.disks.loop_devices import MIB, attached, blank, left_attached, loop, mounted, table
@@ -47,7 +49,7 @@ def sector(request: pytest.FixtureRequest) -> int:
 def machine(tmp_path: Path, sector: int) -> Iterator[Machine]:
     (tmp_path / "root").mkdir()
     images = {"/dev/vda": Image(str(blank(tmp_path / "disk.img", SIZE)), sector)}
-    machine = Machine(str(tmp_path / "root"), ImageDevices(images), {}, str(tmp_path / "run"))
+    machine = Machine(str(tmp_path / "root"), ImageDevices(images), BootState(), str(tmp_path / "run"))
     yield machine
     machine.release()
     machine.release()
@@ -56,7 +58,7 @@ def machine(tmp_path: Path, sector: int) -> Iterator[Machine]:
 
 
 def make(program: str, device: str, label: str, kind: str) -> RunProgram:
-    facts = (Fact("signature", device, Signature(kind, label, None)),)
+    facts = (SignatureFact(device, Signature(kind, label, None)),)
     return RunProgram(f"make {kind}", (program, "-q", "-L", label, DeviceName(device)), frozenset({device}), facts)
 
 
@@ -157,7 +159,9 @@ def test_a_program_that_fails_says_why(machine: Machine) -> None:
 
 def test_a_disk_with_the_same_labels_stays_as_it_is(machine: Machine, sector: int, tmp_path: Path) -> None:
     twin = blank(tmp_path / "twin.img", SIZE)
-    other = Machine(str(tmp_path), ImageDevices({"/dev/vda": Image(str(twin), sector)}), {}, str(tmp_path / "run"))
+    other = Machine(
+        str(tmp_path), ImageDevices({"/dev/vda": Image(str(twin), sector)}), BootState(), str(tmp_path / "run")
+    )
     other.apply(WritePartitionTable("/dev/vda", table(SIZE, sector, *PARTS)))
     other.apply(make("mkfs.ext4", "/dev/vda1", "ROOT", "ext4"))
     other.apply(make("mkfs.xfs", "/dev/vda9", "DATA", "xfs"))

@@ -21,6 +21,7 @@ from provision.planning.actions import (
     RemovePath,
     WriteFile,
 )
+from provision.planning.boot_state import BootState
 from provision.system.block.image_devices import ImageDevices
 from provision.system.machine import Machine
 
@@ -37,7 +38,7 @@ def actions(data: bytes) -> list[NodeAction]:
 
 
 def machine(folder: Path) -> Machine:
-    return Machine(str(folder / "root"), ImageDevices({}), {}, str(folder / "run"))
+    return Machine(str(folder / "root"), ImageDevices({}), BootState(), str(folder / "run"))
 
 
 def files(folder: Path) -> list[Path]:

@@ -12,7 +12,9 @@ import pytest
 
 from provision.failures import ActionFailed
 from provision.planning.actions import DeviceName, Mount, RunProgram, Unmount, WaitForDevices, WritePartitionTable
-from provision.planning.machine_view import Device, Fact, MountedFilesystem, PartitionTable, Signature
+from provision.planning.boot_state import BootState
+from provision.planning.facts import SignatureFact
+from provision.planning.machine_view import Device, MountedFilesystem, PartitionTable, Signature
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
 from tests.real.disks.loop_devices import MIB, blank, loop, table
@@ -36,7 +38,7 @@ def disk(tmp_path: Path, sector: int) -> Iterator[str]:
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
     (tmp_path / "root").mkdir()
-    machine = Machine(str(tmp_path / "root"), KernelDevices(wait_seconds=2), {}, str(tmp_path / "run"))
+    machine = Machine(str(tmp_path / "root"), KernelDevices(wait_seconds=2), BootState(), str(tmp_path / "run"))
     yield machine
     if machine.mount("/") is not None:
         machine.apply(Unmount("/"))
@@ -81,7 +83,7 @@ def test_a_partition_in_use_stays_while_others_change(disk: str, machine: Machin
             "make ext4",
             ("mkfs.ext4", "-q", "-L", "seam-label", DeviceName("/dev/disk/by-partlabel/seam-two")),
             frozenset(),
-            (Fact("signature", f"{disk}p2", Signature("ext4")),),
+            (SignatureFact(f"{disk}p2", Signature("ext4")),),
         )
     )
     machine.apply(Mount("/", "/dev/disk/by-label/seam-label", "ext4"))

@@ -31,9 +31,9 @@ from provision.engine.preflight import Step, preflight
 from provision.engine.waves import Engine
 from provision.failures import Failure, PlanRefused
 from provision.fetch.resources import Fetcher
-from provision.planning.actions import Action, Remember
-from provision.planning.machine_view import Memory
-from provision.planning.stage import Plan
+from provision.planning.actions import Action, UpdateBootState
+from provision.planning.boot_state import BootState
+from provision.planning.stage import Stage
 from provision.stages import disks
 from provision.stages.files import crypttab
 from provision.system.block.kernel_devices import KernelDevices
@@ -54,29 +54,34 @@ needs_md = pytest.mark.skipif(not Path("/proc/mdstat").exists(), reason="the ker
 
 
 class Computer:
-    """Two disks, a target root, and the memory of one boot."""
+    """Two disks, a target root, and the state of one boot."""
 
     def __init__(self, tmp_path: Path, disks: tuple[str, str]) -> None:
         self.disks = disks
         self.root = tmp_path / "root"
         (self.root / "etc").mkdir(parents=True)
-        self.memory: dict[str, Memory] = {"seed": f"seed of {tmp_path}"}
+        self.state = BootState(seed=f"seed of {tmp_path}")
         self._run_dir = tmp_path / "run"
 
-    def apply(self, config: Config, name: str = "disks", plan: Plan = disks.plan) -> list[Action]:
+    def apply(self, config: Config, stage: Stage = disks.STAGE) -> list[Action]:
         """Preflight and carry out a stage; what was done to the machine."""
-        machine = Machine(str(self.root), KernelDevices(wait_seconds=10), self.memory, run_dir=str(self._run_dir))
+        machine = Machine(str(self.root), KernelDevices(wait_seconds=10), self.state, run_dir=str(self._run_dir))
         done: list[Step] = []
         try:
-            preflight([(name, plan)], config, machine, machine)
-            Engine(machine, Fetcher(), done.append).run(name, plan, config)
+            preflight([stage], config, machine, machine)
+            Engine(machine, Fetcher(), done.append).run(stage, config)
         finally:
+            self.state = machine.boot_state()
             machine.release()
-        return [action for action in changes([tuple(step.action for step in done)]) if not isinstance(action, Remember)]
+        return [
+            action
+            for action in changes([tuple(step.action for step in done)])
+            if not isinstance(action, UpdateBootState)
+        ]
 
     def crypttab(self, config: Config) -> str:
         """The part of the files stage that is about volumes; what it wrote."""
-        self.apply(config, "files", crypttab.plan)
+        self.apply(config, Stage("files", (crypttab.plan,)))
         return (self.root / "etc/crypttab").read_text(encoding="utf-8")
 
 
@@ -275,7 +280,7 @@ class TestRaid:
             filesystems=(filesystem("/dev/md/testold").changed(wipe_filesystem=True),),
         )
         for seed in ("one", "other"):
-            computer.memory["seed"] = seed
+            computer.state = computer.state._replace(seed=seed)
             computer.apply(Config(storage=storage))
             assert "raid1" in run("mdadm", "--detail", "/dev/md/testold")
             switch_off()
@@ -292,7 +297,7 @@ class TestRaid:
     def test_an_array_that_is_there_is_refused(self, computer: Computer) -> None:
         array = Raid(name="testlevel", level="raid1", devices=computer.disks)
         computer.apply(Config(storage=Storage(raid=(array,))))
-        computer.memory["seed"] = "another provisioning"
+        computer.state = computer.state._replace(seed="another provisioning")
         with pytest.raises(PlanRefused, match="an array /dev/md/testlevel exists already"):
             computer.apply(Config(storage=Storage(raid=(array,))))
 

@@ -95,7 +95,7 @@ def test_it_is_refused_before_anything_is_made() -> None:
         filesystems=(filesystem("/dev/disk/by-partlabel/a", wipe_filesystem=True),),
     )
     with pytest.raises(PlanRefused) as caught:
-        run(disks.plan, Config(storage=storage), World().with_disk(DISK))
+        run(disks.STAGE.plan, Config(storage=storage), World().with_disk(DISK))
     assert list(caught.value.reasons) == [
         "storage.luks[0]: /dev/vda2 is taken by storage.raid[0].devices[1] already",
         "storage.filesystems[0]: /dev/disk/by-partlabel/a is taken by storage.raid[0].devices[0] already",

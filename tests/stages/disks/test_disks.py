@@ -36,7 +36,7 @@ def verbs(waves: list[Wave]) -> list[list[str]]:
 
 
 def test_nothing_asked_nothing_done() -> None:
-    assert run(disks.plan, config.Config(), World())[0] == []
+    assert run(disks.STAGE.plan, config.Config(), World())[0] == []
 
 
 def test_two_mirrored_encrypted_disks() -> None:
@@ -70,7 +70,7 @@ def test_two_mirrored_encrypted_disks() -> None:
         ),
     )
     world = World().with_device("/dev/vda", GIB, "/dev/disk/by-id/a").with_device("/dev/vdb", GIB, "/dev/disk/by-id/b")
-    waves, forecast = run(disks.plan, config.Config(storage=storage), world)
+    waves, forecast = run(disks.STAGE.plan, config.Config(storage=storage), world)
     assert verbs(waves) == [
         ["table", "table"],
         ["mdadm"],
@@ -94,8 +94,8 @@ def test_a_name_that_would_lead_to_two_devices_is_refused() -> None:
     ):
         storage = config.Storage(disks=several, filesystems=(filesystem,))
         with pytest.raises(PlanRefused, match=why):
-            run(disks.plan, config.Config(storage=storage), world)
-        run(disks.plan, config.Config(storage=config.Storage(disks=several)), world)
+            run(disks.STAGE.plan, config.Config(storage=storage), world)
+        run(disks.STAGE.plan, config.Config(storage=config.Storage(disks=several)), world)
 
 
 class TestReadOnly:
@@ -128,12 +128,12 @@ class TestReadOnly:
         self, part: dict[str, object], storage: dict[str, object], where: str
     ) -> None:
         with pytest.raises(PlanRefused) as caught:
-            run(disks.plan, self.wanted(part, storage), self.world())
+            run(disks.STAGE.plan, self.wanted(part, storage), self.world())
         assert caught.value.reasons == (f"{where} is read-only",)
 
     def test_what_is_as_it_should_be_stays(self) -> None:
         kept = config.Filesystem(device="/dev/vda1", format="ext4", label="data")
-        assert not changes(run(disks.plan, self.wanted({}, {"filesystems": (kept,)}), self.world())[0])
+        assert not changes(run(disks.STAGE.plan, self.wanted({}, {"filesystems": (kept,)}), self.world())[0])
 
     def wanted(self, part: dict[str, object], storage: dict[str, object]) -> config.Config:
         entry = config.Disk(device="/dev/vda", partitions=(config.Partition(number=1).changed(**part),))
@@ -151,7 +151,7 @@ class TestOldArrays:
             device="/dev/vda", wipe_table=True, partitions=(config.Partition(number=1, label="data", size_mib=10),)
         )
         conf = config.Config(storage=config.Storage(disks=(entry,)).changed(**storage))
-        waves, _ = run(disks.plan, conf, world)
+        waves, _ = run(disks.STAGE.plan, conf, world)
         return next(action for action in actions(waves) if isinstance(action, WritePartitionTable))
 
     @pytest.mark.parametrize("device", ["/dev/vda1", "/dev/disk/by-partlabel/data"])
@@ -249,7 +249,7 @@ def test_laws(
     )
     wanted = config.Config(storage=config.Storage(disks=entries, filesystems=filesystems))
     try:
-        waves, forecast = run(disks.plan, wanted, world)
+        waves, forecast = run(disks.STAGE.plan, wanted, world)
     except PlanRefused:
         event("refused")
         return
@@ -259,7 +259,7 @@ def test_laws(
             disk = world.devices[action.device]
             assert_sound(action.table, disk.size // disk.sector)
     calm = wanted.changed(storage=wanted.storage.changed(disks=tuple(map(without_wiping, entries))))
-    assert not changes(run(disks.plan, calm, forecast)[0])
+    assert not changes(run(disks.STAGE.plan, calm, forecast)[0])
 
 
 @given(worlds(), partitions())
@@ -267,5 +267,5 @@ def test_planning_does_not_change_the_view(world: World, wanted: tuple[config.Pa
     before = (dict(world.devices), dict(world.tables), dict(world.signatures))
     entry = config.Disk(device="/dev/vda", partitions=wanted)
     with suppress(PlanRefused):
-        list(disks.plan(config.Config(storage=config.Storage(disks=(entry,))), Forecast(world)))
+        list(disks.STAGE.plan(config.Config(storage=config.Storage(disks=(entry,))), Forecast(world)))
     assert before == (world.devices, world.tables, world.signatures)

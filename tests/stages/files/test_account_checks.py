@@ -8,7 +8,7 @@ from provision.config.format import Config, Group, Passwd, User
 from provision.config.model import Secret
 from provision.failures import PlanRefused
 from provision.stages import files
-from provision.stages.files import passwd
+from provision.stages.files import accounts
 from provision.stages.files.account_checks import LAST_ID, refusals
 from tests.stages.world import World
 
@@ -103,7 +103,7 @@ def test_numbers_are_not_judged_where_the_files_are_not_known() -> None:
 def test_all_reasons_come_before_the_first_wave() -> None:
     users = (User(name="a", groups=("x",)), User(name="b", uid=-1))
     with pytest.raises(PlanRefused) as failed:
-        next(files.plan(Config(passwd=Passwd(users=users)), a_system()))
+        next(files.STAGE.plan(Config(passwd=Passwd(users=users)), a_system()))
     assert len(failed.value.reasons) == 2
 
 
@@ -135,5 +135,5 @@ def test_the_tools_follow_no_link(link: str, accounts: User | Group, refuses: bo
 def test_only_accounts_that_are_made_need_their_files() -> None:
     gone = Passwd(groups=(Group(name="wheel", should_exist=False),), users=(User(name="core", should_exist=False),))
     made = Passwd(groups=(Group(name="new"),), users=(User(name="new"),))
-    assert list(passwd.databases(Config(passwd=gone))) == []
-    assert list(passwd.databases(Config(passwd=made))) == ["/etc/group", "/etc/passwd"]
+    assert list(accounts._databases(Config(passwd=gone))) == []
+    assert list(accounts._databases(Config(passwd=made))) == ["/etc/group", "/etc/passwd"]

@@ -8,8 +8,8 @@ from provision.config.format import Config, Group, Passwd, User
 from provision.config.model import Secret
 from provision.failures import PlanRefused
 from provision.planning.actions import Action, Content, MakeDirectory, RunProgram, SetPassword, WriteFile
-from provision.stages.files import passwd
-from tests.stages.world import World, changes, run
+from provision.stages.files import accounts, passwd
+from tests.stages.world import STATE, World, changes, run
 
 HASH = Secret("$y$j9T$canary")
 
@@ -122,8 +122,8 @@ def test_what_the_tools_touch_is_labelled() -> None:
     world = World().with_user("core", 1000).with_file("/etc/shadow-").with_file("/etc/hosts")
     world.with_link("/home", "/var/home").with_directory("/var/home/core")
     config = Config(passwd=Passwd(users=(User(name="core", password_hash=HASH),)))
-    assert list(passwd.labelled(config, world)) == ["/etc/shadow-", "/var/home/core"]
-    assert list(passwd.labelled(Config(), world)) == []
+    assert list(accounts.made_by_programs(config, world)) == ["/etc/shadow-", "/var/home/core"]
+    assert list(accounts.made_by_programs(Config(), world)) == []
 
 
 def test_directories_above_a_missing_home_belong_to_root() -> None:
@@ -136,7 +136,7 @@ def test_directories_above_a_missing_home_belong_to_root() -> None:
 
 
 def test_a_home_on_a_mount_point_is_taken_over() -> None:
-    world = World(memory={"directories": ("/home", "/home/core", "/home/core/data")})
+    world = World(state=STATE._replace(made_directories=("/home", "/home/core", "/home/core/data")))
     taken = [action for action in planned(world, users=(User(name="core"),)) if isinstance(action, MakeDirectory)]
     assert [action.path for action in taken] == ["/home/core", "/home/core/data"]
     assert {action.mode for action in taken} == {0o700}

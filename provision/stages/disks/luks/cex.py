@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.config.format import Luks, Resource
-from provision.planning.actions import Action, Argument, DeviceName, FetchBlob, RunProgram
-from provision.planning.boot_state import REPOSITORY, kept_blobs, key_name
-from provision.planning.machine_view import Device, Fact, MachineView
+from provision.config.format import Luks
+from provision.planning.actions import Action, Argument, Content, DeviceName, RunProgram, StoreBlob
+from provision.planning.luks_keys import ZKEY_REPOSITORY, secure_key_blobs, secure_key_name
+from provision.planning.machine_view import Device, MachineView
 
 TOOLS = ("zkey", "zkey-cryptsetup")
 
@@ -44,25 +44,19 @@ def _is_cca(uevent: bytes | None) -> bool:
     return any(line.partition("=")[2].strip() == "cca" for line in lines)
 
 
-def key_url(view: MachineView) -> str:
-    """The passphrase as a data URL, so that it is kept like every other key."""
-    return _data_url(view.host_file(KEY) or b"")
-
-
-def _data_url(data: bytes) -> str:
-    from base64 import b64encode
-
-    return "data:;base64," + b64encode(data).decode()
+def passphrase(view: MachineView) -> bytes:
+    """The passphrase of the volumes; empty if the running system has none, which `refusals` tells."""
+    return view.host_file(KEY) or b""
 
 
 def generate(luks: Luks, config_path: str, view: MachineView) -> Iterator[Action]:
     """Make the secure key."""
-    touched = frozenset({f"own:{REPOSITORY}"})
+    touched = frozenset({f"own:{ZKEY_REPOSITORY}"})
     yield RunProgram(
-        "make the key repository", ("mkdir", "-p", "-m", "0700", REPOSITORY), touched, config_path=config_path
+        "make the key repository", ("mkdir", "-p", "-m", "0700", ZKEY_REPOSITORY), touched, config_path=config_path
     )
     argv = (
-        *("zkey", "generate", "--name", key_name(luks), "--key-type", "CCA-AESCIPHER", "--xts"),
+        *("zkey", "generate", "--name", secure_key_name(luks), "--key-type", "CCA-AESCIPHER", "--xts"),
         *("--description", f"Secure Key for {luks.name} Volume", "--apqns", ",".join(domains(view))),
     )
     yield RunProgram(f"make the secure key of {luks.name}", argv, touched, config_path=config_path)
@@ -70,15 +64,14 @@ def generate(luks: Luks, config_path: str, view: MachineView) -> Iterator[Action
 
 def format_options(luks: Luks) -> tuple[str, ...]:
     """What luksFormat needs, behind the device."""
-    volume_key = f"{REPOSITORY}/{key_name(luks)}.skey"
+    volume_key = f"{ZKEY_REPOSITORY}/{secure_key_name(luks)}.skey"
     return ("--volume-key-file", volume_key, "--cipher", "paes-xts-plain64", "--key-size", str(KEY_BITS))
 
 
 def after_format(luks: Luks, device: Device, config_path: str, view: MachineView) -> Iterator[Action]:
     """Set the verification pattern, and keep the files of the secure key for the installed system."""
     argv: tuple[Argument, ...] = ("zkey-cryptsetup", "setvp", DeviceName(device.name), "--key-file", KEY)
-    facts: tuple[Fact, ...] = ()
-    yield RunProgram(f"set the verification pattern of {luks.name}", argv, frozenset({device.name}), facts, config_path)
-    for path, blob in kept_blobs(luks).items():
-        source = Resource(source=_data_url(view.host_file(path) or b""))
-        yield FetchBlob(source, blob, "", f"keep {path} for the installed system", config_path)
+    yield RunProgram(f"set the verification pattern of {luks.name}", argv, frozenset({device.name}), (), config_path)
+    for path, blob in secure_key_blobs(luks).items():
+        content = Content(view.host_file(path) or b"")
+        yield StoreBlob(content, blob, f"keep {path} for the installed system", config_path)

@@ -8,7 +8,8 @@ from typing import Any
 from provision.config.format import Luks
 from provision.config.model import Secret
 from provision.planning.actions import Action, Argument, DeviceName, RunProgram
-from provision.planning.machine_view import Device, Fact, LuksHeader
+from provision.planning.facts import LuksHeaderFact
+from provision.planning.machine_view import Device, LuksHeader
 
 
 def advertisements(luks: Luks) -> list[str]:
@@ -27,7 +28,7 @@ def bind(luks: Luks, device: Device, key: Argument, header: LuksHeader, config_p
     """
     pin, config = _pin(luks)
     argv = ("clevis", "luks", "bind", "-f", "-k", key, "-d", DeviceName(device.name), pin, config)
-    bound = Fact("luks_header", device.name, header._replace(tokens=(*header.tokens, "clevis")))
+    bound = LuksHeaderFact(device.name, header._replace(tokens=(*header.tokens, "clevis")))
     yield RunProgram(f"bind {luks.name} with clevis ({pin})", argv, frozenset({device.name}), (bound,), config_path)
     if _can_open_here(luks):
         mapping = f"/dev/mapper/{luks.name}"

@@ -18,18 +18,21 @@ from provision.planning.actions import (
     Action,
     Argument,
     Blob,
+    Content,
     DeviceName,
     FetchBlob,
     ForgetBlob,
     Keep,
     KeyFile,
-    Remember,
     RunProgram,
+    StoreBlob,
+    UpdateBootState,
     Wave,
 )
-from provision.planning.boot_state import key_blob, luks_device
 from provision.planning.device_names import BY_MAPPING, PLAIN, of_signature
-from provision.planning.machine_view import Device, Fact, LuksHeader, MachineView, Signature
+from provision.planning.facts import DeviceFact, Fact, LuksHeaderFact, SignatureFact
+from provision.planning.luks_keys import key_blob
+from provision.planning.machine_view import Device, LuksHeader, MachineView, Signature
 from provision.stages.disks.device_conflicts import conflicts
 from provision.stages.disks.devices import (
     chosen_uuid,
@@ -105,7 +108,10 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     if fetches:
         yield tuple(fetches)
     if desired_entries:
-        yield tuple(Remember(luks_device(one.entry.name), one.device.name, one.config_path) for one in desired_entries)
+        state = view.boot_state()
+        luks_devices = {**state.luks_devices, **{one.entry.name: one.device.name for one in desired_entries}}
+        title = "remember which devices the volumes are on"
+        yield (UpdateBootState(state._replace(luks_devices=luks_devices), title, "storage.luks"),)
     for desired in desired_entries:
         steps = _reuse(desired) if desired.kept else _create(desired, view)
         yield from (with_certain_facts((step,), config) for step in steps)
@@ -199,15 +205,16 @@ def _word(value: bool) -> str:
 def _fetches(desired: DesiredVolume, view: MachineView) -> Iterator[Action]:
     """The key, and what clevis asks tang servers for: the network has to be there before it does."""
     entry = desired.entry
+    blob = key_blob(entry)
     if entry.cex.enabled:
-        source = Resource(source=cex.key_url(view))
+        yield StoreBlob(
+            Content(cex.passphrase(view)), blob, f"keep the passphrase of {entry.name}", desired.config_path
+        )
     elif entry.key_file.source:
-        source = entry.key_file
+        yield FetchBlob(entry.key_file, blob, "", f"fetch the key of {entry.name}", desired.config_path)
     else:
-        source = Resource(source="data:," + os.urandom(GENERATED_KEY).hex())
-    made = not (entry.cex.enabled or entry.key_file.source)
-    title = f"{'make' if made else 'fetch'} the key of {entry.name}"
-    yield FetchBlob(source, key_blob(entry), "", title, desired.config_path)
+        key = Content(os.urandom(GENERATED_KEY).hex().encode())
+        yield StoreBlob(key, blob, f"make the key of {entry.name}", desired.config_path)
     for index, url in enumerate(clevis.advertisements(entry)):
         blob = Blob(f"{key_blob(entry).name}-tang-{index}")
         yield FetchBlob(
@@ -269,8 +276,8 @@ def _format(desired: DesiredVolume) -> Action:
     )
     label = entry.label or (None if entry.options else "")
     signature = Signature("crypto_LUKS", label, desired.uuid)
-    facts = [Fact("signature", device.name, signature), Fact("luks_header", device.name, LuksHeader(2))]
-    facts += [Fact("device", name, device) for name in of_signature(signature)]
+    facts: list[Fact] = [SignatureFact(device.name, signature), LuksHeaderFact(device.name, LuksHeader(2))]
+    facts += [DeviceFact(name, device) for name in of_signature(signature)]
     title = f"make LUKS volume {entry.name} on {entry.device}"
     return RunProgram(title, argv, frozenset({device.name}), tuple(facts), desired.config_path)
 
@@ -284,9 +291,9 @@ def _open(desired: DesiredVolume, title: str) -> Action:
     )
     mapping = Device(desired.mapping, device.size - DATA_OFFSET, device.sector, assumed=True, mapper=entry.name)
     facts = (
-        Fact("device", desired.mapping, mapping),
-        Fact("device", BY_MAPPING + entry.name, mapping),
-        Fact("luks_header", device.name, _opened(desired)),
+        DeviceFact(desired.mapping, mapping),
+        DeviceFact(BY_MAPPING + entry.name, mapping),
+        LuksHeaderFact(device.name, _opened(desired)),
     )
     return RunProgram(title, argv, frozenset({device.name, desired.mapping}), facts, desired.config_path)
 

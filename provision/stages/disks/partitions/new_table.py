@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from provision.config.format import Config
 from provision.planning.descriptions import partition_text
 from provision.planning.device_names import link, of_partition, partition_aliases, partition_name
-from provision.planning.machine_view import Device, Fact, MachineView, Partition, PartitionTable, Signature
+from provision.planning.facts import DeviceFact, Fact, SignatureFact
+from provision.planning.machine_view import Device, MachineView, Partition, PartitionTable, Signature
 from provision.stages.disks.devices import RAID_MEMBER, chosen_uuid
 from provision.stages.disks.partitions.desired import DesiredDisk
 from provision.stages.disks.wiping import contents_text
@@ -49,15 +50,15 @@ def facts(disk: DesiredDisk, table: PartitionTable, cleared: Collection[int], vi
     before = {partition.number: partition for partition in disk.found.partitions}
     for number, partition in before.items():
         if partition.guid != (after[number].guid if number in after else ""):
-            yield Fact("device", link("by-partuuid", partition.guid.lower()), None)
+            yield DeviceFact(link("by-partuuid", partition.guid.lower()), None)
         if number not in after:
-            yield Fact("device", partition_name(disk.device, number), None)
+            yield DeviceFact(partition_name(disk.device, number), None)
     for partition in _changed(disk, table):
         device = _device(disk, partition)
-        yield from (Fact("device", name, device) for name in _names(disk, partition))
+        yield from (DeviceFact(name, device) for name in _names(disk, partition))
         there = _signature_at(disk, partition.start, view)
         if there.type and partition.number not in cleared:
-            yield Fact("signature", device.name, there)
+            yield SignatureFact(device.name, there)
 
 
 def _changed(disk: DesiredDisk, table: PartitionTable) -> list[Partition]:

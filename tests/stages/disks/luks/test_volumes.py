@@ -8,7 +8,6 @@ import pytest
 
 from provision.config.format import Cex, Clevis, ClevisCustom, Config, Luks, Resource, Storage, Tang
 from provision.failures import PlanRefused
-from provision.planning import boot_state as cex_boot_state
 from provision.planning.actions import (
     Argument,
     Blob,
@@ -20,9 +19,11 @@ from provision.planning.actions import (
     KeyFile,
     MakeDirectory,
     RunProgram,
+    StoreBlob,
     WriteFile,
 )
 from provision.planning.forecast import Forecast
+from provision.planning.luks_keys import ZKEY_REPOSITORY
 from provision.planning.machine_view import Device, LuksHeader, Signature
 from provision.stages.disks.devices import chosen_uuid
 from provision.stages.disks.luks import cex
@@ -102,17 +103,17 @@ class TestCreate:
         assert (fetch.resource, fetch.blob, fetch.destination) == (SOURCE, Blob("luks-key-data"), "")
 
     def test_a_key_is_made_where_none_is_given(self) -> None:
-        fetches = [run(luks.plan, config(volume(key_file=Resource())), world())[0][0][0] for _ in range(2)]
-        keys = [fetch.resource.source or "" for fetch in fetches if isinstance(fetch, FetchBlob)]
-        assert all(len(key) == len("data:,") + 8192 for key in keys)
+        stored = [run(luks.plan, config(volume(key_file=Resource())), world())[0][0][0] for _ in range(2)]
+        keys = [one.content.data for one in stored if isinstance(one, StoreBlob) and one.blob == Blob("luks-key-data")]
+        assert [len(key) for key in keys] == [8192, 8192]
         assert keys[0] != keys[1]
 
     def test_nothing_shows_a_key(self) -> None:
         waves, _ = run(luks.plan, config(volume(), volume(name="other", device="/dev/x", key_file=Resource())), world())
-        made = next(action for action in actions(waves) if isinstance(action, FetchBlob) and "other" in action.title)
+        made = next(action for action in actions(waves) if isinstance(action, StoreBlob) and "other" in action.title)
         shown = repr(waves) + "".join(action.title for action in actions(waves))
         assert "secret-key" not in shown
-        assert (made.resource.source or "")[6:40] not in shown
+        assert made.content.data[:40].decode() not in shown
 
     def test_wiping_what_is_there(self) -> None:
         waves, _ = run(luks.plan, config(volume(wipe_volume=True)), world(Signature("ext4", "old")))
@@ -257,8 +258,8 @@ class TestCex:
             "/sys/bus/ap/devices/03.0039/uevent": b"DEVTYPE=ap_queue\nMODE=cca\n",
             "/sys/bus/ap/devices/03.0040/uevent": b"MODE=ep11\n",
             "/sys/bus/ap/devices/card03/uevent": b"MODE=cca\n",
-            f"{cex_boot_state.REPOSITORY}/ignition-luks-data.skey": b"s",
-            f"{cex_boot_state.REPOSITORY}/ignition-luks-data.info": b"i",
+            f"{ZKEY_REPOSITORY}/ignition-luks-data.skey": b"s",
+            f"{ZKEY_REPOSITORY}/ignition-luks-data.info": b"i",
         }
         return machine
 

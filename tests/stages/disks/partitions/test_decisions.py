@@ -9,6 +9,7 @@ import pytest
 from provision.config.format import Config, Disk, Filesystem, Partition, Storage
 from provision.failures import PlanRefused
 from provision.planning.actions import Keep, WaitForDevices, WritePartitionTable
+from provision.planning.boot_state import BootState
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import ASSUMED_SIZE, PartitionTable, Signature
 from provision.stages.disks.partitions import decisions as partitions
@@ -86,7 +87,7 @@ class TestCreate:
         conf = config(Partition(number=1, label="a"))
         first = written(conf, World().with_disk())
         again = written(conf, World().with_disk())
-        other = written(conf, World(memory={"seed": "other"}).with_disk())
+        other = written(conf, World(state=BootState(seed="other")).with_disk())
         assert first.table == again.table
         assert first.table.guid == first.table.guid.upper() != other.table.guid
         assert first.table.partitions[0].guid != other.table.partitions[0].guid

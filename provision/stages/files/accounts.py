@@ -1,0 +1,57 @@
+"""Groups and users: everything that speaks against them is told first, then they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provision.config.format import Config
+from provision.failures import PlanRefused
+from provision.planning.actions import Wave
+from provision.planning.machine_view import MachineView
+from provision.planning.target_paths import resolve
+from provision.stages.files import account_checks, passwd
+from provision.stages.files.passwd import GROUP, PASSWD
+
+_MADE_IN_ETC = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pwd.lock")
+
+
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
+    """Check, then make groups and users. Raises PlanRefused with every reason."""
+    absent = [path for path in _databases(config) if view.file_status(resolve(view, path)) is None]
+    if absent:
+        raise PlanRefused([f"passwd: the root has no {path}" for path in absent], hint="is it the root of a system?")
+    reasons = list(account_checks.refusals(config, view))
+    missing = sorted(tool for tool in _tools(config) if view.tool(tool) is None)
+    if reasons or missing:
+        hint = "install the package passwd or shadow-utils" if missing else ""
+        raise PlanRefused([*reasons, *(f"{tool} is not on PATH" for tool in missing)], hint=hint)
+    yield from passwd.plan(config, view)
+
+
+def made_by_programs(config: Config, view: MachineView) -> Iterator[str]:
+    """Paths that useradd and its kin may have made: the databases with their copies and locks, and the homes."""
+    if not config.passwd.groups and not config.passwd.users:
+        return
+    yield from (f"/etc/{name}" for name in view.children("/etc") if name.startswith(_MADE_IN_ETC))
+    for user in config.passwd.users:
+        account = view.user(user.name)
+        if account is not None and account.home and not user.no_create_home:
+            yield resolve(view, f"{account.home}/.")
+
+
+def _tools(config: Config) -> frozenset[str]:
+    """The programs that the accounts of a config need."""
+    groups, users = config.passwd.groups, config.passwd.users
+    return frozenset(
+        ([] if not groups else ["groupadd", "groupmod", "groupdel"])
+        + ([] if not users else ["useradd", "usermod", "userdel"])
+    )
+
+
+def _databases(config: Config) -> Iterator[str]:
+    """The files that must be there to make the accounts of a config; removing accounts needs none.
+
+    Without shadow and gshadow, the tools write passwords to these.
+    """
+    yield from [GROUP] if any(group.should_exist is not False for group in config.passwd.groups) else []
+    yield from [PASSWD] if any(user.should_exist is not False for user in config.passwd.users) else []
