@@ -10,7 +10,7 @@ from provision.boot.status import reported
 from provision.config.format import Config, Resource
 from provision.config.json_text.decode import decode
 from provision.engine.history import FileHistory, History, NoHistory, digest_of, record_path
-from provision.engine.preflight import Step, preflight
+from provision.engine.preflight import Step, simulate
 from provision.engine.waves import Engine
 from provision.failures import Failure, NeedsNetwork
 from provision.fetch.base_config import EMPTY, base_config, merged
@@ -137,6 +137,7 @@ class Boot(NamedTuple):
         return self.state.seed or seed(digest_of(config), *map(running_system.read_text, IDENTITY))
 
     def _carry_out(self, stage: Stage, base: Config, running_system: LocalSystem) -> BootState:
+        from provision.boot import look_ahead
         from provision.system.block.kernel_devices import KernelDevices
         from provision.system.machine import Machine
 
@@ -150,8 +151,10 @@ class Boot(NamedTuple):
         machine = Machine(self.root, KernelDevices(), state, log=self.log)
         try:
             history = self._history(config, machine) if stage.journalled else NoHistory()
+            view = history.view(machine) if not stage.irreversible else look_ahead.view_of(machine, config, self.root)
+            later = look_ahead.stages_to_come(stage) if stage.irreversible else ()
             config = _with_platform_files(config, state)
-            preflight([stage], config, machine, history.view(machine), self._wait)
+            simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
             fetcher = DeferredFetcher(config, self.platform, self.log)
             Engine(machine, fetcher, self._watch, history).run(stage, config)
             return machine.boot_state()
@@ -161,10 +164,14 @@ class Boot(NamedTuple):
     def _history(self, config: Config, machine: Machine) -> History:
         return FileHistory(record_path(self.root, machine), digest_of(config))
 
-    def _wait(self, step: Step) -> None:
+    def _wait(self, step: Step, stage: Stage, machine: Machine) -> None:
+        """Wait for the devices of this stage, and tell it; those of later stages need not be there yet."""
         from provision.system.block.kernel_devices import WAIT
 
-        self.log("notice", f"{step.stage}: {step.action.title}, up to {WAIT:g} s [{step.action.config_path}]")
+        if step.stage == stage.name:
+            place = f" [{step.action.config_path}]" if step.action.config_path else ""
+            self.log("notice", f"{step.stage}: {step.action.title}, up to {WAIT:g} s{place}")
+            machine.apply(step.action)
 
     def _watch(self, step: Step) -> None:
         reason = f" [{step.action.config_path}]" if step.action.config_path else ""

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from json import dumps
 from typing import NamedTuple, TextIO
 
-from provision.commands.targets.root_seed import BY_OTHERS
 from provision.config.reports.text import printable, takes_colour
 from provision.engine.preflight import Step
 from provision.planning.actions import Action, ForgetBlob, Keep, Mount, Unmount, UpdateBootState, WaitForDevices
 from provision.planning.facts import SignatureFact
+from provision.planning.unknown_root import BY_THE_DISTRIBUTION
 
 PASSING = (WaitForDevices, Keep, UpdateBootState, ForgetBlob, Mount, Unmount)
 """Actions that leave nothing behind on the machine."""
@@ -41,7 +41,7 @@ def style_of(stream: TextIO) -> Style:
 
 def is_change(action: Action) -> bool:
     """Whether the action leaves something behind."""
-    return not isinstance(action, PASSING) and getattr(action, "argv", ()) != BY_OTHERS
+    return not isinstance(action, PASSING) and getattr(action, "argv", ()) != BY_THE_DISTRIBUTION
 
 
 def kept_mounts(steps: Sequence[Step]) -> list[Step]:

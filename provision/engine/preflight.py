@@ -23,31 +23,21 @@ class Step(NamedTuple):
 
 
 OnStep = Callable[[Step], None]
-"""Told of every action when it begins; those of one wave begin together."""
+"""Called with every step when it begins; the steps of one wave begin together."""
 
 
-def simulated_steps(stages: Iterable[Stage], config: Config, forecast: Forecast) -> Iterator[Step]:
-    """What the stages would do, one after the other, each on the forecast of those before it. Raises PlanRefused."""
-    number = 0
-    for stage in stages:
-        for wave in stage.plan(config, forecast):
-            for action in wave:
-                number += 1
-                yield Step(stage.name, number, action)
-                forecast.apply(action.effect())
+def simulate(stages: Sequence[Stage], config: Config, view: MachineView, on_wait: OnStep) -> list[Step]:
+    """Run all plans to their end without changing anything, and return the steps there will be.
 
-
-def simulate(stages: Sequence[Stage], config: Config, view: MachineView, wait: OnStep) -> list[Step]:
-    """Run all plans to their end without changing anything; tells the steps there will be.
-
-    Raises PlanRefused with the reasons of all stages, or what `wait` raises for a device that does not come.
+    `on_wait` is called for devices that are not there; the plans go on as if they had come. Raises PlanRefused with the
+    reasons of all stages, or what `on_wait` raises.
     """
     steps = []
     try:
-        for step in simulated_steps(stages, config, Forecast(view)):
+        for step in _simulated_steps(stages, config, Forecast(view)):
             steps.append(step)
             if isinstance(step.action, WaitForDevices):
-                wait(step)
+                on_wait(step)
     except (PlanRefused, ActionFailed) as failure:
         others = _refusals(stages, config, Forecast(view))
         if set(PlanRefused.together(others).reasons) <= set(PlanRefused.together([failure]).reasons):
@@ -57,19 +47,30 @@ def simulate(stages: Sequence[Stage], config: Config, view: MachineView, wait: O
 
 
 def preflight(
-    stages: Sequence[Stage], config: Config, system: System, view: MachineView, watch: OnStep | None = None
+    stages: Sequence[Stage], config: Config, system: System, view: MachineView, on_wait: OnStep | None = None
 ) -> list[Step]:
-    """Foresee, and wait for real, for that changes nothing either; `watch` is told of it before.
+    """Simulate all stages; waiting for devices is done for real, because it changes nothing.
 
-    Raises PlanRefused, or ActionFailed for a device that does not come.
+    `on_wait` is called before. Raises PlanRefused, or ActionFailed for a device that does not come.
     """
 
     def wait(step: Step) -> None:
-        if watch is not None:
-            watch(step)
+        if on_wait is not None:
+            on_wait(step)
         system.apply(step.action)
 
     return simulate(stages, config, view, wait)
+
+
+def _simulated_steps(stages: Iterable[Stage], config: Config, forecast: Forecast) -> Iterator[Step]:
+    """What the stages would do, one after the other, each on the forecast of those before it. Raises PlanRefused."""
+    number = 0
+    for stage in stages:
+        for wave in stage.plan(config, forecast):
+            for action in wave:
+                number += 1
+                yield Step(stage.name, number, action)
+                forecast.apply(action.effect())
 
 
 def _refusals(stages: Iterable[Stage], config: Config, forecast: Forecast) -> list[Failure]:

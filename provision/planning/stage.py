@@ -17,6 +17,7 @@ Plan = Callable[[Config, MachineView], Iterator[Wave]]
 class Stage(NamedTuple):
     """A stage: its parts run one after the other, and each sees what those before it brought about.
 
+    - `irreversible`: what it does cannot be undone, so in a boot all later stages are simulated before it begins.
     - `journalled`: a record on the target says how far the stage came, because looking at the machine does not.
     - `labels`: set if everything that the stage creates gets its SELinux label at the end. It tells the paths that
       programs may have made, which no action names.
@@ -24,6 +25,7 @@ class Stage(NamedTuple):
 
     name: str
     parts: tuple[Plan, ...]
+    irreversible: bool = False
     journalled: bool = False
     labels: Callable[[Config, MachineView], Iterator[str]] | None = None
 

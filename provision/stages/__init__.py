@@ -24,6 +24,11 @@ STAGES = ("kargs", "disks", "mount", "files", "umount")
 """In the order in which they run; each is the module of that name."""
 
 
+def later_stages(name: str) -> tuple[Stage, ...]:
+    """The stages that run after the one of that name, in their order."""
+    return tuple(load_stage(later) for later in STAGES[STAGES.index(name) + 1 :])
+
+
 def load_stage(name: str) -> Stage:
     """The stage of that name; only its module is loaded."""
     return cast("Stage", import_module(f"provision.stages.{name}").STAGE)

@@ -32,4 +32,4 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     )
 
 
-STAGE = Stage("kargs", (plan,))
+STAGE = Stage("kargs", (plan,), irreversible=True)

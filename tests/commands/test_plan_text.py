@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from provision.commands.plan_text import COLOURS, Style, is_change, plan_json, plan_lines
-from provision.commands.targets.root_seed import restored
 from provision.config.format import Config
 from provision.engine.preflight import Step
 from provision.planning.actions import Content, Keep, RunProgram, WaitForDevices, WriteFile
+from provision.planning.unknown_root import restored_root
 from tests.stages.world import World
 
 STEPS = [
@@ -39,7 +39,7 @@ def test_steps_are_numbered_by_stage_and_losses_are_marked() -> None:
 
 
 def test_what_others_do_is_no_change_of_ours() -> None:
-    ((step,),) = restored(Config(), World())
+    ((step,),) = restored_root(Config(), World())
     assert not is_change(step)
     assert is_change(STEPS[1].action)
 

@@ -204,6 +204,23 @@ class TestKernelArguments:
         assert done.returncode == 1
         assert "CRITICAL : kargs: set kernel arguments: cannot write the boot loader entry" in done.stdout
 
+    def test_nothing_is_changed_if_a_later_stage_would_refuse(self, machine: Machine) -> None:
+        """The accounts of the root are there to see; the device is not, and may come when the machine is restarted."""
+        disk = {"device": "/dev/disk/by-id/not-there", "partitions": [{"number": 1, "label": "a"}]}
+        file = {"path": "/f", "group": {"name": "nobody-here"}}
+        machine.program("ignition-kargs-helper", f"echo called > {machine.folder}/called")
+        config = {"ignition": {"version": "3.4.0"}, "kernelArguments": KARGS}
+        storage = {"disks": [disk], "files": [file]}
+        (machine.root / "etc").mkdir()
+        (machine.root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+        machine.stage("fetch-offline", {**config, "storage": storage})
+        refused = machine.stage("kargs")
+        assert (refused.returncode, (machine.folder / "called").exists()) == (1, False)
+        assert 'storage.files[0]: no such group "nobody-here"' in refused.stdout
+        (machine.root / "etc/group").write_text("nobody-here:x:7:\n")
+        assert machine.stage("kargs").returncode == 0
+        assert (machine.folder / "called").exists()
+
     def test_without_a_helper_it_is_refused(self, machine: Machine) -> None:
         done = self.kargs(machine, KARGS)
         assert done.returncode == 1

@@ -11,7 +11,7 @@ from provision.commands.targets.raw_files import formats_of, raw_files
 from provision.commands.targets.root_seed import read_root_seed, seed
 from provision.commands.targets.target import Target, starting_state
 from provision.commands.targets.tool_options import check_confined
-from provision.commands.targets.unknown_root import UnknownRoot
+from provision.commands.targets.unknown_machine import UnknownMachine
 from provision.config.format import Config
 from provision.failures import PlanRefused
 from provision.planning.stage import Stage
@@ -38,7 +38,7 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     stages = [load_stage("disks")]
     if _has_root(config):
         stages += [load_stage("mount"), Stage("base", (seed(base),)), load_stage("files"), load_stage("umount")]
-    target = Target(UnknownRoot(None, config), None, stages, replace=replace)
+    target = Target(UnknownMachine(None, config), None, stages, replace=replace)
     place = stack.enter_context(workspace(changing=changing))
     stack.callback(target.images.drop)
     paths = raw_files(given, formats, target, place, changing=changing)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from provision.config.format import Config
 from provision.failures import Failure
+from provision.planning.account_files import GROUP, LOGIN_DEFS, PASSWD
 from provision.planning.actions import Argument, Content, MakeDirectory, RunProgram, TargetPath, Wave, WriteFile
 from provision.planning.facts import ContentFact, Fact, FileFact, GroupFact, UserFact
 from provision.planning.machine_view import Account, FileStatus, FileType, MachineView, is_id
 from provision.planning.stage import Plan
-from provision.stages.files.passwd import DATABASES, GROUP, LOGIN_DEFS, PASSWD
 
 _TAR_KEEPS = ("--numeric-owner", "--preserve-permissions", "--acls", "--xattrs", "--xattrs-include=*")
 """Capabilities of programs and SELinux labels are extended attributes (tar(1), "Extended file attributes")."""
@@ -137,15 +137,3 @@ def seed(base: RootSeed | None) -> Plan:
             yield (RunProgram(base.title, base.argv, frozenset({"/"}), base.facts, config_path="--base"),)
 
     return plan
-
-
-BY_OTHERS: tuple[Argument, ...] = ("true",)
-"""The command of a step that is shown because the next ones build on it, and that is none of ours."""
-
-
-def restored(_config: Config, view: MachineView) -> Iterator[Wave]:
-    """For plans only: what a distribution does when a config makes a new root, between mounting and writing files."""
-    if view.file_status(PASSWD) is None:
-        filled = tuple(FileFact(path, FileStatus(FileType.FILE)) for path in DATABASES)
-        title = "fill / with the system (the distribution does)"
-        yield (RunProgram(title, BY_OTHERS, frozenset({"/"}), filled, "the root is empty"),)

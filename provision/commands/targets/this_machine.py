@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from provision.commands.targets.root_seed import restored
 from provision.commands.targets.target import Target
-from provision.commands.targets.unknown_root import UnknownRoot
+from provision.commands.targets.unknown_machine import UnknownMachine
 from provision.config.format import Config
 from provision.planning.boot_state import BootState
 from provision.planning.stage import Stage
+from provision.planning.unknown_root import restored_root
 from provision.stages import STAGES, load_stage
 from provision.system.machine import Machine
 
@@ -20,9 +20,9 @@ def open_this_machine(config: Config, stack: ExitStack) -> Target:
 
     machine = Machine("/", KernelDevices(), BootState())
     stack.callback(machine.release)
-    view = UnknownRoot(machine, config)
+    view = UnknownMachine(machine, config)
     stages = [load_stage(name) for name in STAGES]
-    stages.insert(STAGES.index("files"), Stage("base", (restored,)))
+    stages.insert(STAGES.index("files"), Stage("base", (restored_root,)))
     target = Target(view, None, stages, view.unreadable)
     target.notes.append("the root is not known: its accounts and files are assumed; --root DIR plans for a tree")
     return target

@@ -17,4 +17,4 @@ from provision.stages.disks import filesystems, raid
 from provision.stages.disks.luks import volumes
 from provision.stages.disks.partitions import decisions
 
-STAGE = Stage("disks", (decisions.plan, raid.plan, volumes.plan, filesystems.plan))
+STAGE = Stage("disks", (decisions.plan, raid.plan, volumes.plan, filesystems.plan), irreversible=True)

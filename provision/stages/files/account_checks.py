@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from posixpath import join
 
 from provision.config.format import Config, Group, User
+from provision.planning.account_files import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, makes_user_groups
 from provision.planning.machine_view import MachineView, is_id
 from provision.planning.target_paths import resolve
-from provision.stages.files.passwd import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, changes
+from provision.stages.files.passwd import changes
 
 LAST_ID = (1 << 32) - 2
 """The largest user or group id; the one after it, (uid_t) -1, stands for none (chown(2))."""
@@ -105,8 +106,7 @@ class _Ledger:
         self.vendor = _Ids(view, MORE_GROUPS)
         self.groups = dict.fromkeys(self.vendor.owners.values(), True)
         settings = view.content(LOGIN_DEFS)
-        words = [line.split() for line in (settings or b"").splitlines()]
-        self.own_groups = [b"USERGROUPS_ENAB", b"yes"] in words
+        self.own_groups = makes_user_groups(settings)
         self.may_own_groups = self.own_groups or settings is None
 
     def has_group(self, name: str) -> bool:

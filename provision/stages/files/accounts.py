@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from provision.config.format import Config
 from provision.failures import PlanRefused
+from provision.planning.account_files import GROUP, PASSWD
 from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
 from provision.planning.target_paths import resolve
 from provision.stages.files import account_checks, passwd
-from provision.stages.files.passwd import GROUP, PASSWD
 
 _MADE_IN_ETC = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pwd.lock")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from provision.config.format import Config, Group, User
 from provision.config.model import Secret
 from provision.failures import PlanRefused
+from provision.planning.account_files import LOGIN_DEFS, PASSWD, makes_user_groups
 from provision.planning.actions import (
     Argument,
     Content,
@@ -22,11 +23,6 @@ from provision.planning.facts import Fact, FileFact, GroupFact, UserFact
 from provision.planning.machine_view import Account, FileStatus, FileType, MachineView
 from provision.planning.target_paths import missing_parents, resolve
 from provision.stages.files.data_loss import replaced
-
-LOGIN_DEFS = "/etc/login.defs"
-
-PASSWD, GROUP, SHADOW, GSHADOW = DATABASES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
-"""Where accounts are; a root without them is no system's."""
 
 _DATABASE = frozenset({PASSWD})
 _IN_ROOT: tuple[Argument, ...] = ("--root", TargetPath("/"))
@@ -135,8 +131,7 @@ def _group_facts(user: User, view: MachineView) -> list[Fact]:
     """useradd makes a group of the user's name where login.defs(5) says so, unless it is told otherwise."""
     if user.no_user_group or user.primary_group or view.group(user.name) is not None:
         return []
-    settings = [line.split() for line in (view.content(LOGIN_DEFS) or b"").splitlines()]
-    return [GroupFact(user.name, Account(user.name, None))] if [b"USERGROUPS_ENAB", b"yes"] in settings else []
+    return [GroupFact(user.name, Account(user.name, None))] if makes_user_groups(view.content(LOGIN_DEFS)) else []
 
 
 def _existing_words(user: User) -> list[str]:

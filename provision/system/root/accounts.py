@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from provision.config.model import Secret
+from provision.planning.account_files import LOGIN_DEFS, login_settings
 from provision.planning.machine_view import Account, FileType, is_id
 from provision.system.root.guarded_paths import Tree
 from provision.system.root.nodes import copy_attributes, temporary_name
@@ -79,10 +80,9 @@ def _content(tree: Tree, database: str) -> bytes | None:
 
 def _ageing(tree: Tree) -> list[bytes]:
     """Fields 3 to 9 of shadow(5): when the password was set, and what login.defs(5) says about its age."""
-    words = [line.split() for line in (tree.content("/etc/login.defs") or b"").splitlines()]
-    settings = {line[0]: line[1] for line in words if len(line) > 1}
-    found = (settings.get(key, b"") for key in (b"PASS_MIN_DAYS", b"PASS_MAX_DAYS", b"PASS_WARN_AGE"))
-    days = (text if text.isdigit() else b"" for text in found)
+    settings = login_settings(tree.content(LOGIN_DEFS))
+    found = (settings.get(key, "") for key in ("PASS_MIN_DAYS", "PASS_MAX_DAYS", "PASS_WARN_AGE"))
+    days = (text.encode() if is_id(text) else b"" for text in found)
     return [b"%d" % (time.time() // 86400), *days, b"", b"", b""]
 
 

@@ -1,0 +1,128 @@
+"""A root that is not known: it is not there yet, or a plan is made far from the machine that it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from provision.config.format import Config
+from provision.planning.account_files import ACCOUNT_FILES, PASSWD
+from provision.planning.actions import Argument, RunProgram, Wave
+from provision.planning.boot_state import BootState
+from provision.planning.facts import FileFact
+from provision.planning.machine_view import (
+    Account,
+    Device,
+    FileStatus,
+    FileType,
+    FreeSpace,
+    LuksHeader,
+    MachineView,
+    MountedFilesystem,
+    PartitionTable,
+    Signature,
+)
+
+
+class UnknownRoot:
+    """The part of a `MachineView` that is about the target root, of which nothing is known.
+
+    Nothing exists below the root but what the config speaks of without making it: accounts, targets of hard links. So
+    nothing is refused because of something that only the root could tell.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._users = {user.name for user in config.passwd.users}
+        self._groups = {group.name for group in config.passwd.groups}
+        storage = config.storage
+        made = {node.path for node in (*storage.files, *storage.directories, *storage.links)}
+        self._files = {link.target for link in storage.links if link.hard} - made
+        self._files |= set(ACCOUNT_FILES)
+
+    def file_status(self, path: str) -> FileStatus | None:
+        """Only what the root of a system has, and targets of hard links, are there."""
+        return FileStatus(FileType.FILE) if path in self._files else None
+
+    def children(self, path: str) -> Sequence[str]:
+        """Nothing is known to exist."""
+        del path
+        return ()
+
+    def content(self, path: str) -> bytes | None:
+        """Nothing is known to exist."""
+        del path
+        return None
+
+    def user(self, name: str) -> Account | None:
+        """An account that the config does not make is taken to be there."""
+        return None if name in self._users else Account(name, None, home=f"/home/{name}")
+
+    def group(self, name: str) -> Account | None:
+        """A group that the config does not make is taken to be there."""
+        return None if name in self._groups else Account(name, None)
+
+    def mount(self, path: str) -> MountedFilesystem | None:
+        """Nothing is mounted."""
+        del path
+        return None
+
+    def free_space(self, path: str) -> FreeSpace | None:
+        """Not known."""
+        del path
+        return None
+
+    def enabled(self, unit: str) -> bool:
+        """Whatever is to be disabled is enabled."""
+        del unit
+        return True
+
+
+class MachineWithUnknownRoot(UnknownRoot):
+    """A `MachineView` of a machine whose target root is not there yet."""
+
+    def __init__(self, machine: MachineView, config: Config) -> None:
+        super().__init__(config)
+        self._machine = machine
+
+    def device(self, name: str) -> Device | None:
+        """A device of the machine."""
+        return self._machine.device(name)
+
+    def table(self, name: str) -> PartitionTable:
+        """A table of the machine."""
+        return self._machine.table(name)
+
+    def signature(self, name: str) -> Signature:
+        """A signature of the machine."""
+        return self._machine.signature(name)
+
+    def luks_header(self, name: str) -> LuksHeader | None:
+        """A header of the machine."""
+        return self._machine.luks_header(name)
+
+    def host_file(self, path: str) -> bytes | None:
+        """A file of the running system."""
+        return self._machine.host_file(path)
+
+    def host_children(self, path: str) -> Sequence[str]:
+        """A directory of the running system."""
+        return self._machine.host_children(path)
+
+    def tool(self, name: str) -> str | None:
+        """A tool of the running system."""
+        return self._machine.tool(name)
+
+    def boot_state(self) -> BootState:
+        """The state of this boot."""
+        return self._machine.boot_state()
+
+
+BY_THE_DISTRIBUTION: tuple[Argument, ...] = ("true",)
+"""The command of a step that is simulated because the next ones build on it; the distribution carries it out."""
+
+
+def restored_root(_config: Config, view: MachineView) -> Iterator[Wave]:
+    """What a distribution does when a config makes a new root, between mounting and writing files. Only simulated."""
+    if view.file_status(PASSWD) is None:
+        filled = tuple(FileFact(path, FileStatus(FileType.FILE)) for path in ACCOUNT_FILES)
+        title = "fill / with the system, because it is empty (the distribution does)"
+        yield (RunProgram(title, BY_THE_DISTRIBUTION, frozenset({"/"}), filled),)
