@@ -33,6 +33,7 @@ from provision.planning.boot_state import BootState
 from provision.planning.facts import DeviceFact
 from provision.system import mounts, processes
 from provision.system.block.devices import Devices
+from provision.system.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
 from provision.system.root import accounts
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
@@ -53,7 +54,10 @@ class StateHolder:
 
 
 class Context(NamedTuple):
-    """What actions work on. `mounted` has the mount points of this process, oldest first."""
+    """What actions work on. `mounted` has the mount points of this process, oldest first.
+
+    A tree is `foreign` unless it is this machine's own: tools that would load code from it are confined.
+    """
 
     tree: Tree
     devices: Devices
@@ -61,6 +65,12 @@ class Context(NamedTuple):
     state: StateHolder
     log: Log
     mounted: list[str]
+    foreign: bool
+
+    def confinement(self, program: str) -> Confinement | None:
+        """Where a program has to run that works on what the tree holds; None for one that may run as it is."""
+        kept = CONFINED.get(program) if self.foreign else None
+        return None if kept is None else Confinement(os.path.realpath(self.tree.root), kept)
 
     def unmount_all(self) -> None:
         """Unmount what was mounted; what is still in use vanishes from the tree and goes when its user does."""
@@ -84,6 +94,11 @@ def error_text(error: BaseException) -> str:
     return str(error)
 
 
+def hint_of(error: BaseException) -> str:
+    """What to do about it, or empty."""
+    return error.hint if isinstance(error, Failure) else ""
+
+
 def _await(action: WaitForDevices, context: Context) -> None:
     context.devices.wait(action.names)
 
@@ -93,7 +108,11 @@ def _run(action: RunProgram, context: Context) -> None:
         argv, keys = _rendered(action.argv, context, stack)
         stdin = _input(action.stdin, context, stack)
         context.log("debug", f"running {_shown(action.argv)}")
-        done = _started(argv, stdin, keys)
+        if argv[0] in ACCOUNT_TOOLS:
+            if context.foreign:
+                accounts.check_hooks(context.tree)
+            accounts.prepare(context.tree, action)
+        done = _started(argv, stdin, keys, context.confinement(argv[0]))
         given = keys if stdin is None or isinstance(action.stdin, PathList) else [*keys, stdin]
         done = done._replace(output=masked(done.output, _secrets(argv, given)))
     if done.status not in action.accepts:
@@ -147,9 +166,11 @@ def _secrets(argv: Sequence[str], files: Sequence[int]) -> Iterator[str]:
     yield from (one.reveal() for one in argv if isinstance(one, Secret))
 
 
-def _started(argv: Sequence[str], stdin: int | None, keep: Sequence[int]) -> processes.Finished:
+def _started(
+    argv: Sequence[str], stdin: int | None, keep: Sequence[int], confinement: Confinement | None
+) -> processes.Finished:
     try:
-        return processes.run(argv, stdin=stdin, keep=keep)
+        return processes.run(argv, stdin=stdin, keep=keep, confinement=confinement)
     except FileNotFoundError as error:
         raise ToolFailed(f"{argv[0]} is not on PATH") from error
 
@@ -177,7 +198,8 @@ def _write_table(action: WritePartitionTable, context: Context) -> None:
 
 def _mount(action: Mount, context: Context) -> None:
     path = context.place(action.path)
-    mounts.mount(context.devices.node(action.device), path, action.format, action.options)
+    options = (*action.options, *mounts.UNTRUSTED) if context.foreign else action.options
+    mounts.mount(context.devices.node(action.device), path, action.format, options)
     context.mounted.append(path)
 
 

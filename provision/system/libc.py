@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import struct
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -14,8 +15,14 @@ RESOLVE_IN_ROOT = 0x10
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWNET = 0x40000000
+MS_RDONLY = 0x1
 MS_NOSUID = 0x2
+MS_NODEV = 0x4
 MS_NOEXEC = 0x8
+MS_REMOUNT = 0x20
 MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
@@ -26,6 +33,11 @@ _UMOUNT_NOFOLLOW = 8
 # the same numbers on every architecture but alpha
 _SYS_OPENAT2 = 437
 _SYS_MOUNT_SETATTR = 442
+
+_PR_SET_DUMPABLE = 4
+_PR_CAPBSET_DROP = 24
+_PR_SET_NO_NEW_PRIVS = 38
+_CAPABILITY_VERSION_3 = 0x20080522
 
 _AT_RECURSIVE = 0x8000
 _MOUNT_ATTR_NODEV = 0x4
@@ -61,11 +73,16 @@ def file_system(fd: int) -> int:
 
 
 def unshare_mounts() -> None:
-    """Give this thread (and those it starts) mounts of its own: they vanish with the process. Raises OSError.
+    """Give this thread (and those it starts) mounts of its own: they vanish with the process. Raises OSError."""
+    unshare(CLONE_NEWNS)
 
-    In a chroot whose root is no mount point only those at and below /dev become its own.
+
+def unshare(namespaces: int) -> None:
+    """Give this thread namespaces of its own (unshare(2)), that of mounts among them. Raises OSError.
+
+    In a chroot whose root is no mount point only the mounts at and below /dev become its own.
     """
-    _check(_libc().unshare(CLONE_NEWNS), "unshare")
+    _check(_libc().unshare(namespaces), "unshare")
     try:
         mount("none", "/", None, MS_REC | MS_PRIVATE)
     except OSError as error:
@@ -84,6 +101,49 @@ def become_root_of_a_user_namespace() -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
         with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
             file.write(text)
+
+
+def change_root(path: str) -> None:
+    """Make a mount point the root of this thread, and let go of the old root (pivot_root(2)). Raises OSError.
+
+    In a chroot whose root is no mount point pivot_root(2) cannot work; chroot(2) takes its place there.
+    """
+    os.chdir(path)
+    if _libc().pivot_root(b".", b".") == 0:
+        unmount(".", MNT_DETACH)
+    else:
+        os.chroot(".")
+    os.chdir("/")
+
+
+def keep_capabilities(numbers: Iterable[int]) -> None:
+    """Drop every other capability of this thread and of the programs it starts, for good. Raises OSError.
+
+    See capabilities(7). Set-id bits and file capabilities have no effect any more (PR_SET_NO_NEW_PRIVS, prctl(2)).
+    """
+    kept = frozenset(numbers)
+    libc = _libc()
+    for number in range(64):
+        if number not in kept:
+            libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)  # EINVAL for one that this kernel does not know
+    _check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
+    mask = sum(1 << number for number in kept)
+    low, high = mask & 0xFFFFFFFF, mask >> 32
+    _check(
+        libc.capset(struct.pack("II", _CAPABILITY_VERSION_3, 0), struct.pack("6I", low, low, 0, high, high, 0)),
+        "capset",
+    )
+
+
+def hide_memory() -> None:
+    """Leave no core dump of this process, and let no other process of its user read its memory.
+
+    Programs that it starts inherit the limit on core dumps (PR_SET_DUMPABLE, prctl(2); RLIMIT_CORE, getrlimit(2)).
+    """
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def mount(source: str, path: str, kind: str | None, flags: int, data: str = "") -> None:

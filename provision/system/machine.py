@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, TypeVar
@@ -22,7 +23,7 @@ from provision.planning.machine_view import (
 )
 from provision.system import mounts, processes
 from provision.system.block.devices import Devices
-from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text
+from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text, hint_of
 from provision.system.root import accounts, nodes
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
@@ -46,11 +47,12 @@ class Machine:
         run_dir: str = "/run/provision",
         log: Log = silent,
     ) -> None:
+        foreign = devices.temporary and os.path.realpath(root) != "/"
         tree = Tree(root)
         self._tree = tree
         self._devices = devices
         self._blob_store = BlobStore(tree, f"{run_dir}/blobs")
-        self._context = Context(tree, devices, self._blob_store, StateHolder(state), log, [])
+        self._context = Context(tree, devices, self._blob_store, StateHolder(state), log, [], foreign)
 
     # -- the view
 
@@ -137,7 +139,7 @@ class Machine:
         try:
             carry_out(action, self._context)
         except EXPECTED as error:
-            raise ActionFailed(action.title, error_text(error)) from error
+            raise ActionFailed(action.title, error_text(error), hint=hint_of(error)) from error
 
     def apply_nodes(self, actions: Sequence[NodeAction]) -> None:
         """Carry out actions on the tree that touch disjoint paths; many share the waiting for the disk.
@@ -168,4 +170,4 @@ def _with_title(title: str, look: Callable[[], _T]) -> _T:
     try:
         return look()
     except EXPECTED as error:
-        raise ActionFailed(title, error_text(error)) from error
+        raise ActionFailed(title, error_text(error), hint=hint_of(error)) from error

@@ -10,6 +10,9 @@ from typing import NamedTuple
 from provision.failures import Failure
 from provision.system import libc, processes
 
+UNTRUSTED = ("nodev", "nosuid", "noexec")
+"""Options for a file system that somebody else may have filled: no device opens, and nothing in it runs (mount(8))."""
+
 
 class MountFailed(Failure):
     """mount(8) refused; the text is what it said."""
@@ -26,8 +29,8 @@ class Entry(NamedTuple):
 
 
 def entries() -> list[Entry]:
-    """Everything mounted in this process's namespace, oldest first."""
-    with open("/proc/self/mountinfo", "rb") as file:
+    """Everything mounted in the namespace of this thread, oldest first."""
+    with open("/proc/thread-self/mountinfo", "rb") as file:
         return [entry(os.fsdecode(line)) for line in file]
 
 

@@ -10,7 +10,10 @@ import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from provision.system.confinement import Confinement
 
 _SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN_LINES = 12
@@ -41,17 +44,24 @@ def find(tool: str) -> str | None:
     return next((path for path in candidates if os.access(path, os.X_OK) and not os.path.isdir(path)), None)
 
 
-def run(argv: Sequence[str], *, stdin: int | None = None, keep: Iterable[int] = ()) -> Finished:
+def run(
+    argv: Sequence[str], *, stdin: int | None = None, keep: Iterable[int] = (), confinement: Confinement | None = None
+) -> Finished:
     """Start a program and wait for it.
 
     `stdin` is a descriptor to read from (else /dev/null), `keep` descriptors that the child inherits by their numbers.
-    Raises FileNotFoundError for a program that is not on PATH.
+    Raises FileNotFoundError for a program that is not on PATH, and Failure where it cannot be confined.
     """
     program = find(argv[0])
     if program is None:
         raise FileNotFoundError(argv[0])
     with _memory() as output:
-        status = _wait(_spawn(program, argv, (stdin, output, output), keep))
+        streams = (stdin, output, output)
+        if confinement is None:
+            pid = _spawn(program, argv, streams, keep)
+        else:
+            pid = confinement.spawn(program, lambda: _spawn(program, argv, streams, keep))
+        status = _wait(pid)
         return Finished(status, _tail(output))
 
 

@@ -97,6 +97,22 @@ class Tree:
         finally:
             os.close(found)
 
+    def check_regular(self, path: str) -> None:
+        """See to it that a program can read what is at a path, links followed, to its end; nothing may be there.
+
+        Raises OSError for what is no regular file, and for one larger than 16 MiB on its disk.
+        """
+        with suppress_absence():
+            fd = self.open(path, os.O_PATH)
+            try:
+                found = os.fstat(fd)
+            finally:
+                os.close(fd)
+            if not stat.S_ISREG(found.st_mode):
+                raise OSError(errno.EINVAL, "is not a regular file", self.outside(path))
+            if found.st_size > MAX_CONTENT:
+                raise OSError(errno.EFBIG, f"is larger than {MAX_CONTENT >> 20} MiB", self.outside(path))
+
     def content(self, path: str) -> bytes | None:
         """The bytes of a regular file of at most 16 MiB; None for everything else. Raises OSError."""
         try:

@@ -235,7 +235,7 @@ def _make(tree: Tree, action: NodeAction, folder: int) -> None:
         with tree.folder(above) as source:
             _renamed(folder, name, lambda temporary: _hard_link(source, target, folder, temporary))
     else:
-        _remove(folder, name)
+        remove(folder, name)
 
 
 def _change(action: WriteFile, folder: int, name: str) -> None:
@@ -268,7 +268,7 @@ def _hard_link(source: int, target: str, folder: int, name: str) -> None:
     os.link(target, name, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
 
 
-def _remove(folder: int, name: str) -> None:
+def remove(folder: int, name: str) -> None:
     """Remove a node with all below it. A mount point below stops it (EXDEV, EBUSY)."""
     try:
         os.unlink(name, dir_fd=folder)
@@ -282,7 +282,7 @@ def _remove_directory(folder: int, name: str) -> None:
     fd = _open_same_mount(folder, name)
     try:
         for below in os.listdir(fd):
-            _remove(fd, below)
+            remove(fd, below)
     finally:
         os.close(fd)
     os.rmdir(name, dir_fd=folder)

@@ -1,0 +1,125 @@
+"""Run a tool of this machine on a foreign tree, where it can reach nothing but that tree.
+
+Tools that make accounts change their root to the tree (`useradd --root`) and then load the name service modules that
+the tree has (nsswitch.conf(5)). So they run in namespaces of their own (namespaces(7)): a root that holds the programs
+and libraries of this machine, read-only, and the tree, at its usual path. In the tree nothing can be executed or loaded
+as code, set-id bits count for nothing, and no device opens (noexec, nosuid, nodev; mmap(2): EPERM). There is no
+network, no /proc, no device but /dev/null, and no capability beyond those that change files of any owner.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from provision.failures import Failure
+from provision.system import libc, mounts
+
+_TOOL_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
+_LIBRARY_CACHE = "/etc/ld.so.cache"
+_NEW_ROOT = "/dev"
+"""A directory that every machine has; what is mounted there is seen by the confined thread alone."""
+
+_NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS
+_NULL = (1, 3)
+"""/dev/null (Linux, Documentation/admin-guide/devices.txt)."""
+
+_CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER, _CAP_FSETID, _CAP_SYS_CHROOT, _CAP_SYS_ADMIN = 0, 1, 3, 4, 18, 21
+_FILES = frozenset({_CAP_CHOWN, _CAP_DAC_OVERRIDE, _CAP_FOWNER, _CAP_FSETID, _CAP_SYS_CHROOT})
+
+ACCOUNT_TOOLS = ("useradd", "usermod", "userdel", "groupadd", "groupmod", "groupdel")
+
+CONFINED: Mapping[str, frozenset[int]] = {
+    **dict.fromkeys(ACCOUNT_TOOLS, _FILES),
+    # a kernel without SELinux lets only CAP_SYS_ADMIN write labels (xattr(7), security namespace)
+    "setfiles": _FILES | {_CAP_SYS_ADMIN},
+}
+"""The tools that work on what a tree holds, with the capabilities they keep (capabilities(7))."""
+
+
+class Confinement(NamedTuple):
+    """The tree (an absolute path) that a program can reach, and the capabilities it keeps."""
+
+    tree: str
+    capabilities: frozenset[int]
+
+    def spawn(self, program: str, start: Callable[[], int]) -> int:
+        """What `start` returns when it is called in the confinement; `program` is the path that it starts.
+
+        Only the child is confined, and a thread that ends with this call. Raises what `start` raises, and Failure where
+        confinement is not allowed.
+        """
+        from threading import Thread
+
+        started: list[int] = []
+        failed: list[BaseException] = []
+
+        def work() -> None:
+            try:
+                self._enter(program)
+                started.append(start())
+            except BaseException as error:  # noqa: BLE001 - it is raised below, in the thread that called
+                failed.append(error)
+
+        thread = Thread(target=work)
+        thread.start()
+        thread.join()
+        if not failed:
+            return started[0]
+        if isinstance(failed[0], OSError):
+            name = os.path.basename(program)
+            raise Failure(
+                f"cannot keep {name} from reaching more than {self.tree}: {failed[0].strerror}",
+                hint="this takes namespaces of its own: run it as root with CAP_SYS_ADMIN (a container: --privileged)",
+            ) from failed[0]
+        raise failed[0]
+
+    def _enter(self, program: str) -> None:
+        """Confine this thread. Raises OSError."""
+        libc.unshare(_NAMESPACES)
+        sources = [
+            *_TOOL_DIRECTORIES,
+            _LIBRARY_CACHE,
+            os.path.dirname(os.path.realpath(program)),
+            os.path.dirname(program),
+        ]
+        opened = {path: _opened(path) for path in sources if os.path.lexists(path)}
+        tree = _opened(self.tree)
+        libc.mount("tmpfs", _NEW_ROOT, "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
+        for path, fd in opened.items():
+            _show(path, fd, libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV)
+        os.makedirs(f"{_NEW_ROOT}/dev", exist_ok=True)
+        os.mknod(f"{_NEW_ROOT}/dev/null", stat.S_IFCHR | 0o666, os.makedev(*_NULL))
+        _show(self.tree, tree, libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+        libc.change_root(_NEW_ROOT)
+        libc.keep_capabilities(self.capabilities)
+
+
+def _opened(path: str) -> int:
+    return os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def _show(path: str, fd: int, flags: int) -> None:
+    """Put what is open as `fd` at a path of the new root, and close it; a link stays a link. Raises OSError."""
+    place = _NEW_ROOT + path
+    mode = os.fstat(fd).st_mode
+    try:
+        if os.path.lexists(place) and not stat.S_ISDIR(mode):
+            return
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        if stat.S_ISLNK(mode):
+            os.symlink(os.readlink("", dir_fd=fd), place)
+            return
+        if stat.S_ISDIR(mode):
+            os.makedirs(place, exist_ok=True)
+        else:
+            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        libc.mount(f"/proc/thread-self/fd/{fd}", place, None, libc.MS_BIND | libc.MS_REC)
+    finally:
+        os.close(fd)
+    for entry in mounts.entries():
+        if f"{entry.path}/".startswith(f"{place}/"):
+            kept = libc.MS_RDONLY if "ro" in entry.options else 0
+            libc.mount("none", entry.path, None, libc.MS_REMOUNT | libc.MS_BIND | flags | kept)
