@@ -120,7 +120,7 @@ _DATABASES = (*_DATABASES_OF_USERS, "group", "gshadow")
 
 _READ_BY_TOOLS = (
     *(f"/etc/{name}" for name in _DATABASES),
-    *("/etc/login.defs", "/etc/default/useradd", "/etc/nsswitch.conf", "/var/log/lastlog", "/var/log/faillog"),
+    *("/etc/login.defs", "/etc/default/useradd", "/etc/nsswitch.conf"),
 )
 _HOOKS = "/etc/shadow-maint"
 """Directories of programs that useradd and userdel run before and after (useradd(8), shadow 4.12 and later)."""
