@@ -111,7 +111,7 @@ def _run(action: RunProgram, context: Context) -> None:
         if argv[0] in ACCOUNT_TOOLS:
             if context.foreign:
                 accounts.check_hooks(context.tree)
-            accounts.prepare(context.tree, action)
+            accounts.prepare(context.tree)
         done = _started(argv, stdin, keys, context.confinement(argv[0]))
         given = keys if stdin is None or isinstance(action.stdin, PathList) else [*keys, stdin]
         done = done._replace(output=masked(done.output, _secrets(argv, given)))

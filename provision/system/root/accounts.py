@@ -12,11 +12,9 @@ from contextlib import contextmanager, suppress
 
 from provision.config.model import Secret
 from provision.planning.account_files import LOGIN_DEFS, login_settings
-from provision.planning.actions import RunProgram
-from provision.planning.facts import FileFact, GroupFact
 from provision.planning.machine_view import Account, FileType, is_id
-from provision.system.root.guarded_paths import Tree, parent
-from provision.system.root.nodes import copy_attributes, remove, temporary_name
+from provision.system.root.guarded_paths import Tree
+from provision.system.root.nodes import copy_attributes, temporary_name
 
 
 def user(tree: Tree, name: str) -> Account | None:
@@ -55,14 +53,12 @@ def set_password(tree: Tree, database: str, name: str, password: Secret) -> None
         _replace(folder, database, changed)
 
 
-def prepare(tree: Tree, action: RunProgram) -> None:
+def prepare(tree: Tree) -> None:
     """Make way for a tool that works on accounts, and see to it that it finds nothing on which it would hang.
 
     Lock files whose holder is gone are removed. A tool of shadow holds the lock of lckpwdf(3) as long as it has lock
-    files (`commonio_lock`, shadow 4.13): whoever gets that lock knows that nobody else has them. Where `useradd` is
-    going to make an account, what there is of it was left by a `useradd` that did not come to its end.
-
-    Raises OSError for a file that is no regular one, or larger than 16 MiB.
+    files (`commonio_lock`, shadow 4.13): whoever gets that lock knows that nobody else has them. Raises OSError for a
+    file that is no regular one, or larger than 16 MiB.
     """
     for path in _READ_BY_TOOLS:
         tree.check_regular(path)
@@ -72,8 +68,6 @@ def prepare(tree: Tree, action: RunProgram) -> None:
         for database in _DATABASES:
             with suppress(FileNotFoundError, IsADirectoryError):
                 os.unlink(f"{database}.lock", dir_fd=folder)
-        if action.argv[0] == "useradd":
-            _remove_half_made(tree, folder, action)
 
 
 def check_hooks(tree: Tree) -> None:
@@ -84,23 +78,6 @@ def check_hooks(tree: Tree) -> None:
             raise ValueError(
                 f"{_HOOKS}/{folder}/{hooks[0]} would have to be run, and a foreign root is never trusted so far"
             )
-
-
-def _remove_half_made(tree: Tree, folder: int, action: RunProgram) -> None:
-    name = os.fsencode(str(action.argv[-1]))
-    own_group = any(isinstance(fact, GroupFact) for fact in action.facts)
-    half_made = False
-    for database in _DATABASES if own_group else _DATABASES_OF_USERS:
-        lines = (_content(tree, database) or b"").split(b"\n")
-        kept = [line for line in lines if not line.startswith(name + b":")]
-        if len(kept) < len(lines):
-            _replace(folder, database, b"\n".join(kept))
-            half_made = half_made or database == "passwd"
-    made = [fact.name for fact in action.facts if isinstance(fact, FileFact)]
-    if half_made and made:
-        above, home = parent(made[-1])
-        with tree.folder(above) as homes:
-            remove(homes, home)
 
 
 def with_password(content: bytes, name: bytes, hashed: bytes) -> bytes | None:
@@ -115,8 +92,7 @@ def with_password(content: bytes, name: bytes, hashed: bytes) -> bytes | None:
     return None
 
 
-_DATABASES_OF_USERS = ("passwd", "shadow", "subuid", "subgid")
-_DATABASES = (*_DATABASES_OF_USERS, "group", "gshadow")
+_DATABASES = ("passwd", "shadow", "subuid", "subgid", "group", "gshadow")
 
 _READ_BY_TOOLS = (
     *(f"/etc/{name}" for name in _DATABASES),
