@@ -135,6 +135,10 @@ class Forecast:
         """Tools do not change."""
         return self._base.tool(name)
 
+    def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
+        """Programs do not change."""
+        return self._base.mkfs_refusal(argv, size)
+
     def boot_state(self) -> BootState:
         """What planned actions leave, or what the run was started with."""
         return self._answer(BootStateFact, "", self._base.boot_state)

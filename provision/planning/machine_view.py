@@ -217,6 +217,13 @@ class MachineView(Protocol):
         """Where a program is found on PATH."""
         ...
 
+    def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
+        """What a program that makes file systems says against an empty device of `size` bytes; empty if nothing.
+
+        `argv` is without the device. A program that is not here says nothing.
+        """
+        ...
+
     def boot_state(self) -> BootState:
         """What earlier stages of this boot left, or this run was started with."""
         ...

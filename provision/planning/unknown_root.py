@@ -111,6 +111,10 @@ class MachineWithUnknownRoot(UnknownRoot):
         """A tool of the running system."""
         return self._machine.tool(name)
 
+    def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
+        """A program of the running system."""
+        return self._machine.mkfs_refusal(argv, size)
+
     def boot_state(self) -> BootState:
         """The state of this boot."""
         return self._machine.boot_state()

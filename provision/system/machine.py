@@ -21,7 +21,7 @@ from provision.planning.machine_view import (
     PartitionTable,
     Signature,
 )
-from provision.system import mounts, processes
+from provision.system import mkfs_trial, mounts, processes
 from provision.system.block.devices import Devices
 from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text, hint_of
 from provision.system.root import accounts, nodes
@@ -121,6 +121,10 @@ class Machine:
     def tool(self, name: str) -> str | None:
         """See MachineView."""
         return processes.find(name)
+
+    def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
+        """See MachineView."""
+        return mkfs_trial.refusal(argv, size)
 
     def boot_state(self) -> BootState:
         """See MachineView; what actions of this run told later stages included."""

@@ -49,6 +49,8 @@ class World:
         self.units: set[str] = set()
         self.lacking = frozenset(lacking)
         self.state = state
+        self.mkfs_refusals: dict[str, str] = {}
+        self.tried: list[tuple[tuple[str, ...], int]] = []
 
     def device(self, name: str) -> Device | None:
         return self.devices.get(self.links.get(name, name))
@@ -98,6 +100,10 @@ class World:
 
     def tool(self, name: str) -> str | None:
         return None if name in self.lacking else f"/usr/bin/{name}"
+
+    def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
+        self.tried.append((tuple(argv), size))
+        return self.mkfs_refusals.get(argv[0], "")
 
     def boot_state(self) -> BootState:
         return self.state

@@ -60,6 +60,10 @@ class UnknownMachine(UnknownRoot):
         """Every tool is there."""
         return name
 
+    def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
+        """The programs of the machine are not known; those that are here are asked."""
+        return self._here.mkfs_refusal(argv, size) if self._here else ""
+
     def boot_state(self) -> BootState:
         """Nothing happened before; any seed shows what the plan would choose."""
         return BootState(seed="assumed")

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from provision.config.format import Config, Filesystem
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, DeviceName, Keep, RunProgram, Wave
-from provision.planning.descriptions import signature_text
+from provision.planning.actions import Action, Argument, DeviceName, Keep, RunProgram, Wave
+from provision.planning.descriptions import signature_text, size_text
 from provision.planning.device_names import of_signature
 from provision.planning.facts import DeviceFact, Fact, SignatureFact
 from provision.planning.machine_view import Device, MachineView, Signature
@@ -27,16 +27,23 @@ from provision.stages.disks.wiping import holds_something, wipe
 
 REMEDY = "wipeFilesystem would replace what is there"
 
+TRIED_BELOW = 512 << 20
+"""Bytes of a device below which it may be too small for some format: mkfs.xfs wants 300 MiB, mkfs.btrfs 109 MiB."""
+
 HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 class Maker(NamedTuple):
-    """How a format is made: program, what forces it to ask nothing, and how a UUID and a label are given."""
+    """How a format is made: program, what forces it to ask nothing, and how a UUID and a label are given.
+
+    `dry_run` are options that keep it from writing, where it has some.
+    """
 
     program: str
     force: tuple[str, ...]
     uuid: Callable[[str], tuple[str, str]]
     label: str
+    dry_run: tuple[str, ...] = ()
 
 
 def _flag(name: str) -> Callable[[str], tuple[str, str]]:
@@ -45,8 +52,8 @@ def _flag(name: str) -> Callable[[str], tuple[str, str]]:
 
 MAKERS = {
     "btrfs": Maker("mkfs.btrfs", ("--force",), _flag("-U"), "-L"),
-    "ext4": Maker("mkfs.ext4", ("-F",), _flag("-U"), "-L"),
-    "xfs": Maker("mkfs.xfs", ("-f",), lambda uuid: ("-m", f"uuid={uuid}"), "-L"),
+    "ext4": Maker("mkfs.ext4", ("-F",), _flag("-U"), "-L", ("-n",)),
+    "xfs": Maker("mkfs.xfs", ("-f",), lambda uuid: ("-m", f"uuid={uuid}"), "-L", ("-N",)),
     "swap": Maker("mkswap", ("-f",), _flag("-U"), "-L"),
     "vfat": Maker("mkfs.fat", (), _flag("-i"), "-n"),
 }
@@ -132,7 +139,27 @@ def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[str]:
     if maker is None and entry.format != "none":
         yield f'{desired.config_path}: unsupported filesystem format: "{entry.format}"'
     programs = (["wipefs"] if holds_something(desired.device, view) else []) + ([maker.program] if maker else [])
-    yield from missing_tools(programs, view, desired.config_path)
+    missing = missing_tools(programs, view, desired.config_path)
+    yield from missing
+    if maker is not None and not missing:
+        yield from _too_small(desired, maker, view)
+
+
+def _too_small(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> Iterator[str]:
+    """What the program itself says, where it may be asked: the config's options could name other devices or files."""
+    entry, device = desired.entry, desired.device
+    if entry.options or device.assumed or device.size >= TRIED_BELOW:
+        return
+    why = view.mkfs_refusal((maker.program, *maker.dry_run, *_arguments(desired, maker, view)), device.size)
+    if why:
+        yield f"{desired.config_path}: {maker.program} refuses {entry.device} ({size_text(device.size)}): {why}"
+
+
+def _arguments(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> tuple[str, ...]:
+    """What stands between the options of the config and the device."""
+    given, label = _uuid(desired, view), desired.entry.label
+    uuid = maker.uuid(given) if given is not None else ()
+    return (*maker.force, *uuid, *((maker.label, label) if label is not None else ()))
 
 
 def _is_half_made(desired: DesiredFilesystem, view: MachineView) -> bool:
@@ -173,9 +200,12 @@ def _make(desired: DesiredFilesystem, view: MachineView) -> RunProgram:
     entry = desired.entry
     format_, maker = entry.format or "", MAKERS[entry.format or ""]
     given = _uuid(desired, view)
-    uuid = maker.uuid(given) if given is not None else ()
-    label = (maker.label, entry.label) if entry.label is not None else ()
-    argv = (maker.program, *entry.options, *maker.force, *uuid, *label, DeviceName(desired.device.name))
+    argv: tuple[Argument, ...] = (
+        maker.program,
+        *entry.options,
+        *_arguments(desired, maker, view),
+        DeviceName(desired.device.name),
+    )
     named = f" '{entry.label}'" if entry.label else ""
     return RunProgram(
         title=f"make {format_}{named} on {entry.device}",

@@ -219,3 +219,14 @@ def test_tables_change_as_planned(machines: Machines, image: Path, sector: int) 
     machines.apply(wanted(wipe=True))
     with image.open("rb") as file:
         assert not any(file.read(34 * sector))
+
+
+def test_a_size_that_the_program_refuses_is_known_before_anything_is_written(
+    machines: Machines, image: Path, label: str
+) -> None:
+    before = digest(image)
+    disk = Disk(device=machines.disk, partitions=(Partition(number=1, label=label, size_mib=199),))
+    entry = Filesystem(device=f"/dev/disk/by-partlabel/{label}", format="xfs")
+    with pytest.raises(PlanRefused, match=r"mkfs\.xfs refuses .* \(199 MiB\): .*larger than 300MB"):
+        machines.apply(Config(storage=Storage(disks=(disk,), filesystems=(entry,))))
+    assert digest(image) == before

@@ -201,3 +201,29 @@ def test_what_somebody_else_left_half_made_is_refused() -> None:
     machine = world(Signature("xfs", "data", UUID, unfinished=True))
     (reason,) = refused(config(Filesystem(device=DEVICE, format="xfs", label="data")), machine)
     assert "interrupted while it was made" in reason
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "tried"),
+    [(filesystems.TRIED_BELOW - 1, (), True), (filesystems.TRIED_BELOW, (), False), (1 * MIB, ("-J", "x"), False)],
+)
+def test_a_small_device_is_refused_if_the_program_would(size: int, options: tuple[str, ...], tried: bool) -> None:
+    """Not with options of the config: they may name devices and files, and a trial would write to them."""
+    machine = World().with_device(DEVICE, size)
+    machine.mkfs_refusals["mkfs.ext4"] = "it is too small"
+    conf = config(Filesystem(device=DEVICE, format="ext4", label="data", uuid=UUID, options=options))
+    if tried:
+        (reason,) = refused(conf, machine)
+        assert reason.startswith("storage.filesystems[0]: mkfs.ext4 refuses /dev/vda1 (")
+        assert reason.endswith("): it is too small")
+        assert machine.tried[0] == (("mkfs.ext4", "-n", "-F", "-U", UUID, "-L", "data"), size)
+    else:
+        run(filesystems.plan, conf, machine)
+        assert machine.tried == []
+
+
+def test_a_device_that_is_not_there_is_not_tried() -> None:
+    machine = World()
+    machine.mkfs_refusals["mkfs.ext4"] = "it is too small"
+    machine.devices[DEVICE] = Device(DEVICE, 1, assumed=True)
+    run(filesystems.plan, config(Filesystem(device=DEVICE, format="ext4")), machine)

@@ -1,0 +1,31 @@
+"""Asking a program whether it makes a file system on a device of some size: it is run on an empty file in memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from provision.system import processes
+
+BANNERS = ("btrfs-progs v", "See http", "mke2fs 1", "mkfs.fat 4", "mkfs.fat 5")
+"""What begins lines in which a program only introduces itself."""
+
+
+def refusal(argv: Sequence[str], size: int) -> str:
+    """What the program says against an empty device of `size` bytes, in one line; empty if nothing, or it is not here.
+
+    `argv` is without the device. The file takes memory only for what the program writes.
+    """
+    fd = os.memfd_create("trial", os.MFD_CLOEXEC)
+    try:
+        os.ftruncate(fd, size)
+        path = f"/proc/self/fd/{fd}"
+        done = processes.run([*argv, path], keep=[fd])
+    except FileNotFoundError:
+        return ""
+    finally:
+        os.close(fd)
+    if done.status == 0:
+        return ""
+    lines = [line.strip() for line in done.lines if not line.startswith(BANNERS)]
+    return lines[0].replace(path, "the device") if lines else f"{argv[0]} ends with status {done.status}"

@@ -1,0 +1,41 @@
+"""Programs that make file systems are asked about sizes; they are the real ones."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from provision.stages.disks.filesystems import MAKERS, TRIED_BELOW
+from provision.system.mkfs_trial import refusal
+
+MIB = 1 << 20
+
+needs_xfs = pytest.mark.skipif(not shutil.which("mkfs.xfs"), reason="mkfs.xfs is not installed")
+
+
+@needs_xfs
+def test_xfs_on_199_mib_is_refused_in_its_own_words() -> None:
+    assert "larger than 300MB" in refusal(("mkfs.xfs", "-N", "-f"), 199 * MIB)
+    assert refusal(("mkfs.xfs", "-N", "-f"), 300 * MIB) == ""
+
+
+@pytest.mark.parametrize("name", sorted(MAKERS))
+def test_what_is_too_small_for_everything(name: str) -> None:
+    maker = MAKERS[name]
+    if shutil.which(maker.program) is None:
+        pytest.skip(f"{maker.program} is not installed")
+    argv = (maker.program, *maker.dry_run, *maker.force)
+    said = refusal(argv, 20 << 10)
+    assert said
+    assert "/proc" not in said
+    assert "\n" not in said
+    assert refusal(argv, TRIED_BELOW) == ""
+
+
+def test_a_program_that_is_not_here_says_nothing() -> None:
+    assert refusal(("mkfs.not-here",), MIB) == ""
+
+
+def test_a_program_that_fails_without_a_word() -> None:
+    assert refusal(("false",), MIB) == "false ends with status 1"
