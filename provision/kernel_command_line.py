@@ -1,7 +1,12 @@
-"""What the kernel command line says about configs."""
+"""What the kernel command line says.
+
+A word is what stands between white space; quotes have no meaning here, since Ignition gives them none. Source:
+internal/providers/cmdline of Ignition.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.failures import FetchFailed
@@ -10,8 +15,8 @@ PREFIXES = ("ignition", "flatcar", "coreos")
 """Flatcar's and CoreOS's names of the same arguments are accepted."""
 
 
-class Arguments(NamedTuple):
-    """Where the kernel command line says the config is. `urls` are tried in order."""
+class ConfigArguments(NamedTuple):
+    """Where the kernel command line says the config is. `urls` are tried in order; `hash` is of what they serve."""
 
     urls: tuple[str, ...] = ()
     hash: str = ""
@@ -19,16 +24,41 @@ class Arguments(NamedTuple):
     path: str = ""
 
 
-def parse(command_line: str) -> Arguments:
-    """Read a kernel command line: empty values count as absent, and of everything but URLs the last one wins.
+def arguments(command_line: str) -> Iterator[tuple[str, str | None]]:
+    """Name and value of each argument, in order; the value of a word without `=` is None."""
+    for word in command_line.split():
+        name, equals, value = word.partition("=")
+        yield name, value if equals else None
 
-    Raises FetchFailed if only one of device and path is there, or the device is no plain label.
+
+def last_value(command_line: str, name: str, bare: str = "") -> str | None:
+    """The value of an argument, the last one if there are several; `bare` for the word alone, None without it.
+
+    Quotes around a value are dropped, as the kernel does for its own arguments (`root="LABEL=a"`).
     """
-    values = [_argument(word) for word in command_line.split()]
-    found = Arguments(
-        tuple(value for name, value in values if name == "url" and value),
-        *(_last(values, name) for name in ("hash", "device", "path")),
+    found = None
+    for key, value in arguments(command_line):
+        if key == name:
+            found = bare if value is None else value.strip('"')
+    return found
+
+
+def config_arguments(command_line: str) -> ConfigArguments:
+    """The arguments about configs: empty values count as absent, and of everything but URLs the last one wins.
+
+    Raises FetchFailed if the hash is given without a value, if only one of device and path is given, or if the device
+    is no plain label.
+    """
+    values = [(field, value) for name, value in arguments(command_line) if (field := _config_field(name)) and value]
+    latest = dict(values)
+    found = ConfigArguments(
+        tuple(value for field, value in values if field == "url"),
+        *(latest.get(field, "") for field in ("hash", "device", "path")),
     )
+    if not found.hash and any(_config_field(name) == "hash" for name, _ in arguments(command_line)):
+        raise FetchFailed(
+            "cmdline", "ignition.config.hash has no value", hint="write sha512- or sha256- and the sum, or leave it out"
+        )
     if bool(found.device) != bool(found.path):
         raise FetchFailed("cmdline", "ignition.config.device and ignition.config.path must be provided together")
     if "/" in found.device or found.device in {".", ".."}:
@@ -38,28 +68,7 @@ def parse(command_line: str) -> Arguments:
     return found
 
 
-def value_of(command_line: str, name: str) -> str:
-    """The last value of an argument of any name; empty if it is not there."""
-    found = (word.partition("=")[2] for word in command_line.split() if word.startswith(f"{name}="))
-    return next((value for value in reversed([*found]) if value), "")
-
-
-def _argument(word: str) -> tuple[str, str]:
-    """Name and value of an argument about the config; ("", "") for all others."""
-    name, _, value = word.partition("=")
+def _config_field(name: str) -> str:
+    """The part of an argument's name after `ignition.config.`, or after that prefix by another name; else empty."""
     prefix, _, field = name.partition(".config.")
-    return (field, value) if prefix in PREFIXES else ("", "")
-
-
-def _last(values: list[tuple[str, str]], wanted: str) -> str:
-    return next((value for name, value in reversed(values) if name == wanted and value), "")
-
-
-def last_value(command_line: str, name: str, bare: str = "") -> str | None:
-    """The value of an argument, the last one if there are several; `bare` for the word alone, None without it."""
-    found = None
-    for word in command_line.split():
-        key, equals, value = word.partition("=")
-        if key == name:
-            found = value.strip('"') if equals else bare
-    return found
+    return field if prefix in PREFIXES else ""

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.fetch.certificates import Authority, authority
 from tests.recorded_log import RecordedLog
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -44,6 +45,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture
 def log() -> RecordedLog:
     return RecordedLog()
+
+
+@pytest.fixture(scope="session")
+def ca(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority that issues certificates for servers of the tests."""
+    return authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(scope="session")

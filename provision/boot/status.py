@@ -18,7 +18,7 @@ from provision.fetch.http.http_types import Request
 from provision.fetch.retry import Deadline
 from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import Settings
-from provision.kernel_command_line import value_of
+from provision.kernel_command_line import last_value
 from provision.log import Log
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def reported(stage: str, platform: str, running_system: RunningSystem, log: Log)
 
 
 def _reporter(platform: str, running_system: RunningSystem, log: Log) -> Reporter:
-    url = value_of(running_system.read_text(running_system.paths.kernel_cmdline_path), ARGUMENT)
+    url = last_value(running_system.read_text(running_system.paths.kernel_cmdline_path), ARGUMENT) or ""
     machine = running_system.read_text(MACHINE) or running_system.read_text(running_system.paths.boot_id_path)
     return Reporter(url, f"urn:uuid:{machine.strip().lower()}", Settings(platform=platform), log)
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from provision import yaml_or_json
 from provision.config.format import Config
-from provision.config.problems import Problem
 from provision.config.reports.text import takes_colour
-from provision.config.sniffing import is_yaml
 from provision.failures import ConfigInvalid, Failure, Usage
 
 if TYPE_CHECKING:
-    from provision.config.reports.findings import Finding
     from provision.fetch.resources import Fetcher
 
 
@@ -37,17 +34,9 @@ def read_text(name: str) -> ConfigText:
         raise Failure(f"{'standard input' if name == '-' else name}: {error.strerror}") from None
 
 
-class Outcome(NamedTuple):
-    """What became of a source: its config if it has one, everything found in it, and the last word if it has none."""
-
-    config: Config | None
-    findings: Sequence[Finding]
-    error: str
-
-
-def validate_text(source: ConfigText, files_dir: str | None) -> Outcome:
+def validate_text(source: ConfigText, files_dir: str | None) -> yaml_or_json.Outcome:
     """Judge JSON, or YAML (which may embed files below `files_dir`)."""
-    return _judge_yaml(source, files_dir) if is_yaml(source.text) else _judge_json(source)
+    return yaml_or_json.validate_text(source.text, source.name, files_dir)
 
 
 def read_config(name: str, files_dir: str | None = None) -> Config:
@@ -58,8 +47,7 @@ def read_config(name: str, files_dir: str | None = None) -> Config:
     verdict = validate_text(source, files_dir)
     text = as_text(verdict.findings, excerpts=True, color=takes_colour(sys.stderr))
     if verdict.config is None:
-        problems = [finding.problem for finding in verdict.findings]
-        raise ConfigInvalid(problems, source=source.name, error=verdict.error, report=text.rstrip())
+        raise ConfigInvalid(verdict.problems, source=source.name, error=verdict.error, report=text.rstrip())
     sys.stderr.write(text)
     return verdict.config
 
@@ -78,32 +66,3 @@ def warn(level: str, message: str) -> None:
     """A log for people: what is waited for, and worse, goes to standard error."""
     if level not in {"debug", "info"}:
         print(f"{level}: {message}", file=sys.stderr, flush=True)
-
-
-def _judge_json(source: ConfigText) -> Outcome:
-    from provision.config.reports.findings import findings
-    from provision.config.validate import validate
-
-    validation = validate(source.text)
-    problems = validation.problems or _verdict(validation.error)
-    return Outcome(validation.config, findings(source.name, source.text, problems), validation.error)
-
-
-def _verdict(error: str) -> tuple[Problem, ...]:
-    """A verdict about a text as a whole, as a problem."""
-    from provision.config.model import VERSIONS
-    from provision.config.validate import EMPTY, NO_VERSION
-
-    if not error:
-        return ()
-    hints = {EMPTY: "the file has no content", NO_VERSION: 'write "ignition": {"version": "3.4.0"} at the top'}
-    path = () if error == EMPTY else ("ignition", "version")
-    return (Problem(path, error, hint=hints.get(error, f"known versions are {', '.join(VERSIONS)}")),)
-
-
-def _judge_yaml(source: ConfigText, files_dir: str | None) -> Outcome:
-    """The one place where commands load the transpiler."""
-    from transpiler import transpile
-
-    result = transpile(source.text, name=source.name, files_dir=files_dir)
-    return Outcome(result.config, result.findings(), result.error)

@@ -193,6 +193,11 @@ def origin(url: str) -> Origin:
     return Origin(parts.scheme, host, parts.port or DEFAULT_PORTS.get(parts.scheme, 0))
 
 
+def authority(url: str) -> str:
+    """User info, host and port of a URL as written; empty for a path. Raises ValueError if it is no URL."""
+    return urlsplit(url).netloc
+
+
 def path_of(url: str) -> str:
     """The path of a URL: what the state file and the journal keep of it. Nothing of a data URL."""
     return "" if scheme(url) == "data" else urlsplit(url).path

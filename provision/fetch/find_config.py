@@ -1,4 +1,4 @@
-"""The config of this machine: found, fetched, rendered with what it names, and judged.
+"""The config of this machine: found, fetched, merged with the configs that it names, and validated.
 
 It is looked for on the kernel command line, then as `user.ign` in the system, then where the platform has it; the
 first place that has one decides, and an error there is final.
@@ -11,17 +11,19 @@ from typing import NamedTuple
 from provision.config.format import Config, Resource, Verification
 from provision.failures import FetchFailed, NeedsNetwork, Usage
 from provision.fetch.base_config import EMPTY
-from provision.fetch.platforms.detection import AUTO, contradiction, detect
+from provision.fetch.context import FetchContext, fetch_context
+from provision.fetch.platforms.detection import confirmed
 from provision.fetch.references import Fetched, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import CONFIG_LIMIT, Settings
+from provision.fetch.trust import trust_policy
 from provision.fetch.user_data import read_config
-from provision.kernel_command_line import Arguments, parse
+from provision.kernel_command_line import ConfigArguments, config_arguments
 from provision.log import Log, silent
 
 DRIVE_SECONDS = 30.0
-"""How long a drive that the kernel command line names is waited for, as in the reference implementation."""
+"""How long a drive that the kernel command line names is waited for, as Ignition does."""
 
 
 class FoundConfig(NamedTuple):
@@ -34,7 +36,7 @@ class FoundConfig(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """Where the config was, by the reference implementation's name of the place, and its bytes if there was one."""
+    """Where the config was, by Ignition's name of the place, and its bytes if there was one."""
 
     place: str
     raw: bytes | None
@@ -47,21 +49,20 @@ def find_config(
     log: Log = silent,
     platform_files: dict[str, bytes] | None = None,
 ) -> FoundConfig:
-    """The user's config, whole and valid. An empty one is as good as none.
+    """The user's config, merged with all it names, and valid. An empty one counts as none.
 
-    `platform_files` is what the platform handed over earlier in this boot, and takes what it hands over now (see Site).
+    `platform_files` is what the platform handed over earlier in this boot, and takes what it hands over now (see
+    FetchContext). `settings.http_total` bounds each fetch until the config itself says how long. The platform `auto` is
+    told by the firmware.
 
-    `settings.http_total` bounds each fetch until the config itself says how long. The platform `auto` is told by the
-    firmware. Raises Usage for an unknown platform, FetchFailed, NeedsNetwork while offline, ConfigInvalid, and
-    ConfigEmpty for an empty referenced config.
+    Raises Usage for an unknown platform, Failure for one that the firmware contradicts, FetchFailed, NeedsNetwork while
+    offline, ConfigInvalid, and ConfigEmpty for an empty referenced config.
     """
-    if platform == AUTO:
-        platform = detect(running_system)
-    else:
-        _doubt(platform, running_system, log)
+    trust = trust_policy(running_system)
+    platform = confirmed(platform, running_system, log, allow_mismatch=trust.mismatch == "allow")
     settings = settings._replace(platform=platform, run=running_system.run)
     fetcher = Fetcher(settings, log)
-    found = _find(platform, running_system, fetcher, platform_files)
+    found = _find(platform, fetch_context(running_system, settings, log, platform_files, trust), fetcher)
     own = (Fetched("user", found.place, referenced=False),)
     if not found.raw:
         log("info", f"not a config (empty): {found.place} has none; ignoring user-provided config")
@@ -71,29 +72,21 @@ def find_config(
     return FoundConfig(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
 
 
-def _doubt(platform: str, running_system: RunningSystem, log: Log) -> None:
-    """Say so if the firmware proves another cloud than the named one: whoever named it may have the wrong image."""
-    proven = contradiction(platform, running_system)
-    if proven:
-        log("warning", f"the platform is named {platform}, but the firmware says that this is {proven}")
-
-
-def _find(
-    platform: str, running_system: RunningSystem, fetcher: Fetcher, platform_files: dict[str, bytes] | None
-) -> _Found:
-    arguments = parse(running_system.read_text(running_system.paths.kernel_cmdline_path))
+def _find(platform: str, context: FetchContext, fetcher: Fetcher) -> _Found:
+    running_system, paths = context.running_system, context.running_system.paths
+    arguments = config_arguments(running_system.read_text(paths.kernel_cmdline_path))
     if arguments.urls:
         return _Found("cmdline", _first_of_urls(arguments, fetcher))
     if arguments.device:
-        return _Found("cmdline", _from_drive(arguments, running_system, fetcher))
-    for directory in running_system.paths.directories:
+        return _Found("cmdline", _from_drive(arguments, context))
+    for directory in paths.directories:
         raw = running_system.read(f"{directory}/user.ign")
         if raw is not None:
             return _Found("system", raw)
-    return _Found(platform, _from_platform(platform, running_system, fetcher, platform_files))
+    return _Found(platform, _from_platform(platform, context))
 
 
-def _first_of_urls(arguments: Arguments, fetcher: Fetcher) -> bytes:
+def _first_of_urls(arguments: ConfigArguments, fetcher: Fetcher) -> bytes:
     if arguments.device:
         fetcher.log("warning", "ignition.config.url is given: ignition.config.device and path are ignored")
     failures = []
@@ -110,30 +103,26 @@ def _first_of_urls(arguments: Arguments, fetcher: Fetcher) -> bytes:
     raise FetchFailed("cmdline", "; ".join(failure.message for failure in failures), hint=failures[-1].hint)
 
 
-def _from_drive(arguments: Arguments, running_system: RunningSystem, fetcher: Fetcher) -> bytes:
+def _from_drive(arguments: ConfigArguments, context: FetchContext) -> bytes:
+    """The file of a drive that the kernel command line names, which is believed on any bus: its owner named it."""
     from posixpath import normpath
 
     from provision.fetch.platforms.drives import Drive
-    from provision.fetch.platforms.sources import context
 
     path = normpath("/" + arguments.path.lstrip("/"))
-    drive = Drive(arguments.device, (path,), DRIVE_SECONDS)
-    device = drive.device(context(running_system, fetcher.settings, fetcher.log))
+    device = Drive(arguments.device, (path,), DRIVE_SECONDS).device(context, is_named=True)
     if device is None:
         late = f"did not appear within {DRIVE_SECONDS:.0f} s"
         raise FetchFailed(f"drive {arguments.device}", late, hint="see ignition.config.device")
-    raw = running_system.read_from(device, path)
+    raw = context.running_system.read_from(device, path)
     if raw is None:
         raise FetchFailed(f"drive {arguments.device}: {path}", "not found", hint="see ignition.config.path")
     return raw
 
 
-def _from_platform(
-    platform: str, running_system: RunningSystem, fetcher: Fetcher, platform_files: dict[str, bytes] | None
-) -> bytes | None:
-    from provision.fetch.platforms.sources import context
+def _from_platform(platform: str, context: FetchContext) -> bytes | None:
     from provision.fetch.platforms.table import PLATFORMS
 
     if platform not in PLATFORMS:
         raise Usage(f"unknown platform {platform!r}", hint="one of " + ", ".join(sorted(PLATFORMS)))
-    return PLATFORMS[platform].source.fetch(context(running_system, fetcher.settings, fetcher.log, platform_files))
+    return PLATFORMS[platform].source.fetch(context)

@@ -15,12 +15,14 @@ from provision.config.urls import path_of, redacted, scheme
 from provision.failures import ConfigInvalid, FetchFailed
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import CONFIG_LIMIT
-from provision.fetch.user_data import _report, read_config
+from provision.fetch.user_data import log_findings, read_config
 from provision.log import Log
 
 DEPTH_LIMIT = 16
 
 CONFIG_COUNT_LIMIT = 256
+
+MERGED = "merged config"
 
 
 class Fetched(NamedTuple):
@@ -48,7 +50,7 @@ def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
     whole, fetcher = rendering.rendered(config, fetcher.configured_by(config), ())
     fetcher = fetcher.configured_by(whole)
     whole = _with_inline_authorities(whole, fetcher)
-    _judge_whole(whole, log)
+    _validate_merged(whole, log)
     return Rendered(whole, fetcher, tuple(rendering.fetched))
 
 
@@ -99,11 +101,15 @@ class _Rendering:
         return read_config(raw, source, self._log, fetcher.settings.run), (*above, digest)
 
 
-def _judge_whole(config: Config, log: Log) -> None:
+def _validate_merged(config: Config, log: Log) -> None:
     problems = tuple(check(config, NEWEST))
-    _report(problems, "merged config", log)
+    if not problems:
+        return
+    from provision.config.reports.findings import Finding
+
+    log_findings((Finding(MERGED, problem) for problem in problems), log)
     if any(problem.fatal for problem in problems):
-        raise ConfigInvalid(problems, source="merged config")
+        raise ConfigInvalid(problems, source=MERGED)
 
 
 def _with_inline_authorities(config: Config, fetcher: Fetcher) -> Config:

@@ -1,5 +1,5 @@
-"""How long to go on trying: deadlines that a clock step cannot move, pauses that a fleet does not share, and what is
-said on the console meanwhile.
+"""How long to go on trying: deadlines that no clock step moves, pauses that differ from machine to machine, and
+reports of a wait on the console.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from threading import Event
 
 Report = Callable[[str, str], None]
-"""Takes what is being waited for in this moment, and what to do about it."""
+"""Takes what is being waited for at this moment, and what to do if it does not come."""
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
@@ -25,7 +25,7 @@ LONGEST_RETRY_AFTER = 300.0
 
 FIRST_REPORTS = (5.0, 15.0)
 REPORT_INTERVAL = 30.0
-"""Seconds of silence: a wait is explained after 5 s, after 15 s, and then every 30 s."""
+"""Seconds: a wait is reported after 5 s, after 15 s, and then every 30 s."""
 
 
 def now() -> float:
@@ -36,8 +36,8 @@ def now() -> float:
 def pauses() -> Iterator[float]:
     """Seconds to wait before each further attempt: 0.2, 0.4 ... 5, each give or take half.
 
-    The figures are the reference implementation's; the spread is ours, so that machines which were switched on
-    together do not ask together.
+    The figures are Ignition's; the spread is ours, so that machines which were switched on together do not ask at the
+    same moment.
     """
     pause = FIRST_PAUSE
     while True:
@@ -63,17 +63,21 @@ def _chance() -> float:
 
 
 class Deadline:
-    """A budget of seconds; 0 is no limit. Time in which there was no network does not count: see `extend`."""
+    """A budget of seconds; 0 is no limit. Time in which there was no network does not count: see `extend`.
 
-    def __init__(self, seconds: float) -> None:
+    `latest` is a moment, as `now` counts, that nothing extends; 0 is none.
+    """
+
+    def __init__(self, seconds: float, latest: float = 0.0) -> None:
         self._ends = now() + seconds if seconds else float("inf")
+        self._latest = latest or float("inf")
 
     def left(self) -> float:
         """Seconds left: never negative, infinite if there is no limit."""
-        return max(0.0, self._ends - now())
+        return max(0.0, min(self._ends, self._latest) - now())
 
     def extend(self, seconds: float) -> None:
-        """Take back time that does not count."""
+        """Give back time that does not count."""
         self._ends += seconds
 
     def sooner(self, seconds: float) -> Deadline:
@@ -87,9 +91,9 @@ class Deadline:
 
 
 class WaitReporter:
-    """Says what is being waited for, and why, while it lasts.
+    """Reports what is being waited for, and why, as long as the wait lasts.
 
-    A thread tells `log` the latest reason after 5 s, 15 s, and then every 30 s, unless `stop` was set by then.
+    A thread logs the latest reason after 5 s, after 15 s, and then every 30 s, until `stop` is set.
     """
 
     def __init__(self, awaited: str, deadline: Deadline, log: Log, stop: Event | None = None) -> None:
@@ -113,21 +117,21 @@ class WaitReporter:
         self._over.set()
 
     def explain(self, cause: str, remedy: str, deadline: Deadline) -> None:
-        """Take note of what keeps it from coming, what to do about it, and what bounds the wait."""
+        """Note why it does not come, what to do about it, and what limits the wait."""
         self._reason = (cause, remedy, deadline)
         self._has_cause = True
 
     def doing(self, what: str, remedy: str) -> None:
-        """Take note of what is being done, as long as there is no cause to tell, which tells more."""
+        """Note what is being done; a cause that was noted before is kept, since it says more."""
         if not self._has_cause:
             self._reason = (what, remedy, self._deadline)
 
     def progress(self, size: int) -> None:
-        """Take note that it is coming: so many bytes by now."""
-        self._reason = (f"it is coming, {size / (1 << 20):.1f} MiB so far", "", self._deadline)
+        """Note that so many bytes have arrived."""
+        self._reason = (f"it is arriving, {size / (1 << 20):.1f} MiB so far", "", self._deadline)
 
     def forget(self) -> None:
-        """Let what was noted be over."""
+        """Drop what was noted."""
         self._reason = ("no answer yet", "", self._deadline)
         self._has_cause = False
 
@@ -136,10 +140,10 @@ class WaitReporter:
         for moment in report_times():
             if self._over.wait(max(0.0, began + moment - now())) or self._stop.is_set():
                 return
-            self._log("notice", self.words(moment))
+            self._log("notice", self.text(moment))
 
-    def words(self, waited: float) -> str:
-        """What is said after so many seconds."""
+    def text(self, waited: float) -> str:
+        """The report after so many seconds."""
         cause, remedy, deadline = self._reason
         left = deadline.left()
         limit = "without limit" if left == float("inf") else f"{left:.0f} s left"

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from socket import socket
 
 
 class SystemPaths(NamedTuple):
@@ -39,6 +43,22 @@ class Run(Protocol):
 def no_programs(*_argv: str, given: bytes = b"") -> bytes | None:  # noqa: ARG001 - Run calls it so
     """A machine without programs."""
     return None
+
+
+Control = Callable[[int, bytearray], object]
+"""ioctl(2) on a device: a request number, and a message that the driver answers in place. Raises OSError."""
+
+
+class MessageDevice(Protocol):
+    """A device that takes and gives whole messages."""
+
+    def send(self, message: bytes) -> None:
+        """Write one message. Raises OSError."""
+        ...
+
+    def receive(self, size: int, seconds: float) -> bytes | None:
+        """The next message, at most `size` bytes of it; None if none comes in so many seconds. Raises OSError."""
+        ...
 
 
 class RunningSystem(Protocol):
@@ -91,4 +111,27 @@ class RunningSystem(Protocol):
 
     def run(self, *argv: str, given: bytes = b"") -> bytes | None:
         """What a program prints when it is given some bytes; None if it is not there or fails. Raises FetchFailed."""
+        ...
+
+    def external_bus(self, device: str) -> str:
+        """The bus that attaches a block device from outside the machine ("USB", for instance); empty if none does."""
+        ...
+
+    def device(self, path: str) -> AbstractContextManager[MessageDevice]:
+        """A device of the hypervisor, open for messages in both directions. Raises OSError."""
+        ...
+
+    def control(self, path: str) -> AbstractContextManager[Control]:
+        """A device of the hypervisor, open for ioctl(2). Raises OSError."""
+        ...
+
+    def vsock(self, cid: int, port: int, seconds: float | None, own_ports: Sequence[int] = ()) -> socket:
+        """A vsock connection to the hypervisor, within so many seconds, which are also the timeout of the socket.
+
+        It is made from the first of our own ports that is free, or from any if none is named. Raises OSError.
+        """
+        ...
+
+    def private_folder(self) -> AbstractContextManager[str]:
+        """A new folder that only root can enter, for the files of a tool; it is removed at the end."""
         ...

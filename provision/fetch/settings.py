@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from provision.fetch.retry import Deadline
 from provision.fetch.running_system import Run, no_programs
 
 HEADER_SECONDS = 10.0
@@ -16,12 +17,15 @@ CONFIG_LIMIT = 64 << 20
 class Settings(NamedTuple):
     """How to fetch. Seconds are floats; 0 is without limit. `authorities` are PEM bundles trusted besides the system's.
 
+    `ends_at` bounds all of it together, every wait included: a moment as `retry.now` counts, 0 for none.
+
     `network_wait` bounds the wait for a network, which counts against no other limit. Where several sources are asked
     at once, `grace` is what the others still have when one has failed for good: a drive that never comes must not hold
     up a boot. `platform` decides whose credentials storage services are asked with. `run` starts programs.
     """
 
     http_total: float = 0.0
+    ends_at: float = 0.0
     http_response_headers: float = HEADER_SECONDS
     http_proxy: str = ""
     https_proxy: str = ""
@@ -32,6 +36,10 @@ class Settings(NamedTuple):
     network_wait: float = 600.0
     grace: float = 10.0
     run: Run = no_programs
+
+    def deadline(self, seconds: float = 0.0) -> Deadline:
+        """A limit of so many seconds (0 is none), within the one for all together."""
+        return Deadline(seconds, self.ends_at)
 
     def __repr__(self) -> str:
         return f"Settings(offline={self.offline}, platform={self.platform!r})"

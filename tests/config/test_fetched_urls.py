@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from provision.config.urls import is_url, redacted, scheme
 from provision.fetch.platforms.metadata_services import is_metadata
-from provision.kernel_command_line import parse
+from provision.kernel_command_line import config_arguments
 
 secrets = st.text("abcdefgh0123456789%", min_size=4).map(lambda text: f"canary{text}")
 
@@ -28,5 +28,5 @@ def test_secrets_of_a_url_are_not_shown(kind: str, user: str, password: str, que
 
 @given(st.lists(st.sampled_from(["ignition.config.url=", "ignition.config.url=http://a", "quiet", "=", "a=b=c", ""])))
 def test_any_command_line_is_read(words: list[str]) -> None:
-    urls = parse(" ".join(words)).urls
+    urls = config_arguments(" ".join(words)).urls
     assert urls == ("http://a",) * words.count("ignition.config.url=http://a")

@@ -11,7 +11,7 @@ from provision.log import silent
 def test_what_is_waited_for_is_said_on_the_console() -> None:
     wait = WaitReporter("http://config.example/a", Deadline(120), silent)
     wait.explain("no carrier on eth0", "check the cable", Deadline(120))
-    words = wait.words(15)
+    words = wait.text(15)
     assert words == "waiting for http://config.example/a for 15 s (120 s left): no carrier on eth0; check the cable"
 
 

@@ -36,12 +36,12 @@ def ignition_rmcfg(arguments: Sequence[str]) -> int:
 
 
 def _delete(platform: str, *, to_stdout: bool) -> None:
-    from provision.fetch.platforms.sources import context
+    from provision.fetch.context import fetch_context
     from provision.system.running_system.running_system import LocalSystem
 
     log = open_log(sys.stdout, to_stdout=to_stdout)
     delete = PLATFORMS[platform].delete
     if delete is None:
         raise Failure(f"{platform}: cannot delete config on this platform")
-    delete(context(LocalSystem(SystemPaths.of(os.environ)), Settings(platform=platform), log))
+    delete(fetch_context(LocalSystem(SystemPaths.of(os.environ)), Settings(platform=platform), log))
     log("info", f"deleted the config from {platform}")

@@ -1,7 +1,7 @@
 """HTTP as a first boot needs it: waits for the network, tries again, says why, and does not trust redirects.
 
-The rules (what is final, what is tried again, how long) are the reference implementation's; see
-docs/decisions/0006-fetch.md for where ours are stricter.
+The rules (what is final, what is tried again, how long) are Ignition's; docs/decisions/0006-fetch.md tells where ours
+are stricter.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from provision.config.model import masked
 from provision.config.urls import redacted
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.http import connections, error_texts, network, redaction
+from provision.fetch.http.connections import Connect
 from provision.fetch.http.error_texts import Cause
 from provision.fetch.http.http_types import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
 from provision.fetch.retry import Deadline, Report, WaitReporter, now, pauses, retry_after
@@ -45,7 +46,7 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_LIMIT = 10
 CONNECTIONS = 24
 POLL_SECONDS = 5.0
-"""Seconds after which the network is looked at again even without an event."""
+"""Seconds after which the network is looked at again even without an event of the kernel."""
 
 ERROR_SECONDS = 5.0
 """How long the body of an error is waited for."""
@@ -67,15 +68,25 @@ class RetryableError(Exception):
 class Client:
     """Makes requests by one set of settings. Safe to use from several threads.
 
-    `way` names how connections are made, a key of `connections.CONNECT_METHODS`; `stop` ends every wait of this client.
+    `connect` makes connections; a client that does not need a route to its host (vsock) says so. `stop` ends every wait
+    of this client.
     """
 
-    def __init__(self, settings: Settings, log: Log, way: str = "tcp", stop: Event | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        log: Log,
+        *,
+        connect: Connect = connections.connect,
+        needs_route: bool = True,
+        stop: Event | None = None,
+    ) -> None:
         self.settings = settings
         self.log = log
-        self._connect = connections.CONNECT_METHODS[way]
+        self._connect = connect
+        self._needs_route = needs_route
         self._stop = stop or Event()
-        self._wires: dict[tuple[bool, bool], Transport] = {}
+        self._transports: dict[tuple[bool, bool], Transport] = {}
         self._lock = Lock()
 
     def fetch(self, request: Request, receive: Receive[T]) -> T:
@@ -108,7 +119,7 @@ class Client:
         """
         if self.settings.offline:
             raise NeedsNetwork(redacted(url))
-        deadline, network_time = Deadline(self.settings.http_total), self.settings.network_wait
+        deadline, network_time = self.settings.deadline(self.settings.http_total), self.settings.network_wait
         with WaitReporter(redacted(url), deadline, self.log, self._stop) as wait:
             for number, pause in enumerate(pauses(), 1):
                 self._await_route(host, url, deadline, wait)
@@ -145,13 +156,13 @@ class Client:
         return self.fetch(request, receive)
 
     def _await_route(self, host: str, url: str, deadline: Deadline, wait: WaitReporter) -> None:
-        """Wait until there is a way to a host. This time does not count: a slow DHCP server is no slow web server.
+        """Wait until there is a route to a host. This time does not count: it is not the web server that is slow.
 
         Raises FetchFailed if there is none within `network_wait`.
         """
-        if self._connect is connections.connect_vsock or network.route_exists(host):
+        if not self._needs_route or network.route_exists(host):
             return
-        network_time, began = Deadline(self.settings.network_wait), now()
+        network_time, began = self.settings.deadline(self.settings.network_wait), now()
         events = network.Events()
         try:
             while not network.route_exists(host):
@@ -170,34 +181,35 @@ class Client:
         headers = _headers(request)
         url, guarded = request.url, False
         for _ in range(REDIRECT_LIMIT + 1):
-            reply = self._ask(request._replace(url=url, headers=headers), deadline, wait.doing, guarded=guarded)
+            step = request._replace(url=url, headers=headers, shown=request.shown or request.url)
+            reply = self._ask(step, deadline, wait.doing, guarded=guarded)
             try:
                 if not _is_redirect(request, reply):
-                    return self._judge(request, reply, take, deadline, wait)
+                    return self._handle(step, reply, take, deadline, wait)
             finally:
                 reply.close()
-            target = _redirected(url, reply.headers["Location"])
-            self.log("info", f"{request.name}: redirected to {redacted(target)}")
+            target = _redirected(step, reply.headers["Location"])
+            self.log("info", f"{request.name}: redirected to {_host_only(target)}")
             if urls.origin(target) != urls.origin(url):
-                guarded = not _is_inward(urls.origin(url).host)
-            url, headers = target, DEFAULT_HEADERS  # the reference sends a config's headers to no redirect at all
+                guarded = not _is_local_or_metadata(urls.origin(url).host)
+            url, headers = target, DEFAULT_HEADERS  # Ignition sends a config's headers to no redirect at all
         raise FetchFailed(redacted(request.url), f"more than {REDIRECT_LIMIT} redirects")
 
     def _ask(self, request: Request, deadline: Deadline, report: Report, *, guarded: bool) -> Reply:
         proxy = self._proxy(request)
         tls = "https" in {urls.scheme(request.url), urls.scheme(proxy)}
-        wire = self._wire(guarded=guarded and not proxy, tls=tls)
+        transport = self._transport(guarded=guarded and not proxy, tls=tls)
         connecting = deadline.within(connections.CONNECT_TIMEOUT)
         headers = deadline.within(self.settings.http_response_headers)
         try:
-            reply = wire.ask(request, proxy, connecting, headers, report)
+            reply = transport.exchange(request, proxy, connecting, headers, report)
         except ValueError as error:  # requests' InvalidURL, InvalidHeader
-            raise FetchFailed(redacted(request.url), "unable to parse url or HTTP header") from error
+            raise FetchFailed(request.shown_url, "unable to parse url or HTTP header") from error
         except OSError as error:  # requests.RequestException is one
-            raise _not_asked(request, proxy, error) from error
+            raise _not_answered(request, proxy, error) from error
         return reply._replace(secrets=lambda: redaction.secrets(request, proxy, DEFAULT_HEADERS))
 
-    def _judge(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline, wait: WaitReporter) -> T:
+    def _handle(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline, wait: WaitReporter) -> T:
         """What an answer means: a result, an end, or another go."""
         if reply.status in request.accepted:
             self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
@@ -206,8 +218,8 @@ class Client:
         if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
             raise RetryableError(cause, _asked_pause(reply))
         if reply.status == NOT_FOUND:
-            raise NotFoundError(redacted(request.url), f"resource not found ({cause.text})", hint=cause.remedy)
-        raise FetchFailed(redacted(request.url), f"failed to fetch resource: {cause.text}", hint=cause.remedy)
+            raise NotFoundError(request.shown_url, f"resource not found ({cause.text})", hint=cause.remedy)
+        raise FetchFailed(request.shown_url, f"failed to fetch resource: {cause.text}", hint=cause.remedy)
 
     def _watched(self, request: Request, reply: Reply, deadline: Deadline, wait: WaitReporter) -> Iterator[bytes]:
         """The body, as long as it comes and there is time. Only what the network does wrong becomes another go."""
@@ -254,15 +266,15 @@ class Client:
 
         return proxy.choose(request.url, settings.http_proxy, settings.https_proxy, settings.no_proxy)
 
-    def _wire(self, *, guarded: bool, tls: bool) -> Transport:
+    def _transport(self, *, guarded: bool, tls: bool) -> Transport:
         """The adapter for direct requests, or for where a redirect from elsewhere leads; with trust if TLS needs it."""
         http = _http()
         with self._lock:
-            if (guarded, tls) not in self._wires:
+            if (guarded, tls) not in self._transports:
                 connect = connections.connect_guarded if guarded else self._connect
                 context = http.trust(self.settings.authorities) if tls else None
-                self._wires[guarded, tls] = http.Transport(connect, context, CONNECTIONS)
-            return self._wires[guarded, tls]
+                self._transports[guarded, tls] = http.Transport(connect, context, CONNECTIONS)
+            return self._transports[guarded, tls]
 
 
 def _http() -> ModuleType:
@@ -274,17 +286,17 @@ def _http() -> ModuleType:
     return http
 
 
-def _not_asked(request: Request, proxy: str, error: OSError) -> FetchFailed | RetryableError:
+def _not_answered(request: Request, proxy: str, error: OSError) -> FetchFailed | RetryableError:
     """What it means that no answer came: an end, or another go."""
     for one in error_texts.chain(error):
         if isinstance(one, connections.RefusedError):
-            return FetchFailed(redacted(request.url), connections.REFUSAL)
+            return FetchFailed(request.shown_url, connections.REFUSAL)
         if isinstance(one, ProxyRefusedError):
             cause = error_texts.status(one.status, one.reason, b"")
             cause = cause._replace(text=f"the proxy {redacted(proxy)} refuses: {cause.text}")
             if one.status == TOO_MANY or one.status >= 500:
                 return RetryableError(cause)
-            return FetchFailed(redacted(request.url), cause.text, hint=cause.remedy)
+            return FetchFailed(request.shown_url, cause.text, hint=cause.remedy)
     cause = error_texts.explain(error)
     return RetryableError(cause._replace(text=f"through the proxy {redacted(proxy)}: {cause.text}") if proxy else cause)
 
@@ -299,23 +311,40 @@ def _headers(request: Request) -> Headers:
     return (*(one for one in DEFAULT_HEADERS if one[0].lower() not in own), *own.values())
 
 
-def _redirected(url: str, location: str) -> str:
-    """Where a redirect leads. Raises FetchFailed if it may not be followed."""
+def _redirected(request: Request, location: str) -> str:
+    """Where a redirect of a request leads. Raises FetchFailed if it may not be followed."""
+    name = request.shown_url
     try:
-        target = urls.target(url, location)
-        source, sink = urls.origin(url), urls.origin(target)
+        target = urls.target(request.url, location)
+        source, sink = urls.origin(request.url), urls.origin(target)
+        is_plain = _is_plain(location)
     except ValueError as error:
-        raise FetchFailed(redacted(url), "redirected to an unreadable URL") from error
+        raise FetchFailed(name, "redirected to an unreadable URL") from error
+    if not is_plain:
+        raise FetchFailed(name, "redirected to a URL with a backslash, a user name, or characters that no URL may have")
     if sink.scheme not in urls.DEFAULT_PORTS:
-        raise FetchFailed(redacted(url), f"redirected to {redacted(target)}, which is not http or https")
+        raise FetchFailed(name, f"redirected to {_host_only(target)}, which is not http or https")
     if source.scheme == "https" and sink.scheme != "https":
-        raise FetchFailed(redacted(url), f"redirected from https to http ({redacted(target)})")
-    if _is_inward(sink.host) and not _is_inward(source.host):
-        raise FetchFailed(redacted(url), f"redirected to {redacted(target)}, which {connections.REFUSAL}")
+        raise FetchFailed(name, f"redirected from https to http ({_host_only(target)})")
+    if _is_local_or_metadata(sink.host) and not _is_local_or_metadata(source.host):
+        raise FetchFailed(name, f"redirected to {_host_only(target)}, which {connections.REFUSAL}")
     return target
 
 
-def _is_inward(host: str) -> bool:
+def _is_plain(location: str) -> bool:
+    """Whether all parsers of URLs understand a Location in the same way (RFC 3986, 2 and 3.2)."""
+    authority = urls.authority(location)
+    printable = all(letter > " " and letter not in '\\\x7f<>"{}|^`' for letter in location)
+    return printable and not {"@", "%"} & set(authority.replace("%25", ""))
+
+
+def _host_only(url: str) -> str:
+    """A URL without its path, which may hold a secret where a server made it up for us."""
+    scheme, _, rest = redacted(url).partition("//")
+    return f"{scheme}//{rest.partition('/')[0]}/..."
+
+
+def _is_local_or_metadata(host: str) -> bool:
     """Whether a host as written is on this machine or link. A name is judged when it has been resolved."""
     return host == "localhost" or any(
         connections.is_local_or_metadata(one[4][0]) for one in connections.literal(host, 0)

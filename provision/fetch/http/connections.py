@@ -1,4 +1,4 @@
-"""Connections: to whichever address of a host answers first, and only to addresses that may be asked."""
+"""TCP connections: to whichever address of a host answers first, and for redirects only to addresses outside."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import selectors
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import chain, zip_longest
 from queue import Empty, SimpleQueue
@@ -21,18 +21,17 @@ STAGGER = 0.25
 """Seconds after which the next address is tried beside the ones that have not answered (RFC 8305)."""
 
 LOOK_AGAIN = 1.0
-"""Seconds after which an address to which there was no way is tried again."""
+"""Seconds after which an address without a route is tried again."""
 
 CONNECT_TIMEOUT = 30.0
 PRIVILEGED = range(1, 1024)
-VSOCK_HOST, VSOCK_PORT = 2, 1024
 
 
 REFUSAL = "is a loopback, link-local or metadata address, which a redirect may not lead to"
 
 
 class ConnectRequest(NamedTuple):
-    """Whom to connect to, within how many seconds (None: for ever), and whom to tell what is being waited for."""
+    """Where to connect to, within how many seconds (None: no limit), and who is told what is being waited for."""
 
     host: str
     port: int
@@ -45,45 +44,35 @@ Connect = Callable[[ConnectRequest], socket.socket]
 
 
 class RefusedError(OSError):
-    """The trust rules forbid to connect to this address."""
+    """The address is one that a redirect may not lead to."""
 
 
-def connect(call: ConnectRequest) -> socket.socket:
+def connect(request: ConnectRequest) -> socket.socket:
     """Connect to any address of a host."""
-    return _connected(call, _open)
+    return _connected(request, _open)
 
 
-def connect_guarded(call: ConnectRequest) -> socket.socket:
-    """Connect to a host that somebody elsewhere named: never to loopback or link-local addresses.
+def connect_guarded(request: ConnectRequest) -> socket.socket:
+    """Connect to the host of a redirect: never to loopback, link-local or metadata addresses.
 
-    A redirect must not make a machine ask its own metadata service, whatever name the address hides behind.
+    A redirect must not make a machine ask its own metadata service, whichever name leads to that address. What is
+    judged is the address that the connection has.
     """
-    return _connected(call, _open, _outward)
-
-
-def connect_from_privileged_port(call: ConnectRequest) -> socket.socket:
-    """Connect from a local port below 1024, as Scaleway's metadata service asks of root."""
-    return _connected(call, _open_privileged)
-
-
-def connect_vsock(call: ConnectRequest) -> socket.socket:
-    """Connect to the hypervisor over vsock (CID 2 is the host; Apple's Virtualization framework serves port 1024)."""
-    channel = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
-    channel.settimeout(call.seconds)
+    channel = _connected(request, _open, _external_only)
     try:
-        channel.connect((VSOCK_HOST, VSOCK_PORT))
+        peer = channel.getpeername()[0]
     except OSError:
         channel.close()
         raise
+    if is_local_or_metadata(peer):
+        channel.close()
+        raise RefusedError(errno.EACCES, REFUSAL)
     return channel
 
 
-CONNECT_METHODS: Mapping[str, Connect] = {
-    "tcp": connect,
-    "privileged": connect_from_privileged_port,
-    "vsock": connect_vsock,
-}
-"""How connections can be made."""
+def connect_from_privileged_port(request: ConnectRequest) -> socket.socket:
+    """Connect from a local port below 1024, as Scaleway's metadata service asks of root."""
+    return _connected(request, _open_privileged)
 
 
 def is_local_or_metadata(address: str) -> bool:
@@ -145,8 +134,8 @@ def _ask_for(host: str, port: int, kind: int, answers: SimpleQueue[list[Address]
         answers.put(error)
 
 
-def _outward(addresses: Iterable[Address]) -> list[Address]:
-    """Those that may be asked on the word of others. Raises RefusedError if there are none."""
+def _external_only(addresses: Iterable[Address]) -> list[Address]:
+    """The addresses that a redirect may lead to. Raises RefusedError if there are none."""
     allowed = [one for one in addresses if not is_local_or_metadata(one[4][0])]
     if not allowed:
         raise RefusedError(errno.EACCES, REFUSAL)
@@ -154,16 +143,16 @@ def _outward(addresses: Iterable[Address]) -> list[Address]:
 
 
 def _connected(
-    call: ConnectRequest,
+    request: ConnectRequest,
     opened: Callable[[Address], socket.socket],
     chosen: Callable[[Iterable[Address]], Iterable[Address]] = iter,
 ) -> socket.socket:
     """A connection to one of the chosen addresses; its timeout is what is left of the time."""
-    ends = now() + min(call.seconds or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
-    call.report("name not resolved yet", NAME_REMEDY)
-    addresses = chosen(resolve(call.host, call.port, ends - now()))
-    call.report(f"no connection to port {call.port} yet", REMEDIES[errno.ETIMEDOUT])
-    channel = _race(call.host, addresses, ends, opened)
+    ends = now() + min(request.seconds or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
+    request.report("name not resolved yet", NAME_REMEDY)
+    addresses = chosen(resolve(request.host, request.port, ends - now()))
+    request.report(f"no connection to port {request.port} yet", REMEDIES[errno.ETIMEDOUT])
+    channel = _first_connection(request.host, addresses, ends, opened)
     channel.settimeout(max(ends - now(), 0.001))
     return channel
 
@@ -176,39 +165,39 @@ def _interleaved(addresses: Iterable[Address]) -> deque[Address]:
     return deque(one for one in chain.from_iterable(zip_longest(*by_family.values())) if one)
 
 
-def _race(
+def _first_connection(
     host: str, addresses: Iterable[Address], ends: float, opened: Callable[[Address], socket.socket]
 ) -> socket.socket:
-    """The first connection that stands. An address without a way is tried again while others hang: it may come up."""
-    waiting, wayless = _interleaved(addresses), deque[Address]()
+    """The first connection that is made. An address without a route is tried again while others wait: one may come."""
+    waiting, unroutable = _interleaved(addresses), deque[Address]()
     failures: list[OSError] = []
-    with selectors.DefaultSelector() as racing:
+    with selectors.DefaultSelector() as attempts:
         try:
-            while (waiting or racing.get_map()) and now() < ends:
-                if waiting and not _start(address := waiting.popleft(), racing, failures, opened):
-                    wayless.append(address)
-                winner = _winner(racing, min(STAGGER if waiting else LOOK_AGAIN, ends - now()), failures)
+            while (waiting or attempts.get_map()) and now() < ends:
+                if waiting and not _start(address := waiting.popleft(), attempts, failures, opened):
+                    unroutable.append(address)
+                winner = _winner(attempts, min(STAGGER if waiting else LOOK_AGAIN, ends - now()), failures)
                 if winner is not None:
                     return winner
-                if not waiting and racing.get_map():
-                    waiting, wayless = wayless, deque()
-            if racing.get_map():
+                if not waiting and attempts.get_map():
+                    waiting, unroutable = unroutable, deque()
+            if attempts.get_map():
                 failures.append(TimeoutError(errno.ETIMEDOUT, f"{host} does not answer"))
         finally:
-            for key in list(racing.get_map().values()):
+            for key in list(attempts.get_map().values()):
                 _channel(key).close()
-    raise _telling(failures)
+    raise _most_telling(failures)
 
 
 def _start(
     address: Address,
-    racing: selectors.BaseSelector,
+    attempts: selectors.BaseSelector,
     failures: list[OSError],
     opened: Callable[[Address], socket.socket],
 ) -> bool:
-    """Whether there is a way to an address, on which a connection begins."""
+    """Begin to connect to an address; False if there is no route to it."""
     try:
-        racing.register(opened(address), selectors.EVENT_WRITE)
+        attempts.register(opened(address), selectors.EVENT_WRITE)
     except OSError as error:
         failures.append(error)
         return False
@@ -252,13 +241,13 @@ def _bind_privileged(channel: socket.socket) -> None:
     raise OSError(errno.EADDRINUSE, "no local port below 1024 is free")
 
 
-def _winner(racing: selectors.BaseSelector, seconds: float, failures: list[OSError]) -> socket.socket | None:
-    """The first connection that stands; those that failed leave the race."""
-    if not racing.get_map():
+def _winner(attempts: selectors.BaseSelector, seconds: float, failures: list[OSError]) -> socket.socket | None:
+    """The first connection that was made, if any; those that failed are closed."""
+    if not attempts.get_map():
         return None
-    for key, _ in racing.select(max(0.0, seconds)):
+    for key, _ in attempts.select(max(0.0, seconds)):
         channel = _channel(key)
-        racing.unregister(channel)
+        attempts.unregister(channel)
         problem = channel.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if not problem:
             return channel
@@ -273,8 +262,8 @@ def _channel(key: selectors.SelectorKey) -> socket.socket:
     return channel
 
 
-def _telling(failures: list[OSError]) -> OSError:
-    """The failure that says most: an answer (refused) before no answer before no way."""
+def _most_telling(failures: list[OSError]) -> OSError:
+    """The failure that says most: an answer (refused) before no answer, and that before no route."""
     unreachable = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
     silent = TimeoutError(errno.ETIMEDOUT, "no time was left to connect")
     return min(failures, key=lambda error: (error.errno in unreachable, error.errno == errno.ETIMEDOUT), default=silent)

@@ -19,7 +19,7 @@ class Request(NamedTuple):
     """A request. `retried` are statuses that mean "not yet" here, besides 429 and every 5xx; `name` is what logs say.
 
     `accepted` are the statuses of a good answer. `direct` requests, those to metadata services, never go through a
-    proxy.
+    proxy. `shown` is the URL that messages name where a redirect led to this one, whose path may hold a secret.
     """
 
     url: str
@@ -29,13 +29,19 @@ class Request(NamedTuple):
     retried: frozenset[int] = frozenset()
     direct: bool = False
     accepted: frozenset[int] = GOOD
+    shown: str = ""
+
+    @property
+    def shown_url(self) -> str:
+        """The URL that messages name, without secrets."""
+        from provision.config.urls import redacted
+
+        return redacted(self.shown or self.url)
 
     @property
     def name(self) -> str:
         """Method and URL without secrets."""
-        from provision.config.urls import redacted
-
-        return f"{self.method} {redacted(self.url)}"
+        return f"{self.method} {self.shown_url}"
 
     def __repr__(self) -> str:
         return f"Request({self.name})"

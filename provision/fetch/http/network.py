@@ -1,23 +1,37 @@
-"""Whether there is a network yet: told by the kernel's events (rtnetlink), not by failing.
+"""Whether there is a network yet: the kernel tells it (rtnetlink), so that no request has to fail first.
 
 Everything here asks the kernel through sockets, so it sees the network namespace it runs in.
 """
 
 from __future__ import annotations
 
-import fcntl
 import socket
 import struct
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
+from provision.fetch.http import connections
+
 LOOPBACK = "lo"
 # linux/rtnetlink.h: link, IPv4 address and route, IPv6 address and route
 GROUPS = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
-# linux/sockios.h and linux/if.h
-SIOCGIFFLAGS, SIOCGIFADDR = 0x8913, 0x8915
+
+# linux/netlink.h and linux/rtnetlink.h; linux/if_link.h and linux/if_addr.h; linux/if.h
+REQUEST_DUMP = 0x1 | 0x300
+ERROR, DONE = 2, 3
+NEW_LINK, GET_LINK, NEW_ADDRESS, GET_ADDRESS = 16, 18, 20, 22
+LINK_NAME, ADDRESS, LOCAL_ADDRESS = 3, 1, 2
+GLOBAL_SCOPE = 0
+MESSAGE = struct.Struct("=IHHII")  # length, type, flags, sequence, port
+LINK = struct.Struct("=BxHiII")  # family, type of device, index, flags, change mask
+LINK_ADDRESS = struct.Struct("=BBBBI")  # family, length of prefix, flags, scope, index
+ATTRIBUTE = struct.Struct("=HH")  # length, type
 IFF_UP, IFF_RUNNING = 0x1, 0x40
+DUMP_SECONDS = 5.0
+LOCAL_NAME_SECONDS = 2.0
+"""How long a name is looked up that may be in /etc/hosts, while there is no network yet."""
+
 ANY_PORT = 9
 """A port for asking the kernel for a route; nothing is sent to it."""
 
@@ -32,7 +46,7 @@ class Interface(NamedTuple):
 
 
 class Events:
-    """The kernel's word that a link, an address or a route changed. Made before looking, so that none is missed."""
+    """The kernel's events that a link, an address or a route changed. To miss none, make this before looking."""
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
@@ -54,10 +68,9 @@ class Events:
 
 
 def route_exists(host: str) -> bool:
-    """Whether the kernel knows a way to a host, or, for a name, whether asking for its address makes sense."""
-    try:
-        addresses = socket.getaddrinfo(host, ANY_PORT, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
-    except socket.gaierror:
+    """Whether the kernel has a route to a host, or, for a name, whether asking for its address makes sense."""
+    addresses = connections.literal(host, ANY_PORT, socket.SOCK_DGRAM)
+    if not addresses:
         return any(one.addresses for one in interfaces()) or _is_local_name(host)
     return any(_routed(family, address) for family, _, _, _, address in addresses)
 
@@ -77,13 +90,50 @@ def why_not(host: str) -> tuple[str, str]:
 
 def interfaces() -> Iterator[Interface]:
     """The interfaces of this network namespace, without loopback."""
-    version6 = _addresses6()
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as probe:
-        for _, name in socket.if_nameindex():
-            if name != LOOPBACK:
-                flags = _flags(probe, name)
-                addresses = (*_address4(probe, name), *version6.get(name, ()))
-                yield Interface(name, bool(flags & IFF_UP), bool(flags & IFF_RUNNING), addresses)
+    addresses: dict[int, tuple[str, ...]] = {}
+    for message in _dump(GET_ADDRESS, NEW_ADDRESS, LINK_ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
+        family, _, _, scope, index = LINK_ADDRESS.unpack_from(message)
+        found = dict(_attributes(message[LINK_ADDRESS.size :]))
+        raw = found.get(LOCAL_ADDRESS) or found.get(ADDRESS, b"")
+        if scope == GLOBAL_SCOPE and family in {socket.AF_INET, socket.AF_INET6}:
+            addresses[index] = (*addresses.get(index, ()), socket.inet_ntop(family, raw))
+    for message in _dump(GET_LINK, NEW_LINK, LINK.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
+        _, _, index, flags, _ = LINK.unpack_from(message)
+        name = dict(_attributes(message[LINK.size :])).get(LINK_NAME, b"").rstrip(b"\0").decode(errors="replace")
+        if name != LOOPBACK:
+            usable = tuple(one for one in addresses.get(index, ()) if not one.startswith("169.254."))
+            yield Interface(name, bool(flags & IFF_UP), bool(flags & IFF_RUNNING), usable)
+
+
+def _dump(question: int, kind: int, body: bytes) -> Iterator[bytes]:
+    """The bodies of the kernel's answers to a request for all of a kind (rtnetlink(7)); none if it does not answer."""
+    with closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)) as channel, suppress(OSError):
+        channel.settimeout(DUMP_SECONDS)
+        channel.send(MESSAGE.pack(MESSAGE.size + len(body), question, REQUEST_DUMP, 1, 0) + body)
+        while True:
+            data = channel.recv(1 << 16)
+            while len(data) >= MESSAGE.size:
+                length, answer, _, _, _ = MESSAGE.unpack_from(data)
+                if answer in {ERROR, DONE} or length < MESSAGE.size:
+                    return
+                if answer == kind:
+                    yield data[MESSAGE.size : length]
+                data = data[_aligned(length) :]
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and value of each attribute of a netlink message."""
+    while len(data) >= ATTRIBUTE.size:
+        length, kind = ATTRIBUTE.unpack_from(data)
+        if length < ATTRIBUTE.size:
+            return
+        yield kind, data[ATTRIBUTE.size : length]
+        data = data[_aligned(length) :]
+
+
+def _aligned(length: int) -> int:
+    """A length rounded up to a multiple of 4, as netlink aligns its messages and attributes."""
+    return (length + 3) & ~3
 
 
 def _routed(family: int, address: Any) -> bool:
@@ -96,44 +146,9 @@ def _routed(family: int, address: Any) -> bool:
 
 
 def _is_local_name(host: str) -> bool:
+    """Whether a name has an address without any network, as /etc/hosts may give it one."""
     try:
-        addresses = socket.getaddrinfo(host, ANY_PORT, type=socket.SOCK_DGRAM)
-    except OSError:
+        addresses = connections.resolve(host, ANY_PORT, LOCAL_NAME_SECONDS, socket.SOCK_DGRAM)
+    except (OSError, ValueError):
         return False
     return any(_routed(family, address) for family, _, _, _, address in addresses)
-
-
-def _request(name: str) -> bytes:
-    return struct.pack("16s24x", name.encode())
-
-
-def _flags(probe: socket.socket, name: str) -> int:
-    try:
-        answer = fcntl.ioctl(probe, SIOCGIFFLAGS, _request(name))
-    except OSError:  # it went away meanwhile
-        return 0
-    return int(struct.unpack_from("16xH", answer)[0])
-
-
-def _address4(probe: socket.socket, name: str) -> tuple[str, ...]:
-    try:
-        answer = fcntl.ioctl(probe, SIOCGIFADDR, _request(name))
-    except OSError:  # EADDRNOTAVAIL: it has none
-        return ()
-    address = socket.inet_ntoa(answer[20:24])
-    return () if address.startswith("169.254.") else (address,)
-
-
-def _addresses6() -> dict[str, tuple[str, ...]]:
-    """Global IPv6 addresses by interface. The fourth column of the kernel's table is the scope: 00 is global."""
-    found: dict[str, tuple[str, ...]] = {}
-    try:
-        with open("/proc/thread-self/net/if_inet6", encoding="ascii") as table:
-            lines = table.read().splitlines()
-    except OSError:  # a kernel without IPv6
-        return found
-    for line in lines:
-        address, _, _, scope, _, name = line.split()
-        if scope == "00":
-            found[name] = (*found.get(name, ()), socket.inet_ntop(socket.AF_INET6, bytes.fromhex(address)))
-    return found

@@ -16,6 +16,8 @@ def secrets(request: Request, proxy: str, harmless: Headers) -> set[str]:
     from urllib.parse import quote, unquote
 
     parts = {part for url in (request.url, proxy) for part in _of_url(url)}
+    if request.shown not in {"", request.url}:  # a server that redirects may have put a secret into the path
+        parts |= set(request.url.partition("//")[2].partition("?")[0].split("/")[1:])
     own = [value for header in request.headers if header not in harmless for value in header[1:]]
     parts |= {word for value in own for word in (value, *_words(value))}
     plain = {unquote(part) for part in parts}

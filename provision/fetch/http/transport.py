@@ -10,12 +10,12 @@ import errno
 import socket
 import ssl
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
-from http.client import BadStatusLine, HTTPResponse, parse_headers
+from http.client import BadStatusLine, HTTPException, HTTPResponse, parse_headers
+from io import BufferedReader
 from pathlib import Path
-from threading import Event, Timer, local
+from threading import local
 from typing import Any, cast
 
 import requests
@@ -24,6 +24,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from provision.config.urls import origin
 from provision.fetch.http.connections import Connect, ConnectRequest
 from provision.fetch.http.http_types import ProxyRefusedError, Reply, Request
 from provision.fetch.retry import Deadline, Report
@@ -60,6 +61,10 @@ urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)  # what to do abo
 
 class TruncatedError(OSError):
     """The connection ended before the body did."""
+
+
+class OtherHostError(ValueError):
+    """The HTTP library understands a URL in another way than we do."""
 
 
 def trust(authorities: Sequence[bytes]) -> ssl.SSLContext:
@@ -112,53 +117,65 @@ class Transport(HTTPAdapter):
     def cert_verify(self, _conn: Any, _url: str, _verify: Any, _cert: Any) -> None:
         """Leave trust to the context: requests would bring its own certificate authorities."""
 
-    def ask(
+    def exchange(
         self, request: Request, proxy: str, connecting: float | None, headers: float | None, report: Report
     ) -> Reply:
         """Send a request and return when the headers of the answer are there.
 
-        `connecting` and `headers` are the seconds each may take, None for ever. Raises requests.RequestException or
-        OSError.
+        `connecting` and `headers` are the seconds each may take, None for ever. Raises OSError, or ValueError for a URL
+        or a header that cannot be sent.
         """
         self._asking.report = report
+        self._asking.endpoint = origin(proxy or request.url)
         report(*UNANSWERED)
         prepared = requests.Request(request.method, request.url, dict(request.headers), data=request.body).prepare()
         proxies = {scheme: proxy for scheme in ("http", "https") if proxy}
         timeout = cast("tuple[float, float]", (connecting, headers))  # None is allowed, which the stubs leave out
-        response = self.send(prepared, stream=True, timeout=timeout, verify=True, proxies=proxies)
+        try:
+            response = self.send(prepared, stream=True, timeout=timeout, verify=True, proxies=proxies)
+        except (HTTPException, urllib3.exceptions.HTTPError) as error:  # those that requests does not wrap
+            raise OSError(errno.EPROTO, "the answer is no HTTP") from error
         chunks = partial(_chunks, response)
         return Reply(response.status_code, response.reason or "", response.headers, chunks, response.close)
 
     def _connected_by(self, connect: Connect) -> Callable[[HTTPConnection, int], socket.socket]:
-        """How a connection gets its socket: what it waits for is said to whoever asks in this thread."""
+        """How a connection gets its socket. What it waits for is reported by the request of this thread."""
 
-        def connected(connection: HTTPConnection, port: int) -> socket.socket:
+        def connected(connection: HTTPConnection, default_port: int) -> socket.socket:
             report: Report = self._asking.report
-            channel = connect(
-                ConnectRequest(connection.host, connection.port or port, _seconds(connection.timeout), report)
-            )
+            host, port = connection.host, connection.port or default_port
+            if (_plain_host(host), port) != (_plain_host(self._asking.endpoint.host), self._asking.endpoint.port):
+                raise OtherHostError
+            channel = connect(ConnectRequest(host, port, _seconds(connection.timeout), report))
             report(*UNANSWERED)
             return channel
 
         return connected
 
 
+def _plain_host(host: str) -> str:
+    """A host in one form: in lower case, without brackets and the dot of the root; other letters than ASCII as IDNA."""
+    host = host.strip("[]").replace("%25", "%").rstrip(".").lower()
+    if host.isascii():
+        return host
+    library: Any = requests.PreparedRequest
+    return str(library._get_idna_encoded_host(host))  # noqa: SLF001
+
+
 def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
-    """The body as it arrives, not decoded; raises TruncatedError if it is shorter than announced."""
+    """The body as it arrives, not decoded. Raises TruncatedError if it is shorter than announced."""
     # urllib3's own read() waits until a chunk is full, so that nobody could look at the clock while a server drips
-    wire: Any = response.raw._fp  # noqa: SLF001
-    channel: Any = wire.fp and wire.fp.raw._sock  # noqa: SLF001 - the connection has let go of it if it closes
-    while deadline.left():
-        if channel:
-            channel.settimeout(deadline.within(BODY_SILENCE))
-        chunk = wire.read1(CHUNK)
+    answer: Any = response.raw._fp  # noqa: SLF001
+    answer.allow(deadline)
+    while True:
+        chunk = answer.read1(CHUNK)
         if not chunk:
             break
         yield chunk
-    else:
-        raise TimeoutError("the body did not arrive in time")
-    if wire.length:
-        raise TruncatedError(f"the body is {wire.length} bytes shorter than announced")
+        if not deadline.left():
+            raise TimeoutError(errno.ETIMEDOUT, "the body did not arrive in time")
+    if answer.length:
+        raise TruncatedError(f"the body is {answer.length} bytes shorter than announced")
     response.raw.release_conn()
 
 
@@ -171,11 +188,6 @@ def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[st
         def _new_conn(self) -> socket.socket:
             return connected(self, 80)
 
-        def getresponse(self, *arguments: Any, **further: Any) -> Any:
-            return _patient(
-                self, lambda: super(Plain, self).getresponse(*arguments, **further), _time_for_headers(self)
-            )
-
     class Tls(HTTPSConnection):
         response_class = _Answer
 
@@ -186,15 +198,12 @@ def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[st
 
         def _tunnel(self) -> None:
             try:
-                _patient(self, super()._tunnel, self.sock.gettimeout())  # private to http.client
+                super()._tunnel()  # private to http.client
             except OSError as error:
                 told = str(error).partition(TUNNEL_FAILED)[2].split(maxsplit=1)
                 if told and told[0].isdecimal():
                     raise ProxyRefusedError(int(told[0]), " ".join(told[1:])) from error
                 raise
-
-        def getresponse(self, *arguments: Any, **further: Any) -> Any:
-            return _patient(self, lambda: super(Tls, self).getresponse(*arguments, **further), _time_for_headers(self))
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -206,7 +215,27 @@ def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[st
 
 
 class _Answer(HTTPResponse):
-    """Passes over interim answers such as 103, early hints; http.client passes over 100 alone."""
+    """An answer that has so long for all of it, however it drips: the timeout of its connection counts for the headers.
+
+    Interim answers such as 103 (early hints) are passed over; http.client itself passes over 100 alone.
+    """
+
+    def __init__(self, channel: socket.socket, *arguments: Any, **further: Any) -> None:
+        super().__init__(channel, *arguments, **further)
+        self.fp.close()
+        self._bytes = _TimedBytes(channel)
+        self.fp = BufferedReader(self._bytes)
+
+    def allow(self, deadline: Deadline) -> None:
+        """Let the body arrive until a deadline."""
+        self._bytes.deadline, self._bytes.silence = deadline, BODY_SILENCE
+
+    def begin(self) -> None:
+        """Read the headers. Raises OSError or HTTPException."""
+        super().begin()
+        lengths = {length.strip() for length in self.headers.get_all("Content-Length", [])}
+        if len(lengths) > 1 or not all(length.isascii() and length.isdecimal() for length in lengths):
+            raise OSError(errno.EBADMSG, "the Content-Length of the answer is no number of bytes")  # RFC 9110, 8.6
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(INTERIM_LIMIT):
@@ -217,31 +246,24 @@ class _Answer(HTTPResponse):
         raise BadStatusLine("too many interim answers")
 
 
-def _patient(connection: HTTPConnection, answered: Callable[[], Any], seconds: float | None) -> Any:
-    """The answer of a server that has so many seconds for all of it, not for each byte."""
-    channel, late = cast("socket.socket", connection.sock), Event()
-    guard = Timer(seconds or 0, _hang_up, (channel, late))
-    if seconds:
-        guard.start()
-    try:
-        return answered()
-    except Exception as error:
-        if late.is_set():
-            raise TimeoutError(errno.ETIMEDOUT, "no answer in time") from error
-        raise
-    finally:
-        guard.cancel()
+class _TimedBytes(socket.SocketIO):
+    """What a socket receives until a deadline: each read gets the time that is left, but at most `silence` seconds."""
 
+    def __init__(self, channel: socket.socket) -> None:
+        super().__init__(channel, "r")
+        channel._io_refs += 1  # type: ignore[attr-defined]  # noqa: SLF001 - as socket.makefile does
+        self._channel = channel
+        self.deadline = Deadline(channel.gettimeout() or 0)
+        self.silence = 0.0
 
-def _time_for_headers(connection: HTTPConnection) -> float | None:
-    """The old one has given the time to the socket by now, the new one does so in a moment."""
-    return cast("socket.socket", connection.sock).gettimeout() if OLD_URLLIB3 else _seconds(connection.timeout)
-
-
-def _hang_up(channel: socket.socket, late: Event) -> None:
-    late.set()
-    with suppress(OSError):
-        channel.shutdown(socket.SHUT_RDWR)
+    def readinto(self, buffer: Any) -> int | None:
+        """Fill a buffer with what arrives next. Raises OSError."""
+        if not self.deadline.left():
+            raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
+        self._channel.settimeout(self.deadline.within(self.silence))
+        received = super().readinto(buffer)
+        self._channel.settimeout(BODY_SILENCE)  # for the next request on this connection
+        return received
 
 
 def _seconds(timeout: object) -> float | None:

@@ -1,7 +1,7 @@
-"""Which platform this is, by what its firmware says: for `auto`, and for nobody else.
+"""Which platform this is, by what its firmware says: to find it (`auto`), and to refuse one that cannot be right.
 
-A metadata address is asked only where the platform is named or proven; whoever could answer at 169.254.169.254 on any
-network would else decide what a machine becomes (CVE-2024-6174).
+A metadata address is asked only where the platform is named or proven, and not contradicted. Otherwise whoever answers
+at 169.254.169.254 on some network would decide what a machine becomes (CVE-2024-6174).
 Source of the marks: the platforms' documentation, and cloud-init's tools/ds-identify.
 """
 
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from provision.failures import Usage
+from provision.failures import Failure, Usage
 from provision.fetch.running_system import RunningSystem
+from provision.fetch.trust import MISMATCH
+from provision.log import Log, silent
 
 AUTO = "auto"
 DMI = "/sys/class/dmi/id/"
@@ -51,8 +53,7 @@ MARKS = (
     DmiMark("hyperv", "product_name", "Virtual Machine"),
     DmiMark("qemu", "sys_vendor", "QEMU"),
 )
-"""The first that fits counts."""
-
+"""The first that matches counts."""
 
 SHARED_FIRMWARE = (
     {"azure", "azurestack", "hyperv"},
@@ -61,33 +62,49 @@ SHARED_FIRMWARE = (
 )
 """Platforms that one firmware may stand for."""
 
-ANYWHERE = frozenset({"metal", "file"})
+WITHOUT_FIRMWARE = frozenset({"metal", "file"})
+"""Platforms that any firmware may stand for: they ask nobody for a config."""
+
 HYPERVISORS = frozenset({"qemu", "hyperv", "kubevirt", "nutanix", "virtualbox", "vmware", "applehv"})
-"""What carries platforms that have no mark of their own proves nothing against them."""
+"""Platforms that also carry other platforms, which have no mark of their own: their marks contradict nothing."""
 
 
-def contradiction(platform: str, running_system: RunningSystem) -> str:
-    """The platform that the firmware proves against the named one, and by what; empty if it is silent."""
-    found = _mark(running_system)
-    if found is None or platform in {found.platform, *ANYWHERE} or found.platform in HYPERVISORS:
-        return ""
-    if any({platform, found.platform} <= kin for kin in SHARED_FIRMWARE):
-        return ""
-    return f"{found.platform} ({found.field} {_says(running_system, found.field)!r})"
+def confirmed(platform: str, running_system: RunningSystem, log: Log = silent, *, allow_mismatch: bool = False) -> str:
+    """The platform to use: the named one, or for `auto` the one that the firmware proves.
+
+    Raises Usage if `auto` is asked for and the firmware proves none. Raises Failure if the firmware proves another
+    platform than the named one, unless that is allowed: then it is a warning.
+    """
+    fields = _Fields(running_system)
+    mark = next((mark for mark in MARKS if fields[mark.field].startswith(mark.beginning)), None)
+    if platform == AUTO:
+        if mark is None:
+            seen = ", ".join(f"{name} {fields[name]!r}" for name in ("sys_vendor", "product_name"))
+            raise Usage(f"the firmware does not tell the platform ({seen})", hint="name it with --platform")
+        return mark.platform
+    if mark is not None and _contradicts(mark.platform, platform):
+        told = f"{mark.platform} ({mark.field} {fields[mark.field]!r})"
+        message = f"the platform is named {platform}, but the firmware says that this is {told}"
+        if not allow_mismatch:
+            hint = f"set ignition.platform.id={mark.platform}; or add {MISMATCH}=allow if {platform} is right"
+            raise Failure(message, hint=hint)
+        log("warning", message)
+    return platform
 
 
-def detect(running_system: RunningSystem) -> str:
-    """The platform that the firmware proves. Raises Usage if it proves none."""
-    found = _mark(running_system)
-    if found is None:
-        seen = ", ".join(f"{name} {_says(running_system, name)!r}" for name in ("sys_vendor", "product_name"))
-        raise Usage(f"this is no platform that can be told by its firmware ({seen})", hint="name it with --platform")
-    return found.platform
+def _contradicts(proven: str, named: str) -> bool:
+    if named in {proven, *WITHOUT_FIRMWARE} or proven in HYPERVISORS:
+        return False
+    return not any({named, proven} <= platforms for platforms in SHARED_FIRMWARE)
 
 
-def _mark(running_system: RunningSystem) -> DmiMark | None:
-    return next((mark for mark in MARKS if _says(running_system, mark.field).startswith(mark.beginning)), None)
+class _Fields(dict[str, str]):
+    """The DMI fields by name, each read when it is first asked for; empty where the firmware has none."""
 
+    def __init__(self, running_system: RunningSystem) -> None:
+        super().__init__()
+        self._running_system = running_system
 
-def _says(running_system: RunningSystem, field: str) -> str:
-    return running_system.read_text(DMI + field).strip()
+    def __missing__(self, name: str) -> str:
+        self[name] = self._running_system.read_text(DMI + name).strip()
+        return self[name]

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from provision.failures import FetchFailed
-from provision.fetch.platforms.sources import POLL_SECONDS, FetchContext, Source
-from provision.fetch.retry import Deadline, WaitReporter
+from provision.fetch.context import FetchContext
+from provision.fetch.platforms.sources import POLL_SECONDS, Source
+from provision.fetch.retry import WaitReporter
+from provision.fetch.trust import CONFIG_DRIVE
 
 CONFIG_DRIVES = frozenset({"config-2", "cidata"})
-"""Labels of drives that bring a config, in lower case: there may be one on a machine that nobody has provisioned."""
+"""Labels of config drives, in lower case: a machine that is not provisioned yet may have one."""
+
+
+REFUSED_REMEDY = f"add {CONFIG_DRIVE}=any to the kernel command line if this drive is yours"
 
 
 class Drive(NamedTuple):
-    """A file on a drive with a label. `seconds` 0 waits for ever; else it is how long before there is no config."""
+    """A file on a drive with a label. `seconds` 0 waits without limit; else there is no config when they are over."""
 
     label: str
     files: tuple[str, ...]
@@ -24,25 +29,51 @@ class Drive(NamedTuple):
     offline: bool = True
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Wait for the drive, and read the first of its files that is not skipped."""
+        """Wait for the drive, and read the first of its files that is not skipped.
+
+        Raises FetchFailed where no config drive is trusted, or only one came that is not trusted.
+        """
+        if context.trust.config_drive == "none":
+            raise FetchFailed(f"drive {self.label}", f"not looked for: {CONFIG_DRIVE}=none")
         device = self.device(context)
-        if device is None:
-            context.log(
-                "warning", f"no drive labelled {self.label} within {self.seconds:.0f} s: going on without a config"
-            )
+        if device is None and (context.stop.is_set() or (self.seconds and context.settings.deadline().left())):
+            late = f"no drive labelled {self.label} within {self.seconds:.0f} s"
+            context.log("warning", f"{late}: going on without a config")
             return None
+        if device is None:
+            raise FetchFailed(f"drive {self.label}", "did not appear in time")
         for file in self.files:
             raw = context.running_system.read_from(device, file)
             if raw and not (self.skips_cloud_config and is_cloud_config(raw)):
                 return raw
         return None
 
-    def device(self, context: FetchContext) -> str | None:
-        """Wait for the drive; None if it did not come in time."""
-        deadline = Deadline(self.seconds)
+    def device(self, context: FetchContext, *, is_named: bool = False) -> str | None:
+        """Wait for the drive; None if it did not come in time.
+
+        A drive on an external bus is passed over, unless the machine's owner has named it or trusts every drive. Raises
+        FetchFailed if no other came in time.
+        """
+        accepts_any = is_named or context.trust.config_drive == "any"
+        deadline = context.settings.deadline(self.seconds)
         with WaitReporter(f"a drive labelled {self.label}", deadline, context.log, context.stop) as wait:
             wait.explain("it is not there", "attach the drive that holds the config", deadline)
-            return _await_drive(context, self.label, deadline)
+            refused = ""
+            while not context.stop.is_set():
+                device = context.running_system.drive(self.label)
+                bus = context.running_system.external_bus(device) if device and not accepts_any else ""
+                if device and not bus:
+                    return device
+                if device and not refused:
+                    refused = f"{device} is attached by {bus}, and may not bring the config"
+                    context.log("warning", f"a drive labelled {self.label}: {refused}; {REFUSED_REMEDY}")
+                    wait.explain(refused, REFUSED_REMEDY, deadline)
+                if not deadline.left():
+                    break
+                context.running_system.await_change(min(POLL_SECONDS, deadline.left()))
+        if refused:
+            raise FetchFailed(f"drive {self.label}", refused, hint=REFUSED_REMEDY)
+        return None
 
     def describe(self) -> str:
         """Label and files."""
@@ -60,15 +91,25 @@ class Optical(NamedTuple):
 
     def fetch(self, context: FetchContext) -> bytes | None:
         """Wait for the CD, for ever, and read the file."""
-        deadline = Deadline(0)
+        if context.trust.config_drive == "none":
+            raise FetchFailed(f"CD with {self.marker}", f"not looked for: {CONFIG_DRIVE}=none")
+        deadline = context.settings.deadline()
         with WaitReporter(f"a CD that holds {self.marker}", deadline, context.log, context.stop) as wait:
             wait.explain("no drive holds it", "attach the provisioning CD", deadline)
-            while not context.stop.is_set():
-                for device in context.running_system.optical_drives():
+            while deadline.left() and not context.stop.is_set():
+                for device in self._trusted(context):
                     if _has(context, device, self.marker, self.formats):
                         return context.running_system.read_from(device, self.file, formats=self.formats)
-                context.running_system.await_change(POLL_SECONDS)
-        return None
+                context.running_system.await_change(min(POLL_SECONDS, deadline.left()))
+        if context.stop.is_set():
+            return None
+        raise FetchFailed(f"CD with {self.marker}", "did not appear in time")
+
+    def _trusted(self, context: FetchContext) -> Iterator[str]:
+        """The CD drives with a disc that may bring the config."""
+        for device in context.running_system.optical_drives():
+            if context.trust.config_drive == "any" or not context.running_system.external_bus(device):
+                yield device
 
     def describe(self) -> str:
         """File and formats."""
@@ -87,7 +128,7 @@ class Interface(NamedTuple):
         """Load the driver and read the file in one go: the kernel's fw_cfg is quadratic in the number of reads."""
         if self.module:
             context.running_system.load_module(self.module)
-        deadline = Deadline(0)
+        deadline = context.settings.deadline()
         with WaitReporter(self.path, deadline, context.log) as wait:
             wait.explain("the kernel reads it slowly", "move large files to a URL", deadline)
             raw = context.running_system.read(self.path)
@@ -130,7 +171,7 @@ class Device(NamedTuple):
     def fetch(self, context: FetchContext) -> bytes | None:
         """Wait for the device and read it."""
         context.running_system.load_module(self.module)
-        deadline = Deadline(self.seconds)
+        deadline = context.settings.deadline(self.seconds)
         with WaitReporter(self.path, deadline, context.log, context.stop) as wait:
             wait.explain("the device is not there", "attach a disk whose serial is `ignition`", deadline)
             while deadline.left() and not context.stop.is_set():
@@ -147,7 +188,7 @@ class Device(NamedTuple):
 
 def trim_nul(raw: bytes) -> bytes:
     """Bytes without the NULs that pad them. The end of what is compressed may be NULs of its own, and stays."""
-    from provision.fetch.user_data import is_compressed
+    from provision.fetch.compression import is_compressed
 
     begun = raw.lstrip(b"\0")
     return begun if is_compressed(begun) else begun.rstrip(b"\0")
@@ -156,15 +197,6 @@ def trim_nul(raw: bytes) -> bytes:
 def is_cloud_config(raw: bytes) -> bool:
     """Whether user data is meant for cloud-init."""
     return raw.startswith(b"#cloud-config\n")
-
-
-def _await_drive(context: FetchContext, label: str, deadline: Deadline) -> str | None:
-    while not context.stop.is_set():
-        device = context.running_system.drive(label)
-        if device is not None or not deadline.left():
-            return device
-        context.running_system.await_change(min(POLL_SECONDS, deadline.left()))
-    return None
 
 
 def _has(context: FetchContext, device: str, marker: str, formats: tuple[str, ...]) -> bool:

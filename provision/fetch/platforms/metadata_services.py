@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.failures import FetchFailed, NeedsNetwork
+from provision.fetch.context import FetchContext
 from provision.fetch.http.http_types import Headers, Request
-from provision.fetch.platforms.sources import POLL_SECONDS, FetchContext, Together
+from provision.fetch.platforms.sources import POLL_SECONDS, Together
 from provision.fetch.retry import Deadline, WaitReporter
 from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import CONFIG_LIMIT
 
 if TYPE_CHECKING:
     from provision.fetch.http.client import Client
+    from provision.fetch.http.connections import Connect
 
 
 class Token(NamedTuple):
@@ -26,12 +28,18 @@ class Token(NamedTuple):
     optional: bool = False
 
 
-CONNECT_METHODS = {"privileged": " from a local port below 1024", "vsock": " over vsock, CID 2, port 1024"}
-"""How unusual connections are described."""
+CONNECTIONS = {"privileged": " from a local port below 1024", "vsock": " over vsock, CID 2, port 1024"}
+"""How connections other than plain TCP are described."""
+
+VSOCK_HOST, VSOCK_PORT = 2, 1024
 
 
 class Http(NamedTuple):
-    """A metadata service. `absent` says whether 404 means "no config"; `retried` are statuses that mean "not yet"."""
+    """A metadata service.
+
+    `absent` says whether 404 means "no config"; `retried` are statuses that mean "not yet". `connection` is tcp,
+    privileged (from a local port below 1024) or vsock.
+    """
 
     base: str
     path: str
@@ -40,7 +48,7 @@ class Http(NamedTuple):
     decode: tuple[Callable[[bytes], bytes], ...] = ()
     absent: bool = True
     retried: frozenset[int] = frozenset()
-    way: str = "tcp"
+    connection: str = "tcp"
     module: str = ""
     offline: bool = False
 
@@ -52,7 +60,13 @@ class Http(NamedTuple):
 
         if self.module:
             context.running_system.load_module(self.module)
-        client = Client(context.settings._replace(offline=False), context.log, self.way, context.stop)
+        client = Client(
+            context.settings._replace(offline=False),
+            context.log,
+            connect=self._connect(context),
+            needs_route=self.connection != "vsock",
+            stop=context.stop,
+        )
         token = self._token(client)
         request = Request(
             f"{self.base}{self.path}", (*self.headers, *token), retried=self.retried, direct=is_metadata(self.base)
@@ -66,6 +80,14 @@ class Http(NamedTuple):
         for decode in self.decode:
             raw = _decoded(decode, raw, request)
         return raw
+
+    def _connect(self, context: FetchContext) -> Connect:
+        from provision.fetch.http import connections
+
+        if self.connection == "vsock":
+            # CID 2 is the host; Apple's Virtualization framework serves port 1024
+            return lambda request: context.running_system.vsock(VSOCK_HOST, VSOCK_PORT, request.seconds)
+        return connections.connect_from_privileged_port if self.connection == "privileged" else connections.connect
 
     def _token(self, client: Client) -> Headers:
         if self.token is None:
@@ -96,7 +118,7 @@ class Http(NamedTuple):
             *([f"asked again at {waits}"] if waits else []),
         )
         in_brackets = f" ({', '.join(notes)})" if notes else ""
-        return f"`{self.base}{self.path}`{CONNECT_METHODS.get(self.way, '')}{with_headers}{in_brackets}"
+        return f"`{self.base}{self.path}`{CONNECTIONS.get(self.connection, '')}{with_headers}{in_brackets}"
 
 
 class LinkLocal(NamedTuple):
@@ -119,7 +141,7 @@ class LinkLocal(NamedTuple):
     def _interfaces(self, context: FetchContext, wait: WaitReporter) -> list[str]:
         from provision.fetch.http import network
 
-        network_time = Deadline(context.settings.network_wait)
+        network_time = context.settings.deadline(context.settings.network_wait)
         events = network.Events()
         try:
             while network_time.left() and not context.stop.is_set():
@@ -178,7 +200,7 @@ class DhcpServer(NamedTuple):
         """Wait for a lease, and ask its server."""
         if context.settings.offline:
             raise NeedsNetwork(f"http://DHCP-SERVER{self.path}")
-        network_time = Deadline(context.settings.network_wait)
+        network_time = context.settings.deadline(context.settings.network_wait)
         with WaitReporter("the address of the DHCP server", network_time, context.log, context.stop) as wait:
             wait.explain("there is no lease", "check the DHCP server", network_time)
             while network_time.left() and not context.stop.is_set():

@@ -6,38 +6,17 @@ A source gives the bytes it has, or None where there is no config, which on most
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from provision.failures import FetchFailed
-from provision.fetch.running_system import RunningSystem
-from provision.fetch.settings import Settings
-from provision.log import Log
-
-if TYPE_CHECKING:
-    from threading import Event
-
+from provision.fetch.context import FetchContext
 
 POLL_SECONDS = 1.0
 """Seconds after which a drive is looked for even if no event announced it."""
 
 
-class FetchContext(NamedTuple):
-    """What a source works with. `stop` is set when another source was faster.
-
-    `platform_files` takes what the platform hands over only once a boot, by its path in the installed system. What an
-    earlier stage of this boot got is there already.
-    """
-
-    running_system: RunningSystem
-    settings: Settings
-    log: Log
-    stop: Event
-    platform_files: dict[str, bytes]
-
-
 class Source(Protocol):
-    """A way to a config."""
+    """A place where a platform keeps the config."""
 
     @property
     def offline(self) -> bool:
@@ -58,7 +37,7 @@ class NoSource(NamedTuple):
 
     offline: bool = True
 
-    def fetch(self, _site: FetchContext) -> bytes | None:
+    def fetch(self, _context: FetchContext) -> bytes | None:
         """None."""
         return None
 
@@ -83,22 +62,6 @@ class ConfigFile(NamedTuple):
     def describe(self) -> str:
         """The variable."""
         return "file named by `IGNITION_CONFIG_FILE`, else `config.ign` in the working directory"
-
-
-class HypervisorQuery(NamedTuple):
-    """An interface of a hypervisor that takes a conversation; `about` describes it."""
-
-    ask: Callable[[FetchContext], bytes | None]
-    about: str
-    offline: bool = True
-
-    def fetch(self, context: FetchContext) -> bytes | None:
-        """Have the conversation."""
-        return self.ask(context)
-
-    def describe(self) -> str:
-        """What was said about it."""
-        return self.about
 
 
 class FirstOf(NamedTuple):
@@ -145,15 +108,6 @@ class Together(NamedTuple):
     def describe(self) -> str:
         """All of them."""
         return "at once: " + "; ".join(source.describe() for source in self.sources)
-
-
-def context(
-    running_system: RunningSystem, settings: Settings, log: Log, platform_files: dict[str, bytes] | None = None
-) -> FetchContext:
-    """Where a source works that nobody else races against."""
-    from threading import Event
-
-    return FetchContext(running_system, settings, log, Event(), {} if platform_files is None else platform_files)
 
 
 def together(*sources: Source) -> Together:

@@ -1,6 +1,6 @@
 """Every platform: where its config is. A platform of a known shape is one entry.
 
-Source of the facts: the providers of the reference implementation (internal/providers) and the platforms' own
+Source of the facts: Ignition's providers (internal/providers) and the platforms' own
 documentation. docs/reference/platforms.md is generated from this table.
 """
 
@@ -9,19 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from provision.fetch.context import FetchContext
 from provision.fetch.platforms.drives import ByMachine, Device, Drive, Interface, Optical, trim_nul
-from provision.fetch.platforms.hypervisors import on_demand as guests
+from provision.fetch.platforms.hypervisors.query import HypervisorQuery
 from provision.fetch.platforms.metadata_services import DhcpServer, Http, LinkLocal, Token
-from provision.fetch.platforms.sources import (
-    ConfigFile,
-    FetchContext,
-    HypervisorQuery,
-    NoSource,
-    Source,
-    base64,
-    first_of,
-    together,
-)
+from provision.fetch.platforms.sources import ConfigFile, NoSource, Source, base64, first_of, together
 
 LINK_LOCAL = "http://169.254.169.254"
 AWS_IPV6 = "http://[fd00:ec2::254]"
@@ -64,6 +56,13 @@ OPENSTACK = together(
 FW_CFG = Interface("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", "qemu_fw_cfg")
 VIRTIO_BLOCK = Device("/dev/disk/by-id/virtio-ignition", "virtio_blk", 300.0)
 
+VIRTUALBOX = HypervisorQuery("virtualbox", "guest property `/Ignition/Config`")
+VMWARE = HypervisorQuery(
+    "vmware",
+    "`guestinfo.ignition.config.data`, its `.encoding`, or those properties of the OVF environment, "
+    "by `vmware-rpctool` or else vsock, CID 0, port 976",
+)
+
 PLATFORMS: Mapping[str, Platform] = {
     "akamai": Platform(
         "Akamai Connected Cloud",
@@ -77,7 +76,7 @@ PLATFORMS: Mapping[str, Platform] = {
     "aliyun": Platform("Alibaba Cloud", Http("http://100.100.100.200", "/latest/user-data")),
     "applehv": Platform(
         "Apple Hypervisor",
-        Http("http://d", "/", (("Accept", "application/json"),), way="vsock", module="vsock", offline=True),
+        Http("http://d", "/", (("Accept", "application/json"),), connection="vsock", module="vsock", offline=True),
     ),
     "aws": Platform(
         "Amazon EC2",
@@ -119,7 +118,7 @@ PLATFORMS: Mapping[str, Platform] = {
     "hetzner": Platform("Hetzner Cloud", Http(LINK_LOCAL, "/hetzner/v1/userdata")),
     "hyperv": Platform(
         "Microsoft Hyper-V",
-        HypervisorQuery(guests.hyperv, "KVP pool 0: `ignition.config`, or `ignition.config.0`, `.1` and so on, joined"),
+        HypervisorQuery("hyperv", "KVP pool 0: `ignition.config`, or `ignition.config.0`, `.1` and so on, joined"),
         "recorded",
     ),
     "ibmcloud": Platform("IBM Cloud", Drive("cidata", ("/user-data",), HALF_A_MINUTE)),
@@ -151,7 +150,7 @@ PLATFORMS: Mapping[str, Platform] = {
         "Scaleway",
         together(
             *(
-                Http(base, "/user_data/cloud-init", way="privileged")
+                Http(base, "/user_data/cloud-init", connection="privileged")
                 for base in ("http://169.254.42.42", "http://[fd00:42::42]")
             )
         ),
@@ -159,23 +158,19 @@ PLATFORMS: Mapping[str, Platform] = {
     "upcloud": Platform("UpCloud", Http(LINK_LOCAL, "/metadata/v1/user_data")),
     "virtualbox": Platform(
         "Oracle VirtualBox",
-        HypervisorQuery(guests.virtualbox, "guest property `/Ignition/Config`"),
+        VIRTUALBOX,
         "recorded",
-        guests.forget_virtualbox,
+        VIRTUALBOX.delete,
     ),
     "vmware": Platform(
         "VMware",
-        HypervisorQuery(
-            guests.vmware,
-            "`guestinfo.ignition.config.data`, its `.encoding`, or those properties of the OVF environment, "
-            "by `vmware-rpctool` or else vsock, CID 0, port 976",
-        ),
+        VMWARE,
         "recorded",
-        guests.forget_vmware,
+        VMWARE.delete,
     ),
     "vultr": Platform("Vultr", Http(LINK_LOCAL, "/user-data/user-data")),
     "zvm": Platform(
-        "IBM z/VM", HypervisorQuery(guests.zvm, "first spool file of type `ign` in the reader `000c`"), "recorded"
+        "IBM z/VM", HypervisorQuery("zvm", "first spool file of type `ign` in the reader `000c`"), "recorded"
     ),
 }
 """Platform names as `ignition.platform.id` has them."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 from provision.config.format import Resource
 from provision.failures import FetchFailed
+from provision.fetch.compression import Gunzip
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -16,11 +16,6 @@ RATIO_LIMIT = 200
 RATIO_FROM = 64 << 20
 """A gzip stream may not grow to more than 200 times its size, once it has grown beyond 64 MiB."""
 
-STEP = 1 << 20
-"""How much is decompressed at once."""
-
-# zlib.h: 15 bits of window, plus 16 for the gzip format
-GZIP = 31
 HASHES = frozenset({"sha256", "sha512"})
 
 
@@ -43,13 +38,13 @@ class VerifiedWriter:
             self._arrived += len(chunk)
             for part in self._gunzip.feed(chunk) if self._gunzip else (chunk,):
                 self._write(part)
-        if self._gunzip and not self._gunzip.is_whole:
-            self._fail("the gzip stream is cut short or empty")
+        if self._gunzip:
+            self._gunzip.end()
         self._verify()
 
     def _restart(self) -> None:
         self._arrived = self._written = 0
-        self._gunzip = _Gunzip(self._name) if self._gzip else None
+        self._gunzip = Gunzip(self._name) if self._gzip else None
         self._hash = _hash(self._name, self._expected)
         if self._start is not None:
             self._into.seek(self._start)
@@ -84,30 +79,6 @@ class VerifiedWriter:
 
     def _fail(self, cause: str, hint: str = "") -> None:
         raise FetchFailed(self._name, cause, hint=hint)
-
-
-class _Gunzip:
-    """A gzip stream of any number of members, in steps of bounded size."""
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._member = zlib.decompressobj(GZIP)
-        self.is_whole = False
-
-    def feed(self, data: bytes) -> Iterable[bytes]:
-        """What the next bytes decompress to. Raises FetchFailed if they are not gzip."""
-        more = bool(data)
-        while more:
-            if self._member.eof:
-                self._member = zlib.decompressobj(GZIP)
-            try:
-                part = self._member.decompress(data, STEP)
-            except zlib.error as error:
-                raise FetchFailed(self._name, "not a gzip stream, or a damaged one") from error
-            yield part
-            self.is_whole = self._member.eof
-            data = self._member.unused_data if self.is_whole else self._member.unconsumed_tail
-            more = bool(data) or (len(part) == STEP and not self.is_whole)
 
 
 def _unwritten(name: str, error: OSError) -> FetchFailed:

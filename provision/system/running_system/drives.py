@@ -20,7 +20,8 @@ CDS_DISC_OK = 4
 
 
 @contextmanager
-def _mounted(device: str, kind: str) -> Iterator[str]:
+def mounted_drive(device: str, kind: str) -> Iterator[str]:
+    """Where a drive is mounted, as one of the types of file system (comma-separated). Raises FetchFailed."""
     os.makedirs(DRIVES, mode=0o700, exist_ok=True)
     root = f"{DRIVES}/{os.getpid()}-{os.urandom(4).hex()}"
     os.mkdir(root, 0o700)
@@ -38,7 +39,8 @@ def _mounted(device: str, kind: str) -> Iterator[str]:
         os.rmdir(root)
 
 
-def _has_disc(node: str) -> bool:
+def has_disc(node: str) -> bool:
+    """Whether a CD drive holds a disc that is ready."""
     import fcntl
 
     try:
@@ -51,3 +53,38 @@ def _has_disc(node: str) -> bool:
         return False
     finally:
         os.close(fd)
+
+
+EXTERNAL_BUSES = {"usb": "USB", "fw": "FireWire"}
+"""The buses that reach out of a machine, by the beginning of their names in a path of sysfs (`usb1`, `fw0`)."""
+
+
+def external_bus(sysfs: str, device: str) -> str:
+    """The bus that attaches a block device from outside the machine, or "a removable card or port"; empty if none does.
+
+    Sources: Documentation/ABI/testing/sysfs-devices-removable (`removable`, above a device in an external port) and
+    sysfs-bus-mmc (`type` is SD for a card, MMC for what is soldered). The attribute `removable` of the block device
+    itself says less: every CD drive has it, virtual ones too.
+    """
+    name = os.path.basename(os.path.realpath(device))
+    path = os.path.realpath(f"{sysfs}/class/block/{name}")
+    if not os.path.isdir(path):
+        return ""
+    for part in path.split("/"):
+        for beginning, bus in EXTERNAL_BUSES.items():
+            if part.startswith(beginning) and part.removeprefix(beginning).isdecimal():
+                return bus
+    root = os.path.realpath(sysfs)
+    while path.startswith(f"{root}/"):
+        if _text(f"{path}/removable") == "removable" or _text(f"{path}/type") == "SD":
+            return "a removable card or port"
+        path = os.path.dirname(path)
+    return ""
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read().strip()
+    except OSError:
+        return ""

@@ -5,16 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING
 
 from provision.failures import FetchFailed
-from provision.fetch.running_system import SystemPaths
+from provision.fetch.running_system import Control, MessageDevice, SystemPaths
 from provision.fetch.settings import CONFIG_LIMIT
 from provision.planning import device_names
 from provision.system import processes
 from provision.system.root.guarded_paths import Tree
-from provision.system.running_system.drives import _has_disc, _mounted
-from provision.system.running_system.uevents import _Uevents
+from provision.system.running_system import channels
+from provision.system.running_system.drives import external_bus, has_disc, mounted_drive
+from provision.system.running_system.uevents import DeviceEvents
+
+if TYPE_CHECKING:
+    from socket import socket
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM})
 
@@ -28,7 +34,7 @@ class LocalSystem:
     def __init__(self, paths: SystemPaths | None = None, root: str = "") -> None:
         self.paths = paths or SystemPaths()
         self._root = root.rstrip("/")
-        self._events = _Uevents()
+        self._events = DeviceEvents()
 
     def path(self, path: str) -> str:
         """The path behind the root; one that is relative is the working directory's."""
@@ -67,11 +73,11 @@ class LocalSystem:
         """CD drives whose disc is ready."""
         self._events.listen()
         found = (self.path(f"/dev/{name}") for name in self.names("/sys/class/block") if name.startswith("sr"))
-        return tuple(node for node in found if _has_disc(node))
+        return tuple(node for node in found if has_disc(node))
 
     def read_from(self, device: str, path: str, *, formats: Sequence[str] = ()) -> bytes | None:
         """Mount a drive, read-only and where nobody else looks, and read one file; no link leads out of it."""
-        with _mounted(device, ",".join(formats) or "auto") as root:
+        with mounted_drive(device, ",".join(formats) or "auto") as root:
             try:
                 fd = Tree(root).open(path, os.O_RDONLY)
             except OSError as error:
@@ -99,6 +105,28 @@ class LocalSystem:
         except OSError as error:
             return f"the clock is before the day of the build, and cannot be set: {error.strerror}"
         return f"the clock was before the day of the build: set to {time.strftime('%Y-%m-%d', time.gmtime(floor))}"
+
+    def external_bus(self, device: str) -> str:
+        """The bus that attaches a block device from outside the machine, by sysfs; empty if none does."""
+        return external_bus(self.path("/sys"), device)
+
+    def device(self, path: str) -> AbstractContextManager[MessageDevice]:
+        """A device node, open for messages."""
+        return channels.message_device(self.path(path))
+
+    def control(self, path: str) -> AbstractContextManager[Control]:
+        """A device node, open for ioctl(2)."""
+        return channels.control_device(self.path(path))
+
+    def vsock(self, cid: int, port: int, seconds: float | None, own_ports: Sequence[int] = ()) -> socket:
+        """A vsock connection to the hypervisor."""
+        return channels.vsock(cid, port, seconds, own_ports)
+
+    @contextmanager
+    def private_folder(self) -> Iterator[str]:
+        """A new folder below /run."""
+        with channels.private_folder(self.path("/run")) as folder:
+            yield folder.removeprefix(self._root)
 
     def load_module(self, name: str) -> None:
         """Ask modprobe. What it says is of no use: the driver may be built in, or the hardware missing."""

@@ -11,7 +11,7 @@ NETLINK_KOBJECT_UEVENT = 15
 UEVENT_GROUPS = 1 | 2
 
 
-class _Uevents:
+class DeviceEvents:
     """The kernel's events about devices, heard from the first time that somebody looks for one."""
 
     def __init__(self) -> None:

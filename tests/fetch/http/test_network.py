@@ -21,12 +21,13 @@ import pytest
 
 from provision.config.format import Config
 from provision.failures import Failure
+from provision.fetch.context import fetch_context
 from provision.fetch.find_config import find_config
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
 from provision.fetch.platforms.drives import Drive
 from provision.fetch.platforms.metadata_services import Http
-from provision.fetch.platforms.sources import context, together
+from provision.fetch.platforms.sources import together
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
 from provision.system.running_system.running_system import LocalSystem
@@ -400,7 +401,7 @@ def test_who_lost_a_race_says_no_more(log: RecordedLog, tmp_path: Path) -> None:
 
     def body() -> bytes | None:
         with serve({"/c": Answer(b"config")}, HERE, 80):
-            place = context(LocalSystem(SystemPaths(), str(tmp_path)), Settings(), log)
+            place = fetch_context(LocalSystem(SystemPaths(), str(tmp_path)), Settings(), log)
             got = together(Http("http://[fd00::1]", "/c"), Drive("config-2", ("/c",)), Http(f"http://{HERE}", "/c"))
             raw = got.fetch(place)
             time.sleep(5.3)

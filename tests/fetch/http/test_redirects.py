@@ -158,6 +158,62 @@ def test_a_proxy_is_not_sent_inwards_either(log: RecordedLog) -> None:
     assert in_namespace(body, "10.9.0.2/32") == []
 
 
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254\\@HERE/../../latest/meta-data",
+        "http://HERE\\@169.254.169.254/latest",
+        "http:\\\\169.254.169.254\\latest",
+        "/\\169.254.169.254/latest",
+        "http://user:password@HERE/b",
+        "http://169.254.169.254%2f@HERE/b",
+        "http://%31%30.9.9.9/b",
+        "http://HERE\t/b",
+        "http://HERE/b c",
+        "//user@HERE/b",
+    ],
+)
+def test_a_redirect_that_two_parsers_may_read_differently_is_refused(log: RecordedLog, target: str) -> None:
+    with serve({"/b": Answer(b"there")}) as other:
+        here = other.url.removeprefix("http://")
+        with serve({"/a": to(target.replace("HERE", here))}) as served, pytest.raises(FetchFailed) as failed:
+            client(log).read(Request(f"{served.url}/a"))
+        assert not other.asked
+    assert failed.value.cause.startswith("redirected to a URL with a backslash")
+    assert "password" not in f"{log} {failed.value}"
+
+
+def test_a_redirect_may_hold_what_is_special_in_hosts_only(log: RecordedLog) -> None:
+    with serve({"/a": to("/b//user@host:1/%40?c=d@e"), "/b//user@host:1/%40?c=d@e": Answer(b"x")}) as served:
+        assert client(log).read(Request(f"{served.url}/a")) == b"x"
+
+
+@pytest.mark.parametrize("status", [403, 404, 503])
+def test_a_secret_in_the_path_of_a_redirect_is_not_shown(log: RecordedLog, status: int) -> None:
+    refusal = Answer(b"no such object: /signed/canary-path/f", status)
+    with serve(lambda _asked: refusal) as other, serve({"/a": to(f"{other.url}/signed/canary-path/f")}) as served:
+        with pytest.raises(FetchFailed) as failed:
+            client(log, http_total=0.3).read(Request(f"{served.url}/a"))
+        assert other.asked
+    assert "canary" not in f"{log} {failed.value.message} {failed.value.hint}"
+    assert f"redirected to {other.url}/..." in str(log)
+
+
+def test_the_library_connects_to_the_host_that_was_judged(log: RecordedLog) -> None:
+    """The HTTP library reads some URLs in its own way; then nothing is connected to."""
+    with serve({"/b": Answer(b"x")}) as served:
+        port = served.url.rpartition(":")[2]
+        with pytest.raises(FetchFailed, match="unable to parse url"):
+            client(log, http_total=1, network_wait=0.5).read(Request(f"http://10.9.9.9\\@127.0.0.1:{port}/b"))
+        assert not served.asked
+
+
+@pytest.mark.parametrize("host", ["mirror..example.com", "a" * 64 + ".example", ".", "-", "exa mple", "x\u2024y"])
+def test_a_host_that_is_no_name_is_a_failure(log: RecordedLog, host: str) -> None:
+    with pytest.raises(FetchFailed):
+        client(log, http_total=0.5, network_wait=0.1).read(Request(f"http://{host}/a"))
+
+
 def test_from_here_a_redirect_may_lead_here(log: RecordedLog) -> None:
     with serve({"/c": Answer(b"here")}) as served, serve({"/a": to(f"{served.url}/c")}) as near:
         assert client(log).read(Request(f"{near.url}/a")) == b"here"
@@ -170,5 +226,5 @@ def sources(source: Source) -> list[Source]:
 
 def test_every_metadata_service_of_the_table_is_inward() -> None:
     every = [one for platform in PLATFORMS.values() for one in sources(platform.source)]
-    bases = {one.base for one in every if isinstance(one, Http) and one.way != "vsock"}
+    bases = {one.base for one in every if isinstance(one, Http) and one.connection != "vsock"}
     assert {base for base in bases if not is_metadata(base)} == {"https://metadata.packet.net"}

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from provision.failures import ConfigInvalid, FetchFailed
+from provision.fetch.context import fetch_context
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.drives import Drive
-from provision.fetch.platforms.sources import Together, context
+from provision.fetch.platforms.sources import Together
+from provision.fetch.retry import now
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
 from provision.system.running_system.running_system import LocalSystem
@@ -94,7 +96,7 @@ def test_others_say_that_it_is_for_cloud_init(root: Path, log: RecordedLog) -> N
 
 
 def test_a_drive_that_never_comes_means_no_config_after_its_time(root: Path, log: RecordedLog) -> None:
-    place = context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    place = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
     assert Drive("cidata", ("/user-data",), 0.3).fetch(place) is None
     assert "no drive labelled cidata" in str(log)
 
@@ -147,7 +149,89 @@ def test_all_that_failed_is_named(root: Path, log: RecordedLog) -> None:
     garbage.mkdir(parents=True)
     for label in ("a", "b"):
         (garbage / label).symlink_to(root / "proc/cmdline")
-    place = context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    place = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
     with pytest.raises(FetchFailed) as failed:
         Together((Drive("a", ("/x",)), Drive("b", ("/x",)))).fetch(place)
     assert failed.value.message.count("cannot be mounted") == 2
+
+
+def attach(root: Path, node: str, way: str) -> None:
+    """Let sysfs tell how a drive is attached."""
+    name = Path(node).name
+    place = root / "sys/devices" / way / "block" / name
+    place.mkdir(parents=True)
+    link = root / "sys/class/block" / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    link.symlink_to(place)
+
+
+USB = "pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0"
+
+
+@on_drives
+def test_a_config_drive_on_usb_is_passed_over(
+    root: Path, log: RecordedLog, platform: str, label: str, file: str
+) -> None:
+    with drive(root, label, {file: CONFIG}):
+        node = (root / f"{label}.node").read_text()
+        attach(root, node, USB)
+        settings = Settings(http_total=1, network_wait=0.5, grace=0.5, ends_at=now() + 2)
+        with pytest.raises(FetchFailed):
+            find_config(platform, LocalSystem(SystemPaths(), str(root)), settings, log)
+        assert f"{node} is attached by USB, and may not bring the config; add provision.config.drive=any" in str(log)
+
+
+@pytest.mark.parametrize("setting", ["proc/cmdline", "usr/lib/ignition/provision.conf"])
+def test_a_config_drive_on_usb_is_accepted_where_that_is_allowed(root: Path, log: RecordedLog, setting: str) -> None:
+    (root / setting).parent.mkdir(parents=True, exist_ok=True)
+    (root / setting).write_text("provision.config.drive=any\n")
+    with drive(root, "config-2", {OPENSTACK: CONFIG}):
+        attach(root, (root / "config-2.node").read_text(), USB)
+        assert paths(boot(root, "nutanix", log)) == ["/from-the-drive"]
+
+
+def test_a_drive_that_the_kernel_command_line_names_may_be_on_usb(root: Path, log: RecordedLog) -> None:
+    (root / "proc/cmdline").write_text("ignition.config.device=MY-DATA ignition.config.path=/b.ign\n")
+    with drive(root, "MY-DATA", {"/b.ign": CONFIG}):
+        attach(root, (root / "MY-DATA.node").read_text(), USB)
+        assert paths(boot(root, "metal", log)) == ["/from-the-drive"]
+
+
+def test_no_config_drive_at_all(root: Path, log: RecordedLog) -> None:
+    (root / "proc/cmdline").write_text("provision.config.drive=none\n")
+    with (
+        drive(root, "config-2", {OPENSTACK: CONFIG}),
+        pytest.raises(FetchFailed, match=r"provision\.config\.drive=none"),
+    ):
+        boot(root, "nutanix", log)
+
+
+@pytest.mark.parametrize(
+    ("way", "bus"),
+    [
+        (USB, "USB"),
+        ("pci0000:00/0000:00:07.0/fw0/fw0.0/host3", "FireWire"),
+        ("pci0000:00/0000:00:01.1/ata2/host1/target1:0:0/1:0:0:0", ""),
+        ("pci0000:00/0000:00:05.0/virtio2", ""),
+        ("virtual", ""),
+        ("", ""),
+    ],
+)
+def test_the_bus_of_a_drive(tmp_path: Path, way: str, bus: str) -> None:
+    attach(tmp_path, "/dev/sdx", way)
+    assert LocalSystem(SystemPaths(), str(tmp_path)).external_bus("/dev/sdx") == bus
+
+
+@pytest.mark.parametrize(
+    ("attribute", "text", "is_external"),
+    [("removable", "removable", True), ("removable", "fixed", False), ("type", "SD", True), ("type", "MMC", False)],
+)
+def test_a_card_or_an_external_port(tmp_path: Path, attribute: str, text: str, *, is_external: bool) -> None:
+    attach(tmp_path, "/dev/sdx", "pci0000:00/0000:00:1c.0/host/card")
+    (tmp_path / "sys/devices/pci0000:00/0000:00:1c.0/host/card" / attribute).write_text(f"{text}\n")
+    (tmp_path / "sys/devices/pci0000:00/0000:00:1c.0/host/card/block/sdx/removable").write_text("1\n")
+    assert bool(LocalSystem(SystemPaths(), str(tmp_path)).external_bus("/dev/sdx")) == is_external
+
+
+def test_a_drive_that_sysfs_does_not_know_is_taken_for_internal(tmp_path: Path) -> None:
+    assert LocalSystem(SystemPaths(), str(tmp_path)).external_bus("/dev/sdx") == ""

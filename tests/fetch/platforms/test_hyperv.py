@@ -21,6 +21,7 @@ from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.hypervisors import hyperv
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
+from provision.system.running_system.channels import MessageDevice
 from provision.system.running_system.running_system import LocalSystem
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
@@ -39,7 +40,7 @@ def packed(operation: int, pool: int, key: str = "", value: bytes = b"") -> byte
 
 
 @contextmanager
-def kernel(*http_types: Message, answers: list[int]) -> Iterator[int]:
+def kernel(*messages: Message, answers: list[int]) -> Iterator[MessageDevice]:
     """The daemon's end of a conversation in which the host says these messages, and then nothing."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
@@ -48,7 +49,7 @@ def kernel(*http_types: Message, answers: list[int]) -> Iterator[int]:
         if len(greeting) < SIZE or greeting[0] != REGISTER:
             return
         theirs.send(packed(REGISTER, 0))
-        for message in http_types:
+        for message in messages:
             theirs.send(packed(*message))
             answer = theirs.recv(1 << 16)
             if len(answer) < SIZE:
@@ -58,13 +59,13 @@ def kernel(*http_types: Message, answers: list[int]) -> Iterator[int]:
     player = threading.Thread(target=play)
     player.start()
     with ours, theirs:
-        yield ours.fileno()
+        yield MessageDevice(ours.fileno())
         player.join()
 
 
-def collected(http_types: Sequence[Message]) -> tuple[hyperv.Pools, list[int]]:
+def collected(messages: Sequence[Message]) -> tuple[hyperv.Pools, list[int]]:
     answers: list[int] = []
-    with kernel(*http_types, answers=answers) as device:
+    with kernel(*messages, answers=answers) as device:
         return hyperv.collected(device), answers
 
 

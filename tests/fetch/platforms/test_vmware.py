@@ -19,13 +19,13 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
+from provision.fetch.compression import decompressed
+from provision.fetch.context import FetchContext, fetch_context
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.hypervisors import guest_rpc, vmware
-from provision.fetch.platforms.sources import FetchContext, context
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.fetch.user_data import decompressed
 from provision.system.running_system.running_system import LocalSystem
 from tests.recorded_log import RecordedLog
 
@@ -56,7 +56,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def place(root: Path, log: RecordedLog) -> FetchContext:
-    return context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    return fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
 
 
 def boot(root: Path) -> FoundConfig:

@@ -7,13 +7,18 @@ packet is its length and then fields; a field is its type, its number and its va
 from __future__ import annotations
 
 import errno
-import socket
 import struct
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from provision.fetch.running_system import RunningSystem
+
+if TYPE_CHECKING:
+    import socket
 
 HYPERVISOR, PORT = 0, 976
 OWN_PORTS = range(1023, 1007, -1)
-"""Privileged ports to speak from; the host is slow to release those that were used just now."""
+"""Privileged ports to speak from: the host answers no others."""
 
 SECONDS = 10.0
 
@@ -23,21 +28,9 @@ DATA = 1
 PACKET_LIMIT = 128 << 20
 
 
-def connect() -> socket.socket:
+def connect(running_system: RunningSystem) -> socket.socket:
     """A connection to the host. Raises OSError."""
-    for port in OWN_PORTS:
-        channel = socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM)
-        channel.settimeout(SECONDS)
-        try:
-            channel.bind((socket.VMADDR_CID_ANY, port))
-            channel.connect((HYPERVISOR, PORT))
-        except OSError as error:
-            channel.close()
-            if error.errno not in {errno.EADDRINUSE, errno.ECONNRESET}:
-                raise
-        else:
-            return channel
-    raise OSError(errno.EADDRINUSE, "no privileged vsock port is free")
+    return running_system.vsock(HYPERVISOR, PORT, SECONDS, OWN_PORTS)
 
 
 def ask(channel: socket.socket, command: bytes) -> bytes | None:

@@ -8,13 +8,12 @@ written them. Only their mode is 0600, since a config may hold secrets; the daem
 
 from __future__ import annotations
 
-import os
-import select
 import struct
 from collections.abc import Iterator, Mapping
 
 from provision.failures import FetchFailed
-from provision.fetch.platforms.sources import FetchContext
+from provision.fetch.context import FetchContext
+from provision.fetch.running_system import MessageDevice
 
 DEVICE = "/dev/vmbus/hv_kvp"
 DRIVER = "/sys/bus/vmbus/drivers/hv_utils"
@@ -30,7 +29,7 @@ EXTERNAL_POOL, POOLS = 0, 5
 OK, CONTINUE = 0, 0x80070103
 """Answers to the host: done, and "there are no more items" (HV_S_CONT)."""
 
-SILENCE_MILLISECONDS = 1000
+SILENCE_SECONDS = 1.0
 """The host has said everything when it says nothing for so long; it gives no other sign."""
 
 FILE = "/var/lib/hyperv/.kvp_pool_"
@@ -51,21 +50,17 @@ def _read(context: FetchContext) -> Pools:
     if not context.running_system.names(DRIVER):
         context.running_system.load_module(MODULE)
     try:
-        device = os.open(context.running_system.path(DEVICE), os.O_RDWR | os.O_CLOEXEC)
+        with context.running_system.device(DEVICE) as device:
+            return collected(device)
     except OSError as error:
-        raise FetchFailed(DEVICE, error.strerror or "cannot be opened", hint="is hv_kvp_daemon running?") from error
-    try:
-        return collected(device)
-    except OSError as error:
-        raise FetchFailed(DEVICE, error.strerror or "the driver refused") from error
-    finally:
-        os.close(device)
+        cause = error.strerror or "the driver refused"
+        raise FetchFailed(DEVICE, cause, hint="is hv_kvp_daemon running?") from error
 
 
-def collected(device: int) -> Pools:
-    """Register as the daemon, and take what the host puts into its pools. Raises OSError."""
+def collected(device: MessageDevice) -> Pools:
+    """Register as the daemon, and keep the pairs that the host sets. Raises OSError."""
     pools: dict[int, dict[bytes, bytes]] = {pool: {} for pool in range(POOLS)}
-    for message in _told(device):
+    for message in _messages(device):
         operation, pool = struct.unpack_from("=BB", message)
         if operation == SET and pool in pools:
             key, value = _pair(message)
@@ -83,17 +78,14 @@ def joined(found: Mapping[str, bytes]) -> bytes | None:
     return b"".join(parts) or None
 
 
-def _told(device: int) -> Iterator[bytes]:
-    """What the host tells until it is silent, each message answered."""
-    os.write(device, struct.pack("=BBH", REGISTER, 0, 0).ljust(MESSAGE_SIZE, b"\0"))
-    listening = select.poll()
-    listening.register(device, select.POLLIN)
-    while listening.poll(SILENCE_MILLISECONDS):
-        message = os.read(device, MESSAGE_SIZE)
+def _messages(device: MessageDevice) -> Iterator[bytes]:
+    """The messages of the host until it is silent; each is answered."""
+    device.send(struct.pack("=BBH", REGISTER, 0, 0).ljust(MESSAGE_SIZE, b"\0"))
+    while message := device.receive(MESSAGE_SIZE, SILENCE_SECONDS):
         if message[0] != REGISTER:
             yield message
             answer = OK if message[0] == SET else CONTINUE
-            os.write(device, struct.pack("=I", answer) + message[4:])
+            device.send(struct.pack("=I", answer) + message[4:])
 
 
 def _pair(message: bytes) -> tuple[bytes, bytes]:

@@ -7,17 +7,14 @@ header (vbg_ioctl_chk).
 
 from __future__ import annotations
 
-import ctypes
-import fcntl
-import os
 import struct
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import NamedTuple
 
 from provision.failures import FetchFailed
-from provision.fetch.platforms.sources import FetchContext
+from provision.fetch.context import FetchContext
 
 DEVICE = "/dev/vboxguest"
 MODULE = "vboxguest"
@@ -46,25 +43,25 @@ class Parameter(NamedTuple):
     """An argument of a call to the host: a number, or a buffer that the host reads or writes."""
 
     kind: int
-    buffer: ctypes.Array[ctypes.c_char] | None = None
+    buffer: array[int] | None = None
 
     def packed(self) -> bytes:
         """As the kernel wants it: 4 bytes of type and 12 of value."""
         if self.buffer is None:
             return struct.pack("=IQI", self.kind, 0, 0)
-        return struct.pack("=IIQ", self.kind, len(self.buffer), ctypes.addressof(self.buffer))
+        return struct.pack("=IIQ", self.kind, len(self.buffer), self.buffer.buffer_info()[0])
 
 
 def ask(context: FetchContext) -> bytes | None:
     """The config property; None if it is not set. Raises FetchFailed for one that is encoded in some way."""
     context.running_system.load_module(MODULE)
-    with _device(context.running_system.path(DEVICE)) as control:
+    with _device(context) as control:
         return config(control)
 
 
 def delete(context: FetchContext) -> None:
     """Remove the config from the host, so that nobody in the guest can read it. Raises FetchFailed."""
-    with _device(context.running_system.path(DEVICE)) as control:
+    with _device(context) as control:
         remove(control)
 
 
@@ -87,15 +84,12 @@ def remove(control: Control) -> None:
 
 
 @contextmanager
-def _device(path: str) -> Iterator[Control]:
+def _device(context: FetchContext) -> Iterator[Control]:
     try:
-        device = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        with context.running_system.control(DEVICE) as control:
+            yield control
     except OSError as error:
-        raise FetchFailed(path, error.strerror or "cannot be opened", hint="is this VirtualBox?") from error
-    try:
-        yield partial(fcntl.ioctl, device)
-    finally:
-        os.close(device)
+        raise FetchFailed(DEVICE, error.strerror or "cannot be opened", hint="is this VirtualBox?") from error
 
 
 @contextmanager
@@ -118,7 +112,7 @@ def _property(control: Control, client: int, name: str) -> bytes | None:
     """The value of a property: what stands before the first NUL, its flags follow."""
     size = FIRST_BUFFER
     while True:
-        buffer = ctypes.create_string_buffer(size)
+        buffer = array("B", bytes(size))
         parameters = [
             Parameter(POINTER_IN, _text(name)),
             Parameter(POINTER, buffer),
@@ -133,7 +127,7 @@ def _property(control: Control, client: int, name: str) -> bytes | None:
             return None
         if rc:
             raise FetchFailed(name, f"the host did not tell it (status {rc})")
-        return buffer.value
+        return buffer.tobytes().partition(b"\0")[0]
 
 
 def _call(control: Control, client: int, function: int, parameters: Sequence[Parameter]) -> tuple[int, bytes]:
@@ -160,5 +154,6 @@ def request_number(number: int, size: int) -> int:
     return read_and_write << 30 | size << 16 | ord("V") << 8 | number
 
 
-def _text(text: str) -> ctypes.Array[ctypes.c_char]:
-    return ctypes.create_string_buffer(text.encode())
+def _text(text: str) -> array[int]:
+    """A text as C has it, with a NUL at its end."""
+    return array("B", text.encode() + b"\0")

@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from provision.failures import FetchFailed
-from provision.fetch.platforms.sources import FetchContext, base64
+from provision.fetch.context import FetchContext
+from provision.fetch.platforms.sources import base64
 
 if TYPE_CHECKING:
     from socket import socket
@@ -137,7 +138,7 @@ def _conversation(context: FetchContext) -> Iterator[SendCommand]:
 
     context.running_system.load_module(VSOCK_MODULE)
     try:
-        channel = guest_rpc.connect()
+        channel = guest_rpc.connect(context.running_system)
     except OSError as error:
         cause = f"the host does not answer ({error.strerror or error}), and {TOOL} is not there"
         raise FetchFailed("vsock", cause, hint="put open-vm-tools into the initramfs") from error

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-
 from provision.failures import FetchFailed
+from provision.fetch.context import FetchContext
 from provision.fetch.platforms.drives import trim_nul
-from provision.fetch.platforms.sources import FetchContext
 
 READER = "000c"
 MODULE = "vmur"
@@ -39,15 +36,10 @@ def first_of_type(listing: str) -> str | None:
 
 
 def _receive(context: FetchContext, number: str) -> bytes:
-    """vmur makes a file by the umask of its caller: it does so where nobody else can look."""
-    folder = f"/run/provision-{os.urandom(8).hex()}"
-    path = f"{folder}/config.ign"
-    os.mkdir(context.running_system.path(folder), 0o700)
-    try:
-        if context.running_system.run("vmur", "re", "-f", number, context.running_system.path(path)) is None:
+    """vmur makes a file with the umask of its caller: in a folder that nobody else can enter."""
+    running_system = context.running_system
+    with running_system.private_folder() as folder:
+        path = f"{folder}/config.ign"
+        if running_system.run("vmur", "re", "-f", number, running_system.path(path)) is None:
             raise FetchFailed(f"spool file {number}", "could not be received")
-        return trim_nul(context.running_system.read(path) or b"")
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(context.running_system.path(path))
-        os.rmdir(context.running_system.path(folder))
+        return trim_nul(running_system.read(path) or b"")

@@ -1,0 +1,198 @@
+"""Compressed user data -> bytes: gzip, xz and zstd are recognised by content, and bounded in size, ratio and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+from provision.failures import FetchFailed
+from provision.fetch.running_system import Run, no_programs
+from provision.fetch.settings import CONFIG_LIMIT
+
+if TYPE_CHECKING:
+    from lzma import LZMADecompressor
+
+RATIO_LIMIT = 200
+RATIO_FROM = 1 << 20
+"""A config may not decompress to more than 200 times its size, once it is larger than 1 MiB."""
+
+LAYER_LIMIT = 3
+"""How many compressions are undone: more of them are no accident."""
+
+STEP = 1 << 20
+"""The most bytes that one step of decompression yields."""
+
+PIECE = 4 << 10
+"""How many compressed bytes are handed to a decompressor at once: it copies what is behind the end of a member."""
+
+XZ_MEMORY_LIMIT = 80 << 20
+"""Bytes; `xz -9` needs 65 MiB to decompress (xz(1))."""
+
+# zlib.h: 15 bits of window, plus 16 for the gzip format
+GZIP = 31
+
+Decompress = Callable[[bytes, str], Iterator[bytes]]
+"""Takes compressed bytes and the name of their source, for messages; yields the contents in parts."""
+
+
+def decompressed(raw: bytes, source: str, run: Run = no_programs) -> bytes:
+    """The bytes inside all compressions. Raises FetchFailed if they are damaged, too large, or zstd is not available.
+
+    `run` starts the program `zstd` where Python has no such module.
+    """
+    formats: Mapping[bytes, Decompress] = {**FORMATS, ZSTD: partial(_unzstd, run=run)}
+    for _ in range(LAYER_LIMIT):
+        decompress = next((one for magic, one in formats.items() if raw.startswith(magic)), None)
+        if decompress is None:
+            break
+        raw = _bounded(decompress(raw, source), len(raw), source)
+    return raw
+
+
+def is_compressed(raw: bytes) -> bool:
+    """Whether bytes begin as one of the compressions."""
+    return raw.startswith((*FORMATS, ZSTD))
+
+
+def _decompressed_by(stream: Gunzip | Unxz, raw: bytes) -> Iterator[bytes]:
+    yield from stream.feed(raw)
+    stream.end()
+
+
+class Gunzip:
+    """A gzip file of any number of members (RFC 1952), decompressed in steps of bounded size.
+
+    `name` is how messages call it.
+    """
+
+    def __init__(self, name: str) -> None:
+        import zlib
+
+        self._zlib = zlib
+        self._name = name
+        self._member = zlib.decompressobj(GZIP)
+        self._is_empty = True
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The contents of the next bytes. Raises FetchFailed if they are not gzip."""
+        for at in range(0, len(data), PIECE):
+            yield from self._feed(data[at : at + PIECE])
+
+    def _feed(self, data: bytes) -> Iterator[bytes]:
+        more = bool(data)
+        while more:
+            if self._member.eof:
+                data = data.lstrip(b"\0")  # padding, which gzip(1) skips as well
+                if not data:
+                    return
+                self._member = self._zlib.decompressobj(GZIP)
+            try:
+                part = self._member.decompress(data, STEP)
+            except self._zlib.error as error:
+                raise FetchFailed(self._name, "not a gzip stream, or a damaged one") from error
+            self._is_empty = False
+            yield part
+            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+            more = bool(data) or (len(part) == STEP and not self._member.eof)
+
+    def end(self) -> None:
+        """Raise FetchFailed if the file is not complete."""
+        if self._is_empty or not self._member.eof:
+            raise FetchFailed(self._name, "the gzip stream is cut short or empty")
+
+
+class Unxz:
+    """An xz file of any number of streams, with padding between them (The .xz File Format, 2.2)."""
+
+    def __init__(self, name: str) -> None:
+        import lzma
+
+        self._lzma = lzma
+        self._name = name
+        self._stream = self._new()
+        self._padding = 0
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The contents of the next bytes. Raises FetchFailed if they are not xz, or need too much memory."""
+        try:
+            for at in range(0, len(data), PIECE):
+                yield from self._feed(data[at : at + PIECE])
+        except self._lzma.LZMAError as error:
+            raise FetchFailed(
+                self._name, "not an xz stream, a damaged one, or one that needs too much memory"
+            ) from error
+
+    def _feed(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if self._stream.eof:
+                rest = data.lstrip(b"\0")
+                self._padding += len(data) - len(rest)
+                if not rest:
+                    return
+                self._check_padding()
+                self._stream, data = self._new(), rest
+            yield self._stream.decompress(data, STEP)
+            while not (self._stream.eof or self._stream.needs_input):
+                yield self._stream.decompress(b"", STEP)
+            data = self._stream.unused_data
+
+    def end(self) -> None:
+        """Raise FetchFailed if the file is not complete."""
+        if not self._stream.eof:
+            raise FetchFailed(self._name, "the xz stream is cut short")
+        self._check_padding()
+
+    def _new(self) -> LZMADecompressor:
+        return self._lzma.LZMADecompressor(self._lzma.FORMAT_XZ, memlimit=XZ_MEMORY_LIMIT)
+
+    def _check_padding(self) -> None:
+        if self._padding % 4:
+            raise FetchFailed(self._name, "the padding between xz streams is damaged")
+        self._padding = 0
+
+
+def _unzstd(raw: bytes, source: str, run: Run) -> Iterator[bytes]:
+    contents = run("zstd", "--decompress", "--stdout", "--quiet", "--no-progress", given=raw)
+    if contents is not None:
+        yield contents
+    elif run("zstd", "--version") is not None:
+        raise FetchFailed(source, "looks like zstd, but is damaged")
+    else:
+        yield from _unzstd_by_module(raw, source)
+
+
+def _unzstd_by_module(raw: bytes, source: str) -> Iterator[bytes]:
+    from importlib import import_module
+
+    try:
+        zstandard = import_module("zstandard")
+    except ImportError as error:
+        hint = "compress it with gzip or xz instead, or put the program zstd into the initramfs"
+        raise FetchFailed(source, "is compressed with zstd, which cannot be read here", hint=hint) from error
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as reader:
+            while part := bytes(reader.read(STEP)):
+                yield part
+    except zstandard.ZstdError as error:
+        raise FetchFailed(source, "looks like zstd, but is damaged") from error
+
+
+FORMATS: Mapping[bytes, Decompress] = {
+    b"\x1f\x8b": lambda raw, source: _decompressed_by(Gunzip(source), raw),
+    b"\xfd7zXZ\x00": lambda raw, source: _decompressed_by(Unxz(source), raw),
+}
+"""The first bytes of each format that Python decompresses itself."""
+
+ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+def _bounded(parts: Iterator[bytes], size: int, source: str) -> bytes:
+    contents = bytearray()
+    for part in parts:
+        contents += part
+        if len(contents) > CONFIG_LIMIT:
+            raise FetchFailed(source, f"decompresses to more than {CONFIG_LIMIT >> 20} MiB")
+        if len(contents) > max(RATIO_FROM, RATIO_LIMIT * size):
+            raise FetchFailed(source, f"decompresses to more than {RATIO_LIMIT} times its size")
+    return bytes(contents)

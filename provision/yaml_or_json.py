@@ -1,0 +1,72 @@
+"""Bytes -> a config and everything that is wrong with it, whether they are JSON or the YAML that people write.
+
+This is the one place of the engine that loads the transpiler, and only for YAML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from provision.config.format import Config
+from provision.config.problems import Problem
+from provision.config.sniffing import is_yaml
+from provision.failures import FetchFailed
+
+if TYPE_CHECKING:
+    from provision.config.reports.findings import Finding
+
+class Outcome(NamedTuple):
+    """A config (None if it has errors), everything found with its place, and the last word if there is no config."""
+
+    config: Config | None
+    findings: Sequence[Finding]
+    error: str
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was found, without places."""
+        return tuple(finding.problem for finding in self.findings)
+
+
+def validate_text(raw: bytes, name: str, files_dir: str | None = None) -> Outcome:
+    """Validate a config. `name` is the file or URL to show; YAML may embed files below `files_dir`.
+
+    Raises FetchFailed for YAML where the transpiler is not installed, as in most initramfs.
+    """
+    return _validate_yaml(raw, name, files_dir) if is_yaml(raw) else _validate_json(raw, name)
+
+
+def _validate_json(raw: bytes, name: str) -> Outcome:
+    from provision.config.validate import validate
+
+    validation = validate(raw)
+    problems = validation.problems or _about_all(validation.error)
+    if not problems:
+        return Outcome(validation.config, (), validation.error)
+    from provision.config.reports.findings import findings
+
+    return Outcome(validation.config, findings(name, raw, problems), validation.error)
+
+
+def _about_all(error: str) -> tuple[Problem, ...]:
+    """An error that is about a text as a whole, as a problem."""
+    from provision.config.model import VERSIONS
+    from provision.config.validate import EMPTY, NO_VERSION
+
+    if not error:
+        return ()
+    hints = {EMPTY: "the file has no content", NO_VERSION: 'write "ignition": {"version": "3.4.0"} at the top'}
+    path = () if error == EMPTY else ("ignition", "version")
+    return (Problem(path, error, hint=hints.get(error, f"known versions are {', '.join(VERSIONS)}")),)
+
+
+def _validate_yaml(raw: bytes, name: str, files_dir: str | None) -> Outcome:
+    try:
+        from transpiler import transpile
+
+        result = transpile(raw, name=name, files_dir=files_dir)
+    except ImportError as error:
+        hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
+        raise FetchFailed(name, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error
+    return Outcome(result.config, result.findings(), result.error)

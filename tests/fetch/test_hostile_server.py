@@ -1,0 +1,96 @@
+"""Whatever a server does, a feature that asks it ends in time; a failure can be told and holds no secret."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from provision.boot.status import Event, Reporter
+from provision.config.format import Resource
+from provision.failures import Failure
+from provision.fetch.context import fetch_context
+from provision.fetch.http.client import Client
+from provision.fetch.http.http_types import Request
+from provision.fetch.platforms.metadata_services import Http, Token
+from provision.fetch.resources import Fetcher
+from provision.fetch.retry import now
+from provision.fetch.settings import Settings
+from provision.fetch.user_data import read_config
+from provision.system.running_system.running_system import LocalSystem
+from tests.fetch.hostile import HOSTILE
+from tests.fetch.server import talking
+from tests.recorded_log import RecordedLog
+
+SECONDS = 1.5
+SLACK = 1.5
+"""Seconds that processors which are busy with all of this may take."""
+
+Feature = Callable[[str, Settings, RecordedLog, Path], object]
+
+
+def plain(url: str, settings: Settings, log: RecordedLog, _folder: Path) -> object:
+    return Client(settings, log).read(Request(f"{url}/a?key=canary"))
+
+
+def a_compressed_file(url: str, settings: Settings, log: RecordedLog, _folder: Path) -> object:
+    into = BytesIO()
+    Fetcher(settings, log).copy(Resource(source=f"{url}/a?key=canary", compression="gzip"), into, 1 << 20)
+    return into
+
+
+def a_config(url: str, settings: Settings, log: RecordedLog, _folder: Path) -> object:
+    return read_config(Fetcher(settings, log).read(Resource(source=f"{url}/a?key=canary"), 4 << 20), "a", log)
+
+
+def a_metadata_service(url: str, settings: Settings, log: RecordedLog, _folder: Path) -> object:
+    service = Http(url, "/a?key=canary", token=Token("/token?key=canary", (), "X-Token"))
+    return service.fetch(fetch_context(LocalSystem(), settings, log))
+
+
+def a_status_report(url: str, settings: Settings, log: RecordedLog, folder: Path) -> object:
+    Reporter(f"{url}/a?key=canary", "urn:x", settings, log, str(folder / "status")).tell(Event("start"))
+    raise Failure("a report fails silently")
+
+
+FEATURES: Mapping[str, Feature] = {
+    feature.__name__: feature for feature in (plain, a_compressed_file, a_config, a_metadata_service, a_status_report)
+}
+
+
+def meet(name: str, feature: Feature, settings: Settings, folder: Path) -> tuple[float, str]:
+    """The seconds that a feature took with a server, and all that was said."""
+    log = RecordedLog()
+    folder.mkdir()
+    with talking(HOSTILE[name]) as url:
+        began = time.monotonic()
+        try:
+            feature(url, settings, log, folder)
+            said = "fetched"
+        except Failure as failure:
+            said = f"{failure.message} {failure.hint}"
+        return time.monotonic() - began, f"{said}\n{log}"
+
+
+@pytest.mark.parametrize("feature", FEATURES.values(), ids=FEATURES)
+def test_no_server_holds_up_a_feature_or_breaks_it(feature: Feature, tmp_path: Path) -> None:
+    limit = 5.0 if feature is a_status_report else SECONDS
+    with ThreadPoolExecutor(len(HOSTILE)) as pool:
+        met = {
+            name: pool.submit(meet, name, feature, Settings(http_total=SECONDS), tmp_path / str(number))
+            for number, name in enumerate(HOSTILE)
+        }
+    results = {name: one.result() for name, one in met.items()}
+    assert {name: seconds for name, (seconds, _) in results.items() if seconds > limit + SLACK} == {}
+    assert {name: said for name, (_, said) in results.items() if "canary" in said} == {}
+
+
+@pytest.mark.parametrize("name", ["silence", "slow trailers", "a slow chunk extension", "slow headers"])
+def test_an_overall_deadline_ends_what_has_no_limit_of_its_own(name: str, tmp_path: Path) -> None:
+    seconds, said = meet(name, plain, Settings(ends_at=now() + 0.5, http_response_headers=0), tmp_path / "a")
+    assert seconds < 1.0
+    assert "in time" in said

@@ -1,0 +1,47 @@
+"""Words of a kernel command line, as Ignition reads them."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.failures import FetchFailed
+from provision.kernel_command_line import ConfigArguments, arguments, config_arguments, last_value
+
+
+def test_words_are_split_at_white_space_and_keep_their_quotes() -> None:
+    line = 'quiet ignition.config.url="http://a b"\tx==y ='
+    assert [*arguments(line)] == [
+        ("quiet", None),
+        ("ignition.config.url", '"http://a'),
+        ('b"', None),
+        ("x", "=y"),
+        ("", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [("", None), ("a", "bare"), ("a=", ""), ("a=1 a=2", "2"), ('a="x=y"', "x=y"), ("ab=1", None), ("a=1 a", "bare")],
+)
+def test_the_last_value_counts(line: str, value: str | None) -> None:
+    assert last_value(line, "a", bare="bare") == value
+
+
+def test_where_the_config_is() -> None:
+    line = "ignition.config.url=http://a flatcar.config.url=http://b coreos.config.hash=sha256-aa ignition.config.url="
+    assert config_arguments(line) == ConfigArguments(("http://a", "http://b"), "sha256-aa")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("ignition.config.hash=", "ignition.config.hash has no value"),
+        ("ignition.config.url=http://a ignition.config.hash", "ignition.config.hash has no value"),
+        ("ignition.config.device=a", "must be provided together"),
+        ("ignition.config.device=a ignition.config.path=", "must be provided together"),
+        ("ignition.config.device=../a ignition.config.path=/b", "single path component"),
+    ],
+)
+def test_arguments_that_cannot_be_meant_are_refused(line: str, told: str) -> None:
+    with pytest.raises(FetchFailed, match=told):
+        config_arguments(line)
