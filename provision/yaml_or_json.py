@@ -16,6 +16,7 @@ from provision.failures import FetchFailed
 if TYPE_CHECKING:
     from provision.config.reports.findings import Finding
 
+
 class Outcome(NamedTuple):
     """A config (None if it has errors), everything found with its place, and the last word if there is no config."""
 
