@@ -15,7 +15,7 @@ def record(root: str, running_system: LocalSystem) -> None:
     import json
 
     from provision import __version__
-    from provision.engine.history import JOURNAL
+    from provision.engine.history import RECORD as RUN_RECORD
     from provision.planning.actions import Content, RemovePath, WriteFile
     from provision.system.block.kernel_devices import KernelDevices
     from provision.system.machine import Machine
@@ -26,7 +26,7 @@ def record(root: str, running_system: LocalSystem) -> None:
     machine = Machine(root, KernelDevices(), BootState())
     try:
         machine.apply(WriteFile(RECORD, (Content(json.dumps(done).encode() + b"\n"),), parents=("/etc",)))
-        machine.apply(RemovePath(JOURNAL))  # what was done is of no use any more
+        machine.apply(RemovePath(RUN_RECORD))  # what was done is of no use any more
     finally:
         machine.release()
     os.sync()

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from provision import stages
 from provision.config.format import Config
-from provision.engine.history import FileHistory, digest_of, record_path
+from provision.engine.history import History
 from provision.planning.account_files import PASSWD
 from provision.planning.machine_view import MachineView
 from provision.planning.stage import Stage
 from provision.planning.unknown_root import MachineWithUnknownRoot, restored_root
-from provision.stages import later_stages
 
 
-def stages_to_come(stage: Stage) -> tuple[Stage, ...]:
-    """The stages after this one, and what the distribution does between them to fill a new root."""
-    later = later_stages(stage.name)
-    files = next((position for position, one in enumerate(later) if one.name == "files"), len(later))
-    return (*later[:files], Stage("restored root", (restored_root,)), *later[files:])
+def later_stages(
+    stage: Stage, machine: MachineView, config: Config, history: Callable[[], History]
+) -> tuple[tuple[Stage, ...], MachineView]:
+    """The stages after this one that have something left to do, and the view on which they can be simulated.
 
-
-def view_of(machine: MachineView, config: Config, root: str) -> MachineView:
-    """The machine as far as it can be seen: with its root, if that is there and stays, else with an unknown one.
-
+    That is the machine as far as it can be seen: with its root, if that is there and stays, else with an unknown one.
     The root is seen as it was before an interrupted run of the same config. Raises Interrupted for a record of another.
     """
+    to_come = _to_come(stage)
     if not _sees_root(machine, config):
-        return MachineWithUnknownRoot(machine, config)
-    return FileHistory(record_path(root, machine), digest_of(config)).view(machine)
+        return to_come, MachineWithUnknownRoot(machine, config)
+    past = history()
+    left = tuple(one for one in to_come if not one.journalled) if past.finished(machine) else to_come
+    return left, past.view(machine)
+
+
+def _to_come(stage: Stage) -> tuple[Stage, ...]:
+    """The stages after this one, and what the distribution does between them to fill a new root."""
+    later = stages.later_stages(stage.name)
+    files = next((position for position, one in enumerate(later) if one.name == "files"), len(later))
+    return (*later[:files], Stage("restored root", (restored_root,)), *later[files:])
 
 
 def _sees_root(machine: MachineView, config: Config) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from threading import Event, Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
+from provision.boot.machine_identity import identifying_words, machine_identity
 from provision.boot.status import reported
 from provision.config.format import Config, Resource
 from provision.config.json_text.decode import decode
@@ -17,9 +19,11 @@ from provision.fetch.base_config import EMPTY, base_config, merged
 from provision.fetch.running_system import SystemPaths
 from provision.log import FieldLog
 from provision.planning.boot_state import BootState
+from provision.planning.machine_view import MachineView
 from provision.planning.stage import Stage
 from provision.stages import load_stage
 from provision.system.private_files import read_private, write_private
+from provision.system.root.record_file import RecordFile
 
 if TYPE_CHECKING:
     from provision.fetch.references import Fetched
@@ -29,9 +33,6 @@ if TYPE_CHECKING:
 
 KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 """Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
-
-IDENTITY = tuple(f"/sys/class/dmi/id/{name}" for name in ("product_uuid", "product_serial", "board_serial"))
-"""What tells this machine from others of its kind (SMBIOS types 1 and 2)."""
 
 FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
 """Other programs look for the journal's messages about fetched configs by this id (see the reference engine)."""
@@ -134,7 +135,7 @@ class Boot(NamedTuple):
 
     def _seed(self, running_system: LocalSystem, config: Config) -> str:
         """The seed of this provisioning; made here too if the state file is Ignition's, which has none."""
-        return self.state.seed or seed(digest_of(config), *map(running_system.read_text, IDENTITY))
+        return self.state.seed or seed(digest_of(config), identifying_words(running_system))
 
     def _carry_out(self, stage: Stage, base: Config, running_system: LocalSystem) -> BootState:
         from provision.boot import look_ahead
@@ -151,8 +152,13 @@ class Boot(NamedTuple):
         machine = Machine(self.root, KernelDevices(), state, log=self.log)
         try:
             history = self._history(config, machine) if stage.journalled else NoHistory()
-            view = history.view(machine) if not stage.irreversible else look_ahead.view_of(machine, config, self.root)
-            later = look_ahead.stages_to_come(stage) if stage.irreversible else ()
+            if history.finished(machine):
+                self.log("info", f"{stage.name}: an interrupted boot has done this already")
+                return machine.boot_state()
+            view: MachineView = history.view(machine)
+            later: tuple[Stage, ...] = ()
+            if stage.irreversible:
+                later, view = look_ahead.later_stages(stage, machine, config, partial(self._history, config, machine))
             config = _with_platform_files(config, state)
             simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
             fetcher = DeferredFetcher(config, self.platform, self.log)
@@ -162,7 +168,8 @@ class Boot(NamedTuple):
             machine.release()
 
     def _history(self, config: Config, machine: Machine) -> History:
-        return FileHistory(record_path(self.root, machine), digest_of(config))
+        file = RecordFile(self.root, record_path(machine))
+        return FileHistory(file, digest_of(config), machine_identity(self._running_system()))
 
     def _wait(self, step: Step, stage: Stage, machine: Machine) -> None:
         """Wait for the devices of this stage, and tell it; those of later stages need not be there yet."""
@@ -193,17 +200,16 @@ class Boot(NamedTuple):
         return LocalSystem(SystemPaths.of(self.environment))
 
 
-def seed(digest: str, *identity: str) -> str:
+def seed(digest: str, identity: Sequence[str]) -> str:
     """What all that a config leaves open follows from: UUIDs of partitions, volumes and file systems.
 
     It is the same for one config on one machine, so that a run after a power loss recognises its own work; and random
-    where the firmware gives the machine no identity (a UUID of one repeated digit is none).
+    where the firmware gives the machine no identity.
     """
     from hashlib import sha256
     from os import urandom
 
-    words = [word for word in (text.strip().lower() for text in identity) if len(set(word) - {"-"}) > 1]
-    return sha256("\n".join([digest, *words]).encode()).hexdigest() if words else urandom(32).hex()
+    return sha256("\n".join([digest, *identity]).encode()).hexdigest() if identity else urandom(32).hex()
 
 
 def _whole(base: Config, user: Config) -> Config:

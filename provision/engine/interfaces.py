@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from provision.config.format import Resource
-from provision.planning.actions import Action, Blob, NodeAction
+from provision.planning.actions import Action, Blob, NodeAction, WriteFile
 from provision.planning.machine_view import MachineView
 
 
@@ -24,6 +24,34 @@ class System(MachineView, Protocol):
 
     def new_blob(self, blob: Blob, destination: str) -> AbstractContextManager[BinaryIO]:
         """A place for the bytes of a blob; they are kept when the context ends well."""
+        ...
+
+    def append_digests(self, action: WriteFile) -> tuple[str, str]:
+        """Digests of a file's content as it is, and as it will be with the parts of an action behind it.
+
+        Raises ActionFailed.
+        """
+        ...
+
+
+class RecordFile(Protocol):
+    """The file of a record (`history`), which no link leads out of the target root. Its methods raise Failure."""
+
+    @property
+    def path(self) -> str:
+        """The path as this machine names it, for messages."""
+        ...
+
+    def read(self) -> bytes | None:
+        """The whole content; None if there is no file."""
+        ...
+
+    def write(self, offset: int, data: bytes, *, wait: bool = True) -> None:
+        """Cut the file off at an offset and write the rest. With `wait` both are on the disk afterwards."""
+        ...
+
+    def replace(self, data: bytes) -> None:
+        """Put a whole new file in its place in one step."""
         ...
 
 

@@ -31,14 +31,15 @@ class Engine:
         """Carry out one stage. Raises PlanRefused before the first change, else ActionFailed, FetchFailed."""
         view = self._history.view(self._system)
         for wave in stage.plan(config, view):
-            due = self._history.begin(wave, self._system)
-            for action in due.pending:
+            left = self._history.begin(wave, view, self._system)
+            self._carry_out(left.restoring)
+            for action in left.pending:
                 self._number += 1
                 self._watch(Step(stage.name, self._number, action))
-            self._carry_out(due.pending)
-            verify(due.promised, self._system)
+            self._carry_out(left.pending)
+            verify(left.verified, self._system)
             self._history.finish(wave, view)
-        self._history.end()
+        self._history.end(self._system)
 
     def _carry_out(self, wave: Wave) -> None:
         """Actions on the tree go together, for they wait for the same disk; the others run side by side."""

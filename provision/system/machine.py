@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeVar
 
 from provision.failures import ActionFailed
 from provision.log import Log, silent
-from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction
+from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction, WriteFile
 from provision.planning.boot_state import BootState
 from provision.planning.machine_view import (
     Account,
@@ -161,6 +161,13 @@ class Machine:
         `destination` is the path they are meant for; with an empty one they are kept for later stages. Raises OSError.
         """
         return self._blob_store.writing(blob, destination)
+
+    def append_digests(self, action: WriteFile) -> tuple[str, str]:
+        """Digests of a file's content as it is, and as it will be with the parts of an action behind it.
+
+        Raises ActionFailed.
+        """
+        return _with_title(f"read {action.path}", lambda: nodes.append_digests(self._tree, self._blob_store, action))
 
     def release(self) -> None:
         """Give back what is held for this process only: nameless files; of images also mounts and loop devices."""

@@ -18,6 +18,7 @@ from provision.stages import load_stage
 from provision.system.block.image_devices import ImageDevices
 from provision.system.images.files import claimed
 from provision.system.machine import Machine
+from provision.system.root.record_file import RecordFile
 
 
 def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
@@ -32,10 +33,14 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
     left = [name for name in DEVICES if getattr(config.storage, name)]
     if left:
         target.notes.append(f"--root applies files, users and units only; left out: storage.{', storage.'.join(left)}")
-    path = record_path(os.path.abspath(arguments.root), machine)
-    if changing or os.access(path, os.R_OK):
-        _go_on(target, path, FileHistory(path, digest_of(config)))
+    file = RecordFile(os.path.abspath(arguments.root), record_path(machine))
+    if changing or os.access(file.path, os.R_OK):
+        _go_on(target, file.path, FileHistory(file, digest_of(config), OWNER), machine)
     return target
+
+
+OWNER = "tree"
+"""Whose the record of a tree is: that of a machine which boots from it later is another."""
 
 
 DEVICES = ("disks", "raid", "luks", "filesystems")
@@ -55,9 +60,12 @@ def _without_devices(stage: Stage) -> Stage:
     return stage._replace(parts=tuple(restricted(part) for part in stage.parts))
 
 
-def _go_on(target: Target, path: str, history: FileHistory) -> None:
-    """Plan on the tree as it was before an earlier run of this config, and do what that has left."""
+def _go_on(target: Target, path: str, history: FileHistory, machine: Machine) -> None:
+    """Plan on the tree as it was before an earlier run of this config, and do what that has left.
+
+    Raises PlanRefused where the work of a finished run is gone.
+    """
     target.history, target.view = history, history.view(target.view)
-    if history.ended:
+    if history.finished(machine):
         target.stages = ()
         target.notes.append(f"this config has been applied here already; to apply it again, remove {path}")

@@ -11,7 +11,7 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from provision.planning.actions import (
     Blob,
@@ -26,6 +26,9 @@ from provision.planning.actions import (
 from provision.system import libc
 from provision.system.root.blob_store import NO_TMPFILE, BlobStore
 from provision.system.root.guarded_paths import Tree, parent
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 _AT_ONCE = 200
 """Descriptors kept open in one go: two for each file, well below the usual limit of 1,024."""
@@ -59,6 +62,30 @@ def carry_out(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAction]) 
     """Carry out actions that touch disjoint paths, in their order, and bring them to the disk. Raises NodeFailed."""
     for start in range(0, len(actions), _AT_ONCE):
         _carry_out_batch(tree, blob_store, actions[start : start + _AT_ONCE])
+
+
+def append_digests(tree: Tree, blob_store: BlobStore, action: WriteFile) -> tuple[str, str]:
+    """SHA-256 of a file's content (empty for no file), and of that with the action's parts behind. Raises OSError."""
+    from hashlib import sha256
+
+    digest = sha256()
+    before = ""
+    with suppress(FileNotFoundError):
+        _update(digest, tree.open(action.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
+        before = digest.hexdigest()
+    for part in action.parts:
+        if isinstance(part, Blob):
+            _update(digest, blob_store.open(part))
+        else:
+            digest.update(part.data)
+    return before, digest.hexdigest()
+
+
+def _update(digest: _Hash, fd: int) -> None:
+    """Read a file into a digest and close it."""
+    with open(fd, "rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
 
 
 def temporary_name(folder: int, name: str) -> str:

@@ -12,11 +12,13 @@ from contextlib import suppress
 
 from provision.failures import Failure
 from provision.system.root.guarded_paths import Tree, parent
+from provision.system.root.nodes import temporary_name
 
 MAX_BYTES = 256 << 20
 """A record of 100,000 actions has some 20 MiB."""
 
 _FOLDER_MODE = 0o755
+_FULL = "is the root file system full or read-only?"
 
 
 class RecordFile:
@@ -52,8 +54,23 @@ class RecordFile:
         try:
             self._write(offset, data, wait=wait)
         except OSError as error:
-            hint = "is the root file system full or read-only?"
-            raise Failure(f"{self.path}: {error.strerror}", hint=hint) from None
+            raise Failure(f"{self.path}: {error.strerror}", hint=_FULL) from None
+
+    def replace(self, data: bytes) -> None:
+        """Put a whole new file in its place in one step."""
+        folder, name = parent(self._path)
+        try:
+            with self._tree.folder(folder) as directory:
+                temporary = temporary_name(directory, name)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+                with open(os.open(temporary, flags, 0o600, dir_fd=directory), "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+                os.fsync(directory)
+        except OSError as error:
+            raise Failure(f"{self.path}: {error.strerror}", hint=_FULL) from None
 
     def _write(self, offset: int, data: bytes, *, wait: bool) -> None:
         folder = parent(self._path)[0]

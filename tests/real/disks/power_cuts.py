@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from provision.boot.stage_run import DeferredFetcher
 from provision.config.json_text.decode import decode
-from provision.engine.history import JOURNAL, FileHistory, NoHistory
+from provision.engine.history import RECORD, FileHistory, NoHistory
 from provision.engine.preflight import Step, preflight
 from provision.engine.waves import Engine
 from provision.failures import Failure
@@ -26,6 +26,7 @@ from provision.system.block import udev
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
 from provision.system.mounts import unshare_mounts_if_allowed
+from provision.system.root.record_file import RecordFile
 
 NEVER = 0
 
@@ -117,12 +118,15 @@ def _carry_out(folder: Path, text: bytes, name: str, state: BootState, done: lis
     """As a boot does it."""
     config, stage = decode(text), load_stage(name)
     machine = PowerCutMachine(str(folder / "root"), KernelDevices(wait_seconds=5), state, str(folder / "run"))
-    history = FileHistory(f"{folder}/root{JOURNAL}", "digest") if stage.journalled else NoHistory()
+    record = RecordFile(str(folder / "root"), RECORD)
+    history = FileHistory(record, "digest") if stage.journalled else NoHistory()
 
     def watch(step: Step) -> None:
         done.append(f"{name}: {step.action.title}")
 
     try:
+        if history.finished(machine):
+            return machine.boot_state()
         preflight([stage], config, machine, history.view(machine))
         fetcher = DeferredFetcher(config, "file", _unheard)
         Engine(machine, fetcher, watch, history).run(stage, config)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
 import stat
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,9 @@ from provision.failures import Failure
 from provision.system.root.record_file import RecordFile
 
 PATH = "/etc/.record"
+
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+"""<linux/fcntl.h>, <linux/fs.h>."""
 
 
 @pytest.fixture
@@ -34,6 +40,39 @@ def test_what_is_written_is_read_back(root: Path) -> None:
     assert record.read() == b"one\ntwo\n"
     assert stat.S_IMODE((root / "etc/.record").stat().st_mode) == 0o600
     assert stat.S_IMODE((root / "etc").stat().st_mode) == 0o755
+
+
+def test_it_is_replaced_in_one_step(root: Path) -> None:
+    record = RecordFile(str(root), PATH)
+    record.write(0, b"one\ntwo\n")
+    record.replace(b"whole")
+    assert record.read() == b"whole"
+    assert os.listdir(root / "etc") == [".record"]
+    assert stat.S_IMODE((root / "etc/.record").stat().st_mode) == 0o600
+
+
+def test_a_directory_that_is_exchanged_with_a_link_leads_nowhere_else(root: Path, tmp_path: Path) -> None:
+    """As fast as it may be exchanged, nothing is written outside of the root."""
+    (tmp_path / "outside").mkdir()
+    (root / "etc").mkdir()
+    (root / "link").symlink_to(tmp_path / "outside")
+    over = threading.Event()
+
+    def exchange() -> None:
+        names = os.fsencode(root / "etc"), os.fsencode(root / "link")
+        while not over.is_set():
+            ctypes.CDLL(None).renameat2(AT_FDCWD, names[0], AT_FDCWD, names[1], RENAME_EXCHANGE)
+
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    try:
+        for _ in range(500):
+            with suppress(Failure):
+                RecordFile(str(root), PATH).write(0, b"x", wait=False)
+    finally:
+        over.set()
+        thread.join()
+    assert list((tmp_path / "outside").iterdir()) == []
 
 
 def test_links_stay_in_the_root(root: Path, tmp_path: Path) -> None:

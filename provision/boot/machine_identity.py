@@ -1,0 +1,24 @@
+"""What tells this machine from others of its kind: SMBIOS types 1 and 2, as Linux shows them in sysfs."""
+
+from __future__ import annotations
+
+from provision.fetch.running_system import RunningSystem
+
+FILES = tuple(f"/sys/class/dmi/id/{name}" for name in ("product_uuid", "product_serial", "board_serial"))
+
+
+def identifying_words(running_system: RunningSystem) -> tuple[str, ...]:
+    """The UUID and serial numbers of this machine, in lower case; empty where the firmware gives none.
+
+    A text of one repeated character is none: firmware without a number says so with zeros or Fs.
+    """
+    texts = (running_system.read_text(file).strip().lower() for file in FILES)
+    return tuple(text for text in texts if len(set(text) - {"-"}) > 1)
+
+
+def machine_identity(running_system: RunningSystem) -> str:
+    """A digest of them, for records on a disk: 32 hexadecimal digits, or empty where the machine has no identity."""
+    from hashlib import sha256
+
+    words = identifying_words(running_system)
+    return sha256("\n".join(words).encode()).hexdigest()[:32] if words else ""

@@ -1,0 +1,155 @@
+"""The text of the record of a run: a line for what was begun or done, each with a checksum that continues the last.
+
+    1f0c... {"config": "...", "owner": "..."}              which config, and for which machine
+    88ab... {"wave": "...", "before": [...], ...}          a wave begins; how the machine was before
+    0c77... {"done": "..."}                                it was carried out
+    d1e2... {"ended": [...]}                               all were; what holds since then
+
+A run may be killed, or the power may fail, at any byte of it. What such an end leaves (a last line without its line
+break, or blocks of NUL bytes) never happened. Everything else that does not fit its checksum is damage.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from provision.planning.facts import ContentFact, FileFact, GroupFact, UserFact
+from provision.planning.machine_view import Account, FileStatus, FileType
+
+_SUM = 16
+"""Hexadecimal digits of a checksum."""
+
+KINDS = {"file": FileFact, "content": ContentFact, "user": UserFact, "group": GroupFact}
+"""The facts that a record keeps."""
+
+RecordedFact = FileFact | ContentFact | UserFact | GroupFact
+
+
+class Damaged(ValueError):
+    """A line (counted from 1) is not what was written."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line} of the record is damaged")
+        self.line = line
+
+
+class WaveRecord(NamedTuple):
+    """One wave: its digest, how the machine was before it, and whether it was finished.
+
+    `appends` has the digests of a file's content before and after, for each path that is appended to; `beside` the
+    names that were beside the account files; `enabled` the units that the plan asked for.
+    """
+
+    wave: str
+    before: tuple[RecordedFact, ...] = ()
+    appends: Mapping[str, tuple[str, str]] = {}
+    beside: tuple[str, ...] = ()
+    enabled: Mapping[str, bool] = {}
+    done: bool = False
+
+
+class Past(NamedTuple):
+    """A record as it was read. `whole` is the length in bytes of what is whole, `last` the checksum of its last line.
+
+    `holds` has the facts that hold since the run ended; None if it did not end.
+    """
+
+    config: str = ""
+    owner: str = ""
+    waves: tuple[WaveRecord, ...] = ()
+    holds: tuple[RecordedFact, ...] | None = None
+    whole: int = 0
+    last: str = ""
+
+
+def line(entry: Mapping[str, object], last: str) -> tuple[bytes, str]:
+    """The line for an entry behind the one with the checksum `last`, and its own checksum."""
+    text = json.dumps(entry)
+    checksum = _checksum(text.encode(), last)
+    return f"{checksum} {text}\n".encode(), checksum
+
+
+def header(config: str, owner: str) -> dict[str, object]:
+    """The first entry."""
+    return {"config": config, "owner": owner}
+
+
+def begun(wave: WaveRecord) -> dict[str, object]:
+    """The entry that a wave begins."""
+    entry: dict[str, object] = {"wave": wave.wave, "before": [_to_json(fact) for fact in wave.before]}
+    entry |= {"appends": wave.appends} if wave.appends else {}
+    entry |= {"beside": wave.beside} if wave.beside else {}
+    return entry | ({"enabled": wave.enabled} if wave.enabled else {})
+
+
+def done(wave: str) -> dict[str, object]:
+    """The entry that a wave was carried out."""
+    return {"done": wave}
+
+
+def ended(facts: Iterable[RecordedFact]) -> dict[str, object]:
+    """The entry that all waves were carried out."""
+    return {"ended": [_to_json(fact) for fact in facts]}
+
+
+def parse(data: bytes) -> Past:
+    """Read a record. Raises Damaged."""
+    past = Past()
+    for number, text in enumerate(data.splitlines(keepends=True), 1):
+        checksum, _, body = text.rstrip(b"\n").partition(b" ")
+        if checksum != _checksum(body, past.last).encode() or not text.endswith(b"\n"):
+            if _is_torn(data[past.whole :]):
+                return past
+            raise Damaged(number)
+        try:
+            past = _with_entry(past, json.loads(body), first=number == 1)
+        except (ValueError, LookupError, TypeError) as error:
+            raise Damaged(number) from error
+        past = past._replace(whole=past.whole + len(text), last=checksum.decode())
+    return past
+
+
+def _checksum(text: bytes, last: str) -> str:
+    return sha256(last.encode() + text).hexdigest()[:_SUM]
+
+
+def _is_torn(rest: bytes) -> bool:
+    """Whether the end of a file is what an interrupted write leaves: part of a line, or blocks not written."""
+    return b"\0" in rest or b"\n" not in rest
+
+
+def _with_entry(past: Past, entry: dict[str, Any], *, first: bool) -> Past:
+    if first:
+        return past._replace(config=entry["config"], owner=entry["owner"])
+    if "wave" in entry:
+        appends = {path: (before, after) for path, (before, after) in entry.get("appends", {}).items()}
+        before = tuple(map(_from_json, entry["before"]))
+        wave = WaveRecord(entry["wave"], before, appends, tuple(entry.get("beside", ())), entry.get("enabled", {}))
+        return past._replace(waves=(*past.waves, wave))
+    if "done" in entry:
+        return past._replace(waves=(*past.waves[:-1], past.waves[-1]._replace(done=True)))
+    return past._replace(holds=tuple(map(_from_json, entry["ended"])))
+
+
+def _to_json(fact: RecordedFact) -> list[Any]:
+    kind = next(name for name, one in KINDS.items() if isinstance(fact, one))
+    value: Any = fact.value
+    if isinstance(value, FileStatus):
+        value = [value.kind.value, *value[1:]]
+    elif isinstance(value, bytes):
+        value = b64encode(value).decode()
+    return [kind, fact.name, value]
+
+
+def _from_json(entry: list[Any]) -> RecordedFact:
+    kind, name, value = entry
+    if kind == "content":
+        return ContentFact(name, value if value is None else b64decode(value))
+    if kind == "file":  # its identity was for that run
+        return FileFact(name, value and FileStatus(FileType(value[0]), *value[1:-1]))
+    account = value and Account(*value)
+    return UserFact(name, account) if kind == "user" else GroupFact(name, account)

@@ -1,0 +1,199 @@
+"""Let one system call of a program, or of what it starts, fail or be its last: a seccomp notifier counts them.
+
+The program is a function that runs in a forked child, so that a run costs no start of an interpreter. Every call that
+changes something stops until this process has decided: let it go on, let it fail with an error, or kill the child.
+Source: seccomp_unotify(2), <linux/seccomp.h>, <linux/filter.h>; numbers of calls: x86-64.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import select
+import signal
+import socket
+import struct
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import NamedTuple, NoReturn
+
+CALLS = {
+    "write": 1, "ioctl": 16, "pwrite64": 18, "writev": 20, "sendfile": 40, "fsync": 74, "fdatasync": 75,
+    "truncate": 76, "ftruncate": 77, "rename": 82, "mkdir": 83, "rmdir": 84, "creat": 85, "link": 86, "unlink": 87,
+    "symlink": 88, "chmod": 90, "fchmod": 91, "chown": 92, "fchown": 93, "lchown": 94, "mknod": 133, "sync": 162,
+    "mount": 165, "umount2": 166, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "openat": 257, "mkdirat": 258,
+    "mknodat": 259, "fchownat": 260, "unlinkat": 263, "renameat": 264, "linkat": 265, "symlinkat": 266,
+    "fchmodat": 268, "utimensat": 280, "fallocate": 285, "pwritev": 296, "syncfs": 306, "renameat2": 316,
+    "copy_file_range": 326, "openat2": 437, "open": 2,
+}  # fmt: skip
+"""Calls that change files, devices or mounts."""
+
+MEMORY = {"mmap": 9, "brk": 12}
+"""Calls that ask for memory."""
+
+KILL = 0
+"""In the place of an error: the whole run is killed before the call."""
+
+ERRORS = (KILL, errno.EIO, errno.ENOSPC, errno.ENOMEM, errno.EINTR)
+CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+READING = frozenset({0x5401, 0x5413, 0x5421, 0x541B, 0x8912, 0x80081272, 0x1268})
+"""ioctl(2) requests that change nothing: of terminals and sockets, and the sizes of a device."""
+
+LIMIT = 60.0
+"""Seconds after which a run counts as hanging."""
+
+_LOADABLE = ctypes.CDLL(None, use_errno=True)
+_SECCOMP, _FILTER, _LISTENER = 317, 1, 8
+_NOTIFY, _ALLOW = 0x7FC00000, 0x7FFF0000
+_RECEIVE, _SEND, _CONTINUE = 0xC0502100, 0xC0182101, 1
+
+
+class Fault(NamedTuple):
+    """What happens to the call with that number: an error, or KILL. Number 0 is no call."""
+
+    number: int = 0
+    error: int = KILL
+    memory: bool = False
+
+    def __str__(self) -> str:
+        kind = "allocation" if self.memory else "call"
+        return f"{errno.errorcode[self.error] if self.error else 'SIGKILL'} at {kind} {self.number}"
+
+
+class Run(NamedTuple):
+    """How a run went: exit status (negative for a signal), what it printed, its number of calls, which one failed."""
+
+    status: int
+    output: str
+    calls: int
+    struck: str
+
+
+def run_with(fault: Fault, program: Callable[[], int]) -> Run:
+    """Run a function in a child and let the fault happen to it. The child is gone when this returns."""
+    ours, theirs = socket.socketpair()
+    with tempfile.TemporaryFile() as output:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if not pid:
+            _child(program, theirs, output.fileno(), memory=fault.memory)
+        theirs.close()
+        try:
+            calls, struck = _supervise(pid, ours, fault)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            ours.close()
+            _, status = os.waitpid(pid, 0)
+        output.seek(0)
+        return Run(os.waitstatus_to_exitcode(status), output.read().decode(errors="replace"), calls, struck)
+
+
+def _child(program: Callable[[], int], channel: socket.socket, output: int, *, memory: bool) -> NoReturn:
+    status = 99
+    try:
+        os.setsid()
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        notifier = _install([*(MEMORY if memory else CALLS).values()])
+        socket.send_fds(channel, [b"x"], [notifier])
+        os.close(notifier)
+        channel.close()
+        status = program()
+        sys.stdout.flush()
+    except BaseException as error:  # noqa: BLE001 - a child of a test never returns into the test
+        with suppress(BaseException):
+            os.write(2, f"test child: {error!r}\n".encode())
+    finally:
+        os._exit(status)
+
+
+def _install(numbers: list[int]) -> int:
+    """Put the filter in place for this process and its children; returns the listener's descriptor."""
+    count = len(numbers)
+    steps = [(0x20, 0, 0, 0)]  # load the number
+    steps += [(0x15, count - index, 0, number) for index, number in enumerate(numbers)]
+    steps += [(0x06, 0, 0, _ALLOW), (0x06, 0, 0, _NOTIFY)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = struct.pack("HxxxxxxQ", len(steps), ctypes.addressof(code))
+    fd: int = _LOADABLE.syscall(_SECCOMP, _FILTER, _LISTENER, program)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "seccomp")
+    return fd
+
+
+def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str]:
+    """Answer for every call until all processes of the child are gone."""
+    _, received, _, _ = socket.recv_fds(channel, 1, 1)
+    if not received:
+        return 0, ""
+    notifier = received[0]
+    names = {number: name for name, number in (CALLS | MEMORY).items()}
+    calls, struck, deadline = 0, "", time.monotonic() + LIMIT
+    poll = select.poll()
+    poll.register(notifier, select.POLLIN)
+    try:
+        while True:
+            events = poll.poll(1000)
+            if any(event & select.POLLHUP for _, event in events):
+                break
+            if time.monotonic() > deadline:
+                return calls, f"{struck}; it hangs"
+            if not events:
+                continue
+            notice = bytearray(80)
+            try:
+                fcntl.ioctl(notifier, _RECEIVE, notice)
+            except OSError:
+                continue  # it was killed in the meantime
+            identity, task, _, number, _, _, *arguments = struct.unpack("QIIiIQ6Q", notice)
+            changing = _changes(names[number], task, arguments)
+            calls += changing
+            error = 0
+            if changing and calls == fault.number:
+                struck = _described(names[number], task, arguments)
+                if fault.error == KILL:
+                    os.killpg(pid, signal.SIGKILL)
+                    continue
+                error = -fault.error
+            with suppress(OSError):
+                fcntl.ioctl(notifier, _SEND, struct.pack("QqiI", identity, 0, error, 0 if error else _CONTINUE))
+    finally:
+        os.close(notifier)
+    return calls, struck
+
+
+def _changes(name: str, task: int, arguments: list[int]) -> bool:
+    """Whether a call changes something: opening does only for writing, and what is printed changes nothing."""
+    if name == "openat":
+        return bool(arguments[2] & CHANGING)
+    if name == "open":
+        return bool(arguments[1] & CHANGING)
+    if name == "openat2":
+        return bool(struct.unpack("Q", _memory(task, arguments[2], 8))[0] & CHANGING)
+    if name == "ioctl":
+        return (arguments[1] & 0xFFFFFFFF) not in READING
+    return not (name in {"write", "writev"} and arguments[0] in {1, 2})
+
+
+def _described(name: str, task: int, arguments: list[int]) -> str:
+    """A call for people: its name, and the first path among its arguments."""
+    with suppress(OSError, IndexError):
+        at = 0 if name in {"open", "rename", "mkdir", "rmdir", "link", "unlink", "chmod", "chown", "symlink"} else 1
+        if name.endswith(("at", "at2")) or not at:
+            return f"{name} {_memory(task, arguments[at], 256).split(bytes(1))[0].decode(errors='replace')}"
+    with suppress(OSError):
+        return f"{name} {os.readlink(f'/proc/{task}/fd/{arguments[0]}')}"
+    return name
+
+
+def _memory(task: int, address: int, length: int) -> bytes:
+    with open(f"/proc/{task}/mem", "rb", buffering=0) as memory:
+        memory.seek(address)
+        return memory.read(length).ljust(8, b"\0")

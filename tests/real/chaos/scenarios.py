@@ -1,0 +1,203 @@
+"""Configs that together need every action on a tree, each with the root that it is applied to."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+REMOTE = b"from afar\n" * 9000
+PACKED = gzip.compress(b"packed\n" * 3000, mtime=0)
+
+
+class Scenario(NamedTuple):
+    """A config and what makes the root that it is applied to; `{url}` in the config is a server that answers."""
+
+    name: str
+    config: Mapping[str, Any]
+    make_root: Callable[[Path], None]
+
+    def write_config(self, path: Path, url: str) -> None:
+        """Write the config to a file."""
+        text = json.dumps({"ignition": {"version": "3.4.0"}, **self.config})
+        path.write_text(text.replace("{url}", url))
+
+
+def _file(path: Path, text: str = "", mode: int = 0o644) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+
+
+def _plain_root(root: Path) -> None:
+    _file(root / "etc/aaa", "a\n")
+    _file(root / "etc/sudoers", "root ALL\n", 0o440)
+    _file(root / "etc/mode", "kept\n", 0o644)
+    _file(root / "etc/list", "one\n")
+    _file(root / "etc/long", "x" * 5000)
+    _file(root / "etc/old.d/a/b", "b")
+    _file(root / "etc/old.d/c", "c")
+    _file(root / "srv/there/file", "there")
+    _file(root / "usr/lib/thing", "thing")
+    (root / "lib").symlink_to("usr/lib")
+    (root / "etc/was-link").symlink_to("/usr/lib/thing")
+    os.link(root / "usr/lib/thing", root / "usr/lib/thing-too")
+
+
+def _data(text: str) -> dict[str, str]:
+    return {"source": f"data:,{text}"}
+
+
+NODES = Scenario(
+    "nodes",
+    {
+        "storage": {
+            "directories": [
+                {"path": "/srv/a/b/c", "mode": 448, "user": {"id": 10}},
+                {"path": "/etc/old.d", "overwrite": True},
+                {"path": "/srv/there", "mode": 488, "group": {"id": 7}},
+            ],
+            "files": [
+                {"path": "/etc/aaa", "overwrite": True, "contents": _data("longer-than-before")},
+                {"path": "/etc/sudoers", "append": [_data("line%0A")]},
+                {"path": "/etc/mode", "mode": 416},
+                {"path": "/etc/list", "append": [_data("two%0A"), _data("three%0A")]},
+                {"path": "/etc/new-list", "append": [_data("one%0A")]},
+                {
+                    "path": "/etc/long",
+                    "overwrite": True,
+                    "mode": 256,
+                    "contents": _data("short"),
+                    "append": [_data("-er")],
+                },
+                {"path": "/etc/was-link", "overwrite": True, "contents": _data("file")},
+                {"path": "/lib/through", "contents": _data("a-link"), "user": {"id": 3}, "group": {"id": 4}},
+                {"path": "/srv/set-id", "mode": 2541, "contents": _data("x")},
+                *({"path": f"/srv/a/f{number}", "contents": _data(str(number))} for number in range(4)),
+            ],
+            "links": [
+                {"path": "/srv/link", "target": "a/f1"},
+                {"path": "/srv/hard", "target": "/srv/a/f2", "hard": True},
+                {"path": "/etc/over", "target": "/etc/aaa", "overwrite": True},
+            ],
+        }
+    },
+    _plain_root,
+)
+
+FETCHED = Scenario(
+    "fetched",
+    {
+        "storage": {
+            "files": [
+                {"path": "/opt/remote", "contents": {"source": "{url}/remote"}},
+                {"path": "/opt/packed", "contents": {"source": "{url}/packed", "compression": "gzip"}},
+                {"path": "/opt/both", "contents": {"source": "{url}/remote"}, "append": [{"source": "{url}/remote"}]},
+                {"path": "/etc/list", "append": [{"source": "{url}/remote"}]},
+                {"path": "/etc/aaa", "overwrite": True, "contents": {"source": "{url}/remote"}},
+            ]
+        }
+    },
+    _plain_root,
+)
+
+
+def _system_root(root: Path) -> None:
+    _plain_root(root)
+    _file(
+        root / "etc/passwd",
+        "root:x:0:0:root:/root:/bin/sh\nold:x:900:900::/home/old:/bin/sh\nkept:x:901:901::/:/bin/sh\n",
+    )
+    _file(root / "etc/group", "root:x:0:\nwheel:x:10:\nold:x:900:\nkept:x:901:\ngone:x:902:\n")
+    _file(root / "etc/shadow", "root:*:19000:0:99999:7:::\nold:!:19000::::::\nkept:!:19000::::::\n", 0o640)
+    _file(root / "etc/gshadow", "root:*::\nwheel:!::\nold:!::\nkept:!::\ngone:!::\n", 0o640)
+    _file(root / "etc/subuid", "old:100000:65536\n")
+    _file(root / "etc/subgid", "old:100000:65536\n")
+    _file(
+        root / "etc/login.defs",
+        "USERGROUPS_ENAB yes\nUID_MIN 1000\nUID_MAX 60000\nCREATE_HOME yes\nSUB_UID_COUNT 65536\n",
+    )
+    _file(root / "etc/skel/.profile", "profile\n")
+    _file(root / "etc/skel/.config/deep/file", "deep\n")
+    _file(root / "home/old/file", "old")
+    for path in (root / "home/old", root / "home/old/file"):
+        os.chown(path, 900, 900)
+    (root / "root").mkdir(mode=0o700)
+    (root / "var/mail").mkdir(parents=True)
+    (root / "tmp").mkdir(mode=0o1777)
+
+
+ACCOUNTS = Scenario(
+    "accounts",
+    {
+        "passwd": {
+            "groups": [
+                {"name": "deploy", "gid": 2000, "passwordHash": "$y$j9T$g"},
+                {"name": "wheel", "gid": 11},
+                {"name": "gone", "shouldExist": False},
+                {"name": "daemons", "system": True},
+            ],
+            "users": [
+                {
+                    "name": "core",
+                    "uid": 1000,
+                    "groups": ["deploy", "wheel"],
+                    "sshAuthorizedKeys": ["ssh-ed25519 AAAA"],
+                    "passwordHash": "$y$j9T$x",
+                },
+                {"name": "app", "groups": ["deploy"], "noCreateHome": True, "noUserGroup": True},
+                {"name": "kept", "shell": "/bin/bash", "groups": ["wheel"], "passwordHash": "$y$j9T$k"},
+                {"name": "old", "shouldExist": False},
+            ],
+        },
+        "storage": {
+            "files": [
+                {"path": "/home/core/notes", "user": {"name": "core"}, "contents": _data("hi")},
+                {"path": "/etc/list", "append": [_data("two%0A")]},
+            ]
+        },
+    },
+    _system_root,
+)
+
+
+def _unit_root(root: Path) -> None:
+    _system_root(root)
+    _file(root / "etc/machine-id", "0123456789abcdef0123456789abcdef\n")
+    _file(root / "etc/systemd/system-preset/20-ignition.preset", "enable vendor.service\n")
+    _file(root / "etc/systemd/system/a.service", "[Unit]\nDescription=before\n[Install]\nWantedBy=x.target\n")
+    _file(root / "usr/lib/systemd/system/c.service", "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=x.target\n")
+    _file(root / "usr/lib/systemd/system/d.service", "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=x.target\n")
+    (root / "etc/systemd/system/x.target.wants").mkdir()
+    (root / "etc/systemd/system/x.target.wants/d.service").symlink_to("/usr/lib/systemd/system/d.service")
+    (root / "etc/systemd/system/e.service").symlink_to("/dev/null")
+    _file(root / "etc/crypttab", "old UUID=1 none\n", 0o600)
+
+
+UNITS = Scenario(
+    "units",
+    {
+        "systemd": {
+            "units": [
+                {
+                    "name": "a.service",
+                    "enabled": True,
+                    "contents": "[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=x.target\n",
+                },
+                {"name": "b.service", "mask": True},
+                {"name": "c.service", "enabled": True, "dropins": [{"name": "1.conf", "contents": "[Unit]\n"}]},
+                {"name": "d.service", "enabled": False},
+                {"name": "e.service", "mask": False},
+                {"name": "f@1.service", "enabled": True, "contents": "[Install]\nWantedBy=x.target\n"},
+            ]
+        },
+        "storage": {"files": [{"path": "/etc/list", "append": [_data("two%0A")]}]},
+    },
+    _unit_root,
+)
+
+TREES = (NODES, FETCHED, ACCOUNTS, UNITS)
+"""Applied with `--root`."""
