@@ -40,6 +40,9 @@ laws: .venv/check ## the property tests, with many more examples (an hour)
 bench: .venv/test ## what a start costs, and how the parts perform (beside the peers on PATH)
 	@for bench in $(subst /,.,$(basename $(wildcard tests/bench.py tests/*/bench.py tests/*/*/bench.py))); do $(BIN)/python -m $$bench; done
 
+golden: .venv/base ## refresh the golden cases of the transpiler from the `butane` on PATH
+	@$(BIN)/python -m tests.transpiler.golden
+
 install-dracut: ## install the dracut module and the unit that ends a first boot (DESTDIR=)
 	install -D -m 755 -t $(MODULE) $(SCRIPTS)
 	install -D -m 644 -t $(MODULE) $(PARTS)
@@ -71,4 +74,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test boot fuzz laws bench install-dracut deb clean
+.PHONY: help demo check test boot fuzz laws bench golden install-dracut deb clean

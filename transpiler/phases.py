@@ -94,10 +94,14 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     `butane_paths` problems of absent values have the paths that Butane prints: it does not know their source.
     """
     options = Options(Files(os.fspath(files_dir) if files_dir else ""), raw=raw, butane_paths=butane_paths)
-    work = run(text, options)
+    return result_of(run(text, options), name, strict=strict, pretty=pretty)
+
+
+def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
+    """The result of a run that has ended."""
     if strict and work.problems and not work.error:
         work.error = STRICT_ERROR
-    shown = report.SourceText(name, text, work.root)
+    shown = report.SourceText(name, work.text, work.root)
     written = "" if work.error else _written(work, pretty=pretty)
     config = None if work.error else work.draft.config
     spec_minor = work.variant.spec_minor if work.variant.name else None
@@ -294,9 +298,8 @@ def _duplicates(config: Config, variant: Variant) -> Iterable[Problem]:
     return rules.duplicates(config, variant.spec_minor)
 
 
-def _ignition_rules(config: Config, variant: Variant) -> Iterator[Problem]:
-    yield from rules.check(config, variant.spec_minor)
-    yield from variant_checks.removed_beside_unnumbered(config)
+def _ignition_rules(config: Config, variant: Variant) -> Iterable[Problem]:
+    return rules.check(config, variant.spec_minor, variant_checks.RESULT_RULES)
 
 
 def _always(_work: Work) -> bool:

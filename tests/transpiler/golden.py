@@ -1,72 +1,127 @@
-"""Golden pairs: inputs of our own with the exact answers of Butane, and how ours are compared with them.
+"""Golden cases: inputs of our own with the exact answers of Butane, and how ours are compared with them.
 
-`golden.jsonl` was made by running Butane (v0.24 and later sources) in `tests/data/transpiler/files`; `probes.jsonl` are
-small texts about YAML itself. `test_peer.py` runs Butane again over all of them where it is on PATH.
+A case is a folder below `cases/<topic>/`:
+
+    case.bu         the input
+    case.ign        Butane's output (`case.yaml` for a MachineConfig); absent if there is none
+    case.report     what Butane prints with `--raw-errors`; absent if that is nothing
+    case.excerpts   the same without `--raw-errors`, in some cases only
+    case.options    options of the command line, if they are not OPTIONS
+
+Local files are read below `cases/files`. `make golden` writes all but input and options anew, by the `butane` on PATH;
+a new case needs only its `case.bu`.
 """
 
 from __future__ import annotations
 
 import base64
 import gzip
-import json
 import re
+import shutil
+import subprocess
+import sys
+import zlib
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from transpiler.phases import STRICT_ERROR, Result, transpile
 
-DATA = Path(__file__).resolve().parents[1] / "data" / "transpiler"
-FILES = DATA / "files"
+CASES = Path(__file__).parent / "cases"
+FILES = CASES / "files"
+OPTIONS = ("--files-dir", ".", "--pretty")
 
 
-class Pair(NamedTuple):
-    """An input with its answer; `drawn` is the report without `--raw-errors`, where it is kept."""
+class Answer(NamedTuple):
+    """What a program says to an input: what it writes, and the verdict in its exit status."""
 
-    name: str
-    text: bytes
-    args: tuple[str, ...]
-    exit: int
     output: str
     report: str
-    drawn: str | None
+    failed: bool
 
 
-def pairs(name: str) -> list[Pair]:
-    """The pairs of a file."""
-    return [_pair(json.loads(line)) for line in (DATA / name).read_text("utf-8").splitlines()]
+class Case(NamedTuple):
+    """An input with Butane's answer."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """Topic and name."""
+        return str(self.folder.relative_to(CASES))
+
+    @property
+    def text(self) -> bytes:
+        """The input."""
+        return (self.folder / "case.bu").read_bytes()
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of the command line."""
+        options = self.folder / "case.options"
+        return tuple(options.read_text().split()) if options.exists() else OPTIONS
+
+    @property
+    def answer(self) -> Answer:
+        """Butane's answer."""
+        output = self._read("case.ign") or self._read("case.yaml")
+        return Answer(output, self._read("case.report"), failed=not output)
+
+    @property
+    def excerpts(self) -> str:
+        """Butane's report with excerpts; empty where it is not kept."""
+        return self._read("case.excerpts")
+
+    def _read(self, name: str) -> str:
+        path = self.folder / name
+        return path.read_text("utf-8") if path.exists() else ""
 
 
-def _pair(row: dict[str, Any]) -> Pair:
-    text = row["input"].encode("utf-8", "surrogateescape")
-    # One probe reads below a directory: that of the answers was empty.
-    args = row.get("args", ["-d", "no-such-directory"] if row["name"] == "local_abs" else [])
-    return Pair(row["name"], text, tuple(args), row["exit"], row["output"], row["report"], row.get("drawn"))
+@cache
+def cases() -> list[Case]:
+    """All cases."""
+    return [Case(path.parent) for path in sorted(CASES.glob("*/*/case.bu"))]
 
 
-def ours(pair: Pair) -> Result:
-    """Our answer to a pair, in Butane's way."""
-    args = pair.args
+def ours(text: bytes, options: tuple[str, ...]) -> Result:
+    """Our result, with the paths that Butane prints."""
     return transpile(
-        pair.text,
-        files_dir=args[args.index("-d") + 1] if "-d" in args else None,
-        strict="--strict" in args,
-        pretty="-p" in args,
-        raw="--raw" in args,
+        text,
+        files_dir=options[options.index("--files-dir") + 1] if "--files-dir" in options else None,
+        strict="--strict" in options,
+        pretty="--pretty" in options,
+        raw="--raw" in options,
         butane_paths=True,
     )
 
 
+def our_answer(result: Result) -> Answer:
+    """Our result as the command prints it with `--raw-errors`."""
+    return Answer("" if result.failed else f"{result.json}\n", report(result, raw=True), result.failed)
+
+
 def report(result: Result, *, raw: bool) -> str:
-    """What the command line prints on standard error as Butane does."""
+    """What the command prints on standard error when it behaves as Butane."""
     shown = result.render_as_butane(raw=raw)
     final = result.error if result.error in {"", STRICT_ERROR} else f"Error translating config: {result.error}"
     return "".join(f"{part}\n" for part in (shown, final) if part)
 
 
-def comparable(text: str) -> list[str]:
-    """A report without what need not be equal: the order of unknown keys, names of Go types."""
-    without_types = re.sub(r"into \S+$", "into X", text, flags=re.MULTILINE)
-    lines = without_types.replace("open no-such-directory/etc", "open etc").splitlines()
+def butanes_answer(butane: str, text: bytes, options: tuple[str, ...], *, raw: bool = True) -> Answer:
+    """What a real Butane says."""
+    argv = [butane, *(["--raw-errors"] if raw else []), *options]
+    done = subprocess.run(argv, input=text, capture_output=True, cwd=FILES, check=False)
+    return Answer(done.stdout.decode(), done.stderr.decode("utf-8", "replace"), done.returncode != 0)
+
+
+def comparable(answer: Answer) -> Answer:
+    """An answer without what need not be equal: the order of unknown keys, names of Go types, compressed bytes."""
+    return Answer(unpacked(answer.output), "\n".join(comparable_lines(answer.report)), answer.failed)
+
+
+def comparable_lines(text: str) -> list[str]:
+    """The lines of a report, without names of Go types; unknown keys come first and sorted."""
+    lines = re.sub(r"into \S+$", "into X", text, flags=re.MULTILINE).splitlines()
     unknown = [line for line in lines if "unused key" in line]
     return [*sorted(unknown), *(line for line in lines if "unused key" not in line)]
 
@@ -77,4 +132,32 @@ def unpacked(text: str) -> str:
 
 
 def _unpacked(encoded: str) -> str:
-    return gzip.decompress(base64.b64decode(encoded)).decode("latin-1")
+    try:
+        return gzip.decompress(base64.b64decode(encoded)).decode("latin-1")
+    except (OSError, EOFError, ValueError, zlib.error):
+        return encoded
+
+
+def refresh(case: Case, butane: str) -> None:
+    """Write Butane's answer to a case."""
+    answer = butanes_answer(butane, case.text, case.options)
+    wrapped = answer.output.startswith("#")
+    _write(case.folder / "case.ign", "" if wrapped else answer.output)
+    _write(case.folder / "case.yaml", answer.output if wrapped else "")
+    _write(case.folder / "case.report", answer.report)
+    if (case.folder / "case.excerpts").exists():
+        _write(case.folder / "case.excerpts", butanes_answer(butane, case.text, case.options, raw=False).report)
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file, or remove it if there is nothing to say; one that differs in compressed bytes only stays."""
+    if not text:
+        path.unlink(missing_ok=True)
+    elif not path.exists() or unpacked(path.read_text("utf-8")) != unpacked(text):
+        path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    program = shutil.which("butane") or sys.exit("butane is not on PATH: nothing can be refreshed")
+    for one in cases():
+        refresh(one, program)

@@ -1,17 +1,17 @@
-"""Golden pairs: equal in verdict, output and report."""
+"""Golden cases: equal to Butane in verdict, output and report."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.transpiler.golden import FILES, Pair, comparable, ours, pairs, report, unpacked
+from tests.transpiler.golden import FILES, Case, cases, comparable, comparable_lines, our_answer, ours, report
 
-ALL = [*pairs("probes.jsonl"), *pairs("golden.jsonl")]
-DRAWN = [pair for pair in ALL if pair.drawn is not None]
+ALL = cases()
+WITH_EXCERPTS = [case for case in ALL if case.excerpts]
 
 
-def name_of(pair: Pair) -> str:
-    return pair.name
+def name_of(case: Case) -> str:
+    return case.name
 
 
 @pytest.fixture(autouse=True)
@@ -19,23 +19,16 @@ def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FILES)
 
 
-@pytest.mark.parametrize("pair", ALL, ids=name_of)
-def test_verdict_output_and_report_are_butanes(pair: Pair) -> None:
-    result = ours(pair)
-    assert comparable(report(result, raw=True)) == comparable(pair.report)
-    assert unpacked(f"{result.json}\n" if not result.error else "") == unpacked(pair.output)
-    assert bool(result.error) == bool(pair.exit)
-
-
-@pytest.mark.parametrize("pair", DRAWN, ids=name_of)
-def test_the_drawn_report_is_butanes(pair: Pair) -> None:
-    drawn = report(ours(pair), raw=False)
-    assert sorted(comparable(drawn)) == sorted(comparable(pair.drawn or ""))
-
-
-@pytest.mark.parametrize("pair", ALL, ids=name_of)
-def test_people_are_told_why(pair: Pair) -> None:
-    result = ours(pair)
+@pytest.mark.parametrize("case", ALL, ids=name_of)
+def test_verdict_output_and_report_are_butanes(case: Case) -> None:
+    result = ours(case.text, case.options)
+    assert comparable(our_answer(result)) == comparable(case.answer)
     assert "Traceback" not in result.render()
-    if pair.exit and not pair.args.count("--strict"):
+    if result.failed and "--strict" not in case.options:
         assert any(problem.fatal for problem in result.problems)
+
+
+@pytest.mark.parametrize("case", WITH_EXCERPTS, ids=name_of)
+def test_the_report_with_excerpts_is_butanes(case: Case) -> None:
+    shown = report(ours(case.text, case.options), raw=False)
+    assert sorted(comparable_lines(shown)) == sorted(comparable_lines(case.excerpts))

@@ -1,24 +1,57 @@
-"""The golden pairs again, asked of the real Butane: they go stale when it changes."""
+"""A real Butane beside ours: the golden cases, which go stale when it changes, and random configs."""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
-import subprocess
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.transpiler.golden import FILES, Pair, comparable, pairs
+from tests.transpiler.golden import (
+    FILES,
+    OPTIONS,
+    Answer,
+    Case,
+    butanes_answer,
+    cases,
+    comparable,
+    our_answer,
+    ours,
+)
+from tests.transpiler.strategies import configs, mistakes
+from transpiler.butane.variants import table
 
 BUTANE = shutil.which("butane") or ""
+EXAMPLES = int(os.environ.get("PEER_EXAMPLES", "300"))
+
+pytestmark = [pytest.mark.peer, pytest.mark.skipif(not BUTANE, reason="butane is not on PATH")]
 
 
-@pytest.mark.peer
-@pytest.mark.skipif(not BUTANE, reason="butane is not on PATH")
-@pytest.mark.parametrize("pair", pairs("golden.jsonl"), ids=lambda pair: pair.name)
-def test_butane_still_answers_so(pair: Pair) -> None:
-    done = subprocess.run(
-        [BUTANE, "--raw-errors", *pair.args], input=pair.text, capture_output=True, cwd=FILES, check=False
-    )
-    assert comparable(done.stderr.decode()) == comparable(pair.report)
-    assert done.stdout.decode() == pair.output
-    assert done.returncode == pair.exit
+@pytest.fixture(autouse=True)
+def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FILES)
+
+
+def both(text: bytes, options: tuple[str, ...]) -> tuple[Answer, Answer]:
+    """Our answer and Butane's."""
+    return comparable(our_answer(ours(text, options))), comparable(butanes_answer(BUTANE, text, options))
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
+def test_golden_cases(case: Case) -> None:
+    own, butanes = both(case.text, case.options)
+    assert own == butanes
+    assert butanes == comparable(case.answer)
+
+
+@settings(max_examples=EXAMPLES)
+@given(st.data())
+def test_random_configs(data: st.DataObject) -> None:
+    row = data.draw(st.sampled_from(list(table().values())))
+    config = data.draw(mistakes(data.draw(configs(row))))
+    options = data.draw(st.sampled_from([OPTIONS, (*OPTIONS, "--raw"), (*OPTIONS, "--strict")]))
+    own, butanes = both(json.dumps(config).encode(), options)
+    assert own == butanes

@@ -258,11 +258,8 @@ def _openshift(fields: records.OpenShiftFields, path: Path, _variant: Variant) -
 
 
 RULES: Rules = {
-    records.Butane: (
-        SourceRule(_reused_partitions, Trait.BOOT_DISK),
-        SourceRule(_mount_points, Trait.BOOT_DISK),
-        SourceRule(_cex_argument, Trait.CEX_ARGUMENT),
-    ),
+    records.Fcos: (SourceRule(_reused_partitions, Trait.BOOT_DISK), SourceRule(_mount_points, Trait.BOOT_DISK)),
+    records.OpenShift: (SourceRule(_cex_argument),),
     records.Resource: (SourceRule(_resource),),
     records.ConfigResource: (SourceRule(_resource),),
     records.Filesystem: (SourceRule(_filesystem),),

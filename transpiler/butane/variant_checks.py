@@ -11,6 +11,9 @@ from typing import Any
 from provision.config.format import Config, Disk, Partition
 from provision.config.model import Field, Record
 from provision.config.problems import Path, Problem
+from provision.config.rules import RULES
+from provision.config.rules.declare import rule
+from provision.config.rules.devices import partition_labels_differ
 from provision.config.urls import parse_url
 from transpiler.butane.variants import Trait, Variant
 
@@ -31,17 +34,25 @@ def image_partitions(config: Config, variant: Variant) -> Iterator[Problem]:
                 yield Problem((*path, "label"), message, fatal=False, hint=f"write `number: {reserved}`")
 
 
-def removed_beside_unnumbered(config: Config) -> Iterator[Problem]:
-    """What current Butane refuses and current Ignition allows; its message says start and size, but it means numbers.
+@rule(Disk)
+def removed_beside_unnumbered(disk: Disk) -> Iterator[Problem]:
+    """Butane refuses a removed partition beside one without a number; current Ignition allows it.
 
-    Source: coreos/ignition 76f869a4 took the rule away, after the version that Butane has vendored.
+    The message says start and size, but numbers are meant. Source: coreos/ignition 76f869a4 took the rule away, after
+    the version that Butane has vendored.
     """
-    for index, disk in enumerate(config.storage.disks):
-        removed = any(partition.should_exist is False for partition in disk.partitions)
-        if disk.device and removed and any(partition.number == 0 for partition in disk.partitions):
-            message = "shouldExist is false for a partition and other partition(s) has start or size 0"
-            path: Path = ("storage", "disks", index, "partitions")
-            yield Problem(path, message, hint="give every partition of this disk a number")
+    removed = any(partition.should_exist is False for partition in disk.partitions)
+    if disk.device and removed and any(partition.number == 0 for partition in disk.partitions):
+        message = "shouldExist is false for a partition and other partition(s) has start or size 0"
+        yield Problem(("partitions",), message, hint="give every partition of this disk a number")
+
+
+RESULT_RULES = tuple(
+    one
+    for known in RULES
+    for one in ([removed_beside_unnumbered, known] if known is partition_labels_differ else [known])
+)
+"""Ignition's rules with Butane's one among them, at its place in the order of the report."""
 
 
 def _root(disk: Disk, root: Partition, path: Path) -> Iterator[Problem]:

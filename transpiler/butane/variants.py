@@ -25,7 +25,6 @@ class Trait(Enum):
     NO_COMPRESSION = "contents are not compressed"
     NO_SPECIAL_MODES = "files have no setuid, setgid or sticky bit"
     NO_FORMAT_NONE = "a file system has a format"
-    CEX_ARGUMENT = "a CEX volume needs a kernel argument"
     FIPS_LUKS = "FIPS mode chooses the cipher of encrypted volumes"
     GRUB_CONTENTS = "GRUB's configuration is written, not appended to"
 
@@ -122,7 +121,6 @@ TRAITS: Mapping[Trait, tuple[Range, ...]] = {
     Trait.NO_COMPRESSION: (Range("openshift", until="4.10"),),
     Trait.NO_SPECIAL_MODES: (Range("openshift", since="4.10"),),
     Trait.NO_FORMAT_NONE: (Range("openshift", since="4.14"),),
-    Trait.CEX_ARGUMENT: (Range("openshift", since="4.19"),),
     Trait.FIPS_LUKS: (Range("openshift", until="4.20"),),
     Trait.GRUB_CONTENTS: (Range("openshift", since="4.23"),),
 }
@@ -144,7 +142,7 @@ REFUSED: tuple[Refused, ...] = (
     Refused(
         ("storage.luks.cex",),
         "cex is not currently supported on the target platform",
-        (Range("flatcar", since="1.2"),),
+        (Range("flatcar"),),
     ),
     Refused(("passwd.groups",), "groups are not supported in this spec version", _OPENSHIFT),
     Refused(
@@ -180,7 +178,7 @@ REFUSED: tuple[Refused, ...] = (
     Refused(
         ("kernelArguments",),
         "this section cannot be used for kernel arguments in this spec version; use openshift.kernel_arguments instead",
-        (Range("openshift", since="4.14"),),
+        _OPENSHIFT,
     ),
 )
 

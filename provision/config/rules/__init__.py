@@ -19,9 +19,9 @@ RULES: tuple[Rule, ...] = (*SYSTEMD_RULES, *RESOURCE_RULES, *STORAGE_RULES, *DEV
 """Every rule of the format; those of one record type run in this order."""
 
 
-def check(config: Record, version: int = NEWEST) -> Iterator[Problem]:
+def check(config: Record, version: int = NEWEST, rules: tuple[Rule, ...] = RULES) -> Iterator[Problem]:
     """Every problem that the rules of a version find in a config, or in any other record."""
-    walk = _Walk(version)
+    walk = _Walk(version, rules)
     walk.judge(config, ())
     yield from walk.problems
 
@@ -36,8 +36,9 @@ def duplicates(config: Record, version: int = NEWEST) -> Iterator[Problem]:
 class _Walk:
     """One walk over a config: what each record type is asked and where it has records below is looked up once."""
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, rules: tuple[Rule, ...] = RULES) -> None:
         self.version = version
+        self.all_rules = rules
         self.problems: list[Problem] = []
         self.rules: dict[type[Record], tuple[Rule, ...]] = {}
         self.keyed: dict[type[Record], tuple[Field, ...]] = {}
@@ -95,7 +96,7 @@ class _Walk:
         self.rules[kind] = tuple(
             rule
             for base in lineage
-            for rule in RULES
+            for rule in self.all_rules
             if rule.record is base and rule.since <= self.version < rule.until
         )
         fields = [field for field in kind.FIELDS if field.exists(self.version)]

@@ -49,14 +49,21 @@ def disk_has_a_device(disk: Disk) -> Iterator[Problem]:
 
 @rule(Disk)
 def partitions_differ(disk: Disk) -> Iterator[Problem]:
-    """Partitions of a disk share neither a number other than 0, nor a label, nor a MiB."""
+    """Partitions of a disk share neither a number other than 0, nor a MiB."""
     for message, index in (
         ("partition numbers collide", _colliding_number(disk.partitions)),
         ("partitions overlap", _overlapping(disk.partitions)),
-        ("cannot use the same partition label twice", _repeated_label(disk.partitions)),
     ):
         if index is not None and disk.device:
             yield Problem(("partitions", index), message)
+
+
+@rule(Disk)
+def partition_labels_differ(disk: Disk) -> Iterator[Problem]:
+    """Partitions of a disk do not share a label."""
+    index = _repeated_label(disk.partitions)
+    if index is not None and disk.device:
+        yield Problem(("partitions", index), "cannot use the same partition label twice")
 
 
 def _colliding_number(partitions: tuple[Partition, ...]) -> int | None:
@@ -323,6 +330,7 @@ def _choice_hint(value: str, choices: dict[str, str], version: int) -> str:
 RULES = (
     disk_has_a_device,
     partitions_differ,
+    partition_labels_differ,
     partition_is_sound,
     filesystem_is_sound,
     virtiofs_has_no_device,

@@ -31,7 +31,7 @@ def mount_units(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]
 
 def _mount_unit(filesystem: Filesystem, luks: tuple[Luks, ...], variant: Variant) -> Unit:
     device, path = filesystem.device, filesystem.path or ""
-    remote = variant.since("3.2") and _needs_network(device, luks)
+    remote = _needs_network(device, luks)
     options = [*filesystem.mount_options, *(["_netdev"] if remote else [])]
     option_lines = [f"Options={','.join(options)}"] if options else []
     if variant.since("3.3") and filesystem.format == "swap":
