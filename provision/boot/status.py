@@ -90,6 +90,12 @@ class Reporter(NamedTuple):
 
     def tell(self, event: Event) -> None:
         """Send a report, and those that still wait. Never raises: a boot does not depend on being watched."""
+        try:
+            self._tell(event)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong, the boot goes on
+            self.log("warning", f"status report not sent: internal error ({type(error).__name__})")
+
+    def _tell(self, event: Event) -> None:
         waiting = self._waiting()
         deadline = Deadline(SECONDS_AGAIN if waiting and event.kind not in ENDS else SECONDS)
         if self.url:
@@ -116,8 +122,8 @@ class Reporter(NamedTuple):
             waiting.pop(0)
         try:
             self._keep(waiting)
-        except OSError as error:
-            self.log("info", f"status reports not kept: {error.strerror}")
+        except Failure as failure:
+            self.log("info", f"status reports not kept: {failure.message}")
 
     def _written(self, event: Event) -> str:
         import json
@@ -144,21 +150,20 @@ class Reporter(NamedTuple):
         return True
 
     def _waiting(self) -> list[str]:
+        """The reports that could not be sent earlier in this boot; none if they cannot be read."""
+        from provision.system.private_files import read_private
+
         try:
-            with open(self.queue, encoding="utf-8") as file:
-                return file.read().splitlines()
-        except (OSError, ValueError):  # there is none, or nobody can read it
+            return (read_private(self.queue) or b"").decode().splitlines()
+        except (Failure, ValueError):
             return []
 
     def _keep(self, waiting: list[str]) -> None:
-        """Write what waits to a file that nobody else can read."""
-        if not waiting and not os.path.exists(self.queue):
-            return
-        os.makedirs(os.path.dirname(self.queue), mode=0o700, exist_ok=True)
-        fd = os.open(f"{self.queue}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.writelines(f"{written}\n" for written in waiting)
-        os.replace(f"{self.queue}.new", self.queue)
+        """Keep the reports that could not be sent for the next one. Raises Failure."""
+        from provision.system.private_files import write_private
+
+        if waiting or os.path.exists(self.queue):
+            write_private(self.queue, "".join(f"{written}\n" for written in waiting).encode())
 
 
 def _tell_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:

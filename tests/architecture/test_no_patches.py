@@ -53,9 +53,9 @@ def _root(target: ast.expr) -> str:
     return target.id if isinstance(target, ast.Name) else ""
 
 
-@pytest.mark.parametrize("path", TESTS, ids=name)
-def test_no_test_patches(path: Path) -> None:
-    assert list(patches(ast.parse(path.read_text()))) == []
+def test_no_test_patches() -> None:
+    found = {name(path): list(patches(ast.parse(path.read_text()))) for path in TESTS}
+    assert {path: what for path, what in found.items() if what} == {}
 
 
 @pytest.mark.parametrize(
