@@ -17,6 +17,7 @@ from provision.failures import PlanRefused
 from provision.planning.stage import Stage
 from provision.stages import load_stage
 from provision.system.block.image_devices import Image, ImageDevices
+from provision.system.block.partitions import libparted
 from provision.system.images.files import claimed, sector_size
 from provision.system.images.workspace import workspace
 from provision.system.machine import Machine
@@ -48,6 +49,8 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     target.view = target.machine = machine
     if config.kernel_arguments.should_exist or config.kernel_arguments.should_not_exist:
         target.notes.append("kernelArguments belong to the boot loader of the running system; left out for images")
+    if changing and config.storage.disks and not libparted.is_installed():
+        target.notes.append(f"partition tables are not read back by libparted: {libparted.REMEDY}")
     if not _has_root(config):
         target.notes.append("the config has no file system at /, so nothing is written but file systems")
     elif base is None:

@@ -21,7 +21,7 @@ from provision.system.block import built_devices, loops, luks_header, signatures
 from provision.system.block.devices import DeviceFailed
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.block.loops import Loop
-from provision.system.block.partitions import tables
+from provision.system.block.partitions import libparted, tables
 
 _CLAIM_SECONDS = 2.0
 
@@ -117,12 +117,17 @@ class ImageDevices:
         return region.name if region else self._find_built(source) or source
 
     def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int] = ()) -> None:
-        """Write it through the disk's loop device; loop devices of partitions that moved or went are detached."""
+        """Write it through the disk's loop device; loop devices of partitions that moved or went are detached.
+
+        libparted has to see the same table afterwards.
+        """
         where = self._where(name)
         if isinstance(where, str):
             self._kernel.write_table(where, table, erase=erase, clear=clear)
+            libparted.check(self._kernel.node(where), table)
             return
         tables.write(self.node(name), table, size=where.size, erase=erase, clear=clear)
+        libparted.check(self.node(name), table)
         self.settle(where.disk)
         current = set(self._regions(where.disk))
         with self._lock:

@@ -181,13 +181,14 @@ def test_a_killed_process_leaves_no_loop_device_and_no_mount(tmp_path: Path) -> 
         import time
         from pathlib import Path
         from provision.system.block.image_devices import Image, ImageDevices
+        from provision.planning.boot_state import BootState
         from provision.system.machine import Machine
-        from provision.system.mounts import keep_to_ourselves
+        from provision.system.mounts import unshare_mounts_if_allowed
         from tests.real.disks.loop_devices import blank
         from tests.real.disks.test_images import SIZE, provisioned
-        keep_to_ourselves()
+        unshare_mounts_if_allowed()
         devices = ImageDevices({{"/dev/vda": Image(str(blank(Path("{tmp_path}/disk.img"), SIZE)))}})
-        provisioned(Machine("{tmp_path}/root", devices, {{}}, "{tmp_path}/run"), 512)
+        provisioned(Machine("{tmp_path}/root", devices, BootState(), "{tmp_path}/run"), 512)
         print("ready", flush=True)
         time.sleep(60)
     """)

@@ -1,4 +1,4 @@
-"""Reading and writing partition tables: `gpt` for what we write, sfdisk(8) for reading whatever else there is."""
+"""Partition tables: `gpt` for what we write, libparted or sfdisk(8) for reading whatever else there is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provision.failures import Failure
 from provision.planning.machine_view import UNPROTECTED, Partition, PartitionTable
 from provision.system import processes
 from provision.system.block import signatures
-from provision.system.block.partitions import gpt, md
+from provision.system.block.partitions import gpt, libparted, md
 
 LOCK_SECONDS = 30.0
 
@@ -48,7 +48,15 @@ def read(path: str, size: int, sector: int) -> PartitionTable:
 
 
 def _read_foreign(path: str, sector: int) -> PartitionTable:
-    """What is no GPT. sfdisk takes the boot sector of a FAT for a table; blkid, which can tell, is asked first."""
+    """What is no GPT: by libparted from an image, by sfdisk from a device, which it does not open for writing.
+
+    sfdisk reads as well what libparted refuses (a partition beyond the end). It takes the boot sector of a FAT for a
+    table; blkid, which can tell, is asked first.
+    """
+    if os.path.isfile(path) and libparted.is_installed():
+        table = libparted.read(path, sector)
+        if table.kind:
+            return table
     return _read_by_sfdisk(path, sector) if signatures.table_kind(path) != "" else PartitionTable("", sector=sector)
 
 

@@ -1,0 +1,156 @@
+"""The second opinion on partition tables of images: libparted, through pyparted.
+
+It reads back what we wrote and has to see the same, and it reads what is no GPT. libparted opens a device for writing
+even to read it (`linux_open`, libparted/arch/linux.c), and udevd has the kernel read the table again when a writer
+closes a device: so it is used on image files and on our own loop devices, never on a device of the running machine.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from provision.failures import Failure
+from provision.planning.machine_view import Partition, PartitionTable
+
+REMEDY = "install python3-parted, or `pip install 'firstboot-provision[machine]'`"
+
+_KINDS = {"msdos": "dos", "dvh": "sgi", "loop": ""}
+"""What libparted calls kinds of tables -> what sfdisk(8) and blkid(8) call them; a lone file system is no table."""
+
+_SECTOR_SIZE = "PARTED_SECTOR_SIZE"
+"""The variable that tells libparted the sector size of an image file (`init_file`, libparted/arch/linux.c)."""
+
+_DISK_ID = slice(440, 444)
+"""The bytes of an MBR that tell its disk from others; PARTUUIDs of its partitions follow from them."""
+
+_one_at_a_time = threading.Lock()
+"""libparted keeps its devices in a list of the process."""
+
+
+class _Seen(NamedTuple):
+    """A partition as one of the two sees it: first sector, number of sectors, name."""
+
+    start: int
+    size: int
+    name: str
+
+    @classmethod
+    def of(cls, partition: Any) -> _Seen:
+        return cls(partition.geometry.start, partition.geometry.length, _name(partition))
+
+    def __str__(self) -> str:
+        return f"of {self.size} sectors from sector {self.start}, named {self.name!r}"
+
+
+class TablesDiffer(Failure):
+    """libparted sees another table than the one that was written."""
+
+
+def is_installed() -> bool:
+    """Whether pyparted is there."""
+    from importlib.util import find_spec
+
+    return find_spec("parted") is not None
+
+
+def check(path: str, wanted: PartitionTable) -> None:
+    """Have libparted read a GPT back that was written to an image or to a loop device of ours.
+
+    It has to see the same sector size and the same partitions: numbers, first sectors, sizes, names. Raises
+    TablesDiffer. Without pyparted nothing is checked.
+    """
+    if not is_installed():
+        return
+    with _disk(path, wanted.sector) as disk:
+        kind, sector = _kind(disk), disk.device.sectorSize if disk else wanted.sector
+        seen = {one.number: _Seen.of(one) for one in disk.partitions} if disk else {}
+    expected = {one.number: _Seen(one.start, one.size, one.label) for one in wanted.partitions}
+    wrong = ""
+    if (kind, sector) != (wanted.kind, wanted.sector):
+        wrong = f"{kind or 'no table'} with sectors of {sector} bytes, not {wanted.kind} of {wanted.sector}"
+    for number in sorted({*seen, *expected}):
+        if not wrong and not _agree(seen.get(number), expected.get(number)):
+            wrong = f"partition {number} {seen.get(number, 'absent')}, not {expected.get(number, 'absent')}"
+    if wrong:
+        hint = "the image or its file system may be damaged; if it happens again, report it as a bug"
+        raise TablesDiffer(f"{path}: libparted sees {wrong}", hint=hint)
+
+
+def read(path: str, sector: int) -> PartitionTable:
+    """The table on an image file that is no GPT of ours; kind "" if there is none."""
+    with _disk(path, sector) as disk:
+        kind = _kind(disk)
+        if not kind:
+            return PartitionTable("", sector=sector)
+        identity = _disk_id(path) if kind == "dos" else ""
+        partitions = tuple(
+            Partition(
+                one.number,
+                one.geometry.start,
+                one.geometry.length,
+                type=_type(one, kind),
+                guid=f"{identity}-{one.number:02x}" if identity else "",
+                label=_name(one),
+            )
+            for one in disk.partitions
+        )
+        return PartitionTable(kind, f"0x{identity}" if identity else "", disk.device.sectorSize, partitions=partitions)
+
+
+@contextmanager
+def _disk(path: str, sector: int) -> Iterator[Any]:
+    """The table as libparted has it (parted.Disk), or None where it sees none."""
+    import parted
+
+    with _one_at_a_time:
+        os.environ[_SECTOR_SIZE] = str(sector)
+        try:
+            device = parted.getDevice(path)
+        finally:
+            del os.environ[_SECTOR_SIZE]
+        try:
+            try:
+                disk = parted.newDisk(device)
+            except (parted.DiskException, parted.IOException):
+                disk = None
+            yield disk
+        finally:
+            device.removeFromCache()
+
+
+def _kind(disk: Any) -> str:
+    return _KINDS.get(disk.type, disk.type) if disk else ""
+
+
+def _name(partition: Any) -> str:
+    """Empty where this kind of table has no names."""
+    import parted
+
+    try:
+        return partition.name or ""
+    except parted.PartitionException:
+        return ""
+
+
+def _type(partition: Any, kind: str) -> str:
+    """In hexadecimal, as sfdisk(8) has it; libparted up to 3.5 tells none."""
+    try:
+        return f"{partition.type_id:x}" if kind == "dos" else ""
+    except (AttributeError, NotImplementedError):
+        return ""
+
+
+def _disk_id(path: str) -> str:
+    with open(path, "rb") as file:
+        return file.read(512)[_DISK_ID][::-1].hex()
+
+
+def _agree(seen: _Seen | None, expected: _Seen | None) -> bool:
+    """Whether two opinions on a partition are one. libparted has no name where the locale cannot show it."""
+    if seen is not None and expected is not None and not seen.name and not expected.name.isascii():
+        seen = seen._replace(name=expected.name)
+    return seen == expected
