@@ -49,14 +49,14 @@ def read(name: str) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def parse(text: bytes) -> YamlNode | None:
+def parse(text: bytes, max_nodes: int = MAX_NODES) -> YamlNode | None:
     """The first document of the text; None if there is none. Raises YamlError, and nothing else, for any bytes."""
     import yaml
 
     if len(text) > MAX_BYTES:
         raise YamlError(f"the config is larger than {MAX_BYTES >> 20} MiB, which is the most that is read")
     try:
-        return _Tree(yaml).build(text)
+        return _Tree(yaml, max_nodes).build(text)
     except yaml.reader.ReaderError as error:
         raise _not_text(text, error) from None
     except yaml.MarkedYAMLError as error:
@@ -67,8 +67,9 @@ def parse(text: bytes) -> YamlNode | None:
 class _Tree:
     """The tree while it is built: a stack of open collections, and the anchors seen so far."""
 
-    def __init__(self, yaml: Any) -> None:
+    def __init__(self, yaml: Any, max_nodes: int) -> None:
         self.yaml = yaml
+        self.max_nodes = max_nodes
         self.anchors: dict[str, YamlNode] = {}
         self.count = 0
 
@@ -98,11 +99,15 @@ class _Tree:
                 stack.append((node.items, None))
         return root[0] if root else None
 
+    def add(self) -> None:
+        """Count a node. Raises YamlError if there are too many."""
+        self.count += 1
+        if self.count > self.max_nodes:
+            raise YamlError(f"the config has more than {self.max_nodes} values, which is the most that is read")
+
     def leaf(self, event: Any) -> YamlNode:
         """A scalar or an alias."""
-        self.count += 1
-        if self.count > MAX_NODES:
-            raise YamlError(f"the config has more than {MAX_NODES} values, which is the most that is read")
+        self.add()
         mark = event.start_mark
         if type(event) is self.yaml.ScalarEvent:
             last = event.end_mark
@@ -123,7 +128,7 @@ class _Tree:
 
     def collection(self, event: Any, kind: Literal["mapping", "sequence"], depth: int) -> YamlNode:
         """A mapping or a sequence, still empty."""
-        self.count += 1
+        self.add()
         mark = event.start_mark
         if depth > MAX_DEPTH:
             message = f"exceeded max depth of {MAX_DEPTH}"
