@@ -2,7 +2,7 @@
 
 _provision() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-} options
-    local target="--disk --image --size --sector-size --base --root --files-dir"
+    local target="--disk --image --size --sector-size --base --root --timeout --files-dir"
     local platforms="auto akamai aliyun applehv aws azure azurestack brightbox cloudstack digitalocean exoscale file gcp \
         hetzner hyperv ibmcloud kubevirt metal nutanix nvidiabluefield openstack oraclecloud packet powervs \
         proxmoxve qemu scaleway upcloud virtualbox vmware vultr zvm"

@@ -23,6 +23,7 @@ complete -c provision -n $target -l image -r -d 'disk image for the only disk of
 complete -c provision -n $target -l size -x -d 'make the image of --image new, with this size'
 complete -c provision -n $target -l sector-size -x -a '512 4096' -d 'of images without a partition table'
 complete -c provision -n $target -l base -r -d 'tree to seed the file system at / with'
+complete -c provision -n $target -l timeout -x -d 'give up when nothing arrives for so many seconds'
 complete -c provision -n $target -l root -x -a '(__fish_complete_directories)' -d 'work on a directory tree'
 
 complete -c provision -n $plan -l json -d 'print the plan as JSON'

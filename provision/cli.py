@@ -37,7 +37,9 @@ EXIT_CODES = """\
 exit codes:
   0   done
   1   it failed: the config is invalid, a fetch or a step went wrong; the message says what to do
-  2   wrong use of the command line, or plan --exit-code found changes
+  2   wrong use of the command line
+  4   plan --exit-code: there are changes to make
+  5   plan --exit-code: there may be changes to make, where the plan cannot look
   70  a bug in this program
 """
 

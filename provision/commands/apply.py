@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from provision.commands.given_config import merge_references, read_config
-from provision.commands.plan_text import HIDDEN, kept_mounts, step_lines, style_of
+from provision.commands.plan_text import HIDDEN, step_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
-from provision.commands.targets.target import Target
-from provision.engine.preflight import Step, preflight
+from provision.commands.targets.target import Target, hidden_mounts
+from provision.commands.timeout import TimedFetcher, add_timeout
+from provision.engine.preflight import Step, simulate
 from provision.engine.waves import Engine
 from provision.failures import Failure, PlanRefused
 
@@ -36,6 +37,7 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_target_options(parser)
+    add_timeout(parser)
     parser.add_argument("--force", action="store_true", help="replace an existing image, or lose what is on it")
     parser.add_argument("--quiet", action="store_true", help="print nothing when all goes well")
 
@@ -44,19 +46,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan everything to its end, then carry it out. Raises Failure."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # what is attached is given back then, too
         signal.signal(number, _stop)
-    config, fetcher = merge_references(read_config(arguments.config, arguments.files_dir))
+    config, fetcher = merge_references(read_config(arguments.config, arguments.files_dir), arguments.timeout)
+    timed = TimedFetcher(fetcher, arguments.timeout)
     began = time.monotonic()
     with open_target(arguments, config, changing=True) as target:
         machine = target.machine
         if machine is None:
             raise Failure("there is nothing to apply to", hint="give --image, --disk or --root")
-        steps = preflight(target.stages, config, machine, target.view)
+        steps = simulate(
+            target.stages, config, target.view, lambda step: machine.apply(step.action), target.contents_of
+        )
         _refuse_losses(arguments, target, steps)
+        target.stop_looking()
         if not arguments.quiet:
             print("".join(f"note: {note}\n" for note in target.notes), end="")
-        engine = Engine(machine, fetcher, _silence if arguments.quiet else Progress(steps), target.history)
+        watch = _silence if arguments.quiet else Progress(steps)
         for stage in target.stages:
-            engine.run(stage, config)
+            history = target.open_history() if target.open_history and stage.journalled else None
+            Engine(machine, timed, watch, history).run(stage, config)
         machine.release()  # what holds the images: they are written out before they get their names
         target.images.keep()
     if not arguments.quiet:
@@ -69,13 +76,12 @@ def _stop(number: int, _frame: object) -> NoReturn:
 
 
 def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[Step]) -> None:
-    """An image that is there is only changed unasked if that loses nothing, as far as can be known."""
+    """What is there already is only changed unasked if that loses nothing, as far as can be known."""
     losses = [f"{step.action.title}: destroys {step.action.destroys}" for step in steps if step.action.destroys]
-    losses += [
-        f"{step.action.title}: its files may be replaced, and are not known before" for step in kept_mounts(steps)
-    ]
+    hidden = hidden_mounts(steps, target)
+    losses += [f"{mount.title}: its files may be replaced, and are not known before" for mount in hidden]
     if losses and target.in_place and not arguments.force:
-        raise PlanRefused(losses, hint="give --force to lose that, or work on a copy of the image")
+        raise PlanRefused(losses, hint="give --force to lose that, or work on a copy")
 
 
 class Progress:

@@ -6,9 +6,10 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision import yaml_or_json
+from provision.commands.timeout import HINT
 from provision.config.format import Config
 from provision.config.reports.text import takes_colour
-from provision.failures import ConfigInvalid, Failure, Usage
+from provision.failures import ConfigInvalid, Failure, FetchFailed, Usage
 
 if TYPE_CHECKING:
     from provision.fetch.resources import Fetcher
@@ -52,13 +53,29 @@ def read_config(name: str, files_dir: str | None = None) -> Config:
     return verdict.config
 
 
-def merge_references(config: Config) -> tuple[Config, Fetcher]:
-    """The config with those it names merged in, and the fetcher that it asks for. Raises FetchFailed, ConfigInvalid."""
+def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher]:
+    """The config with those it names merged in, and the fetcher that it asks for; gives up after so many seconds.
+
+    0 is without limit. Raises FetchFailed, ConfigInvalid.
+    """
+    from threading import Event, Timer
+
     from provision.fetch.references import render
     from provision.fetch.resources import Fetcher
-    from provision.fetch.settings import Settings
 
-    rendered = render(config, Fetcher(Settings(), warn), warn)
+    stop = Event()
+    timer = Timer(seconds, stop.set)
+    timer.daemon = True
+    if seconds:
+        timer.start()
+    try:
+        rendered = render(config, Fetcher(None, warn, stop=stop), warn)
+    except FetchFailed as failed:
+        if not stop.is_set():
+            raise
+        raise FetchFailed(failed.url, f"gave up after {seconds:g} s", hint=HINT) from failed
+    finally:
+        timer.cancel()
     return rendered.config, rendered.fetcher
 
 

@@ -10,12 +10,13 @@ import argparse
 import sys
 
 from provision.commands.given_config import merge_references, read_config
-from provision.commands.plan_text import is_change, kept_mounts, plan_json, plan_lines, style_of
+from provision.commands.plan_text import is_change, plan_json, plan_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
-from provision.commands.targets.target import Target
+from provision.commands.targets.target import Target, hidden_mounts
+from provision.commands.timeout import add_timeout
 from provision.engine.preflight import Step, simulate
 from provision.failures import PlanRefused
-from provision.planning.actions import WaitForDevices
+from provision.planning.actions import Mount, WaitForDevices
 
 NAME = "plan"
 HELP = "show what a config would do, and change nothing"
@@ -30,26 +31,49 @@ examples:
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_target_options(parser)
+    add_timeout(parser)
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
     parser.add_argument("--verbose", action="store_true", help="show what is kept unchanged as well")
     parser.add_argument("--strict-devices", action="store_true", help="refuse if a device is not here")
-    parser.add_argument("--exit-code", action="store_true", help="exit with 2 if there are changes to make")
+    parser.add_argument(
+        "--exit-code",
+        action="store_true",
+        help="exit with 4 if there are changes to make, 5 if that cannot be known from here",
+    )
+
+
+CHANGES, UNKNOWN = 4, 5
+"""Exit codes of --exit-code; they are not those of a wrong command line or a failure."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. Raises Failure."""
-    config, _ = merge_references(read_config(arguments.config, arguments.files_dir))
+    config, _ = merge_references(read_config(arguments.config, arguments.files_dir), arguments.timeout)
     with open_target(arguments, config, changing=False) as target:
-        steps = simulate(target.stages, config, target.view, _assume_present)
+        steps = simulate(target.preview, config, target.view, _assume_present, target.contents_of)
         _refuse_missing(steps, arguments)
+        hidden = hidden_mounts(steps, target)
         target.notes += [
             f"{name} cannot be read, it is assumed to be blank: {why}" for name, why in target.unreadable.items()
         ]
-        target.notes += [
-            f"{step.action.title}: its files are not known, and taken for absent" for step in kept_mounts(steps)
-        ]
+        target.notes += [f"{mount.title}: its files are not known, and taken for absent" for mount in hidden]
+        target.notes += [f"{name}: {why}" for name, why in target.unseen.items()]
         _print(arguments, steps, target)
-    return 2 if arguments.exit_code and any(is_change(step.action) for step in steps) else 0
+        return _exit_code(steps, hidden, target) if arguments.exit_code else 0
+
+
+def _exit_code(steps: list[Step], hidden: list[Mount], target: Target) -> int:
+    """Whether there are changes; those that rest on what was only assumed are not certain."""
+    assumed = {name for step in steps if isinstance(step.action, WaitForDevices) for name in step.action.names}
+    points = tuple(mount.path.rstrip("/") + "/" for mount in hidden) if target.root_is_known else ("/",)
+    changes = [step.action for step in steps if is_change(step.action)]
+    for action in changes:
+        devices = {name for name in action.touches() if name.startswith("/dev/")}
+        files = {name for name in action.touches() if name.startswith(points)} - devices
+        if not files and not any(name.startswith(tuple(assumed)) for name in devices if assumed):
+            return CHANGES
+    unknown = changes or hidden or assumed or target.unseen or target.unreadable or not target.root_is_known
+    return UNKNOWN if unknown else 0
 
 
 def _assume_present(_step: Step) -> None:

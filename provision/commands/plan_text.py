@@ -44,10 +44,11 @@ def is_change(action: Action) -> bool:
     return not isinstance(action, PASSING) and getattr(action, "argv", ()) != BY_THE_DISTRIBUTION
 
 
-def kept_mounts(steps: Sequence[Step]) -> list[Step]:
-    """The steps that mount a file system which no step before has made: what is on it cannot be known to a plan."""
+def kept_mounts(steps: Sequence[Step]) -> list[Mount]:
+    """The mounts of file systems that no step before has made."""
     made = {fact.name for step in steps for fact in step.action.effect() if isinstance(fact, SignatureFact)}
-    return [step for step in steps if isinstance(step.action, Mount) and step.action.device not in made]
+    mounts = [step.action for step in steps if isinstance(step.action, Mount)]
+    return [mount for mount in mounts if mount.device not in made]
 
 
 def plan_lines(steps: Sequence[Step], notes: Iterable[str], style: Style, *, verbose: bool) -> Iterator[str]:

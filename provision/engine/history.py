@@ -21,7 +21,7 @@ from provision.failures import Failure, Interrupted, PlanRefused
 from provision.planning.actions import FetchBlob, Wave
 from provision.planning.facts import ContentFact, FreeSpaceFact
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import MachineView
+from provision.planning.machine_view import Contents, MachineView
 from provision.planning.target_paths import resolve
 
 RECORD = "/etc/.provision-journal"
@@ -95,6 +95,16 @@ class FileHistory:
         self._past = _read(file, digest, owner)
         self._position = 0
         self._effects: dict[Key, RecordedFact] = {}
+
+    @property
+    def ended(self) -> bool:
+        """Whether an earlier run of this config on this machine came to its end, whatever is left of its work."""
+        return self._past.holds is not None
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether an earlier run of this config on this machine began and did not come to its end."""
+        return bool(self._past.waves) and not self.ended
 
     def finished(self, system: MachineView) -> bool:
         """Whether an earlier run of this config on this machine came to its end, and all that it made is still so.
@@ -209,7 +219,7 @@ class RecordedView(Forecast):
         return read
 
 
-def record_path(view: MachineView) -> str:
+def record_path(view: Contents) -> str:
     """Where the record lies in a target root: a path that no link leads away from. Raises Unresolvable."""
     return resolve(view, RECORD)
 

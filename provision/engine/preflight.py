@@ -9,7 +9,7 @@ from provision.config.format import Config
 from provision.engine.interfaces import System
 from provision.failures import ActionFailed, Failure, PlanRefused
 from provision.planning.actions import Action, WaitForDevices
-from provision.planning.forecast import Forecast
+from provision.planning.forecast import ContentsOf, Forecast, unseen
 from provision.planning.machine_view import MachineView
 from provision.planning.stage import Stage
 
@@ -26,20 +26,23 @@ OnStep = Callable[[Step], None]
 """Called with every step when it begins; the steps of one wave begin together."""
 
 
-def simulate(stages: Sequence[Stage], config: Config, view: MachineView, on_wait: OnStep) -> list[Step]:
+def simulate(
+    stages: Sequence[Stage], config: Config, view: MachineView, on_wait: OnStep, contents_of: ContentsOf = unseen
+) -> list[Step]:
     """Run all plans to their end without changing anything, and return the steps there will be.
 
+    `contents_of` looks into file systems that are there and not mounted.
     `on_wait` is called for devices that are not there; the plans go on as if they had come. Raises PlanRefused with the
     reasons of all stages, or what `on_wait` raises.
     """
     steps = []
     try:
-        for step in _simulated_steps(stages, config, Forecast(view)):
+        for step in _simulated_steps(stages, config, Forecast(view, contents_of)):
             steps.append(step)
             if isinstance(step.action, WaitForDevices):
                 on_wait(step)
     except (PlanRefused, ActionFailed) as failure:
-        others = _refusals(stages, config, Forecast(view))
+        others = _refusals(stages, config, Forecast(view, contents_of))
         if set(PlanRefused.together(others).reasons) <= set(PlanRefused.together([failure]).reasons):
             raise
         raise PlanRefused.together([failure, *others]) from failure

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from provision.planning.machine_view import Account, is_id
+
 PASSWD, GROUP, SHADOW, GSHADOW = ACCOUNT_FILES = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow")
 """Where accounts are; the root of a system has them."""
 
@@ -17,3 +21,16 @@ def login_settings(content: bytes | None) -> dict[str, str]:
 def makes_user_groups(content: bytes | None) -> bool:
     """Whether useradd makes a group of the user's name, by login.defs(5); off without the setting."""
     return login_settings(content).get("USERGROUPS_ENAB", "").lower() == "yes"
+
+
+def read_accounts(kind: str, content: bytes) -> Iterator[Account]:
+    """The accounts of a passwd file (`kind` is "user"; passwd(5)) or of a group file ("group"; group(5)).
+
+    Lines of another form are left out.
+    """
+    for line in content.decode(errors="surrogateescape").splitlines():
+        fields = line.split(":")
+        if kind == "user" and len(fields) == 7 and is_id(fields[2]) and is_id(fields[3]):
+            yield Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6])
+        elif kind == "group" and len(fields) == 4 and is_id(fields[2]):
+            yield Account(fields[0], int(fields[2]))

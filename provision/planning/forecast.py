@@ -26,6 +26,7 @@ from provision.planning.facts import (
 )
 from provision.planning.machine_view import (
     Account,
+    Contents,
     Device,
     FileStatus,
     FreeSpace,
@@ -38,24 +39,35 @@ from provision.planning.machine_view import (
 
 T = TypeVar("T")
 
+ContentsOf = Callable[[str], Contents | None]
+"""What is on the unmounted file system of a device; None where that cannot be seen."""
+
+
+def unseen(_device: str) -> Contents | None:
+    """Nothing is known of what is on any file system."""
+    return None
+
 
 class Forecast:
     """`base` with facts in front of it; itself a `MachineView`.
 
     Below the mount point of a file system that was made in this run nothing exists but what was planned there since.
-    What is on a file system that is only going to be mounted cannot be known, and is taken for nothing.
+    What is on a file system that is only going to be mounted `contents_of` tells; where it cannot, nothing is there.
     """
 
-    def __init__(self, base: MachineView) -> None:
+    def __init__(self, base: MachineView, contents_of: ContentsOf = unseen) -> None:
         self._base = base
+        self._contents_of = contents_of
         self._facts: dict[tuple[type[Fact], str], object] = {}
-        self._hidden_below: set[str] = set()
+        self._below: dict[str, Contents | None] = {}
 
     def apply(self, facts: Iterable[Fact]) -> None:
         """Take facts as given from now on; a later one about the same thing wins."""
         for fact in facts:
-            if (isinstance(fact, MountFact) and fact.value) or (isinstance(fact, FileFact) and not fact.value):
-                self._hide_below(fact.name)
+            if isinstance(fact, MountFact) and fact.value:
+                self._cover(fact.name, self._mounted(fact.value))
+            elif isinstance(fact, FileFact) and not fact.value:
+                self._cover(fact.name, None)
             self._facts[type(fact), fact.name] = fact.value
 
     def revert(self, facts: Iterable[Fact]) -> None:
@@ -63,7 +75,7 @@ class Forecast:
         for fact in facts:
             self._facts.pop((type(fact), fact.name), None)
             if isinstance(fact, MountFact | FileFact):
-                self._hidden_below.discard(fact.name)
+                self._below.pop(fact.name, None)
 
     def device(self, name: str) -> Device | None:
         """A device fact may stand under a further name; its value carries the canonical one."""
@@ -87,12 +99,14 @@ class Forecast:
 
     def file_status(self, path: str) -> FileStatus | None:
         """What is planned at the path, else what is there unless a new mount or a removal hides it."""
-        return self._answer(FileFact, path, lambda: None if self._is_hidden(path) else self._base.file_status(path))
+        contents, inside = self._there(path)
+        return self._answer(FileFact, path, lambda: contents.file_status(inside) if contents else None)
 
     def children(self, path: str) -> Sequence[str]:
         """Names that are planned below the path, and names that are there."""
         prefix = path.rstrip("/") + "/"
-        names = {} if self._is_hidden(prefix + "-") else dict.fromkeys(self._base.children(path), True)
+        contents, inside = self._there(prefix + "-")
+        names = dict.fromkeys(contents.children(inside[:-2] or "/"), True) if contents else {}
         for (kind, name), value in self._facts.items():
             if kind is FileFact and name.startswith(prefix) and "/" not in name[len(prefix) :]:
                 names[name[len(prefix) :]] = value is not None
@@ -100,7 +114,9 @@ class Forecast:
 
     def content(self, path: str) -> bytes | None:
         """Planned bytes where an action tells them, or those of files that are there now."""
-        return self._answer(ContentFact, path, lambda: None if self._is_planned(path) else self._base.content(path))
+        contents, inside = self._there(path)
+        planned = (FileFact, path) in self._facts
+        return self._answer(ContentFact, path, lambda: contents.content(inside) if contents and not planned else None)
 
     def host_file(self, path: str) -> bytes | None:
         """Files of the running system do not change."""
@@ -112,11 +128,11 @@ class Forecast:
 
     def user(self, name: str) -> Account | None:
         """A planned account, or one that is there."""
-        return self._answer(UserFact, name, lambda: self._base.user(name))
+        return self._answer(UserFact, name, lambda: self._accounts().user(name))
 
     def group(self, name: str) -> Account | None:
         """A planned group, or one that is there."""
-        return self._answer(GroupFact, name, lambda: self._base.group(name))
+        return self._answer(GroupFact, name, lambda: self._accounts().group(name))
 
     def mount(self, path: str) -> MountedFilesystem | None:
         """A planned mount, or one that is there."""
@@ -124,12 +140,13 @@ class Forecast:
 
     def free_space(self, path: str) -> FreeSpace | None:
         """What is there; None below a new mount: the plan of the disks stage has looked at its size."""
-        hidden = self._is_hidden(path.rstrip("/") + "/-")
-        return self._answer(FreeSpaceFact, "/", lambda: None if hidden else self._base.free_space(path))
+        contents, inside = self._there(path.rstrip("/") + "/-")
+        return self._answer(FreeSpaceFact, "/", lambda: contents.free_space(inside[:-2] or "/") if contents else None)
 
     def enabled(self, unit: str) -> bool:
         """What is enabled now, unless a new mount hides it."""
-        return not self._is_hidden("/etc/systemd/system") and self._base.enabled(unit)
+        contents, _ = self._there("/etc/systemd/system")
+        return contents is not None and contents.enabled(unit)
 
     def tool(self, name: str) -> str | None:
         """Tools do not change."""
@@ -157,23 +174,28 @@ class Forecast:
     def _is_new(self, device: str) -> bool:
         return (DeviceFact, device) in self._facts
 
-    def _is_planned(self, path: str) -> bool:
-        return (FileFact, path) in self._facts or self._is_hidden(path)
+    def _mounted(self, mounted: MountedFilesystem) -> Contents | None:
+        """What is on a file system that is going to be mounted: nothing, if it is going to be made before."""
+        made = (SignatureFact, mounted.device) in self._facts or self._is_new(mounted.device)
+        return None if made else self._contents_of(mounted.device)
 
-    def _is_hidden(self, path: str) -> bool:
-        """Whether what is at the path now will be covered by a mount, or gone with a directory above it."""
-        if not self._hidden_below:
-            return False
-        above = path.rstrip("/")
+    def _there(self, path: str) -> tuple[Contents | None, str]:
+        """Who tells what is at a path now, and the path to ask for; None if a mount or a removal hides it."""
+        above = path.rstrip("/") if self._below else ""
         while above:
             above = above.rpartition("/")[0]
-            if (above or "/") in self._hidden_below:
-                return True
-        return False
+            if (above or "/") in self._below:
+                return self._below[above or "/"], path[len(above) :]
+        return self._base, path
 
-    def _hide_below(self, path: str) -> None:
-        """Nothing that is below the path now, or was planned there, can be seen any more."""
-        self._hidden_below.add(path)
+    def _accounts(self) -> Contents:
+        """Who knows the accounts: the file system with the root's passwd file, where its contents are known."""
+        contents, inside = self._there("/etc/passwd")
+        return contents if contents is not None and inside == "/etc/passwd" else self._base
+
+    def _cover(self, path: str, contents: Contents | None) -> None:
+        """These contents, or none, are below a path from now on; what was there or was planned there is hidden."""
+        self._below[path] = contents
         prefix = path.rstrip("/") + "/"
         for kind, name in list(self._facts):
             if kind is FileFact and name.startswith(prefix) and name != prefix:

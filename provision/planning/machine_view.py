@@ -151,7 +151,42 @@ class MountedFilesystem(NamedTuple):
     format: str
 
 
-class MachineView(Protocol):
+class Contents(Protocol):
+    """Files and accounts of one tree, read only: the target root, or one file system."""
+
+    def file_status(self, path: str) -> FileStatus | None:
+        """The node at a path of the target root whose parents are real directories; None if there is none."""
+        ...
+
+    def children(self, path: str) -> Sequence[str]:
+        """Sorted names in a directory of the target root; empty if there is none."""
+        ...
+
+    def content(self, path: str) -> bytes | None:
+        """The bytes of a small regular file of the target root (at most 16 MiB); None if there is none."""
+        ...
+
+    def user(self, name: str) -> Account | None:
+        """The account of that name in the target root's passwd."""
+        ...
+
+    def group(self, name: str) -> Account | None:
+        """The group of that name in the target root's group file."""
+        ...
+
+    def free_space(self, path: str) -> FreeSpace | None:
+        """The room on the file system of a directory, or of the nearest one above it that is there.
+
+        None where that does not say what fits: on one that packs data, or is not known.
+        """
+        ...
+
+    def enabled(self, unit: str) -> bool:
+        """Whether systemd has the unit enabled in the target root (`systemctl is-enabled`)."""
+        ...
+
+
+class MachineView(Contents, Protocol):
     """A machine, read only."""
 
     def device(self, name: str) -> Device | None:
@@ -170,18 +205,6 @@ class MachineView(Protocol):
         """The LUKS header on the device with that canonical name; None if there is none."""
         ...
 
-    def file_status(self, path: str) -> FileStatus | None:
-        """The node at a path of the target root whose parents are real directories; None if there is none."""
-        ...
-
-    def children(self, path: str) -> Sequence[str]:
-        """Sorted names in a directory of the target root; empty if there is none."""
-        ...
-
-    def content(self, path: str) -> bytes | None:
-        """The bytes of a small regular file of the target root (at most 16 MiB); None if there is none."""
-        ...
-
     def host_file(self, path: str) -> bytes | None:
         """The bytes of a small file of the running system (not the target root): sysfs, keys in an initramfs."""
         ...
@@ -190,27 +213,8 @@ class MachineView(Protocol):
         """Sorted names in a directory of the running system; empty if there is none."""
         ...
 
-    def user(self, name: str) -> Account | None:
-        """The account of that name in the target root's passwd."""
-        ...
-
-    def group(self, name: str) -> Account | None:
-        """The group of that name in the target root's group file."""
-        ...
-
     def mount(self, path: str) -> MountedFilesystem | None:
         """The file system mounted at exactly this path of the target root."""
-        ...
-
-    def free_space(self, path: str) -> FreeSpace | None:
-        """The room on the file system of a directory, or of the nearest one above it that is there.
-
-        None where that does not say what fits: on one that packs data, or is not known.
-        """
-        ...
-
-    def enabled(self, unit: str) -> bool:
-        """Whether systemd has the unit enabled in the target root (`systemctl is-enabled`)."""
         ...
 
     def tool(self, name: str) -> str | None:

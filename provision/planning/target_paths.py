@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import cache
 
 from provision.failures import PlanRefused
-from provision.planning.machine_view import MAX_LINKS, FileType, MachineView
+from provision.planning.machine_view import MAX_LINKS, Contents, FileType
 
 MAX_NAME, MAX_PATH = 255, 4095
 """Bytes in one component, and in a path (<linux/limits.h>, which counts the NUL behind the path)."""
@@ -20,7 +20,7 @@ class Unresolvable(PlanRefused):
         super().__init__([reason])
 
 
-def resolve(view: MachineView, path: str) -> str:
+def resolve(view: Contents, path: str) -> str:
     """The path with every link on the way followed inside the root; its last component is not followed.
 
     Absolute targets start at the root and `..` never leaves it. Components that do not exist yet are taken as they
@@ -50,7 +50,7 @@ def resolve(view: MachineView, path: str) -> str:
     return _join(here, pending[0]) if pending else "/" + "/".join(here)
 
 
-def resolver(view: MachineView) -> Callable[[str], str]:
+def resolver(view: Contents) -> Callable[[str], str]:
     """`resolve` for many paths on a view that does not change: each directory is followed once."""
 
     @cache
@@ -70,7 +70,7 @@ def resolver(view: MachineView) -> Callable[[str], str]:
     return resolved
 
 
-def followed(view: MachineView, path: str) -> str:
+def followed(view: Contents, path: str) -> str:
     """As `resolve`, and a link at the end is followed as well. Raises Unresolvable."""
     for _ in range(MAX_LINKS):
         resolved = resolve(view, path)
@@ -89,7 +89,7 @@ def _refuse_impossible(path: str) -> None:
         raise Unresolvable(f"{path}: a name may have {MAX_NAME} bytes, and a path {MAX_PATH}")
 
 
-def missing_parents(view: MachineView, path: str) -> tuple[str, ...]:
+def missing_parents(view: Contents, path: str) -> tuple[str, ...]:
     """The directories above a resolved path that do not exist yet, outermost first. Raises Unresolvable."""
     parts = path.split("/")[1:-1]
     parents = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from provision.commands.plan import CHANGES, UNKNOWN
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CONFIGS = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
 
@@ -101,10 +103,13 @@ def test_every_step_has_its_reason(name: str) -> None:
     assert [step["title"] for step in steps if not step["config_path"] and step["changes"]] == []
 
 
-def test_the_exit_code_tells_of_changes() -> None:
+def test_the_exit_code_tells_of_changes(tmp_path: Path) -> None:
     text = config(storage={"files": [{"path": "/f", "contents": {"source": "data:,x"}}]})
     assert plan("-", text=text).returncode == 0
-    assert plan("-", "--exit-code", text=text).returncode == 2
+    assert plan("-", "--exit-code", text=text).returncode == UNKNOWN, "the root of a machine elsewhere"
+    assert plan("-", "--exit-code", "--root", str(tmp_path), text=text).returncode == CHANGES
+    assert plan("-", "--exit-code", "--root", str(tmp_path), text=config()).returncode == CHANGES, "the result file"
+    assert plan("-", "--exit-code", "--nonsense", text=text).returncode == 2
 
 
 def test_a_secret_is_never_shown() -> None:

@@ -7,20 +7,25 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from provision.commands.targets.disk_options import check_existing, disks
+from provision.commands.targets.earlier_run import OWNER, consider
 from provision.commands.targets.raw_files import formats_of, raw_files
 from provision.commands.targets.root_seed import read_root_seed, seed
 from provision.commands.targets.target import Target, starting_state
 from provision.commands.targets.tool_options import check_confined
 from provision.commands.targets.unknown_machine import UnknownMachine
 from provision.config.format import Config
+from provision.engine.history import FileHistory, digest_of, record_path
 from provision.failures import PlanRefused
 from provision.planning.stage import Stage
 from provision.stages import load_stage
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.block.partitions import libparted
+from provision.system.images.contents import UnmountedContents
 from provision.system.images.files import claimed, sector_size
+from provision.system.images.formats import DRIVERS
 from provision.system.images.workspace import workspace
 from provision.system.machine import Machine
+from provision.system.root.record_file import RecordFile
 
 
 def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
@@ -40,20 +45,27 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     if _has_root(config):
         stages += [load_stage("mount"), Stage("base", (seed(base),)), load_stage("files"), load_stage("umount")]
     target = Target(UnknownMachine(None, config), None, stages, replace=replace)
-    place = stack.enter_context(workspace(changing=changing))
+    foreign = any(name in DRIVERS for name in formats.values())
+    place = stack.enter_context(workspace(changing=changing, needs_mounts=foreign))
     stack.callback(target.images.drop)
     paths = raw_files(given, formats, target, place, changing=changing)
     images = {device: Image(path, sector_size(path) or arguments.sector_size) for device, path in paths}
-    machine = Machine(place.root, ImageDevices(images), starting_state(), run_dir=place.private)
+    devices = ImageDevices(images)
+    machine = Machine(place.root, devices, starting_state(), run_dir=place.private)
+    contents = UnmountedContents(devices, place.mounts, target.unseen, may_mount=place.own)
     stack.callback(machine.release)
+    stack.callback(contents.release)
+    target.contents_of, target.stop_looking = contents, contents.release
     target.view = target.machine = machine
+    target.open_history = lambda: FileHistory(RecordFile(place.root, record_path(machine)), digest_of(config), OWNER)
+    consider(target, config, machine)
     if config.kernel_arguments.should_exist or config.kernel_arguments.should_not_exist:
         target.notes.append("kernelArguments belong to the boot loader of the running system; left out for images")
     if changing and config.storage.disks and not libparted.is_installed():
         target.notes.append(f"partition tables are not read back by libparted: {libparted.REMEDY}")
     if not _has_root(config):
         target.notes.append("the config has no file system at /, so nothing is written but file systems")
-    elif base is None:
+    elif base is None and any(disk.size is not None for disk in given):
         target.notes.append("no --base was given: / begins with a minimal passwd, group and shadow (root, locked)")
     return target
 

@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from provision.config.format import Config
 from provision.failures import Failure
-from provision.planning.account_files import GROUP, LOGIN_DEFS, PASSWD
+from provision.planning.account_files import GROUP, LOGIN_DEFS, PASSWD, read_accounts
 from provision.planning.actions import Argument, Content, MakeDirectory, RunProgram, TargetPath, Wave, WriteFile
 from provision.planning.facts import ContentFact, Fact, FileFact, GroupFact, UserFact
-from provision.planning.machine_view import Account, FileStatus, FileType, MachineView, is_id
+from provision.planning.machine_view import Account, FileStatus, FileType, MachineView
 from provision.planning.stage import Plan
 
 _TAR_KEEPS = ("--numeric-owner", "--preserve-permissions", "--acls", "--xattrs", "--xattrs-include=*")
@@ -75,18 +75,10 @@ def _tar_type(member: tarfile.TarInfo) -> int:
 
 def _content_facts(path: str, data: bytes) -> Iterator[Fact]:
     yield ContentFact(path, data)
-    if path in {PASSWD, GROUP}:
-        yield from _accounts(path, data.decode(errors="surrogateescape"))
-
-
-def _accounts(path: str, text: str) -> Iterator[Fact]:
-    """The accounts of a passwd or group file, passwd(5) and group(5); ids are what the tree says."""
-    for line in text.splitlines():
-        fields = line.split(":")
-        if path == PASSWD and len(fields) == 7 and is_id(fields[2]) and is_id(fields[3]):
-            yield UserFact(fields[0], Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6]))
-        elif path == GROUP and len(fields) == 4 and is_id(fields[2]):
-            yield GroupFact(fields[0], Account(fields[0], int(fields[2])))
+    if path == PASSWD:
+        yield from (UserFact(one.name, one) for one in read_accounts("user", data))
+    elif path == GROUP:
+        yield from (GroupFact(one.name, one) for one in read_accounts("group", data))
 
 
 _READ = {PASSWD, GROUP, LOGIN_DEFS}

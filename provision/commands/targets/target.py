@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from provision.engine.history import History, NoHistory
+from provision.commands.plan_text import kept_mounts
+from provision.engine.history import History
+from provision.engine.preflight import Step
+from provision.planning.actions import Mount
 from provision.planning.boot_state import BootState
+from provision.planning.forecast import ContentsOf, unseen
 from provision.planning.machine_view import MachineView
 from provision.planning.stage import Stage
 from provision.system.images.files import UnfinishedImages
@@ -14,7 +18,17 @@ from provision.system.machine import Machine
 
 
 class Target:
-    """Where a config is planned for, or applied to."""
+    """Where a config is planned for, or applied to.
+
+    - `stages`: what is carried out; `preview` is how it is simulated before, where that differs.
+    - `open_history`: opens the record of a stage that keeps one, when that stage begins; None if none is kept.
+    - `machine`: what `apply` changes; None for a target of plans only.
+    - `unreadable`: devices that are there and may not be read, with the reason.
+    - `unseen`: what a plan cannot compare with the config, with the reason; `contents_of` looks into file systems,
+      until `stop_looking`.
+    - `root_is_known`: the root that the config is for is at hand.
+    - `in_place`: what is there already is going to be changed, and nothing of it may be lost unasked.
+    """
 
     def __init__(
         self,
@@ -26,13 +40,23 @@ class Target:
         replace: bool = False,
     ) -> None:
         self.view = view
-        self.history: History = NoHistory()
+        self.open_history: Callable[[], History] | None = None
         self.machine = machine
         self.stages = tuple(stages)
+        self.preview = self.stages
         self.unreadable = unreadable
         self.notes: list[str] = []
+        self.root_is_known = True
+        self.unseen: dict[str, str] = {}
+        self.contents_of: ContentsOf = unseen
+        self.stop_looking: Callable[[], None] = lambda: None
         self.in_place = False
         self.images = UnfinishedImages(replace=replace)
+
+
+def hidden_mounts(steps: Sequence[Step], target: Target) -> list[Mount]:
+    """The mounts of a plan whose files cannot be seen: no step makes the file system, and nobody can look into it."""
+    return [mount for mount in kept_mounts(steps) if target.contents_of(mount.device) is None]
 
 
 def starting_state() -> BootState:

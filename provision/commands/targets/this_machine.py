@@ -24,5 +24,6 @@ def open_this_machine(config: Config, stack: ExitStack) -> Target:
     stages = [load_stage(name) for name in STAGES]
     stages.insert(STAGES.index("files"), Stage("base", (restored_root,)))
     target = Target(view, None, stages, view.unreadable)
+    target.root_is_known = False
     target.notes.append("the root is not known: its accounts and files are assumed; --root DIR plans for a tree")
     return target

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+from provision.commands.targets.applied import done_again
 from provision.commands.targets.target import Target, starting_state
 from provision.config.format import Config
 from provision.engine.history import FileHistory, digest_of, record_path
@@ -35,7 +36,7 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
         target.notes.append(f"--root applies files, users and units only; left out: storage.{', storage.'.join(left)}")
     file = RecordFile(os.path.abspath(arguments.root), record_path(machine))
     if changing or os.access(file.path, os.R_OK):
-        _go_on(target, file.path, FileHistory(file, digest_of(config), OWNER), machine)
+        _go_on(target, file.path, FileHistory(file, digest_of(config), OWNER))
     return target
 
 
@@ -60,12 +61,11 @@ def _without_devices(stage: Stage) -> Stage:
     return stage._replace(parts=tuple(restricted(part) for part in stage.parts))
 
 
-def _go_on(target: Target, path: str, history: FileHistory, machine: Machine) -> None:
-    """Plan on the tree as it was before an earlier run of this config, and do what that has left.
-
-    Raises PlanRefused where the work of a finished run is gone.
-    """
-    target.history, target.view = history, history.view(target.view)
-    if history.finished(machine):
-        target.stages = ()
-        target.notes.append(f"this config has been applied here already; to apply it again, remove {path}")
+def _go_on(target: Target, path: str, history: FileHistory) -> None:
+    """Go on from an earlier run of this config, or look what has changed since it ended."""
+    if history.ended:
+        target.in_place = True
+        target.stages = target.preview = tuple(done_again(stage, target.unseen) for stage in target.stages)
+        target.notes.append(f"this config was applied here before ({path}): what has changed since is done again")
+        return
+    target.open_history, target.view = lambda: history, history.view(target.view)

@@ -87,6 +87,17 @@ class ImageDevices:
         block = self._block(where)
         return luks_header.read(self._images[where.disk].path, where.offset, sysfs.opened_as(block) if block else "")
 
+    def location(self, name: str) -> tuple[str, int, int, int] | None:
+        """Where a disk or partition is: the image's path, offset and size in bytes, and the size of a sector.
+
+        None for what a program has built on them.
+        """
+        where = self._where(name)
+        if isinstance(where, str):
+            return None
+        image = self._images[where.disk]
+        return image.path, where.offset, where.size, image.sector
+
     def node(self, name: str) -> str:
         """The loop device for it, attached at the first call."""
         where = self._where(name)

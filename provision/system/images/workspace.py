@@ -30,10 +30,11 @@ class Workspace(NamedTuple):
 
 
 @contextmanager
-def workspace(*, changing: bool) -> Iterator[Workspace]:
+def workspace(*, changing: bool, needs_mounts: bool) -> Iterator[Workspace]:
     """The folders of a run that changes images (it goes into the sandbox, and needs root), or only looks at them.
 
-    Raises Failure where the sandbox is not allowed.
+    Without root a look gets mounts of its own, in a user namespace, only if it needs them. Raises Failure where the
+    sandbox is not allowed.
     """
     if changing:
         enter_sandbox()
@@ -42,7 +43,7 @@ def workspace(*, changing: bool) -> Iterator[Workspace]:
         yield _folders(_IN_SANDBOX, own=True)
         return
     with _temporary() as folder:
-        own = _own_mounts(folder)
+        own = (needs_mounts or os.geteuid() == 0) and _own_mounts(folder)
         yield _folders(folder, own=own)
 
 

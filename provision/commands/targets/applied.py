@@ -1,0 +1,187 @@
+"""A config that was applied to a target before: what still holds is kept, and what does not is done again.
+
+Planning it like a first time would refuse the files that it made itself, and wipe the disks again. So the config is
+planned without that (`as_applied`), and each action is looked at: whether what it would bring about is there already.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+
+from provision.config.format import Config, Resource
+from provision.engine.verification import agrees
+from provision.failures import Failure
+from provision.planning.actions import (
+    Action,
+    Blob,
+    Content,
+    FetchBlob,
+    ForgetBlob,
+    Keep,
+    MakeHardLink,
+    Mount,
+    RunProgram,
+    SetPassword,
+    StoreBlob,
+    Unmount,
+    UpdateBootState,
+    WaitForDevices,
+    Wave,
+    WriteFile,
+)
+from provision.planning.machine_view import FileType, MachineView
+from provision.planning.stage import Plan, Stage
+from provision.planning.target_paths import resolve
+from provision.stages.files.result_file import RESULT
+
+PASSING = (WaitForDevices, Keep, UpdateBootState, StoreBlob, ForgetBlob, Mount, Unmount)
+"""Actions that are carried out each time: nothing of them stays."""
+
+
+def as_applied(config: Config) -> Config:
+    """The config without what would be done anew each time: wiping, and refusing files that are there."""
+    storage = config.storage
+    disks = [
+        one.changed(
+            wipe_table=None,
+            partitions=tuple(part.changed(wipe_partition_entry=None) for part in one.partitions),
+        )
+        for one in storage.disks
+    ]
+    return config.changed(
+        storage=storage.changed(
+            disks=tuple(disks),
+            luks=tuple(one.changed(wipe_volume=None) for one in storage.luks),
+            filesystems=tuple(one.changed(wipe_filesystem=None) for one in storage.filesystems),
+            files=tuple(one.changed(overwrite=True) if one.contents.source else one for one in storage.files),
+            links=tuple(one.changed(overwrite=True) for one in storage.links),
+            directories=tuple(one.changed(overwrite=None) for one in storage.directories),
+        )
+    )
+
+
+def done_again(stage: Stage, unseen: dict[str, str]) -> Stage:
+    """The stage for a config that was applied before; why something cannot be compared goes to `unseen`, by its path.
+
+    SELinux labels are set again where something was done.
+    """
+    progress = _Progress(unseen)
+
+    def again(part: Plan) -> Plan:
+        def plan(config: Config, view: MachineView) -> Iterator[Wave]:
+            if part is stage.parts[0]:
+                progress.begin()
+            for wave in part(as_applied(config), view):
+                yield tuple(progress.due(action, view) for action in wave)
+
+        return plan
+
+    def labels(config: Config, view: MachineView) -> Iterator[str]:
+        if stage.labels is not None and progress.changed:
+            yield from stage.labels(config, view)
+
+    parts = tuple(again(part) for part in stage.parts)
+    return stage._replace(parts=parts, labels=labels if stage.labels is not None else None)
+
+
+class _Progress:
+    """What was found, and done again, so far in one stage."""
+
+    def __init__(self, unseen: dict[str, str]) -> None:
+        self._unseen = unseen
+        self.begin()
+
+    def begin(self) -> None:
+        """A run of the stage begins: simulated, or for real."""
+        self._left: set[Blob] = set()
+        self._identities: dict[str, tuple[int, int] | None] = {}
+        self.changed = False
+
+    def due(self, action: Action, view: MachineView) -> Action:
+        """The action, or in its place that what it brings about is kept."""
+        if isinstance(action, PASSING):
+            return action
+        try:
+            holds = self._holds(action, view)
+        except (Failure, OSError) as error:
+            self._unseen[action.title] = f"it cannot be compared: {error}"
+            holds = True
+        if holds:
+            return Keep(action.title.partition(" ")[2], "it is there already", action.config_path)
+        if isinstance(action, WriteFile) and any(
+            isinstance(part, Blob) and part in self._left for part in action.parts
+        ):
+            action = action._replace(parts=(), keep=True)  # its content is there: only owner or mode are not
+        if isinstance(action, WriteFile) and action.keep and not action.parts:
+            self._identities[action.path] = _identity(action.path, view)
+        self.changed = self.changed or not isinstance(action, FetchBlob)
+        return action
+
+    def _holds(self, action: Action, view: MachineView) -> bool:
+        if isinstance(action, FetchBlob):
+            return self._is_fetched(action, view)
+        if isinstance(action, SetPassword):
+            return _has_password(action, view)
+        facts = action.effect()
+        if not all(agrees(fact.value, fact.now(view)) for fact in facts):
+            return False
+        if isinstance(action, WriteFile):
+            return not self.changed if action.path == resolve(view, RESULT) else self._has_content(action, view)
+        if isinstance(action, MakeHardLink):
+            return self._is_hard_link(action, view)
+        return bool(facts) or not (isinstance(action, RunProgram) and self.changed)
+
+    def _is_hard_link(self, action: MakeHardLink, view: MachineView) -> bool:
+        """Whether two paths are names of one file; one whose owner or mode changes stays the same file."""
+        target = self._identities.get(action.target) or _identity(action.target, view)
+        return target is not None and target == _identity(action.path, view)
+
+    def _is_fetched(self, action: FetchBlob, view: MachineView) -> bool:
+        """Whether a file has the bytes of a resource. Without a digest in the config that it is there has to do."""
+        there = view.file_status(action.destination) if action.destination else None
+        holds = there is not None and there.kind is FileType.FILE and _has_digest(action, view)
+        if holds:
+            self._left.add(action.blob)
+            if not _comparable(action.resource):
+                self._unseen[action.destination] = "its content is not compared: the config has no digest of it"
+        return holds
+
+    def _has_content(self, action: WriteFile, view: MachineView) -> bool:
+        data = [part.data for part in action.parts if isinstance(part, Content)]
+        if len(data) < len(action.parts):
+            return all(part in self._left for part in action.parts if isinstance(part, Blob))
+        found = view.content(action.path)
+        if found is None:
+            there = view.file_status(action.path)
+            return there is not None and (action.keep or there.size == sum(map(len, data)))
+        return b"".join(data) in found if action.keep else b"".join(data) == found
+
+
+def _identity(path: str, view: MachineView) -> tuple[int, int] | None:
+    there = view.file_status(path)
+    return there and there.identity
+
+
+def _comparable(resource: Resource) -> bool:
+    """Whether the digest in the config is that of the file's bytes, and not of compressed ones."""
+    return bool(resource.verification.hash) and not resource.compression
+
+
+def _has_digest(action: FetchBlob, view: MachineView) -> bool:
+    if not _comparable(action.resource):
+        return True
+    name, _, wanted = (action.resource.verification.hash or "").partition("-")
+    content = view.content(action.destination)
+    return content is None or hashlib.new(name, content).hexdigest() == wanted.lower()
+
+
+def _has_password(action: SetPassword, view: MachineView) -> bool:
+    """Whether the account's field 2 has the hash, in shadow or in the file that stands in for it."""
+    other = {"shadow": "passwd", "gshadow": "group"}[action.database]
+    for database in (action.database, other):
+        for line in (view.content(resolve(view, f"/etc/{database}")) or b"").decode(errors="replace").splitlines():
+            fields = line.split(":")
+            if fields[0] == action.name and len(fields) > 1 and fields[1] == action.hash.reveal():
+                return True
+    return False

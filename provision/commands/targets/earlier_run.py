@@ -1,0 +1,106 @@
+"""What an earlier `apply` left on the root file system of an image: the record of its run, finished or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from provision.commands.targets.applied import as_applied, done_again
+from provision.commands.targets.target import Target
+from provision.config.format import Config
+from provision.engine.history import FileHistory, digest_of, record_path
+from provision.failures import Failure, Interrupted
+from provision.planning.actions import Wave
+from provision.planning.forecast import Forecast
+from provision.planning.machine_view import Contents, MachineView
+from provision.planning.stage import Plan, Stage
+
+OWNER = "image"
+"""Whose the record in an image is. A machine that boots from the image is another, and does not believe it."""
+
+
+class _SeenRecord(NamedTuple):
+    """A `RecordFile` in a file system that is not mounted: it can only be read."""
+
+    path: str
+    data: bytes | None
+
+    def read(self) -> bytes | None:
+        """The whole content; None if there is no file."""
+        return self.data
+
+    def write(self, _offset: int, _data: bytes, *, wait: bool = True) -> None:
+        """The file system is not mounted."""
+        raise Failure(f"{self.path}: cannot be written (wait={wait})")
+
+    def replace(self, _data: bytes) -> None:
+        """The file system is not mounted."""
+        raise Failure(f"{self.path}: cannot be written")
+
+
+def consider(target: Target, config: Config, view: MachineView) -> None:
+    """Change the stages of a target to what an earlier run of this config has left to do.
+
+    Raises Interrupted where another config was being applied.
+    """
+    contents = _root(target, config, view)
+    history = _history(contents, config) if contents is not None else None
+    if history is None:
+        return
+    if history.ended:
+        target.notes.append("this config was applied to this image before: what has changed since is done again")
+        target.open_history = None
+        target.stages = tuple(_again(stage, target) for stage in target.stages)
+        target.preview = target.stages
+    elif history.interrupted:
+        target.notes.append("an earlier run of this config was interrupted, and is gone on with")
+        target.preview = tuple(_as_before(stage, history) if stage.journalled else stage for stage in target.stages)
+
+
+def _root(target: Target, config: Config, view: MachineView) -> Contents | None:
+    """What is on the file system that is going to be the root, if it is there and can be seen."""
+    name = next((one.device for one in config.storage.filesystems if one.path == "/"), None)
+    device = view.device(name) if name else None
+    return target.contents_of(device.name) if device else None
+
+
+def _history(contents: Contents, config: Config) -> FileHistory | None:
+    """What the record says; nothing if the config is going to wipe the file system that it is on."""
+    path = record_path(contents)
+    storage = config.storage
+    wiped = any(disk.wipe_table for disk in storage.disks)
+    wiped |= any(one.wipe_filesystem or False for one in storage.filesystems if one.path == "/")
+    try:
+        history = FileHistory(_SeenRecord(f"{path} in the image", contents.content(path)), digest_of(config), OWNER)
+    except Interrupted:
+        if wiped:
+            return None
+        raise
+    return None if wiped and not history.ended else history
+
+
+def _again(stage: Stage, target: Target) -> Stage:
+    """The stage after a finished run: what a disk holds is compared by its plan, files by their contents."""
+    if stage.journalled:
+        return done_again(stage, target.unseen)
+
+    def again(part: Plan) -> Plan:
+        return lambda config, view: part(as_applied(config), view)
+
+    return stage._replace(parts=tuple(again(part) for part in stage.parts))
+
+
+def _as_before(stage: Stage, history: FileHistory) -> Stage:
+    """The stage as it is simulated after an interruption: on the files as they were before the earlier run."""
+
+    def before(part: Plan) -> Plan:
+        def plan(config: Config, view: MachineView) -> Iterator[Wave]:
+            earlier = history.view(view)
+            for wave in part(config, earlier):
+                yield wave
+                if isinstance(earlier, Forecast):
+                    earlier.apply(fact for action in wave for fact in action.effect())
+
+        return plan
+
+    return stage._replace(parts=tuple(before(part) for part in stage.parts))
