@@ -16,7 +16,7 @@ _provision() {
             return
             ;;
         --format)
-            mapfile -t COMPREPLY < <(compgen -W "text json github sarif" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "text json github sarif junit" -- "$current")
             return
             ;;
         --sector-size)

@@ -34,7 +34,7 @@ complete -c provision -n $plan -l exit-code -d 'exit with 2 if there are changes
 complete -c provision -n $apply -l force -d 'replace an existing image, or lose what is on it'
 complete -c provision -n $apply -l quiet -d 'print nothing when all goes well'
 
-complete -c provision -n $validate -l format -x -a 'text json github sarif' -d 'form of the report'
+complete -c provision -n $validate -l format -x -a 'text json github sarif junit' -d 'form of the report'
 complete -c provision -n $validate -l strict -d 'take warnings for errors'
 complete -c provision -n $validate -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where YAML configs find local files'
 

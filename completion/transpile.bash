@@ -10,7 +10,10 @@ _transpile() {
             mapfile -t COMPREPLY < <(compgen -d -- "$current")
             return
             ;;
-        -o | --output)
+        -i | --ignore)
+            return
+            ;;
+        -o | --output | -x | --exclude)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -27,7 +30,7 @@ _transpile() {
     esac
     local options
     case $command in
-        check) options="--files-dir --strict --format --output --jobs --quiet --color --help" ;;
+        check) options="--files-dir --strict --exclude --ignore --format --output --jobs --quiet --color --help" ;;
         schema)
             if ((COMP_CWORD == 2)); then
                 options="fcos flatcar openshift r4e fiot"

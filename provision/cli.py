@@ -118,7 +118,9 @@ def command_line(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     """The parser, with these subcommands; the man page and the completions are checked against it."""
     import argparse
 
-    parser = argparse.ArgumentParser(
+    from provision.config.reports.command_line import CommandLine
+
+    parser = CommandLine(
         prog="provision",
         description="Provision a machine, or a disk image, from an Ignition config (JSON) or its YAML source.",
         epilog=f"{EXAMPLE}{EXIT_CODES}\nCOMMAND --help tells about a command; --stage takes Ignition's options.",

@@ -9,9 +9,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
+from provision.config.reports.did_you_mean import did_you_mean
 from provision.config.reports.streams import reason_of, run_program
 from transpiler.commands import options
 from transpiler.commands.output import OutputFailed, write
+from transpiler.commands.settings import Settings, SettingsWrong, settings_here
 
 if TYPE_CHECKING:
     from transpiler.phases import Result
@@ -78,13 +80,19 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
     if "input" in given.texts:
         print("Flag --input has been deprecated, specify filename directly on command line", file=sys.stderr)
     if len(given.rest) > (0 if given.texts.get("input") else 1):
-        print(_usage(as_butane=as_butane), file=sys.stderr)
+        print(_usage(as_butane=as_butane) + ("" if as_butane else _command_meant(given.rest[0])), file=sys.stderr)
         return 2
     for name, told in (("help", _help), ("version", _version)):
         if given.on(name):
             print(told(as_butane=as_butane))
             return 0
     return _translate(given, as_butane=as_butane)
+
+
+def _command_meant(word: str) -> str:
+    """What to say where a word may be a misspelled command; empty if it is not."""
+    near = did_you_mean(word, _COMMANDS)
+    return f"\n{word} is neither a file nor a command{near}" if near and not os.path.exists(word) else ""
 
 
 def _check(arguments: list[str]) -> int:
@@ -118,16 +126,23 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
     except OSError as error:
         verb = "read" if not name or isinstance(error, IsADirectoryError) else "open"
         shown = name or "/dev/stdin"
-        print(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}", file=sys.stderr)
+        meant = "" if as_butane else _command_meant(name)
+        print(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}{meant}", file=sys.stderr)
         return 1
     from transpiler.phases import STRICT_ERROR, transpile
 
     plain = as_butane or given.on("raw-errors")
+    try:
+        settings = Settings() if plain else settings_here()
+    except SettingsWrong as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
     result = transpile(
         raw,
         name=name or "<stdin>",
-        files_dir=given.texts.get("files-dir"),
-        strict=given.on("strict"),
+        files_dir=given.texts.get("files-dir", settings.files_dir),
+        strict=given.on("strict") or settings.strict,
+        ignore=settings.ignore,
         pretty=given.on("pretty"),
         raw=given.on("raw"),
         butane_paths=plain,
@@ -157,10 +172,11 @@ def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> No
 
 def _verdict(result: Result) -> str:
     from provision.config.problems import count_of
+    from provision.config.reports.findings import escaped
 
-    only_warnings = not any(problem.fatal for problem in result.problems)
-    reason = "; warnings are errors with --strict" if only_warnings else ""
-    return f"{result.text.name}: not transpiled: {count_of(result.problems)}{reason}"
+    told = [finding.problem for finding in result.findings()]
+    reason = "" if any(problem.fatal for problem in told) else "; warnings are errors with --strict"
+    return f"{escaped(result.text.name)}: not transpiled: {count_of(told)}{reason}"
 
 
 def _colored(wanted: str) -> bool:

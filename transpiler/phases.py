@@ -38,6 +38,7 @@ NO_VARIANT = "error parsing variant; must be specified"
 NO_VERSION = "error parsing version; must be a valid semver"
 BAD_SOURCE = "source config is invalid"
 BAD_RESULT = "config generated was invalid"
+SECOND_DOCUMENT = "the text has more than one document"
 STRICT_ERROR = "Config produced warnings and --strict was specified"
 
 
@@ -87,14 +88,30 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     pretty: bool = False,
     raw: bool = False,
     butane_paths: bool = False,
+    ignore: Sequence[str] = (),
 ) -> Result:
     """The JSON of a YAML config. Never raises, whatever the bytes; reads nothing but files below `files_dir`.
 
     `strict` refuses warnings, `pretty` indents, `raw` makes a bare config of what would be a MachineConfig. With
-    `butane_paths` problems of absent values have the paths that Butane prints: it does not know their source.
+    `butane_paths` the problems are Butane's and no others, and those of absent values have the paths that Butane
+    prints: it does not know their source. Warnings of the rules in `ignore` are left out.
     """
     options = Options(Files(os.fspath(files_dir) if files_dir else ""), raw=raw, butane_paths=butane_paths)
-    return result_of(run(text, options), name, strict=strict, pretty=pretty)
+    work = run(text, options)
+    if not butane_paths:
+        _for_authors(work, ignore)
+    return result_of(work, name, strict=strict, pretty=pretty)
+
+
+def _for_authors(work: Work, ignore: Sequence[str]) -> None:
+    """Put what authors are told, with lints and in their words, in the place of Butane's report."""
+    from transpiler.lint.for_authors import LintInput, problems_for_authors
+
+    lines = report.SourceText("", work.text, work.root).lines()
+    source = LintInput(work.text, lines, work.root, work.record, work.variant, work.options.files.directory)
+    work.problems = problems_for_authors(work.problems, source, ignore)
+    if not work.error and any(problem.fatal for problem in work.problems):
+        work.error = SECOND_DOCUMENT
 
 
 def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:

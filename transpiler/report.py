@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from provision.config.problems import Position, Problem, ignition_path
 from provision.config.reports.findings import Finding
+from provision.config.reports.rule_ids import rule_of
+from transpiler.masks import Masks
 from transpiler.reading.tree import YamlNode, mark
 
 _COLORS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
@@ -78,57 +79,27 @@ def _underline(line: str, column: int, paint: _Paint) -> str:
 
 
 def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
-    """Problems with their places and source lines, in which secrets are hidden, for every form of report."""
+    """Problems with their places and source lines, in which secrets are hidden, for every form of report; each once."""
     if not problems:
         return []
     lines = text.lines()
-    secrets = _Secrets(text.root)
+    masks = Masks(text.root)
     found = []
-    for problem in problems:
+    for problem in dict.fromkeys(_without_followers(problems)):
         place = text.place(problem)
         known = place is not None and 0 < place.line <= len(lines)
-        line = secrets.hidden(place.line, lines[place.line - 1]) if place and known else ""
-        found.append(Finding(text.name, problem, place, line, place.column - 1 if place else 0))
+        line = masks.over(place.line, lines[place.line - 1]) if place and known else ""
+        character = place.column - 1 if place else 0
+        found.append(Finding(text.name, problem, place, line, character, masked=text.root is not None))
     return found
 
 
-_SECRET_NAMES = frozenset({"inline", "password_hash", "value", "contents", "config", "advertisement"})
-
-_URL_NAMES = frozenset({"source", "http_proxy", "https_proxy"})
-
-
-class _Secrets:
-    """The scalars of a text that may be secrets, by the lines they stand on."""
-
-    def __init__(self, root: YamlNode | None) -> None:
-        self.scalars = sorted(_secret_scalars(root), key=lambda node: node.at)
-        self.starts = [node.line for node in self.scalars]
-
-    def hidden(self, number: int, line: str) -> str:
-        """A line with every character of a secret as an asterisk."""
-        index = bisect_right(self.starts, number)
-        while index > 0:
-            index -= 1
-            node = self.scalars[index]
-            if node.end >= (number, 1):
-                start = node.column - 1 if node.line == number else 0
-                end = node.end[1] - 1 if node.end[0] == number else len(line)
-                line = line[:start] + re.sub(r"\S", "*", line[start:end]) + line[end:]
-            if node.line < number:
-                break
-        return line
-
-
-def _secret_scalars(root: YamlNode | None) -> Iterator[YamlNode]:
-    waiting = [("", root)] if root else []
-    while waiting:
-        name, node = waiting.pop()
-        if node.kind == "mapping":
-            waiting.extend((key.text, value) for key, value in node.items)
-        elif node.kind == "sequence":
-            waiting.extend((name, item) for item in node.items)
-        elif name in _SECRET_NAMES or (name in _URL_NAMES and re.match(r"data:|[^?]*[@?]", node.text)):
-            yield node
+def _without_followers(problems: Sequence[Problem]) -> Iterator[Problem]:
+    """Problems without those that vanish with another one: a decimal mode has strange bits, which nobody meant."""
+    decimal = {problem.path for problem in problems if rule_of(problem) == "decimal-mode"}
+    for problem in problems:
+        if problem.path not in decimal or rule_of(problem) != "special-mode-bits":
+            yield problem
 
 
 class _Paint:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from provision.commands.given_config import read_text, validate_text
-from provision.config.problems import Problem
-from provision.config.reports.findings import Finding
-from provision.config.reports.formats import as_github, as_json, as_sarif
+from provision.config.problems import Problem, count_of
+from provision.config.reports.findings import Finding, escaped
+from provision.config.reports.formats import FileResult, as_github, as_json, as_junit, as_sarif
 from provision.config.reports.text import as_text, takes_colour
 from provision.failures import Failure
 
@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("files", metavar="FILE", nargs="+", help="JSON or YAML config; - is standard input")
     parser.add_argument(
-        "--format", choices=("text", "json", "github", "sarif"), default="text", help="form of the report"
+        "--format", choices=("text", "json", "github", "sarif", "junit"), default="text", help="form of the report"
     )
     parser.add_argument("--strict", action="store_true", help="take warnings for errors")
     parser.add_argument("-d", "--files-dir", metavar="DIR", help="allow YAML configs to embed files below DIR")
@@ -46,30 +46,41 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Validate every file; 0 if there are at most warnings, 1 if there are errors."""
-    found = [one for name in arguments.files for one in _findings(name, arguments.files_dir)]
-    if arguments.strict:
-        found = [one._replace(problem=one.problem._replace(fatal=True)) for one in found]
-    sys.stdout.write(_shown(found, arguments.format))
-    failed = any(one.problem.fatal for one in found)
+    results = [_result(name, arguments.files_dir, strict=arguments.strict) for name in arguments.files]
+    sys.stdout.flush()
+    sys.stdout.buffer.write(_shown(results, arguments.format).encode(_encoding(arguments.format), "backslashreplace"))
+    failed = any(one.error for one in results)
     if sys.stderr.isatty() and not failed:
-        print(f"{', '.join(arguments.files)}: valid", file=sys.stderr)
+        print(f"{', '.join(map(escaped, arguments.files))}: valid", file=sys.stderr)
     return int(failed)
 
 
-def _findings(name: str, files_dir: str | None) -> Sequence[Finding]:
+def _encoding(form: str) -> str:
+    """People get what their terminal shows; programs get UTF-8, which their forms ask for."""
+    return sys.stdout.encoding if form == "text" else "utf-8"
+
+
+def _result(name: str, files_dir: str | None, *, strict: bool) -> FileResult:
     """What is to be said about one file, also if it cannot be read: the others are judged all the same."""
+    found: Sequence[Finding]
     try:
-        return validate_text(read_text(name), files_dir).findings
+        found = validate_text(read_text(name), files_dir).findings
     except Failure as failure:
-        return [Finding(name, Problem((), failure.message.removeprefix(f"{name}: ")))]
+        found = [Finding(name, Problem((), failure.message.removeprefix(f"{name}: ")))]
+    if strict:
+        found = [one._replace(problem=one.problem._replace(fatal=True)) for one in found]
+    return FileResult(name, found, count_of([one.problem for one in found if one.problem.fatal]))
 
 
-def _shown(found: Sequence[Finding], form: str) -> str:
+def _shown(results: Sequence[FileResult], form: str) -> str:
+    found = [finding for one in results for finding in one.findings]
     match form:
         case "json":
             return as_json(found)
         case "github":
             return as_github(found)
+        case "junit":
+            return as_junit(results, "provision validate")
         case "sarif":
             from provision import __version__
 

@@ -22,7 +22,8 @@ class Problem(NamedTuple):
     `message` is in the words of the reference validator where it has the finding too (the wording is part of
     being a drop-in); `hint` says the likely fix and is our own. Neither ever holds a secret: no password hash, key,
     data URL, header value, URL user info or query. `at` is set only where no path can say it (a syntax error);
-    `on_key` says that the key at the end of the path is meant, not its value.
+    `on_key` says that the key at the end of the path is meant, not its value. `rule` names the rule where the message
+    does not tell it (see `reports.rule_ids`).
     """
 
     path: Path
@@ -31,6 +32,7 @@ class Problem(NamedTuple):
     hint: str = ""
     at: Position | None = None
     on_key: bool = False
+    rule: str = ""
 
     @property
     def severity(self) -> str:

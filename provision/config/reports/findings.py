@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from provision.config.problems import Position, Problem, dotted
+from provision.config.reports.rule_ids import rule_of
 
 
 class Finding(NamedTuple):
     """A problem of one source, with its place if it has one.
 
-    `line` is the text of that line and `character` the place of the caret in it, from 0; for an excerpt.
+    `line` is the text of that line and `character` the place of the caret in it, from 0; for an excerpt. `masked` says
+    that the secrets of that line are asterisks already, and need not be looked for again.
     """
 
     source: str
@@ -19,11 +21,22 @@ class Finding(NamedTuple):
     at: Position | None = None
     line: str = ""
     character: int = 0
+    masked: bool = False
+
+    @property
+    def file(self) -> str:
+        """The name of the source as it may be shown, without control characters."""
+        return escaped(self.source)
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule."""
+        return rule_of(self.problem)
 
     @property
     def place(self) -> str:
         """`file:line:column`, as far as known."""
-        return f"{self.source}:{self.at.line}:{self.at.column}" if self.at else self.source
+        return f"{self.file}:{self.at.line}:{self.at.column}" if self.at else self.file
 
     @property
     def message(self) -> str:
@@ -32,6 +45,18 @@ class Finding(NamedTuple):
         path = f"{dotted(problem.path)}: " if problem.path else ""
         hint = f" (hint: {problem.hint})" if problem.hint else ""
         return f"{path}{problem.message}{hint}"
+
+
+def escaped(name: str) -> str:
+    """The name of a file with every control character, and every byte that is not UTF-8, as an escape."""
+    return name if name.isprintable() else "".join(one if one.isprintable() else _escape(one) for one in name)
+
+
+def _escape(letter: str) -> str:
+    """`\\n` for a newline; `\\xff` for a byte that Python holds as a lone surrogate."""
+    if "\udc80" <= letter <= "\udcff":
+        return f"\\x{ord(letter) - 0xDC00:02x}"
+    return letter.encode("unicode_escape").decode()
 
 
 def findings(source: str, raw: bytes, problems: Sequence[Problem]) -> list[Finding]:

@@ -1,13 +1,14 @@
-"""Findings for programs: JSON, GitHub annotations, SARIF."""
+"""Findings for programs: JSON, GitHub annotations, SARIF, JUnit."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-from provision.config.problems import Problem
-from provision.config.reports.findings import Finding
+from provision.config.reports.findings import Finding, escaped
+from provision.config.reports.text import one_line
 
 
 def as_json(findings: Iterable[Finding]) -> str:
@@ -20,10 +21,11 @@ def as_json(findings: Iterable[Finding]) -> str:
 def _plain(finding: Finding) -> dict[str, Any]:
     problem = finding.problem
     return {
-        "file": finding.source,
+        "file": finding.file,
         "line": finding.at.line if finding.at else None,
         "column": finding.at.column if finding.at else None,
         "severity": problem.severity,
+        "rule": finding.rule,
         "path": list(problem.path),
         "message": problem.message,
         "hint": problem.hint,
@@ -33,26 +35,28 @@ def _plain(finding: Finding) -> dict[str, Any]:
 def as_github(findings: Iterable[Finding]) -> str:
     """Workflow commands that annotate a pull request."""
     return "".join(
-        f"::{finding.problem.severity} {_properties(finding)}::{_data(finding.message)}\n" for finding in findings
+        f"::{finding.problem.severity} {_properties(finding)}::{_data(finding.message)} [{finding.rule}]\n"
+        for finding in findings
     )
 
 
 def _properties(finding: Finding) -> str:
-    values = {"file": finding.source}
+    values = {"file": finding.file}
     if finding.at:
         values |= {"line": str(finding.at.line), "col": str(finding.at.column)}
     return ",".join(f"{name}={_data(value).replace(':', '%3A').replace(',', '%2C')}" for name, value in values.items())
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    shown = "".join(letter if letter.isprintable() or letter in "\r\n" else "\ufffd" for letter in text)
+    return shown.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def as_sarif(findings: Sequence[Finding], version: str, tool: str = "provision validate") -> str:
-    """A SARIF 2.1.0 log with one run; a rule for each message, its digits left out."""
+    """A SARIF 2.1.0 log with one run."""
     import json
 
-    rules = list(dict.fromkeys(_rule_name(finding.problem) for finding in findings))
+    rules = list(dict.fromkeys(finding.rule for finding in findings))
     driver = {
         "name": tool,
         "version": version,
@@ -72,19 +76,11 @@ def as_sarif(findings: Sequence[Finding], version: str, tool: str = "provision v
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
-def _rule_name(problem: Problem) -> str:
-    """A stable name for what a message is about: `unused-key`, `path-not-absolute`."""
-    if problem.on_key:
-        return "unused-key"
-    words = re.findall(r"[a-z]+", problem.message.lower().partition(":")[0].partition('"')[0])
-    return "-".join(words[:8]) or "problem"
-
-
 def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
     from urllib.parse import quote
 
-    name = _rule_name(finding.problem)
-    place: dict[str, Any] = {"artifactLocation": {"uri": quote(finding.source)}}
+    name = finding.rule
+    place: dict[str, Any] = {"artifactLocation": {"uri": quote(os.fsencode(finding.source))}}
     if finding.at:
         place["region"] = {"startLine": finding.at.line, "startColumn": finding.character + 1}
     return {
@@ -94,3 +90,35 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
         "message": {"text": finding.message},
         "locations": [{"physicalLocation": place}],
     }
+
+
+class FileResult(NamedTuple):
+    """What became of one file: its findings, and why it is not valid, or empty if it is."""
+
+    name: str
+    findings: Sequence[Finding]
+    error: str
+
+
+def as_junit(results: Sequence[FileResult], tool: str) -> str:
+    """A JUnit XML report: one test case a file, which fails if the file is not valid."""
+    failures = sum(bool(one.error) for one in results)
+    counts = f'tests="{len(results)}" failures="{failures}" errors="0"'
+    lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuite name="{tool}" {counts}>']
+    lines += (_test_case(one, tool.partition(" ")[0]) for one in results)
+    return "\n".join((*lines, "</testsuite>", ""))
+
+
+def _test_case(result: FileResult, program: str) -> str:
+    from xml.sax.saxutils import escape, quoteattr
+
+    text = escape(_xml("\n".join(map(one_line, result.findings))))
+    kind = "failure" if result.error else "system-out"
+    message = f" message={quoteattr(_xml(result.error))}" if result.error else ""
+    inner = f"<{kind}{message}>{text}</{kind}>" if result.findings or result.error else ""
+    return f'  <testcase classname="{program}" name={quoteattr(_xml(escaped(result.name)))}>{inner}</testcase>'
+
+
+def _xml(text: str) -> str:
+    """A text without characters that XML cannot have."""
+    return re.sub("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", text)

@@ -1,4 +1,4 @@
-"""What a stream that people look at can take."""
+"""Problems as text for people: one line each, with the source line and a caret where that is wanted."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ def takes_colour(stream: TextIO) -> bool:
 
 EXCERPT_WIDTH = 100
 
-_COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "place": "\x1b[1m", "caret": "\x1b[1;32m"}
+_COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "place": "\x1b[1m", "caret": "\x1b[1;32m", "rule": "\x1b[2m"}
 
 _PLAIN = "\x1b[0m"
 
 
 def one_line(finding: Finding) -> str:
-    """`site.ign:7:13: warning: storage.files[1].mode: illegal file mode (hint: 0644 is 420)`."""
-    return f"{finding.place}: {finding.problem.severity}: {printable(finding.message)}"
+    """`site.ign:7:13: warning: storage.files[1].mode: illegal file mode (hint: 0644 is 420) [illegal-mode]`."""
+    return f"{finding.place}: {finding.problem.severity}: {printable(finding.message)} [{finding.rule}]"
 
 
 def as_text(findings: Iterable[Finding], *, excerpts: bool = False, color: bool = False) -> str:
     """One line a finding, errors first; with `excerpts` also the source line and a caret."""
     ordered = sorted(findings, key=lambda finding: not finding.problem.fatal)
-    lines = {line: _without_secrets(line.rstrip("\r\n")) for line in {one.line for one in ordered}} if excerpts else {}
+    unmasked = {one.line for one in ordered if excerpts and not one.masked}
+    lines = {line: _without_secrets(line.rstrip("\r\n")) for line in unmasked}
     return "".join(
-        _shown(finding, color) + (_excerpt(finding, lines[finding.line], color) if excerpts else "")
+        _shown(finding, color) + (_excerpt(finding, lines.get(finding.line, finding.line), color) if excerpts else "")
         for finding in ordered
     )
 
@@ -45,14 +46,16 @@ def _shown(finding: Finding, color: bool) -> str:
         return f"{one_line(finding)}\n"
     severity = finding.problem.severity
     place = f"{_COLORS['place']}{finding.place}:{_PLAIN}"
-    return f"{place} {_COLORS[severity]}{severity}:{_PLAIN} {printable(finding.message)}\n"
+    rule = f"{_COLORS['rule']}[{finding.rule}]{_PLAIN}"
+    return f"{place} {_COLORS[severity]}{severity}:{_PLAIN} {printable(finding.message)} {rule}\n"
 
 
 def _excerpt(finding: Finding, line: str, color: bool) -> str:
     if not line.strip():
         return ""
     shown, caret = _window(line, finding.character)
-    shown = _guarded(shown, caret, finding.problem)
+    if not finding.masked:
+        shown = _guarded(shown, caret, finding.problem)
     mark = f"{_COLORS['caret']}^{_PLAIN}" if color else "^"
     return f"    {shown}\n    {' ' * caret}{mark}\n"
 

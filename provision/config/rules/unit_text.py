@@ -15,19 +15,27 @@ _SPACES = " \t\n\v\f\r\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(ma
 
 
 class BadUnit(ValueError):
-    """A unit that cannot be parsed. The message never holds any of its text."""
+    """A unit that cannot be parsed. The message never holds any of its text; `line` is the bad one, from 0."""
+
+    line = 0
 
 
 def sections_with_options(text: str) -> set[str]:
     """The sections of a unit that hold at least one option. Raises BadUnit in the reference's words."""
-    return set(_options(_Reader(text.encode(errors="replace"))))
+    reader = _Reader(text.encode(errors="replace"))
+    try:
+        return set(_options(reader))
+    except BadUnit as error:
+        error.line = reader.text.count(b"\n", 0, reader.start)
+        raise
 
 
 class _Reader:
-    """Go's `bufio.Reader` over a text: where it is, and how far it has read ahead."""
+    """Go's `bufio.Reader` over a text: where it is, and how far it has read ahead. `start` is where an item began."""
 
     def __init__(self, text: bytes) -> None:
         self.text = text
+        self.start = 0
         self.here = 0
         self.ahead = 0
 
@@ -80,6 +88,7 @@ def _options(reader: _Reader) -> Iterator[str]:
     """The section of each option."""
     section = _next_section(reader)
     while section is not None:
+        reader.start = reader.here
         reader.step()
         character = reader.character()
         if character == "":
@@ -99,6 +108,7 @@ def _options(reader: _Reader) -> Iterator[str]:
 def _next_section(reader: _Reader) -> str | None:
     """Everything before the first section is skipped, whatever it is."""
     while True:
+        reader.start = reader.here
         reader.step()
         character = reader.character()
         if character == "":

@@ -29,7 +29,7 @@ def test_a_directory(repository: Path, jobs: str) -> None:
     done = run("check", ".", "-j", jobs, cwd=repository)
     assert done.returncode == 1
     assert "site.yaml:3:26: error: storage.files[0].path: path not absolute" in done.stdout
-    assert done.stderr == "1 of 13 configs is not valid: 1 error, 2 warnings\n"
+    assert done.stderr == "1 of 13 configs is not valid: 1 error, 1 warning\n"
 
 
 def test_a_glob_and_the_order_of_results(repository: Path) -> None:

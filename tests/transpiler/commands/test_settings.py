@@ -1,0 +1,70 @@
+"""Settings of a repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.transpiler.test_cli import GOOD, run
+
+WARNS = GOOD + "foo: 1\n"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "deep" / "files").mkdir(parents=True)
+    (tmp_path / "deep" / "site.bu").write_text(WARNS)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "head"), [(".transpile.toml", ""), ("pyproject.toml", "[tool.other]\nx=1\n[tool.transpile]\n")]
+)
+def test_settings_hold_below_their_file(name: str, head: str, repository: Path) -> None:
+    deep = repository / "deep"
+    (repository / name).write_text(f"{head}strict = true\n")
+    assert run("site.bu", cwd=deep).returncode == 1
+    assert run("check", ".", cwd=deep).returncode == 1
+    assert run("--raw-errors", "site.bu", cwd=deep).returncode == 0
+    assert run("site.bu", cwd=deep, name="butane").returncode == 0
+    (repository / name).write_text(f'{head}strict = true\nignore = ["unused-key"]\n')
+    assert run("site.bu", cwd=deep).stderr == ""
+    assert run("check", ".", cwd=deep).stderr == "1 config is valid\n"
+    (repository / name).write_text(f'{head}exclude = ["deep"]\n')
+    assert run("check", ".", cwd=repository).stderr == "every config is excluded\n"
+
+
+def test_settings_above_the_repository_are_not_ours(repository: Path) -> None:
+    inner = repository / "deep"
+    (repository / ".transpile.toml").write_text("strict = true\n")
+    (inner / ".git").mkdir()
+    assert run("site.bu", cwd=inner).returncode == 0
+
+
+def test_the_files_directory_is_beside_the_settings(repository: Path) -> None:
+    (repository / ".transpile.toml").write_text('files-dir = "deep/files"\n')
+    (repository / "deep" / "files" / "motd").write_text("hi")
+    text = GOOD + "storage: {files: [{path: /a, contents: {local: motd}}]}\n"
+    assert "data:,hi" in run(text=text, cwd=repository / "deep").stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("stirct = true\n", ".transpile.toml: unknown setting stirct (did you mean strict?)"),
+        ("strict = 1\n", ".transpile.toml: strict is not true or false"),
+        ('exclude = "a"\n', ".transpile.toml: exclude is not a list of texts"),
+        ('files-dir = "../x"\n', ".transpile.toml: files-dir leads out"),
+        ('files-dir = "/"\n', ".transpile.toml: files-dir leads out"),
+        ("strict = \n", ".transpile.toml: Invalid value"),
+    ],
+)
+def test_wrong_settings_are_wrong_usage(text: str, message: str, repository: Path) -> None:
+    (repository / ".transpile.toml").write_text(text)
+    for arguments in (["deep/site.bu"], ["check", "."]):
+        done = run(*arguments, cwd=repository)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr

@@ -1,0 +1,41 @@
+"""Comments that silence warnings."""
+
+from __future__ import annotations
+
+import pytest
+
+from transpiler.phases import transpile
+
+HEAD = "variant: fcos\nversion: 1.5.0\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("foo: 1\n", 1),
+        ("foo: 1 # transpile: ignore=unused-key\n", 0),
+        ("foo: 1 #transpile: ignore = x, unused-key\n", 0),
+        ("foo: 1 # transpile: ignore=unused-keys\n", 1),
+        ("# transpile: ignore=unused-key\n\n# and why\nfoo: 1\nbar: 1\n", 1),
+        ("foo: 1\nbar: 1\n# transpile: ignore-file=unused-key\n", 0),
+        ("foo: '# transpile: ignore-file=x'\n", 1),
+        ("# transpile: ignore=path-not-absolute\nstorage: {files: [{path: a}]}\n", 1),
+    ],
+)
+def test_a_comment_silences_warnings_of_its_line(text: str, left: int) -> None:
+    assert len(transpile((HEAD + text).encode()).problems) == left
+
+
+def test_what_is_silenced_is_no_warning_for_strict() -> None:
+    text = (HEAD + "foo: 1 # transpile: ignore=unused-key\n").encode()
+    assert not transpile(text, strict=True).error
+    assert transpile(text, strict=True, butane_paths=True).error
+    assert not transpile((HEAD + "foo: 1\n").encode(), strict=True, ignore=["unused-key"]).error
+
+
+def test_a_comment_in_the_text_of_a_unit_is_about_its_next_line() -> None:
+    unit = "[Unit]\n{0}[Servce]\nExecStart=/bin/true\n"
+    text = HEAD + "systemd:\n  units:\n    - name: a.service\n      contents: |\n"
+    for comment, left in (("", 1), ("# transpile: ignore=unit-section\n", 0)):
+        block = "".join(f"        {line}\n" for line in unit.format(comment).splitlines())
+        assert len(transpile((text + block).encode()).problems) == left

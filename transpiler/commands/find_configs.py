@@ -1,0 +1,149 @@
+"""Paths, directories and globs -> the configs that they name.
+
+Links to directories are followed where a path or a part of a glob names them, never while searching below a directory:
+so no loop of links is endless. What is neither a file nor a link to one (a pipe, a device, a socket) is never opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import translate
+
+SUFFIXES = (".bu", ".butane")
+
+_GLOB = re.compile(r"[*?\[]")
+
+_SKIPPED = {"node_modules"}
+
+_HEAD = 1 << 20
+
+
+def find_configs(paths: Iterable[str], exclude: Sequence[str] = ()) -> tuple[list[str], int]:
+    """The configs that paths name, each once and in order, and how many were excluded. Raises FileNotFoundError."""
+    excluded = [_excluder(pattern) for pattern in exclude]
+    chosen: dict[tuple[int, int] | str, str] = {}
+    left_out = 0
+    for path in paths:
+        for name in _named_by(path):
+            if any(pattern.fullmatch(_comparable(name)) for pattern in excluded):
+                left_out += 1
+            else:
+                chosen.setdefault(_identity(name), name)
+    return list(chosen.values()), left_out
+
+
+def _named_by(path: str) -> Iterator[str]:
+    if os.path.isdir(path):
+        yield from _below(path)
+    elif os.path.lexists(path):
+        yield path
+    elif _GLOB.search(path):
+        start = "/" if path.startswith("/") else ""
+        parts = [part for part in path.split("/") if part not in {"", "."}]
+        yield from dict.fromkeys(os.path.normpath(name) for name in _matching(start, parts))
+    else:
+        raise FileNotFoundError(f"{path}: no such file or directory")
+
+
+def _below(directory: str) -> Iterator[str]:
+    """The configs below a directory; one that cannot be read is given itself, so that its checking says so."""
+    unreadable: list[str] = []
+    for base, directories, names in os.walk(directory, onerror=lambda error: unreadable.append(str(error.filename))):
+        directories[:] = sorted(name for name in directories if _searched(name))
+        paths = (os.path.normpath(os.path.join(base, name)) for name in sorted(names))
+        yield from (path for path in paths if is_config(path))
+    yield from unreadable
+
+
+def _searched(name: str) -> bool:
+    return not name.startswith(".") and name not in _SKIPPED
+
+
+def _matching(base: str, parts: Sequence[str]) -> Iterator[str]:
+    """The configs that a glob names: `**` stands for any number of directories, links to them not among them."""
+    first, rest = parts[0], parts[1:]
+    if first == "**":
+        if rest:
+            yield from _matching(base, rest)
+        for entry in _entries(base):
+            if entry.is_dir(follow_symlinks=False) and _searched(entry.name):
+                yield from _matching(entry.path, parts)
+            elif not rest and is_config(entry.path):
+                yield entry.path
+    elif not _GLOB.search(first) or first == "..":
+        path = os.path.join(base, first)
+        yield from _matched(path, rest)
+    else:
+        pattern = re.compile(translate(first))
+        for entry in _entries(base):
+            if pattern.match(entry.name) and (first.startswith(".") or not entry.name.startswith(".")):
+                yield from _matched(entry.path, rest)
+
+
+def _matched(path: str, rest: Sequence[str]) -> Iterator[str]:
+    if rest:
+        if os.path.isdir(path):
+            yield from _matching(path, rest)
+    elif is_config(path):
+        yield path
+
+
+def _entries(directory: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory or ".") as entries:
+            found = sorted(entries, key=lambda entry: entry.name)
+    except OSError:
+        return []
+    return found
+
+
+def is_config(path: str) -> bool:
+    """Whether a file that was not named itself is meant: by its suffix, or because it says a variant that is known."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        if path.endswith(SUFFIXES):
+            return True
+        with open(path, "rb") as file:
+            return _says_variant(file.read(_HEAD))
+    except OSError:
+        return path.endswith(SUFFIXES) and os.path.islink(path)
+
+
+def _says_variant(head: bytes) -> bool:
+    found = re.search(
+        rb"""^(?:\{[ \t]*)?["']?variant["']?[ \t]*:[ \t]+["']?([a-z0-9]+)(?=["'\s,}]|$)""", head, re.MULTILINE
+    )
+    return found is not None and found[1].decode() in _variants()
+
+
+def _variants() -> set[str]:
+    from transpiler.butane.variants import table
+
+    return {name for name, _ in table()}
+
+
+def _identity(path: str) -> tuple[int, int] | str:
+    """The same for all names of one file."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return os.path.normpath(path)
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else path
+
+
+def _comparable(path: str) -> str:
+    relative = os.path.relpath(path)
+    return os.path.abspath(path) if relative.startswith("../") else relative
+
+
+def _excluder(pattern: str) -> re.Pattern[str]:
+    """What a pattern leaves out: without a slash any file or directory of that name, with one a path from here."""
+    simple = pattern.strip("/") if not pattern.startswith("/") else pattern.rstrip("/")
+    parts = [".*" if part == "**" else translate(part)[4:-3].replace(".*", "[^/]*") for part in simple.split("/")]
+    body = "/".join(parts).replace(".*/", "(?:.*/)?")
+    anywhere = "(?:.*/)?" if "/" not in simple else ""
+    return re.compile(f"(?s:{anywhere}{body}(?:/.*)?)")

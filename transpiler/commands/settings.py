@@ -1,0 +1,89 @@
+"""Settings of a repository: `.transpile.toml`, or the table `[tool.transpile]` of `pyproject.toml`.
+
+They are looked for from the working directory upwards, up to the top of the repository. The command line wins, but for
+lists, which are joined.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple
+
+from provision.config.reports.did_you_mean import did_you_mean
+
+
+class SettingsWrong(Exception):
+    """A settings file cannot be used; the message says which and why."""
+
+
+class Settings(NamedTuple):
+    """How configs are checked. Without `files_dir`, local files are looked for beside each config."""
+
+    files_dir: str | None = None
+    strict: bool = False
+    exclude: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+_KINDS = {"files-dir": str, "strict": bool, "exclude": list, "ignore": list}
+
+_WORDS = {str: "a text", bool: "true or false", list: "a list of texts"}
+
+
+def settings_here() -> Settings:
+    """The settings that hold in the working directory. Raises SettingsWrong."""
+    folder = os.getcwd()
+    while True:
+        for name, tables in ((".transpile.toml", ()), ("pyproject.toml", ("tool", "transpile"))):
+            path = os.path.join(folder, name)
+            if os.path.isfile(path):
+                table = _table(path, tables)
+                if table is not None:
+                    return _settings(table, os.path.relpath(path))
+        above = os.path.dirname(folder)
+        if above == folder or os.path.exists(os.path.join(folder, ".git")):
+            return Settings()
+        folder = above
+
+
+def _table(path: str, tables: tuple[str, ...]) -> dict[str, Any] | None:
+    """The table of settings in a file; None if the file has none."""
+    shown = os.path.relpath(path)
+    try:
+        with open(path, "rb") as file:
+            text = file.read()
+    except OSError as error:
+        raise SettingsWrong(f"{shown}: cannot be read: {(error.strerror or '').lower()}") from None
+    if tables and b"transpile" not in text:
+        return None
+    import tomllib
+
+    try:
+        value: Any = tomllib.loads(text.decode())
+    except ValueError as error:
+        raise SettingsWrong(f"{shown}: {error}") from None
+    for name in tables:
+        value = value.get(name) if isinstance(value, dict) else None
+    if value is not None and not isinstance(value, dict):
+        raise SettingsWrong(f"{shown}: {'.'.join(tables)} is not a table")
+    return value
+
+
+def _settings(table: dict[str, Any], shown: str) -> Settings:
+    for name, value in table.items():
+        kind = _KINDS.get(name)
+        if kind is None:
+            raise SettingsWrong(f"{shown}: unknown setting {name}{did_you_mean(name, _KINDS)}")
+        texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        if not isinstance(value, kind) or (kind is list and not texts):
+            raise SettingsWrong(f"{shown}: {name} is not {_WORDS[kind]}")
+    files_dir = table.get("files-dir")
+    if files_dir is not None:
+        simple = os.path.normpath(files_dir)
+        if os.path.isabs(simple) or simple.startswith(".."):
+            raise SettingsWrong(
+                f"{shown}: files-dir leads out of the folder of this file; give it as an option instead"
+            )
+        files_dir = os.path.join(os.path.dirname(shown), simple)
+    lists = (tuple(table.get(name, ())) for name in ("exclude", "ignore"))
+    return Settings(files_dir, table.get("strict", False), *lists)

@@ -1,0 +1,73 @@
+"""Work on many files in several processes, with the results in the order of the files.
+
+Forked by hand: the pools of the standard library take longer to load than a hundred files to check.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import IO, NoReturn, TypeVar
+
+FEW = 8
+"""So many files are done sooner by one process than it takes to start more."""
+
+Made = TypeVar("Made")
+
+
+def in_order(
+    work: Callable[[str], Made], names: Sequence[str], jobs: int, *, lost: Callable[[str], Made]
+) -> Iterator[Made]:
+    """What `work` makes of each name, with so many processes; what it makes is pickled on the way.
+
+    `lost` says what to give for a name whose process was killed.
+    """
+    jobs = min(jobs, len(names))
+    if jobs <= 1 or len(names) <= FEW:
+        yield from map(work, names)
+        return
+    from pickle import load
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with ExitStack() as stack:
+        pipes = [stack.enter_context(_start(work, names[number::jobs])) for number in range(jobs)]
+        for index in range(len(names)):
+            try:
+                made: Made = load(pipes[index % jobs])  # noqa: S301 - written by a fork of this very process
+            except EOFError:
+                made = lost(names[index])
+            yield made
+
+
+@contextmanager
+def _start(work: Callable[[str], object], names: Sequence[str]) -> Iterator[IO[bytes]]:
+    """A child process that does its share, seen as the pipe from which its results come."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        os.close(reading)
+        _serve(work, names, writing)
+    os.close(writing)
+    try:
+        with os.fdopen(reading, "rb") as pipe:
+            yield pipe
+    finally:
+        os.waitpid(child, 0)
+
+
+def _serve(work: Callable[[str], object], names: Sequence[str], writing: int) -> NoReturn:
+    """Work in a child process, which ends here without running anything of its parent's."""
+    from pickle import dump
+
+    try:
+        with os.fdopen(writing, "wb") as pipe:
+            for name in names:
+                dump(work(name), pipe)
+                pipe.flush()
+    except (BrokenPipeError, KeyboardInterrupt):  # the parent has stopped, or will tell of it
+        pass
+    finally:
+        os._exit(0)

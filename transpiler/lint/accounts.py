@@ -1,0 +1,111 @@
+"""Lints about accounts: names, password hashes, SSH keys.
+
+Sources: crypt(5) for the forms of hashes, sshd(8) "AUTHORIZED_KEYS FILE FORMAT", useradd(8) for names.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterator
+
+from provision.config.problems import Path, Problem
+from transpiler.lint.source import LintInput, node_at, place_of_line, remark
+
+_BASE64 = r"[./0-9A-Za-z]"
+
+_HASHES = (
+    re.compile(rf"\$(y|gy|7)\$[^$]+\$[^$]*\${_BASE64}{{43}}"),
+    re.compile(rf"\$6\$(rounds=\d+\$)?[^$]*\${_BASE64}{{86}}"),
+    re.compile(rf"\$5\$(rounds=\d+\$)?[^$]*\${_BASE64}{{43}}"),
+    re.compile(rf"\$2[abxy]\$\d\d\${_BASE64}{{53}}"),
+    re.compile(rf"\$1\$[^$]*\${_BASE64}{{22}}"),
+    re.compile(r"\$(sha1|md5|3)[$,].+"),
+    re.compile(rf"_{_BASE64}{{19}}"),
+    re.compile(rf"{_BASE64}{{13}}"),
+)
+
+_LOCKED = re.compile(r"[!*]|x?\Z")
+
+_KEY_TYPES = re.compile(
+    r"(ssh-(rsa|dss|ed25519|ed448)|ecdsa-sha2-nistp(256|384|521)"
+    r"|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)(-cert-v01@openssh\.com)?"
+    r"|(ssh-(rsa|dss|ed25519)|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519|sk-ecdsa-sha2-nistp256)-cert-v01@openssh\.com"
+)
+
+_NAME = re.compile(r"[^\s:/,@#-][^\s:/,]{0,31}")
+
+
+def accounts(source: LintInput) -> Iterator[Problem]:
+    """Everything about users and groups."""
+    for kind in ("users", "groups"):
+        for index, account in enumerate(getattr(source.record.passwd, kind)):
+            path: Path = ("passwd", kind, index)
+            yield from _name(account.name, path)
+            yield from _hash(account.password_hash.reveal() if account.password_hash else None, path)
+    for index, user in enumerate(source.record.passwd.users):
+        for number, key in enumerate(user.ssh_authorized_keys):
+            yield from _keys(str(key), ("passwd", "users", index, "ssh_authorized_keys", number), source)
+
+
+def _name(name: str, path: Path) -> Iterator[Problem]:
+    what = "user" if path[1] == "users" else "group"
+    if not name:
+        yield remark(path, "account-name", f"this {what} has no name", "add a line `name: core` (or another name)")
+    elif not _NAME.fullmatch(name):
+        hint = "a name has at most 32 letters, digits, `_`, `.` and `-`, and no blank, colon or slash"
+        yield remark((*path, "name"), "account-name", f"{what}add refuses this name", hint)
+
+
+def _hash(value: str | None, path: Path) -> Iterator[Problem]:
+    if value is None or "${" in value or "{{" in value or _LOCKED.match(value):
+        return
+    if any(form.fullmatch(value) for form in _HASHES):
+        return
+    place = (*path, "password_hash")
+    if value.startswith("$"):
+        message = "this password hash is not whole, or of a kind that is not known"
+        yield remark(place, "password-hash", message, "copy the whole line that `mkpasswd` prints, in single quotes")
+    else:
+        message = "this is not a password hash; nobody could log in with it, and a password would be readable here"
+        yield remark(place, "password-hash", message, "write what `mkpasswd --method=yescrypt` prints")
+
+
+def _keys(text: str, path: Path, source: LintInput) -> Iterator[Problem]:
+    node = node_at(source.root, path)
+    for number, line in enumerate(text.splitlines()):
+        wrong = _wrong_key(line.strip())
+        if wrong:
+            message, hint = wrong
+            yield remark(path, "ssh-key", message, hint, place_of_line(node, source.lines, number))
+
+
+def _wrong_key(line: str) -> tuple[str, str] | None:
+    """Why a line of an authorized_keys file is none, and what to write; None if it is one."""
+    if not line or line.startswith("#") or "${" in line or "{{" in line:
+        return None
+    words = line.split()
+    at = next((index for index, word in enumerate(words) if _KEY_TYPES.fullmatch(word)), None)
+    if at is None:
+        return _no_key(line)
+    if at + 1 == len(words):
+        return "this SSH key has a type, but no key", "copy the whole line of the file *.pub"
+    try:
+        inside = base64.b64decode(words[at + 1], validate=True)
+    except (binascii.Error, ValueError):
+        inside = b""
+    if inside[4 : 4 + len(words[at])] != words[at].encode():
+        return "this SSH key is damaged", "copy the whole line of the file *.pub again, without line breaks"
+    return None
+
+
+def _no_key(line: str) -> tuple[str, str]:
+    """What a line without the type of a key seems to be."""
+    if "PRIVATE KEY" in line:
+        return "this is a private key, which must stay where it was made", "write the line of the file *.pub"
+    if re.match(r"(https?:|gh:|github:|lp:)", line):
+        return "keys are not fetched from elsewhere", "write the keys themselves, one in each line"
+    if " " not in line and (line.endswith(".pub") or re.match(r"[~./]", line)):
+        return "this is the name of a file, not a key", "write it under ssh_authorized_keys_local"
+    return "this is not an SSH public key", "a key begins with its type, such as `ssh-ed25519 AAAA...`"

@@ -1,0 +1,38 @@
+"""The text as a whole: what stands behind its first document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from provision.config.problems import Position, Problem
+
+
+def second_document(raw: bytes) -> Iterator[Problem]:
+    """A second document in the text: an error, because nothing reads it and half of the config would be missing."""
+    if not re.search(rb"^---", raw, re.MULTILINE):
+        return
+    import yaml
+
+    loader: Any = yaml.CLoader
+    ends = {yaml.DocumentEndEvent, yaml.StreamEndEvent}
+    started: Position | None = None
+    count = 0
+    event: Any
+    try:
+        for event in yaml.parse(raw, Loader=loader):
+            kind = type(event)
+            if kind is yaml.DocumentStartEvent:
+                count += 1
+                started = Position(event.start_mark.line + 1, event.start_mark.column + 1)
+            elif count > 1 and kind not in ends and (kind is not yaml.ScalarEvent or event.value):
+                break
+        else:
+            return
+    except yaml.YAMLError:
+        if count < 2:
+            return
+    message = "a second document begins here, and nothing reads it: a config is one document"
+    hint = "remove this line to join the two, or move the second document into a file of its own"
+    yield Problem((), message, hint=hint, at=started, rule="second-document")

@@ -1,0 +1,45 @@
+"""Butane's report -> what authors are told: with the remarks of lints, in their words, without what they silenced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from provision.config.problems import Path, Problem
+from transpiler.lint.accounts import accounts
+from transpiler.lint.documents import second_document
+from transpiler.lint.nodes import below_files, links_out, negative_numbers
+from transpiler.lint.silenced import without_silenced
+from transpiler.lint.source import LintInput
+from transpiler.lint.templates import templates
+from transpiler.lint.units import units
+from transpiler.lint.words import for_author
+from transpiler.reading.tree import mark
+
+LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
+    templates,
+    accounts,
+    negative_numbers,
+    below_files,
+    links_out,
+    units,
+)
+"""All lints, in the order in which an author reads a config."""
+
+__all__ = ["LINTS", "LintInput", "problems_for_authors"]
+
+
+def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: Iterable[str]) -> list[Problem]:
+    """Butane's problems and those of lints; only those of rules in `ignore` and in comments are left out."""
+    told = [for_author(one, source.root, source.lines) for one in found]
+    told += second_document(source.raw)
+    if source.root is not None and source.record is not None:
+        told += _remarks(source, {one.path for one in told if one.fatal and one.path})
+    return without_silenced(told, source.lines, lambda one: one.at or mark(source.root, one.path), ignore)
+
+
+def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:
+    """What lints find where nothing else is wrong: what follows from an error is not worth a word."""
+    for lint in LINTS:
+        for one in lint(source):
+            if not any(one.path[:length] in wrong for length in range(1, len(one.path) + 1)) or one.rule == "template":
+                yield one

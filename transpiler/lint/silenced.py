@@ -1,0 +1,58 @@
+"""Warnings that an author has silenced: `# transpile: ignore=RULE` in the text, or `ignore` in the settings.
+
+At the end of a line the comment is about that line; alone on a line, about the next one. `ignore-file=RULE` is about
+the whole text. Several rules are separated by commas. Errors cannot be silenced.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from provision.config.problems import Position, Problem
+from provision.config.reports.rule_ids import rule_of
+
+_COMMENT = re.compile(r"(?:^|\s)#\s*transpile:\s*(ignore|ignore-file)\s*=\s*([\w-]+(?:\s*,\s*[\w-]+)*)")
+
+
+def without_silenced(
+    problems: Iterable[Problem],
+    lines: list[str],
+    place: Callable[[Problem], Position | None],
+    everywhere: Iterable[str] = (),
+) -> list[Problem]:
+    """Problems without the warnings that are silenced in the text's `lines`, or `everywhere`."""
+    rules, by_line = set(everywhere), _silenced_lines(lines)
+    rules |= by_line.pop(0, set())
+    if not rules and not by_line:
+        return list(problems)
+    return [one for one in problems if one.fatal or not _silenced(one, rules, by_line, place)]
+
+
+def _silenced(
+    problem: Problem, rules: set[str], by_line: dict[int, set[str]], place: Callable[[Problem], Position | None]
+) -> bool:
+    rule = rule_of(problem)
+    if rule in rules:
+        return True
+    at = place(problem) if by_line else None
+    return at is not None and rule in by_line.get(at.line, ())
+
+
+def _silenced_lines(lines: list[str]) -> dict[int, set[str]]:
+    """Number of a line -> the rules that are silenced there; 0 for the whole text."""
+    found: dict[int, set[str]] = {}
+    waiting: set[str] = set()
+    for number, line in enumerate(lines, 1):
+        match = _COMMENT.search(line) if "transpile:" in line else None
+        names = set(re.split(r"\s*,\s*", match[2])) if match else set()
+        alone = line.lstrip().startswith("#")
+        if match and match[1] == "ignore-file":
+            found.setdefault(0, set()).update(names)
+        elif alone:
+            waiting |= names
+        elif line.strip():
+            if names or waiting:
+                found[number] = names | waiting
+            waiting = set()
+    return found

@@ -1,0 +1,51 @@
+"""Lints about texts that a program was to fill in first, and about characters that only look like others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from provision.config.problems import Path, Problem
+from transpiler.lint.source import LintInput, remark
+from transpiler.reading.tree import YamlNode
+
+TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.]*\}|\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|@@\w+@@")
+
+_FREE_TEXTS = {"inline", "contents", "config", "value", "gecos"}
+"""Texts of programs, in which such marks may be meant."""
+
+_QUOTES = re.compile("^[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
+
+_LOOKS_LIKE_TEMPLATE = "this looks like a template; nothing fills it in here"
+
+FILL_IN = "fill it in before (envsubst, sed, jinja2), or write the value"
+
+
+def templates(source: LintInput) -> Iterator[Problem]:
+    """Values with the marks of a template, and values in typographic quotes."""
+    waiting: list[tuple[Path, YamlNode]] = [((), source.root)] if source.root else []
+    found: list[tuple[Path, YamlNode]] = []
+    while waiting:
+        path, node = waiting.pop()
+        if node.kind == "mapping":
+            waiting.extend(((*path, key.text), value) for key, value in reversed(node.items))
+        elif node.kind == "sequence":
+            waiting.extend(((*path, index), item) for index, item in reversed(list(enumerate(node.items))))
+        elif node.kind == "scalar":
+            found.append((path, node))
+    for path, node in found:
+        yield from _scalar(path, node)
+
+
+def _scalar(path: Path, node: YamlNode) -> Iterator[Problem]:
+    if _names(path) & _FREE_TEXTS:
+        return
+    if TEMPLATE.search(node.text):
+        yield remark(path, "template", _LOOKS_LIKE_TEMPLATE, FILL_IN, node.at)
+    elif node.plain and _QUOTES.match(node.text):
+        hint = "write straight quotes: \" or '"
+        yield remark(path, "typographic-quotes", "typographic quotes are part of the text here", hint, node.at)
+
+
+def _names(path: Path) -> set[str]:
+    return {part for part in path[-2:] if isinstance(part, str)}

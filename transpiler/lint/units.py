@@ -1,0 +1,154 @@
+"""Lints about systemd units: their sections, and what systemd refuses at boot without any file being wrong.
+
+Sources: systemd.unit(5), systemd.service(5), systemd.mount(5); podman-systemd.unit(5) for quadlets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from provision.config.problems import Path, Problem
+from provision.config.reports.did_you_mean import did_you_mean
+from transpiler.lint.source import LintInput, node_at, place_of_line, remark
+
+_OF_ALL = {"Unit", "Install"}
+
+_OF_SUFFIX = {
+    "service": "Service",
+    "socket": "Socket",
+    "mount": "Mount",
+    "automount": "Automount",
+    "swap": "Swap",
+    "path": "Path",
+    "timer": "Timer",
+    "slice": "Slice",
+    "scope": "Scope",
+}
+
+_OF_QUADLETS = {"Container", "Volume", "Network", "Kube", "Image", "Build", "Pod", "Artifact", "Quadlet", "Service"}
+
+
+class UnitText(NamedTuple):
+    """A unit, drop-in or quadlet: the path and text of its contents, the name of its unit, the sections it may have."""
+
+    path: Path
+    text: str
+    name: str
+    sections: set[str]
+
+
+def units(source: LintInput) -> Iterator[Problem]:
+    """Everything about the text of units."""
+    for one in _texts(source):
+        yield from _lines(one, source)
+        if len(one.path) == 4:  # a whole unit, not a drop-in
+            yield from _service(one, source)
+            yield from _mount(one)
+
+
+def _texts(source: LintInput) -> Iterator[UnitText]:
+    for kind in ("units", "quadlets"):
+        for index, unit in enumerate(getattr(source.record.systemd, kind, ())):
+            suffix = unit.name.rpartition(".")[2]
+            own = {_OF_SUFFIX[suffix]} if suffix in _OF_SUFFIX else set()
+            sections = _OF_ALL | (_OF_QUADLETS if kind == "quadlets" else own)
+            path: Path = ("systemd", kind, index)
+            texts = [(path, unit), *(((*path, "dropins", number), one) for number, one in enumerate(unit.dropins))]
+            for place, one in texts:
+                if one.contents:
+                    yield UnitText((*place, "contents"), one.contents, unit.name, sections)
+
+
+def _lines(unit: UnitText, source: LintInput) -> Iterator[Problem]:
+    """Sections that systemd does not know, and settings above the first section."""
+    node = node_at(source.root, unit.path)
+    section, continued = "", False
+    for number, line in enumerate(unit.text.split("\n")):
+        here, continued = continued, line.endswith("\\")
+        stripped = line.strip()
+        if here or not stripped or stripped.startswith(("#", ";")):
+            continue
+        at = place_of_line(node, source.lines, number)
+        if stripped.startswith("["):
+            section = stripped[1:].partition("]")[0]
+            if section not in unit.sections and not section.startswith("X-") and stripped.endswith("]"):
+                yield _unknown_section(unit, section)._replace(at=at)
+        elif not section and "=" in stripped:
+            section = "?"
+            hint = "write the section above it, such as [Service]"
+            message = "systemd ignores settings above the first section"
+            yield remark(unit.path, "unit-without-section", message, hint, at)
+
+
+def _unknown_section(unit: UnitText, section: str) -> Problem:
+    everywhere = {*_OF_SUFFIX.values(), *_OF_ALL, *_OF_QUADLETS}
+    if section in everywhere:
+        message = f"[{section}] means nothing in {unit.name}"
+    else:
+        message = f"systemd does not know the section [{section}], and ignores what is in it"
+    near = did_you_mean(section, unit.sections).strip(" ()")
+    hint = near or f"sections here: {', '.join(f'[{name}]' for name in sorted(unit.sections))}"
+    return remark(unit.path, "unit-section", message, hint)
+
+
+def _settings(unit: UnitText, section: str) -> dict[str, str]:
+    """The settings of a section, the last of each name."""
+    found: dict[str, str] = {}
+    current = ""
+    for line in unit.text.split("\n"):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            current = stripped.strip("[]")
+        elif current == section and "=" in stripped and not stripped.startswith(("#", ";")):
+            name, _, value = stripped.partition("=")
+            found[name.strip()] = value.strip()
+    return found
+
+
+def _service(unit: UnitText, source: LintInput) -> Iterator[Problem]:
+    if unit.path[1] != "units" or not unit.name.endswith(".service"):
+        return
+    service = _settings(unit, "Service")
+    if "[Service]" in unit.text and not {"ExecStart", "ExecStop", "BusName"} & service.keys():
+        success = "SuccessAction" in _settings(unit, "Unit")
+        if not success:
+            number = next((n for n, line in enumerate(unit.text.split("\n")) if line.strip() == "[Service]"), 0)
+            at = place_of_line(node_at(source.root, unit.path), source.lines, number)
+            message = "systemd refuses a service that has no ExecStart="
+            yield remark(
+                unit.path, "no-exec-start", message, "add a line `ExecStart=/path/to/program` below [Service]", at
+            )
+
+
+def _mount(unit: UnitText) -> Iterator[Problem]:
+    kind = unit.name.rpartition(".")[2]
+    if unit.path[1] != "units" or kind not in {"mount", "automount"}:
+        return
+    where = _settings(unit, kind.capitalize()).get("Where", "")
+    if not where.startswith("/") or "%" in where:
+        return
+    wanted = f"{escaped_path(where)}.{kind}"
+    if wanted != unit.name:
+        path = (*unit.path[:-1], "name")
+        yield remark(
+            path,
+            "mount-name",
+            f"systemd refuses this unit: its name must follow from Where={where}",
+            f"write name: {wanted}",
+        )
+
+
+def escaped_path(path: str) -> str:
+    """The name of a unit for a path, as `systemd-escape --path` makes it."""
+    parts = [part for part in path.split("/") if part not in {"", "."}]
+    if not parts:
+        return "-"
+    text = "/".join(parts)
+    made = "".join("-" if one == "/" else one if re.match(r"[A-Za-z0-9:_.]", one) else _escape(one) for one in text)
+    return "\\x2e" + made[1:] if made.startswith(".") else made
+
+
+def _escape(letter: str) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in letter.encode())

@@ -1,0 +1,94 @@
+"""What an excerpt of the author's text must not show: secrets, as asterisks, every other character in its place."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cache
+
+from provision.config.model import Record
+from transpiler.reading.tree import YamlNode
+
+_SECRET_NAMES = frozenset({"inline", "password_hash", "value", "config", "advertisement"})
+
+_URL_NAMES = frozenset({"source", "http_proxy", "https_proxy"})
+
+_NAMES_OF_CHOICE = frozenset({"labels", "annotations"})
+
+_NO_SECRET = re.compile(r"\d{1,6}|true|false|yes|no|on|off", re.IGNORECASE)
+
+_SECRET_WORDS = re.compile(r"pass|pwd|secret|token|hash|key|pin|auth|cred", re.IGNORECASE)
+
+
+class Masks:
+    """The scalars of a text that may be secrets, by the lines on which they stand."""
+
+    def __init__(self, root: YamlNode | None) -> None:
+        self.scalars = sorted(_secret_scalars(root), key=lambda found: found[1].at)
+        self.starts = [node.line for _, node in self.scalars]
+
+    def over(self, number: int, line: str) -> str:
+        """A line with every character of a secret as an asterisk."""
+        index = bisect_right(self.starts, number)
+        while index > 0:
+            index -= 1
+            name, node = self.scalars[index]
+            if node.end >= (number, 1):
+                start = node.column - 1 if node.line == number else 0
+                end = node.end[1] - 1 if node.end[0] == number else len(line)
+                line = line[:start] + _hidden(line[start:end], name) + line[end:]
+            if node.line < number:
+                break
+        return line
+
+
+def _hidden(text: str, name: str) -> str:
+    """A secret as asterisks; of the text of a unit, names of sections and settings can be read."""
+    shown = 0
+    if name == "contents":
+        match = re.match(r"\s*(\[[^\]]*\]?|[A-Za-z]+ *=|[|>][-+0-9]*\s*$)", text)
+        shown = match.end() if match else 0
+    return text[:shown] + re.sub(r"\S", "*", text[shown:])
+
+
+def _secret_scalars(root: YamlNode | None) -> Iterator[tuple[str, YamlNode]]:
+    """Scalars that may be secrets, each with the name of its key; values of unknown keys may be misspelled secrets."""
+    waiting = [("", False, root)] if root else []
+    while waiting:
+        name, unknown, node = waiting.pop()
+        if node.kind == "mapping":
+            chosen = name in _NAMES_OF_CHOICE
+            waiting.extend(
+                (key.text, unknown or not (chosen or key.text in _known_names()), value) for key, value in node.items
+            )
+        elif node.kind == "sequence":
+            waiting.extend((name, unknown, item) for item in node.items)
+        elif node.kind == "scalar" and _may_be_secret(name, node.text, unknown=unknown):
+            yield name, node
+
+
+def _may_be_secret(name: str, text: str, *, unknown: bool) -> bool:
+    if name in _SECRET_NAMES or name == "contents":
+        return True
+    if name in _URL_NAMES:
+        return re.match(r"data:|[^?]*[@?]", text) is not None
+    return unknown and (_SECRET_WORDS.search(name) is not None or _NO_SECRET.fullmatch(text) is None)
+
+
+@cache
+def _known_names() -> frozenset[str]:
+    """The names of all fields of all variants."""
+    from transpiler.butane.variants import table
+
+    found: set[str] = set()
+    waiting: list[type[Record]] = [row.record for row in table().values()]
+    seen: set[type[Record]] = set()
+    while waiting:
+        record = waiting.pop()
+        if record in seen:
+            continue
+        seen.add(record)
+        found.update(field.name for field in record.FIELDS)
+        waiting.extend(field.record for field in record.FIELDS if field.record is not None)
+    return frozenset(found)
