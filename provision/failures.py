@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provision.config.problems import Problem
+from provision.config.problems import Problem, dotted
 
 
 class Failure(Exception):
@@ -82,18 +82,36 @@ class NeedsNetwork(FetchFailed):
 
 
 class PlanRefused(Failure):
-    """The config cannot be carried out on this machine; nothing was changed. One line for each reason."""
+    """The config cannot be carried out on this machine; nothing was changed. `problems` holds every reason.
 
-    def __init__(self, reasons: Sequence[str], *, hint: str = "") -> None:
-        super().__init__("\n".join(reasons), hint=hint)
-        self.reasons = tuple(reasons)
+    `hint` is for the problems that have none of their own.
+    """
+
+    def __init__(self, problems: Sequence[Problem], *, hint: str = "") -> None:
+        self.problems = tuple(one if one.hint else one._replace(hint=hint) for one in problems)
+        hints = dict.fromkeys(one.hint for one in self.problems if one.hint)
+        super().__init__("\n".join(self.reasons), hint="\n".join(hints))
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Each problem in one line, behind its path in the config."""
+        return tuple(f"{dotted(one.path)}: {one.message}" if one.path else one.message for one in self.problems)
 
     @classmethod
     def together(cls, failures: Sequence[Failure]) -> PlanRefused:
-        """Several of them as one, each reason and each hint once."""
-        reasons = [one for each in failures for one in (each.reasons if isinstance(each, cls) else [each.message])]
-        hints = dict.fromkeys(each.hint for each in failures if each.hint)
-        return cls(list(dict.fromkeys(reasons)), hint="\n".join(hints))
+        """Several failures as one, each problem once."""
+        problems = [one for each in failures for one in _problems(each)]
+        return cls(list(dict.fromkeys(problems)))
+
+    def under(self, *path: str | int) -> PlanRefused:
+        """The same refusal seen from further up: the paths of its problems behind `path`."""
+        return PlanRefused([one.under(*path) for one in self.problems])
+
+
+def _problems(failure: Failure) -> Sequence[Problem]:
+    if isinstance(failure, PlanRefused):
+        return failure.problems
+    return (Problem((), failure.message, hint=failure.hint),)
 
 
 class ActionFailed(Failure):

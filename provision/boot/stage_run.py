@@ -11,6 +11,7 @@ from provision.boot.machine_identity import identifying_words, machine_identity
 from provision.boot.status import reported
 from provision.config.format import Config, Resource
 from provision.config.json_text.decode import decode
+from provision.config.problems import dotted
 from provision.engine.history import FileHistory, History, NoHistory, digest_of, record_path
 from provision.engine.preflight import Step, simulate
 from provision.engine.waves import Engine
@@ -176,12 +177,12 @@ class Boot(NamedTuple):
         from provision.system.block.kernel_devices import WAIT
 
         if step.stage == stage.name:
-            place = f" [{step.action.config_path}]" if step.action.config_path else ""
+            place = f" [{dotted(step.action.config_path)}]" if step.action.config_path else ""
             self.log("notice", f"{step.stage}: {step.action.title}, up to {WAIT:g} s{place}")
             machine.apply(step.action)
 
     def _watch(self, step: Step) -> None:
-        reason = f" [{step.action.config_path}]" if step.action.config_path else ""
+        reason = f" [{dotted(step.action.config_path)}]" if step.action.config_path else ""
         self.log("info", f"{step.stage}: {step.action.title}{reason}")
 
     def _cached(self) -> Config:

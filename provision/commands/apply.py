@@ -19,6 +19,7 @@ from provision.commands.plan_text import HIDDEN, step_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
 from provision.commands.timeout import TimedFetcher, add_timeout
+from provision.config.problems import Problem
 from provision.engine.preflight import Step, simulate
 from provision.engine.waves import Engine
 from provision.failures import Failure, PlanRefused
@@ -77,9 +78,15 @@ def _stop(number: int, _frame: object) -> NoReturn:
 
 def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[Step]) -> None:
     """What is there already is only changed unasked if that loses nothing, as far as can be known."""
-    losses = [f"{step.action.title}: destroys {step.action.destroys}" for step in steps if step.action.destroys]
-    hidden = hidden_mounts(steps, target)
-    losses += [f"{mount.title}: its files may be replaced, and are not known before" for mount in hidden]
+    losses = [
+        Problem(step.action.config_path, f"{step.action.title}: destroys {step.action.destroys}")
+        for step in steps
+        if step.action.destroys
+    ]
+    losses += [
+        Problem(mount.config_path, f"{mount.title}: its files may be replaced, and are not known before")
+        for mount in hidden_mounts(steps, target)
+    ]
     if losses and target.in_place and not arguments.force:
         raise PlanRefused(losses, hint="give --force to lose that, or work on a copy")
 

@@ -14,6 +14,7 @@ from provision.commands.plan_text import is_change, plan_json, plan_lines, style
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
 from provision.commands.timeout import add_timeout
+from provision.config.problems import Problem
 from provision.engine.preflight import Step, simulate
 from provision.failures import PlanRefused
 from provision.planning.actions import Mount, WaitForDevices
@@ -83,11 +84,17 @@ def _assume_present(_step: Step) -> None:
 def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:
     """Devices that are not here are assumed where they may come: not in images, where `apply` would fail too."""
     waits = [step.action for step in steps if isinstance(step.action, WaitForDevices)]
-    missing = [f"{wait.config_path}: there is no {name}" for wait in waits for name in wait.names]
+    missing = [(wait.config_path, name) for wait in waits for name in wait.names]
     if missing and (arguments.disk or arguments.image):
-        raise PlanRefused([f"{one} in the images" for one in missing], hint="the config makes none of that name")
+        raise PlanRefused(
+            [Problem(path, f"there is no {name} in the images") for path, name in missing],
+            hint="the config makes none of that name",
+        )
     if missing and arguments.strict_devices:
-        raise PlanRefused([f"{one} here" for one in missing], hint="leave --strict-devices out to assume it")
+        raise PlanRefused(
+            [Problem(path, f"there is no {name} here") for path, name in missing],
+            hint="leave --strict-devices out to assume it",
+        )
 
 
 def _print(arguments: argparse.Namespace, steps: list[Step], target: Target) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from json import dumps
 from typing import NamedTuple, TextIO
 
+from provision.config.problems import dotted
 from provision.config.reports.text import printable, takes_colour
 from provision.engine.preflight import Step
 from provision.planning.actions import Action, ForgetBlob, Keep, Mount, Unmount, UpdateBootState, WaitForDevices
@@ -67,7 +68,7 @@ def step_lines(number: str, step: Step, style: Style, *, heading: bool) -> Itera
         yield f"\n{style.bold}{step.stage}{style.end}"
     mark = f"{style.danger}!{style.end}" if action.destroys else " "
     assumed = f" {ASSUMED}" if isinstance(action, WaitForDevices) else ""
-    reason = f"  {style.faint}[{action.config_path}]{style.end}" if action.config_path else ""
+    reason = f"  {style.faint}[{dotted(action.config_path)}]{style.end}" if action.config_path else ""
     yield f"{number} {mark} {printable(action.title)}{assumed}{reason}"
     if action.destroys:
         yield f"{' ' * len(number)}   {style.danger}destroys {printable(action.destroys)}{style.end}"
@@ -95,7 +96,7 @@ def plan_json(steps: Sequence[Step], notes: Iterable[str]) -> str:
                     "stage": step.stage,
                     "action": type(step.action).__name__,
                     "title": step.action.title,
-                    "config_path": step.action.config_path,
+                    "config_path": dotted(step.action.config_path),
                     "destroys": step.action.destroys,
                     "changes": is_change(step.action),
                     "assumed": isinstance(step.action, WaitForDevices),

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Protocol
 
 from provision.config.format import Config
+from provision.config.problems import Problem
 from provision.engine import record
 from provision.engine.interfaces import RecordFile, System
 from provision.engine.record import RecordedFact
@@ -117,8 +118,9 @@ class FileHistory:
         changed = [difference(fact, value) for fact, value in found if not agrees(fact.value, value)]
         if changed:
             more = [f"and {len(changed) - MAX_DIFFERENCES} more"] if len(changed) > MAX_DIFFERENCES else []
+            lines = ["this config was applied here, and changed since then:", *changed[:MAX_DIFFERENCES], *more]
             raise PlanRefused(
-                ["this config was applied here, and changed since then:", *changed[:MAX_DIFFERENCES], *more],
+                [Problem((), line) for line in lines],
                 hint=f"to apply the config to what is there now, remove {self._file.path}",
             )
         return True

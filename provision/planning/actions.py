@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from provision.config.format import Resource
 from provision.config.model import Secret
+from provision.config.problems import Path
 from provision.planning.boot_state import BootState
 from provision.planning.facts import BootStateFact, DeviceFact, Fact, FileFact, MountFact, TableFact
 from provision.planning.machine_view import (
@@ -77,8 +78,8 @@ class Action(Protocol):
         ...
 
     @property
-    def config_path(self) -> str:
-        """The place in the config that asked for it."""
+    def config_path(self) -> Path:
+        """The place in the config that asked for it; empty if the config did not."""
         ...
 
     @property
@@ -102,7 +103,7 @@ class WaitForDevices(NamedTuple):
     """Wait until devices are there. Changes nothing, so that preflight carries it out for real."""
 
     names: tuple[str, ...]
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -124,7 +125,7 @@ class Keep(NamedTuple):
 
     what: str
     because: str
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -151,7 +152,7 @@ class RunProgram(NamedTuple):
     argv: tuple[Argument, ...]
     on: frozenset[str]
     facts: tuple[Fact, ...] = ()
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
     stdin: Bytes | PathList | None = None
     accepts: tuple[int, ...] = (0,)
@@ -178,7 +179,7 @@ class WritePartitionTable(NamedTuple):
     facts: tuple[Fact, ...] = ()
     erase: bool = False
     title: str = "write partition table"
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
     clear: tuple[int, ...] = ()
 
@@ -199,7 +200,7 @@ class Mount(NamedTuple):
     device: str
     format: str
     options: tuple[str, ...] = ()
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -221,7 +222,7 @@ class Unmount(NamedTuple):
     """Unmount a file system of the target root."""
 
     path: str
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -249,7 +250,7 @@ class FetchBlob(NamedTuple):
     blob: Blob
     destination: str
     title: str
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     def touches(self) -> frozenset[str]:
@@ -267,7 +268,7 @@ class StoreBlob(NamedTuple):
     content: Content
     blob: Blob
     title: str
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     def touches(self) -> frozenset[str]:
@@ -283,7 +284,7 @@ class ForgetBlob(NamedTuple):
     """Erase bytes that were kept in memory for later stages."""
 
     blob: Blob
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -317,7 +318,7 @@ class WriteFile(NamedTuple):
     keep: bool = False
     parents: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -344,7 +345,7 @@ class MakeDirectory(NamedTuple):
     uid: int | None = 0
     gid: int | None = 0
     parents: tuple[str, ...] = ()
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -372,7 +373,7 @@ class MakeSymlink(NamedTuple):
     uid: int | None = 0
     gid: int | None = 0
     parents: tuple[str, ...] = ()
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -397,7 +398,7 @@ class MakeHardLink(NamedTuple):
     target: str
     node: FileStatus = FileStatus(FileType.FILE)
     parents: tuple[str, ...] = ()
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -418,7 +419,7 @@ class RemovePath(NamedTuple):
     """Remove whatever is at a path, with all below it. Never follows a link, never crosses into another mount."""
 
     path: str
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -446,7 +447,7 @@ class SetPassword(NamedTuple):
     name: str
     hash: Secret
     database: str = "shadow"
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     @property
@@ -468,7 +469,7 @@ class UpdateBootState(NamedTuple):
 
     state: BootState
     title: str
-    config_path: str = ""
+    config_path: Path = ()
     destroys: str = ""
 
     def touches(self) -> frozenset[str]:

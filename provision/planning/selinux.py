@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from provision.config.problems import Problem
 from provision.failures import PlanRefused
 from provision.planning.actions import PathList, RunProgram, TargetPath, Wave
 from provision.planning.facts import FileFact
@@ -26,14 +27,15 @@ def relabel(paths: Iterable[str], view: MachineView) -> Iterator[Wave]:
     if policy is None:
         return
     if view.tool("setfiles") is None:
-        raise PlanRefused(["setfiles is not on PATH, and the root has SELinux"], hint="install policycoreutils")
+        raise PlanRefused(
+            [Problem((), "setfiles is not on PATH, and the root has SELinux")], hint="install policycoreutils"
+        )
     contexts = f"/etc/selinux/{policy}/contexts/files/file_contexts"
     yield (
         RunProgram(
-            "label what was written for SELinux",
+            f"label what was written for SELinux, which {SELINUX} of the root asks for",
             ("setfiles", "-vF0", "-r", TargetPath("/"), TargetPath(contexts), "-f", "-"),
             frozenset({"selinux"}),
-            config_path=f"{SELINUX} of the root",
             stdin=PathList(existing),
         ),
     )

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from functools import cache
 
+from provision.config.problems import Problem
 from provision.failures import PlanRefused
 from provision.planning.machine_view import MAX_LINKS, Contents, FileType
 
@@ -16,8 +17,8 @@ MAX_NAME, MAX_PATH = 255, 4095
 class Unresolvable(PlanRefused):
     """A path leads nowhere: through something that is no directory, or round and round."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__([reason])
+    def __init__(self, message: str) -> None:
+        super().__init__([Problem((), message)])
 
 
 def resolve(view: Contents, path: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.config.format import Config
+from provision.config.problems import Problem
 from provision.failures import PlanRefused
 from provision.planning.actions import RunProgram, Wave
 from provision.planning.machine_view import MachineView
@@ -20,14 +21,17 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         return
     if view.tool(HELPER) is None:
         raise PlanRefused(
-            [f"kernelArguments: {HELPER} is not on PATH"],
+            [Problem(("kernelArguments",), f"{HELPER} is not on PATH")],
             hint="the distribution provides it; without it leave kernelArguments out",
         )
     arguments = [word for value in wanted.should_exist for word in ("--should-exist", value)]
     arguments += [word for value in wanted.should_not_exist for word in ("--should-not-exist", value)]
     yield (
         RunProgram(
-            "set kernel arguments", (HELPER, *arguments), frozenset({"kernel-arguments"}), config_path="kernelArguments"
+            "set kernel arguments",
+            (HELPER, *arguments),
+            frozenset({"kernel-arguments"}),
+            config_path=("kernelArguments",),
         ),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
+from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning import selinux
 from provision.planning.actions import Keep, MakeDirectory, Mount, UpdateBootState, Wave
@@ -18,7 +19,7 @@ UNMOUNTABLE = {"", "swap", "none"}
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """One wave for each depth; a file system that is mounted there already is left alone."""
     for level in sorted({depth(filesystem.path or "") for _, filesystem in mountable(config)}):
-        wave, kept, made, reasons = [], list[Keep](), list[MakeDirectory](), []
+        wave, kept, made, problems = [], list[Keep](), list[MakeDirectory](), list[Problem]()
         for index, filesystem in mountable(config):
             if depth(filesystem.path or "") != level:
                 continue
@@ -27,17 +28,17 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
                     Keep(f"{filesystem.device} at {filesystem.path}", "it is mounted already", _config_path(index))
                 )
                 continue
-            missing, reason = _mount_point(view, filesystem.path or "")
-            reasons += [f"{_config_path(index)}.path: {reason}"] if reason else []
+            missing, obstacle = _mount_point(view, filesystem.path or "")
+            problems += [Problem((*_config_path(index), "path"), obstacle)] if obstacle else []
             device = view.device(filesystem.device)
             if device is None and filesystem.format not in WITHOUT_DEVICE:
-                reasons.append(f"{_config_path(index)}.device: {filesystem.device} is not there")
+                problems.append(Problem((*_config_path(index), "device"), f"{filesystem.device} is not there"))
             made += (
                 [MakeDirectory(missing[-1], parents=missing[:-1], config_path=_config_path(index))] if missing else []
             )
             wave.append(_mount(index, filesystem, device.name if device else filesystem.device))
-        if reasons:
-            raise PlanRefused(reasons, hint="remove what is in the way, or mount elsewhere")
+        if problems:
+            raise PlanRefused(problems, hint="remove what is in the way, or mount elsewhere")
         yield from _make(made, view)
         if wave or kept:
             yield (*kept, *wave)
@@ -84,8 +85,8 @@ def _mount(index: int, filesystem: Filesystem, device: str) -> Mount:
     )
 
 
-def _config_path(index: int) -> str:
-    return f"storage.filesystems[{index}]"
+def _config_path(index: int) -> Path:
+    return ("storage", "filesystems", index)
 
 
 def _is_mounted(view: MachineView, filesystem: Filesystem) -> bool:

@@ -18,7 +18,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     found = [(index, entry.path or "") for index, entry in mountable(config) if entry.path in mounted]
     for level in sorted({depth(path) for _, path in found}, reverse=True):
         wave = tuple(
-            Unmount(path, config_path=f"storage.filesystems[{index}]")
+            Unmount(path, config_path=("storage", "filesystems", index))
             for index, path in found
             if depth(path) == level and view.mount(path) is not None
         )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from provision.boot.failure_report import MAX_LINES, Unit, failure_lines, report_text
+from provision.config.problems import Problem
 from provision.failures import ActionFailed, PlanRefused
 
 DISKS = Unit("provision-disks.service", "exit-code")
 
 
 def test_a_failure_is_told_in_lines() -> None:
-    assert failure_lines(PlanRefused(["one", "two"], hint="do this")) == ["one", "two", "hint: do this"]
+    assert failure_lines(PlanRefused([Problem(("a", 1), "one"), Problem((), "two")], hint="do this")) == [
+        "a[1]: one",
+        "two",
+        "hint: do this",
+    ]
     assert failure_lines(ActionFailed("make ext4", "mkfs.ext4:\nno room")) == ["make ext4: mkfs.ext4:", "no room"]
 
 

@@ -12,16 +12,16 @@ from provision.planning.unknown_root import restored_root
 from tests.stages.world import World
 
 STEPS = [
-    Step("disks", 1, WaitForDevices(("/dev/vdb",), config_path="storage.disks[0]")),
+    Step("disks", 1, WaitForDevices(("/dev/vdb",), config_path=("storage", "disks", 0))),
     Step(
         "disks",
         2,
         RunProgram(
-            "make ext4", ("mkfs.ext4",), frozenset(), config_path="storage.filesystems[0]", destroys="xfs 'old'"
+            "make ext4", ("mkfs.ext4",), frozenset(), config_path=("storage", "filesystems", 0), destroys="xfs 'old'"
         ),
     ),
-    Step("files", 3, Keep("keep /etc", "storage.directories[0]")),
-    Step("files", 4, WriteFile("/etc/motd", (Content(b"hi"),), config_path="storage.files[0]")),
+    Step("files", 3, Keep("/etc", "it is there", ("storage", "directories", 0))),
+    Step("files", 4, WriteFile("/etc/motd", (Content(b"hi"),), config_path=("storage", "files", 0))),
 ]
 
 

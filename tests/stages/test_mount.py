@@ -34,7 +34,7 @@ def test_made_mount_points_are_remembered() -> None:
     world = World(state=STATE._replace(made_directories=("/before",))).with_device("/dev/vda1", 1)
     waves, _ = run(mount.plan, config(filesystem("/var/lib")), world)
     made, remember, mounted, again = actions(waves)
-    assert made == MakeDirectory("/var/lib", parents=("/var",), config_path="storage.filesystems[0]")
+    assert made == MakeDirectory("/var/lib", parents=("/var",), config_path=("storage", "filesystems", 0))
     assert isinstance(remember, UpdateBootState)
     assert remember.state == STATE._replace(made_directories=("/before", "/var", "/var/lib"))
     assert isinstance(mounted, Mount)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 from provision.config.format import Config
+from provision.failures import PlanRefused
 from provision.planning.actions import Action, Keep, WaitForDevices, Wave
 from provision.planning.boot_state import BootState
 from provision.planning.device_names import of_partition, partition_name
@@ -220,3 +221,9 @@ def assert_disjoint(wave: Wave) -> None:
     for action in wave:
         assert not touched & action.touches(), f"{action.title} touches what another action of its wave does"
         touched |= action.touches()
+
+
+def told(refused: PlanRefused) -> list[str]:
+    """Every reason in one line, its hint behind it."""
+    hints = [f"; {one.hint}" if one.hint else "" for one in refused.problems]
+    return [reason + hint for reason, hint in zip(refused.reasons, hints, strict=True)]

@@ -14,6 +14,7 @@ from provision.commands.targets.target import Target, starting_state
 from provision.commands.targets.tool_options import check_confined
 from provision.commands.targets.unknown_machine import UnknownMachine
 from provision.config.format import Config
+from provision.config.problems import Problem
 from provision.engine.history import FileHistory, digest_of, record_path
 from provision.failures import PlanRefused
 from provision.planning.stage import Stage
@@ -76,12 +77,17 @@ def _mismatches(config: Config, mapped: set[str]) -> Iterator[PlanRefused]:
     missing = [disk.device for disk in storage.disks if disk.device not in mapped]
     if missing:
         hint = " ".join(f"--disk {device}=IMAGE:SIZE" for device in missing)
-        yield PlanRefused([f"no image is given for {device}" for device in missing], hint=f"give {hint}")
+        problems = [
+            Problem(("storage", "disks", index), f"no image is given for {disk.device}")
+            for index, disk in enumerate(storage.disks)
+            if disk.device in missing
+        ]
+        yield PlanRefused(problems, hint=f"give {hint}")
     files = (*storage.files, *storage.directories, *storage.links, *storage.luks)
     needs_root = bool(files) or not (config.passwd.is_empty and config.systemd.is_empty)
     if needs_root and not _has_root(config):
         yield PlanRefused(
-            ["the config mounts no file system at /, so its files, or keys of its volumes, would have no place"],
+            [Problem((), "the config mounts no file system at /, which its files or keys of its volumes need")],
             hint="give a file system the path /, or apply the files to a tree with --root DIR",
         )
 

@@ -120,12 +120,11 @@ def seed(base: RootSeed | None) -> Plan:
         if view.file_status(PASSWD) is not None:
             return
         if base is None:
-            yield tuple(MakeDirectory(path, mode, config_path="no --base was given") for path, mode in FOLDERS)
+            yield tuple(MakeDirectory(path, mode) for path, mode in FOLDERS)
             yield tuple(
-                WriteFile(path, (Content(text.encode()),), mode, facts=facts, config_path="no --base was given")
-                for path, mode, text, facts in MINIMAL
+                WriteFile(path, (Content(text.encode()),), mode, facts=facts) for path, mode, text, facts in MINIMAL
             )
         else:
-            yield (RunProgram(base.title, base.argv, frozenset({"/"}), base.facts, config_path="--base"),)
+            yield (RunProgram(base.title, base.argv, frozenset({"/"}), base.facts),)
 
     return plan

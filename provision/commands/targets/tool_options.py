@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
+from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 
 HINT = (
@@ -119,41 +120,41 @@ MOUNT_PATHS_INSIDE = ("subvol", "x-systemd.")
 
 def check_confined(config: Config) -> None:
     """Raises PlanRefused with everything in a config that could lead a tool out of the images."""
-    reasons = [*_filesystems(config), *_arrays(config), *_volumes(config)]
-    if reasons:
-        raise PlanRefused(reasons, hint=HINT)
+    problems = [*_filesystems(config), *_arrays(config), *_volumes(config)]
+    if problems:
+        raise PlanRefused(problems, hint=HINT)
 
 
-def _filesystems(config: Config) -> Iterator[str]:
+def _filesystems(config: Config) -> Iterator[Problem]:
     for index, entry in enumerate(config.storage.filesystems):
-        where = f"storage.filesystems[{index}]"
+        path: Path = ("storage", "filesystems", index)
         options = MAKERS.get(entry.format or "")
         if options is not None:
-            yield from _listed(f"{where}.options", entry.options, options)
+            yield from _listed((*path, "options"), entry.options, options)
         if entry.format in WITHOUT_DEVICE:
-            yield f"{where}.device: {entry.device} would be a share of this machine"
-        yield from _mount_options(f"{where}.mountOptions", entry)
+            yield Problem((*path, "device"), f"{entry.device} would be a share of this machine")
+        yield from _mount_options((*path, "mountOptions"), entry)
 
 
-def _arrays(config: Config) -> Iterator[str]:
+def _arrays(config: Config) -> Iterator[Problem]:
     for index, entry in enumerate(config.storage.raid):
-        yield from _listed(f"storage.raid[{index}].options", entry.options, ARRAYS)
+        yield from _listed(("storage", "raid", index, "options"), entry.options, ARRAYS)
         if entry.name.startswith("-") or "/" in entry.name.removeprefix("/dev/").removeprefix("md/"):
-            yield f"storage.raid[{index}].name: {entry.name} is no name of an array"
+            yield Problem(("storage", "raid", index, "name"), f"{entry.name} is not a name of an array")
 
 
-def _volumes(config: Config) -> Iterator[str]:
+def _volumes(config: Config) -> Iterator[Problem]:
     for index, entry in enumerate(config.storage.luks):
-        where = f"storage.luks[{index}]"
-        yield from _listed(f"{where}.options", entry.options, VOLUMES)
-        yield from _listed(f"{where}.openOptions", entry.open_options, OPENERS)
+        path: Path = ("storage", "luks", index)
+        yield from _listed((*path, "options"), entry.options, VOLUMES)
+        yield from _listed((*path, "openOptions"), entry.open_options, OPENERS)
         if entry.name.startswith("-") or "/" in entry.name:
-            yield f"{where}.name: {entry.name} is no name of a volume"
+            yield Problem((*path, "name"), f"{entry.name} is not a name of a volume")
         if (entry.clevis.custom.pin or "").startswith("-"):
-            yield f"{where}.clevis.custom.pin: it would be taken for an option"
+            yield Problem((*path, "clevis", "custom", "pin"), "it would be taken for an option")
 
 
-def _listed(where: str, words: Sequence[str], options: Options) -> Iterator[str]:
+def _listed(path: Path, words: Sequence[str], options: Options) -> Iterator[Problem]:
     """Read the words as the tool would; whatever is not known to be harmless is a reason."""
     awaiting = ""
     for index, word in enumerate(words):
@@ -166,9 +167,9 @@ def _listed(where: str, words: Sequence[str], options: Options) -> Iterator[str]
         else:
             reason = "is no option and no value of one; the tool would take it for a device"
         if reason:
-            yield f"{where}[{index}]: {word} {reason}"
+            yield Problem((*path, index), f"{word} {reason}")
     if awaiting:
-        yield f"{where}[{len(words) - 1}]: {words[-1]} lacks its value"
+        yield Problem((*path, len(words) - 1), f"{words[-1]} lacks its value")
 
 
 def _long(word: str, options: Options) -> tuple[str, str]:
@@ -203,10 +204,10 @@ def _names(value: str) -> set[str]:
     return {part.partition("=")[0].strip() for part in value.split(",")}
 
 
-def _mount_options(where: str, entry: Filesystem) -> Iterator[str]:
+def _mount_options(path: Path, entry: Filesystem) -> Iterator[Problem]:
     for index, word in enumerate(entry.mount_options):
         if any(_leads_out(part.strip()) for part in word.split(",")):
-            yield f"{where}[{index}]: {word} reaches beyond the file system's own device"
+            yield Problem((*path, index), f"{word} reaches beyond the file system's own device")
 
 
 def _leads_out(option: str) -> bool:

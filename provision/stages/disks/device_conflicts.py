@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.config.format import Config
+from provision.config.problems import Path, Problem, dotted
 from provision.planning.device_names import partition_name
 from provision.planning.machine_view import Device, MachineView
 from provision.stages.disks.devices import formatted
@@ -14,12 +15,12 @@ from provision.stages.disks.devices import formatted
 class DeviceUse(NamedTuple):
     """A place of the config that wants a device, by the name it has there; `parts` are wanted with the whole."""
 
-    config_path: str
+    config_path: Path
     name: str
     parts: bool = True
 
 
-def conflicts(config: Config, view: MachineView) -> Iterator[str]:
+def conflicts(config: Config, view: MachineView) -> Iterator[Problem]:
     """Reasons to refuse devices wanted twice, be it by two names; those that are not there yet do not count."""
     found = [(use, view.device(use.name)) for use in _uses(config)]
     taken = [(use, device) for use, device in found if device is not None]
@@ -27,25 +28,25 @@ def conflicts(config: Config, view: MachineView) -> Iterator[str]:
     for use, device in taken:
         other = first.setdefault(device.name, use)
         if other is not use and (use.parts or other.parts):
-            yield f"{use.config_path}: {use.name} is taken by {other.config_path} already"
+            yield Problem(use.config_path, f"{use.name} is taken by {dotted(other.config_path)} already")
     for use, device in taken:
         for other, whole in taken:
             if other.parts and _is_part(device, whole, view):
-                whole_path = other.config_path
-                yield f"{use.config_path}: {use.name} is part of {other.name}, which is taken by {whole_path}"
+                whole_path = dotted(other.config_path)
+                yield Problem(use.config_path, f"{use.name} is part of {other.name}, which is taken by {whole_path}")
 
 
 def _uses(config: Config) -> Iterator[DeviceUse]:
     storage = config.storage
     for index, disk in enumerate(storage.disks):
         if any(one.should_exist is not False for one in disk.partitions):
-            yield DeviceUse(f"storage.disks[{index}]", disk.device, parts=False)
+            yield DeviceUse(("storage", "disks", index), disk.device, parts=False)
     for index, array in enumerate(storage.raid):
         yield from (
-            DeviceUse(f"storage.raid[{index}].devices[{member}]", name) for member, name in enumerate(array.devices)
+            DeviceUse(("storage", "raid", index, "devices", member), name) for member, name in enumerate(array.devices)
         )
     for index, volume in enumerate(storage.luks):
-        yield from [DeviceUse(f"storage.luks[{index}]", volume.device)] if volume.device else []
+        yield from [DeviceUse(("storage", "luks", index), volume.device)] if volume.device else []
     yield from (DeviceUse(config_path, entry.device) for config_path, entry in formatted(config))
 
 

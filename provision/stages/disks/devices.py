@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping
 
 from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
+from provision.config.problems import Path, Problem
 from provision.planning.actions import Action, RunProgram, WaitForDevices, Wave, WritePartitionTable
 from provision.planning.device_names import SHARED
 from provision.planning.facts import DeviceFact
@@ -18,16 +19,16 @@ DevicesByName = dict[str, Device]
 """The devices that a sub-step works on, by the names that the config gives them."""
 
 
-def formatted(config: Config) -> list[tuple[str, Filesystem]]:
+def formatted(config: Config) -> list[tuple[Path, Filesystem]]:
     """The file systems of the config that have to be on a block device, each with its place."""
     return [
-        (f"storage.filesystems[{index}]", entry)
+        (("storage", "filesystems", index), entry)
         for index, entry in enumerate(config.storage.filesystems)
         if entry.format is not None and entry.format not in WITHOUT_DEVICE
     ]
 
 
-def wait_for(names: Iterable[str], view: MachineView, config_path: str) -> Generator[Wave, None, DevicesByName]:
+def wait_for(names: Iterable[str], view: MachineView, config_path: Path) -> Generator[Wave, None, DevicesByName]:
     """Wait for the devices that are not there yet, then look again; those that did not come are left out."""
     names = tuple(dict.fromkeys(names))
     missing = tuple(name for name in names if view.device(name) is None)
@@ -37,22 +38,22 @@ def wait_for(names: Iterable[str], view: MachineView, config_path: str) -> Gener
     return {name: device for name, device in found.items() if device is not None}
 
 
-def missing_device(config_path: str, name: str) -> str:
+def missing_device(config_path: Path, name: str) -> Problem:
     """The reason to refuse a device that did not come."""
-    return f"{config_path}: there is no device {name}"
+    return Problem(config_path, f"there is no device {name}")
 
 
-def unwritable(config_path: str, device: Device, name: str) -> Iterator[str]:
+def unwritable(config_path: Path, device: Device, name: str) -> Iterator[Problem]:
     """Reasons not to write to a device that the config calls `name`."""
     if device.in_use:
-        yield f"{config_path}: refusing to write to active device {name} ({device.in_use})"
+        yield Problem(config_path, f"refusing to write to active device {name} ({device.in_use})")
     if device.read_only:
-        yield f"{config_path}: {name} is read-only"
+        yield Problem(config_path, f"{name} is read-only")
 
 
-def missing_tools(tools: Iterable[str], view: MachineView, config_path: str) -> list[str]:
+def missing_tools(tools: Iterable[str], view: MachineView, config_path: Path) -> list[Problem]:
     """Reasons for programs that a step needs and that are not on PATH."""
-    return [f"{config_path}: {tool} is needed and not on PATH" for tool in tools if view.tool(tool) is None]
+    return [Problem(config_path, f"{tool} is needed and not on PATH") for tool in tools if view.tool(tool) is None]
 
 
 def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:
@@ -74,7 +75,7 @@ def with_certain_facts(wave: Wave, config: Config) -> Wave:
     It is open where two actions claim a link, and another disk may have the same label; that matters only for links
     that the config names.
     """
-    named = _named(config)
+    named = frozenset(name for _, name in _named(config))
     claims = Counter(name for action in wave for name in {fact.name for fact in action.effect()})
     return tuple(
         action._replace(facts=tuple(fact for fact in action.facts if _is_sure(fact.name, claims, named)))
@@ -84,30 +85,32 @@ def with_certain_facts(wave: Wave, config: Config) -> Wave:
     )
 
 
-def ambiguous_names(actions: Iterable[Action], config: Config, view: MachineView) -> Iterator[str]:
-    """The names of the config that would lead to several devices; which one is udev's choice then, or luck."""
+def ambiguous_names(actions: Iterable[Action], config: Config, view: MachineView) -> Iterator[Problem]:
+    """Names of the config that would lead to several devices: udev would choose one of them."""
     facts = [fact for action in actions for fact in action.effect() if isinstance(fact, DeviceFact)]
     changed = {fact.name for fact in facts}
-    for name in sorted(name for name in _named(config) if name.startswith(SHARED)):
+    named = {name: path for path, name in reversed(list(_named(config))) if name.startswith(SHARED)}
+    for name, path in sorted(named.items()):
         leads_to = {fact.value.name for fact in facts if fact.name == name and isinstance(fact.value, Device)}
         there = view.device(name) if leads_to else None
         leads_to |= {there.name} if there is not None and there.name not in changed else set()
         if len(leads_to) > 1:
-            yield f"{name} would lead to {' and '.join(sorted(leads_to))}: let only one of them have that label"
+            found = " and ".join(sorted(leads_to))
+            yield Problem(path, f"{name} would lead to {found}", hint="let only one of them have that label")
 
 
 def _is_sure(name: str, claims: Mapping[str, int], named: frozenset[str]) -> bool:
     return not name.startswith(SHARED) or (name in named and claims[name] == 1)
 
 
-def _named(config: Config) -> frozenset[str]:
-    """The devices that the config names."""
+def _named(config: Config) -> Iterator[tuple[Path, str]]:
+    """The devices that the config names, each with its place."""
     storage = config.storage
-    return frozenset(
-        [
-            *(disk.device for disk in storage.disks),
-            *(name for array in storage.raid for name in array.devices),
-            *(volume.device or "" for volume in storage.luks),
-            *(filesystem.device for filesystem in storage.filesystems),
-        ]
-    )
+    for index, disk in enumerate(storage.disks):
+        yield ("storage", "disks", index), disk.device
+    for index, array in enumerate(storage.raid):
+        yield from ((("storage", "raid", index, "devices", member), name) for member, name in enumerate(array.devices))
+    for index, volume in enumerate(storage.luks):
+        yield ("storage", "luks", index), volume.device or ""
+    for index, filesystem in enumerate(storage.filesystems):
+        yield ("storage", "filesystems", index), filesystem.device

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from provision.config.format import Config, Filesystem
+from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning.actions import Action, Argument, DeviceName, Keep, RunProgram, Wave
 from provision.planning.descriptions import signature_text, size_text
@@ -63,7 +64,7 @@ MAKERS = {
 class DesiredFilesystem(NamedTuple):
     """A file system of the config and the device that it belongs on."""
 
-    config_path: str
+    config_path: Path
     entry: Filesystem
     device: Device
     found: Signature
@@ -72,8 +73,8 @@ class DesiredFilesystem(NamedTuple):
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Wipe what may be wiped, then make all file systems side by side. Raises PlanRefused with every reason."""
     entries = formatted(config)
-    devices = yield from wait_for((entry.device for _, entry in entries), view, "storage.filesystems")
-    reasons = [
+    devices = yield from wait_for((entry.device for _, entry in entries), view, ("storage", "filesystems"))
+    problems = [
         missing_device(config_path, entry.device) for config_path, entry in entries if entry.device not in devices
     ]
     desired_entries = [
@@ -81,18 +82,15 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         for config_path, entry in entries
         if entry.device in devices
     ]
-    reasons += conflicts(config, view) if entries else ()
+    problems += conflicts(config, view) if entries else ()
     kept = [desired for desired in desired_entries if _is_good(desired)]
     made = [desired for desired in desired_entries if not _is_good(desired)]
-    reasons += [reason for desired in made for reason in _refusals(desired, view)]
-    sizes = {
-        desired.entry.path: desired.device.size
-        for desired in desired_entries
-        if _is_plain(desired) and desired.entry.path
-    }
-    reasons += [f"storage.filesystems: {reason}" for reason in required_size.too_small(config, sizes)]
-    if reasons:
-        raise PlanRefused(reasons)
+    problems += [problem for desired in made for problem in _refusals(desired, view)]
+    plain = {one.entry.path: one for one in desired_entries if _is_plain(one) and one.entry.path}
+    sizes = {path: one.device.size for path, one in plain.items()}
+    problems += [Problem(plain[path].config_path, why) for path, why in required_size.too_small(config, sizes)]
+    if problems:
+        raise PlanRefused(problems)
     yield from (with_certain_facts(wave, config) for wave in _waves(kept, made, view))
 
 
@@ -124,20 +122,21 @@ def _is_good(desired: DesiredFilesystem) -> bool:
     )
 
 
-def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[str]:
+def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[Problem]:
     entry, found = desired.entry, desired.found
     if found.type and not entry.wipe_filesystem and not _is_half_made(desired, view):
         unfinished = "; interrupted while it was made" if found.unfinished else ""
-        yield (
-            f'{desired.config_path}: filesystem at "{entry.device}" is not of the correct type, label, or UUID (found '
-            f'{found.type}, "{found.label or ""}", {found.uuid or ""}{unfinished}) and a filesystem wipe was not '
-            f"requested; {REMEDY}"
+        yield Problem(
+            desired.config_path,
+            f'filesystem at "{entry.device}" is not of the correct type, label, or UUID (found {found.type}, '
+            f'"{found.label or ""}", {found.uuid or ""}{unfinished}) and a filesystem wipe was not requested',
+            hint=REMEDY,
         )
         return
     yield from unwritable(desired.config_path, desired.device, entry.device)
     maker = MAKERS.get(entry.format or "")
     if maker is None and entry.format != "none":
-        yield f'{desired.config_path}: unsupported filesystem format: "{entry.format}"'
+        yield Problem(desired.config_path, f'unsupported filesystem format: "{entry.format}"')
     programs = (["wipefs"] if holds_something(desired.device, view) else []) + ([maker.program] if maker else [])
     missing = missing_tools(programs, view, desired.config_path)
     yield from missing
@@ -145,14 +144,14 @@ def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[str]:
         yield from _too_small(desired, maker, view)
 
 
-def _too_small(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> Iterator[str]:
+def _too_small(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> Iterator[Problem]:
     """What the program itself says, where it may be asked: the config's options could name other devices or files."""
     entry, device = desired.entry, desired.device
     if entry.options or device.assumed or device.size >= TRIED_BELOW:
         return
     why = view.mkfs_refusal((maker.program, *maker.dry_run, *_arguments(desired, maker, view)), device.size)
     if why:
-        yield f"{desired.config_path}: {maker.program} refuses {entry.device} ({size_text(device.size)}): {why}"
+        yield Problem(desired.config_path, f"{maker.program} refuses {entry.device} ({size_text(device.size)}): {why}")
 
 
 def _arguments(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> tuple[str, ...]:

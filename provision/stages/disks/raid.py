@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.config.format import Config, Raid
+from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning.actions import DeviceName, Keep, RunProgram, Wave
 from provision.planning.facts import DeviceFact, Fact, SignatureFact
@@ -24,11 +25,13 @@ _PORTABLE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234
 _LONGEST = 32
 """Bytes that a superblock has for a name (`set_name` in Linux md_p.h)."""
 
+NAME_HINT = f"use letters, digits and ._-, {_LONGEST} at most"
+
 
 class Array(NamedTuple):
     """An array of the config; `device` is where it appears, `uuid` is the one chosen for it."""
 
-    config_path: str
+    config_path: Path
     entry: Raid
     device: str
     members: tuple[Device, ...]
@@ -37,28 +40,28 @@ class Array(NamedTuple):
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Create every array. Raises PlanRefused with every reason, before the first is made."""
-    entries = [(f"storage.raid[{index}]", entry) for index, entry in enumerate(config.storage.raid)]
+    entries = [(("storage", "raid", index), entry) for index, entry in enumerate(config.storage.raid)]
     names = [name for _, entry in entries for name in entry.devices]
-    devices = yield from wait_for(names, view, "storage.raid")
-    reasons = [
-        missing_device(f"{config_path}.devices", name)
+    devices = yield from wait_for(names, view, ("storage", "raid"))
+    problems = [
+        missing_device((*config_path, "devices", member), name)
         for config_path, entry in entries
-        for name in entry.devices
+        for member, name in enumerate(entry.devices)
         if name not in devices
     ]
     arrays = [
         _array(config_path, entry, tuple(devices[name] for name in entry.devices if name in devices), view)
         for config_path, entry in entries
     ]
-    reasons += conflicts(config, view) if entries else ()
-    reasons += [reason for array in arrays for reason in _refusals(array, view)]
-    if reasons:
-        raise PlanRefused(reasons)
+    problems += conflicts(config, view) if entries else ()
+    problems += [problem for array in arrays for problem in _refusals(array, view)]
+    if problems:
+        raise PlanRefused(problems)
     for array in arrays:
         yield from _waves(array, view)
 
 
-def _array(config_path: str, entry: Raid, members: tuple[Device, ...], view: MachineView) -> Array:
+def _array(config_path: Path, entry: Raid, members: tuple[Device, ...], view: MachineView) -> Array:
     device = entry.name if entry.name.startswith("/dev") else f"/dev/md/{entry.name}"
     return Array(config_path, entry, device, members, chosen_uuid(view, "raid", entry.name))
 
@@ -69,10 +72,9 @@ def _is_ours(array: Array, view: MachineView) -> bool:
     return all(one.type == RAID_MEMBER and one.uuid == array.uuid for one in found)
 
 
-def _refusals(array: Array, view: MachineView) -> Iterator[str]:
+def _refusals(array: Array, view: MachineView) -> Iterator[Problem]:
     if not _is_name(array.entry.name):
-        what = f"letters, digits and ._- are, {_LONGEST} at most"
-        yield f"{array.config_path}.name: {array.entry.name!r} is no name for an array: {what}"
+        yield Problem((*array.config_path, "name"), f"{array.entry.name!r} is not a name for an array", hint=NAME_HINT)
     is_ours = _is_ours(array, view)
     wiping = () if is_ours or not _divided(array, view) else ("wipefs",)
     yield from missing_tools(("mdadm", *wiping), view, array.config_path)
@@ -80,9 +82,9 @@ def _refusals(array: Array, view: MachineView) -> Iterator[str]:
         return
     there = view.device(array.device)
     if there is not None and not there.assumed:
-        yield f"{array.config_path}: an array {array.device} exists already"
+        yield Problem(array.config_path, f"an array {array.device} exists already")
     for member in array.members:
-        yield from unwritable(f"{array.config_path}.devices", member, member.name)
+        yield from unwritable((*array.config_path, "devices"), member, member.name)
 
 
 def _is_name(name: str) -> bool:

@@ -12,7 +12,7 @@ LARGEST_CONFIG = 64 << 20
 """No config is larger, so its contents fit on any file system of this size (in bytes), as far as can be known."""
 
 
-def too_small(config: Config, sizes: Mapping[str, int]) -> Iterator[str]:
+def too_small(config: Config, sizes: Mapping[str, int]) -> Iterator[tuple[str, str]]:
     """The file systems (mount point -> bytes of their device) that are smaller than what the config has for them.
 
     Paths are taken as they are written; what may go elsewhere through a link of the config is left out.
@@ -26,7 +26,10 @@ def too_small(config: Config, sizes: Mapping[str, int]) -> Iterator[str]:
             needed[point] += minimum_size(file)
     for point, size in needed.items():
         if size > small[point]:
-            yield f"the device has {size_text(small[point])}, and the config's files for {point} {size_text(size)}"
+            yield (
+                point,
+                f"the device has {size_text(small[point])}, and the config's files for {point} {size_text(size)}",
+            )
 
 
 def minimum_size(file: File) -> int:

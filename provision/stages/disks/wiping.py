@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from provision.config.problems import Path
 from provision.planning.actions import DeviceName, RunProgram
 from provision.planning.descriptions import partition_text, signature_text
 from provision.planning.device_names import partition_name
@@ -14,7 +15,7 @@ def holds_something(device: Device, view: MachineView) -> bool:
     return bool(view.signature(device.name).type or view.table(device.name).kind)
 
 
-def wipe(device: Device, name: str, config_path: str, view: MachineView, *, half_made: bool = False) -> RunProgram:
+def wipe(device: Device, name: str, config_path: Path, view: MachineView, *, half_made: bool = False) -> RunProgram:
     """Erase every signature and table of a device that the config calls `name`; what is `half_made` is no loss."""
     return RunProgram(
         title=f"wipe {name}" + (", where an interrupted run left off" if half_made else ""),

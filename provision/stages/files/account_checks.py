@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from posixpath import join
 
 from provision.config.format import Config, Group, User
+from provision.config.problems import Problem
 from provision.planning.account_files import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, makes_user_groups
 from provision.planning.machine_view import MachineView, is_id
 from provision.planning.target_paths import resolve
@@ -24,26 +25,23 @@ MORE_GROUPS = "/usr/lib/group"
 """Where image-based systems keep the groups of the vendor (nss-altfiles); the tools find them there."""
 
 
-def refusals(config: Config, view: MachineView) -> Iterator[str]:
+def refusals(config: Config, view: MachineView) -> Iterator[Problem]:
     """The reasons, each with its place in the config, in the order in which the accounts would be made."""
     yield from _links(config, view)
     ledger = _Ledger(view)
     for index, group in enumerate(config.passwd.groups):
-        place = f"passwd.groups[{index}]"
-        for what, problem in _group(group, ledger):
-            yield f"{place}{what}: {problem}"
+        yield from (problem.under("passwd", "groups", index) for problem in _group(group, ledger))
     for index, user in enumerate(config.passwd.users):
-        place = f"passwd.users[{index}]"
-        for what, problem in _user(user, ledger):
-            yield f"{place}{what}: {problem}"
+        yield from (problem.under("passwd", "users", index) for problem in _user(user, ledger))
 
 
-def _links(config: Config, view: MachineView) -> Iterator[str]:
+def _links(config: Config, view: MachineView) -> Iterator[Problem]:
     """The tools follow no link in the place of a file that they write (`O_NOFOLLOW`); one to nowhere is no file."""
     for path in sorted(_written(config, view)):
         node = view.file_status(resolve(view, path))
         if node is not None and node.target and view.file_status(resolve(view, join("/etc", node.target))) is not None:
-            yield f"passwd: {path} of the root is a link, which useradd and its kin do not follow"
+            message = f"{path} of the root is a link, which useradd and the other tools do not follow"
+            yield Problem(("passwd",), message, hint="replace the link by the file")
 
 
 def _written(config: Config, view: MachineView) -> set[str]:
@@ -64,10 +62,6 @@ def _written(config: Config, view: MachineView) -> set[str]:
             written |= {PASSWD, SHADOW} | ({GROUP, GSHADOW} if user.groups else set())
         written |= {SHADOW} if wanted and user.password_hash is not None else set()
     return written
-
-
-Problem = tuple[str, str]
-"""The field, as it stands behind the place of its record, and what is wrong."""
 
 
 class _Ids:
@@ -131,9 +125,9 @@ def _group(group: Group, ledger: _Ledger) -> Iterator[Problem]:
     yield from _name(group.name)
     if group.gid is not None and (existing is None or existing.id != group.gid):
         taken = ledger.gids.take(group.gid, group.name)
-        yield from [(".gid", taken)] if taken else []
+        yield from [Problem(("gid",), taken)] if taken else []
     if group.password_hash is not None:
-        yield from _field(".passwordHash", group.password_hash.reveal())
+        yield from _field("passwordHash", group.password_hash.reveal())
     ledger.groups[group.name] = True
 
 
@@ -146,12 +140,12 @@ def _user(user: User, ledger: _Ledger) -> Iterator[Problem]:
     yield from _name(user.name)
     if user.uid is not None and (existing is None or existing.id != user.uid):
         taken = ledger.uids.take(user.uid, user.name)
-        yield from [(".uid", taken)] if taken else []
+        yield from [Problem(("uid",), taken)] if taken else []
     yield from _fields(user)
     yield from _memberships(user, ledger)
     if existing is None and not user.no_user_group and not user.primary_group:
         if ledger.own_groups and ledger.has_group(user.name):
-            yield "", f"the group {user.name!r} exists already; give primaryGroup, or noUserGroup"
+            yield Problem((), f"the group {user.name!r} exists already; give primaryGroup, or noUserGroup")
         if ledger.may_own_groups:
             ledger.groups[user.name] = True
 
@@ -160,38 +154,38 @@ def _name(name: str) -> Iterator[Problem]:
     """What no release of the tools takes (Debian's take nearly anything else)."""
     yield from _option(name)
     if not name or any(letter in ":,\0" or letter.isspace() for letter in name):
-        yield ".name", f"{name!r} is no name for an account"
+        yield Problem(("name",), f"{name!r} is no name for an account")
 
 
 def _option(name: str) -> Iterator[Problem]:
     if name.startswith("-"):
-        yield ".name", f"{name!r} would be read as an option"
+        yield Problem(("name",), f"{name!r} would be read as an option")
 
 
 def _fields(user: User) -> Iterator[Problem]:
     """What would break a line of passwd(5) or shadow(5). A hash is never shown."""
-    for what, text in ((".gecos", user.gecos), (".homeDir", user.home_dir), (".shell", user.shell)):
-        yield from _field(what, text or "")
+    for field, text in (("gecos", user.gecos), ("homeDir", user.home_dir), ("shell", user.shell)):
+        yield from _field(field, text or "")
     if user.password_hash is not None:
-        yield from _field(".passwordHash", user.password_hash.reveal())
+        yield from _field("passwordHash", user.password_hash.reveal())
     if user.home_dir and not user.home_dir.startswith("/"):
-        yield ".homeDir", f"{user.home_dir!r} is not an absolute path"
+        yield Problem(("homeDir",), f"{user.home_dir!r} is not an absolute path")
     if user.shell and user.shell[0] not in "/*":
-        yield ".shell", f"{user.shell!r} is not an absolute path"
+        yield Problem(("shell",), f"{user.shell!r} is not an absolute path")
 
 
-def _field(what: str, text: str) -> Iterator[Problem]:
+def _field(field: str, text: str) -> Iterator[Problem]:
     if any(letter in text for letter in ":\n\0"):
-        yield what, "a colon or a line break cannot stand there"
+        yield Problem((field,), "a colon or a line break cannot stand there")
 
 
 def _memberships(user: User, ledger: _Ledger) -> Iterator[Problem]:
     if user.primary_group and not ledger.finds_group(user.primary_group):
-        yield ".primaryGroup", _no_group(user.primary_group)
+        yield Problem(("primaryGroup",), _no_group(user.primary_group))
     listed = ",".join(user.groups)  # as the tools are given it
     for name in listed.split(",") if listed else ():
         if not ledger.finds_group(name):
-            yield ".groups", _no_group(name)
+            yield Problem(("groups",), _no_group(name))
 
 
 def _no_group(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.config.format import Config
+from provision.config.problems import Problem
 from provision.failures import PlanRefused
 from provision.planning.account_files import GROUP, PASSWD
 from provision.planning.actions import Wave
@@ -19,12 +20,15 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Check, then make groups and users. Raises PlanRefused with every reason."""
     absent = [path for path in _databases(config) if view.file_status(resolve(view, path)) is None]
     if absent:
-        raise PlanRefused([f"passwd: the root has no {path}" for path in absent], hint="is it the root of a system?")
-    reasons = list(account_checks.refusals(config, view))
+        raise PlanRefused(
+            [Problem(("passwd",), f"the root has no {path}") for path in absent], hint="is it the root of a system?"
+        )
+    problems = list(account_checks.refusals(config, view))
+    hint = "install the package passwd or shadow-utils"
     missing = sorted(tool for tool in _tools(config) if view.tool(tool) is None)
-    if reasons or missing:
-        hint = "install the package passwd or shadow-utils" if missing else ""
-        raise PlanRefused([*reasons, *(f"{tool} is not on PATH" for tool in missing)], hint=hint)
+    problems += [Problem(("passwd",), f"{tool} is not on PATH", hint=hint) for tool in missing]
+    if problems:
+        raise PlanRefused(problems)
     yield from passwd.plan(config, view)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from provision.config import format as clevis
 from provision.config.format import Config, Luks
+from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning.actions import Action, Blob, ForgetBlob, MakeDirectory, Wave, WriteFile
 from provision.planning.luks_keys import key_blob, secure_key_blobs
@@ -20,7 +21,9 @@ KEYS = "/etc/luks"
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Write the lines and keys of all volumes, then forget the keys. Raises PlanRefused for files in the way."""
-    volumes = [(f"storage.luks[{index}]", entry) for index, entry in enumerate(config.storage.luks)]
+    volumes: list[tuple[Path, Luks]] = [
+        (("storage", "luks", index), entry) for index, entry in enumerate(config.storage.luks)
+    ]
     if not volumes:
         return
     keyed = [(config_path, entry) for config_path, entry in volumes if not clevis.is_present(entry)]
@@ -31,11 +34,11 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     _check(files, view)
     keys = resolve(view, KEYS)
     if files and view.file_status(keys) is None:
-        yield (MakeDirectory(keys, 0o700, parents=missing_parents(view, keys), config_path="storage.luks"),)
+        yield (MakeDirectory(keys, 0o700, parents=missing_parents(view, keys), config_path=("storage", "luks")),)
     for path, (config_path, blob) in files.items():
         yield (WriteFile(path, (blob,), 0o600, parents=missing_parents(view, path), config_path=config_path),)
-    lines = [_line(entry, view) for _, entry in volumes]
-    yield (appended(CRYPTTAB, lines, view, "storage.luks", 0o600),)
+    lines = [_line(config_path, entry, view) for config_path, entry in volumes]
+    yield (appended(CRYPTTAB, lines, view, ("storage", "luks"), 0o600),)
     forgotten: list[Action] = [ForgetBlob(blob, config_path) for config_path, blob in files.values()]
     forgotten += [
         ForgetBlob(key_blob(entry), config_path) for config_path, entry in volumes if _keeps_key_elsewhere(entry)
@@ -48,9 +51,9 @@ def _keeps_key_elsewhere(luks: Luks) -> bool:
     return clevis.is_present(luks) and bool(luks.key_file.source)
 
 
-def _check(files: dict[str, tuple[str, Blob]], view: MachineView) -> None:
+def _check(files: dict[str, tuple[Path, Blob]], view: MachineView) -> None:
     there = [
-        f"{config_path}: {path} exists already"
+        Problem(config_path, f"{path} exists already")
         for path, (config_path, _) in files.items()
         if view.file_status(path) is not None
     ]
@@ -58,13 +61,14 @@ def _check(files: dict[str, tuple[str, Blob]], view: MachineView) -> None:
         raise PlanRefused(there, hint="remove the file, or give the volume another name")
 
 
-def _line(luks: Luks, view: MachineView) -> str:
+def _line(config_path: Path, luks: Luks, view: MachineView) -> str:
     """crypttab(5). discard and further options are not here: opening the volume kept them in its header."""
     device = view.device(view.boot_state().luks_devices.get(luks.name) or luks.device or "")
     uuid = view.signature(device.name).uuid if device else ""
     if uuid == "":
         raise PlanRefused(
-            [f"{luks.device} holds no volume that {CRYPTTAB} could name"], hint="did the disks stage run?"
+            [Problem(config_path, f"{luks.device} holds no volume that {CRYPTTAB} could name")],
+            hint="did the disks stage run?",
         )
     key = "none" if clevis.is_present(luks) else f"{KEYS}/{luks.name}"
     network = "_netdev," if clevis.needs_network(luks) else ""

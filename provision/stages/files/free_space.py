@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from posixpath import dirname
 
+from provision.config.problems import Problem
 from provision.planning.actions import Action, Content, RemovePath, WriteFile
 from provision.planning.descriptions import size_text
 from provision.planning.machine_view import MachineView
 
 
-def refusals(actions: Iterable[Action], view: MachineView) -> Iterator[str]:
+def refusals(actions: Iterable[Action], view: MachineView) -> Iterator[Problem]:
     """The file systems, as they are now, that cannot take what is written to them.
 
     Where a directory is removed nobody knows how much room that makes.
@@ -36,7 +37,9 @@ def refusals(actions: Iterable[Action], view: MachineView) -> Iterator[str]:
         if need > free[device]:
             need -= sum(_replaced(one, view) for one in writes if dirname(one.path) in there)
         if need > free[device]:
-            yield f"{there[0]}: its file system has {size_text(free[device])} free, and {size_text(need)} are written"
+            config_path = next(one.config_path for one in writes if dirname(one.path) == there[0])
+            room = f"has {size_text(free[device])} free"
+            yield Problem(config_path, f"the file system of {there[0]} {room}, and {size_text(need)} are written to it")
 
 
 def _replaced(write: WriteFile, view: MachineView) -> int:

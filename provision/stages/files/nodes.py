@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from provision.config import format as config_format
 from provision.config.content import MAX_INLINE, ContentInvalid, inline_content
-from provision.config.format import Config, Owner
+from provision.config.format import Config, Owner, Resource
+from provision.config.problems import Path, Problem, dotted
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
 from provision.planning.actions import (
@@ -40,7 +41,7 @@ class DesiredNode(NamedTuple):
     """A node of the config: the place that names it (`storage.files[1]`), where its path leads, and its bytes."""
 
     node: config_format.Node
-    config_path: str
+    config_path: Path
     path: str
     parts: tuple[Bytes, ...] = ()
     fetches: tuple[FetchBlob, ...] = ()
@@ -57,8 +58,8 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     Everything is decided before the first wave, each entry on the forecast of those before it, so that all reasons to
     refuse come together.
     """
-    entries, reasons = _entries(config, view)
-    reasons += _collisions(entries)
+    entries, problems = _entries(config, view)
+    problems += _collisions(entries)
     forecast = Forecast(view)
     mounts = frozenset(filesystem.path or "" for _, filesystem in mountable(config))
     waves: list[Wave] = []
@@ -69,7 +70,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
             try:
                 actions = _actions(entry, forecast, mounts)
             except PlanRefused as refused:
-                reasons.append(f"{entry.config_path}: {refused}")
+                problems += refused.under(*entry.config_path).problems
                 continue
             forecast.apply(fact for action in actions for fact in action.effect())
             due += actions
@@ -77,9 +78,9 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
                 kept.append(Keep(f"{entry.noun} {entry.path}", "it is as the config wants it", entry.config_path))
         waves.append(tuple(action for action in due if isinstance(action, RemovePath)))
         waves.append(tuple(action for action in due if not isinstance(action, RemovePath)))
-    reasons += free_space.refusals((action for wave in waves for action in wave), view)
-    if reasons:
-        raise PlanRefused(reasons)
+    problems += free_space.refusals((action for wave in waves for action in wave), view)
+    if problems:
+        raise PlanRefused(problems)
     fetches: Wave = tuple(fetch for entry in entries for fetch in entry.fetches)
     yield from (wave for wave in (tuple(kept), fetches, *waves) if wave)
 
@@ -94,23 +95,23 @@ def _rounds(entries: list[DesiredNode]) -> Iterator[list[DesiredNode]]:
     yield from ([entry] for entry in entries if _is_hard(entry))
 
 
-def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list[str]]:
+def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list[Problem]]:
     """Every node of a config (directories, files, links: the reference order), and the reasons that stop some."""
-    entries, reasons = [], []
+    entries, problems = list[DesiredNode](), list[Problem]()
     storage = config.storage
-    view = Forecast(view)
-    view.apply(_in_place_of_others(storage.directories, view))
-    resolved = resolver(view)
+    forecast = Forecast(view)
+    forecast.apply(_in_place_of_others(storage.directories, view))
+    resolved = resolver(forecast)
     room = MAX_INLINE
     for section, nodes in (("directories", storage.directories), ("files", storage.files), ("links", storage.links)):
         for index, node in enumerate(nodes):
-            config_path = f"storage.{section}[{index}]"
+            config_path: Path = ("storage", section, index)
             try:
                 entries.append(_entry(node, config_path, resolved(node.path), room))
                 room -= sum(len(part.data) for part in entries[-1].parts if isinstance(part, Content))
-            except (Unresolvable, ContentInvalid) as problem:
-                reasons.append(f"{config_path}: {problem}")
-    return entries, reasons
+            except (Unresolvable, ContentInvalid) as refused:
+                problems.append(Problem(config_path, str(refused)))
+    return entries, problems
 
 
 def _in_place_of_others(directories: Iterable[config_format.Directory], view: MachineView) -> Iterator[Fact]:
@@ -123,37 +124,40 @@ def _in_place_of_others(directories: Iterable[config_format.Directory], view: Ma
                 yield FileFact(path, FileStatus(FileType.DIRECTORY))
 
 
-def _entry(node: config_format.Node, config_path: str, path: str, room: int) -> DesiredNode:
+def _entry(node: config_format.Node, config_path: Path, path: str, room: int) -> DesiredNode:
     """What is done for a node; `room` is the most bytes to which its contents in the config may decompress."""
     if not isinstance(node, config_format.File):
         return DesiredNode(node, config_path, path)
     parts: list[Bytes] = []
     fetches = []
-    contents = [(f"{config_path}.contents", node.contents)] if node.contents.source is not None else []
-    for name, resource in (
-        *contents,
-        *((f"{config_path}.append[{index}]", resource) for index, resource in enumerate(node.append)),
-    ):
+    for place, resource in _resources(node, config_path):
         data = inline_content(resource, room)
         room -= len(data or b"")
         if data is None:
             title = f"fetch {redacted(resource.source or '')}"
-            fetches.append(FetchBlob(resource, Blob(name), path, title, config_path=name))
-        parts.append(Blob(name) if data is None else Content(data))
+            fetches.append(FetchBlob(resource, Blob(dotted(place)), path, title, config_path=place))
+        parts.append(Blob(dotted(place)) if data is None else Content(data))
     return DesiredNode(node, config_path, path, tuple(parts), tuple(fetches))
 
 
-def _collisions(entries: Iterable[DesiredNode]) -> list[str]:
+def _resources(file: config_format.File, config_path: Path) -> Iterator[tuple[Path, Resource]]:
+    """What a file is made of, in order, each with its place."""
+    if file.contents.source is not None:
+        yield (*config_path, "contents"), file.contents
+    for index, resource in enumerate(file.append):
+        yield (*config_path, "append", index), resource
+
+
+def _collisions(entries: Iterable[DesiredNode]) -> Iterator[Problem]:
     first: dict[str, DesiredNode] = {}
-    reasons = []
     for entry in entries:
         other = first.setdefault(entry.path, entry)
         if other is not entry:
-            reasons.append(
-                f"{entry.config_path}: {entry.noun} at {entry.node.path} resolved to {entry.path} after symlink "
-                f"chasing, but another entry with path {other.node.path} also resolves there"
+            yield Problem(
+                entry.config_path,
+                f"{entry.noun} at {entry.node.path} resolved to {entry.path} after symlink chasing, "
+                f"but another entry with path {other.node.path} also resolves there",
             )
-    return reasons
 
 
 def _actions(entry: DesiredNode, view: MachineView, mounts: frozenset[str]) -> list[Action]:
@@ -170,11 +174,11 @@ def _actions(entry: DesiredNode, view: MachineView, mounts: frozenset[str]) -> l
 def _check_removal(path: str, view: MachineView, mounts: frozenset[str]) -> None:
     """The root and what is mounted cannot be replaced, only what is on them. Raises PlanRefused."""
     if path == "/":
-        raise PlanRefused(["the root itself cannot be replaced; set overwrite on what is in it"])
+        raise _refused("the root itself cannot be replaced; set overwrite on what is in it")
     mounted = sorted(point for point in mounts if (point + "/").startswith(path + "/"))
     if view.mount(path) is not None or mounted:
         point = (mounted or [path])[0]
-        raise PlanRefused([f"{path} cannot be replaced: a file system is mounted at {point}"])
+        raise _refused(f"{path} cannot be replaced: a file system is mounted at {point}")
 
 
 def _make(entry: DesiredNode, existing: FileStatus | None, view: MachineView, destroys: str) -> list[Action]:
@@ -210,7 +214,7 @@ def _file(
 ) -> list[Action]:
     if existing is not None and (file.contents.source is not None or existing.kind is not FileType.FILE):
         what = "regular" if existing.kind is FileType.FILE else "non regular"
-        raise PlanRefused([f"A {what} file exists there already and overwrite is false: {entry.path}"])
+        raise _refused(f"A {what} file exists there already and overwrite is false: {entry.path}")
     uid, gid = _owner(entry, view, existing)
     mode = _mode(file.mode, existing, 0o644)
     if existing is not None and not file.append and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
@@ -234,7 +238,7 @@ def _directory(
     entry: DesiredNode, directory: config_format.Directory, existing: FileStatus | None, view: MachineView
 ) -> list[Action]:
     if existing is not None and existing.kind is not FileType.DIRECTORY:
-        raise PlanRefused([f"A non-directory already exists and overwrite is false: {entry.path}"])
+        raise _refused(f"A non-directory already exists and overwrite is false: {entry.path}")
     uid, gid = _owner(entry, view, existing)
     mode = _mode(directory.mode, existing, 0o755)
     if existing is not None and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
@@ -250,7 +254,7 @@ def _symbolic_link(
     if existing is not None:
         if existing.kind is FileType.LINK and normpath(existing.target or "") == normpath(target):
             return []
-        raise PlanRefused([f"A file already exists there and overwrite is false: {entry.path}"])
+        raise _refused(f"A file already exists there and overwrite is false: {entry.path}")
     uid, gid = _owner(entry, view, _followed(entry.path, target, view))
     return [MakeSymlink(entry.path, target, uid, gid, missing_parents(view, entry.path), entry.config_path, destroys)]
 
@@ -261,13 +265,13 @@ def _hard_link(
     target = resolve(view, link.target or "")
     there = view.file_status(target)
     if there is None:
-        raise PlanRefused([f"hard link target {target} does not exist"])
+        raise _refused(f"hard link target {target} does not exist")
     if there.kind is FileType.DIRECTORY:
-        raise PlanRefused([f"hard link target {target} is a directory"])
+        raise _refused(f"hard link target {target} is a directory")
     if existing is not None:
         if existing.identity is not None and existing.identity == there.identity:
             return []
-        raise PlanRefused([f"A file already exists there and overwrite is false: {entry.path}"])
+        raise _refused(f"A file already exists there and overwrite is false: {entry.path}")
     node = FileStatus(there.kind, target=there.target)
     return [MakeHardLink(entry.path, target, node, missing_parents(view, entry.path), entry.config_path, destroys)]
 
@@ -300,14 +304,19 @@ def _owner(entry: DesiredNode, view: MachineView, existing: FileStatus | None) -
 def _id(owner: Owner, what: str, view: MachineView, default: int | None) -> int | None:
     if owner.id is not None:
         if not 0 <= owner.id <= LAST_ID:
-            raise PlanRefused([f"{what} id {owner.id} is out of range (0 to {LAST_ID})"])
+            raise _refused(f"{what} id {owner.id} is out of range (0 to {LAST_ID})")
         return owner.id
     if not owner.name:
         return default
     account = view.user(owner.name) if what == "user" else view.group(owner.name)
     if account is None:
-        raise PlanRefused([f'no such {what} "{owner.name}"'])
+        raise _refused(f'no such {what} "{owner.name}"')
     return account.id
+
+
+def _refused(message: str) -> PlanRefused:
+    """A refusal of the entry that is looked at; `plan` adds its place."""
+    return PlanRefused([Problem((), message)])
 
 
 def _is_hard(entry: DesiredNode) -> bool:

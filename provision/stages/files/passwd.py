@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from provision.config.format import Config, Group, User
 from provision.config.model import Secret
+from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning.account_files import LOGIN_DEFS, PASSWD, makes_user_groups
 from provision.planning.actions import (
@@ -31,9 +32,9 @@ _IN_ROOT: tuple[Argument, ...] = ("--root", TargetPath("/"))
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Groups first, then each user with home, password and keys. Accounts share their files: one action a wave."""
     for index, group in enumerate(config.passwd.groups):
-        yield from _group(group, f"passwd.groups[{index}]", view)
+        yield from _group(group, ("passwd", "groups", index), view)
     for index, user in enumerate(config.passwd.users):
-        config_path = f"passwd.users[{index}]"
+        config_path = ("passwd", "users", index)
         if user.should_exist is False:
             yield from _remove_user(user, config_path, view)
         else:
@@ -45,7 +46,7 @@ def changes(user: User) -> bool:
     return bool(_existing_words(user) + _common_words(user))
 
 
-def _group(group: Group, config_path: str, view: MachineView) -> Iterator[Wave]:
+def _group(group: Group, config_path: Path, view: MachineView) -> Iterator[Wave]:
     existing = view.group(group.name)
     if group.should_exist is False:
         if existing is not None:
@@ -72,10 +73,10 @@ def _group(group: Group, config_path: str, view: MachineView) -> Iterator[Wave]:
     else:
         yield (Keep(f"group {group.name}", "it is there already", config_path),)
     if group.password_hash:
-        yield (SetPassword(group.name, group.password_hash, "gshadow", config_path=f"{config_path}.passwordHash"),)
+        yield (SetPassword(group.name, group.password_hash, "gshadow", config_path=(*config_path, "passwordHash")),)
 
 
-def _remove_user(user: User, config_path: str, view: MachineView) -> Iterator[Wave]:
+def _remove_user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
     if view.user(user.name) is not None:
         fact = UserFact(user.name, None)
         argv = ("userdel", "--remove", *_IN_ROOT, user.name)
@@ -90,7 +91,7 @@ def _remove_user(user: User, config_path: str, view: MachineView) -> Iterator[Wa
         )
 
 
-def _user(user: User, config_path: str, view: MachineView) -> Iterator[Wave]:
+def _user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
     existing = view.user(user.name)
     words = _existing_words(user) if existing else _new_words(user)
     words += _common_words(user)
@@ -110,9 +111,9 @@ def _user(user: User, config_path: str, view: MachineView) -> Iterator[Wave]:
         yield from _take_over_home(account, view, config_path)
     if _sets_password(user, existing):
         password = Secret(user.password_hash or "*")
-        yield (SetPassword(user.name, password, config_path=f"{config_path}.passwordHash"),)
+        yield (SetPassword(user.name, password, config_path=(*config_path, "passwordHash")),)
     if user.ssh_authorized_keys:
-        yield from _keys(user, account, view, f"{config_path}.sshAuthorizedKeys")
+        yield from _keys(user, account, view, (*config_path, "sshAuthorizedKeys"))
 
 
 def _sets_password(user: User, existing: Account | None) -> bool:
@@ -168,7 +169,7 @@ def _expected(user: User, existing: Account | None) -> Account:
     )
 
 
-def _take_over_home(account: Account, view: MachineView, config_path: str) -> Iterator[Wave]:
+def _take_over_home(account: Account, view: MachineView, config_path: Path) -> Iterator[Wave]:
     """Directories that were made for mount points below a home belong to its user, as the reference engine has it."""
     home = (account.home or "").rstrip("/")
     for path in view.boot_state().made_directories:
@@ -176,7 +177,7 @@ def _take_over_home(account: Account, view: MachineView, config_path: str) -> It
             yield (MakeDirectory(path, 0o700, account.id, account.gid, config_path=config_path),)
 
 
-def _keys(user: User, account: Account, view: MachineView, config_path: str) -> Iterator[Wave]:
+def _keys(user: User, account: Account, view: MachineView, config_path: Path) -> Iterator[Wave]:
     plain = view.boot_state().one_keys_file
     home = resolve(view, (account.home or "").rstrip("/") + "/.ssh").removesuffix("/.ssh")
     path = resolve(view, home + ("/.ssh/authorized_keys" if plain else "/.ssh/authorized_keys.d/ignition"))
@@ -191,17 +192,19 @@ def _keys(user: User, account: Account, view: MachineView, config_path: str) -> 
     yield (WriteFile(path, contents, 0o600, account.id, account.gid, config_path=config_path, destroys=destroys),)
 
 
-def _check_keys(path: str, home: str, view: MachineView, config_path: str) -> None:
+def _check_keys(path: str, home: str, view: MachineView, config_path: Path) -> None:
     """In a home that was kept, its user may have left links: with the rights of root they must not be followed.
 
     The reference writes keys with the rights of the user. Raises PlanRefused.
     """
     if not path.startswith(home + "/"):
-        raise PlanRefused([f"{config_path}: {home}/.ssh leads out of the home, to {path}"], hint="remove the link")
+        raise PlanRefused(
+            [Problem(config_path, f"{home}/.ssh leads out of the home, to {path}")], hint="remove the link"
+        )
     there = view.file_status(path)
     if there is not None and there.kind is FileType.DIRECTORY:
-        raise PlanRefused([f"{config_path}: {path} is a directory"], hint="move it away; keys are a file")
+        raise PlanRefused([Problem(config_path, f"{path} is a directory")], hint="move it away; keys are a file")
 
 
-def _run(title: str, argv: tuple[Argument, ...], *facts: Fact, config_path: str, destroys: str = "") -> RunProgram:
+def _run(title: str, argv: tuple[Argument, ...], *facts: Fact, config_path: Path, destroys: str = "") -> RunProgram:
     return RunProgram(title, argv, _DATABASE, facts, config_path, destroys)

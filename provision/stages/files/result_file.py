@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from json import JSONDecodeError, dumps, loads
 
 from provision.config.format import Config
+from provision.config.problems import Problem
 from provision.failures import PlanRefused
 from provision.planning.actions import Content, Wave, WriteFile
 from provision.planning.machine_view import MachineView
@@ -27,7 +28,9 @@ def plan(_config: Config, view: MachineView) -> Iterator[Wave]:
         try:
             result["previousReport"] = loads(previous)
         except (JSONDecodeError, UnicodeDecodeError):
-            raise PlanRefused([f"{RESULT}: is not JSON"], hint="remove the file, or restore it") from None
+            raise PlanRefused(
+                [Problem((), f"{RESULT} of the root is not JSON")], hint="remove the file, or restore it"
+            ) from None
     contents = (Content((dumps(result, indent=2, ensure_ascii=False) + "\n").encode()),)
     parents = missing_parents(view, path)
-    yield (WriteFile(path, contents, 0o600, parents=parents, config_path="the result of this run"),)
+    yield (WriteFile(path, contents, 0o600, parents=parents),)

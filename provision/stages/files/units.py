@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.config.format import Config, Unit
+from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning.actions import (
     Action,
@@ -30,7 +31,7 @@ PRESET = "/etc/systemd/system-preset/20-ignition.preset"
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Unit by unit as the config has them, then one preset file for all."""
     for index, unit in enumerate(config.systemd.units):
-        for action in _unit(unit, f"systemd.units[{index}]", view):
+        for action in _unit(unit, ("systemd", "units", index), view):
             yield (action,)
     presets = _presets(config, view)
     disabled = [units for state, units in presets if not state]
@@ -38,7 +39,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         yield (_systemctl("disable", disabled, "disable units"),)
     lines = [f"{'enable' if state else 'disable'} {units}" for state, units in presets]
     if lines:
-        yield (appended(PRESET, lines, view, "systemd.units"),)
+        yield (appended(PRESET, lines, view, ("systemd", "units")),)
         if presets_are_over(view):
             for unit in config.systemd.units:  # one by one: of several it does none if one is not there
                 if unit.enabled and not unit.mask:
@@ -54,12 +55,12 @@ def presets_are_over(view: MachineView) -> bool:
     return machine_id is not None and machine_id.strip() != b"uninitialized"
 
 
-def _unit(unit: Unit, config_path: str, view: MachineView) -> Iterator[Action]:
+def _unit(unit: Unit, config_path: Path, view: MachineView) -> Iterator[Action]:
     _check_names(unit, config_path)
     path = f"{UNITS}/{unit.name}"
     for index, dropin in enumerate(unit.dropins):
         if dropin.contents is not None:
-            yield from _write(f"{path}.d/{dropin.name}", dropin.contents, f"{config_path}.dropins[{index}]", view)
+            yield from _write(f"{path}.d/{dropin.name}", dropin.contents, (*config_path, "dropins", index), view)
     if unit.mask:
         yield from _mask(path, config_path, view)
     elif unit.contents:
@@ -67,17 +68,19 @@ def _unit(unit: Unit, config_path: str, view: MachineView) -> Iterator[Action]:
     elif unit.mask is False:
         there = view.file_status(resolve(view, path))
         if there is not None and there.kind is FileType.LINK and there.target == "/dev/null":
-            yield RemovePath(resolve(view, path), config_path=f"{config_path}.mask", destroys=f"mask of {unit.name}")
+            yield RemovePath(resolve(view, path), config_path=(*config_path, "mask"), destroys=f"mask of {unit.name}")
 
 
-def _check_names(unit: Unit, config_path: str) -> None:
+def _check_names(unit: Unit, config_path: Path) -> None:
     """A name that systemd never loads may lead elsewhere, or break a line of the presets. Raises PlanRefused."""
     for name in (unit.name, *(dropin.name for dropin in unit.dropins)):
         if "/" in name or not name.isprintable() or " " in name:
-            raise PlanRefused([f"{config_path}: {name!r} is no name of a unit"], hint="systemd.unit(5) tells what is")
+            raise PlanRefused(
+                [Problem(config_path, f"{name!r} is no name of a unit")], hint="systemd.unit(5) tells what is"
+            )
 
 
-def _write(path: str, text: str, config_path: str, view: MachineView) -> Iterator[Action]:
+def _write(path: str, text: str, config_path: Path, view: MachineView) -> Iterator[Action]:
     """Files and links that are there are replaced, as the reference engine does."""
     path = resolve(view, path)
     _check_replaceable(path, config_path, view)
@@ -86,24 +89,26 @@ def _write(path: str, text: str, config_path: str, view: MachineView) -> Iterato
     yield WriteFile(path, contents, parents=missing_parents(view, path), config_path=config_path, destroys=destroys)
 
 
-def _check_replaceable(path: str, config_path: str, view: MachineView) -> None:
+def _check_replaceable(path: str, config_path: Path, view: MachineView) -> None:
     """Raises PlanRefused if something is at a path that no file can take the place of."""
     there = view.file_status(path)
     if there is not None and there.kind not in {FileType.FILE, FileType.LINK}:
-        raise PlanRefused([f"{config_path}: {path} is a {there.kind.value}"], hint="move it away; units are files")
+        raise PlanRefused(
+            [Problem(config_path, f"{path} is a {there.kind.value}")], hint="move it away; units are files"
+        )
 
 
-def _mask(path: str, config_path: str, view: MachineView) -> Iterator[Action]:
+def _mask(path: str, config_path: Path, view: MachineView) -> Iterator[Action]:
     path = resolve(view, path)
     there = view.file_status(path)
     if there is not None and there.kind is FileType.DIRECTORY:
-        yield RemovePath(path, config_path=f"{config_path}.mask", destroys=replaced(view, path))
+        yield RemovePath(path, config_path=(*config_path, "mask"), destroys=replaced(view, path))
     if there is None or there.target != "/dev/null":
         destroys = "" if there is None or there.kind is FileType.DIRECTORY else replaced(view, path)
         parents = missing_parents(view, path)
-        yield MakeSymlink(path, "/dev/null", parents=parents, config_path=f"{config_path}.mask", destroys=destroys)
+        yield MakeSymlink(path, "/dev/null", parents=parents, config_path=(*config_path, "mask"), destroys=destroys)
     else:
-        yield Keep(f"mask {path}", "it is there already", f"{config_path}.mask")
+        yield Keep(f"mask {path}", "it is there already", (*config_path, "mask"))
 
 
 def _presets(config: Config, view: MachineView) -> list[tuple[bool, str]]:
@@ -147,4 +152,4 @@ def _words(name: str, instances: list[str] | None) -> str:
 
 def _systemctl(verb: str, units: list[str], title: str, accepts: tuple[int, ...] = (0,)) -> RunProgram:
     argv: tuple[Argument, ...] = ("systemctl", "--root", TargetPath("/"), verb, *units)
-    return RunProgram(title, argv, frozenset({UNITS}), config_path="systemd.units", accepts=accepts)
+    return RunProgram(title, argv, frozenset({UNITS}), config_path=("systemd", "units"), accepts=accepts)

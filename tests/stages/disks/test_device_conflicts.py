@@ -20,7 +20,7 @@ def world() -> World:
 
 
 def reasons(machine: World, **storage: object) -> list[str]:
-    return list(conflicts(Config(storage=Storage().changed(**storage)), machine))
+    return list(PlanRefused(list(conflicts(Config(storage=Storage().changed(**storage)), machine))).reasons)
 
 
 def filesystem(device: str, **changed: object) -> Filesystem:

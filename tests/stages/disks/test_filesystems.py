@@ -10,7 +10,7 @@ from provision.planning.actions import Argument, DeviceName, Keep, RunProgram, W
 from provision.planning.machine_view import Device, PartitionTable, Signature
 from provision.stages.disks import filesystems
 from provision.stages.disks.devices import chosen_uuid
-from tests.stages.world import MIB, World, actions, changes, run
+from tests.stages.world import MIB, World, actions, changes, run, told
 
 DEVICE = "/dev/vda1"
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
@@ -32,7 +32,7 @@ def commands(conf: Config, machine: World) -> list[tuple[Argument, ...]]:
 def refused(conf: Config, machine: World) -> list[str]:
     with pytest.raises(PlanRefused) as caught:
         run(filesystems.plan, conf, machine)
-    return list(caught.value.reasons)
+    return told(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_nothing_to_do() -> None:
 
 def test_missing_devices_are_awaited_and_taken_for_blank() -> None:
     waves, _ = run(filesystems.plan, config(Filesystem(device=DEVICE, format="ext4")), World())
-    assert waves[0] == (WaitForDevices((DEVICE,), "storage.filesystems"),)
+    assert waves[0] == (WaitForDevices((DEVICE,), ("storage", "filesystems")),)
     assert len(changes(waves)) == 1
 
 

@@ -10,7 +10,7 @@ from provision.planning.actions import Argument, DeviceName, Keep, RunProgram, W
 from provision.planning.machine_view import Device, Signature
 from provision.stages.disks import raid
 from provision.stages.disks.devices import chosen_uuid
-from tests.stages.world import MIB, World, actions, changes, partition, run
+from tests.stages.world import MIB, World, actions, changes, partition, run, told
 
 MEMBERS = ("/dev/vda1", "/dev/vdb1", "/dev/vdc1")
 
@@ -39,7 +39,7 @@ def command(conf: Config, machine: World) -> tuple[Argument, ...]:
 def refused(conf: Config, machine: World) -> list[str]:
     with pytest.raises(PlanRefused) as caught:
         run(raid.plan, conf, machine)
-    return list(caught.value.reasons)
+    return told(caught.value)
 
 
 def made_before(machine: World) -> World:
@@ -139,7 +139,7 @@ class TestRefused:
             run(raid.plan, config(array(name=name)), world())
         else:
             (reason,) = refused(config(array(name=name)), world())
-            assert f"storage.raid[0].name: {name!r} is no name for an array" in reason
+            assert f"storage.raid[0].name: {name!r} is not a name for an array" in reason
 
     def test_members_in_use_twice_and_missing_tools(self) -> None:
         machine = World(lacking=["mdadm"])
@@ -155,6 +155,6 @@ class TestRefused:
 
     def test_a_member_that_does_not_come(self) -> None:
         plan = raid.plan(config(array()), World())
-        assert next(plan) == (WaitForDevices(MEMBERS[:2], "storage.raid"),)
-        with pytest.raises(PlanRefused, match=r"storage.raid\[0\].devices: there is no device /dev/vda1"):
+        assert next(plan) == (WaitForDevices(MEMBERS[:2], ("storage", "raid")),)
+        with pytest.raises(PlanRefused, match=r"storage.raid\[0\].devices\[0\]: there is no device /dev/vda1"):
             next(plan)

@@ -18,7 +18,8 @@ CANARY = "$y$j9T$canary"
 def refused(*accounts: User | Group, world: World | None = None) -> list[str]:
     users = tuple(one for one in accounts if isinstance(one, User))
     groups = tuple(one for one in accounts if isinstance(one, Group))
-    return list(refusals(Config(passwd=Passwd(users=users, groups=groups)), world or a_system()))
+    problems = list(refusals(Config(passwd=Passwd(users=users, groups=groups)), world or a_system()))
+    return list(PlanRefused(problems).reasons)
 
 
 def a_system() -> World:
@@ -127,7 +128,7 @@ def test_all_reasons_come_before_the_first_wave() -> None:
 )
 def test_the_tools_follow_no_link(link: str, accounts: User | Group, refuses: bool) -> None:
     world = a_system().with_file("/usr/lib/there").with_link(f"/etc/{link}", "../usr/lib/there")
-    said = f"passwd: /etc/{link} of the root is a link, which useradd and its kin do not follow"
+    said = f"passwd: /etc/{link} of the root is a link, which useradd and the other tools do not follow"
     assert (said in refused(accounts, world=world)) == refuses
     assert said not in refused(accounts, world=a_system().with_link(f"/etc/{link}", "nowhere"))
 

@@ -44,14 +44,18 @@ def world(free: int, **spaces: FreeSpace) -> World:
 def test_more_than_is_free_is_refused() -> None:
     files = [File(path=f"/etc/{name}", contents=plain(600)) for name in "ab"]
     assert refused(world(1200), *files) == ""
-    assert refused(world(1199), *files) == "/etc: its file system has 1.2 KiB free, and 1.2 KiB are written"
+    assert refused(world(1199), *files) == (
+        "storage.files[0]: the file system of /etc has 1.2 KiB free, and 1.2 KiB are written to it"
+    )
     assert refused(World(), *files) == ""
 
 
 def test_each_file_system_has_its_own_room() -> None:
     small = world(10 * KIB, var=FreeSpace("var", 100))
     assert refused(small, File(path="/etc/a", contents=plain(600))) == ""
-    assert refused(small, File(path="/var/a", contents=plain(600))).startswith("/var: ")
+    assert refused(small, File(path="/var/a", contents=plain(600))).startswith(
+        "storage.files[0]: the file system of /var "
+    )
     one = world(700, var=FreeSpace("root", 700))
     assert refused(one, File(path="/etc/a", contents=plain(400)), File(path="/var/a", contents=plain(400)))
 

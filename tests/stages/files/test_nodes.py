@@ -50,7 +50,7 @@ def test_a_new_file_is_whole_with_owner_and_mode() -> None:
             1000,
             10,
             parents=("/etc", "/etc/a"),
-            config_path="storage.files[0]",
+            config_path=("storage", "files", 0),
         )
     ]
 
@@ -113,19 +113,19 @@ def test_a_file_without_source_keeps_what_is_there() -> None:
     world = World().with_file("/f", b"old", mode=0o640, uid=3, gid=4)
     assert planned(world, files=(File(path="/f"),)) == []
     (write,) = planned(world, files=(File(path="/f", append=(HELLO,), mode=0o600),))
-    assert write == WriteFile("/f", (Content(b"hello"),), 0o600, 3, 4, keep=True, config_path="storage.files[0]")
+    assert write == WriteFile("/f", (Content(b"hello"),), 0o600, 3, 4, keep=True, config_path=("storage", "files", 0))
 
 
 def test_a_file_without_source_is_made_empty() -> None:
     (write,) = planned(World(), files=(File(path="/f", append=(HELLO,)),))
-    assert write == WriteFile("/f", (Content(b"hello"),), config_path="storage.files[0]")
+    assert write == WriteFile("/f", (Content(b"hello"),), config_path=("storage", "files", 0))
 
 
 def test_an_existing_directory_only_changes_owner_and_mode() -> None:
     world = World().with_directory("/d", 0o755, 1, 2)
     assert planned(world, directories=(Directory(path="/d"),)) == []
     (change,) = planned(world, directories=(Directory(path="/d", mode=0o700),))
-    assert change == MakeDirectory("/d", 0o700, 1, 2, config_path="storage.directories[0]")
+    assert change == MakeDirectory("/d", 0o700, 1, 2, config_path=("storage", "directories", 0))
 
 
 def test_mode_zero_is_a_mode() -> None:
@@ -139,7 +139,7 @@ def test_mode_zero_is_a_mode() -> None:
 def test_links() -> None:
     world = World().with_link("/same", "/x/../target").with_file("/target", uid=8, gid=9)
     (link,) = planned(world, links=(Link(path="/same", target="/target"), Link(path="/new", target="target")))
-    assert link == MakeSymlink("/new", "target", 8, 9, config_path="storage.links[1]")
+    assert link == MakeSymlink("/new", "target", 8, 9, config_path=("storage", "links", 1))
     assert "A file already exists there" in refused(world, links=(Link(path="/same", target="/other"),))
 
 
@@ -217,9 +217,9 @@ def test_what_is_as_wanted_is_kept_and_said_to_be() -> None:
     )
     waves, _ = run(nodes.plan, Config(storage=storage), world)
     assert [(action.title, action.config_path) for action in actions(waves)] == [
-        ("keep directory /d: it is as the config wants it", "storage.directories[0]"),
-        ("keep file /f: it is as the config wants it", "storage.files[0]"),
-        ("keep link /l: it is as the config wants it", "storage.links[0]"),
+        ("keep directory /d: it is as the config wants it", ("storage", "directories", 0)),
+        ("keep file /f: it is as the config wants it", ("storage", "files", 0)),
+        ("keep link /l: it is as the config wants it", ("storage", "links", 0)),
     ]
 
 

@@ -50,7 +50,7 @@ def test_a_masked_unit_is_a_link_and_nothing_else() -> None:
     (mask,) = planned(World(), Unit(name="a.service", contents="x", mask=True))
     assert mask == MakeSymlink(
         "/etc/systemd/system/a.service", "/dev/null",
-        parents=("/etc", "/etc/systemd", "/etc/systemd/system"), config_path="systemd.units[0].mask",
+        parents=("/etc", "/etc/systemd", "/etc/systemd/system"), config_path=("systemd", "units", 0, "mask"),
     )  # fmt: skip
 
 
@@ -110,7 +110,9 @@ def test_lines_go_through_a_link_and_never_behind_half_a_line() -> None:
     world = World().with_link(units.PRESET, "/usr/share/own.preset").with_file("/usr/share/own.preset", b"enable old")
     made = planned(world, Unit(name="a.service", enabled=True))
     assert made == [
-        WriteFile("/usr/share/own.preset", (Content(b"\nenable a.service\n"),), keep=True, config_path="systemd.units")
+        WriteFile(
+            "/usr/share/own.preset", (Content(b"\nenable a.service\n"),), keep=True, config_path=("systemd", "units")
+        )
     ]
     with pytest.raises(PlanRefused, match="is a directory"):
         planned(World().with_directory(units.PRESET), Unit(name="a.service", enabled=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.config.format import Luks
+from provision.config.problems import Path, Problem
 from provision.planning.actions import Action, Argument, Content, DeviceName, RunProgram, StoreBlob
 from provision.planning.luks_keys import ZKEY_REPOSITORY, secure_key_blobs, secure_key_name
 from provision.planning.machine_view import Device, MachineView
@@ -23,12 +24,12 @@ KEY_BITS = 2 * 136 * 8
 _ADAPTERS = "/sys/bus/ap/devices"
 
 
-def refusals(config_path: str, view: MachineView) -> Iterator[str]:
+def refusals(config_path: Path, view: MachineView) -> Iterator[Problem]:
     """What is missing on this machine."""
     if not view.host_file(KEY):
-        yield f"{config_path}.cex: there is no {KEY} in the running system"
+        yield Problem((*config_path, "cex"), f"there is no {KEY} in the running system")
     if not domains(view):
-        yield f"{config_path}.cex: cannot find the cca ap controller (no CCA domain below {_ADAPTERS})"
+        yield Problem((*config_path, "cex"), f"cannot find the cca ap controller (no CCA domain below {_ADAPTERS})")
 
 
 def domains(view: MachineView) -> list[str]:
@@ -49,7 +50,7 @@ def passphrase(view: MachineView) -> bytes:
     return view.host_file(KEY) or b""
 
 
-def generate(luks: Luks, config_path: str, view: MachineView) -> Iterator[Action]:
+def generate(luks: Luks, config_path: Path, view: MachineView) -> Iterator[Action]:
     """Make the secure key."""
     touched = frozenset({f"own:{ZKEY_REPOSITORY}"})
     yield RunProgram(
@@ -68,7 +69,7 @@ def format_options(luks: Luks) -> tuple[str, ...]:
     return ("--volume-key-file", volume_key, "--cipher", "paes-xts-plain64", "--key-size", str(KEY_BITS))
 
 
-def after_format(luks: Luks, device: Device, config_path: str, view: MachineView) -> Iterator[Action]:
+def after_format(luks: Luks, device: Device, config_path: Path, view: MachineView) -> Iterator[Action]:
     """Set the verification pattern, and keep the files of the secure key for the installed system."""
     argv: tuple[Argument, ...] = ("zkey-cryptsetup", "setvp", DeviceName(device.name), "--key-file", KEY)
     yield RunProgram(f"set the verification pattern of {luks.name}", argv, frozenset({device.name}), (), config_path)

@@ -7,6 +7,7 @@ from typing import Any
 
 from provision.config.format import Luks
 from provision.config.model import Secret
+from provision.config.problems import Path
 from provision.planning.actions import Action, Argument, DeviceName, RunProgram
 from provision.planning.facts import LuksHeaderFact
 from provision.planning.machine_view import Device, LuksHeader
@@ -20,7 +21,7 @@ def advertisements(luks: Luks) -> list[str]:
     return [urlunsplit(part._replace(path=part.path.rstrip("/") + "/adv")) for part in parts]
 
 
-def bind(luks: Luks, device: Device, key: Argument, header: LuksHeader, config_path: str) -> Iterator[Action]:
+def bind(luks: Luks, device: Device, key: Argument, header: LuksHeader, config_path: Path) -> Iterator[Action]:
     """Bind the open volume, and where it can be opened this way here and now, prove it.
 
     clevis takes its configuration as an argument only. Ours holds what is public; the one that the config gives

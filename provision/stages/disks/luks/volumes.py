@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from provision.config import format as clevis_format
 from provision.config.format import Config, Luks, Resource
+from provision.config.problems import Path, Problem
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
 from provision.planning.actions import (
@@ -59,7 +60,7 @@ OWN_UUID = "--uuid"
 class DesiredVolume(NamedTuple):
     """A volume of the config, the device that it belongs on, and the UUID it gets (None where options give it)."""
 
-    config_path: str
+    config_path: Path
     entry: Luks
     device: Device
     found: Signature
@@ -90,9 +91,9 @@ class DesiredVolume(NamedTuple):
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Fetch all keys, then make or open one volume after the other. Raises PlanRefused with every reason."""
-    entries = [(f"storage.luks[{index}]", entry) for index, entry in enumerate(config.storage.luks)]
-    devices = yield from wait_for((entry.device or "" for _, entry in entries), view, "storage.luks")
-    reasons = [
+    entries = [(("storage", "luks", index), entry) for index, entry in enumerate(config.storage.luks)]
+    devices = yield from wait_for((entry.device or "" for _, entry in entries), view, ("storage", "luks"))
+    problems = [
         missing_device(config_path, entry.device or "") for config_path, entry in entries if entry.device not in devices
     ]
     desired_entries = [
@@ -100,10 +101,10 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         for config_path, entry in entries
         if entry.device is not None and entry.device in devices
     ]
-    reasons += conflicts(config, view) if entries else ()
-    reasons += [reason for desired in desired_entries for reason in _refusals(desired, view)]
-    if reasons:
-        raise PlanRefused(reasons)
+    problems += conflicts(config, view) if entries else ()
+    problems += [problem for desired in desired_entries for problem in _refusals(desired, view)]
+    if problems:
+        raise PlanRefused(problems)
     fetches = [fetch for desired in desired_entries for fetch in _fetches(desired, view)]
     if fetches:
         yield tuple(fetches)
@@ -111,23 +112,24 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         state = view.boot_state()
         luks_devices = {**state.luks_devices, **{one.entry.name: one.device.name for one in desired_entries}}
         title = "remember which devices the volumes are on"
-        yield (UpdateBootState(state._replace(luks_devices=luks_devices), title, "storage.luks"),)
+        yield (UpdateBootState(state._replace(luks_devices=luks_devices), title, ("storage", "luks")),)
     for desired in desired_entries:
         steps = _reuse(desired) if desired.kept else _create(desired, view)
         yield from (with_certain_facts((step,), config) for step in steps)
 
 
-def _ask(config_path: str, entry: Luks, device: Device, view: MachineView) -> DesiredVolume:
+def _ask(config_path: Path, entry: Luks, device: Device, view: MachineView) -> DesiredVolume:
     named = any(option.split("=")[0] == OWN_UUID for option in entry.options)
     uuid = entry.uuid or (None if named else chosen_uuid(view, "luks", entry.name))
     return DesiredVolume(config_path, entry, device, view.signature(device.name), view.luks_header(device.name), uuid)
 
 
-def _refusals(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
+def _refusals(desired: DesiredVolume, view: MachineView) -> Iterator[Problem]:
     entry, header = desired.entry, desired.kept
     # libdevmapper gives other names another form, and crypttab(5) has none
     if set(entry.name) - PLAIN or entry.name in {".", ".."}:
-        yield f"{desired.config_path}.name: {entry.name!r} is no name for a mapping: letters, digits and #+-.:=@_ are"
+        hint = "use letters, digits and #+-.:=@_"
+        yield Problem((*desired.config_path, "name"), f"{entry.name!r} is not a name for a mapping", hint=hint)
     yield from missing_tools(_tools(desired, view), view, desired.config_path)
     if entry.cex.enabled:
         yield from cex.refusals(desired.config_path, view)
@@ -135,23 +137,19 @@ def _refusals(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
         yield from _in_the_way(desired, view)
         return
     if header.version != 2:
-        yield (
-            f"{desired.config_path}: {entry.device} is a luks device but not luks2; it cannot be reused "
-            f"(volume is not of the correct type); {REMEDY}"
+        message = (
+            f"{entry.device} is a luks device but not luks2; it cannot be reused (volume is not of the correct type)"
         )
+        yield Problem(desired.config_path, message, hint=REMEDY)
         return
     why = "; ".join(_cannot_reuse(desired, header))
     if why:
         ours = not entry.uuid and desired.found.uuid == desired.uuid
-        yield (
-            f'{desired.config_path}: volume wipe was not requested and luks device "{entry.device}" could not '
-            f"be reused: "
-            f"{why} (volume is not of the correct type"
-            + ("; an interrupted run made it, and its key is lost)" if ours else ")")
-            + f"; {REMEDY}"
-        )
+        lost = "; an interrupted run made it, and its key is lost" if ours else ""
+        message = f'volume wipe was not requested and luks device "{entry.device}" could not be reused: {why}'
+        yield Problem(desired.config_path, f"{message} (volume is not of the correct type{lost})", hint=REMEDY)
     elif not header.opened and view.device(desired.mapping) is not None:
-        yield f"{desired.config_path}: {desired.mapping} exists already"
+        yield Problem(desired.config_path, f"{desired.mapping} exists already")
 
 
 def _tools(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
@@ -164,18 +162,16 @@ def _tools(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
         yield from cex.TOOLS
 
 
-def _in_the_way(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
+def _in_the_way(desired: DesiredVolume, view: MachineView) -> Iterator[Problem]:
     entry = desired.entry
     if desired.found.type and not (entry.wipe_volume or desired.is_half_made):
-        yield (
-            f'{desired.config_path}: volume at "{entry.device}" is not of the correct type '
-            f"(found {desired.found.type}) "
-            f"and a volume wipe was not requested; {REMEDY}"
-        )
+        found = f"(found {desired.found.type})"
+        message = f'volume at "{entry.device}" is not of the correct type {found} and a volume wipe was not requested'
+        yield Problem(desired.config_path, message, hint=REMEDY)
         return
     yield from unwritable(desired.config_path, desired.device, entry.device or "")
     if view.device(desired.mapping) is not None:
-        yield f"{desired.config_path}: {desired.mapping} exists already"
+        yield Problem(desired.config_path, f"{desired.mapping} exists already")
 
 
 def _cannot_reuse(desired: DesiredVolume, header: LuksHeader) -> Iterator[str]:

@@ -5,11 +5,12 @@ The decisions are those of the reference implementation (`internal/exec/stages/d
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from provision.config import format as config
+from provision.config.problems import Problem
 from provision.failures import PlanRefused
 from provision.planning.actions import Action, Keep, Wave, WritePartitionTable
 from provision.planning.descriptions import called, size_text
@@ -17,7 +18,7 @@ from provision.planning.device_names import partition_name
 from provision.planning.machine_view import MachineView, Partition, PartitionTable
 from provision.stages.disks.devices import DevicesByName, ambiguous_names, missing_device, wait_for, with_certain_facts
 from provision.stages.disks.partitions import new_table
-from provision.stages.disks.partitions.desired import DesiredDisk, DesiredPartition, Impossible, disk_of, resolve
+from provision.stages.disks.partitions.desired import DesiredDisk, DesiredPartition, disk_of, resolve
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 """The type of a partition whose type the config leaves open: "Linux filesystem data", as sgdisk has it."""
@@ -65,7 +66,7 @@ class Decision(NamedTuple):
 def plan(conf: config.Config, view: MachineView) -> Iterator[Wave]:
     """Write the tables that have to change, all side by side. Raises PlanRefused with every reason."""
     entries = list(enumerate(conf.storage.disks))
-    found = yield from wait_for((disk.device for _, disk in entries), view, "storage.disks")
+    found = yield from wait_for((disk.device for _, disk in entries), view, ("storage", "disks"))
     while entries:
         wave, later = _next_wave(entries, found, conf, view)
         if wave:
@@ -77,14 +78,14 @@ def _next_wave(
     entries: list[tuple[int, config.Disk]], found: DevicesByName, conf: config.Config, view: MachineView
 ) -> tuple[Wave, list[tuple[int, config.Disk]]]:
     """The actions on distinct disks, and the entries that name one of these disks again."""
-    reasons: list[str] = []
+    problems: list[Problem] = []
     actions: list[Action] = []
     later: list[tuple[int, config.Disk]] = []
     seen: set[str] = set()
     for index, entry in entries:
-        config_path, device = f"storage.disks[{index}]", found.get(entry.device)
+        config_path, device = ("storage", "disks", index), found.get(entry.device)
         if device is None:
-            reasons.append(missing_device(config_path, entry.device))
+            problems.append(missing_device(config_path, entry.device))
         elif device.name in seen:
             later.append((index, entry))
         else:
@@ -92,49 +93,49 @@ def _next_wave(
             disk = disk_of(config_path, entry, device, view)
             decisions, why = _judge(disk, view)
             planned = list(_actions(disk, decisions, conf, view))
-            reasons += [*why, *_unwritable(disk, planned)]
+            problems += [*why, *_unwritable(disk, planned)]
             actions += planned
-    reasons += ambiguous_names(actions, conf, view)
-    if reasons:
-        raise PlanRefused(reasons)
+    problems += ambiguous_names(actions, conf, view)
+    if problems:
+        raise PlanRefused(problems)
     return tuple(actions), later
 
 
-def _unwritable(disk: DesiredDisk, planned: list[Action]) -> Iterator[str]:
+def _unwritable(disk: DesiredDisk, planned: list[Action]) -> Iterator[Problem]:
     if disk.device.read_only and any(isinstance(action, WritePartitionTable) for action in planned):
-        yield f"{disk.config_path}: {disk.name} is read-only"
+        yield Problem(disk.config_path, f"{disk.name} is read-only")
 
 
-def _judge(disk: DesiredDisk, view: MachineView) -> tuple[list[Decision], list[str]]:
+def _judge(disk: DesiredDisk, view: MachineView) -> tuple[list[Decision], Sequence[Problem]]:
     """The decisions about a disk's partitions, and the reasons to refuse."""
     active = [one.number for one in disk.found.partitions if _in_use(view, partition_name(disk.device, one.number))]
     if disk.device.in_use and not active:
         return [], [
-            f"{disk.config_path}: refusing to operate on directly active disk {disk.name} ({disk.device.in_use})"
+            Problem(disk.config_path, f"refusing to operate on directly active disk {disk.name} ({disk.device.in_use})")
         ]
     if disk.erase and active:
-        return [], [f"{disk.config_path}: refusing to wipe active disk {disk.name} ({_numbers(active)} in use)"]
+        return [], [Problem(disk.config_path, f"refusing to wipe active disk {disk.name} ({_numbers(active)} in use)")]
     if disk.table.kind != "gpt":
         what = f"disk does not have a GPT, but a table of kind {disk.table.kind}: {disk.name}"
-        return [], [f"{disk.config_path}: {what} (only wipeTable can replace it)"]
+        return [], [Problem(disk.config_path, f"{what} (only wipeTable can replace it)")]
     try:
         resolved = resolve(disk)
-    except Impossible as reason:
-        return [], [str(reason)]
+    except PlanRefused as refused:
+        return [], refused.problems
     made = {desired.number for desired in resolved if desired.exists}
-    decisions, reasons = [], []
+    decisions, problems = list[Decision](), list[Problem]()
     for desired in (desired for desired in resolved if desired.exists or desired.number not in made):
         try:
             decision = _decide(desired, disk.table)
-        except Impossible as reason:
-            reasons.append(str(reason))
+        except PlanRefused as refused:
+            problems += refused.problems
             continue
         decisions.append(decision)
         if decision.verb.changes and desired.number in active:
-            reasons.append(
-                f"{desired.config_path}: refusing to modify active partition {desired.number} on {disk.name}"
+            problems.append(
+                Problem(desired.config_path, f"refusing to modify active partition {desired.number} on {disk.name}")
             )
-    return decisions, reasons
+    return decisions, problems
 
 
 def _in_use(view: MachineView, name: str) -> bool:
@@ -152,10 +153,12 @@ def _decide(desired: DesiredPartition, table: PartitionTable) -> Decision:
     verb = verb_of(before is not None, desired.exists, desired.replace, not why)
     if verb is Verb.REFUSE:
         what = f"partition {desired.number} exists but is specified as nonexistant and wipePartitionEntry is false"
-        raise Impossible(f"{desired.config_path}: {what}")
+        raise PlanRefused([Problem(desired.config_path, what)])
     if verb is Verb.RESIZE and not (desired.resize and why.startswith("size")):
         remedy = "resize would change it" if why.startswith("size") else "wipePartitionEntry would replace it"
-        raise Impossible(f"{desired.config_path}: partition {desired.number} didn't match: {why}; {remedy}")
+        raise PlanRefused(
+            [Problem(desired.config_path, f"partition {desired.number} didn't match: {why}", hint=remedy)]
+        )
     return Decision(verb, desired, before, _after(verb, desired, before))
 
 

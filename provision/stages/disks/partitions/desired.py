@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from provision.config import format as config
+from provision.config.problems import Path, Problem
+from provision.failures import PlanRefused
 from provision.planning.descriptions import called
 from provision.planning.machine_view import UNPROTECTED, Device, MachineView, Partition, PartitionTable
 from provision.stages.disks.devices import chosen_uuid
@@ -14,7 +16,7 @@ from provision.stages.disks.partitions import layout
 class DesiredPartition(NamedTuple):
     """A partition as the config asks for it, in sectors; `start` and `size` None, and empty texts, are left open."""
 
-    config_path: str
+    config_path: Path
     number: int
     start: int | None
     size: int | None
@@ -30,7 +32,7 @@ class DesiredPartition(NamedTuple):
 class DesiredDisk(NamedTuple):
     """A disk of the config with what is on it; `table` is what to start from (blank where there is none)."""
 
-    config_path: str
+    config_path: Path
     name: str
     device: Device
     erase: bool
@@ -39,11 +41,7 @@ class DesiredDisk(NamedTuple):
     desired_entries: tuple[DesiredPartition, ...]
 
 
-class Impossible(Exception):
-    """Why a partition cannot be had."""
-
-
-def disk_of(config_path: str, entry: config.Disk, device: Device, view: MachineView) -> DesiredDisk:
+def disk_of(config_path: Path, entry: config.Disk, device: Device, view: MachineView) -> DesiredDisk:
     """A disk of the config with what is on it, its partitions in the order in which they are placed."""
     found = view.table(device.name)
     guid = chosen_uuid(view, "disk", entry.device).upper()
@@ -52,14 +50,14 @@ def disk_of(config_path: str, entry: config.Disk, device: Device, view: MachineV
     table = layout.blank_table(device, guid) if fresh else found
     numbered_first = sorted(enumerate(entry.partitions), key=lambda one: one[1].number == 0)
     desired_entries = tuple(
-        _ask(f"{config_path}.partitions[{index}]", partition, entry.device, table, view)
+        _ask((*config_path, "partitions", index), partition, entry.device, table, view)
         for index, partition in numbered_first
     )
     return DesiredDisk(config_path, entry.device, device, bool(entry.wipe_table), found, table, desired_entries)
 
 
 def _ask(
-    config_path: str, wanted: config.Partition, disk: str, table: PartitionTable, view: MachineView
+    config_path: Path, wanted: config.Partition, disk: str, table: PartitionTable, view: MachineView
 ) -> DesiredPartition:
     sectors = layout.MEBIBYTE // table.sector
     guid = (wanted.guid or "").upper()
@@ -106,7 +104,8 @@ def resolve(disk: DesiredDisk) -> list[DesiredPartition]:
         used.add(number)
         if number > disk.table.entries:
             last = f"the last one is {disk.table.entries}"
-            raise Impossible(f"{desired.config_path}: the table of {disk.name} has no partition {number}, {last}")
+            problem = Problem(desired.config_path, f"the table of {disk.name} has no partition {number}, {last}")
+            raise PlanRefused([problem])
         resolved.append(desired._replace(number=number, start=placed.first, size=placed.size))
     return resolved
 
@@ -122,10 +121,11 @@ def _place(
     if placed is None:
         room = _room(list(layout.free_blocks(space, taken)), start)
         wanted = f"{size} sectors" if size else "the end of the largest free block"
-        raise Impossible(
-            f"{desired.config_path}: could not create {called(desired.number, desired.label)}: from "
-            f"{f'sector {start}' if start else 'the largest free block'} there is no room for {wanted} ({room})"
+        begin = f"sector {start}" if start else "the largest free block"
+        message = (
+            f"could not create {called(desired.number, desired.label)}: from {begin} there is no room for {wanted}"
         )
+        raise PlanRefused([Problem(desired.config_path, f"{message} ({room})")])
     return placed
 
 

@@ -29,7 +29,7 @@ from provision.stages.disks.devices import chosen_uuid
 from provision.stages.disks.luks import cex
 from provision.stages.disks.luks import volumes as luks
 from provision.stages.files import crypttab
-from tests.stages.world import MIB, World, actions, changes, partition, run
+from tests.stages.world import MIB, World, actions, changes, partition, run, told
 
 DISK = "/dev/vda"
 DEVICE = "/dev/vda1"
@@ -63,7 +63,7 @@ def commands(entry: Luks, machine: World | None = None) -> list[tuple[Argument, 
 def refused(entry: Luks, machine: World) -> str:
     with pytest.raises(PlanRefused) as caught:
         run(luks.plan, config(entry), machine)
-    (reason,) = caught.value.reasons
+    (reason,) = told(caught.value)
     return reason
 
 
@@ -147,7 +147,7 @@ class TestClevis:
         waves, _ = run(luks.plan, config(volume(clevis=Clevis(tang=(tang,)))), world())
         fetches = [action for action in waves[0] if isinstance(action, FetchBlob)]
         assert [fetch.resource.source for fetch in fetches] == ["data:,secret-key", "http://t.example/x/adv"]
-        assert ForgetBlob(Blob("luks-key-data-tang-0"), "storage.luks[0]") in actions(waves)
+        assert ForgetBlob(Blob("luks-key-data-tang-0"), ("storage", "luks", 0)) in actions(waves)
 
     def test_a_password_in_a_url_is_not_shown(self) -> None:
         tang = Tang(url="http://user:hunter2@t.example", thumbprint="THP")
@@ -175,7 +175,7 @@ class TestClevis:
         remove, forget = actions(waves)[-2:]
         assert isinstance(remove, RunProgram)
         assert remove.argv == ("cryptsetup", "luksRemoveKey", NODE, KEY)
-        assert forget == ForgetBlob(Blob("luks-key-data"), "storage.luks[0]")
+        assert forget == ForgetBlob(Blob("luks-key-data"), ("storage", "luks", 0))
         assert forecast.luks_header(DEVICE) == LuksHeader(2, (), ("clevis",), "data")
 
 
@@ -316,7 +316,7 @@ class TestCrypttab:
         assert isinstance(key, WriteFile)
         assert (directory.path, directory.mode) == ("/etc/luks", 0o700)
         assert (key.path, key.parts, key.mode) == ("/etc/luks/data", (Blob("luks-key-data"),), 0o600)
-        assert forget == ForgetBlob(Blob("luks-key-data"), "storage.luks[0]")
+        assert forget == ForgetBlob(Blob("luks-key-data"), ("storage", "luks", 0))
         assert self.line(volume(uuid=UUID)) == f"data UUID={UUID} /etc/luks/data luks,x-initrd.attach\n"
 
     @pytest.mark.parametrize(
@@ -345,7 +345,7 @@ class TestCrypttab:
 
 @pytest.mark.parametrize("name", ["my data", "a\\x20b", "a/b", ".."])
 def test_a_name_that_no_mapping_has_is_refused(name: str) -> None:
-    assert "is no name for a mapping" in refused(volume(name=name), world())
+    assert "is not a name for a mapping" in refused(volume(name=name), world())
 
 
 def test_two_volumes_on_one_device() -> None:

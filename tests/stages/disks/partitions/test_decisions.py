@@ -14,7 +14,7 @@ from provision.planning.forecast import Forecast
 from provision.planning.machine_view import ASSUMED_SIZE, PartitionTable, Signature
 from provision.stages.disks.partitions import decisions as partitions
 from provision.stages.disks.partitions.decisions import MATRIX, verb_of
-from tests.stages.world import LINUX_DATA, MIB, World, changes, guid, partition, run
+from tests.stages.world import LINUX_DATA, MIB, World, changes, guid, partition, run, told
 
 GIB = 1 << 30
 DISK = "/dev/vda"
@@ -37,7 +37,7 @@ def written(conf: Config, world: World) -> WritePartitionTable:
 def refused(conf: Config, world: World) -> list[str]:
     with pytest.raises(PlanRefused) as caught:
         run(partitions.plan, conf, world)
-    return list(caught.value.reasons)
+    return told(caught.value)
 
 
 def disk(**options: object) -> World:
@@ -140,7 +140,13 @@ class TestMatrix:
         wanted = Partition(number=1, label="ROOT", start_mib=1, size_mib=10, guid=guid(1), type_guid=LINUX_DATA.lower())
         waves, _ = run(partitions.plan, config(wanted), disk())
         assert waves == [
-            (Keep("partition 1 'ROOT' of /dev/vda", "it is as the config wants it", "storage.disks[0].partitions[0]"),)
+            (
+                Keep(
+                    "partition 1 'ROOT' of /dev/vda",
+                    "it is as the config wants it",
+                    ("storage", "disks", 0, "partitions", 0),
+                ),
+            )
         ]
 
     @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 
 from provision.config.format import Disk, Partition
+from provision.failures import PlanRefused
 from provision.planning.machine_view import Device, PartitionTable
 from provision.planning.machine_view import Partition as Entry
-from provision.stages.disks.partitions.desired import DesiredPartition, Impossible, disk_of, resolve
+from provision.stages.disks.partitions.desired import DesiredPartition, disk_of, resolve
 from provision.stages.disks.partitions.layout import Extent, free_blocks, place, space
 from tests.stages.world import MIB, World, guid
 
@@ -51,7 +52,7 @@ def compare_many(device: str, image: Path, sector: int) -> None:
         disk = Disk(device=device, partitions=random_partitions(chance, size // MIB))
         world = World()
         world.devices[device], world.tables[device] = Device(device, size, sector), table
-        wanted = disk_of("disk", disk, world.devices[device], world)
+        wanted = disk_of(("storage", "disks", 0), disk, world.devices[device], world)
         expected = sgdisk_says(device, wanted.desired_entries, table)
         try:
             found = [
@@ -59,7 +60,7 @@ def compare_many(device: str, image: Path, sector: int) -> None:
                 for desired in resolve(wanted)
                 if desired.exists
             ]
-        except Impossible:
+        except PlanRefused:
             found = []
         assert found == expected, f"table {number}: {table} with {wanted.desired_entries}"
         placed += bool(found)
