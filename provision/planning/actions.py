@@ -307,7 +307,7 @@ class WriteFile(NamedTuple):
     Its bytes are `parts` one after the other, behind what is there already if `keep`; a file that is kept and gets none
     only changes its owner and mode, and stays the same file under all its names. Directories missing on the way
     (`parents`, outermost first) are made 0755 root:root. Ids are numbers; in a forecast an account that does not exist
-    yet has None.
+    yet has None. An `exclusive` file takes the place of nothing: what has appeared since the plan was made stays.
     """
 
     path: str
@@ -320,6 +320,7 @@ class WriteFile(NamedTuple):
     facts: tuple[Fact, ...] = ()
     config_path: Path = ()
     destroys: str = ""
+    exclusive: bool = False
 
     @property
     def title(self) -> str:
@@ -366,7 +367,7 @@ class MakeDirectory(NamedTuple):
 
 
 class MakeSymlink(NamedTuple):
-    """Make a symbolic link; its target is taken literally."""
+    """Make a symbolic link; its target is taken literally. An `exclusive` one takes the place of nothing."""
 
     path: str
     target: str
@@ -375,6 +376,7 @@ class MakeSymlink(NamedTuple):
     parents: tuple[str, ...] = ()
     config_path: Path = ()
     destroys: str = ""
+    exclusive: bool = False
 
     @property
     def title(self) -> str:
@@ -392,7 +394,10 @@ class MakeSymlink(NamedTuple):
 
 
 class MakeHardLink(NamedTuple):
-    """Make a further name for an existing node; `target` is a path of the target root, `node` what is there."""
+    """Make a further name for an existing node; `target` is a path of the target root, `node` what is there.
+
+    An `exclusive` one takes the place of nothing.
+    """
 
     path: str
     target: str
@@ -400,6 +405,7 @@ class MakeHardLink(NamedTuple):
     parents: tuple[str, ...] = ()
     config_path: Path = ()
     destroys: str = ""
+    exclusive: bool = False
 
     @property
     def title(self) -> str:

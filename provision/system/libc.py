@@ -28,6 +28,7 @@ MS_REC = 0x4000
 MS_PRIVATE = 0x40000
 
 MNT_DETACH = 2
+_RENAME_NOREPLACE = 1
 _UMOUNT_NOFOLLOW = 8
 
 # the same numbers on every architecture but alpha
@@ -56,6 +57,17 @@ def openat2(directory: int, path: str, flags: int, mode: int, resolve: int) -> i
         code = ctypes.get_errno()
         if code != errno.EAGAIN:  # a rename elsewhere crossed our `..`: openat2(2) says to try again
             raise OSError(code, os.strerror(code), path)
+
+
+def rename_exclusively(old: str, new: str, folder: int) -> None:
+    """Rename within a directory; what has the new name stays (renameat2(2), RENAME_NOREPLACE).
+
+    Raises OSError: EEXIST for a name that is taken, EINVAL or ENOSYS where the file system or libc does not know it.
+    """
+    function = getattr(_libc(), "renameat2", None)
+    if function is None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), new)
+    _check(function(folder, os.fsencode(old), folder, os.fsencode(new), _RENAME_NOREPLACE), new)
 
 
 def syncfs(fd: int) -> None:

@@ -230,6 +230,7 @@ def _file(
             parents=missing_parents(view, entry.path),
             config_path=entry.config_path,
             destroys=destroys,
+            exclusive=existing is None and not file.overwrite,
         )
     ]
 
@@ -256,7 +257,8 @@ def _symbolic_link(
             return []
         raise _refused(f"A file already exists there and overwrite is false: {entry.path}")
     uid, gid = _owner(entry, view, _followed(entry.path, target, view))
-    return [MakeSymlink(entry.path, target, uid, gid, missing_parents(view, entry.path), entry.config_path, destroys)]
+    parents, exclusive = missing_parents(view, entry.path), not link.overwrite
+    return [MakeSymlink(entry.path, target, uid, gid, parents, entry.config_path, destroys, exclusive)]
 
 
 def _hard_link(
@@ -273,7 +275,8 @@ def _hard_link(
             return []
         raise _refused(f"A file already exists there and overwrite is false: {entry.path}")
     node = FileStatus(there.kind, target=there.target)
-    return [MakeHardLink(entry.path, target, node, missing_parents(view, entry.path), entry.config_path, destroys)]
+    parents, exclusive = missing_parents(view, entry.path), not link.overwrite
+    return [MakeHardLink(entry.path, target, node, parents, entry.config_path, destroys, exclusive)]
 
 
 def _followed(path: str, target: str, view: MachineView) -> FileStatus | None:

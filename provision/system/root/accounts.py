@@ -14,7 +14,8 @@ from provision.config.model import Secret
 from provision.planning.account_files import LOGIN_DEFS, login_settings
 from provision.planning.machine_view import Account, FileType, is_id
 from provision.system.root.guarded_paths import Tree
-from provision.system.root.nodes import copy_attributes, temporary_name
+from provision.system.root.nodes import copy_attributes
+from provision.system.root.publishing import temporary_name
 
 
 def user(tree: Tree, name: str) -> Account | None:

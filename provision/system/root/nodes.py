@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,6 +26,7 @@ from provision.planning.actions import (
 from provision.system import libc
 from provision.system.root.blob_store import NO_TMPFILE, BlobStore
 from provision.system.root.guarded_paths import Tree, parent
+from provision.system.root.publishing import drop, publish_file, publish_link, temporary_name
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -88,18 +89,6 @@ def _update(digest: _Hash, fd: int) -> None:
             digest.update(chunk)
 
 
-def temporary_name(folder: int, name: str) -> str:
-    """What `name` is called in a directory until it is whole; what a killed run left under that name is removed.
-
-    It follows from the name, so that the run after an interruption finds it, and is nobody else's by accident.
-    """
-    from hashlib import sha256
-
-    temporary = f".provision-{sha256(os.fsencode(name)).hexdigest()[:16]}"
-    _drop(folder, temporary)
-    return temporary
-
-
 def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAction]) -> None:
     with ExitStack() as stack:
         changed: list[int] = []
@@ -118,7 +107,7 @@ def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAc
             _flush([one.fd for one in ready])
         for one in ready:
             with _failing_as(one.action):
-                _publish(one)
+                publish_file(one.folder, one.name, one.fd, one.temporary, exclusive=one.action.exclusive)
         with _failing_as(actions[-1]):
             _flush(changed)
 
@@ -166,7 +155,7 @@ def _prepare(tree: Tree, blob_store: BlobStore, action: WriteFile, folder: int, 
     fd, temporary = _whole_blob(blob_store, action, folder) or _empty_file(folder, name)
     stack.callback(os.close, fd)
     if temporary:
-        stack.callback(_drop, folder, temporary)
+        stack.callback(drop, folder, temporary)
     if not os.fstat(fd).st_size:
         _fill(tree, blob_store, action, fd)
     os.fchown(fd, _known(action.uid), _known(action.gid))  # before the mode: it takes setuid bits away
@@ -227,28 +216,6 @@ def copy_attributes(source: int, fd: int) -> None:
             os.setxattr(fd, name, os.getxattr(source, name))
 
 
-def _publish(one: _Ready) -> None:
-    """Give a file its name, over whatever file or link has it."""
-    temporary = one.temporary
-    if not temporary:
-        try:
-            _link_fd(one.fd, one.folder, one.name)
-        except FileExistsError:
-            temporary = temporary_name(one.folder, one.name)
-            _link_fd(one.fd, one.folder, temporary)
-        else:
-            return
-    try:
-        os.replace(temporary, one.name, src_dir_fd=one.folder, dst_dir_fd=one.folder)
-    finally:
-        _drop(one.folder, temporary)
-
-
-def _link_fd(fd: int, folder: int, name: str) -> None:
-    # with dst_dir_fd this is linkat(2) with AT_SYMLINK_FOLLOW, as open(2) shows it for O_TMPFILE
-    os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=folder, follow_symlinks=True)
-
-
 def _make(tree: Tree, action: NodeAction, folder: int) -> None:
     name = parent(action.path)[1]
     if isinstance(action, MakeDirectory):
@@ -256,11 +223,16 @@ def _make(tree: Tree, action: NodeAction, folder: int) -> None:
     elif isinstance(action, WriteFile):
         _change(action, folder, name)
     elif isinstance(action, MakeSymlink):
-        _renamed(folder, name, lambda temporary: _symlink(action, folder, temporary))
+        publish_link(folder, name, lambda temporary: _symlink(action, folder, temporary), exclusive=action.exclusive)
     elif isinstance(action, MakeHardLink):
         above, target = parent(action.target)
         with tree.folder(above) as source:
-            _renamed(folder, name, lambda temporary: _hard_link(source, target, folder, temporary))
+            publish_link(
+                folder,
+                name,
+                lambda temporary: _hard_link(source, target, folder, temporary),
+                exclusive=action.exclusive,
+            )
     else:
         remove(folder, name)
 
@@ -274,16 +246,6 @@ def _change(action: WriteFile, folder: int, name: str) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
-
-
-def _renamed(folder: int, name: str, make: Callable[[str], None]) -> None:
-    """Make a node under a temporary name and give it its own, over whatever file or link has it."""
-    temporary = temporary_name(folder, name)
-    try:
-        make(temporary)
-        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-    finally:
-        _drop(folder, temporary)  # rename(2) leaves both names of one file where they are
 
 
 def _symlink(action: MakeSymlink, folder: int, name: str) -> None:
@@ -338,11 +300,6 @@ def _flush(descriptors: Iterable[int]) -> None:
             libc.syncfs(group[0])
         else:
             os.fsync(group[0])
-
-
-def _drop(folder: int, name: str) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=folder)
 
 
 def _known(identity: int | None) -> int:

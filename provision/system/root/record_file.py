@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from provision.failures import Failure
 from provision.system.root.guarded_paths import Tree, parent
-from provision.system.root.nodes import temporary_name
+from provision.system.root.publishing import temporary_name
 
 MAX_BYTES = 256 << 20
 """A record of 100,000 actions has some 20 MiB."""

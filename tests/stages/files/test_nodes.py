@@ -51,8 +51,18 @@ def test_a_new_file_is_whole_with_owner_and_mode() -> None:
             10,
             parents=("/etc", "/etc/a"),
             config_path=("storage", "files", 0),
+            exclusive=True,
         )
     ]
+
+
+def test_only_what_may_be_overwritten_takes_the_place_of_what_appears() -> None:
+    files = (File(path="/a"), File(path="/b", overwrite=True))
+    links = (Link(path="/c", target="/x"), Link(path="/d", target="/x", overwrite=True))
+    hard = (Link(path="/e", target="/a", hard=True), Link(path="/f", target="/a", hard=True, overwrite=True))
+    made = planned(World(), files=files, links=(*links, *hard))
+    exclusive = {one.path: one.exclusive for one in made if isinstance(one, WriteFile | MakeSymlink | MakeHardLink)}
+    assert exclusive == {"/a": True, "/b": False, "/c": True, "/d": False, "/e": True, "/f": False}
 
 
 def test_an_id_wins_over_a_name() -> None:
@@ -118,7 +128,7 @@ def test_a_file_without_source_keeps_what_is_there() -> None:
 
 def test_a_file_without_source_is_made_empty() -> None:
     (write,) = planned(World(), files=(File(path="/f", append=(HELLO,)),))
-    assert write == WriteFile("/f", (Content(b"hello"),), config_path=("storage", "files", 0))
+    assert write == WriteFile("/f", (Content(b"hello"),), config_path=("storage", "files", 0), exclusive=True)
 
 
 def test_an_existing_directory_only_changes_owner_and_mode() -> None:
@@ -139,7 +149,7 @@ def test_mode_zero_is_a_mode() -> None:
 def test_links() -> None:
     world = World().with_link("/same", "/x/../target").with_file("/target", uid=8, gid=9)
     (link,) = planned(world, links=(Link(path="/same", target="/target"), Link(path="/new", target="target")))
-    assert link == MakeSymlink("/new", "target", 8, 9, config_path=("storage", "links", 1))
+    assert link == MakeSymlink("/new", "target", 8, 9, config_path=("storage", "links", 1), exclusive=True)
     assert "A file already exists there" in refused(world, links=(Link(path="/same", target="/other"),))
 
 

@@ -1,0 +1,124 @@
+"""Give files and links of the target root their names in one step, over what is there or exclusively."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+
+from provision.system import libc
+
+_CHUNK = 1 << 20
+_APPEARED = "has appeared since it was planned, and overwrite is false"
+
+
+def temporary_name(folder: int, name: str) -> str:
+    """What `name` is called in a directory until it is whole; what a killed run left under that name is removed.
+
+    It follows from the name, so that the run after an interruption finds it, and is nobody else's by accident.
+    """
+    from hashlib import sha256
+
+    temporary = f".provision-{sha256(os.fsencode(name)).hexdigest()[:16]}"
+    drop(folder, temporary)
+    return temporary
+
+
+def drop(folder: int, name: str) -> None:
+    """Remove a name of a file or link; nothing happens if there is none. Raises OSError."""
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def publish_file(folder: int, name: str, fd: int, temporary: str, *, exclusive: bool) -> None:
+    """Give an open file its name; over whatever file or link has it, unless it is exclusive.
+
+    `temporary` is what the file is called until then, or empty. Raises OSError: FileExistsError for an exclusive file
+    whose name is taken by another file than the same one, which an interrupted run may have put there.
+    """
+    if not temporary:
+        try:
+            _link_fd(fd, folder, name)
+        except FileExistsError:
+            if exclusive:
+                _accept_own_file(folder, name, fd)
+                return
+            temporary = temporary_name(folder, name)
+            _link_fd(fd, folder, temporary)
+        else:
+            return
+    try:
+        _rename(folder, temporary, name, exclusive=exclusive)
+    except FileExistsError:
+        _accept_own_file(folder, name, fd)
+    finally:
+        drop(folder, temporary)
+
+
+def _rename(folder: int, temporary: str, name: str, *, exclusive: bool) -> None:
+    """Put what has a temporary name in its place. Raises FileExistsError where something is there and must stay."""
+    if not exclusive:
+        os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        return
+    try:
+        libc.rename_exclusively(temporary, name, folder)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOSYS}:
+            raise
+        os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+
+
+_APPEARED = "has appeared since it was planned, and overwrite is false"
+
+
+def _accept_own_file(folder: int, name: str, fd: int) -> None:
+    """What is there may be the same file: that of a run that was interrupted. Raises FileExistsError for another."""
+    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    ours = os.fstat(fd)
+    same = all(getattr(status, name) == getattr(ours, name) for name in ("st_mode", "st_uid", "st_gid", "st_size"))
+    if not same or not _same_content(fd, folder, name):
+        raise FileExistsError(errno.EEXIST, _APPEARED, name)
+
+
+def _same_content(fd: int, folder: int, name: str) -> bool:
+    """Whether a regular file of the same size holds the same bytes."""
+    other = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        offset = 0
+        while chunk := os.pread(fd, _CHUNK, offset):
+            if os.pread(other, len(chunk), offset) != chunk:
+                return False
+            offset += len(chunk)
+    finally:
+        os.close(other)
+    return True
+
+
+def _link_fd(fd: int, folder: int, name: str) -> None:
+    # with dst_dir_fd this is linkat(2) with AT_SYMLINK_FOLLOW, as open(2) shows it for O_TMPFILE
+    os.link(f"/proc/self/fd/{fd}", name, dst_dir_fd=folder, follow_symlinks=True)
+
+
+def publish_link(folder: int, name: str, make: Callable[[str], None], *, exclusive: bool) -> None:
+    """Make a link under a temporary name and give it its own; over whatever has it, unless it is exclusive."""
+    temporary = temporary_name(folder, name)
+    try:
+        make(temporary)
+        _rename(folder, temporary, name, exclusive=exclusive)
+    except FileExistsError:
+        if not _is_same_link(folder, temporary, name):
+            raise FileExistsError(errno.EEXIST, _APPEARED, name) from None
+    finally:
+        drop(folder, temporary)  # rename(2) leaves both names of one file where they are
+
+
+def _is_same_link(folder: int, first: str, second: str) -> bool:
+    """Whether two names are hard links of one file, or symbolic links of one owner to the same target."""
+    one, other = (os.stat(name, dir_fd=folder, follow_symlinks=False) for name in (first, second))
+    if os.path.samestat(one, other):
+        return True
+    links = stat.S_ISLNK(one.st_mode) and stat.S_ISLNK(other.st_mode)
+    owners = (one.st_uid, one.st_gid) == (other.st_uid, other.st_gid)
+    return links and owners and os.readlink(first, dir_fd=folder) == os.readlink(second, dir_fd=folder)

@@ -1,0 +1,79 @@
+"""What appears between the plan and the write stays where nothing may be replaced; an interrupted run goes on."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from provision.planning.actions import Content, MakeHardLink, MakeSymlink, NodeAction, WriteFile
+from provision.system.root.blob_store import BlobStore
+from provision.system.root.guarded_paths import Tree
+from provision.system.root.nodes import NodeFailed, carry_out
+
+UID, GID = os.geteuid(), os.getegid()
+FILE = WriteFile("/new", (Content(b"data"),), 0o640, UID, GID, exclusive=True)
+LINK = MakeSymlink("/new", "other", UID, GID, exclusive=True)
+HARD = MakeHardLink("/new", "/other", exclusive=True)
+
+
+def do(root: Path, action: NodeAction) -> None:
+    tree = Tree(str(root))
+    carry_out(tree, BlobStore(tree, str(root)), [action])
+
+
+def names(root: Path) -> list[str]:
+    return sorted(path.name for path in root.iterdir())
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "other").write_text("other")
+    return tmp_path
+
+
+@pytest.mark.parametrize("action", [FILE, LINK, HARD], ids=["file", "link", "hard link"])
+@pytest.mark.parametrize("kind", ["file", "link", "directory", "fifo"])
+def test_what_has_appeared_stays(root: Path, action: NodeAction, kind: str) -> None:
+    new = root / "new"
+    if kind == "file":
+        new.write_text("somebody's")
+        new.chmod(0o640)
+    elif kind == "link":
+        new.symlink_to("elsewhere")
+    elif kind == "directory":
+        new.mkdir()
+    else:
+        os.mkfifo(new)
+    before = new.lstat()
+    with pytest.raises(NodeFailed) as failed:
+        do(root, action)
+    assert "has appeared since it was planned" in str(failed.value.__cause__)
+    assert new.lstat() == before
+    assert names(root) == ["new", "other"]
+
+
+@pytest.mark.parametrize("action", [FILE, LINK, HARD], ids=["file", "link", "hard link"])
+def test_the_same_again_is_no_conflict(root: Path, action: NodeAction) -> None:
+    do(root, action)
+    before = (root / "new").lstat().st_ino
+    do(root, action)
+    assert (root / "new").lstat().st_ino == before
+    assert names(root) == ["new", "other"]
+
+
+@pytest.mark.parametrize("change", [{"mode": 0o600}, {"parts": (Content(b"dat4"),)}, {"parts": (Content(b"data+"),)}])
+def test_nearly_the_same_is_a_conflict(root: Path, change: dict[str, object]) -> None:
+    do(root, FILE)
+    with pytest.raises(NodeFailed):
+        do(root, FILE._replace(**change))  # type: ignore[arg-type]
+    assert (root / "new").read_bytes() == b"data"
+    assert stat.S_IMODE((root / "new").stat().st_mode) == 0o640
+
+
+def test_without_the_flag_it_is_replaced(root: Path) -> None:
+    (root / "new").write_text("somebody's")
+    do(root, FILE._replace(exclusive=False))
+    assert (root / "new").read_bytes() == b"data"
