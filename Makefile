@@ -31,6 +31,9 @@ test: .venv/test ## everything, on real block devices and in a virtual machine (
 boot: .venv/test ## the boot test alone, with its figures
 	@$(BIN)/pytest -q -s -m boot tests/real/boot
 
+chaos: .venv/check ## faults at every system call that changes something, then the run again (as root; CHAOS="--points 500")
+	@$(BIN)/python -m tests.real.chaos $(CHAOS)
+
 fuzz: .venv/check ## odd texts for all that reads a config (FUZZ="--seconds 60")
 	@$(BIN)/python -m tests.config.fuzz $(FUZZ)
 
@@ -74,4 +77,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test boot fuzz laws bench golden install-dracut deb clean
+.PHONY: help demo check test boot chaos fuzz laws bench golden install-dracut deb clean

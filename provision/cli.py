@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from provision.config.reports.streams import run_program
-from provision.failures import ConfigInvalid, Failure, PlanRefused, Usage
+from provision.failures import Bug, ConfigInvalid, Failure, PlanRefused, Usage, as_failure
 
 if TYPE_CHECKING:
     import argparse
@@ -67,21 +67,27 @@ def run(argv: Sequence[str]) -> int:
     """Do what the command line says; returns the exit code. A bug shows its traceback and gives 70."""
     try:
         return _dispatch(os.path.basename(argv[0]), list(argv[1:]))
-    except Usage as failure:
-        _complain(failure)
-        return 2
     except Failure as failure:
         _complain(failure)
-        return 1
+        return exit_code(failure)
     except KeyboardInterrupt as stop:
         print("interrupted", file=sys.stderr)
         return 128 + (stop.args[0] if stop.args else signal.SIGINT)
-    except Exception:  # noqa: BLE001 - the last line of defence: anything that comes here is a bug
-        from traceback import print_exc
+    except Exception as error:  # noqa: BLE001 - whatever ends a run is told in the same form
+        cause = as_failure(error)
+        if isinstance(cause, Bug):
+            from traceback import print_exc
 
-        print_exc()
-        print("provision: this is a bug in provision; please report the lines above", file=sys.stderr)
-        return os.EX_SOFTWARE
+            print_exc()
+        _complain(cause)
+        return exit_code(cause)
+
+
+def exit_code(failure: Failure) -> int:
+    """The exit code for a failure."""
+    if isinstance(failure, Usage):
+        return 2
+    return os.EX_SOFTWARE if isinstance(failure, Bug) else 1
 
 
 def _dispatch(program: str, arguments: list[str]) -> int:

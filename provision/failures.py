@@ -8,13 +8,15 @@ Failure                      anything a person can act on; the command line prin
 |   `-- NeedsNetwork         asked for something on a network while offline
 |-- PlanRefused              what the config asks for cannot be done on this machine; nothing was changed
 |-- ActionFailed             a step went wrong; carries the action's title and the tool's output
-`-- Interrupted              an earlier run ended half-way and cannot be finished safely
+|-- Interrupted              an earlier run ended half-way and cannot be finished safely
+`-- Bug                      this program is wrong: exit 70 (EX_SOFTWARE of sysexits.h), with a traceback
 
-Every other exception is a bug: a traceback and exit 70 (EX_SOFTWARE of sysexits.h).
+`as_failure` makes one of every other exception, so that whatever ends a run is told in the same form.
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 
 from provision.config.problems import Problem, dotted
@@ -129,3 +131,46 @@ class Interrupted(Failure):
     def __init__(self, title: str, *, hint: str = "") -> None:
         super().__init__(f"interrupted while {title}", hint=hint)
         self.title = title
+
+
+class Bug(Failure):
+    """The program itself is wrong. The message says where; the exception's text is left out, it may hold a secret."""
+
+
+def as_failure(error: Exception) -> Failure:
+    """The failure that an exception is: itself, the machine's (what the system refused, no memory), or a bug."""
+    if isinstance(error, Failure):
+        return error
+    if _is_out_of_memory(error):
+        return Failure("there is not enough memory", hint="give the machine more memory and run it again")
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        hint = HINTS.get(error.errno or 0, "the log of the kernel may say more (dmesg)")
+        return Failure(f"{where}{error.strerror}", hint=hint)
+    return Bug(f"a bug in provision: {type(error).__name__}{_place(error)}", hint="please report it with the traceback")
+
+
+HINTS = {
+    errno.EIO: "a disk fails, or what it is connected by: the log of the kernel says which (dmesg)",
+    errno.ENOSPC: "free some space on that file system, or give the machine a larger disk",
+    errno.EDQUOT: "free some space on that file system, or give the machine a larger disk",
+    errno.EROFS: "the file system is read-only: mount it writable, or look whether the disk fails (dmesg)",
+    errno.EACCES: "run it as root",
+    errno.EPERM: "run it as root, with the capabilities of a real root",
+}
+"""What to do about an error of the system (errno(3))."""
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    no_thread = isinstance(error, RuntimeError) and "new thread" in str(error)
+    return isinstance(error, MemoryError) or no_thread or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+
+
+def _place(error: Exception) -> str:
+    """Where an exception was raised: ` in engine/waves.py, line 7`; empty if it was not raised."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f" in {'/'.join(trace.tb_frame.f_code.co_filename.split('/')[-2:])}, line {trace.tb_lineno}"

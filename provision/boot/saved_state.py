@@ -11,19 +11,26 @@ from provision.planning.boot_state import BootState
 from provision.system.private_files import read_private, write_private
 
 
+class StateUnreadable(Failure):
+    """The stage cannot begin: the file of the boot state cannot be used."""
+
+
 def read_state(path: str) -> BootState:
-    """What earlier stages left; an empty state if there is no file. Raises Failure for a file that cannot be used.
+    """What earlier stages left; an empty state if there is no file. Raises StateUnreadable for one that cannot be used.
 
     Names that are not ours are ignored: the file may be Ignition's.
     """
-    data = read_private(path)
+    try:
+        data = read_private(path)
+    except Failure as failure:
+        raise StateUnreadable(failure.message, hint=failure.hint) from failure
     if data is None:
         return BootState()
     try:
         saved = dict(json.loads(data))
         known = {name: _typed(name, saved[name]) for name in BootState._fields if name in saved}
     except (ValueError, TypeError):
-        raise Failure(f"{path}: is not a state file", hint="remove it and boot again") from None
+        raise StateUnreadable(f"{path}: is not a state file", hint="remove it and boot again") from None
     return BootState(**known)
 
 

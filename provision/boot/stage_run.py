@@ -8,6 +8,7 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from provision.boot.machine_identity import identifying_words, machine_identity
+from provision.boot.saved_state import read_state, write_state
 from provision.boot.status import reported
 from provision.config.format import Config, Resource
 from provision.config.json_text.decode import decode
@@ -76,17 +77,23 @@ class Boot(NamedTuple):
     neednet: str
     fetch_timeout: float
     log: FieldLog
-    state: BootState
+    state_file: str
     environment: Mapping[str, str]
+    state: BootState = BootState()
 
-    def run(self, stage: str) -> BootState:
-        """Do the stage, and return what later stages have to know. Raises Failure."""
+    def run(self, stage: str) -> None:
+        """Do the stage, and save what later stages have to know. Raises Failure; what was saved before then stays."""
         running_system = self._running_system()
         with reported(stage, self.platform, running_system, self.log):
-            base = base_config(self.platform, running_system, self.log)
-            if stage not in {"fetch-offline", "fetch"}:
-                return self._carry_out(load_stage(stage), base, running_system)
-            return self._fetch(base, running_system, offline=stage == "fetch-offline")
+            begun = self._replace(state=read_state(self.state_file))
+            write_state(self.state_file, begun.next_state(stage, running_system))
+
+    def next_state(self, stage: str, running_system: LocalSystem) -> BootState:
+        """Do the stage, and return what later stages have to know. Raises Failure."""
+        base = base_config(self.platform, running_system, self.log)
+        if stage not in {"fetch-offline", "fetch"}:
+            return self._carry_out(load_stage(stage), base, running_system)
+        return self._fetch(base, running_system, offline=stage == "fetch-offline")
 
     def _fetch(self, base: Config, running_system: LocalSystem, *, offline: bool) -> BootState:
         from provision.boot import platform_files

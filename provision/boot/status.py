@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from provision.failures import Failure, FetchFailed
+from provision.failures import Failure, FetchFailed, as_failure
 from provision.fetch.http.http_types import Request
 from provision.fetch.retry import Deadline
 from provision.fetch.running_system import RunningSystem
@@ -58,13 +58,14 @@ class Event(NamedTuple):
 
 @contextmanager
 def reported(stage: str, platform: str, running_system: RunningSystem, log: Log) -> Iterator[None]:
-    """Report a stage to whoever wants to know: what is done inside, and a Failure that leaves it."""
+    """Report a stage to whoever wants to know: that it is done, or what ended it."""
     reporter = _reporter(platform, running_system, log)
     if stage == FIRST_STAGE:
         reporter.tell(Event("start", stage))
     try:
         yield
-    except Failure as failure:
+    except Exception as error:
+        failure = as_failure(error)
         reporter.tell(Event("failure", stage, failure.message, failure.hint))
         raise
     reporter.tell(Event("success" if stage == LAST_STAGE else "stage", stage))

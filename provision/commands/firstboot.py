@@ -18,17 +18,17 @@ from provision.boot import failure_report
 from provision.boot.completion_record import record
 from provision.boot.first_boot import look
 from provision.boot.name_servers import resolve
-from provision.failures import Failure, Usage
+from provision.failures import Usage, as_failure
 from provision.fetch.running_system import SystemPaths
 from provision.system.running_system.running_system import LocalSystem
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Look, record, or explain. Raises Failure, which is left for the one who explains."""
+    """Look, record, or explain. Whatever it raises is saved for `explain`."""
     try:
         _do(arguments, LocalSystem(SystemPaths.of(os.environ)))
-    except Failure as failure:
-        failure_report.save_report(failure)
+    except Exception as error:
+        failure_report.save_report(as_failure(error))
         raise
     return 0
 

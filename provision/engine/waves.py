@@ -64,40 +64,76 @@ class Engine:
             raise ActionFailed(action.title, error.strerror or str(error), hint=hint) from error
 
 
-GRACE = 2.0
-"""Seconds that each action under way has to end when the run is interrupted."""
+GRACE = 5.0
+"""Seconds that the actions under way have to end when the run is interrupted."""
 
 
 def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action], cancel: Callable[[], None]) -> None:
-    """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended.
-
-    What is fetched beside it is told to: a server that does not answer may be waited for without limit.
-    """
-    from threading import Thread
-
-    waiting = iter(actions)
-    failures: list[BaseException] = []
-
-    def worker() -> None:
-        for action in waiting:
-            if failures:
-                return
-            try:
-                work(action)
-            except Exception as failure:  # noqa: BLE001 - it is raised again below, in the thread that asked
-                failures.append(failure)
-                cancel()
-
-    threads = [Thread(target=worker) for _ in range(min(PARALLEL, len(actions)))]
-    for thread in threads:
-        thread.start()
+    """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended."""
+    crew = _Crew(work, actions, cancel)
+    for _ in range(min(PARALLEL, len(actions)) - 1):
+        if not crew.grow():
+            break
     try:
-        for thread in threads:
-            thread.join()
+        crew.work()
+        crew.wait(None)
     except KeyboardInterrupt as stop:  # what has begun should end before anything is given back
-        failures.append(stop)
-        cancel()
-        for thread in threads:
-            thread.join(GRACE)
-    if failures:
-        raise failures[0]
+        crew.stop(stop)
+        crew.wait(GRACE)
+    if crew.failures:
+        raise crew.failures[0]
+
+
+class _Crew:
+    """Threads that take actions off one list, this one among them.
+
+    Without memory for a thread the others do its work. A thread that dies before its first action took none, so what is
+    waited for are the actions that were taken, not the threads (`threading.Thread.start` waits for ever there).
+    """
+
+    def __init__(self, work: Callable[[Action], None], actions: Sequence[Action], cancel: Callable[[], None]) -> None:
+        from threading import Condition
+
+        self._work = work
+        self._waiting = iter(actions)
+        self._cancel = cancel
+        self._under_way = 0
+        self._changed = Condition()
+        self.failures: list[BaseException] = []
+
+    def grow(self) -> bool:
+        """Start one thread more; returns whether that was possible."""
+        from _thread import start_new_thread
+
+        try:
+            start_new_thread(self.work, ())
+        except (RuntimeError, MemoryError):
+            return False
+        return True
+
+    def work(self) -> None:
+        """Take actions and carry them out, until none is left or one has failed."""
+        while True:
+            with self._changed:
+                action = None if self.failures else next(self._waiting, None)
+                if action is None:
+                    return
+                self._under_way += 1
+            try:
+                self._work(action)
+            except Exception as failure:  # noqa: BLE001 - it is raised again, in the thread that asked
+                self.stop(failure)
+            finally:
+                with self._changed:
+                    self._under_way -= 1
+                    self._changed.notify_all()
+
+    def stop(self, failure: BaseException) -> None:
+        """Begin nothing more, and let what is being fetched fail: a server may be waited for without limit."""
+        self.failures.append(failure)
+        self._cancel()
+
+    def wait(self, seconds: float | None) -> None:
+        """Wait until what has begun has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._under_way, seconds)

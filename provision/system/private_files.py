@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from provision.failures import Failure
 
@@ -21,12 +22,16 @@ def read_private(path: str) -> bytes | None:
 def write_private(path: str, data: bytes) -> None:
     """Replace a file of ours at once: 0600 from the first instant, in a directory that is made 0700."""
     directory = os.path.dirname(path) or "."
-    temporary = f"{path}.{os.getpid()}.new"
+    temporary = f"{path}.new"  # one name: what a killed run left is found again
     try:
         os.makedirs(directory, 0o700, exist_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         with open(descriptor, "wb") as file:
             file.write(data)
         os.rename(temporary, path)
     except OSError as error:
+        with suppress(OSError):  # a full file system keeps the name of a file, and the room it takes
+            os.unlink(temporary)
         raise Failure(f"{path}: {error.strerror}", hint="is the file system full or read-only?") from None

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from provision.boot.saved_state import read_state
 from provision.boot.stage_run import Boot, seed
 from provision.failures import Failure
 from provision.log import open_log
-from provision.planning.boot_state import BootState
-
-NEW = BootState()
 
 
-def boot(folder: Path, cache: str, state: BootState = NEW) -> Boot:
+def boot(folder: Path, cache: str) -> Boot:
     (folder / "cache").write_text(cache)
     log = open_log(StringIO(), to_stdout=True)
-    return Boot("metal", str(folder), str(folder / "cache"), str(folder / "neednet"), 10.0, log, state, {})
+    return Boot(
+        "metal", str(folder), str(folder / "cache"), str(folder / "neednet"), 10.0, log, str(folder / "state"), {}
+    )
 
 
 def test_one_config_on_one_machine_has_one_seed() -> None:
@@ -33,7 +33,8 @@ def test_no_identity_makes_it_random() -> None:
 
 def test_a_stage_needs_no_state_of_ours(tmp_path: Path) -> None:
     """The reference takes a missing state file for an empty one, and its own has no seed."""
-    assert boot(tmp_path, '{"ignition": {"version": "3.4.0"}}').run("disks").seed
+    boot(tmp_path, '{"ignition": {"version": "3.4.0"}}').run("disks")
+    assert read_state(str(tmp_path / "state")).seed
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"ignition": {"version": "9.0.0"}}', "nonsense"])

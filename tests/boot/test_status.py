@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import socket
 import time
@@ -56,7 +57,7 @@ def test_reports_that_cannot_be_sent_wait_in_a_private_file_and_come_in_order(tm
 
 
 def test_a_boot_reports_each_stage_and_its_end(tmp_path: Path, log: RecordedLog) -> None:
-    def boot(stage: str, failure: Failure | None = None) -> None:
+    def boot(stage: str, failure: Exception | None = None) -> None:
         with reported(stage, "metal", running_system, log):
             if failure:
                 raise failure
@@ -69,13 +70,22 @@ def test_a_boot_reports_each_stage_and_its_end(tmp_path: Path, log: RecordedLog)
         boot("umount")
         with pytest.raises(Failure):
             boot("disks", Failure("no such disk", hint="look"))
+        with pytest.raises(OSError, match="Input/output"):
+            boot("files", OSError(errno.EIO, "Input/output error"))
+        with pytest.raises(KeyError):
+            boot("files", KeyError("canary"))
     events = [json.loads(asked.body) for asked in served.asked]
     assert [(event["type"].rpartition(".")[2], event["data"]["stage"]) for event in events] == [
         ("start", "fetch-offline"),
         ("stage", "fetch-offline"),
         ("success", "umount"),
         ("failure", "disks"),
+        ("failure", "files"),
+        ("failure", "files"),
     ]
+    assert events[-2]["data"]["cause"] == "Input/output error"
+    assert events[-1]["data"]["cause"].startswith("a bug in provision: KeyError in boot/test_status.py")
+    assert b"canary" not in served.asked[-1].body
 
 
 @pytest.mark.disks

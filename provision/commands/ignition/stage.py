@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from provision import __version__
-from provision.boot.saved_state import read_state, write_state
-from provision.failures import Failure, Usage
+from provision.boot.saved_state import StateUnreadable
+from provision.cli import exit_code
+from provision.failures import Failure, Usage, as_failure
 from provision.log import FieldLog, open_log
-from provision.planning.boot_state import BootState
 from provision.system.consoles import on_consoles
 
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
@@ -59,16 +59,17 @@ def _logged(options: Options, log: FieldLog) -> int:
     log("info", f"Ignition {VERSION} (provision {__version__})")
     log("info", f"Stage: {options.stage}")
     try:
-        state = read_state(options.state_file)
-    except Failure as failure:
+        _stage(options, log)
+    except StateUnreadable as failure:
         _report("reading state", failure, log)
         return 3
-    try:
-        write_state(options.state_file, _stage(options, state, log))
-    except Failure as failure:
-        _report(options.stage, failure, log)
-        log("critical", f"Ignition failed: {failure.message.splitlines()[0]}")
-        return 1
+    except Exception as error:  # noqa: BLE001 - whatever ends a stage is told in the same form
+        cause = as_failure(error)
+        _report(options.stage, cause, log)
+        if cause is not error:
+            _log_traceback(error, log)
+        log("critical", f"Ignition failed: {cause.message.splitlines()[0]}")
+        return exit_code(cause)
     log("info", f"{options.stage}: {options.stage} passed")
     log("info", "Ignition finished successfully")
     return 0
@@ -82,8 +83,17 @@ def _report(doing: str, failure: Failure, log: FieldLog) -> None:
     failure_report.save_report(failure)
 
 
-def _stage(options: Options, state: BootState, log: FieldLog) -> BootState:
-    """Do one stage, and return what later stages have to know. Raises Failure."""
+def _log_traceback(error: Exception, log: FieldLog) -> None:
+    """Where an exception came from, without its text, which may hold a secret."""
+    from traceback import format_tb
+
+    for line in "".join(format_tb(error.__traceback__)).splitlines():
+        log("error", line)
+    log("error", type(error).__name__)
+
+
+def _stage(options: Options, log: FieldLog) -> None:
+    """Do one stage, and save what later stages have to know. Raises Failure."""
     from provision.boot.stage_run import Boot
 
     boot = Boot(
@@ -93,10 +103,10 @@ def _stage(options: Options, state: BootState, log: FieldLog) -> BootState:
         neednet=options.neednet,
         fetch_timeout=options.fetch_timeout,
         log=log,
-        state=state,
+        state_file=options.state_file,
         environment=os.environ,
     )
-    return boot.run(options.stage)
+    boot.run(options.stage)
 
 
 def parse(arguments: Sequence[str]) -> Options:

@@ -13,12 +13,25 @@ REMOTE = b"from afar\n" * 9000
 PACKED = gzip.compress(b"packed\n" * 3000, mtime=0)
 
 
+def applied(folder: Path) -> list[str]:
+    """The command line of `provision apply --root`."""
+    return ["provision", "apply", f"{folder}/config.ign", "--root", f"{folder}/root"]
+
+
+def as_stage(folder: Path) -> list[str]:
+    """The command line of the files stage, as a boot starts it."""
+    files = {"config-cache": "config.ign", "state-file": "state", "neednet": "neednet", "root": "root"}
+    options = [f"--{name}={folder / file}" for name, file in files.items()]
+    return ["ignition", "--stage=files", "--platform=metal", "--log-to-stdout", *options]
+
+
 class Scenario(NamedTuple):
-    """A config and what makes the root that it is applied to; `{url}` in the config is a server that answers."""
+    """A config, what makes the root that it is applied to, and how; `{url}` in the config is a server that answers."""
 
     name: str
     config: Mapping[str, Any]
     make_root: Callable[[Path], None]
+    command_line: Callable[[Path], list[str]]
 
     def write_config(self, path: Path, url: str) -> None:
         """Write the config to a file."""
@@ -86,6 +99,7 @@ NODES = Scenario(
         }
     },
     _plain_root,
+    applied,
 )
 
 FETCHED = Scenario(
@@ -102,6 +116,7 @@ FETCHED = Scenario(
         }
     },
     _plain_root,
+    applied,
 )
 
 
@@ -161,6 +176,7 @@ ACCOUNTS = Scenario(
         },
     },
     _system_root,
+    applied,
 )
 
 
@@ -197,7 +213,10 @@ UNITS = Scenario(
         "storage": {"files": [{"path": "/etc/list", "append": [_data("two%0A")]}]},
     },
     _unit_root,
+    applied,
 )
 
-TREES = (NODES, FETCHED, ACCOUNTS, UNITS)
-"""Applied with `--root`."""
+STAGE = NODES._replace(name="stage", command_line=as_stage)
+
+TREES = (NODES, FETCHED, ACCOUNTS, UNITS, STAGE)
+"""Those that need a directory tree only."""

@@ -14,7 +14,6 @@ from provision.config.format import Config, Disk, File, Filesystem, Owner, Parti
 from provision.config.json_text.encode import encode
 from provision.failures import PlanRefused
 from provision.log import open_log
-from provision.planning.boot_state import BootState
 from tests.real.disks.loop_devices import MIB, blank, loop
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
@@ -37,7 +36,7 @@ def boot(folder: Path, config: Config) -> Boot:
     (root / "etc").mkdir(parents=True, exist_ok=True)
     cache.write_text(encode(config))
     log = open_log(StringIO(), to_stdout=True)
-    return Boot("metal", str(root), str(cache), str(folder / "neednet"), 10.0, log, BootState(), {})
+    return Boot("metal", str(root), str(cache), str(folder / "neednet"), 10.0, log, str(folder / "state"), {})
 
 
 def test_an_unknown_group_is_refused_before_the_disk_is_wiped(tmp_path: Path, disk: str) -> None:
