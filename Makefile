@@ -46,6 +46,9 @@ bench: .venv/test ## what a start costs, and how the parts perform (beside the p
 golden: .venv/base ## refresh the golden cases of the transpiler from the `butane` on PATH
 	@$(BIN)/python -m tests.transpiler.golden
 
+mutants: .venv/base ## sampled changes of the code that unit tests should notice (MUTANTS="--count 50 --seed 1")
+	@nice $(BIN)/python -m tests.mutants $(MUTANTS)
+
 install-dracut: ## install the dracut module and the unit that ends a first boot (DESTDIR=)
 	install -D -m 755 -t $(MODULE) $(SCRIPTS)
 	install -D -m 644 -t $(MODULE) $(PARTS)
@@ -77,4 +80,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test boot chaos fuzz laws bench golden install-dracut deb clean
+.PHONY: help demo check test boot chaos fuzz laws bench golden mutants install-dracut deb clean

@@ -1,7 +1,7 @@
 """What all tests share: Hypothesis profiles, and the wheel that is tested as a whole.
 
 A run of the tests always tries the same examples, so that it tells about the change and not about luck; `make laws`
-asks for `fuzz`, which looks for new ones.
+asks for `fuzz`, which looks for new ones. `make mutants` tries `few`, for each of many changes of the code.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tests.recorded_log import RecordedLog
 
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fuzz", settings.get_profile("default"), derandomize=False, max_examples=20_000)
+settings.register_profile("few", settings.get_profile("default"), max_examples=15)
 settings.load_profile("default")
 
 BOOT_SECONDS = 2400

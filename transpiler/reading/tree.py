@@ -13,7 +13,7 @@ from provision.config.problems import Path, Position
 from transpiler.reading.yaml_problems import YamlError
 
 MAX_BYTES = 32 * 1024 * 1024
-MAX_NODES = 2_000_000
+MAX_NODES = 250_000
 MAX_DEPTH = 10_000
 """The depth at which yaml.v3 stops, too."""
 

@@ -1,0 +1,205 @@
+"""A sampled mutation run: small changes of the code that the unit tests should notice.
+
+    python -m tests.mutants [--count 120] [--seed 1] [--only transpiler]
+
+Each sampled change (a mutant) is made in a copy of the tree, and the tests of its package run there until one fails.
+What no test notices survives and is printed as a diff. cosmic-ray runs one test command for every mutant, which takes
+minutes here; this script runs the nearest tests first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from difflib import unified_diff
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = {
+    "transpiler": ("tests/transpiler",),
+    "provision/config": ("tests/config",),
+    "provision/stages": ("tests/stages",),
+}
+SHARE = {"transpiler": 0.5, "provision/config": 0.3, "provision/stages": 0.2}
+SLOW = ("tests/config/test_fuzz.py", "tests/config/reports/test_streams.py", "tests/transpiler/test_surroundings.py")
+"""Tests that start many processes, and notice nothing that the others do not."""
+
+SECONDS = 600
+COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+}
+
+
+class Mutant(NamedTuple):
+    """A change: the file, the place and number of the node that is changed."""
+
+    path: str
+    line: int
+    number: int
+
+
+def mutants(package: str) -> Iterator[Mutant]:
+    """Every change that could be made in a package."""
+    for path in sorted((ROOT / package).rglob("*.py")):
+        tree = ast.parse(path.read_text("utf-8"))
+        for number, (node, _) in enumerate(_places(tree)):
+            yield Mutant(str(path.relative_to(ROOT)), getattr(node, "lineno", 0), number)
+
+
+def mutated(text: str, number: int) -> str:
+    """The text of a module with one change."""
+    tree = ast.parse(text)
+    node, kind = list(_places(tree))[number]
+    _change(node, kind)
+    return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _places(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
+    """The nodes that can be changed, and how; not in annotations, docstrings, messages and declarations."""
+    silent = set(_silent(tree))
+    for node in ast.walk(tree):
+        if id(node) in silent:
+            continue
+        if isinstance(node, ast.Compare) and type(node.ops[0]) in COMPARED:
+            yield node, "compare"
+        elif isinstance(node, ast.BoolOp):
+            yield node, "and/or"
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield node, "not"
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+            yield node, "+/-"
+        elif isinstance(node, ast.Constant) and type(node.value) in {int, bool}:
+            yield node, "constant"
+        elif isinstance(node, ast.If | ast.IfExp):
+            yield node, "condition"
+        elif isinstance(node, ast.Continue | ast.Break):
+            yield node, "jump"
+        elif isinstance(node, ast.Return) and node.value is not None and not isinstance(node.value, ast.Constant):
+            yield node, "return"
+        elif isinstance(node, ast.comprehension) and node.ifs:
+            yield node, "filter"
+
+
+def _silent(tree: ast.AST) -> Iterator[int]:
+    """What is not changed: annotations, and whatever only type checkers read."""
+    for node in ast.walk(tree):
+        inner: list[ast.AST | None] = []
+        if isinstance(node, ast.AnnAssign | ast.arg):
+            inner.append(node.annotation)
+        if isinstance(node, ast.FunctionDef):
+            inner.append(node.returns)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            inner.append(node)
+        for one in inner:
+            yield from (id(below) for below in ast.walk(one)) if one is not None else ()
+
+
+def _change(node: ast.AST, kind: str) -> None:
+    if isinstance(node, ast.Compare):
+        node.ops[0] = COMPARED[type(node.ops[0])]()
+    elif isinstance(node, ast.BoolOp):
+        node.op = ast.Or() if isinstance(node.op, ast.And) else ast.And()
+    elif isinstance(node, ast.UnaryOp):
+        node.op, node.operand = ast.Not(), ast.UnaryOp(ast.Not(), node.operand)
+    elif isinstance(node, ast.BinOp):
+        node.op = ast.Sub() if isinstance(node.op, ast.Add) else ast.Add()
+    elif isinstance(node, ast.Constant):
+        node.value = (not node.value) if isinstance(node.value, bool) else node.value + 1  # type: ignore[operator]
+    elif isinstance(node, ast.If | ast.IfExp):
+        node.test = ast.UnaryOp(ast.Not(), node.test)
+    elif isinstance(node, ast.Return):
+        node.value = ast.Constant(None)
+    elif isinstance(node, ast.comprehension):
+        node.ifs = []
+    elif kind == "jump":
+        node.__class__ = ast.Break if isinstance(node, ast.Continue) else ast.Continue
+
+
+def nearest(path: str, package: str) -> list[str]:
+    """The tests of a module: first those of its own name, then its folder's, then all of the package."""
+    module = Path(path)
+    tests = Path("tests") / module.relative_to("provision" if path.startswith("provision/") else ".")
+    own = tests.with_name(f"test_{tests.name}")
+    folder = next(folder for folder in (own.parent, *own.parents) if (ROOT / folder).is_dir())
+    golden = ["tests/transpiler/test_golden.py"] if package == "transpiler" else []
+    found = [str(own), *golden, str(folder), *PACKAGES[package]]
+    return [one for one in dict.fromkeys(found) if (ROOT / one).exists()]
+
+
+def survives(mutant: Mutant, package: str, copy: Path) -> bool:
+    """Whether all tests pass although the change was made."""
+    target = copy / mutant.path
+    whole = target.read_text("utf-8")
+    target.write_text(mutated(whole, mutant.number), "utf-8")
+    try:
+        return passes(nearest(mutant.path, package), copy)
+    finally:
+        target.write_text(whole, "utf-8")
+
+
+def passes(tests: list[str], copy: Path) -> bool:
+    """Whether tests pass in the copy; tests that take too long do not."""
+    argv = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--no-header"]
+    argv += ["-m", "not disks and not boot and not peer", "--hypothesis-profile=few", "--timeout=120"]
+    argv += [f"--ignore={path}" for path in SLOW] + tests
+    try:
+        done = subprocess.run(argv, cwd=copy, capture_output=True, timeout=SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def main() -> int:
+    """Sample, run, print survivors and the figure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=120)
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--only", choices=PACKAGES)
+    given = parser.parse_args()
+    source = random.Random(given.seed)
+    killed = total = 0
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory) / "tree"
+        shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".*", "build", "dist", "__pycache__"))
+        for package in [given.only] if given.only else PACKAGES:
+            if not passes(list(PACKAGES[package]), copy):
+                sys.exit(f"the tests of {package} fail without any change")
+            found = list(mutants(package))
+            count = given.count if given.only else round(given.count * SHARE[package])
+            for mutant in source.sample(found, min(count, len(found))):
+                total += 1
+                if survives(mutant, package, copy):
+                    print(f"survived: {mutant.path}:{mutant.line}\n{_diff(mutant)}", flush=True)
+                else:
+                    killed += 1
+                print(f"{killed} of {total} killed ({package})", file=sys.stderr, flush=True)
+    print(f"{killed} of {total} mutants killed: {100 * killed // max(total, 1)} % (seed {given.seed})")
+    return 0
+
+
+def _diff(mutant: Mutant) -> str:
+    before = (ROOT / mutant.path).read_text("utf-8")
+    plain = ast.unparse(ast.parse(before)).splitlines()
+    lines = unified_diff(plain, mutated(before, mutant.number).splitlines(), lineterm="", n=1)
+    return "\n".join(f"    {line}" for line in list(lines)[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
