@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 
 from provision.commands.targets.disk_options import check_existing, disks
 from provision.commands.targets.earlier_run import OWNER, consider
@@ -24,6 +25,7 @@ from provision.system.block.partitions import libparted
 from provision.system.images.contents import UnmountedContents
 from provision.system.images.files import claimed, sector_size
 from provision.system.images.formats import DRIVERS
+from provision.system.images.names import reserved_names
 from provision.system.images.workspace import workspace
 from provision.system.machine import Machine
 from provision.system.root.record_file import RecordFile
@@ -40,6 +42,8 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
         exists = check_existing(disk, replace=replace or not changing)
         if exists and changing:
             stack.enter_context(claimed(disk.image))
+    if changing:
+        stack.enter_context(_reserved(config))
     formats = formats_of(given, overwrite=replace)
     base = read_root_seed(arguments.base) if arguments.base else None
     stages = [load_stage("disks")]
@@ -69,6 +73,15 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     elif base is None and any(disk.size is not None for disk in given):
         target.notes.append("no --base was given: / begins with a minimal passwd, group and shadow (root, locked)")
     return target
+
+
+def _reserved(config: Config) -> AbstractContextManager[None]:
+    """The names that the config gives to volumes and arrays, for this run alone. Raises Failure."""
+
+    def waiting(name: str) -> None:
+        print(f"notice: waiting for another run, which builds {name} too", file=sys.stderr, flush=True)
+
+    return reserved_names((one.name for one in config.storage.luks), waiting, arrays=bool(config.storage.raid))
 
 
 def _mismatches(config: Config, mapped: set[str]) -> Iterator[PlanRefused]:

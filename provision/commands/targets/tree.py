@@ -18,6 +18,7 @@ from provision.planning.stage import Plan, Stage
 from provision.stages import load_stage
 from provision.system.block.image_devices import ImageDevices
 from provision.system.images.files import claimed
+from provision.system.images.workspace import private_folder
 from provision.system.machine import Machine
 from provision.system.root.record_file import RecordFile
 
@@ -28,7 +29,8 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
         raise Failure(f"{arguments.root}: no such directory", hint="make the tree first, or unpack one there")
     if changing:
         stack.enter_context(claimed(arguments.root))
-    machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), starting_state())
+    private = stack.enter_context(private_folder())
+    machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), starting_state(), run_dir=private)
     stack.callback(machine.release)
     target = Target(machine, machine, [_without_devices(load_stage("files"))])
     left = [name for name in DEVICES if getattr(config.storage, name)]

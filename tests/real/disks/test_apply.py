@@ -218,6 +218,7 @@ def test_a_second_run_keeps_what_matches_and_loses_nothing_unasked(tmp_path: Pat
     assert provision("apply", "-", "--image", image, "--size", "512M", stdin=ONE_DISK).returncode == 0
     config = json.loads(json.dumps(ONE_DISK))
     config["storage"]["filesystems"][1]["wipeFilesystem"] = True
+    config["storage"]["files"] = []
     refused = provision("apply", "-", "--image", image, stdin=config)
     assert refused.returncode == 1
     assert "destroys vfat 'DATA'" in refused.stderr
