@@ -33,7 +33,8 @@ class Events:
         try:
             import pyudev
         except ImportError as error:
-            raise DeviceFailed("waiting for devices needs the Python module pyudev") from error
+            hint = "install python3-pyudev, or `pip install 'firstboot-provision[machine]'`"
+            raise DeviceFailed(f"waiting for devices needs the Python module pyudev: {hint}") from error
 
         self._monitor = pyudev.Monitor.from_netlink(_context(), source)
         self._monitor.filter_by("block")
