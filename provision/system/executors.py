@@ -34,6 +34,7 @@ from provision.planning.facts import DeviceFact
 from provision.system import mounts, processes
 from provision.system.block.devices import Devices
 from provision.system.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
+from provision.system.program_watch import WatchSettings
 from provision.system.root import accounts
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
@@ -112,7 +113,7 @@ def _run(action: RunProgram, context: Context) -> None:
             if context.foreign:
                 accounts.check_hooks(context.tree)
             accounts.prepare(context.tree)
-        done = _started(argv, stdin, keys, context.confinement(argv[0]))
+        done = _started(action.title, argv, stdin, keys, context)
         given = keys if stdin is None or isinstance(action.stdin, PathList) else [*keys, stdin]
         done = done._replace(output=masked(done.output, _secrets(argv, given)))
     if done.status not in action.accepts:
@@ -167,10 +168,15 @@ def _secrets(argv: Sequence[str], files: Sequence[int]) -> Iterator[str]:
 
 
 def _started(
-    argv: Sequence[str], stdin: int | None, keep: Sequence[int], confinement: Confinement | None
+    title: str, argv: Sequence[str], stdin: int | None, keep: Sequence[int], context: Context
 ) -> processes.Finished:
+    def report(line: str) -> None:
+        context.log("notice", f"{title}: {line}")
+
     try:
-        return processes.run(argv, stdin=stdin, keep=keep, confinement=confinement)
+        return processes.run(
+            argv, stdin=stdin, keep=keep, confinement=context.confinement(argv[0]), watch=WatchSettings(report)
+        )
     except FileNotFoundError as error:
         raise ToolFailed(f"{argv[0]} is not on PATH") from error
 

@@ -6,18 +6,24 @@ Input and output are files in memory (memfd_create(2)), so neither side ever wai
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from provision.system.program_watch import DEFAULT, ProgramWatch, WatchSettings, stop
+
 if TYPE_CHECKING:
+    import io
+
     from provision.system.confinement import Confinement
 
 _SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN_LINES = 12
 _READ_AT_MOST = 1 << 20
+_CHUNK = 1 << 16
 
 
 class Finished(NamedTuple):
@@ -45,12 +51,17 @@ def find(tool: str) -> str | None:
 
 
 def run(
-    argv: Sequence[str], *, stdin: int | None = None, keep: Iterable[int] = (), confinement: Confinement | None = None
+    argv: Sequence[str],
+    *,
+    stdin: int | None = None,
+    keep: Iterable[int] = (),
+    confinement: Confinement | None = None,
+    watch: WatchSettings = DEFAULT,
 ) -> Finished:
-    """Start a program and wait for it.
+    """Start a program and wait for it; `watch` says what happens while that takes long.
 
     `stdin` is a descriptor to read from (else /dev/null), `keep` descriptors that the child inherits by their numbers.
-    Raises FileNotFoundError for a program that is not on PATH, and Failure where it cannot be confined.
+    Raises FileNotFoundError for a program that is not on PATH, Failure where it cannot be confined, and ProgramHangs.
     """
     program = find(argv[0])
     if program is None:
@@ -61,7 +72,7 @@ def run(
             pid = _spawn(program, argv, streams, keep)
         else:
             pid = confinement.spawn(program, lambda: _spawn(program, argv, streams, keep))
-        status = _wait(pid)
+        status = _wait(pid, ProgramWatch(pid, argv[0], watch), watch.look)
         return Finished(status, _tail(output))
 
 
@@ -77,11 +88,10 @@ def told(argv: Sequence[str], data: bytes, limit: int) -> bytes | None:
         reading, writing = os.pipe2(os.O_CLOEXEC)
         pid = _spawn(program, argv, (given, writing, errors), ())
         os.close(writing)
-        try:
-            with open(reading, "rb") as pipe:
-                whole = pipe.read(limit + 1)
-        finally:
-            status = _wait(pid)
+        watch = ProgramWatch(pid, argv[0], DEFAULT)
+        with open(reading, "rb", buffering=0) as pipe:
+            whole = _output(pipe, pid, limit + 1, watch, DEFAULT.look)
+        status = _wait(pid, watch, DEFAULT.look)
     if len(whole) > limit:
         raise ValueError(f"{argv[0]}: more than {limit} bytes")
     return whole if status == 0 else None
@@ -138,14 +148,56 @@ def _spawn(program: str, argv: Sequence[str], streams: tuple[int | None, int, in
     )
 
 
-def _wait(pid: int) -> int:
-    """Whoever is interrupted here takes the program along: nothing may work on after its devices are given back."""
+def _wait(pid: int, watch: ProgramWatch, seconds: float) -> int:
+    """How a child ended. Whoever is interrupted here stops it: nothing may work on devices that are given back."""
     try:
+        while not _ended(pid, seconds):
+            watch.look()
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except BaseException:
-        os.kill(pid, signal.SIGTERM)
-        os.waitpid(pid, 0)
+        stop(pid)
         raise
+
+
+def _ended(pid: int, seconds: float) -> bool:
+    """Whether a child ends within so many seconds; before Linux 5.3, which cannot tell, it is waited for to its end."""
+    import select
+
+    try:
+        child = os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return True
+    try:
+        poll = select.poll()
+        poll.register(child, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+    finally:
+        os.close(child)
+
+
+def _output(pipe: io.FileIO, pid: int, limit: int, watch: ProgramWatch, seconds: float) -> bytes:
+    """At most `limit` bytes of what a child writes into a pipe."""
+    import select
+
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    whole = b""
+    try:
+        while len(whole) < limit:
+            if not poll.poll(seconds * 1000):
+                watch.look()
+                continue
+            chunk = pipe.read(min(limit - len(whole), _CHUNK))
+            if not chunk:
+                break
+            whole += chunk
+    except BaseException:
+        stop(pid)
+        raise
+    return whole
 
 
 def _tail(fd: int) -> str:

@@ -1,0 +1,131 @@
+"""Watch a program that takes long: say that it still runs, and stop it when it hangs.
+
+Formatting a large disk takes long and is no hang. A program hangs when neither it nor any program that it started has
+used the processor, read or written for ten minutes, and none of them waits for a device (proc(5): /proc/PID/io,
+/proc/PID/stat, states of processes). One that waits for a device could not be stopped anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from provision.failures import Failure
+
+_MOST_BETWEEN_REPORTS = 60.0
+_GRACE_SECONDS = 5.0
+"""How long a program has for ending by itself after SIGTERM."""
+
+
+class ProgramHangs(Failure):
+    """A program did nothing for too long and was stopped."""
+
+
+def _unheard(_line: str) -> None:
+    """A report that nobody reads."""
+
+
+class WatchSettings(NamedTuple):
+    """`report` takes what people should know, in one line.
+
+    The others are seconds: between looks, until the first report, and without activity until the program is stopped.
+    """
+
+    report: Callable[[str], None] = _unheard
+    look: float = 1.0
+    first_report: float = 10.0
+    idle: float = 600.0
+
+
+DEFAULT = WatchSettings()
+
+
+class _Activity(NamedTuple):
+    """What a program and those that it started have done so far: anything that changes when one of them works."""
+
+    written: int = 0
+    counters: tuple[str, ...] = ()
+    waits_for_device: bool = False
+
+
+class ProgramWatch:
+    """Watches the program `name`, whose process is `pid`."""
+
+    def __init__(self, pid: int, name: str, settings: WatchSettings) -> None:
+        self._pid = pid
+        self._name = name
+        self._settings = settings
+        self._began = self._active = time.monotonic()
+        self._next_report = settings.first_report
+        self._last = _Activity()
+
+    def look(self) -> None:
+        """Call it every `WatchSettings.look` seconds while the program runs. Raises ProgramHangs."""
+        now = time.monotonic()
+        activity = _activity(self._pid)
+        if activity != self._last or activity.waits_for_device:
+            self._last, self._active = activity, now
+        idle, elapsed = now - self._active, now - self._began
+        if elapsed >= self._next_report:
+            self._next_report = elapsed + min(elapsed, _MOST_BETWEEN_REPORTS)
+            self._settings.report(f"{self._name} has been running for {elapsed:.0f} s, {self._state(activity, idle)}")
+        if idle > self._settings.idle:
+            hint = "is a device or a server gone that it needs?"
+            raise ProgramHangs(f"{self._name} did nothing for {idle:.0f} s and was stopped", hint=hint)
+
+    def _state(self, activity: _Activity, idle: float) -> str:
+        if idle > 2 * self._settings.look:
+            return f"idle for {idle:.0f} s, and is stopped after {self._settings.idle:.0f} s"
+        if activity.waits_for_device:
+            return f"waiting for a device, {activity.written >> 20} MiB written"
+        return f"at work, {activity.written >> 20} MiB written"
+
+
+def stop(pid: int) -> None:
+    """End a child process and all that it started, by SIGTERM and then by SIGKILL, and wait for the child."""
+    family = list(_family(pid))
+    _signal(family, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE_SECONDS
+    while time.monotonic() < deadline:
+        if os.waitpid(pid, os.WNOHANG)[0]:
+            return
+        time.sleep(0.01)
+    _signal({*family, *_family(pid)}, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
+
+def _signal(pids: Iterator[int] | list[int] | set[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _family(pid: int) -> Iterator[int]:
+    """The process and all that descend from it; itself alone where the kernel does not tell (CONFIG_PROC_CHILDREN)."""
+    yield pid
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            for child in _read(f"/proc/{pid}/task/{thread}/children").split():
+                yield from _family(int(child))
+
+
+def _activity(pid: int) -> _Activity:
+    written, counters, waits = 0, [], False
+    for one in _family(pid):
+        traffic = dict(line.split(": ") for line in _read(f"/proc/{one}/io").splitlines())
+        written += int(traffic.get("write_bytes", 0))
+        # behind the name: the state is field 3; utime, stime, cutime and cstime are fields 14 to 17 (proc(5))
+        fields = _read(f"/proc/{one}/stat").rpartition(")")[2].split()
+        counters += [str(one), *traffic.values(), *fields[11:15]]
+        waits = waits or fields[:1] == ["D"]
+    return _Activity(written, tuple(counters), waits)
+
+
+def _read(path: str) -> str:
+    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+    return ""
