@@ -35,6 +35,17 @@ def silent(_level: str, _message: str) -> None:
     """A log that keeps nothing."""
 
 
+def notices_on(stream: TextIO) -> Log:
+    """A log for a person at a terminal: notices, warnings and errors, each line with the program's name."""
+
+    def write(level: str, message: str) -> None:
+        if LEVELS[level][0] <= LEVELS["notice"][0]:
+            for line in message.splitlines():
+                print(f"provision: {line}", file=stream, flush=True)
+
+    return write
+
+
 class FieldLog(Protocol):
     """A log that takes fields too, which are for the journal alone."""
 

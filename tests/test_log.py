@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.log import encoded, open_log
+from provision.log import encoded, notices_on, open_log
 from provision.system.consoles import on_consoles
 
 
@@ -18,6 +18,15 @@ def test_standard_output_has_the_reference_engines_words() -> None:
     log("info", "Stage: disks", IGNITION_USER_NAME="core")
     log("critical", "one\ntwo")
     assert out.getvalue() == "INFO     : Stage: disks\nCRITICAL : one\nCRITICAL : two\n"
+
+
+def test_a_person_hears_what_takes_long_and_no_details() -> None:
+    out = StringIO()
+    log = notices_on(out)
+    log("debug", "running mkfs.ext4")
+    log("info", "a step")
+    log("notice", "make ext4: it has been\nrunning for 10 s")
+    assert out.getvalue() == "provision: make ext4: it has been\nprovision: running for 10 s\n"
 
 
 def initramfs(root: Path, *terminals: int) -> str:

@@ -11,7 +11,7 @@ from provision.commands.targets.disk_options import check_existing, disks
 from provision.commands.targets.earlier_run import OWNER, consider
 from provision.commands.targets.raw_files import formats_of, raw_files
 from provision.commands.targets.root_seed import read_root_seed, seed
-from provision.commands.targets.target import Target, starting_state
+from provision.commands.targets.target import Target, log_of, starting_state
 from provision.commands.targets.tool_options import check_confined
 from provision.commands.targets.unknown_machine import UnknownMachine
 from provision.config.format import Config
@@ -56,7 +56,7 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     paths = raw_files(given, formats, target, place, changing=changing)
     images = {device: Image(path, sector_size(path) or arguments.sector_size) for device, path in paths}
     devices = ImageDevices(images)
-    machine = Machine(place.root, devices, starting_state(), run_dir=place.private)
+    machine = Machine(place.root, devices, starting_state(), place.private, log_of(arguments))
     contents = UnmountedContents(devices, place.mounts, target.unseen, may_mount=place.own)
     stack.callback(machine.release)
     stack.callback(contents.release)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from provision.commands.plan_text import kept_mounts
 from provision.engine.history import History
 from provision.engine.preflight import Step
+from provision.log import Log, notices_on, silent
 from provision.planning.actions import Mount
 from provision.planning.boot_state import BootState
 from provision.planning.forecast import ContentsOf, unseen
@@ -57,6 +60,11 @@ class Target:
 def hidden_mounts(steps: Sequence[Step], target: Target) -> list[Mount]:
     """The mounts of a plan whose files cannot be seen: no step makes the file system, and nobody can look into it."""
     return [mount for mount in kept_mounts(steps) if target.contents_of(mount.device) is None]
+
+
+def log_of(arguments: argparse.Namespace) -> Log:
+    """Where a command says what takes long: on standard error, unless it was asked to be quiet."""
+    return silent if getattr(arguments, "quiet", False) else notices_on(sys.stderr)
 
 
 def starting_state() -> BootState:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from provision.commands.targets.applied import done_again
-from provision.commands.targets.target import Target, starting_state
+from provision.commands.targets.target import Target, log_of, starting_state
 from provision.config.format import Config
 from provision.engine.history import FileHistory, digest_of, record_path
 from provision.failures import Failure
@@ -30,7 +30,8 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
     if changing:
         stack.enter_context(claimed(arguments.root))
     private = stack.enter_context(private_folder())
-    machine = Machine(os.path.abspath(arguments.root), ImageDevices({}), starting_state(), run_dir=private)
+    root = os.path.abspath(arguments.root)
+    machine = Machine(root, ImageDevices({}), starting_state(), private, log_of(arguments))
     stack.callback(machine.release)
     target = Target(machine, machine, [_without_devices(load_stage("files"))])
     left = [name for name in DEVICES if getattr(config.storage, name)]
