@@ -40,6 +40,9 @@ fuzz: .venv/check ## odd texts for all that reads a config (FUZZ="--seconds 60")
 laws: .venv/check ## the property tests, with many more examples (an hour)
 	@$(BIN)/pytest -q -n auto -m "hypothesis and $(FAST)" --hypothesis-profile=fuzz
 
+generate: .venv/check ## write schemas and reference pages anew, and delete stale ones
+	@$(BIN)/python -m docs.generate
+
 bench: .venv/test ## what a start costs, and how the parts perform (beside the peers on PATH)
 	@for bench in $(subst /,.,$(basename $(wildcard tests/bench.py tests/*/bench.py tests/*/*/bench.py))); do $(BIN)/python -m $$bench; done
 
@@ -80,4 +83,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test boot chaos fuzz laws bench golden mutants install-dracut deb clean
+.PHONY: help demo check test boot chaos fuzz laws generate bench golden mutants install-dracut deb clean

@@ -31,7 +31,7 @@ ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf
 
 NEVER = (
     # a config that is YAML is judged without its schemas
-    *("jsonschema", "schemas"),
+    *("jsonschema", "transpiler.butane.schemas"),
     # what libraries would take if it were there, or need for people at a terminal
     *("OpenSSL", "_brotli", "brotli", "brotlicffi", "cryptography", "simplejson", "socks", "zstandard"),
     *("PyQt5", "PySide2", "gi", "pyudev.glib", "pyudev.pygtk", "pyudev.pyqt4", "pyudev.wx"),

@@ -1,8 +1,9 @@
-"""The page about platforms for people, made from the table: `python -m docs.generate.platforms_page > FILE`."""
+"""The table of platforms -> its reference page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from provision.boot.status import PLATFORM_REPORTS
 from provision.fetch.platforms.table import PLATFORMS, Platform
@@ -10,7 +11,7 @@ from provision.fetch.platforms.table import PLATFORMS, Platform
 HEAD = """\
 # Platforms
 
-<!-- made by `python -m docs.generate.platforms_page`; a test keeps it true -->
+Generated from the table by `make generate`; do not edit.
 
 `ignition.platform.id=NAME` on the kernel command line names the platform. A config given there by URL or device, or
 lying in the system as `user.ign`, comes before the platform's own.
@@ -30,6 +31,14 @@ on without a config unless the table says otherwise.
 """
 
 
+PAGE = Path("docs/reference/platforms.md")
+
+
+def generated() -> dict[Path, str]:
+    """The page, by its path."""
+    return {PAGE: page()}
+
+
 def page() -> str:
     """The page, in Markdown."""
     return HEAD + "".join(f"{row}\n" for row in rows())
@@ -46,7 +55,3 @@ def _cells(name: str, platform: Platform) -> tuple[str, ...]:
     delete = "yes" if platform.delete else ""
     report = "yes" if name in PLATFORM_REPORTS else ""
     return platform.title, platform.source.describe(), network, delete, report, platform.proof
-
-
-if __name__ == "__main__":
-    print(page(), end="")

@@ -44,6 +44,7 @@ GUID_PATTERN = "^([0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})?$"
 """A GUID, or an empty text."""
 
 MAX_MODE = 0o7777
+MODE_LIMITS = {"minimum": 0, "maximum": MAX_MODE}
 
 
 class Verification(Record):
@@ -203,9 +204,9 @@ class File(Node, key="path"):
     append: tuple[Resource, ...] = list_of(Resource, "contents added at the end, in order", appends=True)
     contents: Resource = nested(Resource, "contents of the file")
     mode: int | None = optional(
-        "permission bits, as a decimal number in JSON (0644 is 420)",
-        limits={"minimum": 0, "maximum": MAX_MODE},
-        constraint="0 to 4095; setuid, setgid and sticky bits act since 3.6.0",
+        "permission bits",
+        limits=MODE_LIMITS,
+        constraint="at most 07777; setuid, setgid and sticky bits act since 3.6.0",
         example=420,
     )
 
@@ -214,9 +215,9 @@ class Directory(Node, key="path"):
     """A directory."""
 
     mode: int | None = optional(
-        "permission bits, as a decimal number in JSON (0755 is 493)",
-        limits={"minimum": 0, "maximum": MAX_MODE},
-        constraint="0 to 4095; setuid, setgid and sticky bits act since 3.6.0",
+        "permission bits",
+        limits=MODE_LIMITS,
+        constraint="at most 07777; setuid, setgid and sticky bits act since 3.6.0",
         example=493,
     )
 

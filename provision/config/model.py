@@ -95,6 +95,16 @@ class Field(NamedTuple):
     pointer_until: int
     limits: Mapping[str, Any]
 
+    @property
+    def is_mode(self) -> bool:
+        """Whether the value is permission bits, which people write in octal."""
+        return self.scalar is int and self.name.endswith("mode")
+
+    @property
+    def meaning(self) -> str:
+        """What the field is, and what is allowed, in words."""
+        return f"{self.doc}; {self.constraint}" if self.constraint else self.doc
+
     def exists(self, version: int) -> bool:
         """Whether the field is part of this version of the format."""
         return self.since <= version and (self.until is None or version < self.until)

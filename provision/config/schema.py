@@ -1,49 +1,60 @@
 """Records -> JSON Schema (draft 2020-12): one schema for a version, closed, with titles and descriptions.
 
-Types, closed objects and 64 bits are what the decoder enforces; every other keyword comes from the data that a rule
-reports by. Null is allowed everywhere because the decoder takes it for absent. Also what YAML adds can be projected:
-records may be extended, and `name` says how their fields are written.
+Types, closed objects and 64 bits are what the decoder enforces; every other keyword comes from a rule, or from the data
+that a rule reports by. Null is allowed wherever absence is, because the decoder takes it for absence. What YAML adds
+can be projected, too: records may be extended, and `Dialect` says how their fields are written and described.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import Any, NamedTuple
 
 from provision.config.model import VERSIONS, Field, Record
+from provision.config.rules.declare import Rule
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_TYPES: dict[type, dict[str, Any]] = {
+Keywords = dict[str, Any]
+
+_TYPES: dict[type, Keywords] = {
     str: {"type": ["string", "null"]},
     bool: {"type": ["boolean", "null"]},
     int: {"type": ["integer", "null"], "minimum": -(1 << 63), "maximum": (1 << 63) - 1},
 }
 
 
-def _json_name(field: Field) -> str:
-    return field.json
+class Dialect(NamedTuple):
+    """How the fields of records are written, which rules apply, and what is forbidden.
+
+    `keywords_of` gives what a rule says of its records in a version. `forbidden` maps dotted JSON names of fields to
+    the reason why they, and all below them, cannot be used: a value there is an error, and an editor does not offer
+    them. Those of `empty_allowed` may be there if they are empty.
+    """
+
+    name: Callable[[Field], str]
+    describe: Callable[[Field], Keywords]
+    rules: tuple[Rule, ...]
+    keywords_of: Callable[[Rule, int], Mapping[str, Any]]
+    forbidden: Mapping[str, str] = {}
+    empty_allowed: frozenset[str] = frozenset()
 
 
-def schema(
-    record: type[Record],
-    version: int,
-    *,
-    id: str,  # noqa: A002 - the keyword's name
-    title: str,
-    name: Callable[[Field], str] = _json_name,
-) -> dict[str, Any]:
-    """The schema of a record in a version; `id` is its stable `$id`, `name` says how a field is written."""
-    projection = _Projection(version, name)
-    root = projection.object(record)
-    return {"$schema": DIALECT, "$id": id, "title": title, **root, "$defs": projection.definitions()}
+def schema(record: type[Record], version: int, dialect: Dialect, *, title: str) -> Keywords:
+    """The schema of a record in a version of the format."""
+    projection = _Projection(version, dialect)
+    root = projection.object(record, "")
+    return {"$schema": DIALECT, "title": title, **root, "$defs": projection.definitions()}
 
 
-def format_schema(version: int) -> dict[str, Any]:
-    """The schema of a version of the Ignition config format."""
+def format_schema(version: int) -> Keywords:
+    """The schema of a version of the Ignition config format, with its stable `$id`."""
     from provision.config.format import Config
+    from provision.config.rules import RULES
 
-    built = schema(Config, version, id=schema_id(version), title=f"Ignition config {VERSIONS[version]}")
+    dialect = Dialect(lambda field: field.json, _described, RULES, lambda rule, version: rule.keywords(version))
+    built = schema(Config, version, dialect, title=f"Ignition config {VERSIONS[version]}")
     built["required"] = ["ignition"]
     ignition = built["$defs"]["Ignition"]
     ignition["required"] = ["version"]
@@ -52,7 +63,7 @@ def format_schema(version: int) -> dict[str, Any]:
         "type": "string",
         "enum": [VERSIONS[version]],
     }
-    return built
+    return {"$schema": DIALECT, "$id": schema_id(version), **built}
 
 
 def schema_id(version: int) -> str:
@@ -66,56 +77,135 @@ def file_name(version: int) -> str:
     return f"ignition-{number.rpartition('.')[0]}{dash}{prerelease}.json"
 
 
+def _described(field: Field) -> Keywords:
+    since = f" (since {VERSIONS[field.since]})" if field.since else ""
+    decimal = "; a decimal number in JSON: 0644 is 420" if field.is_mode else ""
+    return {"description": f"{field.meaning}{decimal}{since}", **example(field)}
+
+
+def example(field: Field) -> Keywords:
+    """The example of a field, as a keyword."""
+    return {} if field.example is None else {"examples": [field.example]}
+
+
 class _Projection:
-    """Collects the definitions that a schema refers to."""
+    """Collects the definitions that a schema refers to.
 
-    def __init__(self, version: int, name: Callable[[Field], str]) -> None:
+    A record has one definition, unless something below one of its places is forbidden: then that place has its own.
+    """
+
+    def __init__(self, version: int, dialect: Dialect) -> None:
         self.version = version
-        self.name = name
-        self.defined: dict[str, dict[str, Any]] = {}
+        self.dialect = dialect
+        self.defined: dict[str, Keywords] = {}
 
-    def definitions(self) -> dict[str, dict[str, Any]]:
+    def definitions(self) -> Keywords:
         """The definitions, by name."""
         return dict(sorted(self.defined.items()))
 
-    def object(self, record: type[Record]) -> dict[str, Any]:
-        """The schema of a record: a closed object."""
+    def object(self, record: type[Record], path: str) -> Keywords:
+        """The schema of a record: a closed object. `path` is the dotted JSON name of its place."""
         fields = [field for field in record.FIELDS if field.exists(self.version)]
-        return {
+        built: Keywords = {
             "description": (record.__doc__ or "").partition("\n")[0],
             "type": ["object", "null"],
-            "properties": {self.name(field): self.property(field) for field in fields},
+            "properties": {self.dialect.name(field): self.property(record, field, path) for field in fields},
             "additionalProperties": False,
         }
+        for rule in self.dialect.rules:
+            if rule.record in record.__mro__ and rule.since <= self.version < rule.until:
+                self.add(built, self.dialect.keywords_of(rule, self.version), record)
+        return built
 
-    def property(self, field: Field) -> dict[str, Any]:
+    def property(self, record: type[Record], field: Field, path: str) -> Keywords:
         """The schema of a field's values."""
-        described: dict[str, Any] = {"description": _description(field)}
-        if field.example is not None:
-            described["examples"] = [field.example]
+        place = f"{path}.{field.json}".removeprefix(".")
+        described = self.dialect.describe(field)
+        reason = self.reason(place)
+        if reason:
+            described = {"description": described["description"], "deprecationMessage": reason, "doNotSuggest": True}
         if field.many:
-            return {**described, "type": ["array", "null"], "items": self.value(field)}
-        return {**described, **self.value(field), **self.choices(field), **field.limits}
+            unique = {} if field.record or field.appends else {"uniqueItems": True}
+            items = self.value(record, field, _ANYWHERE if reason else place)
+            none = {"maxItems": 0} if reason else {}
+            return {**described, "type": ["array", "null"], "items": items, **unique, **none}
+        if reason and field.record is None:
+            return {**described, **self.nothing(field, place)}
+        return {**described, **self.value(record, field, place), **self.choices(field), **field.limits}
 
-    def value(self, field: Field) -> dict[str, Any]:
+    def value(self, record: type[Record], field: Field, place: str) -> Keywords:
         """The schema of one value, without what only the field knows."""
-        return self.reference(field.record) if field.record else dict(_TYPES[field.scalar or str])
+        if field.record is None:
+            return dict(_TYPES[field.scalar or str])
+        own = self.reason(place) or any(name.startswith(f"{place}.") for name in self.dialect.forbidden)
+        name = f"{record.__name__}{field.json[:1].upper()}{field.json[1:]}" if own else field.record.__name__
+        if name not in self.defined:
+            self.defined[name] = {}
+            self.defined[name] = self.object(field.record, place)
+        return {"$ref": f"#/$defs/{name}"}
 
-    def choices(self, field: Field) -> dict[str, Any]:
+    def reason(self, place: str) -> str:
+        """Why a field, or one above it, cannot be used; empty if it can."""
+        found = (why for name, why in self.dialect.forbidden.items() if f"{place}.".startswith(f"{name}."))
+        return next(found, "")
+
+    def nothing(self, field: Field, place: str) -> Keywords:
+        """The schema of the values that say nothing: what may stand in a forbidden field."""
+        kind = field.scalar or str
+        empty = [] if field.optional and place not in self.dialect.empty_allowed else [kind()]
+        return {"type": _TYPES[kind]["type"], "enum": [*empty, None]}
+
+    def choices(self, field: Field) -> Keywords:
         """The values that the version knows; empty is absent, and a rule decides whether that may be."""
         known = [value for value, since in field.choices.items() if since <= self.version]
         return {"enum": [*dict.fromkeys([*known, ""]), None]} if known else {}
 
-    def reference(self, record: type[Record]) -> dict[str, Any]:
-        """A reference to the definition of a record, which is made on the way."""
-        name = record.__name__
-        if name not in self.defined:
-            self.defined[name] = {}
-            self.defined[name] = self.object(record)
-        return {"$ref": f"#/$defs/{name}"}
+    def add(self, built: Keywords, keywords: Mapping[str, Any], record: type[Record]) -> None:
+        """Add what a rule says to the schema of an object; names are JSON names there."""
+        for name in keywords.get("required", ()):
+            field = record.BY_JSON[name]
+            shown = built["properties"][self.dialect.name(field)]
+            built.setdefault("required", []).append(self.dialect.name(field))
+            if "$ref" not in shown:
+                shown["type"] = next(kind for kind in shown["type"] if kind != "null")
+        for name, more in keywords.get("properties", {}).items():
+            field = record.BY_JSON[name]
+            if field.exists(self.version):
+                _merge(built["properties"][self.dialect.name(field)], self.renamed(more, field.record))
+        others = {key: value for key, value in keywords.items() if key not in {"required", "properties"}}
+        if others:
+            built.setdefault("allOf", []).append(self.renamed(others, record))
+
+    def renamed(self, keywords: Any, record: type[Record] | None) -> Any:
+        """Keywords with the names of properties as the dialect writes them."""
+        if isinstance(keywords, list):
+            return [self.renamed(one, record) for one in keywords]
+        if not isinstance(keywords, Mapping) or record is None:
+            return deepcopy(keywords)
+        renamed: Keywords = {}
+        for key, value in keywords.items():
+            if key == "required":
+                renamed[key] = [self.dialect.name(record.BY_JSON[name]) for name in value]
+            elif key == "properties":
+                fields = {name: record.BY_JSON[name] for name in value}
+                renamed[key] = {
+                    self.dialect.name(field): self.renamed(value[name], field.record) for name, field in fields.items()
+                }
+            else:
+                renamed[key] = self.renamed(value, record)
+        return renamed
 
 
-def _description(field: Field) -> str:
-    since = f" (since {VERSIONS[field.since]})" if field.since else ""
-    constraint = f"; {field.constraint}" if field.constraint else ""
-    return f"{field.doc}{constraint}{since}"
+_ANYWHERE = "*"
+"""The place of a record whose place does not matter: nothing below it is forbidden by itself."""
+
+
+def _merge(property_: Keywords, more: Mapping[str, Any]) -> None:
+    """Add keywords to those of a property; one that stands there already is kept beside the new one."""
+    for key, value in more.items():
+        if key == "items":
+            _merge(property_.setdefault(key, {}), value)
+        elif key in property_ and property_[key] != value:
+            property_.setdefault("allOf", []).append({key: value})
+        else:
+            property_[key] = value

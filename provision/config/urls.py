@@ -10,6 +10,7 @@ colons in hosts are judged as strictly as Go does since 1.26.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -26,6 +27,19 @@ SCHEMES = {
     "arn": minor("3.4"),
 }
 """The schemes that a resource may have, and the version that brought each."""
+
+
+def scheme_pattern(schemes: Iterable[str]) -> str:
+    """A regular expression for the beginning of a URL with one of these schemes, in any case."""
+    return f"^(?:{'|'.join(''.join(_any_case(letter) for letter in scheme) for scheme in schemes)}):"
+
+
+def _any_case(letter: str) -> str:
+    return f"[{letter}{letter.upper()}]" if letter.isalpha() else letter
+
+
+HTTP_URL = {"pattern": scheme_pattern(["https?"]), "patternErrorMessage": "must be a URL with http or https"}
+"""What every URL of HTTP keeps, as keywords of JSON Schema."""
 
 
 class Url(NamedTuple):

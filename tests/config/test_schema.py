@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given
@@ -12,24 +13,24 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from jsonschema.validators import extend
 
-from docs.generate.format_page import PAGE, generated
+from docs.generate.format_page import PAGE
 from provision.config.format import Config
 from provision.config.json_text.decode import decode_record
 from provision.config.model import VERSIONS, Record
+from provision.config.problems import Path as ConfigPath
+from provision.config.rules import RULES
+from provision.config.rules.declare import Rule
+from provision.config.rules.storage import ABSOLUTE_PATH, path_error
 from provision.config.schema import format_schema, schema_id
 from provision.config.validate import validate
 from tests.config.configs import config, mutate
+from tests.config.rules.test_rules import GOLDEN
 
 if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 ROOT = Path(__file__).parents[2]
 ALL = range(len(VERSIONS))
-
-
-@pytest.mark.parametrize("path", sorted(generated()), ids=str)
-def test_generated_files_are_current(path: Path) -> None:
-    assert (ROOT / path).read_text() == generated()[path], "run: python -m docs.generate.format_page ."
 
 
 @pytest.mark.parametrize("version", ALL)
@@ -121,6 +122,20 @@ def canonical(value: Any, record: type[Record] | None, version: int) -> Any:
     return spelled
 
 
+def is_absence(error: ValidationError) -> bool:
+    """Whether a value is null where a rule demands one: for the decoder that is absence, not a wrong type."""
+    return error.validator == "type" and error.instance is None and isinstance(error.validator_value, str)
+
+
+def places(error: ValidationError) -> list[ConfigPath]:
+    """Where a rule reports what an error of the schema means."""
+    path = tuple(error.absolute_path)
+    if error.validator == "required":
+        missing: Any = error.validator_value
+        return [(*path, name) for name in missing if name not in cast("dict[str, Any]", error.instance)]
+    return [path]
+
+
 def kinds(errors: list[ValidationError]) -> set[str]:
     """The keywords that a value breaks, of those that the decoder judges by."""
     bounds = {-(1 << 63), (1 << 63) - 1}
@@ -129,6 +144,7 @@ def kinds(errors: list[ValidationError]) -> set[str]:
         if error.validator in {"minimum", "maximum"} and error.validator_value in bounds
         else str(error.validator)
         for error in errors
+        if not is_absence(error)
     }
 
 
@@ -160,4 +176,46 @@ def test_every_other_finding_of_a_schema_is_one_of_a_rule(drawn: tuple[int, Any]
     fatal = {problem.path for problem in validate(json.dumps(value).encode()).problems if problem.fatal}
     for error in errors:
         if error.validator != "additionalProperties":
-            assert tuple(error.absolute_path) in fatal
+            assert any(path[: len(place)] == place for place in places(error) for path in fatal), error
+
+
+RELATIONS = {
+    "template_can_be_enabled",
+    "unit_owns_its_path",
+    "nothing_lies_below_a_link",
+    "filesystem_respects_the_table",
+    "partitions_differ",
+    "headers_need_http",
+    "key_file_has_a_good_source",
+    "compression_is_known",
+    "file_mode_is_legal",
+    "directory_mode_is_legal",
+}
+"""Rules without keywords of JSON Schema: they compare elements, read texts, warn, or report by data of a field."""
+
+
+def test_whatever_json_schema_can_say_of_a_rule_is_said() -> None:
+    assert {rule.name for rule in RULES if not rule.schema} == RELATIONS
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.schema], ids=lambda rule: rule.name)
+def test_what_a_rule_refuses_a_schema_refuses(rule: Rule) -> None:
+    broken = [case["config"] for case in GOLDEN if case["rule"] == rule.name and case["problems"]]
+    found = [one for one in broken if not VALIDATORS[VERSIONS.index(one["ignition"]["version"])].is_valid(one)]
+    assert found
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=[f"{one['rule']} {one['version']} {one['neighbour']}" for one in GOLDEN])
+def test_a_schema_never_objects_to_what_ignition_accepts(case: dict[str, Any]) -> None:
+    """By the verdicts of ignition-validate."""
+    if not any(problem.startswith("error") for problem in case["problems"]):
+        errors = VALIDATORS[VERSIONS.index(case["config"]["ignition"]["version"])].iter_errors(case["config"])
+        assert {error.validator for error in errors} <= {"additionalProperties"}
+
+
+PATHS = st.text("/.a\u00e9 ", max_size=8)
+
+
+@given(PATHS | PATHS.map(lambda path: "/" + path))
+def test_the_pattern_of_paths_is_the_rule_of_paths(path: str) -> None:
+    assert bool(re.search(ABSOLUTE_PATH["pattern"], path)) == (not path_error(path))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -40,15 +41,25 @@ def test_programs_start(installed: Path, tmp_path: Path) -> None:
 
 
 def test_it_is_the_wheel_that_runs(installed: Path, tmp_path: Path) -> None:
-    code = "import provision, transpiler, schemas; print(provision.__file__, transpiler.__file__, *schemas.__path__)"
+    code = "import provision, transpiler; print(provision.__file__, transpiler.__file__)"
     for path in run(installed / "python", "-c", code, cwd=tmp_path).split():
         assert Path(path).is_relative_to(installed.parent)
 
 
-def test_schemas_are_in_the_wheel(installed: Path, tmp_path: Path) -> None:
-    code = "from importlib.resources import files; print(*sorted(one.name for one in files('schemas').iterdir()))"
+def test_schemas_are_in_the_wheel_and_read_from_there(installed: Path, tmp_path: Path) -> None:
+    code = (
+        "from importlib.resources import files as f; print(*(x.name for x in (f('transpiler') / 'schemas').iterdir()))"
+    )
     found = set(run(installed / "python", "-c", code, cwd=tmp_path).split())
     assert {path.name for path in (HOUSE / "schemas").glob("*.json")} <= found
+    code = "from transpiler.butane.schemas import read; from transpiler.butane.variants import table; "
+    code += "print(*(read(row)['title'] for row in table().values()))"
+    assert "openshift 4.14.0 to 4.18.0" in run(installed / "python", "-c", code, cwd=tmp_path)
+
+
+def test_no_package_but_ours_is_in_the_wheel(wheel: Path) -> None:
+    names = {name.partition("/")[0] for name in ZipFile(wheel).namelist()}
+    assert {name for name in names if not name.endswith((".dist-info", ".data"))} == {"provision", "transpiler"}
 
 
 def test_man_pages_and_completions_are_in_the_wheel(installed: Path) -> None:

@@ -1,6 +1,7 @@
-"""The combined schema in a real editor's server: yaml-language-server (npm), spoken to without a window.
+"""The schema in a real editor's server: yaml-language-server (npm), spoken to without a window.
 
-Set YAML_LANGUAGE_SERVER to its path, or have it on PATH; otherwise this is skipped.
+The schema is the document that `transpile schema` prints, in a file somewhere else: as an author saves it. Set
+YAML_LANGUAGE_SERVER to the server's path, or have it on PATH; otherwise this is skipped.
 """
 
 from __future__ import annotations
@@ -9,28 +10,15 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, Any
 
 import pytest
 
-from transpiler.butane.types_and_keys import SCHEMAS
-
+ROOT = Path(__file__).parents[2]
 SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server") or ""
-URI = "file:///site.bu"
-TEXT = """\
-variant: fcos
-version: 1.6.0
-storage:
-  files:
-    - path: /etc/hostname
-      mod: 0644
-      con
-systemd:
-  units:
-    - name: web.service
-      enabled: maybe
-"""
 
 pytestmark = [pytest.mark.peer, pytest.mark.skipif(not SERVER, reason="yaml-language-server is not on PATH")]
 
@@ -38,7 +26,8 @@ pytestmark = [pytest.mark.peer, pytest.mark.skipif(not SERVER, reason="yaml-lang
 class Editor:
     """An editor without a window: speaks the Language Server Protocol over pipes."""
 
-    def __init__(self, sending: IO[bytes], receiving: IO[bytes]) -> None:
+    def __init__(self, schema: Path, sending: IO[bytes], receiving: IO[bytes]) -> None:
+        self.schema = schema
         self.sending = sending
         self.receiving = receiving
         self.asked = 0
@@ -67,7 +56,7 @@ class Editor:
         """What the server asks of an editor: nothing is configured but the schema."""
         if "id" not in heard or "method" not in heard:
             return
-        settings = {"schemas": {(SCHEMAS / "butane.json").as_uri(): "*.bu"}, "completion": True, "hover": True}
+        settings = {"schemas": {self.schema.as_uri(): "*.bu"}, "completion": True, "hover": True}
         items = heard["params"].get("items", []) if isinstance(heard.get("params"), dict) else []
         result = [settings if item.get("section") == "yaml" else None for item in items] if items else None
         body = json.dumps({"jsonrpc": "2.0", "id": heard["id"], "result": result}).encode()
@@ -80,46 +69,115 @@ class Editor:
         params: dict[str, Any] = heard["params"]
         return params
 
+    def open(self, name: str, text: str) -> list[dict[str, Any]]:
+        """Open a text as a file of that name; returns the diagnostics."""
+        uri = f"file:///{name}.bu"
+        document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
+        self.tell("textDocument/didOpen", {"textDocument": document})
+        while (told := self.wait("textDocument/publishDiagnostics"))["uri"] != uri:
+            pass
+        found: list[dict[str, Any]] = told["diagnostics"]
+        return found
+
+    def complete(self, name: str, line: int, character: int) -> set[str]:
+        """The words that are offered at a place."""
+        return {item["label"] for item in self.ask("textDocument/completion", at(name, line, character))["items"]}
+
+    def hover(self, name: str, line: int, character: int) -> str:
+        """What is told about a place."""
+        told = self.ask("textDocument/hover", at(name, line, character))
+        return str(told["contents"]["value"]) if told else ""
+
+
+def at(name: str, line: int, character: int) -> dict[str, Any]:
+    return {"textDocument": {"uri": f"file:///{name}.bu"}, "position": {"line": line, "character": character}}
+
 
 @pytest.fixture(scope="module")
-def editor() -> Iterator[Editor]:
+def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
+    schema = tmp_path_factory.mktemp("settings") / "butane.json"
+    with schema.open("wb") as file:
+        subprocess.run([sys.executable, "-m", "transpiler", "schema"], cwd=ROOT, stdout=file, check=True)
     with subprocess.Popen([SERVER, "--stdio"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
-        assert server.stdin
-        assert server.stdout
-        editor = Editor(server.stdin, server.stdout)
-        editor.ask(
-            "initialize", {"processId": None, "rootUri": None, "capabilities": {"workspace": {"configuration": True}}}
-        )
-        editor.tell("initialized", {})
-        document = {"uri": URI, "languageId": "yaml", "version": 1, "text": TEXT}
-        editor.tell("textDocument/didOpen", {"textDocument": document})
-        yield editor
-        server.kill()
+        try:
+            assert server.stdin
+            assert server.stdout
+            editor = Editor(schema, server.stdin, server.stdout)
+            capabilities = {"workspace": {"configuration": True}}
+            editor.ask("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities})
+            editor.tell("initialized", {})
+            yield editor
+        finally:
+            server.kill()
 
 
-def at(line: int, character: int) -> dict[str, Any]:
-    return {"textDocument": {"uri": URI}, "position": {"line": line, "character": character}}
+CONFIG = """\
+variant: fcos
+version: 1.6.0
+storage:
+  files:
+    - path: /etc/hostname
+      con
+"""
 
 
-def test_diagnostics_completion_and_hover(editor: Editor) -> None:
-    found: list[str] = []
-    while not found:
-        found = [one["message"] for one in editor.wait("textDocument/publishDiagnostics")["diagnostics"]]
-    assert any("mod" in message for message in found)
-    completed = editor.ask("textDocument/completion", at(6, 9))
-    labels = {item["label"] for item in completed["items"]}
-    assert "contents" in labels
-    told = editor.ask("textDocument/hover", at(4, 8))
-    assert "absolute path" in json.dumps(told)
+def test_completion_offers_the_fields_of_the_place(editor: Editor) -> None:
+    editor.open("completion", CONFIG)
+    offered = editor.complete("completion", 5, 9)
+    assert {"contents", "mode", "overwrite"} <= offered
 
 
-@pytest.mark.parametrize("name", ["etcd-node", "flatcar-node", "kubernetes-worker", "web-server"])
-def test_good_configs_have_no_diagnostics(editor: Editor, name: str) -> None:
-    text = (SCHEMAS.parent / "examples" / f"{name}.yaml").read_text()
-    uri = f"file:///{name}.bu"
-    editor.tell(
-        "textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": text}}
-    )
-    while (told := editor.wait("textDocument/publishDiagnostics"))["uri"] != uri:
-        pass
-    assert told["diagnostics"] == []
+def test_completion_offers_values(editor: Editor) -> None:
+    editor.open("values", "variant: fcos\nversion: \n")
+    assert {"fcos", "openshift"} <= editor.complete("values", 0, 9)
+    assert {"1.6.0", "1.7.0"} <= editor.complete("values", 1, 9)
+
+
+def test_what_a_variant_forbids_is_not_offered(editor: Editor) -> None:
+    head = "variant: openshift\nversion: 4.15.0\nmetadata:\n  name: a\n  labels: {}\nstorage:\n  "
+    editor.open("forbidden", head)
+    offered = editor.complete("forbidden", 6, 2)
+    assert {"files", "disks"} <= offered
+    assert not {"directories", "links"} & offered
+
+
+def test_hover_tells_what_a_field_is_in_the_form_of_yaml(editor: Editor) -> None:
+    editor.open("hover", CONFIG.replace("con\n", "mode: 0644\n"))
+    assert "absolute path" in editor.hover("hover", 4, 8)
+    told = editor.hover("hover", 5, 8)
+    assert "0644" in told
+    assert "420" not in told
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("storage:\n  files:\n    - {path: /a, mod: 0644}", "mod is not allowed"),
+        ("storage:\n  files:\n    - {mode: 0644}", 'Missing property "path"'),
+        ("storage:\n  files:\n    - {path: etc/hostname}", "must be an absolute path"),
+        ("storage:\n  files:\n    - {path: /a, mode: 99999}", "maximum"),
+        ("storage:\n  links:\n    - path:", "Incorrect type"),
+        ("storage:\n  disks:\n    - {partitions: []}", 'Missing property "device"'),
+        ("storage:\n  filesystems:\n    - {device: /dev/a, format: ext5}", "not accepted"),
+        ("systemd:\n  units:\n    - {name: web}", "must end in a suffix"),
+        ("systemd:\n  units:\n    - {name: web.service, enabled: maybe}", "Incorrect type"),
+        ("ignition:\n  proxy: {http_proxy: proxy.example.com}", "must be a URL with http or https"),
+        ("version: 9.9.9", ""),
+    ],
+)
+def test_mistakes_are_shown(editor: Editor, text: str, message: str) -> None:
+    version = "" if text.startswith("version") else "version: 1.6.0\n"
+    found = editor.open(f"mistake{abs(hash(text))}", f"variant: fcos\n{version}{text}\n")
+    assert any(message in one["message"] for one in found), found
+
+
+def test_what_a_variant_forbids_is_an_error_with_its_reason(editor: Editor) -> None:
+    head = "variant: openshift\nversion: 4.15.0\nmetadata: {name: a, labels: {}}\n"
+    text = f"{head}storage:\n  directories:\n    - path: /a\n"
+    told = [one["message"] for one in editor.open("reason", text)]
+    assert any("directories are not supported" in message for message in told), told
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
+def test_good_configs_have_no_diagnostics(editor: Editor, path: Path) -> None:
+    assert editor.open(path.stem, path.read_text()) == []

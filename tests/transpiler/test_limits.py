@@ -13,11 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from provision.config.schema import file_name
+from provision.config.schema import format_schema
 from provision.config.validate import validate
 from tests.transpiler.golden import FILES, cases
 from tests.transpiler.strategies import configs, mistakes
-from transpiler.butane.types_and_keys import SCHEMAS
 from transpiler.butane.variants import table
 from transpiler.phases import Result, transpile
 from transpiler.reading.tree import MAX_BYTES
@@ -102,7 +101,7 @@ def answer(text: bytes) -> Result:
 @cache
 def published(version: int) -> Any:
     """The schema of a version of the format."""
-    return Draft202012Validator(json.loads((SCHEMAS / file_name(version)).read_bytes()))
+    return Draft202012Validator(format_schema(version))
 
 
 @given(st.data())

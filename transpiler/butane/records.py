@@ -88,21 +88,6 @@ class File(plain.File, key="path"):
 
     append: tuple[Resource, ...] = list_of(Resource, "contents added at the end, in order", appends=True)
     contents: Resource = nested(Resource, "contents of the file")
-    mode: int | None = optional(
-        "permission bits, in octal with a leading zero",
-        constraint="0 to 07777; special bits since 3.6.0",
-        example=0o644,
-    )
-
-
-class Directory(plain.Directory, key="path"):
-    """A directory."""
-
-    mode: int | None = optional(
-        "permission bits, in octal with a leading zero",
-        constraint="0 to 07777; special bits since 3.6.0",
-        example=0o755,
-    )
 
 
 class Filesystem(plain.Filesystem, key="device"):
@@ -125,15 +110,18 @@ class Tree(Record):
     path: str | None = optional("where the tree is put (default `/`)", example="/etc/app")
     user: plain.Owner = nested(plain.Owner, "owning user of every node (default root)", since="3.6")
     file_mode: int | None = optional(
-        "permission bits of new files (default 0755 if a local file may be executed, else 0644)", since="3.6"
+        "permission bits of new files (default 0755 if a local file may be executed, else 0644)",
+        since="3.6",
+        limits=plain.MODE_LIMITS,
     )
-    dir_mode: int | None = optional("permission bits of directories, which are made then (default 0755)", since="3.6")
+    dir_mode: int | None = optional(
+        "permission bits of directories, which are made then (default 0755)", since="3.6", limits=plain.MODE_LIMITS
+    )
 
 
 class Storage(plain.Storage):
     """Disks and what is on them."""
 
-    directories: tuple[Directory, ...] = list_of(Directory, "directories", unique_by="path")
     files: tuple[File, ...] = list_of(File, "regular files", unique_by="path")
     filesystems: tuple[Filesystem, ...] = list_of(Filesystem, "file systems")
     luks: tuple[Luks, ...] = list_of(Luks, "encrypted volumes", since="3.2")

@@ -1,87 +1,75 @@
 """JSON Schemas of the variants: a projection of their records, for editors and for the pipeline.
 
 Values are those that `typed` makes of the text; an editor, which reads YAML by other rules, may object to what is
-accepted here (a number for a text), never the other way about.
+accepted here (a number for a string), never the other way about.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
-from provision.config.model import Field
-from provision.config.schema import DIALECT
+from provision.config import format as plain
+from provision.config.model import NEWEST, Field, Record
+from provision.config.rules import RULES
+from provision.config.rules.declare import TEXT, TRUE, Rule, has, never, required
+from provision.config.schema import DIALECT, Dialect, example
 from provision.config.schema import schema as projected
-from transpiler.butane.source_map import snake
+from transpiler.butane import records
+from transpiler.butane.source_rules import QUADLETS
 from transpiler.butane.variants import Variant, table
 
+Schema = dict[str, Any]
 
-def documents() -> dict[str, dict[str, Any]]:
-    """Every schema by its file name: one for each row of the table, and the one that picks among them."""
-    rows = {file_name(row): schema(row) for row in table().values()}
-    return {**rows, "butane.json": combined()}
+
+def documents() -> dict[str, Schema]:
+    """Every schema by its file name: one for all rows of the table that have the same, and the one for all variants."""
+    return {**{file_name(row): schema(row) for row in _oldest_of_groups()}, "butane.json": combined()}
 
 
 def file_name(row: Variant) -> str:
-    """The name of a row's schema."""
-    return f"butane-{row.name}-{row.version}.json"
+    """The name of the file with a row's schema: it is called after the oldest version that has the same."""
+    return f"{_name(row)}.json"
 
 
-def text(document: dict[str, Any]) -> str:
+def text(document: Schema) -> str:
     """A schema as it is checked in."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def schema(row: Variant) -> dict[str, Any]:
-    """The schema of one version of one variant."""
-    built = projected(row.record, row.spec_minor, id=_id(file_name(row)), title=f"{row.name} {row.version}", name=_name)
-    definitions = built["$defs"]
-    if "TextMap" in definitions:
-        definitions["TextMap"]["additionalProperties"] = {"type": "string"}
-    for name in ("variant", "version"):
-        built["properties"][name].update(type="string", const=getattr(row, name.replace("variant", "name")))
-    for path, reason in row.refused.items():
-        _deprecate(built, snake(path).split("."), reason)
-    for definition in (built, *definitions.values()):
-        for one in definition["properties"].values():
-            _complete(one)
-    return {**built, "required": ["variant", "version"]}
+def read(row: Variant) -> Schema:
+    """The schema of a row as it is installed. Raises FileNotFoundError, in an initramfs, which has none."""
+    package = files("transpiler")
+    installed = package / "schemas" / file_name(row)
+    checkout = package / ".." / "schemas" / file_name(row)
+    found: Schema = json.loads((installed if installed.is_file() else checkout).read_bytes())
+    return found
 
 
-def _name(field: Field) -> str:
-    return field.name
+def schema(row: Variant) -> Schema:
+    """The schema of one version of one variant, and of the others that have the same."""
+    rows = _group(row)
+    versions = [one.version for one in rows]
+    title = f"{row.name} {versions[0]}" + (f" to {versions[-1]}" if len(versions) > 1 else "")
+    built = projected(row.record, row.spec_minor, _dialect(row), title=title)
+    if "TextMap" in built["$defs"]:
+        built["$defs"]["TextMap"]["additionalProperties"] = {"type": "string"}
+    built["properties"]["variant"].update(type="string", const=row.name)
+    built["properties"]["version"].update(type="string", enum=versions)
+    return {"$schema": DIALECT, "$id": f"urn:provision:schema:{_name(row)}", **built}
 
 
-def _id(name: str) -> str:
-    return f"urn:provision:schema:{name.removesuffix('.json')}"
-
-
-def _deprecate(schema: dict[str, Any], path: list[str], reason: str) -> None:
-    """Mark a field that the variant's systems cannot have, where its record stands for nothing else."""
-    definition: dict[str, Any] = schema
-    for name in path[:-1]:
-        inner = definition["properties"][name]
-        ref = inner.get("items", inner)["$ref"]
-        definition = schema["$defs"][ref.rpartition("/")[2]]
-        if ref.endswith("/Resource"):
-            return
-    field = definition["properties"][path[-1]]
-    field.update(deprecated=True, description=f"{field['description']}; {reason}")
-
-
-def _complete(field: dict[str, Any]) -> None:
-    """Say a default as editors read it; versions of the format mean nothing to authors."""
-    field["description"] = re.sub(r" \(since 3\.[^)]*\)$", "", field.get("description", ""))
-    for text, value in (("default true", True), ("default false", False)):
-        if text in field["description"] and "boolean" in field.get("type", ()):
-            field["default"] = value
-
-
-def combined() -> dict[str, Any]:
-    """The schema that picks by `variant` and `version`: one line in an editor's settings serves every config."""
+def combined() -> Schema:
+    """One schema for all variants, which picks by `variant` and `version`: the one that an editor needs."""
     rows = list(table().values())
     names = list(dict.fromkeys(row.name for row in rows))
+    definitions = _Definitions()
+    for row in _oldest_of_groups():
+        definitions.add(_name(row).removeprefix("butane-"), schema(row))
     return {
         "$schema": DIALECT,
         "title": "Butane config",
@@ -92,11 +80,12 @@ def combined() -> dict[str, Any]:
             "version": {"description": "version of the variant", "type": "string"},
         },
         "required": ["variant", "version"],
-        "allOf": [*(_versions(name, rows) for name in names), *map(_pick, rows)],
+        "allOf": [*(_versions(name, rows) for name in names), *map(_pick, _oldest_of_groups())],
+        "$defs": definitions.defined,
     }
 
 
-def _versions(name: str, rows: list[Variant]) -> dict[str, Any]:
+def _versions(name: str, rows: list[Variant]) -> Schema:
     known = [row.version for row in rows if row.name == name]
     return {
         "if": {"properties": {"variant": {"const": name}}, "required": ["variant"]},
@@ -104,9 +93,136 @@ def _versions(name: str, rows: list[Variant]) -> dict[str, Any]:
     }
 
 
-def _pick(row: Variant) -> dict[str, Any]:
-    chosen = {"variant": {"const": row.name}, "version": {"const": row.version}}
+def _pick(row: Variant) -> Schema:
+    versions = [one.version for one in _group(row)]
+    chosen = {"variant": {"const": row.name}, "version": {"enum": versions}}
     return {
         "if": {"properties": chosen, "required": ["variant", "version"]},
-        "then": {"$ref": file_name(row)},
+        "then": {"$ref": f"#/$defs/{_name(row).removeprefix('butane-')}"},
     }
+
+
+class _Definitions:
+    """The definitions of many schemas in one, those that are the same once."""
+
+    def __init__(self) -> None:
+        self.defined: Schema = {}
+        self._names: dict[str, str] = {}
+
+    def add(self, name: str, document: Schema) -> None:
+        """Add a schema as a definition, with those that it refers to."""
+        inner = {key: value for key, value in document.items() if key not in {"$schema", "$id", "$defs"}}
+        self.defined[name] = self._linked(inner, name, document["$defs"])
+
+    def _linked(self, value: Any, owner: str, definitions: Schema) -> Any:
+        if isinstance(value, list):
+            return [self._linked(one, owner, definitions) for one in value]
+        if not isinstance(value, dict):
+            return value
+        linked = {key: self._linked(one, owner, definitions) for key, one in value.items()}
+        if "$ref" in linked:
+            linked["$ref"] = self._reference(value["$ref"].removeprefix("#/$defs/"), owner, definitions)
+        return linked
+
+    def _reference(self, name: str, owner: str, definitions: Schema) -> str:
+        linked = self._linked(definitions[name], owner, definitions)
+        content = json.dumps(linked)
+        if content not in self._names:
+            self._names[content] = name if name not in self.defined else f"{name}-{owner}"
+            self.defined[self._names[content]] = linked
+        return f"#/$defs/{self._names[content]}"
+
+
+@cache
+def _groups() -> Mapping[tuple[object, ...], list[Variant]]:
+    """Rows of the table with the same schema, by what their schema follows from; oldest first."""
+    groups: dict[tuple[object, ...], list[Variant]] = {}
+    for row in table().values():
+        groups.setdefault(_origin(row), []).append(row)
+    return groups
+
+
+def _origin(row: Variant) -> tuple[object, ...]:
+    return row.name, row.record, row.spec_minor, tuple(sorted(row.refused.items())), row.zeroes_allowed
+
+
+def _group(row: Variant) -> list[Variant]:
+    return _groups()[_origin(row)]
+
+
+def _oldest_of_groups() -> Iterator[Variant]:
+    return (rows[0] for rows in _groups().values())
+
+
+def _name(row: Variant) -> str:
+    oldest = _group(row)[0]
+    return f"butane-{oldest.name}-{oldest.version}"
+
+
+def _dialect(row: Variant) -> Dialect:
+    def keywords(rule: Rule, version: int) -> Mapping[str, Any]:
+        found = rule.keywords(version) if rule.schema_in_yaml else {}
+        made_by_sugar = rule.record in _MADE_BY_SUGAR and issubclass(row.record, records.Fcos)
+        return _without_demands(found) if made_by_sugar else found
+
+    return Dialect(
+        lambda field: field.name, _described, (*RULES, *_RULES), keywords, dict(row.refused), row.zeroes_allowed
+    )
+
+
+_MADE_BY_SUGAR = {plain.Luks, plain.Raid}
+"""What `boot_device` makes, and what an author may add to without saying all of it again."""
+
+
+def _without_demands(keywords: Mapping[str, Any]) -> Schema:
+    """Keywords that hold of a record of which only a part is given."""
+    demands = {"required", "minLength", "minItems"}
+    return {
+        key: {name: {k: v for k, v in more.items() if k not in demands} for name, more in value.items()}
+        if key == "properties"
+        else value
+        for key, value in keywords.items()
+        if key not in demands
+    }
+
+
+def _described(field: Field) -> Schema:
+    """What an editor shows; versions of the format mean nothing to authors, and modes are octal in YAML."""
+    described: Schema = {"description": field.meaning}
+    for default, value in (("default true", True), ("default false", False)):
+        if default in field.doc and field.scalar is bool:
+            described["default"] = value
+    if field.is_mode:
+        return {**described, "description": f"{field.meaning}; in octal with a leading zero, such as `0644`"}
+    return {**described, **example(field)}
+
+
+def _rule(record: type[Record], keywords: Mapping[str, Any], *, since: int = 0, until: int = NEWEST + 1) -> Rule:
+    """What `source_rules` demands of one of the author's records, as keywords of JSON Schema."""
+    return Rule("", "", record, since, until, lambda _record, _version: iter(()), keywords, schema_in_yaml=True)
+
+
+def _one_of(*names: str) -> Schema:
+    """Keywords that allow one of these properties at most."""
+    pairs = ((one, other) for index, one in enumerate(names) for other in names[:index])
+    return {"allOf": [never(has(one, TEXT), has(other, TEXT)) for one, other in pairs]}
+
+
+_RULES = (
+    _rule(records.Resource, _one_of("source", "inline", "local"), since=1),
+    _rule(records.Resource, _one_of("source", "inline"), until=1),
+    _rule(records.ConfigResource, _one_of("source", "inline", "local"), since=1),
+    *(_rule(one, _one_of("contents", "contentsLocal"), since=4) for one in (records.Unit, records.Dropin)),
+    _rule(
+        records.Filesystem,
+        {"if": has("withMountUnit", TRUE), "then": required("format")},
+        since=1,
+    ),
+    _rule(records.Tree, required("local")),
+    _rule(records.GrubUser, {"required": ["name", "passwordHash"], "properties": {"name": {"minLength": 1}}}),
+    _rule(records.Metadata, {"required": ["name", "labels"], "properties": {"name": {"minLength": 1}}}),
+    _rule(records.OpenShift, {"required": ["metadata"]}),
+    _rule(records.Mirror, {"properties": {"devices": {"not": {"minItems": 1, "maxItems": 1}}}}),
+    _rule(records.Quadlet, required("name", pattern=rf"(?:{'|'.join(map(re.escape, QUADLETS))})$")),
+    _rule(records.Butane, {"required": ["variant", "version"]}),
+)

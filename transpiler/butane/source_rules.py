@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from provision.config import format as plain
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path, Problem
 from provision.config.validate import EMPTY, INVALID, NO_VERSION, validate
@@ -134,7 +135,7 @@ def _file(file: records.File, path: Path, _variant: Variant) -> Iterator[Problem
     return _decimal_mode(file.mode, path, directory=False)
 
 
-def _directory(directory: records.Directory, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _directory(directory: plain.Directory, path: Path, _variant: Variant) -> Iterator[Problem]:
     return _decimal_mode(directory.mode, path, directory=True)
 
 
@@ -176,13 +177,13 @@ def _unit(unit: records.Unit | records.Dropin | records.Quadlet, path: Path, _va
         yield Problem((*path, "contents_local"), ONE_TEXT)
 
 
-_QUADLETS = (".container", ".volume", ".network", ".kube", ".image", ".build", ".pod", ".artifact")
+QUADLETS = (".container", ".volume", ".network", ".kube", ".image", ".build", ".pod", ".artifact")
 
 
 def _quadlet(quadlet: records.Quadlet, path: Path, variant: Variant) -> Iterator[Problem]:
-    if not quadlet.name.endswith(_QUADLETS):
-        known = ", ".join(_QUADLETS[:-1])
-        message = f"unsupported file extension for quadlet: must be one of {known}, or {_QUADLETS[-1]}"
+    if not quadlet.name.endswith(QUADLETS):
+        known = ", ".join(QUADLETS[:-1])
+        message = f"unsupported file extension for quadlet: must be one of {known}, or {QUADLETS[-1]}"
         yield Problem((*path, "name"), message)
     elif template_of(quadlet.name) is None:
         yield from _unit(quadlet, path, variant)
@@ -264,7 +265,7 @@ RULES: Rules = {
     records.ConfigResource: (SourceRule(_resource),),
     records.Filesystem: (SourceRule(_filesystem),),
     records.File: (SourceRule(_file),),
-    records.Directory: (SourceRule(_directory),),
+    plain.Directory: (SourceRule(_directory),),
     records.Tree: (SourceRule(_tree),),
     records.Unit: (SourceRule(_unit),),
     records.Dropin: (SourceRule(_unit),),

@@ -6,9 +6,7 @@ that it has nothing to say otherwise, and loading it takes longer than all the r
 
 from __future__ import annotations
 
-import json
 from functools import cache
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provision.config.problems import Path, Problem, ignition_path
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
 
 MANY = 100
 """So many problems get a hint. Searching a similar name takes time, and nobody reads more hints."""
-
-SCHEMAS = FilePath(__file__).resolve().parents[2] / "schemas"
 
 
 class SchemaErrors(NamedTuple):
@@ -71,18 +67,35 @@ def by_schema(values: Any, variant: Variant) -> SchemaErrors:
     types: set[Path] = set()
     keys: set[Path] = set()
     error: Any
-    for error in validator(variant.name, variant.version).iter_errors(values):
+    for error in validator(variant).iter_errors(values):
         path: Path = tuple(error.absolute_path)
-        if error.validator == "type":
+        if error.validator == "type" or _is_beyond_64_bits(error):
             types.add(path)
         elif error.validator == "additionalProperties":
             keys.update((*path, key) for key in error.instance.keys() - error.schema["properties"].keys())
     return SchemaErrors(frozenset(types), frozenset(keys))
 
 
-@cache
-def validator(name: str, version: str) -> Validator:
-    """The judge of one variant's values: of types and keys only, because rules report everything else."""
-    from jsonschema import Draft202012Validator
+def _is_beyond_64_bits(error: Any) -> bool:
+    """Whether a number is too large for any field: JSON Schema has no such type, only limits."""
+    return error.validator in {"minimum", "maximum"} and not -(1 << 63) <= error.instance < 1 << 63
 
-    return Draft202012Validator(json.loads((SCHEMAS / f"butane-{name}-{version}.json").read_bytes()))
+
+def validator(variant: Variant) -> Validator:
+    """What checks the types and keys of a variant's values; rules report everything else that its schema says."""
+    return _validator(variant.name, variant.version)
+
+
+@cache
+def _validator(name: str, version: str) -> Validator:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    from transpiler.butane.schemas import read
+    from transpiler.butane.variants import table
+
+    # JSON Schema takes 6.0 for an integer; `typed` has made integers of all numbers that fit
+    checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _checker, value: type(value) is int)
+    strict = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call] # so in its stubs
+    validator: Validator = strict(read(table()[name, version]))
+    return validator

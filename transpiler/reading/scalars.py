@@ -93,8 +93,8 @@ def converted(value: Any, kind: type) -> Any:
         return value if type(value) is bool else _WORDS.get(value) if type(value) is str else None
     if type(value) is int and -(1 << 63) <= value < 1 << 63:
         return value
-    if type(value) is float and value <= 1 << 63:
-        return int(max(min(value, float((1 << 63) - 1024)), -float(1 << 63)))
+    if type(value) is float and -float(1 << 63) < value < float(1 << 63):
+        return int(value)
     return None
 
 

@@ -1,6 +1,6 @@
 """What a config must satisfy beyond its types: every rule, where it runs, and in which order.
 
-The order is the reference validator's: a record's own rules first, then those of its fields, element by element.
+The order is that of ignition-validate: a record's own rules first, then those of its fields, element by element.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ RULES: tuple[Rule, ...] = (*SYSTEMD_RULES, *RESOURCE_RULES, *STORAGE_RULES, *DEV
 def check(config: Record, version: int = NEWEST, rules: tuple[Rule, ...] = RULES) -> Iterator[Problem]:
     """Every problem that the rules of a version find in a config, or in any other record."""
     walk = _Walk(version, rules)
-    walk.judge(config, ())
+    walk.apply_rules(config, ())
     yield from walk.problems
 
 
 def duplicates(config: Record, version: int = NEWEST) -> Iterator[Problem]:
     """Elements of one list, or of lists that share their name space, that are the same by key."""
     walk = _Walk(version)
-    walk.compare(config, ())
+    walk.find_duplicates(config, ())
     yield from walk.problems
 
 
 class _Walk:
-    """One walk over a config: what each record type is asked and where it has records below is looked up once."""
+    """One walk over a config. The rules of a record type, and its fields with records, are looked up once."""
 
     def __init__(self, version: int, rules: tuple[Rule, ...] = RULES) -> None:
         self.version = version
@@ -44,11 +44,11 @@ class _Walk:
         self.keyed: dict[type[Record], tuple[Field, ...]] = {}
         self.nested: dict[type[Record], tuple[Field, ...]] = {}
 
-    def judge(self, record: Record, path: Path) -> None:
+    def apply_rules(self, record: Record, path: Path) -> None:
         """Run the rules of a record and of everything below it."""
         kind = type(record)
         if kind not in self.rules:
-            self._learn(kind)
+            self._look_up(kind)
         for rule in self.rules[kind]:
             for problem in rule.find(record, self.version):
                 self.problems.append(problem.under(*path) if path else problem)
@@ -58,29 +58,29 @@ class _Walk:
                 continue
             if field.many:
                 for index, element in enumerate(value):
-                    self.judge(element, (*path, field.json, index))
+                    self.apply_rules(element, (*path, field.json, index))
             else:
-                self.judge(value, (*path, field.json))
+                self.apply_rules(value, (*path, field.json))
 
-    def compare(self, record: Record, path: Path) -> None:
+    def find_duplicates(self, record: Record, path: Path) -> None:
         """Look for duplicates in the lists of a record and of everything below it."""
         kind = type(record)
         if kind not in self.rules:
-            self._learn(kind)
+            self._look_up(kind)
         seen: dict[tuple[str, str], Path] = {}
         for field in self.keyed[kind]:
-            self._compare_list(field, record.__dict__.get(field.name, ()), path, seen)
+            self._find_in_list(field, record.__dict__.get(field.name, ()), path, seen)
         for field in self.nested[kind]:
             value = record.__dict__.get(field.name)
             if value is None:
                 continue
             if field.many:
                 for index, element in enumerate(value):
-                    self.compare(element, (*path, field.json, index))
+                    self.find_duplicates(element, (*path, field.json, index))
             else:
-                self.compare(value, (*path, field.json))
+                self.find_duplicates(value, (*path, field.json))
 
-    def _compare_list(
+    def _find_in_list(
         self, field: Field, elements: tuple[object, ...], path: Path, seen: dict[tuple[str, str], Path]
     ) -> None:
         for index, element in enumerate(elements):
@@ -91,7 +91,7 @@ class _Walk:
                 hint = f"first defined at {dotted(first)}"
                 self.problems.append(Problem(here, "duplicate entry defined", hint=hint))
 
-    def _learn(self, kind: type[Record]) -> None:
+    def _look_up(self, kind: type[Record]) -> None:
         lineage = [base for base in reversed(kind.__mro__) if base is not object]
         self.rules[kind] = tuple(
             rule

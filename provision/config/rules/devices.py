@@ -22,9 +22,23 @@ from provision.config.format import (
 from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS, minor
 from provision.config.problems import Problem
-from provision.config.rules.declare import rule, versioned_rule
-from provision.config.rules.storage import bad_path
-from provision.config.urls import parse_url, url_error
+from provision.config.rules.declare import (
+    FILLED,
+    NOT_EMPTY,
+    NOT_ZERO,
+    NUMBER,
+    TEXT,
+    TRUE,
+    Keywords,
+    any_of,
+    has,
+    never,
+    required,
+    rule,
+    versioned_rule,
+)
+from provision.config.rules.storage import ABSOLUTE_PATH, PATH_OR_EMPTY, bad_path
+from provision.config.urls import HTTP_URL, parse_url, url_error
 
 MAX_PARTITION_LABEL = 36
 MAX_LUKS_LABEL = 47
@@ -38,7 +52,7 @@ CLEVIS_PINS = frozenset({"tpm2", "tang", "sss"})
 _GUID = GUID_PATTERN
 
 
-@rule(Disk)
+@rule(Disk, schema=required("device", **ABSOLUTE_PATH))
 def disk_has_a_device(disk: Disk) -> Iterator[Problem]:
     """A disk is known by the absolute path of its device; without one its partitions are not compared."""
     if disk.device == "":
@@ -123,7 +137,26 @@ def _extent(partition: Partition) -> tuple[int, int] | None:
     return partition.start_mib, partition.start_mib + (partition.size_mib - 1 if partition.size_mib else 0)
 
 
-@rule(Partition)
+@rule(
+    Partition,
+    schema={
+        **any_of(has("number", NOT_ZERO), has("label", TEXT)),
+        **never(
+            has("shouldExist", {"const": False}),
+            any_of(
+                *(has(name, value) for name, value in (("label", TEXT), ("typeGuid", FILLED), ("guid", FILLED))),
+                *(has(name, NUMBER) for name in ("startMiB", "sizeMiB")),
+            ),
+        ),
+        "properties": {
+            "label": {
+                "maxLength": MAX_PARTITION_LABEL,
+                "pattern": "^[^:]*$",
+                "patternErrorMessage": "must not contain a colon",
+            }
+        },
+    },
+)
 def partition_is_sound(partition: Partition) -> Iterator[Problem]:
     """A partition has a number or a label; one that must not exist has nothing else."""
     described = (
@@ -150,7 +183,35 @@ def _bad_partition_label(label: str) -> Iterator[Problem]:
         yield Problem(("label",), "partition label will be truncated to text before the colon")
 
 
-@versioned_rule(Filesystem)
+def _filesystem_keywords(version: int) -> Keywords:
+    described = [has(name, FILLED) for name in ("path", "label", "uuid")]
+    described += [has("wipeFilesystem", TRUE), has("options", NOT_EMPTY)]
+    if version >= _MOUNT_OPTIONS:
+        described.append(has("mountOptions", NOT_EMPTY))
+    keywords = {
+        "if": {"anyOf": described},
+        "then": {"required": ["format"], "properties": {"format": {"minLength": 1, "type": "string"}}},
+        "properties": {"path": PATH_OR_EMPTY},
+    }
+    if version < minor(FORMATS["virtiofs"]):
+        return {**keywords, **required("device"), "properties": {"device": ABSOLUTE_PATH, "path": PATH_OR_EMPTY}}
+    tag = {"properties": {"device": {"maxLength": MAX_VIRTIOFS_TAG}}}
+    device = {
+        "if": has("format", {"const": "virtiofs"}),
+        "then": tag,
+        "else": {"properties": {"device": ABSOLUTE_PATH}},
+    }
+    return {
+        "required": ["device"],
+        "properties": {"device": {"minLength": 1}, "path": PATH_OR_EMPTY},
+        "allOf": [{"if": keywords["if"], "then": keywords["then"]}, device],
+    }
+
+
+_MOUNT_OPTIONS = 1
+
+
+@versioned_rule(Filesystem, schema=_filesystem_keywords)
 def filesystem_is_sound(filesystem: Filesystem, version: int) -> Iterator[Problem]:
     """A file system has a device and a format that the version knows, and a label that fits the format."""
     if filesystem.path:
@@ -205,7 +266,14 @@ def _bad_label(filesystem: Filesystem) -> Iterator[Problem]:
         yield Problem(("label",), message, hint=f"this one has {len(label.encode())} bytes")
 
 
-@rule(Filesystem, since="3.7")
+@rule(
+    Filesystem,
+    since="3.7",
+    schema=never(
+        has("format", {"const": "virtiofs"}),
+        any_of(has("label", FILLED), has("uuid", FILLED), has("wipeFilesystem", TRUE), has("options", NOT_EMPTY)),
+    ),
+)
 def virtiofs_has_no_device(filesystem: Filesystem) -> Iterator[Problem]:
     """A virtiofs share has no label, no UUID and no options of mkfs, and is not wiped."""
     if filesystem.format != "virtiofs":
@@ -221,7 +289,14 @@ def virtiofs_has_no_device(filesystem: Filesystem) -> Iterator[Problem]:
         yield Problem(("options",), f"filesystem options (mkfs) {without_device}")
 
 
-@versioned_rule(Raid)
+@versioned_rule(
+    Raid,
+    schema={
+        "required": ["level", "devices"],
+        "properties": {"level": {"minLength": 1}, "devices": {"minItems": 1, "items": ABSOLUTE_PATH}},
+        **never(has("level", {"enum": sorted(WITHOUT_SPARES)}), has("spares", NOT_ZERO)),
+    },
+)
 def raid_is_sound(raid: Raid, version: int) -> Iterator[Problem]:
     """An array has a level, devices, and spares only where there is something to replace."""
     if not raid.level and version >= _LEVEL_OPTIONAL:
@@ -241,7 +316,17 @@ def raid_is_sound(raid: Raid, version: int) -> Iterator[Problem]:
 _LEVEL_OPTIONAL = 3
 
 
-@rule(Luks)
+@rule(
+    Luks,
+    schema={
+        "required": ["device"],
+        "properties": {
+            "device": {"minLength": 1, **ABSOLUTE_PATH},
+            "label": {"maxLength": MAX_LUKS_LABEL},
+            "name": {"pattern": "^[^/]*$", "patternErrorMessage": "must not contain a slash"},
+        },
+    },
+)
 def luks_is_sound(luks: Luks) -> Iterator[Problem]:
     """A volume has a name that can stand below /dev/mapper, a label that fits the header, and a device."""
     if "/" in luks.name:
@@ -254,7 +339,12 @@ def luks_is_sound(luks: Luks) -> Iterator[Problem]:
         yield from bad_path(luks.device, "device")
 
 
-@versioned_rule(Luks)
+_PINS = any_of(has("clevis.tang", NOT_EMPTY), has("clevis.tpm2", TRUE), has("clevis.threshold", NOT_ZERO))
+
+
+@versioned_rule(
+    Luks, schema=lambda version: never(has("clevis.custom.pin", FILLED), _PINS) if version >= _CUSTOM_BY_PIN else {}
+)
 def custom_pin_stands_alone(luks: Luks, version: int) -> Iterator[Problem]:
     """A pin in its own words excludes the others. In 3.2.0 an empty one counted."""
     clevis = luks.clevis
@@ -273,7 +363,14 @@ def key_file_has_a_good_source(luks: Luks, version: int) -> Iterator[Problem]:
         yield Problem(("keys",), "invalid key-file source")
 
 
-@rule(Luks, since="3.5")
+@rule(
+    Luks,
+    since="3.5",
+    schema=never(
+        has("cex.enabled", TRUE),
+        any_of(has("clevis.custom.pin", FILLED), _PINS, has("keyFile.source", FILLED)),
+    ),
+)
 def cex_excludes_others(luks: Luks) -> Iterator[Problem]:
     """A volume bound to a crypto card is unlocked by that alone."""
     if not luks.cex.enabled:
@@ -288,7 +385,13 @@ def _is_present(clevis: Clevis) -> bool:
     return bool(clevis.custom.pin or clevis.tang or clevis.tpm2 or clevis.threshold)
 
 
-@versioned_rule(ClevisCustom)
+def _custom_pin_keywords(version: int) -> Keywords:
+    if version >= _ANY_PIN:
+        return {}
+    return {"properties": {"pin": {"enum": [*sorted(CLEVIS_PINS), "", None]}}}
+
+
+@versioned_rule(ClevisCustom, schema=_custom_pin_keywords)
 def custom_pin_is_complete(custom: ClevisCustom, version: int) -> Iterator[Problem]:
     """A custom pin has a name, up to 3.5 a known one, and a configuration."""
     wants_network = custom.needs_network and version >= _CUSTOM_BY_PIN
@@ -306,7 +409,13 @@ def custom_pin_is_complete(custom: ClevisCustom, version: int) -> Iterator[Probl
 _ANY_PIN = 6
 
 
-@rule(Tang)
+@rule(
+    Tang,
+    schema={
+        "required": ["thumbprint", "url"],
+        "properties": {"thumbprint": {"minLength": 1}, "url": HTTP_URL},
+    },
+)
 def tang_is_sound(tang: Tang) -> Iterator[Problem]:
     """A Tang server is asked over HTTP, and known by a thumbprint; an advertisement is JSON."""
     url = parse_url(tang.url)

@@ -7,27 +7,37 @@ from collections.abc import Iterator
 from provision.config.format import ConfigResource, HttpHeader, IgnitionConfig, Proxy, Resource, Tls, Verification
 from provision.config.model import VERSIONS
 from provision.config.problems import Path, Problem
-from provision.config.rules.declare import rule, versioned_rule
-from provision.config.urls import SCHEMES, parse_url, url_error
+from provision.config.rules.declare import TEXT, Keywords, has, never, required, rule, versioned_rule
+from provision.config.urls import HTTP_URL, SCHEMES, parse_url, scheme_pattern, url_error
 
 _HEX_DIGITS = {"sha512": 128, "sha256": 64}
 
+_HASH_PATTERN = "|".join(
+    (*(rf"^{function}-[\x00-\x7f]{{{digits}}}$" for function, digits in _HEX_DIGITS.items()), r"[^\x00-\x7f]")
+)
+"""The length is that of the bytes, which a pattern can count only where there is nothing but ASCII."""
 
-@versioned_rule(IgnitionConfig, since="3.1")
+
+_SOURCE = required("source")
+
+
+@versioned_rule(IgnitionConfig, since="3.1", schema={"properties": {"merge": {"items": _SOURCE}}}, schema_in_yaml=False)
 def merge_needs_source(config: IgnitionConfig, version: int) -> Iterator[Problem]:
     """Every config that is merged has a source."""
     for index, resource in enumerate(config.merge):
         yield from _required(resource, version, ("merge", index))
 
 
-@versioned_rule(Tls, since="3.1")
+@versioned_rule(
+    Tls, since="3.1", schema={"properties": {"certificateAuthorities": {"items": _SOURCE}}}, schema_in_yaml=False
+)
 def authority_needs_source(tls: Tls, version: int) -> Iterator[Problem]:
     """Every certificate authority has a source."""
     for index, resource in enumerate(tls.certificate_authorities):
         yield from _required(resource, version, ("certificateAuthorities", index))
 
 
-@rule(Tls, until="3.1")
+@rule(Tls, until="3.1", schema={"properties": {"certificateAuthorities": {"items": _SOURCE}}}, schema_in_yaml=False)
 def authority_had_a_source(tls: Tls) -> Iterator[Problem]:
     """In 3.0.0 the source of an authority was no pointer: an absent one is an empty, and so a bad, URL."""
     for index, resource in enumerate(tls.certificate_authorities):
@@ -42,7 +52,10 @@ def compression_is_known(resource: Resource) -> Iterator[Problem]:
         yield Problem(("compression",), "invalid compression method", hint="only gzip is known")
 
 
-@versioned_rule(Resource)
+_UNCHECKED = never(has("verification.hash", TEXT), {"not": has("source", TEXT)})
+
+
+@versioned_rule(Resource, schema=lambda version: _UNCHECKED if version else {}, schema_in_yaml=False)
 def verification_needs_source(resource: Resource, version: int) -> Iterator[Problem]:
     """A checksum needs a source. In 3.0.0 this was not asked of references to configs."""
     if version == 0 and isinstance(resource, ConfigResource):
@@ -51,7 +64,12 @@ def verification_needs_source(resource: Resource, version: int) -> Iterator[Prob
         yield Problem(("verification", "hash"), "source must be specified if verification is specified")
 
 
-@versioned_rule(Resource)
+def _source_keywords(version: int) -> Keywords:
+    known = [name for name, since in SCHEMES.items() if since <= version]
+    return {"properties": {"source": {"pattern": f"^$|{scheme_pattern(known)}"}}}
+
+
+@versioned_rule(Resource, schema=_source_keywords)
 def source_is_a_url(resource: Resource, version: int) -> Iterator[Problem]:
     """The source is a URL that the version can fetch; a data URL can be decoded."""
     if resource.source:
@@ -70,7 +88,7 @@ def headers_need_http(resource: Resource) -> Iterator[Problem]:
         yield Problem(("httpHeaders",), "cannot use HTTP headers with this source scheme")
 
 
-@rule(HttpHeader)
+@rule(HttpHeader, schema={"required": ["name"], "properties": {"name": {"minLength": 1}, "value": {"minLength": 1}}})
 def header_has_a_name(header: HttpHeader) -> Iterator[Problem]:
     """A header has a name; a value may be absent, which removes the header when configs are merged."""
     if header.name == "":
@@ -79,7 +97,7 @@ def header_has_a_name(header: HttpHeader) -> Iterator[Problem]:
         yield Problem(("value",), "unable to parse HTTP header", hint="leave the value out to remove the header")
 
 
-@versioned_rule(Verification)
+@versioned_rule(Verification, schema={"properties": {"hash": {"pattern": _HASH_PATTERN}}})
 def hash_is_known(verification: Verification, version: int) -> Iterator[Problem]:
     """The checksum names its function and has its length. The digits themselves are not looked at."""
     if verification.hash is None:
@@ -94,7 +112,7 @@ def hash_is_known(verification: Verification, version: int) -> Iterator[Problem]
         yield Problem(("hash",), "incorrect size for hash sum", hint=hint)
 
 
-@rule(Proxy)
+@rule(Proxy, schema={"properties": {"httpProxy": HTTP_URL, "httpsProxy": HTTP_URL}})
 def proxy_is_http(proxy: Proxy) -> Iterator[Problem]:
     """Proxies speak HTTP, and should not speak it in the clear when they carry HTTPS."""
     if proxy.http_proxy is not None:

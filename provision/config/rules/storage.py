@@ -8,9 +8,29 @@ from posixpath import normpath
 
 from provision.config.format import MAX_MODE, Directory, File, Link, Node, Owner, Storage
 from provision.config.problems import Problem
-from provision.config.rules.declare import rule, versioned_rule
+from provision.config.rules.declare import (
+    FILLED,
+    NUMBER,
+    TEXT,
+    TRUE,
+    Keywords,
+    has,
+    never,
+    required,
+    rule,
+    versioned_rule,
+)
 
 _SPECIAL_BITS = "setuid/setgid/sticky bits are not supported or functional in spec versions older than 3.6.0"
+
+
+ABSOLUTE_PATH = {
+    "pattern": r"^/$|^(?:/(?!\.\.?(?:/|$))[^/]+)+$",
+    "patternErrorMessage": "must be an absolute path without `.`, `..`, `//` and a trailing `/`",
+}
+"""The paths that `path_error` accepts, as keywords of JSON Schema."""
+
+PATH_OR_EMPTY = {**ABSOLUTE_PATH, "pattern": f"^$|{ABSOLUTE_PATH['pattern']}"}
 
 
 def path_error(path: str) -> str:
@@ -48,7 +68,11 @@ def nothing_lies_below_a_link(storage: Storage) -> Iterator[Problem]:
                 yield Problem((name, index), message)
 
 
-@versioned_rule(Storage)
+def _link_keywords(version: int) -> Keywords:
+    return {"properties": {"links": {"items": required("target")}}} if version >= _TARGET_REQUIRED else {}
+
+
+@versioned_rule(Storage, schema=_link_keywords, schema_in_yaml=False)
 def links_are_sound(storage: Storage, version: int) -> Iterator[Problem]:
     """Links do not lie below links, have a target (required since 3.3), and hard ones do not point at directories."""
     above = Counter(link.path for link in storage.links)
@@ -107,7 +131,7 @@ def filesystem_respects_the_table(storage: Storage) -> Iterator[Problem]:
             yield Problem(path, message, fatal=False)
 
 
-@rule(Node)
+@rule(Node, schema=required("path", **ABSOLUTE_PATH))
 def node_has_a_path(node: Node) -> Iterator[Problem]:
     """Files, directories and links lie at an absolute, simple path."""
     if not _surely_clean(node.path):
@@ -119,7 +143,7 @@ def _surely_clean(path: str) -> bool:
     return path.startswith("/") and "//" not in path and "/." not in path and not path.endswith("/")
 
 
-@rule(Owner)
+@rule(Owner, schema=never(has("id", NUMBER), has("name", FILLED)))
 def owner_is_by_id_or_name(owner: Owner) -> Iterator[Problem]:
     """An owner is known by number or by name."""
     if owner.id is not None and owner.name:
@@ -158,7 +182,7 @@ def _octal_hint(mode: int) -> str:
     return f"decimal {digits} is octal {mode:o}; octal {digits} is decimal {int(digits, 8)}"
 
 
-@rule(File)
+@rule(File, schema=never(has("overwrite", TRUE), {"not": has("contents.source", TEXT)}), schema_in_yaml=False)
 def overwriting_needs_contents(file: File) -> Iterator[Problem]:
     """What overwrites has contents with a source."""
     if file.overwrite and file.contents.source is None:

@@ -8,7 +8,7 @@ from itertools import chain
 
 from provision.config.format import Config, Dropin, Systemd, Unit
 from provision.config.problems import Problem
-from provision.config.rules.declare import rule
+from provision.config.rules.declare import required, rule
 from provision.config.rules.unit_text import BadUnit, sections_with_options
 
 UNIT_SUFFIXES = (
@@ -66,7 +66,14 @@ def template_can_be_enabled(systemd: Systemd) -> Iterator[Problem]:
             yield Problem(("units", index, "contents"), message, fatal=False)
 
 
-@rule(Unit)
+@rule(
+    Unit,
+    schema=required(
+        "name",
+        pattern=rf"\.(?:{'|'.join(suffix[1:] for suffix in UNIT_SUFFIXES)})$",
+        patternErrorMessage="must end in a suffix of systemd's, such as .service",
+    ),
+)
 def unit_is_sound(unit: Unit) -> Iterator[Problem]:
     """A unit's name has a suffix that systemd knows, and its text can be read."""
     if _suffix(unit.name) not in UNIT_SUFFIXES:
@@ -78,7 +85,7 @@ def unit_is_sound(unit: Unit) -> Iterator[Problem]:
         yield Problem(("contents",), message, fatal=False, hint="add [Install] with WantedBy=multi-user.target")
 
 
-@rule(Dropin)
+@rule(Dropin, schema=required("name", pattern=r"\.conf$", patternErrorMessage="must end in .conf"))
 def dropin_is_sound(dropin: Dropin) -> Iterator[Problem]:
     """A drop-in's text can be read, and its name ends in .conf, without which systemd ignores it."""
     yield from _bad_text(dropin.contents)

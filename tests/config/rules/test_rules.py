@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 
 from provision.config.format import Config, Disk, File, Link, Partition, Storage
+from provision.config.json_text.decode import decode_record
 from provision.config.model import NEWEST, VERSIONS, Record, minor
+from provision.config.problems import Problem
 from provision.config.rules import RULES, check, duplicates
+from provision.config.rules.declare import Rule
 from provision.config.validate import validate
 from tests.config.configs import configs
 
@@ -29,8 +32,23 @@ def test_reports_are_the_reference_s(case: dict[str, Any]) -> None:
     assert (case["neighbour"] == "valid") == (not case["problems"])
 
 
-def test_every_rule_has_its_pair() -> None:
-    assert {rule.name for rule in RULES} <= {case["rule"] for case in GOLDEN}
+def test_every_rule_has_cases_that_keep_it_and_that_break_it() -> None:
+    for rule in RULES:
+        cases = [case for case in GOLDEN if case["rule"] == rule.name]
+        assert {bool(case["problems"]) for case in cases} == {True, False}, rule.name
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_every_rule_is_needed(rule: Rule) -> None:
+    """Without it, some case of its own is judged in another way."""
+    others = tuple(one for one in RULES if one is not rule)
+    cases = [case for case in GOLDEN if case["rule"] == rule.name and case["problems"]]
+    assert any(found(case, others) != found(case, RULES) for case in cases)
+
+
+def found(case: dict[str, Any], rules: tuple[Rule, ...]) -> list[Problem]:
+    version = VERSIONS.index(case["config"]["ignition"]["version"])
+    return list(check(decode_record(Config, case["config"], version).record, version, rules))
 
 
 def test_every_rule_says_what_it_asks() -> None:

@@ -1,19 +1,14 @@
-"""The table of variants and their records -> the reference page of the YAML format, and the schemas.
-
-`python -m docs.generate.butane_page ROOT` writes them below the root of the repository; a test keeps them current.
-"""
+"""The table of variants and their records -> the reference page of the YAML format."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from docs.generate.format_page import occurrences, row, section, sentence, write
+from docs.generate.markdown import occurrences, row, section, sentence, type_name
 from provision.config.format import Config
 from provision.config.model import VERSIONS, Field, Record
 from transpiler.butane.records import Butane, OpenShift
-from transpiler.butane.schemas import documents, text
 from transpiler.butane.variants import Variant, table
 
 PAGE = Path("docs/reference/yaml.md")
@@ -21,7 +16,7 @@ PAGE = Path("docs/reference/yaml.md")
 _HEAD = """\
 # The YAML format
 
-Generated from the tables by `python -m docs.generate.butane_page .`; do not edit.
+Generated from the tables by `make generate`; do not edit.
 
 A config says which one it is in `variant` and `version`. Fields that `transpile` turns into others are marked *sugar*;
 all others are those of [the format](format.md), in snake case. Modes are written in octal with a leading zero.
@@ -34,8 +29,8 @@ The version of the format decides which fields there are: a field "since 3.4.0" 
 
 
 def generated() -> dict[Path, str]:
-    """Every generated file, by its path from the root of the repository."""
-    return {PAGE: page(), **{Path("schemas") / name: text(document) for name, document in documents().items()}}
+    """The page, by its path."""
+    return {PAGE: page()}
 
 
 def page() -> str:
@@ -71,13 +66,15 @@ def _row(field: Field, record: type[Record]) -> str:
     meaning = [sentence(field.doc)]
     if field.constraint:
         meaning.append(sentence(field.constraint))
+    if field.is_mode:
+        meaning.append("In octal, such as `0644`.")
     if field.choices:
         meaning.append(f"One of {', '.join(f'`{value}`' if value else 'empty' for value in field.choices)}.")
     if field.since:
         meaning.append(f"Since {VERSIONS[field.since]}.")
     if _is_sugar(field, record):
         meaning.append("*Sugar.*")
-    return row(f"`{field.name}`", _type(field), " ".join(meaning))
+    return row(f"`{field.name}`", type_name(field, "mapping"), " ".join(meaning))
 
 
 def _is_sugar(field: Field, record: type[Record]) -> bool:
@@ -85,14 +82,3 @@ def _is_sugar(field: Field, record: type[Record]) -> bool:
     known: list[type[Record]] = [Butane]
     known += [base for base in record.__mro__ if base.__module__ == Config.__module__ and issubclass(base, Record)]
     return field.name not in {one.name for base in known for one in base.FIELDS}
-
-
-def _type(field: Field) -> str:
-    if field.record is not None:
-        return "list of mappings" if field.many else "mapping"
-    name = {str: "text", int: "number", bool: "truth"}[field.scalar or str]
-    return f"list of {name}s" if field.many else name
-
-
-if __name__ == "__main__":
-    write(generated(), sys.argv[1])
