@@ -397,8 +397,8 @@ class Versioned(Record):
     ignition: VersionedIgnition = nested(VersionedIgnition, "about the config itself")
 
 
-def is_present(luks: Luks) -> bool:
-    """Whether the volume is to be bound at all."""
+def has_clevis(luks: Luks) -> bool:
+    """Whether clevis unlocks the volume."""
     clevis = luks.clevis
     return bool(clevis.custom.pin or clevis.tang or clevis.tpm2 or clevis.threshold)
 

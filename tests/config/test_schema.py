@@ -185,6 +185,7 @@ RELATIONS = {
     "nothing_lies_below_a_link",
     "filesystem_respects_the_table",
     "partitions_differ",
+    "partition_labels_differ",
     "headers_need_http",
     "key_file_has_a_good_source",
     "compression_is_known",

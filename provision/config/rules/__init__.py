@@ -11,11 +11,20 @@ from provision.config.model import NEWEST, Field, Record, key_of
 from provision.config.problems import Path, Problem, dotted
 from provision.config.rules.declare import Rule
 from provision.config.rules.devices import RULES as DEVICE_RULES
+from provision.config.rules.filesystems import RULES as FILESYSTEM_RULES
+from provision.config.rules.luks import RULES as LUKS_RULES
 from provision.config.rules.resources import RULES as RESOURCE_RULES
 from provision.config.rules.storage import RULES as STORAGE_RULES
 from provision.config.rules.systemd import RULES as SYSTEMD_RULES
 
-RULES: tuple[Rule, ...] = (*SYSTEMD_RULES, *RESOURCE_RULES, *STORAGE_RULES, *DEVICE_RULES)
+RULES: tuple[Rule, ...] = (
+    *SYSTEMD_RULES,
+    *RESOURCE_RULES,
+    *STORAGE_RULES,
+    *DEVICE_RULES,
+    *FILESYSTEM_RULES,
+    *LUKS_RULES,
+)
 """Every rule of the format; those of one record type run in this order."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from posixpath import normpath
 
 from provision.config.format import MAX_MODE, Directory, File, Link, Node, Owner, Storage
+from provision.config.model import VERSIONS, minor
 from provision.config.problems import Problem
 from provision.config.rules.declare import (
     FILLED,
@@ -52,6 +53,13 @@ def bad_path(path: str, name: str) -> Iterator[Problem]:
     if message := path_error(path):
         hint = f"write {_clean(path)}" if message == "path is not fully simplified" else ""
         yield Problem((name,), message, hint=hint)
+
+
+def choice_hint(value: str, choices: dict[str, str], version: int) -> str:
+    """The version that brings a value, or the values that this one knows."""
+    if value in choices:
+        return f"{value} needs {VERSIONS[minor(choices[value])]}; this config says {VERSIONS[version]}"
+    return f"one of {', '.join(name for name, since in choices.items() if minor(since) <= version)}"
 
 
 @rule(Storage)

@@ -26,7 +26,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     ]
     if not volumes:
         return
-    keyed = [(config_path, entry) for config_path, entry in volumes if not clevis.is_present(entry)]
+    keyed = [(config_path, entry) for config_path, entry in volumes if not clevis.has_clevis(entry)]
     files = {resolve(view, f"{KEYS}/{entry.name}"): (config_path, key_blob(entry)) for config_path, entry in keyed}
     for config_path, entry in volumes:
         if entry.cex.enabled:
@@ -48,7 +48,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 def _keeps_key_elsewhere(luks: Luks) -> bool:
     """Bound with clevis: the config's own key is not written down; one that was made is forgotten already."""
-    return clevis.is_present(luks) and bool(luks.key_file.source)
+    return clevis.has_clevis(luks) and bool(luks.key_file.source)
 
 
 def _check(files: dict[str, tuple[Path, Blob]], view: MachineView) -> None:
@@ -70,6 +70,6 @@ def _line(config_path: Path, luks: Luks, view: MachineView) -> str:
             [Problem(config_path, f"{luks.device} holds no volume that {CRYPTTAB} could name")],
             hint="did the disks stage run?",
         )
-    key = "none" if clevis.is_present(luks) else f"{KEYS}/{luks.name}"
+    key = "none" if clevis.has_clevis(luks) else f"{KEYS}/{luks.name}"
     network = "_netdev," if clevis.needs_network(luks) else ""
     return f"{luks.name} UUID={uuid or ''} {key} luks,{network}x-initrd.attach"

@@ -156,7 +156,7 @@ def _tools(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
     yield "cryptsetup"
     if not desired.kept and holds_something(desired.device, view):
         yield "wipefs"
-    if clevis_format.is_present(desired.entry):
+    if clevis_format.has_clevis(desired.entry):
         yield "clevis"
     if desired.entry.cex.enabled:
         yield from cex.TOOLS
@@ -179,7 +179,7 @@ def _cannot_reuse(desired: DesiredVolume, header: LuksHeader) -> Iterator[str]:
     entry, found = desired.entry, desired.found
     if header.keyless:
         yield "interrupted while it was made: no key can open it"
-    if clevis_format.is_present(entry):
+    if clevis_format.has_clevis(entry):
         yield "config must not specify clevis binding"
     if not entry.key_file.source:
         yield "config must specify keyfile"
@@ -251,7 +251,7 @@ def _create(desired: DesiredVolume, view: MachineView) -> Iterator[Action]:
     if entry.cex.enabled:
         yield from cex.after_format(entry, device, desired.config_path, view)
     yield _open(desired, f"open {entry.name}")
-    if clevis_format.is_present(entry):
+    if clevis_format.has_clevis(entry):
         header = _opened(desired)
         yield from clevis.bind(entry, device, desired.key, header, desired.config_path)
         if not entry.key_file.source:
