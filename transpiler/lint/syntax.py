@@ -15,10 +15,14 @@ _NO_BLANK = re.compile(r"\s*(?:-\s+)*[a-z_]+:(?=[^\s:/]|/[^/])")
 
 _EQUALS = re.compile(r"\s*(?:-\s+)*[a-z_]+( *=)")
 
-_TEMPLATE = re.compile(r"\{\{|\{%|<%")
+_TEMPLATE = re.compile(r"\{\{-?\s*[\w.$]|\{%|<%")
 
 _NEAR = 3
 """So many lines above the place where the parser stopped are looked at."""
+
+
+_SCANNED, _BRACKETS = 1 << 20, 10_000
+"""A longer text, or one with more brackets, is not scanned a second time: that takes too long."""
 
 
 def explained(problem: Problem, lines: list[str]) -> Problem:
@@ -88,11 +92,14 @@ def open_quote(lines: list[str], stopped: Position) -> Position | None:
     """Where the quote opens that swallowed the lines up to where the parser stopped; None if none did."""
     import yaml
 
+    text = "\n".join(lines[: stopped.line + 1])
+    if not 0 < len(text) <= _SCANNED or text.count("[") + text.count("{") > _BRACKETS or not {"'", '"'} & set(text):
+        return None
     loader: Any = yaml.CLoader
     last: Any = None
     token: Any
     try:
-        for token in yaml.scan("\n".join(lines), Loader=loader):
+        for token in yaml.scan(text, Loader=loader):
             if token.start_mark.line + 1 > stopped.line:
                 break
             if isinstance(token, yaml.ScalarToken) and token.start_mark.line < token.end_mark.line:

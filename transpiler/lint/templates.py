@@ -9,7 +9,7 @@ from provision.config.problems import Path, Problem
 from transpiler.lint.source import LintInput, remark
 from transpiler.reading.tree import YamlNode
 
-TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.]*\}|\{\{.*?\}\}|\{%.*?%\}|<%.*?%>|@@\w+@@")
+TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.]{0,99}\}|\{\{[^{}]{1,99}\}\}|\{%[^{}]{1,99}%\}|<%[^<>]{1,99}%>|@@\w{1,99}@@")
 
 _FREE_TEXTS = {"inline", "contents", "config", "value", "gecos"}
 """Texts of programs, in which such marks may be meant."""
