@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from provision.config.problems import Position, Problem, ignition_path
 from provision.config.reports.findings import Finding
-from provision.config.reports.rule_ids import rule_of
 from transpiler.masks import Masks
 from transpiler.reading.tree import YamlNode, mark
 
@@ -85,21 +84,13 @@ def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
     lines = text.lines()
     masks = Masks(text.root)
     found = []
-    for problem in dict.fromkeys(_without_followers(problems)):
+    for problem in dict.fromkeys(problems):
         place = text.place(problem)
         known = place is not None and 0 < place.line <= len(lines)
         line = masks.over(place.line, lines[place.line - 1]) if place and known else ""
         character = place.column - 1 if place else 0
         found.append(Finding(text.name, problem, place, line, character, masked=text.root is not None))
     return found
-
-
-def _without_followers(problems: Sequence[Problem]) -> Iterator[Problem]:
-    """Problems without those that vanish with another one: a decimal mode has strange bits, which nobody meant."""
-    decimal = {problem.path for problem in problems if rule_of(problem) == "decimal-mode"}
-    for problem in problems:
-        if problem.path not in decimal or rule_of(problem) != "special-mode-bits":
-            yield problem
 
 
 class _Paint:

@@ -145,7 +145,11 @@ def no_variant_hint(root: YamlNode | None) -> str:
         return f"this looks like a cloud-config; accounts stand under passwd, files under storage; {add}"
     if keys & {"etcd", "flannel", "locksmith", "update", "docker", "networkd"}:
         return f"this looks like a Container Linux Config; {add}, and see what is unknown then"
-    return "this looks like what machines read, not like its source" if "ignition" in keys else add
+    if "ignition" in keys and "variant" not in keys and "version" not in keys:
+        return (
+            "this is an Ignition config already, and machines read it as it is; `transpile` wants YAML with a variant"
+        )
+    return "add a line like `variant: fcos`" if "version" in keys else add
 
 
 def version_hint(variant: str) -> str:

@@ -12,7 +12,7 @@ from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import templates
 from transpiler.lint.units import units
-from transpiler.lint.words import for_author
+from transpiler.lint.words import in_words
 from transpiler.reading.tree import mark
 
 LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
@@ -30,7 +30,7 @@ __all__ = ["LINTS", "LintInput", "problems_for_authors"]
 
 def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: Iterable[str]) -> list[Problem]:
     """Butane's problems and those of lints; only those of rules in `ignore` and in comments are left out."""
-    told = [for_author(one, source.root, source.lines) for one in found]
+    told = list(in_words(found, source))
     told += second_document(source.raw)
     if source.root is not None and source.record is not None:
         told += _remarks(source, {one.path for one in told if one.fatal and one.path})
@@ -39,7 +39,13 @@ def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: It
 
 def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:
     """What lints find where nothing else is wrong: what follows from an error is not worth a word."""
+    around = {path[:length] for path in wrong for length in range(1, len(path))}
     for lint in LINTS:
         for one in lint(source):
-            if not any(one.path[:length] in wrong for length in range(1, len(one.path) + 1)) or one.rule == "template":
+            follows = one.path in around or any(one.path[:length] in wrong for length in range(1, len(one.path) + 1))
+            if not follows or one.rule in _CAUSES:
                 yield one
+
+
+_CAUSES = {"template", "typographic-quotes"}
+"""Rules that tell why something else is wrong."""

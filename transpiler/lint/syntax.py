@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 from provision.config.problems import Position, Problem
 
@@ -13,7 +13,7 @@ _ODD_SPACE = re.compile(rf"[^\s\"'#]*?([{ODD_SPACES}])")
 
 _NO_BLANK = re.compile(r"\s*(?:-\s+)*[a-z_]+:(?=[^\s:/]|/[^/])")
 
-_EQUALS = re.compile(r"\s*(?:-\s+)*[a-z_]+( *=)")
+_EQUALS = re.compile(r"\s*(?:-\s+)*[a-z_]+ *(=)")
 
 _TEMPLATE = re.compile(r"\{\{-?\s*[\w.$]|\{%|<%")
 
@@ -23,6 +23,15 @@ _NEAR = 3
 
 _SCANNED, _BRACKETS = 1 << 20, 10_000
 """A longer text, or one with more brackets, is not scanned a second time: that takes too long."""
+
+
+class Explanation(NamedTuple):
+    """What is wrong at a column, what to do, and the name of the rule."""
+
+    column: int
+    message: str
+    hint: str
+    rule: str = "yaml-syntax"
 
 
 def explained(problem: Problem, lines: list[str]) -> Problem:
@@ -35,45 +44,84 @@ def explained(problem: Problem, lines: list[str]) -> Problem:
         hint = "close it; a quote inside of a text in quotes is written twice ('') or as \\\""
         return problem._replace(message="the quote that opens here is not closed", at=quote, hint=hint)
     for number in range(min(at.line, len(lines)), max(at.line - _NEAR, 0), -1):
-        found = _in_line(lines[number - 1])
+        found = in_line(lines[number - 1])
         if found is not None:
-            column, message, hint = found
-            return problem._replace(message=message, hint=hint, at=Position(number, column))
+            return _with(problem, number, found)
         if lines[number - 1].strip() and number < at.line:
             break
-    if problem.message.startswith("unknown anchor"):
-        return problem._replace(
-            hint="put a value that begins with * in quotes; a real alias needs its &anchor above it"
-        )
-    return problem
+    found = _at_column(problem, at, lines[at.line - 1]) if at.line <= len(lines) else None
+    message, hint = _PLAIN_WORDS.get(problem.message, (problem.message, problem.hint))
+    return _with(problem, at.line, found) if found else problem._replace(message=message, hint=hint)
 
 
-def _in_line(line: str) -> tuple[int, str, str] | None:
-    """The column of a mistake that a line shows, what it is, and what to do."""
+_PLAIN_WORDS = {
+    "could not find expected ':'": (
+        "a line of `name: value` is expected here",
+        "is there a colon and a blank behind the name, and is the line indented as its neighbours?",
+    ),
+    "did not find expected '-' indicator": (
+        "an element of the list above is expected here",
+        "begin it with `- `, or indent it as the other keys of its element",
+    ),
+    "did not find expected key": (
+        "a key of the mapping above is expected here",
+        "indent this line as its neighbours; or a quote or bracket above it is not closed",
+    ),
+    "found character that cannot start any token": (
+        "a value cannot begin with this character",
+        "put a value that begins with @, `, % or a tab in quotes",
+    ),
+    "mapping values are not allowed in this context": (
+        "`: ` in a text begins a mapping, which cannot stand here",
+        "put the whole text in quotes",
+    ),
+}
+"""The words of the parser -> those for authors, and what to do."""
+
+
+def _with(problem: Problem, line: int, found: Explanation) -> Problem:
+    at = Position(line, found.column)
+    return problem._replace(message=found.message, hint=found.hint, at=at, rule=found.rule)
+
+
+def _at_column(problem: Problem, at: Position, line: str) -> Explanation | None:
+    """What the parser's words and the characters at its place say together."""
+    before, column = line[: at.column - 1], at.column
+    if "alphabetic or numeric character" in problem.message or problem.message.startswith("unknown anchor"):
+        start = max(before.rfind("*"), before.rfind("&")) + 1 or column
+        what = "an alias of an &anchor" if line[start - 1 : start] == "*" else "an anchor"
+        return Explanation(start, f"{line[start - 1 : start]} begins {what} here", "put the value in quotes")
+    if problem.message == "did not find expected key" and before[-1:] in {"'", '"'} and line[column - 1 :].strip():
+        inside = "written twice ('')" if before[-1] == "'" else 'written with a backslash (\\")'
+        return Explanation(column, "more text follows behind the quote that ends here", f"a quote inside is {inside}")
+    if problem.message.startswith("mapping values") and re.fullmatch(r"\s*(?:-\s+)*[\w.-]+", before):
+        message = "this line is indented deeper than the one above, which has a value already"
+        return Explanation(len(before) - len(before.lstrip()) + 1, message, "indent it as the line above")
+    return None
+
+
+def in_line(line: str) -> Explanation | None:
+    """A mistake that a line alone shows."""
     odd = odd_space(line)
     if odd is not None:
-        return odd, *ODD_SPACE_WORDS
+        hint = "delete it and type a space; text copied from a web page often has these"
+        return Explanation(odd, "this is not an ordinary space, though it looks like one", hint, "odd-space")
     template = _TEMPLATE.search(line)
     if template:
-        return (
-            template.start() + 1,
-            "this looks like a template; nothing fills it in here",
-            "fill it in before (envsubst, sed, jinja2), or put a text that begins with { in quotes",
+        hint = "fill it in before (envsubst, sed, jinja2), or put a text that begins with { in quotes"
+        return Explanation(
+            template.start() + 1, "this looks like a template; nothing fills it in here", hint, "template"
         )
     no_blank = _NO_BLANK.match(line)
     if no_blank:
         key = line[: no_blank.end()].strip().lstrip("- ")
-        return no_blank.end() + 1, f"there is no blank behind `{key}`", f"write `{key} {_value(line, no_blank.end())}`"
+        hint = f"write `{key} {_value(line, no_blank.end())}`"
+        return Explanation(no_blank.end() + 1, f"there is no blank behind `{key}`", hint, "no-blank")
     equals = _EQUALS.match(line)
     if equals:
-        return equals.start(1) + 1, "a key and its value are separated by a colon here", "write `name: value`"
+        message = "a key and its value are separated by a colon here"
+        return Explanation(equals.start(1) + 1, message, "write `name: value`", "no-colon")
     return None
-
-
-ODD_SPACE_WORDS = (
-    "this is not an ordinary space, though it looks like one",
-    "delete it and type a space; text copied from a web page often has these",
-)
 
 
 def odd_space(line: str) -> int | None:

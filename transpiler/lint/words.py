@@ -1,28 +1,54 @@
-"""Problems of the format and of YAML in the author's words, and at the place of the author's mistake.
+"""Problems of the format in the author's words, and at the place of the author's mistake.
 
-The format's hints speak of JSON, and a problem of a unit's text points at the unit: here the hint says what to write in
-YAML, and the place is the line inside the block.
+The format's hints speak of JSON, and some of its problems have none, or point at a whole unit, entry or list: here the
+hint says what to write in YAML, and the place is the value or the line that is wrong.
 """
 
 from __future__ import annotations
 
-from provision.config.problems import Problem
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from provision.config.model import VERSIONS
+from provision.config.problems import Path, Problem
+from provision.config.reports.did_you_mean import did_you_mean
 from provision.config.reports.rule_ids import rule_of
 from provision.config.rules.unit_text import BadUnit, sections_with_options
+from transpiler.butane.variants import table
 from transpiler.lint import syntax
-from transpiler.lint.source import node_at, place_of_line
+from transpiler.lint.source import LintInput, node_at, place_of_line
 from transpiler.reading.tree import YamlNode
 
-
-def for_author(problem: Problem, root: YamlNode | None, lines: list[str]) -> Problem:
-    """The same problem with the place and the hint that help most."""
-    if root is None:
-        return syntax.explained(problem, lines)
-    improve = _BY_RULE.get(rule_of(problem))
-    return improve(problem, node_at(root, problem.path), lines) if improve else problem
+_FOLLOWERS = {"hidden-by-alias": "wrong-type", "special-mode-bits": "decimal-mode"}
+"""Rule -> the rule with which it vanishes where both are about one value."""
 
 
-def _in_unit(problem: Problem, node: YamlNode | None, lines: list[str]) -> Problem:
+def in_words(problems: Sequence[Problem], source: LintInput) -> Iterator[Problem]:
+    """The same problems with the places and hints that help most, without those that only follow from others."""
+    rules = {(one.path, rule_of(one)) for one in problems}
+    repeated = {one.path[:-1] for one in problems if rule_of(one) == "duplicate-key"}
+    for problem in problems:
+        rule = rule_of(problem)
+        below = any(problem.path[:length] in repeated for length in range(1, len(problem.path) + 1))
+        if (problem.path, _FOLLOWERS.get(rule, "")) in rules or (below and rule != "duplicate-key"):
+            continue
+        yield _in_words(problem, rule, source)
+
+
+def _in_words(problem: Problem, rule: str, source: LintInput) -> Problem:
+    if source.root is None:
+        return syntax.explained(problem, source.lines)
+    improve = _BY_RULE.get(rule)
+    node = node_at(source.root, problem.path) if improve else None
+    return improve(problem, node, source) if improve else problem
+
+
+def _hinted(hint: str) -> _Improve:
+    return lambda problem, _node, _source: problem._replace(hint=problem.hint or hint)
+
+
+def _unit_syntax(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
     hints = {
         "section": "a section stands alone on its line, in brackets: [Service]",
         "option": "write `Name=value`; a long value goes on in the next line behind a backslash",
@@ -33,10 +59,158 @@ def _in_unit(problem: Problem, node: YamlNode | None, lines: list[str]) -> Probl
     try:
         sections_with_options(node.text if node else "")
     except BadUnit as error:
-        return problem._replace(hint=hint, at=place_of_line(node, lines, error.line))
+        return problem._replace(hint=hint, at=place_of_line(node, source.lines, error.line))
     return problem._replace(hint=hint)
 
 
-_BY_RULE = {
-    "unit-syntax": _in_unit,
+def _wrong_type(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
+    """A value of a wrong type: often the line is no `name: value`, or the value is written for another program."""
+    at = problem.at
+    if at is not None and 0 < at.line <= len(source.lines):
+        found = syntax.in_line(source.lines[at.line - 1])
+        if found is not None:
+            column = at._replace(column=found.column)
+            return problem._replace(message=found.message, hint=found.hint, at=column, rule=found.rule)
+    name = next((part for part in reversed(problem.path) if isinstance(part, str)), "")
+    text = node.text if node is not None and node.kind == "scalar" else ""
+    hint = ""
+    if name == "contents":
+        hint = "write the text as `inline: ...` on a line below, indented"
+    elif name in {"user", "group"} and re.fullmatch(r"[\w.-]+", text):
+        hint = f"write `{name}: {{{'id' if text.isdigit() else 'name'}: {text}}}`"
+    elif name.endswith("mode") and node is not None and node.plain:
+        hint = "write the mode in octal with a leading zero, such as 0644"
+    elif name.endswith("_mib"):
+        hint = _in_mib(text)
+    return problem._replace(hint=hint) if hint else problem
+
+
+def _in_mib(text: str) -> str:
+    match = re.fullmatch(r"(\d+)\s*([MGT])(i?B)?", text, re.IGNORECASE)
+    if match is None:
+        return "write the number of MiB, without unit"
+    number = int(match[1]) << {"M": 0, "G": 10, "T": 20}[match[2].upper()]
+    return f"write the number of MiB, without unit: {number}"
+
+
+def _not_absolute(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
+    text = node.text if node is not None and node.kind == "scalar" else ""
+    start = "/dev/" if {"device", "devices"} & set(problem.path[-2:]) else "/"
+    simple = re.fullmatch(r"(\./)?([\w@+-][\w./@+-]{0,60})", text)
+    return problem._replace(hint=f"write {start}{simple[2]}" if simple else "a path begins with a slash")
+
+
+def _illegal_mode(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
+    match = re.fullmatch(r"0o?1[024]0?(0[0-7]{3}|[0-7]{3})", node.text) if node is not None else None
+    hint = (
+        f"write 0{match[1][-3:]}: the digits in front are the type of the file"
+        if match
+        else "the largest mode is 07777"
+    )
+    return problem._replace(hint=hint)
+
+
+def _unit_extension(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
+    text = node.text if node is not None else ""
+    stem, dot, suffix = text.rpartition(".")
+    if not dot and re.fullmatch(r"[\w@:\\-]+", text):
+        return problem._replace(hint=f"write {text}.service (or another suffix, such as .timer, .socket, .mount)")
+    near = (
+        did_you_mean(f".{suffix}", problem.hint.removeprefix("one of ").split(", ")).partition("mean ")[2].rstrip("?)")
+    )
+    return problem._replace(hint=f"did you mean {stem}{near}?") if near else problem
+
+
+def _dropin_extension(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
+    known = node is not None and re.fullmatch(r"[\w-]+", node.text)
+    return problem._replace(hint=f"write {node.text}.conf") if node is not None and known else problem
+
+
+def _local_file(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
+    """A local file that is not there, or is not what is wanted."""
+    if problem.message.startswith("root of tree"):
+        path: Path = (*problem.path, "local")
+        hint = "one file is an entry of storage.files with `contents: {local: ...}`"
+        return problem._replace(path=path if node_at(source.root, path) else problem.path, hint=hint)
+    if "outside the files directory" in problem.message:
+        return problem._replace(hint="put the file into the files directory, or give another directory with -d")
+    if "no such file" in problem.message and node is not None and node.kind == "scalar":
+        folder, _, name = node.text.rpartition("/")
+        try:
+            known = os.listdir(os.path.join(source.files_dir, folder.lstrip("/")))
+        except OSError:
+            known = []
+        near = did_you_mean(name, known).strip(" ()").rstrip("?").rpartition(" ")[2]
+        if near:
+            return problem._replace(hint=f"did you mean {folder + '/' if folder else ''}{near}?")
+    return problem
+
+
+def _duplicate_entry(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
+    """An entry that is in the list already: the name, path or device that it shares is the place."""
+    if node is not None and node.kind == "mapping":
+        keys = {key.text: value for key, value in node.items}
+        same = next((keys[name] for name in ("path", "name", "device", "number", "label") if name in keys), None)
+        if same is not None:
+            return problem._replace(at=same.at)
+    return problem
+
+
+def _overlap(problem: Problem, _node: YamlNode | None, source: LintInput) -> Problem:
+    """Partitions that overlap: where the other one ends is where this one may start."""
+    match problem.path:
+        case ("storage", "disks", int(disk), "partitions", int(number)):
+            partitions = source.record.storage.disks[disk].partitions
+            start = partitions[number].start_mib or 0
+            others = [(one.start_mib or 0, one.size_mib or 0) for one in partitions if one is not partitions[number]]
+            end = max((first + size for first, size in others if first <= start < first + size), default=0)
+            if end:
+                hint = f"another one ends at {end} MiB: write `start_mib: {end}`, or leave it out"
+                return problem._replace(path=(*problem.path, "start_mib"), hint=hint)
+    return problem
+
+
+def _version(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
+    """A version that is not whole, or a variant that is not known: the nearest of the known ones."""
+    known = re.findall(r"[\w.-]+", problem.hint.partition(": ")[2])
+    text = node.text if node is not None else ""
+    if f"{text}.0" in known:
+        return problem._replace(hint=f"write {text}.0")
+    made = next((version for version in known if text and text == _ignition_version(source, version)), "")
+    if made:
+        return problem._replace(hint=f"{text} is the version of the result: write {made}, which makes it")
+    near = did_you_mean(text, known).strip(" ()") if problem.path == ("variant",) else ""
+    return problem._replace(hint=f"{near}; {problem.hint}") if near else problem
+
+
+def _ignition_version(source: LintInput, version: str) -> str:
+    """The version of the format that a version of the text's variant makes; empty if there is none."""
+    name = node_at(source.root, ("variant",))
+    row = table().get((name.text if name else "", version))
+    return VERSIONS[row.spec_minor] if row else ""
+
+
+_Improve = Callable[[Problem, YamlNode | None, LintInput], Problem]
+
+_BY_RULE: dict[str, _Improve] = {
+    "device-not-specified": _hinted("add a line `device: /dev/...`"),
+    "disk-device-required": _hinted("add a line `device: /dev/...`"),
+    "dropin-extension": _dropin_extension,
+    "duplicate-entry": _duplicate_entry,
+    "format-required": _hinted("add a line such as `format: xfs`"),
+    "illegal-mode": _illegal_mode,
+    "key-type": _wrong_type,
+    "link-target-required": _hinted("add a line `target: /...`"),
+    "local-file": _local_file,
+    "partitions-overlap": _overlap,
+    "path-not-absolute": _not_absolute,
+    "path-not-specified": _hinted("add a line `path: /...`"),
+    "path-required": _hinted("add a line such as `path: /var/lib/data`"),
+    "raid-devices-required": _hinted("add a line `devices: [/dev/..., /dev/...]`"),
+    "raid-level-required": _hinted("add a line such as `level: raid1`"),
+    "unit-extension": _unit_extension,
+    "unit-syntax": _unit_syntax,
+    "version": _version,
+    "variant": _version,
+    "wrong-type": _wrong_type,
 }

@@ -1,0 +1,35 @@
+"""What authors are told about typical mistakes: the cause, the place and the remedy."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.transpiler.mistakes import FOLDER, Mistake, mistakes
+
+ALL = mistakes()
+
+
+@pytest.mark.parametrize("mistake", ALL, ids=[one.name for one in ALL])
+def test_the_report_is_as_it_was_read(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FOLDER / mistake.name)
+    assert mistake.result().render() == (FOLDER / mistake.name / "case.report").read_text()
+
+
+def test_causes_places_and_remedies(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = {}
+    for mistake in ALL:
+        monkeypatch.chdir(FOLDER / mistake.name)
+        scores[mistake.name] = mistake.score()
+    causes, places, remedies = (sum(column) for column in zip(*scores.values(), strict=True))
+    assert (len(ALL), causes) == (66, 66)
+    assert places >= 64, [name for name, (_, place, _) in scores.items() if not place]
+    assert remedies >= 60, [name for name, (_, _, remedy) in scores.items() if not remedy]
+
+
+def test_one_mistake_gives_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second finding is a false one, or repeats the first in other words."""
+    several = {}
+    for mistake in ALL:
+        monkeypatch.chdir(FOLDER / mistake.name)
+        several[mistake.name] = len(mistake.result().findings())
+    assert {name for name, count in several.items() if count != 1} <= {"typographic-quotes", "template-variable"}
