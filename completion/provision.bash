@@ -27,7 +27,7 @@ _provision() {
             mapfile -t COMPREPLY < <(compgen -W "$platforms" -- "$current")
             return
             ;;
-        --disk | --size | --timeout | --network-wait) return ;;
+        --disk | --size | --timeout) return ;;
     esac
     case $COMP_CWORD:$command in
         1:*)
@@ -37,7 +37,7 @@ _provision() {
         *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
         *:apply) options="$target --force --quiet" ;;
         *:validate) options="--format --strict --files-dir" ;;
-        *:fetch) options="--platform --timeout --network-wait --offline --json --quiet" ;;
+        *:fetch) options="--platform --timeout --offline --json --quiet" ;;
     esac
     mapfile -t COMPREPLY < <(
         compgen -W "$options --help" -- "$current"

@@ -40,8 +40,7 @@ complete -c provision -n $validate -s d -l files-dir -x -a '(__fish_complete_dir
 
 complete -c provision -n $fetch -f
 complete -c provision -n $fetch -l platform -x -a "$platforms" -d 'where to ask'
-complete -c provision -n $fetch -l timeout -x -d 'seconds for each fetch'
-complete -c provision -n $fetch -l network-wait -x -d 'seconds for a network'
+complete -c provision -n $fetch -l timeout -x -d 'seconds for all together'
 complete -c provision -n $fetch -l offline -d 'fail instead of using a network'
 complete -c provision -n $fetch -l json -d 'print the config'
 complete -c provision -n $fetch -l quiet -d 'show no progress'

@@ -1,4 +1,4 @@
-"""Fetch, judge and show the config that this machine would get, and write nothing.
+"""Fetch, validate and show the config that this machine would get, and write nothing.
 
 Looks where the first boot would look: the kernel command line, user.ign in the system's directories, then the
 platform. Progress goes to standard error. The config itself holds secrets, so it is shown only with --json.
@@ -15,10 +15,12 @@ from provision.failures import Failure, FetchFailed, NeedsNetwork
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.resources import needs_network
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import COMMAND_SECONDS, Settings
 
 NAME = "fetch"
 HELP = "show the config this machine would get"
+MOST_SECONDS = 1e9
+
 EPILOG = """\
 examples:
   provision fetch --platform aws
@@ -35,8 +37,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="where to ask, as ignition.platform.id; auto asks the firmware",
     )
-    parser.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS", help="for each fetch (120)")
-    parser.add_argument("--network-wait", type=float, default=60.0, metavar="SECONDS", help="for a network (60)")
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=COMMAND_SECONDS,
+        metavar="SECONDS",
+        help=f"for all together; 0 is no limit ({COMMAND_SECONDS:.0f})",
+    )
     parser.add_argument("--offline", action="store_true", help="fail instead of using a network")
     parser.add_argument("--json", action="store_true", help="print the config, merged with all it names")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
@@ -46,16 +53,27 @@ def run(arguments: argparse.Namespace) -> int:
     """Print a summary, or the config. Raises Failure."""
     from provision.system.running_system.running_system import LocalSystem
 
-    settings = Settings(http_total=arguments.timeout, network_wait=arguments.network_wait, offline=arguments.offline)
+    settings = Settings.within(arguments.timeout)._replace(offline=arguments.offline)
     running_system = LocalSystem(SystemPaths.of(os.environ))
     try:
-        acquired = find_config(arguments.platform, running_system, settings, _quiet if arguments.quiet else _progress)
+        found = find_config(arguments.platform, running_system, settings, _quiet if arguments.quiet else _progress)
     except NeedsNetwork as need:
         raise Failure(need.message, hint="leave --offline out") from None
-    if not acquired.provided:
-        raise FetchFailed(acquired.fetched[0].source, "there is no config", hint="the machine would boot without one")
-    print(_json(acquired.config) if arguments.json else _summary(acquired))
+    if not found.provided:
+        raise FetchFailed(found.fetched[0].source, "there is no config", hint="the machine would boot without one")
+    print(_json(found.config) if arguments.json else _summary(found))
     return 0
+
+
+def _seconds(text: str) -> float:
+    """A number of seconds. Raises ArgumentTypeError."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < MOST_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
 
 
 def _progress(level: str, message: str) -> None:
@@ -73,9 +91,9 @@ def _json(config: Config) -> str:
     return encode(config, indent=2)
 
 
-def _summary(acquired: FoundConfig) -> str:
-    config = acquired.config
-    first, *others = acquired.fetched
+def _summary(found: FoundConfig) -> str:
+    config = found.config
+    first, *others = found.fetched
     lines = [
         f"config from {first.source}",
         *(f"  with {one.source or 'a data URL'}" for one in others),

@@ -3,7 +3,8 @@
 `look` reads the kernel command line and, where that says so, looks (read only) for the record on the root file system.
 On a first boot it leaves the environment of the other units in /run/provision/first-boot, without which none of them
 runs. `resolve` tells programs of the name servers that systemd-networkd was given. `record` writes the record, when
-everything else is on the disk. `explain` shows on all consoles what stopped the boot.
+everything else is on the disk, and deletes the config from the platform where that is wanted. `explain` shows on all
+consoles what stopped the boot.
 
 It is a program of its own, `provision-firstboot`, that only units start: every boot with `provision.firstboot=auto`
 waits for it, so it takes its words without argparse.
@@ -18,6 +19,7 @@ from provision.boot import failure_report
 from provision.boot.completion_record import record
 from provision.boot.first_boot import look
 from provision.boot.name_servers import resolve
+from provision.boot.user_data import delete_user_data
 from provision.failures import Usage, as_failure
 from provision.fetch.running_system import SystemPaths
 from provision.system.running_system.running_system import LocalSystem
@@ -40,6 +42,7 @@ def _do(arguments: Sequence[str], running_system: LocalSystem) -> None:
         resolve(running_system)
     elif arguments[:1] == ["record"] and len(arguments) == 2:
         record(arguments[1], running_system)
+        delete_user_data(running_system)
     elif [*arguments] == ["explain"]:
         failure_report.show_report()
     else:

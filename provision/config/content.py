@@ -30,11 +30,13 @@ class ContentInvalid(ValueError):
 class Gunzip:
     """A gzip stream (RFC 1952) of any number of members, decompressed in steps of at most STEP bytes.
 
-    `is_whole` says whether the stream has ended where a member ends.
+    `is_whole` says whether the stream has ended where a member ends. NULs behind a member of a `padded` stream are
+    skipped, as gzip(1) does.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, padded: bool = False) -> None:
         self.is_whole = False
+        self._is_padded = padded
         self._member = _new_member()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
@@ -51,6 +53,9 @@ class Gunzip:
         more = bool(data)
         while more:
             if self._member.eof:
+                data = data.lstrip(b"\0") if self._is_padded else data
+                if not data:
+                    return
                 self._member = _new_member()
             try:
                 part = self._member.decompress(data, STEP)

@@ -1,4 +1,6 @@
-"""The config of the system itself: fragments in its directories, merged below the user's config in every stage.
+"""The config of the system itself, merged below the user's config in every stage.
+
+It is made of fragments in the system's directories, and of what `provision.user_data=lock` adds.
 
 Every stage of a boot reads them, and most systems have none: what reads and merges is loaded when there is one.
 """
@@ -11,6 +13,7 @@ from provision.config.format import Config, Ignition
 from provision.config.model import NEWEST, VERSIONS
 from provision.failures import ConfigEmpty, Failure
 from provision.fetch.running_system import RunningSystem
+from provision.fetch.trust import trust_policy
 from provision.log import Log, silent
 
 EMPTY = Config(ignition=Ignition(version=VERSIONS[NEWEST]))
@@ -18,18 +21,34 @@ EMPTY = Config(ignition=Ignition(version=VERSIONS[NEWEST]))
 
 
 def base_config(platform: str, running_system: RunningSystem, log: Log = silent) -> Config:
-    """The fragments of base.d, and over them those of base.platform.d/PLATFORM.
+    """The lock of the metadata service if it is wanted, over it the fragments of base.d, then base.platform.d/PLATFORM.
 
-    Raises FetchFailed, ConfigEmpty or ConfigInvalid for base.d; what is wrong with the platform's is only logged, as
-    in the reference implementation.
+    Raises FetchFailed, ConfigEmpty or ConfigInvalid for base.d; what is wrong with the platform's fragments is only
+    logged, as Ignition does. Raises Failure for an unknown value of a setting.
     """
-    base = merged(_fragments(running_system, "base.d", log), EMPTY)
+    base = merged(_fragments(running_system, "base.d", log), _lock(platform, running_system, log))
     folder = f"base.platform.d/{platform}"
     try:
         return merged(list(_fragments(running_system, folder, log)), base)
     except Failure as problem:
         log("info", f"no config at {folder}: {problem.message}")
         return base
+
+
+def _lock(platform: str, running_system: RunningSystem, log: Log) -> Config:
+    """What shuts the metadata service for all users but root, if that is wanted."""
+    if trust_policy(running_system).user_data != "lock":
+        return EMPTY
+    from provision.fetch.platforms.detection import confirmed
+    from provision.fetch.platforms.metadata_lock import metadata_lock
+    from provision.fetch.platforms.table import PLATFORMS
+
+    platform = confirmed(platform, running_system, allow_mismatch=True)
+    lock = metadata_lock(PLATFORMS[platform].source) if platform in PLATFORMS else None
+    if lock is None:
+        log("info", f"the platform {platform} has no metadata service with a known address to shut")
+        return EMPTY
+    return EMPTY.changed(storage=lock)
 
 
 def merged(children: Iterable[Config], config: Config) -> Config:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
+from provision.config.content import STEP, ContentInvalid, Gunzip
 from provision.failures import FetchFailed
 from provision.fetch.running_system import Run, no_programs
 from provision.fetch.settings import CONFIG_LIMIT
@@ -20,17 +21,11 @@ RATIO_FROM = 1 << 20
 LAYER_LIMIT = 3
 """How many compressions are undone: more of them are no accident."""
 
-STEP = 1 << 20
-"""The most bytes that one step of decompression yields."""
-
 PIECE = 4 << 10
 """How many compressed bytes are handed to a decompressor at once: it copies what is behind the end of a member."""
 
 XZ_MEMORY_LIMIT = 80 << 20
 """Bytes; `xz -9` needs 65 MiB to decompress (xz(1))."""
-
-# zlib.h: 15 bits of window, plus 16 for the gzip format
-GZIP = 31
 
 Decompress = Callable[[bytes, str], Iterator[bytes]]
 """Takes compressed bytes and the name of their source, for messages; yields the contents in parts."""
@@ -55,51 +50,20 @@ def is_compressed(raw: bytes) -> bool:
     return raw.startswith((*FORMATS, ZSTD))
 
 
-def _decompressed_by(stream: Gunzip | Unxz, raw: bytes) -> Iterator[bytes]:
+def _gunzip(raw: bytes, source: str) -> Iterator[bytes]:
+    stream = Gunzip(padded=True)
+    try:
+        yield from stream.feed(raw)
+    except ContentInvalid as error:
+        raise FetchFailed(source, str(error)) from error
+    if not stream.is_whole:
+        raise FetchFailed(source, "the gzip stream is cut short")
+
+
+def _unxz(raw: bytes, source: str) -> Iterator[bytes]:
+    stream = Unxz(source)
     yield from stream.feed(raw)
     stream.end()
-
-
-class Gunzip:
-    """A gzip file of any number of members (RFC 1952), decompressed in steps of bounded size.
-
-    `name` is how messages call it.
-    """
-
-    def __init__(self, name: str) -> None:
-        import zlib
-
-        self._zlib = zlib
-        self._name = name
-        self._member = zlib.decompressobj(GZIP)
-        self._is_empty = True
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """The contents of the next bytes. Raises FetchFailed if they are not gzip."""
-        for at in range(0, len(data), PIECE):
-            yield from self._feed(data[at : at + PIECE])
-
-    def _feed(self, data: bytes) -> Iterator[bytes]:
-        more = bool(data)
-        while more:
-            if self._member.eof:
-                data = data.lstrip(b"\0")  # padding, which gzip(1) skips as well
-                if not data:
-                    return
-                self._member = self._zlib.decompressobj(GZIP)
-            try:
-                part = self._member.decompress(data, STEP)
-            except self._zlib.error as error:
-                raise FetchFailed(self._name, "not a gzip stream, or a damaged one") from error
-            self._is_empty = False
-            yield part
-            data = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-            more = bool(data) or (len(part) == STEP and not self._member.eof)
-
-    def end(self) -> None:
-        """Raise FetchFailed if the file is not complete."""
-        if self._is_empty or not self._member.eof:
-            raise FetchFailed(self._name, "the gzip stream is cut short or empty")
 
 
 class Unxz:
@@ -179,8 +143,8 @@ def _unzstd_by_module(raw: bytes, source: str) -> Iterator[bytes]:
 
 
 FORMATS: Mapping[bytes, Decompress] = {
-    b"\x1f\x8b": lambda raw, source: _decompressed_by(Gunzip(source), raw),
-    b"\xfd7zXZ\x00": lambda raw, source: _decompressed_by(Unxz(source), raw),
+    b"\x1f\x8b": _gunzip,
+    b"\xfd7zXZ\x00": _unxz,
 }
 """The first bytes of each format that Python decompresses itself."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from provision.fetch.retry import Deadline
+from provision.fetch.retry import Deadline, now
 from provision.fetch.running_system import Run, no_programs
 
 HEADER_SECONDS = 10.0
@@ -12,6 +12,10 @@ HEADER_SECONDS = 10.0
 
 CONFIG_LIMIT = 64 << 20
 """The most bytes a config, a bundle of certificates or a key may have."""
+
+
+COMMAND_SECONDS = 60.0
+"""How long a command that a person has started tries to fetch all it needs, unless `--timeout` says otherwise."""
 
 
 class Settings(NamedTuple):
@@ -36,6 +40,11 @@ class Settings(NamedTuple):
     network_wait: float = 600.0
     grace: float = 10.0
     run: Run = no_programs
+
+    @classmethod
+    def within(cls, seconds: float) -> Self:
+        """Settings by which everything together takes at most so many seconds from now; 0 is without limit."""
+        return cls(ends_at=now() + seconds if seconds else 0.0)
 
     def deadline(self, seconds: float = 0.0) -> Deadline:
         """A limit of so many seconds (0 is none), within the one for all together."""

@@ -53,7 +53,11 @@ def test_the_config_itself_when_asked(tmp_path: Path) -> None:
         (("--platform", "nonesuch"), 2, "one of akamai"),
         (("--platform", "hetzner", "--offline"), 1, "hint: leave --offline out"),
         (("--platform", "file"), 1, "no such file"),
-        (("--platform", "file", "--timeout", "soon"), 2, "invalid float value"),
+        (("--platform", "file", "--timeout", "soon"), 2, "is no number of seconds"),
+        (("--platform", "file", "--timeout", "-1"), 2, "is no number of seconds"),
+        (("--platform", "file", "--timeout", "nan"), 2, "is no number of seconds"),
+        (("--platform", "nutanix", "--timeout", "0.3"), 1, "did not appear in time"),
+        (("--platform", "azurestack", "--timeout", "0.3"), 1, "did not appear in time"),
     ],
 )
 def test_what_goes_wrong_is_explained(arguments: tuple[str, ...], code: int, said: str, tmp_path: Path) -> None:

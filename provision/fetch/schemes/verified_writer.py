@@ -1,51 +1,57 @@
-"""Where the bytes of a resource go in: decompressed, bounded, hashed and at the end verified, in constant memory."""
+"""Writes the bytes of a resource to a file: decompressed, bounded and verified, in constant memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from provision.config.content import Checksum, ContentInvalid, Gunzip
 from provision.config.format import Resource
 from provision.failures import FetchFailed
-from provision.fetch.compression import Gunzip
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
 
 RATIO_LIMIT = 200
 RATIO_FROM = 64 << 20
 """A gzip stream may not grow to more than 200 times its size, once it has grown beyond 64 MiB."""
 
-HASHES = frozenset({"sha256", "sha512"})
+CHANGED = "the file changed since the config was written, or something on the way changes it"
 
 
 class VerifiedWriter:
-    """Writes one resource into a file. `name` is how messages call it, `limit` the most bytes it may have, 0 is any."""
+    """Writes one resource into a file. `name` is how messages call it, `limit` the most bytes it may have, 0 is any.
+
+    Raises FetchFailed for a compression or a checksum that is not known.
+    """
 
     def __init__(self, name: str, resource: Resource, into: BinaryIO, limit: int = 0) -> None:
         self._name = name
         self._into = into
         self._limit = limit
         self._start = into.tell() if into.seekable() else None
-        self._gzip = _is_gzip(name, resource)
-        self._expected = (resource.verification.hash or "").lower()
+        self._is_gzip = _is_gzip(name, resource)
+        self._expected = resource.verification.hash or ""
         self._restart()
 
     def take(self, chunks: Iterable[bytes]) -> None:
-        """Take a whole body. Called again, it begins anew. Raises FetchFailed if the bytes are not the right ones."""
+        """Write a whole body. Called again, it begins anew. Raises FetchFailed if the bytes are not the right ones."""
         self._restart()
-        for chunk in chunks:
-            self._arrived += len(chunk)
-            for part in self._gunzip.feed(chunk) if self._gunzip else (chunk,):
-                self._write(part)
-        if self._gunzip:
-            self._gunzip.end()
+        try:
+            for chunk in chunks:
+                self._arrived += len(chunk)
+                for part in self._gunzip.feed(chunk) if self._gunzip else (chunk,):
+                    self._write(part)
+        except ContentInvalid as error:
+            raise FetchFailed(self._name, str(error)) from error
+        if self._gunzip and not self._gunzip.is_whole:
+            raise FetchFailed(self._name, "the gzip stream is cut short or empty")
         self._verify()
 
     def _restart(self) -> None:
         self._arrived = self._written = 0
-        self._gunzip = Gunzip(self._name) if self._gzip else None
-        self._hash = _hash(self._name, self._expected)
+        self._gunzip = Gunzip() if self._is_gzip else None
+        try:
+            self._checksum = Checksum(self._expected) if self._expected else None
+        except ContentInvalid as error:
+            raise FetchFailed(self._name, str(error)) from error
         if self._start is not None:
             self._into.seek(self._start)
             self._into.truncate()
@@ -53,40 +59,33 @@ class VerifiedWriter:
     def _write(self, part: bytes) -> None:
         self._written += len(part)
         if self._limit and self._written > self._limit:
-            self._fail(f"larger than the limit of {self._limit >> 20} MiB")
+            raise FetchFailed(self._name, f"larger than the limit of {self._limit >> 20} MiB")
         if self._gunzip and self._written > max(RATIO_FROM, RATIO_LIMIT * self._arrived):
-            self._fail(f"decompresses to more than {RATIO_LIMIT} times its size", "serve it without compression")
-        if self._hash:
-            self._hash.update(part)
+            cause = f"decompresses to more than {RATIO_LIMIT} times its size"
+            raise FetchFailed(self._name, cause, hint="serve it without compression")
+        if self._checksum:
+            self._checksum.update(part)
         try:
             self._into.write(part)
         except OSError as error:
-            raise _unwritten(self._name, error) from error
+            raise _not_written(self._name, error) from error
 
     def _verify(self) -> None:
         try:
             self._into.flush()
         except OSError as error:
-            raise _unwritten(self._name, error) from error
-        if self._hash is None:
-            return
-        calculated = f"{self._hash.name}-{self._hash.hexdigest()}"
-        if calculated != self._expected:
-            self._fail(
-                f"hash verification failed (calculated {_sum(calculated)} but expected {_sum(self._expected)})",
-                "the file changed since the config was written, or something on the way changes it",
-            )
-
-    def _fail(self, cause: str, hint: str = "") -> None:
-        raise FetchFailed(self._name, cause, hint=hint)
+            raise _not_written(self._name, error) from error
+        try:
+            if self._checksum:
+                self._checksum.verify()
+        except ContentInvalid as error:
+            raise FetchFailed(self._name, str(error), hint=CHANGED) from error
 
 
-def _unwritten(name: str, error: OSError) -> FetchFailed:
-    """The failure of whoever keeps the bytes, which no other attempt would mend."""
-    told = error.strerror or "it cannot be written"
-    return FetchFailed(
-        name, f"could not be kept: {told}", hint="make room where the file is to be, or let it go elsewhere"
-    )
+def _not_written(name: str, error: OSError) -> FetchFailed:
+    """The failure of the file system that keeps the bytes, which no other attempt would mend."""
+    cause = f"could not be kept: {error.strerror or 'it cannot be written'}"
+    return FetchFailed(name, cause, hint="make room where the file is to be, or write it to another file system")
 
 
 def _is_gzip(name: str, resource: Resource) -> bool:
@@ -94,22 +93,3 @@ def _is_gzip(name: str, resource: Resource) -> bool:
     if compression not in {"", "gzip"}:
         raise FetchFailed(name, "invalid compression method")
     return compression == "gzip"
-
-
-def _hash(name: str, expected: str) -> _Hash | None:
-    if not expected:
-        return None
-    from hashlib import new
-
-    kind, _, digits = expected.partition("-")
-    if kind not in HASHES:
-        raise FetchFailed(name, "unrecognized hash function")
-    try:
-        bytes.fromhex(digits)
-    except ValueError as error:
-        raise FetchFailed(name, "the expected hash is not hexadecimal") from error
-    return new(kind)
-
-
-def _sum(specifier: str) -> str:
-    return specifier.partition("-")[2]

@@ -1,0 +1,37 @@
+"""What happens to the config at its platform when a first boot has succeeded."""
+
+from __future__ import annotations
+
+import sys
+
+from provision.boot.first_boot import platform
+from provision.failures import Failure
+from provision.fetch.trust import settings_text, trust_policy
+from provision.system.running_system.running_system import LocalSystem
+
+
+def delete_user_data(running_system: LocalSystem) -> None:
+    """Delete the config from the platform if `provision.user_data=lock` asks for it and the platform can.
+
+    Raises Failure if the platform does not do it: then the config can still be read.
+    """
+    if trust_policy(running_system).user_data != "lock":
+        return
+    from provision.fetch.context import fetch_context
+    from provision.fetch.platforms.detection import confirmed
+    from provision.fetch.platforms.table import PLATFORMS
+    from provision.fetch.settings import Settings
+    from provision.log import open_log
+
+    name = confirmed(platform(settings_text(running_system)), running_system, allow_mismatch=True)
+    delete = PLATFORMS[name].delete if name in PLATFORMS else None
+    if delete is None:
+        return
+    try:
+        delete(fetch_context(running_system, Settings(platform=name), open_log(sys.stdout, to_stdout=False)))
+    except Failure as failure:
+        raise Failure(
+            f"the machine is provisioned, but its config is still at the platform: {failure.message}",
+            hint=failure.hint or "delete it there; the next start of this machine does not provision again",
+        ) from failure
+    print(f"deleted the config from {name}")
