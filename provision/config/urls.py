@@ -102,16 +102,23 @@ _PLAIN = rf"{_PLAIN_RUN}(?:%[0-9a-fA-F]{{2}}{_PLAIN_RUN})*"
 
 
 def redacted(text: str) -> str:
-    """A URL for people and logs: no user info, no query, no fragment, and nothing of a data URL's data."""
+    """A URL for people and logs: no user info, no query, no fragment, and nothing of a data URL's data.
+
+    A password may hold a `/`, `?` or `#` that is not encoded. The URL is then another one than its author means: what may
+    be a part of the password is not shown.
+    """
     scheme, colon, rest = text.partition(":")
     if not colon:
         return "URL without a scheme"
     if scheme.lower() == "data":
         return "data URL"
-    rest = rest.partition("#")[0].partition("?")[0]
-    if not rest.startswith("//"):
-        return f"{scheme}:{rest}"
-    authority, slash, path = rest[2:].partition("/")
+    shown = rest.partition("#")[0].partition("?")[0]
+    if not shown.startswith("//"):
+        return f"{scheme}:{shown}"
+    authority, slash, path = shown[2:].partition("/")
+    user, colon, port = authority.rpartition(":")
+    if colon and "@" not in authority and "@" in rest and not user.endswith("]"):
+        return f"{scheme}://{authority}/..." if port.isdecimal() else f"{scheme}://..."
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 

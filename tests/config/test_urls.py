@@ -118,4 +118,10 @@ def test_no_text_is_too_odd(text: str) -> None:
 
 def test_urls_are_shown_without_secrets() -> None:
     assert redacted("https://u:p@a/b?c=d#e") == "https://a/b"
+    assert redacted("http://[::1]:80/a@b") == "http://[::1]:80/a@b"
+    assert redacted("http://u:pa/ss@host/x") == "http://..."
+    assert redacted("http://u:pa?ss@host/x") == "http://..."
+    assert redacted("http://u:pa#ss@host/x") == "http://..."
+    assert redacted("http://u:12/ss@host/x") == "http://u:12/..."
+    assert redacted("http://host/a@b") == "http://host/a@b"
     assert redacted("data:,secret") == "data URL"
