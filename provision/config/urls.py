@@ -104,8 +104,8 @@ _PLAIN = rf"{_PLAIN_RUN}(?:%[0-9a-fA-F]{{2}}{_PLAIN_RUN})*"
 def redacted(text: str) -> str:
     """A URL for people and logs: no user info, no query, no fragment, and nothing of a data URL's data.
 
-    A password may hold a `/`, `?` or `#` that is not encoded. The URL is then another one than its author means: what may
-    be a part of the password is not shown.
+    A password may hold a `/`, `?` or `#` that is not encoded. The URL is then another one than its author means, and
+    what may be a part of the password is not shown.
     """
     scheme, colon, rest = text.partition(":")
     if not colon:
