@@ -39,6 +39,8 @@ def explained(problem: Problem, lines: list[str]) -> Problem:
     at = problem.at
     if at is None or problem.rule or not 0 < at.line <= len(lines) + 1:
         return problem
+    if "tabs" in problem.hint:
+        return problem._replace(message="a tab stands in the indentation of this line")
     quote = open_quote(lines, at)
     if quote is not None:
         hint = "close it; a quote inside of a text in quotes is written twice ('') or as \\\""

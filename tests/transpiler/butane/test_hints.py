@@ -31,7 +31,7 @@ def told(text: str, head: str = HEAD) -> str:
         ("openshift: {}", "openshift is only for openshift"),
         ("passwd: {users: {name: a}}", "begin each element with `- `"),
         ("passwd:\n\tusers: []", "YAML is indented with spaces, never with tabs"),
-        ("passwd: a: b", "put a value that contains ': ' in quotes"),
+        ("passwd: a: b", "put the whole text in quotes"),
         ("boot_device: {mirror: {devices: [/dev/a, /dev/b]}}", "add `layout: x86_64`"),
     ],
 )
@@ -42,13 +42,13 @@ def test_what_to_do(text: str, hint: str) -> None:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("version: 1.5.0\n", "add lines like `variant: fcos`"),
-        ("variant: fcos\nversion: 1.5\n", "versions of fcos: 1.0.0, 1.1.0"),
+        ("version: 1.5.0\n", "add a line like `variant: fcos`"),
+        ("variant: fcos\nversion: 1.5\n", "write 1.5.0"),
         ("variant: fcos\nversion: 1.9.0\n", "versions of fcos: 1.0.0, 1.1.0"),
         ("variant: debian\nversion: 1.5.0\n", "variants: fcos, flatcar"),
         ("packages: [vim]\nusers: []\n", "this looks like a cloud-config"),
         ("etcd: {name: a}\n", "this looks like a Container Linux Config"),
-        ('{"ignition":{"version":"3.4.0"}}\n', "this looks like what machines read"),
+        ('{"ignition":{"version":"3.4.0"}}\n', "this is an Ignition config already"),
     ],
 )
 def test_which_config_it_is(text: str, hint: str) -> None:
