@@ -158,11 +158,15 @@ def _add(commands: Any, module: Any) -> None:
 
 def _complain(failure: Failure) -> None:
     """Say what is wrong, a line for each reason, and what to do."""
-    from provision.config.reports.text import printable, takes_colour
+    from provision.config.reports.text import as_text, printable, takes_colour
 
     if isinstance(failure, ConfigInvalid) and failure.report:
         print(failure.report, file=sys.stderr)
     error = "\033[1;31merror:\033[0m" if takes_colour(sys.stderr) else "error:"
+    if isinstance(failure, PlanRefused) and failure.findings:
+        print(as_text(failure.findings, excerpts=True, color=takes_colour(sys.stderr)), end="", file=sys.stderr)
+        print(f"provision: {error} the config cannot be carried out; nothing was changed", file=sys.stderr)
+        return
     for reason in failure.reasons if isinstance(failure, PlanRefused) else [failure.message]:
         print(f"provision: {error}", "\n".join(map(printable, reason.splitlines())), file=sys.stderr)
     for hint in failure.hint.splitlines():

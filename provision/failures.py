@@ -18,8 +18,12 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from provision.config.problems import Problem, dotted
+
+if TYPE_CHECKING:
+    from provision.config.reports.findings import Finding
 
 
 class Failure(Exception):
@@ -86,12 +90,14 @@ class NeedsNetwork(FetchFailed):
 class PlanRefused(Failure):
     """The config cannot be carried out on this machine; nothing was changed. `problems` holds every reason.
 
-    `hint` is for the problems that have none of their own.
+    `hint` is for the problems that have none of their own. `findings` are the problems at their places in the author's
+    texts, where those are at hand.
     """
 
     def __init__(self, problems: Sequence[Problem], *, hint: str = "") -> None:
         self.problems = tuple(one if one.hint else one._replace(hint=hint) for one in problems)
         hints = dict.fromkeys(one.hint for one in self.problems if one.hint)
+        self.findings: Sequence[Finding] = ()
         super().__init__("\n".join(self.reasons), hint="\n".join(hints))
 
     @property

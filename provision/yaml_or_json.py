@@ -5,7 +5,7 @@ This is the one place of the engine that loads the transpiler, and only for YAML
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config.format import Config
@@ -17,12 +17,17 @@ if TYPE_CHECKING:
     from provision.config.reports.findings import Finding
 
 
+Locate = Callable[[Sequence[Problem]], "Sequence[Finding]"]
+"""Finds the places in the text for problems of the config that it became; the order stays."""
+
+
 class Outcome(NamedTuple):
     """A config (None if it has errors), everything found with its place, and the last word if there is no config."""
 
     config: Config | None
     findings: Sequence[Finding]
     error: str
+    locate: Locate
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -43,11 +48,13 @@ def _validate_json(raw: bytes, name: str) -> Outcome:
 
     validation = validate(raw)
     problems = validation.problems or _about_all(validation.error)
-    if not problems:
-        return Outcome(validation.config, (), validation.error)
-    from provision.config.reports.findings import findings
 
-    return Outcome(validation.config, findings(name, raw, problems), validation.error)
+    def locate(problems: Sequence[Problem]) -> Sequence[Finding]:
+        from provision.config.reports.findings import findings
+
+        return findings(name, raw, problems)
+
+    return Outcome(validation.config, locate(problems) if problems else (), validation.error, locate)
 
 
 def _about_all(error: str) -> tuple[Problem, ...]:
@@ -70,4 +77,4 @@ def _validate_yaml(raw: bytes, name: str, files_dir: str | None) -> Outcome:
     except ImportError as error:
         hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
         raise FetchFailed(name, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error
-    return Outcome(result.config, result.findings(), result.error)
+    return Outcome(result.config, result.findings(), result.error, result.findings_of_config)

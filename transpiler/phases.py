@@ -48,6 +48,7 @@ class Result(NamedTuple):
     `json` is the result (YAML for a MachineConfig), empty if there is none; `config` and `version` (an index into
     VERSIONS) the same as a value. `problems` are all there is to say; the first `reported` of them are what the
     reference reports. `error` is Butane's verdict, empty if all is well.
+    `draft` knows where the parts of the config come from.
     """
 
     text: report.SourceText
@@ -57,6 +58,7 @@ class Result(NamedTuple):
     problems: tuple[Problem, ...]
     reported: int
     error: str
+    draft: Draft | None = None
 
     @property
     def failed(self) -> bool:
@@ -70,6 +72,14 @@ class Result(NamedTuple):
     def findings(self) -> list[reports_findings.Finding]:
         """All problems with their places and lines."""
         return report.located(self.problems, self.text)
+
+    def findings_of_config(self, problems: Iterable[Problem]) -> list[reports_findings.Finding]:
+        """Problems of the resulting config, by its paths, with the author's paths, places and lines; each once."""
+        if self.draft is None:
+            return []
+        source_of = self.draft.source_of
+        mine = [problem._replace(path=source_of(snaked(problem.path))) for problem in problems]
+        return report.located(mine, self.text)
 
     def render_as_butane(self, *, color: bool = False, raw: bool = False) -> str:
         """Butane's report, drawn, or in one line for each problem."""
@@ -120,9 +130,10 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
         work.error = STRICT_ERROR
     shown = report.SourceText(name, work.text, work.root)
     written = "" if work.error else _written(work, pretty=pretty)
-    config = None if work.error else work.draft.config
+    draft = None if work.error else work.draft
+    config = draft.config if draft else None
     spec_minor = work.variant.spec_minor if work.variant.name else None
-    return Result(shown, written, config, spec_minor, tuple(work.problems), work.reported, work.error)
+    return Result(shown, written, config, spec_minor, tuple(work.problems), work.reported, work.error, draft)
 
 
 class Options(NamedTuple):

@@ -14,7 +14,8 @@ import time
 from collections.abc import Sequence
 from typing import NoReturn
 
-from provision.commands.given_config import merge_references, read_config
+from provision.commands.config_places import ConfigPlaces
+from provision.commands.given_config import read_whole
 from provision.commands.plan_text import HIDDEN, step_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
@@ -47,10 +48,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Plan everything to its end, then carry it out. Raises Failure."""
     for number in (signal.SIGTERM, signal.SIGHUP):  # what is attached is given back then, too
         signal.signal(number, _stop)
-    config, fetcher = merge_references(read_config(arguments.config, arguments.files_dir), arguments.timeout)
+    config, fetcher, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)
     timed = TimedFetcher(fetcher, arguments.timeout)
     began = time.monotonic()
-    with open_target(arguments, config, changing=True) as target:
+    with places.shown(), open_target(arguments, config, changing=True) as target:
         machine = target.machine
         if machine is None:
             raise Failure("there is nothing to apply to", hint="give --image, --disk or --root")
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         target.stop_looking()
         if not arguments.quiet:
             print("".join(f"note: {note}\n" for note in target.notes), end="")
-        watch = _silence if arguments.quiet else Progress(steps)
+        watch = _silence if arguments.quiet else Progress(steps, places)
         for stage in target.stages:
             history = target.open_history() if target.open_history and stage.journalled else None
             Engine(machine, timed, watch, history).run(stage, config)
@@ -94,7 +95,8 @@ def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[St
 class Progress:
     """Tells of every step when it begins, numbered as `plan` does."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[Step], places: ConfigPlaces) -> None:
+        self._places = places.by_path(step.action.config_path for step in steps)
         self._style = style_of(sys.stdout)
         self._total = len([step for step in steps if not isinstance(step.action, HIDDEN)])
         self._number = 0
@@ -107,9 +109,10 @@ class Progress:
         self._number += 1
         width = len(str(self._total))
         number = f"[{self._number:{width}}/{self._total}]"
-        print("\n".join(step_lines(number, step, self._style, heading=step.stage != self._stage)), flush=True)
+        heading = step.stage != self._stage
+        print("\n".join(step_lines(number, step, self._style, self._places, heading=heading)), flush=True)
         self._stage = step.stage
 
 
 def _silence(_step: Step) -> None:
-    """Nobody looks."""
+    """With --quiet nothing is printed."""

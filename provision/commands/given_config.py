@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision import yaml_or_json
+from provision.commands.config_places import ConfigPart, ConfigPlaces
 from provision.commands.timeout import HINT
 from provision.config.format import Config
+from provision.config.problems import Problem
 from provision.config.reports.text import takes_colour
 from provision.failures import ConfigInvalid, Failure, FetchFailed, Usage
 
 if TYPE_CHECKING:
+    from provision.config.reports.findings import Finding
+    from provision.fetch.references import Part
     from provision.fetch.resources import Fetcher
 
 
@@ -40,8 +45,42 @@ def validate_text(source: ConfigText, files_dir: str | None) -> yaml_or_json.Out
     return yaml_or_json.validate_text(source.text, source.name, files_dir)
 
 
+class GivenConfig(NamedTuple):
+    """A config with those that it names merged in, the fetcher that it asks for, and its places in the given texts."""
+
+    config: Config
+    fetcher: Fetcher
+    places: ConfigPlaces
+
+
+def read_whole(name: str, files_dir: str | None, seconds: float) -> GivenConfig:
+    """The config of that name with those that it names; gives up after so many seconds (0 is without limit).
+
+    Warnings are told on standard error. Raises Failure.
+    """
+    given = _read(name, files_dir)
+    config, fetcher, parts = merge_references(given.config, seconds)
+    others = [ConfigPart(part.config, _locate_later(part)) for part in parts]
+    return GivenConfig(config, fetcher, ConfigPlaces(config, [given, *others]))
+
+
+def _locate_later(part: Part) -> yaml_or_json.Locate:
+    """A referenced config is read again for its places, if somebody asks."""
+
+    def locate(problems: Sequence[Problem]) -> Sequence[Finding]:
+        from provision.fetch.compression import decompressed
+
+        return yaml_or_json.validate_text(decompressed(part.raw, part.source), part.source).locate(problems)
+
+    return locate
+
+
 def read_config(name: str, files_dir: str | None = None) -> Config:
     """The config of that name, its warnings told on standard error. Raises Failure."""
+    return _read(name, files_dir).config
+
+
+def _read(name: str, files_dir: str | None) -> ConfigPart:
     from provision.config.reports.text import as_text
 
     source = read_text(name)
@@ -50,10 +89,10 @@ def read_config(name: str, files_dir: str | None = None) -> Config:
     if verdict.config is None:
         raise ConfigInvalid(verdict.problems, source=source.name, error=verdict.error, report=text.rstrip())
     sys.stderr.write(text)
-    return verdict.config
+    return ConfigPart(verdict.config, verdict.locate)
 
 
-def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher]:
+def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, tuple[Part, ...]]:
     """The config with those it names merged in, and the fetcher that it asks for; gives up after so many seconds.
 
     0 is without limit. Raises FetchFailed, ConfigInvalid.
@@ -76,7 +115,7 @@ def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher]:
         raise FetchFailed(failed.url, f"gave up after {seconds:g} s", hint=HINT) from failed
     finally:
         timer.cancel()
-    return rendered.config, rendered.fetcher
+    return rendered.config, rendered.fetcher, rendered.parts
 
 
 def warn(level: str, message: str) -> None:

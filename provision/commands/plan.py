@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from provision.commands.given_config import merge_references, read_config
+from provision.commands.config_places import ConfigPlaces
+from provision.commands.given_config import read_whole
 from provision.commands.plan_text import is_change, plan_json, plan_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
 from provision.commands.timeout import add_timeout
 from provision.config.problems import Problem
+from provision.config.reports.formats import as_json
 from provision.engine.preflight import Step, simulate
 from provision.failures import PlanRefused
 from provision.planning.actions import Mount, WaitForDevices
@@ -49,8 +53,8 @@ CHANGES, UNKNOWN = 4, 5
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. Raises Failure."""
-    config, _ = merge_references(read_config(arguments.config, arguments.files_dir), arguments.timeout)
-    with open_target(arguments, config, changing=False) as target:
+    config, _, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)
+    with _told(arguments), places.shown(), open_target(arguments, config, changing=False) as target:
         steps = simulate(target.preview, config, target.view, _assume_present, target.contents_of)
         _refuse_missing(steps, arguments)
         hidden = hidden_mounts(steps, target)
@@ -59,8 +63,19 @@ def run(arguments: argparse.Namespace) -> int:
         ]
         target.notes += [f"{mount.title}: its files are not known, and taken for absent" for mount in hidden]
         target.notes += [f"{name}: {why}" for name, why in target.unseen.items()]
-        _print(arguments, steps, target)
+        _print(arguments, steps, target, places)
         return _exit_code(steps, hidden, target) if arguments.exit_code else 0
+
+
+@contextmanager
+def _told(arguments: argparse.Namespace) -> Iterator[None]:
+    """With --json a refusal is told on standard output too, as `validate --format json` does."""
+    try:
+        yield
+    except PlanRefused as refused:
+        if arguments.json:
+            print(f'{{"problems": {as_json(refused.findings).rstrip()}}}')
+        raise
 
 
 def _exit_code(steps: list[Step], hidden: list[Mount], target: Target) -> int:
@@ -97,8 +112,9 @@ def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:
         )
 
 
-def _print(arguments: argparse.Namespace, steps: list[Step], target: Target) -> None:
+def _print(arguments: argparse.Namespace, steps: list[Step], target: Target, places: ConfigPlaces) -> None:
+    found = places.by_path(step.action.config_path for step in steps)
     if arguments.json:
-        print(plan_json(steps, target.notes))
+        print(plan_json(steps, target.notes, found))
         return
-    print("\n".join(plan_lines(steps, target.notes, style_of(sys.stdout), verbose=arguments.verbose)))
+    print("\n".join(plan_lines(steps, target.notes, style_of(sys.stdout), found, verbose=arguments.verbose)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from json import dumps
 from typing import NamedTuple, TextIO
 
-from provision.config.problems import dotted
+from provision.config.problems import Path, dotted
+from provision.config.reports.findings import Finding
 from provision.config.reports.text import printable, takes_colour
 from provision.engine.preflight import Step
 from provision.planning.actions import Action, ForgetBlob, Keep, Mount, Unmount, UpdateBootState, WaitForDevices
@@ -18,6 +19,9 @@ PASSING = (WaitForDevices, Keep, UpdateBootState, ForgetBlob, Mount, Unmount)
 
 HIDDEN = (Keep, UpdateBootState, ForgetBlob)
 """Actions that are only shown where somebody wants to know everything."""
+
+Places = Mapping[Path, Finding]
+"""Path of the whole config -> where it stands in the author's text; `ConfigPlaces.by_path` finds them."""
 
 ASSUMED = "(not seen from here: taken for blank, and large enough)"
 """What a plan takes for given of a device that is not there, or may not be read."""
@@ -52,26 +56,36 @@ def kept_mounts(steps: Sequence[Step]) -> list[Mount]:
     return [mount for mount in mounts if mount.device not in made]
 
 
-def plan_lines(steps: Sequence[Step], notes: Iterable[str], style: Style, *, verbose: bool) -> Iterator[str]:
+def plan_lines(
+    steps: Sequence[Step], notes: Iterable[str], style: Style, places: Places, *, verbose: bool
+) -> Iterator[str]:
     """A plan as text: numbered, grouped by stage, with `!` before what destroys something."""
     yield f"{style.bold}{_summary(steps, verbose=verbose)}{style.end}"
     yield from (f"{style.faint}note: {printable(note)}{style.end}" for note in notes)
     shown = [step for step in steps if verbose or not isinstance(step.action, HIDDEN)]
     for number, (before, step) in enumerate(zip([None, *shown], shown, strict=False), 1):
-        yield from step_lines(f"{number:4}", step, style, heading=before is None or before.stage != step.stage)
+        yield from step_lines(f"{number:4}", step, style, places, heading=before is None or before.stage != step.stage)
 
 
-def step_lines(number: str, step: Step, style: Style, *, heading: bool) -> Iterator[str]:
+def step_lines(number: str, step: Step, style: Style, places: Places, *, heading: bool) -> Iterator[str]:
     """One step: number, mark, what it does, what asked for it, and what is lost; with its stage as a heading."""
     action = step.action
     if heading:
         yield f"\n{style.bold}{step.stage}{style.end}"
     mark = f"{style.danger}!{style.end}" if action.destroys else " "
     assumed = f" {ASSUMED}" if isinstance(action, WaitForDevices) else ""
-    reason = f"  {style.faint}[{dotted(action.config_path)}]{style.end}" if action.config_path else ""
-    yield f"{number} {mark} {printable(action.title)}{assumed}{reason}"
+    place = f"  {style.faint}[{printable(_place(action, places))}]{style.end}" if action.config_path else ""
+    yield f"{number} {mark} {printable(action.title)}{assumed}{place}"
     if action.destroys:
         yield f"{' ' * len(number)}   {style.danger}destroys {printable(action.destroys)}{style.end}"
+
+
+def _place(action: Action, places: Places) -> str:
+    """What asked for the action: `site.bu:12:7 storage.trees[0]`, or only the path if its text is not at hand."""
+    found = places.get(action.config_path)
+    if found is None or found.at is None:
+        return dotted(action.config_path)
+    return f"{found.place} {dotted(found.problem.path)}"
 
 
 def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
@@ -84,7 +98,7 @@ def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
     return ", ".join(words)
 
 
-def plan_json(steps: Sequence[Step], notes: Iterable[str]) -> str:
+def plan_json(steps: Sequence[Step], notes: Iterable[str], places: Places) -> str:
     """A plan for programs; the same steps and order as the text with --verbose."""
     return dumps(
         {
@@ -96,7 +110,7 @@ def plan_json(steps: Sequence[Step], notes: Iterable[str]) -> str:
                     "stage": step.stage,
                     "action": type(step.action).__name__,
                     "title": step.action.title,
-                    "config_path": dotted(step.action.config_path),
+                    **_place_json(step.action, places),
                     "destroys": step.action.destroys,
                     "changes": is_change(step.action),
                     "assumed": isinstance(step.action, WaitForDevices),
@@ -106,6 +120,18 @@ def plan_json(steps: Sequence[Step], notes: Iterable[str]) -> str:
         },
         indent=2,
     )
+
+
+def _place_json(action: Action, places: Places) -> dict[str, object]:
+    """The author's path, file, line and column; None for what is not known."""
+    found = places.get(action.config_path)
+    at = found.at if found else None
+    return {
+        "config_path": dotted(found.problem.path if found else action.config_path),
+        "file": found.file if found and at else None,
+        "line": at.line if at else None,
+        "column": at.column if at else None,
+    }
 
 
 def _count(number: int, noun: str) -> str:

@@ -33,12 +33,21 @@ class Fetched(NamedTuple):
     referenced: bool
 
 
+class Part(NamedTuple):
+    """A referenced config as it was fetched; `source` is its redacted URL."""
+
+    source: str
+    raw: bytes
+    config: Config
+
+
 class Rendered(NamedTuple):
-    """A whole config, the fetcher it asks for, and the configs that went into it."""
+    """A whole config, the fetcher it asks for, and the configs that went into it; later `parts` win."""
 
     config: Config
     fetcher: Fetcher
     fetched: tuple[Fetched, ...]
+    parts: tuple[Part, ...] = ()
 
 
 def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
@@ -51,7 +60,7 @@ def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
     fetcher = fetcher.configured_by(whole)
     whole = _with_inline_authorities(whole, fetcher)
     _validate_merged(whole, log)
-    return Rendered(whole, fetcher, tuple(rendering.fetched))
+    return Rendered(whole, fetcher, tuple(rendering.fetched), tuple(rendering.parts))
 
 
 class _Rendering:
@@ -59,6 +68,7 @@ class _Rendering:
 
     def __init__(self, log: Log) -> None:
         self.fetched: list[Fetched] = []
+        self.parts: list[Part] = []
         self._log = log
 
     def rendered(self, config: Config, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
@@ -98,7 +108,9 @@ class _Rendering:
             )
         self._log("debug", f"fetched referenced config from {source} with SHA512: {digest}")
         self.fetched.append(Fetched("user", path_of(reference.source or ""), referenced=True))
-        return read_config(raw, source, self._log, fetcher.settings.run), (*above, digest)
+        config = read_config(raw, source, self._log, fetcher.settings.run)
+        self.parts.append(Part(source, raw, config))
+        return config, (*above, digest)
 
 
 def _validate_merged(config: Config, log: Log) -> None:

@@ -10,6 +10,7 @@ PASSWD, GROUP, SHADOW, GSHADOW = ACCOUNT_FILES = ("/etc/passwd", "/etc/group", "
 """Where accounts are; the root of a system has them."""
 
 LOGIN_DEFS = "/etc/login.defs"
+USERADD_DEFAULTS = "/etc/default/useradd"
 
 
 def login_settings(content: bytes | None) -> dict[str, str]:
@@ -34,3 +35,10 @@ def read_accounts(kind: str, content: bytes) -> Iterator[Account]:
             yield Account(fields[0], int(fields[2]), int(fields[3]), fields[5], fields[6])
         elif kind == "group" and len(fields) == 4 and is_id(fields[2]):
             yield Account(fields[0], int(fields[2]))
+
+
+def useradd_settings(content: bytes | None) -> dict[str, str]:
+    """Name -> value of useradd's defaults (useradd(8), "Changing the default values"); empty without the file."""
+    lines = (content or b"").decode(errors="replace").splitlines()
+    pairs = [line.partition("=") for line in lines if "=" in line and not line.startswith("#")]
+    return {name: value.strip() for name, _, value in pairs}

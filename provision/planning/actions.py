@@ -145,6 +145,7 @@ class Keep(NamedTuple):
 class RunProgram(NamedTuple):
     """Start a program and wait for it; the stage says what it touches and what holds afterwards.
 
+    `likely` facts hold with most releases of the program: plans count on them, and nobody verifies them.
     `accepts` are the exit statuses that are good. No argument may be a secret: pass it as a `KeyFile` or by `stdin`.
     """
 
@@ -156,6 +157,7 @@ class RunProgram(NamedTuple):
     destroys: str = ""
     stdin: Bytes | PathList | None = None
     accepts: tuple[int, ...] = (0,)
+    likely: tuple[Fact, ...] = ()
 
     def touches(self) -> frozenset[str]:
         """What the stage said."""
@@ -163,7 +165,7 @@ class RunProgram(NamedTuple):
 
     def effect(self) -> tuple[Fact, ...]:
         """What the stage said."""
-        return self.facts
+        return (*self.facts, *self.likely)
 
 
 class WritePartitionTable(NamedTuple):

@@ -26,7 +26,7 @@ STEPS = [
 
 
 def test_steps_are_numbered_by_stage_and_losses_are_marked() -> None:
-    assert list(plan_lines(STEPS, ["a note"], Style(), verbose=False)) == [
+    assert list(plan_lines(STEPS, ["a note"], Style(), {}, verbose=False)) == [
         "2 changes, 1 of them destructive, 1 thing kept as found (--verbose shows them)",
         "note: a note",
         "\ndisks",
@@ -45,16 +45,16 @@ def test_what_others_do_is_no_change_of_ours() -> None:
 
 
 def test_verbose_shows_what_is_kept() -> None:
-    assert any("keep /etc" in line for line in plan_lines(STEPS, [], Style(), verbose=True))
+    assert any("keep /etc" in line for line in plan_lines(STEPS, [], Style(), {}, verbose=True))
 
 
 def test_colour_only_when_asked() -> None:
-    assert not any("\033" in line for line in plan_lines(STEPS, [], Style(), verbose=True))
-    assert any("\033[1;31m!" in line for line in plan_lines(STEPS, [], COLOURS, verbose=True))
+    assert not any("\033" in line for line in plan_lines(STEPS, [], Style(), {}, verbose=True))
+    assert any("\033[1;31m!" in line for line in plan_lines(STEPS, [], COLOURS, {}, verbose=True))
 
 
 def test_json_says_the_same() -> None:
-    plan = json.loads(plan_json(STEPS, ["a note"]))
+    plan = json.loads(plan_json(STEPS, ["a note"], {}))
     assert plan["changes"] == 2
     assert plan["notes"] == ["a note"]
     assert [step["action"] for step in plan["steps"]] == ["WaitForDevices", "RunProgram", "Keep", "WriteFile"]

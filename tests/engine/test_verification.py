@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from provision.engine.verification import agrees, difference
+from provision.engine.verification import agrees, difference, verify
+from provision.failures import ActionFailed
+from provision.planning.actions import RunProgram
 from provision.planning.boot_state import BootState
 from provision.planning.facts import (
     BootStateFact,
@@ -27,6 +29,7 @@ from provision.planning.machine_view import (
     PartitionTable,
     Signature,
 )
+from tests.stages.world import World
 
 FILE = FileStatus(FileType.FILE, 0o644, 0, 0)
 
@@ -99,3 +102,10 @@ def test_a_difference_is_told_in_words(fact: Fact, found: object, said: str) -> 
 def test_the_boot_state_is_not_told() -> None:
     fact = BootStateFact(BootState(platform_files={"/a": "canary"}))
     assert difference(fact, BootState()) == "what later stages need was not kept"
+
+
+def test_what_is_only_likely_is_not_verified() -> None:
+    sure, likely = FileFact("/sure", None), FileFact("/likely", FILE)
+    verify((RunProgram("run", ("true",), frozenset(), (sure,), likely=(likely,)),), World())
+    with pytest.raises(ActionFailed, match="/likely: expected file, found nothing"):
+        verify((RunProgram("run", ("true",), frozenset(), (sure, likely)),), World())

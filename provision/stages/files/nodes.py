@@ -214,7 +214,7 @@ def _file(
 ) -> list[Action]:
     if existing is not None and (file.contents.source is not None or existing.kind is not FileType.FILE):
         what = "regular" if existing.kind is FileType.FILE else "non regular"
-        raise _refused(f"A {what} file exists there already and overwrite is false: {entry.path}")
+        raise _in_the_way(f"A {what} file exists there already and overwrite is false: {entry.path}", existing)
     uid, gid = _owner(entry, view, existing)
     mode = _mode(file.mode, existing, 0o644)
     if existing is not None and not file.append and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
@@ -239,7 +239,7 @@ def _directory(
     entry: DesiredNode, directory: config_format.Directory, existing: FileStatus | None, view: MachineView
 ) -> list[Action]:
     if existing is not None and existing.kind is not FileType.DIRECTORY:
-        raise _refused(f"A non-directory already exists and overwrite is false: {entry.path}")
+        raise _in_the_way(f"A non-directory already exists and overwrite is false: {entry.path}", existing)
     uid, gid = _owner(entry, view, existing)
     mode = _mode(directory.mode, existing, 0o755)
     if existing is not None and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
@@ -255,7 +255,7 @@ def _symbolic_link(
     if existing is not None:
         if existing.kind is FileType.LINK and normpath(existing.target or "") == normpath(target):
             return []
-        raise _refused(f"A file already exists there and overwrite is false: {entry.path}")
+        raise _in_the_way(f"A file already exists there and overwrite is false: {entry.path}", existing)
     uid, gid = _owner(entry, view, _followed(entry.path, target, view))
     parents, exclusive = missing_parents(view, entry.path), not link.overwrite
     return [MakeSymlink(entry.path, target, uid, gid, parents, entry.config_path, destroys, exclusive)]
@@ -273,7 +273,7 @@ def _hard_link(
     if existing is not None:
         if existing.identity is not None and existing.identity == there.identity:
             return []
-        raise _refused(f"A file already exists there and overwrite is false: {entry.path}")
+        raise _in_the_way(f"A file already exists there and overwrite is false: {entry.path}", existing)
     node = FileStatus(there.kind, target=there.target)
     parents, exclusive = missing_parents(view, entry.path), not link.overwrite
     return [MakeHardLink(entry.path, target, node, parents, entry.config_path, destroys, exclusive)]
@@ -315,6 +315,12 @@ def _id(owner: Owner, what: str, view: MachineView, default: int | None) -> int 
     if account is None:
         raise _refused(f'no such {what} "{owner.name}"')
     return account.id
+
+
+def _in_the_way(message: str, existing: FileStatus) -> PlanRefused:
+    """As `_refused`. Only what a program will make in this run has an owner that is not known yet."""
+    made = "useradd makes it, from the skeleton directory; " if existing.uid is None else ""
+    return PlanRefused([Problem((), message, hint=f"{made}overwrite would replace it")])
 
 
 def _refused(message: str) -> PlanRefused:

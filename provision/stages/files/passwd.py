@@ -20,9 +20,10 @@ from provision.planning.actions import (
     Wave,
     WriteFile,
 )
-from provision.planning.facts import Fact, FileFact, GroupFact, UserFact
-from provision.planning.machine_view import Account, FileStatus, FileType, MachineView
+from provision.planning.facts import Fact, GroupFact, UserFact
+from provision.planning.machine_view import Account, FileType, MachineView
 from provision.planning.target_paths import missing_parents, resolve
+from provision.stages.files import new_homes
 from provision.stages.files.data_loss import replaced
 
 _DATABASE = frozenset({PASSWD})
@@ -77,18 +78,14 @@ def _group(group: Group, config_path: Path, view: MachineView) -> Iterator[Wave]
 
 
 def _remove_user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
-    if view.user(user.name) is not None:
-        fact = UserFact(user.name, None)
+    account = view.user(user.name)
+    if account is not None:
         argv = ("userdel", "--remove", *_IN_ROOT, user.name)
-        yield (
-            _run(
-                f"remove user {user.name}",
-                argv,
-                fact,
-                config_path=config_path,
-                destroys="the account with its home directory",
-            ),
+        destroys = "the account with its home directory"
+        run = _run(
+            f"remove user {user.name}", argv, UserFact(user.name, None), config_path=config_path, destroys=destroys
         )
+        yield (run._replace(likely=tuple(new_homes.removed(account, view))),)
 
 
 def _user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
@@ -97,16 +94,17 @@ def _user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
     words += _common_words(user)
     if existing is None or words:
         verb, title = ("useradd", "make") if existing is None else ("usermod", "change")
-        facts: list[Fact] = [UserFact(user.name, _expected(user, existing))]
+        facts: list[Fact] = [UserFact(user.name, _expected(user, existing, view))]
+        likely: tuple[Fact, ...] = ()
         if existing is None:
-            facts += [] if user.no_create_home else _home_facts(user, view)
+            facts += new_homes.facts(user, view)
             facts += _group_facts(user, view)
-        yield (
-            _run(f"{title} user {user.name}", (verb, *_IN_ROOT, *words, user.name), *facts, config_path=config_path),
-        )
+            likely = tuple(new_homes.likely(user, view))
+        argv = (verb, *_IN_ROOT, *words, user.name)
+        yield (_run(f"{title} user {user.name}", argv, *facts, config_path=config_path)._replace(likely=likely),)
     else:
         yield (Keep(f"user {user.name}", "it is there already", config_path),)
-    account = view.user(user.name) or _expected(user, existing)
+    account = view.user(user.name) or _expected(user, existing, view)
     if not user.no_create_home:
         yield from _take_over_home(account, view, config_path)
     if _sets_password(user, existing):
@@ -119,13 +117,6 @@ def _user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
 def _sets_password(user: User, existing: Account | None) -> bool:
     """A new account without a password is locked."""
     return user.password_hash is not None or existing is None
-
-
-def _home_facts(user: User, view: MachineView) -> list[Fact]:
-    """useradd makes a home directory that is not there, and what is missing above it."""
-    path = resolve(view, user.home_dir or f"/home/{user.name}")
-    made = missing_parents(view, path) if view.file_status(path) is not None else (*missing_parents(view, path), path)
-    return [FileFact(one, FileStatus(FileType.DIRECTORY)) for one in made]
 
 
 def _group_facts(user: User, view: MachineView) -> list[Fact]:
@@ -159,12 +150,12 @@ def _common_words(user: User) -> list[str]:
     return words
 
 
-def _expected(user: User, existing: Account | None) -> Account:
+def _expected(user: User, existing: Account | None, view: MachineView) -> Account:
     return Account(
         user.name,
         id=user.uid if user.uid is not None else existing.id if existing else None,
         gid=existing.gid if existing and not user.primary_group else None,
-        home=user.home_dir or (existing.home if existing else f"/home/{user.name}"),
+        home=user.home_dir or (existing.home if existing else new_homes.home_of(user, view)),
         shell=user.shell or (existing.shell if existing else None),
     )
 

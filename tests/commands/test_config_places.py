@@ -1,0 +1,93 @@
+"""Places in the author's texts: of refusals and of the steps of a plan."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from base64 import b64encode
+from pathlib import Path
+
+import pytest
+
+BUTANE = """\
+variant: fcos
+version: 1.5.0
+storage:
+  trees:
+    - local: tree
+      path: /srv
+  files:
+    - path: /etc/a
+      group: {name: nobody-here}
+systemd:
+  units:
+    - name: kubelet.service
+      contents_local: unit
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/one").write_text("1")
+    (tmp_path / "unit").write_text("[Service]\nExecStart=/bin/true\n")
+    (tmp_path / "root/etc").mkdir(parents=True)
+    return tmp_path
+
+
+def run(folder: Path, command: str, config: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "provision", command, config, "--root", "root", *arguments]
+    return subprocess.run(argv, cwd=folder, check=False, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_a_refusal_stands_at_the_authors_line(folder: Path, command: str) -> None:
+    (folder / "site.bu").write_text(BUTANE)
+    done = run(folder, command, "site.bu", "-d", ".")
+    assert (done.returncode, done.stdout) == (1, "")
+    first, excerpt, caret, *_ = done.stderr.splitlines()
+    assert first.startswith('site.bu:8:7: error: storage.files[0]: no such group "nobody-here"')
+    assert (excerpt, caret) == ("        - path: /etc/a", "          ^")
+
+
+def test_programs_get_the_same_places(folder: Path) -> None:
+    (folder / "site.bu").write_text(BUTANE)
+    done = run(folder, "plan", "site.bu", "-d", ".", "--json")
+    (problem,) = json.loads(done.stdout)["problems"]
+    assert (problem["file"], problem["line"], problem["column"]) == ("site.bu", 8, 7)
+    assert problem["path"] == ["storage", "files", 0]
+
+
+def test_steps_name_what_the_author_wrote(folder: Path) -> None:
+    (folder / "site.bu").write_text(BUTANE.replace("      group: {name: nobody-here}\n", ""))
+    shown = run(folder, "plan", "site.bu", "-d", ".").stdout
+    assert "write /srv/one (0644)  [site.bu:5:7 storage.trees[0]]" in shown
+    assert "write /etc/a (0644)  [site.bu:8:7 storage.files[0]]" in shown
+    assert "write /etc/systemd/system/kubelet.service (0644)  [site.bu:11:7 systemd.units[0]]" in shown
+    steps = json.loads(run(folder, "plan", "site.bu", "-d", ".", "--json").stdout)["steps"]
+    assert ("storage.trees[0]", "site.bu", 5, 7) in {
+        (one["config_path"], one["file"], one["line"], one["column"]) for one in steps
+    }
+
+
+def test_json_has_its_own_places(folder: Path) -> None:
+    config = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "user": {"name": "nobody-here"}}]}}
+    (folder / "site.ign").write_text(json.dumps(config, indent=1))
+    assert 'site.ign:7:4: error: storage.files[0]: no such user "nobody-here"' in run(folder, "plan", "site.ign").stderr
+
+
+def test_of_merged_configs_the_one_is_named_that_asked(folder: Path) -> None:
+    """The merged config has /a, /b, /c; the child made it of its own two files, the second of which is /c."""
+    child = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/b", "mode": 420}, {"path": "/c"}]}}
+    child["storage"]["files"][1]["user"] = {"name": "nobody-here"}  # type: ignore[index]
+    source = "data:;base64," + b64encode(json.dumps(child).encode()).decode()
+    files = [{"path": "/a", "user": {"name": "nobody-there"}}, {"path": "/b"}]
+    merge = {"version": "3.4.0", "config": {"merge": [{"source": source}]}}
+    (folder / "site.ign").write_text(json.dumps({"ignition": merge, "storage": {"files": files}}, indent=1))
+    done = run(folder, "plan", "site.ign")
+    assert 'storage.files[0]: no such user "nobody-there"' in done.stderr
+    assert "site.ign:" in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if 'no such user "nobody-here"' in line]
+    assert "storage.files[1]: " in line
+    assert line.startswith("data URL:1:")

@@ -1,0 +1,119 @@
+"""What useradd makes beside an account is known to the plan."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from provision.config.format import Config, File, Passwd, Resource, Storage, User
+from provision.failures import PlanRefused
+from provision.planning.facts import FileFact
+from provision.planning.machine_view import FileType
+from provision.stages.files import accounts, new_homes, nodes
+from tests.stages.world import World, run, told
+
+
+def a_system() -> World:
+    world = World().with_file("/etc/passwd").with_file("/etc/group").with_file("/etc/skel/.bashrc", b"x")
+    return world.with_file("/etc/skel/.config/deep", b"x").with_link("/etc/skel/.link", "deep").with_directory("/home")
+
+
+def made(user: User, world: World) -> dict[str, FileType]:
+    facts = (*new_homes.facts(user, world), *new_homes.likely(user, world))
+    found = [fact for fact in facts if isinstance(fact, FileFact)]
+    return {fact.name: fact.value.kind for fact in found if fact.value}
+
+
+def test_the_skeleton_is_copied_into_a_new_home() -> None:
+    assert made(User(name="bob"), a_system()) == {
+        "/home/bob": FileType.DIRECTORY,
+        "/home/bob/.bashrc": FileType.FILE,
+        "/home/bob/.config": FileType.DIRECTORY,
+        "/home/bob/.config/deep": FileType.FILE,
+        "/home/bob/.link": FileType.LINK,
+    }
+
+
+def test_nothing_is_copied_into_a_home_that_is_there_or_is_not_wanted() -> None:
+    assert made(User(name="bob"), a_system().with_directory("/home/bob")) == {}
+    assert made(User(name="bob", no_create_home=True), a_system()) == {}
+
+
+def test_the_defaults_of_useradd_say_where() -> None:
+    """As rpm-ostree sets HOME."""
+    world = a_system().with_file("/etc/default/useradd", b"# HOME=/no\nHOME=/var/home\nSKEL=/usr/skel\n")
+    world.with_file("/usr/skel/one")
+    assert list(made(User(name="bob"), world)) == ["/var", "/var/home", "/var/home/bob", "/var/home/bob/one"]
+    assert new_homes.home_of(User(name="bob", home_dir="/srv/bob"), world) == "/srv/bob"
+    _, forecast = run(accounts.plan, Config(passwd=Passwd(users=(User(name="bob"),))), world)
+    account = forecast.user("bob")
+    assert account is not None
+    assert account.home == "/var/home/bob"
+
+
+@pytest.mark.parametrize(
+    ("settings", "system", "expected"),
+    [("yes", False, True), ("YES", False, True), ("no", False, False), ("yes", True, False), ("", False, False)],
+)
+def test_a_mail_spool(settings: str, system: bool, expected: bool) -> None:
+    world = a_system().with_directory("/var/mail").with_file("/etc/login.defs", b"MAIL_DIR /var/mail\n")
+    world.with_file("/etc/default/useradd", f"CREATE_MAIL_SPOOL={settings}\n".encode())
+    assert ("/var/mail/bob" in made(User(name="bob", system=system), world)) == expected
+    world.with_file("/var/mail/bob")
+    assert "/var/mail/bob" not in made(User(name="bob", system=system), world)
+
+
+def test_a_file_that_the_skeleton_has_is_refused_before_the_account_is_made() -> None:
+    bashrc = File(path="/home/bob/.bashrc", contents=Resource(source="data:,mine"))
+    config = Config(passwd=Passwd(users=(User(name="bob"),)), storage=Storage(files=(bashrc,)))
+    _, forecast = run(accounts.plan, config, a_system())
+    with pytest.raises(PlanRefused) as refused:
+        run(nodes.plan, config, forecast)
+    (reason,) = told(refused.value)
+    assert reason.startswith("storage.files[0]: A regular file exists there already and overwrite is false: /home/bob/")
+    assert reason.endswith("; useradd makes it, from the skeleton directory; overwrite would replace it")
+
+
+def test_the_home_of_a_removed_user_is_gone_for_what_comes_later() -> None:
+    world = a_system().with_user("old", 7).with_file("/home/old/f", b"x").with_user("other", 8)
+    world.with_directory("/home/old", uid=7).with_directory("/home/other", uid=7)
+    users = (User(name="old", should_exist=False), User(name="other", should_exist=False))
+    _, forecast = run(accounts.plan, Config(passwd=Passwd(users=users)), world)
+    assert forecast.file_status("/home/old") is None
+    assert forecast.file_status("/home/old/f") is None
+    assert forecast.file_status("/home/other") is not None, "it belongs to somebody else, so userdel leaves it"
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("useradd"), reason="useradd wants to be root")
+def test_the_real_useradd_does_what_was_foreseen(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    for folder in ("etc/default", "etc/skel/.config", "srv", "var/mail", "proc"):
+        (root / folder).mkdir(parents=True)
+    (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
+    (root / "etc/group").write_text("root:x:0:\nmail:x:8:\n")
+    (root / "etc/shadow").write_text("root:*:::::::\n")
+    (root / "etc/gshadow").write_text("root:*::\n")
+    (root / "etc/login.defs").write_text("USERGROUPS_ENAB yes\nMAIL_DIR /var/mail\n")
+    (root / "etc/default/useradd").write_text("HOME=/srv\nSKEL=/etc/skel\nCREATE_MAIL_SPOOL=yes\n")
+    (root / "etc/skel/.bashrc").write_text("theirs")
+    (root / "etc/skel/.config/deep").write_text("deep")
+    text = '{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "bob"}]}, "storage": {"files": [%s]}}'
+    mine = '{"path": "/srv/bob/.bashrc", "contents": {"source": "data:,mine"}%s}'
+
+    def apply(file: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-m", "provision", "apply", "-", "--root", str(root)]
+        return subprocess.run(argv, input=text % file, capture_output=True, text=True, check=False)
+
+    refused = apply(mine % "")
+    assert (refused.returncode, (root / "srv/bob").exists()) == (1, False)
+    assert "A regular file exists there already" in refused.stderr
+    done = apply(mine % ', "overwrite": true')
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (root / "srv/bob/.bashrc").read_text() == "mine"
+    assert (root / "srv/bob/.config").is_dir()
+    assert (root / "var/mail/bob").exists()
