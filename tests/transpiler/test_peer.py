@@ -40,6 +40,11 @@ def both(text: bytes, options: tuple[str, ...]) -> tuple[Answer, Answer]:
     return comparable(our_answer(ours(text, options))), comparable(butanes_answer(BUTANE, text, options))
 
 
+def in_any_order(answer: Answer) -> Answer:
+    """An answer with a sorted report: in spec 3.0, problems of two certificate authorities come in another order."""
+    return answer._replace(report="\n".join(sorted(answer.report.splitlines())))
+
+
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_golden_cases(case: Case) -> None:
     own, butanes = both(case.text, case.options)
@@ -54,4 +59,4 @@ def test_random_configs(data: st.DataObject) -> None:
     config = data.draw(mistakes(data.draw(configs(row))))
     options = data.draw(st.sampled_from([OPTIONS, (*OPTIONS, "--raw"), (*OPTIONS, "--strict")]))
     own, butanes = both(json.dumps(config).encode(), options)
-    assert own == butanes
+    assert in_any_order(own) == in_any_order(butanes)

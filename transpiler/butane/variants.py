@@ -142,7 +142,7 @@ REFUSED: tuple[Refused, ...] = (
     Refused(
         ("storage.luks.cex",),
         "cex is not currently supported on the target platform",
-        (Range("flatcar"),),
+        (Range("flatcar", since="1.2"),),
     ),
     Refused(("passwd.groups",), "groups are not supported in this spec version", _OPENSHIFT),
     Refused(
@@ -178,7 +178,7 @@ REFUSED: tuple[Refused, ...] = (
     Refused(
         ("kernelArguments",),
         "this section cannot be used for kernel arguments in this spec version; use openshift.kernel_arguments instead",
-        _OPENSHIFT,
+        (Range("openshift", since="4.14"),),
     ),
 )
 
