@@ -103,7 +103,7 @@ class Verdict(Enum):
 
 def verdict(command_line: str) -> Verdict:
     """What the kernel command line says. Raises Failure for a value of `provision.firstboot` that is not known."""
-    # the reference engine's generator takes a bare word for true
+    # Ignition's generator takes a bare word for true
     stamp = last_value(command_line, "ignition.firstboot", bare="1")
     if stamp is not None and stamp not in _OFF:
         return Verdict.FIRST

@@ -1,4 +1,4 @@
-"""resolv.conf(5) of the initramfs, from what systemd-networkd was given."""
+"""Writes resolv.conf(5) of the initramfs with the name servers that systemd-networkd got."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def resolve(running_system: LocalSystem) -> None:
 
 
 def resolv_conf(state: str) -> str:
-    """What resolv.conf(5) has to say, from the state file of systemd-networkd (sd-network.h); empty for no servers."""
+    """The text of resolv.conf(5) for a state file of systemd-networkd (sd-network.h); empty without name servers."""
     fields = dict(line.partition("=")[::2] for line in state.splitlines())
     servers = [f"nameserver {server}" for server in fields.get("DNS", "").split()]
     domains = [f"search {fields['DOMAINS']}"] if servers and fields.get("DOMAINS") else []

@@ -1,4 +1,4 @@
-"""What a platform hands over only once a boot: the boot state keeps it, and the installed system gets it as files."""
+"""What a platform gives only once in a boot: the boot state keeps it, and the installed system gets it as files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def encoded(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def as_config(urls: Mapping[str, str]) -> Config:
-    """A config that writes them: for nobody but root to read, over what is there."""
+    """A config that writes these files with mode 0600, over those that exist."""
     files = tuple(
         File(path=path, overwrite=True, mode=0o600, contents=Resource(source=url)) for path, url in urls.items()
     )

@@ -37,7 +37,7 @@ KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 """Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
 
 FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
-"""Other programs look for the journal's messages about fetched configs by this id (see the reference engine)."""
+"""Other programs look for the journal's messages about fetched configs by this id (see Ignition)."""
 
 
 class DeferredFetcher:

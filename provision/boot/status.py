@@ -1,8 +1,8 @@
 """Reports of a first boot: start, each stage, success, and failure with its cause.
 
-They go to an http(s) URL as CloudEvents, and to the platform where it takes some. The URL comes by kernel argument
-(`provision.status.url=`). A report never holds up the boot: each call has a few seconds, fewer where the server failed
-before, and what could not be sent waits in a private file for the next call, which sends the oldest first.
+They go to an http(s) URL as CloudEvents, and to platforms that accept them. The URL comes by kernel argument
+(`provision.status.url=`). A report never holds up the boot: each call has a few seconds, fewer after the server failed.
+What could not be sent is kept in a private file for the next call, which sends the oldest report first.
 Form: CloudEvents 1.0, JSON event format, structured content mode.
 """
 
@@ -32,13 +32,13 @@ CONTENT = (("Content-Type", "application/cloudevents+json; charset=utf-8"),)
 ACCEPTED = frozenset({200, 201, 202, 204})
 
 SECONDS = 5.0
-"""How long one call may take, all that waited included."""
+"""Seconds for one call, reports that were kept included."""
 
 SECONDS_AGAIN = 1.0
-"""How long it may take where the server did not answer the last time; but for the end, which matters most."""
+"""Seconds for a call after the server has failed. The report of the end has SECONDS, because it matters most."""
 
 NO_NETWORK_SECONDS = 0.1
-"""A report does not wait for a network: it waits in the queue for the next one."""
+"""Seconds that a report waits for a network; after that it is kept for the next call."""
 
 QUEUE_LIMIT = 100
 
@@ -48,7 +48,7 @@ FIRST_STAGE, LAST_STAGE = "fetch-offline", "umount"
 
 
 class Event(NamedTuple):
-    """Something that happened: `kind` is `start`, `stage`, `success` or `failure`; `cause` holds no secret."""
+    """What is reported: `kind` is `start`, `stage`, `success` or `failure`; `cause` holds no secret."""
 
     kind: str
     stage: str = ""
@@ -78,7 +78,7 @@ def _reporter(platform: str, running_system: RunningSystem, log: Log) -> Reporte
 
 
 class Reporter(NamedTuple):
-    """Where reports go: the URL may be empty. `source` says which machine they are about, as a URI reference."""
+    """Sends reports to a URL, which may be empty. `source` is a URI reference that names the machine."""
 
     url: str
     source: str
@@ -108,10 +108,10 @@ class Reporter(NamedTuple):
             except FetchFailed as failure:
                 self.log("info", f"the platform was not told: {failure.message}")
             except (LookupError, TypeError, ValueError):
-                self.log("info", "the platform was not told: its metadata is not what it should be")
+                self.log("info", "the platform was not told: its metadata has an unknown form")
 
     def client(self, deadline: Deadline) -> Client:
-        """A client that has the time which is left, and does not wait for a network."""
+        """A client with the time that is left, which does not wait for a network."""
         from provision.fetch.http.client import Client
 
         seconds = max(deadline.left(), 0.1)
@@ -168,7 +168,7 @@ class Reporter(NamedTuple):
 
 
 def _tell_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:
-    """Equinix Metal shows its owner each stage of a machine that has ended. Source: the reference's packet provider."""
+    """Equinix Metal shows the owner of a machine which stages have ended. Source: Ignition's packet provider."""
     import json
 
     if event.kind == "start":
@@ -187,4 +187,4 @@ def _tell_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:
 PACKET_METADATA = "https://metadata.packet.net/metadata"
 
 PLATFORM_REPORTS: Mapping[str, Callable[[Reporter, Event, Deadline], None]] = {"packet": _tell_packet}
-"""Platforms that take reports themselves."""
+"""Platforms that accept reports, and how they are told."""

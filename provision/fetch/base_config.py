@@ -17,7 +17,7 @@ from provision.fetch.trust import trust_policy
 from provision.log import Log, silent
 
 EMPTY = Config(ignition=Ignition(version=VERSIONS[NEWEST]))
-"""What stands for the config of a machine that was given none."""
+"""The config of a machine that was given none."""
 
 
 def base_config(platform: str, running_system: RunningSystem, log: Log = silent) -> Config:
@@ -36,7 +36,7 @@ def base_config(platform: str, running_system: RunningSystem, log: Log = silent)
 
 
 def _lock(platform: str, running_system: RunningSystem, log: Log) -> Config:
-    """What shuts the metadata service for all users but root, if that is wanted."""
+    """The config that shuts the metadata service for all users but root; EMPTY if that is not wanted."""
     if trust_policy(running_system).user_data != "lock":
         return EMPTY
     from provision.fetch.platforms.detection import confirmed
@@ -61,7 +61,7 @@ def merged(children: Iterable[Config], config: Config) -> Config:
 
 
 def _fragments(running_system: RunningSystem, folder: str, log: Log) -> Iterable[Config]:
-    """The fragments of a folder in the order of their names; of one name only the strongest directory's counts."""
+    """The fragments of a folder in the order of their names; a stronger directory hides a weaker one's of that name."""
     places: dict[str, str] = {}
     for directory in reversed(running_system.paths.directories):
         places.update((name, f"{directory}/{folder}/{name}") for name in running_system.names(f"{directory}/{folder}"))

@@ -19,10 +19,10 @@ RATIO_FROM = 1 << 20
 """A config may not decompress to more than 200 times its size, once it is larger than 1 MiB."""
 
 LAYER_LIMIT = 3
-"""How many compressions are undone: more of them are no accident."""
+"""How many compressions in one another are undone; the rest is taken for the config."""
 
 PIECE = 4 << 10
-"""How many compressed bytes are handed to a decompressor at once: it copies what is behind the end of a member."""
+"""How many compressed bytes are given to a decompressor at once, because it copies what follows the end of a stream."""
 
 XZ_MEMORY_LIMIT = 80 << 20
 """Bytes; `xz -9` needs 65 MiB to decompress (xz(1))."""

@@ -36,7 +36,7 @@ class FoundConfig(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """Where the config was, by Ignition's name of the place, and its bytes if there was one."""
+    """Where the config was looked for, by Ignition's name, and its bytes; None if there is none."""
 
     place: str
     raw: bytes | None
@@ -104,7 +104,7 @@ def _first_of_urls(arguments: ConfigArguments, fetcher: Fetcher) -> bytes:
 
 
 def _from_drive(arguments: ConfigArguments, context: FetchContext) -> bytes:
-    """The file of a drive that the kernel command line names, which is believed on any bus: its owner named it."""
+    """The file of a drive that the kernel command line names. It is accepted on any bus."""
     from posixpath import normpath
 
     from provision.fetch.platforms.drives import Drive

@@ -51,7 +51,7 @@ class Rendered(NamedTuple):
 
 
 def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
-    """Take in what a config names, with its certificate authorities as data URLs, judged as a whole.
+    """Merge the configs that a config names, turn its certificate authorities into data URLs, and validate the result.
 
     Raises FetchFailed, NeedsNetwork, ConfigEmpty, ConfigInvalid.
     """
@@ -64,7 +64,7 @@ def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
 
 
 class _Rendering:
-    """One walk: what it has fetched, and how much."""
+    """The walk through all references: it remembers what was fetched."""
 
     def __init__(self, log: Log) -> None:
         self.fetched: list[Fetched] = []
@@ -72,10 +72,9 @@ class _Rendering:
         self._log = log
 
     def rendered(self, config: Config, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
-        """A config with its references taken in. `above` are the digests of the configs that led here.
+        """A config with its references merged. `above` are the digests of the configs that led here.
 
-        Each referenced config is fetched with the settings of what is known by then, as in the reference
-        implementation.
+        Each referenced config is fetched with the settings of what is known by then, as Ignition does.
         """
         references = config.ignition.config
         if references.replace.source is not None:
@@ -125,7 +124,7 @@ def _validate_merged(config: Config, log: Log) -> None:
 
 
 def _with_inline_authorities(config: Config, fetcher: Fetcher) -> Config:
-    """The config with its certificates inside, so that later stages need no network to trust."""
+    """The config with its certificates as data URLs, so that later stages need no network for them."""
     ignition = config.ignition
     authorities = tuple(_inlined(fetcher, ignition.security.tls.certificate_authorities))
     if not authorities:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Fetcher:
-    """Gets resources by one set of settings. Safe to use from several threads.
+    """Fetches resources with one set of settings. Safe to use from several threads.
 
     `configured_by` gives the fetcher for what a config asks for (its proxies, timeouts and certificate authorities).
     `stop` is set when nobody waits for any of it.
@@ -47,7 +47,7 @@ class Fetcher:
         self._lock = Lock()
 
     def cancel(self) -> None:
-        """Let what is being fetched fail: nobody waits for it any more."""
+        """Stop all fetches, which fail then: their results are not needed any more."""
         self._stop.set()
 
     @property
@@ -87,7 +87,7 @@ class Fetcher:
         return into.getvalue()
 
     def configured_by(self, config: Config) -> Fetcher:
-        """The fetcher that a config asks for. What it leaves out goes back to the default; authorities stay.
+        """The fetcher with the settings of a config. What it does not set has the default; known authorities are kept.
 
         Its certificate authorities are fetched now, each source once. Raises as `copy`.
         """
@@ -105,7 +105,7 @@ class Fetcher:
         return self._with(settings._replace(authorities=authorities)) if authorities else plain
 
     def _with(self, settings: Settings) -> Fetcher:
-        """This one if it has these settings: its connections are open, and what it trusts is loaded."""
+        """A fetcher with these settings: this one if it has them, because its connections are open."""
         if settings == self.settings:
             return self
         return Fetcher(settings, self.log, self._bundles, self._stop)
@@ -126,7 +126,7 @@ def _inline(resource: Resource) -> bytes:
 
 
 def _checked(resource: Resource, bundle: bytes) -> bytes:
-    """A bundle whose certificates can be read."""
+    """The bundle. Raises FetchFailed if its certificates cannot be read."""
     import ssl
 
     try:

@@ -22,7 +22,7 @@ class SystemPaths(NamedTuple):
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> SystemPaths:
-        """The places that an environment names, and the usual ones for the rest."""
+        """The paths that an environment names, and the defaults for the rest."""
         named = {field: environment.get(f"IGNITION_{field.upper()}") for field in cls._fields}
         return cls()._replace(**{field: path for field, path in named.items() if path})
 
@@ -36,7 +36,7 @@ class Run(Protocol):
     """Starts a program."""
 
     def __call__(self, *argv: str, given: bytes = b"") -> bytes | None:
-        """What a program prints when it is given some bytes; None if it is not there or fails. Raises FetchFailed."""
+        """The standard output of a program that reads `given`; None if it is missing or fails. Raises FetchFailed."""
         ...
 
 
@@ -62,12 +62,12 @@ class MessageDevice(Protocol):
 
 
 class RunningSystem(Protocol):
-    """A machine as a source of configs. Paths are absolute; the implementation may lay a root before them."""
+    """A machine as a source of configs. Paths are absolute; the implementation may put a root before them."""
 
     paths: SystemPaths
 
     def path(self, path: str) -> str:
-        """Where a device or an interface of the kernel really is."""
+        """The path with the root before it, for programs and devices."""
         ...
 
     def read(self, path: str) -> bytes | None:
@@ -102,7 +102,7 @@ class RunningSystem(Protocol):
         ...
 
     def load_module(self, name: str) -> None:
-        """Ask the kernel for a module. One that cannot be had is no failure: the driver may be built in."""
+        """Load a kernel module. A missing module is no failure: the driver may be built in."""
         ...
 
     def has_program(self, name: str) -> bool:
@@ -110,7 +110,7 @@ class RunningSystem(Protocol):
         ...
 
     def run(self, *argv: str, given: bytes = b"") -> bytes | None:
-        """What a program prints when it is given some bytes; None if it is not there or fails. Raises FetchFailed."""
+        """The standard output of a program that reads `given`; None if it is missing or fails. Raises FetchFailed."""
         ...
 
     def external_bus(self, device: str) -> str:

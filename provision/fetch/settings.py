@@ -15,7 +15,7 @@ CONFIG_LIMIT = 64 << 20
 
 
 COMMAND_SECONDS = 60.0
-"""How long a command that a person has started tries to fetch all it needs, unless `--timeout` says otherwise."""
+"""The default of `--timeout`: how long a command tries to fetch all it needs."""
 
 
 class Settings(NamedTuple):

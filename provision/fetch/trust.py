@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from provision.failures import Failure
 from provision.fetch.running_system import RunningSystem
-from provision.kernel_command_line import last_value
+from provision.kernel_command_line import arguments
 
 FILE = "provision.conf"
 
@@ -43,21 +43,20 @@ class TrustPolicy(NamedTuple):
 
 def trust_policy(running_system: RunningSystem) -> TrustPolicy:
     """The policy of this machine. Raises Failure for a value that is not known."""
-    words = settings_text(running_system)
-    return TrustPolicy(*(_value(words, name, known) for name, known in VALUES.items()))
+    written = dict(arguments(settings_text(running_system)))
+    return TrustPolicy(*(_known(name, written.get(name) or VALUES[name][0]) for name in VALUES))
 
 
 def settings_text(running_system: RunningSystem) -> str:
-    """The words of all files of settings and of the kernel command line; of one setting the last value counts."""
+    """The words of all files of settings, and then of the kernel command line; the last value counts."""
     paths = running_system.paths
     texts = (running_system.read_text(f"{directory}/{FILE}") for directory in reversed(paths.directories))
     lines = (line for text in texts for line in text.splitlines() if not line.lstrip().startswith("#"))
     return "\n".join((*lines, running_system.read_text(paths.kernel_cmdline_path)))
 
 
-def _value(words: str, name: str, known: tuple[str, ...]) -> str:
-    value = last_value(words, name) or known[0]
-    if value not in known:
-        choices = ", ".join(f"{name}={one}" for one in known)
+def _known(name: str, value: str) -> str:
+    if value not in VALUES[name]:
+        choices = ", ".join(f"{name}={one}" for one in VALUES[name])
         raise Failure(f"{name}={value} is unknown", hint=f"write one of {choices}")
     return value

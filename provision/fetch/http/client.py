@@ -57,7 +57,7 @@ class NotFoundError(FetchFailed):
 
 
 class RetryableError(Exception):
-    """An attempt failed in a way that may pass. `after` are the seconds that the server wants to be left alone."""
+    """An attempt failed, and another one may succeed. `after` is how many seconds the server asks to wait, or 0."""
 
     def __init__(self, cause: Cause, after: float = 0.0) -> None:
         super().__init__(cause.text)
@@ -66,7 +66,7 @@ class RetryableError(Exception):
 
 
 class Client:
-    """Makes requests by one set of settings. Safe to use from several threads.
+    """Makes requests with one set of settings. Safe to use from several threads.
 
     `connect` makes connections; a client that does not need a route to its host (vsock) says so. `stop` ends every wait
     of this client.
@@ -90,7 +90,7 @@ class Client:
         self._lock = Lock()
 
     def fetch(self, request: Request, receive: Receive[T]) -> T:
-        """Hand the body of a good answer to `receive`, which may be called again from the start after a broken one.
+        """Call `receive` with the body of a good answer, and again with a new body if the first one breaks off.
 
         Raises NeedsNetwork while offline, NotFoundError on 404, FetchFailed on an answer that is final and when time is
         up.
@@ -112,10 +112,11 @@ class Client:
         return self.with_retries(request.url, host, request.method, attempt)
 
     def with_retries(self, url: str, host: str, verb: str, attempt: Attempt[T]) -> T:
-        """What an attempt gives, which is made again whenever it raises Again, as long as there is time.
+        """The result of an attempt, which is repeated while it raises RetryableError and there is time.
 
-        Before each a way to `host` is waited for. Where it turns out that there is no network yet, that time does not
-        count either, up to `network_wait`. Raises NeedsNetwork while offline, FetchFailed when time is up.
+        Each attempt waits for a route to `host` first. Time without a network does not count, up to `network_wait`.
+
+        Raises NeedsNetwork while offline, FetchFailed when time is up.
         """
         if self.settings.offline:
             raise NeedsNetwork(redacted(url))
@@ -138,7 +139,7 @@ class Client:
         raise AssertionError  # pauses() never ends
 
     def with_total_limit(self, seconds: float) -> Client:
-        """A client that gives up after so many seconds: for what is asked in passing, and may be missing."""
+        """A client that gives up after so many seconds, for what may be missing."""
         settings = self.settings._replace(http_total=min(self.settings.http_total or seconds, seconds))
         return Client(settings, self.log, stop=self._stop)
 
@@ -177,7 +178,7 @@ class Client:
             wait.forget()
 
     def _attempt(self, request: Request, take: Take[T], deadline: Deadline, wait: WaitReporter) -> T:
-        """One go, redirects included."""
+        """One attempt, redirects included."""
         headers = _headers(request)
         url, guarded = request.url, False
         for _ in range(REDIRECT_LIMIT + 1):
@@ -210,7 +211,7 @@ class Client:
         return reply._replace(secrets=lambda: redaction.secrets(request, proxy, DEFAULT_HEADERS))
 
     def _handle(self, request: Request, reply: Reply, take: Take[T], deadline: Deadline, wait: WaitReporter) -> T:
-        """What an answer means: a result, an end, or another go."""
+        """The result of an answer. Raises FetchFailed if it is final, RetryableError if another attempt may succeed."""
         if reply.status in request.accepted:
             self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
             return take(reply.headers, self._watched(request, reply, deadline, wait))
@@ -222,7 +223,7 @@ class Client:
         raise FetchFailed(request.shown_url, f"failed to fetch resource: {cause.text}", hint=cause.remedy)
 
     def _watched(self, request: Request, reply: Reply, deadline: Deadline, wait: WaitReporter) -> Iterator[bytes]:
-        """The body, as long as it comes and there is time. Only what the network does wrong becomes another go."""
+        """The body in parts, as it arrives. Raises RetryableError if the network or the server fails."""
         chunks, size = reply.chunks(deadline), 0
         while True:
             try:
@@ -240,9 +241,9 @@ class Client:
             yield chunk
 
     def raise_if_stopped(self, url: str) -> None:
-        """Raise FetchFailed if nobody waits for this any more."""
+        """Raise FetchFailed if this client was stopped."""
         if self._stop.is_set():
-            raise FetchFailed(redacted(url), "given up, since something else failed")
+            raise FetchFailed(redacted(url), "stopped, because something else failed")
 
     def _pause(self, url: str, error: RetryableError, pause: float, deadline: Deadline) -> None:
         left = deadline.left()
@@ -267,7 +268,7 @@ class Client:
         return proxy.choose(request.url, settings.http_proxy, settings.https_proxy, settings.no_proxy)
 
     def _transport(self, *, guarded: bool, tls: bool) -> Transport:
-        """The adapter for direct requests, or for where a redirect from elsewhere leads; with trust if TLS needs it."""
+        """The transport for requests, or (guarded) for redirects to other hosts; with certificates for TLS."""
         http = _http()
         with self._lock:
             if (guarded, tls) not in self._transports:
@@ -278,16 +279,16 @@ class Client:
 
 
 def _http() -> ModuleType:
-    """The module that speaks HTTP; loading it costs 40 ms and needs a package. Raises FetchFailed without it."""
+    """The module that uses the HTTP library, whose loading takes 40 ms. Raises FetchFailed if it is not installed."""
     try:
         from provision.fetch.http import transport as http
     except ImportError as error:
-        raise FetchFailed("http", f"cannot be spoken: {error}", hint="install the Python package requests") from error
+        raise FetchFailed("http", f"not available: {error}", hint="install the Python package requests") from error
     return http
 
 
 def _not_answered(request: Request, proxy: str, error: OSError) -> FetchFailed | RetryableError:
-    """What it means that no answer came: an end, or another go."""
+    """The failure that a missing answer means: final, or one after which another attempt may succeed."""
     for one in error_texts.chain(error):
         if isinstance(one, connections.RefusedError):
             return FetchFailed(request.shown_url, connections.REFUSAL)
@@ -306,7 +307,7 @@ def _is_redirect(request: Request, reply: Reply) -> bool:
 
 
 def _headers(request: Request) -> Headers:
-    """The default headers with the request's own laid over. A Host header does not change whom we talk to."""
+    """The default headers, replaced by the request's own where they have the same name; a Host header is dropped."""
     own = {name.lower(): (name, value) for name, value in request.headers if name.lower() != "host"}
     return (*(one for one in DEFAULT_HEADERS if one[0].lower() not in own), *own.values())
 
@@ -339,20 +340,20 @@ def _is_plain(location: str) -> bool:
 
 
 def _host_only(url: str) -> str:
-    """A URL without its path, which may hold a secret where a server made it up for us."""
+    """A URL without its path: the path of a redirect may hold a secret."""
     scheme, _, rest = redacted(url).partition("//")
     return f"{scheme}//{rest.partition('/')[0]}/..."
 
 
 def _is_local_or_metadata(host: str) -> bool:
-    """Whether a host as written is on this machine or link. A name is judged when it has been resolved."""
+    """Whether a host as written is on this machine or link. A name is checked when it has been resolved."""
     return host == "localhost" or any(
         connections.is_local_or_metadata(one[4][0]) for one in connections.literal(host, 0)
     )
 
 
 def _told(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:
-    """The reason of an error and the beginning of its body, without what they repeat of a request's secrets."""
+    """The reason of an error and the beginning of its body, in which secrets of the request are masked."""
     secrets = reply.secrets()
     body = _beginning(reply, deadline, error_texts.TELLING_BYTES + max(map(len, secrets), default=0))
     return masked(reply.reason, secrets), masked(body.decode("utf-8", "replace"), secrets).encode()
@@ -361,7 +362,7 @@ def _told(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:
 def _beginning(reply: Reply, deadline: Deadline, size: int) -> bytes:
     """The first bytes of an error's body, as far as they come."""
     told = b""
-    with suppress(Exception):  # the status is the message; the body is only a help
+    with suppress(Exception):  # the body only adds to the message
         for chunk in reply.chunks(deadline.sooner(ERROR_SECONDS)):
             told += chunk
             if len(told) >= size:
@@ -379,6 +380,6 @@ def _asked_pause(reply: Reply) -> float:
     from email.utils import mktime_tz, parsedate_tz
 
     date, here = parsedate_tz(asked), parsedate_tz(reply.headers.get("Date", ""))
-    with suppress(ValueError, OverflowError):  # a day that no calendar has
+    with suppress(ValueError, OverflowError):  # a date that does not exist
         return float(max(0, mktime_tz(date) - mktime_tz(here))) if date and here else 0.0
     return 0.0

@@ -1,4 +1,4 @@
-"""What went wrong with a connection, in words a person can act on."""
+"""What went wrong with a connection, and what to do about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TELLING_BYTES = 200
 
 
 class Cause(NamedTuple):
-    """A reason and its remedy. `is_no_network`: nobody was reached, and that may be because there is no network yet."""
+    """A reason and its remedy. `is_no_network` says that the cause may be a network that is not up yet."""
 
     text: str
     remedy: str = ""
@@ -41,7 +41,7 @@ HOSTNAME_MISMATCH, IP_MISMATCH = 62, 64
 
 
 def explain(error: BaseException) -> Cause:
-    """The root of a failed exchange. What libraries wrap around it is left out."""
+    """The cause of a failed exchange, without the exceptions that libraries wrap around it."""
     roots = list(chain(error))
     for one in roots:
         cause = _certificate(one) or _name(one)
@@ -57,7 +57,7 @@ def explain(error: BaseException) -> Cause:
 
 
 def status(code: int, reason: str, body: bytes) -> Cause:
-    """An answer that says no: its status and the first printable bytes of its body."""
+    """The cause that an error answer states: its status and the first printable bytes of its body."""
     told = printable(body)
     text = f"HTTP status {code} {printable(reason.encode())}".rstrip()
     remedy = STATUS_REMEDIES.get(code, SERVER_REMEDY if code >= 500 else "")
@@ -124,6 +124,6 @@ def _name(error: BaseException) -> Cause | None:
 
 
 def _plain(error: BaseException) -> str:
-    """The class of an error nobody foresaw; its text may hold a URL."""
+    """The class of any other error, in words. Its text is not shown, because it may hold a URL."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(error).__name__)
     return words.strip()

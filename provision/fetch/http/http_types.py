@@ -1,4 +1,4 @@
-"""What goes over HTTP: a request as the rest of fetching writes it, and a reply whose body is still to be read."""
+"""HTTP requests, and replies whose body is not read yet."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which proxy a URL is fetched through. The config alone decides; the environment does not.
+"""Which proxy a URL is fetched through. Only the config decides, not the environment.
 
-Source: golang.org/x/net/http/httpproxy, which the reference implementation uses. An http proxy is not used for https.
+Source: golang.org/x/net/http/httpproxy, which Ignition uses. An http proxy is not used for https.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""One HTTP exchange on the wire: connections, TLS and proxies. The only importer of requests, itself imported lazily.
+"""One HTTP exchange: connections, TLS and proxies. Only this module imports requests, and it is imported lazily.
 
 Adapters are used without a session, so that nothing is added to a request: no cookies, no netrc, no environment, no
 redirects.
@@ -34,7 +34,7 @@ BODY_SILENCE = 60.0
 """Seconds without a byte in the middle of a body after which the attempt is given up."""
 
 TUNNEL_FAILED = "Tunnel connection failed: "
-"""How http.client begins to tell the status of a proxy's answer to CONNECT."""
+"""How the message of http.client begins that tells the status of a proxy's answer to CONNECT."""
 
 UNANSWERED = ("connected, but no answer yet", "is the server overloaded?")
 
@@ -42,7 +42,7 @@ INTERIM_LIMIT = 10
 """How many interim answers (1xx) are passed over before the real one."""
 
 HANDSHAKE = 10.0
-"""Seconds for the TLS handshake, as the reference implementation allows."""
+"""Seconds for the TLS handshake, as Ignition allows."""
 
 BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -54,9 +54,9 @@ BUNDLES = (
 
 
 OLD_URLLIB3 = str(vars(urllib3)["__version__"]).startswith("1.")
-"""urllib3 1.26, which is Debian 12's: two things are different there, and both versions are tested."""
+"""Whether this is urllib3 1.26 (Debian 12), which differs in two ways; both versions are tested."""
 
-urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)  # what to do about the clock is said by `error_texts`
+urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)  # `error_texts` says what to do about the clock
 
 
 class TruncatedError(OSError):
@@ -74,7 +74,7 @@ def trust(authorities: Sequence[bytes]) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # the old one tells TLS no host name where the host is an IP address, and compares names itself if TLS does not
+    # urllib3 1.26 gives TLS no host name where the host is an IP address, and compares names itself
     context.check_hostname = not OLD_URLLIB3
     context.set_default_verify_paths()
     if not _has_defaults():
@@ -115,7 +115,7 @@ class Transport(HTTPAdapter):
         return manager
 
     def cert_verify(self, _conn: Any, _url: str, _verify: Any, _cert: Any) -> None:
-        """Leave trust to the context: requests would bring its own certificate authorities."""
+        """Do nothing: the context decides which certificates are trusted, not requests."""
 
     def exchange(
         self, request: Request, proxy: str, connecting: float | None, headers: float | None, report: Report
@@ -180,7 +180,7 @@ def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
 
 
 def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[str, type[HTTPConnectionPool]]:
-    """urllib3's pools with our connections: its seam for where sockets come from."""
+    """urllib3's connection pools by scheme, with sockets that we connect."""
 
     class Plain(HTTPConnection):
         response_class = _Answer
@@ -215,7 +215,7 @@ def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[st
 
 
 class _Answer(HTTPResponse):
-    """An answer that has so long for all of it, however it drips: the timeout of its connection counts for the headers.
+    """An answer with a time limit for all of it. For the headers it is the timeout of the connection.
 
     Interim answers such as 103 (early hints) are passed over; http.client itself passes over 100 alone.
     """

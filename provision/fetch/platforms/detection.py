@@ -19,7 +19,7 @@ DMI = "/sys/class/dmi/id/"
 
 
 class DmiMark(NamedTuple):
-    """A platform, and the DMI field whose text begins so on it."""
+    """A platform, and the beginning of a DMI field that proves it."""
 
     platform: str
     field: str
@@ -49,7 +49,7 @@ MARKS = (
     DmiMark("virtualbox", "product_name", "VirtualBox"),
     DmiMark("vmware", "sys_vendor", "VMware"),
     DmiMark("vultr", "sys_vendor", "Vultr"),
-    # these say less than the ones above, and come last
+    # less specific than those above, so they come last
     DmiMark("hyperv", "product_name", "Virtual Machine"),
     DmiMark("qemu", "sys_vendor", "QEMU"),
 )
@@ -63,7 +63,7 @@ SHARED_FIRMWARE = (
 """Platforms that one firmware may stand for."""
 
 WITHOUT_FIRMWARE = frozenset({"metal", "file"})
-"""Platforms that any firmware may stand for: they ask nobody for a config."""
+"""Platforms that any firmware may stand for: they get no config from a service."""
 
 HYPERVISORS = frozenset({"qemu", "hyperv", "kubevirt", "nutanix", "virtualbox", "vmware", "applehv"})
 """Platforms that also carry other platforms, which have no mark of their own: their marks contradict nothing."""

@@ -1,4 +1,4 @@
-"""Asking several at once: the first answer wins, and one failure does not end the others."""
+"""Asks several sources at once: the first answer counts, and the others go on if one fails."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Answer = TypeVar("Answer")
 
 
 def first_success(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: Event, grace: float) -> Answer:
-    """The answer of whichever way has one first; the others are told to stop.
+    """The first answer of several functions; the others are told to stop.
 
     When one has failed the others have `grace` seconds more each. Raises FetchFailed if all fail.
     """

@@ -1,6 +1,6 @@
 """The few ways in which platforms hand over a config: frozen values with one method, `fetch`.
 
-A source gives the bytes it has, or None where there is no config, which on most platforms is nothing wrong.
+A source returns the bytes of the config, or None if there is no config, which is no error on most platforms.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from provision.failures import FetchFailed
 from provision.fetch.context import FetchContext
 
 POLL_SECONDS = 1.0
-"""Seconds after which a drive is looked for even if no event announced it."""
+"""Seconds after which a drive is looked for even without an event."""
 
 
 class Source(Protocol):
@@ -84,7 +84,7 @@ class FirstOf(NamedTuple):
 
 
 class Together(NamedTuple):
-    """Sources asked at the same time: the first answer wins, and a failure does not end the others."""
+    """Sources asked at the same time: the first answer counts, and the others go on if one fails."""
 
     sources: tuple[Source, ...]
 
@@ -94,7 +94,7 @@ class Together(NamedTuple):
         return all(source.offline for source in self.sources)
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Race. If all fail the failure names the last cause of each."""
+        """The first answer. If all fail, the failure names the cause of each."""
         import threading
 
         from provision.fetch.platforms.first_success import first_success

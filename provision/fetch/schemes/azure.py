@@ -22,7 +22,7 @@ BLOB_VERSION = "2020-10-02"
 
 
 def copy_blob(client: Client, resource: Resource, writer: VerifiedWriter) -> bool:
-    """Fetch a blob as this machine's identity. False if the URL is no blob's, or it cannot be had in this way."""
+    """Fetch a blob with this machine's identity. False if the URL is no blob, or it cannot be fetched so."""
     url = resource.source or ""
     if not is_blob(url):
         return False

@@ -34,7 +34,7 @@ def object_url(source: str) -> str:
 
 
 def authorization(client: Client) -> Headers:
-    """The header that says who this machine is; none if it has no service account."""
+    """The header with the token of this machine's service account; none if it has no account."""
     url = f"{METADATA}/instance/service-accounts/default/token?scopes={quote(SCOPE, safe='')}"
     try:
         token = json.loads(client.with_total_limit(METADATA_SECONDS).read(Request(url, FLAVOR, direct=True)))

@@ -1,6 +1,6 @@
 """Amazon S3: `s3://BUCKET/KEY` and `arn:PARTITION:s3:...`, with the instance's role where there is one.
 
-The bucket's region is asked for first, as the reference implementation does (HeadBucket). Requests go to the
+The bucket's region is asked for first, as Ignition does (HeadBucket). Requests go to the
 dual-stack endpoints, so that machines with only IPv6 are served too.
 """
 
@@ -23,7 +23,7 @@ from provision.fetch.schemes.verified_writer import VerifiedWriter
 
 IMDS, IMDS_IPV6 = "http://169.254.169.254", "http://[fd00:ec2::254]"
 IMDS_SECONDS = 15.0
-"""How long the metadata service is asked about this instance, as in the reference implementation."""
+"""How long the metadata service is asked about this instance, as in Ignition."""
 TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - the name of a header
 ROLE_PATH = "/latest/meta-data/iam/security-credentials/"
 REGION_PATH = "/latest/meta-data/placement/region"
@@ -31,7 +31,7 @@ REGION_PATH = "/latest/meta-data/placement/region"
 DEFAULT_REGION = "us-east-1"
 FIRST_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 DOMAINS = {"cn": "amazonaws.com.cn"}
-"""The domain of regions whose name begins so; all others are below amazonaws.com."""
+"""The domain of regions by the beginning of their names; all others have amazonaws.com."""
 
 REGION_HEADER = "x-amz-bucket-region"
 TELLING = frozenset({200, 301, 307, 400, 403})
@@ -57,7 +57,7 @@ class Object(NamedTuple):
 
 
 def copy(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
-    """Fetch an object: with the role's credentials if the machine has them, else as anybody. Raises FetchFailed."""
+    """Fetch an object, with the credentials of the machine's role if it has one. Raises FetchFailed."""
     wanted = parse(resource.source or "")
     region = wanted.region or bucket_region(client, wanted)
     url = object_url(wanted, region, endpoint())
@@ -88,7 +88,7 @@ def parse(source: str) -> Object:
 
 
 def object_url(wanted: Object, region: str, endpoint: str = "") -> str:
-    """Where an object is served: below its bucket's host, or a path where no host name could hold the bucket."""
+    """The URL of an object: at its bucket's host, or with the bucket in the path if it has a dot."""
     query = f"?versionId={quote(wanted.version, safe='')}" if wanted.version else ""
     path = f"/{quote(wanted.key, safe='/-_.~')}{query}"
     if endpoint:
@@ -103,7 +103,7 @@ def object_url(wanted: Object, region: str, endpoint: str = "") -> str:
 
 
 def bucket_region(client: Client, wanted: Object) -> str:
-    """The region of a bucket, which S3 tells even to those it tells nothing else. Raises FetchFailed."""
+    """The region of a bucket, which S3 tells to everybody. Raises FetchFailed."""
     hint = FIRST_REGIONS.get(wanted.partition) or instance_region(client)
     domain = DOMAINS.get(hint.partition("-")[0], "amazonaws.com")
     base = endpoint() or f"https://s3.dualstack.{hint}.{domain}"
@@ -115,7 +115,7 @@ def bucket_region(client: Client, wanted: Object) -> str:
 
 
 def instance_region(client: Client) -> str:
-    """The region this machine is in, us-east-1 if it is in none or does not know."""
+    """The region this machine is in, us-east-1 if it is not known."""
     if client.settings.platform != "aws":
         return DEFAULT_REGION
     try:
@@ -125,13 +125,13 @@ def instance_region(client: Client) -> str:
 
 
 def role_credentials(client: Client) -> Credentials | None:
-    """The keys of the instance's role; None if it has none, or may not ask for them."""
+    """The keys of the instance's role; None if it has none, or they cannot be read."""
     try:
         role = _ask(client, ROLE_PATH).partition("\n")[0]
         keys = json.loads(_ask(client, ROLE_PATH + role))
         return Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("Token", ""))
     except (FetchFailed, LookupError, TypeError, ValueError):
-        client.log("info", "this instance has no role that it could ask for: asking as anybody")
+        client.log("info", "this instance has no role, or it cannot be read: asking without credentials")
         return None
 
 

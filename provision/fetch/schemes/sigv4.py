@@ -1,4 +1,4 @@
-"""AWS Signature Version 4: how a request to S3 proves who asks.
+"""AWS Signature Version 4: how a request to S3 is signed.
 
 Source: "Authenticating Requests (AWS Signature Version 4)" of the S3 API reference, whose published examples are the
 tests.

@@ -45,7 +45,7 @@ class _Packet(NamedTuple):
 
 
 class _Refusal(Exception):
-    """The server says no."""
+    """The server refuses (RFC 1350, 5: an ERROR packet)."""
 
 
 def copy(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
@@ -82,7 +82,7 @@ def _take(writer: VerifiedWriter, blocks: Iterator[bytes], source: str) -> None:
 
 
 def _blocks(source: str, deadline: Deadline) -> Iterator[bytes]:
-    """The blocks of a file. The server answers from a port of its own, which is then the only one listened to."""
+    """The blocks of a file. The server answers from another port; packets from any third port are dropped."""
     parts = urlsplit(source)
     with closing(_begun(parts.hostname or "", parts.port or PORT, unquote(parts.path), deadline)) as transfer:
         first = transfer.first
@@ -101,7 +101,7 @@ def _blocks(source: str, deadline: Deadline) -> Iterator[bytes]:
 
 
 def _begun(host: str, port: int, path: str, deadline: Deadline) -> _Transfer:
-    """A conversation with whichever address of a host answers, asked one after the other."""
+    """A transfer from the first address of a host that answers; they are tried one after the other."""
     failure: OSError = TimeoutError("no answer in time")
     seconds = _at_most(SILENCE_SECONDS, deadline)
     for family, kind, protocol, _, address in connections.resolve(host, port, seconds, socket.SOCK_DGRAM):
@@ -119,7 +119,7 @@ def _begun(host: str, port: int, path: str, deadline: Deadline) -> _Transfer:
 
 
 class _Transfer:
-    """One conversation with one server. `first` is its first answer."""
+    """One transfer from one server. `first` is its first answer."""
 
     def __init__(self, channel: socket.socket, address: Any, deadline: Deadline) -> None:
         self._channel = channel
@@ -138,7 +138,7 @@ class _Transfer:
         return self._peer is not None
 
     def close(self) -> None:
-        """End the conversation."""
+        """End the transfer."""
         self._channel.close()
 
     def tell(self, message: bytes) -> None:

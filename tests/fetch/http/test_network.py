@@ -228,7 +228,7 @@ MATRIX: Mapping[str, Case] = {
         "in time: HTTP status 503 Service Unavailable: database is locked",
     ),
     "a slow server": Case(
-        a_slow_server, "it is coming, 0.0 MiB so far", "in time: the body did not come to its end (5"
+        a_slow_server, "it is arriving, 0.0 MiB so far", "in time: the body did not come to its end (5"
     ),
     "an unknown authority": Case(
         an_unknown_authority,

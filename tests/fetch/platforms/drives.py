@@ -23,7 +23,7 @@ DRIVES = [
     ("kubevirt", "cidata", "/user-data"),
     ("kubevirt", "config-2", OPENSTACK),
 ]
-"""Platform, label of its drive, and file, from the platforms' documentation and the reference implementation."""
+"""Platform, label of its drive, and file, from the platforms' documentation and Ignition."""
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The reference implementation's fetch stage, for comparison.
+"""Ignition's fetch stage, for comparison.
 
 Debian 12's package `ignition` (2.14) brings an engine in its dracut module. A newer one is taken from the variable
 IGNITION_ENGINE.

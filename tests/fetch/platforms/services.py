@@ -1,6 +1,6 @@
 """Faithful copies of the platforms' metadata services: what each demands, and how it answers.
 
-Written from the platforms' documentation and the observed behaviour of the reference implementation, not from our own
+Written from the platforms' documentation and the observed behaviour of Ignition, not from our own
 table: an entry of the table that asks for something else fails here.
 """
 

@@ -1,4 +1,4 @@
-"""The reference implementation against the same copies of the platforms: it gets, or fails to get, what ours does."""
+"""Ignition against the same copies of the platforms: it gets, or fails to get, what ours does."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ on_services = pytest.mark.parametrize("platform", KNOWN)
 
 
 class Peer(NamedTuple):
-    """The reference implementation on a platform."""
+    """Ignition on a platform."""
 
     folder: Path
     ca: Authority

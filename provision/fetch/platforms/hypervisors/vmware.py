@@ -28,7 +28,7 @@ OVF = "guestinfo.ovfenv"
 OVF_NAMESPACE = "{http://schemas.dmtf.org/ovf/environment/1}"
 
 NOTHING = "e30K"
-"""`{}` and a line feed in base64: what stands in the place of a deleted config, as in the reference implementation.
+"""`{}` and a line feed in base64: what stands in the place of a deleted config, as in Ignition.
 
 It counts as no config: a clone of the machine is no machine with a bad one.
 """
