@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 
+from provision.config.data_urls import base64_encoded, decode_data_url
 from provision.config.format import Config, File, Resource, Storage
 from provision.fetch.base_config import EMPTY
-
-PREFIX = "data:;base64,"
 
 
 def decoded(urls: Mapping[str, str]) -> dict[str, bytes]:
     """Path in the target -> bytes, of path -> data URL as the boot state has it."""
-    return {path: a2b_base64(url.removeprefix(PREFIX)) for path, url in urls.items()}
+    return {path: decode_data_url(url) for path, url in urls.items()}
 
 
 def encoded(files: Mapping[str, bytes]) -> dict[str, str]:
     """Path in the target -> data URL, for the boot state."""
-    return {path: PREFIX + b2a_base64(data, newline=False).decode("ascii") for path, data in files.items()}
+    return {path: base64_encoded(data) for path, data in files.items()}
 
 
 def as_config(urls: Mapping[str, str]) -> Config:

@@ -31,9 +31,9 @@ def ignition_apply(arguments: Sequence[str]) -> int:
     if options is None:
         return 1
     if options.version:
-        from provision.commands.ignition.stage import VERSION
+        from provision import IGNITION_VERSION
 
-        print(f"Ignition {VERSION}")
+        print(f"Ignition {IGNITION_VERSION}")
         return 0
     if not os.environ.get(CONTAINER_VARIABLE) and not any(map(os.path.exists, CONTAINER_MARKS)):
         raise Failure("this tool is not designed to run on a host system; reprovision the machine instead")

@@ -25,9 +25,9 @@ def ignition_rmcfg(arguments: Sequence[str]) -> int:
     parser.add_argument("--version", action="store_true", help="print the version")
     options = parser.parse_args(arguments)
     if options.version:
-        from provision.commands.ignition.stage import VERSION
+        from provision import IGNITION_VERSION
 
-        print(f"Ignition {VERSION}")
+        print(f"Ignition {IGNITION_VERSION}")
         return 0
     if not options.platform:
         parser.error("'--platform' must be provided")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from provision import __version__
+from provision import IGNITION_VERSION, __version__
 from provision.boot.saved_state import StateUnreadable
 from provision.cli import exit_code
 from provision.failures import Failure, Usage, as_failure
@@ -18,8 +18,6 @@ from provision.log import FieldLog, open_log
 from provision.system.consoles import on_consoles
 
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
-VERSION = "2.26.0"
-"""The release of the reference engine whose behaviour this is: other programs parse it."""
 
 
 class Options(NamedTuple):
@@ -45,7 +43,7 @@ def ignition(arguments: Sequence[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 0 if wrong.message == HELP_ASKED else 2
     if options.version:
-        print(f"Ignition {VERSION} (provision {__version__})")
+        print(f"Ignition {IGNITION_VERSION} (provision {__version__})")
         return 0
     for name in ("platform", "stage"):
         if not getattr(options, name):
@@ -56,7 +54,7 @@ def ignition(arguments: Sequence[str]) -> int:
 
 def _logged(options: Options, log: FieldLog) -> int:
     os.umask(0o077)
-    log("info", f"Ignition {VERSION} (provision {__version__})")
+    log("info", f"Ignition {IGNITION_VERSION} (provision {__version__})")
     log("info", f"Stage: {options.stage}")
     try:
         _stage(options, log)

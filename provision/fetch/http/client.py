@@ -12,7 +12,7 @@ from threading import Event, Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
-from provision import __version__
+from provision import IGNITION_VERSION, __version__
 from provision.config import urls
 from provision.config.model import masked
 from provision.config.urls import redacted
@@ -33,7 +33,6 @@ Receive = Callable[[Iterator[bytes]], T]
 Take = Callable[[Mapping[str, str], Iterator[bytes]], T]
 Attempt = Callable[[Deadline, WaitReporter], T]
 
-IGNITION_VERSION = "2.26.0"
 ACCEPT = "application/vnd.coreos.ignition+json;version=3.6.0, */*;q=0.1"
 DEFAULT_HEADERS: Headers = (
     ("User-Agent", f"Ignition/{IGNITION_VERSION} provision/{__version__}"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from provision.config.data_urls import base64_encoded
 from provision.config.format import File, Link, Resource, Storage
 from provision.fetch.platforms.metadata_services import Http, LinkLocal
 from provision.fetch.platforms.sources import FirstOf, Source, Together
@@ -30,7 +31,7 @@ def metadata_lock(source: Source) -> Storage | None:
         path=f"{UNIT_FOLDER}/{UNIT}",
         overwrite=True,
         mode=0o644,
-        contents=Resource(source=_data_url(unit_text(addresses))),
+        contents=Resource(source=base64_encoded(unit_text(addresses).encode())),
     )
     wanted = Link(path=f"{UNIT_FOLDER}/multi-user.target.wants/{UNIT}", overwrite=True, target=f"{UNIT_FOLDER}/{UNIT}")
     return Storage(files=(unit,), links=(wanted,))
@@ -86,9 +87,3 @@ def _rules(priority: int, address: str) -> Iterator[tuple[str, str]]:
     yield family, f"pref {priority} iif lo uidrange 0-0 {http} goto {priority + 2}"
     yield family, f"pref {priority + 1} {http} prohibit"
     yield family, f"pref {priority + 2} nop"
-
-
-def _data_url(text: str) -> str:
-    from binascii import b2a_base64
-
-    return "data:;base64," + b2a_base64(text.encode(), newline=False).decode("ascii")
