@@ -56,6 +56,31 @@ def test_bad_data_urls(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("data", "place"),
+    [
+        ("=", 0),
+        ("A", 0),
+        ("AA=", 3),
+        ("AA==A", 4),
+        ("AA=A", 2),
+        ("AAA=A", 4),
+        ("AAAAA", 4),
+        ("AA\n=A", 3),
+        ("AA=\n=\nA", 6),
+        ("AAA=\nA", 5),
+    ],
+)
+def test_the_place_of_bad_base64_is_the_one_that_go_names(data: str, place: int) -> None:
+    with pytest.raises(BadDataUrl, match=f"at input byte {place}$"):
+        decode_data_url(f"data:;base64,{data}")
+
+
+def test_a_parameter_may_end_the_media_type_or_not() -> None:
+    assert decode_data_url("data:text/plain;a=b,x") == b"x"
+    assert decode_data_url("data:;a=b;c=d;base64,eA==") == b"x"
+
+
+@pytest.mark.parametrize(
     ("text", "url"),
     [
         ("http://a/b?c#d", Url("http", "", "a", "/b", "c")),

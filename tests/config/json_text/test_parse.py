@@ -125,3 +125,10 @@ def test_the_deepest_text_is_read() -> None:
 
 def test_a_number_of_many_digits_is_quick_and_no_integer() -> None:
     assert isinstance(parse_json(b"1" * 100_000).value, float)
+
+
+def test_closed_brackets_do_not_make_room_for_deeper_ones() -> None:
+    text = b"[" + b"{}," * 50 + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"]"
+    problem = parse_json(text).problem
+    assert problem
+    assert "nested deeper" in problem.message

@@ -165,6 +165,14 @@ def test_a_device_that_does_not_come_is_refused() -> None:
         next(plan)
 
 
+def test_wipefs_is_needed_where_there_is_something_to_wipe() -> None:
+    conf = config(Filesystem(device=DEVICE, format="ext4", wipe_filesystem=True))
+    machine = World(lacking=["wipefs"])
+    assert commands(conf, machine.with_device(DEVICE, 64 * MIB))
+    found = machine.with_device(DEVICE, 64 * MIB, signature=Signature("xfs"))
+    assert refused(conf, found) == ["storage.filesystems[0]: wipefs is needed and not on PATH"]
+
+
 def test_all_reasons_at_once() -> None:
     machine = World(lacking=["mkfs.xfs"]).with_device("/dev/vda", 1, "/dev/a").with_device("/dev/vdb", in_use="mounted")
     conf = config(

@@ -14,7 +14,8 @@ from transpiler.butane.sugar.mount_units import escape_path
 from transpiler.phases import transpile
 from transpiler.reading.local_files import joined
 from transpiler.reading.scalars import resolve
-from transpiler.reading.tree import mark, parse
+from transpiler.reading.tree import MAX_NODES, mark, parse
+from transpiler.reading.yaml_problems import YamlError
 
 
 @pytest.mark.parametrize(
@@ -136,3 +137,29 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     result = transpile(b"variant: fcos\nversion: 1.5.0\n" + text, files_dir=tmp_path)
     assert '"path":"/\\ufffd"' in result.json
     assert '"contents":"a\\ufffdb\\n"' in result.json
+
+
+@pytest.mark.parametrize(
+    ("contents", "compressed"),
+    [
+        (b"a" * 47, False),
+        (b"a" * 48, True),
+        (b"the quick brown fox jumps over a lazy dog, the quick brown fox jumps", False),
+        (b"the quick brown fox jumps over a lazy dog, the quick brown fox jumps over a lazy dog", True),
+    ],
+)
+def test_contents_are_compressed_from_the_size_on_from_which_butane_does(contents: bytes, compressed: bool) -> None:
+    assert data_url(contents, None, gzip=True).compression == ("gzip" if compressed else "")
+
+
+def test_the_limit_of_values_counts_scalars_aliases_and_collections() -> None:
+    assert parse(b"[a, &b [], *b, {}]", max_nodes=5)
+    for text in (b"[a, &b [], *b, {}, a]", b"[a, &b [], *b, {}, *b]", b"[a, &b [], *b, {}, []]", b"[[[[[[]]]]]]"):
+        with pytest.raises(YamlError, match="more than 5 values"):
+            parse(text, max_nodes=5)
+
+
+def test_the_default_limit_of_values() -> None:
+    assert parse(b"[" + b"a," * (MAX_NODES - 1) + b"]")
+    with pytest.raises(YamlError, match="more than 250000 values"):
+        parse(b"[" + b"a," * MAX_NODES + b"]")
