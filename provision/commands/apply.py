@@ -24,6 +24,7 @@ from provision.config.problems import Problem
 from provision.engine.preflight import Step, simulate
 from provision.engine.waves import Engine
 from provision.failures import Failure, PlanRefused
+from provision.system.libc import keep_memory_private
 
 NAME = "apply"
 HELP = "provision disk images or a directory tree"
@@ -46,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan everything to its end, then carry it out. Raises Failure."""
+    keep_memory_private()
     for number in (signal.SIGTERM, signal.SIGHUP):  # what is attached is given back then, too
         signal.signal(number, _stop)
     config, fetcher, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)

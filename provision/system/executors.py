@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -39,7 +40,7 @@ from provision.system.root import accounts
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
 
-EXPECTED = (OSError, ValueError, OverflowError, Failure)
+EXPECTED = (OSError, ValueError, OverflowError, MemoryError, Failure)
 """What an action or a look may fail with; anything else is a bug."""
 
 
@@ -90,14 +91,27 @@ class Context(NamedTuple):
 
 def error_text(error: BaseException) -> str:
     """What went wrong, for people."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if isinstance(error.filename, str) else error.strerror
     return str(error)
 
 
+_REMEDIES = {
+    errno.EIO: "the device is failing, or a connection to it was lost: look at the kernel's log",
+    errno.ENOSPC: "make room on the file system, or give the config a larger one",
+    errno.EDQUOT: "make room on the file system, or raise the quota",
+    errno.EROFS: "the file system is read-only: look at the kernel's log, and at how it is mounted",
+    errno.ENOMEM: "give the machine more memory",
+}
+
+
 def hint_of(error: BaseException) -> str:
     """What to do about it, or empty."""
-    return error.hint if isinstance(error, Failure) else ""
+    if isinstance(error, OSError):
+        return _REMEDIES.get(error.errno or 0, "")
+    return _REMEDIES[errno.ENOMEM] if isinstance(error, MemoryError) else getattr(error, "hint", "")
 
 
 def _await(action: WaitForDevices, context: Context) -> None:

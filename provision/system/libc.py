@@ -36,8 +36,11 @@ _SYS_OPENAT2 = 437
 _SYS_MOUNT_SETATTR = 442
 
 _PR_SET_DUMPABLE = 4
+_PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
+_CAP_IPC_LOCK = 14
+_MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
 _AT_RECURSIVE = 0x8000
@@ -147,15 +150,28 @@ def keep_capabilities(numbers: Iterable[int]) -> None:
     )
 
 
-def hide_memory() -> None:
-    """Leave no core dump of this process, and let no other process of its user read its memory.
+def forbid_core_dumps() -> None:
+    """Leave no core dump of this process, nor of programs that it starts (RLIMIT_CORE, getrlimit(2)).
 
-    Programs that it starts inherit the limit on core dumps (PR_SET_DUMPABLE, prctl(2); RLIMIT_CORE, getrlimit(2)).
+    systemd-coredump, which gets dumps all the same, stores none then (systemd-coredump(8)).
     """
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _libc().prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def keep_memory_private() -> None:
+    """Keep the secrets of this process in its memory: call it before there are any.
+
+    There are no core dumps, no other process of its user reads its memory (PR_SET_DUMPABLE, prctl(2)), and nothing of
+    it is swapped out (mlockall(2)). The last is only for root with CAP_IPC_LOCK: otherwise RLIMIT_MEMLOCK would make
+    allocations fail.
+    """
+    forbid_core_dumps()
+    libc = _libc()
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    if os.geteuid() == 0 and libc.prctl(_PR_CAPBSET_READ, _CAP_IPC_LOCK, 0, 0, 0) == 1:
+        libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT)  # before Linux 4.4 it fails, and nothing is locked
 
 
 def mount(source: str, path: str, kind: str | None, flags: int, data: str = "") -> None:

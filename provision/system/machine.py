@@ -58,7 +58,7 @@ class Machine:
 
     def device(self, name: str) -> Device | None:
         """See MachineView."""
-        return self._devices.device(name)
+        return _with_title(f"look for {name}", lambda: self._devices.device(name))
 
     def table(self, name: str) -> PartitionTable:
         """See MachineView."""
@@ -74,23 +74,23 @@ class Machine:
 
     def file_status(self, path: str) -> FileStatus | None:
         """See MachineView."""
-        return self._tree.file_status(path)
+        return _with_title(f"look at {path}", lambda: self._tree.file_status(path))
 
     def children(self, path: str) -> Sequence[str]:
         """See MachineView."""
-        return self._tree.children(path)
+        return _with_title(f"list {path}", lambda: self._tree.children(path))
 
     def content(self, path: str) -> bytes | None:
         """See MachineView."""
-        return self._tree.content(path)
+        return _with_title(f"read {path}", lambda: self._tree.content(path))
 
     def host_file(self, path: str) -> bytes | None:
         """See MachineView."""
-        return Tree("/").content(path)
+        return _with_title(f"read {path} of this machine", lambda: Tree("/").content(path))
 
     def host_children(self, path: str) -> Sequence[str]:
         """See MachineView."""
-        return Tree("/").children(path)
+        return _with_title(f"list {path} of this machine", lambda: Tree("/").children(path))
 
     def user(self, name: str) -> Account | None:
         """See MachineView."""
@@ -110,13 +110,14 @@ class Machine:
 
     def free_space(self, path: str) -> FreeSpace | None:
         """See MachineView."""
-        return self._tree.free_space(path)
+        return _with_title(f"ask for the free space at {path}", lambda: self._tree.free_space(path))
 
     def enabled(self, unit: str) -> bool:
         """See MachineView. False without systemctl."""
         if self.tool("systemctl") is None:
             return False
-        return processes.run(["systemctl", "--root", self._tree.root, "is-enabled", "--", unit]).status == 0
+        argv = ["systemctl", "--root", self._tree.root, "is-enabled", "--", unit]
+        return _with_title(f"ask whether {unit} is enabled", lambda: processes.run(argv).status == 0)
 
     def tool(self, name: str) -> str | None:
         """See MachineView."""
@@ -153,7 +154,8 @@ class Machine:
         try:
             nodes.carry_out(self._tree, self._blob_store, actions)
         except NodeFailed as failed:
-            raise ActionFailed(failed.action.title, error_text(failed.__cause__ or failed)) from failed
+            cause = failed.__cause__ or failed
+            raise ActionFailed(failed.action.title, error_text(cause), hint=hint_of(cause)) from failed
 
     def new_blob(self, blob: Blob, destination: str) -> AbstractContextManager[BinaryIO]:
         """A place for the bytes of a blob, readable by nobody else; they are kept when the context ends well.

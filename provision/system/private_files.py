@@ -9,7 +9,7 @@ from provision.failures import Failure
 
 
 def read_private(path: str) -> bytes | None:
-    """The bytes of a file of ours, or None if there is none. Raises Failure if it cannot be read."""
+    """The bytes of a file of ours; None if there is none. Raises Failure if it cannot be read."""
     try:
         with open(path, "rb") as file:
             return file.read()
@@ -20,18 +20,27 @@ def read_private(path: str) -> bytes | None:
 
 
 def write_private(path: str, data: bytes) -> None:
-    """Replace a file of ours at once: 0600 from the first instant, in a directory that is made 0700."""
+    """Replace a file of ours in one step: 0600 from the first instant, in a directory that is made 0700.
+
+    Raises Failure; the old file stays then, and nothing else.
+    """
     directory = os.path.dirname(path) or "."
-    temporary = f"{path}.new"  # one name: what a killed run left is found again
+    temporary = f"{path}.{os.getpid()}.new"
     try:
         os.makedirs(directory, 0o700, exist_ok=True)
-        with suppress(FileNotFoundError):
-            os.unlink(temporary)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(data)
-        os.rename(temporary, path)
+        _remove(temporary)  # that of a process that had our number and was killed
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(data)
+            os.rename(temporary, path)
+        except BaseException:
+            _remove(temporary)
+            raise
     except OSError as error:
-        with suppress(OSError):  # a full file system keeps the name of a file, and the room it takes
-            os.unlink(temporary)
         raise Failure(f"{path}: {error.strerror}", hint="is the file system full or read-only?") from None
+
+
+def _remove(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)

@@ -16,6 +16,7 @@ from provision.cli import exit_code
 from provision.failures import Failure, Usage, as_failure
 from provision.log import FieldLog, open_log
 from provision.system.consoles import on_consoles
+from provision.system.libc import forbid_core_dumps
 
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
 
@@ -54,6 +55,7 @@ def ignition(arguments: Sequence[str]) -> int:
 
 def _logged(options: Options, log: FieldLog) -> int:
     os.umask(0o077)
+    forbid_core_dumps()
     log("info", f"Ignition {IGNITION_VERSION} (provision {__version__})")
     log("info", f"Stage: {options.stage}")
     try:

@@ -151,5 +151,5 @@ def _words(name: str, instances: list[str] | None) -> str:
 
 
 def _systemctl(verb: str, units: list[str], title: str, accepts: tuple[int, ...] = (0,)) -> RunProgram:
-    argv: tuple[Argument, ...] = ("systemctl", "--root", TargetPath("/"), verb, *units)
+    argv: tuple[Argument, ...] = ("systemctl", "--root", TargetPath("/"), verb, "--", *units)
     return RunProgram(title, argv, frozenset({UNITS}), config_path=("systemd", "units"), accepts=accepts)

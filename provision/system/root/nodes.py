@@ -62,7 +62,9 @@ class _Ready(NamedTuple):
 def carry_out(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAction]) -> None:
     """Carry out actions that touch disjoint paths, in their order, and bring them to the disk. Raises NodeFailed."""
     for start in range(0, len(actions), _AT_ONCE):
-        _carry_out_batch(tree, blob_store, actions[start : start + _AT_ONCE])
+        batch = actions[start : start + _AT_ONCE]
+        with _failing_as(batch[-1]):  # what goes wrong when temporary names are removed
+            _carry_out_batch(tree, blob_store, batch)
 
 
 def append_digests(tree: Tree, blob_store: BlobStore, action: WriteFile) -> tuple[str, str]:
@@ -116,7 +118,7 @@ def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAc
 def _failing_as(action: NodeAction) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, OverflowError) as error:  # the last: an id that is none, os.chown(2)
+    except (OSError, ValueError, OverflowError, MemoryError) as error:  # OverflowError: an id that is none, os.chown(2)
         raise NodeFailed(action) from error
 
 

@@ -83,7 +83,7 @@ def test_an_enabled_unit_is_disabled_and_stays_so() -> None:
     world.units.add("a.service")
     disable, write = planned(world, Unit(name="a.service", enabled=False))
     assert isinstance(disable, RunProgram)
-    assert disable.argv[-2:] == ("disable", "a.service")
+    assert disable.argv[-3:] == ("disable", "--", "a.service")
     assert isinstance(write, WriteFile)
     assert write.parts == (Content(b"disable a.service\n"),)
 
@@ -95,7 +95,7 @@ def test_each_unit_is_asked_for_itself() -> None:
     given = (Unit(name=f"{name}.service", enabled=False) for name in ("a", "b", "c"))
     disable, write = planned(world, *given)
     assert isinstance(disable, RunProgram)
-    assert disable.argv[-2:] == ("disable", "b.service")
+    assert disable.argv[-3:] == ("disable", "--", "b.service")
     assert isinstance(write, WriteFile)
     assert write.parts == (Content(b"disable b.service\n"),)
 
@@ -123,7 +123,7 @@ def test_a_root_whose_first_boot_is_over_has_its_presets_applied(machine_id: byt
     world = World().with_file("/etc/machine-id", machine_id)
     *_, apply = planned(world, Unit(name="a.service", enabled=True, contents=INSTALL))
     assert isinstance(apply, RunProgram)
-    assert apply.argv[-2:] == ("preset", "a.service")
+    assert apply.argv[-3:] == ("preset", "--", "a.service")
 
 
 def test_a_unit_that_is_not_there_keeps_no_other_from_being_enabled() -> None:
@@ -139,7 +139,7 @@ def test_a_unit_that_is_not_there_keeps_no_other_from_being_enabled() -> None:
         for action in planned(world, *given, Unit(name="c.timer", enabled=True))
         if isinstance(action, RunProgram)
     ]
-    assert [action.argv[-2:] for action in runs] == [("preset", "a.service"), ("preset", "c.timer")]
+    assert [action.argv[-3:] for action in runs] == [("preset", "--", "a.service"), ("preset", "--", "c.timer")]
 
 
 @pytest.mark.parametrize("world", [World(), World().with_file("/etc/machine-id", b"uninitialized\n")])
