@@ -230,3 +230,26 @@ def test_a_size_that_the_program_refuses_is_known_before_anything_is_written(
     with pytest.raises(PlanRefused, match=r"mkfs\.xfs refuses .* \(199 MiB\): .*larger than 300MB"):
         machines.apply(Config(storage=Storage(disks=(disk,), filesystems=(entry,))))
     assert digest(image) == before
+
+
+def test_a_grown_disk_is_used_to_its_new_end(tmp_path: Path, image: Path, sector: int, label: str) -> None:
+    """The kernel is asked as well, through a loop device; sfdisk complains of a copy that is not at the end."""
+
+    def config(*, resize: bool) -> Config:
+        entry = Partition(number=1, label=label, size_mib=0, resize=resize or None)
+        return Config(storage=Storage(disks=(Disk(device="/dev/vda", partitions=(entry,)),)))
+
+    def machines() -> Machines:
+        return Machines(tmp_path, "/dev/vda", lambda: ImageDevices({"/dev/vda": Image(str(image), sector)}))
+
+    machines().apply(config(resize=False))
+    old = sectors(image, sector)["partitions"][0]
+    os.truncate(image, 1536 * MIB)
+    assert machines().apply(config(resize=False)) == []
+    machines().apply(config(resize=True))
+    (found,) = (table := sectors(image, sector))["partitions"]
+    assert table["lastlba"] == 1536 * MIB // sector - 2 - -(-128 * 128 // sector)
+    assert (found["start"], found["uuid"]) == (old["start"], old["uuid"])
+    assert found["start"] + found["size"] - 1 == table["lastlba"]
+    checked = subprocess.run(["sgdisk", "--verify", str(image)], check=False, capture_output=True, text=True)
+    assert sector != 512 or "No problems found" in checked.stdout

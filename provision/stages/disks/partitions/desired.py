@@ -47,16 +47,16 @@ def disk_of(config_path: Path, entry: config.Disk, device: Device, view: Machine
     guid = chosen_uuid(view, "disk", entry.device).upper()
     ours = found.kind == UNPROTECTED and found.guid == guid  # an earlier run did not get to the end of writing it
     fresh = bool(entry.wipe_table) or not found.kind or ours
-    table = layout.blank_table(device, guid) if fresh else found
+    table = layout.blank_table(device, guid) if fresh else layout.over_whole_device(found, device)
     numbered_first = sorted(enumerate(entry.partitions), key=lambda one: one[1].number == 0)
     desired_entries = tuple(
-        _ask((*config_path, "partitions", index), partition, entry.device, table, view)
+        _partition_of((*config_path, "partitions", index), partition, entry.device, table, view)
         for index, partition in numbered_first
     )
     return DesiredDisk(config_path, entry.device, device, bool(entry.wipe_table), found, table, desired_entries)
 
 
-def _ask(
+def _partition_of(
     config_path: Path, wanted: config.Partition, disk: str, table: PartitionTable, view: MachineView
 ) -> DesiredPartition:
     sectors = layout.MEBIBYTE // table.sector
@@ -83,13 +83,12 @@ def _ask(
 
 
 def resolve(disk: DesiredDisk) -> list[DesiredPartition]:
-    """Every ask with its number, start and size filled in, as if all of them were made anew one after the other."""
-    before = {partition.number: partition for partition in disk.table.partitions}
+    """Every partition with its number, start and size filled in, as if all were made anew one after the other."""
+    before = _numbered(disk.table)
     asked = {desired.number for desired in disk.desired_entries if desired.number}
     taken = [layout.extent(partition) for number, partition in before.items() if number not in asked]
-    mine = {
-        desired.chosen for desired in disk.desired_entries if not desired.guid
-    }  # an earlier run's must not change the alignment
+    # partitions of an earlier run must not change the alignment
+    mine = {desired.chosen for desired in disk.desired_entries if not desired.guid}
     others = tuple(partition for partition in disk.table.partitions if partition.guid not in mine)
     space = layout.space(disk.table._replace(partitions=others), disk.device.size // disk.table.sector)
     used = (set(before) - asked) | {desired.number for desired in disk.desired_entries if desired.exists}
@@ -98,7 +97,10 @@ def resolve(disk: DesiredDisk) -> list[DesiredPartition]:
         if not desired.exists:
             resolved.append(desired)
             continue
-        placed = _place(desired, before.get(desired.number), space, taken)
+        stays = desired.number in before and not (desired.resize or desired.replace)
+        # a disk may have grown; what keeps its size is compared with the end that the table has had so far
+        reach = space._replace(last=disk.found.last) if stays else space
+        placed = _place(desired, before.get(desired.number), reach, taken)
         taken.append(placed)
         number = desired.number or next(free for free in range(1, len(used) + 2) if free not in used)
         used.add(number)
@@ -108,6 +110,10 @@ def resolve(disk: DesiredDisk) -> list[DesiredPartition]:
             raise PlanRefused([problem])
         resolved.append(desired._replace(number=number, start=placed.first, size=placed.size))
     return resolved
+
+
+def _numbered(table: PartitionTable) -> dict[int, Partition]:
+    return {partition.number: partition for partition in table.partitions}
 
 
 def _place(

@@ -44,8 +44,22 @@ class UsableSpace(NamedTuple):
 def blank_table(device: Device, guid: str) -> PartitionTable:
     """An empty GPT over the whole device: protective MBR, header and entries in front, entries and header behind."""
     table = PartitionTable("gpt", guid, device.sector)
-    entries = table.entries * ENTRY // device.sector
-    return table._replace(first=2 + entries, last=device.size // device.sector - 2 - entries)
+    return table._replace(first=2 + _sectors_of_entries(table), last=_last_usable(table, device))
+
+
+def over_whole_device(table: PartitionTable, device: Device) -> PartitionTable:
+    """The same table with its end moved to the end of a device that has grown; other tables stay as they are."""
+    last = _last_usable(table, device) if table.kind == "gpt" else 0
+    return table._replace(last=last) if last > table.last else table
+
+
+def _last_usable(table: PartitionTable, device: Device) -> int:
+    """The last sector in front of the table's copy, which has its entries and then its header at the very end."""
+    return device.size // device.sector - 2 - _sectors_of_entries(table)
+
+
+def _sectors_of_entries(table: PartitionTable) -> int:
+    return -(-table.entries * ENTRY // table.sector)
 
 
 def extent(partition: Partition) -> Extent:

@@ -6,6 +6,7 @@ entries usually lie), attributes, names that are no text, a hybrid MBR, a record
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zlib
@@ -92,6 +93,8 @@ def write(fd: int, table: PartitionTable, size: int) -> None:
     first, last = 1, size // table.sector - 1
     first_entries = found.entries_at if found.here == first else _USUAL_PLACE
     last_entries = last - -(-len(entries) // table.sector)
+    if last_entries <= table.last:
+        raise OSError(errno.ENOSPC, "the entries of the table would overlap its last partition")
     for place in (_Place(last, first, last_entries), _Place(first, last, first_entries)):
         os.pwrite(fd, entries, place.entries_at * table.sector)
         os.pwrite(fd, _header(found, table, place, entries).ljust(table.sector, b"\0"), place.here * table.sector)

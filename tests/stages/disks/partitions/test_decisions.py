@@ -14,7 +14,7 @@ from provision.planning.forecast import Forecast
 from provision.planning.machine_view import ASSUMED_SIZE, PartitionTable, Signature
 from provision.stages.disks.partitions import decisions as partitions
 from provision.stages.disks.partitions.decisions import MATRIX, verb_of
-from tests.stages.world import LINUX_DATA, MIB, World, changes, guid, partition, run, told
+from tests.stages.world import LINUX_DATA, MIB, World, actions, changes, guid, partition, run, told
 
 GIB = 1 << 30
 DISK = "/dev/vda"
@@ -197,6 +197,37 @@ class TestMatrix:
     def test_all_reasons_at_once(self) -> None:
         reasons = refused(config(Partition(number=1, label="x"), Partition(number=2, label="y")), disk())
         assert len(reasons) == 2
+
+
+class TestGrownDisk:
+    """A disk of 64 MiB that has a table for 32 MiB; sectors 61440 to 65502 are the last MiB and a bit of that."""
+
+    OLD_END, NEW_END = 65502, 131038
+
+    def grown(self) -> World:
+        machine = World().with_disk("/dev/vda", partition(1, 2048, 20480), partition(2, 22528, 42975), size=32 * MIB)
+        assert machine.tables["/dev/vda"].last == self.OLD_END
+        machine.devices["/dev/vda"] = machine.devices["/dev/vda"]._replace(size=64 * MIB)
+        return machine
+
+    def test_a_partition_grows_to_the_new_end(self) -> None:
+        table = written(config(Partition(number=2, resize=True, size_mib=0)), self.grown()).table
+        assert (table.first, table.last) == (34, self.NEW_END)
+        assert table.partitions[1].start + table.partitions[1].size - 1 == self.NEW_END
+
+    def test_a_new_partition_finds_the_new_room(self) -> None:
+        table = written(config(Partition(number=3)), self.grown()).table
+        assert (table.partitions[2].start, table.partitions[2].size) == (65536, self.NEW_END - 65536 + 1)
+
+    def test_what_keeps_its_size_is_as_it_was(self) -> None:
+        """As after a second boot: to the end of the block is to the end that the table has."""
+        waves, _ = run(partitions.plan, config(Partition(number=2, size_mib=0)), self.grown())
+        assert [type(action) for action in actions(waves)] == [Keep]
+
+    def test_a_disk_of_the_same_size_keeps_its_table(self) -> None:
+        machine = World().with_disk("/dev/vda", partition(1, 2048, 2048))
+        machine.tables["/dev/vda"] = machine.tables["/dev/vda"]._replace(last=131038)
+        assert written(config(Partition(number=3)), machine).table.last == 131038
 
 
 class TestInUse:
