@@ -43,7 +43,7 @@ STRICT_ERROR = "Config produced warnings and --strict was specified"
 
 
 class Result(NamedTuple):
-    """What became of a text.
+    """The result of transpiling one text.
 
     `json` is the result (YAML for a MachineConfig), empty if there is none; `config` and `version` (an index into
     VERSIONS) the same as a value. `problems` are all there is to say; the first `reported` of them are what the
@@ -180,7 +180,7 @@ class Work:
 
 
 class _Known:
-    """Places of errors: what is found there, inside or around them later on is likely to follow from them."""
+    """Places of errors. A later error at, inside or around one of them is likely to follow from it."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.at = set(paths)

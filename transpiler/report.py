@@ -1,4 +1,4 @@
-"""How a judgement is shown: for people, and in the two forms of Butane."""
+"""How problems are shown: for people, and in the two forms that Butane has."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class SourceText(NamedTuple):
         return mark(self.root, problem.path) if self.root else None
 
     def lines(self) -> list[str]:
-        """The lines of the text, broken where YAML 1.1 counts a new one."""
+        """The lines of the text; they end where YAML 1.1 (section 4.1.4) ends a line."""
         encoding = "utf-16" if self.raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
         return re.split("\r\n|[\r\n\x85\u2028\u2029]", self.raw.decode(encoding, "replace"))
 
 
 def raw_line(problem: Problem, text: SourceText) -> str:
-    """A problem in one line of Butane (`--raw-errors`)."""
+    """A problem in one line, as Butane prints it with `--raw-errors`."""
     place = text.place(problem)
     marker = f"line {place.line} col {place.column}" if place else ""
     where = ", ".join(part for part in (ignition_path(problem.path) if problem.path else "", marker) if part)
@@ -94,7 +94,7 @@ def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
 
 
 class _Paint:
-    """Colours a text, or leaves it."""
+    """Colours a text, or returns it as it is."""
 
     def __init__(self, *, color: bool) -> None:
         self.color = color

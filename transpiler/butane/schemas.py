@@ -1,7 +1,7 @@
 """JSON Schemas of the variants: a projection of their records, for editors and for the pipeline.
 
-Values are those that `typed` makes of the text; an editor, which reads YAML by other rules, may object to what is
-accepted here (a number for a string), never the other way about.
+Values are those that `typed` makes of the text. An editor reads YAML by other rules, so it may refuse what is accepted
+here (a number as a string); it does not accept what is refused here.
 """
 
 from __future__ import annotations

@@ -13,28 +13,28 @@ from provision.config.problems import Path
 
 
 class SourcePath(NamedTuple):
-    """The source of a part of the result. What lies below `whole` parts points at the same place."""
+    """The author's path of a part of the result. Everything below a `whole` part has the same path."""
 
     path: Path
     whole: bool = True
 
 
 class Layer(NamedTuple):
-    """One step of sugar: what it `made` (result path -> source), and what it `moved` (result path -> path before)."""
+    """What one step of sugar `made` (result path -> author's path) and `moved` (result path -> path before)."""
 
     made: dict[Path, SourcePath]
     moved: dict[Path, Path]
 
 
 class Draft(NamedTuple):
-    """A config on its way, with its history; `merged` says that some sugar asked for merging, be it for nothing."""
+    """A config while sugar adds to it, and the steps so far; `merged` is true once a step has merged, even nothing."""
 
     config: Config
     layers: tuple[Layer, ...] = ()
     merged: bool = False
 
     def source_of(self, path: Path) -> Path:
-        """The author's path of a part of the result; the longest known beginning decides, step by step back."""
+        """The author's path of a part of the result: the steps are followed back, each by the longest known start."""
         for layer in reversed(self.layers):
             for length in range(len(path), 0, -1):
                 start, rest = path[:length], path[length:]
@@ -51,7 +51,7 @@ class Draft(NamedTuple):
         return self._replace(config=config, layers=(*self.layers, Layer(made, {})) if made else self.layers)
 
     def under(self, parent: Config, origins: dict[Path, SourcePath]) -> Draft:
-        """The draft merged, as the child that wins, into what sugar made from the author's `origins`."""
+        """The draft merged over a parent that sugar made; `origins` are the author's paths of the parent's parts."""
         if parent.is_empty:
             return self._replace(merged=True)
         merged = merge(parent, self.config)
@@ -61,9 +61,9 @@ class Draft(NamedTuple):
 
 
 class ButanePaths(NamedTuple):
-    """Sources as Butane knows them: of values that are there; others keep their place in the result.
+    """The paths that Butane prints: the author's for values that are set, those of the result for all others.
 
-    Empty texts and zeroes that cannot be absent count as there only until something is merged.
+    Empty texts and zeroes that cannot be absent count as set only until something is merged.
     """
 
     draft: Draft
@@ -103,7 +103,7 @@ class ButanePaths(NamedTuple):
 
 
 def _trace(records: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
-    """Follow the lists to which a parent contributed: which element came from where."""
+    """Find out for every list that a parent has added to which element came from where."""
     merged, before, child = records
     for field in merged.FIELDS:
         theirs = before.__dict__.get(field.name)
@@ -119,7 +119,7 @@ def _trace(records: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Dra
 
 
 def _trace_list(lists: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
-    """Where each element came from; of one that both have, the child's fields win."""
+    """Where each element came from; where both have it, fields that the child lacks come from the parent."""
     merged, theirs, ours = lists
     if not ours:
         layer.made[out] = SourcePath(parent.source_of(out))
@@ -149,7 +149,7 @@ def _matched(merged: Any, theirs: Any, ours: Any) -> list[tuple[int | None, int 
 
 
 def _inner_origins(place: Path, before: Path, parent: Draft, layer: Layer) -> None:
-    """Parts of a made element that came from elsewhere than the whole."""
+    """The paths of parts of an element that differ from that of the whole element."""
     for made_at, origin in parent.layers[0].made.items():
         if made_at[: len(before)] == before and len(made_at) > len(before):
             layer.made[(*place, *made_at[len(before) :])] = origin

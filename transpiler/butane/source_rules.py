@@ -1,6 +1,6 @@
-"""What a source must satisfy before any sugar acts: rules about what only YAML has.
+"""Rules of the author's records, which are checked before any sugar: about what only YAML has.
 
-They run in the order of Butane: a record's own rule first, then those of its fields, element by element.
+They run in Butane's order: a record's own rule first, then those of its fields, element by element.
 Source: coreos/butane `base/*/validate.go`, `config/*/*/validate.go`.
 """
 
@@ -99,7 +99,7 @@ def _resource(resource: records.Resource, path: Path, variant: Variant) -> Itera
 
 
 def _config_within(text: str, path: Path, variant: Variant) -> Iterator[Problem]:
-    """A config given inline is judged, but only by the version that this variant makes; paths are its own."""
+    """Check a config given inline, if it has the version that this variant makes; paths are those inside it."""
     validated = validate(text.encode("utf-8", "surrogateescape"))
     if validated.version == variant.spec_minor:
         yield from validated.problems
@@ -149,7 +149,7 @@ def _decimal_mode(mode: int | None, path: Path, *, directory: bool) -> Iterator[
 
 
 def is_reasonable_mode(mode: int, *, directory: bool) -> bool:
-    """Whether somebody would give a file or directory this mode: more specific classes may do at least as much."""
+    """Whether a mode is usual: the owner may do at least as much as the group, the group at least as much as others."""
     if mode == 0:
         return True
     seen = 0

@@ -1,7 +1,7 @@
-"""Types, keys and shape: what a schema finds in the values of a text, and what only the text itself can show.
+"""Types and keys: what the reader could not use of a text, and which keys the variant's schema does not know.
 
-The schema is asked only when `typed` left something as it was or met a key it does not know: a property test holds
-that it has nothing to say otherwise, and loading it takes longer than all the rest (see docs/decisions/0004).
+The schema is asked only if the reader met an unknown key or a value of a wrong type: a property test holds that the
+schema finds nothing else, and loading it takes longer than everything else (docs/decisions/0004).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a variant's systems cannot have, found in the result of the sugar: problems at result paths, in YAML names.
+"""Checks of the result of sugar: what the systems of a variant cannot have. Paths are those of the result (YAML names).
 
 Source: coreos/butane `config/fcos/*/translate.go`, `config/openshift/*/translate.go`, `config/util/filter.go`.
 """
@@ -22,7 +22,7 @@ ROOT_MIB = 8192
 
 
 def image_partitions(config: Config, variant: Variant) -> Iterator[Problem]:
-    """Partitions of Fedora CoreOS's own image that will not do, in the config before GRUB's part is added."""
+    """Warnings about partitions of Fedora CoreOS's own image: their numbers, and the size of the root."""
     for index, disk in enumerate(config.storage.disks):
         for number, partition in enumerate(disk.partitions):
             path: Path = ("storage", "disks", index, "partitions", number)
@@ -96,7 +96,7 @@ def _formats(config: Config, refused: dict[str, str]) -> Iterator[Problem]:
 
 
 def _is_data(source: str) -> bool:
-    """Whether a URL has the scheme data; one that cannot be parsed is judged elsewhere."""
+    """Whether a URL has the scheme data, or cannot be parsed, which another rule reports."""
     if source.startswith("data:"):
         return True
     url = parse_url(source)
@@ -127,14 +127,14 @@ def _refused(record: Record, name: str, path: Path, variant: Variant) -> Iterato
 
 
 def _has_something(field: Field, value: Any) -> bool:
-    """A value that may be absent counts even when it is zero; lists and records count if there is something in them."""
+    """A value that may be absent counts even if it is zero; lists and records count if they are not empty."""
     if field.record is None or field.many:
         return field.optional or bool(value)
     return any(_has_something(one, value.__dict__[one.name]) for one in field.record.FIELDS if value.is_set(one.name))
 
 
 def repeated_entries(openshift: Any) -> Iterator[Problem]:
-    """Elements that stand twice in the lists that a MachineConfig has beside the config."""
+    """Repeated elements of the lists that a MachineConfig has beside the config."""
     for name in ("kernel_arguments", "extensions"):
         values = getattr(openshift, name)
         for index, value in enumerate(values):

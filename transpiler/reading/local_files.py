@@ -1,4 +1,4 @@
-"""Contents -> data URL, and local files -> contents."""
+"""The files directory (-d): local files -> their contents."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Scalars as yaml.v3 reads them: their tags, and their values as texts, numbers or booleans.
 
-PyYAML's own resolution is not used: it reads `0o644` as a text. Source: yaml.v3 `resolve.go`, `decode.go`.
+PyYAML's own resolution is not used: it reads `0o644` as text. Source: yaml.v3 `resolve.go`, `decode.go`.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from transpiler.reading.tree import YamlNode
 from transpiler.reading.yaml_problems import YamlError, shortened
 
 ABSENT: Any = object()
-"""What null says: nothing."""
+"""The value of null: the same as if the key were not there."""
 
 
 def short_tag(node: YamlNode) -> str:
-    """The tag as written: empty for none."""
+    """The tag as it is written; empty if there is none."""
     tag = node.tag
     return "!!" + tag.removeprefix("tag:yaml.org,2002:") if tag.startswith("tag:yaml.org,2002:") else tag
 
 
 def tag_of(node: YamlNode) -> str:
-    """The tag a node has, be it written or not."""
+    """The tag of a node: the written one, else the one that its value has."""
     if node.tag not in {"", "!"}:
         return short_tag(node)
     if node.kind != "scalar":
@@ -35,7 +35,7 @@ def tag_of(node: YamlNode) -> str:
 
 
 def is_null(node: YamlNode) -> bool:
-    """Whether a node says nothing."""
+    """Whether a node is null."""
     if node.kind == "alias":
         return is_null(node.items[0])
     return node.kind == "scalar" and node.plain and node.tag in _NULL_TAGS and node.text in _NULLS
@@ -61,7 +61,7 @@ def text_of(node: YamlNode) -> Any:
 
 
 def resolved(node: YamlNode) -> tuple[str, Any]:
-    """Tag and value of a scalar; Raises YamlError if the value does not fit a written tag."""
+    """Tag and value of a scalar. Raises YamlError if the value does not fit a written tag."""
     tag = "" if node.tag == "!" else short_tag(node)
     if tag == "!!str" or (not tag and not node.plain):
         return "!!str", node.text
@@ -88,7 +88,7 @@ def _from_base64(node: YamlNode) -> str:
 
 
 def converted(value: Any, kind: type) -> Any:
-    """A resolved value as `kind`, None if that cannot be."""
+    """A resolved value converted to `kind`; None if that is impossible."""
     if kind is bool:
         return value if type(value) is bool else _WORDS.get(value) if type(value) is str else None
     if type(value) is int and -(1 << 63) <= value < 1 << 63:
@@ -99,7 +99,7 @@ def converted(value: Any, kind: type) -> Any:
 
 
 def natural(node: YamlNode) -> Any:
-    """The value of a scalar that fits nothing better."""
+    """The value of a scalar by its own tag."""
     tag, value = resolved(node)
     return node.text if tag in {"!!timestamp", "!!merge"} else value
 

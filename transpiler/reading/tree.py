@@ -15,7 +15,7 @@ from transpiler.reading.yaml_problems import YamlError
 MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 250_000
 MAX_DEPTH = 10_000
-"""The depth at which yaml.v3 stops, too."""
+"""yaml.v3 stops at this depth as well."""
 
 
 class YamlNode(NamedTuple):
@@ -207,7 +207,8 @@ _HINTS = {
 def mark(root: YamlNode | None, path: Path) -> Position:
     """The place of the deepest node on a path that the text itself holds: not behind an alias or a merge key.
 
-    As Butane finds its markers: a last name that is no value but a key (an unused one) is not followed.
+    Butane finds its markers in the same way. Where the text lacks a part of the path, the place is that of the part
+    before it.
     """
     node = root
     for part in path:

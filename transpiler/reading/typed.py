@@ -1,8 +1,8 @@
 """A YAML tree + the declared types -> plain values, converted as yaml.v3 converts them.
 
 A scalar is read as its field wants it: `0644` for a number, `yes` for a boolean, anything for a text; null is absence.
-What yaml.v3 refuses is left as the value it naturally is, so that the schema finds it; only what no schema can
-see (repeated keys, broken merges) is reported from here. Source: yaml.v3 `decode.go`.
+A value that yaml.v3 refuses is a misfit: it is reported from here, and stays as it is, so that a schema finds it too.
+Repeated keys and broken merges are reported from here alone. Source: yaml.v3 `decode.go`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from transpiler.reading.yaml_problems import YamlError, YamlProblem, mismatch
 
 
 class Reading(NamedTuple):
-    """What a tree says.
+    """The values of a tree, and what is wrong with them.
 
     `misfits` maps the paths of values that do not fit their type to the nodes they came from. `unknown_keys` holds, in
     the order in which Butane finds them, the paths of keys that the version does not know, with the nodes of the keys,
@@ -49,7 +49,7 @@ def read(root: YamlNode, record: type[Record], version: int) -> Reading:
 
 
 def build(record: type[Record], values: Any) -> Any:
-    """The record that values of the right types say; unknown keys and values of wrong types are passed over."""
+    """The record made of some values; unknown keys and values of wrong types are left out."""
     if type(values) is not dict:
         return record()
     if issubclass(record, TextMap):
@@ -84,7 +84,7 @@ def names(record: type[Record], version: int) -> dict[str, tuple[int, Field]]:
 
 
 class _Reader:
-    """One walk over a tree. A `shadow` is the node that the text itself has at a value's path, if any.
+    """One walk over a tree. A `shadow` is the node that the text itself has at the path of a value, if it has one.
 
     The two differ behind aliases and merge keys, and where null elements were dropped; Butane looks for unknown
     keys and for positions in the text only.
@@ -102,7 +102,7 @@ class _Reader:
         self.aliased = 0
 
     def value(self, node: YamlNode, field: Field, path: Path, shadow: YamlNode | None) -> Any:
-        """What a field's value says."""
+        """The value of a field."""
         if node.kind == "alias":
             return self.alias(node, lambda target: self.value(target, field, path, shadow))
         self.tally()
@@ -113,7 +113,7 @@ class _Reader:
         return self.scalar(node, field.scalar or str, path)
 
     def alias(self, node: YamlNode, read: Any) -> Any:
-        """What an alias stands for."""
+        """The value of the node that an alias names."""
         if id(node) in self.open:
             message = f"anchor '{node.text}' value contains itself"
             raise YamlError(message, node.at, yaml_v3=f"yaml: {message}")
@@ -133,7 +133,7 @@ class _Reader:
             raise YamlError(message, yaml_v3=f"yaml: {message}", hint="write repeated values out")
 
     def record(self, node: YamlNode, record: type[Record], path: Path, shadow: YamlNode | None) -> Any:
-        """What a mapping says, its own keys first and then what it merges in."""
+        """The values of a mapping: those of its own keys first, then those of merged mappings."""
         if node.kind == "alias":
             return self.alias(node, lambda target: self.record(target, record, path, shadow))
         if issubclass(record, TextMap):
@@ -156,7 +156,7 @@ class _Reader:
         return values
 
     def compare(self, known: dict[str, tuple[int, Field]], path: Path, shadow: YamlNode | None) -> None:
-        """Note the keys of the text that a record does not have, or that the text has no mapping there."""
+        """Note the keys that the record does not have, or that the text has no mapping at this path."""
         if shadow is None:
             return
         if shadow.kind != "mapping":
@@ -168,7 +168,7 @@ class _Reader:
     def collect(
         self, node: YamlNode, pairs: dict[str, tuple[YamlNode, YamlNode | None]], path: Path, own: dict[str, YamlNode]
     ) -> bool:
-        """Gather the values of a mapping by key, those of merged mappings behind its own; False if keys repeat."""
+        """Collect the values of a mapping by key, its own before those of merged mappings; False if keys repeat."""
         if not self.unique(node, path):
             return False
         if len(self.merging) > MAX_MERGES or id(node) in self.merging:
@@ -200,7 +200,7 @@ class _Reader:
         return mappings
 
     def unique(self, node: YamlNode, path: Path) -> bool:
-        """Whether no key of a mapping stands there twice; each that does is a fault."""
+        """Whether every key of a mapping is there only once; a repeated key is a fault."""
         seen: dict[tuple[str, str], list[YamlNode]] = {}
         good = True
         for key, _ in node.items:
@@ -216,7 +216,7 @@ class _Reader:
         return good
 
     def key(self, key: YamlNode, path: Path) -> str | None:
-        """The text of a key; None if it is null or no scalar, which is a fault."""
+        """The text of a key; None if it is null, or if it is not a scalar, which is a fault."""
         target = key.items[0] if key.kind == "alias" else key
         if target.kind != "scalar":
             yaml_v3 = f"line {target.line}: cannot unmarshal {tag_of(target)} into string"
@@ -228,7 +228,7 @@ class _Reader:
         return None if text is ABSENT else text
 
     def texts(self, node: YamlNode, path: Path) -> Any:
-        """A mapping of texts by names of the author's choice; null is an empty text here."""
+        """A mapping with keys that the author chooses, and texts as values; null is an empty text here."""
         if node.kind != "mapping":
             return self.misfit(node, "mapping", path)
         pairs: dict[str, tuple[YamlNode, YamlNode | None]] = {}
@@ -237,13 +237,13 @@ class _Reader:
         return {name: "" if value is ABSENT else value for name, value in made.items()}
 
     def text(self, node: YamlNode, path: Path) -> Any:
-        """The text of a name."""
+        """The text at such a key."""
         if node.kind == "alias":
             return self.alias(node, lambda target: self.text(target, path))
         return self.scalar(node, str, path)
 
     def elements(self, node: YamlNode, field: Field, path: Path, shadow: YamlNode | None) -> Any:
-        """What a sequence says; null elements are dropped."""
+        """The values of a sequence; null elements are dropped."""
         if node.kind != "sequence":
             return self.misfit(node, "list", path)
         made: list[Any] = []
@@ -259,13 +259,13 @@ class _Reader:
         return made
 
     def element(self, node: YamlNode, field: Field, path: Path, shadow: YamlNode | None) -> Any:
-        """What one element says."""
+        """The value of one element."""
         if field.record is not None:
             return self.record(node, field.record, path, shadow)
         return self.text(node, path)
 
     def scalar(self, node: YamlNode, kind: type, path: Path) -> Any:
-        """A scalar as a text, number or boolean, or as what it naturally is if it cannot be that."""
+        """A scalar converted to its declared type; if that is impossible, a misfit, and its natural value."""
         if node.kind != "scalar":
             return self.misfit(node, _GO_NAMES[kind], path)
         if kind is str:
@@ -278,7 +278,7 @@ class _Reader:
         return node.text if tag == "!!timestamp" else value
 
     def misfit(self, node: YamlNode, wanted: str, path: Path) -> Any:
-        """A value of another shape than declared, as naturally as the schema needs it; null is absence."""
+        """A value of another kind than declared: a misfit, and an empty value of its own kind; null is absent."""
         if is_null(node):
             return ABSENT
         self.misfits[path] = mismatch(node, tag_of(node), wanted, path)
@@ -292,14 +292,14 @@ def _alias_share(count: int) -> float:
 
 
 def _own(node: YamlNode) -> dict[str, YamlNode]:
-    """The values of a mapping by the texts of its keys, the last of equals, as Butane's index of places."""
+    """The values of a mapping by key; of equal keys the last one, as in Butane's index of places."""
     return {key.text: value for key, value in node.items}
 
 
 class TextMap(Record):
-    """Texts by names of the author's choice."""
+    """Texts by keys that the author chooses."""
 
     @property
     def texts(self) -> dict[str, str]:
-        """What was written, by name."""
+        """The texts by key."""
         return dict(self.__dict__)

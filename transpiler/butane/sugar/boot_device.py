@@ -1,4 +1,4 @@
-"""`boot_device` and `grub`: the disk a system starts from, and its boot loader.
+"""`boot_device` and `grub`: the disk that a system starts from, and its boot loader.
 
 Sizes and types replicate Fedora CoreOS's image. Source: coreos/butane `config/fcos/*/translate.go`.
 """
@@ -95,7 +95,7 @@ def _mirror(
     origins["storage", "filesystems", len(filesystems)] = mirror
     filesystems.append(_filesystem("/dev/md/md-boot", "ext4", "boot"))
     count = len(disks)
-    # The superblock stands at the end, so that GRUB on BIOS need not understand RAID.
+    # The superblock stands at the end, so that GRUB on BIOS does not need to understand RAID.
     boot = Raid(devices=_members("boot", count), level="raid1", name="md-boot", options=("--metadata=1.0",))
     return tuple(disks), (boot, Raid(devices=_members("root", count), level="raid1", name="md-root"))
 

@@ -1,4 +1,4 @@
-"""The author's records -> the format's, with `inline`, `local` and their like put in place."""
+"""The author's records -> plain ones: `inline`, `local` and similar fields are replaced by what they stand for."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class _Translation:
         self.problems: list[Problem] = []
 
     def record(self, source: Record, target: type[Record], path: Path) -> Any:
-        """A record as the format has it: what only YAML has is left out, or put in place."""
+        """The plain record: fields that only YAML has are left out, or replaced by what they stand for."""
         written = source.__dict__
         values: dict[str, Any] = {}
         for field in target.FIELDS:

@@ -16,15 +16,15 @@ class DataUrl(NamedTuple):
 
 
 def escaped(contents: bytes) -> DataUrl:
-    """The only form that the first version makes: percent-escaped, never compressed."""
+    """The only form that variants of spec 3.0 make: percent-escaped, never compressed."""
     return DataUrl(percent_encoded(contents), None)
 
 
 def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl:
     """The shortest of the forms percent-escaped, base64, and (if allowed) compressed base64.
 
-    What the author compressed is not compressed again. The compressed form must win by 4 bytes and is reckoned
-    2 bytes longer than zlib makes it, as Butane's compressor mostly does (from -3 to 7 over 2,100 files).
+    What the author compressed is not compressed again. The compressed form must be shorter by more than 4 bytes; it
+    counts 2 bytes more than zlib makes, because Go's compressor mostly makes so many more (-3 to 7 over 2,100 files).
     Source: coreos/butane `base/util/url.go`.
     """
     plain = percent_encoded_length(contents)
@@ -51,7 +51,7 @@ def _length(size: int) -> int:
 
 
 def _gzip(contents: bytes) -> bytes:
-    """A gzip stream without a time, as it was made on no system in particular."""
+    """A gzip stream without a time and without the name of a system (RFC 1952)."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     packed = packer.compress(contents) + packer.flush()
     trailer = zlib.crc32(contents).to_bytes(4, "little") + (len(contents) & 0xFFFFFFFF).to_bytes(4, "little")

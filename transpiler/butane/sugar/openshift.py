@@ -1,4 +1,4 @@
-"""What OpenShift's variant changes in the result: GRUB's configuration, and ciphers in FIPS mode.
+"""Sugar of OpenShift: GRUB's configuration as contents, and ciphers in FIPS mode.
 
 Source: coreos/butane `config/openshift/*/translate.go`.
 """

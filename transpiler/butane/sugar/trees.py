@@ -22,7 +22,7 @@ WRONG_TYPE = "trees may only contain files, directories, and symlinks"
 
 
 def trees(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
-    """The draft with every tree in it. Nodes of the author's keep their place, new ones follow."""
+    """The draft with every tree in it. The author's own nodes stay where they are; new ones follow."""
     found, files = source.record.storage.trees, source.files
     if not found:
         return draft, []
@@ -41,7 +41,7 @@ def trees(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
 
 
 class TreeEntry(NamedTuple):
-    """One thing in a tree: its path here and there, what it is (or why that is not known), and what asked for it."""
+    """A node of a tree: its local path, its path on the target, its status or an error, and the author's path."""
 
     local: str
     target: str
@@ -80,7 +80,7 @@ def _walk(base: str, tree: Tree, source: Path) -> Iterator[TreeEntry]:
 
 
 def _target(base: str, below: str) -> str:
-    """Where an entry goes. Bytes that are no UTF-8 stay in the path; JSON cannot have them and replaces them."""
+    """The path on the target. Bytes that are not UTF-8 stay in it; in JSON they are replaced."""
     return joined(base, below) if base.startswith("/") else posixpath.normpath(f"{base}/{below}")
 
 
@@ -168,14 +168,14 @@ class DraftNodes:
             self.origins["storage", kind, self.at[kind, path], "path"] = SourcePath(source)
 
     def may_fill(self, path: str) -> bool:
-        """Whether a file can get its contents from here: it has none, and nothing else is at its path."""
+        """Whether a tree may give a file its contents: it has none, and no other kind of node is at its path."""
         index = self.at.get(("files", path))
         if index is None:
             return self.kind_at(path) is None
         return not self.lists["files"][index].contents.source
 
     def fill(self, path: str, contents: bytes, mode: int, owners: dict[str, Any], source: Path) -> None:
-        """Give a file its contents, and a mode if it has none; make the file if need be."""
+        """Give a file its contents, and a mode if it has none; make the file if it is missing."""
         index = self.at.get(("files", path))
         if index is None:
             self.add("files", File(path=path, **owners), source)
