@@ -42,6 +42,9 @@ install() {
     inst_simple -H /etc/mke2fs.conf
     inst_simple /etc/ssl/certs/ca-certificates.crt
     inst_simple /etc/pki/tls/certs/ca-bundle.crt
+    # what the image trusts, see docs/guide/trust.md
+    inst_simple /usr/lib/ignition/provision.conf
+    inst_simple /etc/ignition/provision.conf
 
     install_network
     for unit in "$moddir"/provision-*.{path,service}; do

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from provision.boot.status import Event, Reporter
 from provision.config.format import Resource
@@ -33,43 +36,48 @@ SLACK = 1.5
 Feature = Callable[[str, Settings, RecordedLog, Path], object]
 
 
-def plain(url: str, settings: Settings, log: RecordedLog, _folder: Path) -> object:
-    return Client(settings, log).read(Request(f"{url}/a?key=canary"))
+def plain(url: str, limits: Settings, log: RecordedLog, _folder: Path) -> object:
+    return Client(limits, log).read(Request(f"{url}/a?key=canary"))
 
 
-def a_compressed_file(url: str, settings: Settings, log: RecordedLog, _folder: Path) -> object:
+def over_tls(url: str, limits: Settings, log: RecordedLog, folder: Path) -> object:
+    return plain(url.replace("http:", "https:"), limits, log, folder)
+
+
+def a_compressed_file(url: str, limits: Settings, log: RecordedLog, _folder: Path) -> object:
     into = BytesIO()
-    Fetcher(settings, log).copy(Resource(source=f"{url}/a?key=canary", compression="gzip"), into, 1 << 20)
+    Fetcher(limits, log).copy(Resource(source=f"{url}/a?key=canary", compression="gzip"), into, 1 << 20)
     return into
 
 
-def a_config(url: str, settings: Settings, log: RecordedLog, _folder: Path) -> object:
-    return read_config(Fetcher(settings, log).read(Resource(source=f"{url}/a?key=canary"), 4 << 20), "a", log)
+def a_config(url: str, limits: Settings, log: RecordedLog, _folder: Path) -> object:
+    return read_config(Fetcher(limits, log).read(Resource(source=f"{url}/a?key=canary"), 4 << 20), "a", log)
 
 
-def a_metadata_service(url: str, settings: Settings, log: RecordedLog, _folder: Path) -> object:
+def a_metadata_service(url: str, limits: Settings, log: RecordedLog, _folder: Path) -> object:
     service = Http(url, "/a?key=canary", token=Token("/token?key=canary", (), "X-Token"))
-    return service.fetch(fetch_context(LocalSystem(), settings, log))
+    return service.fetch(fetch_context(LocalSystem(), limits, log))
 
 
-def a_status_report(url: str, settings: Settings, log: RecordedLog, folder: Path) -> object:
-    Reporter(f"{url}/a?key=canary", "urn:x", settings, log, str(folder / "status")).tell(Event("start"))
+def a_status_report(url: str, limits: Settings, log: RecordedLog, folder: Path) -> object:
+    Reporter(f"{url}/a?key=canary", "urn:x", limits, log, str(folder / "status")).tell(Event("start"))
     raise Failure("a report fails silently")
 
 
 FEATURES: Mapping[str, Feature] = {
-    feature.__name__: feature for feature in (plain, a_compressed_file, a_config, a_metadata_service, a_status_report)
+    feature.__name__: feature
+    for feature in (plain, over_tls, a_compressed_file, a_config, a_metadata_service, a_status_report)
 }
 
 
-def meet(name: str, feature: Feature, settings: Settings, folder: Path) -> tuple[float, str]:
+def meet(name: str, feature: Feature, limits: Settings, folder: Path) -> tuple[float, str]:
     """The seconds that a feature took with a server, and all that was said."""
     log = RecordedLog()
     folder.mkdir()
     with talking(HOSTILE[name]) as url:
         began = time.monotonic()
         try:
-            feature(url, settings, log, folder)
+            feature(url, limits, log, folder)
             said = "fetched"
         except Failure as failure:
             said = f"{failure.message} {failure.hint}"
@@ -87,6 +95,45 @@ def test_no_server_holds_up_a_feature_or_breaks_it(feature: Feature, tmp_path: P
     results = {name: one.result() for name, one in met.items()}
     assert {name: seconds for name, (seconds, _) in results.items() if seconds > limit + SLACK} == {}
     assert {name: said for name, (_, said) in results.items() if "canary" in said} == {}
+
+
+PARTS = st.sampled_from(
+    [
+        "a",
+        "..",
+        ":",
+        "@",
+        "[",
+        "]",
+        "%",
+        "%2e",
+        "/",
+        "?",
+        "#",
+        "\\",
+        " ",
+        "\x00",
+        "\u00fc",
+        "\udc80",
+        "127.0.0.1",
+        "::1",
+        "0",
+        "65536",
+        "-1",
+        "x" * 64,
+    ]
+)
+
+
+@given(
+    st.sampled_from(["http://", "https://", "tftp://", "s3://", "gs://", "arn:aws:s3:", "http:", "//", ""]),
+    st.lists(PARTS, max_size=6),
+)
+@settings(max_examples=150)
+def test_any_url_is_fetched_or_is_a_failure(scheme: str, parts: list[str]) -> None:
+    limits = Settings(http_total=0.05, network_wait=0.01, ends_at=now() + 0.3)
+    with suppress(Failure):
+        Fetcher(limits).read(Resource(source=scheme + "".join(parts)))
 
 
 @pytest.mark.parametrize("name", ["silence", "slow trailers", "a slow chunk extension", "slow headers"])

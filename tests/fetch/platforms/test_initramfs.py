@@ -35,3 +35,7 @@ def test_kernel_modules() -> None:
 
 def test_programs() -> None:
     assert {vmware.TOOL, "chccwdev", "cio_ignore", "modprobe", "udevadm", "vmur", "zstd"} <= installed("inst_multiple")
+
+
+def test_settings_of_the_image() -> None:
+    assert {"/usr/lib/ignition/provision.conf", "/etc/ignition/provision.conf"} <= installed("inst_simple")
