@@ -72,12 +72,17 @@ def check_many(arguments: list[str]) -> int:
         parser.error(str(error))
     if not names and not left_out:
         parser.error(f"no configs in {' '.join(given.paths)}: they end in .bu or .butane, or say a known `variant:`")
-    checked = _checked(names, settings, given.jobs or len(os.sched_getaffinity(0)), quiet=given.quiet)
+    checked = _checked(names, settings, given.jobs or _cores(), quiet=given.quiet)
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
     _deliver(written(checked, given.format, color=color and not given.output), given.output)
     if not given.quiet:
         print(summary(checked) if checked else "every config is excluded", file=sys.stderr)
     return int(any(one.error for one in checked))
+
+
+def _cores() -> int:
+    """How many processors this process may use; where the system does not say (macOS, Windows), how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _settings(given: argparse.Namespace) -> Settings:

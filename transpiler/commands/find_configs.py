@@ -27,7 +27,8 @@ def find_configs(paths: Iterable[str], exclude: Sequence[str] = ()) -> tuple[lis
     chosen: dict[tuple[int, int] | str, str] = {}
     left_out = 0
     for path in paths:
-        for name in _named_by(path):
+        for found in _named_by(path):
+            name = found.replace(os.sep, "/")
             if any(pattern.fullmatch(_comparable(name)) for pattern in excluded):
                 left_out += 1
             else:
@@ -136,8 +137,10 @@ def _identity(path: str) -> tuple[int, int] | str:
 
 
 def _comparable(path: str) -> str:
+    """The path from the working directory, or the whole path of what is not below it, with slashes on every system."""
     relative = os.path.relpath(path)
-    return os.path.abspath(path) if relative.startswith("../") else relative
+    outside = relative.startswith(os.pardir + os.sep)
+    return (os.path.abspath(path) if outside else relative).replace(os.sep, "/")
 
 
 def _excluder(pattern: str) -> re.Pattern[str]:

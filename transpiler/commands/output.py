@@ -45,7 +45,7 @@ def _write(path: str, contents: bytes) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             if found is not None:
-                os.fchmod(file.fileno(), stat.S_IMODE(found.st_mode))
+                os.chmod(temporary, stat.S_IMODE(found.st_mode))
             file.write(contents)
             file.flush()
             os.fsync(file.fileno())

@@ -25,7 +25,7 @@ def in_order(
     `lost` says what to give for a name whose process was killed.
     """
     jobs = min(jobs, len(names))
-    if jobs <= 1 or len(names) <= FEW:
+    if jobs <= 1 or len(names) <= FEW or not hasattr(os, "fork"):
         yield from map(work, names)
         return
     from pickle import load
