@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import yaml
 
 from tests.transpiler.test_cli import BAD, GOOD
+from transpiler.commands.check_many import command_line
 from transpiler.commands.options import OPTIONS
+from transpiler.commands.settings import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELLS = {"bash": "transpile.bash", "zsh": "_transpile", "fish": "transpile.fish"}
 SHOWN = [option.name for option in OPTIONS if option.help]
-HOOK = ROOT / "hooks" / "transpile-check"
-ENVIRONMENT = {**os.environ, "TRANSPILE_PYTHON": sys.executable}
+OF_CHECK = sorted(
+    flag.removeprefix("--")
+    for one in command_line()._actions
+    for flag in one.option_strings
+    if flag.startswith("--") and flag != "--help"
+)
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_completion_knows_every_option(shell: str) -> None:
     text = (ROOT / "completion" / SHELLS[shell]).read_text()
-    for name in SHOWN:
+    for name in {*SHOWN, *OF_CHECK}:
         assert f"-l {name} " in text if shell == "fish" else f"--{name}" in text, name
 
 
@@ -51,8 +60,8 @@ def test_bash_completes(tmp_path: Path) -> None:
 
 def test_man_page() -> None:
     text = (ROOT / "docs" / "man" / "transpile.1").read_text().replace("\\-", "-")
-    for name in SHOWN:
-        assert f"--{name}" in text, name
+    for name in {*SHOWN, *OF_CHECK, *KINDS}:
+        assert f"--{name}" in text or f".B {name}\n" in text, name
     if shutil.which("man"):
         done = subprocess.run(
             ["man", "--warnings", "-l", ROOT / "docs" / "man" / "transpile.1"],
@@ -65,31 +74,79 @@ def test_man_page() -> None:
 
 @pytest.mark.parametrize(("text", "status"), [(GOOD, 0), (BAD, 1)])
 def test_the_hook_on_staged_files(tmp_path: Path, text: str, status: int) -> None:
+    """As pre-commit starts it, in an environment in which it has installed this checkout."""
     (tmp_path / "site.bu").write_text(text)
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
-    program, *options = hook["entry"].split()
-    argv = [ROOT / program, *options, "site.bu"]
+    assert hook["language"] == "python"
+    argv = [sys.executable, "-m", *hook["entry"].replace("transpile", "transpiler", 1).split(), "site.bu"]
     done = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, env=ENVIRONMENT, check=False)
     assert done.returncode == status
     assert ("path not absolute" in done.stdout) == bool(status)
 
 
-def test_the_steps_of_the_action(tmp_path: Path) -> None:
-    (tmp_path / "site.bu").write_text(BAD)
-    action = yaml.safe_load((ROOT / "action.yml").read_text())
-    (step,) = action["runs"]["steps"]
-    inputs = {name: one["default"] for name, one in action["inputs"].items()}
-    environment = {
-        name: str(ROOT) if "action_path" in value else inputs[value.split(".")[1].split(" ")[0]]
-        for name, value in step["env"].items()
-    }
-    done = subprocess.run(
-        [step["shell"], "-e", "-c", step["run"]],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**ENVIRONMENT, **environment},
-        check=False,
-    )
+@pytest.fixture
+def action(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs the step of the action as a runner does, on a machine where no environment can be made, but PyYAML is."""
+    python = tmp_path / "bin" / "python3"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\ncase "$*" in *"-m venv"*) exit 1 ;; esac\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "scratch").mkdir()
+    declared = yaml.safe_load((ROOT / "action.yml").read_text())
+    (step,) = declared["runs"]["steps"]
+    plain = {"PATH": f"{python.parent}:{os.environ['PATH']}", "RUNNER_TEMP": str(tmp_path / "scratch")}
+    plain["GITHUB_ACTION_PATH"] = str(ROOT)
+
+    def run(**inputs: str) -> subprocess.CompletedProcess[str]:
+        given = {name: one["default"] for name, one in declared["inputs"].items()}
+        given |= {name.replace("_", "-"): value for name, value in inputs.items()}
+        values = {name: given[re.sub(r"\$\{\{ inputs\.|}}| ", "", value)] for name, value in step["env"].items()}
+        argv = [step["shell"], "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]]
+        folder = tmp_path / "work"
+        done = subprocess.run(argv, capture_output=True, text=True, cwd=folder, env={**plain, **values}, check=False)
+        assert list((tmp_path / "scratch").iterdir()) == []
+        return done
+
+    return run
+
+
+Action = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def test_the_action_annotates(action: Action, tmp_path: Path) -> None:
+    (tmp_path / "work" / "site.bu").write_text(BAD)
+    done = action()
     assert done.returncode == 1
     assert "::error file=site.bu,line=3,col=26::" in done.stdout
+
+
+@pytest.mark.parametrize(("strict", "status"), [("true", 1), ("True", 1), ("YES", 1), ("false", 0), ("", 0), ("x", 2)])
+def test_the_action_knows_all_spellings_of_true(strict: str, status: int, action: Action, tmp_path: Path) -> None:
+    (tmp_path / "work" / "site.bu").write_text(GOOD + "foo: 1\n")
+    assert action(strict=strict).returncode == status
+
+
+def test_the_paths_of_the_action(action: Action, tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    (folder / "a b").mkdir()
+    for name in ("a b/x.bu", "c.bu", "-d.bu", "bad.bu"):
+        (folder / name).write_text(BAD if name == "bad.bu" else GOOD)
+    assert action(paths="a b\n\n./c.bu\n").stderr == "2 configs are valid\n"
+    assert action(paths="*.bu a*", exclude="bad.bu **/x.bu").stderr == "2 configs are valid\n"
+    assert action(paths="-d.bu").stderr == "1 config is valid\n"
+
+
+def test_nothing_of_the_checked_repository_runs(action: Action, tmp_path: Path) -> None:
+    for name in ("yaml.py", "transpiler.py", "sitecustomize.py"):
+        (tmp_path / "work" / name).write_text("raise SystemExit('taken over')\n")
+    (tmp_path / "work" / "site.bu").write_text(GOOD)
+    assert action().stderr == "1 config is valid\n"
+
+
+def test_the_action_pins_what_it_installs() -> None:
+    lines = (ROOT / "hooks" / "requirements.txt").read_text().splitlines()
+    pinned = [line for line in lines if "==" in line]
+    assert pinned == ["pyyaml==6.0.3 \\"]
+    assert all(re.fullmatch(r"    --hash=sha256:[0-9a-f]{64}( \\)?", line) for line in lines[2:])
+    assert "uses:" not in (ROOT / "action.yml").read_text()

@@ -25,7 +25,7 @@ class Settings(NamedTuple):
     ignore: tuple[str, ...] = ()
 
 
-_KINDS = {"files-dir": str, "strict": bool, "exclude": list, "ignore": list}
+KINDS = {"files-dir": str, "strict": bool, "exclude": list, "ignore": list}
 
 _WORDS = {str: "a text", bool: "true or false", list: "a list of texts"}
 
@@ -71,9 +71,9 @@ def _table(path: str, tables: tuple[str, ...]) -> dict[str, Any] | None:
 
 def _settings(table: dict[str, Any], shown: str) -> Settings:
     for name, value in table.items():
-        kind = _KINDS.get(name)
+        kind = KINDS.get(name)
         if kind is None:
-            raise SettingsWrong(f"{shown}: unknown setting {name}{did_you_mean(name, _KINDS)}")
+            raise SettingsWrong(f"{shown}: unknown setting {name}{did_you_mean(name, KINDS)}")
         texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
         if not isinstance(value, kind) or (kind is list and not texts):
             raise SettingsWrong(f"{shown}: {name} is not {_WORDS[kind]}")
