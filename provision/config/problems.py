@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 Path = tuple[str | int, ...]
@@ -42,6 +42,34 @@ class Problem(NamedTuple):
     def under(self, *prefix: str | int) -> Problem:
         """The same problem seen from further up: its path behind `prefix`."""
         return self._replace(path=(*prefix, *self.path))
+
+
+MAX_PROBLEMS = 10_000
+"""So many problems of each severity are kept: nobody reads more, and a hostile config has a million."""
+
+
+class ProblemList:
+    """Problems as they are found, in order; of each severity the first MAX_PROBLEMS."""
+
+    def __init__(self) -> None:
+        self.kept: list[Problem] = []
+        self._room = {True: MAX_PROBLEMS, False: MAX_PROBLEMS}
+
+    def add(self, problem: Problem) -> None:
+        """Keep the problem, unless there are too many of its severity already."""
+        if self._room[problem.fatal] > 0:
+            self.kept.append(problem)
+        self._room[problem.fatal] -= 1
+
+    def extend(self, problems: Iterable[Problem]) -> None:
+        """Add many."""
+        for problem in problems:
+            self.add(problem)
+
+    @property
+    def left_out(self) -> int:
+        """How many were not kept."""
+        return sum(max(0, -room) for room in self._room.values())
 
 
 def dotted(path: Path) -> str:

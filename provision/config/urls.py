@@ -77,7 +77,7 @@ def parse_url(text: str) -> Url | None:
 
 def url_error(text: str, version: int) -> str:
     """Why a version does not take a URL as source, in the reference's words; empty if it does."""
-    if text.startswith("data:,") and re.compile(_PLAIN).fullmatch(text, 6):
+    if text.startswith("data:,") and not re.compile(_NOT_PLAIN).search(text, 6):
         return ""
     url = parse_url(text)
     if url is None:
@@ -95,10 +95,7 @@ def _s3_error(url: Url) -> str:
     return ""
 
 
-# No possessive quantifiers here: before Python 3.11.5 they take what does not match (gh-106052).
-_PLAIN_RUN = r"[^\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`%]*"
-
-_PLAIN = rf"{_PLAIN_RUN}(?:%[0-9a-fA-F]{{2}}{_PLAIN_RUN})*"
+_NOT_PLAIN = r"[\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]|%(?![0-9a-fA-F]{2})"
 
 
 def redacted(text: str) -> str:

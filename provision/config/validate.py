@@ -7,6 +7,7 @@ Source: `config.Parse` of the reference, `config/validate`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NamedTuple
 
 from provision.config.format import Config
@@ -21,7 +22,7 @@ from provision.config.json_text.decode import (
 )
 from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS, Record
-from provision.config.problems import Path, Problem
+from provision.config.problems import MAX_PROBLEMS, Path, Problem, ProblemList
 from provision.config.rules import check, duplicates
 
 EMPTY = "not a config (empty)"
@@ -65,11 +66,13 @@ def _validate_version(value: Any, version: int) -> Validation:
     decoded = decode_record(Config, value, version)
     if decoded.problems:
         return Validation(None, version, decoded.problems, INVALID, types_fit=False)
-    problems = (
-        *check(decoded.record, version),
-        *duplicates(decoded.record, version),
-        *_unknown_keys(decoded, value, version),
-    )
+    found = ProblemList()
+    found.extend(check(decoded.record, version))
+    found.extend(duplicates(decoded.record, version))
+    found.extend(islice(_unknown_keys(decoded, value, version), MAX_PROBLEMS + 1))
+    if found.left_out:
+        found.kept.append(Problem((), "there are more problems, which are not listed", fatal=False))
+    problems = tuple(found.kept)
     if any(problem.fatal for problem in problems):
         return Validation(None, version, problems, INVALID)
     return Validation(normalise(decoded.record, version), version, problems, "")

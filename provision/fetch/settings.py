@@ -10,7 +10,7 @@ from provision.fetch.running_system import Run, no_programs
 HEADER_SECONDS = 10.0
 """Seconds to wait for the headers of an answer where a config says nothing else."""
 
-CONFIG_LIMIT = 64 << 20
+CONFIG_LIMIT = 32 << 20
 """The most bytes a config, a bundle of certificates or a key may have."""
 
 

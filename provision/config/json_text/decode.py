@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 from provision.config.format import Config, Directory, File, Versioned
 from provision.config.json_text.parse import RepeatedKeys, parse_json
 from provision.config.model import NEWEST, VERSIONS, Field, Record, Secret, minor
-from provision.config.problems import Path, Problem
+from provision.config.problems import Path, Problem, ProblemList
 
 
 class Decoded(NamedTuple):
@@ -46,7 +46,7 @@ def decode_record(record: type[Record], value: Any, version: int) -> Decoded:
     """Any record from plain values, in the version's own terms. Every value of a wrong type is a problem."""
     decoder = _Decoder(version)
     made = decoder.record(record, value, (), None)
-    return Decoded(made, tuple(decoder.problems), decoder.unknown_keys)
+    return Decoded(made, tuple(decoder.problems.kept), decoder.unknown_keys)
 
 
 def decode_version(value: Any) -> Decoded:
@@ -89,7 +89,7 @@ class _Decoder:
 
     def __init__(self, version: int) -> None:
         self.version = version
-        self.problems: list[Problem] = []
+        self.problems = ProblemList()
         self.unknown_keys = False
         self.names: dict[type[Record], dict[str, Field]] = {}
 
@@ -161,7 +161,7 @@ class _Decoder:
     def refuse(self, value: Any, wanted: str, path: Path, hint: str = "") -> None:
         """Note a value of a wrong type; the value itself may be a secret and is never shown."""
         found = _FOUND.get(type(value), "an object")
-        self.problems.append(Problem(path, f"expected {wanted}, found {found}", hint=hint))
+        self.problems.add(Problem(path, f"expected {wanted}, found {found}", hint=hint))
 
 
 _WANTED: dict[type | None, str] = {str: "a string", int: "a whole number", bool: "true or false"}

@@ -7,18 +7,23 @@ says what is wrong, and where. Nothing here recurses on its input: the depth is 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from json import loads
+from sys import getsizeof
 from typing import Any, NamedTuple, NoReturn
 
 from provision.config.problems import Problem
 
-MAX_BYTES = 64 << 20
+MAX_BYTES = 32 << 20
 MAX_DEPTH = 200
-MAX_ELEMENTS = 1_000_000
+MAX_ELEMENTS = 500_000
+"""Limits of a config: within them, checking it takes at most 10 s and 200 MiB of memory."""
 
 
 class RepeatedKeys(dict[str, Any]):
     """An object in which a key stands more than once: the last ones, as a dict, and all `pairs` in order."""
+
+    __slots__ = ("pairs",)
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -39,6 +44,10 @@ def parse_json(raw: bytes) -> ParsedJson:
             None, Problem((), limit, hint="a config is never that large; split it, or fetch contents by URL")
         )
     text = raw.decode(errors="surrogateescape")
+    if getsizeof(text) > 2 * MAX_BYTES:
+        return ParsedJson(
+            None, Problem((), _TOO_WIDE, hint="write characters beyond U+FFFF as escapes: \\ud83d\\ude00")
+        )
     try:
         value = loads(text, object_pairs_hook=_object, parse_int=_integer, parse_constant=_refuse)
     except ValueError:
@@ -46,22 +55,38 @@ def parse_json(raw: bytes) -> ParsedJson:
     return ParsedJson(replace_surrogates(value) if _may_hold_surrogates(raw, text) else value)
 
 
+_TOO_WIDE = f"config takes more than {2 * MAX_BYTES >> 20} MiB of memory, because it has characters beyond U+FFFF"
+
+
 def _exceeded_limit(raw: bytes) -> str:
-    """Which limit the text breaks, counted without parsing; empty if none."""
+    """Which limit the text exceeds, counted without parsing; empty if none."""
     if len(raw) > MAX_BYTES:
         return f"config is larger than {MAX_BYTES >> 20} MiB"
-    bare = re.sub(rb"\\.", b"", raw, flags=re.DOTALL) if b"\\" in raw else raw
-    bare = re.sub(rb'"[^"]*"?', b"", bare.translate(None, _WITHIN_VALUES))
-    if len(bare) - bare.count(b"]") - bare.count(b"}") > MAX_ELEMENTS:
-        return f"config has more than {MAX_ELEMENTS:,} elements"
-    depth = 0
-    for byte in bare.translate(None, b","):
-        depth += _DEEPER.get(byte, 0)
-        if depth > MAX_DEPTH:
-            return f"config is nested deeper than {MAX_DEPTH} levels"
+    elements = depth = 0
+    for structure in _structure(raw):
+        elements += len(structure) - structure.count(b"]") - structure.count(b"}")
+        if elements > MAX_ELEMENTS:
+            return f"config has more than {MAX_ELEMENTS:,} elements"
+        for byte in structure.translate(None, b","):
+            depth += _DEEPER[byte]
+            if depth > MAX_DEPTH:
+                return f"config is nested deeper than {MAX_DEPTH} levels"
     return ""
 
 
+def _structure(raw: bytes) -> Iterator[bytes]:
+    """The brackets, braces and commas outside strings, a slice of the text at a time."""
+    rest, within = b"", False
+    for start in range(0, len(raw), _SLICE):
+        piece = rest + raw[start : start + _SLICE]
+        rest = b"\\" if (len(piece) - len(piece.rstrip(b"\\"))) % 2 else b""
+        piece = piece.removesuffix(rest).replace(b"\\\\", b"").replace(b'\\"', b"")
+        parts = piece.translate(None, _WITHIN_VALUES).split(b'"')
+        yield b"".join(parts[within::2])
+        within ^= not len(parts) % 2
+
+
+_SLICE = 1 << 16
 _WITHIN_VALUES = bytes(set(range(256)) - set(b'"[]{},'))
 _DEEPER = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 

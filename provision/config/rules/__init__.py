@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provision.config.model import NEWEST, Field, Record, key_of
-from provision.config.problems import Path, Problem, dotted
+from provision.config.problems import Path, Problem, ProblemList, dotted
 from provision.config.rules.declare import Rule
 from provision.config.rules.devices import RULES as DEVICE_RULES
 from provision.config.rules.filesystems import RULES as FILESYSTEM_RULES
@@ -32,14 +32,14 @@ def check(config: Record, version: int = NEWEST, rules: tuple[Rule, ...] = RULES
     """Every problem that the rules of a version find in a config, or in any other record."""
     walk = _Walk(version, rules)
     walk.apply_rules(config, ())
-    yield from walk.problems
+    yield from walk.problems.kept
 
 
 def duplicates(config: Record, version: int = NEWEST) -> Iterator[Problem]:
     """Elements of one list, or of lists that share their name space, that are the same by key."""
     walk = _Walk(version)
     walk.find_duplicates(config, ())
-    yield from walk.problems
+    yield from walk.problems.kept
 
 
 class _Walk:
@@ -48,7 +48,7 @@ class _Walk:
     def __init__(self, version: int, rules: tuple[Rule, ...] = RULES) -> None:
         self.version = version
         self.all_rules = rules
-        self.problems: list[Problem] = []
+        self.problems = ProblemList()
         self.rules: dict[type[Record], tuple[Rule, ...]] = {}
         self.keyed: dict[type[Record], tuple[Field, ...]] = {}
         self.nested: dict[type[Record], tuple[Field, ...]] = {}
@@ -60,7 +60,7 @@ class _Walk:
             self._look_up(kind)
         for rule in self.rules[kind]:
             for problem in rule.find(record, self.version):
-                self.problems.append(problem.under(*path) if path else problem)
+                self.problems.add(problem.under(*path) if path else problem)
         for field in self.nested[kind]:
             value = record.__dict__.get(field.name)
             if value is None:
@@ -98,7 +98,7 @@ class _Walk:
             first = seen.setdefault(key, here)
             if first is not here:
                 hint = f"first defined at {dotted(first)}"
-                self.problems.append(Problem(here, "duplicate entry defined", hint=hint))
+                self.problems.add(Problem(here, "duplicate entry defined", hint=hint))
 
     def _look_up(self, kind: type[Record]) -> None:
         lineage = [base for base in reversed(kind.__mro__) if base is not object]

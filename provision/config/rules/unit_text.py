@@ -1,12 +1,15 @@
-"""The text of systemd units, read as strictly as the reference reads it (go-systemd's lexer).
+"""The text of systemd units, read as strictly as Ignition reads it (go-systemd's lexer).
 
 Its reader looks at 4,096 bytes at a time, and whether a long line is refused depends on how much of it lies in that
-window; so the window is part of the rules.
+window; so the window is part of the rules. A text without long lines is read without it, a line at a time.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
 
 _WINDOW = 4096
 _LINE_MAX = 2048
@@ -37,13 +40,24 @@ class _Reader:
         self.text = text
         self.start = 0
         self.here = 0
-        self.ahead = 0
+        self.has_long_line = re.search(rb"[^\n\r]{%d}" % _LINE_MAX, text) is not None
+        self.ahead = 0 if self.has_long_line else len(text)
 
     def step(self) -> None:
         """What the lexer does before each of its steps: refuse a line of 2,048 bytes, if it is in the window."""
-        window = self.text[self.here : self.here + _LINE_MAX]
-        if self.ahead - self.here >= _LINE_MAX and b"\n" not in window and b"\r" not in window:
+        if not self.has_long_line or self.ahead - self.here < _LINE_MAX:
+            return
+        end = self.here + _LINE_MAX
+        if self.text.find(b"\n", self.here, end) < 0 and self.text.find(b"\r", self.here, end) < 0:
             raise BadUnit("line too long (max 2048 bytes)")
+
+    def skip(self, pattern: re.Pattern[bytes]) -> bool:
+        """Go behind what matches here; only where the window does not matter. Returns whether anything matched."""
+        match = None if self.has_long_line else pattern.match(self.text, self.here)
+        if match is None or match.end() == self.here:
+            return False
+        self.here = match.end()
+        return True
 
     def character(self) -> str:
         """The next character, empty at the end."""
@@ -86,8 +100,15 @@ def _size(first: int) -> int:
 
 def _options(reader: _Reader) -> Iterator[str]:
     """The section of each option."""
+    patterns = _patterns()
+    reader.skip(patterns.before_section)
     section = _next_section(reader)
     while section is not None:
+        while reader.skip(patterns.others):
+            pass
+        if reader.skip(patterns.options):
+            yield section
+            continue
         reader.start = reader.here
         reader.step()
         character = reader.character()
@@ -103,6 +124,30 @@ def _options(reader: _Reader) -> Iterator[str]:
             reader.back(character)
             _skip_option(reader)
             yield section
+
+
+class _Patterns(NamedTuple):
+    """What can be skipped as a whole where lines are short; rare forms are read character by character."""
+
+    before_section: re.Pattern[bytes]
+    options: re.Pattern[bytes]
+    others: re.Pattern[bytes]
+    continued: re.Pattern[bytes]
+
+
+@cache
+def _patterns() -> _Patterns:
+    space = rb"[ \t\n\v\f\r]"
+    name = rb"(?:[^ \t\n\v\f\r\[#;=\xc2\xe1\xe2\xe3][^=\r\n]*)?"  # a Unicode space may begin with these bytes
+    comment = rb"[#;][^\n]*(?<!\\)(?<!\\ )\n"
+    empty_section = rb"\[[^\]]*\][ \t]*\n(?=\[)"
+    many = b"{1,500}"  # bounded, because the engine remembers each repetition
+    return _Patterns(
+        re.compile(rb"[^\[#;]+"),
+        re.compile(b"(?:" + space + b"*" + name + rb"=[^\n]*(?<!\\)\n)" + many),
+        re.compile(b"(?:" + space + b"+|" + comment + b"|" + empty_section + b")" + many),
+        re.compile(rb"(?:[^\n]*\\\n)" + many),
+    )
 
 
 def _next_section(reader: _Reader) -> str | None:
@@ -132,6 +177,8 @@ def _section_name(reader: _Reader) -> str:
 
 def _skip_comment(reader: _Reader) -> None:
     reader.step()
+    while reader.skip(_patterns().continued):
+        pass
     while reader.line().removesuffix(" ").endswith("\\"):
         pass
 
@@ -143,6 +190,8 @@ def _skip_option(reader: _Reader) -> None:
             raise BadUnit("EOF")
         if character in "\n\r":
             raise BadUnit("unexpected newline encountered while parsing option name")
+    while reader.skip(_patterns().continued):
+        pass
     continued = True
     while continued:
         reader.step()

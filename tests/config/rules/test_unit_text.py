@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.rules.unit_text import BadUnit, sections_with_options
+from provision.config.rules.unit_text import BadUnit, _options, _Reader, sections_with_options
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,44 @@ def test_bad_text(text: str, message: str) -> None:
 def test_no_text_is_too_odd(text: str) -> None:
     with suppress(BadUnit):
         sections_with_options(text)
+
+
+PIECES = (
+    "[Unit]\n",
+    "[S]",
+    "A=b\n",
+    "=",
+    "\\",
+    "\n",
+    "\r\n",
+    " ",
+    "# x \\ \n",
+    "; c\n",
+    "a\\\n",
+    "\x85",
+    " b = c\\\n",
+    "[",
+    "]",
+)
+
+
+def outcome(text: str, *, in_windows: bool) -> object:
+    reader = _Reader(text.encode())
+    if in_windows:
+        reader.has_long_line, reader.ahead = True, 0
+    try:
+        return set(_options(reader))
+    except BadUnit as error:
+        return str(error), reader.text.count(b"\n", 0, reader.start)
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join))
+def test_a_text_of_short_lines_is_read_as_in_windows(text: str) -> None:
+    """The quick way, many lines at a time, and the way of Ignition's lexer agree."""
+    assert outcome(text, in_windows=False) == outcome(text, in_windows=True)
+
+
+@pytest.mark.parametrize("line", ["A=b\n", "=\n", "#\n", " \n", "[]\n", "\\\n", "a\\ \n", "\u00e9=\n"], ids=repr)
+def test_millions_of_lines_are_read_in_a_moment(line: str) -> None:
+    with suppress(BadUnit):
+        sections_with_options("[Unit]\nA=" + "\n" + line * 1_000_000)

@@ -1,0 +1,90 @@
+"""Limits: whatever the bytes, a config is validated in little memory, or refused."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+
+from provision.config.json_text.parse import MAX_BYTES, MAX_ELEMENTS, parse_json
+from provision.config.problems import MAX_PROBLEMS, Problem, ProblemList
+from provision.config.validate import validate
+
+HEAD = '{"ignition":{"version":"3.4.0"},'
+MEMORY = 200 << 20
+
+TEXTS = {
+    "one URL": """'"storage":{"files":[{"path":"/a","contents":{"source":"data:,%s"}}]}}', "a" """,
+    "escapes of a URL": """'"storage":{"files":[{"path":"/a","contents":{"source":"data:,%s"}}]}}', "%41" """,
+    "base64": """'"storage":{"files":[{"path":"/a","contents":{"source":"data:;base64,%s"}}]}}', "QUJD" """,
+    "escapes of JSON": """'"storage":{"files":[{"path":"/a","contents":{"source":"data:,%s"}}]}}', r"\\u0041" """,
+    "one unit": """'"systemd":{"units":[{"name":"a.service","contents":"[Unit]%s"}]}}', r"\\nA=b" """,
+    "one path": """'"storage":{"files":[{"path":"%s"}]}}', "/a/.." """,
+    "quotes": """'"%s', '"' """,
+    "unknown keys": """'"a":{%s}}', '"a":1,' """,
+    "wrong types": """'"passwd":{"users":[{"sshAuthorizedKeys":[%s1]}]}}', "1," """,
+    "keys twice": """'"storage":{"files":[%s{}]}}', '{"path":"/a","path":"/b"},' """,
+    "bad files": """'"storage":{"files":[%s{}]}}', '{"path":"a/","mode":9999},' """,
+    "wide characters": """'"a":"%s"}', "\\U0001f600" """,
+}
+"""A text and what is repeated in it, to the limits of size and of elements."""
+
+PROGRAM = """
+import resource, sys
+from provision.config.json_text.parse import MAX_BYTES, MAX_ELEMENTS
+from provision.config.validate import validate
+text, repeated = {arguments}
+elements = sum(repeated.count(one) for one in ",[{{")
+count = (MAX_BYTES - 1000) // len(repeated.encode())
+raw = ({head!r} + text % (repeated * (min(count, (MAX_ELEMENTS - 100) // elements) if elements else count))).encode()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+validation = validate(raw)
+assert validation.config or validation.error
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10)
+"""
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_config_at_the_limit_takes_little_memory(name: str) -> None:
+    program = PROGRAM.format(arguments=TEXTS[name], head=HEAD)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < MEMORY
+
+
+def test_of_each_severity_the_first_problems_are_kept() -> None:
+    found = ProblemList()
+    found.extend(Problem((number,), "x", fatal=number % 2 == 0) for number in range(3 * MAX_PROBLEMS))
+    assert len(found.kept) == 2 * MAX_PROBLEMS
+    assert found.left_out == MAX_PROBLEMS
+    assert all(one.path < other.path for one, other in pairwise(found.kept))
+
+
+def test_an_error_behind_many_warnings_is_found() -> None:
+    unknown = ",".join(f'"k{number}":1' for number in range(MAX_PROBLEMS + 10))
+    files = '"storage":{"files":[{"path":"a"}]}'
+    validation = validate(f"{HEAD}{unknown},{files}}}".encode())
+    assert validation.config is None
+    assert [one.message for one in validation.problems if one.fatal] == ["path not absolute"]
+    assert validation.problems[-1].message == "there are more problems, which are not listed"
+
+
+def test_characters_beyond_the_basic_plane_count_four_bytes() -> None:
+    """Python keeps a text in four bytes a character as soon as one of them needs it."""
+    raw = ('{"a": "\U0001f600' + "x" * (MAX_BYTES - 1000) + '"}').encode()
+    problem = parse_json(raw).problem
+    assert problem
+    assert "beyond U+FFFF" in problem.message
+    assert parse_json(b'{"a": "' + b"x" * (MAX_BYTES - 1000) + b'"}').problem is None
+
+
+def test_structure_is_counted_outside_strings_only() -> None:
+    for count in range(6):
+        quoted = b'"' + b"\\\\" * count + b'\\"' + b"[" * 1000 + b'"'
+        assert parse_json(b"[" + quoted + b"]").problem is None
+    for padding in (65534, 65535, 65536):
+        text = b'["' + b"x" * padding + b'\\"[[[", [' + b"1," * 10 + b"1]]"
+        assert parse_json(text).problem is None
+        assert parse_json(b"[" * 201 + text).problem
+    assert parse_json(b"[" + b"1," * MAX_ELEMENTS + b"1]").problem
