@@ -6,7 +6,7 @@ import sys
 
 from provision.boot.first_boot import platform
 from provision.failures import Failure
-from provision.fetch.trust import settings_text, trust_policy
+from provision.fetch.platforms.trust import settings_text, trust_policy
 from provision.system.running_system.running_system import LocalSystem
 
 
@@ -17,7 +17,7 @@ def delete_user_data(running_system: LocalSystem) -> None:
     """
     if trust_policy(running_system).user_data != "lock":
         return
-    from provision.fetch.context import fetch_context
+    from provision.fetch.platforms.context import fetch_context
     from provision.fetch.platforms.detection import confirmed
     from provision.fetch.platforms.table import PLATFORMS
     from provision.fetch.settings import Settings

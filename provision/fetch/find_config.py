@@ -11,13 +11,13 @@ from typing import NamedTuple
 from provision.config.format import Config, Resource, Verification
 from provision.failures import FetchFailed, NeedsNetwork, Usage
 from provision.fetch.base_config import EMPTY
-from provision.fetch.context import FetchContext, fetch_context
+from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.detection import confirmed
+from provision.fetch.platforms.trust import trust_policy
 from provision.fetch.references import Fetched, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import CONFIG_LIMIT, Settings
-from provision.fetch.trust import trust_policy
 from provision.fetch.user_data import read_config
 from provision.kernel_command_line import ConfigArguments, config_arguments
 from provision.log import Log, silent

@@ -152,7 +152,7 @@ import sys, time
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
 from provision.fetch.platforms.metadata_services import Http
-from provision.fetch.context import fetch_context
+from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.sources import ConfigFile, together
 from provision.log import silent
 from provision.system.running_system.running_system import LocalSystem

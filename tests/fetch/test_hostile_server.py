@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from provision.boot.status import Event, Reporter
 from provision.config.format import Resource
 from provision.failures import Failure
-from provision.fetch.context import fetch_context
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
+from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.metadata_services import Http, Token
 from provision.fetch.resources import Fetcher
 from provision.fetch.retry import now

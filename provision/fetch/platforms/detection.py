@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from provision.failures import Failure, Usage
+from provision.fetch.platforms.trust import MISMATCH
 from provision.fetch.running_system import RunningSystem
-from provision.fetch.trust import MISMATCH
 from provision.log import Log, silent
 
 AUTO = "auto"

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from provision.failures import FetchFailed
-from provision.fetch.context import FetchContext
+from provision.fetch.platforms.context import FetchContext
 from provision.fetch.platforms.sources import POLL_SECONDS, Source
+from provision.fetch.platforms.trust import CONFIG_DRIVE
 from provision.fetch.retry import WaitReporter
-from provision.fetch.trust import CONFIG_DRIVE
 
 CONFIG_DRIVES = frozenset({"config-2", "cidata"})
 """Labels of config drives, in lower case: a machine that is not provisioned yet may have one."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.failures import FetchFailed, NeedsNetwork
-from provision.fetch.context import FetchContext
 from provision.fetch.http.http_types import Headers, Request
+from provision.fetch.platforms.context import FetchContext
 from provision.fetch.platforms.sources import POLL_SECONDS, Together
 from provision.fetch.retry import Deadline, WaitReporter
 from provision.fetch.running_system import RunningSystem

@@ -9,7 +9,7 @@ from binascii import a2b_base64
 from typing import NamedTuple, Protocol
 
 from provision.failures import FetchFailed
-from provision.fetch.context import FetchContext
+from provision.fetch.platforms.context import FetchContext
 
 POLL_SECONDS = 1.0
 """Seconds after which a drive is looked for even without an event."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from provision.fetch.context import FetchContext
+from provision.fetch.platforms.context import FetchContext
 from provision.fetch.platforms.drives import ByMachine, Device, Drive, Interface, Optical, trim_nul
 from provision.fetch.platforms.hypervisors.query import HypervisorQuery
 from provision.fetch.platforms.metadata_services import DhcpServer, Http, LinkLocal, Token

@@ -21,10 +21,10 @@ import pytest
 
 from provision.config.format import Config
 from provision.failures import Failure
-from provision.fetch.context import fetch_context
 from provision.fetch.find_config import find_config
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
+from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.drives import Drive
 from provision.fetch.platforms.metadata_services import Http
 from provision.fetch.platforms.sources import together

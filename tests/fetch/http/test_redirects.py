@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from random import Random
 
 import pytest
 
@@ -228,3 +230,33 @@ def test_every_metadata_service_of_the_table_is_inward() -> None:
     every = [one for platform in PLATFORMS.values() for one in sources(platform.source)]
     bases = {one.base for one in every if isinstance(one, Http) and one.connection != "vsock"}
     assert {base for base in bases if not is_metadata(base)} == {"https://metadata.packet.net"}
+
+
+PIECES = (
+    *("http://", "https://", "//", "/", "\\", "@", "169.254.169.254", "127.0.0.1", "[::1]", "localhost", "127.1", "0"),
+    *("2852039166", "[::ffff:127.0.0.1]", "[fe80::1%25lo]", "10.9.0.2:8080", "user", "%", "%2f", "%00", ":", "80"),
+    *("?", "#", "..", ".", ";", "\t", " ", "\xa0", "\x0b"),
+)
+"""What a hostile server may write into a Location."""
+
+
+@pytest.mark.disks
+@needs_root
+def test_no_location_at_all_leads_inwards(log: RecordedLog) -> None:
+    choice = Random(1)
+    targets = ["".join(choice.choices(PIECES, k=choice.randint(1, 7))) for _ in range(400)]
+
+    def body() -> list[str]:
+        waiting, found = deque(targets), []
+        page = {"/start": lambda: to(waiting[0])}
+        outside = serve(lambda one: page.get(one.path, lambda: Answer(b"outside"))(), "10.9.0.2", 8080)
+        with secrets_within() as asked, outside as served:
+            while waiting:
+                with suppress(FetchFailed):
+                    client(log, http_total=0.5, network_wait=0.05).read(Request(f"{served.url}/start"))
+                found += [waiting[0]] if asked else []
+                asked.clear()
+                waiting.popleft()
+        return found
+
+    assert in_namespace(body, "10.9.0.2/32", "169.254.169.254/32") == []

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from provision.failures import ConfigInvalid, FetchFailed
-from provision.fetch.context import fetch_context
 from provision.fetch.find_config import FoundConfig, find_config
+from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.drives import Drive
 from provision.fetch.platforms.sources import Together
 from provision.fetch.retry import now

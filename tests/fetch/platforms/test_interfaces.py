@@ -15,8 +15,8 @@ import pytest
 
 from provision.failures import FetchFailed
 from provision.fetch.compression import decompressed
-from provision.fetch.context import fetch_context
 from provision.fetch.find_config import FoundConfig, find_config
+from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.table import VIRTIO_BLOCK
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings

@@ -20,8 +20,8 @@ import pytest
 
 from provision.failures import FetchFailed
 from provision.fetch.compression import decompressed
-from provision.fetch.context import FetchContext, fetch_context
 from provision.fetch.find_config import FoundConfig, find_config
+from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.hypervisors import guest_rpc, vmware
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths

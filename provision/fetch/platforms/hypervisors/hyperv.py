@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator, Mapping
 
 from provision.failures import FetchFailed
-from provision.fetch.context import FetchContext
+from provision.fetch.platforms.context import FetchContext
 from provision.fetch.running_system import MessageDevice
 
 DEVICE = "/dev/vmbus/hv_kvp"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import NamedTuple, Protocol, cast
 
-from provision.fetch.context import FetchContext
+from provision.fetch.platforms.context import FetchContext
 
 
 class Hypervisor(Protocol):

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from provision.failures import FetchFailed
-from provision.fetch.context import FetchContext
+from provision.fetch.platforms.context import FetchContext
 
 DEVICE = "/dev/vboxguest"
 MODULE = "vboxguest"

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from provision.failures import FetchFailed
-from provision.fetch.context import FetchContext
+from provision.fetch.platforms.context import FetchContext
 from provision.fetch.platforms.sources import base64
 
 if TYPE_CHECKING:

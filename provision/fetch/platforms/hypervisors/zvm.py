@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.failures import FetchFailed
-from provision.fetch.context import FetchContext
+from provision.fetch.platforms.context import FetchContext
 from provision.fetch.platforms.drives import trim_nul
 
 READER = "000c"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from provision.fetch.platforms.trust import TrustPolicy
 from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import Settings
-from provision.fetch.trust import TrustPolicy
 from provision.log import Log, silent
 
 if TYPE_CHECKING:
