@@ -9,7 +9,7 @@ from typing import NamedTuple
 from provision.failures import FetchFailed
 from provision.fetch.platforms.context import FetchContext
 from provision.fetch.platforms.sources import POLL_SECONDS, Source
-from provision.fetch.platforms.trust import CONFIG_DRIVE
+from provision.fetch.platforms.trust import CONFIG_DRIVE, NotTrustedError
 from provision.fetch.retry import WaitReporter
 
 CONFIG_DRIVES = frozenset({"config-2", "cidata"})
@@ -34,7 +34,7 @@ class Drive(NamedTuple):
         Raises FetchFailed where no config drive is trusted, or only one came that is not trusted.
         """
         if context.trust.config_drive == "none":
-            raise FetchFailed(f"drive {self.label}", f"not looked for: {CONFIG_DRIVE}=none")
+            raise NotTrustedError(f"drive {self.label}", f"not looked for: {CONFIG_DRIVE}=none")
         device = self.device(context)
         if device is None and (context.stop.is_set() or (self.seconds and context.settings.deadline().left())):
             late = f"no drive labelled {self.label} within {self.seconds:.0f} s"
@@ -92,7 +92,7 @@ class Optical(NamedTuple):
     def fetch(self, context: FetchContext) -> bytes | None:
         """Wait for the CD, for ever, and read the file."""
         if context.trust.config_drive == "none":
-            raise FetchFailed(f"CD with {self.marker}", f"not looked for: {CONFIG_DRIVE}=none")
+            raise NotTrustedError(f"CD with {self.marker}", f"not looked for: {CONFIG_DRIVE}=none")
         deadline = context.settings.deadline()
         with WaitReporter(f"a CD that holds {self.marker}", deadline, context.log, context.stop) as wait:
             wait.explain("no drive holds it", "attach the provisioning CD", deadline)

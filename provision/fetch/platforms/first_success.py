@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import TypeVar
 
 from provision.failures import Failure, FetchFailed
+from provision.fetch.platforms.trust import NotTrustedError
 
 Place = TypeVar("Place")
 Answer = TypeVar("Answer")
@@ -16,7 +17,8 @@ Answer = TypeVar("Answer")
 def first_success(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: Event, grace: float) -> Answer:
     """The first answer of several functions; the others are told to stop.
 
-    When one has failed the others have `grace` seconds more each. Raises FetchFailed if all fail.
+    When one has failed the others have `grace` seconds more each; one that is not trusted does not count. Raises
+    FetchFailed if all fail.
     """
     answers: SimpleQueue[tuple[Answer] | BaseException] = SimpleQueue()
     for way in ways:
@@ -24,7 +26,8 @@ def first_success(ways: Sequence[Callable[[Place], Answer]], place: Place, stop:
     failures: list[Failure] = []
     try:
         for _ in ways:
-            got = answers.get(timeout=grace if failures else None)
+            has_failed = any(not isinstance(failure, NotTrustedError) for failure in failures)
+            got = answers.get(timeout=grace if has_failed else None)
             if isinstance(got, tuple):
                 return got[0]
             if not isinstance(got, Failure):

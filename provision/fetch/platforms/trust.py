@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from provision.failures import Failure
+from provision.failures import Failure, FetchFailed
 from provision.fetch.running_system import RunningSystem
 from provision.kernel_command_line import arguments
 
@@ -25,6 +25,10 @@ VALUES = {
     USER_DATA: ("keep", "lock"),
 }
 """The values of each setting; the first is the default."""
+
+
+class NotTrustedError(FetchFailed):
+    """The source is not asked, because the policy does not trust it."""
 
 
 class TrustPolicy(NamedTuple):

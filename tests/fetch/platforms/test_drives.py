@@ -11,9 +11,10 @@ import pytest
 
 from provision.failures import ConfigInvalid, FetchFailed
 from provision.fetch.find_config import FoundConfig, find_config
-from provision.fetch.platforms.context import fetch_context
+from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.drives import Drive
-from provision.fetch.platforms.sources import Together
+from provision.fetch.platforms.sources import ConfigFile, Together
+from provision.fetch.platforms.trust import TrustPolicy
 from provision.fetch.retry import now
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
@@ -204,6 +205,19 @@ def test_no_config_drive_at_all(root: Path, log: RecordedLog) -> None:
         pytest.raises(FetchFailed, match=r"provision\.config\.drive=none"),
     ):
         boot(root, "nutanix", log)
+
+
+def test_a_drive_that_is_not_looked_for_takes_no_time_from_the_others(root: Path, log: RecordedLog) -> None:
+    (root / "config").write_text("found")
+
+    class Late(ConfigFile):
+        def fetch(self, context: FetchContext) -> bytes | None:
+            time.sleep(0.5)
+            return super().fetch(context)
+
+    running_system = LocalSystem(SystemPaths(config_file=str(root / "config")))
+    context = fetch_context(running_system, Settings(grace=0.1), log, trust=TrustPolicy(config_drive="none"))
+    assert Together((Drive("config-2", ("/x",)), Late())).fetch(context) == b"found"
 
 
 @pytest.mark.parametrize(
