@@ -60,7 +60,7 @@ def _secret_scalars(root: YamlNode | None) -> Iterator[tuple[str, YamlNode]]:
         if node.kind == "mapping":
             chosen = name in _NAMES_OF_CHOICE
             waiting.extend(
-                (key.text, unknown or not (chosen or key.text in _known_names()), value) for key, value in node.items
+                (key.text, unknown or not (chosen or key.text in known_names()), value) for key, value in node.items
             )
         elif node.kind == "sequence":
             waiting.extend((name, unknown, item) for item in node.items)
@@ -77,7 +77,7 @@ def _may_be_secret(name: str, text: str, *, unknown: bool) -> bool:
 
 
 @cache
-def _known_names() -> frozenset[str]:
+def known_names() -> frozenset[str]:
     """The names of all fields of all variants."""
     from transpiler.butane.variants import table
 

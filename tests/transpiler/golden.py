@@ -86,15 +86,15 @@ def cases() -> list[Case]:
     return [Case(path.parent) for path in sorted(CASES.glob("*/*/case.bu"))]
 
 
-def ours(text: bytes, options: tuple[str, ...]) -> Result:
-    """Our result, with the paths that Butane prints."""
+def ours(text: bytes, options: tuple[str, ...], *, butane_paths: bool = True) -> Result:
+    """Our result, by default with the paths that Butane prints."""
     return transpile(
         text,
         files_dir=options[options.index("--files-dir") + 1] if "--files-dir" in options else None,
         strict="--strict" in options,
         pretty="--pretty" in options,
         raw="--raw" in options,
-        butane_paths=True,
+        butane_paths=butane_paths,
     )
 
 

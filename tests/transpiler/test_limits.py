@@ -93,7 +93,15 @@ def answer(text: bytes) -> Result:
     """Ours, with all its reports made."""
     result = transpile(text, files_dir=FILES, butane_paths=True)
     assert result.error or result.json
-    for shown in (result.render(color=True), result.render_as_butane(), result.render_as_butane(raw=True)):
+    told = transpile(text, files_dir=FILES)
+    assert bool(told.error) >= bool(result.error)
+    assert all(finding.at is None or min(finding.at) >= 0 for finding in told.findings())
+    for shown in (
+        told.render(),
+        result.render(color=True),
+        result.render_as_butane(),
+        result.render_as_butane(raw=True),
+    ):
         assert isinstance(shown, str)
     return result
 

@@ -95,9 +95,22 @@ def _wrong_key(line: str) -> tuple[str, str] | None:
         inside = base64.b64decode(words[at + 1], validate=True)
     except (binascii.Error, ValueError):
         inside = b""
-    if inside[4 : 4 + len(words[at])] != words[at].encode():
+    if not _is_key(inside, words[at]):
         return "this SSH key is damaged", "copy the whole line of the file *.pub again, without line breaks"
     return None
+
+
+def _is_key(blob: bytes, kind: str) -> bool:
+    """Whether a blob begins with the name of its kind and is whole: fields, each behind its length (RFC 4253, 6.6)."""
+    fields: list[bytes] = []
+    at = 0
+    while at + 4 <= len(blob):
+        end = at + 4 + int.from_bytes(blob[at : at + 4])
+        fields.append(blob[at + 4 : end])
+        at = end
+    if fields[:1] != [kind.encode()]:
+        return False
+    return "-cert-" in kind or (at == len(blob) and len(fields) > 1)
 
 
 def _no_key(line: str) -> tuple[str, str]:
@@ -108,4 +121,6 @@ def _no_key(line: str) -> tuple[str, str]:
         return "keys are not fetched from elsewhere", "write the keys themselves, one in each line"
     if " " not in line and (line.endswith(".pub") or re.match(r"[~./]", line)):
         return "this is the name of a file, not a key", "write it under ssh_authorized_keys_local"
+    if line.startswith("AAAA"):
+        return "this SSH key lacks its type", "write the type in front of it, such as `ssh-ed25519`"
     return "this is not an SSH public key", "a key begins with its type, such as `ssh-ed25519 AAAA...`"

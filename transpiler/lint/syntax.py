@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from provision.config.problems import Position, Problem
+from transpiler.masks import known_names
 
 ODD_SPACES = "\u00a0\u2000-\u200b\u202f\u205f\u3000\ufeff"
 
@@ -14,6 +16,8 @@ _ODD_SPACE = re.compile(rf"[^\s\"'#]*?([{ODD_SPACES}])")
 _NO_BLANK = re.compile(r"\s*(?:-\s+)*[a-z_]+:(?=[^\s:/]|/[^/])")
 
 _EQUALS = re.compile(r"\s*(?:-\s+)*[a-z_]+ *(=)")
+
+_NO_COLON = re.compile(r"\s*(?:-\s+)*([a-z_]+) +[^\s:=][^:=]*$")
 
 _TEMPLATE = re.compile(r"\{\{-?\s*[\w.$]|\{%|<%")
 
@@ -45,8 +49,12 @@ def explained(problem: Problem, lines: list[str]) -> Problem:
     if quote is not None:
         hint = "close it; a quote inside of a text in quotes is written twice ('') or as \\\""
         return problem._replace(message="the quote that opens here is not closed", at=quote, hint=hint)
+    if problem.message in _OPEN_BRACKET:
+        opened = open_bracket(lines, at)
+        message = "the bracket that opens here is not closed, or a comma is missing in it"
+        return problem._replace(message=message, hint="close it with ] or }", at=opened or at)
     for number in range(min(at.line, len(lines)), max(at.line - _NEAR, 0), -1):
-        found = in_line(lines[number - 1])
+        found = _block(lines, number) or in_line(lines[number - 1])
         if found is not None:
             return _with(problem, number, found)
         if lines[number - 1].strip() and number < at.line:
@@ -89,7 +97,10 @@ def _with(problem: Problem, line: int, found: Explanation) -> Problem:
 def _at_column(problem: Problem, at: Position, line: str) -> Explanation | None:
     """What the parser's words and the characters at its place say together."""
     before, column = line[: at.column - 1], at.column
-    if "alphabetic or numeric character" in problem.message or problem.message.startswith("unknown anchor"):
+    if problem.message.startswith("unknown anchor"):
+        hint = "write the &anchor above it; or put the value in quotes, if it is no alias"
+        return Explanation(column, "there is no anchor of this name above", hint)
+    if "alphabetic or numeric character" in problem.message:
         start = max(before.rfind("*"), before.rfind("&")) + 1 or column
         what = "an alias of an &anchor" if line[start - 1 : start] == "*" else "an anchor"
         return Explanation(start, f"{line[start - 1 : start]} begins {what} here", "put the value in quotes")
@@ -100,6 +111,22 @@ def _at_column(problem: Problem, at: Position, line: str) -> Explanation | None:
         message = "this line is indented deeper than the one above, which has a value already"
         return Explanation(len(before) - len(before.lstrip()) + 1, message, "indent it as the line above")
     return None
+
+
+_OPEN_BRACKET = {"did not find expected ',' or ']'", "did not find expected ',' or '}'"}
+
+
+def _block(lines: list[str], number: int) -> Explanation | None:
+    """A line that belongs to the `|` or `>` above it, but is not indented deeper."""
+    head = re.match(r"( *)(?:- +)*[\w.-]+: *[|>][-+0-9]* *$", lines[number - 2]) if number > 1 else None
+    line = lines[number - 1]
+    indented = len(line) - len(line.lstrip(" "))
+    keys = len(re.match(r" *(?:- +)*", lines[number - 2])[0]) if head else 0  # type: ignore[index]
+    if head is None or indented > keys or not line.strip():
+        return None
+    return Explanation(
+        indented + 1, "the text of this block is not indented", "indent it deeper than the name above it"
+    )
 
 
 def in_line(line: str) -> Explanation | None:
@@ -119,6 +146,10 @@ def in_line(line: str) -> Explanation | None:
         key = line[: no_blank.end()].strip().lstrip("- ")
         hint = f"write `{key} {_value(line, no_blank.end())}`"
         return Explanation(no_blank.end() + 1, f"there is no blank behind `{key}`", hint, "no-blank")
+    no_colon = _NO_COLON.match(line)
+    if no_colon and no_colon[1] in known_names():
+        column = no_colon.end(1) + 1
+        return Explanation(column, f"there is no colon behind `{no_colon[1]}`", "write `name: value`", "no-colon")
     equals = _EQUALS.match(line)
     if equals:
         message = "a key and its value are separated by a colon here"
@@ -142,23 +173,48 @@ def open_quote(lines: list[str], stopped: Position) -> Position | None:
     """Where the quote opens that swallowed the lines up to where the parser stopped; None if none did."""
     import yaml
 
-    text = "\n".join(lines[: stopped.line + 1])
-    if not 0 < len(text) <= _SCANNED or text.count("[") + text.count("{") > _BRACKETS or not {"'", '"'} & set(text):
-        return None
-    loader: Any = yaml.CLoader
     last: Any = None
-    token: Any
     try:
-        for token in yaml.scan(text, Loader=loader):
-            if token.start_mark.line + 1 > stopped.line:
-                break
+        for token in _tokens(lines, stopped):
             if isinstance(token, yaml.ScalarToken) and token.start_mark.line < token.end_mark.line:
-                last = token.start_mark, token.end_mark if token.style in {"'", '"'} else None
+                last = (token.start_mark, token.end_mark) if token.style in {"'", '"'} else None
     except yaml.MarkedYAMLError as error:
-        if error.context_mark is not None and "quoted scalar" in (error.context or ""):
+        ended = re.search("unexpected (end of stream|document indicator)", error.problem or "")
+        if error.context_mark is not None and ended and "quoted scalar" in (error.context or ""):
             return Position(error.context_mark.line + 1, error.context_mark.column + 1)
     except yaml.YAMLError:
         return None
-    if last is None or last[1] is None or not 0 <= stopped.line - 1 - last[1].line <= 1:
+    if last is None or not 0 <= stopped.line - 1 - last[1].line <= 1:
         return None
     return Position(last[0].line + 1, last[0].column + 1)
+
+
+def open_bracket(lines: list[str], stopped: Position) -> Position | None:
+    """Where the innermost bracket opens that is still open where the parser stopped."""
+    import yaml
+
+    opened: list[Position] = []
+    try:
+        for token in _tokens(lines, stopped):
+            if isinstance(token, (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)):
+                opened.append(Position(token.start_mark.line + 1, token.start_mark.column + 1))
+            elif isinstance(token, (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)) and opened:
+                opened.pop()
+    except yaml.YAMLError:
+        pass
+    return opened[-1] if opened else None
+
+
+def _tokens(lines: list[str], stopped: Position) -> Iterator[Any]:
+    """The tokens of a text up to the line where the parser stopped; none if that takes long."""
+    import yaml
+
+    text = "\n".join(lines[: stopped.line + 1])
+    if len(text) > _SCANNED or text.count("[") + text.count("{") > _BRACKETS:
+        return
+    loader: Any = yaml.CLoader
+    token: Any
+    for token in yaml.scan(text, Loader=loader):
+        if token.start_mark.line + 1 > stopped.line:
+            return
+        yield token

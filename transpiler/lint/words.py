@@ -20,7 +20,11 @@ from transpiler.lint import syntax
 from transpiler.lint.source import LintInput, node_at, place_of_line
 from transpiler.reading.tree import YamlNode
 
-_FOLLOWERS = {"hidden-by-alias": "wrong-type", "special-mode-bits": "decimal-mode"}
+_FOLLOWERS = {
+    "hidden-by-alias": "wrong-type",
+    "special-mode-bits": "decimal-mode",
+    "partition-numbers-collide": "duplicate-entry",
+}
 """Rule -> the rule with which it vanishes where both are about one value."""
 
 
@@ -56,6 +60,8 @@ def _unit_syntax(problem: Problem, node: YamlNode | None, source: LintInput) -> 
         "line": "break the line with a backslash at its end",
     }
     hint = next((text for word, text in hints.items() if word in problem.message.partition(": ")[2]), "")
+    if node is not None and source.lines[node.line - 1][node.column - 1 : node.column] == ">":
+        hint = "begin the block with `|`: a block with `>` joins its lines to one"
     try:
         sections_with_options(node.text if node else "")
     except BadUnit as error:
@@ -71,18 +77,30 @@ def _wrong_type(problem: Problem, node: YamlNode | None, source: LintInput) -> P
         if found is not None:
             column = at._replace(column=found.column)
             return problem._replace(message=found.message, hint=found.hint, at=column, rule=found.rule)
+    hint = _typed_hint(problem, node)
+    return problem._replace(hint=hint) if hint else problem
+
+
+def _typed_hint(problem: Problem, node: YamlNode | None) -> str:
+    """How a value is written that people write in another way; empty if there is nothing special about it."""
     name = next((part for part in reversed(problem.path) if isinstance(part, str)), "")
     text = node.text if node is not None and node.kind == "scalar" else ""
-    hint = ""
     if name == "contents":
-        hint = "write the text as `inline: ...` on a line below, indented"
-    elif name in {"user", "group"} and re.fullmatch(r"[\w.-]+", text):
-        hint = f"write `{name}: {{{'id' if text.isdigit() else 'name'}: {text}}}`"
-    elif name.endswith("mode") and node is not None and node.plain:
-        hint = "write the mode in octal with a leading zero, such as 0644"
-    elif name.endswith("_mib"):
-        hint = _in_mib(text)
-    return problem._replace(hint=hint) if hint else problem
+        block = problem.path[0] == "systemd"
+        return (
+            "write the text in a block: `contents: |`"
+            if block
+            else "write the text as `inline: ...` on a line below, indented"
+        )
+    if name in {"user", "group"} and re.fullmatch(r"[\w.-]+", text):
+        return f"write `{name}: {{{'id' if text.isdigit() else 'name'}: {text}}}`"
+    if name.endswith("mode") and node is not None and node.plain:
+        return "write the mode in octal with a leading zero, such as 0644"
+    if name.endswith("_mib"):
+        return _in_mib(text)
+    if name in {"merge", "replace", "certificate_authorities", "append"} and re.match(r"[a-z0-9]+://", text):
+        return "write the URL as `source: ...`"
+    return "write the list below `should_exist:`" if problem.path == ("kernel_arguments",) else ""
 
 
 def _in_mib(text: str) -> str:
@@ -95,6 +113,11 @@ def _in_mib(text: str) -> str:
 
 def _not_absolute(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
     text = node.text if node is not None and node.kind == "scalar" else ""
+    by = re.fullmatch(r"(UUID|LABEL|PARTUUID|PARTLABEL)=([\w.-]+)", text)
+    if by:
+        return problem._replace(hint=f"write /dev/disk/by-{by[1].lower()}/{by[2]}")
+    if text.startswith(("~", "$")):
+        return problem._replace(hint="nothing is filled in here: write the whole path, such as /home/core/...")
     start = "/dev/" if {"device", "devices"} & set(problem.path[-2:]) else "/"
     simple = re.fullmatch(r"(\./)?([\w@+-][\w./@+-]{0,60})", text)
     return problem._replace(hint=f"write {start}{simple[2]}" if simple else "a path begins with a slash")
@@ -108,6 +131,30 @@ def _illegal_mode(problem: Problem, node: YamlNode | None, _source: LintInput) -
         else "the largest mode is 07777"
     )
     return problem._replace(hint=hint)
+
+
+def _special_bits(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
+    text = node.text if node is not None else ""
+    if set(text) & {"8", "9"}:
+        return problem._replace(hint=f"{text} is not octal: the digits of a mode are 0 to 7")
+    return problem._replace(
+        hint="write the last three digits only; or take a version that makes 3.6.0, such as fcos 1.7.0"
+    )
+
+
+def _url_scheme(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
+    text = node.text if node is not None and node.kind == "scalar" else ""
+    if re.match(r"(file:|\.?\.?/)", text):
+        return problem._replace(hint="write a file of your own as `local: ...`, from the files directory (-d) on")
+    if re.fullmatch(r"[\w-]+(\.[\w-]+)+(/[\w./-]*)?", text):
+        return problem._replace(hint=f"write https://{text}")
+    return problem
+
+
+def _nothing_there(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
+    if node is not None and node.kind == "scalar" and node.text in {"", "~", "null"}:
+        return problem._replace(hint="nothing stands below it: indent the lines that belong to it, or remove it")
+    return problem
 
 
 def _unit_extension(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
@@ -179,7 +226,9 @@ def _version(problem: Problem, node: YamlNode | None, source: LintInput) -> Prob
     made = next((version for version in known if text and text == _ignition_version(source, version)), "")
     if made:
         return problem._replace(hint=f"{text} is the version of the result: write {made}, which makes it")
-    near = did_you_mean(text, known).strip(" ()") if problem.path == ("variant",) else ""
+    if text.replace(",", ".") in known:
+        return problem._replace(hint=f"write {text.replace(',', '.')}")
+    near = did_you_mean(text.lower(), known).strip(" ()") if problem.path == ("variant",) else ""
     return problem._replace(hint=f"{near}; {problem.hint}") if near else problem
 
 
@@ -198,16 +247,26 @@ _BY_RULE: dict[str, _Improve] = {
     "dropin-extension": _dropin_extension,
     "duplicate-entry": _duplicate_entry,
     "format-required": _hinted("add a line such as `format: xfs`"),
+    "doesn-t-match-form": _hinted("write a GUID in this form, or remove the line for the type of Linux data"),
+    "hidden-by-alias": _nothing_there,
     "illegal-mode": _illegal_mode,
+    "invalid-url-scheme": _url_scheme,
     "key-type": _wrong_type,
     "link-target-required": _hinted("add a line `target: /...`"),
     "local-file": _local_file,
+    "local-required": _hinted("add a line `local: ...` with a directory below the files directory (-d)"),
+    "metadata-name-required": _hinted("add `metadata:` with a line `name: 99-worker-custom` below it"),
+    "mirroring-requires-at-least-two": _hinted("add another device"),
+    "overwrite-false-if-source-unspecified": _hinted("write the new contents, or remove the line"),
+    "partition-label-will-truncated-text": _hinted("write a label without a colon"),
     "partitions-overlap": _overlap,
     "path-not-absolute": _not_absolute,
     "path-not-specified": _hinted("add a line `path: /...`"),
     "path-required": _hinted("add a line such as `path: /var/lib/data`"),
     "raid-devices-required": _hinted("add a line `devices: [/dev/..., /dev/...]`"),
     "raid-level-required": _hinted("add a line such as `level: raid1`"),
+    "special-mode-bits": _special_bits,
+    "thumbprint-required": _hinted("add a line `thumbprint: ...`; `tang-show-keys` on the server prints it"),
     "unit-extension": _unit_extension,
     "unit-syntax": _unit_syntax,
     "version": _version,

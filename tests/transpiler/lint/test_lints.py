@@ -1,0 +1,193 @@
+"""What lints find, and what they leave alone."""
+
+from __future__ import annotations
+
+import base64
+import struct
+from pathlib import Path
+
+import pytest
+
+from provision.config.reports.rule_ids import rule_of
+from transpiler.lint.units import escaped_path
+from transpiler.phases import transpile
+
+HEAD = "variant: fcos\nversion: 1.5.0\n"
+
+
+def key(kind: str = "ssh-ed25519") -> str:
+    """An SSH public key that nobody has the other half of."""
+    parts = (kind.encode(), bytes(32))
+    return f"{kind} {base64.b64encode(b''.join(struct.pack('>I', len(one)) + one for one in parts)).decode()}"
+
+
+def told(text: str, files_dir: Path | None = None) -> list[str]:
+    """The findings of a config: `line:rule`."""
+    result = transpile((HEAD + text).encode(), files_dir=files_dir)
+    return [f"{one.at.line if one.at else 0}:{one.rule}" for one in result.findings()]
+
+
+def user(line: str) -> list[str]:
+    """The rules that a line of a user breaks."""
+    return [one.partition(":")[2] for one in told(f"passwd:\n  users:\n    - name: core\n      {line}\n")]
+
+
+def unit(name: str, text: str) -> list[str]:
+    """The findings in a unit's text; its first line is line 7."""
+    block = "".join(f"        {line}\n" for line in text.split("\n"))
+    return told(f"systemd:\n  units:\n    - name: {name}\n      contents: |\n{block}")
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        key(),
+        key() + " me@example.com",
+        f'no-pty,command="/bin/true x" {key()} me',
+        "# a comment",
+        key("sk-ssh-ed25519@openssh.com"),
+        key("ssh-ed25519-cert-v01@openssh.com"),
+        "${KEY}x",
+    ],
+)
+def test_ssh_keys(good: str) -> None:
+    assert "ssh-key" not in user(f"ssh_authorized_keys: ['{good}']")
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        key()[:-4],
+        key().replace("ssh-ed25519", "ssh-rsa"),
+        "ssh-ed25519",
+        "-----BEGIN OPENSSH PRIVATE KEY-----",
+        "~/.ssh/id_rsa.pub",
+        "id_ed25519.pub",
+        "https://github.com/core.keys",
+        "gh:core",
+        "hunter2",
+    ],
+)
+def test_damaged_ssh_keys(bad: str) -> None:
+    assert user(f"ssh_authorized_keys: ['{bad}']") == ["ssh-key"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"$6$salt${'a' * 86}",
+        f"$6$rounds=4096$salt${'a' * 86}",
+        f"$5$salt${'a' * 43}",
+        f"$y$j9T$salt${'a' * 43}",
+        f"$2b$10${'a' * 53}",
+        f"$1$salt${'a' * 22}",
+        "abcdefghijklm",
+        "*",
+        "!",
+        "!!",
+        "",
+        "x",
+    ],
+)
+def test_password_hashes(value: str) -> None:
+    assert user(f"password_hash: '{value}'") == []
+
+
+@pytest.mark.parametrize("value", ["hunter2", "correct horse", "$6$salt$aaaa", "$9$salt$aaa", "{SSHA}x"])
+def test_what_is_no_password_hash(value: str) -> None:
+    assert user(f"password_hash: '{value}'") == ["password-hash"]
+    assert (
+        value not in transpile((HEAD + f"passwd: {{users: [{{name: a, password_hash: '{value}'}}]}}").encode()).render()
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        *((name, True) for name in ("core", "_x", "svc$", "a.b", "1st")),
+        *((name, False) for name in ("a b", "-x", "a:b", "x" * 33, "a/b")),
+    ],
+)
+def test_names_of_accounts(name: str, good: bool) -> None:
+    found = told(f"passwd: {{users: [{{name: '{name}'}}], groups: [{{name: '{name}'}}]}}\n")
+    assert found == ([] if good else ["3:account-name", "3:account-name"])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found"),
+    [
+        ("a.service", "[Unit]\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=x", []),
+        ("a.service", "[Unit]\n[X-Own]\n[Service]\nExecStop=/bin/true", []),
+        ("a.service", "[Unit]\nSuccessAction=reboot\n[Service]\nType=oneshot", []),
+        ("a.service", "[Service]\nExecStart=/bin/sh -c \\\n  [Servce]", []),
+        ("a.service", "# [Servce]\n[Service]\nExecStart=x", []),
+        ("a.service", "[Servce]\nExecStart=x", ["7:unit-section"]),
+        ("a.timer", "[Unit]\n\n[Service]\nOnCalendar=daily", ["9:unit-section"]),
+        ("a.service", "\nType=oneshot\n[Service]\nExecStart=x", ["8:unit-without-section"]),
+        ("a.service", "[Unit]\n[Service]\nUser=x", ["8:no-exec-start"]),
+        ("var-lib-x.mount", "[Mount]\nWhere=/var/lib/x", []),
+        ("x.mount", "[Mount]\nWhere=/var/lib/x", ["5:mount-name"]),
+        ("x@.mount", "[Mount]\nWhere=/var/%i", []),
+    ],
+)
+def test_units(name: str, text: str, found: list[str]) -> None:
+    assert unit(name, text) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/", "-"), ("/var/lib", "var-lib"), ("//a-b/./c", "a\\x2db-c"), ("/.x", "\\x2ex"), ("/é", "\\xc3\\xa9")],
+)
+def test_names_of_mount_units(path: str, name: str) -> None:
+    assert escaped_path(path) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("storage: {files: [{path: /a}, {path: /a/b}]}", ["below-file"]),
+        ("storage: {files: [{path: /a}], directories: [{path: /a/b/c}]}", ["below-file"]),
+        ("storage: {files: [{path: /a}, {path: /ab}], directories: [{path: /b}]}", []),
+        ("storage: {disks: [{device: /dev/x, partitions: [{number: 1, start_mib: -1}]}]}", ["negative-number"]),
+        ("storage: {files: [{path: /a, user: {id: -1}}]}", ["negative-number"]),
+        ("storage: {files: [{path: '/${A}'}]}", ["template"]),
+        ("storage: {files: [{path: /a, contents: {inline: '${A} {{x}}'}}]}", []),
+        ("storage: {files: [{path: '/a{b}$c'}]}", []),
+        ("passwd: {users: [{name: a, home_dir: \u201c/a\u201d}]}", ["typographic-quotes"]),
+    ],
+)
+def test_nodes_and_texts(text: str, found: list[str]) -> None:
+    assert told(text) == [f"3:{rule}" for rule in found]
+
+
+def test_links_out_of_the_files_directory(tmp_path: Path) -> None:
+    base = tmp_path / "files"
+    (base / "deep").mkdir(parents=True)
+    (tmp_path / "secret").write_text("x")
+    (base / "real").write_text("x")
+    (base / "inside").symlink_to("real")
+    (base / "deep" / "out").symlink_to("../../secret")
+    text = "storage: {files: [{path: /a, contents: {local: %s}}]}"
+    assert told(text % "inside", base) == []
+    assert told(text % "deep/out", base) == ["3:link-out"]
+    (tmp_path / "link").symlink_to(base)
+    assert told(text % "real", tmp_path / "link") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("---\n", 0),
+        ("...\n", 0),
+        ("---\n# nothing\n", 0),
+        ("---\nfoo: 1\n", 3),
+        ("...\n---\n- a\n", 4),
+        ("---\n[\n", 3),
+        ("storage: {files: [{path: /a, contents: {inline: '\n\n ---\n x'}}]}\n", 0),
+    ],
+)
+def test_a_second_document(text: str, line: int) -> None:
+    result = transpile((HEAD + text).encode())
+    found = [one.at.line for one in result.findings() if one.at and rule_of(one.problem) == "second-document"]
+    assert (found, bool(result.error)) == ([line] if line else [], bool(line))
+    assert not transpile((HEAD + text).encode(), butane_paths=True).error
