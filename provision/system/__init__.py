@@ -1,1 +1,1 @@
-"""The seam: the one package that starts programs, mounts, and reads and writes devices and the target root."""
+"""The only package that starts programs, mounts file systems, and reads and writes devices and the target root."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import NamedTuple
 
 from provision.failures import Failure
@@ -46,10 +47,10 @@ class Confinement(NamedTuple):
     capabilities: frozenset[int]
 
     def spawn(self, program: str, start: Callable[[], int]) -> int:
-        """What `start` returns when it is called in the confinement; `program` is the path that it starts.
+        """Call `start` in the confinement and return its result; `program` is the path of the program that it starts.
 
-        Only the child is confined, and a thread that ends with this call. Raises what `start` raises, and Failure where
-        confinement is not allowed.
+        Only the child process is confined, and a thread that ends with this call. Raises what `start` raises, and
+        Failure if the kernel does not allow confinement.
         """
         from threading import Thread
 
@@ -58,7 +59,7 @@ class Confinement(NamedTuple):
 
         def work() -> None:
             try:
-                self._enter(program)
+                self._enter_or_refuse(program)
                 started.append(start())
             except BaseException as error:  # noqa: BLE001 - it is raised below, in the thread that called
                 failed.append(error)
@@ -66,59 +67,61 @@ class Confinement(NamedTuple):
         thread = Thread(target=work)
         thread.start()
         thread.join()
-        if not failed:
-            return started[0]
-        if isinstance(failed[0], OSError):
+        if failed:
+            raise failed[0]
+        return started[0]
+
+    def _enter_or_refuse(self, program: str) -> None:
+        try:
+            self._enter(program)
+        except OSError as error:
             name = os.path.basename(program)
             raise Failure(
-                f"cannot keep {name} from reaching more than {self.tree}: {failed[0].strerror}",
+                f"cannot keep {name} from reaching more than {self.tree}: {error.strerror}",
                 hint="this takes namespaces of its own: run it as root with CAP_SYS_ADMIN (a container: --privileged)",
-            ) from failed[0]
-        raise failed[0]
+            ) from error
 
     def _enter(self, program: str) -> None:
         """Confine this thread. Raises OSError."""
         libc.unshare(_NAMESPACES)
-        sources = [
-            *_TOOL_DIRECTORIES,
-            _LIBRARY_CACHE,
-            os.path.dirname(os.path.realpath(program)),
-            os.path.dirname(program),
-        ]
-        opened = {path: _opened(path) for path in sources if os.path.lexists(path)}
-        tree = _opened(self.tree)
-        libc.mount("tmpfs", _NEW_ROOT, "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
-        for path, fd in opened.items():
-            _show(path, fd, libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV)
-        os.makedirs(f"{_NEW_ROOT}/dev", exist_ok=True)
-        os.mknod(f"{_NEW_ROOT}/dev/null", stat.S_IFCHR | 0o666, os.makedev(*_NULL))
-        _show(self.tree, tree, libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+        programs = os.path.dirname(os.path.realpath(program)), os.path.dirname(program)
+        paths = dict.fromkeys((*_TOOL_DIRECTORIES, _LIBRARY_CACHE, *programs))
+        with ExitStack() as stack:
+            opened = {path: _opened(path, stack) for path in paths if os.path.lexists(path)}
+            tree = _opened(self.tree, stack)
+            libc.mount("tmpfs", _NEW_ROOT, "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
+            for path, fd in opened.items():
+                _show(path, fd, libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV)
+            os.makedirs(f"{_NEW_ROOT}/dev", exist_ok=True)
+            os.mknod(f"{_NEW_ROOT}/dev/null", stat.S_IFCHR | 0o666, os.makedev(*_NULL))
+            _show(self.tree, tree, libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+        read_only = libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NOEXEC
+        libc.mount("none", _NEW_ROOT, None, libc.MS_REMOUNT | libc.MS_BIND | read_only)
         libc.change_root(_NEW_ROOT)
         libc.keep_capabilities(self.capabilities)
 
 
-def _opened(path: str) -> int:
-    return os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+def _opened(path: str, stack: ExitStack) -> int:
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    stack.callback(os.close, fd)
+    return fd
 
 
 def _show(path: str, fd: int, flags: int) -> None:
-    """Put what is open as `fd` at a path of the new root, and close it; a link stays a link. Raises OSError."""
+    """Mount what is open as `fd` at a path of the new root; a link is copied. Raises OSError."""
     place = _NEW_ROOT + path
     mode = os.fstat(fd).st_mode
-    try:
-        if os.path.lexists(place) and not stat.S_ISDIR(mode):
-            return
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        if stat.S_ISLNK(mode):
-            os.symlink(os.readlink("", dir_fd=fd), place)
-            return
-        if stat.S_ISDIR(mode):
-            os.makedirs(place, exist_ok=True)
-        else:
-            os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        libc.mount(f"/proc/thread-self/fd/{fd}", place, None, libc.MS_BIND | libc.MS_REC)
-    finally:
-        os.close(fd)
+    if os.path.lexists(place) and not stat.S_ISDIR(mode):
+        return
+    os.makedirs(os.path.dirname(place), exist_ok=True)
+    if stat.S_ISLNK(mode):
+        os.symlink(os.readlink("", dir_fd=fd), place)
+        return
+    if stat.S_ISDIR(mode):
+        os.makedirs(place, exist_ok=True)
+    else:
+        os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    libc.mount(f"/proc/thread-self/fd/{fd}", place, None, libc.MS_BIND | libc.MS_REC)
     for entry in mounts.entries():
         if f"{entry.path}/".startswith(f"{place}/"):
             kept = libc.MS_RDONLY if "ro" in entry.options else 0

@@ -1,4 +1,4 @@
-"""The consoles of the machine, all of them: where people look when a boot waits or stops."""
+"""Messages on all consoles of the machine, where people look when a boot waits or stops."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _INITRAMFS = "/etc/initrd-release"
 
 
 def are_ours(root: str = "") -> bool:
-    """Whether this is an initramfs: a system that is up has a journal that people can read."""
+    """Whether this is an initramfs. A system that is up has a journal that people can read."""
     return os.path.exists(root + _INITRAMFS)
 
 
 def show(text: str, root: str = "") -> None:
-    """Write lines to every console that the kernel writes to (each `console=`). One that does not take them is left."""
+    """Write lines to every console of the kernel (each `console=`). One that cannot be written is skipped."""
     lines = ("".join(one if one.isprintable() else "?" for one in line) for line in text.split("\n"))
     data = "".join(f"{line}\n" for line in lines).encode(errors="replace")
     for name in _names(root):
@@ -31,16 +31,16 @@ def show(text: str, root: str = "") -> None:
 
 
 def _names(root: str) -> list[str]:
-    """`tty0 ttyS0`; the last is /dev/console (Linux, Documentation/ABI/testing/sysfs-tty)."""
+    """Names of the consoles (`tty0`, `ttyS0`); the last is /dev/console (Documentation/ABI/testing/sysfs-tty)."""
     with suppress(OSError), open(root + _ACTIVE, encoding="ascii") as file:
         return file.read().split()
     return []
 
 
 def on_consoles(log: FieldLog, root: str = "") -> FieldLog:
-    """A log whose notices and warnings are shown on all consoles too, where this is an initramfs.
+    """A log that also shows notices and warnings on all consoles, if this is an initramfs.
 
-    What stops the boot is not: `provision.boot.failure_report` shows it at the end, behind all that comes of it.
+    Errors are not shown: `provision.boot.failure_report` shows what stopped the boot, at the end.
     """
     if not are_ours(root):
         return log

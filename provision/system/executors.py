@@ -1,4 +1,4 @@
-"""The actions that are not about the tree's nodes, one function for each, in a table by their types."""
+"""How each action is carried out that is not about files of the tree: one function each, in a table by type."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
 
 EXPECTED = (OSError, ValueError, OverflowError, MemoryError, Failure)
-"""What an action or a look may fail with; anything else is a bug."""
+"""What carrying out an action, or a question to the machine, may raise; everything else is a bug."""
 
 
 class ToolFailed(Failure):
-    """A program ended badly; the message is what it said last."""
+    """A program failed; the message is the end of its output."""
 
 
 class StateHolder:
@@ -70,17 +70,17 @@ class Context(NamedTuple):
     foreign: bool
 
     def confinement(self, program: str) -> Confinement | None:
-        """Where a program has to run that works on what the tree holds; None for one that may run as it is."""
+        """The confinement for a program that reads foreign files; None for a program that needs none."""
         kept = CONFINED.get(program) if self.foreign else None
         return None if kept is None else Confinement(os.path.realpath(self.tree.root), kept)
 
     def unmount_all(self) -> None:
-        """Unmount what was mounted; what is still in use vanishes from the tree and goes when its user does."""
+        """Unmount what was mounted. A file system in use leaves the tree, and is unmounted when it is free."""
         while self.mounted:
             mounts.unmount_lazily(self.mounted.pop())
 
     def place(self, path: str) -> str:
-        """Where a directory of the tree really is, as mount(8) has to be told."""
+        """The real path of a directory of the tree, for mount(8)."""
         with self.tree.folder(path) as folder:
             return os.readlink(f"/proc/self/fd/{folder}")
 
@@ -90,7 +90,7 @@ class Context(NamedTuple):
 
 
 def error_text(error: BaseException) -> str:
-    """What went wrong, for people."""
+    """The message of an error, for people."""
     if isinstance(error, MemoryError):
         return "there is not enough memory"
     if isinstance(error, OSError) and error.strerror:
@@ -108,7 +108,7 @@ _REMEDIES = {
 
 
 def hint_of(error: BaseException) -> str:
-    """What to do about it, or empty."""
+    """What to do about an error, or empty."""
     if isinstance(error, OSError):
         return _REMEDIES.get(error.errno or 0, "")
     return _REMEDIES[errno.ENOMEM] if isinstance(error, MemoryError) else getattr(error, "hint", "")
@@ -138,7 +138,7 @@ def _run(action: RunProgram, context: Context) -> None:
 
 
 def _follow(action: RunProgram, devices: Devices) -> None:
-    """What a program did to devices comes out when the kernel and udev are ready."""
+    """Wait until the kernel and udev show what a program did to devices."""
     for argument in action.argv if action.facts else ():
         if isinstance(argument, DeviceName):
             devices.settle(argument.name)
@@ -148,7 +148,7 @@ def _follow(action: RunProgram, devices: Devices) -> None:
 
 
 def _rendered(arguments: Iterable[Argument], context: Context, stack: ExitStack) -> tuple[list[str], list[int]]:
-    """The arguments as text, and the descriptors of key files among them."""
+    """The arguments as text, and the open descriptors of the key files among them."""
     argv: list[str] = []
     keys: list[int] = []
     for argument in arguments:
@@ -174,7 +174,7 @@ def _input(stdin: Bytes | PathList | None, context: Context, stack: ExitStack) -
 
 
 def _secrets(argv: Sequence[str], files: Sequence[int]) -> Iterator[str]:
-    """What a tool was given and nobody else shall read, should it tell: keys whole and by lines, secret arguments."""
+    """Secrets that a tool was given, to mask them in its output: keys, whole and by words, and secret arguments."""
     for number in files:
         key = os.pread(number, os.fstat(number).st_size, 0).decode(errors="replace")
         yield from (key, *key.split())
@@ -249,7 +249,7 @@ def _update_boot_state(action: UpdateBootState, context: Context) -> None:
 
 
 def _keep(_action: Keep, _context: Context) -> None:
-    """It is for people who read a plan."""
+    """Do nothing: the action is for people who read a plan."""
 
 
 EXECUTORS: Mapping[type, Callable[[Any, Context], None]] = {

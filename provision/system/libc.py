@@ -1,4 +1,4 @@
-"""System calls that Python 3.11 has no name for. ctypes is loaded at the first one."""
+"""System calls that Python 3.11 does not offer. ctypes is loaded at the first call."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PR_SET_DUMPABLE = 4
 _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
-_CAP_IPC_LOCK = 14
+CAP_IPC_LOCK = 14
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
@@ -58,7 +58,7 @@ def openat2(directory: int, path: str, flags: int, mode: int, resolve: int) -> i
         if fd >= 0:
             return fd
         code = ctypes.get_errno()
-        if code != errno.EAGAIN:  # a rename elsewhere crossed our `..`: openat2(2) says to try again
+        if code != errno.EAGAIN:  # a rename happened while `..` was resolved: openat2(2) says to try again
             raise OSError(code, os.strerror(code), path)
 
 
@@ -132,22 +132,27 @@ def change_root(path: str) -> None:
 
 
 def keep_capabilities(numbers: Iterable[int]) -> None:
-    """Drop every other capability of this thread and of the programs it starts, for good. Raises OSError.
+    """Let programs that this thread starts have these capabilities and no others, for good. Raises OSError.
 
-    See capabilities(7). Set-id bits and file capabilities have no effect any more (PR_SET_NO_NEW_PRIVS, prctl(2)).
+    See capabilities(7). Set-id bits and file capabilities have no effect any more (PR_SET_NO_NEW_PRIVS, prctl(2)). The
+    thread itself keeps CAP_IPC_LOCK too, without which it gets no memory after `keep_memory_private`; a program does
+    not get it, because it is not in the bounding set.
     """
+    import ctypes
+
     kept = frozenset(numbers)
     libc = _libc()
     for number in range(64):
         if number not in kept:
             libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)  # EINVAL for one that this kernel does not know
     _check(libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl")
-    mask = sum(1 << number for number in kept)
+    header = struct.pack("II", _CAPABILITY_VERSION_3, 0)
+    found = ctypes.create_string_buffer(24)
+    _check(libc.capget(header, found), "capget")
+    _, permitted_low, _, _, permitted_high, _ = struct.unpack("6I", found.raw)
+    mask = sum(1 << number for number in {*kept, CAP_IPC_LOCK}) & (permitted_low | permitted_high << 32)
     low, high = mask & 0xFFFFFFFF, mask >> 32
-    _check(
-        libc.capset(struct.pack("II", _CAPABILITY_VERSION_3, 0), struct.pack("6I", low, low, 0, high, high, 0)),
-        "capset",
-    )
+    _check(libc.capset(header, struct.pack("6I", low, low, 0, high, high, 0)), "capset")
 
 
 def forbid_core_dumps() -> None:
@@ -164,13 +169,13 @@ def keep_memory_private() -> None:
     """Keep the secrets of this process in its memory: call it before there are any.
 
     There are no core dumps, no other process of its user reads its memory (PR_SET_DUMPABLE, prctl(2)), and nothing of
-    it is swapped out (mlockall(2)). The last is only for root with CAP_IPC_LOCK: otherwise RLIMIT_MEMLOCK would make
+    it is swapped out (mlockall(2)). The last only for root with CAP_IPC_LOCK: otherwise RLIMIT_MEMLOCK would make
     allocations fail.
     """
     forbid_core_dumps()
     libc = _libc()
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    if os.geteuid() == 0 and libc.prctl(_PR_CAPBSET_READ, _CAP_IPC_LOCK, 0, 0, 0) == 1:
+    if os.geteuid() == 0 and libc.prctl(_PR_CAPBSET_READ, CAP_IPC_LOCK, 0, 0, 0) == 1:
         libc.mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT)  # before Linux 4.4 it fails, and nothing is locked
 
 
@@ -181,7 +186,7 @@ def mount(source: str, path: str, kind: str | None, flags: int, data: str = "") 
 
 
 def forbid_devices(path: str) -> None:
-    """No device node below a mount point works any more (mount_setattr(2), Linux 5.12). Raises OSError."""
+    """Set nodev for a mount point and all mounts below it (mount_setattr(2), Linux 5.12). Raises OSError."""
     import ctypes
 
     attributes = struct.pack("QQQQ", _MOUNT_ATTR_NODEV, 0, 0, 0)

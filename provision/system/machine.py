@@ -1,4 +1,4 @@
-"""The machine as the engine has it: a view that looks, and the one place where actions are carried out."""
+"""The machine as the engine sees it: questions (MachineView), and carrying out actions (System)."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _T = TypeVar("_T")
 class Machine:
     """One target: the tree below `root`, block devices, and what stages tell each other (`boot_state`).
 
-    Blobs that later stages need lie in `run_dir`. May be used by several threads, for actions that touch disjoint
-    things. `release` gives back what is only held for this process.
+    Blobs that later stages need are kept in `run_dir`. Several threads may use it, for actions that touch disjoint
+    things. `release` frees what this process holds.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class Machine:
         return _with_title(f"read {action.path}", lambda: nodes.append_digests(self._tree, self._blob_store, action))
 
     def release(self) -> None:
-        """Give back what is held for this process only: nameless files; of images also mounts and loop devices."""
+        """Free what this process holds: nameless files, and for images also mounts and loop devices."""
         self._blob_store.release()
         if self._devices.temporary:
             self._context.unmount_all()

@@ -1,4 +1,4 @@
-"""What is mounted where (/proc/self/mountinfo, proc_pid_mountinfo(5)), and mounting by mount(8)."""
+"""Mount points (/proc/PID/mountinfo, proc_pid_mountinfo(5)), and mounting by mount(8)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ UNTRUSTED = ("nodev", "nosuid", "noexec")
 
 
 class MountFailed(Failure):
-    """mount(8) refused; the text is what it said."""
+    """mount(8) failed; the message is its output."""
 
 
 class Entry(NamedTuple):
-    """A line of mountinfo. `number` is the device's `major:minor`, `source` what was mounted, as it was named."""
+    """A line of mountinfo. `number` is the device's `major:minor`, `source` the name under which it was mounted."""
 
     path: str
     number: str
@@ -35,12 +35,12 @@ def entries() -> list[Entry]:
 
 
 def at(path: str) -> Entry | None:
-    """What is mounted at exactly this path, the last one if there are several."""
+    """What is mounted at exactly this path (the last one, if several are); None if nothing is."""
     return next((entry for entry in reversed(entries()) if entry.path == path), None)
 
 
 def mount(node: str, path: str, kind: str, options: Sequence[str]) -> None:
-    """Mount a device; helpers (mount.TYPE) and option names are mount(8)'s business. Raises MountFailed."""
+    """Mount a device by mount(8), which knows helpers (mount.TYPE) and names of options. Raises MountFailed."""
     argv = ["mount", "-t", kind, *(["-o", ",".join(options)] if options else []), "--", node, path]
     done = processes.run(argv)
     if done.status != 0:
@@ -53,16 +53,16 @@ def unmount(path: str) -> None:
 
 
 def unshare_mounts_if_allowed() -> None:
-    """Give this process mounts of its own, which vanish with it even when it is killed. Call it before any thread.
+    """Give this process mounts of its own, which end with it even when it is killed. Call it before starting threads.
 
-    Where that is not allowed everything goes on without.
+    Nothing happens where that is not allowed.
     """
     with suppress(OSError):
         libc.unshare_mounts()
 
 
 def unmount_lazily(path: str) -> None:
-    """Unmount, and if that cannot be done now, as soon as it can (MNT_DETACH). Never fails."""
+    """Unmount now, or as soon as it is no longer used (MNT_DETACH). Errors are ignored."""
     try:
         libc.unmount(path)
     except OSError:
@@ -80,6 +80,6 @@ def entry(line: str) -> Entry:
 
 
 def _plain(text: str) -> str:
-    """Blanks and backslashes are written as three octal digits."""
+    """Undo the escapes of mountinfo: blanks and backslashes are three octal digits."""
     first, *rest = os.fsencode(text).split(b"\\")
     return os.fsdecode(first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest))

@@ -28,7 +28,7 @@ def write_private(path: str, data: bytes) -> None:
     temporary = f"{path}.{os.getpid()}.new"
     try:
         os.makedirs(directory, 0o700, exist_ok=True)
-        _remove(temporary)  # that of a process that had our number and was killed
+        _remove(temporary)  # a process with the same number may have been killed here
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with open(descriptor, "wb") as file:

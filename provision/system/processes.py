@@ -1,7 +1,7 @@
-"""Starting programs: no shell, no pipes, output kept in memory and bounded where it is shown.
+"""Start programs without a shell. Their output is kept in memory, and only its end is shown.
 
 Children are started by `posix_spawnp`, which costs a third of the `subprocess` module and needs no import (8 ms of it).
-Input and output are files in memory (memfd_create(2)), so neither side ever waits for the other.
+Input and output are files in memory (memfd_create(2)), so neither side waits for the other.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class Finished(NamedTuple):
 
     @property
     def lines(self) -> list[str]:
-        """The output as it would stand on a terminal in the end, without progress, colours and empty lines."""
+        """The output as a terminal would show it in the end, without progress, colours and empty lines."""
         return [shown for shown in map(_shown, self.output.split("\n")) if shown]
 
 
 def find(tool: str) -> str | None:
-    """Where a program is found on PATH, or at its absolute path."""
+    """The path of a program, searched on PATH unless it is absolute; None if it is not there."""
     folders = [""] if tool.startswith("/") else _path().split(":")
     candidates = (f"{folder}/{tool}" if folder else tool for folder in folders)
     return next((path for path in candidates if os.access(path, os.X_OK) and not os.path.isdir(path)), None)
@@ -77,7 +77,7 @@ def run(
 
 
 def told(argv: Sequence[str], data: bytes, limit: int) -> bytes | None:
-    """What a program writes to standard output when it is given `data`; None if it fails.
+    """The standard output of a program that gets `data` as input; None if the program fails.
 
     Raises FileNotFoundError as `run`, and ValueError for a program that writes more than `limit` bytes: it is stopped.
     """
@@ -107,7 +107,7 @@ def _memory(data: bytes = b"") -> Iterator[int]:
 
 
 def memory_file(data: bytes) -> int:
-    """A descriptor, at its beginning, of a nameless file in memory with these bytes: the caller closes it."""
+    """A descriptor of a nameless file in memory with these bytes, at its beginning. The caller closes it."""
     fd = os.memfd_create("input", os.MFD_CLOEXEC)
     view = memoryview(data)
     while view:
@@ -149,7 +149,7 @@ def _spawn(program: str, argv: Sequence[str], streams: tuple[int | None, int, in
 
 
 def _wait(pid: int, watch: ProgramWatch, seconds: float) -> int:
-    """How a child ended. Whoever is interrupted here stops it: nothing may work on devices that are given back."""
+    """The exit status of a child. An exception stops the child: devices it works on will be released."""
     try:
         while not _ended(pid, seconds):
             watch.look()
@@ -160,7 +160,7 @@ def _wait(pid: int, watch: ProgramWatch, seconds: float) -> int:
 
 
 def _ended(pid: int, seconds: float) -> bool:
-    """Whether a child ends within so many seconds; before Linux 5.3, which cannot tell, it is waited for to its end."""
+    """Whether a child ends within `seconds`. Before Linux 5.3, which has no pidfd, it waits until the child ends."""
     import select
 
     try:

@@ -26,11 +26,11 @@ class ProgramHangs(Failure):
 
 
 def _unheard(_line: str) -> None:
-    """A report that nobody reads."""
+    """Ignore a report."""
 
 
 class WatchSettings(NamedTuple):
-    """`report` takes what people should know, in one line.
+    """`report` gets messages for people, each in one line.
 
     The others are seconds: between looks, until the first report, and without activity until the program is stopped.
     """
@@ -45,7 +45,7 @@ DEFAULT = WatchSettings()
 
 
 class _Activity(NamedTuple):
-    """What a program and those that it started have done so far: anything that changes when one of them works."""
+    """Counters of a program and of the programs that it started, which change when one of them works."""
 
     written: int = 0
     counters: tuple[str, ...] = ()
@@ -105,7 +105,7 @@ def _signal(pids: Iterator[int] | list[int] | set[int], number: int) -> None:
 
 
 def _family(pid: int) -> Iterator[int]:
-    """The process and all that descend from it; itself alone where the kernel does not tell (CONFIG_PROC_CHILDREN)."""
+    """The process and its descendants; only itself if the kernel has no CONFIG_PROC_CHILDREN."""
     yield pid
     with suppress(OSError):
         for thread in os.listdir(f"/proc/{pid}/task"):

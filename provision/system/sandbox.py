@@ -34,10 +34,10 @@ _UDEV = "/run/udev"
 
 
 def enter_sandbox() -> None:
-    """Shut this process, and those it starts, in. Call it before any thread. Raises Failure where it is not allowed."""
+    """Confine this process and those that it starts. Call it before starting threads. Raises Failure if not allowed."""
     try:
         libc.unshare_mounts()
-        with suppress(OSError):  # Linux before 5.12 cannot, nor a chroot whose root is no mount point
+        with suppress(OSError):  # Linux before 5.12 cannot do it, nor a chroot whose root is not a mount point
             libc.forbid_devices("/")
         _furnish()
     except OSError as error:
@@ -49,7 +49,7 @@ def enter_sandbox() -> None:
 
 
 def make_device_node(node: str, number: str) -> None:
-    """See to it that a block device (`major:minor`) has its node, where neither the kernel nor udevd makes it."""
+    """Make the node of a block device (`major:minor`) if neither the kernel nor udevd has made it."""
     if not os.path.exists(node):
         major, minor = map(int, number.split(":"))
         with suppress(FileExistsError):

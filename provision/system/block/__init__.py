@@ -1,1 +1,1 @@
-"""Block devices: of the running kernel, or disk images in their place."""
+"""Block devices of the running kernel, and disk images that take their place."""

@@ -1,4 +1,4 @@
-"""Devices that programs built on some others (device mapper, md): which rest on nothing else, and taking them apart."""
+"""Devices that programs build on other devices (device mapper, md): find them, and close them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _BUILT = ("/dev/mapper/", "/dev/dm-", "/dev/md")
 
 
 def is_built(name: str) -> bool:
-    """Whether a name is one that such devices have."""
+    """Whether a name has the form of a device-mapper or md device."""
     return name.startswith((*_BUILT, BY_MAPPING))
 
 
 def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
-    """The device of that name, if it rests on devices with these nodes and on nothing else."""
+    """The device of that name if it is built on `bases` (nodes) and on nothing else; otherwise None."""
     if name.startswith(BY_CONTENTS):
         return next((one for one in every(bases) if name in of_signature(signatures.probe(one.node))), None)
     if not is_built(name):
@@ -30,14 +30,14 @@ def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
 
 
 def every(bases: AbstractSet[str]) -> Iterator[sysfs.Block]:
-    """All devices that rest on devices with these nodes and on nothing else."""
+    """All devices that are built on `bases` (nodes) and on nothing else."""
     for block in sysfs.every() if bases else ():
         if block.node not in bases and _rests_on(block, bases):
             yield _with_node(block)
 
 
 def teardown(bases: AbstractSet[str]) -> None:
-    """Close mappings and stop arrays that rest on these devices, upper ones first. What cannot be closed stays."""
+    """Close the mappings and stop the arrays that are built on `bases`, the upper ones first. Errors are ignored."""
     tried: set[str] = set()
     while free := [block for block in every(bases) if block.node not in tried and not sysfs.holders(block)]:
         for block in free:

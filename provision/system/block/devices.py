@@ -1,4 +1,4 @@
-"""What the machine needs of its block devices: the devices of the running kernel, or disk images in their place."""
+"""The interface to block devices: those of the running kernel, or disk images that take their place."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from provision.planning.machine_view import Device, LuksHeader, PartitionTable, 
 
 
 class DeviceFailed(Failure):
-    """A device is not there or could not be changed; the text says which and why."""
+    """A device does not exist or could not be changed; the message says which one and why."""
 
 
 class Devices(Protocol):
-    """Block devices by the names of the config. Methods that take a canonical name take every other name as well."""
+    """Block devices by the names of the config. Every method takes any name of a device, canonical or not."""
 
     temporary: bool
-    """Whether they are ours for the time of this process, and so are the file systems mounted from them."""
+    """Whether the devices, and the file systems mounted from them, are released when this process ends."""
 
     def device(self, name: str) -> Device | None:
-        """The device, with its canonical name; None if there is none."""
+        """The device with its canonical name; None if it does not exist."""
         ...
 
     def table(self, name: str) -> PartitionTable:
@@ -28,7 +28,7 @@ class Devices(Protocol):
         ...
 
     def signature(self, name: str) -> Signature:
-        """What is on it. Raises ProbeFailed."""
+        """The file system or other signature on it. Raises ProbeFailed."""
         ...
 
     def luks_header(self, name: str) -> LuksHeader | None:
@@ -36,7 +36,7 @@ class Devices(Protocol):
         ...
 
     def node(self, name: str) -> str:
-        """The kernel's node for it, to hand to a program. Raises DeviceFailed."""
+        """The path of its device node, for a program. Raises DeviceFailed."""
         ...
 
     def name(self, source: str) -> str:
@@ -44,20 +44,20 @@ class Devices(Protocol):
         ...
 
     def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int]) -> None:
-        """Write a whole table and let the kernel follow; partitions to `clear` are no members of an array any more.
+        """Write a whole partition table and update the kernel. Partitions of `clear` (numbers) lose md superblocks.
 
         Raises DeviceFailed, TableFailed, OSError.
         """
         ...
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
-        """Until all are there (or gone). Raises DeviceFailed with what is missing."""
+        """Wait until all devices exist, or with `gone` until none does. Raises DeviceFailed with the other ones."""
         ...
 
     def settle(self, name: str) -> None:
-        """After a change of its contents: until everything that follows it (udev's links) has done so."""
+        """Wait until udev has made its links for the present contents of the device."""
         ...
 
     def release(self) -> None:
-        """Give back what was attached. Never fails twice."""
+        """Detach everything that was attached. It may be called again."""
         ...

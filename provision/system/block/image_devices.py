@@ -1,9 +1,9 @@
-"""Disk images in the place of the config's devices: every name leads into an image, or nowhere.
+"""Disk images that take the place of the config's devices.
 
-Names are answered from the images' own tables and signatures, read from the files themselves, so looking needs no
-rights and no loop device. A device that a program has to work on becomes a loop device of its own, partitions with
-offset and size: no partition support in the kernel, no udev, and no way to the disks of this machine. Mappings and
-arrays that programs build on them are found through the kernel, if they rest on nothing else.
+A name is looked up in the tables and signatures of the images and nowhere else, so no name leads to a disk of this
+machine. They are read from the files, which needs no rights and no loop device. Each disk or partition that a program
+works on gets a loop device of its own, with offset and size, so neither partition support in the kernel nor udev is
+needed. Mappings and arrays that are built on these loop devices, and on nothing else, are found through the kernel.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Image(NamedTuple):
 
 
 class _Region(NamedTuple):
-    """The part of an image that is one device: the whole disk, or a partition. `offset` and `size` are in bytes."""
+    """The part of an image that is one device: the whole disk or a partition. `offset` and `size` are in bytes."""
 
     name: str
     disk: str
@@ -43,7 +43,7 @@ class _Region(NamedTuple):
 
 
 class ImageDevices:
-    """`images` has the disks by their names in the config."""
+    """Devices in disk images. `images` maps the names of disks in the config to the images."""
 
     temporary = True
 
@@ -112,12 +112,12 @@ class ImageDevices:
             return loop.node
 
     def _claim(self, path: str) -> None:
-        """Nobody else may work on an image, be it only a program that a killed run left behind. Raises DeviceFailed."""
+        """Check that no other loop device uses the image; a killed run may have left a program. Raises DeviceFailed."""
         if path in self._claimed:
             return
         deadline = time.monotonic() + _CLAIM_SECONDS
         while (other := loops.attached_to(path)) and time.monotonic() < deadline:
-            time.sleep(0.01)  # nothing tells when the last one closes it
+            time.sleep(0.01)  # there is no event when the last user closes it
         if other:
             raise DeviceFailed(f"{path} is in use by {other}", hint=f"see `losetup --list`; losetup --detach {other}")
         self._claimed.add(path)
@@ -128,9 +128,9 @@ class ImageDevices:
         return region.name if region else self._find_built(source) or source
 
     def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int] = ()) -> None:
-        """Write it through the disk's loop device; loop devices of partitions that moved or went are detached.
+        """Write it through the loop device of the disk, and detach those of partitions that moved or are gone.
 
-        libparted has to see the same table afterwards.
+        Raises TablesDiffer if libparted sees another table afterwards.
         """
         where = self._where(name)
         if isinstance(where, str):
@@ -146,7 +146,7 @@ class ImageDevices:
                 self._loops.pop(region).detach()
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
-        """Nothing appears in an image by itself, but what programs build on them may take its time."""
+        """Wait for devices that programs build on images. Partitions of images exist at once or not at all."""
         self._kernel.wait([name for name in names if built_devices.is_built(name)], gone=gone)
         wrong = [name for name in names if (self.device(name) is None) != gone]
         if wrong and gone:
@@ -155,7 +155,7 @@ class ImageDevices:
             raise DeviceFailed(f"in none of the images: {', '.join(wrong)}")
 
     def settle(self, name: str) -> None:
-        """Bring what a program wrote into the image, where the next look reads it."""
+        """Flush what a program wrote to the loop device into the image, so that the next read of the image sees it."""
         region = self._find(name)
         with self._lock:
             loop = self._loops.get(region) if region else None
@@ -163,7 +163,7 @@ class ImageDevices:
                 loop.refresh()
 
     def release(self) -> None:
-        """Take apart what was built on the images, and detach every loop device."""
+        """Close what was built on the images, and detach every loop device."""
         built_devices.teardown(self._bases())
         with self._lock:
             ours = list(self._loops.values())
@@ -175,7 +175,7 @@ class ImageDevices:
             loop.wait_until_gone()
 
     def _where(self, name: str) -> _Region | str:
-        """The part of an image, or the kernel's name of a device that rests on nothing but images."""
+        """The part of an image, or the node of a device that is built on images."""
         where = self._find(name) or self._find_built(name)
         if where is None:
             raise DeviceFailed(f"{name} is in none of the images")
@@ -186,7 +186,7 @@ class ImageDevices:
         return block.node if block else None
 
     def _attached(self) -> list[tuple[_Region, Loop]]:
-        """The loop devices as they are now: other threads attach more."""
+        """The loop devices that are attached now; other threads may attach more."""
         with self._lock:
             return list(self._loops.items())
 
@@ -232,7 +232,7 @@ class ImageDevices:
         return signatures.probe(self._images[region.disk].path, region.offset, region.size)
 
     def _in_use(self, region: _Region) -> str:
-        """Where it, or a part of it, is mounted, or what was built on it."""
+        """Why the device is in use, or empty: it or a partition of it is mounted, or something is built on it."""
         ours = {loop.node: one for one, loop in self._attached() if one.disk == region.disk}
         parts = {node: one for node, one in ours.items() if one == region or not region.offset}
         for entry in mounts.entries() if parts else ():

@@ -21,7 +21,7 @@ WAIT = 30.0
 
 
 class KernelDevices:
-    """`wait_seconds` is the limit of every wait."""
+    """The devices of the running kernel. No wait takes longer than `wait_seconds`."""
 
     temporary = False
 
@@ -29,7 +29,7 @@ class KernelDevices:
         self._seconds = wait_seconds
 
     def device(self, name: str) -> Device | None:
-        """By any link to it; its canonical name is the kernel's (`/dev/vda1`, `/dev/dm-0`)."""
+        """The device; its canonical name is the kernel's (`/dev/vda1`, `/dev/dm-0`)."""
         block = _find(name)
         if block is None or not block.size:
             return None
@@ -46,7 +46,7 @@ class KernelDevices:
         )
 
     def signature(self, name: str) -> Signature:
-        """As blkid sees it."""
+        """The signature that blkid finds."""
         return signatures.probe(_required(name).node)
 
     def luks_header(self, name: str) -> LuksHeader | None:
@@ -55,7 +55,7 @@ class KernelDevices:
         return luks_header.read(block.node, 0, sysfs.opened_as(block))
 
     def node(self, name: str) -> str:
-        """The kernel's node; a mapping keeps its name, which tools want to see."""
+        """The kernel's node; for a mapping the path with its name, because tools want that."""
         block = _required(name)
         return f"/dev/mapper/{block.mapper}" if block.mapper else block.node
 
@@ -65,7 +65,7 @@ class KernelDevices:
         return block.node if block else source
 
     def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int] = ()) -> None:
-        """Write it under the lock that keeps udev away, tell the kernel, and wait until udev has followed."""
+        """Write it while udev is locked out, tell the kernel, and wait until udev has made its links."""
         disk = _required(name)
         changed = [disk.path]
         udev.settle(changed, self._seconds)
@@ -74,7 +74,7 @@ class KernelDevices:
             changed += [_required(one).path for one in kernel_partitions.follow(disk, table)]
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
-        """By the events of udev, or of the kernel where no udevd runs."""
+        """Wait for events of udev, or of the kernel where udevd does not run."""
         missing = _wrong(names, gone)
         if not missing:
             return
@@ -85,11 +85,11 @@ class KernelDevices:
             if left <= 0:
                 state = "still there" if gone else "not there"
                 raise DeviceFailed(f"{state} after {self._seconds:g} s: {', '.join(missing)}")
-            # a mapping's node is made by libdevmapper, without an event, where no udevd runs
+            # without udevd libdevmapper makes a mapping's node, and there is no event
             events.until(lambda _event: True, min(left, 1.0))
 
     def settle(self, name: str) -> None:
-        """Until udev has made the links for what is on the device now."""
+        """Wait until udev has made its links for what is on the device now."""
         block = _find(name)
         if block is not None:
             udev.settle([block.path], self._seconds)
@@ -100,10 +100,10 @@ class KernelDevices:
 
 @contextmanager
 def _private_node(disk: sysfs.Block) -> Iterator[str]:
-    """A node of our own for a disk.
+    """A further device node for a disk, as long as the block runs.
 
-    udevd watches the usual one: when a writer closes it, udevd has the kernel read the table again (BLKRRPART), and all
-    partitions vanish for a moment. That may come late, when somebody works on them already.
+    udevd watches the usual node. When a writer closes that, udevd tells the kernel to read the table again (BLKRRPART),
+    and all partitions are gone for a moment, perhaps when another program uses them already.
     """
     path = f"/dev/.provision-{os.path.basename(disk.node)}"
     with suppress(FileNotFoundError):
@@ -120,7 +120,7 @@ def _wrong(wanted: Sequence[str], gone: bool) -> list[str]:
 
 
 def _used(block: sysfs.Block) -> str:
-    """Why it may not be written; the mappings that are partitions of a device-mapper disk do not count as such."""
+    """Why it may not be written, or empty. Mappings that are partitions of a device-mapper disk do not hold it."""
     if not block.mapper:
         return sysfs.used_by(block, *sysfs.partitions(block).values())
     parts = mappings.partitions(block).values()
@@ -144,9 +144,9 @@ def _find(name: str) -> sysfs.Block | None:
 
 
 def _find_by_contents(name: str) -> sysfs.Block | None:
-    """What udev's links would say, from tables and signatures, where no udevd makes them.
+    """The device that a link of udev would lead to, from tables and signatures, for systems without udevd.
 
-    A disk that may not be read has no names: udev could not read it either.
+    A disk that cannot be read is skipped, as udev does.
     """
     if name.startswith(BY_MAPPING):
         return sysfs.find("/dev/mapper/" + name.removeprefix(BY_MAPPING))
@@ -154,7 +154,7 @@ def _find_by_contents(name: str) -> sysfs.Block | None:
         try:
             found = _named(block, name) if _is_readable(block) else None
         except (OSError, Failure):
-            continue  # another program has just taken it away
+            continue  # another program has just removed it
         if found is not None:
             return found
     return None

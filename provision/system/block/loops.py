@@ -1,6 +1,6 @@
 """Loop devices by their ioctls (loop(4)): part of a file as a block device, gone when its descriptor is closed.
 
-With LO_FLAGS_AUTOCLEAR the kernel takes a loop device apart when nobody has it open any more, so that even a killed
+With LO_FLAGS_AUTOCLEAR the kernel detaches a loop device when nobody has it open any more, so that even a killed
 process leaves none behind.
 """
 
@@ -42,7 +42,7 @@ _GONE_SECONDS = 5.0
 
 
 class Part(NamedTuple):
-    """What of a file a loop device stands for: `size` bytes from `offset`, in sectors of so many bytes."""
+    """The part of a file that a loop device shows: `size` bytes from `offset`, in sectors of `sector` bytes."""
 
     offset: int
     size: int
@@ -50,11 +50,11 @@ class Part(NamedTuple):
 
 
 Configure = Callable[[int, int, Part], None]
-"""Makes the free loop device behind the first descriptor stand for a part of the file behind the second."""
+"""Attaches the free loop device of the first descriptor to a part of the file of the second."""
 
 
 def configure_in_one_call(loop: int, file: int, part: Part) -> None:
-    """By LOOP_CONFIGURE; before Linux 5.8, which does not know it, step by step. Raises OSError."""
+    """Attach by LOOP_CONFIGURE; before Linux 5.8, which does not know it, in steps. Raises OSError."""
     try:
         fcntl.ioctl(loop, _LOOP_CONFIGURE, _CONFIG.pack(file, part.sector, _info(part), *(0,) * 8))
     except OSError as error:
@@ -64,7 +64,7 @@ def configure_in_one_call(loop: int, file: int, part: Part) -> None:
 
 
 def configure_in_steps(loop: int, file: int, part: Part) -> None:
-    """By LOOP_SET_FD and LOOP_SET_STATUS64. Raises OSError."""
+    """Attach by LOOP_SET_FD and LOOP_SET_STATUS64. Raises OSError."""
     fcntl.ioctl(loop, _LOOP_SET_FD, file)
     try:
         _ioctl_with_retry(loop, _LOOP_SET_BLOCK_SIZE, part.sector)
@@ -92,11 +92,11 @@ class Loop:
         self.node, self._fd = _attach(file, access, Part(offset, size, sector), configure)
 
     def refresh(self) -> None:
-        """Write out what was written through it, and read anew what somebody else may have changed below it."""
+        """Write its cache out to the file, and drop it, so that changes of the file become visible (BLKFLSBUF)."""
         fcntl.ioctl(self._fd, _BLKFLSBUF, 0)
 
     def detach(self) -> None:
-        """Take it apart now; if a file system on it is still mounted, when that is gone."""
+        """Detach it now, or when the file system that is still mounted from it is unmounted."""
         if self._fd < 0:
             return
         os.fsync(self._fd)
@@ -106,18 +106,18 @@ class Loop:
         self._fd = -1
 
     def wait_until_gone(self) -> None:
-        """After `detach`: as long as somebody else (a worker of udevd) has it open it stays; wait, within reason."""
+        """After `detach`: wait a few seconds until nobody else (a worker of udevd) has it open."""
         deadline = time.monotonic() + _GONE_SECONDS
         while self._is_attached() and time.monotonic() < deadline:
-            time.sleep(0.002)  # nothing tells when the last one closes it
+            time.sleep(0.002)  # there is no event when the last user closes it
 
     def _is_attached(self) -> bool:
-        """Whether the node stands for our file; it may be somebody else's by now."""
+        """Whether the node still shows our file; another program may have taken it since."""
         return _backing_file(os.path.basename(self.node)) == self._file
 
 
 def attached_to(file: str) -> str:
-    """The node of a loop device over this file, whoever attached it; empty if there is none."""
+    """The node of a loop device that shows this file, whoever attached it; empty if there is none."""
     wanted = os.path.realpath(file)
     for name in os.listdir("/sys/block"):
         if name.startswith("loop") and _backing_file(name) == wanted:
@@ -147,7 +147,7 @@ def _attach(file: str, access: int, part: Part, configure: Configure) -> tuple[s
 
 
 def _configured(node: str, backing: int, part: Part, configure: Configure) -> int | None:
-    """The loop device, ours now; None if somebody else was quicker to take it, or to remove it. Raises OSError."""
+    """A descriptor of the loop device, attached; None if another program took or removed it first. Raises OSError."""
     fd = -1
     try:
         fd = os.open(node, os.O_RDWR | os.O_CLOEXEC)
@@ -162,7 +162,7 @@ def _configured(node: str, backing: int, part: Part, configure: Configure) -> in
 
 
 def _control() -> int:
-    """The device that hands out free loop devices; the kernel's module is loaded if it has to be."""
+    """A descriptor of /dev/loop-control; the kernel module is loaded if necessary. Raises DeviceFailed."""
     for attempt in range(2):
         with suppress(OSError):
             return os.open(_CONTROL, os.O_RDWR | os.O_CLOEXEC)
@@ -176,7 +176,7 @@ def _info(part: Part) -> bytes:
 
 
 def _ioctl_with_retry(loop: int, request: int, argument: int | bytes) -> None:
-    """The kernel says EAGAIN while it still has pages of the whole file, which somebody (udevd) has just read."""
+    """Repeat an ioctl while it fails with EAGAIN: the kernel has cached pages of the file that udevd has just read."""
     for attempt in range(_TRIES):
         try:
             fcntl.ioctl(loop, request, argument)

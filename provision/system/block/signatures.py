@@ -13,7 +13,7 @@ _SEVERAL_FOUND = 8
 
 
 class ProbeFailed(Failure):
-    """blkid could not look at the device; the text is what it said."""
+    """blkid failed; the message is its output."""
 
 
 def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
@@ -30,7 +30,7 @@ def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
 
 
 def table_kind(path: str) -> str | None:
-    """The kind of partition table, empty for none; None where blkid does not say, for several things are there."""
+    """The kind of partition table, empty for none; None if blkid finds several signatures and names no table."""
     status, found = _blkid([path])
     return None if status == _SEVERAL_FOUND else found.get("ID_PART_TABLE_TYPE", "")
 
@@ -40,7 +40,7 @@ def _signature(found: dict[str, str]) -> Signature:
 
 
 def _is_unfinished(path: str, offset: int, kind: str) -> bool:
-    """Whether a maker that begins with what tells its format never came to its end; the others end with that.
+    """Whether mkfs was stopped: for xfs and FAT, whose makers write the signature first. Others write it last.
 
     xfs says so itself (`sb_inprogress`, xfs_dsb in Linux fs/xfs/libxfs/xfs_format.h). mkfs.fat writes the boot sector,
     then the tables, and each table begins with the boot sector's media byte.
@@ -59,8 +59,8 @@ def _is_unfinished(path: str, offset: int, kind: str) -> bool:
 
 
 def _blkid(argv: list[str]) -> tuple[int, dict[str, str]]:
-    """How blkid ended and what it said, by the names udev has for it."""
-    os.close(os.open(argv[-1], os.O_RDONLY | os.O_CLOEXEC))  # blkid takes what it cannot open for empty
+    """Exit status and output of blkid, as udev's properties (ID_FS_TYPE and so on)."""
+    os.close(os.open(argv[-1], os.O_RDONLY | os.O_CLOEXEC))  # blkid reports a device that it cannot open as empty
     done = processes.run(["blkid", "--probe", "--output", "udev", *argv])
     failed = done.status == _NOTHING_FOUND and done.output.strip()
     if failed or done.status not in {0, _NOTHING_FOUND, _SEVERAL_FOUND}:
@@ -70,6 +70,6 @@ def _blkid(argv: list[str]) -> tuple[int, dict[str, str]]:
 
 
 def _decode(value: str) -> str:
-    r"""Undo `\xHH` in the names that end in _ENC: of all outputs only these keep every byte of a label."""
+    r"""Decode `\xHH` in values of names that end in _ENC: only these keep every byte of a label."""
     first, *rest = value.encode(errors="surrogateescape").split(b"\\x")
     return (first + b"".join(bytes.fromhex(part[:2].decode()) + part[2:] for part in rest)).decode(errors="replace")

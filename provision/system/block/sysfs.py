@@ -11,7 +11,7 @@ from typing import NamedTuple
 from provision.system import mounts
 
 UNIT = 512
-"""Bytes in a unit of `size` and `start` below /sys, whatever the sectors of the device are."""
+"""Bytes in a unit of `size` and `start` below /sys, whatever the sector size of the device is."""
 
 
 class Block(NamedTuple):
@@ -37,7 +37,7 @@ class Block(NamedTuple):
 
     @property
     def is_read_only(self) -> bool:
-        """Whether nobody may write to it; a partition is what its disk is."""
+        """Whether it is read-only; a partition is so if its disk is."""
         return read(self.path, "ro") == "1"
 
     @property
@@ -52,7 +52,7 @@ class Block(NamedTuple):
 
 
 def find(name: str) -> Block | None:
-    """The device that a node or a link to one stands for; None if there is none."""
+    """The device of a node, or of a link to a node; None if there is none."""
     try:
         found = os.stat(name)
     except OSError:
@@ -71,13 +71,13 @@ def numbered(number: str) -> Block | None:
 
 
 def named(name: str) -> Block | None:
-    """The device that the kernel calls so (`md127p1`)."""
+    """The device with that name in the kernel (`md127p1`)."""
     number = read(f"/sys/class/block/{name}", "dev")
     return numbered(number) if number else None
 
 
 def every() -> Iterator[Block]:
-    """All block devices that can hold something, disks before their partitions."""
+    """All block devices of a size above 0, disks before their partitions."""
     for name in sorted(_names("/sys/class/block")):
         block = named(name)
         if block is not None and block.size:
@@ -115,7 +115,7 @@ def opened_as(block: Block) -> str:
 
 
 def used_by(*blocks: Block) -> str:
-    """Why one of these devices may not be written: it is mounted, swap, or below another device; else empty."""
+    """Why one of these devices may not be written: it is mounted, used as swap, or below another device; or empty."""
     for block in blocks:
         above = holders(block)
         if above:
@@ -124,11 +124,11 @@ def used_by(*blocks: Block) -> str:
 
 
 def mounted(*blocks: Block) -> str:
-    """Where one of these devices is mounted, or that it is swap; else empty."""
+    """Where one of these devices is mounted, or that it is used as swap; or empty."""
     nodes = {block.node for block in blocks}
     numbers = {read(block.path, "dev") for block in blocks}
     for entry in mounts.entries():
-        # btrfs shows a number of its own, and mapper devices are mounted by their links
+        # btrfs has a number of its own in mountinfo, and mappings are mounted by their links
         if entry.number in numbers or (entry.source.startswith("/dev/") and os.path.realpath(entry.source) in nodes):
             return f"{entry.source} is mounted at {entry.path}"
     swap = next((node for node in _swaps() if node in nodes), "")

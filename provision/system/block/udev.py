@@ -1,7 +1,8 @@
-"""Waiting for the kernel's and udev's events on block devices, with pyudev.
+"""Wait for events of the kernel and of udev about block devices, with pyudev.
 
-pyudev looks for libudev with ldconfig or gcc, which an initramfs has not: `_context` loads it by name. That uses
-private names of pyudev, so its version is pinned and a test makes one. It is loaded only when there is a wait.
+pyudev looks for libudev with ldconfig or gcc, which an initramfs does not have, so `_context` loads it by name. That
+uses private names of pyudev: its version is pinned, and a test covers it. pyudev is loaded when something has to be
+waited for.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ _LIBRARY = "libudev.so.1"
 
 
 def running() -> bool:
-    """Whether udevd is there to make links and answer events."""
+    """Whether udevd runs, which makes links and sends events."""
     return os.path.exists("/run/udev/control")
 
 
 class Events:
-    """The events on block devices since this was made."""
+    """The events about block devices since this object was made."""
 
     def __init__(self, source: str) -> None:
         try:
@@ -41,7 +42,7 @@ class Events:
         self._monitor.start()
 
     def until(self, wanted: Callable[[Any], bool], seconds: float) -> bool:
-        """Take events until one is wanted; False if none came in time."""
+        """Read events until `wanted` accepts one; returns False if none came in time."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             event = self._monitor.poll(left)
@@ -52,18 +53,19 @@ class Events:
 
 @contextmanager
 def settled_after(paths: Sequence[str], seconds: float) -> Iterator[None]:
-    """Do something; then wait until udevd has worked through all that came of it for these devices (below /sys).
+    """Run the block, then wait until udevd has processed its events for these devices (directories below /sys).
 
-    The list may be filled on the way.
+    The block may add to the list.
     """
     yield
     settle(paths, seconds)
 
 
 def settle(paths: Sequence[str], seconds: float) -> None:
-    """Wait until udevd has worked through all that has come for these devices (below /sys) so far.
+    """Wait until udevd has processed all events so far for these devices (directories below /sys).
 
-    As `udevadm trigger --settle` does: events of our own, known by their UUIDs, come out behind those before them.
+    It triggers events with UUIDs of its own, as `udevadm trigger --settle` does; when they come back, all earlier ones
+    are done.
     """
     if not running():
         return
@@ -77,7 +79,7 @@ def settle(paths: Sequence[str], seconds: float) -> None:
             with open(f"{path}/uevent", "w", encoding="ascii") as file:
                 file.write(f"change {uuid}")
         except FileNotFoundError:
-            continue  # it went in the meantime
+            continue  # it was removed in the meantime
         missing.add(uuid)
 
     def echoed(event: Any) -> bool:

@@ -1,1 +1,1 @@
-"""The tree of the target: no path leads out of it."""
+"""The file tree of the target, out of which no path leads."""

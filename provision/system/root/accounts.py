@@ -1,4 +1,4 @@
-"""Users and groups of the target root, read from its own files: the machine's name services know other ones."""
+"""Users and groups of the target root, from its own files: name services would know those of this machine."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def group(tree: Tree, name: str) -> Account | None:
 
 
 def set_password(tree: Tree, database: str, name: str, password: Secret) -> None:
-    """Put a hash where usermod and groupmod of shadow 4.13 would; every other byte, mode and owner stay.
+    """Set a password hash where usermod and groupmod of shadow 4.13 do; everything else in the files stays.
 
-    That is field 2 of the account's line in `shadow` (`gshadow`); a new line where there is none and the account's line
-    in `passwd` (`group`) says `x`; else field 2 of that. Raises OSError, and ValueError where the account has no line
-    at all or the hash would break it.
+    It goes to field 2 of the account's line in `shadow` (`gshadow`). If that has no line and the account's line in
+    `passwd` (`group`) has `x`, a line is added; if it has something else, the hash goes there. Raises OSError, and
+    ValueError if the account has no line at all, or the hash contains a separator.
     """
     hashed = os.fsencode(password.reveal())
     if set(hashed) & set(b":\n\0"):
@@ -55,7 +55,7 @@ def set_password(tree: Tree, database: str, name: str, password: Secret) -> None
 
 
 def prepare(tree: Tree) -> None:
-    """Make way for a tool that works on accounts, and see to it that it finds nothing on which it would hang.
+    """Prepare the tree for a tool that works on accounts: remove stale locks, refuse files on which it would hang.
 
     Lock files whose holder is gone are removed. A tool of shadow holds the lock of lckpwdf(3) as long as it has lock
     files (`commonio_lock`, shadow 4.13): whoever gets that lock knows that nobody else has them. Raises OSError for a
@@ -72,17 +72,17 @@ def prepare(tree: Tree) -> None:
 
 
 def check_hooks(tree: Tree) -> None:
-    """Programs of a foreign tree are not run, and the tools go no further without them. Raises ValueError."""
+    """Refuse a foreign tree with hooks: they would be run, and the tools fail without them. Raises ValueError."""
     for folder in tree.children(_HOOKS):
         hooks = tree.children(f"{_HOOKS}/{folder}")
         if hooks:
             raise ValueError(
-                f"{_HOOKS}/{folder}/{hooks[0]} would have to be run, and a foreign root is never trusted so far"
+                f"{_HOOKS}/{folder}/{hooks[0]} would have to be run, but programs of a foreign root are never run"
             )
 
 
 def with_password(content: bytes, name: bytes, hashed: bytes) -> bytes | None:
-    """The content with field 2 of an account's line replaced; None if it has no line."""
+    """The content of an account file with field 2 of a line replaced; None if the account has no line."""
     lines = content.split(b"\n")
     for position, line in enumerate(lines):
         found, colon, rest = line.partition(b":")
@@ -107,11 +107,11 @@ _LOCK_SECONDS = 15.0
 """How long lckpwdf(3) of glibc waits."""
 
 _OPEN = {"shadow": "passwd", "gshadow": "group"}
-"""The file that everybody may read for each that nobody may."""
+"""The public file that belongs to each private one."""
 
 
 def _content(tree: Tree, database: str) -> bytes | None:
-    """All of an account file; None if there is none. Raises OSError for what is no regular file, or too large."""
+    """The whole account file; None if it does not exist. Raises OSError for a file that is not regular or too large."""
     return tree.whole_content(f"/etc/{database}")
 
 
@@ -138,7 +138,7 @@ def _with_line(content: bytes, fields: list[bytes]) -> bytes:
 
 
 def _replace(folder: int, name: str, content: bytes) -> None:
-    """A new file in place of an old one, with its owner, mode and label."""
+    """Replace a file in one step; the new one keeps owner, mode and label. Raises OSError."""
     temporary = temporary_name(folder, name)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     old = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
@@ -193,7 +193,7 @@ def _wait_for_lock(fd: int) -> None:
 def _entry(tree: Tree, database: str, name: str, width: int, ids: int) -> list[str] | None:
     """The fields of an account's line; those from the third up to `ids` are numbers.
 
-    A link in the place of the file is none: the plan refuses it with a reason.
+    None if there is no line, and also if the file is a link: the plan refuses that.
     """
     node = tree.file_status(f"/etc/{database}")
     if node is None or node.kind is FileType.LINK:

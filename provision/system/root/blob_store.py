@@ -1,8 +1,9 @@
-"""Where fetched bytes wait until they are put in place: readable by nobody else from the first instant.
+"""Keep fetched bytes until they are put in place. Nobody else can read them at any time.
 
-Bytes for the target lie in a nameless file (O_TMPFILE) on the file system they are meant for, so that putting them in
-place is one link(2) and a killed process leaves nothing behind. Bytes that later stages need lie below the run
-directory, 0600 in a 0700 directory. File systems without O_TMPFILE (vfat) get a name in such a directory too.
+Bytes for the target are in a nameless file (O_TMPFILE) on the file system of their destination: to put them in place is
+one link(2), and a killed process leaves nothing behind. Bytes that later stages need are in the run directory, in 0600
+files of a 0700 directory. On file systems without O_TMPFILE (vfat) a file has a name in such a directory for an
+instant.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
 
 
 class BlobStore:
-    """The blobs of this run, and those that earlier stages left in the run directory."""
+    """The blobs of this run, and those that earlier stages put into the run directory."""
 
     def __init__(self, tree: Tree, folder: str) -> None:
         self._tree = tree
@@ -33,7 +34,7 @@ class BlobStore:
 
     @contextmanager
     def writing(self, blob: Blob, destination: str) -> Iterator[BinaryIO]:
-        """An empty file to write the blob to; it is kept when the block ends well, and gone when it does not."""
+        """An empty file for the blob. It is kept when the block ends, and removed when the block raises."""
         if not destination:
             with self._named(blob) as file:
                 yield file
@@ -51,12 +52,12 @@ class BlobStore:
         self._nameless[blob.name] = fd
 
     def open(self, blob: Blob) -> int:
-        """The blob's bytes from their beginning; the caller closes the descriptor. Raises FileNotFoundError."""
+        """A descriptor at the beginning of the blob; the caller closes it. Raises FileNotFoundError."""
         fd = self._nameless.get(blob.name)
         return os.open(self._path(blob) if fd is None else f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
 
     def take(self, blob: Blob, device: int) -> int | None:
-        """The blob's nameless file if it lies on that device (st_dev), once: a second name would be a hard link."""
+        """The blob's nameless file if it is on that device (st_dev); otherwise, and the second time, None."""
         fd = self._nameless.get(blob.name)
         if fd is None or blob.name in self._taken or os.fstat(fd).st_dev != device:
             return None
@@ -72,13 +73,13 @@ class BlobStore:
             os.unlink(self._path(blob))
 
     def leave(self, device: int) -> None:
-        """Drop what has no name on a file system (its st_dev) that is going to be unmounted."""
+        """Drop the nameless files on a file system (its st_dev) that is going to be unmounted."""
         for name, fd in list(self._nameless.items()):
             if os.fstat(fd).st_dev == device:
                 self.forget(Blob(name))
 
     def release(self) -> None:
-        """Close what has no name: it is gone then, unless it was put in place."""
+        """Close the nameless files; those that were not put in place are gone then."""
         while self._nameless:
             os.close(self._nameless.popitem()[1])
 
@@ -86,7 +87,7 @@ class BlobStore:
         return f"{self._folder}/{os.fsencode(blob.name).hex()}"
 
     def _open_beside(self, destination: str) -> tuple[int, bool]:
-        """A nameless file, and whether it can be given a name (not where it had one before)."""
+        """A nameless file, and whether it can be given a name (not if it had one before)."""
         folder = parent(destination)[0]
         while self._tree.file_status(folder) is None:
             folder = parent(folder)[0]
@@ -114,7 +115,7 @@ class BlobStore:
 
 
 def make_private_directory(path: str) -> None:
-    """Make a directory that only root can enter, with those above it. It must not be somebody else's."""
+    """Make a directory that only root can enter, and those above it. Raises PermissionError if another user owns it."""
     os.makedirs(parent(path)[0], mode=0o755, exist_ok=True)
     with suppress(FileExistsError):
         os.mkdir(path, 0o700)
@@ -126,7 +127,7 @@ def make_private_directory(path: str) -> None:
 
 @cache
 def _allow_many_files() -> None:
-    """Every blob without a name is an open file: raise the usual limit of 1,024 as far as we may."""
+    """Raise the limit of open files (usually 1,024) as far as possible: every nameless blob is an open file."""
     import resource
 
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -134,7 +135,7 @@ def _allow_many_files() -> None:
 
 
 def _unnamed(directory: int) -> int:
-    """A file in a 0700 directory of its own, whose names are gone before a byte is in it."""
+    """A file in a new 0700 directory; both names are removed before anything is written."""
     name = f".provision-{os.urandom(6).hex()}"
     os.mkdir(name, 0o700, dir_fd=directory)
     inside = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)

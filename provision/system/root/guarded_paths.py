@@ -1,7 +1,7 @@
-"""Opening paths of the target root: no link on the way ever leads out of it.
+"""Open paths of the target root so that no link leads out of it.
 
-The kernel does the walking (openat2(2) with RESOLVE_IN_ROOT: as in a chroot). Where it cannot (before 5.6, or behind a
-seccomp filter that does not know the call) `walk` does the same, one component at a time, on descriptors.
+The kernel resolves paths as in a chroot (openat2(2), RESOLVE_IN_ROOT). Where it cannot (before 5.6, or if a seccomp
+filter refuses the call), `walk` does the same on descriptors, one component at a time.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ _IN_ROOT = libc.RESOLVE_IN_ROOT | libc.RESOLVE_NO_MAGICLINKS
 _NOT_THERE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG})
 _NO_OPENAT2 = frozenset({errno.ENOSYS, errno.EPERM})
 _WITHOUT_MODES = frozenset({0x4D44, 0x2011BAB0})
-"""vfat and exfat: what they show comes from how they were mounted, and chmod(2) is ignored (<linux/magic.h>)."""
+"""vfat and exfat: modes come from mount options, and chmod(2) is ignored (<linux/magic.h>)."""
 
 _PLAIN = frozenset({0xEF53, 0x58465342, 0x4D44, 0x01021994})
-"""ext2 to ext4, xfs, vfat and tmpfs: a byte that is written takes a byte (<linux/magic.h>)."""
+"""ext2 to ext4, xfs, vfat and tmpfs: they do not compress, so a byte takes a byte (<linux/magic.h>)."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Tree:
-    """The file tree below one directory. Paths are absolute inside it; descriptors that are handed out get closed."""
+    """The file tree below one directory. Paths are absolute inside the tree."""
 
     def __init__(self, root: str) -> None:
         self.root = root.rstrip("/") or "/"
 
     def outside(self, path: str) -> str:
-        """The path as the rest of this machine names it; the tree's `/` is the root itself."""
+        """The path outside of the tree, as other programs of this machine name it."""
         return self.root if path == "/" else f"{self.root.rstrip('/')}{path}"
 
     def open(self, path: str, flags: int, mode: int = 0) -> int:
         """A descriptor; the caller closes it. Raises OSError."""
-        # opened anew each time: a file system may have been mounted over it in the meantime
+        # opened each time: a file system may have been mounted there in the meantime
         root = os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             return _open_in(root, path, flags, mode)
@@ -58,7 +58,7 @@ class Tree:
             os.close(fd)
 
     def file_status(self, path: str) -> FileStatus | None:
-        """What is at a path; a link at its end is not followed."""
+        """The status of what is at a path, a link at its end not followed; None if nothing is there."""
         with suppress_absence():
             fd = self.open(path, os.O_PATH | os.O_NOFOLLOW)
             try:
@@ -74,7 +74,7 @@ class Tree:
         return []
 
     def free_space(self, path: str) -> FreeSpace | None:
-        """The room on the file system of a directory, or of the nearest one above it that is there."""
+        """Free space of the file system of a directory, or of the nearest one above it; None if not known."""
         while self.file_status(path) is None and path != "/":
             path = parent(path)[0]
         with suppress_absence(), self.folder(path) as fd:
@@ -86,7 +86,7 @@ class Tree:
     def open_regular(self, path: str, flags: int) -> int:
         """A descriptor of a regular file; the caller closes it. A link at the end is not followed.
 
-        Nothing else is ever opened: opening a device or a FIFO has effects of its own. Raises OSError, with EINVAL for
+        A device or FIFO is not opened, because that has effects of its own. Raises OSError, with EINVAL for
         what is no regular file.
         """
         found = self.open(path, os.O_PATH | os.O_NOFOLLOW)
@@ -98,7 +98,7 @@ class Tree:
             os.close(found)
 
     def check_regular(self, path: str) -> None:
-        """See to it that a program can read what is at a path, links followed, to its end; nothing may be there.
+        """Check that a program can read the file at a path (links followed) to its end, or that there is none.
 
         Raises OSError for what is no regular file, and for one larger than 16 MiB on its disk.
         """
@@ -129,7 +129,7 @@ class Tree:
         """
         with suppress_absence(), open(self.open_regular(path, os.O_RDONLY), "rb") as file:
             small = os.fstat(file.fileno()).st_size <= MAX_CONTENT
-            data = file.read(MAX_CONTENT + 1) if small else b""  # files of the kernel's own do not tell their size
+            data = file.read(MAX_CONTENT + 1) if small else b""  # files of /proc and /sys have size 0
             if not small or len(data) > MAX_CONTENT:
                 raise OSError(errno.EFBIG, f"is larger than {MAX_CONTENT >> 20} MiB", self.outside(path))
             return data
@@ -138,7 +138,7 @@ class Tree:
 
 @contextmanager
 def suppress_absence() -> Iterator[None]:
-    """Go on behind the block when it finds that something is not there; other errors pass."""
+    """End the block silently if it raises because a path does not exist; other errors pass."""
     try:
         yield
     except OSError as error:
@@ -175,7 +175,7 @@ def _open_in(root: int, path: str, flags: int, mode: int) -> int:
 
 
 def walk(root: int, path: str, flags: int, mode: int = 0) -> int:
-    """What openat2 does with RESOLVE_IN_ROOT, for kernels that have not got it. Raises OSError."""
+    """Open a path as openat2 with RESOLVE_IN_ROOT does, for kernels without it. Raises OSError."""
     pending = _steps(path)
     above = [os.dup(root)]
     links = 0

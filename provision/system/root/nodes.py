@@ -1,8 +1,8 @@
-"""Files, directories and links of the target root: each whole with its owner and mode, or absent.
+"""Write files, directories and links of the target root. Each appears complete, with owner and mode, or not at all.
 
-A file is written without a name (O_TMPFILE) or under a temporary one, gets owner, mode and label, is brought to the
-disk, and appears under its name in one step. Many at once share the waiting: one syncfs(2) before the names, one after
-(2,000 small files: 0.1 s where fsync for each takes seconds). Power lost at any moment leaves old or new.
+A file is written without a name (O_TMPFILE) or under a temporary one, gets owner, mode and label, is synced, and gets
+its name in one step. Many files are synced together: one syncfs(2) before they get their names and one after (2,000
+small files: 0.1 s, where an fsync for each takes seconds). A power cut leaves the old file or the new one.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 _AT_ONCE = 200
-"""Descriptors kept open in one go: two for each file, well below the usual limit of 1,024."""
+"""Actions in one batch: each keeps two descriptors open, and the usual limit is 1,024."""
 
 _OPEN_FOLDER = 0o755
-"""The mode of directories made on the way, whatever the umask is."""
+"""The mode of directories that are made above a node, whatever the umask is."""
 
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -50,7 +50,7 @@ class NodeFailed(Exception):
 
 
 class _Ready(NamedTuple):
-    """A file that has everything but its name: `temporary` is what it is called until then, or empty."""
+    """A complete file without its name; `temporary` is its name until then, or empty."""
 
     action: WriteFile
     fd: int
@@ -60,15 +60,15 @@ class _Ready(NamedTuple):
 
 
 def carry_out(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAction]) -> None:
-    """Carry out actions that touch disjoint paths, in their order, and bring them to the disk. Raises NodeFailed."""
+    """Carry out actions on disjoint paths, in order, and sync them. Raises NodeFailed."""
     for start in range(0, len(actions), _AT_ONCE):
         batch = actions[start : start + _AT_ONCE]
-        with _failing_as(batch[-1]):  # what goes wrong when temporary names are removed
+        with _failing_as(batch[-1]):  # for errors while temporary names are removed
             _carry_out_batch(tree, blob_store, batch)
 
 
 def append_digests(tree: Tree, blob_store: BlobStore, action: WriteFile) -> tuple[str, str]:
-    """SHA-256 of a file's content (empty for no file), and of that with the action's parts behind. Raises OSError."""
+    """SHA-256 of a file (empty if absent), and of the file with the action's parts appended. Raises OSError."""
     from hashlib import sha256
 
     digest = sha256()
@@ -123,12 +123,12 @@ def _failing_as(action: NodeAction) -> Iterator[None]:
 
 
 def _on_the_way(action: NodeAction) -> tuple[str, ...]:
-    """Directories to make first; they come to the disk with the one that the action changes."""
+    """The directories that are made first; they are synced with the one that the action changes."""
     return () if isinstance(action, RemovePath) else action.parents
 
 
 def _folder_of(tree: Tree, action: NodeAction, stack: ExitStack) -> int:
-    """The directory an action changes, open until the stack unwinds; missing parents are made."""
+    """The directory that an action changes, open until the stack is closed; missing parents are made."""
     for path in _on_the_way(action):
         _make_parent(tree, path)
     return stack.enter_context(tree.folder(parent(action.path)[0]))
@@ -141,7 +141,7 @@ def _make_parent(tree: Tree, path: str) -> None:
 
 
 def _make_directory(folder: int, name: str, mode: int, owner: tuple[int, int] = (-1, -1)) -> None:
-    """One that is there already was made in this run, or in one that was killed before it had its mode."""
+    """Make a directory, or set owner and mode of one that this run, or an interrupted one, made before."""
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=folder)
     fd = os.open(name, _FOLDER, dir_fd=folder)
@@ -160,13 +160,13 @@ def _prepare(tree: Tree, blob_store: BlobStore, action: WriteFile, folder: int, 
         stack.callback(drop, folder, temporary)
     if not os.fstat(fd).st_size:
         _fill(tree, blob_store, action, fd)
-    os.fchown(fd, _known(action.uid), _known(action.gid))  # before the mode: it takes setuid bits away
+    os.fchown(fd, _known(action.uid), _known(action.gid))  # before the mode, because chown removes setuid bits
     os.fchmod(fd, action.mode)
     return _Ready(action, fd, folder, name, temporary)
 
 
 def _whole_blob(blob_store: BlobStore, action: WriteFile, folder: int) -> tuple[int, str] | None:
-    """The stored file itself, if it is all there is to write."""
+    """The blob's own file, if the action writes nothing else."""
     if action.keep or len(action.parts) != 1 or not isinstance(action.parts[0], Blob):
         return None
     fd = blob_store.take(action.parts[0], os.fstat(folder).st_dev)
@@ -212,7 +212,7 @@ def _copy(source: int, fd: int) -> None:
 
 
 def copy_attributes(source: int, fd: int) -> None:
-    """A file that takes the place of its former self keeps its label, capabilities and access list."""
+    """Copy label, capabilities and access list of a file to the one that replaces it."""
     for name in os.listxattr(source):
         with suppress(OSError):  # the file system may have none
             os.setxattr(fd, name, os.getxattr(source, name))
@@ -240,10 +240,10 @@ def _make(tree: Tree, action: NodeAction, folder: int) -> None:
 
 
 def _change(action: WriteFile, folder: int, name: str) -> None:
-    """Owner and mode of a file that stays the same, under all its names."""
+    """Set owner and mode of a file; its content and its other names stay."""
     fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     try:
-        os.fchown(fd, _known(action.uid), _known(action.gid))  # before the mode: it takes setuid bits away
+        os.fchown(fd, _known(action.uid), _known(action.gid))  # before the mode, because chown removes setuid bits
         os.fchmod(fd, action.mode)
         os.fsync(fd)
     finally:
@@ -260,7 +260,7 @@ def _hard_link(source: int, target: str, folder: int, name: str) -> None:
 
 
 def remove(folder: int, name: str) -> None:
-    """Remove a node with all below it. A mount point below stops it (EXDEV, EBUSY)."""
+    """Remove a node and everything below it. Raises OSError: EXDEV or EBUSY at a mount point."""
     try:
         os.unlink(name, dir_fd=folder)
     except FileNotFoundError:
@@ -293,7 +293,7 @@ def _open_same_mount(folder: int, name: str) -> int:
 
 
 def _flush(descriptors: Iterable[int]) -> None:
-    """Bring files or directories to the disk: few of them one by one, many by their file systems."""
+    """Sync files or directories: a single one of a file system by fsync, several by syncfs."""
     by_device: dict[int, list[int]] = {}
     for fd in descriptors:
         by_device.setdefault(os.fstat(fd).st_dev, []).append(fd)

@@ -1,4 +1,4 @@
-"""Give files and links of the target root their names in one step, over what is there or exclusively."""
+"""Give files and links their names in one step; they replace what has the name, or are exclusive."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _APPEARED = "has appeared since it was planned, and overwrite is false"
 
 
 def temporary_name(folder: int, name: str) -> str:
-    """What `name` is called in a directory until it is whole; what a killed run left under that name is removed.
+    """The temporary name for `name` in a directory. A file that a killed run left under it is removed.
 
-    It follows from the name, so that the run after an interruption finds it, and is nobody else's by accident.
+    It is computed from `name`, so that the next run finds what an interrupted run left.
     """
     from hashlib import sha256
 
@@ -33,10 +33,10 @@ def drop(folder: int, name: str) -> None:
 
 
 def publish_file(folder: int, name: str, fd: int, temporary: str, *, exclusive: bool) -> None:
-    """Give an open file its name; over whatever file or link has it, unless it is exclusive.
+    """Give an open file its name. It replaces a file or link with that name, unless it is `exclusive`.
 
-    `temporary` is what the file is called until then, or empty. Raises OSError: FileExistsError for an exclusive file
-    whose name is taken by another file than the same one, which an interrupted run may have put there.
+    `temporary` is its name until then, or empty. Raises OSError; FileExistsError if an exclusive file finds its name
+    taken. A file with the same content, owner and mode is accepted: an interrupted run may have put it there.
     """
     if not temporary:
         try:
@@ -58,7 +58,7 @@ def publish_file(folder: int, name: str, fd: int, temporary: str, *, exclusive: 
 
 
 def _rename(folder: int, temporary: str, name: str, *, exclusive: bool) -> None:
-    """Put what has a temporary name in its place. Raises FileExistsError where something is there and must stay."""
+    """Rename from the temporary name. Raises FileExistsError if `exclusive` and the name is taken."""
     if not exclusive:
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         return
@@ -74,7 +74,7 @@ _APPEARED = "has appeared since it was planned, and overwrite is false"
 
 
 def _accept_own_file(folder: int, name: str, fd: int) -> None:
-    """What is there may be the same file: that of a run that was interrupted. Raises FileExistsError for another."""
+    """Accept an existing file that is the same as ours. Raises FileExistsError for another one."""
     status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     ours = os.fstat(fd)
     same = all(getattr(status, name) == getattr(ours, name) for name in ("st_mode", "st_uid", "st_gid", "st_size"))
@@ -102,7 +102,7 @@ def _link_fd(fd: int, folder: int, name: str) -> None:
 
 
 def publish_link(folder: int, name: str, make: Callable[[str], None], *, exclusive: bool) -> None:
-    """Make a link under a temporary name and give it its own; over whatever has it, unless it is exclusive."""
+    """Make a link under a temporary name and rename it. It replaces what has the name, unless it is `exclusive`."""
     temporary = temporary_name(folder, name)
     try:
         make(temporary)

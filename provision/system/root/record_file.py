@@ -98,7 +98,7 @@ class RecordFile:
         above, name = parent(path)
         self._make_folder(above)
         with self._tree.folder(above) as directory:
-            mask = os.umask(0o777 & ~_FOLDER_MODE)  # the mode is right from the first instant, should we be killed
+            mask = os.umask(0o777 & ~_FOLDER_MODE)  # so that the mode is right at once, even if we are killed
             try:
                 with suppress(FileExistsError):
                     os.mkdir(name, _FOLDER_MODE, dir_fd=directory)

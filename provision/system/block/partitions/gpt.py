@@ -1,7 +1,7 @@
-"""A GUID partition table in the bytes of a disk or an image (UEFI 2.10, chapter 5): reading it, and writing it whole.
+"""Read and write GUID partition tables (UEFI 2.10, chapter 5).
 
-What a plan leaves alone keeps every byte: the place and the number of entries (some boards have their boot loader where
-entries usually lie), attributes, names that are no text, a hybrid MBR, a record marked active.
+Whatever a plan does not change keeps every byte: place and number of the entries (some boards have a boot loader where
+entries usually are), attributes, names that are not valid text, a hybrid MBR, a record that is marked active.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BOOT_SIGNATURE = b"\x55\xaa"
 
 
 class _Found(NamedTuple):
-    """A table as it lies on a disk: the header that was read, at sector `here`, and the bytes of all entries."""
+    """A table on a disk: its header (from sector `here`), and the bytes of all entries (from sector `entries_at`)."""
 
     here: int
     header: bytes
@@ -43,7 +43,7 @@ class _Found(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a copy of a table goes: its header, the other copy's header, its entries."""
+    """The sectors for one copy of a table: its header, the header of the other copy, its entries."""
 
     here: int
     other: int
@@ -51,38 +51,38 @@ class _Place(NamedTuple):
 
 
 def read(fd: int, size: int, sector: int) -> PartitionTable | None:
-    """The table on an open disk of `size` bytes; its copy at the end where the first is broken; None if there is none.
+    """The table on an open disk of `size` bytes, or its copy at the end if the first is damaged; None if there is none.
 
-    Without a protective MBR there is none (5.2.3; the kernel and libblkid see it so too): what remains then is the copy
-    that lay at the end of a disk when it got another table, or a file system.
+    A disk without a protective MBR has no table (5.2.3; the kernel and libblkid agree). A copy at its end is then what
+    an earlier table left, before the disk got another table or a file system.
     """
     found = _find(fd, size, sector) if is_protected(fd) else None
     return found.table if found else None
 
 
 def read_unprotected(fd: int, size: int, sector: int) -> PartitionTable | None:
-    """The table that lies where the first one belongs, whatever the MBR says."""
+    """The table at the start of the disk, without a look at the MBR; None if there is none."""
     found = _found_at(fd, 1, size, sector)
     return found.table if found else None
 
 
 def has_remains(fd: int, size: int, sector: int) -> bool:
-    """Whether the copy of a table lies at the end of the disk."""
+    """Whether a backup table is at the end of the disk."""
     return _found_at(fd, size // sector - 1, size, sector) is not None
 
 
 def is_protected(fd: int) -> bool:
-    """Whether the MBR has a record that protects a GPT; others may stand beside it (a hybrid MBR)."""
+    """Whether the MBR has a record of type EE; others may be beside it (a hybrid MBR)."""
     block = os.pread(fd, 512, 0)
     types = [_RECORD.unpack(record)[2] for record in _split(block[_RECORDS], _RECORD.size)]
     return block[_RECORDS.stop :] == _BOOT_SIGNATURE and _PROTECTIVE in types
 
 
 def write(fd: int, table: PartitionTable, size: int) -> None:
-    """Put a table on an open disk of `size` bytes. Raises OSError.
+    """Write a table to an open disk of `size` bytes. Raises OSError.
 
-    The copy at the end is on the disk before the first one changes, so that a power cut leaves one of the two whole; a
-    protective MBR comes last where there is none.
+    The backup at the end is synced before the first table changes, so a power cut leaves one of the two intact. A
+    missing protective MBR is written last.
     """
     found = _find(fd, size, table.sector)
     if found is None or found.table.guid != table.guid:
@@ -135,7 +135,7 @@ def _blank(table: PartitionTable) -> _Found:
 
 
 def _header(found: _Found, table: PartitionTable, place: _Place, entries: bytes) -> bytes:
-    """The header that was found, about this table and for this place."""
+    """The header that was found, with the values of this table and this place."""
     signature, revision, length, _, reserved, *_ = _HEADER.unpack_from(found.header)
     count, check = len(entries) // found.width, zlib.crc32(entries)
     guid = _raw_guid(table.guid)
@@ -145,7 +145,7 @@ def _header(found: _Found, table: PartitionTable, place: _Place, entries: bytes)
 
 
 def _entry(raw: bytes, wanted: Partition | None) -> bytes:
-    """The bytes of an entry as they are to be; what has not changed is taken as it is."""
+    """The new bytes of an entry; an entry that does not change keeps its bytes."""
     if wanted is None:
         return bytes(len(raw))
     found = _partition(wanted.number, raw)
@@ -160,7 +160,7 @@ def _entry(raw: bytes, wanted: Partition | None) -> bytes:
 
 
 def _protective_records(last: int) -> bytes:
-    """One record over the whole disk, as far as it can say (5.2.3, table 5.4)."""
+    """The record of a protective MBR: the whole disk, or as many sectors as it can hold (5.2.3, table 5.4)."""
     record = _RECORD.pack(0, b"\x00\x02\x00", _PROTECTIVE, b"\xff\xff\xff", 1, min(last, 0xFFFFFFFF))
     return record.ljust(_RECORDS.stop - _RECORDS.start, b"\0")
 
@@ -182,7 +182,7 @@ def _split(data: bytes, width: int) -> list[bytes]:
 
 
 def _guid(raw: bytes) -> str:
-    """The first three groups are little-endian (appendix A)."""
+    """The GUID as text; its first three groups are little-endian (appendix A)."""
     first, second, third, rest = struct.unpack("<IHH8s", raw)
     return f"{first:08X}-{second:04X}-{third:04X}-{rest[:2].hex()}-{rest[2:].hex()}".upper()
 

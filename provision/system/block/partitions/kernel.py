@@ -1,7 +1,7 @@
-"""Telling the kernel about partitions one by one (BLKPG, ioctl_blkpg of <linux/blkpg.h>).
+"""Tell the kernel about partitions one by one (BLKPG, <linux/blkpg.h>).
 
-Unlike BLKRRPART this works while other partitions of the disk are in use, and needs no parser for the table in the
-kernel. Device-mapper disks have no partitions of their own: `mappings` makes a mapping for each.
+Unlike BLKRRPART this works while other partitions of the disk are in use, and the kernel needs no parser for the table.
+Device-mapper disks have no partitions of their own: `mappings` makes a mapping for each.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from provision.system.block.partitions import mappings
 _BLKPG = 0x1269
 _ADD, _DELETE, _RESIZE = 1, 2, 3
 _PATIENCE = 2.0
-"""Seconds in which whoever is only looking at a partition, or a tool of a run that was killed, has to let go of it."""
+"""Seconds to wait until programs that only look at a partition have closed it."""
 
 _PARTITION = struct.Struct("=qqi64s64s4x")
 _ARGUMENT = struct.Struct("@iiiP")
 
 
 class KernelFailed(Failure):
-    """The kernel did not follow; the text says what it has instead."""
+    """The kernel has other partitions than it was told; the message says which."""
 
 
 def follow(disk: sysfs.Block, table: PartitionTable) -> list[str]:
-    """Make the kernel's partitions those of the table; tells their names (nodes).
+    """Give the kernel the partitions of a table; returns the nodes of all of them.
 
-    udev has to look at all of them again: a new GUID or label is no news to the kernel, but links come of it. Raises
-    OSError (EBUSY for one that is in use), KernelFailed.
+    udev has to look at each of them again: the kernel does not know GUIDs and labels, but links come from them. Raises
+    OSError (EBUSY for a partition in use), KernelFailed.
     """
     if disk.mapper:
         return mappings.follow(disk, table)
@@ -52,7 +52,7 @@ def follow(disk: sysfs.Block, table: PartitionTable) -> list[str]:
 
 
 def _changes(known: dict[int, tuple[int, int]], wanted: dict[int, tuple[int, int]]) -> list[tuple[int, int, int, int]]:
-    """What to tell the kernel, in an order in which no two partitions ever overlap."""
+    """The operations, in an order in which no two partitions overlap at any time."""
     kept = {number for number, (start, _) in known.items() if wanted.get(number, (-1,))[0] == start}
     deleted = [(_DELETE, number, 0, 0) for number in known if number not in kept]
     resized = [(_RESIZE, number, *wanted[number]) for number in kept if wanted[number] != known[number]]

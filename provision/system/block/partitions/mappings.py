@@ -1,7 +1,8 @@
-"""Partitions of a device-mapper disk: one linear mapping for each, `<disk>p<number>` if we make it.
+"""Partitions of a device-mapper disk: each is a linear mapping, named `<disk>p<number>` if we make it.
 
-kpartx(8) makes them too, from udev's rules, under a name of the distribution's choice (`-part1`, `p1`, `1`), and takes
-one with its UUID (`part1-<UUID of the disk>`) for its own; so ours have that UUID, and they are told by their numbers.
+udev's rules make them too, by kpartx(8), with names that depend on the distribution (`-part1`, `p1`, `1`). kpartx
+recognises its mappings by their UUID (`part1-<UUID of the disk>`); ours have the same. Names differ, so a mapping is
+recognised by the number at the end of its name.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ _DELIMITERS = ("-part", "p", "")
 
 
 class MappingFailed(Failure):
-    """dmsetup refused; the message is what it said."""
+    """dmsetup failed; the message is its output."""
 
 
 def follow(disk: sysfs.Block, table: PartitionTable) -> list[str]:
-    """Make the mappings those of the table; tells the nodes of those that came or changed. Raises MappingFailed."""
+    """Make, change and remove mappings so that they match a table; returns their nodes. Raises MappingFailed."""
     lines = _lines(disk, table)
     known = partitions(disk)
     for number, block in known.items():
@@ -42,7 +43,7 @@ def partitions(disk: sysfs.Block) -> dict[int, sysfs.Block]:
 
 
 def find(name: str) -> sysfs.Block | None:
-    """The partition that a name of the form `dm-name-<disk>p<number>` stands for, whatever its mapping is called."""
+    """The partition for a name of the form `dm-name-<disk>p<number>`, whatever its mapping is called; None if none."""
     disk, _, number = name.removeprefix(BY_MAPPING).rpartition("p")
     if not name.startswith(BY_MAPPING) or not number.isdecimal():
         return None
@@ -51,13 +52,13 @@ def find(name: str) -> sysfs.Block | None:
 
 
 def _number(disk: str, name: str) -> int:
-    """0 for a mapping that is something else."""
+    """The number of the partition; 0 for another mapping."""
     rest = next((name.removeprefix(disk + one) for one in _DELIMITERS if name.startswith(disk + one)), "")
     return int(rest) if rest.isdecimal() else 0
 
 
 def _lines(disk: sysfs.Block, table: PartitionTable) -> dict[int, str]:
-    """As dmsetup shows them: first sector and number of sectors of the mapping, target, device and its first sector."""
+    """The device-mapper table of each partition, as dmsetup(8) prints it: start, sectors, target, device, offset."""
     units = table.sector // sysfs.UNIT
     number = sysfs.read(disk.path, "dev")
     return {one.number: f"0 {one.size * units} linear {number} {one.start * units}" for one in table.partitions}

@@ -1,4 +1,4 @@
-"""The superblocks of md, by which its members are known, erased wherever its formats have them.
+"""Erase the superblocks by which md recognises members of arrays.
 
 Source: Linux drivers/md/md.c (`super_90_load`, `super_1_load`) and include/uapi/linux/raid/md_p.h.
 """

@@ -25,7 +25,7 @@ _LOOKED_AT = 1 << 16
 
 
 class TableFailed(Failure):
-    """A table could not be read, or its disk not be had; the text says why."""
+    """A table could not be read, or its disk could not be locked; the message says why."""
 
 
 def read(path: str, size: int, sector: int) -> PartitionTable:
@@ -50,8 +50,8 @@ def read(path: str, size: int, sector: int) -> PartitionTable:
 def _read_foreign(path: str, sector: int) -> PartitionTable:
     """What is no GPT: by libparted from an image, by sfdisk from a device, which it does not open for writing.
 
-    sfdisk reads as well what libparted refuses (a partition beyond the end). It takes the boot sector of a FAT for a
-    table; blkid, which can tell, is asked first.
+    sfdisk also reads tables that libparted refuses (a partition beyond the end). It takes the boot sector of a FAT for
+    a table, so blkid is asked first.
     """
     if os.path.isfile(path) and libparted.is_installed():
         table = libparted.read(path, sector)
@@ -61,10 +61,10 @@ def _read_foreign(path: str, sector: int) -> PartitionTable:
 
 
 def write(path: str, table: PartitionTable, *, size: int, erase: bool, clear: Sequence[int] = ()) -> None:
-    """Put a whole table on a device, and nothing else. The caller holds the lock.
+    """Write a whole table to a device. The caller holds the lock.
 
-    With `erase` both copies of what was there go first; a table without a kind then leaves none. From the partitions
-    with the numbers in `clear` the superblocks of md go, before anybody can see them. Raises OSError.
+    With `erase` both copies of an old table are erased first; if `table` has no kind, none is written. md superblocks
+    in the partitions of `clear` (numbers) are erased before the kernel can see them. Raises OSError.
     """
     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
@@ -94,7 +94,7 @@ def locked(path: str) -> Iterator[None]:
 
 
 def _lock(fd: int, path: str) -> None:
-    """Wait for the lock, but not for ever: nothing tells when one that is held becomes free."""
+    """Take the lock within LOCK_SECONDS; the kernel has no event for a lock that becomes free. Raises TableFailed."""
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
@@ -127,7 +127,7 @@ def _read_by_sfdisk(path: str, sector: int) -> PartitionTable:
 
 
 def _foreign(one: dict[str, Any], position: int) -> Partition:
-    """A partition of a table that is no GPT; its number is the end of the node's name."""
+    """A partition as sfdisk describes it; its number is at the end of its node's name."""
     node = one.get("node", "")
     digits = node[len(node.rstrip("0123456789")) :]
     number = int(digits) if digits else position

@@ -1,0 +1,79 @@
+"""What a confined program can see and do, tried from inside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from provision.system import processes
+from provision.system.confinement import CONFINED, Confinement
+
+pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
+
+
+def run(tree: Path, script: str) -> list[str]:
+    confinement = Confinement(str(tree), CONFINED["useradd"])
+    return processes.run(["sh", "-c", script], confinement=confinement).lines
+
+
+def test_it_sees_tools_and_the_tree_and_nothing_else(tmp_path: Path) -> None:
+    tree, secret = tmp_path / "tree", tmp_path / "secret"
+    tree.mkdir()
+    secret.write_text("secret")
+    lines = run(tree, f"cat {secret} /etc/shadow /etc/hostname; ls -d /proc /sys /run /home; ls /dev; ls {tmp_path}")
+    assert [line for line in lines if "No such file or directory" not in line] == ["null", "tree"]
+
+
+def test_it_writes_to_the_tree_and_nowhere_else(tmp_path: Path) -> None:
+    lines = run(
+        tmp_path,
+        f"echo x >{tmp_path}/file; chown 7:8 {tmp_path}/file; for d in / /usr /dev /etc; do echo x >$d/x; done",
+    )
+    assert (tmp_path / "file").stat().st_uid == 7
+    assert len(lines) == 4
+    assert all("Read-only file system" in line for line in lines)
+
+
+def test_programs_devices_and_set_id_bits_of_the_tree_are_dead(tmp_path: Path) -> None:
+    (tmp_path / "program").write_text("#!/bin/sh\necho run\n")
+    (tmp_path / "program").chmod(0o6755)
+    os.mknod(tmp_path / "null", 0o020666, os.makedev(1, 3))
+    lines = run(tmp_path, f"{tmp_path}/program; cat {tmp_path}/null")
+    assert all("Permission denied" in line for line in lines)
+    assert len(lines) == 2
+
+
+def test_capabilities_that_are_left(tmp_path: Path) -> None:
+    """Without /proc a program cannot read its own; these need one each."""
+    script = (
+        f"mknod {tmp_path}/disk b 7 0; mount -t tmpfs none {tmp_path}; kill -0 {os.getppid()}; chroot {tmp_path} /x"
+    )
+    lines = run(tmp_path, script)
+    assert "Operation not permitted" in lines[0]
+    assert any("mount" in line and ("denied" in line or "not permitted" in line) for line in lines)
+    assert not (tmp_path / "disk").exists()
+
+
+def test_this_process_stays_as_it_is(tmp_path: Path) -> None:
+    code = f"""
+import os
+from provision.system import libc, processes
+from provision.system.confinement import CONFINED, Confinement
+
+def seen():
+    files = [open(f"/proc/self/{{name}}").read().split(":")[0] for name in ("mountinfo", "uid_map")]
+    return files, os.getcwd(), len(os.listdir("/proc/self/fd")), os.readlink("/proc/self/ns/net")
+
+libc.keep_memory_private()
+before = seen()
+for _ in range(3):
+    assert processes.run(["true"], confinement=Confinement({str(tmp_path)!r}, CONFINED["useradd"])).status == 0
+assert seen() == before, (before, seen())
+print(len(b"x" * (64 << 20)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == (f"{64 << 20}\n", 0), done.stderr
