@@ -12,8 +12,9 @@ from posixpath import join
 from provision.config.format import Config, Group, User
 from provision.config.problems import Problem
 from provision.planning.account_files import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, makes_user_groups
-from provision.planning.machine_view import MachineView, is_id
+from provision.planning.machine_view import Account, MachineView, is_id
 from provision.planning.target_paths import resolve
+from provision.stages.files import home_directories
 from provision.stages.files.passwd import changes
 
 LAST_ID = (1 << 32) - 2
@@ -108,6 +109,14 @@ class _Ledger:
         made = self.groups.get(name)
         return made or (made is None and self.view.group(name) is not None)
 
+    def is_primary(self, group: Account) -> Iterator[Problem]:
+        """Why groupdel would not remove a group: it is the primary one of a user. Users are changed after groups."""
+        for line in (self.view.content(resolve(self.view, PASSWD)) or b"").decode(errors="replace").split("\n"):
+            fields = line.split(":")
+            if len(fields) > 3 and is_id(fields[3]) and int(fields[3]) == group.id:
+                message = f"groupdel does not remove the primary group of the user {fields[0]!r}"
+                yield Problem((), message, hint="give the user another group first, or keep the group")
+
     def finds_group(self, text: str) -> bool:
         """Whether the tools find a group: by its number, if that is what it looks like, else by its name."""
         if is_id(text) and (self.view.content(GROUP) is None or {*self.gids.owners, *self.vendor.owners} & {int(text)}):
@@ -118,7 +127,9 @@ class _Ledger:
 def _group(group: Group, ledger: _Ledger) -> Iterator[Problem]:
     existing = ledger.view.group(group.name)
     if group.should_exist is False:
-        yield from _option(group.name) if existing is not None else ()
+        if existing is not None:
+            yield from _option(group.name)
+            yield from ledger.is_primary(existing)
         ledger.groups[group.name] = False
         ledger.gids.forget(group.name)
         return
@@ -134,7 +145,9 @@ def _group(group: Group, ledger: _Ledger) -> Iterator[Problem]:
 def _user(user: User, ledger: _Ledger) -> Iterator[Problem]:
     existing = ledger.view.user(user.name)
     if user.should_exist is False:
-        yield from _option(user.name) if existing is not None else ()
+        if existing is not None:
+            yield from _option(user.name)
+            yield from home_directories.cannot_remove(existing, ledger.view)
         ledger.uids.forget(user.name)
         return
     yield from _name(user.name)
@@ -142,6 +155,8 @@ def _user(user: User, ledger: _Ledger) -> Iterator[Problem]:
         taken = ledger.uids.take(user.uid, user.name)
         yield from [Problem(("uid",), taken)] if taken else []
     yield from _fields(user)
+    if existing is not None:
+        yield from home_directories.cannot_move(user, existing, ledger.view)
     yield from _memberships(user, ledger)
     if existing is None and not user.no_user_group and not user.primary_group:
         if ledger.own_groups and ledger.has_group(user.name):

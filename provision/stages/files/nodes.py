@@ -36,6 +36,9 @@ from provision.stages.files.account_checks import LAST_ID
 from provision.stages.files.data_loss import replaced
 from provision.stages.mount import mountable
 
+WITHOUT_LINKS = ("vfat", "msdos", "exfat")
+"""File systems that have neither symbolic nor hard links."""
+
 
 class DesiredNode(NamedTuple):
     """A node of the config: the place that names it (`storage.files[1]`), where its path leads, and its bytes."""
@@ -188,8 +191,24 @@ def _make(entry: DesiredNode, existing: FileStatus | None, view: MachineView, de
         return _directory(entry, entry.node, existing, view)
     if isinstance(entry.node, config_format.Link):
         make = _hard_link if entry.node.hard else _symbolic_link
+        _check_links(_mount_point(entry.path, view), view)
         return make(entry, entry.node, existing, view, destroys)
     raise TypeError(entry.node)
+
+
+def _mount_point(path: str, view: MachineView) -> str:
+    """The mount point of the file system that holds the name at a path."""
+    folder = dirname(path)
+    while folder != "/" and view.mount(folder) is None:
+        folder = dirname(folder)
+    return folder
+
+
+def _check_links(point: str, view: MachineView) -> None:
+    """Raises PlanRefused for a file system that has no links (mkfs.fat(8))."""
+    mounted = view.mount(point)
+    if mounted is not None and mounted.format in WITHOUT_LINKS:
+        raise _refused(f"the file system at {point} is {mounted.format}, which has no links")
 
 
 def _removal(entry: DesiredNode, existing: FileStatus, view: MachineView) -> list[Action]:
@@ -274,6 +293,8 @@ def _hard_link(
         if existing.identity is not None and existing.identity == there.identity:
             return []
         raise _in_the_way(f"A file already exists there and overwrite is false: {entry.path}", existing)
+    if _mount_point(target, view) != _mount_point(entry.path, view):
+        raise _refused(f"hard link target {target} is on another file system, or another mount of it")
     node = FileStatus(there.kind, target=there.target)
     parents, exclusive = missing_parents(view, entry.path), not link.overwrite
     return [MakeHardLink(entry.path, target, node, parents, entry.config_path, destroys, exclusive)]

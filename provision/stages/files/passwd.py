@@ -22,8 +22,8 @@ from provision.planning.actions import (
 )
 from provision.planning.facts import Fact, GroupFact, UserFact
 from provision.planning.machine_view import Account, FileType, MachineView
-from provision.planning.target_paths import missing_parents, resolve
-from provision.stages.files import new_homes
+from provision.planning.target_paths import Unresolvable, missing_parents, resolve
+from provision.stages.files import home_directories
 from provision.stages.files.data_loss import replaced
 
 _DATABASE = frozenset({PASSWD})
@@ -36,10 +36,11 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         yield from _group(group, ("passwd", "groups", index), view)
     for index, user in enumerate(config.passwd.users):
         config_path = ("passwd", "users", index)
-        if user.should_exist is False:
-            yield from _remove_user(user, config_path, view)
-        else:
-            yield from _user(user, config_path, view)
+        change = _remove_user if user.should_exist is False else _user
+        try:
+            yield from change(user, config_path, view)
+        except Unresolvable as refused:  # a home that leads nowhere
+            raise refused.under(*config_path) from refused
 
 
 def changes(user: User) -> bool:
@@ -85,7 +86,7 @@ def _remove_user(user: User, config_path: Path, view: MachineView) -> Iterator[W
         run = _run(
             f"remove user {user.name}", argv, UserFact(user.name, None), config_path=config_path, destroys=destroys
         )
-        yield (run._replace(likely=tuple(new_homes.removed(account, view))),)
+        yield (run._replace(likely=tuple(home_directories.removed(account, view))),)
 
 
 def _user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
@@ -97,9 +98,11 @@ def _user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
         facts: list[Fact] = [UserFact(user.name, _expected(user, existing, view))]
         likely: tuple[Fact, ...] = ()
         if existing is None:
-            facts += new_homes.facts(user, view)
+            facts += home_directories.facts(user, view)
             facts += _group_facts(user, view)
-            likely = tuple(new_homes.likely(user, view))
+            likely = tuple(home_directories.likely(user, view))
+        else:
+            likely = tuple(home_directories.moved(user, existing, view))
         argv = (verb, *_IN_ROOT, *words, user.name)
         yield (_run(f"{title} user {user.name}", argv, *facts, config_path=config_path)._replace(likely=likely),)
     else:
@@ -155,7 +158,7 @@ def _expected(user: User, existing: Account | None, view: MachineView) -> Accoun
         user.name,
         id=user.uid if user.uid is not None else existing.id if existing else None,
         gid=existing.gid if existing and not user.primary_group else None,
-        home=user.home_dir or (existing.home if existing else new_homes.home_of(user, view)),
+        home=user.home_dir or (existing.home if existing else home_directories.home_of(user, view)),
         shell=user.shell or (existing.shell if existing else None),
     )
 

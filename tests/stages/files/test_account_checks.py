@@ -47,7 +47,6 @@ def a_system() -> World:
         (User(name="u", uid=LAST_ID, gecos="A, B", home_dir="/x y", shell="/bin/sh", password_hash=Secret(CANARY)),),
         (User(name="Strange.Name#é"), User(name="machine$"), User(name="123")),
         (User(name="-none", should_exist=False), Group(name="a b", should_exist=False)),
-        (Group(name="core", should_exist=False),),  # groupdel's own option may allow it, and the reference lets it try
     ],
 )
 def test_what_the_tools_take(accounts: tuple[User | Group, ...]) -> None:
@@ -63,6 +62,10 @@ def test_what_the_tools_take(accounts: tuple[User | Group, ...]) -> None:
         ((User(name="u", groups=("wheel",)), Group(name="wheel", should_exist=False)), "no group 'wheel'"),
         ((User(name="two", groups=("one",)), User(name="one")), "passwd.users[0].groups: there is no group 'one'"),
         ((User(name="u", groups=("n",)), User(name="n", no_user_group=True)), "no group 'n'"),
+        (
+            (Group(name="core", should_exist=False),),
+            "passwd.groups[0]: groupdel does not remove the primary group of the",
+        ),
         ((User(name="wheel"),), "passwd.users[0]: the group 'wheel' exists already; give primaryGroup"),
         ((User(name="a", uid=7), User(name="b", uid=7)), "passwd.users[1].uid: 7 is the id of a already"),
         ((User(name="a", uid=500),), "passwd.users[0].uid: 500 is the id of core already"),

@@ -20,7 +20,7 @@ from provision.planning.actions import (
     RemovePath,
     WriteFile,
 )
-from provision.planning.machine_view import FileStatus, FileType
+from provision.planning.machine_view import FileStatus, FileType, MountedFilesystem
 from provision.stages.files import nodes
 from tests.stages.world import World, actions, changes, run
 
@@ -276,3 +276,21 @@ def test_a_directory_in_the_place_of_something_else_can_be_filled(world: World) 
         world, directories=(Directory(path="/d", overwrite=True),), files=(File(path="/d/c", contents=HELLO),)
     )
     assert [action.title for action in made] == ["remove /d", "make directory /d (0755)", "write /d/c (0644)"]
+
+
+def test_a_hard_link_stays_on_its_file_system() -> None:
+    world = World().with_file("/a").with_directory("/data")
+    link = Link(path="/data/deep/b", target="/a", hard=True)
+    assert len(planned(world, links=(link,))) == 1
+    world.mounts["/data"] = MountedFilesystem("/data", "/dev/vda1", "ext4")
+    assert refused(world, links=(link,)).startswith("storage.links[0]: hard link target /a is on another file system")
+    assert len(planned(world.with_file("/data/a"), links=(link.changed(target="/data/a"),))) == 1
+
+
+@pytest.mark.parametrize("hard", [True, False])
+def test_some_file_systems_have_no_links(hard: bool) -> None:
+    world = World().with_file("/efi/a")
+    link = Link(path="/efi/b", target="/efi/a", hard=hard)
+    assert len(planned(world, links=(link,))) == 1
+    world.mounts["/efi"] = MountedFilesystem("/efi", "/dev/vda1", "vfat")
+    assert refused(world, links=(link,)) == "storage.links[0]: the file system at /efi is vfat, which has no links"

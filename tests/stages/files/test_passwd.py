@@ -140,3 +140,9 @@ def test_a_home_on_a_mount_point_is_taken_over() -> None:
     taken = [action for action in planned(world, users=(User(name="core"),)) if isinstance(action, MakeDirectory)]
     assert [action.path for action in taken] == ["/home/core", "/home/core/data"]
     assert {action.mode for action in taken} == {0o700}
+
+
+def test_a_home_that_leads_nowhere_is_refused_at_its_user() -> None:
+    user = User(name="core", home_dir="/etc/passwd/x", ssh_authorized_keys=("k",))
+    with pytest.raises(PlanRefused, match=r"^passwd\.users\[0\]: /etc/passwd/x.*: /etc/passwd is not a directory"):
+        planned(World().with_file("/etc/passwd"), users=(user,))

@@ -14,7 +14,7 @@ from provision.config.format import Config, File, Passwd, Resource, Storage, Use
 from provision.failures import PlanRefused
 from provision.planning.facts import FileFact
 from provision.planning.machine_view import FileType
-from provision.stages.files import accounts, new_homes, nodes
+from provision.stages.files import accounts, home_directories, nodes
 from tests.stages.world import World, run, told
 
 
@@ -24,7 +24,7 @@ def a_system() -> World:
 
 
 def made(user: User, world: World) -> dict[str, FileType]:
-    facts = (*new_homes.facts(user, world), *new_homes.likely(user, world))
+    facts = (*home_directories.facts(user, world), *home_directories.likely(user, world))
     found = [fact for fact in facts if isinstance(fact, FileFact)]
     return {fact.name: fact.value.kind for fact in found if fact.value}
 
@@ -49,7 +49,7 @@ def test_the_defaults_of_useradd_say_where() -> None:
     world = a_system().with_file("/etc/default/useradd", b"# HOME=/no\nHOME=/var/home\nSKEL=/usr/skel\n")
     world.with_file("/usr/skel/one")
     assert list(made(User(name="bob"), world)) == ["/var", "/var/home", "/var/home/bob", "/var/home/bob/one"]
-    assert new_homes.home_of(User(name="bob", home_dir="/srv/bob"), world) == "/srv/bob"
+    assert home_directories.home_of(User(name="bob", home_dir="/srv/bob"), world) == "/srv/bob"
     _, forecast = run(accounts.plan, Config(passwd=Passwd(users=(User(name="bob"),))), world)
     account = forecast.user("bob")
     assert account is not None
@@ -80,13 +80,56 @@ def test_a_file_that_the_skeleton_has_is_refused_before_the_account_is_made() ->
 
 
 def test_the_home_of_a_removed_user_is_gone_for_what_comes_later() -> None:
-    world = a_system().with_user("old", 7).with_file("/home/old/f", b"x").with_user("other", 8)
-    world.with_directory("/home/old", uid=7).with_directory("/home/other", uid=7)
-    users = (User(name="old", should_exist=False), User(name="other", should_exist=False))
-    _, forecast = run(accounts.plan, Config(passwd=Passwd(users=users)), world)
+    world = a_system().with_user("old", 7).with_file("/home/old/f", b"x").with_directory("/home/old", uid=7)
+    removed = Config(passwd=Passwd(users=(User(name="old", should_exist=False),)))
+    _, forecast = run(accounts.plan, removed, world)
     assert forecast.file_status("/home/old") is None
     assert forecast.file_status("/home/old/f") is None
-    assert forecast.file_status("/home/other") is not None, "it belongs to somebody else, so userdel leaves it"
+
+
+def refused(user: User, world: World) -> str:
+    with pytest.raises(PlanRefused) as caught:
+        run(accounts.plan, Config(passwd=Passwd(users=(user,))), world)
+    (reason,) = told(caught.value)
+    return reason
+
+
+def test_a_home_that_userdel_would_leave_is_refused() -> None:
+    """The homes of many system accounts belong to root; userdel removes the account, and ends with status 12."""
+    world = a_system().with_user("games", 5, "/usr/games").with_directory("/usr/games", uid=0)
+    assert refused(User(name="games", should_exist=False), world).startswith(
+        "passwd.users[0]: userdel does not remove /usr/games, the home of games, which belongs to the id 0"
+    )
+    absent = a_system().with_user("games", 5, "/usr/games")
+    run(accounts.plan, Config(passwd=Passwd(users=(User(name="games", should_exist=False),))), absent)
+
+
+@pytest.mark.parametrize(
+    ("new", "why"),
+    [
+        ("/srv", "to /srv, which exists; move it away"),
+        ("/srv/deep/bob", "there is no /srv/deep; make it first"),
+        ("/srv/bob", ""),
+        ("/home/bob", ""),
+    ],
+)
+def test_a_home_that_usermod_would_not_move(new: str, why: str) -> None:
+    world = a_system().with_user("bob", 7).with_directory("/home/bob", uid=7).with_directory("/srv")
+    user = User(name="bob", home_dir=new)
+    if why:
+        assert refused(user, world).startswith("passwd.users[0].homeDir: usermod does not move /home/bob to /srv")
+        assert refused(user, world).endswith(why)
+        return
+    _, forecast = run(accounts.plan, Config(passwd=Passwd(users=(user,))), world)
+    assert (forecast.file_status(new), forecast.file_status("/home/bob") is None) != (None, False)
+    assert (forecast.file_status("/home/bob") is None) == (new != "/home/bob")
+
+
+def test_usermod_moves_directories_only_and_none_that_is_not_there() -> None:
+    world = a_system().with_user("bob", 7).with_directory("/srv")
+    run(accounts.plan, Config(passwd=Passwd(users=(User(name="bob", home_dir="/srv/x/y"),))), world)
+    world.with_file("/home/bob")
+    assert "which is a file" in refused(User(name="bob", home_dir="/srv/bob"), world)
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("useradd"), reason="useradd wants to be root")

@@ -1,4 +1,7 @@
-"""What useradd makes beside an account: a home with a copy of the skeleton directory, a mail spool (useradd(8))."""
+"""What the tools do to home directories, and why they would refuse it: useradd(8), usermod(8), userdel(8), shadow 4.13.
+
+useradd makes a home with a copy of the skeleton directory, and a mail spool; usermod moves a home; userdel removes it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Iterator
 from posixpath import join
 
 from provision.config.format import User
+from provision.config.problems import Problem
 from provision.planning.account_files import LOGIN_DEFS, USERADD_DEFAULTS, login_settings, useradd_settings
 from provision.planning.facts import Fact, FileFact
 from provision.planning.machine_view import Account, FileStatus, FileType, MachineView
@@ -40,12 +44,43 @@ def likely(user: User, view: MachineView) -> Iterator[Fact]:
         yield from _mail_spool(user, view)
 
 
+def moved(user: User, account: Account, view: MachineView) -> Iterator[Fact]:
+    """The home of an account that is there, before and after usermod has moved it."""
+    old, new = account.home or "", user.home_dir or ""
+    if new and new != old and view.file_status(resolve(view, old)) is not None:
+        yield FileFact(resolve(view, new), FileStatus(FileType.DIRECTORY))
+        yield FileFact(resolve(view, old), None)
+
+
 def removed(account: Account, view: MachineView) -> Iterator[Fact]:
-    """What userdel --remove takes away: a home that belongs to the account."""
-    home = resolve(view, account.home) if account.home and account.home != "/" else None
-    there = view.file_status(home) if home else None
-    if home and there is not None and there.kind is FileType.DIRECTORY and there.uid == account.id:
+    """What userdel takes away with the account."""
+    home = resolve(view, account.home or "/")
+    if view.file_status(home) is not None:
         yield FileFact(home, None)
+
+
+def cannot_move(user: User, account: Account, view: MachineView) -> Iterator[Problem]:
+    """Why usermod would not move a home. One that does not exist is not moved, and the account changes all the same."""
+    new, old = user.home_dir or "", account.home or ""
+    if not new or new == old:
+        return
+    there, target = view.file_status(resolve(view, old)), resolve(view, new)
+    parent = target.rpartition("/")[0] or "/"
+    if view.file_status(target) is not None:
+        yield Problem(("homeDir",), f"usermod does not move {old} to {new}, which exists", hint="move it away")
+    elif there is not None and there.kind is not FileType.DIRECTORY:
+        yield Problem(("homeDir",), f"usermod does not move {old}, which is a {there.kind.value}", hint="move it away")
+    elif there is not None and view.file_status(parent) is None:
+        yield Problem(("homeDir",), f"usermod does not move {old} to {new}: there is no {parent}", hint="make it first")
+
+
+def cannot_remove(account: Account, view: MachineView) -> Iterator[Problem]:
+    """Why userdel would not remove a home: it belongs to somebody else, as that of many system accounts does."""
+    home = account.home or "/"
+    there = view.file_status(resolve(view, home))
+    if there is not None and account.id is not None and there.uid not in {account.id, None}:
+        message = f"userdel does not remove {home}, the home of {account.name}, which belongs to the id {there.uid}"
+        yield Problem((), message, hint=f"give {home} to {account.name}, or keep the account")
 
 
 def _skeleton(home: str, view: MachineView) -> Iterator[Fact]:
