@@ -42,6 +42,8 @@ def _silenced(
 def _silenced_lines(lines: list[str]) -> dict[int, set[str]]:
     """Number of a line -> the rules that are silenced there; 0 for the whole text."""
     found: dict[int, set[str]] = {}
+    if not any("transpile:" in line for line in lines):
+        return found
     waiting: set[str] = set()
     for number, line in enumerate(lines, 1):
         match = _COMMENT.search(line) if "transpile:" in line else None

@@ -38,14 +38,10 @@ def templates(source: LintInput) -> Iterator[Problem]:
 
 
 def _scalar(path: Path, node: YamlNode) -> Iterator[Problem]:
-    if _names(path) & _FREE_TEXTS:
+    if any(part in _FREE_TEXTS for part in path[-2:]):
         return
     if TEMPLATE.search(node.text):
         yield remark(path, "template", _LOOKS_LIKE_TEMPLATE, FILL_IN, node.at)
     elif node.plain and _QUOTES.match(node.text):
         hint = "write straight quotes: \" or '"
         yield remark(path, "typographic-quotes", "typographic quotes are part of the text here", hint, node.at)
-
-
-def _names(path: Path) -> set[str]:
-    return {part for part in path[-2:] if isinstance(part, str)}

@@ -160,6 +160,5 @@ def test_the_limit_of_values_counts_scalars_aliases_and_collections() -> None:
 
 
 def test_the_default_limit_of_values() -> None:
-    assert parse(b"[" + b"a," * (MAX_NODES - 1) + b"]")
     with pytest.raises(YamlError, match="more than 250000 values"):
         parse(b"[" + b"a," * MAX_NODES + b"]")
