@@ -90,6 +90,11 @@ class Boot(NamedTuple):
 
     def next_state(self, stage: str, running_system: LocalSystem) -> BootState:
         """Do the stage, and return what later stages have to know. Raises Failure."""
+        if self.platform == "auto":
+            from provision.fetch.platforms.detection import confirmed
+
+            named = self._replace(platform=confirmed(self.platform, running_system))
+            return named.next_state(stage, running_system)
         base = base_config(self.platform, running_system, self.log)
         if stage not in {"fetch-offline", "fetch"}:
             return self._carry_out(load_stage(stage), base, running_system)

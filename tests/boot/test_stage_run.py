@@ -10,7 +10,9 @@ import pytest
 from provision.boot.saved_state import read_state
 from provision.boot.stage_run import Boot, seed
 from provision.failures import Failure
+from provision.fetch.running_system import SystemPaths
 from provision.log import open_log
+from provision.system.running_system.running_system import LocalSystem
 
 
 def boot(folder: Path, cache: str) -> Boot:
@@ -41,3 +43,18 @@ def test_a_stage_needs_no_state_of_ours(tmp_path: Path) -> None:
 def test_a_cache_that_is_none_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(Failure, match="is not what a fetch stage writes"):
         boot(tmp_path, text).run("disks")
+
+
+def test_the_platform_auto_is_told_by_the_firmware_in_every_part_of_a_stage(tmp_path: Path) -> None:
+    files = {
+        "sys/class/dmi/id/sys_vendor": "QEMU",
+        "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw": '{"ignition": {"version": "3.4.0"}}',
+        "usr/lib/ignition/base.platform.d/qemu/a.ign": """{"ignition": {"version": "3.4.0"},
+            "storage": {"files": [{"path": "/a", "contents": {"source": "http://far.example/a"}}]}}""",
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(text)
+    machine = LocalSystem(SystemPaths(), str(tmp_path))
+    boot(tmp_path, "")._replace(platform="auto").next_state("fetch-offline", machine)
+    assert (tmp_path / "neednet").exists(), "the fragment of the platform counts"
