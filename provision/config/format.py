@@ -44,6 +44,10 @@ GUID_PATTERN = "^([0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})?$"
 """A GUID, or an empty text."""
 
 MAX_MODE = 0o7777
+NOT_NEGATIVE = {"minimum": 0}
+IDS = {"minimum": 0, "maximum": (1 << 32) - 2}
+"""User and group ids: the last one stands for none (chown(2))."""
+
 MODE_LIMITS = {"minimum": 0, "maximum": MAX_MODE}
 
 
@@ -149,7 +153,7 @@ class KernelArguments(Record):
 class Group(Record, key="name"):
     """A group of users."""
 
-    gid: int | None = optional("group id")
+    gid: int | None = optional("group id", author_limits=IDS)
     name: str = value("name of the group")
     password_hash: Secret | None = optional("hash of the group's password", secret=True)
     should_exist: bool | None = optional("whether the group exists (default true)", since="3.2")
@@ -172,7 +176,7 @@ class User(Record, key="name"):
     shell: str | None = optional("login shell")
     should_exist: bool | None = optional("whether the account exists (default true)", since="3.2")
     system: bool | None = optional("whether it is a system account; acts only on creation")
-    uid: int | None = optional("user id")
+    uid: int | None = optional("user id", author_limits=IDS)
 
 
 class Passwd(Record):
@@ -185,7 +189,7 @@ class Passwd(Record):
 class Owner(Record):
     """A user or group, by number or by name but not both."""
 
-    id: int | None = optional("numeric id")
+    id: int | None = optional("numeric id", author_limits=IDS)
     name: str | None = optional("name, looked up in the target system")
 
 
@@ -245,11 +249,15 @@ class Partition(Record, key=_partition_key):
     label: str | None = optional(
         "partition's label", constraint="at most 36 bytes, without `:`; required if number is 0"
     )
-    number: int = value("number in the table; 0 takes the next free one", omit_empty=True, default=0)
+    number: int = value(
+        "number in the table; 0 takes the next free one", omit_empty=True, default=0, author_limits=NOT_NEGATIVE
+    )
     resize: bool | None = optional("grow or shrink an existing partition if only its size differs", since="3.2")
     should_exist: bool | None = optional("whether the partition exists (default true)")
-    size_mib: int | None = optional("size in MiB; 0 fills the largest free block")
-    start_mib: int | None = optional("start in MiB; 0 takes the beginning of the largest free block")
+    size_mib: int | None = optional("size in MiB; 0 fills the largest free block", author_limits=NOT_NEGATIVE)
+    start_mib: int | None = optional(
+        "start in MiB; 0 takes the beginning of the largest free block", author_limits=NOT_NEGATIVE
+    )
     type_guid: str | None = optional(
         "GUID of the partition's type (default Linux data)",
         limits={"pattern": GUID_PATTERN},
@@ -286,7 +294,7 @@ class Raid(Record, key="name"):
     level: str | None = optional("RAID level", choices=RAID_LEVELS, example="raid1", value_until="3.3")
     name: str = value("name below /dev/md/", example="data")
     options: tuple[str, ...] = list_of(str, "further options of mdadm --create", appends=True)
-    spares: int | None = optional("how many of the devices are spares")
+    spares: int | None = optional("how many of the devices are spares", author_limits=NOT_NEGATIVE)
 
 
 class ClevisCustom(Record):

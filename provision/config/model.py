@@ -68,9 +68,10 @@ class Field(NamedTuple):
     tells a pointer from a value (absent or null differs from zero). Versions are indices into VERSIONS; `until` is the
     first version that no longer has the field. `secret` values are not shown; those of `secret_type` are Secrets.
     Fields of one record with the same `unique_by` share their keys: no key stands twice in all of their lists.
-    `limits` are keywords of JSON Schema; a rule of the same meaning reports what breaks them. `constraint` says what is
-    allowed in words. An `omit_empty` field is left out of JSON when it is zero. Before `value_until` an optional field
-    was a value, before `pointer_until` a record could be absent.
+    `limits` are keywords of JSON Schema; a rule of the same meaning reports what breaks them. `author_limits` are
+    further ones: Ignition does not check them, and authors are warned. `constraint` says in words what is allowed. An
+    `omit_empty` field is left out of JSON when it is zero. Before `value_until` an optional field was a value, before
+    `pointer_until` a record could be absent.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Field(NamedTuple):
     value_until: int
     pointer_until: int
     limits: Mapping[str, Any]
+    author_limits: Mapping[str, Any]
 
     @property
     def is_mode(self) -> bool:
@@ -129,6 +131,7 @@ class _Declared(NamedTuple):
     value_until: str = "3.0"
     pointer_until: str = "3.0"
     limits: Mapping[str, Any] = {}
+    author_limits: Mapping[str, Any] = {}
 
 
 def minor(version: str) -> int:
@@ -146,6 +149,7 @@ def value(  # noqa: PLR0913 - one keyword for each property of a field
     constraint: str = "",
     omit_empty: bool = False,
     limits: Mapping[str, Any] = _NOTHING,
+    author_limits: Mapping[str, Any] = _NOTHING,
     default: Any = None,  # noqa: ARG001 - tells type checkers that the value may be left out when a record is made
 ) -> Any:
     """A value that always exists: a name, a path, a number. Absent is the same as empty or zero."""
@@ -159,6 +163,7 @@ def value(  # noqa: PLR0913 - one keyword for each property of a field
         constraint=constraint,
         omit_empty=omit_empty,
         limits=limits,
+        author_limits=author_limits,
     )
 
 
@@ -173,6 +178,7 @@ def optional(  # noqa: PLR0913 - one keyword for each property of a field
     constraint: str = "",
     value_until: str = "3.0",
     limits: Mapping[str, Any] = _NOTHING,
+    author_limits: Mapping[str, Any] = _NOTHING,
 ) -> Any:
     """A value that may be absent, which is not the same as empty. `choices`: allowed value -> its first version."""
     return _Declared(
@@ -186,6 +192,7 @@ def optional(  # noqa: PLR0913 - one keyword for each property of a field
         constraint=constraint,
         value_until=value_until,
         limits=limits,
+        author_limits=author_limits,
     )
 
 
@@ -284,6 +291,7 @@ def _field(name: str, declared: _Declared, annotation: Any) -> Field:
         value_until=minor(declared.value_until),
         pointer_until=minor(declared.pointer_until),
         limits=declared.limits,
+        author_limits=declared.author_limits,
     )
 
 

@@ -28,15 +28,16 @@ _TYPES: dict[type, Keywords] = {
 class Dialect(NamedTuple):
     """How the fields of records are written, which rules apply, and what is forbidden.
 
-    `keywords_of` gives what a rule says of its records in a version. `forbidden` maps dotted JSON names of fields to
-    the reason why they, and all below them, cannot be used: a value there is an error, and an editor does not offer
-    them. Those of `empty_allowed` may be there if they are empty.
+    `keywords_of` gives what a rule says of its records in a version, `limits` what holds of a field's values.
+    `forbidden` maps dotted JSON names of fields to the reason why they, and all below them, cannot be used: a value
+    there is an error, and an editor does not offer them. Those of `empty_allowed` may be there if they are empty.
     """
 
     name: Callable[[Field], str]
     describe: Callable[[Field], Keywords]
     rules: tuple[Rule, ...]
     keywords_of: Callable[[Rule, int], Mapping[str, Any]]
+    limits: Callable[[Field], Mapping[str, Any]]
     forbidden: Mapping[str, str] = {}
     empty_allowed: frozenset[str] = frozenset()
 
@@ -53,7 +54,13 @@ def format_schema(version: int) -> Keywords:
     from provision.config.format import Config
     from provision.config.rules import RULES
 
-    dialect = Dialect(lambda field: field.json, _described, RULES, lambda rule, version: rule.keywords(version))
+    dialect = Dialect(
+        lambda field: field.json,
+        _described,
+        RULES,
+        lambda rule, version: rule.keywords(version),
+        lambda field: field.limits,
+    )
     built = schema(Config, version, dialect, title=f"Ignition config {VERSIONS[version]}")
     built["required"] = ["ignition"]
     ignition = built["$defs"]["Ignition"]
@@ -131,7 +138,7 @@ class _Projection:
             return {**described, "type": ["array", "null"], "items": items, **unique, **none}
         if reason and field.record is None:
             return {**described, **self.nothing(field, place)}
-        return {**described, **self.value(record, field, place), **self.choices(field), **field.limits}
+        return {**described, **self.value(record, field, place), **self.choices(field), **self.dialect.limits(field)}
 
     def value(self, record: type[Record], field: Field, place: str) -> Keywords:
         """The schema of one value, without what only the field knows."""

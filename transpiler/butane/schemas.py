@@ -166,7 +166,13 @@ def _dialect(row: Variant) -> Dialect:
         return _without_demands(found) if made_by_sugar else found
 
     return Dialect(
-        lambda field: field.name, _described, (*RULES, *_RULES), keywords, dict(row.refused), row.zeroes_allowed
+        lambda field: field.name,
+        _described,
+        (*RULES, *_RULES),
+        keywords,
+        lambda field: {**field.limits, **field.author_limits},
+        dict(row.refused),
+        row.zeroes_allowed,
     )
 
 

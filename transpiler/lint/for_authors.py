@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from provision.config.problems import Path, Problem
 from transpiler.lint.accounts import accounts
 from transpiler.lint.documents import second_document
-from transpiler.lint.nodes import below_files, links_out, negative_numbers
+from transpiler.lint.nodes import below_files, links_out, numbers_out_of_range
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import templates
@@ -18,7 +18,7 @@ from transpiler.reading.tree import mark
 LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     templates,
     accounts,
-    negative_numbers,
+    numbers_out_of_range,
     below_files,
     links_out,
     units,

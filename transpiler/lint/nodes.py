@@ -6,6 +6,7 @@ import os
 import posixpath
 from collections.abc import Iterator
 
+from provision.config.model import Field, Record
 from provision.config.problems import Path, Problem
 from transpiler.lint.source import LintInput, remark
 
@@ -26,32 +27,30 @@ def below_files(source: LintInput) -> Iterator[Problem]:
                 above = posixpath.dirname(above)
 
 
-_NUMBERS = ("number", "size_mib", "start_mib")
+def numbers_out_of_range(source: LintInput) -> Iterator[Problem]:
+    """Sizes, starts and numbers of partitions, ids of accounts and owners, and counts, that no machine can have."""
+    return _out_of_range(source.record, ())
 
 
-def negative_numbers(source: LintInput) -> Iterator[Problem]:
-    """Sizes, starts and numbers of partitions, ids of accounts and owners, and counts, below zero."""
-    for index, disk in enumerate(source.record.storage.disks):
-        for number, partition in enumerate(disk.partitions):
-            path: Path = ("storage", "disks", index, "partitions", number)
-            yield from _negative(partition, _NUMBERS, path)
-    for kind, names in (("users", ("uid",)), ("groups", ("gid",))):
-        for index, account in enumerate(getattr(source.record.passwd, kind)):
-            yield from _negative(account, names, ("passwd", kind, index))
-    for kind in ("files", "directories", "links"):
-        for index, node in enumerate(getattr(source.record.storage, kind)):
-            for owner in ("user", "group"):
-                yield from _negative(getattr(node, owner), ("id",), ("storage", kind, index, owner))
-    for index, array in enumerate(source.record.storage.raid):
-        yield from _negative(array, ("spares",), ("storage", "raid", index))
+def _out_of_range(record: Record, path: Path) -> Iterator[Problem]:
+    for field in record.FIELDS:
+        value = record.__dict__.get(field.name)
+        if isinstance(value, Record):
+            yield from _out_of_range(value, (*path, field.name))
+        elif field.record is not None and field.many:
+            for index, one in enumerate(value or ()):
+                yield from _out_of_range(one, (*path, field.name, index))
+        elif field.author_limits and value is not None:
+            yield from _beyond(field, value, (*path, field.name))
 
 
-def _negative(record: object, names: tuple[str, ...], path: Path) -> Iterator[Problem]:
-    for name in names:
-        value = getattr(record, name)
-        if value is not None and value < 0:
-            hint = "0 fills the largest free block" if name == "size_mib" else "write a number that is not negative"
-            yield remark((*path, name), "negative-number", f"{name} is negative", hint)
+def _beyond(field: Field, value: int, path: Path) -> Iterator[Problem]:
+    maximum = field.author_limits.get("maximum")
+    if value < field.author_limits["minimum"]:
+        hint = "0 fills the largest free block" if field.name == "size_mib" else "write a number that is not negative"
+        yield remark(path, "negative-number", f"{field.name} is negative", hint)
+    elif maximum is not None and value > maximum:
+        yield remark(path, "large-number", f"{field.name} is too large", f"the largest is {maximum}")
 
 
 def links_out(source: LintInput) -> Iterator[Problem]:

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from provision.config.format import MODE_LIMITS
+from provision.config.problems import dotted
 from tests.transpiler.golden import FILES, Case, cases
 from tests.transpiler.strategies import configs, mistakes
 from transpiler.butane.schemas import documents
@@ -74,12 +76,44 @@ def test_decoder_and_schema_find_the_same(data: st.DataObject) -> None:
     assert reading.fits == (not verdict.types and not verdict.keys)
 
 
-KNOWN_ONLY_TO_EDITORS = {"additionalProperties"}
-
-
 def schema_errors(values: Any, row: Variant) -> list[Any]:
-    """What an editor would show, besides unknown keys."""
-    return [one for one in validator(row).iter_errors(values) if one.validator not in KNOWN_ONLY_TO_EDITORS]
+    """What an editor would show, besides unknown keys and what is only a warning."""
+    return [
+        one
+        for one in validator(row).iter_errors(values)
+        if one.validator != "additionalProperties" and not is_author_limit(one)
+    ]
+
+
+def is_author_limit(error: Any) -> bool:
+    """Whether a number is in the range of Ignition, but in none that makes sense: authors are warned."""
+    limits = {key: error.schema[key] for key in ("minimum", "maximum") if key in error.schema}
+    return error.validator in limits and limits != MODE_LIMITS
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "message"),
+    [
+        ("passwd: {users: [{name: core, uid: -1}]}", "passwd.users[0].uid", "uid is negative"),
+        ("passwd: {users: [{name: core, uid: 4294967295}]}", "passwd.users[0].uid", "uid is too large"),
+        ("passwd: {groups: [{name: a, gid: 1e10}]}", "passwd.groups[0].gid", "gid is too large"),
+        ("storage: {links: [{path: /a, target: b, user: {id: -2}}]}", "storage.links[0].user.id", "id is negative"),
+        (
+            "storage: {disks: [{device: /dev/a, partitions: [{number: 1, size_mib: -3}]}]}",
+            "storage.disks[0].partitions[0].size_mib",
+            "size_mib is negative",
+        ),
+    ],
+)
+def test_a_number_that_no_machine_can_have_is_told_by_editor_and_transpiler(text: str, path: str, message: str) -> None:
+    row = table()["fcos", "1.5.0"]
+    config = f"variant: fcos\nversion: 1.5.0\n{text}\n".encode()
+    root = parse(config)
+    assert root is not None
+    errors = list(validator(row).iter_errors(read(root, row.record, row.spec_minor).values))
+    assert [dotted(tuple(one.absolute_path)) for one in errors] == [path]
+    assert [is_author_limit(one) for one in errors] == [True]
+    assert f"{path}: {message}" in transpile(config).render()
 
 
 def golden_rows() -> list[Any]:
