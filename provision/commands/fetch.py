@@ -10,17 +10,16 @@ import argparse
 import os
 import sys
 
+from provision.commands.timeout import DEFAULT, to_seconds
 from provision.config.format import Config
 from provision.failures import Failure, FetchFailed, NeedsNetwork
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.resources import needs_network
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import COMMAND_SECONDS, Settings
+from provision.fetch.settings import Settings
 
 NAME = "fetch"
 HELP = "show the config this machine would get"
-MOST_SECONDS = 1e9
-
 EPILOG = """\
 examples:
   provision fetch --platform aws
@@ -39,10 +38,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--timeout",
-        type=_seconds,
-        default=COMMAND_SECONDS,
+        type=to_seconds,
+        default=DEFAULT,
         metavar="SECONDS",
-        help=f"for all together; 0 is no limit ({COMMAND_SECONDS:.0f})",
+        help=f"for all together; 0 is no limit ({DEFAULT:.0f})",
     )
     parser.add_argument("--offline", action="store_true", help="fail instead of using a network")
     parser.add_argument("--json", action="store_true", help="print the config, merged with all it names")
@@ -63,17 +62,6 @@ def run(arguments: argparse.Namespace) -> int:
         raise FetchFailed(found.fetched[0].source, "there is no config", hint="the machine would boot without one")
     print(_json(found.config) if arguments.json else _summary(found))
     return 0
-
-
-def _seconds(text: str) -> float:
-    """A number of seconds. Raises ArgumentTypeError."""
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < MOST_SECONDS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
-    return seconds
 
 
 def _progress(level: str, message: str) -> None:

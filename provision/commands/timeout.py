@@ -22,14 +22,15 @@ def add_timeout(parser: argparse.ArgumentParser) -> None:
     """Declare the option."""
     parser.add_argument(
         "--timeout",
-        type=_seconds,
+        type=to_seconds,
         default=DEFAULT,
         metavar="SECONDS",
         help=f"give up when a server sends nothing for so long ({DEFAULT:g}; 0 is without limit)",
     )
 
 
-def _seconds(text: str) -> float:
+def to_seconds(text: str) -> float:
+    """A number of seconds, as written on a command line. Raises ArgumentTypeError."""
     try:
         seconds = float(text)
     except ValueError:

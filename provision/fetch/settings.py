@@ -14,10 +14,6 @@ CONFIG_LIMIT = 32 << 20
 """The most bytes a config, a bundle of certificates or a key may have."""
 
 
-COMMAND_SECONDS = 60.0
-"""The default of `--timeout`: how long a command tries to fetch all it needs."""
-
-
 class Settings(NamedTuple):
     """How to fetch. Seconds are floats; 0 is without limit. `authorities` are PEM bundles trusted besides the system's.
 
