@@ -25,6 +25,7 @@ from provision.engine.preflight import Step, simulate
 from provision.engine.waves import Engine
 from provision.failures import Failure, PlanRefused
 from provision.system.libc import keep_memory_private
+from provision.system.machine import Machine
 
 NAME = "apply"
 HELP = "provision disk images or a directory tree"
@@ -68,11 +69,20 @@ def run(arguments: argparse.Namespace) -> int:
         for stage in target.stages:
             history = target.open_history() if target.open_history and stage.journalled else None
             Engine(machine, timed, watch, history).run(stage, config)
-        machine.release()  # what holds the images: they are written out before they get their names
+        _write_out(machine)
         target.images.keep()
     if not arguments.quiet:
         print(f"\ndone in {time.monotonic() - began:.1f} s")
     return 0
+
+
+def _write_out(machine: Machine) -> None:
+    """Give back the devices, before their images get their names. Raises Failure where not all could be written."""
+    try:
+        machine.release()
+    except OSError as error:
+        hint = "the file system that the images lie on may be full; dmesg tells more"
+        raise Failure(f"not everything could be written to the images: {error.strerror}", hint=hint) from error
 
 
 def _stop(number: int, _frame: object) -> NoReturn:

@@ -41,7 +41,8 @@ def disks(arguments: argparse.Namespace, config: Config) -> list[DiskImage]:
 def check_existing(disk: DiskImage, *, replace: bool) -> bool:
     """Whether the image is there. Raises Failure where it should not be, or should."""
     exists = os.path.exists(disk.image)
-    if exists and not os.path.isfile(disk.image):
+    inside = disk.image.startswith(("/dev/", "/proc/")) and not disk.image.startswith("/dev/shm/")  # noqa: S108
+    if inside or (exists and not os.path.isfile(disk.image)):
         raise Failure(f"{disk.image}: not a regular file", hint="devices of this machine are out of reach on purpose")
     if disk.size is None and not exists:
         hint = f"give a size to make it: --size 10G, or --disk {disk.device}={disk.image}:10G"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 
 from provision.commands.targets.disk_options import check_existing, disks
 from provision.commands.targets.earlier_run import OWNER, consider
@@ -58,7 +58,7 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     devices = ImageDevices(images)
     machine = Machine(place.root, devices, starting_state(), place.private, log_of(arguments))
     contents = UnmountedContents(devices, place.mounts, target.unseen, may_mount=place.own)
-    stack.callback(machine.release)
+    stack.callback(_give_back, machine)
     stack.callback(contents.release)
     target.contents_of, target.stop_looking = contents, contents.release
     target.view = target.machine = machine
@@ -73,6 +73,12 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     elif base is None and any(disk.size is not None for disk in given):
         target.notes.append("no --base was given: / begins with a minimal passwd, group and shadow (root, locked)")
     return target
+
+
+def _give_back(machine: Machine) -> None:
+    """Release what a run that failed still has; what failed is told already, and more of that says nothing new."""
+    with suppress(OSError):
+        machine.release()
 
 
 def _reserved(config: Config) -> AbstractContextManager[None]:

@@ -163,16 +163,25 @@ class ImageDevices:
                 loop.refresh()
 
     def release(self) -> None:
-        """Close what was built on the images, and detach every loop device."""
+        """Close what was built on the images, and detach every loop device.
+
+        Raises OSError where what was written did not reach an image, after everything is detached.
+        """
         built_devices.teardown(self._bases())
         with self._lock:
             ours = list(self._loops.values())
             self._loops.clear()
             self._claimed.clear()
+        failed: OSError | None = None
         for loop in ours:
-            loop.detach()
+            try:
+                loop.detach()
+            except OSError as error:
+                failed = failed or error
         for loop in ours:
             loop.wait_until_gone()
+        if failed is not None:
+            raise failed
 
     def _where(self, name: str) -> _Region | str:
         """The part of an image, or the node of a device that is built on images."""

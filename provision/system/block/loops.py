@@ -96,14 +96,19 @@ class Loop:
         fcntl.ioctl(self._fd, _BLKFLSBUF, 0)
 
     def detach(self) -> None:
-        """Detach it now, or when the file system that is still mounted from it is unmounted."""
+        """Detach it now, or when the file system that is still mounted from it is unmounted.
+
+        Raises OSError where what was written to it did not reach the file; it is detached all the same.
+        """
         if self._fd < 0:
             return
-        os.fsync(self._fd)
-        with suppress(OSError):
-            fcntl.ioctl(self._fd, _LOOP_CLR_FD, 0)
-        os.close(self._fd)
-        self._fd = -1
+        try:
+            os.fsync(self._fd)
+        finally:
+            with suppress(OSError):
+                fcntl.ioctl(self._fd, _LOOP_CLR_FD, 0)
+            os.close(self._fd)
+            self._fd = -1
 
     def wait_until_gone(self) -> None:
         """After `detach`: wait a few seconds until nobody else (a worker of udevd) has it open."""

@@ -141,7 +141,7 @@ def _remove_abandoned(folder: str, prefix: str) -> None:
         if mine.fullmatch(name) and os.path.isfile(path) and not os.path.islink(path):
             with suppress(OSError), open(path, "rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.fstat(file.fileno()).st_ctime < time.time() - _SETTLED:
+                if os.fstat(file.fileno()).st_mtime < time.time() - _SETTLED:
                     os.unlink(path)
 
 

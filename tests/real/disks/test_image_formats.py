@@ -7,7 +7,9 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.real.disks.loop_devices import MIB, blank, left_attached, mounted
-from tests.real.disks.test_apply import ONE_DISK, opened, provision
+from tests.real.disks.test_apply import EXAMPLES, ONE_DISK, opened, provision
 
 pytestmark = [
     pytest.mark.disks,
@@ -218,6 +220,59 @@ def test_what_is_no_image_is_refused_by_name(name: str, tmp_path: Path) -> None:
         assert name in done.stderr
         assert "Traceback" not in done.stderr
     assert digest(path) == before
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with room for 6 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize("name", ["vdi", "vhdx", "raw"])
+def test_a_full_disk_leaves_the_image_as_it_was(name: str, small_disk: Path) -> None:
+    image = small_disk / "disk"
+    if name == "vdi":
+        created(image, name)
+    before = digest(image) if image.exists() else ""
+    size = [] if image.exists() else ["--size", "512M"]
+    done = provision("apply", "-", "--image", image, *size, stdin=ONE_DISK)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in small_disk.iterdir()] == (["disk"] if before else [])
+    assert (digest(image) if before else "") == before
+
+
+@pytest.mark.parametrize("seconds", [0.3, 0.5, 0.7, 0.9])
+def test_a_run_that_is_killed_leaves_the_image_as_it_was(seconds: float, tmp_path: Path) -> None:
+    image = created(tmp_path / "a.qcow2", "qcow2")
+    before = digest(image)
+    command = [sys.executable, "-m", "provision", "apply", "-", "--image", str(image), "--quiet"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdin is not None
+        run.stdin.write(json.dumps(ONE_DISK))
+        run.stdin.close()
+        run.stdin = None
+        time.sleep(seconds)
+        run.kill()
+        run.communicate()
+    if digest(image) != before:
+        check_provisioned(image, tmp_path)
+    for path in tmp_path.glob(".*.partial"):
+        os.utime(path, (0, 0))
+    assert provision("apply", "-", "--image", image, stdin=ONE_DISK).returncode == 0
+    check_provisioned(image, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["/dev/stdin", "/proc/self/fd/0"])
+def test_a_name_of_a_descriptor_is_no_image(name: str, tmp_path: Path) -> None:
+    with created(tmp_path / "a.qcow2", "qcow2").open("rb") as file:
+        argv = [sys.executable, "-m", "provision", "apply", str(EXAMPLES / "web-server.yaml"), "--image", name]
+        done = subprocess.run(argv, stdin=file, capture_output=True, text=True, check=False)
+    assert (done.returncode, "not a regular file" in done.stderr) == (1, True), done.stderr
 
 
 def test_by_force_a_file_becomes_a_raw_image(tmp_path: Path) -> None:
