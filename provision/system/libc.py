@@ -26,6 +26,7 @@ MS_REMOUNT = 0x20
 MS_BIND = 0x1000
 MS_REC = 0x4000
 MS_PRIVATE = 0x40000
+MS_SHARED = 0x100000
 
 MNT_DETACH = 2
 _RENAME_NOREPLACE = 1
@@ -34,6 +35,8 @@ _UMOUNT_NOFOLLOW = 8
 # the same numbers on every architecture but alpha
 _SYS_OPENAT2 = 437
 _SYS_MOUNT_SETATTR = 442
+
+_PR_SET_IO_FLUSHER = 57
 
 _PR_SET_DUMPABLE = 4
 _PR_CAPBSET_READ = 23
@@ -104,6 +107,14 @@ def unshare(namespaces: int) -> None:
         if error.errno != errno.EINVAL:
             raise
         mount("none", "/dev", None, MS_REC | MS_PRIVATE)
+
+
+def set_io_flusher(*, on: bool) -> None:
+    """Whether programs started from now on may wait for the writing of dirty pages when they need memory.
+
+    One that serves a block device must not (PR_SET_IO_FLUSHER, prctl(2), Linux 5.6). Raises OSError.
+    """
+    _check(_libc().prctl(_PR_SET_IO_FLUSHER, int(on), 0, 0, 0), "prctl")
 
 
 def become_root_of_a_user_namespace() -> None:

@@ -1,4 +1,12 @@
-"""A program that runs beside this one until it is told to end, or until this process ends, even if that is killed."""
+"""A program that serves a block device beside this one, until it is told to end or this process ends.
+
+Three things keep the kernel from waiting for itself:
+
+- The program has a mount namespace of its own, in which nothing is mounted that rests on what it serves. A process that
+  dies unmounts what only its namespace has left; the program would wait for itself, for ever and not to be killed.
+- When this process dies, its mounts go first, and only then the program is killed (PR_SET_PDEATHSIG, prctl(2)).
+- The program never waits for dirty pages when it needs memory, for it may be the one who has to write them.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +14,49 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
-from provision.system import processes
+from provision.system import libc, processes
 from provision.system.processes import Finished
+
+NEEDED = ("unshare", "setpriv")
+"""Programs of util-linux that start another one as it has to be here."""
+
+_OWN_MOUNTS = ("unshare", "--mount", "--propagation", "unchanged", "--")
+_TIED = ("setpriv", "--pdeathsig", "KILL", "--")
 
 
 class Daemon:
     """A started program; what it writes is kept in memory. Raises FileNotFoundError if it is not on PATH.
 
-    It has a process group of its own, so that an interrupt from the keyboard does not reach it.
+    It has a process group of its own, so that an interrupt from the keyboard does not reach it. Of what it mounts, this
+    process sees what lies below a shared mount.
     """
 
     def __init__(self, argv: Sequence[str]) -> None:
-        program = processes.find(argv[0])
-        if program is None:
-            raise FileNotFoundError(argv[0])
-        tied = processes.find("setpriv")
-        words = [tied, "--pdeathsig", "KILL", "--", program, *argv[1:]] if tied else [program, *argv[1:]]
+        words = [*_OWN_MOUNTS, *_TIED, *argv]
+        program = processes.find(words[0])
+        missing = [name for name in (*NEEDED, argv[0]) if processes.find(name) is None]
+        if program is None or missing:
+            raise FileNotFoundError(*missing)
         self._output = os.memfd_create("output", os.MFD_CLOEXEC)
-        self._pid = os.posix_spawn(
-            words[0],
-            words,
-            {**os.environ, "LC_ALL": "C"},
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, self._output, 1),
-                (os.POSIX_SPAWN_DUP2, self._output, 2),
-            ],
-            setpgroup=0,
-        )
+        with suppress(OSError):  # Linux before 5.6, or not root: then it is only less sure
+            libc.set_io_flusher(on=True)
+        try:
+            self._pid = os.posix_spawn(
+                program,
+                words,
+                {**os.environ, "LC_ALL": "C"},
+                file_actions=[
+                    (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+                    (os.POSIX_SPAWN_DUP2, self._output, 1),
+                    (os.POSIX_SPAWN_DUP2, self._output, 2),
+                ],
+                setpgroup=0,
+            )
+        finally:
+            with suppress(OSError):
+                libc.set_io_flusher(on=False)
         self._status: int | None = None
 
     @property

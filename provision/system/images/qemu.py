@@ -8,7 +8,7 @@ import time
 
 from provision.failures import Failure
 from provision.system import processes
-from provision.system.images.daemon import Daemon
+from provision.system.images.daemon import NEEDED, Daemon
 from provision.system.images.formats import DRIVERS
 from provision.system.sandbox import make_fuse_node
 
@@ -27,7 +27,7 @@ class QemuFailed(Failure):
 
 def check_installed(image: str, name: str) -> None:
     """Raises QemuFailed with what to install, where the programs for this format are missing."""
-    missing = [tool for tool in (DAEMON, TOOL) if processes.find(tool) is None]
+    missing = [tool for tool in (DAEMON, TOOL, *NEEDED) if processes.find(tool) is None]
     if missing:
         are = "are" if len(missing) > 1 else "is"
         raise QemuFailed(f"{image}: a {name} image, and {' and '.join(missing)} {are} not on PATH", hint=_INSTALL)
@@ -51,8 +51,9 @@ def create(path: str, name: str, size: int) -> None:
 class Export:
     """A raw view of an image: the regular file `path`, as long as this lasts. Raises QemuFailed.
 
-    The view is a mount: make it in a mount namespace of one's own, where it ends with this process, even if that is
-    killed. `folder` is an empty directory for views.
+    The view is a mount: `folder` has to be a shared mount (mount_namespaces(7)), in a mount namespace of this process,
+    so that the view ends with this process, even if that is killed. Make all views before anything is mounted that
+    rests on one (see `daemon`).
     """
 
     def __init__(self, image: str, name: str, folder: str, *, writable: bool) -> None:

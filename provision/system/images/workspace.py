@@ -52,6 +52,9 @@ def _folders(folder: str, *, own: bool) -> Workspace:
     found = Workspace(root, views, mounts, private, own)
     for path in (found.root, found.views, found.mounts, found.private):
         os.mkdir(path, 0o700)
+    if own:
+        _mount_memory(views)
+        libc.mount("none", views, None, libc.MS_SHARED)  # programs with mounts of their own make the views
     return found
 
 

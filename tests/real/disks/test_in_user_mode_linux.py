@@ -12,7 +12,7 @@ from tests.real.disks import user_mode_linux
 
 INSIDE = "PROVISION_IN_GUEST"
 
-NAMES = ("raid_and_luks", "built_devices", "sandbox", "disks_stage", "kernel_devices", "two_runs")
+NAMES = ("raid_and_luks", "built_devices", "sandbox", "disks_stage", "kernel_devices", "two_runs", "killed_images")
 TESTS = (
     *(f"tests/real/disks/test_{name}.py" for name in NAMES),
     "tests/real/disks/test_secrets.py::test_no_encrypted_volume_tells_a_secret",

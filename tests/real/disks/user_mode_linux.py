@@ -24,7 +24,7 @@ SCRATCH = 12 << 30
 LOADED = (
     *("loop", "dm_mod", "dm_crypt", "md_mod", "linear", "raid0", "raid1", "raid456", "raid10"),
     *("xts", "cbc", "sha512_generic", "algif_skcipher", "algif_hash"),
-    *("ext4", "xfs", "btrfs", "vfat", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1"),
+    *("ext4", "xfs", "btrfs", "vfat", "fuse", "nls_cp437", "nls_ascii", "nls_utf8", "nls_iso8859-1"),
 )
 """The kernel modules that tests of disks use; what is built in is not missed."""
 
