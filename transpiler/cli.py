@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from provision.config.reports.did_you_mean import did_you_mean
+from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of, run_program
 from transpiler.commands import options
 from transpiler.commands.output import OutputFailed, write
@@ -75,7 +76,7 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
     try:
         given = options.parse(arguments)
     except options.UsageError as error:
-        print(f"{_usage(as_butane=as_butane)}\n{error}", file=sys.stderr)
+        print(f"{_usage(as_butane=as_butane)}\n{error}{'' if as_butane else error.meant()}", file=sys.stderr)
         return 2
     if "input" in given.texts:
         print("Flag --input has been deprecated, specify filename directly on command line", file=sys.stderr)
@@ -92,7 +93,7 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
 def _command_meant(word: str) -> str:
     """What to say where a word may be a misspelled command; empty if it is not."""
     near = did_you_mean(word, _COMMANDS)
-    return f"\n{word} is neither a file nor a command{near}" if near and not os.path.exists(word) else ""
+    return f"\n{escaped(word)} is neither a file nor a command{near}" if near and not os.path.exists(word) else ""
 
 
 def _check(arguments: list[str]) -> int:
@@ -125,7 +126,7 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         raw = read(name)
     except OSError as error:
         verb = "read" if not name or isinstance(error, IsADirectoryError) else "open"
-        shown = name or "/dev/stdin"
+        shown = escaped(name) or "/dev/stdin"
         meant = "" if as_butane else _command_meant(name)
         print(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}{meant}", file=sys.stderr)
         return 1
@@ -172,7 +173,6 @@ def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> No
 
 def _verdict(result: Result) -> str:
     from provision.config.problems import count_of
-    from provision.config.reports.findings import escaped
 
     told = [finding.problem for finding in result.findings()]
     reason = "" if any(problem.fatal for problem in told) else "; warnings are errors with --strict"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from provision.config.problems import Position, Problem, ignition_path
-from provision.config.reports.findings import Finding
+from provision.config.reports.findings import Finding, escaped
 from transpiler.masks import Masks
 from transpiler.reading.tree import YamlNode, mark
 
@@ -59,7 +59,7 @@ def _drawn(problem: Problem, text: SourceText, lines: list[str], paint: _Paint) 
     gutter = f" {' ' * width} |"
     drawn = [
         f"{paint(problem.severity, _COLORS[problem.severity])}{path}:",
-        f"  {paint('-->', _FRAME)} {text.name}:{place.line}:{place.column}",
+        f"  {paint('-->', _FRAME)} {escaped(text.name)}:{place.line}:{place.column}",
         gutter,
     ]
     for number in range(first, last + 1):

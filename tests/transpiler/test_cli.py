@@ -139,3 +139,31 @@ def test_version_and_help_load_nothing_heavy() -> None:
     code = "import sys, transpiler.cli; print(*{'yaml', 'jsonschema', 'argparse'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize(
+    ("args", "meant"),
+    [
+        (["--strct", "x"], "unknown flag: --strct (did you mean --strict?)"),
+        (["chekc", "."], "chekc is neither a file nor a command (did you mean check?)"),
+        (["shema"], "shema is neither a file nor a command (did you mean schema?)"),
+        (["check", "--formt", "json", "."], "unknown option --formt (did you mean --format?)"),
+        (["check", "--format", "jsn", "."], "(did you mean json?)"),
+    ],
+)
+def test_misspelled_commands_and_options(args: list[str], meant: str, tmp_path: Path) -> None:
+    assert meant in run(*args, cwd=tmp_path).stderr
+    assert "did you mean" not in run(*args, cwd=tmp_path, name="butane").stderr
+
+
+def test_control_characters_of_file_names_reach_no_terminal(tmp_path: Path) -> None:
+    name = "x\x1b[2J\n.bu"
+    (tmp_path / name).write_text(BAD)
+    for arguments in ([name], ["--raw-errors", name], [f"{name}x"], ["-o", f"{name}/x", name], ["check", name]):
+        done = run(*arguments, cwd=tmp_path)
+        assert done.returncode == 1
+        assert "\x1b" not in done.stdout + done.stderr
+    for form in ("text", "json", "github", "sarif", "junit"):
+        done = run("check", "-f", form, ".", cwd=tmp_path)
+        assert "\x1b" not in done.stdout
+        assert "x%1B%5B2J%0A.bu" in done.stdout if form == "sarif" else "x1b[2J" in done.stdout

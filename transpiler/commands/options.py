@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from provision.config.reports.did_you_mean import did_you_mean
+
 
 class Option(NamedTuple):
     """One option; `bare` is what a text option means without a value. Options without `help` are not shown."""
@@ -36,7 +38,16 @@ _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 
 
 class UsageError(Exception):
-    """The command line is wrong; the message is Butane's, empty if only the usage is shown."""
+    """The command line is wrong; the message is Butane's. `option` is one that does not exist."""
+
+    def __init__(self, message: str, option: str = "") -> None:
+        super().__init__(message)
+        self.option = option
+
+    def meant(self) -> str:
+        """` (did you mean --strict?)`, or empty."""
+        shown = [f"--{option.name}" for option in OPTIONS if option.help]
+        return did_you_mean(self.option, shown) if self.option else ""
 
 
 class Given(NamedTuple):
@@ -52,7 +63,7 @@ class Given(NamedTuple):
 
 
 def parse(arguments: list[str]) -> Given:
-    """Read a command line. Raises BadUsage."""
+    """Read a command line. Raises UsageError."""
     given = Given({}, {}, [])
     waiting = arguments[::-1]
     while waiting:
@@ -75,7 +86,7 @@ def _long(argument: str, waiting: list[str], given: Given) -> None:
         raise UsageError(f"bad flag syntax: {argument}")
     option = next((option for option in OPTIONS if option.name == name), None)
     if option is None:
-        raise UsageError(f"unknown flag: --{name}")
+        raise UsageError(f"unknown flag: --{name}", f"--{name}")
     if equals:
         _set(option, value, given)
     elif option.kind is bool or option.bare:

@@ -7,6 +7,7 @@ import os
 import stat
 import tempfile
 
+from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of
 
 _AS_THEY_ARE = ("/dev/fd/", "/dev/std", "/proc/")
@@ -28,7 +29,8 @@ def write(path: str, text: str) -> None:
         _write(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         verb = "write" if error.errno in _WHILE_WRITING else "open"
-        raise OutputFailed(f"failed to {verb} {path}: {verb} {path}: {reason_of(error)}") from None
+        shown = escaped(path)
+        raise OutputFailed(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}") from None
 
 
 def _write(path: str, contents: bytes) -> None:

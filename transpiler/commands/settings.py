@@ -7,9 +7,13 @@ lists, which are joined.
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, NamedTuple
 
 from provision.config.reports.did_you_mean import did_you_mean
+
+MAX_BYTES = 1 << 20
+"""So much of a settings file is read."""
 
 
 class SettingsWrong(Exception):
@@ -32,7 +36,10 @@ _WORDS = {str: "a text", bool: "true or false", list: "a list of texts"}
 
 def settings_here() -> Settings:
     """The settings that hold in the working directory. Raises SettingsWrong."""
-    folder = os.getcwd()
+    try:
+        folder = os.getcwd()
+    except OSError:  # it was removed
+        return Settings()
     while True:
         for name, tables in ((".transpile.toml", ()), ("pyproject.toml", ("tool", "transpile"))):
             path = os.path.join(folder, name)
@@ -51,10 +58,10 @@ def _table(path: str, tables: tuple[str, ...]) -> dict[str, Any] | None:
     shown = os.path.relpath(path)
     try:
         with open(path, "rb") as file:
-            text = file.read()
+            text = file.read(MAX_BYTES)
     except OSError as error:
         raise SettingsWrong(f"{shown}: cannot be read: {(error.strerror or '').lower()}") from None
-    if tables and b"transpile" not in text:
+    if tables and re.search(rb"tool\s*\.\s*[\"']?transpile", text) is None:
         return None
     import tomllib
 
@@ -62,6 +69,8 @@ def _table(path: str, tables: tuple[str, ...]) -> dict[str, Any] | None:
         value: Any = tomllib.loads(text.decode())
     except ValueError as error:
         raise SettingsWrong(f"{shown}: {error}") from None
+    except RecursionError:
+        raise SettingsWrong(f"{shown}: values are nested too deeply") from None
     for name in tables:
         value = value.get(name) if isinstance(value, dict) else None
     if value is not None and not isinstance(value, dict):

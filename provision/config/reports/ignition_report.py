@@ -1,4 +1,4 @@
-"""Problems in the form of the reference's report: `error at $.storage.files.0.path, line 1 col 9: ...`."""
+"""Problems in the form of Ignition's report: `error at $.storage.files.0.path, line 1 col 9: ...`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NEWLINE = b"\n"
 
 
 def ignition_report(raw: bytes, validation: Validation) -> str:
-    """One line for each problem, as the reference prints them; it stops at the first value of a wrong type."""
+    """One line for each problem, as Ignition prints them; it stops at the first value of a wrong type."""
     text = raw.decode(errors="surrogateescape")
     if not validation.problems:
         return ""
@@ -29,7 +29,7 @@ def _line(problem: Problem, at: Position) -> str:
 
 
 def _offset(text: str, problem: Problem, found: dict[Path, Span]) -> int:
-    """Where the reference sees a value begin: of an object or a list, just past its bracket."""
+    """Where Ignition sees a value begin: of an object or a list, just past its bracket."""
     if problem.on_key and problem.path in found:
         return found[problem.path].key
     depth = next(depth for depth in range(len(problem.path), -1, -1) if problem.path[:depth] in found)

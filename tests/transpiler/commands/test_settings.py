@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.transpiler.test_cli import GOOD, run
+from tests.transpiler.test_cli import GOOD, ROOT, run
 
 WARNS = GOOD + "foo: 1\n"
 
@@ -59,6 +62,7 @@ def test_the_files_directory_is_beside_the_settings(repository: Path) -> None:
         ('files-dir = "../x"\n', ".transpile.toml: files-dir leads out"),
         ('files-dir = "/"\n', ".transpile.toml: files-dir leads out"),
         ("strict = \n", ".transpile.toml: Invalid value"),
+        ("x = " + "[" * 5000, ".transpile.toml: values are nested too deeply"),
     ],
 )
 def test_wrong_settings_are_wrong_usage(text: str, message: str, repository: Path) -> None:
@@ -68,3 +72,12 @@ def test_wrong_settings_are_wrong_usage(text: str, message: str, repository: Pat
         assert done.returncode == 2
         assert message in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_without_a_working_directory_there_are_no_settings(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    script = f"mkdir {gone}; cd {gone}; rmdir {gone}; exec {sys.executable} -P -m transpiler {tmp_path}/site.bu"
+    (tmp_path / "site.bu").write_text(WARNS)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
