@@ -88,7 +88,8 @@ class Confinement(NamedTuple):
         paths = dict.fromkeys((*_TOOL_DIRECTORIES, _LIBRARY_CACHE, *programs))
         with ExitStack() as stack:
             opened = {path: _opened(path, stack) for path in paths if os.path.lexists(path)}
-            tree = _opened(self.tree, stack)
+            tree = os.open(self.tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)  # the path may lead through links
+            stack.callback(os.close, tree)
             libc.mount("tmpfs", _NEW_ROOT, "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
             for path, fd in opened.items():
                 _show(path, fd, libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV)

@@ -72,7 +72,7 @@ class Context(NamedTuple):
     def confinement(self, program: str) -> Confinement | None:
         """The confinement for a program that reads foreign files; None for a program that needs none."""
         kept = CONFINED.get(program) if self.foreign else None
-        return None if kept is None else Confinement(os.path.realpath(self.tree.root), kept)
+        return None if kept is None else Confinement(os.path.abspath(self.tree.root), kept)
 
     def unmount_all(self) -> None:
         """Unmount what was mounted. A file system in use leaves the tree, and is unmounted when it is free."""

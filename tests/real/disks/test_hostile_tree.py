@@ -214,6 +214,28 @@ def test_where_it_cannot_be_confined_no_account_is_made(root: Path) -> None:
     assert "team" not in (root / "etc/group").read_text()
 
 
+@pytest.mark.parametrize("name", ["with blank", "back\\slash", "link"])
+def test_odd_paths_of_the_tree(root: Path, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if name == "link":
+        path.symlink_to(root)
+    else:
+        root.rename(path)
+    done = apply(CONFIG, "--root", path)
+    assert done.returncode == 0, done.stderr
+    assert "core:x:1500:" in (path / "etc/passwd").read_text()
+
+
+def test_file_systems_mounted_in_the_tree_are_part_of_it(root: Path) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "none", str(root / "home")], check=True)
+    try:
+        done = apply(CONFIG, "--root", root)
+        assert done.returncode == 0, done.stderr
+        assert (root / "home/core/.profile").exists()
+    finally:
+        subprocess.run(["umount", str(root / "home")], check=True)
+
+
 def test_what_a_killed_tool_left_is_cleared(root: Path) -> None:
     (root / "etc/passwd.lock").write_text(f"{os.getpid()}\0")  # this process is alive, but is no account tool
     (root / "etc/group.lock").write_text("1\0")
