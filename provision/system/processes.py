@@ -76,7 +76,7 @@ def run(
         return Finished(status, _tail(output))
 
 
-def told(argv: Sequence[str], data: bytes, limit: int) -> bytes | None:
+def output_of(argv: Sequence[str], data: bytes, limit: int) -> bytes | None:
     """The standard output of a program that gets `data` as input; None if the program fails.
 
     Raises FileNotFoundError as `run`, and ValueError for a program that writes more than `limit` bytes: it is stopped.

@@ -1,4 +1,4 @@
-"""Trees full of symbolic links that try to get out, for tests of path resolution."""
+"""Random trees with symbolic links that lead out of the tree, for tests of path resolution."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STEPS = (*NAMES, "..", ".", "a", "b")
 
 
 class RandomTree(NamedTuple):
-    """Directories, and links by their paths; what cannot be made because something else is there is left out."""
+    """Directories, and links (path, target). What cannot be made because something else is there is left out."""
 
     folders: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
@@ -59,7 +59,7 @@ def _crosses_a_link(root: str, path: str) -> bool:
 
 @contextmanager
 def created(tree: RandomTree) -> Iterator[str]:
-    """The forest in a directory, beside another one called `outside`."""
+    """The root of the tree, in a directory that also holds a directory `outside`."""
     with tempfile.TemporaryDirectory() as folder:
         os.makedirs(f"{folder}/root")
         os.makedirs(f"{folder}/outside/a")

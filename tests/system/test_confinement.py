@@ -38,7 +38,7 @@ def test_it_writes_to_the_tree_and_nowhere_else(tmp_path: Path) -> None:
     assert all("Read-only file system" in line for line in lines)
 
 
-def test_programs_devices_and_set_id_bits_of_the_tree_are_dead(tmp_path: Path) -> None:
+def test_programs_devices_and_set_id_bits_of_the_tree_do_not_work(tmp_path: Path) -> None:
     (tmp_path / "program").write_text("#!/bin/sh\necho run\n")
     (tmp_path / "program").chmod(0o6755)
     os.mknod(tmp_path / "null", 0o020666, os.makedev(1, 3))
@@ -48,7 +48,7 @@ def test_programs_devices_and_set_id_bits_of_the_tree_are_dead(tmp_path: Path) -
 
 
 def test_capabilities_that_are_left(tmp_path: Path) -> None:
-    """Without /proc a program cannot read its own; these need one each."""
+    """Each of these commands needs a capability; without /proc the program cannot print its own."""
     script = (
         f"mknod {tmp_path}/disk b 7 0; mount -t tmpfs none {tmp_path}; kill -0 {os.getppid()}; chroot {tmp_path} /x"
     )

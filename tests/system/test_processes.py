@@ -27,10 +27,10 @@ def test_input_is_empty_unless_it_is_given() -> None:
 
 def test_what_a_program_tells_is_whole_and_bounded() -> None:
     data = os.urandom(3_000_000)
-    assert processes.told(["sh", "-c", "cat; echo no >&2"], data, 3_000_000) == data
-    assert processes.told(["sh", "-c", "echo out; exit 1"], b"", 100) is None
+    assert processes.output_of(["sh", "-c", "cat; echo no >&2"], data, 3_000_000) == data
+    assert processes.output_of(["sh", "-c", "echo out; exit 1"], b"", 100) is None
     with pytest.raises(ValueError, match="more than 1000"):
-        processes.told(["cat", "/dev/zero"], b"", 1000)
+        processes.output_of(["cat", "/dev/zero"], b"", 1000)
 
 
 def test_a_kept_descriptor_can_be_named() -> None:

@@ -38,7 +38,7 @@ def test_a_program_that_hangs_is_told_and_stopped(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("work", ["while :; do :; done", "exec dd if=/dev/zero of=/dev/null bs=1"])
 def test_a_program_that_works_is_left_alone(work: str) -> None:
-    """It is a child of the program that works."""
+    """The work is done by a child of the program."""
     reports: list[str] = []
     script = f"sh -c '{work}' & sleep 1.5; kill $!; exit 3"
     assert processes.run(["sh", "-c", script], watch=settings(reports)).status == 3
@@ -46,7 +46,7 @@ def test_a_program_that_works_is_left_alone(work: str) -> None:
 
 
 def test_output_that_never_ends_is_no_hang_but_silence_is() -> None:
-    assert processes.told(["sh", "-c", "sleep 0.3; echo x; sleep 0.3; echo y"], b"", 100) == b"x\ny\n"
+    assert processes.output_of(["sh", "-c", "sleep 0.3; echo x; sleep 0.3; echo y"], b"", 100) == b"x\ny\n"
 
 
 def test_stopping_ends_the_whole_family(tmp_path: Path) -> None:

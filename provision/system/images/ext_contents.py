@@ -127,7 +127,7 @@ class ExtContents:
 
     def _ask(self, request: str) -> bytes:
         """What debugfs writes to standard output; empty if it fails."""
-        return processes.told([PROGRAM, "-R", request, self._image], b"", _LIMIT) or b""
+        return processes.output_of([PROGRAM, "-R", request, self._image], b"", _LIMIT) or b""
 
 
 def _is_directory(entry: _Entry) -> bool:

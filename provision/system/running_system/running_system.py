@@ -142,7 +142,7 @@ class LocalSystem:
         if processes.find(argv[0]) is None:
             return None
         try:
-            return processes.told(argv, given, CONFIG_LIMIT)
+            return processes.output_of(argv, given, CONFIG_LIMIT)
         except ValueError as error:
             raise FetchFailed(argv[0], f"says more than {CONFIG_LIMIT >> 20} MiB") from error
 

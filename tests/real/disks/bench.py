@@ -1,4 +1,4 @@
-"""A whole node, ours beside Ignition's, stage by stage: `python -m tests.real.disks.bench` (as root; minutes).
+"""All stages of a boot, ours and Ignition's: `python -m tests.real.disks.bench` (as root; minutes).
 
 Every round gives each of the two a fresh disk, in a node of namespaces with a systemd and a udevd, and compares what
 they left on it. Ours starts as in the initramfs: byte-code, isolated, without `site`. The table tells milliseconds by

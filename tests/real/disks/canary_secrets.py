@@ -1,4 +1,4 @@
-"""Secrets that must not come out: a config full of canaries, a target to fail on, and a watch over all that gets out.
+"""A config full of canary secrets, a target on which it fails, and a record of everything that others can read.
 
 Programs run under strace(1), which stops every child at execve(2), so that no argument or environment is missed, in a
 mount namespace of their own, where /run, the journal's socket and /dev/kmsg are the test's.
@@ -44,7 +44,7 @@ are, and a finished one has them no more (`tests/engine/test_history.py`).
 
 
 def lacking() -> str:
-    """What this machine lacks for a watch; empty if nothing."""
+    """What this machine lacks for these tests; empty if nothing."""
     if shutil.which("strace") is None:
         return "strace"
     return "" if is_rooted() else "mount point at /: unshare(1) wants one, and a chroot may have none"
@@ -55,7 +55,7 @@ def compressed(text: str) -> str:
 
 
 def forms(name: str) -> Iterator[bytes]:
-    """How a canary may look: as it is, in hexadecimal, percents, escapes, in base64 at any offset, and packed."""
+    """The encodings in which a canary may appear: plain, hexadecimal, percent, escapes, base64 at any offset, gzip."""
     plain = CANARIES[name].encode()
     yield plain
     yield plain.hex().encode()
@@ -229,7 +229,7 @@ class WatchedTarget:
         return Watched(done.returncode, channels | dict(self._files()))
 
     def _files(self) -> Iterator[tuple[str, bytes]]:
-        """What lies around afterwards, readable by others or meant to hold no secrets."""
+        """Files that others can read afterwards, or that must not hold secrets."""
         for top in ("run", "root", "tmp"):
             for path in sorted((self.folder / top).rglob("*")):
                 found = path.lstat()

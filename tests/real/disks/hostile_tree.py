@@ -1,4 +1,4 @@
-"""A target tree that attacks who works on it: code that wants to be loaded, devices, FIFOs, and links that lead out.
+"""A hostile target tree: modules that are loaded as code, devices, FIFOs, and links that lead out of the tree.
 
 Each function puts one kind of attack into a tree. The tree is a plain directory; `image_of` makes a disk image of it.
 """
@@ -53,7 +53,7 @@ def plain(root: Path) -> None:
 
 
 def add_name_service(root: Path, canary: Path) -> None:
-    """A module for every database, that writes `canary` from outside of the tree when it is loaded."""
+    """A module for every name service, which leaves the chroot and writes `canary` when it is loaded."""
     module = root / "module.so"
     argv = ["cc", "-shared", "-fPIC", f'-DCANARY="{canary}"', "-x", "c", "-", "-o", str(module)]
     subprocess.run(argv, input=MODULE, text=True, check=True)

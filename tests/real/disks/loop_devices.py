@@ -62,7 +62,7 @@ def attached(folder: Path) -> list[str]:
 
 
 def left_attached(folder: Path, seconds: float = 5.0) -> list[str]:
-    """Loop devices over files of a folder that stay; another test may look at every device, and delay their going."""
+    """Loop devices over files of a folder that are still there after a wait: another test may have them open."""
     deadline = time.monotonic() + seconds
     while (left := attached(folder)) and time.monotonic() < deadline:
         time.sleep(0.01)

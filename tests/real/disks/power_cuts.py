@@ -1,4 +1,4 @@
-"""Nodes whose power fails: a child goes through the stages of a boot, and ends with all its tools after some action."""
+"""Power cuts: a child process runs the stages of a boot and is killed with all its tools after some action."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ NEVER = 0
 
 
 class PowerCutMachine(Machine):
-    """A machine that loses its power when `left` actions are done."""
+    """A machine that is killed after `left` actions."""
 
     left = NEVER
     _one_at_a_time = threading.Lock()
@@ -74,9 +74,9 @@ class Ended(NamedTuple):
 def boot(
     folder: Path, config: dict[str, Any], stages: Sequence[str], left: int = NEVER, seconds: float = NEVER
 ) -> Ended:
-    """Go through stages on the tree `root` of a folder, in a mount namespace that goes with the boot.
+    """Run stages on the tree `root` of a folder, in a mount namespace of their own.
 
-    Without a udevd of this machine the links that those of others may make are out of sight.
+    If this machine has no udevd, links that other processes make in /dev/disk are hidden.
     The power fails after `left` actions, or after so many seconds.
     """
     reading, writing = os.pipe()
@@ -115,7 +115,7 @@ def _told(folder: Path, config: bytes, stages: Sequence[str]) -> tuple[list[str]
 
 
 def _carry_out(folder: Path, text: bytes, name: str, state: BootState, done: list[str]) -> BootState:
-    """As a boot does it."""
+    """Carry out one stage as a boot does."""
     config, stage = decode(text), load_stage(name)
     machine = PowerCutMachine(str(folder / "root"), KernelDevices(wait_seconds=5), state, str(folder / "run"))
     record = RecordFile(str(folder / "root"), RECORD)
@@ -136,4 +136,4 @@ def _carry_out(folder: Path, text: bytes, name: str, state: BootState, done: lis
 
 
 def _unheard(level: str, message: str, **fields: str) -> None:
-    """A log that nobody reads."""
+    """Ignore a message."""

@@ -1,6 +1,6 @@
-"""A node to provision: namespaces of the running kernel with a systemd and a udevd, over this machine's own files.
+"""A container with a systemd and a udevd, in namespaces of the running kernel, over this machine's own files.
 
-It starts in half a second. What is written is lost, but for what goes to the folder; block devices are the machine's.
+It starts in half a second. Only what is written to the folder is kept. Block devices are those of the machine.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ exit $status
 
 
 def lacking() -> str:
-    """What this machine lacks to start a node; empty if nothing."""
+    """What this machine lacks to start a container; empty if nothing."""
     programs = [name for name in ("unshare", "ip", "losetup", "udevadm") if shutil.which(name) is None]
     return ", ".join(programs) or ("" if SYSTEMD.exists() else str(SYSTEMD))
 
 
 def run(command: Sequence[str], folder: Path, seconds: float) -> int:
-    """Run a command as root in this directory, show what it says as it comes, and return its status."""
+    """Run a command as root in this directory, print its output as it comes, and return its status."""
     (folder / "command").write_text(f"cd {shlex.quote(str(Path.cwd()))}\nexec {shlex.join(command)}\n")
     output = folder / "output"
     output.touch()
@@ -65,7 +65,7 @@ def run(command: Sequence[str], folder: Path, seconds: float) -> int:
 
 
 def _start(folder: Path, seconds: float) -> list[str]:
-    """The namespaces, one around the other; timeout(1) ends the inner ones, so that the outer can tidy up."""
+    """The command line of the nested namespaces. timeout(1) ends the inner ones, so that the outer one can clean up."""
     init = ["sh", str(Path(__file__).with_name("systemd_container_init")), str(folder)]
     inside = ["timeout", "--signal=KILL", f"{seconds:g}", "unshare", *NAMESPACES, "--fork", "--kill-child", *init]
     return ["unshare", *MOUNTS, "sh", "-c", _IN_A_GROUP, "sh", str(folder), *inside]

@@ -1,4 +1,4 @@
-"""Encrypted volumes and arrays on images: found through the kernel, and taken apart at the end."""
+"""Encrypted volumes and arrays on images: found through the kernel, and closed at the end."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class NoFetcher:
 
 
 class Machines:
-    """Makes machines on the same disk, one for each run, as processes of a boot would."""
+    """Makes a new machine on the same disk for each run, as each process of a boot does."""
 
     def __init__(self, tmp_path: Path, disk: str, devices: Callable[[], Devices]) -> None:
         self.disk = disk
@@ -112,7 +112,7 @@ def machines(request: pytest.FixtureRequest, tmp_path: Path, image: Path, sector
 
 @pytest.fixture
 def label(tmp_path: Path) -> str:
-    """The beginning of labels that no disk of this machine has."""
+    """A prefix for labels that no disk of this machine has."""
     return f"test{os.getpid()}{tmp_path.name[-6:]}".replace("_", "")
 
 

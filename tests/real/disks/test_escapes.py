@@ -1,4 +1,4 @@
-"""10,000 trees full of links: what the tree opens and writes is what a chroot would, and never outside."""
+"""10,000 random trees with links: paths lead where they do in a chroot, and never out of the tree."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def paths_of(seed: int) -> list[str]:
 
 
 def chrooted(folder: Path, seeds: range) -> Answers:
-    """Where paths lead in a chroot, by inode: a child process asks, and comes back out for the next tree."""
+    """Where paths lead in a chroot, as inodes; a child process looks, and leaves the chroot for the next tree."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -82,7 +82,7 @@ def by_walking(tree: Tree, path: str) -> int | None:
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """In memory: 40,000 files are written, each alone, and each would wait for a disk."""
+    """A directory in memory: 40,000 files are written one by one, and each would wait for a disk."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
         yield Path(name)
 

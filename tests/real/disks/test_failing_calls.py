@@ -1,4 +1,4 @@
-"""System calls that fail in the seam: an error that names the action, never a traceback, and the next run goes on."""
+"""System calls fail: the error names the action, there is no traceback, and the next run finishes the work."""
 
 from __future__ import annotations
 

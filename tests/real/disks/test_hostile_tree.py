@@ -1,4 +1,4 @@
-"""What a foreign tree or image holds is data: none of it is run, and nothing outside is read or changed."""
+"""Nothing of a foreign tree or image is run, and nothing outside of it is read or changed."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def applied(root: Path, tmp_path: Path, *, image: bool) -> subprocess.CompletedP
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler")
-def test_the_module_bites_a_tool_that_is_not_confined(root: Path, tmp_path: Path) -> None:
+def test_the_module_is_loaded_by_a_tool_that_is_not_confined(root: Path, tmp_path: Path) -> None:
     hostile_tree.add_name_service(root, tmp_path / "canary")
     subprocess.run(["useradd", "--root", str(root), "core"], check=False, capture_output=True)
     assert (root / "loaded").exists()

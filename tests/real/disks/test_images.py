@@ -1,4 +1,4 @@
-"""Images as devices: attached, partitioned, made, mounted, written, and given back whatever happens."""
+"""Images as devices: attached, partitioned, formatted, mounted, written, and always detached at the end."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def provisioned(machine: Machine, sector: int) -> None:
     machine.apply(Mount("/var/data", "/dev/vda9", "xfs", ("noatime",)))
 
 
-def test_what_was_done_is_what_is_seen(machine: Machine, sector: int, tmp_path: Path) -> None:
+def test_the_machine_shows_what_was_done(machine: Machine, sector: int, tmp_path: Path) -> None:
     provisioned(machine, sector)
     assert machine.table("/dev/vda") == table(SIZE, sector, *PARTS)
     assert machine.signature("/dev/vda1")[:2] == ("ext4", "ROOT")

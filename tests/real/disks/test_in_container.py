@@ -1,4 +1,4 @@
-"""The tests of this directory whose devices udevd follows, where there is one, and a systemd too."""
+"""Runs tests of this directory again in a container that has systemd and udevd."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tests of this directory that need md or dm-crypt, on a kernel that has them."""
+"""Runs the tests of this directory that need md or dm-crypt on a kernel that has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The power fails after each action on disks: the next boot ends where an undisturbed one does."""
+"""Power cuts after each action on disks: the next boot leaves the same disks as an undisturbed one."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class TargetMachine:
         subprocess.run(["cp", "--sparse=always", template, self.image], check=True)
 
     def _prepare(self, node: str, old: Old) -> None:
-        """Put on the disk what is there before."""
+        """Put the initial contents on the disk."""
         lines = [f"name={LABEL}{name}, size={size}MiB" for name, size, _ in old.partitions]
         if not lines:
             return
@@ -201,7 +201,7 @@ class TargetMachine:
         return told | {name: self._held(name) for name in node.devices}
 
     def switch_off(self, node: Node) -> None:
-        """What a machine forgets without power."""
+        """Close what does not survive a power cut."""
         shutil.rmtree(self.folder / "run", ignore_errors=True)
         for name in node.devices:
             if Path(name).exists():
@@ -219,7 +219,7 @@ class TargetMachine:
 
 
 def undisturbed(folder: Path, node: Node) -> tuple[dict[str, object], int]:
-    """The picture after a boot that nothing interrupts, and how many actions that took."""
+    """The result of a boot without interruption, and the number of its actions."""
     target = TargetMachine(folder, node.old)
     with loop(target.image) as device:
         ended = target.boot(device, node)
@@ -239,7 +239,7 @@ def test_every_interruption_ends_in_the_same_disks(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", NODES)
-def test_any_moment_will_do(name: str, tmp_path: Path) -> None:
+def test_a_kill_at_any_moment(name: str, tmp_path: Path) -> None:
     node = NODES[name]
     began = time.monotonic()
     expected, _ = undisturbed(tmp_path / "whole", node)
@@ -267,7 +267,8 @@ def test_arrays_and_volumes(name: str, off: bool, tmp_path: Path) -> None:
 def after_a_power_failure(
     folder: Path, node: Node, left: int = NEVER, seconds: float = NEVER, *, off: bool = True
 ) -> dict[str, object]:
-    """The picture after a boot that was cut off, and one more, or what that said. Without `off` only programs went."""
+    """The result after a boot that was interrupted and a second one, or the second one's error. Without `off` only
+    processes were killed."""
     target = TargetMachine(folder, node.old)
     with loop(target.image) as device:
         first = target.boot(device, node, left, seconds)

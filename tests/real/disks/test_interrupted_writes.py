@@ -1,4 +1,4 @@
-"""Killed at any moment, a run leaves each file whole, with its mode, or absent, and keeps no descriptors."""
+"""A run that is killed leaves each file complete, with its mode, or absent; no descriptor stays open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The power fails at every action on files: the next run ends in the very tree that an undisturbed one makes."""
+"""Power cuts after each action on files: the next run leaves the same tree as an undisturbed one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The devices of the running kernel, by loop devices with partitions. No udevd is needed; with one it serves too."""
+"""Devices of the running kernel: loop devices with partitions, with or without udevd."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Loop devices, as every kernel has them made: at once, or step by step before Linux 5.8."""
+"""Loop devices, attached in one call, and in steps as before Linux 5.8."""
 
 from __future__ import annotations
 

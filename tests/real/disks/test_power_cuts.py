@@ -1,4 +1,4 @@
-"""The power fails after each action of a whole boot, disks and files: the next boot ends in the same disk and tree."""
+"""Power cuts after each action of a whole boot: the next boot leaves the same disk and tree as an undisturbed one."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def mounted(device: str, folder: Path) -> Iterator[None]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_every_interruption_ends_in_the_same_node(tmp_path: Path) -> None:
+def test_every_interruption_ends_in_the_same_disk_and_tree(tmp_path: Path) -> None:
     with serve({"/file": Answer(REMOTE)}) as served:
         whole = DiskUnderTest(tmp_path / "whole")
         with loop(whole.image) as device:

@@ -1,4 +1,4 @@
-"""Keys in the memory of `apply` stay there: no core dump, no other reader, no swap; nor do tools leave core dumps."""
+"""Keys stay in the memory of `apply`: no core dump, no other reader, no swap. Tools leave no core dumps."""
 
 from __future__ import annotations
 

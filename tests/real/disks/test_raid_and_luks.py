@@ -304,7 +304,7 @@ class TestRaid:
 
 @pytest.mark.skipif(shutil.which("kpartx") is None, reason="kpartx is not installed")
 def test_a_device_mapper_disk(computer: Computer) -> None:
-    """As multipath gives: partitions are mappings of their own, found by the name of the disk's."""
+    """A disk as multipath makes it: its partitions are mappings, found by the name of the disk."""
     table = f"0 {300 * MIB // 512} linear {computer.disks[0]} 0"
     run("dmsetup", "create", "testpath", "--table", table)
     parts = (Partition(number=1, label="testone", size_mib=100), Partition(number=2, label="testtwo"))

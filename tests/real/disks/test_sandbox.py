@@ -1,4 +1,4 @@
-"""What programs see while images are worked on: a /dev without this machine's disks; and all that images can hold."""
+"""Programs that work on images see a /dev without the disks of this machine."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _nothing_is_left(tmp_path: Path) -> Iterator[None]:
     assert (os.listdir("/dev/mapper") if Path("/dev/mapper").is_dir() else []) == before
 
 
-def test_a_tool_that_turns_on_this_machine_reaches_nothing(tmp_path: Path) -> None:
+def test_a_tool_cannot_reach_the_disks_of_this_machine(tmp_path: Path) -> None:
     victim, marked = blank(tmp_path / "victim.img", 16 * MIB), b"precious" * 512
     victim.write_bytes(marked)
     real = shutil.which("mkfs.ext4")

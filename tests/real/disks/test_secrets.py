@@ -1,4 +1,4 @@
-"""No canary of a config gets out, however its provisioning fails: not by a message, an argument, a plan or a file."""
+"""No secret of a config appears in a message, an argument, a plan or a public file, whatever fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of tools on disk images: files and devices of this machine are out of their reach."""
+"""Options of tools that name files or devices of this machine are refused for disk images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking into images needs no rights: everything here runs without root and without loop devices."""
+"""Images are read without root and without loop devices."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_other_names_lead_nowhere(devices: ImageDevices, name: str) -> None:
 
 
 def test_devices_of_this_machine_are_not_there(devices: ImageDevices) -> None:
-    """Names of the kernel lead nowhere; links by label or UUID lead into the images only."""
+    """Names of the kernel are not found; links by label or UUID are found in the images only."""
     ours = [f"/dev/{name}" for name in os.listdir("/sys/class/block") if not name.startswith("nvme0n1")]
     assert ours
     assert {devices.device(name) for name in ours} == {None}

@@ -21,7 +21,7 @@ def image(folder: Path, size: int = 320 * MIB) -> str:
     return str(path)
 
 
-def test_nothing(tmp_path: Path) -> None:
+def test_no_signature(tmp_path: Path) -> None:
     assert probe(image(tmp_path)) == Signature()
 
 

@@ -55,7 +55,7 @@ def test_only_field_two_changes(tree: Tree) -> None:
 
 
 def test_attributes_stay(tree: Tree) -> None:
-    """A label is one of them."""
+    """A security label is an extended attribute too."""
     shadow = f"{tree.root}/etc/shadow"
     os.setxattr(shadow, "user.label", b"here")
     set_password(tree, "shadow", "root", Secret("$6$x"))
@@ -150,7 +150,7 @@ DEFINITIONS = "PASS_MAX_DAYS 99\n# PASS_MIN_DAYS 1\nPASS_WARN_AGE\t-1\n"
 @pytest.mark.skipif(shutil.which("usermod") is None, reason="usermod is not installed")
 @pytest.mark.parametrize("lacking", ["", "shadow", "gshadow"])
 @pytest.mark.parametrize("said", ["x", "*", "", "old"])
-def test_without_a_line_the_hash_goes_where_the_tools_put_it(tmp_path: Path, said: str, lacking: str) -> None:
+def test_without_a_line_the_hash_is_where_usermod_puts_it(tmp_path: Path, said: str, lacking: str) -> None:
     ours, theirs = tmp_path / "ours/etc", tmp_path / "theirs/etc"
     for etc in (ours, theirs):
         etc.mkdir(parents=True)

@@ -68,7 +68,7 @@ def test_later_stages_find_them(blob_store: BlobStore, tmp_path: Path) -> None:
 
 
 def test_nobody_else_can_read_them_for_an_instant(blob_store: BlobStore, tmp_path: Path) -> None:
-    """A watcher looks at everything that has a name, as fast as it can, while the umask is 0."""
+    """Another thread looks at every file with a name, all the time, while the umask is 0."""
     modes: set[tuple[bool, int]] = set()
     done = threading.Event()
 

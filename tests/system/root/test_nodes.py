@@ -28,7 +28,7 @@ UID, GID = os.geteuid(), os.getegid()
 
 
 class Place:
-    """A tree to work on, with a directory beside it that nothing may touch."""
+    """A tree, and beside it a directory that must not change."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "root"

@@ -1,4 +1,4 @@
-"""The record in the target root, and everything else that may lie in its place."""
+"""The record file in the target root, and other things in its place."""
 
 from __future__ import annotations
 

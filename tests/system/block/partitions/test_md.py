@@ -1,4 +1,4 @@
-"""Where the superblocks of md lie, and that nothing else is erased. That md sees it so too is tried in the guest."""
+"""The superblocks of md are erased and nothing else. test_raid_and_luks tries it with md itself."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ START, SIZE = 1024 * KIB, 1000 * KIB + 512
 
 @pytest.mark.parametrize("offset", [0, 4 * KIB, 992 * KIB, 896 * KIB], ids=["1.1", "1.2", "1.0", "0.90"])
 @pytest.mark.parametrize("order", ["little", "big"])
-def test_a_superblock_goes(tmp_path: Path, offset: int, order: str) -> None:
+def test_a_superblock_is_erased(tmp_path: Path, offset: int, order: str) -> None:
     magic = (0xA92B4EFC).to_bytes(4, "little" if order == "little" else "big")
     left = after(tmp_path, magic, offset)
     assert left[: START + offset].strip(b"\xff") == b""
     assert left[START + offset :].rstrip(b"\xff") == bytes(4096)
 
 
-def test_what_is_none_stays(tmp_path: Path) -> None:
+def test_bytes_that_are_no_superblock_stay(tmp_path: Path) -> None:
     assert after(tmp_path, b"none", 4 * KIB)[START + 4 * KIB :].startswith(b"none\xff")
 
 
@@ -30,7 +30,7 @@ def test_a_partition_of_nearly_nothing(tmp_path: Path) -> None:
 
 
 def after(folder: Path, magic: bytes, offset: int, size: int = SIZE) -> bytes:
-    """What is left of a disk full of ones with that magic in a partition."""
+    """The bytes of a disk full of ones, with the magic in a partition, after erasing."""
     disk = bytearray(b"\xff" * 2048 * KIB)
     disk[START + offset : START + offset + 4] = magic
     path = folder / "disk"

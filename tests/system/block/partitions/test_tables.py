@@ -100,7 +100,7 @@ def test_a_broken_table_is_read_from_its_copy(tmp_path: Path) -> None:
 
 
 def test_what_is_left_of_an_old_table_is_none(tmp_path: Path) -> None:
-    """A disk that got an MBR, or a file system, has still the copy at its end: that table is dead."""
+    """A disk that got an MBR or a file system still has the backup of its old table at its end, which is not in use."""
     path = image(tmp_path)
     tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
     with open(path, "r+b") as disk:
@@ -169,7 +169,7 @@ def test_a_table_may_have_more_entries_than_usual(tmp_path: Path) -> None:
 @pytest.mark.skipif(shutil.which("sgdisk") is None, reason="sgdisk is not on PATH")
 @pytest.mark.parametrize("odd", [["-j", "1000"], ["-S", "16"], ["-S", "300"], ["-A", "1:set:5", "-A", "1:set:20"]])
 def test_what_is_odd_in_a_table_stays(tmp_path: Path, odd: list[str]) -> None:
-    """Everything but the new partition is as sgdisk leaves it that makes the same one."""
+    """Apart from the new partition every byte is the same as after sgdisk has made that partition."""
     path, other = image(tmp_path), str(tmp_path / "other.img")
     subprocess.run(["sgdisk", *odd[:2], "-n", "1:4096:+10M", "-c", "1:\N{ROCKET}", *odd, path], check=True)
     shutil.copy(path, other)
@@ -182,7 +182,7 @@ def test_what_is_odd_in_a_table_stays(tmp_path: Path, odd: list[str]) -> None:
 
 
 def test_the_copy_alone_brings_everything_back(tmp_path: Path) -> None:
-    """A power cut in the middle of writing leaves one of the two whole."""
+    """A power cut while a table is written leaves the table or its backup intact."""
     path, first = image(tmp_path), Partition(1, 2048, 4096, LINUX, DISK)
     tables.write(path, table(first), size=SIZE, erase=False)
     with open(path, "r+b") as disk:
