@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import re
 import shutil
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provision.config.data_urls import decode_data_url
 from tests.transpiler.golden import (
     FILES,
     OPTIONS,
@@ -37,7 +40,7 @@ def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def both(text: bytes, options: tuple[str, ...]) -> tuple[Answer, Answer]:
     """Our answer and Butane's."""
-    return comparable(our_answer(ours(text, options))), comparable(butanes_answer(BUTANE, text, options))
+    return our_answer(ours(text, options)), butanes_answer(BUTANE, text, options)
 
 
 def in_any_order(answer: Answer) -> Answer:
@@ -45,11 +48,22 @@ def in_any_order(answer: Answer) -> Answer:
     return answer._replace(report="\n".join(sorted(answer.report.splitlines())))
 
 
+def by_contents(answer: Answer) -> Answer:
+    """An answer with contents in place of data URLs: near the threshold only one of the two compresses them."""
+    output = re.sub(r'^[ -]*"?compression"?: "?(gzip)?"?,?\n', "", answer.output, flags=re.MULTILINE)
+    return answer._replace(output=re.sub(r'data:[^"\s]*', _contents, output))
+
+
+def _contents(url: re.Match[str]) -> str:
+    contents = decode_data_url(url[0])
+    return repr(gzip.decompress(contents) if contents.startswith(b"\x1f\x8b") else contents)
+
+
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_golden_cases(case: Case) -> None:
     own, butanes = both(case.text, case.options)
-    assert own == butanes
-    assert butanes == comparable(case.answer)
+    assert comparable(own) == comparable(butanes)
+    assert comparable(butanes) == comparable(case.answer)
 
 
 @settings(max_examples=EXAMPLES)
@@ -58,5 +72,6 @@ def test_random_configs(data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(list(table().values())))
     config = data.draw(mistakes(data.draw(configs(row))))
     options = data.draw(st.sampled_from([OPTIONS, (*OPTIONS, "--raw"), (*OPTIONS, "--strict")]))
-    own, butanes = both(json.dumps(config).encode(), options)
-    assert in_any_order(own) == in_any_order(butanes)
+    own, butanes = map(in_any_order, both(json.dumps(config).encode(), options))
+    if comparable(own) != comparable(butanes):
+        assert comparable(by_contents(own)) == comparable(by_contents(butanes))
