@@ -16,7 +16,8 @@ def record(root: str, running_system: LocalSystem) -> None:
 
     from provision import __version__
     from provision.engine.history import RECORD as RUN_RECORD
-    from provision.planning.actions import Content, RemovePath, WriteFile
+    from provision.planning.arguments import Content
+    from provision.planning.file_actions import RemovePath, WriteFile
     from provision.system.block.kernel_devices import KernelDevices
     from provision.system.machine import Machine
 

@@ -18,13 +18,13 @@ PASSING = (WaitForDevices, Keep, UpdateBootState, ForgetBlob, Mount, Unmount)
 """Actions that leave nothing behind on the machine."""
 
 HIDDEN = (Keep, UpdateBootState, ForgetBlob)
-"""Actions that are only shown where somebody wants to know everything."""
+"""Actions that are shown only with --verbose."""
 
 Places = Mapping[Path, Finding]
 """Path of the whole config -> where it stands in the author's text; `ConfigPlaces.by_path` finds them."""
 
 ASSUMED = "(not seen from here: taken for blank, and large enough)"
-"""What a plan takes for given of a device that is not there, or may not be read."""
+"""What a plan assumes of a device that is not there, or may not be read."""
 
 
 class Style(NamedTuple):

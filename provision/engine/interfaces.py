@@ -7,7 +7,9 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from provision.config.format import Resource
-from provision.planning.actions import Action, Blob, NodeAction, WriteFile
+from provision.planning.actions import Action
+from provision.planning.arguments import Blob
+from provision.planning.file_actions import FileAction, WriteFile
 from provision.planning.machine_view import MachineView
 
 
@@ -18,7 +20,7 @@ class System(MachineView, Protocol):
         """Carry out one action. Raises ActionFailed."""
         ...
 
-    def apply_nodes(self, actions: Sequence[NodeAction]) -> None:
+    def apply_nodes(self, actions: Sequence[FileAction]) -> None:
         """Carry out many actions on the tree that touch disjoint paths. Raises ActionFailed."""
         ...
 

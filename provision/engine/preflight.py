@@ -77,7 +77,7 @@ def _simulated_steps(stages: Iterable[Stage], config: Config, forecast: Forecast
 
 
 def _refusals(stages: Iterable[Stage], config: Config, forecast: Forecast) -> list[Failure]:
-    """Why parts of the stages cannot be carried out. What a refused one would have made is assumed by the others."""
+    """Why parts of the stages cannot be carried out. The other parts go on as if a refused part had made nothing."""
     refused: list[Failure] = []
     for part in (part for stage in stages for part in stage.parts):
         try:

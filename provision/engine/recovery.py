@@ -13,8 +13,10 @@ from typing import NamedTuple
 from provision.engine.interfaces import System
 from provision.engine.record import RecordedFact, WaveRecord
 from provision.failures import Interrupted
-from provision.planning.actions import Action, Content, MakeDirectory, RemovePath, Wave, WriteFile
+from provision.planning.actions import Action, Wave
+from provision.planning.arguments import Content
 from provision.planning.facts import ContentFact, FileFact, GroupFact, UserFact
+from provision.planning.file_actions import MakeDirectory, RemovePath, WriteFile
 from provision.planning.machine_view import Account, FileStatus, FileType
 from provision.planning.target_paths import resolve
 

@@ -10,7 +10,8 @@ from provision.engine.interfaces import Fetcher, System
 from provision.engine.preflight import OnStep, Step
 from provision.engine.verification import verify
 from provision.failures import ActionFailed
-from provision.planning.actions import NODE_ACTIONS, Action, FetchBlob, Keep, Wave
+from provision.planning.actions import Action, FetchBlob, Keep, Wave
+from provision.planning.file_actions import FILE_ACTIONS
 from provision.planning.stage import Stage
 
 PARALLEL = 24
@@ -43,8 +44,8 @@ class Engine:
 
     def _carry_out(self, wave: Wave) -> None:
         """Actions on the tree go together, for they wait for the same disk; the others run side by side."""
-        nodes = [action for action in wave if isinstance(action, NODE_ACTIONS)]
-        others = [action for action in wave if not isinstance(action, (Keep, *NODE_ACTIONS))]
+        nodes = [action for action in wave if isinstance(action, FILE_ACTIONS)]
+        others = [action for action in wave if not isinstance(action, (Keep, *FILE_ACTIONS))]
         if nodes:
             self._system.apply_nodes(nodes)
         if len(others) == 1:

@@ -1,8 +1,8 @@
-"""The primitives: small frozen values that say what to do. Stages yield them, `system` carries them out.
+"""The actions: small frozen values that say what to do. Stages yield them, and `provision.system` carries them out.
 
-Every action names what it `touches` (actions of one wave touch disjoint things and run side by side) and has an
-`effect`: the facts that hold once it is done. The effects make the forecast on which later actions are planned, and
-after the action they are compared with what the machine says: that is how the engine verifies its work.
+Every action names what it `touches`: the actions of one wave touch disjoint things and run side by side. Its `effect`
+are the facts that hold once it is done. They make the forecast on which later actions are planned; after the action the
+engine compares them with what the machine says.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 from provision.config.format import Resource
 from provision.config.model import Secret
 from provision.config.problems import Path
+from provision.planning.arguments import Argument, Blob, Bytes, Content, PathList
 from provision.planning.boot_state import BootState
 from provision.planning.facts import BootStateFact, DeviceFact, Fact, FileFact, MountFact, TableFact
 from provision.planning.machine_view import (
@@ -22,51 +23,6 @@ from provision.planning.machine_view import (
     MountedFilesystem,
     PartitionTable,
 )
-
-
-class Blob(NamedTuple):
-    """Bytes that an earlier `FetchBlob` brought: a name in the blob store."""
-
-    name: str
-
-
-class Content(NamedTuple):
-    """Bytes that the plan already has."""
-
-    data: bytes
-
-    def __repr__(self) -> str:
-        return f"Content({len(self.data)} bytes)"
-
-
-Bytes = Blob | Content
-
-
-class TargetPath(NamedTuple):
-    """A path of the target root as an argument of a program; the system puts the root before it."""
-
-    path: str
-
-
-class DeviceName(NamedTuple):
-    """A device as an argument of a program; the system puts the kernel's node in its place."""
-
-    name: str
-
-
-class KeyFile(NamedTuple):
-    """Bytes as an argument of a program: the system hands over the name of a file (0600, in memory) that holds them."""
-
-    bytes: Bytes
-
-
-class PathList(NamedTuple):
-    """Paths of the target root as the input of a program: each with the root before it and a NUL behind it."""
-
-    paths: tuple[str, ...]
-
-
-Argument = str | TargetPath | DeviceName | KeyFile
 
 
 class Action(Protocol):
@@ -100,7 +56,7 @@ Wave = tuple[Action, ...]
 
 
 class WaitForDevices(NamedTuple):
-    """Wait until devices are there. Changes nothing, so that preflight carries it out for real."""
+    """Wait until devices are there. This changes nothing, so preflight does it for real."""
 
     names: tuple[str, ...]
     config_path: Path = ()
@@ -116,12 +72,12 @@ class WaitForDevices(NamedTuple):
         return frozenset()
 
     def effect(self) -> tuple[Fact, ...]:
-        """A plan takes a device that is not there for a blank one."""
+        """Until it is there, a plan takes the device for a blank one."""
         return tuple(DeviceFact(name, Device(name, ASSUMED_SIZE, assumed=True)) for name in self.names)
 
 
 class Keep(NamedTuple):
-    """Leave something as it is, and say why. Does nothing: it is there for people who read a plan."""
+    """Leave something as it is, and say why. It does nothing, and is for people who read a plan."""
 
     what: str
     because: str
@@ -143,10 +99,11 @@ class Keep(NamedTuple):
 
 
 class RunProgram(NamedTuple):
-    """Start a program and wait for it; the stage says what it touches and what holds afterwards.
+    """Start a program and wait for it.
 
-    `likely` facts hold with most releases of the program: plans count on them, and nobody verifies them.
-    `accepts` are the exit statuses that are good. No argument may be a secret: pass it as a `KeyFile` or by `stdin`.
+    The stage says what it touches (`on`) and which `facts` hold afterwards. `likely` facts hold with most releases of
+    the program: plans count on them, but they are not verified. `accepts` are the exit statuses that mean success. No
+    argument may be a secret: pass it as a `KeyFile` or by `stdin`.
     """
 
     title: str
@@ -169,11 +126,12 @@ class RunProgram(NamedTuple):
 
 
 class WritePartitionTable(NamedTuple):
-    """Write a whole GPT in one go, and let the kernel follow.
+    """Write a whole GPT at once, and tell the kernel.
 
-    `table` is complete: kept partitions are in it as they are. `facts` are about the devices of the partitions that
-    come, move or go (None) and their further names. `erase` drops what was there first (wipeTable). In the partitions
-    of the numbers in `clear` members of old arrays are erased before anybody can see them, and assemble the array.
+    `table` is complete: partitions that stay are in it unchanged. `facts` are about the devices of partitions that
+    come, move or go (None), and their other names. `erase` removes what was there first (wipeTable). `clear` has the
+    numbers of partitions that begin where members of old arrays are: these members are erased before the kernel sees
+    them, because it would assemble the array.
     """
 
     device: str
@@ -303,154 +261,10 @@ class ForgetBlob(NamedTuple):
         return ()
 
 
-class WriteFile(NamedTuple):
-    """Put a file in place: whole, with its owner and mode, or not at all.
-
-    Its bytes are `parts` one after the other, behind what is there already if `keep`; a file that is kept and gets none
-    only changes its owner and mode, and stays the same file under all its names. Directories missing on the way
-    (`parents`, outermost first) are made 0755 root:root. Ids are numbers; in a forecast an account that does not exist
-    yet has None. An `exclusive` file takes the place of nothing: what has appeared since the plan was made stays.
-    """
-
-    path: str
-    parts: tuple[Bytes, ...]
-    mode: int = 0o644
-    uid: int | None = 0
-    gid: int | None = 0
-    keep: bool = False
-    parents: tuple[str, ...] = ()
-    facts: tuple[Fact, ...] = ()
-    config_path: Path = ()
-    destroys: str = ""
-    exclusive: bool = False
-
-    @property
-    def title(self) -> str:
-        """Path and mode."""
-        verb = "write" if not self.keep else "append to" if self.parts else "change owner or mode of"
-        return f"{verb} {self.path} ({self.mode:04o})"
-
-    def touches(self) -> frozenset[str]:
-        """The path."""
-        return frozenset({self.path})
-
-    def effect(self) -> tuple[Fact, ...]:
-        """A file, the directories above it, and what its contents bring about (`facts`)."""
-        node = FileStatus(FileType.FILE, self.mode, self.uid, self.gid)
-        return (*_made(self.parents), FileFact(self.path, node), *self.facts)
-
-
-class MakeDirectory(NamedTuple):
-    """Make a directory, or give one its owner and mode."""
-
-    path: str
-    mode: int = 0o755
-    uid: int | None = 0
-    gid: int | None = 0
-    parents: tuple[str, ...] = ()
-    config_path: Path = ()
-    destroys: str = ""
-
-    @property
-    def title(self) -> str:
-        """Path and mode."""
-        return f"make directory {self.path} ({self.mode:04o})"
-
-    def touches(self) -> frozenset[str]:
-        """The path."""
-        return frozenset({self.path})
-
-    def effect(self) -> tuple[Fact, ...]:
-        """A directory, and those above it."""
-        return (
-            *_made(self.parents),
-            FileFact(self.path, FileStatus(FileType.DIRECTORY, self.mode, self.uid, self.gid)),
-        )
-
-
-class MakeSymlink(NamedTuple):
-    """Make a symbolic link; its target is taken literally. An `exclusive` one takes the place of nothing."""
-
-    path: str
-    target: str
-    uid: int | None = 0
-    gid: int | None = 0
-    parents: tuple[str, ...] = ()
-    config_path: Path = ()
-    destroys: str = ""
-    exclusive: bool = False
-
-    @property
-    def title(self) -> str:
-        """Path and target."""
-        return f"link {self.path} -> {self.target}"
-
-    def touches(self) -> frozenset[str]:
-        """The path."""
-        return frozenset({self.path})
-
-    def effect(self) -> tuple[Fact, ...]:
-        """A link, and the directories above it."""
-        node = FileStatus(FileType.LINK, 0o777, self.uid, self.gid, target=self.target)
-        return (*_made(self.parents), FileFact(self.path, node))
-
-
-class MakeHardLink(NamedTuple):
-    """Make a further name for an existing node; `target` is a path of the target root, `node` what is there.
-
-    An `exclusive` one takes the place of nothing.
-    """
-
-    path: str
-    target: str
-    node: FileStatus = FileStatus(FileType.FILE)
-    parents: tuple[str, ...] = ()
-    config_path: Path = ()
-    destroys: str = ""
-    exclusive: bool = False
-
-    @property
-    def title(self) -> str:
-        """Path and target."""
-        return f"hard-link {self.path} to {self.target}"
-
-    def touches(self) -> frozenset[str]:
-        """The path."""
-        return frozenset({self.path})
-
-    def effect(self) -> tuple[Fact, ...]:
-        """The same node, and the directories above it."""
-        return (*_made(self.parents), FileFact(self.path, self.node))
-
-
-class RemovePath(NamedTuple):
-    """Remove whatever is at a path, with all below it. Never follows a link, never crosses into another mount."""
-
-    path: str
-    config_path: Path = ()
-    destroys: str = ""
-
-    @property
-    def title(self) -> str:
-        """The path."""
-        return f"remove {self.path}"
-
-    def touches(self) -> frozenset[str]:
-        """The path."""
-        return frozenset({self.path})
-
-    def effect(self) -> tuple[Fact, ...]:
-        """Nothing is there."""
-        return (FileFact(self.path, None),)
-
-
-NodeAction = WriteFile | MakeDirectory | MakeSymlink | MakeHardLink | RemovePath
-NODE_ACTIONS = (WriteFile, MakeDirectory, MakeSymlink, MakeHardLink, RemovePath)
-"""Actions on the tree: many of them can share the waiting for the disk."""
-
-
 class SetPassword(NamedTuple):
-    """Set the hash in field 2 of `shadow` (`gshadow` for a group) and nothing else; it never stands in an argv."""
+    """Set the hash in field 2 of `shadow` (`gshadow` for a group), and nothing else. It is never an argument of a
+    program.
+    """
 
     name: str
     hash: Secret
@@ -487,7 +301,3 @@ class UpdateBootState(NamedTuple):
     def effect(self) -> tuple[Fact, ...]:
         """Later stages see it."""
         return (BootStateFact(self.state),)
-
-
-def _made(parents: tuple[str, ...]) -> tuple[Fact, ...]:
-    return tuple(FileFact(path, FileStatus(FileType.DIRECTORY, 0o755, 0)) for path in parents)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from provision.planning.machine_view import Device, Partition, Signature
 
 BY_CONTENTS = ("/dev/disk/by-label/", "/dev/disk/by-uuid/")
-"""Links that only a look at a device's contents tells."""
+"""Links that follow from the contents of a device."""
 
 SHARED = (*BY_CONTENTS, "/dev/disk/by-partlabel/", "/dev/disk/by-partuuid/")
 """Links that several devices may ask for; udev gives it to one of them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provision.config.format import Luks
-from provision.planning.actions import Blob
+from provision.planning.arguments import Blob
 
 ZKEY_REPOSITORY = "/etc/zkey/repository"
 """Where zkey(1) keeps secure keys of IBM Z, in the initramfs and in the installed system."""

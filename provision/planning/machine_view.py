@@ -20,10 +20,10 @@ from provision.planning.boot_state import BootState
 class Device(NamedTuple):
     """A block device.
 
-    `size` is in bytes, `sector` the logical sector size in bytes. `in_use` says why it may not be written (mounted,
-    held by another device), or is empty. An `assumed` device is not there yet: it is taken to be blank, only that it
-    exists can be verified. `mapper` is the name of a device-mapper device (`/sys/class/block/*/dm/name`), else empty.
-    The kernel lets nobody write to one that is `read_only`.
+    `size` is in bytes, `sector` is the logical sector size in bytes. `in_use` says why the device may not be written
+    (mounted, held by another device), or is empty. An `assumed` device is not there yet: it is taken for blank, and
+    only its existence can be verified. `mapper` is the name of a device-mapper device (`/sys/class/block/*/dm/name`),
+    else empty. The kernel refuses writes to a device that is `read_only`.
     """
 
     name: str
@@ -52,10 +52,10 @@ class Partition(NamedTuple):
 
 
 class PartitionTable(NamedTuple):
-    """A partition table. `kind` is `gpt`, `dos` and so on, or empty for none.
+    """A partition table. `kind` is `gpt`, `dos` and so on; empty if there is none.
 
-    A GPT has `first` and `last` usable sector, and room for so many `entries`; every tool makes 128 of 128 bytes.
-    `remains` of a GPT may lie at the end of a disk without a table: they count for nothing, unless a tool looks there.
+    A GPT has a `first` and a `last` usable sector, and room for `entries` partitions; every tool makes 128. `remains`
+    says that a disk without a table has the copy of a GPT at its end; tools that look there would find it.
     """
 
     kind: str
@@ -69,15 +69,15 @@ class PartitionTable(NamedTuple):
 
 
 UNPROTECTED = "gpt without its protective MBR"
-"""The kind of a table that nobody reads, but that is too whole to be taken for nothing."""
+"""The kind of a GPT without its protective MBR: no tool reads it, but it is too complete to be treated as absent."""
 
 
 class Signature(NamedTuple):
-    """What is on a device, as blkid sees it: `type` as `ext4`, `crypto_LUKS`, or empty for nothing.
+    """What is on a device, as blkid sees it: `type` is `ext4`, `crypto_LUKS` and so on; empty for nothing.
 
-    If there are several signatures, it is the first that blkid reports (`blkid_do_probe`), and `ambivalent` says so.
-    `label` or `uuid` None stands in a forecast for one that the tool will choose. A file system is `unfinished` if what
-    made it was stopped in the middle.
+    If there are several signatures, it is the first one that blkid reports (`blkid_do_probe`), and `ambivalent` is set.
+    In a forecast a `label` or `uuid` that the tool will choose is None. A file system is `unfinished` if the program
+    that made it was stopped in the middle.
     """
 
     type: str = ""
@@ -111,10 +111,10 @@ class FileType(Enum):
 
 
 class FileStatus(NamedTuple):
-    """A node of the target root, not followed if it is a link.
+    """The status of a file, directory or link of the target root; a link is not followed (lstat(2)).
 
-    A part that cannot be known is None: in a forecast, and the mode where a file system keeps none (vfat). `size`
-    (bytes) is told of regular files only; `identity` tells hard links of one file from others.
+    A part that cannot be known is None: in a forecast, and the mode where a file system keeps none (vfat). Only regular
+    files have a `size` (bytes). Hard links of one file have the same `identity`.
     """
 
     kind: FileType
@@ -137,7 +137,9 @@ class Account(NamedTuple):
 
 
 class FreeSpace(NamedTuple):
-    """Room on a file system: a name that tells it from others, and the bytes that root may still write."""
+    """Free space of a file system: a name that tells the file system from others, and the bytes that root may still
+    write.
+    """
 
     device: str
     free: int

@@ -1,4 +1,4 @@
-"""SELinux labels: in an initramfs no policy is loaded, so what is made there gets its label from setfiles(8)."""
+"""SELinux labels. In an initramfs no policy is loaded, so setfiles(8) labels what is made there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from provision.config.problems import Problem
 from provision.failures import PlanRefused
-from provision.planning.actions import PathList, RunProgram, TargetPath, Wave
+from provision.planning.actions import RunProgram, Wave
+from provision.planning.arguments import PathList, TargetPath
 from provision.planning.facts import FileFact
 from provision.planning.machine_view import MachineView
 
@@ -14,14 +15,16 @@ SELINUX = "/etc/selinux/config"
 
 
 def created(wave: Wave) -> Iterator[str]:
-    """The outermost path that each action brings about: what lies below is labelled with it."""
+    """The outermost path that each action creates; everything below it is labelled with it."""
     for action in wave:
         made = [fact.name for fact in action.effect() if isinstance(fact, FileFact) and fact.value is not None]
         yield from made[:1]
 
 
 def relabel(paths: Iterable[str], view: MachineView) -> Iterator[Wave]:
-    """Label what is there of these paths, with all below them; a root without SELinux needs nothing."""
+    """The wave that labels those of these paths that exist, with everything below them; none for a root without
+    SELinux.
+    """
     existing = tuple(path for path in sorted(set(paths)) if view.file_status(path) is not None)
     policy = _policy(view) if existing else None
     if policy is None:

@@ -1,4 +1,4 @@
-"""What a stage is: its name, the parts of its plan, and what carrying it out takes besides."""
+"""A stage: its name, the parts of its plan, and how it is carried out."""
 
 from __future__ import annotations
 

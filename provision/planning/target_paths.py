@@ -1,4 +1,4 @@
-"""Where a path of the target root leads, worked out on a view: links are followed as a chroot would follow them."""
+"""Where a path of the target root leads: links are followed as they would be in a chroot."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_NAME, MAX_PATH = 255, 4095
 
 
 class Unresolvable(PlanRefused):
-    """A path leads nowhere: through something that is no directory, or round and round."""
+    """A path leads nowhere: through something that is not a directory, or through a loop of links."""
 
     def __init__(self, message: str) -> None:
         super().__init__([Problem((), message)])

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from provision.config.format import Config
 from provision.planning.account_files import ACCOUNT_FILES, PASSWD
-from provision.planning.actions import Argument, RunProgram, Wave
+from provision.planning.actions import RunProgram, Wave
+from provision.planning.arguments import Argument
 from provision.planning.boot_state import BootState
 from provision.planning.facts import FileFact
 from provision.planning.machine_view import (

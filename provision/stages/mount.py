@@ -1,4 +1,4 @@
-"""Mounting the config's file systems in the target root, outermost first, each on a labelled directory."""
+"""Mounting the config's file systems in the target root, outermost first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning import selinux
-from provision.planning.actions import Keep, MakeDirectory, Mount, UpdateBootState, Wave
+from provision.planning.actions import Keep, Mount, UpdateBootState, Wave
+from provision.planning.file_actions import MakeDirectory
 from provision.planning.machine_view import FileType, MachineView
 from provision.planning.stage import Stage
 from provision.planning.target_paths import depth
@@ -50,7 +51,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 
 def _make(directories: list[MakeDirectory], view: MachineView) -> Iterator[Wave]:
-    """Mount points: made, remembered, and labelled before a file system hides them."""
+    """Make mount points, record them, and label them before a file system hides them."""
     if directories:
         made = (path for directory in directories for path in (*directory.parents, directory.path))
         yield tuple(directories)
@@ -62,7 +63,7 @@ def _make(directories: list[MakeDirectory], view: MachineView) -> Iterator[Wave]
 
 
 def _is_fresh(view: MachineView, path: str) -> bool:
-    """Whether nothing is on a file system but what mke2fs makes."""
+    """Whether a file system is empty, but for what mke2fs makes."""
     return set(view.children(path)) <= {"lost+found"}
 
 

@@ -12,24 +12,18 @@ from provision.config.model import Secret, masked
 from provision.failures import Failure
 from provision.log import Log
 from provision.planning.actions import (
-    Argument,
-    Blob,
-    Bytes,
-    DeviceName,
     ForgetBlob,
     Keep,
-    KeyFile,
     Mount,
-    PathList,
     RunProgram,
     SetPassword,
     StoreBlob,
-    TargetPath,
     Unmount,
     UpdateBootState,
     WaitForDevices,
     WritePartitionTable,
 )
+from provision.planning.arguments import Argument, Blob, Bytes, DeviceName, KeyFile, PathList, TargetPath
 from provision.planning.boot_state import BootState
 from provision.planning.facts import DeviceFact
 from provision.system import mounts, processes

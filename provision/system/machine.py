@@ -9,8 +9,10 @@ from typing import BinaryIO, TypeVar
 
 from provision.failures import ActionFailed
 from provision.log import Log, silent
-from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction, WriteFile
+from provision.planning.actions import Action
+from provision.planning.arguments import Blob
 from provision.planning.boot_state import BootState
+from provision.planning.file_actions import FILE_ACTIONS, FileAction, WriteFile
 from provision.planning.machine_view import (
     Account,
     Device,
@@ -135,7 +137,7 @@ class Machine:
 
     def apply(self, action: Action) -> None:
         """Carry out one action. Raises ActionFailed with what the tool said last."""
-        if isinstance(action, NODE_ACTIONS):
+        if isinstance(action, FILE_ACTIONS):
             self.apply_nodes([action])
             return
         carry_out = EXECUTORS.get(type(action))
@@ -146,7 +148,7 @@ class Machine:
         except EXPECTED as error:
             raise ActionFailed(action.title, error_text(error), hint=hint_of(error)) from error
 
-    def apply_nodes(self, actions: Sequence[NodeAction]) -> None:
+    def apply_nodes(self, actions: Sequence[FileAction]) -> None:
         """Carry out actions on the tree that touch disjoint paths; many share the waiting for the disk.
 
         Raises ActionFailed.

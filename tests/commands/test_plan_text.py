@@ -7,7 +7,9 @@ import json
 from provision.commands.plan_text import COLOURS, Style, is_change, plan_json, plan_lines
 from provision.config.format import Config
 from provision.engine.preflight import Step
-from provision.planning.actions import Content, Keep, RunProgram, WaitForDevices, WriteFile
+from provision.planning.actions import Keep, RunProgram, WaitForDevices
+from provision.planning.arguments import Content
+from provision.planning.file_actions import WriteFile
 from provision.planning.unknown_root import restored_root
 from tests.stages.world import World
 

@@ -15,8 +15,10 @@ import pytest
 from provision.config.format import Config, File, Link, Passwd, Resource, Storage, Systemd, Unit, User
 from provision.engine.history import FileHistory
 from provision.failures import Failure, Interrupted, PlanRefused
-from provision.planning.actions import Action, Content, FetchBlob, NodeAction, WriteFile
+from provision.planning.actions import Action, FetchBlob
+from provision.planning.arguments import Content
 from provision.planning.facts import FileFact, UserFact
+from provision.planning.file_actions import FileAction, WriteFile
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import Account, FileStatus, FileType
 from provision.stages.files import STAGE
@@ -78,7 +80,7 @@ class Target:
             self.contents[action.path] = before + self._added(action)
         self.forecast.apply(action.effect())
 
-    def apply_nodes(self, actions: Sequence[NodeAction]) -> None:
+    def apply_nodes(self, actions: Sequence[FileAction]) -> None:
         for action in actions:
             self.apply(action)
 

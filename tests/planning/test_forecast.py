@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from provision.planning.actions import MakeDirectory, Mount, RemovePath
+from provision.planning.actions import Mount
 from provision.planning.facts import FileFact
+from provision.planning.file_actions import MakeDirectory, RemovePath
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import FileStatus, FileType
 from tests.stages.world import World

@@ -6,7 +6,9 @@ import pytest
 
 from provision.config.format import Config, Filesystem, Storage
 from provision.failures import PlanRefused
-from provision.planning.actions import MakeDirectory, Mount, PathList, RunProgram, Unmount, UpdateBootState
+from provision.planning.actions import Mount, RunProgram, Unmount, UpdateBootState
+from provision.planning.arguments import PathList
+from provision.planning.file_actions import MakeDirectory
 from provision.planning.machine_view import MountedFilesystem
 from provision.stages import mount, umount
 from tests.stages.world import STATE, World, actions, run

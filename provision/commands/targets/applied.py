@@ -14,12 +14,9 @@ from provision.engine.verification import agrees
 from provision.failures import Failure
 from provision.planning.actions import (
     Action,
-    Blob,
-    Content,
     FetchBlob,
     ForgetBlob,
     Keep,
-    MakeHardLink,
     Mount,
     RunProgram,
     SetPassword,
@@ -28,8 +25,9 @@ from provision.planning.actions import (
     UpdateBootState,
     WaitForDevices,
     Wave,
-    WriteFile,
 )
+from provision.planning.arguments import Blob, Content
+from provision.planning.file_actions import MakeHardLink, WriteFile
 from provision.planning.machine_view import FileType, MachineView
 from provision.planning.stage import Plan, Stage
 from provision.planning.target_paths import resolve

@@ -1,4 +1,4 @@
-"""Who takes which device: what two entries of the config want for themselves is refused before anything is made."""
+"""Conflicts over devices: two entries of the config that want the same device are refused before anything is made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provision.stages.disks.devices import formatted
 
 
 class DeviceUse(NamedTuple):
-    """A place of the config that wants a device, by the name it has there; `parts` are wanted with the whole."""
+    """A place of the config that uses a device, and the name it has there. `parts`: its partitions are used with it."""
 
     config_path: Path
     name: str
@@ -21,7 +21,7 @@ class DeviceUse(NamedTuple):
 
 
 def conflicts(config: Config, view: MachineView) -> Iterator[Problem]:
-    """Reasons to refuse devices wanted twice, be it by two names; those that are not there yet do not count."""
+    """Devices that two entries use, also under two names. Devices that are not there yet are left out."""
     found = [(use, view.device(use.name)) for use in _uses(config)]
     taken = [(use, device) for use, device in found if device is not None]
     first: dict[str, DeviceUse] = {}
@@ -51,7 +51,7 @@ def _uses(config: Config) -> Iterator[DeviceUse]:
 
 
 def _is_part(part: Device, whole: Device, view: MachineView) -> bool:
-    """Whether a device is a partition of another; the names say it, but for mappings, which may be called anything."""
+    """Whether a device is a partition of another, by its name; for mappings, whose names are free, by the table."""
     name = part.mapper if whole.mapper else part.name
     number = name[len(name.rstrip("0123456789")) :]
     if not number or not name.startswith(whole.mapper or whole.name):

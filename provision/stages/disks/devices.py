@@ -1,4 +1,4 @@
-"""What the parts of the disks stage share: waiting for devices, their names, the UUIDs a plan chooses, what is lost."""
+"""What the parts of the disks stage share: waiting for devices, names of devices, UUIDs that a plan chooses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RAID_MEMBER = "linux_raid_member"
 """What blkid calls the signature of a device that belongs to an array of md."""
 
 DevicesByName = dict[str, Device]
-"""The devices that a sub-step works on, by the names that the config gives them."""
+"""Name in the config -> device."""
 
 
 def formatted(config: Config) -> list[tuple[Path, Filesystem]]:
@@ -29,7 +29,7 @@ def formatted(config: Config) -> list[tuple[Path, Filesystem]]:
 
 
 def wait_for(names: Iterable[str], view: MachineView, config_path: Path) -> Generator[Wave, None, DevicesByName]:
-    """Wait for the devices that are not there yet, then look again; those that did not come are left out."""
+    """Wait for devices that are not there yet, then look again. Returns the devices that are there."""
     names = tuple(dict.fromkeys(names))
     missing = tuple(name for name in names if view.device(name) is None)
     if missing:
@@ -70,10 +70,10 @@ def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:
 
 
 def with_certain_facts(wave: Wave, config: Config) -> Wave:
-    """The wave without facts about what udev's links for labels and UUIDs show, where that is open or does not matter.
+    """The wave without facts about udev's links for labels and UUIDs that are not certain, or that nobody needs.
 
-    It is open where two actions claim a link, and another disk may have the same label; that matters only for links
-    that the config names.
+    A link is not certain if two actions make it, or another disk may have the same label. Only links that the config
+    names are needed.
     """
     named = frozenset(name for _, name in _named(config))
     claims = Counter(name for action in wave for name in {fact.name for fact in action.effect()})

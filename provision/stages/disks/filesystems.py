@@ -1,4 +1,4 @@
-"""File systems: which are good as they are, which are made, and which are in the way."""
+"""File systems: which ones stay, which ones are made, and which ones are refused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import NamedTuple
 from provision.config.format import Config, Filesystem
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Argument, DeviceName, Keep, RunProgram, Wave
+from provision.planning.actions import Action, Keep, RunProgram, Wave
+from provision.planning.arguments import Argument, DeviceName
 from provision.planning.descriptions import signature_text, size_text
 from provision.planning.device_names import of_signature
 from provision.planning.facts import DeviceFact, Fact, SignatureFact
@@ -95,18 +96,18 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 
 def _is_plain(desired: DesiredFilesystem) -> bool:
-    """Whether its size is known, and what is written takes as much room as it has bytes (btrfs may pack it)."""
+    """Whether its size is known and its files take as much space as they have bytes; btrfs may compress them."""
     return not desired.device.assumed and desired.entry.format != "btrfs"
 
 
 def canonical_uuid(format: str, uuid: str) -> str:  # noqa: A002 - the config's word
-    """A UUID in the form in which equal ones are equal: lower-case, and vfat's 32 bits without the dash."""
+    """The form of a UUID that can be compared: lower-case, and the 32 bits of vfat without the dash."""
     uuid = uuid.lower()
     return uuid[:4] + uuid[5:] if format == "vfat" and uuid[4:5] == "-" else uuid
 
 
 def _is_good(desired: DesiredFilesystem) -> bool:
-    """Whether what is there is what the config asks for, and may stay."""
+    """Whether the file system that is there is the one that the config asks for, and may stay."""
     entry, found = desired.entry, desired.found
     wanted = "" if entry.format == "none" else entry.format or ""
     return (
@@ -145,7 +146,7 @@ def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[Problem
 
 
 def _too_small(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> Iterator[Problem]:
-    """What the program itself says, where it may be asked: the config's options could name other devices or files."""
+    """What the program says about the size. Not with options of the config: they may name other devices."""
     entry, device = desired.entry, desired.device
     if entry.options or device.assumed or device.size >= TRIED_BELOW:
         return
@@ -155,7 +156,7 @@ def _too_small(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> I
 
 
 def _arguments(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> tuple[str, ...]:
-    """What stands between the options of the config and the device."""
+    """The arguments between the config's options and the device."""
     given, label = _uuid(desired, view), desired.entry.label
     uuid = maker.uuid(given) if given is not None else ()
     return (*maker.force, *uuid, *((maker.label, label) if label is not None else ()))
@@ -164,7 +165,8 @@ def _arguments(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> t
 def _is_half_made(desired: DesiredFilesystem, view: MachineView) -> bool:
     """Whether an interrupted run of this provisioning was making the file system.
 
-    It has the UUID that this run would give it, and is not whole, or has no label yet (mkfs.fat writes that last).
+    Then it has the UUID that this run would give it, and is unfinished, or has no label yet (mkfs.fat writes the label
+    last).
     """
     entry, found, given = desired.entry, desired.found, _uuid(desired, view)
     if given is None or found.type != entry.format:
@@ -227,7 +229,7 @@ def _uuid(desired: DesiredFilesystem, view: MachineView) -> str | None:
 
 
 def _expected(entry: Filesystem, given: str | None) -> Signature:
-    """What blkid will say; None for what the maker chooses, or writes in a form of its own."""
+    """What blkid will report; None for what the program chooses or writes in a form of its own."""
     label = entry.label if entry.label is not None or entry.options else ""
     if entry.format == "vfat":
         uuid = f"{given[:4]}-{given[4:]}".upper() if given and _has_form(given, 8) else None

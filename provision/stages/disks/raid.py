@@ -1,4 +1,4 @@
-"""RAID arrays: made by mdadm, one after the other; an array that an interrupted run made is taken up again."""
+"""RAID arrays: mdadm makes one after the other; an array that an interrupted run made is used again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import NamedTuple
 from provision.config.format import Config, Raid
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
-from provision.planning.actions import DeviceName, Keep, RunProgram, Wave
+from provision.planning.actions import Keep, RunProgram, Wave
+from provision.planning.arguments import DeviceName
 from provision.planning.facts import DeviceFact, Fact, SignatureFact
 from provision.planning.machine_view import Device, MachineView, Signature
 from provision.stages.disks.device_conflicts import conflicts
@@ -29,7 +30,7 @@ NAME_HINT = f"use letters, digits and ._-, {_LONGEST} at most"
 
 
 class Array(NamedTuple):
-    """An array of the config; `device` is where it appears, `uuid` is the one chosen for it."""
+    """An array of the config; `device` is where it appears, `uuid` the one chosen for it."""
 
     config_path: Path
     entry: Raid
@@ -67,7 +68,7 @@ def _array(config_path: Path, entry: Raid, members: tuple[Device, ...], view: Ma
 
 
 def _is_ours(array: Array, view: MachineView) -> bool:
-    """Whether an earlier run made this array: all members, and no others can, carry the UUID chosen for it."""
+    """Whether an earlier run made this array: all members carry the UUID chosen for it, which no other array has."""
     found = [view.signature(member.name) for member in array.members]
     return all(one.type == RAID_MEMBER and one.uuid == array.uuid for one in found)
 
@@ -90,7 +91,7 @@ def _refusals(array: Array, view: MachineView) -> Iterator[Problem]:
 def _is_name(name: str) -> bool:
     """Whether mdadm makes an array of exactly that name.
 
-    Before 4.3 it does with some others too, but cuts them at a blank or writes `_` for a comma; since then it refuses.
+    Before 4.3 mdadm accepts more names, but cuts them at a blank or writes `_` for a comma; later releases refuse them.
     """
     number = name.removeprefix("/dev/md")
     if number != name and number.isascii() and number.isdecimal():
@@ -100,7 +101,7 @@ def _is_name(name: str) -> bool:
 
 
 def _divided(array: Array, view: MachineView) -> list[Device]:
-    """Members with a partition table. mdadm would leave a part of it, which others could take for whole."""
+    """Members with a partition table: mdadm leaves a part of it, which other tools could take for a whole one."""
     return [member for member in array.members if view.table(member.name).kind]
 
 

@@ -9,13 +9,14 @@ from provision.config.format import Config, File, Resource
 from provision.planning.descriptions import size_text
 
 LARGEST_CONFIG = 64 << 20
-"""No config is larger, so its contents fit on any file system of this size (in bytes), as far as can be known."""
+"""Size in bytes of a file system on which the contents of any config fit: no config is larger."""
 
 
 def too_small(config: Config, sizes: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """The file systems (mount point -> bytes of their device) that are smaller than what the config has for them.
+    """File systems that are smaller than what the config writes to them: (mount point, message).
 
-    Paths are taken as they are written; what may go elsewhere through a link of the config is left out.
+    `sizes`: mount point -> bytes of the device. Paths are taken as they are written; a file that may go elsewhere
+    through a link of the config is left out.
     """
     small = {path: size for path, size in sizes.items() if size < LARGEST_CONFIG}
     links = tuple(f"{link.path.rstrip('/')}/" for link in config.storage.links)
@@ -33,7 +34,7 @@ def too_small(config: Config, sizes: Mapping[str, int]) -> Iterator[tuple[str, s
 
 
 def minimum_size(file: File) -> int:
-    """At least so many bytes has what the config itself holds of a file."""
+    """Lower bound of the bytes of a file, from what the config itself holds of it."""
     return sum(_minimum(resource) for resource in (file.contents, *file.append))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from provision.config.problems import Path
-from provision.planning.actions import DeviceName, RunProgram
+from provision.planning.actions import RunProgram
+from provision.planning.arguments import DeviceName
 from provision.planning.descriptions import partition_text, signature_text
 from provision.planning.device_names import partition_name
 from provision.planning.facts import LuksHeaderFact, SignatureFact, TableFact
@@ -16,7 +17,9 @@ def holds_something(device: Device, view: MachineView) -> bool:
 
 
 def wipe(device: Device, name: str, config_path: Path, view: MachineView, *, half_made: bool = False) -> RunProgram:
-    """Erase every signature and table of a device that the config calls `name`; what is `half_made` is no loss."""
+    """Erase every signature and table of a device that the config calls `name`. Nothing is lost with what is
+    `half_made`.
+    """
     return RunProgram(
         title=f"wipe {name}" + (", where an interrupted run left off" if half_made else ""),
         argv=("wipefs", "-a", DeviceName(device.name)),

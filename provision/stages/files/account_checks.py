@@ -1,4 +1,4 @@
-"""Why useradd and its kin would refuse what a config asks for: told before anything is changed, all at once.
+"""Why useradd and the other tools would refuse what a config asks for: told at once, before anything is changed.
 
 Only what they certainly refuse is refused; distributions differ in which names they take. Sources: useradd(8),
 usermod(8), groupadd(8), passwd(5), and the tools of shadow 4.13 themselves.
@@ -27,7 +27,7 @@ MORE_GROUPS = "/usr/lib/group"
 
 
 def refusals(config: Config, view: MachineView) -> Iterator[Problem]:
-    """The reasons, each with its place in the config, in the order in which the accounts would be made."""
+    """The problems, in the order in which the accounts would be made."""
     yield from _links(config, view)
     ledger = _Ledger(view)
     for index, group in enumerate(config.passwd.groups):
@@ -37,7 +37,9 @@ def refusals(config: Config, view: MachineView) -> Iterator[Problem]:
 
 
 def _links(config: Config, view: MachineView) -> Iterator[Problem]:
-    """The tools follow no link in the place of a file that they write (`O_NOFOLLOW`); one to nowhere is no file."""
+    """The tools do not follow a link in place of a file that they write (`O_NOFOLLOW`); a dangling link counts as no
+    file.
+    """
     for path in sorted(_written(config, view)):
         node = view.file_status(resolve(view, path))
         if node is not None and node.target and view.file_status(resolve(view, join("/etc", node.target))) is not None:
@@ -82,7 +84,7 @@ class _Ids:
     def take(self, number: int, name: str) -> str:
         """An account gets an id; tells what is wrong with that, or nothing."""
         if not 0 <= number <= LAST_ID:
-            return f"{number} is no id: they go from 0 to {LAST_ID}"
+            return f"{number} is not an id: ids go from 0 to {LAST_ID}"
         owner = self.owners.get(number, name)
         if owner != name:
             return f"{number} is the id of {owner} already"
@@ -166,10 +168,10 @@ def _user(user: User, ledger: _Ledger) -> Iterator[Problem]:
 
 
 def _name(name: str) -> Iterator[Problem]:
-    """What no release of the tools takes (Debian's take nearly anything else)."""
+    """Names that no release of the tools takes; Debian's take nearly all others."""
     yield from _option(name)
     if not name or any(letter in ":,\0" or letter.isspace() for letter in name):
-        yield Problem(("name",), f"{name!r} is no name for an account")
+        yield Problem(("name",), f"{name!r} is not a name for an account")
 
 
 def _option(name: str) -> Iterator[Problem]:

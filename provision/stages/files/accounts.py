@@ -1,4 +1,4 @@
-"""Groups and users: everything that speaks against them is told first, then they are made."""
+"""Groups and users: all problems are told first, then the accounts are made."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 
 def made_by_programs(config: Config, view: MachineView) -> Iterator[str]:
-    """Paths that useradd and its kin may have made: the databases with their copies and locks, and the homes."""
+    """Paths that the tools may have made: the account files with their copies and locks, and the homes."""
     if not config.passwd.groups and not config.passwd.users:
         return
     yield from (f"/etc/{name}" for name in view.children("/etc") if name.startswith(_MADE_IN_ETC))

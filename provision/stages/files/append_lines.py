@@ -1,4 +1,4 @@
-"""Lines that go behind those which a file of the root has already."""
+"""Appending lines to a file of the root."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
-from provision.planning.actions import Content, WriteFile
+from provision.planning.arguments import Content
+from provision.planning.file_actions import WriteFile
 from provision.planning.machine_view import FileType, MachineView
 from provision.planning.target_paths import followed, missing_parents
 
 
 def appended(path: str, lines: Iterable[str], view: MachineView, config_path: Path, mode: int = 0o644) -> WriteFile:
-    """Append to a file, or make it; a link leads to the file that is meant. Raises PlanRefused."""
+    """Append to a file, or make it. A link is followed to its file. Raises PlanRefused for what is not a file."""
     path = followed(view, path)
     there = view.file_status(path)
     if there is not None and there.kind is not FileType.FILE:

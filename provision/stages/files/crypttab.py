@@ -8,7 +8,9 @@ from provision.config import format as clevis
 from provision.config.format import Config, Luks
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Blob, ForgetBlob, MakeDirectory, Wave, WriteFile
+from provision.planning.actions import Action, ForgetBlob, Wave
+from provision.planning.arguments import Blob
+from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.luks_keys import key_blob, secure_key_blobs
 from provision.planning.machine_view import MachineView
 from provision.planning.target_paths import missing_parents, resolve
@@ -47,7 +49,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 
 def _keeps_key_elsewhere(luks: Luks) -> bool:
-    """Bound with clevis: the config's own key is not written down; one that was made is forgotten already."""
+    """Whether the volume is bound with clevis and has a key of the config: that key is not written to the root."""
     return clevis.has_clevis(luks) and bool(luks.key_file.source)
 
 
@@ -62,7 +64,7 @@ def _check(files: dict[str, tuple[Path, Blob]], view: MachineView) -> None:
 
 
 def _line(config_path: Path, luks: Luks, view: MachineView) -> str:
-    """crypttab(5). discard and further options are not here: opening the volume kept them in its header."""
+    """The volume's line for crypttab(5). Its header keeps discard and further options since it was opened."""
     device = view.device(view.boot_state().luks_devices.get(luks.name) or luks.device or "")
     uuid = view.signature(device.name).uuid if device else ""
     if uuid == "":

@@ -1,15 +1,15 @@
-"""What would be lost at a path of the root, in words."""
+"""What is lost at a path of the root, in words."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provision.planning.actions import Bytes, Content
+from provision.planning.arguments import Bytes, Content
 from provision.planning.machine_view import FileType, MachineView
 
 
 def replaced(view: MachineView, path: str, parts: Sequence[Bytes] | None = None, *, target: str | None = None) -> str:
-    """What is lost when a file of these bytes, or a link to `target`, takes a path; empty if it is there already."""
+    """What is lost when a file with these bytes, or a link to `target`, replaces something; empty for nothing."""
     there = view.file_status(path)
     if there is None or (target is not None and there.target == target):
         return ""
@@ -19,7 +19,7 @@ def replaced(view: MachineView, path: str, parts: Sequence[Bytes] | None = None,
 
 
 def _holds(view: MachineView, path: str, parts: Sequence[Bytes]) -> bool:
-    """Whether a file has exactly these bytes. It is read only where its size says that it may."""
+    """Whether a file has exactly these bytes. It is read only if it has the right size."""
     there = view.file_status(path)
     known = [part.data for part in parts if isinstance(part, Content)]
     if there is None or there.kind is not FileType.FILE or len(known) != len(parts):

@@ -1,4 +1,4 @@
-"""Whether what is written fits on the file systems of the root as they are."""
+"""Whether the file systems of the root have space for what is written."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator
 from posixpath import dirname
 
 from provision.config.problems import Problem
-from provision.planning.actions import Action, Content, RemovePath, WriteFile
+from provision.planning.actions import Action
+from provision.planning.arguments import Content
 from provision.planning.descriptions import size_text
+from provision.planning.file_actions import RemovePath, WriteFile
 from provision.planning.machine_view import MachineView
 
 
 def refusals(actions: Iterable[Action], view: MachineView) -> Iterator[Problem]:
-    """The file systems, as they are now, that cannot take what is written to them.
+    """File systems that do not have space for what is written to them.
 
-    Where a directory is removed nobody knows how much room that makes.
+    Nothing is refused if a directory is removed: how much space that frees is not known.
     """
     actions = tuple(actions)
     if any(isinstance(action, RemovePath) for action in actions):

@@ -1,4 +1,4 @@
-"""Directories, files and links of the config: what has to happen at each path, or why it must not."""
+"""Directories, files and links of the config: what happens at each path, or why it is refused."""
 
 from __future__ import annotations
 
@@ -13,21 +13,10 @@ from provision.config.format import Config, Owner, Resource
 from provision.config.problems import Path, Problem, dotted
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
-from provision.planning.actions import (
-    Action,
-    Blob,
-    Bytes,
-    Content,
-    FetchBlob,
-    Keep,
-    MakeDirectory,
-    MakeHardLink,
-    MakeSymlink,
-    RemovePath,
-    Wave,
-    WriteFile,
-)
+from provision.planning.actions import Action, FetchBlob, Keep, Wave
+from provision.planning.arguments import Blob, Bytes, Content
 from provision.planning.facts import Fact, FileFact
+from provision.planning.file_actions import MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import FileStatus, FileType, MachineView
 from provision.planning.target_paths import Unresolvable, depth, missing_parents, resolve, resolver
@@ -41,7 +30,7 @@ WITHOUT_LINKS = ("vfat", "msdos", "exfat")
 
 
 class DesiredNode(NamedTuple):
-    """A node of the config: the place that names it (`storage.files[1]`), where its path leads, and its bytes."""
+    """A node of the config: its place in the config, the path that its own path leads to, and its bytes."""
 
     node: config_format.Node
     config_path: Path
@@ -51,15 +40,15 @@ class DesiredNode(NamedTuple):
 
     @property
     def noun(self) -> str:
-        """What the reference engine calls it."""
+        """What Ignition calls it in messages."""
         return type(self.node).__name__.lower()
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
-    """Fetches side by side, then the nodes depth by depth, then hard links.
+    """All fetches side by side, then the nodes depth by depth, then hard links.
 
-    Everything is decided before the first wave, each entry on the forecast of those before it, so that all reasons to
-    refuse come together.
+    Everything is decided before the first wave, each node on the forecast of those before it, so that all problems are
+    told at once.
     """
     entries, problems = _entries(config, view)
     problems += _collisions(entries)
@@ -89,7 +78,9 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 
 def _rounds(entries: list[DesiredNode]) -> Iterator[list[DesiredNode]]:
-    """What is made side by side: the nodes of one depth after the other, then each hard link, in the config's order."""
+    """The nodes that are made side by side: those of one depth after the other, then each hard link, as the config
+    has them.
+    """
     others: dict[int, list[DesiredNode]] = {}
     for entry in entries:
         if not _is_hard(entry):
@@ -99,7 +90,9 @@ def _rounds(entries: list[DesiredNode]) -> Iterator[list[DesiredNode]]:
 
 
 def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list[Problem]]:
-    """Every node of a config (directories, files, links: the reference order), and the reasons that stop some."""
+    """Every node of a config (directories, files, links: Ignition's order), and the problems of those that cannot be
+    made.
+    """
     entries, problems = list[DesiredNode](), list[Problem]()
     storage = config.storage
     forecast = Forecast(view)
@@ -118,7 +111,7 @@ def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list
 
 
 def _in_place_of_others(directories: Iterable[config_format.Directory], view: MachineView) -> Iterator[Fact]:
-    """Directories that take the place of something else: paths of the config lead into them, not where they led."""
+    """Directories that replace something else: other paths of the config lead into them, not where they led before."""
     for directory in directories:
         with suppress(Unresolvable):
             path = resolve(view, directory.path) if directory.overwrite else "/"
@@ -301,9 +294,9 @@ def _hard_link(
 
 
 def _followed(path: str, target: str, view: MachineView) -> FileStatus | None:
-    """What a relative link will point at: the reference engine gives a link the owner of that.
+    """What a relative link will point at: Ignition gives the link the owner of that.
 
-    An absolute target it looks for outside of the root, where what there is belongs to root.
+    Ignition looks for an absolute target outside of the root, where everything belongs to root.
     """
     if target.startswith("/"):
         return None

@@ -1,4 +1,4 @@
-"""Groups, users, their passwords and their keys, in the order in which the reference engine makes them."""
+"""Groups, users, their passwords and their keys, in the order in which Ignition makes them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,10 @@ from provision.config.model import Secret
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning.account_files import LOGIN_DEFS, PASSWD, makes_user_groups
-from provision.planning.actions import (
-    Argument,
-    Content,
-    Keep,
-    MakeDirectory,
-    RunProgram,
-    SetPassword,
-    TargetPath,
-    Wave,
-    WriteFile,
-)
+from provision.planning.actions import Keep, RunProgram, SetPassword, Wave
+from provision.planning.arguments import Argument, Content, TargetPath
 from provision.planning.facts import Fact, GroupFact, UserFact
+from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.machine_view import Account, FileType, MachineView
 from provision.planning.target_paths import Unresolvable, missing_parents, resolve
 from provision.stages.files import home_directories
@@ -164,7 +156,7 @@ def _expected(user: User, existing: Account | None, view: MachineView) -> Accoun
 
 
 def _take_over_home(account: Account, view: MachineView, config_path: Path) -> Iterator[Wave]:
-    """Directories that were made for mount points below a home belong to its user, as the reference engine has it."""
+    """Directories that were made for mount points below a home get its user as their owner, as Ignition does."""
     home = (account.home or "").rstrip("/")
     for path in view.boot_state().made_directories:
         if home and (path == home or path.startswith(home + "/")):
@@ -187,9 +179,9 @@ def _keys(user: User, account: Account, view: MachineView, config_path: Path) ->
 
 
 def _check_keys(path: str, home: str, view: MachineView, config_path: Path) -> None:
-    """In a home that was kept, its user may have left links: with the rights of root they must not be followed.
+    """Raises PlanRefused for keys that would leave the home: its user may have left links in a home that was kept.
 
-    The reference writes keys with the rights of the user. Raises PlanRefused.
+    Ignition writes keys with the rights of the user; here root writes them, and must not follow such a link.
     """
     if not path.startswith(home + "/"):
         raise PlanRefused(

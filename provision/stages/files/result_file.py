@@ -1,24 +1,27 @@
-"""The result file: that, when and by which boot the machine was provisioned."""
+"""The result file: when the machine was provisioned, and by which boot."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from json import JSONDecodeError, dumps, loads
+from posixpath import basename
 
 from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.failures import PlanRefused
-from provision.planning.actions import Content, Wave, WriteFile
+from provision.planning.actions import Wave
+from provision.planning.arguments import Content
+from provision.planning.file_actions import WriteFile
 from provision.planning.machine_view import FileType, MachineView
 from provision.planning.target_paths import missing_parents, resolve
 
 RESULT = "/etc/.ignition-result.json"
 
 
-def plan(_config: Config, view: MachineView) -> Iterator[Wave]:
-    """One file (0600), an earlier result nested in it as the reference engine does."""
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
+    """One file (0600). An earlier result is nested in it, as Ignition does."""
     path = resolve(view, RESULT)
-    _check(path, view)
+    _check(config, path, view)
     previous, state = view.content(path), view.boot_state()
     result: dict[str, object] = {
         "provisioningBootID": state.boot_id,
@@ -37,11 +40,15 @@ def plan(_config: Config, view: MachineView) -> Iterator[Wave]:
     yield (WriteFile(path, contents, 0o600, parents=parents),)
 
 
-def _check(path: str, view: MachineView) -> None:
-    """Only a file that an earlier run wrote may be there. Raises PlanRefused."""
+def _check(config: Config, path: str, view: MachineView) -> None:
+    """Only a file that an earlier run wrote may be there, none of the config. Raises PlanRefused."""
+    storage = config.storage
+    for section, nodes in (("directories", storage.directories), ("files", storage.files), ("links", storage.links)):
+        for index, node in enumerate(nodes):
+            if basename(node.path) == basename(RESULT) and resolve(view, node.path) == path:
+                raise PlanRefused(
+                    [Problem(("storage", section, index), f"{path} is where the result of this run goes")]
+                )
     there = view.file_status(path)
     if there is not None and there.kind not in {FileType.FILE, FileType.LINK}:
         raise PlanRefused([Problem((), f"{path} is a {there.kind.value}, and the result of this run goes there")])
-    planned = there is not None and there.size is None and there.uid is not None
-    if there is not None and there.kind is FileType.FILE and planned:
-        raise PlanRefused([Problem((), f"the config makes {path}, where the result of this run goes")])

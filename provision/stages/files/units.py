@@ -7,18 +7,9 @@ from collections.abc import Iterator
 from provision.config.format import Config, Unit
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
-from provision.planning.actions import (
-    Action,
-    Argument,
-    Content,
-    Keep,
-    MakeSymlink,
-    RemovePath,
-    RunProgram,
-    TargetPath,
-    Wave,
-    WriteFile,
-)
+from provision.planning.actions import Action, Keep, RunProgram, Wave
+from provision.planning.arguments import Argument, Content, TargetPath
+from provision.planning.file_actions import MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileType, MachineView
 from provision.planning.target_paths import missing_parents, resolve
 from provision.stages.files.append_lines import appended
@@ -29,7 +20,7 @@ PRESET = "/etc/systemd/system-preset/20-ignition.preset"
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
-    """Unit by unit as the config has them, then one preset file for all."""
+    """The units in the config's order, then one preset file for all."""
     for index, unit in enumerate(config.systemd.units):
         for action in _unit(unit, ("systemd", "units", index), view):
             yield (action,)
@@ -49,7 +40,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 def presets_are_over(view: MachineView) -> bool:
     """Whether systemd will not apply presets: it does so at a boot without a machine id, or with `uninitialized`.
 
-    A file that is there and empty is no first boot (machine-id(5), "First boot semantics"; seen on Debian 12).
+    An empty file is not a first boot (machine-id(5), "First boot semantics"; seen on Debian 12).
     """
     machine_id = view.content("/etc/machine-id")
     return machine_id is not None and machine_id.strip() != b"uninitialized"
@@ -72,16 +63,16 @@ def _unit(unit: Unit, config_path: Path, view: MachineView) -> Iterator[Action]:
 
 
 def _check_names(unit: Unit, config_path: Path) -> None:
-    """A name that systemd never loads may lead elsewhere, or break a line of the presets. Raises PlanRefused."""
+    """Raises PlanRefused for a name that systemd never loads: it could lead elsewhere, or break a preset."""
     for name in (unit.name, *(dropin.name for dropin in unit.dropins)):
         if "/" in name or not name.isprintable() or " " in name:
             raise PlanRefused(
-                [Problem(config_path, f"{name!r} is no name of a unit")], hint="systemd.unit(5) tells what is"
+                [Problem(config_path, f"{name!r} is not a name of a unit")], hint="systemd.unit(5) says which names are"
             )
 
 
 def _write(path: str, text: str, config_path: Path, view: MachineView) -> Iterator[Action]:
-    """Files and links that are there are replaced, as the reference engine does."""
+    """Files and links that are there are replaced, as Ignition does."""
     path = resolve(view, path)
     _check_replaceable(path, config_path, view)
     contents = (Content(text.encode()),)
@@ -112,9 +103,9 @@ def _mask(path: str, config_path: Path, view: MachineView) -> Iterator[Action]:
 
 
 def _presets(config: Config, view: MachineView) -> list[tuple[bool, str]]:
-    """Whether to enable, and which unit or instances of a template, in the order of the reference engine's keys.
+    """Whether to enable, and which unit or instances of a template, in the order of Ignition's keys.
 
-    A unit that is not enabled needs no disabling, and a line about it might say something else than its vendor does.
+    A unit that is not enabled needs no disabling, and a line about it could contradict its vendor's preset.
     """
     groups = _grouped(config)
     keyed = sorted((f"{name}-{'enabled' if state else 'disabled'}", name, state) for name, state in groups)
@@ -123,7 +114,7 @@ def _presets(config: Config, view: MachineView) -> list[tuple[bool, str]]:
 
 
 def _grouped(config: Config) -> dict[tuple[str, bool], list[str] | None]:
-    """(unit or template, enabled) -> instances of the template; None for what is no template."""
+    """(unit or template, enabled) -> instances of the template; None for a unit that is not a template."""
     groups: dict[tuple[str, bool], list[str] | None] = {}
     for unit in config.systemd.units:
         if unit.enabled is None:

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from typing import BinaryIO
 
-from provision.planning.actions import Blob
+from provision.planning.arguments import Blob
 from provision.system.root.guarded_paths import Tree, parent
 
 _READ_WRITE = os.O_RDWR | os.O_CLOEXEC

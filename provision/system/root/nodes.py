@@ -13,16 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from provision.planning.actions import (
-    Blob,
-    Bytes,
-    MakeDirectory,
-    MakeHardLink,
-    MakeSymlink,
-    NodeAction,
-    RemovePath,
-    WriteFile,
-)
+from provision.planning.arguments import Blob, Bytes
+from provision.planning.file_actions import FileAction, MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.system import libc
 from provision.system.root.blob_store import NO_TMPFILE, BlobStore
 from provision.system.root.guarded_paths import Tree, parent
@@ -44,7 +36,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 class NodeFailed(Exception):
     """An action on the tree went wrong; `__cause__` says why."""
 
-    def __init__(self, action: NodeAction) -> None:
+    def __init__(self, action: FileAction) -> None:
         super().__init__(action.title)
         self.action = action
 
@@ -59,7 +51,7 @@ class _Ready(NamedTuple):
     temporary: str
 
 
-def carry_out(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAction]) -> None:
+def carry_out(tree: Tree, blob_store: BlobStore, actions: Sequence[FileAction]) -> None:
     """Carry out actions on disjoint paths, in order, and sync them. Raises NodeFailed."""
     for start in range(0, len(actions), _AT_ONCE):
         batch = actions[start : start + _AT_ONCE]
@@ -91,7 +83,7 @@ def _update(digest: _Hash, fd: int) -> None:
             digest.update(chunk)
 
 
-def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAction]) -> None:
+def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[FileAction]) -> None:
     with ExitStack() as stack:
         changed: list[int] = []
         ready: list[_Ready] = []
@@ -115,19 +107,19 @@ def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[NodeAc
 
 
 @contextmanager
-def _failing_as(action: NodeAction) -> Iterator[None]:
+def _failing_as(action: FileAction) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, OverflowError, MemoryError) as error:  # OverflowError: an id that is none, os.chown(2)
         raise NodeFailed(action) from error
 
 
-def _on_the_way(action: NodeAction) -> tuple[str, ...]:
+def _on_the_way(action: FileAction) -> tuple[str, ...]:
     """The directories that are made first; they are synced with the one that the action changes."""
     return () if isinstance(action, RemovePath) else action.parents
 
 
-def _folder_of(tree: Tree, action: NodeAction, stack: ExitStack) -> int:
+def _folder_of(tree: Tree, action: FileAction, stack: ExitStack) -> int:
     """The directory that an action changes, open until the stack is closed; missing parents are made."""
     for path in _on_the_way(action):
         _make_parent(tree, path)
@@ -218,7 +210,7 @@ def copy_attributes(source: int, fd: int) -> None:
             os.setxattr(fd, name, os.getxattr(source, name))
 
 
-def _make(tree: Tree, action: NodeAction, folder: int) -> None:
+def _make(tree: Tree, action: FileAction, folder: int) -> None:
     name = parent(action.path)[1]
     if isinstance(action, MakeDirectory):
         _make_directory(folder, name, action.mode, (_known(action.uid), _known(action.gid)))

@@ -19,8 +19,10 @@ from provision.engine.history import RECORD, FileHistory, NoHistory
 from provision.engine.preflight import Step, preflight
 from provision.engine.waves import Engine
 from provision.failures import Failure
-from provision.planning.actions import NODE_ACTIONS, Action, Blob, NodeAction
+from provision.planning.actions import Action
+from provision.planning.arguments import Blob
 from provision.planning.boot_state import BootState
+from provision.planning.file_actions import FILE_ACTIONS, FileAction
 from provision.stages import load_stage
 from provision.system.block import udev
 from provision.system.block.kernel_devices import KernelDevices
@@ -39,10 +41,10 @@ class PowerCutMachine(Machine):
 
     def apply(self, action: Action) -> None:
         super().apply(action)
-        if not isinstance(action, NODE_ACTIONS):
+        if not isinstance(action, FILE_ACTIONS):
             self._count()
 
-    def apply_nodes(self, actions: Sequence[NodeAction]) -> None:
+    def apply_nodes(self, actions: Sequence[FileAction]) -> None:
         if self.left == NEVER:
             super().apply_nodes(actions)
             return

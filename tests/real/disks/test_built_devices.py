@@ -11,21 +11,11 @@ import pytest
 
 from provision.engine.verification import agrees
 from provision.failures import ActionFailed
-from provision.planning.actions import (
-    Blob,
-    Content,
-    DeviceName,
-    KeyFile,
-    MakeDirectory,
-    MakeSymlink,
-    Mount,
-    RemovePath,
-    RunProgram,
-    WriteFile,
-    WritePartitionTable,
-)
+from provision.planning.actions import Mount, RunProgram, WritePartitionTable
+from provision.planning.arguments import Blob, Content, DeviceName, KeyFile
 from provision.planning.boot_state import BootState
 from provision.planning.facts import DeviceFact, SignatureFact
+from provision.planning.file_actions import MakeDirectory, MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import LuksHeader, MountedFilesystem, Signature
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.machine import Machine

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.actions import Content, WriteFile
+from provision.planning.arguments import Content
+from provision.planning.file_actions import WriteFile
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree, walk
 from provision.system.root.nodes import NodeFailed, carry_out

@@ -15,20 +15,11 @@ from pathlib import Path
 import pytest
 
 from provision.failures import ActionFailed
-from provision.planning.actions import (
-    Content,
-    DeviceName,
-    MakeDirectory,
-    MakeHardLink,
-    Mount,
-    RemovePath,
-    RunProgram,
-    Unmount,
-    WriteFile,
-    WritePartitionTable,
-)
+from provision.planning.actions import Mount, RunProgram, Unmount, WritePartitionTable
+from provision.planning.arguments import Content, DeviceName
 from provision.planning.boot_state import BootState
 from provision.planning.facts import SignatureFact
+from provision.planning.file_actions import MakeDirectory, MakeHardLink, RemovePath, WriteFile
 from provision.planning.machine_view import Device, MountedFilesystem, PartitionTable, Signature
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.machine import Machine

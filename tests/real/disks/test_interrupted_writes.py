@@ -11,17 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.actions import (
-    Blob,
-    Content,
-    MakeDirectory,
-    MakeHardLink,
-    MakeSymlink,
-    NodeAction,
-    RemovePath,
-    WriteFile,
-)
+from provision.planning.arguments import Blob, Content
 from provision.planning.boot_state import BootState
+from provision.planning.file_actions import FileAction, MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.system.block.image_devices import ImageDevices
 from provision.system.machine import Machine
 
@@ -31,7 +23,7 @@ FILES = 400
 UID, GID = os.geteuid(), os.getegid()
 
 
-def actions(data: bytes) -> list[NodeAction]:
+def actions(data: bytes) -> list[FileAction]:
     return [
         WriteFile(f"/d{n % 7}/{n}", (Content(data),), 0o4750, UID, GID, parents=(f"/d{n % 7}",)) for n in range(FILES)
     ]

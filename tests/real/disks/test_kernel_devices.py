@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from provision.failures import ActionFailed
-from provision.planning.actions import DeviceName, Mount, RunProgram, Unmount, WaitForDevices, WritePartitionTable
+from provision.planning.actions import Mount, RunProgram, Unmount, WaitForDevices, WritePartitionTable
+from provision.planning.arguments import DeviceName
 from provision.planning.boot_state import BootState
 from provision.planning.facts import SignatureFact
 from provision.planning.machine_view import Device, MountedFilesystem, PartitionTable, Signature

@@ -6,7 +6,8 @@ import pytest
 
 from provision.config.format import Config, Raid, Storage
 from provision.failures import PlanRefused
-from provision.planning.actions import Argument, DeviceName, Keep, RunProgram, WaitForDevices
+from provision.planning.actions import Keep, RunProgram, WaitForDevices
+from provision.planning.arguments import Argument, DeviceName
 from provision.planning.machine_view import Device, Signature
 from provision.stages.disks import raid
 from provision.stages.disks.devices import chosen_uuid

@@ -9,17 +9,9 @@ import pytest
 
 from provision.config.format import Config, Directory, File, Filesystem, Link, Owner, Resource, Storage, Verification
 from provision.failures import PlanRefused
-from provision.planning.actions import (
-    Action,
-    Blob,
-    Content,
-    FetchBlob,
-    MakeDirectory,
-    MakeHardLink,
-    MakeSymlink,
-    RemovePath,
-    WriteFile,
-)
+from provision.planning.actions import Action, FetchBlob
+from provision.planning.arguments import Blob, Content
+from provision.planning.file_actions import MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileStatus, FileType, MountedFilesystem
 from provision.stages.files import nodes
 from tests.stages.world import World, actions, changes, run

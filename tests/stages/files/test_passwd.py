@@ -7,7 +7,9 @@ import pytest
 from provision.config.format import Config, Group, Passwd, User
 from provision.config.model import Secret
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Content, MakeDirectory, RunProgram, SetPassword, WriteFile
+from provision.planning.actions import Action, RunProgram, SetPassword
+from provision.planning.arguments import Content
+from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.stages.files import accounts, passwd
 from tests.stages.world import STATE, World, changes, run
 

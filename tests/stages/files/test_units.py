@@ -6,7 +6,9 @@ import pytest
 
 from provision.config.format import Config, Dropin, Systemd, Unit
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Content, MakeSymlink, RemovePath, RunProgram, WriteFile
+from provision.planning.actions import Action, RunProgram
+from provision.planning.arguments import Content
+from provision.planning.file_actions import MakeSymlink, RemovePath, WriteFile
 from provision.stages.files import units
 from tests.stages.world import World, actions, run
 
@@ -38,7 +40,7 @@ def test_drop_ins_come_before_the_unit_and_empty_ones_are_written() -> None:
 
 @pytest.mark.parametrize("name", ["../x.service", "a\nb.service", "a b.service"])
 def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
-    with pytest.raises(PlanRefused, match="no name of a unit"):
+    with pytest.raises(PlanRefused, match="not a name of a unit"):
         planned(World(), Unit(name=name, contents="x"))
 
 

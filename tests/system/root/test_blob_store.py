@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.actions import Blob
+from provision.planning.arguments import Blob
 from provision.system.root.blob_store import BlobStore, make_private_directory
 from provision.system.root.guarded_paths import Tree
 

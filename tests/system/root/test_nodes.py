@@ -9,16 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.actions import (
-    Blob,
-    Content,
-    MakeDirectory,
-    MakeHardLink,
-    MakeSymlink,
-    NodeAction,
-    RemovePath,
-    WriteFile,
-)
+from provision.planning.arguments import Blob, Content
+from provision.planning.file_actions import FileAction, MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileType
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
@@ -39,7 +31,7 @@ class Place:
         self.tree = Tree(str(self.root))
         self.blob_store = BlobStore(self.tree, str(folder / "run" / "blobs"))
 
-    def do(self, *actions: NodeAction) -> None:
+    def do(self, *actions: FileAction) -> None:
         carry_out(self.tree, self.blob_store, actions)
 
     def write(self, path: str, data: bytes, mode: int = 0o644, *, keep: bool = False) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.actions import Content, MakeHardLink, MakeSymlink, NodeAction, WriteFile
+from provision.planning.arguments import Content
+from provision.planning.file_actions import FileAction, MakeHardLink, MakeSymlink, WriteFile
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
 from provision.system.root.nodes import NodeFailed, carry_out
@@ -19,7 +20,7 @@ LINK = MakeSymlink("/new", "other", UID, GID, exclusive=True)
 HARD = MakeHardLink("/new", "/other", exclusive=True)
 
 
-def do(root: Path, action: NodeAction) -> None:
+def do(root: Path, action: FileAction) -> None:
     tree = Tree(str(root))
     carry_out(tree, BlobStore(tree, str(root)), [action])
 
@@ -36,7 +37,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("action", [FILE, LINK, HARD], ids=["file", "link", "hard link"])
 @pytest.mark.parametrize("kind", ["file", "link", "directory", "fifo"])
-def test_what_has_appeared_stays(root: Path, action: NodeAction, kind: str) -> None:
+def test_what_has_appeared_stays(root: Path, action: FileAction, kind: str) -> None:
     new = root / "new"
     if kind == "file":
         new.write_text("somebody's")
@@ -56,7 +57,7 @@ def test_what_has_appeared_stays(root: Path, action: NodeAction, kind: str) -> N
 
 
 @pytest.mark.parametrize("action", [FILE, LINK, HARD], ids=["file", "link", "hard link"])
-def test_the_same_again_is_no_conflict(root: Path, action: NodeAction) -> None:
+def test_the_same_again_is_no_conflict(root: Path, action: FileAction) -> None:
     do(root, action)
     before = (root / "new").lstat().st_ino
     do(root, action)

@@ -1,6 +1,6 @@
 """Volume keys that never leave an IBM Z Crypto Express adapter (pervasive disk encryption, zkey(1)).
 
-Written from the documentation of s390-tools and the reference implementation; only the plan is tested here.
+Written from the documentation of s390-tools and after Ignition; only the plan is tested here, not an adapter.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from provision.config.format import Luks
 from provision.config.problems import Path, Problem
-from provision.planning.actions import Action, Argument, Content, DeviceName, RunProgram, StoreBlob
+from provision.planning.actions import Action, RunProgram, StoreBlob
+from provision.planning.arguments import Argument, Content, DeviceName
 from provision.planning.luks_keys import ZKEY_REPOSITORY, secure_key_blobs, secure_key_name
 from provision.planning.machine_view import Device, MachineView
 
@@ -64,7 +65,7 @@ def generate(luks: Luks, config_path: Path, view: MachineView) -> Iterator[Actio
 
 
 def format_options(luks: Luks) -> tuple[str, ...]:
-    """What luksFormat needs, behind the device."""
+    """Arguments of luksFormat, after the device."""
     volume_key = f"{ZKEY_REPOSITORY}/{secure_key_name(luks)}.skey"
     return ("--volume-key-file", volume_key, "--cipher", "paes-xts-plain64", "--key-size", str(KEY_BITS))
 

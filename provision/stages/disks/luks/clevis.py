@@ -8,13 +8,14 @@ from typing import Any
 from provision.config.format import Luks
 from provision.config.model import Secret
 from provision.config.problems import Path
-from provision.planning.actions import Action, Argument, DeviceName, RunProgram
+from provision.planning.actions import Action, RunProgram
+from provision.planning.arguments import Argument, DeviceName
 from provision.planning.facts import LuksHeaderFact
 from provision.planning.machine_view import Device, LuksHeader
 
 
 def advertisements(luks: Luks) -> list[str]:
-    """Where the tang servers whose advertisement is not in the config are asked for it."""
+    """The URLs of the advertisements that the config does not have, to ask the tang servers for."""
     from urllib.parse import urlsplit, urlunsplit
 
     parts = [urlsplit(tang.url) for tang in luks.clevis.tang if not tang.advertisement]
@@ -22,10 +23,10 @@ def advertisements(luks: Luks) -> list[str]:
 
 
 def bind(luks: Luks, device: Device, key: Argument, header: LuksHeader, config_path: Path) -> Iterator[Action]:
-    """Bind the open volume, and where it can be opened this way here and now, prove it.
+    """Bind the open volume, and open it with clevis once, if that is possible here.
 
-    clevis takes its configuration as an argument only. Ours holds what is public; the one that the config gives
-    (`custom`) is kept out of every text as a secret.
+    clevis takes its configuration only as an argument. Ours holds nothing secret; the one that the config gives
+    (`custom`) is a `Secret`, so no text of ours shows it.
     """
     pin, config = _pin(luks)
     argv = ("clevis", "luks", "bind", "-f", "-k", key, "-d", DeviceName(device.name), pin, config)
@@ -40,7 +41,7 @@ def bind(luks: Luks, device: Device, key: Argument, header: LuksHeader, config_p
 
 
 def _can_open_here(luks: Luks) -> bool:
-    """Servers that answered, and the TPM, are enough to open it; those known by advertisement may be out of reach."""
+    """Servers that answered, and the TPM, are enough to open it; others may be out of reach."""
     clevis = luks.clevis
     here = sum(not tang.advertisement for tang in clevis.tang) + bool(clevis.tpm2)
     return here >= (1 if clevis.threshold is None else clevis.threshold)

@@ -1,7 +1,7 @@
-"""Encrypted volumes: LUKS2, with a key from a file, one made here, or bound with clevis; each one after the other.
+"""Encrypted volumes: LUKS2, with a key from a file, a key made here, or bound with clevis; made one after the other.
 
-Nothing secret stands in an argument: keys go from the blob store to the tools as files in memory (`KeyFile`), and stay
-there for the files stage, which writes down what the installed system needs (`provision.stages.files.crypttab`).
+No argument of a program is a secret: programs get keys as files in memory (`KeyFile`). Keys stay in the blob store for
+the files stage, which writes down what the installed system needs (`provision.stages.files.crypttab`).
 """
 
 from __future__ import annotations
@@ -15,21 +15,8 @@ from provision.config.format import Config, Luks, Resource
 from provision.config.problems import Path, Problem
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
-from provision.planning.actions import (
-    Action,
-    Argument,
-    Blob,
-    Content,
-    DeviceName,
-    FetchBlob,
-    ForgetBlob,
-    Keep,
-    KeyFile,
-    RunProgram,
-    StoreBlob,
-    UpdateBootState,
-    Wave,
-)
+from provision.planning.actions import Action, FetchBlob, ForgetBlob, Keep, RunProgram, StoreBlob, UpdateBootState, Wave
+from provision.planning.arguments import Argument, Blob, Content, DeviceName, KeyFile
 from provision.planning.device_names import BY_MAPPING, PLAIN, of_signature
 from provision.planning.facts import DeviceFact, Fact, LuksHeaderFact, SignatureFact
 from provision.planning.luks_keys import key_blob
@@ -49,7 +36,7 @@ from provision.stages.disks.wiping import holds_something, wipe
 REMEDY = "wipeVolume would replace what is there"
 
 GENERATED_KEY = 4096
-"""Random bytes in a key made here; it is their hexadecimal text, since clevis fails on binary ones."""
+"""Random bytes of a key made here. The key is their hexadecimal text, because clevis fails on binary keys."""
 
 DATA_OFFSET = 16 << 20
 """Where the data of a LUKS2 volume begins (cryptsetup-luksFormat(8)); options may say otherwise."""
@@ -74,7 +61,7 @@ class DesiredVolume(NamedTuple):
 
     @property
     def is_half_made(self) -> bool:
-        """Whether an interrupted run of this provisioning was making it: it has the UUID that it gets, and no key."""
+        """Whether an interrupted run of this provisioning was making it: it has the right UUID, and no key."""
         ours = self.uuid is not None and self.found.uuid == self.uuid
         return self.header is not None and self.header.keyless and ours
 
@@ -175,7 +162,9 @@ def _in_the_way(desired: DesiredVolume, view: MachineView) -> Iterator[Problem]:
 
 
 def _cannot_reuse(desired: DesiredVolume, header: LuksHeader) -> Iterator[str]:
-    """Why a volume that is there cannot be what the config asks for; whether its key fits is seen on opening."""
+    """Why the volume that is there is not the one that the config asks for. Whether its key fits is seen when it is
+    opened.
+    """
     entry, found = desired.entry, desired.found
     if header.keyless:
         yield "interrupted while it was made: no key can open it"
@@ -199,7 +188,7 @@ def _word(value: bool) -> str:
 
 
 def _fetches(desired: DesiredVolume, view: MachineView) -> Iterator[Action]:
-    """The key, and what clevis asks tang servers for: the network has to be there before it does."""
+    """The key, and the advertisements of tang servers: they are fetched first, so that the network is up for clevis."""
     entry = desired.entry
     blob = key_blob(entry)
     if entry.cex.enabled:
@@ -302,7 +291,7 @@ def _opened(desired: DesiredVolume) -> LuksHeader:
 
 
 def _drop_key(desired: DesiredVolume) -> Iterator[Action]:
-    """A key that nobody asked for goes when clevis has its own."""
+    """Remove a key that the config did not ask for, once clevis has its own."""
     title = f"remove the key that was made for {desired.entry.name}"
     argv = ("cryptsetup", "luksRemoveKey", DeviceName(desired.device.name), desired.key)
     yield RunProgram(title, argv, frozenset({desired.device.name}), config_path=desired.config_path)

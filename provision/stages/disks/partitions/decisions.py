@@ -1,6 +1,6 @@
 """Partitioning: what to do with every partition of the config, and the one table that each disk gets.
 
-The decisions are those of the reference implementation (`internal/exec/stages/disks/partitions.go`), its words too.
+The decisions and their messages are Ignition's (`internal/exec/stages/disks/partitions.go`).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ MATRIX: dict[tuple[bool | None, ...], Verb] = {
     (True, True, False, False): Verb.RESIZE,  # if that is allowed, and all that it takes
     (True, True, True, False): Verb.REPLACE,
 }
-"""The reference implementation's decisions; None stands for both."""
+"""Ignition's decisions; None stands for both."""
 
 
 class Decision(NamedTuple):
@@ -180,7 +180,7 @@ def _after(verb: Verb, desired: DesiredPartition, before: Partition | None) -> P
 
 
 def _difference(desired: DesiredPartition, found: Partition) -> str:
-    """The first part that is not as asked for; the size comes last, so that it is the only one if it is named."""
+    """The first part that differs. The size comes last, so that it is the only difference if it is named."""
     if desired.start != found.start:
         return f"starting sector did not match (specified {desired.start}, got {found.start})"
     if desired.guid and desired.guid != found.guid:
@@ -206,7 +206,7 @@ def _made(desired: DesiredPartition) -> Partition:
 
 
 def _actions(disk: DesiredDisk, decisions: list[Decision], conf: config.Config, view: MachineView) -> Iterator[Action]:
-    """One write if anything changes; what stays is told too."""
+    """One write if anything changes; what stays is told as well."""
     for decision in decisions:
         if decision.verb is Verb.KEEP:
             what = f"{called(decision.desired.number, decision.after.label if decision.after else None)} of {disk.name}"

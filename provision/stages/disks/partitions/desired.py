@@ -1,4 +1,4 @@
-"""What the config asks of a disk, in sectors: every partition with the number, start and size it has in the end."""
+"""What the config asks for on a disk, in sectors: the final number, start and size of every partition."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from provision.stages.disks.partitions import layout
 
 
 class DesiredPartition(NamedTuple):
-    """A partition as the config asks for it, in sectors; `start` and `size` None, and empty texts, are left open."""
+    """A partition as the config asks for it, in sectors. `start` and `size` that are None, and empty texts, are left
+    open.
+    """
 
     config_path: Path
     number: int
@@ -119,7 +121,7 @@ def _numbered(table: PartitionTable) -> dict[int, Partition]:
 def _place(
     desired: DesiredPartition, before: Partition | None, space: layout.UsableSpace, taken: list[layout.Extent]
 ) -> layout.Extent:
-    """Left open means as it is now; where there is nothing, or it may be replaced, it means 0."""
+    """Where the partition goes. What the config leaves open stays as it is; for a new or replaced partition it is 0."""
     keeps = before is not None and not desired.replace
     start = before.start if before and keeps and desired.start is None else desired.start or 0
     size = before.size if before and keeps and desired.size is None else desired.size or 0

@@ -1,7 +1,7 @@
 """Where partitions go: the arithmetic of free space on a GPT, to the sector as sgdisk does it.
 
-Facts: GPT fdisk 1.0.9, `gpt.cc` (ComputeAlignment, FindFirstInLargest, Align, CreatePartition) and `gptcl.cc` (`-n`),
-checked against `sgdisk --pretend --info` in tests/stages/test_layout.py. All numbers are logical sectors.
+Source: GPT fdisk 1.0.9, `gpt.cc` (ComputeAlignment, FindFirstInLargest, Align, CreatePartition) and `gptcl.cc` (`-n`);
+the tests compare it with `sgdisk --pretend --info`. All numbers are logical sectors.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ MEBIBYTE = 1 << 20
 PHYSICAL_SECTORS = 8
 """The least alignment on large disks (they are taken to have 4096-byte physical sectors)."""
 LARGE_DISK = 585_937_500
-"""From how many sectors on a disk counts as large."""
+"""Number of sectors from which a disk counts as large."""
 
 
 class Extent(NamedTuple):
@@ -92,9 +92,9 @@ def free_blocks(space: UsableSpace, taken: Iterable[Extent]) -> Iterator[Extent]
 
 
 def place(space: UsableSpace, taken: Iterable[Extent], start: int, size: int) -> Extent | None:
-    """Where a partition comes to lie; None if it does not fit.
+    """Where a partition goes; None if it does not fit.
 
-    Start 0 is the aligned beginning of the largest free block; size 0 reaches to the end of that block, wherever the
+    Start 0 is the aligned beginning of the largest free block. Size 0 reaches to the end of that block, wherever the
     partition starts.
     """
     blocks = tuple(free_blocks(space, taken))

@@ -1,4 +1,4 @@
-"""What a new table brings about: the devices that come, change or go, what is lost, and what must not be seen again."""
+"""The effects of a new table: devices that come, change or go, what is lost, and which signatures are erased."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from provision.stages.disks.wiping import contents_text
 
 
 def stale_members(disk: DesiredDisk, table: PartitionTable, config: Config, view: MachineView) -> tuple[int, ...]:
-    """Numbers of new partitions that begin where members of old arrays do, and that the config gives to others.
+    """Numbers of new partitions that begin where members of old arrays are, and that the config uses for something
+    else.
 
-    As soon as udev saw such a member it would assemble the old array, which then is in the way. What this provisioning
-    has made already is no old one.
+    udev would assemble the old array as soon as it saw such a member, and the array would hold the partition. Members
+    that this provisioning has made are not old.
     """
     ours = {chosen_uuid(view, "raid", array.name) for array in config.storage.raid}
     taken = _given_up(config)
@@ -42,9 +43,9 @@ def _given_up(config: Config) -> set[str]:
 
 
 def facts(disk: DesiredDisk, table: PartitionTable, cleared: Collection[int], view: MachineView) -> Iterator[Fact]:
-    """The devices that come, change or go. What a partition holds is decided by where it begins.
+    """The devices that come, change or go. What a partition holds depends on where it begins.
 
-    Of `cleared` ones it is not known: below a member of an array something older may show.
+    What a `cleared` partition holds is not known: an older signature may lie under the one of the array.
     """
     after = {partition.number: partition for partition in table.partitions}
     before = {partition.number: partition for partition in disk.found.partitions}
@@ -80,7 +81,7 @@ def _names(disk: DesiredDisk, partition: Partition) -> tuple[str, ...]:
 
 
 def _signature_at(disk: DesiredDisk, start: int, view: MachineView) -> Signature:
-    """What a partition of the old table holds that began at this sector: writing a table leaves it there."""
+    """The signature of a partition of the old table that began at this sector: writing a table does not change it."""
     for partition in disk.found.partitions:
         device = view.device(partition_name(disk.device, partition.number))
         if partition.start == start and device is not None and disk.found.sector == disk.table.sector:
@@ -89,7 +90,7 @@ def _signature_at(disk: DesiredDisk, start: int, view: MachineView) -> Signature
 
 
 def data_loss(disk: DesiredDisk, table: PartitionTable, cleared: Collection[int], view: MachineView) -> Iterator[str]:
-    """What cannot be reached any more, or not whole, under the new table."""
+    """What the new table makes unreachable, in whole or in part."""
     if not disk.found.kind:
         on_disk = contents_text(disk.device, view)
         yield from [on_disk] if on_disk else []

@@ -8,20 +8,9 @@ import pytest
 
 from provision.config.format import Cex, Clevis, ClevisCustom, Config, Luks, Resource, Storage, Tang
 from provision.failures import PlanRefused
-from provision.planning.actions import (
-    Argument,
-    Blob,
-    Content,
-    DeviceName,
-    FetchBlob,
-    ForgetBlob,
-    Keep,
-    KeyFile,
-    MakeDirectory,
-    RunProgram,
-    StoreBlob,
-    WriteFile,
-)
+from provision.planning.actions import FetchBlob, ForgetBlob, Keep, RunProgram, StoreBlob
+from provision.planning.arguments import Argument, Blob, Content, DeviceName, KeyFile
+from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.forecast import Forecast
 from provision.planning.luks_keys import ZKEY_REPOSITORY
 from provision.planning.machine_view import Device, LuksHeader, Signature

@@ -1,0 +1,50 @@
+"""What programs and files are given: bytes, and arguments that the system puts into its own words."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Blob(NamedTuple):
+    """Bytes that an earlier `FetchBlob` brought: a name in the blob store."""
+
+    name: str
+
+
+class Content(NamedTuple):
+    """Bytes that the plan already has."""
+
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"Content({len(self.data)} bytes)"
+
+
+Bytes = Blob | Content
+
+
+class TargetPath(NamedTuple):
+    """A path of the target root as an argument of a program; the system puts the path of the root in front of it."""
+
+    path: str
+
+
+class DeviceName(NamedTuple):
+    """A device as an argument of a program; the system replaces it by the kernel's node."""
+
+    name: str
+
+
+class KeyFile(NamedTuple):
+    """Bytes as an argument of a program: the program gets the name of a file in memory (0600) that holds them."""
+
+    bytes: Bytes
+
+
+class PathList(NamedTuple):
+    """Paths of the target root as the input of a program: the path of the root in front of each, a NUL after each."""
+
+    paths: tuple[str, ...]
+
+
+Argument = str | TargetPath | DeviceName | KeyFile
