@@ -58,7 +58,7 @@ class Event(NamedTuple):
 
 @contextmanager
 def reported(stage: str, platform: str, running_system: RunningSystem, log: Log) -> Iterator[None]:
-    """Report a stage to whoever wants to know: that it is done, or what ended it."""
+    """Report a stage: its start, and that it is done or what ended it."""
     reporter = _reporter(platform, running_system, log)
     if stage == FIRST_STAGE:
         reporter.tell(Event("start", stage))

@@ -29,7 +29,7 @@ class Fetcher:
     """Fetches resources with one set of settings. Safe to use from several threads.
 
     `configured_by` gives the fetcher for what a config asks for (its proxies, timeouts and certificate authorities).
-    `stop` is set when nobody waits for any of it.
+    `stop` is set when the results are not needed any more.
     """
 
     def __init__(

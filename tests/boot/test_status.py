@@ -1,4 +1,4 @@
-"""Reports to a real server: what they hold, and that they wait for nobody."""
+"""Reports to a real server: what they hold, and that they hold up no boot."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def a_dripping_server(stack: ExitStack) -> str:
     return stack.enter_context(talking(drips(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 900)))
 
 
-def a_server_that_wants_peace(stack: ExitStack) -> str:
+def a_server_that_asks_to_wait(stack: ExitStack) -> str:
     return stack.enter_context(serve(lambda _asked: Answer(status=503, headers=(("Retry-After", "60"),)))).url
 
 
@@ -166,7 +166,7 @@ SERVERS = (
     nothing_listens,
     a_silent_server,
     a_dripping_server,
-    a_server_that_wants_peace,
+    a_server_that_asks_to_wait,
     a_server_that_speaks_no_tls,
     a_dead_name_server,
 )

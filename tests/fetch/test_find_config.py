@@ -265,7 +265,7 @@ def test_a_config_has_a_limit(machine: Machine, where: str) -> None:
             machine.write("/etc/ignition/user.ign", ign("/u", config={"merge": [{"source": f"{served.url}/huge"}]}))
         else:
             machine.boot_with(f"ignition.config.url={served.url}/huge")
-        with pytest.raises(FetchFailed, match="larger than the limit of 64 MiB"):
+        with pytest.raises(FetchFailed, match="larger than the limit of 32 MiB"):
             machine.find_config()
 
 
@@ -361,7 +361,7 @@ class TestZstd:
         [
             (lambda raw: zstd(raw)[:-9], "damaged"),
             (lambda _raw: zstd(bytes(32 << 20)), "more than 200 times its size"),
-            (lambda _raw: zstd(bytes(128 << 20)), "says more than 64 MiB"),
+            (lambda _raw: zstd(bytes(128 << 20)), "says more than 32 MiB"),
         ],
         ids=["damaged", "blown up", "bomb"],
     )

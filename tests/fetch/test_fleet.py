@@ -1,5 +1,5 @@
-"""A thousand machines, switched on together, and one slow server that sends away whom it cannot serve: nobody is lost,
-nobody comes back too early, and they do not come back in step.
+"""A thousand machines that start together, and a server that serves fifty at a time: all get their config, none asks
+too early, and they do not ask at the same moment.
 """
 
 from __future__ import annotations

@@ -137,7 +137,7 @@ def test_a_proxy_that_does_not_connect_does_not_either(log: RecordedLog, talk: T
 
 
 @pytest.mark.parametrize("path", ["/busy", "/dripping"])
-def test_what_nobody_waits_for_any_more_ends_soon(path: str) -> None:
+def test_a_fetch_that_is_stopped_ends_soon(path: str) -> None:
     with serve({"/busy": Answer(status=503), "/dripping": Answer(b"x" * 999, drip=0.05)}) as served:
         fetcher = Fetcher()
         threading.Timer(0.5, fetcher.cancel).start()

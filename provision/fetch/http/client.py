@@ -214,9 +214,9 @@ class Client:
         if reply.status in request.accepted:
             self.log("info", f"{request.method} result: {reply.reason or 'OK'}")
             return take(reply.headers, self._watched(request, reply, deadline, wait))
-        cause = error_texts.status(reply.status, *_told(reply, deadline))
+        cause = error_texts.status(reply.status, *_reason_and_body(reply, deadline))
         if reply.status in request.retried or reply.status == TOO_MANY or reply.status >= 500:
-            raise RetryableError(cause, _asked_pause(reply))
+            raise RetryableError(cause, _retry_after_seconds(reply))
         if reply.status == NOT_FOUND:
             raise NotFoundError(request.shown_url, f"resource not found ({cause.text})", hint=cause.remedy)
         raise FetchFailed(request.shown_url, f"failed to fetch resource: {cause.text}", hint=cause.remedy)
@@ -351,14 +351,14 @@ def _is_local_or_metadata(host: str) -> bool:
     )
 
 
-def _told(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:
+def _reason_and_body(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:
     """The reason of an error and the beginning of its body, in which secrets of the request are masked."""
     secrets = reply.secrets()
-    body = _beginning(reply, deadline, error_texts.TELLING_BYTES + max(map(len, secrets), default=0))
+    body = _first_bytes(reply, deadline, error_texts.TELLING_BYTES + max(map(len, secrets), default=0))
     return masked(reply.reason, secrets), masked(body.decode("utf-8", "replace"), secrets).encode()
 
 
-def _beginning(reply: Reply, deadline: Deadline, size: int) -> bytes:
+def _first_bytes(reply: Reply, deadline: Deadline, size: int) -> bytes:
     """The first bytes of an error's body, as far as they come."""
     told = b""
     with suppress(Exception):  # the body only adds to the message
@@ -369,7 +369,7 @@ def _beginning(reply: Reply, deadline: Deadline, size: int) -> bytes:
     return told
 
 
-def _asked_pause(reply: Reply) -> float:
+def _retry_after_seconds(reply: Reply) -> float:
     """The seconds of Retry-After, which is a number or a date (RFC 9110, 10.2.3); 0 if there is none."""
     asked = reply.headers.get("Retry-After", "").strip()
     if asked.isdecimal():

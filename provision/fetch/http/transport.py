@@ -164,7 +164,7 @@ def _plain_host(host: str) -> str:
 
 def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
     """The body as it arrives, not decoded. Raises TruncatedError if it is shorter than announced."""
-    # urllib3's own read() waits until a chunk is full, so that nobody could look at the clock while a server drips
+    # urllib3's own read() waits until a chunk is full: the deadline could not be checked while a server drips
     answer: Any = response.raw._fp  # noqa: SLF001
     answer.allow(deadline)
     while True:

@@ -198,7 +198,7 @@ def _block_size(first: _Packet) -> int:
     agreed = dict(zip(words[::2], words[1::2], strict=False)).get(b"blksize", b"512")
     size = int(agreed) if agreed.isdigit() else 0
     if not SMALLEST_BLOCK <= size <= BLOCK:
-        raise RetryableError(Cause("the server agrees to blocks that nobody asked for"))
+        raise RetryableError(Cause("the server agrees to a block size that was not asked for"))
     return size
 
 

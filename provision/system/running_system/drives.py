@@ -1,4 +1,4 @@
-"""Drives that hold a config: mounted read-only, where nobody else looks."""
+"""Drives that hold a config: mounted read-only in a private folder, and how they are attached."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class LocalSystem:
         return tuple(node for node in found if has_disc(node))
 
     def read_from(self, device: str, path: str, *, formats: Sequence[str] = ()) -> bytes | None:
-        """Mount a drive, read-only and where nobody else looks, and read one file; no link leads out of it."""
+        """Mount a drive, read-only and in a private folder, and read one file; no link leads out of it."""
         with mounted_drive(device, ",".join(formats) or "auto") as root:
             try:
                 fd = Tree(root).open(path, os.O_RDONLY)

@@ -143,7 +143,7 @@ def test_retry_after_is_honoured(log: RecordedLog) -> None:
     assert 1.0 <= served.asked[1].moment - served.asked[0].moment < 2.0
 
 
-def test_a_server_that_wants_more_peace_than_there_is_time_is_asked_near_its_end(log: RecordedLog) -> None:
+def test_a_server_that_asks_for_more_time_than_there_is_is_asked_near_the_end(log: RecordedLog) -> None:
     busy = Answer(status=503, headers=(("Retry-After", "60"),))
     with serve({"/a": [busy, Answer(b"well")]}) as served:
         assert client(log, http_total=2.0).read(Request(f"{served.url}/a")) == b"well"
@@ -193,7 +193,7 @@ def test_a_certificate_out_of_its_time_makes_one_think_of_the_clock(
     assert "clock here" in failed.value.message
 
 
-def test_offline_asks_nobody(log: RecordedLog) -> None:
+def test_offline_makes_no_request(log: RecordedLog) -> None:
     with serve({"/a": Answer(b"")}) as served, pytest.raises(NeedsNetwork):
         client(log, offline=True).read(Request(f"{served.url}/a"))
     assert not served.asked

@@ -124,7 +124,7 @@ def a_wrong_name(stack: ExitStack, _ca: Authority) -> str:
     return "http://config.test"
 
 
-def nobody_there(_stack: ExitStack, _ca: Authority) -> str:
+def no_host_there(_stack: ExitStack, _ca: Authority) -> str:
     link(f"{HERE}/24")
     return f"http://{NEIGHBOUR}"
 
@@ -197,7 +197,7 @@ MATRIX: Mapping[str, Case] = {
         "in time: name not resolved (Name or service not known)",
     ),
     "nobody there": Case(
-        nobody_there,
+        no_host_there,
         "No route to host; is the host switched on and in this network?",
         "in time: ",
     ),
@@ -401,9 +401,9 @@ def test_who_lost_a_race_says_no_more(log: RecordedLog, tmp_path: Path) -> None:
 
     def body() -> bytes | None:
         with serve({"/c": Answer(b"config")}, HERE, 80):
-            place = fetch_context(LocalSystem(SystemPaths(), str(tmp_path)), Settings(), log)
+            context = fetch_context(LocalSystem(SystemPaths(), str(tmp_path)), Settings(), log)
             got = together(Http("http://[fd00::1]", "/c"), Drive("config-2", ("/c",)), Http(f"http://{HERE}", "/c"))
-            raw = got.fetch(place)
+            raw = got.fetch(context)
             time.sleep(5.3)
             return raw
 

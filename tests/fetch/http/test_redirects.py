@@ -1,4 +1,4 @@
-"""Where a redirect may lead, and what is sent along: the word of a server elsewhere is not the word of a config."""
+"""Where a redirect may lead, and what is sent along: a server is not trusted as much as a config."""
 
 from __future__ import annotations
 

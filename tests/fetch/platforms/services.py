@@ -15,10 +15,10 @@ from tests.fetch.server import Answer, Asked
 METADATA = "169.254.169.254"
 
 
-class TokenDesk(NamedTuple):
+class TokenService(NamedTuple):
     """Where a client gets a token: a PUT that must carry a header, and the header that must carry the token then.
 
-    Where the desk is `optional`, a service without one (404) gives user data to whoever asks.
+    Where the token service is `optional`, a platform without one (404) gives user data without a token.
     """
 
     path: str
@@ -38,7 +38,7 @@ class Service(NamedTuple):
     path: str
     addresses: tuple[str, ...] = (METADATA,)
     demands: Mapping[str, str] = {}
-    desk: TokenDesk | None = None
+    token_service: TokenService | None = None
     wrap: Callable[[bytes], bytes] = bytes
     absent_is_error: bool = False
     not_yet: tuple[int, ...] = ()
@@ -53,7 +53,7 @@ SERVICES: Mapping[str, Service] = {
         "/v1/user-data",
         (METADATA, "fd00:a9fe:a9fe::1"),
         {"accept": "*/*"},
-        TokenDesk("/v1/token", "metadata-token-expiry-seconds", "metadata-token"),
+        TokenService("/v1/token", "metadata-token-expiry-seconds", "metadata-token"),
         wrap=b64encode,
         absent_is_error=True,
     ),
@@ -61,7 +61,7 @@ SERVICES: Mapping[str, Service] = {
     "aws": Service(
         "/2019-10-01/user-data",
         (METADATA, "fd00:ec2::254"),
-        desk=TokenDesk(
+        token_service=TokenService(
             "/latest/api/token", "x-aws-ec2-metadata-token-ttl-seconds", "x-aws-ec2-metadata-token", optional=True
         ),
     ),
@@ -100,7 +100,7 @@ SERVICES: Mapping[str, Service] = {
 
 
 def good_token() -> Answer:
-    """What a desk gives to whoever asks well."""
+    """The answer of a token service to a correct request."""
     return Answer(b"t0ken")
 
 
@@ -114,16 +114,16 @@ def respond(
         nonlocal closed
         if service.low_port and asked.port >= 1024:
             return Answer(b"only root may ask", 403)
-        if service.desk and asked.path == service.desk.path:
-            given = _token(service.desk, asked, token)
+        if service.token_service and asked.path == service.token_service.path:
+            given = _token(service.token_service, asked, token)
             closed = given.status == 404
             return given
         if asked.path != service.path or asked.method != "GET":
             return Answer(b"no such page", 404)
         if (
-            service.desk
-            and not (closed and service.desk.optional)
-            and asked.headers.get(service.desk.header) != "t0ken"
+            service.token_service
+            and not (closed and service.token_service.optional)
+            and asked.headers.get(service.token_service.header) != "t0ken"
         ):
             return Answer(b"a token is needed", 401)
         if any(asked.headers.get(name) != value for name, value in service.demands.items()):
@@ -133,6 +133,6 @@ def respond(
     return answer
 
 
-def _token(desk: TokenDesk, asked: Asked, token: Callable[[], Answer]) -> Answer:
-    good = asked.method == "PUT" and asked.headers.get(desk.demands, "").isdecimal()
+def _token(token_service: TokenService, asked: Asked, token: Callable[[], Answer]) -> Answer:
+    good = asked.method == "PUT" and asked.headers.get(token_service.demands, "").isdecimal()
     return token() if good else Answer(b"bad token request", 400)

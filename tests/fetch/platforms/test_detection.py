@@ -35,7 +35,7 @@ def test_azure_is_no_plain_hyperv(tmp_path: Path) -> None:
     assert confirmed("auto", machine(tmp_path, product_name="Virtual Machine", chassis_asset_tag=tag)) == "azure"
 
 
-def test_without_proof_nobody_is_asked(tmp_path: Path) -> None:
+def test_without_proof_no_service_is_asked(tmp_path: Path) -> None:
     with pytest.raises(Usage, match="Dell"):
         confirmed("auto", machine(tmp_path, sys_vendor="Dell Inc.", product_name="PowerEdge"))
 

@@ -81,7 +81,7 @@ def test_a_drive_of_no_format(root: Path, log: RecordedLog, platform: str, label
 
 
 def test_a_huge_file_is_not_read_to_its_end(root: Path, log: RecordedLog) -> None:
-    with drive(root, "config-2", {OPENSTACK: bytes(65 << 20)}), pytest.raises(FetchFailed, match="limit of 64 MiB"):
+    with drive(root, "config-2", {OPENSTACK: bytes(65 << 20)}), pytest.raises(FetchFailed, match="limit of 32 MiB"):
         boot(root, "nutanix", log)
 
 
@@ -97,8 +97,8 @@ def test_others_say_that_it_is_for_cloud_init(root: Path, log: RecordedLog) -> N
 
 
 def test_a_drive_that_never_comes_means_no_config_after_its_time(root: Path, log: RecordedLog) -> None:
-    place = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
-    assert Drive("cidata", ("/user-data",), 0.3).fetch(place) is None
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    assert Drive("cidata", ("/user-data",), 0.3).fetch(context) is None
     assert "no drive labelled cidata" in str(log)
 
 
@@ -150,20 +150,20 @@ def test_all_that_failed_is_named(root: Path, log: RecordedLog) -> None:
     garbage.mkdir(parents=True)
     for label in ("a", "b"):
         (garbage / label).symlink_to(root / "proc/cmdline")
-    place = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
     with pytest.raises(FetchFailed) as failed:
-        Together((Drive("a", ("/x",)), Drive("b", ("/x",)))).fetch(place)
+        Together((Drive("a", ("/x",)), Drive("b", ("/x",)))).fetch(context)
     assert failed.value.message.count("cannot be mounted") == 2
 
 
 def attach(root: Path, node: str, way: str) -> None:
     """Let sysfs tell how a drive is attached."""
     name = Path(node).name
-    place = root / "sys/devices" / way / "block" / name
-    place.mkdir(parents=True)
+    context = root / "sys/devices" / way / "block" / name
+    context.mkdir(parents=True)
     link = root / "sys/class/block" / name
     link.parent.mkdir(parents=True, exist_ok=True)
-    link.symlink_to(place)
+    link.symlink_to(context)
 
 
 USB = "pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0"

@@ -94,7 +94,7 @@ def test_config_empty(root: Path, platform: str) -> None:
 @on_interfaces
 def test_config_huge(root: Path, platform: str) -> None:
     write(root, INTERFACES[platform], bytes(65 << 20))
-    with pytest.raises(FetchFailed, match="larger than the limit of 64 MiB"):
+    with pytest.raises(FetchFailed, match="larger than the limit of 32 MiB"):
         boot(root, platform)
 
 
@@ -107,8 +107,8 @@ def test_config_that_cannot_be_read(root: Path, platform: str) -> None:
 
 def test_qemu_on_machines_without_firmware_config_reads_a_padded_block_device(root: Path, log: RecordedLog) -> None:
     write(root, "/dev/disk/by-id/virtio-ignition", CONFIG.ljust(4096, b"\0"))
-    place = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
-    assert VIRTIO_BLOCK.fetch(place) == CONFIG
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    assert VIRTIO_BLOCK.fetch(context) == CONFIG
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, lzma.compress])
@@ -116,14 +116,14 @@ def test_padding_is_told_from_the_end_of_what_is_compressed(
     root: Path, pack: Callable[[bytes], bytes], log: RecordedLog
 ) -> None:
     write(root, "/dev/disk/by-id/virtio-ignition", pack(CONFIG).ljust(4096, b"\0"))
-    place = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
-    assert decompressed(VIRTIO_BLOCK.fetch(place) or b"", "qemu") == CONFIG
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    assert decompressed(VIRTIO_BLOCK.fetch(context) or b"", "qemu") == CONFIG
 
 
 def test_a_block_device_that_never_comes_is_an_error(root: Path, log: RecordedLog) -> None:
-    place = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
     with pytest.raises(FetchFailed, match="not there after"):
-        VIRTIO_BLOCK._replace(seconds=0.2).fetch(place)
+        VIRTIO_BLOCK._replace(seconds=0.2).fetch(context)
 
 
 def test_bluefield_reads_the_boot_fifo_and_trims_it(root: Path) -> None:

@@ -29,7 +29,7 @@ from tests.recorded_log import RecordedLog
 
 pytestmark = [pytest.mark.disks, needs_root]
 on_services = pytest.mark.parametrize("platform", SERVICES)
-on_desks = pytest.mark.parametrize("platform", [name for name, service in SERVICES.items() if service.desk])
+with_tokens = pytest.mark.parametrize("platform", [name for name, service in SERVICES.items() if service.token_service])
 
 YAML = b"variant: fcos\nversion: 1.4.0\nstorage: {files: [{path: /from-the-cloud}]}\n"
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-cloud"}]}}'
@@ -168,17 +168,17 @@ def test_config_not_wrapped(platform: str, cloud: Cloud) -> None:
             cloud.boot(platform, Answer(CONFIG))
 
 
-@on_desks
+@with_tokens
 class TestToken:
     """Services that want a token: the step before the config."""
 
     def test_none_to_be_had(self, platform: str, cloud: Cloud) -> None:
-        desk = SERVICES[platform].desk
-        if desk and desk.optional:
-            assert paths(cloud.ask_for_a_token(platform, Answer(b"no desk", 404))) == ["/from-the-cloud"]
+        token_service = SERVICES[platform].token_service
+        if token_service and token_service.optional:
+            assert paths(cloud.ask_for_a_token(platform, Answer(b"no token service", 404))) == ["/from-the-cloud"]
         else:
             with pytest.raises(FetchFailed, match=r"/token.*404"):
-                cloud.ask_for_a_token(platform, Answer(b"no desk", 404))
+                cloud.ask_for_a_token(platform, Answer(b"no token service", 404))
 
     def test_refused(self, platform: str, cloud: Cloud) -> None:
         with pytest.raises(FetchFailed, match=r"/token.*HTTP status 403.*switched off"):
@@ -252,7 +252,7 @@ def test_redirect_to_another_service_on_the_link(platform: str, cloud: Cloud) ->
 @on_services
 def test_redirect_within_the_service(platform: str, cloud: Cloud) -> None:
     here = Answer(status=302, headers=(("Location", SERVICES[platform].path),))
-    if SERVICES[platform].demands or SERVICES[platform].desk:  # headers are sent to no redirect
+    if SERVICES[platform].demands or SERVICES[platform].token_service:  # headers are sent to no redirect
         with pytest.raises(FetchFailed, match=r"HTTP status 40[13]"):
             cloud.boot(platform, here, given(platform))
     else:

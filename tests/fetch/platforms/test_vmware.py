@@ -55,7 +55,7 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def place(root: Path, log: RecordedLog) -> FetchContext:
+def context(root: Path, log: RecordedLog) -> FetchContext:
     return fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
 
 
@@ -139,22 +139,22 @@ def test_a_config_of_megabytes_by_the_tool(root: Path, programs: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_guestinfo_over_vsock(place: FetchContext, encoding: str) -> None:
+def test_guestinfo_over_vsock(context: FetchContext, encoding: str) -> None:
     with host(encoded(encoding)) as send:
-        assert decompressed(vmware.config(send, place) or b"", "vmware") == CONFIG
+        assert decompressed(vmware.config(send, context) or b"", "vmware") == CONFIG
 
 
-def test_the_ovf_environment(root: Path, programs: Path, place: FetchContext) -> None:
+def test_the_ovf_environment(root: Path, programs: Path, context: FetchContext) -> None:
     environment = ovf(data=ENCODED, encoding="base64")
     rpctool(programs, {"guestinfo.ovfenv": environment})
     assert paths(boot(root)) == ["/from-the-host"]
     with host({"guestinfo.ovfenv": environment}) as send:
-        assert vmware.config(send, place) == CONFIG
+        assert vmware.config(send, context) == CONFIG
 
 
-def test_an_ovf_environment_that_is_none_is_left_out(place: FetchContext, log: RecordedLog) -> None:
+def test_an_ovf_environment_that_is_none_is_left_out(context: FetchContext, log: RecordedLog) -> None:
     with host({"guestinfo.ovfenv": "nonsense", **encoded("base64")}) as send:
-        assert vmware.config(send, place) == CONFIG
+        assert vmware.config(send, context) == CONFIG
     assert "guestinfo.ovfenv: is not XML" in str(log)
 
 
@@ -180,7 +180,7 @@ def test_elsewhere_says_where(root: Path) -> None:
         boot(root)
 
 
-def test_without_the_tool_nobody_is_asked_on_a_machine_of_unknown_make(root: Path, programs: Path) -> None:
+def test_without_the_tool_no_host_is_asked_on_an_unknown_machine(root: Path, programs: Path) -> None:
     assert not list(programs.iterdir())
     with pytest.raises(FetchFailed, match="vmware-rpctool: is not there"):
         boot(root)
@@ -211,14 +211,14 @@ def test_properties_leave_the_ovf_environment_to_the_letter() -> None:
     assert values["guestinfo.ovfenv"] == f"{HEAD}<PropertySection>{kept}{tail}"
 
 
-def test_the_platform_deletes_by_the_tool(programs: Path, place: FetchContext) -> None:
+def test_the_platform_deletes_by_the_tool(programs: Path, context: FetchContext) -> None:
     rpctool(programs, encoded("base64"))
     log = programs / "log"
     tool = programs / "vmware-rpctool"
     tool.write_text(tool.read_text().replace("info-set*)", f'info-set*) echo "$1" >> {log};'))
     delete = PLATFORMS["vmware"].delete
     assert delete is not None
-    delete(place)
+    delete(context)
     assert log.read_text().splitlines() == [f"info-set {key} {value}" for key, value in DELETED.items()]
 
 

@@ -38,7 +38,7 @@ SendCommand = Callable[[str], str | None]
 
 
 def ask(context: FetchContext) -> bytes | None:
-    """The config; None if there is none. Raises FetchFailed for an encoding nobody knows, and without a way to ask."""
+    """The config; None if there is none. Raises FetchFailed for an unknown encoding, or if the host cannot be asked."""
     with _conversation(context) as send:
         return config(send, context)
 
