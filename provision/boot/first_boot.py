@@ -2,8 +2,12 @@
 
 Two ways, of which a machine uses one (docs/decisions/0007-first-boot.md):
 
-- the boot loader says so: `ignition.firstboot`, which GRUB adds while a stamp file lies on the boot partition;
+- the boot loader says so: `ignition.firstboot`, which GRUB adds while a stamp file lies on the boot partition (on
+  Flatcar Container Linux and its forebear: `flatcar.first_boot=detected`, `coreos.first_boot=1`);
 - `provision.firstboot=auto`, always there: the root file system's RECORD decides, looked for read-only.
+
+A record belongs to one machine. Where the disk has one of another (a copied or moved disk), nothing is done before a
+person says what it is: `provision.firstboot.record=keep` (provisioned all the same) or `=ignore` (to provision again).
 """
 
 from __future__ import annotations
@@ -13,7 +17,8 @@ import re
 import time
 from enum import Enum
 
-from provision.boot.completion_record import record_paths
+from provision.boot.completion_record import RECORD, owner_of, record_paths
+from provision.boot.machine_identity import machine_identity
 from provision.failures import Failure
 from provision.kernel_command_line import last_value
 from provision.planning.device_names import link
@@ -45,7 +50,9 @@ def _unrecorded(command_line: str, running_system: LocalSystem) -> bool:
     """Whether the root file system has no record of completion. Raises Failure where that cannot be known."""
     device = root_device(command_line)
     if _arrives(device, wait_seconds(command_line), running_system):
-        return not any(running_system.read_from(device, path) for path in record_paths(command_line))
+        found = (running_system.read_from(device, path) for path in record_paths(command_line))
+        record = next((data for data in found if data), None)
+        return record is None or not counts(record, command_line, machine_identity(running_system))
     if held := _first_signature():
         raise Failure(
             f"the root device {device} did not come, and {held}: whether this machine is provisioned is unknown",
@@ -53,6 +60,24 @@ def _unrecorded(command_line: str, running_system: LocalSystem) -> bool:
         )
     print(f"there is no {device}, and no disk holds anything")
     return True
+
+
+def counts(record: bytes, command_line: str, machine: str) -> bool:
+    """Whether a record of completion says that this machine is provisioned. Raises Failure for that of another one.
+
+    A machine without an identity (`machine` is empty), or a record of one, can be told from no other.
+    """
+    owner = owner_of(record)
+    if not machine or not owner or owner == machine:
+        return True
+    said = last_value(command_line, "provision.firstboot.record")
+    if said not in {"keep", "ignore"}:
+        raise Failure(
+            f"the root file system has the record of another machine ({RECORD}): it was copied, or moved here",
+            hint="boot once with provision.firstboot.record=ignore to provision this machine, or with "
+            "provision.firstboot.record=keep and run `provision-firstboot record /` to keep it as it is",
+        )
+    return said == "keep"
 
 
 def _arrives(device: str, seconds: float, running_system: LocalSystem) -> bool:
@@ -88,6 +113,9 @@ def _first_signature() -> str:
 WAIT = 30.0
 """Seconds in which the root device has to come, unless `provision.firstboot.wait=` says otherwise."""
 
+_STAMPED = frozenset({"1", "detected"})
+"""What GRUB of Flatcar Container Linux says: always, or because of a file on the boot partition."""
+
 _OFF = frozenset({"", "0", "no", "off"})
 
 _BY = {"LABEL": "by-label", "UUID": "by-uuid", "PARTLABEL": "by-partlabel", "PARTUUID": "by-partuuid"}
@@ -106,6 +134,8 @@ def verdict(command_line: str) -> Verdict:
     # Ignition's generator takes a bare word for true
     stamp = last_value(command_line, "ignition.firstboot", bare="1")
     if stamp is not None and stamp not in _OFF:
+        return Verdict.FIRST
+    if any(last_value(command_line, name) in _STAMPED for name in ("coreos.first_boot", "flatcar.first_boot")):
         return Verdict.FIRST
     mode = last_value(command_line, "provision.firstboot")
     if mode not in {None, "auto", "no"}:

@@ -41,6 +41,19 @@ def write_private(path: str, data: bytes) -> None:
         raise Failure(f"{path}: {error.strerror}", hint="is the file system full or read-only?") from None
 
 
+def erase(path: str) -> None:
+    """Overwrite a file of ours with zeros and remove it; nothing happens if there is none. Raises Failure."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        with open(descriptor, "wb") as file:
+            file.write(bytes(os.fstat(descriptor).st_size))
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}", hint="it may hold a secret: remove it") from None
+
+
 def _remove(path: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from provision.boot.completion_record import RECORD, record_paths
-from provision.boot.first_boot import Verdict, platform, root_device, verdict, wait_seconds
+from provision.boot.first_boot import Verdict, counts, platform, root_device, verdict, wait_seconds
 from provision.boot.name_servers import resolv_conf
 from provision.failures import Failure
 
@@ -24,6 +26,11 @@ from provision.failures import Failure
         ("provision.firstboot=auto ignition.firstboot=1", Verdict.FIRST),
         ("provision.firstboot=auto ignition.firstboot=0", Verdict.LOOK),
         ("not.ignition.firstboot", Verdict.LATER),
+        ("coreos.first_boot=1", Verdict.FIRST),
+        ("flatcar.first_boot=1", Verdict.FIRST),
+        ("flatcar.first_boot=detected", Verdict.FIRST),
+        ("flatcar.first_boot=0", Verdict.LATER),
+        ("flatcar.first_boot", Verdict.LATER),
     ],
 )
 def test_verdict(command_line: str, expected: Verdict) -> None:
@@ -62,6 +69,25 @@ def test_a_root_that_can_hold_no_record_is_refused(root: str) -> None:
 def test_record_in_a_subvolume() -> None:
     assert record_paths("rootflags=compress=zstd,subvol=@") == (f"/@{RECORD}", RECORD)
     assert record_paths("root=LABEL=root") == (RECORD,)
+
+
+def record(machine: str) -> bytes:
+    return json.dumps({"boot": "b", "machine": machine}).encode()
+
+
+@pytest.mark.parametrize(("owner", "machine"), [("one", "one"), ("", "one"), ("one", ""), ("", "")])
+def test_a_record_counts_on_its_own_machine_and_where_none_can_be_told(owner: str, machine: str) -> None:
+    assert counts(record(owner), "quiet", machine)
+    assert counts(b"{}", "quiet", machine)
+    assert counts(b"not JSON", "quiet", machine)
+
+
+def test_the_record_of_another_machine_is_not_believed_before_a_person_decides() -> None:
+    with pytest.raises(Failure, match="record of another machine") as failure:
+        counts(record("one"), "quiet", "two")
+    assert "provision.firstboot.record=ignore" in failure.value.hint
+    assert counts(record("one"), "provision.firstboot.record=keep", "two")
+    assert not counts(record("one"), "provision.firstboot.record=ignore", "two")
 
 
 def test_platform() -> None:

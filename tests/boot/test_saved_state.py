@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from provision.boot.saved_state import read_state, write_state
 from provision.failures import Failure
 from provision.planning.boot_state import BootState
-from provision.system.private_files import read_private, write_private
+from provision.system.private_files import erase, read_private, write_private
 
 
 def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -42,6 +43,34 @@ def test_files_are_ours_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "cache").stat().st_mode & 0o777 == 0o600
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["cache"]
     assert read_private(str(tmp_path / "run" / "cache")) == b"two"
+
+
+def test_a_full_file_system_keeps_nothing_of_what_did_not_fit(tmp_path: Path) -> None:
+    write_private(str(tmp_path / "cache"), b"before")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, limits[1]))
+    try:
+        with pytest.raises(Failure, match="cache: "):
+            write_private(str(tmp_path / "cache"), bytes(100))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+    assert (tmp_path / "cache").read_bytes() == b"before"
+
+
+def test_what_a_killed_run_left_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "cache.new").write_bytes(b"half")
+    write_private(str(tmp_path / "cache"), b"whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
+
+
+def test_what_is_erased_is_overwritten_first(tmp_path: Path) -> None:
+    write_private(str(tmp_path / "cache"), b"canary")
+    with (tmp_path / "cache").open("rb") as still_open:
+        erase(str(tmp_path / "cache"))
+        assert still_open.read() == bytes(6)
+    assert list(tmp_path.iterdir()) == []
+    erase(str(tmp_path / "cache"))
 
 
 def test_a_link_is_not_written_through(tmp_path: Path) -> None:

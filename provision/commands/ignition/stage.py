@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from provision import IGNITION_VERSION, __version__
+from provision.boot.run_files import CONFIG_CACHE, NEED_NETWORK, STATE_FILE
 from provision.boot.saved_state import StateUnreadable
 from provision.cli import exit_code
 from provision.failures import Failure, Usage, as_failure
@@ -24,14 +25,14 @@ STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"
 class Options(NamedTuple):
     """The options of a stage, with the reference engine's defaults."""
 
-    config_cache: str = "/run/ignition.json"
+    config_cache: str = CONFIG_CACHE
     fetch_timeout: float = 120.0
     log_to_stdout: bool = False
-    neednet: str = "/run/ignition/neednet"
+    neednet: str = NEED_NETWORK
     platform: str = ""
     root: str = "/"
     stage: str = ""
-    state_file: str = "/run/ignition/state"
+    state_file: str = STATE_FILE
     version: bool = False
 
 

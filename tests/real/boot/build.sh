@@ -7,6 +7,7 @@ set -eu
 mount --make-rprivate / 2>/dev/null || :
 
 packages=systemd,systemd-sysv,udev,dbus,kmod,passwd,fdisk,dracut,linux-image-cloud-amd64,e2fsprogs,xfsprogs,btrfs-progs
+packages=$packages,clevis,clevis-luks,clevis-tpm2,cryptsetup-bin,jose,libpwquality-tools,tpm2-tools
 packages=$packages,dosfstools,python3,python3-requests,python3-pyudev,python3-parted,ca-certificates,binutils
 root=$(mktemp -d)
 trap 'umount --recursive "$root" 2>/dev/null || :; rmdir "$root"' EXIT
@@ -35,6 +36,10 @@ machine() {
     make --silent install-dracut DESTDIR="$root" >/dev/null
     install -m 644 tests/real/boot/probe.service "$root/etc/systemd/system/"
     ln -s ../probe.service "$root/etc/systemd/system/multi-user.target.wants/"
+    # entries that nothing boots from: the kernel is given to qemu
+    mkdir -p "$root/boot/loader/entries"
+    printf 'title Linux\nlinux /vmlinuz\noptions root=LABEL=root quiet\n' >"$root/boot/loader/entries/linux.conf"
+    printf 'LOADER=bls\nBOOT=LABEL=root\n' >"$root/etc/provision-kargs.conf"
     for one in proc dev sys; do mount --rbind "/$one" "$root/$one"; done
     kernel=$(basename "$root"/usr/lib/modules/*)
     for omit in '' provision; do

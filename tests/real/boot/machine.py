@@ -24,6 +24,9 @@ COMMAND_LINE = (
 )
 
 
+UUID = "4c4c4544-0042-3510-8053-b4c04f4d5331"
+
+
 class Images(NamedTuple):
     """What every machine starts from."""
 
@@ -85,8 +88,19 @@ class Machine:
         with self.data.open("wb") as file:
             file.truncate(1 << 30)
 
-    def boot(self, arguments: str, config: Path, *, initramfs: Path | None = None, overlay: bytes = b"") -> Boot:
-        """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs."""
+    def boot(
+        self,
+        arguments: str,
+        config: Path,
+        *,
+        initramfs: Path | None = None,
+        overlay: bytes = b"",
+        uuid: str = UUID,
+    ) -> Boot:
+        """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs.
+
+        `uuid` is what the firmware says: with another one it is another machine with the same disks.
+        """
         report, initrd = self._folder / "report", self._folder / "initrd"
         consoles = self._folder / "console", self._folder / "second-console"
         shutil.copyfile(initramfs or self._images.initramfs, initrd)
@@ -94,7 +108,8 @@ class Machine:
             file.write(overlay)
         report.unlink(missing_ok=True)
         began = time.monotonic()
-        subprocess.run(self._qemu(arguments, config, consoles, report, initrd), check=True, timeout=LIMIT)
+        argv = [*self._qemu(arguments, config, consoles, report, initrd), "-uuid", uuid]
+        subprocess.run(argv, check=True, timeout=LIMIT)
         seconds = time.monotonic() - began
         text = report.read_text() if report.exists() else ""
         first, second = (console.read_text(errors="replace") for console in consoles)

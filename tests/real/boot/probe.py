@@ -22,6 +22,10 @@ FILES = (
 )
 
 
+LEFT = ("/run/ignition.json", "/run/ignition/state", "/run/provision/blobs")
+"""What may hold secrets, and nobody needs any more."""
+
+
 def node(path: Path) -> dict[str, Any]:
     """A file as the test compares it: everything that a second run would change."""
     found = path.lstat()
@@ -93,6 +97,8 @@ def report() -> dict[str, Any]:
             output("lsblk", "--json", "--bytes", "--output=NAME,FSTYPE,LABEL,PARTLABEL,UUID,SIZE,MOUNTPOINT")
         ),
         "core": account("core"),
+        "entry": Path("/boot/loader/entries/linux.conf").read_text(),
+        "left": [path for path in LEFT if Path(path).exists()],
         "groups": output("id", "-nG", "core").split(),
         "hello": shown("hello.service", "ActiveState", "UnitFileState", "Environment"),
         "failed": output("systemctl", "--failed", "--plain", "--no-legend").split("\n"),

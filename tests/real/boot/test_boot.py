@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.real.boot.machine import Boot, Images, Machine, build, cpio
+from tests.real.boot.machine import Boot, Images, Machine, cpio
 from tests.real.boot.server import Server, serving
 
 pytestmark = [
@@ -26,6 +26,7 @@ pytestmark = [
 PAYLOAD = random.Random(0).randbytes(8 << 20)
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGpasLtGk2cJRgz1pMmqPNYvAtq5wE1fQ2n6hG8k0ooY core@example"
 HASH = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$tnSYvahCwPBHKZUspmcxMfb0.WiB9W.zEaKlOBL35rC"
+OTHER = "4c4c4544-0042-3510-8053-b4c04f4d5332"
 STEPS = ["look", "fetch-offline", "network", "kargs", "disks", "mount", "files", "umount", "record"]
 
 
@@ -96,11 +97,6 @@ def config(url: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def images(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Images:
-    return build(wheel, tmp_path_factory.mktemp("images"))
-
-
-@pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with serving(PAYLOAD) as running:
         yield running
@@ -160,6 +156,7 @@ def check_provisioned(report: dict[str, Any]) -> None:
     assert nodes["/etc/.provision-complete.json"]["size"]
     assert nodes["/etc/.ignition-result.json"]["size"]
     assert report["failed"] == [""]
+    assert report["left"] == []
 
 
 def test_first_boot_provisions_and_the_second_leaves_all_as_it_is(
@@ -178,6 +175,13 @@ def test_first_boot_provisions_and_the_second_leaves_all_as_it_is(
     assert second.reported["nodes"] == first.reported["nodes"]
     assert second.reported["devices"] == first.reported["devices"]
     assert second.reported["core"] == first.reported["core"]
+
+    copied = machine.boot("provision.firstboot=auto", config_file, uuid=OTHER)
+    assert copied.report is None, "a machine with the record of another one must not come up"
+    for console in (copied.console, copied.second_console):
+        assert "the root file system has the record of another machine" in console
+        assert "provision.firstboot.record=ignore" in console
+    assert server.asked == asked
 
 
 def test_a_machine_whose_files_stage_is_killed_is_provisioned_by_its_next_boot(
@@ -198,6 +202,18 @@ def test_a_machine_whose_files_stage_is_killed_is_provisioned_by_its_next_boot(
     server.open.set()
     second = machine.boot("provision.firstboot=auto", config_file)
     check_provisioned(second.reported)
+
+
+def test_kernel_arguments_are_set_by_the_helper_and_the_next_boot_goes_on(machine: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "config.ign"
+    arguments = {"shouldExist": ["nosmt", "console=ttyS0"], "shouldNotExist": ["quiet"]}
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "kernelArguments": arguments}))
+    first = machine.boot("provision.firstboot=auto", path)
+    assert first.report is None, "it did not reboot"
+    second = machine.boot("provision.firstboot=auto", path)
+    assert second.reported["entry"].splitlines()[-1] == "options root=LABEL=root nosmt console=ttyS0"
+    assert second.reported["nodes"]["/etc/.provision-complete.json"]["size"]
+    assert second.reported["failed"] == [""]
 
 
 def test_without_a_word_on_the_command_line_nothing_runs(images: Images, machine: Machine, config_file: Path) -> None:
