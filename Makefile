@@ -7,7 +7,7 @@ FAST := not disks and not boot and not network and not peer
 MODULE := $(DESTDIR)/usr/lib/dracut/modules.d/40provision
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
 AFTER_BOOT := dracut/provision-complete.service
-SCRIPTS := dracut/module-setup.sh dracut/collect.py
+SCRIPTS := dracut/module-setup.sh dracut/collect.py dracut/kargs-helper.sh
 PARTS := $(filter-out $(AFTER_BOOT),$(wildcard dracut/*.service dracut/*.path dracut/*.network dracut/*.conf))
 
 help:

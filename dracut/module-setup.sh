@@ -19,6 +19,7 @@ installkernel() {
     hostonly='' instmods hv_utils mlxbf_bootctl qemu_fw_cfg vboxguest virtio_blk vmur
     hostonly='' instmods vmw_vsock_virtio_transport vmw_vsock_vmci_transport vsock
     # what configs make
+    hostonly='' instmods '=drivers/char/tpm'
     hostonly='' instmods btrfs dm_crypt dm_mod ext4 linear loop raid0 raid1 raid10 raid456 vfat xfs
     # networks
     hostonly='' instmods af_packet ipv6 hv_netvsc virtio_net vmxnet3 xen_netfront '=drivers/net/ethernet' '=drivers/net/phy'
@@ -38,7 +39,13 @@ install() {
     inst_multiple -o chroot groupadd groupdel groupmod useradd userdel usermod
     inst_multiple -o cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
     inst_multiple -o chccwdev cio_ignore journalctl vmur zstd
-    inst_multiple -o clevis ignition-kargs-helper is-live-image setfiles vmware-rpctool zkey zkey-cryptsetup
+    inst_multiple -o ignition-kargs-helper is-live-image setfiles vmware-rpctool zkey zkey-cryptsetup
+    if [[ -f ${dracutsysrootdir-}/etc/provision-kargs.conf ]] && ! find_binary ignition-kargs-helper >/dev/null; then
+        install_kargs_helper || return 1
+    fi
+    if find_binary clevis >/dev/null; then
+        install_clevis || return 1
+    fi
     inst_simple -H /etc/mke2fs.conf
     inst_simple /etc/ssl/certs/ca-certificates.crt
     inst_simple /etc/pki/tls/certs/ca-bundle.crt
@@ -52,6 +59,27 @@ install() {
     done
     inst_simple "$moddir/emergency.conf" "$systemdsystemunitdir/emergency.service.d/provision.conf"
     $SYSTEMCTL -q --root "$initdir" enable provision-record.service
+}
+
+# our helper for kernel arguments, where the distribution has none and the setting file says what boots the system
+install_kargs_helper() {
+    inst_simple /etc/provision-kargs.conf
+    inst "$moddir/kargs-helper.sh" /usr/bin/ignition-kargs-helper || return 1
+    inst_multiple bash chmod mktemp mount mv rmdir sleep stat sync systemctl umount
+}
+
+# what `clevis luks bind` and `unlock` start: the pins and helpers of clevis are shell scripts, whose programs dracut does
+# not look for
+install_clevis() {
+    inst_multiple clevis clevis-decrypt clevis-decrypt-sss clevis-decrypt-tang clevis-encrypt-sss clevis-encrypt-tang \
+        clevis-luks-bind clevis-luks-common-functions clevis-luks-list clevis-luks-pass clevis-luks-unlock \
+        cryptsetup curl jose pwmake || return 1
+    inst_multiple basename bash cat cut dirname grep head id ls mkdir mktemp od rm sed sh sort tail tr uname || return 1
+    inst_multiple -o clevis-decrypt-null clevis-encrypt-null luksmeta mountpoint shred
+    inst_multiple -o clevis-decrypt-tpm2 clevis-encrypt-tpm2 tpm2 tpm2_create tpm2_createpolicy tpm2_createprimary \
+        tpm2_flushcontext tpm2_load tpm2_pcrlist tpm2_pcrread tpm2_unseal
+    # loaded by name, by the tools for a TPM
+    inst_libdir_file 'libtss2-tcti-device.so*'
 }
 
 # systemd-networkd, started only when the engine asks for it

@@ -22,7 +22,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     if view.tool(HELPER) is None:
         raise PlanRefused(
             [Problem(("kernelArguments",), f"{HELPER} is not on PATH")],
-            hint="the distribution provides it; without it leave kernelArguments out",
+            hint="write /etc/provision-kargs.conf and build the initramfs again, or leave kernelArguments out",
         )
     arguments = [word for value in wanted.should_exist for word in ("--should-exist", value)]
     arguments += [word for value in wanted.should_not_exist for word in ("--should-not-exist", value)]

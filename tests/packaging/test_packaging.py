@@ -101,7 +101,14 @@ def test_install_dracut(unpacked: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "script",
-    ["dracut/module-setup.sh", "tests/real/boot/build.sh", "examples/demo.sh", ".ci/install", "packaging/build-deb"],
+    [
+        "dracut/module-setup.sh",
+        "dracut/kargs-helper.sh",
+        "tests/real/boot/build.sh",
+        "examples/demo.sh",
+        ".ci/install",
+        "packaging/build-deb",
+    ],
 )
 def test_shell_is_clean(script: str) -> None:
     done = subprocess.run(["shellcheck", script], cwd=HOUSE, capture_output=True, text=True, check=False)

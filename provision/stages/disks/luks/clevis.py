@@ -22,6 +22,19 @@ def advertisements(luks: Luks) -> list[str]:
     return [urlunsplit(part._replace(path=part.path.rstrip("/") + "/adv")) for part in parts]
 
 
+def tools(luks: Luks) -> Iterator[str]:
+    """The programs that clevis starts for a volume: its parts are scripts, and an initramfs may lack some."""
+    yield from ("clevis", "clevis-luks-bind", "clevis-luks-common-functions", "clevis-luks-unlock", "jose", "pwmake")
+    if luks.clevis.custom.pin:
+        yield f"clevis-encrypt-{luks.clevis.custom.pin}"
+        return
+    yield "clevis-encrypt-sss"
+    if luks.clevis.tang or not luks.clevis.tpm2:
+        yield from ("clevis-encrypt-tang", "curl")
+    if luks.clevis.tpm2:
+        yield from ("clevis-encrypt-tpm2", "tpm2_createprimary", "tpm2_create")
+
+
 def bind(luks: Luks, device: Device, key: Argument, header: LuksHeader, config_path: Path) -> Iterator[Action]:
     """Bind the open volume, and open it with clevis once, if that is possible here.
 

@@ -144,7 +144,7 @@ def _tools(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
     if not desired.kept and holds_something(desired.device, view):
         yield "wipefs"
     if clevis_format.has_clevis(desired.entry):
-        yield "clevis"
+        yield from clevis.tools(desired.entry)
     if desired.entry.cex.enabled:
         yield from cex.TOOLS
 

@@ -131,6 +131,20 @@ class TestClevis:
         assert close == ("cryptsetup", "luksClose", "data")
         assert unlock == ("clevis", "luks", "unlock", "-d", NODE, "-n", "data")
 
+    @pytest.mark.parametrize(
+        ("clevis", "tool"),
+        [
+            (Clevis(tpm2=True), "clevis-encrypt-tpm2"),
+            (Clevis(tpm2=True), "tpm2_create"),
+            (Clevis(tang=(Tang(url="http://t.example"),)), "clevis-encrypt-tang"),
+            (Clevis(tang=(Tang(url="http://t.example"),)), "pwmake"),
+            (Clevis(custom=ClevisCustom(pin="tang", config="{}")), "clevis-encrypt-tang"),
+        ],
+    )
+    def test_a_missing_part_of_clevis_is_told_before_anything_is_done(self, clevis: Clevis, tool: str) -> None:
+        machine = World(lacking=[tool]).with_device(DEVICE, 64 * MIB)
+        assert f"{tool} is needed and not on PATH" in refused(volume(clevis=clevis), machine)
+
     def test_the_advertisement_is_asked_for_first(self) -> None:
         tang = Tang(url="http://t.example/x/", thumbprint="THP")
         waves, _ = run(luks.plan, config(volume(clevis=Clevis(tang=(tang,)))), world())

@@ -1,0 +1,138 @@
+#!/bin/bash
+# ignition-kargs-helper: changes the kernel arguments of the installed system and, if anything changed, reboots.
+#
+#   ignition-kargs-helper [--should-exist ARGUMENT | --should-not-exist ARGUMENT]...
+#
+# Ignition's protocol: https://coreos.github.io/ignition/operator-notes/#kernel-arguments
+# What boots the system is told by /etc/provision-kargs.conf, a shell fragment that dracut takes along:
+#
+#   LOADER=bls            entries below loader/entries of BOOT
+#   LOADER=grub           grub/grub.cfg of BOOT, and /etc/default/grub of ROOT for the next grub-mkconfig
+#   LOADER=systemd-boot   entries below loader/entries of BOOT, and /etc/kernel/cmdline of ROOT for kernel-install
+#   BOOT=LABEL=boot       the file system with the boot loader's files (as mount(8) has it), or a directory
+#   ROOT=LABEL=root       that of the system, or a directory; the same as BOOT if there is no boot partition
+set -eu -o pipefail
+set -f # an argument may hold a *
+
+LOADER='' BOOT='' ROOT='' REBOOT='systemctl reboot --force'
+config=${PROVISION_KARGS_CONF:-/etc/provision-kargs.conf}
+# shellcheck source=/dev/null
+. "$config"
+
+wanted=() unwanted=() changed=''
+mounts=()
+
+fail() {
+    echo "ignition-kargs-helper: $*" >&2
+    exit 1
+}
+
+leave() {
+    local place
+    for place in "${mounts[@]}"; do
+        umount "$place"
+        rmdir "$place"
+    done
+    mounts=()
+}
+trap leave EXIT
+
+parse() {
+    while (($#)); do
+        (($# >= 2)) || fail "$1: an argument is missing"
+        case $1 in
+        --should-exist) wanted+=("$2") ;;
+        --should-not-exist) unwanted+=("$2") ;;
+        *) fail "$1: unknown option" ;;
+        esac
+        shift 2
+    done
+}
+
+# where a file system is: a directory as it is, everything else mounted; sets `place`
+open() {
+    place=$1
+    [[ -d $1 ]] && return
+    place=$(mktemp -d)
+    mount "$1" "$place" || fail "$1: cannot be mounted; see $config"
+    mounts+=("$place")
+}
+
+# the arguments of a line, with those that should exist at the end and without those that should not; each value of
+# kernelArguments may be several words
+edited() {
+    local line=" $1 " one
+    for one in "${unwanted[@]}"; do
+        while [[ $line == *" $one "* ]]; do line=${line/" $one "/ }; done
+    done
+    for one in "${wanted[@]}"; do
+        [[ $line == *" $one "* ]] || line="$line$one "
+    done
+    line=${line# }
+    printf '%s' "${line% }"
+}
+
+# rewrite the lines of a file that match an expression of three groups: what is before the arguments, they, what follows
+rewrite() {
+    local file=$1 expression=$2 line new mode text=''
+    [[ -f $file ]] || fail "$file: there is no such file; see $config"
+    while IFS= read -r line || [[ $line ]]; do
+        if [[ $line =~ $expression ]]; then
+            new="${BASH_REMATCH[1]}$(edited "${BASH_REMATCH[2]}")${BASH_REMATCH[3]}"
+            [[ $new == "$line" ]] || changed=yes
+            line=$new
+        fi
+        text+=$line$'\n'
+    done <"$file"
+    mode=$(stat -c %a "$file")
+    (umask 077 && printf '%s' "$text" >"$file.new")
+    chmod "$mode" "$file.new"
+    sync "$file.new"
+    mv "$file.new" "$file"
+    sync "${file%/*}"
+}
+
+entries() {
+    local file found=''
+    set +f
+    for file in "$1"/loader/entries/*.conf; do
+        [[ -f $file ]] || continue
+        found=yes
+        set -f
+        rewrite "$file" '^(options[[:space:]]+)(.*)()$'
+        set +f
+    done
+    set -f
+    [[ $found ]] || fail "$1/loader/entries: there are no entries; see $config"
+}
+
+parse "$@"
+open "$BOOT"
+boot=$place
+root=$boot
+# without a boot partition its files are in a directory of the system
+if [[ -d $boot/boot/loader || -d $boot/boot/grub ]]; then
+    boot=$boot/boot
+fi
+if [[ $ROOT && $ROOT != "$BOOT" && $LOADER != bls ]]; then
+    open "$ROOT"
+    root=$place
+fi
+case $LOADER in
+bls) entries "$boot" ;;
+grub)
+    rewrite "$boot/grub/grub.cfg" '^([[:space:]]*linux[^[:space:]]*[[:space:]]+[^[:space:]]+[[:space:]]+)(.*)()$'
+    rewrite "$root/etc/default/grub" '^(GRUB_CMDLINE_LINUX=")(.*)(")$'
+    ;;
+systemd-boot)
+    entries "$boot"
+    rewrite "$root/etc/kernel/cmdline" '^()(.*)()$'
+    ;;
+*) fail "LOADER=$LOADER is unknown; see $config" ;;
+esac
+leave
+if [[ $changed ]]; then
+    echo 'kernel arguments changed: rebooting'
+    $REBOOT
+    sleep infinity # the stages after this one belong to the next boot
+fi

@@ -1,0 +1,91 @@
+"""Binding a volume with clevis by what is in the initramfs and nothing else: its tree is the root of the process."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.real.boot.machine import Images
+
+pytestmark = [
+    pytest.mark.boot,
+    pytest.mark.xdist_group("boot"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root"),
+    pytest.mark.skipif(shutil.which("jose") is None, reason="jose is not installed"),
+    pytest.mark.skipif(shutil.which("cpio") is None, reason="cpio is not installed"),
+]
+
+KEY = "a key"
+
+
+@pytest.fixture(scope="module")
+def tree(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The unpacked initramfs, with what the kernel and udev would have put there."""
+    tree = tmp_path_factory.mktemp("initramfs")
+    with images.initramfs.open("rb") as archive:
+        subprocess.run(["cpio", "--quiet", "-idm"], stdin=archive, cwd=tree, check=True)
+    for name, minor in (("null", 3), ("zero", 5), ("random", 8), ("urandom", 9)):
+        if not (tree / "dev" / name).exists():
+            os.mknod(tree / "dev" / name, 0o020666, os.makedev(1, minor))
+    for name, target in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+        if not (tree / "dev" / name).is_symlink():
+            (tree / "dev" / name).symlink_to(target)
+    return tree
+
+
+def made(*argv: str, given: str | None = None) -> Any:
+    """What jose prints, read as JSON."""
+    done = subprocess.run(["jose", *argv], input=given, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout
+
+
+def tang(folder: Path) -> dict[str, str]:
+    """A server as the config knows it: its advertisement is in the config, so nobody asks it."""
+    signing, exchanging = (made("jwk", "gen", "-i", json.dumps({"alg": alg})) for alg in ("ES512", "ECMR"))
+    public = [made("jwk", "pub", "-i", "-", given=json.dumps(key)) for key in (signing, exchanging)]
+    header = json.dumps({"protected": {"alg": "ES512", "cty": "jwk-set+json"}})
+    (folder / "keys").write_text(json.dumps({"keys": public}))
+    signed = made("jws", "sig", "-I", str(folder / "keys"), "-s", header, "-k", "-", given=json.dumps(signing))
+    thumbprint = made("jwk", "thp", "-a", "S256", "-i", "-", given=json.dumps(public[0]))
+    return {"url": "http://tang.invalid", "thp": thumbprint, "adv": signed}
+
+
+def inside(tree: Path, *argv: str) -> subprocess.CompletedProcess[str]:
+    """A program in the initramfs, with its own /proc and nothing of this machine's PATH."""
+    script = f'mount -t proc proc {tree}/proc && exec chroot {tree} "$@"'
+    return subprocess.run(
+        ["unshare", "--mount", "--fork", "--pid", "sh", "-c", script, "sh", *argv],
+        env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_volume_is_bound_in_the_initramfs(tree: Path, tmp_path: Path) -> None:
+    (tree / "key").write_text(KEY)
+    with (tree / "volume").open("wb") as volume:
+        volume.truncate(32 << 20)
+    options = ["--type", "luks2", "--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
+    formatted = inside(tree, "cryptsetup", "luksFormat", "--batch-mode", *options, "/volume", "/key")
+    assert formatted.returncode == 0, formatted.stderr
+    config = json.dumps({"t": 1, "pins": {"tang": [tang(tmp_path)]}})
+    bound = inside(tree, "clevis", "luks", "bind", "-f", "-k", "/key", "-d", "/volume", "sss", config)
+    assert bound.returncode == 0, bound.stdout + bound.stderr
+    assert "not found" not in bound.stdout + bound.stderr
+    shown = inside(tree, "cryptsetup", "luksDump", "/volume").stdout
+    assert "0: clevis" in shown
+
+
+@pytest.mark.parametrize("tool", ["tpm2_createprimary", "tpm2_create", "tpm2_load", "tpm2_unseal", "luksmeta"])
+def test_a_tool_that_a_pin_may_need_starts(tree: Path, tool: str) -> None:
+    started = inside(tree, tool, "--version")
+    assert "error while loading" not in started.stderr
+    assert started.returncode in {0, 1, os.EX_USAGE}, started.stderr
