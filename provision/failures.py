@@ -153,6 +153,9 @@ def as_failure(error: Exception) -> Failure:
         where = f"{error.filename}: " if isinstance(error.filename, str) else ""
         hint = HINTS.get(error.errno or 0, "the log of the kernel may say more (dmesg)")
         return Failure(f"{where}{error.strerror}", hint=hint)
+    if isinstance(error, ImportError):
+        hint = "install it, or install it again; a machine with too little memory cannot load it either"
+        return Failure(f"the library {error.name or ''} cannot be loaded", hint=hint)
     return Bug(f"a bug in provision: {type(error).__name__}{_place(error)}", hint="please report it with the traceback")
 
 

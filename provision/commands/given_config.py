@@ -13,6 +13,7 @@ from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.config.reports.text import takes_colour
 from provision.failures import ConfigInvalid, Failure, FetchFailed, Usage
+from provision.threads import start_thread
 
 if TYPE_CHECKING:
     from provision.config.reports.findings import Finding
@@ -97,16 +98,19 @@ def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, t
 
     0 is without limit. Raises FetchFailed, ConfigInvalid.
     """
-    from threading import Event, Timer
+    from threading import Event
 
     from provision.fetch.references import render
     from provision.fetch.resources import Fetcher
 
-    stop = Event()
-    timer = Timer(seconds, stop.set)
-    timer.daemon = True
+    stop, over = Event(), Event()
+
+    def give_up() -> None:
+        if not over.wait(seconds):
+            stop.set()
+
     if seconds:
-        timer.start()
+        start_thread(give_up)
     try:
         rendered = render(config, Fetcher(None, warn, stop=stop), warn)
     except FetchFailed as failed:
@@ -114,7 +118,7 @@ def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, t
             raise
         raise FetchFailed(failed.url, f"gave up after {seconds:g} s", hint=HINT) from failed
     finally:
-        timer.cancel()
+        over.set()
     return rendered.config, rendered.fetcher, rendered.parts
 
 

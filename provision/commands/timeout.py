@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from threading import Event, Lock, Thread
+from functools import partial
+from threading import Event, Lock
 from typing import BinaryIO, cast
 
 from provision.config.format import Resource
 from provision.config.urls import redacted
 from provision.engine.interfaces import Fetcher
 from provision.failures import FetchFailed
+from provision.threads import start_thread
 
 DEFAULT = 60.0
 """Seconds. A boot waits without limit, for nobody could start it again; at a terminal somebody is waiting."""
@@ -78,7 +80,7 @@ class TimedFetcher:
             if self._running == 1:
                 self._over = Event()
                 self._arrived.clear()
-                Thread(target=self._watch, args=(self._over,), daemon=True).start()
+                start_thread(partial(self._watch, self._over))
 
     def _end(self) -> None:
         with self._lock:

@@ -16,7 +16,15 @@ from provision.config.problems import Problem
 from provision.engine import record
 from provision.engine.interfaces import RecordFile, System
 from provision.engine.record import RecordedFact
-from provision.engine.recovery import Remaining, account_facts, appended_digests, as_now, beside_accounts, remaining
+from provision.engine.recovery import (
+    Remaining,
+    account_facts,
+    appended_digests,
+    as_now,
+    beside_accounts,
+    leftovers,
+    remaining,
+)
 from provision.engine.verification import agrees, difference
 from provision.failures import Failure, Interrupted, PlanRefused
 from provision.planning.actions import FetchBlob, Wave
@@ -52,6 +60,10 @@ class History(Protocol):
         """Record that a wave begins; returns what is left to do of it."""
         ...
 
+    def leftovers(self, wave: Wave, system: System) -> Wave:
+        """What removes the files that programs of the wave should have removed themselves."""
+        ...
+
     def finish(self, wave: Wave, view: MachineView) -> None:
         """Record that a wave is done."""
         ...
@@ -75,6 +87,10 @@ class NoHistory:
     def begin(self, wave: Wave, _view: MachineView, _system: System) -> Remaining:
         """Everything is left to do."""
         return Remaining((), wave, wave)
+
+    def leftovers(self, _wave: Wave, _system: System) -> Wave:
+        """What was there before is not known."""
+        return ()
 
     def finish(self, _wave: Wave, _view: MachineView) -> None:
         """Nothing to record."""
@@ -152,6 +168,10 @@ class FileHistory:
             again = tuple(one for one in wave if isinstance(one, FetchBlob))
             return Remaining((), again, again)
         return remaining(wave, began, system)
+
+    def leftovers(self, wave: Wave, system: System) -> Wave:
+        """What removes locks that programs left beside the account files: where removing failed they say nothing."""
+        return leftovers(wave, self._past.waves[self._position], system)
 
     def finish(self, wave: Wave, view: MachineView) -> None:
         """The wave is done; from now on the machine itself answers for what it changed."""

@@ -73,6 +73,13 @@ def beside_accounts(system: System) -> tuple[str, ...]:
     return tuple(name for name in system.children(_etc(system)) if name.startswith(ACCOUNT_FILES))
 
 
+def leftovers(wave: Wave, began: WaveRecord, system: System) -> Wave:
+    """What removes the names that came beside the account files while a wave changed accounts."""
+    if not any(map(_changes_accounts, wave)):
+        return ()
+    return tuple(_removing_new_names(began, system))
+
+
 def _appends(action: WriteFile) -> bool:
     return action.keep and bool(action.parts)
 
@@ -110,8 +117,12 @@ def _restoring(action: Action, before: Facts, began: WaveRecord, system: System)
     etc = _etc(system)
     for name in _all_names():
         yield from _restoring_file(f"{etc}/{name}", before, system)
+    yield from _removing_new_names(began, system)
+
+
+def _removing_new_names(began: WaveRecord, system: System) -> Iterator[Action]:
     known = {*began.beside, *_all_names()}
-    yield from (RemovePath(f"{etc}/{name}") for name in beside_accounts(system) if name not in known)
+    yield from (RemovePath(f"{_etc(system)}/{name}") for name in beside_accounts(system) if name not in known)
 
 
 def _restoring_file(path: str, before: Facts, system: System) -> Iterator[Action]:

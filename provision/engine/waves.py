@@ -13,6 +13,7 @@ from provision.failures import ActionFailed
 from provision.planning.actions import Action, FetchBlob, Keep, Wave
 from provision.planning.file_actions import FILE_ACTIONS
 from provision.planning.stage import Stage
+from provision.threads import start_thread
 
 PARALLEL = 24
 """How many actions of one wave run at a time: fetches mostly wait, and have as many connections (fetch.client)."""
@@ -38,6 +39,7 @@ class Engine:
                 self._number += 1
                 self._watch(Step(stage.name, self._number, action))
             self._carry_out(left.pending)
+            self._carry_out(self._history.leftovers(wave, self._system))
             verify(left.verified, self._system)
             self._history.finish(wave, view)
         self._history.end(self._system)
@@ -73,7 +75,7 @@ def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action], can
     """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended."""
     crew = _Crew(work, actions, cancel)
     for _ in range(min(PARALLEL, len(actions)) - 1):
-        if not crew.grow():
+        if not start_thread(crew.work):
             break
     try:
         crew.work()
@@ -89,7 +91,7 @@ class _Crew:
     """Threads that take actions off one list, this one among them.
 
     Without memory for a thread the others do its work. A thread that dies before its first action took none, so what is
-    waited for are the actions that were taken, not the threads (`threading.Thread.start` waits for ever there).
+    waited for are the actions that were taken, not the threads.
     """
 
     def __init__(self, work: Callable[[Action], None], actions: Sequence[Action], cancel: Callable[[], None]) -> None:
@@ -101,16 +103,6 @@ class _Crew:
         self._under_way = 0
         self._changed = Condition()
         self.failures: list[BaseException] = []
-
-    def grow(self) -> bool:
-        """Start one thread more; returns whether that was possible."""
-        from _thread import start_new_thread
-
-        try:
-            start_new_thread(self.work, ())
-        except (RuntimeError, MemoryError):
-            return False
-        return True
 
     def work(self) -> None:
         """Take actions and carry them out, until none is left or one has failed."""

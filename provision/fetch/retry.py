@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from provision.log import Log
+from provision.threads import start_thread
 
 if TYPE_CHECKING:
     from threading import Event
@@ -97,7 +98,7 @@ class WaitReporter:
     """
 
     def __init__(self, awaited: str, deadline: Deadline, log: Log, stop: Event | None = None) -> None:
-        from threading import Event, Thread
+        from threading import Event
 
         self._awaited = awaited
         self._deadline = deadline
@@ -105,10 +106,9 @@ class WaitReporter:
         self._log = log
         self._over = Event()
         self._stop = stop or self._over
-        self._thread = Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        start_thread(self._watch)  # without memory for reports the work goes on
         return self
 
     def __exit__(

@@ -34,6 +34,10 @@ from provision.system.root.nodes import NodeFailed
 _T = TypeVar("_T")
 
 
+NOT_ENABLED = ("disabled", "masked", "masked-runtime", "bad", "not-found", "No such file or directory")
+"""What `systemctl is-enabled` ends with where it says no (systemctl(1), "is-enabled")."""
+
+
 class Machine:
     """One target: the tree below `root`, block devices, and what stages tell each other (`boot_state`).
 
@@ -115,11 +119,14 @@ class Machine:
         return _with_title(f"ask for the free space at {path}", lambda: self._tree.free_space(path))
 
     def enabled(self, unit: str) -> bool:
-        """See MachineView. False without systemctl."""
+        """See MachineView. False without systemctl. Raises ActionFailed where systemctl does not get to an answer."""
         if self.tool("systemctl") is None:
             return False
         argv = ["systemctl", "--root", self._tree.root, "is-enabled", "--", unit]
-        return _with_title(f"ask whether {unit} is enabled", lambda: processes.run(argv).status == 0)
+        asked = _with_title(f"ask whether {unit} is enabled", lambda: processes.run(argv))
+        if asked.status and not asked.last_lines.endswith(NOT_ENABLED):
+            raise ActionFailed(f"ask whether {unit} is enabled", asked.last_lines or f"status {asked.status}")
+        return asked.status == 0
 
     def tool(self, name: str) -> str | None:
         """See MachineView."""

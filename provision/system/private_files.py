@@ -25,10 +25,10 @@ def write_private(path: str, data: bytes) -> None:
     Raises Failure; the old file stays then, and nothing else.
     """
     directory = os.path.dirname(path) or "."
-    temporary = f"{path}.{os.getpid()}.new"
+    temporary = f"{path}.new"  # one name: what a killed run left is found again
     try:
         os.makedirs(directory, 0o700, exist_ok=True)
-        _remove(temporary)  # a process with the same number may have been killed here
+        _remove(temporary)
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
             with open(descriptor, "wb") as file:

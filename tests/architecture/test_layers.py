@@ -55,7 +55,6 @@ DEVICE_SOCKETS = frozenset({"AF_NETLINK", "AF_VSOCK", "AF_PACKET", "AF_ALG"})
 TOUCHES = {
     "provision.fetch.http.network": frozenset({"AF_NETLINK"}),  # whether there is a network
     "provision.config.reports.streams": frozenset({"os.open"}),  # /dev/null in place of a closed stream
-    "provision.engine.history": frozenset({"os.open"}),  # not yet through the guarded paths
 }
 """What modules outside provision.system may do to the machine they run on."""
 

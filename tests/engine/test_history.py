@@ -84,6 +84,10 @@ class Target:
         for action in actions:
             self.apply(action)
 
+    def file_status(self, path: str) -> FileStatus | None:
+        found = self.forecast.file_status(path)
+        return found._replace(size=len(self.contents[path])) if found and path in self.contents else found
+
     def content(self, path: str) -> bytes | None:
         return self.contents.get(path, self.forecast.content(path))
 

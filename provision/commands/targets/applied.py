@@ -153,7 +153,10 @@ class _Progress:
         if found is None:
             there = view.file_status(action.path)
             return there is not None and (action.keep or there.size == sum(map(len, data)))
-        return b"".join(data) in found if action.keep else b"".join(data) == found
+        wanted = b"".join(data)
+        if not action.keep:
+            return wanted == found
+        return wanted in found or set(wanted.splitlines()) <= set(found.splitlines())
 
 
 def _identity(path: str, view: MachineView) -> tuple[int, int] | None:

@@ -29,7 +29,8 @@ def facts(user: User, view: MachineView) -> Iterator[Fact]:
     """The home that useradd makes, with what is missing above it."""
     home = resolve(view, home_of(user, view))
     if not user.no_create_home and view.file_status(home) is None:
-        yield from (FileFact(path, FileStatus(FileType.DIRECTORY)) for path in (*missing_parents(view, home), home))
+        yield from (FileFact(path, FileStatus(FileType.DIRECTORY)) for path in missing_parents(view, home))
+        yield FileFact(home, FileStatus(FileType.DIRECTORY, uid=user.uid))
 
 
 def likely(user: User, view: MachineView) -> Iterator[Fact]:

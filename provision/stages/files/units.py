@@ -16,6 +16,9 @@ from provision.stages.files.append_lines import appended
 from provision.stages.files.data_loss import replaced
 
 UNITS = "/etc/systemd/system"
+FOLDERS = (UNITS, "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system")
+"""Where unit files are, the first of a name wins (systemd.unit(5))."""
+
 PRESET = "/etc/systemd/system-preset/20-ignition.preset"
 
 
@@ -34,7 +37,17 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         if presets_are_over(view):
             for unit in config.systemd.units:  # one by one: of several it does none if one is not there
                 if unit.enabled and not unit.mask:
-                    yield (_systemctl("preset", [unit.name], f"enable {unit.name}", accepts=(0, 1)),)
+                    accepts = (0,) if _can_be_enabled(unit, view) else (0, 1)
+                    yield (_systemctl("preset", [unit.name], f"enable {unit.name}", accepts),)
+
+
+def _can_be_enabled(unit: Unit, view: MachineView) -> bool:
+    """Whether the unit's file is there and says where it is wanted: then enabling it has to go well."""
+    if unit.contents is not None:
+        return "[Install]" in unit.contents
+    name = _template(unit.name)[0]
+    files = (view.content(resolve(view, f"{folder}/{name}")) for folder in FOLDERS)
+    return b"[Install]" in next((content for content in files if content is not None), b"")
 
 
 def presets_are_over(view: MachineView) -> bool:

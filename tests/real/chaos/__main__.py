@@ -44,7 +44,7 @@ def _judged(ready: Bench, chance: random.Random, points: int) -> int:
         if verdict.violation:
             counts["violations"] += 1
             struck = [run.struck for run in verdict.runs[: len(chain)]]
-            print(f"{ready.name}: {', '.join(map(str, chain))} ({struck}): {verdict.violation}\n", flush=True)
+            print(f"{ready.name}: {', '.join(map(str, chain))} ({struck}): {verdict.violation[:700]}", flush=True)
     seconds = time.monotonic() - began
     print(f"{ready.name}: {ready.calls}, {dict(counts)}, {seconds:.0f} s", flush=True)
     return counts["violations"]

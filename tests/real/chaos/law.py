@@ -70,9 +70,9 @@ class Bench:
     def _violation(self, runs: Sequence[Run]) -> str:
         bugs = [run for run in runs if run.status in {70, 99} or "Traceback" in run.output or "hangs" in run.struck]
         if bugs:
-            return f"no failure but a bug: {bugs[0].output[-1500:]}"
+            return f"no failure but a bug: {bugs[0].output[-600:]}"
         if runs[-1].status and REFUSAL not in runs[-1].output:
-            return f"a refusal that does not name the interruption: {runs[-1].output[-1500:]}"
+            return f"a refusal that does not name the interruption: {runs[-1].output[-600:]}"
         found = snapshot(self._folder)
         outside = {path for path in {*found, *self._expected} if not path.startswith("root/")}
         differing = sorted(
