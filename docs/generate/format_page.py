@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from docs.generate.markdown import occurrences, row, section, sentence, type_name
+from docs.generate.markdown import number_range, occurrences, row, section, sentence, type_name
 from provision.config.format import Config
 from provision.config.model import NEWEST, VERSIONS, Field, Record
 from provision.config.rules import RULES
@@ -40,7 +40,7 @@ def _section(path: str, record: type[Record], keyed: bool) -> str:
     doc = (record.__doc__ or "").partition("\n")[0]
     notes = [_rule(rule) for rule in RULES if rule.record in record.__mro__]
     if keyed:
-        notes.append(f"- Elements are known by {record.KEYED_BY}: merging joins those that are the same.")
+        notes.append(f"- Elements with the same {record.KEYED_BY} are the same one: merging joins them.")
     return section(path, doc, map(_row, record.FIELDS), notes)
 
 
@@ -51,6 +51,8 @@ def _row(field: Field) -> str:
 
 def _constraints(field: Field) -> str:
     parts = [sentence(field.constraint)] if field.constraint else []
+    if field.author_limits:
+        parts.append(number_range(field))
     if field.is_mode:
         parts.append("A decimal number: 0644 is 420.")
     if field.many:
@@ -65,8 +67,9 @@ def _constraints(field: Field) -> str:
 def _uniqueness(field: Field) -> str:
     if field.appends:
         return "Merging appends."
-    shared = f", nor in another list of {field.unique_by}s" if field.unique_by != field.name else ""
-    return f"No element stands twice{shared}."
+    if field.unique_by == field.name:
+        return "No two elements are the same."
+    return f"No {field.unique_by} occurs twice, here and in the other lists of {field.unique_by}s."
 
 
 def _choice(value: str, since: int) -> str:

@@ -50,3 +50,9 @@ def type_name(field: Field, record: str) -> str:
     """The type of a field in words; `record` is what a nested record is called: `object` or `mapping`."""
     name = record if field.record is not None else TYPES[field.scalar or str]
     return f"list of {name}s" if field.many else name
+
+
+def number_range(field: Field) -> str:
+    """The numbers that make sense, as a sentence."""
+    maximum = field.author_limits.get("maximum")
+    return "Not negative." if maximum is None else f"{field.author_limits['minimum']} to {maximum}."

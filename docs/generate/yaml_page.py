@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from docs.generate.markdown import occurrences, row, section, sentence, type_name
+from docs.generate.markdown import number_range, occurrences, row, section, sentence, type_name
 from provision.config.format import Config
 from provision.config.model import VERSIONS, Field, Record
 from transpiler.butane.records import Butane, OpenShift
@@ -66,6 +66,8 @@ def _row(field: Field, record: type[Record]) -> str:
     meaning = [sentence(field.doc)]
     if field.constraint:
         meaning.append(sentence(field.constraint))
+    if field.author_limits:
+        meaning.append(number_range(field))
     if field.is_mode:
         meaning.append("In octal, such as `0644`.")
     if field.choices:

@@ -30,7 +30,7 @@ class BadDataUrl(ValueError):
 
 
 def decode_data_url(text: str) -> bytes:
-    """The content of a data URL (RFC 2397). Raises BadDataUrl in the words of the reference's lexer."""
+    """The content of a data URL (RFC 2397). Raises BadDataUrl in the words of Ignition's lexer."""
     from binascii import a2b_base64
 
     is_base64, data = _split_data_url(text)
@@ -180,7 +180,7 @@ def _check_base64(data: str) -> None:
 
 
 def _illegal_byte(data: str) -> int:
-    """Where Go's decoder gives up on bad base64: how far it had come, which is not always where the fault is."""
+    """The offset at which Go's decoder stops in bad base64, which is not always the offset of the mistake."""
     letters = data.partition("=")[0]
     place, complete = len(letters), len(letters.replace("\n", "")) % 4
     if place == len(data):
@@ -196,5 +196,5 @@ def _illegal_byte(data: str) -> int:
 
 
 def _next_letter(data: str, start: int) -> int:
-    """The first character from a place on that is no newline, or the end."""
+    """The offset of the first character at or behind `start` that is not a newline, or the end."""
     return len(data) - len(data[start:].lstrip("\n"))

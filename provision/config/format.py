@@ -1,6 +1,6 @@
 """Every record and field of the Ignition config format, 3.0.0 to 3.7.0-experimental: data.
 
-Fields stand in the order in which the reference implementation writes them. A field without `since` is as old as
+Fields stand in the order in which Ignition writes them. A field without `since` is as old as
 3.0.0. Types are read at run time, so this module has no `from __future__ import annotations`.
 Source: the field lists and validators of coreos/ignition, `config/v3_*/types`.
 """
@@ -129,8 +129,8 @@ class Security(Record):
 class Timeouts(Record):
     """How long fetching may take."""
 
-    http_response_headers: int | None = optional("seconds to wait for response headers; 0 is for ever", example=10)
-    http_total: int | None = optional("seconds for one fetch with all its retries; 0 is for ever", example=0)
+    http_response_headers: int | None = optional("seconds to wait for response headers; 0 means no limit", example=10)
+    http_total: int | None = optional("seconds for one fetch with all its retries; 0 means no limit", example=0)
 
 
 class Ignition(Record):
@@ -298,9 +298,9 @@ class Raid(Record, key="name"):
 
 
 class ClevisCustom(Record):
-    """A Clevis pin in its own words."""
+    """A Clevis pin that is configured directly."""
 
-    config: str | None = optional("configuration of the pin, JSON", secret=True, value_until="3.3")
+    config: str | None = optional("configuration of the pin, as JSON", secret=True, value_until="3.3")
     needs_network: bool | None = optional("whether unlocking needs the network")
     pin: str | None = optional(
         "name of the pin", constraint="up to 3.5.0 one of `tpm2`, `tang`, `sss`", value_until="3.3"
@@ -316,9 +316,11 @@ class Tang(Record, key="url"):
 
 
 class Clevis(Record):
-    """Unlocking without a person."""
+    """Automatic unlocking."""
 
-    custom: ClevisCustom = nested(ClevisCustom, "a pin in its own words; excludes the others", pointer_until="3.3")
+    custom: ClevisCustom = nested(
+        ClevisCustom, "a pin that is configured directly; excludes the others", pointer_until="3.3"
+    )
     tang: tuple[Tang, ...] = list_of(Tang, "Tang servers")
     threshold: int | None = optional("how many pins are needed (default 1)")
     tpm2: bool | None = optional("whether the TPM2 is a pin")
@@ -334,7 +336,7 @@ class Luks(Record, key="name"):
     """An encrypted volume (LUKS2)."""
 
     cex: Cex = nested(Cex, "IBM Z Crypto Express; excludes clevis and a key file", since="3.5")
-    clevis: Clevis = nested(Clevis, "unlocking without a person", pointer_until="3.3")
+    clevis: Clevis = nested(Clevis, "automatic unlocking", pointer_until="3.3")
     device: str | None = optional("absolute path of the device", constraint="required")
     discard: bool | None = optional("pass discards through to the device", since="3.4")
     key_file: Resource = nested(Resource, "key; a random one is made if absent")

@@ -1,8 +1,9 @@
-"""A child config over its parent: what Go types, keys and shared name spaces decide, read from the declarations.
+"""A child config merged over its parent, by the types, keys and shared keys of the declarations.
 
 A value that is set in the child wins, also if it is empty; records merge field by field; elements of lists are the same
-one if their keys are. Nothing can be removed, but an HTTP header by naming it without a value, a node by another kind
-of node at its path, and a kernel argument by the opposite list. Source: `config/merge` of the reference.
+one if their keys are. Three things can be removed: an HTTP header by its name
+without a value, a node by another kind of node at its path, and a kernel argument by the opposite list. Source:
+coreos/ignition `config/merge`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def _field(field: Field, parent: Record, child: Record) -> Any:
 
 
 def _keyed(field: Field, parent: Record, child: Record) -> Iterator[Any]:
-    """The parent's elements, changed by the child's of the same key, then those that only the child has."""
+    """The parent's elements, each merged with the child's element of the same key; then the child's other elements."""
     theirs = {key_of(element): element for element in getattr(child, field.name)}
     elsewhere = {
         key_of(element)

@@ -1,4 +1,4 @@
-"""How a record of the config format is declared: one line a field, and everything else is a projection of it.
+"""How a record of the config format is declared: one line for each field. All else is derived from these lines.
 
     class Luks(Record, key="name"):
         name: str = value("name of the volume")
@@ -55,14 +55,14 @@ class Secret(str):
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """A text that somebody else wrote, with each of these secrets as `***`."""
+    """A text, such as a program's output, with `***` in place of each of these secrets."""
     for secret in sorted({one for one in secrets if one}, key=len, reverse=True):
         text = text.replace(secret, str(Secret(secret)))
     return text
 
 
 class Field(NamedTuple):
-    """One field of a record, as everything that projects the format sees it.
+    """One field of a record, with all that was declared about it.
 
     `scalar` is `str`, `int` or `bool` for a plain value or a list of them, else None and `record` is set. `optional`
     tells a pointer from a value (absent or null differs from zero). Versions are indices into VERSIONS; `until` is the
@@ -113,7 +113,7 @@ class Field(NamedTuple):
 
 
 class _Declared(NamedTuple):
-    """What stands right of the `=` in a record's body, before the class is made."""
+    """What a declarer (`value`, `optional`, `list_of`, `nested`) returns; the class makes a Field of it."""
 
     kind: str
     doc: str
@@ -353,7 +353,7 @@ class Record:
                 yield field, value
 
     def is_set(self, name: str) -> bool:
-        """Whether the field was written at all, be it as its default (an empty `clevis: {}` counts)."""
+        """Whether the field was written at all, even with its default value (an empty `clevis: {}` counts)."""
         return name in self.__dict__
 
     def changed(self, **changes: Any) -> Self:
@@ -367,7 +367,7 @@ class Record:
 
 
 def key_of(element: object) -> str:
-    """What makes two elements of a list the same one: a string is its own key."""
+    """The key of an element of a list: two elements with one key are the same one. A string is its own key."""
     if not isinstance(element, Record):
         return str(element)
     key = type(element).KEY

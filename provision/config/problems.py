@@ -19,11 +19,10 @@ class Position(NamedTuple):
 class Problem(NamedTuple):
     """One finding about a config.
 
-    `message` is in the words of the reference validator where it has the finding too (the wording is part of
-    being a drop-in); `hint` says the likely fix and is our own. Neither ever holds a secret: no password hash, key,
-    data URL, header value, URL user info or query. `at` is set only where no path can say it (a syntax error);
-    `on_key` says that the key at the end of the path is meant, not its value. `rule` names the rule where the message
-    does not tell it (see `reports.rule_ids`).
+    `message` is in the words of ignition-validate where it has the finding too (programs read its wording); `hint` says
+    the likely fix and is our own. Neither ever holds a secret: no password hash, key, data URL, header value, URL user
+    info or query. `at` is set only where no path can say it (a syntax error); `on_key` says that the key at the end of
+    the path is meant, not its value. `rule` names the rule where the message does not tell it (see `reports.rule_ids`).
     """
 
     path: Path
@@ -40,7 +39,7 @@ class Problem(NamedTuple):
         return "error" if self.fatal else "warning"
 
     def under(self, *prefix: str | int) -> Problem:
-        """The same problem seen from further up: its path behind `prefix`."""
+        """The same problem with `prefix` before its path."""
         return self._replace(path=(*prefix, *self.path))
 
 
@@ -86,5 +85,5 @@ def count_of(problems: Sequence[Problem]) -> str:
 
 
 def ignition_path(path: Path) -> str:
-    """A path as the reference writes it: `$.storage.files.0.mode`."""
+    """A path as Ignition writes it: `$.storage.files.0.mode`."""
     return ".".join(("$", *map(str, path)))

@@ -1,10 +1,10 @@
-"""URLs as the reference reads them: Go's `net/url`, RFC 2397 data URLs, S3 ARNs; and which of them a version allows.
+"""URLs as Ignition reads them: Go's `net/url`, RFC 2397 data URLs, S3 ARNs; and which of them a version allows.
 
 Patterns are compiled when first used: six processes run in a boot, and most of them see no URL.
 
 The finer points (what may stand in a host, how a data URL's lexer goes wrong) are those of Go's `net/url` and of
 vincent-petithory/dataurl, because a config is valid on one machine exactly if it is on the other. IP literals and
-colons in hosts are judged as strictly as Go does since 1.26.
+colons in hosts are checked as strictly as Go does since 1.26.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def parse_url(text: str) -> Url | None:
 
 
 def url_error(text: str, version: int) -> str:
-    """Why a version does not take a URL as source, in the reference's words; empty if it does."""
+    """Why a version does not take a URL as source, in Ignition's words; empty if it does."""
     if text.startswith("data:,") and not re.compile(_NOT_PLAIN).search(text, 6):
         return ""
     url = parse_url(text)

@@ -1,7 +1,7 @@
-"""Bytes -> a config and everything that is wrong with it, exactly as the reference judges.
+"""Bytes -> a config and everything that is wrong with it, exactly as ignition-validate finds it.
 
 In order: is it JSON, which version is it, do the types fit; then the rules, duplicates, and keys that nothing reads.
-Source: `config.Parse` of the reference, `config/validate`.
+Source: coreos/ignition `config.Parse`, `config/validate`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ UNKNOWN_VERSION = "unsupported config version"
 class Validation(NamedTuple):
     """A config in the newest version's terms (None if it has errors), the version it says, and all problems.
 
-    `error` is the verdict in the reference's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may stand
+    `error` is the result in Ignition's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may stand
     without any problem: then it is about the text as a whole. Unless `types_fit`, the problems are about JSON and types
-    only, and no rule was asked.
+    only, and no rule was run.
     """
 
     config: Config | None
@@ -47,7 +47,7 @@ class Validation(NamedTuple):
 
 
 def validate(raw: bytes) -> Validation:
-    """Judge a config of any version. Never raises, whatever the bytes."""
+    """The config of any version that the bytes hold, and its problems. Never raises, whatever the bytes."""
     if not raw:
         return Validation(None, None, (), EMPTY)
     parsed = parse_json(raw)
@@ -86,7 +86,7 @@ def unknown_keys(record: Record, value: Any, version: int, path: Path = ()) -> I
     """Warnings about keys that the format does not know, and about null where a record belongs.
 
     `value` is what the record was decoded from. Only keys in the format's own spelling lead further down: what stands
-    below another spelling is read, but the reference does not look at it again.
+    below another spelling is read, but Ignition does not look for unknown keys there.
     """
     if not isinstance(value, dict):
         message = f"context tree does not match content tree at {'.'.join(('$', *map(str, path)))}. Line and column "
@@ -125,5 +125,5 @@ def _key_hint(record: type[Record], key: str, version: int) -> str:
 
 
 def _look_alike(name: str, key: str) -> bool:
-    """A quick look before the thorough one, for the sake of configs with a hundred thousand unknown keys."""
+    """Whether a search for near names is worth its time: a hostile config has a hundred thousand unknown keys."""
     return abs(len(name) - len(key)) < 4 and len(set(name) ^ set(key)) < 6

@@ -1,4 +1,4 @@
-"""Fuzzing of everything that reads a config: whatever the bytes, there is a verdict, and it can be shown.
+"""Fuzzing of everything that reads a config: whatever the bytes, there is a result, and it can be shown.
 
     python -m tests.config.fuzz --inputs 1000000 --seconds 600
 
@@ -52,10 +52,10 @@ def run(seed: int) -> Batch:
 
 
 def survive(raw: bytes) -> bool:
-    """Judge, show and, if it is valid, write and merge a text; returns whether it is valid."""
+    """Validate, show and, if it is valid, write and merge a text; returns whether it is valid."""
     validated = validate(raw)
     if (validated.config is None) != bool(validated.error):
-        raise AssertionError("a verdict without a config, or a config without a verdict")
+        raise AssertionError("an error with a config, or neither of both")
     as_text(findings("fuzz", raw, validated.problems), excerpts=True)
     ignition_report(raw, validated)
     if validated.config is None:

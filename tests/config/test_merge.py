@@ -1,4 +1,4 @@
-"""Merging: golden pairs from the reference, and the laws."""
+"""Merging: golden pairs from Ignition, and the laws."""
 
 from __future__ import annotations
 

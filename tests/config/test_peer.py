@@ -1,4 +1,4 @@
-"""The same verdicts as the reference validator that Debian packages (ignition-validate 2.14: versions 3.0 to 3.3)."""
+"""The same results as ignition-validate 2.14, which Debian packages (versions 3.0 to 3.3)."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ NEWER_RULES = (
     "user/group ignored for hard link",
     'template unit "',
 )
-"""How findings begin that the current reference has and 2.14 not yet; docs/decisions/0003-format.md."""
+"""How findings begin that current Ignition has and 2.14 has not; docs/decisions/0003-format.md."""
 
 OLDER_RULES = ("shouldExist is false for a partition and other partition(s) has start or size 0",)
-"""A finding of 2.14 that the reference has dropped since."""
+"""A finding of 2.14 that Ignition has dropped since."""
 
 AT_RANDOM = "partition numbers collide"
 """Of several colliding numbers the peer reports one at random, so only the disk is compared."""
@@ -44,7 +44,7 @@ def entries(report: str) -> list[tuple[Entry, str]]:
 
 
 def comparable(report: str) -> Counter[Entry]:
-    """What both versions of the reference know, in any order."""
+    """What both versions of Ignition know, in any order."""
     return Counter(
         (severity, path.rpartition(".")[0] if message == AT_RANDOM else path)
         for (severity, path), message in entries(report)
@@ -59,7 +59,7 @@ def comparable(report: str) -> Counter[Entry]:
 @example(b"")
 @example(b"null")
 @example(b'{"ignition": {"version": "2.2.0"}}')
-def test_same_verdict_and_same_findings(raw: bytes) -> None:
+def test_same_result_and_same_findings(raw: bytes) -> None:
     peer = subprocess.run([PEER, "-"], input=raw, capture_output=True, check=False)
     theirs = peer.stdout.decode(errors="replace")
     validated = validate(raw)

@@ -64,7 +64,7 @@ def field_names(version: str) -> Any:
 
 
 @pytest.mark.parametrize("version", ALL)
-def test_the_model_has_the_fields_of_the_reference(version: int) -> None:
+def test_the_model_has_the_fields_of_ignition(version: int) -> None:
     expected = field_names(VERSIONS[version])
     if version == 0:  # here alone a source was no pointer; a rule of its own says so
         expected["ignition"]["security"]["tls"]["certificateAuthorities"][0]["source"] = "string?"
@@ -72,7 +72,7 @@ def test_the_model_has_the_fields_of_the_reference(version: int) -> None:
 
 
 def shape(record: type[Record], version: int) -> dict[str, Any]:
-    """Names in order, types, and whether absent differs from empty, as the reference's declarations have them."""
+    """Names in order, types, and whether absent differs from empty, as Ignition's declarations have them."""
     return {
         field.json: [inner] if field.many else inner
         for field in record.FIELDS

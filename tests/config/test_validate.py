@@ -1,4 +1,4 @@
-"""The pipeline from bytes to a verdict."""
+"""From bytes to a config and its problems."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Plain values -> Config, with the verdicts of Go's decoder; and from the terms of an old version to the newest one's.
 
 Keys match without regard to case (and are warned about elsewhere), null leaves a value as it was, a repeated key is
-decoded over the earlier one, and a list over the elements it had. Source: `encoding/json`, observed on the reference.
+decoded over the earlier one, and a list over the elements it had. Source: Go's `encoding/json`, observed on Ignition.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def fold_case(key: str) -> str:
 
 
 class _Decoder:
-    """Walks plain values in the order of the text; paths are those of the format, not of odd spellings."""
+    """Walks plain values in the order of the text; paths have the format's spelling of keys."""
 
     def __init__(self, version: int) -> None:
         self.version = version
@@ -186,7 +186,7 @@ def _octal_hint(field: Field, value: Any) -> str:
 def normalise(config: Config, version: int) -> Config:
     """A config in the terms of the newest version: what changed in meaning, and nothing else.
 
-    The reference also loses `advertisement` of Tang servers on the way from 3.4 to 3.5; that bug is not copied.
+    Ignition also loses `advertisement` of Tang servers on the way from 3.4 to 3.5; that bug is not copied.
     """
     if version < _NO_OLD_VALUES:
         config = _with_old_values(config, version)

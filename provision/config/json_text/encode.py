@@ -1,4 +1,4 @@
-"""Config -> JSON, byte for byte as the reference transpiler writes it, or as the reference engine keeps it.
+"""Config -> JSON, byte for byte as Butane writes it, or as Ignition keeps it.
 
 Fields stand in declared order and empty ones are left out, but for values that always exist. `<`, `>` and `&` are
 escaped as Go escapes them for HTML. Source: Butane's output; `encoding/json` and clarketm/json, observed.
@@ -32,12 +32,12 @@ def encode(config: Config, version: int = NEWEST, indent: int = 0) -> str:
 
 
 def encode_whole(config: Config) -> str:
-    """A config as the reference engine keeps and logs it: in the newest version, every record present, even empty."""
+    """A config as Ignition keeps and logs it: in the newest version, every record present, even empty."""
     return dump(_whole(config.changed(ignition=config.ignition.changed(version=VERSIONS[NEWEST]))))
 
 
 def dump(value: Any, indent: int = 0) -> str:
-    """Plain values as the reference transpiler's marshaller writes them."""
+    """Plain values as Butane's marshaller writes them."""
     separators = (",", ": ") if indent else (",", ":")
     text = json.dumps(value, ensure_ascii=False, indent=indent or None, separators=separators)
     return re.sub(r"\\(.)", _without_short_forms, text.translate(_GO_ESCAPES))

@@ -1,4 +1,4 @@
-"""JSON text as bytes -> plain values, with the verdicts of Go's `encoding/json` and limits against bombs.
+"""JSON text as bytes -> plain values; refused where Go's `encoding/json` refuses it, or beyond some limits.
 
 Everything is read by the C parser of `json`; only if that refuses, our own scanner goes over the text once more and
 says what is wrong, and where. Nothing here recurses on its input: the depth is counted before parsing.

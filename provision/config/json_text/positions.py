@@ -1,7 +1,7 @@
 """Where in a JSON text a path lies: worked out only when a problem is shown.
 
 A value lies where its first byte stands; a path that does not exist, where its deepest ancestor does. Of a repeated
-key the last one counts. Source: the reference's markers (coreos/vcontext), observed.
+key the last one counts. Source: Ignition's markers (coreos/vcontext), observed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tokens of a JSON text; and why a text is not JSON, in the words and with the eyes of Go's `encoding/json`."""
+"""The tokens of a JSON text; and why a text is not JSON, in the words of Go's `encoding/json`."""
 
 from __future__ import annotations
 

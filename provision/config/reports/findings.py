@@ -1,4 +1,4 @@
-"""A problem of one source with its place: worked out here, and only when it is shown."""
+"""A problem of one source with its place. Places are worked out only when a problem is shown."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def findings(source: str, raw: bytes, problems: Sequence[Problem]) -> list[Findi
 
 
 def _readable(problems: Sequence[Problem]) -> bool:
-    """Whether the text could be read as JSON: else there is one problem, with its place, if it has any."""
+    """Whether the text could be read as JSON. Otherwise its one problem has its own place."""
     return any(problem.path for problem in problems)
 
 

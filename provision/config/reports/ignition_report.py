@@ -1,4 +1,4 @@
-"""Problems in the form of Ignition's report: `error at $.storage.files.0.path, line 1 col 9: ...`."""
+"""Problems in the form of ignition-validate's report: `error at $.storage.files.0.path, line 1 col 9: ...`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NEWLINE = b"\n"
 
 
 def ignition_report(raw: bytes, validation: Validation) -> str:
-    """One line for each problem, as Ignition prints them; it stops at the first value of a wrong type."""
+    """One line for each problem, as ignition-validate prints them; it stops at the first value of a wrong type."""
     text = raw.decode(errors="surrogateescape")
     if not validation.problems:
         return ""
@@ -29,7 +29,7 @@ def _line(problem: Problem, at: Position) -> str:
 
 
 def _offset(text: str, problem: Problem, found: dict[Path, Span]) -> int:
-    """Where Ignition sees a value begin: of an object or a list, just past its bracket."""
+    """Where Ignition says that a value begins: an object or a list, just behind its bracket."""
     if problem.on_key and problem.path in found:
         return found[problem.path].key
     depth = next(depth for depth in range(len(problem.path), -1, -1) if problem.path[:depth] in found)
@@ -38,7 +38,7 @@ def _offset(text: str, problem: Problem, found: dict[Path, Span]) -> int:
 
 
 def _unreadable(text: str, problem: Problem) -> str:
-    """A syntax error, or a value of a wrong type: Go's decoder tells only how far it had come, and not what for."""
+    """A syntax error, or a value of a wrong type. Go's decoder gives only the offset at which it stopped."""
     bad = syntax_error(text)
     if bad is not None:
         return f"error at {_byte_mark(text, bad.offset, 1)}: {problem.message}\n"
@@ -47,7 +47,7 @@ def _unreadable(text: str, problem: Problem) -> str:
 
 
 def _byte_mark(text: str, offset: int, further: int) -> str:
-    """The place some bytes after a character; nowhere, if that is the end of the text."""
+    """The line and column `further` bytes behind a character; 0 and 0 at the end of the text."""
     raw = text.encode(errors="surrogateescape")
     place = len(text[:offset].encode(errors="surrogateescape")) + further
     if place >= len(raw):

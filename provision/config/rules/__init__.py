@@ -36,7 +36,7 @@ def check(config: Record, version: int = NEWEST, rules: tuple[Rule, ...] = RULES
 
 
 def duplicates(config: Record, version: int = NEWEST) -> Iterator[Problem]:
-    """Elements of one list, or of lists that share their name space, that are the same by key."""
+    """Elements with the same key in one list, or in lists of one record that share their keys."""
     walk = _Walk(version)
     walk.find_duplicates(config, ())
     yield from walk.problems.kept

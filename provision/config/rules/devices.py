@@ -27,7 +27,7 @@ WITHOUT_SPARES = frozenset({"linear", "raid0", "0", "stripe"})
 
 @rule(Disk, schema=required("device", **ABSOLUTE_PATH))
 def disk_has_a_device(disk: Disk) -> Iterator[Problem]:
-    """A disk is known by the absolute path of its device; without one its partitions are not compared."""
+    """A disk has the absolute path of its device. Without one its partitions are not compared."""
     if disk.device == "":
         yield Problem(("device",), "disk device is required")
     else:
@@ -36,7 +36,7 @@ def disk_has_a_device(disk: Disk) -> Iterator[Problem]:
 
 @rule(Disk)
 def partitions_differ(disk: Disk) -> Iterator[Problem]:
-    """Partitions of a disk share neither a number other than 0, nor a MiB."""
+    """Partitions of a disk do not have the same number, other than 0, and do not overlap."""
     for message, index in (
         ("partition numbers collide", _colliding_number(disk.partitions)),
         ("partitions overlap", _overlapping(disk.partitions)),
@@ -76,8 +76,8 @@ def _repeated_label(partitions: tuple[Partition, ...]) -> int | None:
 def _overlapping(partitions: tuple[Partition, ...]) -> int | None:
     """The first partition that shares a MiB with the first one that shares any; a start of 0 is not known yet."""
     extents = [(index, *extent) for index, one in enumerate(partitions) if (extent := _extent(one))]
-    suspects = _near_each_other(extents)
-    for one, start, end in [extent for extent in extents if extent[0] in suspects][:_ENOUGH]:
+    candidates = _near_each_other(extents)
+    for one, start, end in [extent for extent in extents if extent[0] in candidates][:_MAX_COMPARED]:
         for other, other_start, other_end in extents:
             starts_or_ends_within = other_start <= start <= other_end or other_start <= end <= other_end
             if one != other and (starts_or_ends_within or (start < other_start and end > other_end)):
@@ -85,22 +85,22 @@ def _overlapping(partitions: tuple[Partition, ...]) -> int | None:
     return None
 
 
-_ENOUGH = 128
-"""A suspect is innocent only if a size is negative; a table has that many entries, and a bomb has more."""
+_MAX_COMPARED = 128
+"""How many candidates are compared with all others: a table has 128 entries; a hostile config has more."""
 
 
 def _near_each_other(extents: list[tuple[int, int, int]]) -> set[int]:
-    """Those that may overlap another one, found in one sweep, so that a thousand partitions are no million pairs."""
+    """The indices of partitions that may overlap another one, found in one pass over their sorted extents."""
     spans = sorted((min(start, end), max(start, end), index) for index, start, end in extents)
-    suspects: set[int] = set()
+    candidates: set[int] = set()
     furthest = 0
     for place, (start, end, index) in enumerate(spans):
         before = place > 0 and furthest >= start
         after = place + 1 < len(spans) and spans[place + 1][0] <= end
         if before or after:
-            suspects.add(index)
+            candidates.add(index)
         furthest = max(furthest, end) if place else end
-    return suspects
+    return candidates
 
 
 def _extent(partition: Partition) -> tuple[int, int] | None:
@@ -165,7 +165,7 @@ def _bad_partition_label(label: str) -> Iterator[Problem]:
     },
 )
 def raid_is_sound(raid: Raid, version: int) -> Iterator[Problem]:
-    """An array has a level, devices, and spares only where there is something to replace."""
+    """An array has a level and devices; one of a level without redundancy has no spares."""
     if not raid.level and version >= _LEVEL_OPTIONAL:
         yield Problem(("level",), "raid level is required")
     elif raid.level not in RAID_LEVELS:

@@ -57,7 +57,7 @@ _PINS = any_of(has("clevis.tang", NOT_EMPTY), has("clevis.tpm2", TRUE), has("cle
     Luks, schema=lambda version: never(has("clevis.custom.pin", FILLED), _PINS) if version >= _CUSTOM_BY_PIN else {}
 )
 def custom_pin_stands_alone(luks: Luks, version: int) -> Iterator[Problem]:
-    """A pin in its own words excludes the others. In 3.2.0 an empty one counted."""
+    """A custom pin excludes the others. In 3.2.0 an empty one counted."""
     clevis = luks.clevis
     custom = clevis.is_set("custom") if version < _CUSTOM_BY_PIN else bool(clevis.custom.pin)
     if custom and (clevis.tang or clevis.tpm2 or clevis.threshold):
@@ -69,7 +69,7 @@ _CUSTOM_BY_PIN = 3
 
 @versioned_rule(Luks)
 def key_file_has_a_good_source(luks: Luks, version: int) -> Iterator[Problem]:
-    """The reference reports this at a field that does not exist, beside the finding about the source itself."""
+    """A key file has a source that can be fetched. Ignition reports it at a field `keys`, which does not exist."""
     if luks.key_file.source and url_error(luks.key_file.source, version):
         yield Problem(("keys",), "invalid key-file source")
 
@@ -83,7 +83,7 @@ def key_file_has_a_good_source(luks: Luks, version: int) -> Iterator[Problem]:
     ),
 )
 def cex_excludes_others(luks: Luks) -> Iterator[Problem]:
-    """A volume bound to a crypto card is unlocked by that alone."""
+    """A volume that is bound to a crypto card has no Clevis pin and no key file."""
     if not luks.cex.enabled:
         return
     if has_clevis(luks):
@@ -124,7 +124,7 @@ _ANY_PIN = 6
     },
 )
 def tang_is_sound(tang: Tang) -> Iterator[Problem]:
-    """A Tang server is asked over HTTP, and known by a thumbprint; an advertisement is JSON."""
+    """A Tang server has a URL with http or https, and a thumbprint; its advertisement is JSON."""
     url = parse_url(tang.url)
     if url is None:
         yield Problem(("url",), "unable to parse url")

@@ -39,7 +39,7 @@ def authority_needs_source(tls: Tls, version: int) -> Iterator[Problem]:
 
 @rule(Tls, until="3.1", schema={"properties": {"certificateAuthorities": {"items": _SOURCE}}}, schema_in_yaml=False)
 def authority_had_a_source(tls: Tls) -> Iterator[Problem]:
-    """In 3.0.0 the source of an authority was no pointer: an absent one is an empty, and so a bad, URL."""
+    """In 3.0.0 the source of an authority was a plain string: an absent one is an empty URL, which is bad."""
     for index, resource in enumerate(tls.certificate_authorities):
         if not resource.source:
             yield Problem(("certificateAuthorities", index, "source"), "invalid url scheme")
@@ -57,7 +57,7 @@ _UNCHECKED = never(has("verification.hash", TEXT), {"not": has("source", TEXT)})
 
 @versioned_rule(Resource, schema=lambda version: _UNCHECKED if version else {}, schema_in_yaml=False)
 def verification_needs_source(resource: Resource, version: int) -> Iterator[Problem]:
-    """A checksum needs a source. In 3.0.0 this was not asked of references to configs."""
+    """A checksum needs a source. In 3.0.0 this did not hold for references to configs."""
     if version == 0 and isinstance(resource, ConfigResource):
         return
     if resource.verification.hash is not None and resource.source is None:
@@ -99,7 +99,7 @@ def header_has_a_name(header: HttpHeader) -> Iterator[Problem]:
 
 @versioned_rule(Verification, schema={"properties": {"hash": {"pattern": _HASH_PATTERN}}})
 def hash_is_known(verification: Verification, version: int) -> Iterator[Problem]:
-    """The checksum names its function and has its length. The digits themselves are not looked at."""
+    """The checksum names its function and has that function's length. The digits are not checked."""
     if verification.hash is None:
         return
     function, dash, digits = verification.hash.partition("-")
@@ -114,7 +114,7 @@ def hash_is_known(verification: Verification, version: int) -> Iterator[Problem]
 
 @rule(Proxy, schema={"properties": {"httpProxy": HTTP_URL, "httpsProxy": HTTP_URL}})
 def proxy_is_http(proxy: Proxy) -> Iterator[Problem]:
-    """Proxies speak HTTP, and should not speak it in the clear when they carry HTTPS."""
+    """Proxies are reached by http or https; one for https URLs should be reached by https."""
     if proxy.http_proxy is not None:
         yield from _bad_proxy(proxy.http_proxy, "httpProxy")
     if proxy.https_proxy is not None:

@@ -1,4 +1,4 @@
-"""Rules about files, directories and links, and about what in storage depends on something else there."""
+"""Rules about files, directories and links, and about parts of storage that depend on each other."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _PATH_MAX = 4096
 
 
 def path_error(path: str) -> str:
-    """Why a path is not absolute and simple, in the reference's words; empty if it is."""
+    """Why a path is not absolute and simple, in Ignition's words; empty if it is."""
     if path == "":
         return "path not specified"
     if not path.startswith("/"):
@@ -112,7 +112,7 @@ _TARGET_REQUIRED = 3
 
 
 def _links_above(path: str, links: Counter[str], lengths: set[int]) -> int:
-    """How many links a path goes through, by text alone; only the `lengths` that link paths have can match."""
+    """How many links of the config a path leads through. `lengths` are those of the links' paths."""
     places = lengths if len(lengths) < len(path) else range(len(path))
     return sum(links.get(path[:place], 0) for place in places if path[place : place + 1] == "/" and place in lengths)
 
@@ -135,7 +135,7 @@ def _useless_owner(link: Link) -> Iterator[Problem]:
 
 @rule(Storage)
 def filesystem_respects_the_table(storage: Storage) -> Iterator[Problem]:
-    """A file system on a whole disk does not meet partitions, nor a table that is wiped without its saying so."""
+    """A file system on a whole disk overwrites no partitions, and is wiped itself if the disk's table is wiped."""
     disks = {disk.device: disk for disk in storage.disks}
     for index, filesystem in enumerate(storage.filesystems):
         disk = disks.get(filesystem.device)
@@ -157,7 +157,7 @@ def node_has_a_path(node: Node) -> Iterator[Problem]:
 
 @rule(Owner, schema=never(has("id", NUMBER), has("name", FILLED)))
 def owner_is_by_id_or_name(owner: Owner) -> Iterator[Problem]:
-    """An owner is known by number or by name."""
+    """An owner has an id or a name, not both."""
     if owner.id is not None and owner.name:
         yield Problem((), "cannot set both id and name")
 
@@ -187,7 +187,7 @@ _SPECIAL_BITS_ACT = 6
 
 
 def _octal_hint(mode: int) -> str:
-    """Help for who wrote octal digits as a decimal number: 0644 is 420."""
+    """A hint for those who write octal digits as a decimal number: 0644 is 420."""
     digits = str(mode)
     if not set(digits) <= set("01234567") or int(digits, 8) > MAX_MODE:
         return "modes are decimal in JSON: 0644 is 420"
@@ -196,7 +196,7 @@ def _octal_hint(mode: int) -> str:
 
 @rule(File, schema=never(has("overwrite", TRUE), {"not": has("contents.source", TEXT)}), schema_in_yaml=False)
 def overwriting_needs_contents(file: File) -> Iterator[Problem]:
-    """What overwrites has contents with a source."""
+    """A file that overwrites has contents with a source."""
     if file.overwrite and file.contents.source is None:
         yield Problem(("overwrite",), "overwrite must be false if source is unspecified")
 

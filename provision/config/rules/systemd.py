@@ -31,7 +31,7 @@ _DIRECTORY = "/etc/systemd/system/"
 
 @rule(Config)
 def unit_owns_its_path(config: Config) -> Iterator[Problem]:
-    """Nothing else is written where a unit or drop-in with contents goes."""
+    """No file, directory or link has the path of a unit or drop-in with contents."""
     taken = {_DIRECTORY + unit.name for unit in config.systemd.units if unit.contents} | {
         f"{_DIRECTORY}{unit.name}.d/{dropin.name}"
         for unit in config.systemd.units
@@ -53,7 +53,7 @@ def unit_owns_its_path(config: Config) -> Iterator[Problem]:
 
 @rule(Systemd)
 def template_can_be_enabled(systemd: Systemd) -> Iterator[Problem]:
-    """An enabled instance needs a template that can be installed."""
+    """An enabled instance of a template of the config needs an Install section there."""
     units = {unit.name: unit for unit in systemd.units}
     for index, unit in enumerate(systemd.units):
         instance = re.match(r"([^\n]+?)@[^\n]+?\.service\Z", unit.name) if unit.enabled else None
@@ -108,7 +108,7 @@ def _bad_text(contents: str | None) -> Iterator[Problem]:
 
 
 def _cannot_install(contents: str) -> bool:
-    """Whether a text that can be read has no option in a section `Install`."""
+    """Whether a readable text has no option in a section `Install`."""
     try:
         return "Install" not in sections_with_options(contents)
     except BadUnit:

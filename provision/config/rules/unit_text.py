@@ -24,7 +24,7 @@ class BadUnit(ValueError):
 
 
 def sections_with_options(text: str) -> set[str]:
-    """The sections of a unit that hold at least one option. Raises BadUnit in the reference's words."""
+    """The sections of a unit that hold at least one option. Raises BadUnit in Ignition's words."""
     reader = _Reader(text.encode(errors="replace"))
     try:
         return set(_options(reader))
@@ -68,7 +68,7 @@ class _Reader:
         return self.text[start : self.here].decode()
 
     def back(self, character: str) -> None:
-        """Put the last character back."""
+        """Step back before the last character."""
         self.here -= len(character.encode())
 
     def until(self, mark: bytes) -> bytes:
@@ -94,7 +94,7 @@ class _Reader:
 
 
 def _size(first: int) -> int:
-    """How many bytes a character has, by its first."""
+    """How many bytes a character has, by its first byte."""
     return 1 if first < 0x80 else 2 if first < 0xE0 else 3 if first < 0xF0 else 4
 
 

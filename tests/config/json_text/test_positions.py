@@ -1,4 +1,4 @@
-"""Where problems lie in a text, and the reference's own form of report."""
+"""Where problems lie in a text, and Ignition's own form of report."""
 
 from __future__ import annotations
 

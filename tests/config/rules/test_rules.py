@@ -1,4 +1,4 @@
-"""Rules: for each a config that keeps it and a neighbour that breaks it, as the reference reports them."""
+"""Rules: for each a config that keeps it and a neighbour that breaks it, as ignition-validate reports them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def shown(config: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("case", GOLDEN, ids=[f"{one['rule']} {one['version']} {one['neighbour']}" for one in GOLDEN])
-def test_reports_are_the_reference_s(case: dict[str, Any]) -> None:
+def test_reports_are_ignitions(case: dict[str, Any]) -> None:
     assert shown(case["config"]) == case["problems"]
     assert (case["neighbour"] == "valid") == (not case["problems"])
 
@@ -40,7 +40,7 @@ def test_every_rule_has_cases_that_keep_it_and_that_break_it() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_is_needed(rule: Rule) -> None:
-    """Without it, some case of its own is judged in another way."""
+    """Without it, some case of its own has other problems."""
     others = tuple(one for one in RULES if one is not rule)
     cases = [case for case in GOLDEN if case["rule"] == rule.name and case["problems"]]
     assert any(found(case, others) != found(case, RULES) for case in cases)
@@ -65,7 +65,7 @@ def test_rules_hold_for_records_that_extend_one() -> None:
 
 @given(configs(faults=0.3))
 def test_paths_lead_to_fields(value: dict[str, Any]) -> None:
-    """Every path exists in the format, but for the one that the reference has wrong."""
+    """Every path exists in the format, but for the one that Ignition has wrong."""
     validated = validate(json.dumps(value).encode())
     for problem in validated.problems:
         kind: type[Record] | None = Config
