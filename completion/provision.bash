@@ -35,7 +35,7 @@ _provision() {
             return
             ;;
         *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
-        *:apply) options="$target --force --quiet" ;;
+        *:apply) options="$target --force --json --quiet" ;;
         *:validate) options="--format --strict --files-dir" ;;
         *:fetch) options="--platform --timeout --offline --json --quiet" ;;
     esac

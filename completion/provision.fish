@@ -32,6 +32,7 @@ complete -c provision -n $plan -l strict-devices -d 'refuse if a device is not h
 complete -c provision -n $plan -l exit-code -d 'exit with 2 if there are changes to make'
 
 complete -c provision -n $apply -l force -d 'replace an existing image, or lose what is on it'
+complete -c provision -n $apply -l json -d 'a line of JSON for each step'
 complete -c provision -n $apply -l quiet -d 'print nothing when all goes well'
 
 complete -c provision -n $validate -l format -x -a 'text json github sarif junit' -d 'form of the report'

@@ -12,11 +12,12 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from json import dumps
 from typing import NoReturn
 
 from provision.commands.config_places import ConfigPlaces
 from provision.commands.given_config import read_whole
-from provision.commands.plan_text import HIDDEN, step_lines, style_of
+from provision.commands.plan_text import HIDDEN, Places, step_json, step_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
 from provision.commands.timeout import TimedFetcher, add_timeout
@@ -43,6 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_target_options(parser)
     add_timeout(parser)
     parser.add_argument("--force", action="store_true", help="replace an existing image, or lose what is on it")
+    parser.add_argument("--json", action="store_true", help="print a line of JSON for each step when it begins")
     parser.add_argument("--quiet", action="store_true", help="print nothing when all goes well")
 
 
@@ -59,20 +61,18 @@ def run(arguments: argparse.Namespace) -> int:
         if machine is None:
             raise Failure("there is nothing to apply to", hint="give --image, --disk or --root")
         steps = simulate(
-            target.stages, config, target.view, lambda step: machine.apply(step.action), target.contents_of
+            target.preview, config, target.view, lambda step: machine.apply(step.action), target.contents_of
         )
         _refuse_losses(arguments, target, steps)
         target.stop_looking()
-        if not arguments.quiet:
-            print("".join(f"note: {note}\n" for note in target.notes), end="")
-        watch = _silence if arguments.quiet else Progress(steps, places)
+        progress = _progress(arguments, steps, places)
+        progress.begin(target.notes)
         for stage in target.stages:
             history = target.open_history() if target.open_history and stage.journalled else None
-            Engine(machine, timed, watch, history).run(stage, config)
+            Engine(machine, timed, progress.step, history).run(stage, config)
         _write_out(machine)
         target.images.keep()
-    if not arguments.quiet:
-        print(f"\ndone in {time.monotonic() - began:.1f} s")
+    progress.end(time.monotonic() - began)
     return 0
 
 
@@ -105,17 +105,34 @@ def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[St
 
 
 class Progress:
-    """Tells of every step when it begins, numbered as `plan` does."""
+    """Prints nothing: --quiet."""
 
-    def __init__(self, steps: Sequence[Step], places: ConfigPlaces) -> None:
-        self._places = places.by_path(step.action.config_path for step in steps)
+    def begin(self, notes: Sequence[str]) -> None:
+        """The run begins."""
+
+    def step(self, step: Step) -> None:
+        """A step begins; it may take its time."""
+
+    def end(self, seconds: float) -> None:
+        """The run came to its end."""
+
+
+class TextProgress(Progress):
+    """Prints every step when it begins, numbered as `plan` does."""
+
+    def __init__(self, steps: Sequence[Step], places: Places) -> None:
+        self._places = places
         self._style = style_of(sys.stdout)
         self._total = len([step for step in steps if not isinstance(step.action, HIDDEN)])
         self._number = 0
         self._stage = ""
 
-    def __call__(self, step: Step) -> None:
-        """A step begins; it may take its time."""
+    def begin(self, notes: Sequence[str]) -> None:
+        """The notes."""
+        print("".join(f"note: {note}\n" for note in notes), end="")
+
+    def step(self, step: Step) -> None:
+        """A numbered line, with a heading for each stage."""
         if isinstance(step.action, HIDDEN):
             return
         self._number += 1
@@ -125,6 +142,30 @@ class Progress:
         print("\n".join(step_lines(number, step, self._style, self._places, heading=heading)), flush=True)
         self._stage = step.stage
 
+    def end(self, seconds: float) -> None:
+        """How long it took."""
+        print(f"\ndone in {seconds:.1f} s")
 
-def _silence(_step: Step) -> None:
-    """With --quiet nothing is printed."""
+
+class JsonProgress(Progress):
+    """Prints a line of JSON for every step when it begins, with the keys of `plan --json`, and one at the end."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._number = 0
+
+    def step(self, step: Step) -> None:
+        """The step."""
+        self._number += 1
+        print(dumps(step_json(self._number, step, self._places)), flush=True)
+
+    def end(self, seconds: float) -> None:
+        """That all is done."""
+        print(dumps({"done": True, "seconds": round(seconds, 3)}))
+
+
+def _progress(arguments: argparse.Namespace, steps: Sequence[Step], places: ConfigPlaces) -> Progress:
+    found = places.by_path(step.action.config_path for step in steps)
+    if arguments.json:
+        return JsonProgress(found)
+    return Progress() if arguments.quiet else TextProgress(steps, found)

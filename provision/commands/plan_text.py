@@ -104,22 +104,24 @@ def plan_json(steps: Sequence[Step], notes: Iterable[str], places: Places) -> st
         {
             "changes": sum(is_change(step.action) for step in steps),
             "notes": list(notes),
-            "steps": [
-                {
-                    "number": number,
-                    "stage": step.stage,
-                    "action": type(step.action).__name__,
-                    "title": step.action.title,
-                    **_place_json(step.action, places),
-                    "destroys": step.action.destroys,
-                    "changes": is_change(step.action),
-                    "assumed": isinstance(step.action, WaitForDevices),
-                }
-                for number, step in enumerate(steps, 1)
-            ],
+            "steps": [step_json(number, step, places) for number, step in enumerate(steps, 1)],
         },
         indent=2,
     )
+
+
+def step_json(number: int, step: Step, places: Places) -> dict[str, object]:
+    """One step for programs; the guide describes its keys."""
+    return {
+        "number": number,
+        "stage": step.stage,
+        "action": type(step.action).__name__,
+        "title": step.action.title,
+        **_place_json(step.action, places),
+        "destroys": step.action.destroys,
+        "changes": is_change(step.action),
+        "assumed": isinstance(step.action, WaitForDevices),
+    }
 
 
 def _place_json(action: Action, places: Places) -> dict[str, object]:

@@ -308,11 +308,11 @@ def test_what_cannot_be_done_is_said_before_anything_starts(
     assert list(tmp_path.iterdir()) == [], "nothing half-made is left"
 
 
-@pytest.mark.parametrize(("count", "said"), [(40, "the device has 32 MiB"), (31, " free, and 31 MiB are written")])
+@pytest.mark.parametrize(("count", "said"), [(20, "the device has 16 MiB"), (15, " free, and 15 MiB are written")])
 def test_a_full_disk_is_said_and_leaves_nothing(count: int, said: str, tmp_path: Path) -> None:
     data = "A" * (1 << 20)
     files = [{"path": f"/f{number}", "contents": {"source": f"data:,{data}"}} for number in range(count)]
-    disks = [{"device": "/dev/vda", "partitions": [{"label": "ROOT", "sizeMiB": 32}, {"label": "DATA"}]}]
+    disks = [{"device": "/dev/vda", "partitions": [{"label": "ROOT", "sizeMiB": 16}, {"label": "DATA"}]}]
     image = tmp_path / "disk.img"
     done = provision("apply", "-", "--image", image, "--size", "512M", stdin=storage(disks=disks, files=files))
     assert done.returncode == 1

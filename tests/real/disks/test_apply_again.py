@@ -179,6 +179,16 @@ def test_a_plan_looks_into_the_file_systems_of_an_image(tmp_path: Path) -> None:
     assert applied(*image, stdin=OTHER) == expected
 
 
+def test_the_progress_as_json_is_the_plan(tmp_path: Path) -> None:
+    root = ("-", "--root", new_root(tmp_path / "root"))
+    steps = json.loads(provision("plan", *root, "--json", stdin=SYSTEM).stdout)["steps"]
+    done = provision("apply", *root, "--json", stdin=SYSTEM)
+    *lines, last = (json.loads(line) for line in done.stdout.splitlines())
+    assert [line["title"] for line in lines] == [step["title"] for step in steps]
+    assert [set(line) for line in lines] == [set(step) for step in steps]
+    assert last["done"] is True
+
+
 def test_a_plan_does_not_change_an_image(tmp_path: Path) -> None:
     image = tmp_path / "disk.img"
     applied("-", "--image", image, "--size", "512M", stdin=ONE_DISK)
