@@ -22,6 +22,8 @@ sys.exit(pytest.main(arguments))
 TESTS = {
     "http/test_client.py": "https",
     "test_hostile.py": "tls or handshake or proxy or interim or odd or outlast",
+    "test_hostile_server.py": "feature or deadline",
+    "http/test_redirects.py": "parsers or library or secret or location",
     "http/test_real_proxy.py": "",
 }
 """What depends on the library: of each file the tests whose names hold these words."""

@@ -14,16 +14,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provision.boot.status import Event, Reporter
-from provision.config.format import Resource
+from provision.config.format import Config, ConfigResource, Ignition, IgnitionConfig, Resource
 from provision.failures import Failure
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
 from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.metadata_services import Http, Token
+from provision.fetch.references import render
 from provision.fetch.resources import Fetcher
 from provision.fetch.retry import now
 from provision.fetch.settings import Settings
 from provision.fetch.user_data import read_config
+from provision.log import silent
 from provision.system.running_system.running_system import LocalSystem
 from tests.fetch.hostile import HOSTILE
 from tests.fetch.server import talking
@@ -141,3 +143,14 @@ def test_an_overall_deadline_ends_what_has_no_limit_of_its_own(name: str, tmp_pa
     seconds, said = meet(name, plain, Settings(ends_at=now() + 0.5, http_response_headers=0), tmp_path / "a")
     assert seconds < 1.0
     assert "in time" in said
+
+
+def test_an_overall_deadline_holds_for_what_a_config_names_too() -> None:
+    """A config sets its own limit for each fetch, or none; the deadline is of the person who waits."""
+    with talking(HOSTILE["slow trailers"]) as url:
+        merged = ConfigResource(source=f"{url}/a")
+        config = Config(ignition=Ignition(version="3.4.0", config=IgnitionConfig(merge=(merged,))))
+        began = time.monotonic()
+        with pytest.raises(Failure, match="in time"):
+            render(config, Fetcher(Settings.within(0.5)), silent)
+        assert time.monotonic() - began < 1.5
