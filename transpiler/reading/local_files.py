@@ -48,20 +48,20 @@ def joined(directory: str, name: str) -> str:
     return "/" + simple.lstrip("/") if simple.startswith("//") else simple
 
 
-def read_file(path: str) -> bytes:
+def read_file(path: str, limit: int = MAX_LOCAL) -> bytes:
     """The contents of a regular file. Raises LocalFileError."""
     try:
         if stat.S_ISFIFO(os.stat(path).st_mode):
             raise LocalFileError(f"read {path}: is a named pipe")
         with open(path, "rb") as file:
-            contents = file.read(MAX_LOCAL + 1)
+            contents = file.read(limit + 1)
     except (OSError, ValueError) as error:
         hint = (
             "local files are looked for below the files directory (-d)" if isinstance(error, FileNotFoundError) else ""
         )
         raise LocalFileError(explain(path, error), hint=hint) from None
-    if len(contents) > MAX_LOCAL:
-        raise LocalFileError(f"read {path}: is larger than {MAX_LOCAL >> 20} MiB, which is the most that is read")
+    if len(contents) > limit:
+        raise LocalFileError(f"read {path}: is larger than {limit >> 20} MiB, which is the most that is read")
     return contents
 
 
