@@ -156,11 +156,17 @@ def refresh(case: Case, butane: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, or remove it if there is nothing to say; one that differs in compressed bytes only stays."""
+    """Write a file, or remove it if there is nothing to say; it stays if only compressed bytes or an order differ."""
     if not text:
         path.unlink(missing_ok=True)
-    elif not path.exists() or unpacked(path.read_text("utf-8")) != unpacked(text):
+    elif not path.exists() or _in_order(path, path.read_text("utf-8")) != _in_order(path, text):
         path.write_text(text, "utf-8")
+
+
+def _in_order(path: Path, text: str) -> list[str]:
+    """The lines of an output, or the sorted ones of a report: Butane tells unknown keys in any order."""
+    lines = unpacked(text).split("\n")
+    return lines if path.suffix in {".ign", ".yaml"} else sorted(lines)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def template_can_be_enabled(systemd: Systemd) -> Iterator[Problem]:
         name = f"{instance[1]}@.service"
         template = units.get(name)
         if template and template.contents and _cannot_install(template.contents):
-            message = f'template unit "{name}" for "{unit.name}" doesn\'t have Install section'
+            message = f"template unit {_quoted(name)} for {_quoted(unit.name)} doesn't have Install section"
             yield Problem(("units", index, "contents"), message, fatal=False)
 
 
@@ -81,7 +81,7 @@ def unit_is_sound(unit: Unit) -> Iterator[Problem]:
         yield Problem(("name",), "invalid systemd unit extension", hint=hint)
     yield from _bad_text(unit.contents)
     if unit.enabled and unit.contents and _cannot_install(unit.contents):
-        message = f'unit "{unit.name}" is enabled, but has no install section so enable does nothing'
+        message = f"unit {_quoted(unit.name)} is enabled, but has no install section so enable does nothing"
         yield Problem(("contents",), message, fatal=False, hint="add [Install] with WantedBy=multi-user.target")
 
 
@@ -91,6 +91,25 @@ def dropin_is_sound(dropin: Dropin) -> Iterator[Problem]:
     yield from _bad_text(dropin.contents)
     if _suffix(dropin.name) != ".conf":
         yield Problem(("name",), "invalid systemd drop-in extension", hint="the name ends in .conf")
+
+
+_ESCAPES = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v", '"': '"', "\\": "\\"}
+
+
+def _quoted(text: str) -> str:
+    """A text in double quotes with every unprintable character escaped, as Go's `strconv.Quote` does."""
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if character in _ESCAPES:
+        return "\\" + _ESCAPES[character]
+    if character.isprintable():
+        return character
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
 def _suffix(name: str) -> str:
