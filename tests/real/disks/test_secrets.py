@@ -101,7 +101,9 @@ CASES = {
     "merge: another hash": Case("hash", FETCH, merge(at("/child"), verification=WRONG)),
     "merge: not compressed": Case("gzip", FETCH, merge(at("/child"), compression="gzip")),
     "merge: itself": Case("leads to itself", FETCH, merge(at("/circle"))),
-    "merge: a redirect out of HTTP": Case("which is not http", FETCH, merge(at("/redirect"))),
+    "merge: a redirect out of HTTP": Case(
+        "redirected to a URL with a backslash, a user name", FETCH, merge(at("/redirect"))
+    ),
     "merge: redirects for ever": Case("more than 10 redirects", FETCH, merge(at("/round"))),
     "merge: TLS where there is none": Case("in time", FETCH, merge(URL.replace("http:", "https:"))),
     "merge: a proxy that tells": Case("407", FETCH, merge(URL.replace("{server}", "mirror.example"))),
@@ -148,7 +150,9 @@ CASES = {
     "files: another hash, inline": Case("hash", FILES, {"storage.files.0.contents.verification": WRONG}),
     "files: not compressed": Case("gzip", FILES, body(URL, compression="gzip")),
     "files: not compressed, inline": Case("gzip", FILES, {"storage.files.0.contents.compression": "gzip"}),
-    "files: a redirect out of HTTP": Case("which is not http", FILES, body(at("/redirect"))),
+    "files: a redirect out of HTTP": Case(
+        "redirected to a URL with a backslash, a user name", FILES, body(at("/redirect"))
+    ),
     "files: a proxy that tells": Case("407", FILES, body(URL.replace("{server}", "mirror.example"))),
     "files: larger than the file system": Case("No space left", FILES, body(at("/big")), before=SMALL_MOUNT),
     "files: larger than the file system, inline": Case(
