@@ -72,7 +72,7 @@ def test_strict_refuses_warnings() -> None:
     ],
 )
 def test_a_wrong_command_line(args: list[str], message: str) -> None:
-    done = run(*args)
+    done = run(*args, name="butane")
     assert done.returncode == 2
     assert done.stderr.endswith(f"{message}\n")
 

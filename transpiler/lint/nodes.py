@@ -14,17 +14,29 @@ from transpiler.lint.source import LintInput, remark
 def below_files(source: LintInput) -> Iterator[Problem]:
     """Something below a path at which a file is written."""
     storage = source.record.storage
-    files = {posixpath.normpath(file.path): index for index, file in enumerate(storage.files) if file.path}
+    files = {_simple(file.path): index for index, file in enumerate(storage.files) if len(file.path) <= PATH_MAX}
     for kind in ("directories", "files", "links"):
         for index, node in enumerate(getattr(storage, kind)):
-            above = posixpath.dirname(posixpath.normpath(node.path)) if node.path.startswith("/") else "/"
-            while len(above) > 1:
-                if above in files:
-                    message = f"this lies below {above}, which storage.files[{files[above]}] makes a file"
-                    hint = "a path is a file or a directory: correct one of the two"
-                    yield remark(("storage", kind, index, "path"), "below-file", message, hint)
-                    break
-                above = posixpath.dirname(above)
+            above = next((one for one in _parents(node.path) if one in files), "")
+            if above:
+                message = f"this lies below {above}, which storage.files[{files[above]}] makes a file"
+                hint = "a path is a file or a directory: correct one of the two"
+                yield remark(("storage", kind, index, "path"), "below-file", message, hint)
+
+
+PATH_MAX = 4096
+"""No path of a system is longer."""
+
+
+def _simple(path: str) -> str:
+    return "/" + posixpath.normpath(path).strip("/")
+
+
+def _parents(path: str) -> Iterator[str]:
+    """The directories above an absolute path, the nearest first, without the root."""
+    if path.startswith("/") and len(path) <= PATH_MAX:
+        parts = _simple(path).split("/")
+        yield from ("/".join(parts[:length]) for length in range(len(parts) - 1, 1, -1))
 
 
 def numbers_out_of_range(source: LintInput) -> Iterator[Problem]:
