@@ -6,7 +6,7 @@ import sys
 
 from provision.boot.first_boot import platform
 from provision.failures import Failure
-from provision.fetch.platforms.trust import settings_text, trust_policy
+from provision.fetch.platforms.trust import trust_policy
 from provision.system.running_system.running_system import LocalSystem
 
 
@@ -23,7 +23,8 @@ def delete_user_data(running_system: LocalSystem) -> None:
     from provision.fetch.settings import Settings
     from provision.log import open_log
 
-    name = confirmed(platform(settings_text(running_system)), running_system, allow_mismatch=True)
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+    name = confirmed(platform(command_line), running_system, allow_mismatch=True)
     delete = PLATFORMS[name].delete if name in PLATFORMS else None
     if delete is None:
         return

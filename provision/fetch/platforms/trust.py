@@ -1,7 +1,7 @@
 """Which sources of a config are trusted: decided by kernel arguments, or by the image in `provision.conf`.
 
-`provision.conf` lies in the system's config directories and holds the same words as the kernel command line, in any
-number of lines; lines that begin with `#` are comments. The kernel command line overrides /run/ignition, which
+`provision.conf` lies in the system's config directories and holds these words of the kernel command line, in any number
+of lines; lines that begin with `#` are comments. The kernel command line overrides /run/ignition, which
 overrides /etc/ignition and then /usr/lib/ignition. See docs/guide/trust.md.
 """
 
@@ -46,17 +46,22 @@ class TrustPolicy(NamedTuple):
 
 
 def trust_policy(running_system: RunningSystem) -> TrustPolicy:
-    """The policy of this machine. Raises Failure for a value that is not known."""
-    written = dict(arguments(settings_text(running_system)))
+    """The policy of this machine. Raises Failure for a value that is not known, and for a file with other words."""
+    paths = running_system.paths
+    written: dict[str, str | None] = {}
+    for directory in reversed(paths.directories):
+        written |= _settings_of_file(running_system, f"{directory}/{FILE}")
+    written |= dict(arguments(running_system.read_text(paths.kernel_cmdline_path)))
     return TrustPolicy(*(_known(name, written.get(name) or VALUES[name][0]) for name in VALUES))
 
 
-def settings_text(running_system: RunningSystem) -> str:
-    """The words of all files of settings, and then of the kernel command line; the last value counts."""
-    paths = running_system.paths
-    texts = (running_system.read_text(f"{directory}/{FILE}") for directory in reversed(paths.directories))
-    lines = (line for text in texts for line in text.splitlines() if not line.lstrip().startswith("#"))
-    return "\n".join((*lines, running_system.read_text(paths.kernel_cmdline_path)))
+def _settings_of_file(running_system: RunningSystem, path: str) -> dict[str, str | None]:
+    lines = running_system.read_text(path).splitlines()
+    found = dict(arguments("\n".join(line for line in lines if not line.lstrip().startswith("#"))))
+    for name in found:
+        if name not in VALUES:
+            raise Failure(f"{path}: {name!r} is no setting", hint="the settings are " + ", ".join(VALUES))
+    return found
 
 
 def _known(name: str, value: str) -> str:

@@ -106,3 +106,11 @@ def test_auto_acquires_from_what_was_proven(tmp_path: Path) -> None:
     raw.write_text('{"ignition": {"version": "3.0.0"}}')
     acquired = find_config("auto", running_system, Settings(offline=True))
     assert (acquired.provided, acquired.fetched[0].source) == (True, "qemu")
+
+
+def test_a_file_of_settings_with_other_words_is_refused(tmp_path: Path) -> None:
+    running_system = machine(tmp_path)
+    (tmp_path / "etc/ignition").mkdir(parents=True)
+    (tmp_path / "etc/ignition/provision.conf").write_text("provision.config.drives=any\n")
+    with pytest.raises(Failure, match=r"/etc/ignition/provision\.conf: 'provision\.config\.drives' is no setting"):
+        find_config("metal", running_system, Settings(offline=True))
