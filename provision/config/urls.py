@@ -77,7 +77,7 @@ def parse_url(text: str) -> Url | None:
 
 def url_error(text: str, version: int) -> str:
     """Why a version does not take a URL as source, in Ignition's words; empty if it does."""
-    if text.startswith("data:,") and not re.compile(_NOT_PLAIN).search(text, 6):
+    if text.startswith("data:,") and not re.compile(_NOT_PLAIN).search(text, 6) and _well_escaped(text):
         return ""
     url = parse_url(text)
     if url is None:
@@ -95,7 +95,7 @@ def _s3_error(url: Url) -> str:
     return ""
 
 
-_NOT_PLAIN = r"[\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]|%(?![0-9a-fA-F]{2})"
+_NOT_PLAIN = r"[\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]"
 
 
 def redacted(text: str) -> str:

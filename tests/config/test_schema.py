@@ -16,6 +16,7 @@ from jsonschema.validators import extend
 from docs.generate.format_page import PAGE
 from provision.config.format import Config
 from provision.config.json_text.decode import decode_record
+from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path as ConfigPath
 from provision.config.rules import RULES
@@ -220,3 +221,24 @@ PATHS = st.text("/.a\u00e9 ", max_size=8)
 @given(PATHS | PATHS.map(lambda path: "/" + path))
 def test_the_pattern_of_paths_is_the_rule_of_paths(path: str) -> None:
     assert bool(re.search(ABSOLUTE_PATH["pattern"], path)) == (not path_error(path))
+
+
+NUMBERS = st.sampled_from(
+    (
+        *("1e30", "-1e30", "1e3", "6.0", "-0", "-0.0", "9" * 30, "1E400", "9223372036854775807"),
+        *("9223372036854775808", "18446744073709551615", "-9223372036854775808", "-9223372036854775809"),
+    )
+)
+
+
+@given(NUMBERS | st.integers().map(str) | st.floats(allow_nan=False, allow_infinity=False).map(str))
+def test_a_number_in_json_is_taken_or_refused_by_both(number: str) -> None:
+    """As Go's decoder takes it: whole, without point and exponent, and within 64 bits."""
+    raw = f'{{"ignition": {{"version": "3.4.0"}}, "passwd": {{"users": [{{"name": "a", "uid": {number}}}]}}}}'
+    value = parse_json(raw.encode()).value
+    decoded = decode_record(Config, value, 4)
+    fits = re.fullmatch("-?[0-9]+", number) is not None and -(1 << 63) <= int(number) < 1 << 63
+    assert bool(decoded.problems) != fits
+    assert bool(list(VALIDATORS[4].iter_errors(value))) != fits
+    if fits:
+        assert decoded.record.passwd.users[0].uid == int(number)

@@ -49,8 +49,9 @@ def path_error(path: str) -> str:
 
 def _is_clean(path: str) -> bool:
     """Whether Go's `path.Clean` would leave an absolute path as it is."""
-    parts = ("//", "/./", "/../")
-    return path == "/" or not (path.endswith(("/", "/.", "/..")) or any(part in path for part in parts))
+    if path == "/" or ("//" not in path and "/." not in path and not path.endswith("/")):
+        return True
+    return not (path.endswith(("/", "/.", "/..")) or "//" in path or "/./" in path or "/../" in path)
 
 
 def _clean(path: str) -> str:
