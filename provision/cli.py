@@ -1,4 +1,4 @@
-"""The command line: finds out as what the program was started, and is the only place that prints failures and exits.
+"""The command line: it chooses by the name of the program, prints failures, and chooses the exit code.
 
 With `--stage`, or started as `ignition`, it takes Ignition's options and nothing else; started as `ignition-apply`,
 `ignition-rmcfg` or `ignition-validate` it behaves as those. Otherwise it has subcommands, each a module of
@@ -141,7 +141,7 @@ def command_line(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
 
 
 def _add(commands: Any, module: Any) -> None:
-    """One subcommand; its module says everything about it."""
+    """Add the subcommand of a module."""
     import argparse
 
     parser = commands.add_parser(
@@ -157,7 +157,7 @@ def _add(commands: Any, module: Any) -> None:
 
 
 def _complain(failure: Failure) -> None:
-    """Say what is wrong, a line for each reason, and what to do."""
+    """Print what is wrong, a line for each reason, and what to do."""
     from provision.config.reports.text import as_text, printable, takes_colour
 
     if isinstance(failure, ConfigInvalid) and failure.report:

@@ -1,8 +1,11 @@
 """Provision disk images, or a directory tree, as a first boot would: disks, file systems, files, users and units.
 
-With --disk or --image every device name of the config leads into an image, or is an error: the disks of this machine
-are out of reach. A new image appears under its name only when everything went well. With --root only files, users and
-units are applied, to a tree.
+With --disk or --image every device name of the config stands for an image, or is an error: the disks of this machine
+are out of reach. Images can be raw, qcow2, vmdk, vdi, vhdx or vhd; a new one gets the format of its ending, and appears
+under its name only when everything went well. With --root only files, users and units are applied, to a tree.
+
+All steps are simulated first, so what cannot be done is refused before anything is changed; `provision plan` shows the
+same steps. What was applied before is compared, and only what has changed since is done again.
 """
 
 from __future__ import annotations
@@ -43,15 +46,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_target_options(parser)
     add_timeout(parser)
-    parser.add_argument("--force", action="store_true", help="replace an existing image, or lose what is on it")
+    parser.add_argument(
+        "--force", action="store_true", help="replace an existing image, or destroy what the plan marks with !"
+    )
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each step when it begins")
     parser.add_argument("--quiet", action="store_true", help="print nothing when all goes well")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Plan everything to its end, then carry it out. Raises Failure."""
+    """Simulate all stages, then carry them out. Raises Failure."""
     keep_memory_private()
-    for number in (signal.SIGTERM, signal.SIGHUP):  # what is attached is given back then, too
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that mounts and loop devices are released then, too
         signal.signal(number, _stop)
     config, fetcher, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)
     timed = TimedFetcher(fetcher, arguments.timeout)
@@ -77,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write_out(machine: Machine) -> None:
-    """Give back the devices, before their images get their names. Raises Failure where not all could be written."""
+    """Detach the devices, before the images get their names. Raises Failure if not everything could be written."""
     try:
         machine.release()
     except OSError as error:
@@ -90,7 +95,7 @@ def _stop(number: int, _frame: object) -> NoReturn:
 
 
 def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[Step]) -> None:
-    """What is there already is only changed unasked if that loses nothing, as far as can be known."""
+    """Refuse to destroy what exists already, unless --force is given. Raises PlanRefused."""
     losses = [
         Problem(step.action.config_path, f"{step.action.title}: destroys {step.action.destroys}")
         for step in steps

@@ -1,4 +1,4 @@
-"""Configs given on a command line: JSON, or the YAML source, whichever it is."""
+"""Configs given on a command line: JSON, or the YAML source."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def read_text(name: str) -> ConfigText:
 
 
 def validate_text(source: ConfigText, files_dir: str | None) -> yaml_or_json.Outcome:
-    """Judge JSON, or YAML (which may embed files below `files_dir`)."""
+    """Validate JSON, or YAML (which may embed files below `files_dir`)."""
     return yaml_or_json.validate_text(source.text, source.name, files_dir)
 
 
@@ -77,7 +77,7 @@ def _locate_later(part: Part) -> yaml_or_json.Locate:
 
 
 def read_config(name: str, files_dir: str | None = None) -> Config:
-    """The config of that name, its warnings told on standard error. Raises Failure."""
+    """The config of that name; its warnings go to standard error. Raises Failure."""
     return _read(name, files_dir).config
 
 
@@ -123,6 +123,6 @@ def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, t
 
 
 def warn(level: str, message: str) -> None:
-    """A log for people: what is waited for, and worse, goes to standard error."""
+    """A log for people: notices, warnings and errors go to standard error."""
     if level not in {"debug", "info"}:
         print(f"{level}: {message}", file=sys.stderr, flush=True)

@@ -1,7 +1,9 @@
 """Show what a config would do, step by step, and change nothing.
 
-Devices of this machine are looked at (read only); those that are not here are taken for blank and marked so. With
---disk, --image or --root the config is planned for disk images or a tree, as `apply` would carry it out.
+With --disk, --image or --root the plan has exactly the steps that `apply` would carry out on images or a tree. Else
+the block devices of this machine are looked at, read-only; one that is not here is taken for blank, and marked so.
+
+A step that destroys something is marked with ! and says what. What a plan cannot see it says in a note.
 """
 
 from __future__ import annotations
@@ -37,8 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_target_options(parser)
     add_timeout(parser)
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
-    parser.add_argument("--verbose", action="store_true", help="show what is kept unchanged as well")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON, with what is kept")
+    parser.add_argument("--verbose", action="store_true", help="show what is kept as it is, too")
     parser.add_argument("--strict-devices", action="store_true", help="refuse if a device is not here")
     parser.add_argument(
         "--exit-code",
@@ -79,7 +81,7 @@ def _told(arguments: argparse.Namespace) -> Iterator[None]:
 
 
 def _exit_code(steps: list[Step], hidden: list[Mount], target: Target) -> int:
-    """Whether there are changes; those that rest on what was only assumed are not certain."""
+    """The exit code for --exit-code. A change is certain if it does not depend on something that was assumed."""
     assumed = {name for step in steps if isinstance(step.action, WaitForDevices) for name in step.action.names}
     points = tuple(mount.path.rstrip("/") + "/" for mount in hidden) if target.root_is_known else ("/",)
     changes = [step.action for step in steps if is_change(step.action)]
@@ -93,11 +95,11 @@ def _exit_code(steps: list[Step], hidden: list[Mount], target: Target) -> int:
 
 
 def _assume_present(_step: Step) -> None:
-    """What is not here is assumed, not waited for."""
+    """A plan does not wait for devices; it assumes them."""
 
 
 def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:
-    """Devices that are not here are assumed where they may come: not in images, where `apply` would fail too."""
+    """Refuse devices that are not there: always for images, where `apply` would fail, else with --strict-devices."""
     waits = [step.action for step in steps if isinstance(step.action, WaitForDevices)]
     missing = [(wait.config_path, name) for wait in waits for name in wait.names]
     if missing and (arguments.disk or arguments.image):

@@ -1,4 +1,4 @@
-"""Say everything that is wrong with configs, each with its place and a remedy, before a machine finds out.
+"""Report everything that is wrong with configs, with its place and a remedy.
 
 Nothing is fetched: what a config names by URL is judged when a machine gets it, or by `plan`. Configs are judged as the
 machine judges them; started as `ignition-validate`, this program takes the arguments of Ignition's validator.
@@ -61,7 +61,7 @@ def _encoding(form: str) -> str:
 
 
 def _result(name: str, files_dir: str | None, *, strict: bool) -> FileResult:
-    """What is to be said about one file, also if it cannot be read: the others are judged all the same."""
+    """The findings about one file. One that cannot be read has a finding too, so that the others are still checked."""
     found: Sequence[Finding]
     try:
         found = validate_text(read_text(name), files_dir).findings

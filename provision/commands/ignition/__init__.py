@@ -1,1 +1,1 @@
-"""Ignition's programs that we stand in for: their options, their output, their exit codes."""
+"""Ignition's programs, which this program can replace: their options, their output, their exit codes."""

@@ -23,7 +23,7 @@ STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"
 
 
 class Options(NamedTuple):
-    """The options of a stage, with the reference engine's defaults."""
+    """The options of a stage, with Ignition's defaults."""
 
     config_cache: str = CONFIG_CACHE
     fetch_timeout: float = 120.0

@@ -10,7 +10,7 @@ from provision.config.validate import validate
 
 
 def ignition_validate(argv: Sequence[str]) -> int:
-    """The reference's validator: its arguments, its report on standard output, its exit codes.
+    """Ignition's validator: its arguments, its report on standard output, its exit codes.
 
     Its report passes through a format string, so that a `%` in a key comes out mangled; that is not copied.
     """

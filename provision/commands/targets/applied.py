@@ -1,7 +1,7 @@
-"""A config that was applied to a target before: what still holds is kept, and what does not is done again.
+"""A config that was applied to a target before: what is still there is kept, and what is not is done again.
 
-Planning it like a first time would refuse the files that it made itself, and wipe the disks again. So the config is
-planned without that (`as_applied`), and each action is looked at: whether what it would bring about is there already.
+A plan as for the first time would refuse files because they exist, and wipe the disks again. So the config is changed
+to allow existing files and not to wipe (`as_applied`), and each action is left out if its effect is there already.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from provision.planning.target_paths import resolve
 from provision.stages.files.result_file import RESULT
 
 PASSING = (WaitForDevices, Keep, UpdateBootState, StoreBlob, ForgetBlob, Mount, Unmount)
-"""Actions that are carried out each time: nothing of them stays."""
+"""Actions that are carried out each time, because they leave nothing behind."""
 
 
 def as_applied(config: Config) -> Config:
-    """The config without what would be done anew each time: wiping, and refusing files that are there."""
+    """The config, changed not to wipe anything and not to refuse existing files."""
     storage = config.storage
     disks = [
         one.changed(
@@ -84,20 +84,20 @@ def done_again(stage: Stage, unseen: dict[str, str]) -> Stage:
 
 
 class _Progress:
-    """What was found, and done again, so far in one stage."""
+    """Which actions of a stage are due, and whether one was."""
 
     def __init__(self, unseen: dict[str, str]) -> None:
         self._unseen = unseen
         self.begin()
 
     def begin(self) -> None:
-        """A run of the stage begins: simulated, or for real."""
+        """Start again, for another run of the stage: a simulated one, or a real one."""
         self._left: set[Blob] = set()
         self._identities: dict[str, tuple[int, int] | None] = {}
         self.changed = False
 
     def due(self, action: Action, view: MachineView) -> Action:
-        """The action, or in its place that what it brings about is kept."""
+        """The action if it is due, else a `Keep` in its place."""
         if isinstance(action, PASSING):
             return action
         try:
@@ -136,7 +136,7 @@ class _Progress:
         return target is not None and target == _identity(action.path, view)
 
     def _is_fetched(self, action: FetchBlob, view: MachineView) -> bool:
-        """Whether a file has the bytes of a resource. Without a digest in the config that it is there has to do."""
+        """Whether a file has the content of a resource. If the config has no digest, any regular file counts."""
         there = view.file_status(action.destination) if action.destination else None
         holds = there is not None and there.kind is FileType.FILE and _has_digest(action, view)
         if holds:
@@ -178,7 +178,7 @@ def _has_digest(action: FetchBlob, view: MachineView) -> bool:
 
 
 def _has_password(action: SetPassword, view: MachineView) -> bool:
-    """Whether the account's field 2 has the hash, in shadow or in the file that stands in for it."""
+    """Whether field 2 of the account has the hash: in shadow, or in passwd where there is no line in shadow."""
     other = {"shadow": "passwd", "gshadow": "group"}[action.database]
     for database in (action.database, other):
         for line in (view.content(resolve(view, f"/etc/{database}")) or b"").decode(errors="replace").splitlines():

@@ -12,7 +12,7 @@ from provision.config.format import Config
 from provision.failures import Failure, Usage
 
 SMALLEST, LARGEST = 1 << 20, 1 << 50
-"""Bytes an image may have: room for a table, and no more than file systems can say."""
+"""The fewest and the most bytes of an image: a partition table has to fit, and file systems have a limit."""
 
 _SIZE = re.compile(r"([0-9]{1,15})([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
@@ -39,7 +39,7 @@ def disks(arguments: argparse.Namespace, config: Config) -> list[DiskImage]:
 
 
 def check_existing(disk: DiskImage, *, replace: bool) -> bool:
-    """Whether the image is there. Raises Failure where it should not be, or should."""
+    """Whether the image exists. Raises Failure if it must not, or has to."""
     exists = os.path.exists(disk.image)
     inside = disk.image.startswith(("/dev/", "/proc/")) and not disk.image.startswith("/dev/shm/")  # noqa: S108
     if inside or (exists and not os.path.isfile(disk.image)):
@@ -54,7 +54,7 @@ def check_existing(disk: DiskImage, *, replace: bool) -> bool:
 
 
 def _distinct(found: list[DiskImage]) -> list[DiskImage]:
-    """Two disks in one image would overwrite each other."""
+    """The same disks. Raises Usage if two have one image, or one has two: they would overwrite each other."""
     _check_distinct("--disk", ((disk.device, disk.device) for disk in found))
     _check_distinct("image", ((disk.image, _identity(disk.image)) for disk in found))
     return found
@@ -69,7 +69,7 @@ def _check_distinct(what: str, given: Iterable[tuple[str, object]]) -> None:
 
 
 def _identity(path: str) -> object:
-    """What two names of one file have in common, be they links or hard links."""
+    """A value that is equal for two names of one file: symbolic links and hard links."""
     try:
         status = os.stat(path)
     except OSError:

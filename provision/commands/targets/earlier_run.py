@@ -16,7 +16,7 @@ from provision.planning.machine_view import Contents, MachineView
 from provision.planning.stage import Plan, Stage
 
 OWNER = "image"
-"""Whose the record in an image is. A machine that boots from the image is another, and does not believe it."""
+"""The owner in the record of an image. A machine that boots from the image is another owner, and ignores it."""
 
 
 class _SeenRecord(NamedTuple):
@@ -39,7 +39,7 @@ class _SeenRecord(NamedTuple):
 
 
 def consider(target: Target, config: Config, view: MachineView) -> None:
-    """Change the stages of a target to what an earlier run of this config has left to do.
+    """Change the stages of a target to those that are still to be done after an earlier run of this config.
 
     Raises Interrupted where another config was being applied.
     """
@@ -53,19 +53,19 @@ def consider(target: Target, config: Config, view: MachineView) -> None:
         target.stages = tuple(_again(stage, target) for stage in target.stages)
         target.preview = target.stages
     elif history.interrupted:
-        target.notes.append("an earlier run of this config was interrupted, and is gone on with")
+        target.notes.append("an earlier run of this config was interrupted, and is continued")
         target.preview = tuple(_as_before(stage, history) if stage.journalled else stage for stage in target.stages)
 
 
 def _root(target: Target, config: Config, view: MachineView) -> Contents | None:
-    """What is on the file system that is going to be the root, if it is there and can be seen."""
+    """The contents of the future root file system, if it exists and can be seen."""
     name = next((one.device for one in config.storage.filesystems if one.path == "/"), None)
     device = view.device(name) if name else None
     return target.contents_of(device.name) if device else None
 
 
 def _history(contents: Contents, config: Config) -> FileHistory | None:
-    """What the record says; nothing if the config is going to wipe the file system that it is on."""
+    """The history in the record; None if the config wipes the file system after an interrupted run."""
     path = record_path(contents)
     storage = config.storage
     wiped = any(disk.wipe_table for disk in storage.disks)
@@ -80,7 +80,7 @@ def _history(contents: Contents, config: Config) -> FileHistory | None:
 
 
 def _again(stage: Stage, target: Target) -> Stage:
-    """The stage after a finished run: what a disk holds is compared by its plan, files by their contents."""
+    """The stage after a finished run. The plan of the disks compares by itself; actions on files are compared here."""
     if stage.journalled:
         return done_again(stage, target.unseen)
 
@@ -91,7 +91,7 @@ def _again(stage: Stage, target: Target) -> Stage:
 
 
 def _as_before(stage: Stage, history: FileHistory) -> Stage:
-    """The stage as it is simulated after an interruption: on the files as they were before the earlier run."""
+    """The stage for a simulation after an interruption: it sees the files as they were before the earlier run."""
 
     def before(part: Plan) -> Plan:
         def plan(config: Config, view: MachineView) -> Iterator[Wave]:

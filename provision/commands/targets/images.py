@@ -1,4 +1,4 @@
-"""Disk images as a target: every device name of the config leads into an image, or is an error."""
+"""Disk images as a target: every device name of the config stands for a part of an image, or is an error."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
 
 
 def _give_back(machine: Machine) -> None:
-    """Release what a run that failed still has; what failed is told already, and more of that says nothing new."""
+    """Release what a failed run still has. Further errors are not reported: the first one is the cause."""
     with suppress(OSError):
         machine.release()
 
 
 def _reserved(config: Config) -> AbstractContextManager[None]:
-    """The names that the config gives to volumes and arrays, for this run alone. Raises Failure."""
+    """Reserve the names of volumes and arrays in the config for this run. Raises Failure."""
 
     def waiting(name: str) -> None:
         print(f"notice: waiting for another run, which builds {name} too", file=sys.stderr, flush=True)
@@ -91,7 +91,7 @@ def _reserved(config: Config) -> AbstractContextManager[None]:
 
 
 def _mismatches(config: Config, mapped: set[str]) -> Iterator[PlanRefused]:
-    """What a look at the config shows, before an image is made."""
+    """What does not fit between config and images; found before an image is made."""
     storage = config.storage
     missing = [disk.device for disk in storage.disks if disk.device not in mapped]
     if missing:

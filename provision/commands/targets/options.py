@@ -19,27 +19,31 @@ from provision.system.images.files import SECTORS
 def add_target_options(parser: argparse.ArgumentParser) -> None:
     """Declare the config and the options that say what it is for."""
     parser.add_argument("config", metavar="CONFIG", help="Ignition config (JSON) or its YAML source; - is stdin")
-    parser.add_argument("-d", "--files-dir", metavar="DIR", help="where the YAML source finds local files")
+    parser.add_argument("-d", "--files-dir", metavar="DIR", help="directory in which the YAML source finds local files")
     where = parser.add_argument_group("target")
     where.add_argument(
         "--disk",
         action="append",
         default=[],
         metavar="DEVICE=IMAGE[:SIZE]",
-        help="let a device of the config be a disk image; with a size (10G) it is made new; repeatable",
+        help="use a disk image as this device of the config; with a size (10G) the image is made; may be repeated",
     )
-    where.add_argument("--image", metavar="IMAGE", help="disk image for the only disk of the config")
-    where.add_argument("--size", metavar="SIZE", help="make the image of --image new, with this size (10G)")
+    where.add_argument("--image", metavar="IMAGE", help="use a disk image as the only disk of the config")
+    where.add_argument("--size", metavar="SIZE", help="make the image of --image, with this size (10G)")
     where.add_argument(
-        "--sector-size", type=int, choices=SECTORS, default=SECTORS[0], help="of images without a partition table (512)"
+        "--sector-size",
+        type=int,
+        choices=SECTORS,
+        default=SECTORS[0],
+        help="bytes in a sector, for images without a partition table (512)",
     )
-    where.add_argument("--base", metavar="DIR|TAR", help="tree to seed the file system at / with")
+    where.add_argument("--base", metavar="DIR|TAR", help="directory or tar archive to fill a new file system at / with")
     where.add_argument("--root", metavar="DIR", help="work on a directory tree: files, users and units only")
 
 
 @contextmanager
 def open_target(arguments: argparse.Namespace, config: Config, *, changing: bool) -> Iterator[Target]:
-    """The target of a command line; everything is released at the end, whatever happens. Raises Failure."""
+    """The target of a command line; everything is released at the end, also after an error. Raises Failure."""
     _check(arguments)
     if changing and os.geteuid() != 0:
         raise Failure(

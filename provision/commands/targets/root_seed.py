@@ -1,4 +1,4 @@
-"""Seeding a root file system that `apply` has just made: a given tree (`--base`), or the least that accounts need."""
+"""Filling a new root file system: with a given tree (`--base`), or with the few files that accounts need."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TAR_KEEPS = ("--numeric-owner", "--preserve-permissions", "--acls", "--xattrs",
 
 
 def read_root_seed(path: str) -> RootSeed:
-    """The base at a path. Raises Failure if there is none, or it is neither directory nor archive."""
+    """The tree at a path. Raises Failure if it is neither a directory nor a tar archive."""
     source = os.path.abspath(path)
     if os.path.isdir(source):
         copy: tuple[Argument, ...] = ("cp", "-a", "--", f"{source}/.", TargetPath("/"))
@@ -84,7 +84,7 @@ def _content_facts(path: str, data: bytes) -> Iterator[Fact]:
 
 
 _READ = {PASSWD, GROUP, LOGIN_DEFS}
-"""The files of a base that plans read."""
+"""The files of a given tree that plans read."""
 
 _KINDS = {stat.S_IFREG: FileType.FILE, stat.S_IFDIR: FileType.DIRECTORY, stat.S_IFLNK: FileType.LINK}
 
@@ -101,7 +101,7 @@ MINIMAL = (
     ("/etc/gshadow", 0o640, "root:*::\n", ()),
     (LOGIN_DEFS, 0o644, DEFAULTS, (ContentFact(LOGIN_DEFS, DEFAULTS.encode()),)),
 )
-"""What useradd and its kin need; root's password is locked."""
+"""The files that useradd, groupadd and usermod need; the password of root is locked."""
 
 FOLDERS = (("/etc", 0o755), ("/home", 0o755), ("/proc", 0o555), ("/root", 0o700), ("/var", 0o755))
 """usermod looks into /proc of the root, and moves homes only between directories that are there."""

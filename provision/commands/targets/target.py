@@ -58,7 +58,7 @@ class Target:
 
 
 def hidden_mounts(steps: Sequence[Step], target: Target) -> list[Mount]:
-    """The mounts of a plan whose files cannot be seen: no step makes the file system, and nobody can look into it."""
+    """The mounts of existing file systems that a plan cannot look into."""
     return [mount for mount in kept_mounts(steps) if target.contents_of(mount.device) is None]
 
 
@@ -68,7 +68,7 @@ def log_of(arguments: argparse.Namespace) -> Log:
 
 
 def starting_state() -> BootState:
-    """What a run starts with: a seed for what is chosen, and what the result file tells."""
+    """The state at the start of a run: a random seed for UUIDs, and what the result file contains."""
     from datetime import UTC, datetime
     from secrets import token_hex
 

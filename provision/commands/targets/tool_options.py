@@ -1,4 +1,4 @@
-"""Which options a config may hand to tools that work on disk images: those that cannot lead out of the images.
+"""Which options a config may give to tools that work on disk images: those that cannot reach anything else.
 
 The tools run as root, and several of their options name further files or devices to read, write or format (a log
 device, a detached header, a tree to copy); so does every word that is no option. A list of what is dangerous would be
@@ -155,7 +155,7 @@ def _volumes(config: Config) -> Iterator[Problem]:
 
 
 def _listed(path: Path, words: Sequence[str], options: Options) -> Iterator[Problem]:
-    """Read the words as the tool would; whatever is not known to be harmless is a reason."""
+    """Read the words as the tool would; every word that is not known to be harmless is a reason to refuse."""
     awaiting = ""
     for index, word in enumerate(words):
         if awaiting:
@@ -173,7 +173,7 @@ def _listed(path: Path, words: Sequence[str], options: Options) -> Iterator[Prob
 
 
 def _long(word: str, options: Options) -> tuple[str, str]:
-    """Why the word is refused, and the option that the next word is the value of."""
+    """Why the word is refused (or empty), and the option whose value is the next word (or empty)."""
     name, equals, value = word[2:].partition("=")
     if name not in options.long_flags | options.long_valued:
         return "is not known to stay in the image", ""

@@ -44,15 +44,15 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
 
 
 OWNER = "tree"
-"""Whose the record of a tree is: that of a machine which boots from it later is another."""
+"""The owner in the record of a tree. A machine that boots from the tree later is another owner."""
 
 
 DEVICES = ("disks", "raid", "luks", "filesystems")
-"""The parts of a config that a tree has no place for."""
+"""The parts of `storage` that cannot be applied to a tree."""
 
 
 def _without_devices(stage: Stage) -> Stage:
-    """The stage, whose parts do not see the devices of a config."""
+    """The stage without the devices of the config."""
 
     def restricted(part: Plan) -> Plan:
         def plan(config: Config, view: MachineView) -> Iterator[Wave]:
@@ -65,7 +65,7 @@ def _without_devices(stage: Stage) -> Stage:
 
 
 def _go_on(target: Target, path: str, history: FileHistory) -> None:
-    """Go on from an earlier run of this config, or look what has changed since it ended."""
+    """Continue an interrupted run of this config, or compare the tree with what a finished run made."""
     if history.ended:
         target.in_place = True
         target.stages = target.preview = tuple(done_again(stage, target.unseen) for stage in target.stages)
