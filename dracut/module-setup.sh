@@ -78,6 +78,9 @@ install_clevis() {
     inst_multiple -o clevis-decrypt-null clevis-encrypt-null luksmeta mountpoint shred
     inst_multiple -o clevis-decrypt-tpm2 clevis-encrypt-tpm2 tpm2 tpm2_create tpm2_createpolicy tpm2_createprimary \
         tpm2_flushcontext tpm2_load tpm2_pcrlist tpm2_pcrread tpm2_unseal
+    # pwmake fails without the dictionaries of cracklib, some megabytes that say nothing of random words
+    mkdir -p "$initdir/etc/security/pwquality.conf.d"
+    echo 'dictcheck = 0' >"$initdir/etc/security/pwquality.conf.d/provision.conf"
     # loaded by name, by the tools for a TPM
     inst_libdir_file 'libtss2-tcti-device.so*'
 }

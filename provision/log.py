@@ -1,8 +1,8 @@
 """Where the engine's messages go: the journal by its native protocol, or standard output.
 
-Protocol: systemd's "Native Journal Protocol" (fields as `NAME=value` lines; a value with a newline goes behind its
-length). Without a journal, lines go to standard output in the reference engine's form. journald keeps to itself
-what it is told: in the initramfs, what a person in front of the machine should know goes to its consoles as well.
+Protocol: systemd's "Native Journal Protocol" (fields as `NAME=value` lines; before a value with a newline stands its
+length). Without a journal, lines go to standard output in Ignition's form. journald does not pass messages on to the
+consoles: in the initramfs, what a person in front of the machine should know is written to these as well.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEVELS = {
     "info": (6, "INFO     :"),
     "debug": (7, "DEBUG    :"),
 }
-"""Level -> syslog priority, and the word the reference engine writes."""
+"""Level -> syslog priority, and the word that Ignition writes."""
 
 
 Log = Callable[[str, str], None]

@@ -1,1 +1,1 @@
-"""A first boot: one stage's run, what it leaves for the next one, and what is said when it fails."""
+"""A first boot: running one stage, what it saves for the next one, and what is shown when it fails."""

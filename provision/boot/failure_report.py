@@ -1,7 +1,7 @@
-"""Why a boot stopped: left behind by the step that failed, and shown on all consoles at the very end.
+"""Why a boot stopped: the step that failed saves a report, which is shown on all consoles at the end.
 
-A drop-in has emergency.service show it before the shell or the end of the machine: what was said before has scrolled
-away by then, or went to the journal alone.
+A drop-in of emergency.service shows it before the shell starts or the machine powers off. Earlier messages have left
+the screen by then, or are in the journal only.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ UNITS = "provision-*.service"
 
 LAST_LINES = 5
 MAX_LINES = 20
-"""So many of them fit on a screen with what the system says itself."""
+"""Lines of a report that are shown: they fit on a screen together with systemd's own messages."""
 
 
 class Unit(NamedTuple):
-    """A unit that failed: why (systemd's `Result`), and what it said last."""
+    """A unit that failed: systemd's `Result`, and the last lines of its log."""
 
     name: str
     result: str

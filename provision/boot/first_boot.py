@@ -98,7 +98,7 @@ def _arrives(device: str, seconds: float, running_system: LocalSystem) -> bool:
 
 
 def _first_signature() -> str:
-    """What some disk of this machine holds, in words; empty if none holds anything but a config."""
+    """The first disk that holds something other than a config, and what that is, in words; empty if there is none."""
     from provision.fetch.platforms.drives import CONFIG_DRIVES
     from provision.system.block import signatures, sysfs
 

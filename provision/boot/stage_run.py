@@ -214,7 +214,7 @@ class Boot(NamedTuple):
 
 
 def seed(digest: str, identity: Sequence[str]) -> str:
-    """What all that a config leaves open follows from: UUIDs of partitions, volumes and file systems.
+    """A text from which all follows that a config leaves open: UUIDs of partitions, volumes and file systems.
 
     It is the same for one config on one machine, so that a run after a power loss recognises its own work; and random
     where the firmware gives the machine no identity.

@@ -1,1 +1,1 @@
-"""Carrying plans out: preflight, waves, verification, and the record from which an interrupted run goes on."""
+"""Carrying plans out: simulation before the first change, waves, verification, and the record of what was done."""

@@ -65,5 +65,5 @@ class Fetcher(Protocol):
         ...
 
     def cancel(self) -> None:
-        """Let what is being fetched fail: nobody waits for it any more."""
+        """Let everything that is being fetched fail now."""
         ...
