@@ -49,7 +49,9 @@ def test_many_members_do_not_cost_their_square() -> None:
     assert gunzip.is_whole
 
 
-@pytest.mark.parametrize("stream", [b"xyz", b"\x1f\x8bxyz", gzip.compress(b"a") + b"xyz"])
+@pytest.mark.parametrize(
+    "stream", [b"xyz", b"\x1f\x8bxyz", gzip.compress(b"a") + b"xyz"], ids=["text", "header", "rest"]
+)
 def test_what_is_not_gzip_is_refused(stream: bytes) -> None:
     with pytest.raises(ContentInvalid, match="gzip"):
         list(Gunzip().feed(stream))
