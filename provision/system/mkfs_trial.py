@@ -18,6 +18,7 @@ def refusal(argv: Sequence[str], size: int) -> str:
     """
     fd = os.memfd_create("trial", os.MFD_CLOEXEC)
     try:
+        os.fchmod(fd, 0o600)  # mkswap warns of other modes
         os.ftruncate(fd, size)
         path = f"/proc/self/fd/{fd}"
         done = processes.run([*argv, path], keep=[fd])
@@ -25,7 +26,7 @@ def refusal(argv: Sequence[str], size: int) -> str:
         return ""
     finally:
         os.close(fd)
-    if done.status == 0:
+    if done.status <= 0:  # it was killed: that says nothing about the size
         return ""
     lines = [line.strip() for line in done.lines if not line.startswith(BANNERS)]
     return lines[0].replace(path, "the device") if lines else f"{argv[0]} ends with status {done.status}"

@@ -25,6 +25,7 @@ from provision.planning.machine_view import (
     Signature,
 )
 from provision.planning.stage import Plan
+from provision.stages.disks.filesystems import TRIED_BELOW
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 MIB = 1 << 20
@@ -51,6 +52,7 @@ class World:
         self.lacking = frozenset(lacking)
         self.state = state
         self.mkfs_refusals: dict[str, str] = {}
+        self.refuses_all_sizes = False
         self.tried: list[tuple[tuple[str, ...], int]] = []
 
     def device(self, name: str) -> Device | None:
@@ -104,7 +106,7 @@ class World:
 
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
         self.tried.append((tuple(argv), size))
-        return self.mkfs_refusals.get(argv[0], "")
+        return self.mkfs_refusals.get(argv[0], "") if size < TRIED_BELOW or self.refuses_all_sizes else ""
 
     def boot_state(self) -> BootState:
         return self.state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,10 @@ def test_a_program_that_is_not_here_says_nothing() -> None:
 
 def test_a_program_that_fails_without_a_word() -> None:
     assert refusal(("false",), MIB) == "false ends with status 1"
+
+
+def test_a_program_that_is_killed_says_nothing(tmp_path: Path) -> None:
+    program = tmp_path / "mkfs.killed"
+    program.write_text("#!/bin/sh\nkill -9 $$\n")
+    program.chmod(0o755)
+    assert refusal((str(program),), MIB) == ""

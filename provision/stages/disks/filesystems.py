@@ -146,20 +146,22 @@ def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[Problem
 
 
 def _too_small(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> Iterator[Problem]:
-    """What the program says about the size. Not with options of the config: they may name other devices."""
+    """What the program says about the size. Not with options of the config: they may name other devices.
+
+    It is the size only if the program takes a larger device. The UUID is left out: the device may have it already.
+    """
     entry, device = desired.entry, desired.device
     if entry.options or device.assumed or device.size >= TRIED_BELOW:
         return
-    why = view.mkfs_refusal((maker.program, *maker.dry_run, *_arguments(desired, maker, view)), device.size)
-    if why:
-        yield Problem(desired.config_path, f"{maker.program} refuses {entry.device} ({size_text(device.size)}): {why}")
+    argv = (maker.program, *maker.dry_run, *maker.force, *_label(entry, maker))
+    why = view.mkfs_refusal(argv, device.size)
+    if why and not view.mkfs_refusal(argv, TRIED_BELOW):
+        message = f"{maker.program} refuses {entry.device} ({size_text(device.size)}): {why}"
+        yield Problem(desired.config_path, message)
 
 
-def _arguments(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> tuple[str, ...]:
-    """The arguments between the config's options and the device."""
-    given, label = _uuid(desired, view), desired.entry.label
-    uuid = maker.uuid(given) if given is not None else ()
-    return (*maker.force, *uuid, *((maker.label, label) if label is not None else ()))
+def _label(entry: Filesystem, maker: Maker) -> tuple[str, ...]:
+    return (maker.label, entry.label) if entry.label is not None else ()
 
 
 def _is_half_made(desired: DesiredFilesystem, view: MachineView) -> bool:
@@ -204,7 +206,9 @@ def _make(desired: DesiredFilesystem, view: MachineView) -> RunProgram:
     argv: tuple[Argument, ...] = (
         maker.program,
         *entry.options,
-        *_arguments(desired, maker, view),
+        *maker.force,
+        *(maker.uuid(given) if given is not None else ()),
+        *_label(entry, maker),
         DeviceName(desired.device.name),
     )
     named = f" '{entry.label}'" if entry.label else ""

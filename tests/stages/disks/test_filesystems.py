@@ -225,7 +225,7 @@ def test_a_small_device_is_refused_if_the_program_would(size: int, options: tupl
         (reason,) = refused(conf, machine)
         assert reason.startswith("storage.filesystems[0]: mkfs.ext4 refuses /dev/vda1 (")
         assert reason.endswith("): it is too small")
-        assert machine.tried[0] == (("mkfs.ext4", "-n", "-F", "-U", UUID, "-L", "data"), size)
+        assert machine.tried[0] == (("mkfs.ext4", "-n", "-F", "-L", "data"), size)
     else:
         run(filesystems.plan, conf, machine)
         assert machine.tried == []
@@ -235,4 +235,10 @@ def test_a_device_that_is_not_there_is_not_tried() -> None:
     machine = World()
     machine.mkfs_refusals["mkfs.ext4"] = "it is too small"
     machine.devices[DEVICE] = Device(DEVICE, 1, assumed=True)
+    run(filesystems.plan, config(Filesystem(device=DEVICE, format="ext4")), machine)
+
+
+def test_a_program_that_refuses_a_large_device_as_well_does_not_speak_of_the_size() -> None:
+    machine = World().with_device(DEVICE, 1 * MIB)
+    machine.mkfs_refusals["mkfs.ext4"], machine.refuses_all_sizes = "it is broken", True
     run(filesystems.plan, config(Filesystem(device=DEVICE, format="ext4")), machine)
