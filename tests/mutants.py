@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
-    "transpiler": ("tests/transpiler",),
+    "transpiler": ("tests/transpiler", "tests/docs"),
     "provision/config": ("tests/config",),
     "provision/stages": ("tests/stages",),
 }
