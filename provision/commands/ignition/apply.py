@@ -1,6 +1,6 @@
 """`ignition-apply`: the files and units of a config, applied to the root of a container that is being built.
 
-Source: the reference engine's program of that name; disks, mounts, accounts and kernel arguments cannot be applied
+Source: Ignition's program of that name; disks, mounts, accounts and kernel arguments cannot be applied
 live, and there is no relabelling, crypttab or result file.
 """
 

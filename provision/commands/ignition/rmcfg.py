@@ -1,6 +1,6 @@
 """`ignition-rmcfg`: delete the config from the platform, so that nobody in the machine can read it later.
 
-Source: the reference engine's program of that name.
+Source: Ignition's program of that name.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
@@ -51,13 +52,14 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
         stages += [load_stage("mount"), Stage("base", (seed(base),)), load_stage("files"), load_stage("umount")]
     target = Target(UnknownMachine(None, config), None, stages, replace=replace)
     foreign = any(name in DRIVERS for name in formats.values())
+    may_mount = os.geteuid() == 0  # a user namespace does not give the right to mount a device
     place = stack.enter_context(workspace(changing=changing, needs_mounts=foreign))
     stack.callback(target.images.drop)
     paths = raw_files(given, formats, target, place, changing=changing)
     images = {device: Image(path, sector_size(path) or arguments.sector_size) for device, path in paths}
     devices = ImageDevices(images)
     machine = Machine(place.root, devices, starting_state(), place.private, log_of(arguments))
-    contents = UnmountedContents(devices, place.mounts, target.unseen, may_mount=place.own)
+    contents = UnmountedContents(devices, place.mounts, target.unseen, may_mount=may_mount)
     stack.callback(_give_back, machine)
     stack.callback(contents.release)
     target.contents_of, target.stop_looking = contents, contents.release
