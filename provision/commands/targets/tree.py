@@ -18,18 +18,21 @@ from provision.planning.stage import Plan, Stage
 from provision.stages import load_stage
 from provision.system.block.image_devices import ImageDevices
 from provision.system.images.files import claimed
-from provision.system.images.workspace import private_folder
 from provision.system.machine import Machine
 from provision.system.root.record_file import RecordFile
 
 
 def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *, changing: bool) -> Target:
     """The directory tree of --root, released with `stack`. Raises Failure."""
+    from secrets import token_hex
+    from shutil import rmtree
+
     if not os.path.isdir(arguments.root):
         raise Failure(f"{arguments.root}: no such directory", hint="make the tree first, or unpack one there")
     if changing:
         stack.enter_context(claimed(arguments.root))
-    private = stack.enter_context(private_folder())
+    private = f"/run/provision/{token_hex(8)}"  # made only if something is stored there, so a killed run leaves nothing
+    stack.callback(rmtree, private, ignore_errors=True)
     root = os.path.abspath(arguments.root)
     machine = Machine(root, ImageDevices({}), starting_state(), private, log_of(arguments))
     stack.callback(machine.release)

@@ -42,7 +42,7 @@ def workspace(*, changing: bool, needs_mounts: bool) -> Iterator[Workspace]:
         _mount_memory(_IN_SANDBOX)
         yield _folders(_IN_SANDBOX, own=True)
         return
-    with private_folder() as folder:
+    with _private_folder() as folder:
         own = (needs_mounts or os.geteuid() == 0) and _own_mounts(folder)
         yield _folders(folder, own=own)
 
@@ -79,7 +79,7 @@ def _mount_memory(folder: str) -> None:
 
 
 @contextmanager
-def private_folder() -> Iterator[str]:
+def _private_folder() -> Iterator[str]:
     """A folder (0700) that no other run has, removed in the end; what is mounted in it is not followed."""
     from shutil import rmtree
     from tempfile import mkdtemp
