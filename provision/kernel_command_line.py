@@ -1,7 +1,6 @@
-"""What the kernel command line says.
+"""Read the arguments of the kernel command line.
 
-A word is what stands between white space; quotes have no meaning here, since Ignition gives them none. Source:
-internal/providers/cmdline of Ignition.
+White space separates arguments, also within quotes, as in Ignition. Source: internal/providers/cmdline of Ignition.
 """
 
 from __future__ import annotations
@@ -12,11 +11,11 @@ from typing import NamedTuple
 from provision.failures import FetchFailed
 
 PREFIXES = ("ignition", "flatcar", "coreos")
-"""Flatcar's and CoreOS's names of the same arguments are accepted."""
+"""Beginnings of argument names. Flatcar and CoreOS have other names for the same arguments."""
 
 
 class ConfigArguments(NamedTuple):
-    """Where the kernel command line says the config is. `urls` are tried in order; `hash` is of what they serve."""
+    """Where the config is. `urls` are tried in order; `hash` is the checksum of the config at these URLs."""
 
     urls: tuple[str, ...] = ()
     hash: str = ""
@@ -25,16 +24,16 @@ class ConfigArguments(NamedTuple):
 
 
 def arguments(command_line: str) -> Iterator[tuple[str, str | None]]:
-    """Name and value of each argument, in order; the value of a word without `=` is None."""
+    """Name and value of each argument, in order; the value of an argument without `=` is None."""
     for word in command_line.split():
         name, equals, value = word.partition("=")
         yield name, value if equals else None
 
 
 def last_value(command_line: str, name: str, bare: str = "") -> str | None:
-    """The value of an argument, the last one if there are several; `bare` for the word alone, None without it.
+    """The last value of an argument: `bare` if it has no `=`, None if the argument is absent.
 
-    Quotes around a value are dropped, as the kernel does for its own arguments (`root="LABEL=a"`).
+    Quotes around a value are removed, as the kernel does for its own arguments (`root="LABEL=a"`).
     """
     found = None
     for key, value in arguments(command_line):
@@ -44,10 +43,10 @@ def last_value(command_line: str, name: str, bare: str = "") -> str | None:
 
 
 def config_arguments(command_line: str) -> ConfigArguments:
-    """The arguments about configs: empty values count as absent, and of everything but URLs the last one wins.
+    """The arguments that say where the config is.
 
-    Raises FetchFailed if the hash is given without a value, if only one of device and path is given, or if the device
-    is no plain label.
+    An empty value counts as absent. Of several values the last one counts, except for URLs. Raises FetchFailed if the
+    hash has no value, if only one of device and path is given, or if the device is not a plain label.
     """
     values = [(field, value) for name, value in arguments(command_line) if (field := _config_field(name)) and value]
     latest = dict(values)
@@ -57,7 +56,7 @@ def config_arguments(command_line: str) -> ConfigArguments:
     )
     if not found.hash and any(_config_field(name) == "hash" for name, _ in arguments(command_line)):
         raise FetchFailed(
-            "cmdline", "ignition.config.hash has no value", hint="write sha512- or sha256- and the sum, or leave it out"
+            "cmdline", "ignition.config.hash has no value", hint="write sha512- or sha256- and the sum, or remove it"
         )
     if bool(found.device) != bool(found.path):
         raise FetchFailed("cmdline", "ignition.config.device and ignition.config.path must be provided together")
@@ -69,6 +68,6 @@ def config_arguments(command_line: str) -> ConfigArguments:
 
 
 def _config_field(name: str) -> str:
-    """The part of an argument's name after `ignition.config.`, or after that prefix by another name; else empty."""
+    """The part of an argument's name after `ignition.config.` or its other forms (see PREFIXES); else empty."""
     prefix, _, field = name.partition(".config.")
     return field if prefix in PREFIXES else ""

@@ -100,7 +100,7 @@ def test_broken_answers_are_asked_for_again(log: RecordedLog, answer: bytes) -> 
         (drips(b"HTTP/1.1 103 Early\r\n\r\n" * 99), "no answer in time"),
         (
             says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ngood", hold=4),
-            "the body did not come to its end (4 bytes came)",
+            "the body is not complete (4 bytes arrived)",
         ),
         (says(b"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nlate", hold=4), "HTTP status 503 Busy: late"),
     ],

@@ -1,1 +1,1 @@
-"""HTTP as a first boot needs it."""
+"""The HTTP client of a first boot."""

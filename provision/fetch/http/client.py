@@ -1,6 +1,6 @@
-"""HTTP as a first boot needs it: waits for the network, tries again, says why, and does not trust redirects.
+"""An HTTP client that waits for the network, tries again, reports why it waits, and restricts redirects.
 
-The rules (what is final, what is tried again, how long) are Ignition's; docs/decisions/0006-fetch.md tells where ours
+The rules (what is final, what is tried again, how long) are Ignition's; docs/decisions/0006-fetch.md lists where ours
 are stricter.
 """
 
@@ -45,10 +45,10 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_LIMIT = 10
 CONNECTIONS = 24
 POLL_SECONDS = 5.0
-"""Seconds after which the network is looked at again even without an event of the kernel."""
+"""Seconds after which the network is checked again even without an event of the kernel."""
 
 ERROR_SECONDS = 5.0
-"""How long the body of an error is waited for."""
+"""How many seconds the client waits for the body of an error."""
 
 
 class NotFoundError(FetchFailed):
@@ -67,8 +67,8 @@ class RetryableError(Exception):
 class Client:
     """Makes requests with one set of settings. Safe to use from several threads.
 
-    `connect` makes connections; a client that does not need a route to its host (vsock) says so. `stop` ends every wait
-    of this client.
+    `connect` makes connections. `needs_route` is False if the host is reached without an IP route (vsock). `stop` ends
+    every wait of this client.
     """
 
     def __init__(
@@ -89,10 +89,9 @@ class Client:
         self._lock = Lock()
 
     def fetch(self, request: Request, receive: Receive[T]) -> T:
-        """Call `receive` with the body of a good answer, and again with a new body if the first one breaks off.
+        """Call `receive` with the body of a good answer; if the body breaks off, call it again with a new one.
 
-        Raises NeedsNetwork while offline, NotFoundError on 404, FetchFailed on an answer that is final and when time is
-        up.
+        Raises NeedsNetwork while offline, NotFoundError on 404, FetchFailed on another final answer or when time is up.
         """
         return self._exchange(request, lambda _headers, chunks: receive(chunks))
 
@@ -111,7 +110,7 @@ class Client:
         return self.with_retries(request.url, host, request.method, attempt)
 
     def with_retries(self, url: str, host: str, verb: str, attempt: Attempt[T]) -> T:
-        """The result of an attempt, which is repeated while it raises RetryableError and there is time.
+        """The result of `attempt`, which is called again while it raises RetryableError and there is time.
 
         Each attempt waits for a route to `host` first. Time without a network does not count, up to `network_wait`.
 
@@ -138,7 +137,7 @@ class Client:
         raise AssertionError  # pauses() never ends
 
     def with_total_limit(self, seconds: float) -> Client:
-        """A client that gives up after so many seconds, for what may be missing."""
+        """A copy of this client that gives up after `seconds`, for a service that may not exist."""
         settings = self.settings._replace(http_total=min(self.settings.http_total or seconds, seconds))
         return Client(settings, self.log, stop=self._stop)
 
@@ -156,9 +155,9 @@ class Client:
         return self.fetch(request, receive)
 
     def _await_route(self, host: str, url: str, deadline: Deadline, wait: WaitReporter) -> None:
-        """Wait until there is a route to a host. This time does not count: it is not the web server that is slow.
+        """Wait until there is a route to a host. The deadline is extended by this time, as the server is not slow.
 
-        Raises FetchFailed if there is none within `network_wait`.
+        Raises FetchFailed if there is no route within `network_wait`.
         """
         if not self._needs_route or network.route_exists(host):
             return
@@ -192,7 +191,7 @@ class Client:
             self.log("info", f"{request.name}: redirected to {_host_only(target)}")
             if urls.origin(target) != urls.origin(url):
                 guarded = not _is_local_or_metadata(urls.origin(url).host)
-            url, headers = target, DEFAULT_HEADERS  # Ignition sends a config's headers to no redirect at all
+            url, headers = target, DEFAULT_HEADERS  # Ignition does not send a config's headers to a redirect either
         raise FetchFailed(redacted(request.url), f"more than {REDIRECT_LIMIT} redirects")
 
     def _ask(self, request: Request, deadline: Deadline, report: Report, *, guarded: bool) -> Reply:
@@ -228,7 +227,7 @@ class Client:
             try:
                 chunk = next(chunks, b"")
             except TimeoutError as error:
-                told = f"the body did not come to its end ({size} bytes came)"
+                told = f"the body is not complete ({size} bytes arrived)"
                 raise RetryableError(Cause(told, "is the network overloaded, or the server?")) from error
             except Exception as error:
                 raise RetryableError(error_texts.explain(error)) from error
@@ -267,7 +266,7 @@ class Client:
         return proxy.choose(request.url, settings.http_proxy, settings.https_proxy, settings.no_proxy)
 
     def _transport(self, *, guarded: bool, tls: bool) -> Transport:
-        """The transport for requests, or (guarded) for redirects to other hosts; with certificates for TLS."""
+        """The transport for requests; with `guarded` the one for redirects to other hosts, with `tls` one for TLS."""
         http = _http()
         with self._lock:
             if (guarded, tls) not in self._transports:
@@ -278,7 +277,7 @@ class Client:
 
 
 def _http() -> ModuleType:
-    """The module that uses the HTTP library, whose loading takes 40 ms. Raises FetchFailed if it is not installed."""
+    """The module that uses the HTTP library. Loading it takes 40 ms. Raises FetchFailed if it is not installed."""
     try:
         from provision.fetch.http import transport as http
     except ImportError as error:
@@ -287,7 +286,7 @@ def _http() -> ModuleType:
 
 
 def _not_answered(request: Request, proxy: str, error: OSError) -> FetchFailed | RetryableError:
-    """The failure that a missing answer means: final, or one after which another attempt may succeed."""
+    """The failure of a request without an answer: FetchFailed if it is final, RetryableError if not."""
     for one in error_texts.chain(error):
         if isinstance(one, connections.RefusedError):
             return FetchFailed(request.shown_url, connections.REFUSAL)
@@ -345,7 +344,7 @@ def _host_only(url: str) -> str:
 
 
 def _is_local_or_metadata(host: str) -> bool:
-    """Whether a host as written is on this machine or link. A name is checked when it has been resolved."""
+    """Whether a host written as an address is on this machine or link. A name is checked when it has been resolved."""
     return host == "localhost" or any(
         connections.is_local_or_metadata(one[4][0]) for one in connections.literal(host, 0)
     )
@@ -359,7 +358,7 @@ def _reason_and_body(reply: Reply, deadline: Deadline) -> tuple[str, bytes]:
 
 
 def _first_bytes(reply: Reply, deadline: Deadline, size: int) -> bytes:
-    """The first bytes of an error's body, as far as they come."""
+    """At most `size` first bytes of an error's body; fewer if no more arrive in time."""
     told = b""
     with suppress(Exception):  # the body only adds to the message
         for chunk in reply.chunks(deadline.sooner(ERROR_SECONDS)):

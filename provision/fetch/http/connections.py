@@ -1,4 +1,4 @@
-"""TCP connections: to whichever address of a host answers first, and for redirects only to addresses outside."""
+"""TCP connections to the address of a host that answers first; for redirects only to external addresses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ REFUSAL = "is a loopback, link-local or metadata address, which a redirect may n
 
 
 class ConnectRequest(NamedTuple):
-    """Where to connect to, within how many seconds (None: no limit), and who is told what is being waited for."""
+    """Host and port, the limit in seconds (None: no limit), and the function that reports what we wait for."""
 
     host: str
     port: int
@@ -55,8 +55,8 @@ def connect(request: ConnectRequest) -> socket.socket:
 def connect_guarded(request: ConnectRequest) -> socket.socket:
     """Connect to the host of a redirect: never to loopback, link-local or metadata addresses.
 
-    A redirect must not make a machine ask its own metadata service, whichever name leads to that address. What is
-    judged is the address that the connection has.
+    A redirect must not make a machine ask its own metadata service, whatever the name in the URL is. So the address of
+    the connection is checked, not the name.
     """
     channel = _connected(request, _open, _external_only)
     try:
@@ -71,7 +71,7 @@ def connect_guarded(request: ConnectRequest) -> socket.socket:
 
 
 def connect_from_privileged_port(request: ConnectRequest) -> socket.socket:
-    """Connect from a local port below 1024, as Scaleway's metadata service asks of root."""
+    """Connect from a local port below 1024, which only root can use: Scaleway's metadata service requires it."""
     return _connected(request, _open_privileged)
 
 
@@ -100,9 +100,9 @@ Address = tuple[int, int, int, str, Any]
 
 
 def resolve(host: str, port: int, seconds: float, kind: int = socket.SOCK_STREAM) -> list[Address]:
-    """The addresses of a host, as socket.getaddrinfo gives them. Raises OSError, and ValueError for what is no name.
+    """The addresses of a host, as socket.getaddrinfo gives them. Raises OSError, or ValueError if `host` is no name.
 
-    The C library asks each name server for 5 s, and then again, whatever time there is: a thread does that.
+    The C library asks each name server for 5 s, twice, and takes no time limit. So a thread calls it.
     """
     found = literal(host, port, kind)
     if found:
@@ -119,7 +119,7 @@ def resolve(host: str, port: int, seconds: float, kind: int = socket.SOCK_STREAM
 
 
 def literal(host: str, port: int, kind: int = socket.SOCK_STREAM) -> list[Address]:
-    """The address that a host is written as, in any of the forms that the C library takes; none for a name."""
+    """The address of a host that is written as an address, in any form of the C library; an empty list for a name."""
     host = host.strip("[]").replace("%25", "%")  # the zone of an IPv6 address, as URLs have it (RFC 6874)
     try:
         return [*socket.getaddrinfo(host, port, type=kind, flags=socket.AI_NUMERICHOST)]
@@ -147,7 +147,7 @@ def _connected(
     opened: Callable[[Address], socket.socket],
     chosen: Callable[[Iterable[Address]], Iterable[Address]] = iter,
 ) -> socket.socket:
-    """A connection to one of the chosen addresses; its timeout is what is left of the time."""
+    """A connection to one of the chosen addresses. Its timeout is the time that is left."""
     ends = now() + min(request.seconds or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
     request.report("name not resolved yet", NAME_REMEDY)
     addresses = chosen(resolve(request.host, request.port, ends - now()))
@@ -158,7 +158,7 @@ def _connected(
 
 
 def _interleaved(addresses: Iterable[Address]) -> deque[Address]:
-    """Families in turn, beginning with the one the resolver put first."""
+    """The addresses with IPv4 and IPv6 alternating, beginning with the family of the first address."""
     by_family: dict[int, list[Address]] = {}
     for address in addresses:
         by_family.setdefault(address[0], []).append(address)
@@ -168,7 +168,7 @@ def _interleaved(addresses: Iterable[Address]) -> deque[Address]:
 def _first_connection(
     host: str, addresses: Iterable[Address], ends: float, opened: Callable[[Address], socket.socket]
 ) -> socket.socket:
-    """The first connection that is made. An address without a route is tried again while others wait: one may come."""
+    """The first connection that succeeds. An address without a route is tried again while others are being tried."""
     waiting, unroutable = _interleaved(addresses), deque[Address]()
     failures: list[OSError] = []
     with selectors.DefaultSelector() as attempts:
@@ -242,7 +242,7 @@ def _bind_privileged(channel: socket.socket) -> None:
 
 
 def _winner(attempts: selectors.BaseSelector, seconds: float, failures: list[OSError]) -> socket.socket | None:
-    """The first connection that was made, if any; those that failed are closed."""
+    """The first connection that succeeded, or None; those that failed are closed."""
     if not attempts.get_map():
         return None
     for key, _ in attempts.select(max(0.0, seconds)):
@@ -263,7 +263,7 @@ def _channel(key: selectors.SelectorKey) -> socket.socket:
 
 
 def _most_telling(failures: list[OSError]) -> OSError:
-    """The failure that says most: an answer (refused) before no answer, and that before no route."""
+    """The most useful failure: an answer (refused) before no answer, no answer before no route."""
     unreachable = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
     silent = TimeoutError(errno.ETIMEDOUT, "no time was left to connect")
     return min(failures, key=lambda error: (error.errno in unreachable, error.errno == errno.ETIMEDOUT), default=silent)

@@ -1,4 +1,4 @@
-"""What went wrong with a connection, and what to do about it."""
+"""Texts for failed exchanges: what went wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 TELLING_BYTES = 200
-"""How much of an error's body is shown."""
+"""How many bytes of an error's body are shown."""
 
 
 class Cause(NamedTuple):
@@ -25,13 +25,13 @@ REMEDIES = {
     errno.EHOSTUNREACH: "is the host switched on and in this network?",
     errno.ENETUNREACH: "check the gateway",
     errno.ETIMEDOUT: "does a firewall drop the packets?",
-    errno.ECONNRESET: "a proxy, a firewall or the server closed it",
+    errno.ECONNRESET: "a proxy, a firewall or the server closed the connection",
 }
 
 NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
 
 NAME_REMEDY = "check the DNS servers and the spelling of the host"
-CLOCK_REMEDY = "if this machine's clock is wrong, set it in the firmware's setup; else the certificate is"
+CLOCK_REMEDY = "if this machine's clock is wrong, set it in the firmware's setup; if it is right, renew the certificate"
 TRUST_REMEDY = "add the issuer to ignition.security.tls.certificateAuthorities"
 HOST_REMEDY = "the URL's host must be one of the names in the certificate"
 
@@ -57,7 +57,7 @@ def explain(error: BaseException) -> Cause:
 
 
 def status(code: int, reason: str, body: bytes) -> Cause:
-    """The cause that an error answer states: its status and the first printable bytes of its body."""
+    """The cause of an error answer: its status and the first printable bytes of its body."""
     told = printable(body)
     text = f"HTTP status {code} {printable(reason.encode())}".rstrip()
     remedy = STATUS_REMEDIES.get(code, SERVER_REMEDY if code >= 500 else "")
@@ -65,14 +65,14 @@ def status(code: int, reason: str, body: bytes) -> Cause:
 
 
 STATUS_REMEDIES = {
-    401: "the server wants credentials: see httpHeaders",
+    401: "the server requires credentials: see httpHeaders",
     403: "the server refuses: are credentials or the instance's role missing?",
     404: "is the path right?",
-    407: "the proxy wants credentials",
+    407: "the proxy requires credentials",
     429: "the server limits requests: start fewer machines at once",
-    502: "a gateway stands before the server: is the server itself running?",
-    504: "a gateway stands before the server: is the server itself running?",
-    511: "a captive portal wants a login",
+    502: "a gateway answers for the server: is the server itself running?",
+    504: "a gateway answers for the server: is the server itself running?",
+    511: "a captive portal requires a login",
 }
 SERVER_REMEDY = "see the server's own log"
 
@@ -84,7 +84,7 @@ def printable(body: bytes) -> str:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and everything behind it, outermost first: causes, contexts, and wrapped arguments."""
+    """An exception and those that led to it, outermost first: causes, contexts, and exceptions in its arguments."""
     seen: set[int] = set()
     pending: list[BaseException] = [error]
     while pending:
@@ -124,6 +124,6 @@ def _name(error: BaseException) -> Cause | None:
 
 
 def _plain(error: BaseException) -> str:
-    """The class of any other error, in words. Its text is not shown, because it may hold a URL."""
+    """The class name of any other error, in words. The error's text is not shown, because it may hold a URL."""
     words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(error).__name__)
     return words.strip()

@@ -16,10 +16,11 @@ TOO_MANY = 429
 
 
 class Request(NamedTuple):
-    """A request. `retried` are statuses that mean "not yet" here, besides 429 and every 5xx; `name` is what logs say.
+    """A request.
 
-    `accepted` are the statuses of a good answer. `direct` requests, those to metadata services, never go through a
-    proxy. `shown` is the URL that messages name where a redirect led to this one, whose path may hold a secret.
+    `retried` are the statuses after which it is sent again, besides 429 and every 5xx. `accepted` are the statuses of a
+    good answer. `direct` requests (to metadata services) never use a proxy. `shown` is set after a redirect: messages
+    show it instead of `url`, whose path may hold a secret.
     """
 
     url: str
@@ -48,7 +49,7 @@ class Request(NamedTuple):
 
 
 class ProxyRefusedError(OSError):
-    """A proxy does not connect to where it should: with this status."""
+    """A proxy refused to connect to the host, with this status."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(f"the proxy says {status}")
@@ -59,8 +60,8 @@ class ProxyRefusedError(OSError):
 class Reply(NamedTuple):
     """An answer whose body has not been read yet.
 
-    `chunks` reads it until a deadline, and raises OSError or HTTPException; `close` gives the connection up. `secrets`
-    tells what no message may repeat of it.
+    `chunks` reads the body until a deadline, and raises OSError or HTTPException. `close` closes the connection.
+    `secrets` returns the texts that messages must mask in the body.
     """
 
     status: int

@@ -1,6 +1,6 @@
-"""Whether there is a network yet: the kernel tells it (rtnetlink), so that no request has to fail first.
+"""Whether there is a network yet. The kernel is asked (rtnetlink(7)), so that no request has to fail first.
 
-Everything here asks the kernel through sockets, so it sees the network namespace it runs in.
+The kernel answers for the network namespace of this process.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ ATTRIBUTE = struct.Struct("=HH")  # length, type
 IFF_UP, IFF_RUNNING = 0x1, 0x40
 DUMP_SECONDS = 5.0
 LOCAL_NAME_SECONDS = 2.0
-"""How long a name is looked up that may be in /etc/hosts, while there is no network yet."""
+"""Limit in seconds for looking up a name in /etc/hosts while there is no network yet."""
 
 ANY_PORT = 9
 """A port for asking the kernel for a route; nothing is sent to it."""
 
 
 class Interface(NamedTuple):
-    """A network interface: `addresses` without link-local ones, `carrier` as the kernel's IFF_RUNNING."""
+    """A network interface. `addresses` leaves out link-local ones; `carrier` is the kernel's IFF_RUNNING."""
 
     name: str
     is_up: bool
@@ -46,7 +46,10 @@ class Interface(NamedTuple):
 
 
 class Events:
-    """The kernel's events that a link, an address or a route changed. To miss none, make this before looking."""
+    """The kernel's events that a link, an address or a route changed.
+
+    Create this before you check for a route: then no change after the check is missed.
+    """
 
     def __init__(self) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
@@ -68,7 +71,7 @@ class Events:
 
 
 def route_exists(host: str) -> bool:
-    """Whether the kernel has a route to a host, or, for a name, whether asking for its address makes sense."""
+    """Whether the kernel has a route to a host; for a name, whether it makes sense to look up its address."""
     addresses = connections.literal(host, ANY_PORT, socket.SOCK_DGRAM)
     if not addresses:
         return any(one.addresses for one in interfaces()) or _is_local_name(host)
@@ -76,7 +79,7 @@ def route_exists(host: str) -> bool:
 
 
 def why_not(host: str) -> tuple[str, str]:
-    """What keeps the network from being there, and what to do about it."""
+    """Why there is no network yet, and what to do about it."""
     present = list(interfaces())
     names = ", ".join(one.name for one in present)
     if not present:
@@ -106,7 +109,7 @@ def interfaces() -> Iterator[Interface]:
 
 
 def _dump(question: int, kind: int, body: bytes) -> Iterator[bytes]:
-    """The bodies of the kernel's answers to a request for all of a kind (rtnetlink(7)); none if it does not answer."""
+    """The bodies of the kernel's answers to a request for all objects of a kind (rtnetlink(7)); none without answer."""
     with closing(socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)) as channel, suppress(OSError):
         channel.settimeout(DUMP_SECONDS)
         channel.send(MESSAGE.pack(MESSAGE.size + len(body), question, REQUEST_DUMP, 1, 0) + body)
@@ -146,7 +149,7 @@ def _routed(family: int, address: Any) -> bool:
 
 
 def _is_local_name(host: str) -> bool:
-    """Whether a name has an address without any network, as /etc/hosts may give it one."""
+    """Whether a name can be resolved without a network, by /etc/hosts."""
     try:
         addresses = connections.resolve(host, ANY_PORT, LOCAL_NAME_SECONDS, socket.SOCK_DGRAM)
     except (OSError, ValueError):

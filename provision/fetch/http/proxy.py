@@ -33,7 +33,10 @@ def _is_address(host: str) -> bool:
 
 
 def _matches(written: str, wanted: Origin) -> bool:
-    """Whether a rule of noProxy covers a host: `*`, address, network or domain, each but a network with `:port`."""
+    """Whether a rule of noProxy covers a host.
+
+    A rule is `*`, an address, a network or a domain. An address or a domain may have a `:port`.
+    """
     rule = written.strip().lower()
     if rule == "*":
         return True
@@ -55,7 +58,7 @@ def _is_within(host: str, rule: str) -> bool:
 
 
 def _split_port(rule: str) -> tuple[str, str]:
-    """Host and port of a rule. An IPv6 address with a port stands in brackets."""
+    """Host and port of a rule. An IPv6 address with a port is written in brackets."""
     if _is_address(rule):
         return rule, ""
     host, colon, port = rule.rpartition(":")
@@ -63,7 +66,7 @@ def _split_port(rule: str) -> tuple[str, str]:
 
 
 def _is_of_domain(host: str, rule: str) -> bool:
-    """`foo.com` covers itself and what is below it, `.foo.com` and `*.foo.com` only what is below."""
+    """Whether a domain covers a host: `foo.com` itself and its subdomains, `.foo.com` and `*.foo.com` only these."""
     domain = rule.removeprefix("*")
     if domain.startswith("."):
         return host.endswith(domain)

@@ -1,4 +1,4 @@
-"""What a server may repeat of the request that it refuses: in messages its secret parts are masked."""
+"""The secrets of a request. An error answer may repeat them, so messages mask them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from provision.fetch.http.http_types import Headers, Request
 
 SHORTEST = 4
-"""Words with fewer characters are no secrets, and masking them would make a text unreadable."""
+"""Words with fewer characters are not masked: they are no secrets, and the text would become unreadable."""
 
 
 def secrets(request: Request, proxy: str, harmless: Headers) -> set[str]:
-    """The secret parts of a request, and of a proxy's URL, in every form in which they may come back."""
+    """The secret parts of a request and of a proxy's URL, in every form in which an answer may repeat them.
+
+    Headers in `harmless` are no secrets.
+    """
     from json import dumps
     from urllib.parse import quote, unquote
 
@@ -37,12 +40,12 @@ def _of_url(url: str) -> Iterator[str]:
 
 
 def _words(value: str) -> list[str]:
-    """A server may repeat the token of `Bearer TOKEN` alone."""
+    """The words of a header's value, because a server may repeat only the token of `Bearer TOKEN`."""
     return value.replace(",", " ").replace(";", " ").replace("=", " ").split()
 
 
 def _base64(text: str) -> str:
-    """As the Basic scheme has it (RFC 7617)."""
+    """A text in base64, as the Basic scheme sends it (RFC 7617)."""
     from base64 import b64encode
 
     return b64encode(text.encode()).decode()

@@ -1,7 +1,6 @@
 """One HTTP exchange: connections, TLS and proxies. Only this module imports requests, and it is imported lazily.
 
-Adapters are used without a session, so that nothing is added to a request: no cookies, no netrc, no environment, no
-redirects.
+Adapters are used without a session, because a session adds cookies, netrc, proxies of the environment and redirects.
 """
 
 from __future__ import annotations
@@ -31,18 +30,18 @@ from provision.fetch.retry import Deadline, Report
 
 CHUNK = 256 * 1024
 BODY_SILENCE = 60.0
-"""Seconds without a byte in the middle of a body after which the attempt is given up."""
+"""Seconds without a byte of the body after which the attempt is given up."""
 
 TUNNEL_FAILED = "Tunnel connection failed: "
-"""How the message of http.client begins that tells the status of a proxy's answer to CONNECT."""
+"""The beginning of http.client's message about a refused CONNECT; the status of the proxy's answer follows."""
 
 UNANSWERED = ("connected, but no answer yet", "is the server overloaded?")
 
 INTERIM_LIMIT = 10
-"""How many interim answers (1xx) are passed over before the real one."""
+"""How many interim answers (1xx) are skipped before the final one."""
 
 HANDSHAKE = 10.0
-"""Seconds for the TLS handshake, as Ignition allows."""
+"""Seconds for the TLS handshake, as in Ignition."""
 
 BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -50,31 +49,31 @@ BUNDLES = (
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
 )
-"""Where distributions keep the certificate authorities (the places that Go's crypto/x509 looks at)."""
+"""Where distributions keep the certificate authorities (the files that Go's crypto/x509 reads)."""
 
 
 OLD_URLLIB3 = str(vars(urllib3)["__version__"]).startswith("1.")
-"""Whether this is urllib3 1.26 (Debian 12), which differs in two ways; both versions are tested."""
+"""Whether this is urllib3 1.26 (Debian 12), which differs from 2 in two ways; both versions are tested."""
 
 urllib3.disable_warnings(urllib3.exceptions.SystemTimeWarning)  # `error_texts` says what to do about the clock
 
 
 class TruncatedError(OSError):
-    """The connection ended before the body did."""
+    """The connection ended before the end of the body."""
 
 
 class OtherHostError(ValueError):
-    """The HTTP library understands a URL in another way than we do."""
+    """The HTTP library reads another host or port from a URL than we do."""
 
 
 def trust(authorities: Sequence[bytes]) -> ssl.SSLContext:
-    """TLS 1.2 or newer, verified, by the system's certificate authorities and further PEM bundles.
+    """A context for TLS 1.2 or newer that trusts the system's certificate authorities and these PEM bundles.
 
     Raises ssl.SSLError if a bundle is not PEM.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # urllib3 1.26 gives TLS no host name where the host is an IP address, and compares names itself
+    # if the host is an IP address, urllib3 1.26 gives TLS no host name, and compares names itself
     context.check_hostname = not OLD_URLLIB3
     context.set_default_verify_paths()
     if not _has_defaults():
@@ -93,7 +92,7 @@ def _has_defaults() -> bool:
 
 
 class Transport(HTTPAdapter):
-    """Sends requests over connections made by `connect`, trusting `context`, which plain http does without."""
+    """Sends requests over connections that `connect` makes. `context` verifies TLS; plain http needs none."""
 
     def __init__(self, connect: Connect, context: ssl.SSLContext | None, connections: int) -> None:
         self._context = context
@@ -120,10 +119,10 @@ class Transport(HTTPAdapter):
     def exchange(
         self, request: Request, proxy: str, connecting: float | None, headers: float | None, report: Report
     ) -> Reply:
-        """Send a request and return when the headers of the answer are there.
+        """Send a request and return when the headers of the answer have arrived.
 
-        `connecting` and `headers` are the seconds each may take, None for ever. Raises OSError, or ValueError for a URL
-        or a header that cannot be sent.
+        `connecting` and `headers` are limits in seconds, None for no limit. Raises OSError, or ValueError for a URL or
+        a header that cannot be sent.
         """
         self._asking.report = report
         self._asking.endpoint = origin(proxy or request.url)
@@ -134,12 +133,15 @@ class Transport(HTTPAdapter):
         try:
             response = self.send(prepared, stream=True, timeout=timeout, verify=True, proxies=proxies)
         except (HTTPException, urllib3.exceptions.HTTPError) as error:  # those that requests does not wrap
-            raise OSError(errno.EPROTO, "the answer is no HTTP") from error
+            raise OSError(errno.EPROTO, "the answer is not HTTP") from error
         chunks = partial(_chunks, response)
         return Reply(response.status_code, response.reason or "", response.headers, chunks, response.close)
 
     def _connected_by(self, connect: Connect) -> Callable[[HTTPConnection, int], socket.socket]:
-        """How a connection gets its socket. What it waits for is reported by the request of this thread."""
+        """The function that gives a connection its socket. It reports what it waits for to the request of this thread.
+
+        That function raises OtherHostError if the HTTP library wants to connect to another host than we read.
+        """
 
         def connected(connection: HTTPConnection, default_port: int) -> socket.socket:
             report: Report = self._asking.report
@@ -154,7 +156,7 @@ class Transport(HTTPAdapter):
 
 
 def _plain_host(host: str) -> str:
-    """A host in one form: in lower case, without brackets and the dot of the root; other letters than ASCII as IDNA."""
+    """A host in one form: lower case, without brackets and a dot at the end; letters beyond ASCII as IDNA."""
     host = host.strip("[]").replace("%25", "%").rstrip(".").lower()
     if host.isascii():
         return host
@@ -164,7 +166,7 @@ def _plain_host(host: str) -> str:
 
 def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
     """The body as it arrives, not decoded. Raises TruncatedError if it is shorter than announced."""
-    # urllib3's own read() waits until a chunk is full: the deadline could not be checked while a server drips
+    # urllib3's own read() waits until a chunk is full, so a slow server could send beyond the deadline
     answer: Any = response.raw._fp  # noqa: SLF001
     answer.allow(deadline)
     while True:
@@ -215,9 +217,9 @@ def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[st
 
 
 class _Answer(HTTPResponse):
-    """An answer with a time limit for all of it. For the headers it is the timeout of the connection.
+    """An answer with one time limit for its headers (the timeout of the connection) and one for its body.
 
-    Interim answers such as 103 (early hints) are passed over; http.client itself passes over 100 alone.
+    Interim answers such as 103 (early hints) are skipped; http.client itself skips only 100.
     """
 
     def __init__(self, channel: socket.socket, *arguments: Any, **further: Any) -> None:
@@ -227,7 +229,7 @@ class _Answer(HTTPResponse):
         self.fp = BufferedReader(self._bytes)
 
     def allow(self, deadline: Deadline) -> None:
-        """Let the body arrive until a deadline."""
+        """Set the deadline for the body."""
         self._bytes.deadline, self._bytes.silence = deadline, BODY_SILENCE
 
     def begin(self) -> None:
@@ -235,7 +237,7 @@ class _Answer(HTTPResponse):
         super().begin()
         lengths = {length.strip() for length in self.headers.get_all("Content-Length", [])}
         if len(lengths) > 1 or not all(length.isascii() and length.isdecimal() for length in lengths):
-            raise OSError(errno.EBADMSG, "the Content-Length of the answer is no number of bytes")  # RFC 9110, 8.6
+            raise OSError(errno.EBADMSG, "the Content-Length of the answer is not a number of bytes")  # RFC 9110, 8.6
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(INTERIM_LIMIT):
@@ -247,7 +249,7 @@ class _Answer(HTTPResponse):
 
 
 class _TimedBytes(socket.SocketIO):
-    """What a socket receives until a deadline: each read gets the time that is left, but at most `silence` seconds."""
+    """Reads a socket until a deadline. Each read gets the time that is left, but at most `silence` seconds."""
 
     def __init__(self, channel: socket.socket) -> None:
         super().__init__(channel, "r")
@@ -257,7 +259,7 @@ class _TimedBytes(socket.SocketIO):
         self.silence = 0.0
 
     def readinto(self, buffer: Any) -> int | None:
-        """Fill a buffer with what arrives next. Raises OSError."""
+        """Read the next bytes into a buffer and return their number. Raises OSError."""
         if not self.deadline.left():
             raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
         self._channel.settimeout(self.deadline.within(self.silence))

@@ -216,7 +216,7 @@ MATRIX: Mapping[str, Case] = {
     ),
     "a login page": Case(
         a_login_page,
-        "HTTP status 511 Network Authentication Required: <html>Please log in; a captive portal wants a login",
+        "HTTP status 511 Network Authentication Required: <html>Please log in; a captive portal requires a login",
         "in time: HTTP status 511 Network Authentication Required: <html>Please log in",
     ),
     "a redirect to a login page": Case(
@@ -227,9 +227,7 @@ MATRIX: Mapping[str, Case] = {
         "HTTP status 503 Service Unavailable: database is locked",
         "in time: HTTP status 503 Service Unavailable: database is locked",
     ),
-    "a slow server": Case(
-        a_slow_server, "it is arriving, 0.0 MiB so far", "in time: the body did not come to its end (5"
-    ),
+    "a slow server": Case(a_slow_server, "it is arriving, 0.0 MiB so far", "in time: the body is not complete (5"),
     "an unknown authority": Case(
         an_unknown_authority,
         "TLS: unable to get local issuer certificate; add the issuer to ignition.security.tls.certificateAuthorities",
