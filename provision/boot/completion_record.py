@@ -9,7 +9,7 @@ from provision.boot.machine_identity import machine_identity
 from provision.boot.run_files import CONFIG_CACHE, RUN_DIR, STATE_FILE
 from provision.kernel_command_line import last_value
 from provision.planning.boot_state import BootState
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 
 def record(root: str, running_system: LocalSystem) -> None:

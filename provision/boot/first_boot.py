@@ -22,7 +22,7 @@ from provision.boot.machine_identity import machine_identity
 from provision.failures import Failure
 from provision.kernel_command_line import last_value
 from provision.planning.device_names import link
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 ENVIRONMENT = "/run/provision/first-boot"
 """Its presence is the condition of all other units, its contents their environment."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 NETWORK_STATE = "/run/systemd/netif/state"
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from provision.fetch.references import Fetched
     from provision.fetch.resources import Fetcher
     from provision.system.machine import Machine
-    from provision.system.running_system.running_system import LocalSystem
+    from provision.system.running_system.local_system import LocalSystem
 
 KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 """Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
@@ -208,7 +208,7 @@ class Boot(NamedTuple):
             raise Failure(f"{self.cache}: is not what a fetch stage writes", hint=hint) from None
 
     def _running_system(self) -> LocalSystem:
-        from provision.system.running_system.running_system import LocalSystem
+        from provision.system.running_system.local_system import LocalSystem
 
         return LocalSystem(SystemPaths.of(self.environment))
 

@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a summary, or the config. Raises Failure."""
-    from provision.system.running_system.running_system import LocalSystem
+    from provision.system.running_system.local_system import LocalSystem
 
     settings = Settings.within(arguments.timeout)._replace(offline=arguments.offline)
     running_system = LocalSystem(SystemPaths.of(os.environ))

@@ -17,12 +17,12 @@ from collections.abc import Sequence
 
 from provision.boot import failure_report
 from provision.boot.completion_record import record
+from provision.boot.delete_user_data import delete_user_data
 from provision.boot.first_boot import look
 from provision.boot.name_servers import resolve
-from provision.boot.user_data import delete_user_data
 from provision.failures import Usage, as_failure
 from provision.fetch.running_system import SystemPaths
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 
 def main(arguments: Sequence[str]) -> int:

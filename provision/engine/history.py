@@ -13,9 +13,9 @@ from typing import Protocol
 
 from provision.config.format import Config
 from provision.config.problems import Problem
-from provision.engine import record
+from provision.engine import record_lines
 from provision.engine.interfaces import RecordFile, System
-from provision.engine.record import RecordedFact
+from provision.engine.record_lines import RecordedFact
 from provision.engine.recovery import (
     Remaining,
     account_facts,
@@ -108,7 +108,7 @@ class FileHistory:
 
     def __init__(self, file: RecordFile, digest: str, owner: str = "") -> None:
         self._file = file
-        self._config = record.header(digest, owner)
+        self._config = record_lines.header(digest, owner)
         self._past = _read(file, digest, owner)
         self._position = 0
         self._effects: dict[Key, RecordedFact] = {}
@@ -157,7 +157,7 @@ class FileHistory:
         read = view.take_read() if isinstance(view, RecordedView) else Read()
         if self._position >= len(self._past.waves):
             began = _before(name, wave, read, system)
-            self._append(record.begun(began))
+            self._append(record_lines.begun(began))
             self._past = self._past._replace(waves=(*self._past.waves, began))
             return Remaining((), wave, wave)
         began = self._past.waves[self._position]
@@ -179,7 +179,7 @@ class FileHistory:
         effects = [fact for action in wave for fact in action.effect()]
         later = self._past.waves[self._position + 1 :]
         if not began.done:
-            self._append(record.done(began.wave), wait=False)  # lost, it is found out again
+            self._append(record_lines.done(began.wave), wait=False)  # lost, it is found out again
         self._position += 1
         self._effects.update({(type(fact), fact.name): fact for fact in effects if isinstance(fact, RecordedFact)})
         if isinstance(view, RecordedView):
@@ -192,15 +192,15 @@ class FileHistory:
         if not self._position:
             return
         holds = [fact for fact in self._effects.values() if agrees(fact.value, fact.now(system))]
-        head, last = record.line(self._config, "")
-        tail, _ = record.line(record.ended(holds), last)
+        head, last = record_lines.line(self._config, "")
+        tail, _ = record_lines.line(record_lines.ended(holds), last)
         self._file.replace(head + tail)
 
     def _append(self, entry: dict[str, object], *, wait: bool = True) -> None:
         """Write a line, and wait until it is on the disk. What an interrupted write left behind is cut off first."""
         whole = self._past.whole
-        head, last = (b"", self._past.last) if whole else record.line(self._config, "")
-        text, last = record.line(entry, last)
+        head, last = (b"", self._past.last) if whole else record_lines.line(self._config, "")
+        text, last = record_lines.line(entry, last)
         data = head + text
         self._file.write(whole, data, wait=wait)
         self._past = self._past._replace(whole=whole + len(data), last=last)
@@ -255,11 +255,11 @@ def digest_of(config: Config) -> str:
     return sha256(encode(config).encode()).hexdigest()
 
 
-def _read(file: RecordFile, digest: str, owner: str) -> record.Past:
+def _read(file: RecordFile, digest: str, owner: str) -> record_lines.Past:
     """What the file has of an earlier run that this one goes on from. Raises Failure, Interrupted."""
     try:
-        past = record.parse(file.read() or b"")
-    except record.Damaged as error:
+        past = record_lines.parse(file.read() or b"")
+    except record_lines.Damaged as error:
         hint = (
             f"what an earlier run did here is unknown: restore the disk, or check it, remove {file.path} and run again"
         )
@@ -267,22 +267,22 @@ def _read(file: RecordFile, digest: str, owner: str) -> record.Past:
     if (past.config, past.owner) == (digest, owner):
         return past
     if past.holds is not None or not any(wave.before or wave.appends for wave in past.waves):
-        return record.Past()  # what came to its end, or changed nothing, is no interruption
+        return record_lines.Past()  # what came to its end, or changed nothing, is no interruption
     what = "provisioning with another config" if past.owner == owner else "provisioning on another machine"
     raise Interrupted(what, hint=f"restore the disk, or remove {file.path}")
 
 
-def _before(name: str, wave: Wave, read: Read, system: System) -> record.WaveRecord:
+def _before(name: str, wave: Wave, read: Read, system: System) -> record_lines.WaveRecord:
     """How everything is that a wave will change, and what the plan has read of it."""
     effects = (fact for action in wave for fact in action.effect() if isinstance(fact, RecordedFact))
     contents = [ContentFact(path, data) for path, data in read.contents.items()]
     databases = account_facts(wave, system)
     facts = (*map(partial(as_now, system), effects), *contents, *databases)
     beside = beside_accounts(system) if databases else ()
-    return record.WaveRecord(name, facts, appended_digests(wave, system), beside, read.enabled)
+    return record_lines.WaveRecord(name, facts, appended_digests(wave, system), beside, read.enabled)
 
 
-def _first(waves: Iterable[record.WaveRecord]) -> list[RecordedFact]:
+def _first(waves: Iterable[record_lines.WaveRecord]) -> list[RecordedFact]:
     """The first fact about each thing."""
     first: dict[Key, RecordedFact] = {}
     for fact in (fact for wave in waves for fact in wave.before):
@@ -290,7 +290,7 @@ def _first(waves: Iterable[record.WaveRecord]) -> list[RecordedFact]:
     return [*first.values()]
 
 
-def _enabled(waves: Sequence[record.WaveRecord]) -> dict[str, bool]:
+def _enabled(waves: Sequence[record_lines.WaveRecord]) -> dict[str, bool]:
     """The first answer about each unit."""
     return {unit: found for wave in reversed(waves) for unit, found in wave.enabled.items()}
 

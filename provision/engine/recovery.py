@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.engine.interfaces import System
-from provision.engine.record import RecordedFact, WaveRecord
+from provision.engine.record_lines import RecordedFact, WaveRecord
 from provision.failures import Interrupted
 from provision.planning.actions import Action, Wave
 from provision.planning.arguments import Content

@@ -6,7 +6,7 @@ import pytest
 
 from provision.boot.machine_identity import FILES, machine_identity
 from provision.fetch.running_system import SystemPaths
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 UUID = "4c4c4544-0042-3510-8053-b4c04f4d5331\n"
 

@@ -12,7 +12,7 @@ from provision.boot.stage_run import Boot, seed
 from provision.failures import Failure
 from provision.fetch.running_system import SystemPaths
 from provision.log import open_log
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 
 def boot(folder: Path, cache: str) -> Boot:

@@ -17,7 +17,7 @@ from provision.boot.status import SECONDS, SECONDS_AGAIN, Event, Reporter, repor
 from provision.failures import Failure
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, ip, needs_root
 from tests.fetch.server import Answer, Asked, drips, hangs, serve, talking

@@ -15,7 +15,7 @@ from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
 from provision.fetch.settings import Settings
 from provision.log import silent
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.server import Answer, serve
 
 

@@ -25,7 +25,7 @@ from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.references import Fetched
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.server import Answer, serve
 from tests.recorded_log import RecordedLog

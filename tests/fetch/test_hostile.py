@@ -155,7 +155,7 @@ from provision.fetch.platforms.metadata_services import Http
 from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.sources import ConfigFile, together
 from provision.log import silent
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 class Later(ConfigFile):
     def fetch(self, place):

@@ -26,7 +26,7 @@ from provision.fetch.retry import now
 from provision.fetch.settings import Settings
 from provision.fetch.user_data import read_config
 from provision.log import silent
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.hostile import HOSTILE
 from tests.fetch.server import talking
 from tests.recorded_log import RecordedLog

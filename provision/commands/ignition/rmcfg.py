@@ -37,7 +37,7 @@ def ignition_rmcfg(arguments: Sequence[str]) -> int:
 
 def _delete(platform: str, *, to_stdout: bool) -> None:
     from provision.fetch.platforms.context import fetch_context
-    from provision.system.running_system.running_system import LocalSystem
+    from provision.system.running_system.local_system import LocalSystem
 
     log = open_log(sys.stdout, to_stdout=to_stdout)
     delete = PLATFORMS[platform].delete

@@ -26,7 +26,7 @@ from provision.system.block.partitions import libparted
 from provision.system.images.contents import UnmountedContents
 from provision.system.images.files import claimed, sector_size
 from provision.system.images.formats import DRIVERS
-from provision.system.images.names import reserved_names
+from provision.system.images.reserved_names import reserved_names
 from provision.system.images.workspace import workspace
 from provision.system.machine import Machine
 from provision.system.root.record_file import RecordFile

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 def _http(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     if client.settings.platform == "azure":
-        from provision.fetch.schemes import azure
+        from provision.fetch.schemes import azure_blobs
 
-        if azure.copy_blob(client, resource, writer):
+        if azure_blobs.copy_blob(client, resource, writer):
             return
     client.fetch(Request(resource.source or "", headers_of(resource)), writer.take)
 

@@ -30,7 +30,7 @@ from provision.fetch.platforms.metadata_services import Http
 from provision.fetch.platforms.sources import together
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch import daemons
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, ip, needs_root

@@ -18,7 +18,7 @@ from provision.failures import Failure
 from provision.fetch.find_config import find_config
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.namespace import ip
 from tests.fetch.platforms.services import METADATA, SERVICES, respond
 from tests.fetch.server import Answer, serve

@@ -12,7 +12,7 @@ from provision.fetch.platforms.detection import MARKS, DmiMark, confirmed
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.recorded_log import RecordedLog
 
 

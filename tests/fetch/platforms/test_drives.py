@@ -18,7 +18,7 @@ from provision.fetch.platforms.trust import TrustPolicy
 from provision.fetch.retry import now
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.platforms.drives import DRIVES, OPENSTACK, drive, plug
 from tests.recorded_log import RecordedLog
 

@@ -22,7 +22,7 @@ from provision.fetch.platforms.hypervisors import hyperv
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
 from provision.system.running_system.channels import MessageDevice
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
 PARTS = {"ignition.config.0": CONFIG[:40], "ignition.config.1": CONFIG[40:]}

@@ -20,7 +20,7 @@ from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.table import VIRTIO_BLOCK
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.recorded_log import RecordedLog
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'

@@ -11,7 +11,7 @@ from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.metadata_services import servers
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.namespace import in_namespace, ip, needs_root
 from tests.fetch.server import Answer, serve
 from tests.recorded_log import RecordedLog

@@ -17,7 +17,7 @@ from provision.fetch.base_config import EMPTY, base_config
 from provision.fetch.platforms.metadata_lock import UNIT, metadata_addresses, unit_text
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.namespace import in_namespace, ip, needs_root
 
 OLD, NEW = "169.254.169.254", "fd00:ec2::254"

@@ -20,7 +20,7 @@ from provision.failures import ConfigInvalid, Failure, FetchFailed, NeedsNetwork
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, needs_root
 from tests.fetch.platforms.services import SERVICES, Service, good_token, respond

@@ -19,7 +19,7 @@ from provision.fetch.find_config import find_config
 from provision.fetch.platforms.hypervisors import virtualbox
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import Settings
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}}'
 VERSION_INFO, CONNECT, DISCONNECT = 0xC02C5600, 0xC09C5604, 0xC01C5605

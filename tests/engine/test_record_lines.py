@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from provision.engine import record
-from provision.engine.record import Damaged, Past, WaveRecord
+from provision.engine import record_lines
+from provision.engine.record_lines import Damaged, Past, WaveRecord
 from provision.planning.facts import ContentFact, FileFact, UserFact
 from provision.planning.machine_view import Account, FileStatus, FileType
 
@@ -20,25 +20,30 @@ WAVE = WaveRecord("abc", BEFORE, {"/etc/list": ("one", "two")}, ("passwd.lock",)
 
 def written() -> list[bytes]:
     lines, last = [], ""
-    for entry in (record.header("digest", "owner"), record.begun(WAVE), record.done("abc"), record.ended(BEFORE[:2])):
-        line, last = record.line(entry, last)
+    for entry in (
+        record_lines.header("digest", "owner"),
+        record_lines.begun(WAVE),
+        record_lines.done("abc"),
+        record_lines.ended(BEFORE[:2]),
+    ):
+        line, last = record_lines.line(entry, last)
         lines.append(line)
     return lines
 
 
 def test_what_was_written_is_read_back() -> None:
     lines = written()
-    past = record.parse(b"".join(lines))
+    past = record_lines.parse(b"".join(lines))
     assert past == Past("digest", "owner", (WAVE._replace(done=True),), BEFORE[:2], len(b"".join(lines)), past.last)
-    assert record.parse(b"".join(lines[:2])).waves == (WAVE,)
+    assert record_lines.parse(b"".join(lines[:2])).waves == (WAVE,)
 
 
 def test_every_end_of_a_file_is_one_that_a_power_loss_may_leave() -> None:
     whole = b"".join(written())
     ends = [len(b"".join(written()[:count])) for count in range(5)]
     for length in range(len(whole)):
-        assert record.parse(whole[:length]).whole == max(end for end in ends if end <= length)
-        assert record.parse(whole[:length] + bytes(len(whole) - length)).whole in ends
+        assert record_lines.parse(whole[:length]).whole == max(end for end in ends if end <= length)
+        assert record_lines.parse(whole[:length] + bytes(len(whole) - length)).whole in ends
 
 
 @pytest.mark.parametrize("line", range(3))
@@ -47,15 +52,15 @@ def test_a_bit_that_turned_is_damage(line: int) -> None:
     turned = bytearray(lines[line])
     turned[30] ^= 4
     with pytest.raises(Damaged, match=f"line {line + 1} "):
-        record.parse(b"".join([*lines[:line], turned, *lines[line + 1 :]]))
+        record_lines.parse(b"".join([*lines[:line], turned, *lines[line + 1 :]]))
 
 
 def test_a_line_that_is_gone_is_damage() -> None:
     lines = written()
     with pytest.raises(Damaged, match="line 2 "):
-        record.parse(lines[0] + lines[2] + lines[3])
+        record_lines.parse(lines[0] + lines[2] + lines[3])
 
 
 def test_a_record_without_checksums_is_damage() -> None:
     with pytest.raises(Damaged):
-        record.parse(b'{"config": "one"}\n')
+        record_lines.parse(b'{"config": "one"}\n')

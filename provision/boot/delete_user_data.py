@@ -7,7 +7,7 @@ import sys
 from provision.boot.first_boot import platform
 from provision.failures import Failure
 from provision.fetch.platforms.trust import trust_policy
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 
 def delete_user_data(running_system: LocalSystem) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from provision.boot.user_data import delete_user_data
+from provision.boot.delete_user_data import delete_user_data
 from provision.failures import Failure
 from provision.fetch.running_system import SystemPaths
-from provision.system.running_system.running_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem
 
 TOOL = """#!/bin/sh
 echo "$1" >> "$(dirname "$0")/asked"
