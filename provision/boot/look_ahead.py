@@ -7,10 +7,10 @@ from collections.abc import Callable
 from provision import stages
 from provision.config.format import Config
 from provision.engine.history import History
-from provision.planning.account_files import PASSWD
 from provision.planning.machine_view import MachineView
+from provision.planning.root.account_files import PASSWD
+from provision.planning.root.unknown_root import MachineWithUnknownRoot, restored_root
 from provision.planning.stage import Stage
-from provision.planning.unknown_root import MachineWithUnknownRoot, restored_root
 
 
 def later_stages(

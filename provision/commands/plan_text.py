@@ -12,7 +12,7 @@ from provision.config.reports.text import printable, takes_colour
 from provision.engine.preflight import Step
 from provision.planning.actions import Action, ForgetBlob, Keep, Mount, Unmount, UpdateBootState, WaitForDevices
 from provision.planning.facts import SignatureFact
-from provision.planning.unknown_root import BY_THE_DISTRIBUTION
+from provision.planning.root.unknown_root import BY_THE_DISTRIBUTION
 
 PASSING = (WaitForDevices, Keep, UpdateBootState, ForgetBlob, Mount, Unmount)
 """Actions that leave nothing behind on the machine."""

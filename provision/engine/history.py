@@ -31,7 +31,7 @@ from provision.planning.actions import FetchBlob, Wave
 from provision.planning.facts import ContentFact, FreeSpaceFact
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import Contents, MachineView
-from provision.planning.target_paths import resolve
+from provision.planning.root.target_paths import resolve
 
 RECORD = "/etc/.provision-journal"
 """Where in the target root the record of a files stage lies."""

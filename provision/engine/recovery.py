@@ -18,7 +18,7 @@ from provision.planning.arguments import Content
 from provision.planning.facts import ContentFact, FileFact, GroupFact, UserFact
 from provision.planning.file_actions import MakeDirectory, RemovePath, WriteFile
 from provision.planning.machine_view import Account, FileStatus, FileType
-from provision.planning.target_paths import resolve
+from provision.planning.root.target_paths import resolve
 
 ACCOUNT_FILES = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")
 """In /etc: what the programs of shadow-utils change, each with a copy whose name ends in `-`."""

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from provision.config.format import Config
-from provision.planning import selinux
 from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
+from provision.planning.root import selinux
 
 Plan = Callable[[Config, MachineView], Iterator[Wave]]
 """A generator of waves. It goes on when a wave has been carried out, or applied to a forecast, and sees the effect."""

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from provision.config.format import WITHOUT_DEVICE, Config, Filesystem
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
-from provision.planning import selinux
 from provision.planning.actions import Keep, Mount, UpdateBootState, Wave
 from provision.planning.file_actions import MakeDirectory
 from provision.planning.machine_view import FileType, MachineView
+from provision.planning.root import selinux
+from provision.planning.root.target_paths import depth
 from provision.planning.stage import Stage
-from provision.planning.target_paths import depth
 
 UNMOUNTABLE = {"", "swap", "none"}
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from provision.config.format import Config
 from provision.planning.actions import Unmount, Wave
 from provision.planning.machine_view import MachineView
+from provision.planning.root.target_paths import depth
 from provision.planning.stage import Stage
-from provision.planning.target_paths import depth
 from provision.stages.mount import mountable
 
 

@@ -8,7 +8,7 @@ from provision.boot.look_ahead import later_stages
 from provision.config.format import Config, Filesystem, Storage
 from provision.engine.history import History, NoHistory
 from provision.planning.machine_view import MountedFilesystem
-from provision.planning.unknown_root import MachineWithUnknownRoot
+from provision.planning.root.unknown_root import MachineWithUnknownRoot
 from provision.stages import load_stage
 from tests.stages.world import World
 

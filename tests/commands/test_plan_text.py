@@ -10,7 +10,7 @@ from provision.engine.preflight import Step
 from provision.planning.actions import Keep, RunProgram, WaitForDevices
 from provision.planning.arguments import Content
 from provision.planning.file_actions import WriteFile
-from provision.planning.unknown_root import restored_root
+from provision.planning.root.unknown_root import restored_root
 from tests.stages.world import World
 
 STEPS = [

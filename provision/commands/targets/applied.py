@@ -29,8 +29,8 @@ from provision.planning.actions import (
 from provision.planning.arguments import Blob, Content
 from provision.planning.file_actions import MakeHardLink, WriteFile
 from provision.planning.machine_view import FileType, MachineView
+from provision.planning.root.target_paths import resolve
 from provision.planning.stage import Plan, Stage
-from provision.planning.target_paths import resolve
 from provision.stages.files.result_file import RESULT
 
 PASSING = (WaitForDevices, Keep, UpdateBootState, StoreBlob, ForgetBlob, Mount, Unmount)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from provision.config.format import Config
 from provision.failures import Failure
-from provision.planning.account_files import GROUP, LOGIN_DEFS, PASSWD, read_accounts
 from provision.planning.actions import RunProgram, Wave
 from provision.planning.arguments import Argument, Content, TargetPath
 from provision.planning.facts import ContentFact, Fact, FileFact, GroupFact, UserFact
 from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.machine_view import Account, FileStatus, FileType, MachineView
+from provision.planning.root.account_files import GROUP, LOGIN_DEFS, PASSWD, read_accounts
 from provision.planning.stage import Plan
 
 _TAR_KEEPS = ("--numeric-owner", "--preserve-permissions", "--acls", "--xattrs", "--xattrs-include=*")

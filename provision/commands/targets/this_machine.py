@@ -8,8 +8,8 @@ from provision.commands.targets.target import Target
 from provision.commands.targets.unknown_machine import UnknownMachine
 from provision.config.format import Config
 from provision.planning.boot_state import BootState
+from provision.planning.root.unknown_root import restored_root
 from provision.planning.stage import Stage
-from provision.planning.unknown_root import restored_root
 from provision.stages import STAGES, load_stage
 from provision.system.machine import Machine
 

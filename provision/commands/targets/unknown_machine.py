@@ -8,7 +8,7 @@ from provision.config.format import Config
 from provision.failures import ActionFailed
 from provision.planning.boot_state import BootState
 from provision.planning.machine_view import Device, LuksHeader, MachineView, PartitionTable, Signature
-from provision.planning.unknown_root import UnknownRoot
+from provision.planning.root.unknown_root import UnknownRoot
 
 
 class UnknownMachine(UnknownRoot):

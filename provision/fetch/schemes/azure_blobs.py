@@ -1,4 +1,4 @@
-"""Azure: blobs with the machine's managed identity, and the CD that brings custom data."""
+"""Azure's blobs, fetched with the managed identity of the machine."""
 
 from __future__ import annotations
 

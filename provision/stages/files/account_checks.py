@@ -11,9 +11,9 @@ from posixpath import join
 
 from provision.config.format import Config, Group, User
 from provision.config.problems import Problem
-from provision.planning.account_files import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, makes_user_groups
 from provision.planning.machine_view import Account, MachineView, is_id
-from provision.planning.target_paths import resolve
+from provision.planning.root.account_files import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, makes_user_groups
+from provision.planning.root.target_paths import resolve
 from provision.stages.files import home_directories
 from provision.stages.files.passwd import changes
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.failures import PlanRefused
-from provision.planning.account_files import GROUP, PASSWD
 from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
-from provision.planning.target_paths import resolve
+from provision.planning.root.account_files import GROUP, PASSWD
+from provision.planning.root.target_paths import resolve
 from provision.stages.files import account_checks, passwd
 
 _MADE_IN_ETC = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pwd.lock")

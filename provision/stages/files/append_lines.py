@@ -9,7 +9,7 @@ from provision.failures import PlanRefused
 from provision.planning.arguments import Content
 from provision.planning.file_actions import WriteFile
 from provision.planning.machine_view import FileType, MachineView
-from provision.planning.target_paths import followed, missing_parents
+from provision.planning.root.target_paths import followed, missing_parents
 
 
 def appended(path: str, lines: Iterable[str], view: MachineView, config_path: Path, mode: int = 0o644) -> WriteFile:

@@ -13,7 +13,7 @@ from provision.planning.arguments import Blob
 from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.luks_keys import key_blob, secure_key_blobs
 from provision.planning.machine_view import MachineView
-from provision.planning.target_paths import missing_parents, resolve
+from provision.planning.root.target_paths import missing_parents, resolve
 from provision.stages.files.append_lines import appended
 
 CRYPTTAB = "/etc/crypttab"

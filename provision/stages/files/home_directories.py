@@ -10,10 +10,10 @@ from posixpath import join
 
 from provision.config.format import User
 from provision.config.problems import Problem
-from provision.planning.account_files import LOGIN_DEFS, USERADD_DEFAULTS, login_settings, useradd_settings
 from provision.planning.facts import Fact, FileFact
 from provision.planning.machine_view import Account, FileStatus, FileType, MachineView
-from provision.planning.target_paths import Unresolvable, followed, missing_parents, resolve
+from provision.planning.root.account_files import LOGIN_DEFS, USERADD_DEFAULTS, login_settings, useradd_settings
+from provision.planning.root.target_paths import Unresolvable, followed, missing_parents, resolve
 
 MAX_SKELETON = 10_000
 """Files of a skeleton directory that are foreseen; a larger one is not looked at any further."""

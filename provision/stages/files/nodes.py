@@ -19,7 +19,7 @@ from provision.planning.facts import Fact, FileFact
 from provision.planning.file_actions import MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import FileStatus, FileType, MachineView
-from provision.planning.target_paths import Unresolvable, depth, missing_parents, resolve, resolver
+from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve, resolver
 from provision.stages.files import free_space
 from provision.stages.files.account_checks import LAST_ID
 from provision.stages.files.data_loss import replaced

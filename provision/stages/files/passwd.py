@@ -8,13 +8,13 @@ from provision.config.format import Config, Group, User
 from provision.config.model import Secret
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
-from provision.planning.account_files import LOGIN_DEFS, PASSWD, makes_user_groups
 from provision.planning.actions import Keep, RunProgram, SetPassword, Wave
 from provision.planning.arguments import Argument, Content, TargetPath
 from provision.planning.facts import Fact, GroupFact, UserFact
 from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.machine_view import Account, FileType, MachineView
-from provision.planning.target_paths import Unresolvable, missing_parents, resolve
+from provision.planning.root.account_files import LOGIN_DEFS, PASSWD, makes_user_groups
+from provision.planning.root.target_paths import Unresolvable, missing_parents, resolve
 from provision.stages.files import home_directories
 from provision.stages.files.data_loss import replaced
 

@@ -13,7 +13,7 @@ from provision.planning.actions import Wave
 from provision.planning.arguments import Content
 from provision.planning.file_actions import WriteFile
 from provision.planning.machine_view import FileType, MachineView
-from provision.planning.target_paths import missing_parents, resolve
+from provision.planning.root.target_paths import missing_parents, resolve
 
 RESULT = "/etc/.ignition-result.json"
 

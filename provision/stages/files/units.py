@@ -11,7 +11,7 @@ from provision.planning.actions import Action, Keep, RunProgram, Wave
 from provision.planning.arguments import Argument, Content, TargetPath
 from provision.planning.file_actions import MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileType, MachineView
-from provision.planning.target_paths import missing_parents, resolve
+from provision.planning.root.target_paths import missing_parents, resolve
 from provision.stages.files.append_lines import appended
 from provision.stages.files.data_loss import replaced
 

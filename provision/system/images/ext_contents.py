@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from provision.planning.account_files import read_accounts
 from provision.planning.machine_view import Account, FileStatus, FileType, FreeSpace
-from provision.planning.target_paths import Unresolvable, resolve
+from provision.planning.root.account_files import read_accounts
+from provision.planning.root.target_paths import Unresolvable, resolve
 from provision.system import processes
 
 PROGRAM = "debugfs"

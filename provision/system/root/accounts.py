@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from provision.config.model import Secret
-from provision.planning.account_files import LOGIN_DEFS, login_settings
 from provision.planning.machine_view import Account, FileType, is_id
+from provision.planning.root.account_files import LOGIN_DEFS, login_settings
 from provision.system.root.guarded_paths import Tree
 from provision.system.root.nodes import copy_attributes
 from provision.system.root.publishing import temporary_name

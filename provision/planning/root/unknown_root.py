@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from provision.config.format import Config
-from provision.planning.account_files import ACCOUNT_FILES, PASSWD
 from provision.planning.actions import RunProgram, Wave
 from provision.planning.arguments import Argument
 from provision.planning.boot_state import BootState
@@ -22,6 +21,7 @@ from provision.planning.machine_view import (
     PartitionTable,
     Signature,
 )
+from provision.planning.root.account_files import ACCOUNT_FILES, PASSWD
 
 
 class UnknownRoot:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.planning.account_files import login_settings, makes_user_groups, useradd_settings
+from provision.planning.root.account_files import login_settings, makes_user_groups, useradd_settings
 
 
 def test_login_settings() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from provision.config.format import Config, File, Group, Link, Owner, Passwd, Storage, User
-from provision.planning.account_files import ACCOUNT_FILES
 from provision.planning.boot_state import BootState
 from provision.planning.facts import FileFact
 from provision.planning.machine_view import Device
-from provision.planning.unknown_root import BY_THE_DISTRIBUTION, MachineWithUnknownRoot, restored_root
+from provision.planning.root.account_files import ACCOUNT_FILES
+from provision.planning.root.unknown_root import BY_THE_DISTRIBUTION, MachineWithUnknownRoot, restored_root
 from provision.stages import files
 from tests.stages.world import World, actions, run
 

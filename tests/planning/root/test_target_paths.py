@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.planning.target_paths import Unresolvable, depth, missing_parents, resolve, resolver
+from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve, resolver
 from tests.stages.world import World
 
 

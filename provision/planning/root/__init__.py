@@ -1,0 +1,1 @@
+"""What a plan knows of the target root: its paths, accounts and labels. Pure."""
