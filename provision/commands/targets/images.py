@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 
 from provision.commands.targets.disk_options import check_existing, disks
 from provision.commands.targets.earlier_run import OWNER, consider
-from provision.commands.targets.raw_files import formats_of, raw_files
+from provision.commands.targets.open_formats import formats_of, raw_files
 from provision.commands.targets.root_seed import read_root_seed, seed
 from provision.commands.targets.target import Target, log_of, starting_state
 from provision.commands.targets.tool_options import check_confined

@@ -25,7 +25,7 @@ from provision.stages.disks.devices import (
     wait_for,
     with_certain_facts,
 )
-from provision.stages.disks.wiping import holds_something, wipe
+from provision.stages.disks.wipe_action import holds_something, wipe
 
 REMEDY = "wipeFilesystem would replace what is there"
 

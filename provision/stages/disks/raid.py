@@ -14,7 +14,7 @@ from provision.planning.facts import DeviceFact, Fact, SignatureFact
 from provision.planning.machine_view import Device, MachineView, Signature
 from provision.stages.disks.device_conflicts import conflicts
 from provision.stages.disks.devices import RAID_MEMBER, chosen_uuid, missing_device, missing_tools, unwritable, wait_for
-from provision.stages.disks.wiping import contents_text, wipe
+from provision.stages.disks.wipe_action import contents_text, wipe
 
 PARITY = {"raid1": -1, "1": -1, "mirror": -1, "raid4": 1, "4": 1, "raid5": 1, "5": 1, "raid6": 2, "6": 2}
 """How many members hold no data of their own; -1 means all but one."""

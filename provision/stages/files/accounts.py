@@ -11,7 +11,7 @@ from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
 from provision.planning.root.account_files import GROUP, PASSWD
 from provision.planning.root.target_paths import resolve
-from provision.stages.files import account_checks, passwd
+from provision.stages.files import account_actions, account_checks
 
 _MADE_IN_ETC = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pwd.lock")
 
@@ -29,7 +29,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     problems += [Problem(("passwd",), f"{tool} is not on PATH", hint=hint) for tool in missing]
     if problems:
         raise PlanRefused(problems)
-    yield from passwd.plan(config, view)
+    yield from account_actions.plan(config, view)
 
 
 def made_by_programs(config: Config, view: MachineView) -> Iterator[str]:

@@ -31,7 +31,7 @@ from provision.stages.disks.devices import (
     with_certain_facts,
 )
 from provision.stages.disks.luks import cex, clevis
-from provision.stages.disks.wiping import holds_something, wipe
+from provision.stages.disks.wipe_action import holds_something, wipe
 
 REMEDY = "wipeVolume would replace what is there"
 

@@ -11,7 +11,7 @@ from provision.planning.facts import DeviceFact, Fact, SignatureFact
 from provision.planning.machine_view import Device, MachineView, Partition, PartitionTable, Signature
 from provision.stages.disks.devices import RAID_MEMBER, chosen_uuid
 from provision.stages.disks.partitions.desired import DesiredDisk
-from provision.stages.disks.wiping import contents_text
+from provision.stages.disks.wipe_action import contents_text
 
 
 def stale_members(disk: DesiredDisk, table: PartitionTable, config: Config, view: MachineView) -> tuple[int, ...]:
