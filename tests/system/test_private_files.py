@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import stat
 import subprocess
 import sys
@@ -23,7 +22,7 @@ def test_what_is_written_is_read_and_private(tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_no_obstacle(tmp_path: Path) -> None:
-    left = tmp_path / f"config.{os.getpid()}.new"
+    left = tmp_path / "config.new"
     left.write_bytes(b"half")
     write_private(str(tmp_path / "config"), b"whole")
     assert [one.name for one in tmp_path.iterdir()] == ["config"]
