@@ -72,7 +72,7 @@ def report_text(units: list[Unit], saved: list[str]) -> str:
 
 
 def _failed() -> list[Unit]:
-    from provision.system import processes
+    from provision.system.programs import processes
 
     argv = ["systemctl", "show", "--state=failed", "--property=Id,Result", UNITS]
     fields = [line.partition("=") for line in processes.run(argv).output.splitlines()]
@@ -82,7 +82,7 @@ def _failed() -> list[Unit]:
 
 
 def _last_lines(unit: str) -> tuple[str, ...]:
-    from provision.system import processes
+    from provision.system.programs import processes
 
     if processes.find("journalctl") is None:
         return ()

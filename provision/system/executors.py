@@ -26,10 +26,11 @@ from provision.planning.actions import (
 from provision.planning.arguments import Argument, Blob, Bytes, DeviceName, KeyFile, PathList, TargetPath
 from provision.planning.boot_state import BootState
 from provision.planning.facts import DeviceFact
-from provision.system import mounts, processes
+from provision.system import mounts
 from provision.system.block.devices import Devices
 from provision.system.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
-from provision.system.program_watch import WatchSettings
+from provision.system.programs import processes
+from provision.system.programs.program_watch import WatchSettings
 from provision.system.root import accounts
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree

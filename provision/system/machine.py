@@ -23,9 +23,10 @@ from provision.planning.machine_view import (
     PartitionTable,
     Signature,
 )
-from provision.system import mkfs_trial, mounts, processes
+from provision.system import mounts
 from provision.system.block.devices import Devices
 from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text, hint_of
+from provision.system.programs import mkfs_trial, processes
 from provision.system.root import accounts, nodes
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree

@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from provision.failures import Failure
-from provision.system import libc, processes
+from provision.system import libc
+from provision.system.programs import processes
 
 UNTRUSTED = ("nodev", "nosuid", "noexec")
 """Options for a file system that somebody else may have filled: no device opens, and nothing in it runs (mount(8))."""

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.system import processes
 from provision.system.confinement import CONFINED, Confinement
+from provision.system.programs import processes
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
@@ -61,7 +61,8 @@ def test_capabilities_that_are_left(tmp_path: Path) -> None:
 def test_this_process_stays_as_it_is(tmp_path: Path) -> None:
     code = f"""
 import os
-from provision.system import libc, processes
+from provision.system import libc
+from provision.system.programs import processes
 from provision.system.confinement import CONFINED, Confinement
 
 def seen():

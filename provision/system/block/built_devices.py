@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from provision.planning.device_names import BY_CONTENTS, BY_MAPPING, of_signature
-from provision.system import processes
 from provision.system.block import signatures, sysfs
+from provision.system.programs import processes
 from provision.system.sandbox import make_device_node
 
 _BUILT = ("/dev/mapper/", "/dev/dm-", "/dev/md")

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
-from provision.system import processes
 from provision.system.block.devices import DeviceFailed
+from provision.system.programs import processes
 from provision.system.sandbox import make_device_node
 
 _CONTROL = "/dev/loop-control"

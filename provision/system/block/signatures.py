@@ -6,7 +6,7 @@ import os
 
 from provision.failures import Failure
 from provision.planning.machine_view import Signature
-from provision.system import processes
+from provision.system.programs import processes
 
 _NOTHING_FOUND = 2
 _SEVERAL_FOUND = 8

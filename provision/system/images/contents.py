@@ -8,11 +8,12 @@ from contextlib import suppress
 from provision.failures import Failure
 from provision.planning.boot_state import BootState
 from provision.planning.machine_view import Contents
-from provision.system import mounts, processes
+from provision.system import mounts
 from provision.system.block.image_devices import ImageDevices
 from provision.system.block.loops import Loop
 from provision.system.images.ext_contents import PROGRAM, ExtContents
 from provision.system.machine import Machine
+from provision.system.programs import processes
 
 _EXT = frozenset({"ext2", "ext3", "ext4"})
 

@@ -16,8 +16,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from provision.system import libc, processes
-from provision.system.processes import Finished
+from provision.system import libc
+from provision.system.programs import processes
+from provision.system.programs.processes import Finished
 
 NEEDED = ("unshare", "setpriv")
 """Programs of util-linux that start another one as it has to be here."""

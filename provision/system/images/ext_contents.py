@@ -10,7 +10,7 @@ from typing import NamedTuple
 from provision.planning.machine_view import Account, FileStatus, FileType, FreeSpace
 from provision.planning.root.account_files import read_accounts
 from provision.planning.root.target_paths import Unresolvable, resolve
-from provision.system import processes
+from provision.system.programs import processes
 
 PROGRAM = "debugfs"
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from provision.failures import Failure
-from provision.system import processes
 from provision.system.images import qemu
 from provision.system.images.formats import DRIVERS, RAW
 from provision.system.images.qemu import Export
+from provision.system.programs import processes
 
 SECTORS = (512, 4096)
 """Bytes in the logical sectors of disks: nearly all, and "4Kn" ones."""

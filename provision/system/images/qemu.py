@@ -7,9 +7,9 @@ import stat
 import time
 
 from provision.failures import Failure
-from provision.system import processes
 from provision.system.images.daemon import NEEDED, Daemon
 from provision.system.images.formats import DRIVERS
+from provision.system.programs import processes
 from provision.system.sandbox import make_fuse_node
 
 DAEMON = "qemu-storage-daemon"

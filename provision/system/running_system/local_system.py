@@ -13,7 +13,7 @@ from provision.failures import FetchFailed
 from provision.fetch.running_system import Control, MessageDevice, SystemPaths
 from provision.fetch.settings import CONFIG_LIMIT
 from provision.planning import device_names
-from provision.system import processes
+from provision.system.programs import processes
 from provision.system.root.guarded_paths import Tree
 from provision.system.running_system import channels
 from provision.system.running_system.drives import external_bus, has_disc, mounted_drive

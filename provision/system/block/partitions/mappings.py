@@ -10,8 +10,8 @@ from __future__ import annotations
 from provision.failures import Failure
 from provision.planning.device_names import BY_MAPPING
 from provision.planning.machine_view import PartitionTable
-from provision.system import processes
 from provision.system.block import sysfs
+from provision.system.programs import processes
 
 _DELIMITERS = ("-part", "p", "")
 

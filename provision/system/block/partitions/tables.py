@@ -11,9 +11,9 @@ from typing import Any
 
 from provision.failures import Failure
 from provision.planning.machine_view import UNPROTECTED, Partition, PartitionTable
-from provision.system import processes
 from provision.system.block import signatures
 from provision.system.block.partitions import gpt, libparted, md
+from provision.system.programs import processes
 
 LOCK_SECONDS = 30.0
 

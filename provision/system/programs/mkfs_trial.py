@@ -1,11 +1,11 @@
-"""Asking a program whether it makes a file system on a device of some size: it is run on an empty file in memory."""
+"""Ask mkfs whether it can make a file system on a device of some size: it runs on an empty file in memory."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 
-from provision.system import processes
+from provision.system.programs import processes
 
 BANNERS = ("btrfs-progs v", "See http", "mke2fs 1", "mkfs.fat 4", "mkfs.fat 5")
 """What begins lines in which a program only introduces itself."""

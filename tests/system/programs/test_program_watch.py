@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.system import processes
-from provision.system.program_watch import ProgramHangs, WatchSettings, stop
+from provision.system.programs import processes
+from provision.system.programs.program_watch import ProgramHangs, WatchSettings, stop
 
 
 def settings(reports: list[str] | None = None) -> WatchSettings:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from provision.system.program_watch import DEFAULT, ProgramWatch, WatchSettings, stop
+from provision.system.programs.program_watch import DEFAULT, ProgramWatch, WatchSettings, stop
 
 if TYPE_CHECKING:
     import io

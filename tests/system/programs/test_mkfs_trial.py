@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.stages.disks.filesystems import MAKERS, TRIED_BELOW
-from provision.system.mkfs_trial import refusal
+from provision.system.programs.mkfs_trial import refusal
 
 MIB = 1 << 20
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.system import processes
+from provision.system.programs import processes
 
 
 def test_status_and_both_outputs() -> None:

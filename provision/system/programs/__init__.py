@@ -1,0 +1,1 @@
+"""Programs that the engine starts: run without a shell, watched, and asked before the real run."""
