@@ -68,7 +68,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         return _dispatch(os.path.basename(argv[0]), list(argv[1:]))
     except Failure as failure:
-        _complain(failure)
+        _print_failure(failure)
         return exit_code(failure)
     except KeyboardInterrupt as stop:
         print("interrupted", file=sys.stderr)
@@ -79,7 +79,7 @@ def run(argv: Sequence[str]) -> int:
             from traceback import print_exc
 
             print_exc()
-        _complain(cause)
+        _print_failure(cause)
         return exit_code(cause)
 
 
@@ -156,7 +156,7 @@ def _add(commands: Any, module: Any) -> None:
     parser.set_defaults(run=module.run)
 
 
-def _complain(failure: Failure) -> None:
+def _print_failure(failure: Failure) -> None:
     """Print what is wrong, a line for each reason, and what to do."""
     from provision.config.reports.text import as_text, printable, takes_colour
 

@@ -31,7 +31,7 @@ def save_report(failure: Failure) -> None:
     from provision.system import consoles
     from provision.system.private_files import write_private
 
-    if consoles.are_ours():
+    if consoles.in_initramfs():
         write_private(REPORT, ("\n".join(failure_lines(failure)) + "\n").encode(errors="replace"))
 
 

@@ -40,19 +40,19 @@ def look(running_system: LocalSystem) -> None:
     mounts.unshare_mounts_if_allowed()
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     said = verdict(command_line)
-    first = said is Verdict.FIRST or (said is Verdict.LOOK and _unrecorded(command_line, running_system))
+    first = said is Verdict.FIRST or (said is Verdict.LOOK and _lacks_record(command_line, running_system))
     print("this is a first boot" if first else "this machine is provisioned already")
     if first:
         write_private(ENVIRONMENT, f"PLATFORM_ID={platform(command_line)}\n".encode())
 
 
-def _unrecorded(command_line: str, running_system: LocalSystem) -> bool:
+def _lacks_record(command_line: str, running_system: LocalSystem) -> bool:
     """Whether the root file system has no record of completion. Raises Failure where that cannot be known."""
     device = root_device(command_line)
-    if _arrives(device, wait_seconds(command_line), running_system):
+    if _wait_for_device(device, wait_seconds(command_line), running_system):
         found = (running_system.read_from(device, path) for path in record_paths(command_line))
         record = next((data for data in found if data), None)
-        return record is None or not counts(record, command_line, machine_identity(running_system))
+        return record is None or not proves_provisioned(record, command_line, machine_identity(running_system))
     if held := _first_signature():
         raise Failure(
             f"the root device {device} did not come, and {held}: whether this machine is provisioned is unknown",
@@ -62,7 +62,7 @@ def _unrecorded(command_line: str, running_system: LocalSystem) -> bool:
     return True
 
 
-def counts(record: bytes, command_line: str, machine: str) -> bool:
+def proves_provisioned(record: bytes, command_line: str, machine: str) -> bool:
     """Whether a record of completion says that this machine is provisioned. Raises Failure for that of another one.
 
     A machine without an identity (`machine` is empty), or a record of one, can be told from no other.
@@ -80,7 +80,7 @@ def counts(record: bytes, command_line: str, machine: str) -> bool:
     return said == "keep"
 
 
-def _arrives(device: str, seconds: float, running_system: LocalSystem) -> bool:
+def _wait_for_device(device: str, seconds: float, running_system: LocalSystem) -> bool:
     from provision.system import consoles
 
     began, said = time.monotonic(), False

@@ -21,22 +21,22 @@ def later_stages(
     That is the machine as far as it can be seen: with its root, if that is there and stays, else with an unknown one.
     The root is seen as it was before an interrupted run of the same config. Raises Interrupted for a record of another.
     """
-    to_come = _to_come(stage)
-    if not _sees_root(machine, config):
+    to_come = _stages_to_come(stage)
+    if not _is_root_visible(machine, config):
         return to_come, MachineWithUnknownRoot(machine, config)
     past = history()
     left = tuple(one for one in to_come if not one.journalled) if past.finished(machine) else to_come
     return left, past.view(machine)
 
 
-def _to_come(stage: Stage) -> tuple[Stage, ...]:
+def _stages_to_come(stage: Stage) -> tuple[Stage, ...]:
     """The stages after this one, and what the distribution does between them to fill a new root."""
     later = stages.later_stages(stage.name)
     files = next((position for position, one in enumerate(later) if one.name == "files"), len(later))
     return (*later[:files], Stage("restored root", (restored_root,)), *later[files:])
 
 
-def _sees_root(machine: MachineView, config: Config) -> bool:
+def _is_root_visible(machine: MachineView, config: Config) -> bool:
     """Whether the root of the installed system is there, and the mount stage will not mount another one over it."""
     replaced = any(filesystem.path == "/" for filesystem in config.storage.filesystems)
     if replaced and machine.mount("/") is None:

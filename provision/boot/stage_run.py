@@ -107,9 +107,9 @@ class Boot(NamedTuple):
         from provision.fetch.resources import needs_network
         from provision.fetch.settings import Settings
 
-        lifted = "" if offline else running_system.set_clock_to_build_date()
-        if lifted:
-            self.log("warning", lifted)
+        clock_message = "" if offline else running_system.set_clock_to_build_date()
+        if clock_message:
+            self.log("warning", clock_message)
         settings = Settings(http_total=self.fetch_timeout, offline=offline)
         given = platform_files.decoded(self.state.platform_files)
         try:
@@ -120,8 +120,8 @@ class Boot(NamedTuple):
             self._ask_for_network(need.url)
             return self.state._replace(platform_files=platform_files.encoded(given))
         write_private(self.cache, encode(acquired.config).encode())
-        self._tell(acquired.fetched)
-        if offline and needs_network(_whole(base, acquired.config)):
+        self._log_fetched(acquired.fetched)
+        if offline and needs_network(_merged_config(base, acquired.config)):
             self._ask_for_network("the config")
         return self.state._replace(
             seed=self._seed(running_system, acquired.config),
@@ -134,7 +134,7 @@ class Boot(NamedTuple):
         self.log("info", f"{what} needs the network")
         write_private(self.neednet, b"")
 
-    def _tell(self, fetched: Iterable[Fetched]) -> None:
+    def _log_fetched(self, fetched: Iterable[Fetched]) -> None:
         for one in fetched:
             referenced = "referenced " if one.referenced else ""
             self.log(
@@ -155,8 +155,8 @@ class Boot(NamedTuple):
         from provision.system.block.kernel_devices import KernelDevices
         from provision.system.machine import Machine
 
-        user = self._cached()
-        config = _whole(base, user)
+        user = self._cached_config()
+        config = _merged_config(base, user)
         state = self.state._replace(
             seed=self._seed(running_system, user),
             started=_now(),
@@ -175,7 +175,7 @@ class Boot(NamedTuple):
             config = _with_platform_files(config, state)
             simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
             fetcher = DeferredFetcher(config, self.platform, self.log)
-            Engine(machine, fetcher, self._watch, history).run(stage, config)
+            Engine(machine, fetcher, self._log_step, history).run(stage, config)
             return machine.boot_state()
         finally:
             machine.release()
@@ -193,11 +193,11 @@ class Boot(NamedTuple):
             self.log("notice", f"{step.stage}: {step.action.title}, up to {WAIT:g} s{place}")
             machine.apply(step.action)
 
-    def _watch(self, step: Step) -> None:
+    def _log_step(self, step: Step) -> None:
         reason = f" [{dotted(step.action.config_path)}]" if step.action.config_path else ""
         self.log("info", f"{step.stage}: {step.action.title}{reason}")
 
-    def _cached(self) -> Config:
+    def _cached_config(self) -> Config:
         cached = read_private(self.cache)
         if cached is None:
             raise Failure(f"{self.cache}: there is no config", hint="a fetch stage has to come first")
@@ -225,7 +225,7 @@ def seed(digest: str, identity: Sequence[str]) -> str:
     return sha256("\n".join([digest, *identity]).encode()).hexdigest() if identity else urandom(32).hex()
 
 
-def _whole(base: Config, user: Config) -> Config:
+def _merged_config(base: Config, user: Config) -> Config:
     """The user's config over the system's, which most systems do not have."""
     return user if base is EMPTY else merged((user,), base)
 

@@ -34,7 +34,7 @@ ACCEPTED = frozenset({200, 201, 202, 204})
 SECONDS = 5.0
 """Seconds for one call, reports that were kept included."""
 
-SECONDS_AGAIN = 1.0
+SECONDS_AFTER_FAILURE = 1.0
 """Seconds for a call after the server has failed. The report of the end has SECONDS, because it matters most."""
 
 NO_NETWORK_SECONDS = 0.1
@@ -42,7 +42,7 @@ NO_NETWORK_SECONDS = 0.1
 
 QUEUE_LIMIT = 100
 
-ENDS = frozenset({"success", "failure"})
+LAST_KINDS = frozenset({"success", "failure"})
 
 FIRST_STAGE, LAST_STAGE = "fetch-offline", "umount"
 
@@ -61,14 +61,14 @@ def reported(stage: str, platform: str, running_system: RunningSystem, log: Log)
     """Report a stage: its start, and that it is done or what ended it."""
     reporter = _reporter(platform, running_system, log)
     if stage == FIRST_STAGE:
-        reporter.tell(Event("start", stage))
+        reporter.report(Event("start", stage))
     try:
         yield
     except Exception as error:
         failure = as_failure(error)
-        reporter.tell(Event("failure", stage, failure.message, failure.hint))
+        reporter.report(Event("failure", stage, failure.message, failure.hint))
         raise
-    reporter.tell(Event("success" if stage == LAST_STAGE else "stage", stage))
+    reporter.report(Event("success" if stage == LAST_STAGE else "stage", stage))
 
 
 def _reporter(platform: str, running_system: RunningSystem, log: Log) -> Reporter:
@@ -89,16 +89,16 @@ class Reporter(NamedTuple):
     def __repr__(self) -> str:
         return f"Reporter(source={self.source!r})"
 
-    def tell(self, event: Event) -> None:
+    def report(self, event: Event) -> None:
         """Send a report, and those that still wait. Never raises: a boot does not depend on being watched."""
         try:
-            self._tell(event)
+            self._report(event)
         except Exception as error:  # noqa: BLE001 - whatever is wrong, the boot goes on
             self.log("warning", f"status report not sent: internal error ({type(error).__name__})")
 
-    def _tell(self, event: Event) -> None:
+    def _report(self, event: Event) -> None:
         waiting = self._waiting()
-        deadline = Deadline(SECONDS_AGAIN if waiting and event.kind not in ENDS else SECONDS)
+        deadline = Deadline(SECONDS_AFTER_FAILURE if waiting and event.kind not in LAST_KINDS else SECONDS)
         if self.url:
             self._post_all([*waiting, self._written(event)], deadline)
         told = PLATFORM_REPORTS.get(self.settings.platform)
@@ -167,7 +167,7 @@ class Reporter(NamedTuple):
             write_private(self.queue, "".join(f"{written}\n" for written in waiting).encode())
 
 
-def _tell_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:
+def _report_to_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:
     """Equinix Metal shows the owner of a machine which stages have ended. Source: Ignition's packet provider."""
     import json
 
@@ -186,5 +186,5 @@ def _tell_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:
 
 PACKET_METADATA = "https://metadata.packet.net/metadata"
 
-PLATFORM_REPORTS: Mapping[str, Callable[[Reporter, Event, Deadline], None]] = {"packet": _tell_packet}
+PLATFORM_REPORTS: Mapping[str, Callable[[Reporter, Event, Deadline], None]] = {"packet": _report_to_packet}
 """Platforms that accept reports, and how they are told."""

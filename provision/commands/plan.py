@@ -56,7 +56,7 @@ CHANGES, UNKNOWN = 4, 5
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. Raises Failure."""
     config, _, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)
-    with _told(arguments), places.shown(), open_target(arguments, config, changing=False) as target:
+    with _refusals_as_json(arguments), places.shown(), open_target(arguments, config, changing=False) as target:
         steps = simulate(target.preview, config, target.view, _assume_present, target.contents_of)
         _refuse_missing(steps, arguments)
         hidden = hidden_mounts(steps, target)
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _told(arguments: argparse.Namespace) -> Iterator[None]:
+def _refusals_as_json(arguments: argparse.Namespace) -> Iterator[None]:
     """With --json a refusal is told on standard output too, as `validate --format json` does."""
     try:
         yield

@@ -14,7 +14,7 @@ from provision.planning.actions import Action, ForgetBlob, Keep, Mount, Unmount,
 from provision.planning.facts import SignatureFact
 from provision.planning.root.unknown_root import BY_THE_DISTRIBUTION
 
-PASSING = (WaitForDevices, Keep, UpdateBootState, ForgetBlob, Mount, Unmount)
+TRANSIENT_ACTIONS = (WaitForDevices, Keep, UpdateBootState, ForgetBlob, Mount, Unmount)
 """Actions that leave nothing behind on the machine."""
 
 HIDDEN = (Keep, UpdateBootState, ForgetBlob)
@@ -46,7 +46,7 @@ def style_of(stream: TextIO) -> Style:
 
 def is_change(action: Action) -> bool:
     """Whether the action leaves something behind."""
-    return not isinstance(action, PASSING) and getattr(action, "argv", ()) != BY_THE_DISTRIBUTION
+    return not isinstance(action, TRANSIENT_ACTIONS) and getattr(action, "argv", ()) != BY_THE_DISTRIBUTION
 
 
 def kept_mounts(steps: Sequence[Step]) -> list[Mount]:

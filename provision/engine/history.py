@@ -19,9 +19,9 @@ from provision.engine.record_lines import RecordedFact
 from provision.engine.recovery import (
     Remaining,
     account_facts,
+    account_side_files,
     appended_digests,
-    as_now,
-    beside_accounts,
+    current_fact,
     leftovers,
     remaining,
 )
@@ -116,7 +116,7 @@ class FileHistory:
     @property
     def ended(self) -> bool:
         """Whether an earlier run of this config on this machine came to its end, whatever is left of its work."""
-        return self._past.holds is not None
+        return self._past.final_facts is not None
 
     @property
     def interrupted(self) -> bool:
@@ -128,9 +128,9 @@ class FileHistory:
 
         Raises PlanRefused that names what is not.
         """
-        if self._past.holds is None:
+        if self._past.final_facts is None:
             return False
-        found = [(fact, fact.now(system)) for fact in self._past.holds]
+        found = [(fact, fact.now(system)) for fact in self._past.final_facts]
         changed = [difference(fact, value) for fact, value in found if not agrees(fact.value, value)]
         if changed:
             more = [f"and {len(changed) - MAX_DIFFERENCES} more"] if len(changed) > MAX_DIFFERENCES else []
@@ -144,19 +144,19 @@ class FileHistory:
     def view(self, system: MachineView) -> MachineView:
         """The machine with everything that earlier runs changed as it was before them."""
         view = RecordedView(system)
-        facts = _first(self._past.waves)
+        facts = _earliest_facts(self._past.waves)
         view.apply(facts)
-        view.enabled_before = _enabled(self._past.waves)
+        view.enabled_before = _earliest_enabled(self._past.waves)
         if facts:  # what has been written has its room already
             view.apply([FreeSpaceFact("/", None)])
         return view
 
     def begin(self, wave: Wave, view: MachineView, system: System) -> Remaining:
         """What is left of a wave. Raises Interrupted when the plan is not the one that was begun."""
-        name = _name(wave)
-        read = view.take_read() if isinstance(view, RecordedView) else Read()
+        name = _wave_digest(wave)
+        read = view.take_reads() if isinstance(view, RecordedView) else PlanReads()
         if self._position >= len(self._past.waves):
-            began = _before(name, wave, read, system)
+            began = _wave_record(name, wave, read, system)
             self._append(record_lines.begun(began))
             self._past = self._past._replace(waves=(*self._past.waves, began))
             return Remaining((), wave, wave)
@@ -184,29 +184,29 @@ class FileHistory:
         self._effects.update({(type(fact), fact.name): fact for fact in effects if isinstance(fact, RecordedFact)})
         if isinstance(view, RecordedView):
             view.revert([*began.before, *effects])
-            view.apply(_first(later))
-            view.enabled_before = _enabled(later)
+            view.apply(_earliest_facts(later))
+            view.enabled_before = _earliest_enabled(later)
 
     def end(self, system: MachineView) -> None:
         """From now on the record only says what holds. Raises Failure."""
         if not self._position:
             return
-        holds = [fact for fact in self._effects.values() if agrees(fact.value, fact.now(system))]
+        final_facts = [fact for fact in self._effects.values() if agrees(fact.value, fact.now(system))]
         head, last = record_lines.line(self._config, "")
-        tail, _ = record_lines.line(record_lines.ended(holds), last)
+        tail, _ = record_lines.line(record_lines.ended(final_facts), last)
         self._file.replace(head + tail)
 
     def _append(self, entry: dict[str, object], *, wait: bool = True) -> None:
         """Write a line, and wait until it is on the disk. What an interrupted write left behind is cut off first."""
-        whole = self._past.whole
-        head, last = (b"", self._past.last) if whole else record_lines.line(self._config, "")
+        valid_size = self._past.valid_size
+        head, last = (b"", self._past.last) if valid_size else record_lines.line(self._config, "")
         text, last = record_lines.line(entry, last)
         data = head + text
-        self._file.write(whole, data, wait=wait)
-        self._past = self._past._replace(whole=whole + len(data), last=last)
+        self._file.write(valid_size, data, wait=wait)
+        self._past = self._past._replace(valid_size=valid_size + len(data), last=last)
 
 
-class Read:
+class PlanReads:
     """What a plan read: contents by path, whether units are enabled."""
 
     def __init__(self) -> None:
@@ -220,7 +220,7 @@ class RecordedView(Forecast):
     def __init__(self, base: MachineView) -> None:
         super().__init__(base)
         self.enabled_before: Mapping[str, bool] = {}
-        self._read = Read()
+        self._read = PlanReads()
 
     def content(self, path: str) -> bytes | None:
         """The bytes that the record has, or those of the file."""
@@ -235,9 +235,9 @@ class RecordedView(Forecast):
         found = self._base.enabled(unit) if before is None else before
         return self._read.enabled.setdefault(unit, found)
 
-    def take_read(self) -> Read:
+    def take_reads(self) -> PlanReads:
         """What was read since this was last called."""
-        read, self._read = self._read, Read()
+        read, self._read = self._read, PlanReads()
         return read
 
 
@@ -255,7 +255,7 @@ def digest_of(config: Config) -> str:
     return sha256(encode(config).encode()).hexdigest()
 
 
-def _read(file: RecordFile, digest: str, owner: str) -> record_lines.Past:
+def _read(file: RecordFile, digest: str, owner: str) -> record_lines.ParsedRecord:
     """What the file has of an earlier run that this one goes on from. Raises Failure, Interrupted."""
     try:
         past = record_lines.parse(file.read() or b"")
@@ -266,23 +266,23 @@ def _read(file: RecordFile, digest: str, owner: str) -> record_lines.Past:
         raise Failure(f"{file.path}: {error}", hint=hint) from error
     if (past.config, past.owner) == (digest, owner):
         return past
-    if past.holds is not None or not any(wave.before or wave.appends for wave in past.waves):
-        return record_lines.Past()  # what came to its end, or changed nothing, is no interruption
+    if past.final_facts is not None or not any(wave.before or wave.appends for wave in past.waves):
+        return record_lines.ParsedRecord()  # what came to its end, or changed nothing, is no interruption
     what = "provisioning with another config" if past.owner == owner else "provisioning on another machine"
     raise Interrupted(what, hint=f"restore the disk, or remove {file.path}")
 
 
-def _before(name: str, wave: Wave, read: Read, system: System) -> record_lines.WaveRecord:
+def _wave_record(name: str, wave: Wave, read: PlanReads, system: System) -> record_lines.WaveRecord:
     """How everything is that a wave will change, and what the plan has read of it."""
     effects = (fact for action in wave for fact in action.effect() if isinstance(fact, RecordedFact))
     contents = [ContentFact(path, data) for path, data in read.contents.items()]
     databases = account_facts(wave, system)
-    facts = (*map(partial(as_now, system), effects), *contents, *databases)
-    beside = beside_accounts(system) if databases else ()
+    facts = (*map(partial(current_fact, system), effects), *contents, *databases)
+    beside = account_side_files(system) if databases else ()
     return record_lines.WaveRecord(name, facts, appended_digests(wave, system), beside, read.enabled)
 
 
-def _first(waves: Iterable[record_lines.WaveRecord]) -> list[RecordedFact]:
+def _earliest_facts(waves: Iterable[record_lines.WaveRecord]) -> list[RecordedFact]:
     """The first fact about each thing."""
     first: dict[Key, RecordedFact] = {}
     for fact in (fact for wave in waves for fact in wave.before):
@@ -290,12 +290,12 @@ def _first(waves: Iterable[record_lines.WaveRecord]) -> list[RecordedFact]:
     return [*first.values()]
 
 
-def _enabled(waves: Sequence[record_lines.WaveRecord]) -> dict[str, bool]:
+def _earliest_enabled(waves: Sequence[record_lines.WaveRecord]) -> dict[str, bool]:
     """The first answer about each unit."""
     return {unit: found for wave in reversed(waves) for unit, found in wave.enabled.items()}
 
 
-def _name(wave: Wave) -> str:
+def _wave_digest(wave: Wave) -> str:
     """A digest that tells one wave from another and holds no secret."""
     from hashlib import sha256
 

@@ -52,17 +52,18 @@ class WaveRecord(NamedTuple):
     done: bool = False
 
 
-class Past(NamedTuple):
-    """A record as it was read. `whole` is the length in bytes of what is whole, `last` the checksum of its last line.
+class ParsedRecord(NamedTuple):
+    """A record as `parse` read it.
 
-    `holds` has the facts that hold since the run ended; None if it did not end.
+    `valid_size` is the length in bytes of the undamaged lines, `last` the checksum of the last of them. `final_facts`
+    are the facts that were true when the run ended; None if the run did not end.
     """
 
     config: str = ""
     owner: str = ""
     waves: tuple[WaveRecord, ...] = ()
-    holds: tuple[RecordedFact, ...] | None = None
-    whole: int = 0
+    final_facts: tuple[RecordedFact, ...] | None = None
+    valid_size: int = 0
     last: str = ""
 
 
@@ -96,20 +97,20 @@ def ended(facts: Iterable[RecordedFact]) -> dict[str, object]:
     return {"ended": [_to_json(fact) for fact in facts]}
 
 
-def parse(data: bytes) -> Past:
+def parse(data: bytes) -> ParsedRecord:
     """Read a record. Raises Damaged."""
-    past = Past()
+    past = ParsedRecord()
     for number, text in enumerate(data.splitlines(keepends=True), 1):
         checksum, _, body = text.rstrip(b"\n").partition(b" ")
         if checksum != _checksum(body, past.last).encode() or not text.endswith(b"\n"):
-            if _is_torn(data[past.whole :]):
+            if _is_torn(data[past.valid_size :]):
                 return past
             raise Damaged(number)
         try:
             past = _with_entry(past, json.loads(body), first=number == 1)
         except (ValueError, LookupError, TypeError) as error:
             raise Damaged(number) from error
-        past = past._replace(whole=past.whole + len(text), last=checksum.decode())
+        past = past._replace(valid_size=past.valid_size + len(text), last=checksum.decode())
     return past
 
 
@@ -122,7 +123,7 @@ def _is_torn(rest: bytes) -> bool:
     return b"\0" in rest or b"\n" not in rest
 
 
-def _with_entry(past: Past, entry: dict[str, Any], *, first: bool) -> Past:
+def _with_entry(past: ParsedRecord, entry: dict[str, Any], *, first: bool) -> ParsedRecord:
     if first:
         return past._replace(config=entry["config"], owner=entry["owner"])
     if "wave" in entry:
@@ -132,7 +133,7 @@ def _with_entry(past: Past, entry: dict[str, Any], *, first: bool) -> Past:
         return past._replace(waves=(*past.waves, wave))
     if "done" in entry:
         return past._replace(waves=(*past.waves[:-1], past.waves[-1]._replace(done=True)))
-    return past._replace(holds=tuple(map(_from_json, entry["ended"])))
+    return past._replace(final_facts=tuple(map(_from_json, entry["ended"])))
 
 
 def _to_json(fact: RecordedFact) -> list[Any]:

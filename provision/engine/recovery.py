@@ -48,7 +48,7 @@ def appended_digests(wave: Wave, system: System) -> dict[str, tuple[str, str]]:
     return {one.path: system.append_digests(one) for one in wave if isinstance(one, WriteFile) and _appends(one)}
 
 
-def as_now(system: System, fact: RecordedFact) -> RecordedFact:
+def current_fact(system: System, fact: RecordedFact) -> RecordedFact:
     """The same fact as the machine says it now."""
     if isinstance(fact, FileFact):
         return FileFact(fact.name, fact.now(system))
@@ -68,7 +68,7 @@ def account_facts(wave: Wave, system: System) -> list[RecordedFact]:
     return [*files, *(ContentFact(path, system.content(path)) for path in paths)]
 
 
-def beside_accounts(system: System) -> tuple[str, ...]:
+def account_side_files(system: System) -> tuple[str, ...]:
     """Names in /etc that begin like an account file: their locks, and what is being written."""
     return tuple(name for name in system.children(_etc(system)) if name.startswith(ACCOUNT_FILES))
 
@@ -122,7 +122,7 @@ def _restoring(action: Action, before: Facts, began: WaveRecord, system: System)
 
 def _removing_new_names(began: WaveRecord, system: System) -> Iterator[Action]:
     known = {*began.beside, *_all_names()}
-    yield from (RemovePath(f"{_etc(system)}/{name}") for name in beside_accounts(system) if name not in known)
+    yield from (RemovePath(f"{_etc(system)}/{name}") for name in account_side_files(system) if name not in known)
 
 
 def _restoring_file(path: str, before: Facts, system: System) -> Iterator[Action]:

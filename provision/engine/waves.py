@@ -73,21 +73,21 @@ GRACE = 5.0
 
 def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action], cancel: Callable[[], None]) -> None:
     """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended."""
-    crew = _Crew(work, actions, cancel)
+    workers = _Workers(work, actions, cancel)
     for _ in range(min(PARALLEL, len(actions)) - 1):
-        if not start_thread(crew.work):
+        if not start_thread(workers.work):
             break
     try:
-        crew.work()
-        crew.wait(None)
+        workers.work()
+        workers.wait(None)
     except KeyboardInterrupt as stop:  # what has begun should end before anything is given back
-        crew.stop(stop)
-        crew.wait(GRACE)
-    if crew.failures:
-        raise crew.failures[0]
+        workers.stop(stop)
+        workers.wait(GRACE)
+    if workers.failures:
+        raise workers.failures[0]
 
 
-class _Crew:
+class _Workers:
     """Threads that take actions off one list, this one among them.
 
     Without memory for a thread the others do its work. A thread that dies before its first action took none, so what is

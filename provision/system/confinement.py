@@ -92,10 +92,10 @@ class Confinement(NamedTuple):
             stack.callback(os.close, tree)
             libc.mount("tmpfs", _NEW_ROOT, "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
             for path, fd in opened.items():
-                _show(path, fd, libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV)
+                _mount_open(path, fd, libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV)
             os.makedirs(f"{_NEW_ROOT}/dev", exist_ok=True)
             os.mknod(f"{_NEW_ROOT}/dev/null", stat.S_IFCHR | 0o666, os.makedev(*_NULL))
-            _show(self.tree, tree, libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+            _mount_open(self.tree, tree, libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
         read_only = libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NOEXEC
         libc.mount("none", _NEW_ROOT, None, libc.MS_REMOUNT | libc.MS_BIND | read_only)
         libc.change_root(_NEW_ROOT)
@@ -108,7 +108,7 @@ def _opened(path: str, stack: ExitStack) -> int:
     return fd
 
 
-def _show(path: str, fd: int, flags: int) -> None:
+def _mount_open(path: str, fd: int, flags: int) -> None:
     """Mount what is open as `fd` at a path of the new root; a link is copied. Raises OSError."""
     place = _NEW_ROOT + path
     mode = os.fstat(fd).st_mode

@@ -12,7 +12,7 @@ _ACTIVE = "/sys/class/tty/console/active"
 _INITRAMFS = "/etc/initrd-release"
 
 
-def are_ours(root: str = "") -> bool:
+def in_initramfs(root: str = "") -> bool:
     """Whether this is an initramfs. A system that is up has a journal that people can read."""
     return os.path.exists(root + _INITRAMFS)
 
@@ -42,7 +42,7 @@ def on_consoles(log: FieldLog, root: str = "") -> FieldLog:
 
     Errors are not shown: `provision.boot.failure_report` shows what stopped the boot, at the end.
     """
-    if not are_ours(root):
+    if not in_initramfs(root):
         return log
 
     def write(level: str, message: str, **fields: str) -> None:

@@ -39,7 +39,7 @@ def enter_sandbox() -> None:
         libc.unshare_mounts()
         with suppress(OSError):  # Linux before 5.12 cannot do it, nor a chroot whose root is not a mount point
             libc.forbid_devices("/")
-        _furnish()
+        _fill_dev()
     except OSError as error:
         raise Failure(
             f"cannot keep the disks of this machine out of reach: {error.strerror}",
@@ -62,7 +62,7 @@ def make_fuse_node() -> None:
         os.mknod("/dev/fuse", stat.S_IFCHR | 0o600, os.makedev(10, 229))
 
 
-def _furnish() -> None:
+def _fill_dev() -> None:
     shared = os.open(_SHARED, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) if os.path.isdir(_SHARED) else -1
     libc.mount("tmpfs", "/dev", "tmpfs", libc.MS_NOSUID | libc.MS_NOEXEC, "mode=755,size=1m")
     os.mkdir("/dev/mapper")

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from provision.boot.completion_record import RECORD, record_paths
-from provision.boot.first_boot import Verdict, counts, platform, root_device, verdict, wait_seconds
+from provision.boot.first_boot import Verdict, platform, proves_provisioned, root_device, verdict, wait_seconds
 from provision.boot.name_servers import resolv_conf
 from provision.failures import Failure
 
@@ -77,17 +77,17 @@ def record(machine: str) -> bytes:
 
 @pytest.mark.parametrize(("owner", "machine"), [("one", "one"), ("", "one"), ("one", ""), ("", "")])
 def test_a_record_counts_on_its_own_machine_and_where_none_can_be_told(owner: str, machine: str) -> None:
-    assert counts(record(owner), "quiet", machine)
-    assert counts(b"{}", "quiet", machine)
-    assert counts(b"not JSON", "quiet", machine)
+    assert proves_provisioned(record(owner), "quiet", machine)
+    assert proves_provisioned(b"{}", "quiet", machine)
+    assert proves_provisioned(b"not JSON", "quiet", machine)
 
 
 def test_the_record_of_another_machine_is_not_believed_before_a_person_decides() -> None:
     with pytest.raises(Failure, match="record of another machine") as failure:
-        counts(record("one"), "quiet", "two")
+        proves_provisioned(record("one"), "quiet", "two")
     assert "provision.firstboot.record=ignore" in failure.value.hint
-    assert counts(record("one"), "provision.firstboot.record=keep", "two")
-    assert not counts(record("one"), "provision.firstboot.record=ignore", "two")
+    assert proves_provisioned(record("one"), "provision.firstboot.record=keep", "two")
+    assert not proves_provisioned(record("one"), "provision.firstboot.record=ignore", "two")
 
 
 def test_platform() -> None:

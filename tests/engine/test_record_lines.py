@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.engine import record_lines
-from provision.engine.record_lines import Damaged, Past, WaveRecord
+from provision.engine.record_lines import Damaged, ParsedRecord, WaveRecord
 from provision.planning.facts import ContentFact, FileFact, UserFact
 from provision.planning.machine_view import Account, FileStatus, FileType
 
@@ -34,16 +34,18 @@ def written() -> list[bytes]:
 def test_what_was_written_is_read_back() -> None:
     lines = written()
     past = record_lines.parse(b"".join(lines))
-    assert past == Past("digest", "owner", (WAVE._replace(done=True),), BEFORE[:2], len(b"".join(lines)), past.last)
+    assert past == ParsedRecord(
+        "digest", "owner", (WAVE._replace(done=True),), BEFORE[:2], len(b"".join(lines)), past.last
+    )
     assert record_lines.parse(b"".join(lines[:2])).waves == (WAVE,)
 
 
 def test_every_end_of_a_file_is_one_that_a_power_loss_may_leave() -> None:
-    whole = b"".join(written())
+    valid_size = b"".join(written())
     ends = [len(b"".join(written()[:count])) for count in range(5)]
-    for length in range(len(whole)):
-        assert record_lines.parse(whole[:length]).whole == max(end for end in ends if end <= length)
-        assert record_lines.parse(whole[:length] + bytes(len(whole) - length)).whole in ends
+    for length in range(len(valid_size)):
+        assert record_lines.parse(valid_size[:length]).valid_size == max(end for end in ends if end <= length)
+        assert record_lines.parse(valid_size[:length] + bytes(len(valid_size) - length)).valid_size in ends
 
 
 @pytest.mark.parametrize("line", range(3))

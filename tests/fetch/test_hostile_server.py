@@ -62,7 +62,7 @@ def a_metadata_service(url: str, limits: Settings, log: RecordedLog, _folder: Pa
 
 
 def a_status_report(url: str, limits: Settings, log: RecordedLog, folder: Path) -> object:
-    Reporter(f"{url}/a?key=canary", "urn:x", limits, log, str(folder / "status")).tell(Event("start"))
+    Reporter(f"{url}/a?key=canary", "urn:x", limits, log, str(folder / "status")).report(Event("start"))
     raise Failure("a report fails silently")
 
 

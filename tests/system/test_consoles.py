@@ -38,10 +38,10 @@ def test_a_console_that_takes_no_more_is_not_waited_for(root: Path) -> None:
 
 
 def test_only_an_initramfs_is_ours(root: Path) -> None:
-    assert not consoles.are_ours(str(root))
+    assert not consoles.in_initramfs(str(root))
     (root / "etc").mkdir()
     (root / "etc/initrd-release").touch()
-    assert consoles.are_ours(str(root))
+    assert consoles.in_initramfs(str(root))
 
 
 def test_a_machine_without_consoles(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def _apply(config: Config, options: argparse.Namespace) -> None:
     machine = Machine(options.root, ImageDevices({}), BootState())
     try:
         preflight([LIVE], config, machine, machine)
-        Engine(machine, rendered.fetcher, _tell).run(LIVE, config)
+        Engine(machine, rendered.fetcher, _print_step).run(LIVE, config)
     finally:
         machine.release()
 
@@ -97,5 +97,5 @@ def _supported(config: Config, *, ignore: bool) -> Config:
     return config.changed(storage=kept, passwd=Passwd(), kernel_arguments=Config.kernel_arguments)
 
 
-def _tell(step: Step) -> None:
+def _print_step(step: Step) -> None:
     print(step.action.title)

@@ -33,7 +33,7 @@ from provision.planning.root.target_paths import resolve
 from provision.planning.stage import Plan, Stage
 from provision.stages.files.result_file import RESULT
 
-PASSING = (WaitForDevices, Keep, UpdateBootState, StoreBlob, ForgetBlob, Mount, Unmount)
+ALWAYS_DUE = (WaitForDevices, Keep, UpdateBootState, StoreBlob, ForgetBlob, Mount, Unmount)
 """Actions that are carried out each time, because they leave nothing behind."""
 
 
@@ -59,7 +59,7 @@ def as_applied(config: Config) -> Config:
     )
 
 
-def done_again(stage: Stage, unseen: dict[str, str]) -> Stage:
+def without_done_actions(stage: Stage, unseen: dict[str, str]) -> Stage:
     """The stage for a config that was applied before; why something cannot be compared goes to `unseen`, by its path.
 
     SELinux labels are set again where something was done.
@@ -92,23 +92,23 @@ class _Progress:
 
     def begin(self) -> None:
         """Start again, for another run of the stage: a simulated one, or a real one."""
-        self._left: set[Blob] = set()
+        self._unchanged_blobs: set[Blob] = set()
         self._identities: dict[str, tuple[int, int] | None] = {}
         self.changed = False
 
     def due(self, action: Action, view: MachineView) -> Action:
         """The action if it is due, else a `Keep` in its place."""
-        if isinstance(action, PASSING):
+        if isinstance(action, ALWAYS_DUE):
             return action
         try:
-            holds = self._holds(action, view)
+            holds = self._is_done(action, view)
         except (Failure, OSError) as error:
             self._unseen[action.title] = f"it cannot be compared: {error}"
             holds = True
         if holds:
             return Keep(action.title.partition(" ")[2], "it is there already", action.config_path)
         if isinstance(action, WriteFile) and any(
-            isinstance(part, Blob) and part in self._left for part in action.parts
+            isinstance(part, Blob) and part in self._unchanged_blobs for part in action.parts
         ):
             action = action._replace(parts=(), keep=True)  # its content is there: only owner or mode are not
         if isinstance(action, WriteFile) and action.keep and not action.parts:
@@ -116,7 +116,7 @@ class _Progress:
         self.changed = self.changed or not isinstance(action, FetchBlob)
         return action
 
-    def _holds(self, action: Action, view: MachineView) -> bool:
+    def _is_done(self, action: Action, view: MachineView) -> bool:
         if isinstance(action, FetchBlob):
             return self._is_fetched(action, view)
         if isinstance(action, SetPassword):
@@ -140,7 +140,7 @@ class _Progress:
         there = view.file_status(action.destination) if action.destination else None
         holds = there is not None and there.kind is FileType.FILE and _has_digest(action, view)
         if holds:
-            self._left.add(action.blob)
+            self._unchanged_blobs.add(action.blob)
             if not _comparable(action.resource):
                 self._unseen[action.destination] = "its content is not compared: the config has no digest of it"
         return holds
@@ -148,7 +148,7 @@ class _Progress:
     def _has_content(self, action: WriteFile, view: MachineView) -> bool:
         data = [part.data for part in action.parts if isinstance(part, Content)]
         if len(data) < len(action.parts):
-            return all(part in self._left for part in action.parts if isinstance(part, Blob))
+            return all(part in self._unchanged_blobs for part in action.parts if isinstance(part, Blob))
         found = view.content(action.path)
         if found is None:
             there = view.file_status(action.path)

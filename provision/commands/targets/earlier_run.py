@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.commands.targets.applied import as_applied, done_again
+from provision.commands.targets.applied import as_applied, without_done_actions
 from provision.commands.targets.target import Target
 from provision.config.format import Config
 from provision.engine.history import FileHistory, digest_of, record_path
@@ -19,7 +19,7 @@ OWNER = "image"
 """The owner in the record of an image. A machine that boots from the image is another owner, and ignores it."""
 
 
-class _SeenRecord(NamedTuple):
+class _ReadOnlyRecord(NamedTuple):
     """A `RecordFile` in a file system that is not mounted: it can only be read."""
 
     path: str
@@ -38,7 +38,7 @@ class _SeenRecord(NamedTuple):
         raise Failure(f"{self.path}: cannot be written")
 
 
-def consider(target: Target, config: Config, view: MachineView) -> None:
+def continue_earlier_run(target: Target, config: Config, view: MachineView) -> None:
     """Change the stages of a target to those that are still to be done after an earlier run of this config.
 
     Raises Interrupted where another config was being applied.
@@ -50,11 +50,13 @@ def consider(target: Target, config: Config, view: MachineView) -> None:
     if history.ended:
         target.notes.append("this config was applied to this image before: what has changed since is done again")
         target.open_history = None
-        target.stages = tuple(_again(stage, target) for stage in target.stages)
+        target.stages = tuple(_after_finished_run(stage, target) for stage in target.stages)
         target.preview = target.stages
     elif history.interrupted:
         target.notes.append("an earlier run of this config was interrupted, and is continued")
-        target.preview = tuple(_as_before(stage, history) if stage.journalled else stage for stage in target.stages)
+        target.preview = tuple(
+            _after_interrupted_run(stage, history) if stage.journalled else stage for stage in target.stages
+        )
 
 
 def _root(target: Target, config: Config, view: MachineView) -> Contents | None:
@@ -71,7 +73,7 @@ def _history(contents: Contents, config: Config) -> FileHistory | None:
     wiped = any(disk.wipe_table for disk in storage.disks)
     wiped |= any(one.wipe_filesystem or False for one in storage.filesystems if one.path == "/")
     try:
-        history = FileHistory(_SeenRecord(f"{path} in the image", contents.content(path)), digest_of(config), OWNER)
+        history = FileHistory(_ReadOnlyRecord(f"{path} in the image", contents.content(path)), digest_of(config), OWNER)
     except Interrupted:
         if wiped:
             return None
@@ -79,10 +81,10 @@ def _history(contents: Contents, config: Config) -> FileHistory | None:
     return None if wiped and not history.ended else history
 
 
-def _again(stage: Stage, target: Target) -> Stage:
+def _after_finished_run(stage: Stage, target: Target) -> Stage:
     """The stage after a finished run. The plan of the disks compares by itself; actions on files are compared here."""
     if stage.journalled:
-        return done_again(stage, target.unseen)
+        return without_done_actions(stage, target.unseen)
 
     def again(part: Plan) -> Plan:
         return lambda config, view: part(as_applied(config), view)
@@ -90,7 +92,7 @@ def _again(stage: Stage, target: Target) -> Stage:
     return stage._replace(parts=tuple(again(part) for part in stage.parts))
 
 
-def _as_before(stage: Stage, history: FileHistory) -> Stage:
+def _after_interrupted_run(stage: Stage, history: FileHistory) -> Stage:
     """The stage for a simulation after an interruption: it sees the files as they were before the earlier run."""
 
     def before(part: Plan) -> Plan:

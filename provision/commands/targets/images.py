@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, suppress
 
 from provision.commands.targets.disk_options import check_existing, disks
-from provision.commands.targets.earlier_run import OWNER, consider
+from provision.commands.targets.earlier_run import OWNER, continue_earlier_run
 from provision.commands.targets.open_formats import formats_of, raw_files
 from provision.commands.targets.root_seed import read_root_seed, seed
 from provision.commands.targets.target import Target, log_of, starting_state
@@ -24,7 +24,7 @@ from provision.stages import load_stage
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.block.partitions import libparted
 from provision.system.images.contents import UnmountedContents
-from provision.system.images.files import claimed, sector_size
+from provision.system.images.files import locked_for_run, sector_size
 from provision.system.images.formats import DRIVERS
 from provision.system.images.reserved_names import reserved_names
 from provision.system.images.workspace import workspace
@@ -42,7 +42,7 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     for disk in given:
         exists = check_existing(disk, replace=replace or not changing)
         if exists and changing:
-            stack.enter_context(claimed(disk.image))
+            stack.enter_context(locked_for_run(disk.image))
     if changing:
         stack.enter_context(_reserved(config))
     formats = formats_of(given, overwrite=replace)
@@ -65,7 +65,7 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     target.contents_of, target.stop_looking = contents, contents.release
     target.view = target.machine = machine
     target.open_history = lambda: FileHistory(RecordFile(place.root, record_path(machine)), digest_of(config), OWNER)
-    consider(target, config, machine)
+    continue_earlier_run(target, config, machine)
     if config.kernel_arguments.should_exist or config.kernel_arguments.should_not_exist:
         target.notes.append("kernelArguments belong to the boot loader of the running system; left out for images")
     if changing and config.storage.disks and not libparted.is_installed():

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from provision.commands.targets.applied import done_again
+from provision.commands.targets.applied import without_done_actions
 from provision.commands.targets.target import Target, log_of, starting_state
 from provision.config.format import Config
 from provision.engine.history import FileHistory, digest_of, record_path
@@ -17,7 +17,7 @@ from provision.planning.machine_view import MachineView
 from provision.planning.stage import Plan, Stage
 from provision.stages import load_stage
 from provision.system.block.image_devices import ImageDevices
-from provision.system.images.files import claimed
+from provision.system.images.files import locked_for_run
 from provision.system.machine import Machine
 from provision.system.root.record_file import RecordFile
 
@@ -30,7 +30,7 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
     if not os.path.isdir(arguments.root):
         raise Failure(f"{arguments.root}: no such directory", hint="make the tree first, or unpack one there")
     if changing:
-        stack.enter_context(claimed(arguments.root))
+        stack.enter_context(locked_for_run(arguments.root))
     private = f"/run/provision/{token_hex(8)}"  # made only if something is stored there, so a killed run leaves nothing
     stack.callback(rmtree, private, ignore_errors=True)
     root = os.path.abspath(arguments.root)
@@ -42,7 +42,7 @@ def open_tree(arguments: argparse.Namespace, config: Config, stack: ExitStack, *
         target.notes.append(f"--root applies files, users and units only; left out: storage.{', storage.'.join(left)}")
     file = RecordFile(os.path.abspath(arguments.root), record_path(machine))
     if changing or os.access(file.path, os.R_OK):
-        _go_on(target, file.path, FileHistory(file, digest_of(config), OWNER))
+        _continue_or_compare(target, file.path, FileHistory(file, digest_of(config), OWNER))
     return target
 
 
@@ -67,11 +67,11 @@ def _without_devices(stage: Stage) -> Stage:
     return stage._replace(parts=tuple(restricted(part) for part in stage.parts))
 
 
-def _go_on(target: Target, path: str, history: FileHistory) -> None:
+def _continue_or_compare(target: Target, path: str, history: FileHistory) -> None:
     """Continue an interrupted run of this config, or compare the tree with what a finished run made."""
     if history.ended:
         target.in_place = True
-        target.stages = target.preview = tuple(done_again(stage, target.unseen) for stage in target.stages)
+        target.stages = target.preview = tuple(without_done_actions(stage, target.unseen) for stage in target.stages)
         target.notes.append(f"this config was applied here before ({path}): what has changed since is done again")
         return
     target.open_history, target.view = lambda: history, history.view(target.view)

@@ -26,13 +26,13 @@ def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
     if not is_built(name):
         return None
     block = sysfs.find(name.replace(BY_MAPPING, "/dev/mapper/", 1)) or sysfs.named(os.path.basename(name))
-    return _with_node(block) if block and _rests_on(block, bases) else None
+    return _with_node(block) if block and _is_built_only_on(block, bases) else None
 
 
 def every(bases: AbstractSet[str]) -> Iterator[sysfs.Block]:
     """All devices that are built on `bases` (nodes) and on nothing else."""
     for block in sysfs.every() if bases else ():
-        if block.node not in bases and _rests_on(block, bases):
+        if block.node not in bases and _is_built_only_on(block, bases):
             yield _with_node(block)
 
 
@@ -57,8 +57,8 @@ def _with_node(block: sysfs.Block) -> sysfs.Block:
     return block
 
 
-def _rests_on(block: sysfs.Block, bases: AbstractSet[str]) -> bool:
+def _is_built_only_on(block: sysfs.Block, bases: AbstractSet[str]) -> bool:
     if block.node in bases:
         return True
     below = sysfs.slaves(block)
-    return bool(below) and all(_rests_on(one, bases) for one in below)
+    return bool(below) and all(_is_built_only_on(one, bases) for one in below)

@@ -64,7 +64,7 @@ class ImageDevices:
 
     def table(self, name: str) -> PartitionTable:
         """Read from the image; a partition has none."""
-        where = self._where(name)
+        where = self._resolve(name)
         if isinstance(where, str):
             return self._kernel.table(where)
         image = self._images[where.disk]
@@ -76,12 +76,12 @@ class ImageDevices:
 
     def signature(self, name: str) -> Signature:
         """Read from the image."""
-        where = self._where(name)
+        where = self._resolve(name)
         return self._kernel.signature(where) if isinstance(where, str) else self._probe(where)
 
     def luks_header(self, name: str) -> LuksHeader | None:
         """Read from the image."""
-        where = self._where(name)
+        where = self._resolve(name)
         if isinstance(where, str):
             return self._kernel.luks_header(where)
         block = self._block(where)
@@ -92,7 +92,7 @@ class ImageDevices:
 
         None for what a program has built on them.
         """
-        where = self._where(name)
+        where = self._resolve(name)
         if isinstance(where, str):
             return None
         image = self._images[where.disk]
@@ -100,18 +100,18 @@ class ImageDevices:
 
     def node(self, name: str) -> str:
         """The loop device for it, attached at the first call."""
-        where = self._where(name)
+        where = self._resolve(name)
         if isinstance(where, str):
             return self._kernel.node(where)
         with self._lock:
             loop = self._loops.get(where)
             if loop is None:
                 image = self._images[where.disk]
-                self._claim(image.path)
+                self._check_unused(image.path)
                 loop = self._loops[where] = Loop(image.path, where.offset, where.size, image.sector)
             return loop.node
 
-    def _claim(self, path: str) -> None:
+    def _check_unused(self, path: str) -> None:
         """Check that no other loop device uses the image; a killed run may have left a program. Raises DeviceFailed."""
         if path in self._claimed:
             return
@@ -132,7 +132,7 @@ class ImageDevices:
 
         Raises TablesDiffer if libparted sees another table afterwards.
         """
-        where = self._where(name)
+        where = self._resolve(name)
         if isinstance(where, str):
             self._kernel.write_table(where, table, erase=erase, clear=clear)
             libparted.check(self._kernel.node(where), table)
@@ -183,7 +183,7 @@ class ImageDevices:
         if failed is not None:
             raise failed
 
-    def _where(self, name: str) -> _Region | str:
+    def _resolve(self, name: str) -> _Region | str:
         """The part of an image, or the node of a device that is built on images."""
         where = self._find(name) or self._find_built(name)
         if where is None:

@@ -163,7 +163,7 @@ def new_format(image: str) -> str:
 
 
 @contextmanager
-def claimed(path: str) -> Iterator[None]:
+def locked_for_run(path: str) -> Iterator[None]:
     """Keep other runs away from an image or a tree, as long as it takes. Raises Failure."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

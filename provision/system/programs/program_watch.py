@@ -25,7 +25,7 @@ class ProgramHangs(Failure):
     """A program did nothing for too long and was stopped."""
 
 
-def _unheard(_line: str) -> None:
+def _ignore_report(_line: str) -> None:
     """Ignore a report."""
 
 
@@ -35,7 +35,7 @@ class WatchSettings(NamedTuple):
     The others are seconds: between looks, until the first report, and without activity until the program is stopped.
     """
 
-    report: Callable[[str], None] = _unheard
+    report: Callable[[str], None] = _ignore_report
     look: float = 1.0
     first_report: float = 10.0
     idle: float = 600.0

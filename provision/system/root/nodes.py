@@ -90,7 +90,7 @@ def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[FileAc
         for action in actions:
             with _failing_as(action):
                 folder = _folder_of(tree, action, stack)
-                changed += [folder] * (1 + len(_on_the_way(action)))
+                changed += [folder] * (1 + len(_new_parents(action)))
                 if isinstance(action, WriteFile) and (action.parts or not action.keep):
                     ready.append(_prepare(tree, blob_store, action, folder, stack))
                 else:
@@ -114,14 +114,14 @@ def _failing_as(action: FileAction) -> Iterator[None]:
         raise NodeFailed(action) from error
 
 
-def _on_the_way(action: FileAction) -> tuple[str, ...]:
+def _new_parents(action: FileAction) -> tuple[str, ...]:
     """The directories that are made first; they are synced with the one that the action changes."""
     return () if isinstance(action, RemovePath) else action.parents
 
 
 def _folder_of(tree: Tree, action: FileAction, stack: ExitStack) -> int:
     """The directory that an action changes, open until the stack is closed; missing parents are made."""
-    for path in _on_the_way(action):
+    for path in _new_parents(action):
         _make_parent(tree, path)
     return stack.enter_context(tree.folder(parent(action.path)[0]))
 

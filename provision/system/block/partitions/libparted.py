@@ -31,7 +31,7 @@ _one_at_a_time = threading.Lock()
 """libparted keeps its devices in a list of the process."""
 
 
-class _Seen(NamedTuple):
+class _SeenPartition(NamedTuple):
     """A partition as one of the two sees it: first sector, number of sectors, name."""
 
     start: int
@@ -39,7 +39,7 @@ class _Seen(NamedTuple):
     name: str
 
     @classmethod
-    def of(cls, partition: Any) -> _Seen:
+    def of(cls, partition: Any) -> _SeenPartition:
         return cls(partition.geometry.start, partition.geometry.length, _name(partition))
 
     def __str__(self) -> str:
@@ -67,8 +67,8 @@ def check(path: str, wanted: PartitionTable) -> None:
         return
     with _disk(path, wanted.sector) as disk:
         kind, sector = _kind(disk), disk.device.sectorSize if disk else wanted.sector
-        seen = {one.number: _Seen.of(one) for one in disk.partitions} if disk else {}
-    expected = {one.number: _Seen(one.start, one.size, one.label) for one in wanted.partitions}
+        seen = {one.number: _SeenPartition.of(one) for one in disk.partitions} if disk else {}
+    expected = {one.number: _SeenPartition(one.start, one.size, one.label) for one in wanted.partitions}
     wrong = ""
     if (kind, sector) != (wanted.kind, wanted.sector):
         wrong = f"{kind or 'no table'} with sectors of {sector} bytes, not {wanted.kind} of {wanted.sector}"
@@ -149,7 +149,7 @@ def _disk_id(path: str) -> str:
         return file.read(512)[_DISK_ID][::-1].hex()
 
 
-def _agree(seen: _Seen | None, expected: _Seen | None) -> bool:
+def _agree(seen: _SeenPartition | None, expected: _SeenPartition | None) -> bool:
     """Whether two opinions on a partition are one. libparted has no name where the locale cannot show it."""
     if seen is not None and expected is not None and not seen.name and not expected.name.isascii():
         seen = seen._replace(name=expected.name)
