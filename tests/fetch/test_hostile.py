@@ -241,7 +241,7 @@ def test_a_full_disk_is_no_fault_of_the_network(tmp_path: Path, size: int) -> No
             into.close()
     finally:
         subprocess.run(["umount", tmp_path], check=True)
-    assert "could not be kept: No space left on device" in failed.value.message
+    assert "could not be written: No space left on device" in failed.value.message
     assert "make room" in failed.value.hint
     assert len(served.asked) == 1
 

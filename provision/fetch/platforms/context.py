@@ -1,4 +1,4 @@
-"""What a search for the config works with: made once by `find_config`, and handed down to every source."""
+"""The context of a search for the config. `find_config` makes it once and passes it to every source."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class FetchContext(NamedTuple):
     """What a source works with. `stop` is set when another source was faster.
 
-    `platform_files` takes what the platform hands over only once a boot, by its path in the installed system. What an
-    earlier stage of this boot got is there already.
+    Some platforms give out data only once in a boot. A source puts such data into `platform_files`, under its path in
+    the installed system; data that an earlier stage of this boot got is already there.
     """
 
     running_system: RunningSystem
@@ -35,7 +35,7 @@ def fetch_context(
     platform_files: dict[str, bytes] | None = None,
     trust: TrustPolicy | None = None,
 ) -> FetchContext:
-    """The context of a search that nothing else stops."""
+    """A context with a `stop` of its own. Without `trust` the default policy holds."""
     from threading import Event
 
     files = {} if platform_files is None else platform_files

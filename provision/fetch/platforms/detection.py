@@ -1,8 +1,8 @@
-"""Which platform this is, by what its firmware says: to find it (`auto`), and to refuse one that cannot be right.
+"""Find out by DMI which platform this is: for `auto`, and to refuse a named platform that the firmware contradicts.
 
-A metadata address is asked only where the platform is named or proven, and not contradicted. Otherwise whoever answers
-at 169.254.169.254 on some network would decide what a machine becomes (CVE-2024-6174).
-Source of the marks: the platforms' documentation, and cloud-init's tools/ds-identify.
+A metadata service is asked only if its platform is named or proven by DMI, and DMI does not prove another one.
+Otherwise any host that answers at 169.254.169.254 could give the machine a config (CVE-2024-6174).
+Source of the DMI values: the platforms' documentation, and cloud-init's tools/ds-identify.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DMI = "/sys/class/dmi/id/"
 
 
 class DmiMark(NamedTuple):
-    """A platform, and the beginning of a DMI field that proves it."""
+    """A DMI mark: `field` begins with this value on machines of the platform."""
 
     platform: str
     field: str
@@ -53,34 +53,34 @@ MARKS = (
     DmiMark("hyperv", "product_name", "Virtual Machine"),
     DmiMark("qemu", "sys_vendor", "QEMU"),
 )
-"""The first that matches counts."""
+"""The first mark that matches decides."""
 
 SHARED_FIRMWARE = (
     {"azure", "azurestack", "hyperv"},
     {"openstack", "brightbox"},
     {"exoscale", "cloudstack"},
 )
-"""Platforms that one firmware may stand for."""
+"""Platforms that have the same DMI values."""
 
 WITHOUT_FIRMWARE = frozenset({"metal", "file"})
-"""Platforms that any firmware may stand for: they get no config from a service."""
+"""Platforms that are allowed with any firmware: they get no config from a service."""
 
 HYPERVISORS = frozenset({"qemu", "hyperv", "kubevirt", "nutanix", "virtualbox", "vmware", "applehv"})
-"""Platforms that also carry other platforms, which have no mark of their own: their marks contradict nothing."""
+"""Hypervisors on which other platforms run, some without a DMI mark. Their marks do not contradict a named platform."""
 
 
 def confirmed(platform: str, running_system: RunningSystem, log: Log = silent, *, allow_mismatch: bool = False) -> str:
     """The platform to use: the named one, or for `auto` the one that the firmware proves.
 
-    Raises Usage if `auto` is asked for and the firmware proves none. Raises Failure if the firmware proves another
-    platform than the named one, unless that is allowed: then it is a warning.
+    Raises Usage if the name is `auto` and the firmware proves no platform. Raises Failure if the firmware proves
+    another platform than the named one; with `allow_mismatch` this is a warning.
     """
     fields = _Fields(running_system)
     mark = next((mark for mark in MARKS if fields[mark.field].startswith(mark.beginning)), None)
     if platform == AUTO:
         if mark is None:
             seen = ", ".join(f"{name} {fields[name]!r}" for name in ("sys_vendor", "product_name"))
-            raise Usage(f"the firmware does not tell the platform ({seen})", hint="name it with --platform")
+            raise Usage(f"the firmware does not name a known platform ({seen})", hint="name it with --platform")
         return mark.platform
     if mark is not None and _contradicts(mark.platform, platform):
         told = f"{mark.platform} ({mark.field} {fields[mark.field]!r})"
@@ -99,7 +99,7 @@ def _contradicts(proven: str, named: str) -> bool:
 
 
 class _Fields(dict[str, str]):
-    """The DMI fields by name, each read when it is first asked for; empty where the firmware has none."""
+    """The DMI fields by name. Each is read when it is first used; a field that the firmware does not have is empty."""
 
     def __init__(self, running_system: RunningSystem) -> None:
         super().__init__()

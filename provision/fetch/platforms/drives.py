@@ -1,4 +1,4 @@
-"""Configs that are on a drive, or offered by the kernel as a file: what works without any network."""
+"""Sources that need no network: a file on a drive, a block device, or a file of the kernel."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from provision.fetch.platforms.trust import CONFIG_DRIVE, NotTrustedError
 from provision.fetch.retry import WaitReporter
 
 CONFIG_DRIVES = frozenset({"config-2", "cidata"})
-"""Labels of config drives, in lower case: a machine that is not provisioned yet may have one."""
+"""Labels of config drives, in lower case. A file system with such a label does not belong to an installed system."""
 
 
 REFUSED_REMEDY = f"add {CONFIG_DRIVE}=any to the kernel command line if this drive is yours"
 
 
 class Drive(NamedTuple):
-    """A file on a drive with a label. `seconds` 0 waits without limit; else there is no config when they are over."""
+    """A file on a drive with a label. After `seconds` without the drive there is no config; 0 waits without limit.
+
+    With `skips_cloud_config` a file for cloud-init is skipped.
+    """
 
     label: str
     files: tuple[str, ...]
@@ -29,9 +32,9 @@ class Drive(NamedTuple):
     offline: bool = True
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Wait for the drive, and read the first of its files that is not skipped.
+        """Wait for the drive, and read the first of its files that is there and not skipped.
 
-        Raises FetchFailed where no config drive is trusted, or only one came that is not trusted.
+        Raises FetchFailed if no drive is trusted, or if the only drive that appeared is not trusted.
         """
         if context.trust.config_drive == "none":
             raise NotTrustedError(f"drive {self.label}", f"not looked for: {CONFIG_DRIVE}=none")
@@ -49,10 +52,10 @@ class Drive(NamedTuple):
         return None
 
     def device(self, context: FetchContext, *, is_named: bool = False) -> str | None:
-        """Wait for the drive; None if it did not come in time.
+        """Wait for the drive and return its device; None if it did not appear in time.
 
-        A drive on an external bus is passed over, unless the machine's owner has named it or trusts every drive. Raises
-        FetchFailed if no other came in time.
+        A drive on an external bus is skipped, unless the kernel command line names it or every drive is trusted. Raises
+        FetchFailed if only such a drive appeared in time.
         """
         accepts_any = is_named or context.trust.config_drive == "any"
         deadline = context.settings.deadline(self.seconds)
@@ -76,13 +79,13 @@ class Drive(NamedTuple):
         return None
 
     def describe(self) -> str:
-        """Label and files."""
+        """Label and files of the drive."""
         wait = f", for {self.seconds:.0f} s" if self.seconds else ""
         return f"drive labelled `{self.label}`{wait}: " + ", ".join(f"`{file}`" for file in self.files)
 
 
 class Optical(NamedTuple):
-    """A file on whichever CD holds a marker file."""
+    """A file on the CD that holds a marker file."""
 
     file: str
     marker: str
@@ -90,7 +93,7 @@ class Optical(NamedTuple):
     offline: bool = True
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Wait for the CD, for ever, and read the file."""
+        """Wait for the CD without a limit of its own, and read the file."""
         if context.trust.config_drive == "none":
             raise NotTrustedError(f"CD with {self.marker}", f"not looked for: {CONFIG_DRIVE}=none")
         deadline = context.settings.deadline()
@@ -106,18 +109,18 @@ class Optical(NamedTuple):
         raise FetchFailed(f"CD with {self.marker}", "did not appear in time")
 
     def _trusted(self, context: FetchContext) -> Iterator[str]:
-        """The CD drives with a disc that may bring the config."""
+        """The CD drives that are trusted to hold the config."""
         for device in context.running_system.optical_drives():
             if context.trust.config_drive == "any" or not context.running_system.external_bus(device):
                 yield device
 
     def describe(self) -> str:
-        """File and formats."""
+        """File, marker and formats of the CD."""
         return f"CD ({' or '.join(self.formats)}) that holds `{self.marker}`: `{self.file}`"
 
 
 class Interface(NamedTuple):
-    """A file that the kernel offers: firmware, a FIFO. `module` brings it; an absent file means no config."""
+    """A file of the kernel: firmware data, a FIFO. `module` is the driver; an absent file means no config."""
 
     path: str
     module: str = ""
@@ -125,7 +128,7 @@ class Interface(NamedTuple):
     offline: bool = True
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Load the driver and read the file in one go: the kernel's fw_cfg is quadratic in the number of reads."""
+        """Load the driver and read the file in one call: the time of the kernel's fw_cfg grows with each read."""
         if self.module:
             context.running_system.load_module(self.module)
         deadline = context.settings.deadline()
@@ -144,7 +147,7 @@ class Interface(NamedTuple):
 
 
 class ByMachine(NamedTuple):
-    """A way for most machines, and another for those of some architectures, as uname(1) tells them."""
+    """One source for most machines, and another for some architectures (names as of `uname -m`)."""
 
     usual: Source
     machines: tuple[str, ...]
@@ -152,16 +155,16 @@ class ByMachine(NamedTuple):
     offline: bool = True
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Go the way of this machine."""
+        """The config from the source for this machine's architecture."""
         return (self.other if os.uname().machine in self.machines else self.usual).fetch(context)
 
     def describe(self) -> str:
-        """Both ways."""
+        """Both sources."""
         return f"{self.usual.describe()}; on {' and '.join(self.machines)}: {self.other.describe()}"
 
 
 class Device(NamedTuple):
-    """A block device that holds nothing but the config, padded with NULs."""
+    """A block device that holds only the config, padded with NULs."""
 
     path: str
     module: str
@@ -187,7 +190,7 @@ class Device(NamedTuple):
 
 
 def trim_nul(raw: bytes) -> bytes:
-    """Bytes without the NULs that pad them. The end of what is compressed may be NULs of its own, and stays."""
+    """Bytes without the NULs at their end. Compressed data is left as it is: NULs at its end may belong to it."""
     from provision.fetch.compression import is_compressed
 
     begun = raw.lstrip(b"\0")

@@ -1,4 +1,4 @@
-"""Asks several sources at once: the first answer counts, and the others go on if one fails."""
+"""Asks several sources at once. The first answer counts; if one source fails, the others continue."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Answer = TypeVar("Answer")
 
 
 def first_success(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: Event, grace: float) -> Answer:
-    """The first answer of several functions; the others are told to stop.
+    """The first answer of several functions, each called in a thread of its own; then `stop` is set for the others.
 
-    When one has failed the others have `grace` seconds more each; one that is not trusted does not count. Raises
-    FetchFailed if all fail.
+    After a failure each next answer may take `grace` seconds; a failure because a source is not trusted does not count.
+    Raises FetchFailed if all fail.
     """
     answers: SimpleQueue[tuple[Answer] | BaseException] = SimpleQueue()
     for way in ways:

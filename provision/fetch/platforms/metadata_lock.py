@@ -1,8 +1,8 @@
-"""Files that shut the metadata service of a platform for all users but root, from the first start of the system on.
+"""Files that close the metadata service of a platform to all users but root, from the first start of the system on.
 
-The config of a machine may hold secrets, and stays readable at the metadata service for as long as the machine lives:
-for every process, and for containers. A unit in the installed system adds rules to the kernel's routing policy
-(ip-rule(8)), which need neither a firewall nor a daemon.
+A config may hold secrets. As long as the machine exists, every process and every container can read it from the
+metadata service. A unit in the installed system prevents this with rules of the kernel's routing policy (ip-rule(8)),
+which need neither a firewall nor a daemon.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ UNIT = "provision-metadata-lock.service"
 UNIT_FOLDER = "/etc/systemd/system"
 
 FIRST_RULE = 90
-"""Priority of the first rule: behind the addresses of this machine (0), and before the routes (32766)."""
+"""Priority of the first rule: after the table of local addresses (0), before the main table (32766)."""
 
 
 def metadata_lock(source: Source) -> Storage | None:
-    """The files that shut the metadata services of a source; None if it has none with an address that is known."""
+    """The files that close the metadata services of a source; None if it has none with a known address."""
     addresses = tuple(dict.fromkeys(metadata_addresses(source)))
     if not addresses:
         return None
@@ -38,7 +38,7 @@ def metadata_lock(source: Source) -> Storage | None:
 
 
 def metadata_addresses(source: Source) -> Iterator[str]:
-    """The addresses at which a source is served over HTTP."""
+    """The IP addresses of the HTTP services of a source."""
     from provision.config.urls import origin
     from provision.fetch.http import connections
 
@@ -55,15 +55,15 @@ def metadata_addresses(source: Source) -> Iterator[str]:
 def unit_text(addresses: tuple[str, ...]) -> str:
     """The unit that adds the rules, and removes them when it stops.
 
-    Root's own requests skip the rule that forbids; requests that come from a container have no user here, and meet it.
-    systemd-networkd removes rules that it does not know when it starts, so the unit starts anew after it.
+    Requests of root on this machine skip the rule that prohibits. Forwarded requests of a container have no user id
+    here, so the rule holds for them. systemd-networkd removes foreign rules when it starts: the unit restarts with it.
     """
     rules = [rule for number, address in enumerate(addresses) for rule in _rules(FIRST_RULE + 3 * number, address)]
     starts = "".join(f"ExecStart=ip {family} rule add {rule}\n" for family, rule in rules)
     stops = "".join(f"ExecStop=-ip {family} rule del {rule}\n" for family, rule in rules)
     return f"""\
 [Unit]
-Description=Shut the metadata service for all users but root
+Description=Close the metadata service to all users but root
 Documentation=man:provision(1)
 DefaultDependencies=no
 After=systemd-networkd.service
@@ -81,7 +81,7 @@ WantedBy=multi-user.target
 
 
 def _rules(priority: int, address: str) -> Iterator[tuple[str, str]]:
-    """Family and text of each rule. Only HTTP is shut: name and time services may have the same address."""
+    """Family and text of each rule. Only HTTP is closed: name and time services may have the same address."""
     family = "-6" if ":" in address else "-4"
     http = f"to {address} ipproto tcp dport 80"
     yield family, f"pref {priority} iif lo uidrange 0-0 {http} goto {priority + 2}"

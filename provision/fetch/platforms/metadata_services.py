@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Token(NamedTuple):
-    """A request whose answer is sent along as a header. Where it gives 404, the service wants no token."""
+    """A request for a token, which later requests send in `header`. If the answer is 404, no token is needed."""
 
     path: str
     headers: Headers
@@ -37,8 +37,8 @@ VSOCK_HOST, VSOCK_PORT = 2, 1024
 class Http(NamedTuple):
     """A metadata service.
 
-    `absent` says whether 404 means "no config"; `retried` are statuses that mean "not yet". `connection` is tcp,
-    privileged (from a local port below 1024) or vsock.
+    `absent` says whether 404 means that there is no config. `retried` are the statuses after which it is asked again.
+    `connection` is tcp, privileged (from a local port below 1024) or vsock.
     """
 
     base: str
@@ -53,7 +53,7 @@ class Http(NamedTuple):
     offline: bool = False
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Ask the service, with a token if it wants one."""
+        """The config of the service, asked with a token if it needs one."""
         if context.settings.offline and not self.offline:
             raise NeedsNetwork(f"{self.base}{self.path}")
         from provision.fetch.http.client import Client, NotFoundError
@@ -106,7 +106,7 @@ class Http(NamedTuple):
         return ((self.token.header, token),)
 
     def describe(self) -> str:
-        """The URL, what is sent along, and what answers mean."""
+        """The URL, the headers, and the meaning of answers."""
         sent = [f"`{name}: {value}`" for name, value in self.headers]
         if self.token:
             sent.append(f"`{self.token.header}` from {self.token.method} `{self.token.path}`")
@@ -128,7 +128,7 @@ class LinkLocal(NamedTuple):
     offline: bool = False
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Ask on all interfaces at once; the first answer wins."""
+        """Ask on all interfaces at once; the first answer counts."""
         if context.settings.offline:
             raise NeedsNetwork(f"http://[fe80::a9fe:a9fe]{self.path}")
         with WaitReporter(
@@ -160,7 +160,7 @@ class LinkLocal(NamedTuple):
 
 
 def is_metadata(base: str) -> bool:
-    """Whether a URL's host is on this link, so that no proxy can help."""
+    """Whether a URL's host is a metadata address or on this link: a proxy cannot reach it."""
     from provision.config.urls import origin
     from provision.fetch.http import connections
 
@@ -187,7 +187,7 @@ LEASES = (
     ("/var/lib/dhclient", "option dhcp-server-identifier "),
     ("/var/lib/dhcp", "option dhcp-server-identifier "),
 )
-"""Where DHCP clients keep their leases, and what stands before the server's address in them."""
+"""Where DHCP clients keep their leases, and the text before the server's address in a lease."""
 
 
 class DhcpServer(NamedTuple):
@@ -197,7 +197,7 @@ class DhcpServer(NamedTuple):
     offline: bool = False
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Wait for a lease, and ask its server."""
+        """Wait for a lease, and ask the server that it names."""
         if context.settings.offline:
             raise NeedsNetwork(f"http://DHCP-SERVER{self.path}")
         network_time = context.settings.deadline(context.settings.network_wait)
@@ -216,7 +216,7 @@ class DhcpServer(NamedTuple):
 
 
 def servers(running_system: RunningSystem) -> Iterator[str]:
-    """The DHCP servers of all leases that are found."""
+    """The addresses of the DHCP servers in all lease files."""
     for directory, mark in LEASES:
         for name in running_system.names(directory):
             if name.isdecimal() or name.endswith((".lease", ".leases")):

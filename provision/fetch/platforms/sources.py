@@ -1,6 +1,6 @@
-"""The few ways in which platforms hand over a config: frozen values with one method, `fetch`.
+"""The protocol of sources, and sources that combine others. A source is a frozen value with a method `fetch`.
 
-A source returns the bytes of the config, or None if there is no config, which is no error on most platforms.
+`fetch` returns the bytes of the config, or None if there is no config, which is no error on most platforms.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from provision.failures import FetchFailed
 from provision.fetch.platforms.context import FetchContext
 
 POLL_SECONDS = 1.0
-"""Seconds after which a drive is looked for even without an event."""
+"""Seconds after which a source looks for a drive again even without an event."""
 
 
 class Source(Protocol):
@@ -28,12 +28,12 @@ class Source(Protocol):
         ...
 
     def describe(self) -> str:
-        """Where the config is, in a line of Markdown."""
+        """Where the config is: one line of Markdown for docs/reference/platforms.md."""
         ...
 
 
 class NoSource(NamedTuple):
-    """A platform that has no config of its own."""
+    """The source of a platform that has no config of its own."""
 
     offline: bool = True
 
@@ -42,17 +42,17 @@ class NoSource(NamedTuple):
         return None
 
     def describe(self) -> str:
-        """A sentence."""
+        """Where the config of such a machine comes from."""
         return "none: the config comes by kernel argument or lies in the system"
 
 
 class ConfigFile(NamedTuple):
-    """The file that the environment names, for tests and for people."""
+    """The file that the environment variable IGNITION_CONFIG_FILE names, for tests and trials."""
 
     offline: bool = True
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Read the file; one that is missing is an error."""
+        """Read the file. Raises FetchFailed if it is missing."""
         path = context.running_system.paths.config_file
         raw = context.running_system.read(path)
         if raw is None:
@@ -60,7 +60,7 @@ class ConfigFile(NamedTuple):
         return raw
 
     def describe(self) -> str:
-        """The variable."""
+        """The name of the variable and the default path."""
         return "file named by `IGNITION_CONFIG_FILE`, else `config.ign` in the working directory"
 
 
@@ -71,26 +71,26 @@ class FirstOf(NamedTuple):
 
     @property
     def offline(self) -> bool:
-        """Whether the first works without a network."""
+        """Whether the first source works without a network."""
         return self.sources[0].offline
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """The first config there is."""
+        """The config of the first source that has one."""
         return next((raw for raw in (source.fetch(context) for source in self.sources) if raw), None)
 
     def describe(self) -> str:
-        """All, in order."""
+        """All sources, in order."""
         return "; else ".join(source.describe() for source in self.sources)
 
 
 class Together(NamedTuple):
-    """Sources asked at the same time: the first answer counts, and the others go on if one fails."""
+    """Sources asked at the same time. The first answer counts; if one fails, the others continue."""
 
     sources: tuple[Source, ...]
 
     @property
     def offline(self) -> bool:
-        """Whether all work without a network."""
+        """Whether all sources work without a network."""
         return all(source.offline for source in self.sources)
 
     def fetch(self, context: FetchContext) -> bytes | None:
@@ -106,7 +106,7 @@ class Together(NamedTuple):
         return first_success(ways, context._replace(stop=stop), stop, context.settings.grace)
 
     def describe(self) -> str:
-        """All of them."""
+        """All sources."""
         return "at once: " + "; ".join(source.describe() for source in self.sources)
 
 

@@ -1,4 +1,4 @@
-"""Every platform: where its config is. A platform of a known shape is one entry.
+"""The table of platforms: where each keeps the config of a machine.
 
 Source of the facts: Ignition's providers (internal/providers) and the platforms' own
 documentation. docs/reference/platforms.md is generated from this table.
@@ -23,11 +23,11 @@ HALF_A_MINUTE = 30.0
 
 
 class Platform(NamedTuple):
-    """A place where machines run.
+    """A platform and the source of its config.
 
-    `proof` says how its source was tested: against a `real` device or a server at the real address, on a `recorded`
-    conversation, or only `read` in the platform's documentation. `delete` removes the config from the platform, so that
-    nobody in the machine can read it later.
+    `proof` says how the source was tested: `real` with a real device or a server at the real address, `recorded` with a
+    recorded exchange; `read` means that it is only written from the platform's documentation. `delete` removes the
+    config from the platform, so that no process in the machine can read it later.
     """
 
     title: str
@@ -173,4 +173,4 @@ PLATFORMS: Mapping[str, Platform] = {
         "IBM z/VM", HypervisorQuery("zvm", "first spool file of type `ign` in the reader `000c`"), "recorded"
     ),
 }
-"""Platform names as `ignition.platform.id` has them."""
+"""The platforms by their names in `ignition.platform.id`."""

@@ -1,8 +1,8 @@
-"""Which sources of a config are trusted: decided by kernel arguments, or by the image in `provision.conf`.
+"""Which sources of a config are trusted. Kernel arguments decide it, or a file `provision.conf` of the image.
 
-`provision.conf` lies in the system's config directories and holds these words of the kernel command line, in any number
-of lines; lines that begin with `#` are comments. The kernel command line overrides /run/ignition, which
-overrides /etc/ignition and then /usr/lib/ignition. See docs/guide/trust.md.
+`provision.conf` is in the system's config directories. It holds the same settings as the kernel command line, one or
+several in a line; lines that begin with `#` are comments. The kernel command line overrides the file in /run/ignition,
+which overrides /etc/ignition and then /usr/lib/ignition. See docs/guide/trust.md.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class TrustPolicy(NamedTuple):
     """What is trusted on this machine.
 
     `mismatch` "allow" uses a platform that the firmware contradicts. `config_drive` "internal" ignores config drives on
-    buses that reach out of the machine (USB, SD cards, FireWire, Thunderbolt), "any" accepts them, and "none" accepts
-    no config drive. `user_data` "lock" deletes the config from the platform after success, and shuts the metadata
-    service for all users but root.
+    external buses (USB, SD cards, FireWire, Thunderbolt), "any" accepts them, "none" accepts no config drive.
+    `user_data` "lock" deletes the config from the platform after success, and closes the metadata service to all users
+    but root.
     """
 
     mismatch: str = "refuse"
@@ -46,7 +46,7 @@ class TrustPolicy(NamedTuple):
 
 
 def trust_policy(running_system: RunningSystem) -> TrustPolicy:
-    """The policy of this machine. Raises Failure for a value that is not known, and for a file with other words."""
+    """The policy of this machine. Raises Failure for an unknown value, or a file with anything but these settings."""
     paths = running_system.paths
     written: dict[str, str | None] = {}
     for directory in reversed(paths.directories):

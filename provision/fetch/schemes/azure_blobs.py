@@ -1,4 +1,4 @@
-"""Azure's blobs, fetched with the managed identity of the machine."""
+"""Azure blobs, fetched with the managed identity of the machine."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from provision.fetch.schemes.verified_writer import VerifiedWriter
 BLOBS = ".blob.core.windows.net"
 IDENTITY = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource="
 METADATA_SECONDS = 15.0
-"""How long the metadata service is asked for a token."""
+"""Limit in seconds for asking the metadata service for a token."""
 
 STORAGE = "https://storage.azure.com/"
 BLOB_VERSION = "2020-10-02"
-"""Version of the blob service's API that a bearer token needs at least (2017-11-09)."""
+"""Version of the blob service's API. A bearer token needs at least 2017-11-09."""
 
 
 def copy_blob(client: Client, resource: Resource, writer: VerifiedWriter) -> bool:
-    """Fetch a blob with this machine's identity. False if the URL is no blob, or it cannot be fetched so."""
+    """Fetch a blob with this machine's identity. False if the URL is not a blob's, or if that failed."""
     url = resource.source or ""
     if not is_blob(url):
         return False

@@ -1,4 +1,4 @@
-"""Google Cloud Storage: `gs://BUCKET/OBJECT`, with the service account of the machine where it has one."""
+"""Google Cloud Storage: `gs://BUCKET/OBJECT`, with the machine's service account if it has one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from provision.fetch.schemes.verified_writer import VerifiedWriter
 API = "https://storage.googleapis.com/storage/v1"
 METADATA = "http://169.254.169.254/computeMetadata/v1"
 METADATA_SECONDS = 15.0
-"""How long the metadata service is asked for a token."""
+"""Limit in seconds for asking the metadata service for a token."""
 
 FLAVOR = (("Metadata-Flavor", "Google"),)
 SCOPE = "https://www.googleapis.com/auth/devstorage.read_only"
@@ -27,14 +27,14 @@ def copy(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
 
 
 def object_url(source: str) -> str:
-    """Where the JSON API serves an object."""
+    """The URL of an object in the JSON API."""
     parts = urlsplit(source)
     name = quote(unquote(parts.path).lstrip("/"), safe="")
     return f"{API}/b/{quote(parts.netloc, safe='')}/o/{name}?alt=media"
 
 
 def authorization(client: Client) -> Headers:
-    """The header with the token of this machine's service account; none if it has no account."""
+    """The header with the token of this machine's service account; empty if there is no account."""
     url = f"{METADATA}/instance/service-accounts/default/token?scopes={quote(SCOPE, safe='')}"
     try:
         token = json.loads(client.with_total_limit(METADATA_SECONDS).read(Request(url, FLAVOR, direct=True)))

@@ -1,7 +1,7 @@
-"""Amazon S3: `s3://BUCKET/KEY` and `arn:PARTITION:s3:...`, with the instance's role where there is one.
+"""Amazon S3: `s3://BUCKET/KEY` and `arn:PARTITION:s3:...`, with the instance's role if it has one.
 
-The bucket's region is asked for first, as Ignition does (HeadBucket). Requests go to the
-dual-stack endpoints, so that machines with only IPv6 are served too.
+The first request asks for the bucket's region (HeadBucket), as in Ignition. Requests go to the dual-stack endpoints, so
+that they work on machines with only IPv6 too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from provision.fetch.schemes.verified_writer import VerifiedWriter
 
 IMDS, IMDS_IPV6 = "http://169.254.169.254", "http://[fd00:ec2::254]"
 IMDS_SECONDS = 15.0
-"""How long the metadata service is asked about this instance, as in Ignition."""
+"""Limit in seconds for asking the metadata service about this instance, as in Ignition."""
 TOKEN_HEADER = "X-aws-ec2-metadata-token"  # noqa: S105 - the name of a header
 ROLE_PATH = "/latest/meta-data/iam/security-credentials/"
 REGION_PATH = "/latest/meta-data/placement/region"
@@ -31,14 +31,14 @@ REGION_PATH = "/latest/meta-data/placement/region"
 DEFAULT_REGION = "us-east-1"
 FIRST_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 DOMAINS = {"cn": "amazonaws.com.cn"}
-"""The domain of regions by the beginning of their names; all others have amazonaws.com."""
+"""The domain of a region by the first part of its name; all others have amazonaws.com."""
 
 REGION_HEADER = "x-amz-bucket-region"
 TELLING = frozenset({200, 301, 307, 400, 403})
-"""Answers to HEAD of a bucket that tell its region."""
+"""Statuses of answers to HEAD of a bucket that contain its region."""
 
 ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_S3"
-"""The AWS tools' own variable for an S3 service elsewhere."""
+"""The variable of the AWS tools for the URL of an S3 service other than Amazon's."""
 
 
 class Object(NamedTuple):
@@ -88,7 +88,7 @@ def parse(source: str) -> Object:
 
 
 def object_url(wanted: Object, region: str, endpoint: str = "") -> str:
-    """The URL of an object: at its bucket's host, or with the bucket in the path if it has a dot."""
+    """The URL of an object: at its bucket's host, or with the bucket in the path if its name has a dot."""
     query = f"?versionId={quote(wanted.version, safe='')}" if wanted.version else ""
     path = f"/{quote(wanted.key, safe='/-_.~')}{query}"
     if endpoint:
@@ -98,12 +98,12 @@ def object_url(wanted: Object, region: str, endpoint: str = "") -> str:
         account, name = wanted.bucket.split(":")[4], wanted.bucket.rpartition("/")[2]
         return f"https://{name}-{account}.s3-accesspoint.dualstack.{region}.{domain}{path}"
     host = f"s3.dualstack.{region}.{domain}"
-    # a wildcard certificate covers one label only, so that a bucket with a dot cannot be a host name
+    # a wildcard certificate covers only one label, so a bucket with a dot cannot be part of the host name
     return f"https://{host}/{wanted.bucket}{path}" if "." in wanted.bucket else f"https://{wanted.bucket}.{host}{path}"
 
 
 def bucket_region(client: Client, wanted: Object) -> str:
-    """The region of a bucket, which S3 tells to everybody. Raises FetchFailed."""
+    """The region of a bucket. S3 returns it without credentials. Raises FetchFailed."""
     hint = FIRST_REGIONS.get(wanted.partition) or instance_region(client)
     domain = DOMAINS.get(hint.partition("-")[0], "amazonaws.com")
     base = endpoint() or f"https://s3.dualstack.{hint}.{domain}"
@@ -115,7 +115,7 @@ def bucket_region(client: Client, wanted: Object) -> str:
 
 
 def instance_region(client: Client) -> str:
-    """The region this machine is in, us-east-1 if it is not known."""
+    """The region of this machine, us-east-1 if it is not known."""
     if client.settings.platform != "aws":
         return DEFAULT_REGION
     try:
@@ -131,7 +131,7 @@ def role_credentials(client: Client) -> Credentials | None:
         keys = json.loads(_ask(client, ROLE_PATH + role))
         return Credentials(keys["AccessKeyId"], keys["SecretAccessKey"], keys.get("Token", ""))
     except (FetchFailed, LookupError, TypeError, ValueError):
-        client.log("info", "this instance has no role, or it cannot be read: asking without credentials")
+        client.log("info", "this instance has no role, or its role cannot be read: fetching without credentials")
         return None
 
 

@@ -1,7 +1,6 @@
 """AWS Signature Version 4: how a request to S3 is signed.
 
-Source: "Authenticating Requests (AWS Signature Version 4)" of the S3 API reference, whose published examples are the
-tests.
+Source: "Authenticating Requests (AWS Signature Version 4)" in the S3 API reference. The tests are its examples.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ class Credentials(NamedTuple):
 def sign(url: str, credentials: Credentials, region: str, moment: str, further: Headers = ()) -> Headers:
     """The headers that a GET of an S3 object needs. `moment` is the time as `20130524T000000Z`.
 
-    `further` headers are signed too, and come back with the others.
+    `further` headers are signed and returned too.
     """
     parts = urlsplit(url)
     own = dict(further)

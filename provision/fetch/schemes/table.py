@@ -1,4 +1,4 @@
-"""How the resources of each scheme are fetched; the module behind a row is loaded when a resource asks for it."""
+"""How the resources of each URL scheme are fetched. A row loads its module when it is used."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _http(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
 
 
 def headers_of(resource: Resource) -> Headers:
-    """The headers that a resource asks for. Raises FetchFailed if one has no name, or no value that can be sent."""
+    """The HTTP headers of a resource. Raises FetchFailed if one has no name, or no value that can be sent."""
     for header in resource.http_headers:
         if not header.name:
             raise FetchFailed(redacted(resource.source or ""), "HTTP header name can't be empty")
@@ -40,7 +40,7 @@ def _can_be_sent(value: str) -> bool:
 
 
 def _on_the_wire(value: str) -> str:
-    """A header's value without space around it, as UTF-8 in the form that http.client wants its bytes."""
+    """A header's value without space around it: its UTF-8 bytes as Latin-1 text, which http.client sends unchanged."""
     return value.strip(" \t").encode().decode("latin-1")
 
 

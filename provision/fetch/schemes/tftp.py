@@ -1,7 +1,7 @@
-"""TFTP (RFC 1350) with the options blksize and tsize (RFC 2347 to 2349): enough for what netboot servers do.
+"""TFTP (RFC 1350) with the options blksize and tsize (RFC 2347 to 2349), which netboot servers support.
 
-Lost packets are asked for again. Like http it waits for a network, and tries again until httpTotal is over; what the
-server says against it is final.
+Lost packets are requested again. Like http this waits for a network, and tries again until httpTotal is over. An error
+that the server reports is final.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from provision.fetch.schemes.verified_writer import VerifiedWriter
 
 PORT = 69
 BLOCK = 1428
-"""Bytes of data in a packet: what fits an Ethernet frame with IPv6 and UDP headers and room for a tunnel."""
+"""Bytes of data in a packet: it fits an Ethernet frame together with IPv6, UDP and tunnel headers."""
 PLAIN_BLOCK = 512
 SMALLEST_BLOCK = 8
 
@@ -32,10 +32,10 @@ READ, DATA, ACKNOWLEDGE, ERROR, OPTIONS = 1, 3, 4, 5, 6
 ANSWER_SECONDS = 1.0
 SILENCE_SECONDS = 30.0
 FIRST_SILENCE_SECONDS = 5.0
-"""How long an address is asked before the next one of the host is."""
+"""Seconds without an answer after which the next address of the host is tried."""
 
 TURNS = 1 << 16
-"""Numbers of blocks begin again at 0 after 65535."""
+"""After block 65535 the numbers begin again at 0."""
 
 
 class _Packet(NamedTuple):
@@ -45,7 +45,7 @@ class _Packet(NamedTuple):
 
 
 class _Refusal(Exception):
-    """The server refuses (RFC 1350, 5: an ERROR packet)."""
+    """The server sent an ERROR packet (RFC 1350, 5)."""
 
 
 def copy(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
@@ -73,11 +73,11 @@ def _take(writer: VerifiedWriter, blocks: Iterator[bytes], source: str) -> None:
         writer.take(blocks)
     except _Refusal as refusal:
         raise FetchFailed(
-            redacted(source), str(refusal), hint="is the path right, and may everybody read it?"
+            redacted(source), str(refusal), hint="is the path right, and is the file readable for all?"
         ) from None
     except OSError as error:
         raise RetryableError(error_texts.explain(error)) from error
-    except UnicodeError as error:  # of the resolver: no name
+    except UnicodeError as error:  # the resolver raises it if the host is not a valid name
         raise FetchFailed(redacted(source), "unable to parse url") from error
 
 
@@ -91,7 +91,7 @@ def _blocks(source: str, deadline: Deadline) -> Iterator[bytes]:
         expected = 1
         while True:
             if len(packet.rest) > size:
-                raise RetryableError(Cause("the server sends more at once than was agreed"))
+                raise RetryableError(Cause("the server sends larger blocks than agreed"))
             yield packet.rest
             if len(packet.rest) < size:
                 transfer.tell(_acknowledge(expected))
@@ -101,7 +101,7 @@ def _blocks(source: str, deadline: Deadline) -> Iterator[bytes]:
 
 
 def _begun(host: str, port: int, path: str, deadline: Deadline) -> _Transfer:
-    """A transfer from the first address of a host that answers; they are tried one after the other."""
+    """A transfer from the first address that answers. The addresses of the host are tried one after the other."""
     failure: OSError = TimeoutError("no answer in time")
     seconds = _at_most(SILENCE_SECONDS, deadline)
     for family, kind, protocol, _, address in connections.resolve(host, port, seconds, socket.SOCK_DGRAM):
@@ -129,7 +129,7 @@ class _Transfer:
         self.first = _Packet(ERROR, 0, b"")
 
     def begin(self, path: str) -> None:
-        """Ask for the file."""
+        """Request the file, and wait for the first answer."""
         self.first = self.ask(_request(path), (DATA, OPTIONS), 1, FIRST_SILENCE_SECONDS)
 
     @property
@@ -138,7 +138,7 @@ class _Transfer:
         return self._peer is not None
 
     def close(self) -> None:
-        """End the transfer."""
+        """Close the socket."""
         self._channel.close()
 
     def tell(self, message: bytes) -> None:
@@ -146,7 +146,7 @@ class _Transfer:
         self._channel.sendto(message, self._peer or self._address)
 
     def ask(self, message: bytes, kinds: tuple[int, ...], number: int, seconds: float = SILENCE_SECONDS) -> _Packet:
-        """Send, and again every second, until the packet that answers comes."""
+        """Send a message every second until its answer arrives, and return that."""
         ends = now() + _at_most(seconds, self._deadline)
         while now() < ends:
             self.tell(message)
@@ -156,7 +156,7 @@ class _Transfer:
         raise TimeoutError("no answer in time")
 
     def _answer(self, kinds: tuple[int, ...], number: int, ends: float) -> _Packet | None:
-        """The packet waited for, or None if it does not come. Duplicates of earlier ones are passed over."""
+        """The expected packet, or None if it does not arrive in time. Duplicates of earlier packets are skipped."""
         while now() < ends:
             self._channel.settimeout(max(ends - now(), 0.001))
             try:
@@ -191,14 +191,14 @@ def _acknowledge(number: int) -> bytes:
 
 
 def _block_size(first: _Packet) -> int:
-    """The size that the server agreed to; one that ignores options sends blocks of 512."""
+    """The block size that the server accepted; 512 if the server ignores options."""
     if first.kind != OPTIONS:
         return PLAIN_BLOCK
     words = first.rest.lower().split(b"\0")
     agreed = dict(zip(words[::2], words[1::2], strict=False)).get(b"blksize", b"512")
     size = int(agreed) if agreed.isdigit() else 0
     if not SMALLEST_BLOCK <= size <= BLOCK:
-        raise RetryableError(Cause("the server agrees to a block size that was not asked for"))
+        raise RetryableError(Cause("the server answers with a block size that was not requested"))
     return size
 
 

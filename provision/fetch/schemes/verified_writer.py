@@ -1,4 +1,4 @@
-"""Writes the bytes of a resource to a file: decompressed, bounded and verified, in constant memory."""
+"""Write a resource to a file: decompress it, limit its size and verify its checksum, in constant memory."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from provision.failures import FetchFailed
 
 RATIO_LIMIT = 200
 RATIO_FROM = 64 << 20
-"""A gzip stream may not grow to more than 200 times its size, once it has grown beyond 64 MiB."""
+"""Beyond 64 MiB a gzip stream may not decompress to more than 200 times its size."""
 
 CHANGED = "the file changed since the config was written, or something on the way changes it"
 
 
 class VerifiedWriter:
-    """Writes one resource into a file. `name` is how messages call it, `limit` the most bytes it may have, 0 is any.
+    """Writes one resource into a file. Messages call it `name`. `limit` is its maximal size in bytes, 0 for no limit.
 
-    Raises FetchFailed for a compression or a checksum that is not known.
+    Raises FetchFailed for an unknown compression or an unknown kind of checksum.
     """
 
     def __init__(self, name: str, resource: Resource, into: BinaryIO, limit: int = 0) -> None:
@@ -32,7 +32,7 @@ class VerifiedWriter:
         self._restart()
 
     def take(self, chunks: Iterable[bytes]) -> None:
-        """Write a whole body. Called again, it begins anew. Raises FetchFailed if the bytes are not the right ones."""
+        """Write a whole body. A second call starts the file anew. Raises FetchFailed if the body is not valid."""
         self._restart()
         try:
             for chunk in chunks:
@@ -83,8 +83,8 @@ class VerifiedWriter:
 
 
 def _not_written(name: str, error: OSError) -> FetchFailed:
-    """The failure of the file system that keeps the bytes, which no other attempt would mend."""
-    cause = f"could not be kept: {error.strerror or 'it cannot be written'}"
+    """The failure to write the file. It is final, as another attempt would fail too."""
+    cause = f"could not be written: {error.strerror or 'unknown error'}"
     return FetchFailed(name, cause, hint="make room where the file is to be, or write it to another file system")
 
 

@@ -135,7 +135,7 @@ def test_a_host_without_the_service() -> None:
 
 def test_a_host_that_refuses() -> None:
     with visited(Host({}, status=virtualbox.PERMISSION_DENIED)) as one:
-        with pytest.raises(FetchFailed, match="did not tell it"):
+        with pytest.raises(FetchFailed, match="did not return it"):
             virtualbox.config(one.control)
         with pytest.raises(FetchFailed, match="did not delete it"):
             virtualbox.remove(one.control)

@@ -1,1 +1,1 @@
-"""Hypervisors that are asked for the config, each in its own language."""
+"""Hypervisors that are asked for the config, each by its own protocol."""

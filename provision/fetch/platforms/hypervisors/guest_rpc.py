@@ -1,6 +1,6 @@
-"""VMware's guest RPC over the kernel's vsock: one question and one answer at a time, as vmware-rpctool has them.
+"""VMware's guest RPC over the kernel's vsock: the commands of vmware-rpctool, one at a time.
 
-Facts: open-vm-tools, lib/rpcChannel (vsockChannel.c, simpleSocket.c), lib/dataMap and vmware/guestrpc/tclodefs.h. A
+Source: open-vm-tools, lib/rpcChannel (vsockChannel.c, simpleSocket.c), lib/dataMap and vmware/guestrpc/tclodefs.h. A
 packet is its length and then fields; a field is its type, its number and its value; an integer has its low word first.
 """
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 HYPERVISOR, PORT = 0, 976
 OWN_PORTS = range(1023, 1007, -1)
-"""Privileged ports to speak from: the host answers no others."""
+"""Local ports to connect from: the host answers only privileged ports."""
 
 SECONDS = 10.0
 
@@ -34,16 +34,16 @@ def connect(running_system: RunningSystem) -> socket.socket:
 
 
 def ask(channel: socket.socket, command: bytes) -> bytes | None:
-    """The host's answer to a command, None if it refuses. Raises OSError, also for what is no answer."""
+    """The host's answer to a command, None if the host refuses it. Raises OSError, also if the answer is malformed."""
     channel.sendall(packed(command))
     answer = unpacked(_received(channel))
     if answer[:2] not in {b"0 ", b"1 "}:
-        raise OSError(errno.EPROTO, "the host's answer makes no sense")
+        raise OSError(errno.EPROTO, "the host's answer is malformed")
     return answer[2:] if answer[:1] == b"1" else None
 
 
 def packed(payload: bytes) -> bytes:
-    """A packet with a payload."""
+    """The bytes of a packet with this payload."""
     fields = struct.pack("!IIII", INTEGER, TYPE, DATA, 0) + struct.pack("!III", TEXT, PAYLOAD, len(payload)) + payload
     return struct.pack("!I", len(fields)) + fields
 
@@ -53,7 +53,7 @@ def unpacked(fields: bytes) -> bytes:
     try:
         return dict(_fields(fields))[PAYLOAD]
     except (KeyError, struct.error) as error:
-        raise OSError(errno.EPROTO, "the host's packet makes no sense") from error
+        raise OSError(errno.EPROTO, "the host's packet is malformed") from error
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, bytes]]:

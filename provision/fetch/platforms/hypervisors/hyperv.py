@@ -1,9 +1,9 @@
-"""Hyper-V: the config among the key-value pairs that the host hands to the guest (KVP exchange).
+"""Hyper-V: the config is one of the key-value pairs that the host sends to the guest (KVP exchange).
 
-Layout and protocol: linux/hyperv.h (`struct hv_kvp_msg`) and tools/hv/hv_kvp_daemon.c of the kernel. The host sends its
-pairs when a daemon registers, the kernel lets only one process be that daemon, and there is no second time in a boot.
-So the pairs are kept: for later stages, and for the real daemon, which finds them in the installed system as if it had
-written them. Only their mode is 0600, since a config may hold secrets; the daemon does not change it.
+Layout and protocol: linux/hyperv.h (`struct hv_kvp_msg`) and tools/hv/hv_kvp_daemon.c of the kernel. The host sends the
+pairs when a daemon registers. The kernel accepts one process as the daemon, once in a boot. So the pairs are stored,
+for later stages and for hv_kvp_daemon of the installed system, in the files that it would have written. Their mode is
+0600, because a config may hold secrets; the daemon does not change it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MODULE = "hv_utils"
 MESSAGE_SIZE = 7432
 KEY_AT, KEY_SIZE, VALUE_SIZE = 16, 512, 2048
 RECORD_SIZE = KEY_SIZE + VALUE_SIZE
-"""A pair in a file of the daemon: key and value, padded with NULs (`struct kvp_record`)."""
+"""Bytes of a pair in a file of the daemon: key and value, padded with NULs (`struct kvp_record`)."""
 
 REGISTER, SET = 100, 1
 EXTERNAL_POOL, POOLS = 0, 5
@@ -30,17 +30,17 @@ OK, CONTINUE = 0, 0x80070103
 """Answers to the host: done, and "there are no more items" (HV_S_CONT)."""
 
 SILENCE_SECONDS = 1.0
-"""The host has said everything when it says nothing for so long; it gives no other sign."""
+"""After so many seconds without a message the host has sent all pairs; the protocol has no message for the end."""
 
 FILE = "/var/lib/hyperv/.kvp_pool_"
 NAME = "ignition.config"
 
 Pools = Mapping[int, bytes]
-"""The pairs of each pool, as the daemon's files have them."""
+"""The pairs of each pool, in the form of the daemon's files."""
 
 
 def ask(context: FetchContext) -> bytes | None:
-    """The config, whole or in numbered parts. Raises FetchFailed if the kernel does not let us ask."""
+    """The config, from one pair or joined from numbered ones. Raises FetchFailed if the driver refuses."""
     if f"{FILE}{EXTERNAL_POOL}" not in context.platform_files:
         context.platform_files.update((f"{FILE}{pool}", records) for pool, records in _read(context).items())
     return joined(dict(_pairs(context.platform_files[f"{FILE}{EXTERNAL_POOL}"])))
@@ -58,7 +58,7 @@ def _read(context: FetchContext) -> Pools:
 
 
 def collected(device: MessageDevice) -> Pools:
-    """Register as the daemon, and keep the pairs that the host sets. Raises OSError."""
+    """Register as the daemon, and return the pairs that the host sets. Raises OSError."""
     pools: dict[int, dict[bytes, bytes]] = {pool: {} for pool in range(POOLS)}
     for message in _messages(device):
         operation, pool = struct.unpack_from("=BB", message)
@@ -69,7 +69,7 @@ def collected(device: MessageDevice) -> Pools:
 
 
 def joined(found: Mapping[str, bytes]) -> bytes | None:
-    """The config of some pairs: under its name, or in parts under its name and a number, from 0 without a gap."""
+    """The config in these pairs: the value of its name, or the joined values of its name with `.0`, `.1` and so on."""
     if found.get(NAME):
         return found[NAME]
     parts: list[bytes] = []
@@ -79,7 +79,7 @@ def joined(found: Mapping[str, bytes]) -> bytes | None:
 
 
 def _messages(device: MessageDevice) -> Iterator[bytes]:
-    """The messages of the host until it is silent; each is answered."""
+    """The messages of the host until it sends no more. Each message is answered."""
     device.send(struct.pack("=BBH", REGISTER, 0, 0).ljust(MESSAGE_SIZE, b"\0"))
     while message := device.receive(MESSAGE_SIZE, SILENCE_SECONDS):
         if message[0] != REGISTER:

@@ -1,4 +1,4 @@
-"""A row of the platform table for a hypervisor: its module is loaded when the machine is that hypervisor's guest."""
+"""A source that asks a hypervisor. Its module is loaded only on a guest of that hypervisor."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from provision.fetch.platforms.context import FetchContext
 
 
 class Hypervisor(Protocol):
-    """What a module of this package offers; `delete` only where the hypervisor lets a guest delete its config."""
+    """The functions of a module of this package; `delete` only if the hypervisor lets a guest delete its config."""
 
     def ask(self, context: FetchContext) -> bytes | None:
         """The config that the hypervisor has for this guest, or None. Raises FetchFailed."""
@@ -21,7 +21,7 @@ class Hypervisor(Protocol):
 
 
 class HypervisorQuery(NamedTuple):
-    """A hypervisor that is asked for the config. `name` is its module in this package, `about` describes its way."""
+    """A hypervisor that is asked for the config. `name` is its module in this package, `about` says how it is asked."""
 
     name: str
     about: str
@@ -32,7 +32,7 @@ class HypervisorQuery(NamedTuple):
         return self._module().ask(context)
 
     def delete(self, context: FetchContext) -> None:
-        """Remove the config from the hypervisor, so that nobody in the guest can read it later."""
+        """Remove the config from the hypervisor, so that no process in the guest can read it later."""
         self._module().delete(context)
 
     def describe(self) -> str:

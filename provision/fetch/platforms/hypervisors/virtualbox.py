@@ -1,8 +1,8 @@
 """VirtualBox: the config in a guest property, asked of the host over HGCM.
 
-Layout: linux/vboxguest.h and linux/vbox_vmmdev_types.h; the property service's functions are those of VirtualBox's
-VBox/HostServices/GuestPropertySvc.h. The driver refuses a request whose sizes, in and out, are not exactly those of the
-header (vbg_ioctl_chk).
+Sources: linux/vboxguest.h and linux/vbox_vmmdev_types.h for the layout, VirtualBox's
+VBox/HostServices/GuestPropertySvc.h for the functions of the property service. The driver refuses a request if the
+sizes in its header are not exactly the expected ones (vbg_ioctl_chk).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ NOT_FOUND, BUFFER_OVERFLOW, PERMISSION_DENIED = -78, -41, -10
 FIRST_BUFFER = 1 << 16
 
 Control = Callable[[int, bytearray], object]
-"""ioctl(2) on the device: a request number, and a message that the driver answers in place. Raises OSError."""
+"""ioctl(2) on the device: takes a request number and a message; the driver overwrites the message. Raises OSError."""
 
 
 class Parameter(NamedTuple):
@@ -46,27 +46,27 @@ class Parameter(NamedTuple):
     buffer: array[int] | None = None
 
     def packed(self) -> bytes:
-        """As the kernel wants it: 4 bytes of type and 12 of value."""
+        """The form for the kernel: 4 bytes of type and 12 bytes of value."""
         if self.buffer is None:
             return struct.pack("=IQI", self.kind, 0, 0)
         return struct.pack("=IIQ", self.kind, len(self.buffer), self.buffer.buffer_info()[0])
 
 
 def ask(context: FetchContext) -> bytes | None:
-    """The config property; None if it is not set. Raises FetchFailed for one that is encoded in some way."""
+    """The config property; None if it is not set. Raises FetchFailed if an encoding is set or the host fails."""
     context.running_system.load_module(MODULE)
     with _device(context) as control:
         return config(control)
 
 
 def delete(context: FetchContext) -> None:
-    """Remove the config from the host, so that nobody in the guest can read it. Raises FetchFailed."""
+    """Remove the config from the host, so that no process in the guest can read it. Raises FetchFailed."""
     with _device(context) as control:
         remove(control)
 
 
 def config(control: Control) -> bytes | None:
-    """The config property, asked by these ioctls. Raises as `ask`."""
+    """The config property, read by these ioctls. Raises as `ask`."""
     with _service(control) as client:
         if _property(control, client, ENCODING):
             raise FetchFailed(ENCODING, "config encodings are not supported", hint="store the config as it is")
@@ -94,10 +94,10 @@ def _device(context: FetchContext) -> Iterator[Control]:
 
 @contextmanager
 def _service(control: Control) -> Iterator[int]:
-    """Our number at the host's property service."""
+    """Connect to the host's property service, and give the client number."""
     rc, _ = _control(control, VERSION_INFO, struct.pack("=IIII", DRIVER_VERSION, DRIVER_VERSION, 0, 0), VERSION_SIZE)
     if rc:
-        raise FetchFailed(DEVICE, f"the driver is of another kind (status {rc})")
+        raise FetchFailed(DEVICE, f"the driver has another version (status {rc})")
     rc, answer = _control(control, CONNECT, struct.pack("=I128s", LOCAL_SERVICE, SERVICE), CLIENT_SIZE)
     if rc:
         raise FetchFailed(DEVICE, f"the host has no guest property service (status {rc})")
@@ -109,7 +109,7 @@ def _service(control: Control) -> Iterator[int]:
 
 
 def _property(control: Control, client: int, name: str) -> bytes | None:
-    """The value of a property: what stands before the first NUL, its flags follow."""
+    """The value of a property, None if it is not set. The answer is the value, a NUL, and more fields."""
     size = FIRST_BUFFER
     while True:
         buffer = array("B", bytes(size))
@@ -126,7 +126,7 @@ def _property(control: Control, client: int, name: str) -> bytes | None:
         if rc == NOT_FOUND:
             return None
         if rc:
-            raise FetchFailed(name, f"the host did not tell it (status {rc})")
+            raise FetchFailed(name, f"the host did not return it (status {rc})")
         return buffer.tobytes().partition(b"\0")[0]
 
 
@@ -155,5 +155,5 @@ def request_number(number: int, size: int) -> int:
 
 
 def _text(text: str) -> array[int]:
-    """A text as C has it, with a NUL at its end."""
+    """A text in UTF-8 with a NUL at its end."""
     return array("B", text.encode() + b"\0")

@@ -1,7 +1,7 @@
-"""VMware: the config in guestinfo, or in the OVF environment, both asked of the host.
+"""VMware: the config is in guestinfo or in the OVF environment of the host.
 
-`vmware-rpctool` asks by vsock or by VMware's backdoor port; where it is not there we ask by vsock ourselves. The
-backdoor takes machine instructions and the right to use ports, which kernel lockdown withholds: that is the tool's.
+`vmware-rpctool` asks the host by vsock or by VMware's backdoor port. Without the tool we ask by vsock. We do not use
+the backdoor: it needs machine instructions and access to I/O ports, which kernel lockdown denies.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ OVF = "guestinfo.ovfenv"
 OVF_NAMESPACE = "{http://schemas.dmtf.org/ovf/environment/1}"
 
 NOTHING = "e30K"
-"""`{}` and a line feed in base64: what stands in the place of a deleted config, as in Ignition.
+"""`{}` and a line feed in base64: it replaces a deleted config, as in Ignition.
 
-It counts as no config: a clone of the machine is no machine with a bad one.
+It counts as no config, so that a clone of the machine does not fail with an invalid one.
 """
 
 SendCommand = Callable[[str], str | None]
-"""Tells the host a command of the guest RPC: its answer, or None if it refuses. Raises FetchFailed."""
+"""Sends a command of the guest RPC to the host; returns the answer, None if the host refuses. Raises FetchFailed."""
 
 
 def ask(context: FetchContext) -> bytes | None:
@@ -50,7 +50,7 @@ def delete(context: FetchContext) -> None:
 
 
 def config(send: SendCommand, context: FetchContext) -> bytes | None:
-    """The config that the host tells. Raises as `ask`."""
+    """The config that the host returns. Raises as `ask`."""
     try:
         from_ovf = dict(_ovf_properties(_value(send, OVF)))
     except FetchFailed as failure:
@@ -65,9 +65,9 @@ def config(send: SendCommand, context: FetchContext) -> bytes | None:
 
 
 def remove(send: SendCommand) -> None:
-    """Overwrite the config, and take it out of the OVF environment. Raises as `delete`.
+    """Overwrite the config, and remove it from the OVF environment. Raises as `delete`.
 
-    A host that tells no value may as well have failed to tell it, so nothing is taken for granted.
+    The config is overwritten even if the host returns no value, because it may only have failed to return one.
     """
     known = {key: _value(send, key) for key in KEYS}
     for key in (key for key, value in known.items() if value != NOTHING and (value or key == KEY)):
@@ -80,7 +80,7 @@ def remove(send: SendCommand) -> None:
 
 
 def decoded(data: str, encoding: str) -> bytes:
-    """A value as its encoding says; gzip is taken off later, by content. Raises FetchFailed."""
+    """A value, decoded if its encoding is base64; gzip is recognised later, by content. Raises FetchFailed."""
     decode = ENCODINGS.get(encoding)
     if decode is None:
         raise FetchFailed(f"{KEY}.encoding", f"unknown encoding {encoding!r}", hint="use base64 or gzip+base64")
@@ -106,7 +106,7 @@ ENCODINGS: Mapping[str, Callable[[str], bytes]] = {
 
 
 def _without_config(environment: str) -> str:
-    """An OVF environment without the properties of a config; all else stays to the letter. Raises FetchFailed."""
+    """An OVF environment without the properties of a config; the other text does not change. Raises FetchFailed."""
     import re
 
     def kept(element: re.Match[str]) -> str:
@@ -121,7 +121,7 @@ def _without_config(environment: str) -> str:
 
 _PROPERTY = r"""<(?:\w+:)?Property\b((?:[^"'/>]|"[^"]*"|'[^']*')*)(?:/>|>\s*</(?:\w+:)?Property\s*>)\s*"""
 _ITS_KEY = r"""\bkey\s*=\s*["']([^"']*)"""
-"""A property in the text of the environment, which is not written anew: others read it too."""
+"""A property and its key. The text of the environment is edited and not written anew, because others read it too."""
 
 
 @contextmanager
@@ -147,24 +147,24 @@ def _conversation(context: FetchContext) -> Iterator[SendCommand]:
 
 
 def _send_by_tool(context: FetchContext, command: str) -> str | None:
-    """The tool ends an answer with a line feed of its own."""
+    """The answer without the line feed that the tool adds."""
     answer = context.running_system.run(TOOL, command)
     return None if answer is None else answer.decode("utf-8", "surrogateescape").removesuffix("\n")
 
 
 def send_by_vsock(channel: socket, command: str) -> str | None:
-    """Say it on a connection. Raises FetchFailed."""
+    """Send a command on a connection and return the answer, None if the host refuses. Raises FetchFailed."""
     from provision.fetch.platforms.hypervisors import guest_rpc
 
     try:
         answer = guest_rpc.ask(channel, command.encode("utf-8", "surrogateescape"))
     except OSError as error:
-        raise FetchFailed("vsock", f"the conversation with the host broke off: {error.strerror or error}") from error
+        raise FetchFailed("vsock", f"the connection to the host failed: {error.strerror or error}") from error
     return None if answer is None else answer.decode("utf-8", "surrogateescape")
 
 
 def _value(send: SendCommand, key: str) -> str:
-    """A value of guestinfo; empty if it is not set."""
+    """The value of a guestinfo key; empty if it is not set."""
     return send(f"info-get {key}") or ""
 
 

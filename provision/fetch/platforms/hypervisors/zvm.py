@@ -10,11 +10,14 @@ READER = "000c"
 MODULE = "vmur"
 TYPE = "ign"
 FILE_COLUMN = 1
-"""Of `vmur list`: origin, spool file number, class, records, copies, hold, date, time, name, type, destination."""
+"""Column of the spool file number in `vmur list`.
+
+The columns are origin, number, class, records, copies, hold, date, time, name, type, destination.
+"""
 
 
 def ask(context: FetchContext) -> bytes | None:
-    """Bring the reader online and receive the file; None if there is none. Raises FetchFailed."""
+    """Set the reader online and receive the file; None if there is none. Raises FetchFailed."""
     running_system = context.running_system
     running_system.load_module(MODULE)
     if running_system.run("chccwdev", "-e", READER) is None:
@@ -30,13 +33,13 @@ def ask(context: FetchContext) -> bytes | None:
 
 
 def first_of_type(listing: str) -> str | None:
-    """The number of the first spool file of the type, as `vmur list` prints them."""
+    """The number of the first spool file of type `ign` in the output of `vmur list`; None if there is none."""
     rows = (line.split() for line in listing.splitlines())
     return next((row[FILE_COLUMN] for row in rows if len(row) > 2 and row[-2].lower() == TYPE), None)
 
 
 def _receive(context: FetchContext, number: str) -> bytes:
-    """vmur makes a file with the umask of its caller: in a folder that nobody else can enter."""
+    """The contents of a spool file. vmur writes them with the umask of its caller, so the folder has mode 0700."""
     running_system = context.running_system
     with running_system.private_folder() as folder:
         path = f"{folder}/config.ign"
