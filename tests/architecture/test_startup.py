@@ -1,12 +1,30 @@
-"""Starting is cheap: a boot starts six processes."""
+"""Starting is cheap: a boot starts six processes. `make bench` measures the time; modules can be counted."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.bench import INTERPRETER, best, umount_stage
+from tests.bench import INTERPRETER, umount_stage
+
+MOST = 110
+"""Modules of ours that the last stage of a boot imports; each costs 0.1 to 0.3 ms of processor time."""
+
+MOST_OF_OTHERS = 30
+"""Modules of the standard library that it imports beyond those of the bare interpreter."""
 
 
-def test_a_stage_costs_at_most_six_interpreters(tmp_path: Path) -> None:
-    bare, stage = best(INTERPRETER, umount_stage(tmp_path))
-    assert stage < 6 * bare
+def imported(command: list[str]) -> set[str]:
+    """The modules that a Python program imports, by its own account (`-X importtime`)."""
+    argv = [command[0], "-X", "importtime", *command[1:]]
+    told = subprocess.run(argv, check=True, capture_output=True, text=True).stderr
+    return {line.rpartition("|")[2].strip() for line in told.splitlines() if line.startswith("import time:")}
+
+
+def test_a_stage_imports_few_modules(tmp_path: Path) -> None:
+    beyond = imported(umount_stage(tmp_path)) - imported([sys.executable, *INTERPRETER[1:]])
+    ours = {module for module in beyond if module.partition(".")[0] in {"provision", "transpiler"}}
+    assert not {module for module in ours if module.startswith("transpiler")}
+    assert len(ours) <= MOST
+    assert len(beyond - ours) <= MOST_OF_OTHERS, sorted(beyond - ours)

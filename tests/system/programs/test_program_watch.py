@@ -30,7 +30,7 @@ def test_a_program_that_hangs_is_told_and_stopped(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(ProgramHangs, match="sh did nothing for 1 s and was stopped"):
         processes.run(["sh", "-c", script], watch=settings(reports))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 45
     assert not alive(int((tmp_path / "child").read_text()))
     assert reports
     assert reports[0].startswith("sh has been running for 0 s, idle for 0 s, and is stopped after 1 s")
