@@ -14,7 +14,7 @@ from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of, run_program
 from transpiler.commands import options
 from transpiler.commands.output import OutputFailed, write
-from transpiler.commands.settings import Settings, SettingsWrong, settings_here
+from transpiler.commands.settings import Settings, SettingsError, settings_here
 
 if TYPE_CHECKING:
     from transpiler.phases import Result
@@ -76,12 +76,12 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
     try:
         given = options.parse(arguments)
     except options.UsageError as error:
-        print(f"{_usage(as_butane=as_butane)}\n{error}{'' if as_butane else error.meant()}", file=sys.stderr)
+        print(f"{_usage(as_butane=as_butane)}\n{error}{'' if as_butane else error.suggestion()}", file=sys.stderr)
         return 2
     if "input" in given.texts:
         print("Flag --input has been deprecated, specify filename directly on command line", file=sys.stderr)
     if len(given.rest) > (0 if given.texts.get("input") else 1):
-        print(_usage(as_butane=as_butane) + ("" if as_butane else _command_meant(given.rest[0])), file=sys.stderr)
+        print(_usage(as_butane=as_butane) + ("" if as_butane else _command_suggestion(given.rest[0])), file=sys.stderr)
         return 2
     for name, told in (("help", _help), ("version", _version)):
         if given.on(name):
@@ -90,7 +90,7 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
     return _translate(given, as_butane=as_butane)
 
 
-def _command_meant(word: str) -> str:
+def _command_suggestion(word: str) -> str:
     """What to say where a word may be a misspelled command; empty if it is not."""
     near = did_you_mean(word, _COMMANDS)
     return f"\n{escaped(word)} is neither a file nor a command{near}" if near and not os.path.exists(word) else ""
@@ -127,15 +127,15 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
     except OSError as error:
         verb = "read" if not name or isinstance(error, IsADirectoryError) else "open"
         shown = escaped(name) or "/dev/stdin"
-        meant = "" if as_butane else _command_meant(name)
-        print(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}{meant}", file=sys.stderr)
+        suggestion = "" if as_butane else _command_suggestion(name)
+        print(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}{suggestion}", file=sys.stderr)
         return 1
     from transpiler.phases import STRICT_ERROR, transpile
 
     plain = as_butane or given.on("raw-errors")
     try:
         settings = Settings() if plain else settings_here()
-    except SettingsWrong as wrong:
+    except SettingsError as wrong:
         print(wrong, file=sys.stderr)
         return 2
     result = transpile(

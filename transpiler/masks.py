@@ -14,9 +14,9 @@ _SECRET_NAMES = frozenset({"inline", "password_hash", "value", "config", "advert
 
 _URL_NAMES = frozenset({"source", "http_proxy", "https_proxy"})
 
-_NAMES_OF_CHOICE = frozenset({"labels", "annotations"})
+_KEYS_ARE_FREE = frozenset({"labels", "annotations"})
 
-_NO_SECRET = re.compile(r"\d{1,6}|true|false|yes|no|on|off", re.IGNORECASE)
+_CANNOT_BE_SECRET = re.compile(r"\d{1,6}|true|false|yes|no|on|off", re.IGNORECASE)
 
 _SECRET_WORDS = re.compile(r"pass|pwd|secret|token|hash|key|pin|auth|cred", re.IGNORECASE)
 
@@ -58,7 +58,7 @@ def _secret_scalars(root: YamlNode | None) -> Iterator[tuple[str, YamlNode]]:
     while waiting:
         name, unknown, node = waiting.pop()
         if node.kind == "mapping":
-            chosen = name in _NAMES_OF_CHOICE
+            chosen = name in _KEYS_ARE_FREE
             waiting.extend(
                 (key.text, unknown or not (chosen or key.text in known_names()), value) for key, value in node.items
             )
@@ -73,7 +73,7 @@ def _may_be_secret(name: str, text: str, *, unknown: bool) -> bool:
         return True
     if name in _URL_NAMES:
         return re.match(r"data:|[^?]*[@?]", text) is not None
-    return unknown and (_SECRET_WORDS.search(name) is not None or _NO_SECRET.fullmatch(text) is None)
+    return unknown and (_SECRET_WORDS.search(name) is not None or _CANNOT_BE_SECRET.fullmatch(text) is None)
 
 
 @cache

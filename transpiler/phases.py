@@ -22,7 +22,7 @@ from transpiler.butane.records import Head
 from transpiler.butane.source_map import ButanePaths, Draft, snaked
 from transpiler.butane.sugar import openshift
 from transpiler.butane.sugar.boot_device import boot_device, grub
-from transpiler.butane.sugar.contents_in_place import contents_in_place
+from transpiler.butane.sugar.inline_contents import inline_contents
 from transpiler.butane.sugar.mount_units import mount_units
 from transpiler.butane.sugar.quadlets import quadlets
 from transpiler.butane.sugar.step import Sugar, SugarInput
@@ -129,7 +129,7 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
     if strict and work.problems and not work.error:
         work.error = STRICT_ERROR
     shown = report.SourceText(name, work.text, work.root)
-    written = "" if work.error else _written(work, pretty=pretty)
+    written = "" if work.error else _output_text(work, pretty=pretty)
     draft = None if work.error else work.draft
     config = draft.config if draft else None
     spec_minor = work.variant.spec_minor if work.variant.name else None
@@ -170,8 +170,8 @@ class Work:
         Butane ends at its first verdict. For people the phases go on, and report errors at other places.
         """
         if self.error:
-            known = _Known(problem.path for problem in self.problems if problem.fatal)
-            self.problems.extend(one for one in problems if not known.cover(one.path))
+            known = _ErrorPaths(problem.path for problem in self.problems if problem.fatal)
+            self.problems.extend(one for one in problems if not known.is_related(one.path))
             return
         self.problems.extend(problems)
         self.reported = len(self.problems)
@@ -179,14 +179,14 @@ class Work:
             self.error = error
 
 
-class _Known:
+class _ErrorPaths:
     """Places of errors. A later error at, inside or around one of them is likely to follow from it."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.at = set(paths)
         self.around = {path[:length] for path in self.at for length in range(len(path))}
 
-    def cover(self, path: Path) -> bool:
+    def is_related(self, path: Path) -> bool:
         """Whether something is known at, inside or around a path."""
         return path in self.around or any(path[:length] in self.at for length in range(len(path) + 1))
 
@@ -355,7 +355,7 @@ PHASES: tuple[Phase, ...] = (
     Phase("choose variant", _choose_variant, _always),
     Phase("types and keys", _types_and_keys, _with_variant),
     Phase("source rules", _source_rules, _with_variant, BAD_SOURCE),
-    Phase("contents in place", _sugar(contents_in_place), _with_variant),
+    Phase("inline contents", _sugar(inline_contents), _with_variant),
     Phase("mount units", _sugar(mount_units), _with_variant),
     Phase("trees", _sugar(trees), _with_variant),
     Phase("quadlets", _sugar(quadlets), _with_variant, BAD_SOURCE),
@@ -377,7 +377,7 @@ PHASES: tuple[Phase, ...] = (
 """The whole way from text to result. README shows the same names in the same order (a test compares them)."""
 
 
-def _written(work: Work, *, pretty: bool) -> str:
+def _output_text(work: Work, *, pretty: bool) -> str:
     config, spec_minor = work.draft.config, work.variant.spec_minor
     if work.variant.wraps and not work.bare:
         from transpiler.butane.machine_config import machine_config

@@ -46,10 +46,10 @@ def raw_line(problem: Problem, text: SourceText) -> str:
 def butane_report(problems: Sequence[Problem], text: SourceText, *, color: bool) -> str:
     """Problems with excerpts, as Butane draws them; one empty line between two."""
     lines = text.raw.decode("utf-8", "replace").split("\n")
-    return "\n\n".join(_drawn(problem, text, lines, _Paint(color=color)) for problem in problems)
+    return "\n\n".join(_with_excerpt(problem, text, lines, _Paint(color=color)) for problem in problems)
 
 
-def _drawn(problem: Problem, text: SourceText, lines: list[str], paint: _Paint) -> str:
+def _with_excerpt(problem: Problem, text: SourceText, lines: list[str], paint: _Paint) -> str:
     place = text.place(problem)
     if place is None or not 0 < place.line <= len(lines) or place.column > len(lines[place.line - 1].encode()):
         return raw_line(problem, text)

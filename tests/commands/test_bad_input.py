@@ -40,11 +40,11 @@ def test_a_bad_config_is_explained(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     for arguments in (("validate",), ("plan",), ("apply", "--root", str(tmp_path))):
         done = provision(*arguments, str(tmp_path / name))
-        said = done.stdout + done.stderr
-        assert done.returncode == 1, said
-        assert name in said
-        assert message in said
-        assert "Traceback" not in said
+        output = done.stdout + done.stderr
+        assert done.returncode == 1, output
+        assert name in output
+        assert message in output
+        assert "Traceback" not in output
     assert sorted(path.name for path in tmp_path.iterdir()) == [name], "nothing was written"
 
 
@@ -53,10 +53,10 @@ def test_all_problems_come_at_once_with_their_places(tmp_path: Path) -> None:
     config.write_text(
         "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: a\n      moed: 1\n    - path: b\n"
     )
-    said = provision("validate", str(config)).stdout
+    output = provision("validate", str(config)).stdout
     for place in (f"{config}:5:13: error: storage.files[0].path", f"{config}:7:13: error: storage.files[1].path"):
-        assert place in said
-    assert "did you mean mode?" in said
+        assert place in output
+    assert "did you mean mode?" in output
 
 
 @pytest.mark.parametrize("command", ["plan", "validate", "apply"])
@@ -89,8 +89,8 @@ def test_a_wrong_command_line_is_an_exit_of_two(arguments: list[str]) -> None:
     assert "usage:" in done.stderr
 
 
-def test_help_teaches() -> None:
-    said = provision("--help").stdout
+def test_help_explains_the_commands() -> None:
+    output = provision("--help").stdout
     for word in ("plan", "apply", "validate", "exit codes:", "70"):
-        assert word in said
+        assert word in output
     assert "provision plan site.yaml" in provision("plan", "--help").stdout

@@ -42,7 +42,7 @@ def run(folder: Path, command: str, config: str, *arguments: str) -> subprocess.
 
 
 @pytest.mark.parametrize("command", ["plan", "apply"])
-def test_a_refusal_stands_at_the_authors_line(folder: Path, command: str) -> None:
+def test_a_refusal_names_the_authors_line(folder: Path, command: str) -> None:
     (folder / "site.bu").write_text(BUTANE)
     done = run(folder, command, "site.bu", "-d", ".")
     assert (done.returncode, done.stdout) == (1, "")
@@ -51,7 +51,7 @@ def test_a_refusal_stands_at_the_authors_line(folder: Path, command: str) -> Non
     assert (excerpt, caret) == ("        - path: /etc/a", "          ^")
 
 
-def test_programs_get_the_same_places(folder: Path) -> None:
+def test_json_reports_have_the_same_places(folder: Path) -> None:
     (folder / "site.bu").write_text(BUTANE)
     done = run(folder, "plan", "site.bu", "-d", ".", "--json")
     (problem,) = json.loads(done.stdout)["problems"]
@@ -71,13 +71,13 @@ def test_steps_name_what_the_author_wrote(folder: Path) -> None:
     }
 
 
-def test_json_has_its_own_places(folder: Path) -> None:
+def test_a_json_config_has_its_own_places(folder: Path) -> None:
     config = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "user": {"name": "nobody-here"}}]}}
     (folder / "site.ign").write_text(json.dumps(config, indent=1))
     assert 'site.ign:7:4: error: storage.files[0]: no such user "nobody-here"' in run(folder, "plan", "site.ign").stderr
 
 
-def test_of_merged_configs_the_one_is_named_that_asked(folder: Path) -> None:
+def test_of_merged_configs_the_source_of_the_value_is_named(folder: Path) -> None:
     """The merged config has /a, /b, /c; the child made it of its own two files, the second of which is /c."""
     child = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/b", "mode": 420}, {"path": "/c"}]}}
     child["storage"]["files"][1]["user"] = {"name": "nobody-here"}  # type: ignore[index]

@@ -25,7 +25,7 @@ def fetch(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(argv, env={**os.environ, **places}, capture_output=True, text=True, check=False)
 
 
-def test_a_summary_without_secrets(tmp_path: Path) -> None:
+def test_the_summary_hides_secrets(tmp_path: Path) -> None:
     (tmp_path / "a.ign").write_text(json.dumps(CONFIG))
     done = fetch(tmp_path, "--platform", "file")
     assert done.returncode == 0, done.stderr
@@ -38,7 +38,7 @@ def test_a_summary_without_secrets(tmp_path: Path) -> None:
     assert "canary" not in done.stdout + done.stderr
 
 
-def test_the_config_itself_when_asked(tmp_path: Path) -> None:
+def test_an_option_prints_the_config_itself(tmp_path: Path) -> None:
     (tmp_path / "a.ign").write_text(json.dumps(CONFIG))
     done = fetch(tmp_path, "--platform", "file", "--json", "--quiet")
     shown = json.loads(done.stdout)
@@ -47,7 +47,7 @@ def test_the_config_itself_when_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "said"),
+    ("arguments", "code", "message"),
     [
         ((), 2, "--platform"),
         (("--platform", "nonesuch"), 2, "one of akamai"),
@@ -60,14 +60,14 @@ def test_the_config_itself_when_asked(tmp_path: Path) -> None:
         (("--platform", "azurestack", "--timeout", "0.3"), 1, "did not appear in time"),
     ],
 )
-def test_what_goes_wrong_is_explained(arguments: tuple[str, ...], code: int, said: str, tmp_path: Path) -> None:
+def test_errors_are_explained(arguments: tuple[str, ...], code: int, message: str, tmp_path: Path) -> None:
     done = fetch(tmp_path, *arguments)
     assert (done.returncode, done.stdout) == (code, "")
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_an_empty_config_is_none(tmp_path: Path) -> None:
+def test_an_empty_config_is_no_config(tmp_path: Path) -> None:
     (tmp_path / "a.ign").write_text("")
     done = fetch(tmp_path, "--platform", "file")
     assert (done.returncode, "there is no config" in done.stderr) == (1, True)

@@ -39,7 +39,7 @@ def test_a_device_that_is_not_here_is_marked_or_refused() -> None:
     assert (strict.returncode, "there is no /dev/nonesuch here" in strict.stderr) == (1, True)
 
 
-def test_a_device_that_is_in_no_image_is_refused_as_apply_would(tmp_path: Path) -> None:
+def test_a_device_that_is_in_no_image_is_refused_as_by_apply(tmp_path: Path) -> None:
     disk = {"device": "/dev/vda", "partitions": [{"number": 1}]}
     made = {"device": "/dev/vda2", "format": "ext4"}
     done = plan(
@@ -54,7 +54,7 @@ def test_a_device_that_is_in_no_image_is_refused_as_apply_would(tmp_path: Path) 
     assert "storage.filesystems: there is no /dev/vda2 in the images" in done.stderr
 
 
-def test_what_is_wrong_in_all_stages_is_said_at_once(tmp_path: Path) -> None:
+def test_problems_of_all_stages_are_reported_at_once(tmp_path: Path) -> None:
     parts = [{"number": 1, "label": "ROOT", "sizeMiB": 5000}]
     system = {"device": "/dev/disk/by-partlabel/ROOT", "format": "ext4", "path": "/"}
     text = config(
@@ -81,7 +81,7 @@ def test_what_is_wrong_in_all_stages_is_said_at_once(tmp_path: Path) -> None:
         assert f": error: {expected}" in reason
 
 
-def test_what_does_not_fit_the_images_is_said_at_once_too(tmp_path: Path) -> None:
+def test_problems_with_the_images_are_reported_at_once(tmp_path: Path) -> None:
     made = {"device": "/dev/vda1", "format": "ext4", "options": ["-d", "tree"]}
     text = config(
         storage={
@@ -104,7 +104,7 @@ def test_every_step_has_its_reason(name: str) -> None:
     assert unasked <= {"write /etc/.ignition-result.json (0600)"}
 
 
-def test_the_exit_code_tells_of_changes(tmp_path: Path) -> None:
+def test_the_exit_code_shows_whether_there_are_changes(tmp_path: Path) -> None:
     text = config(storage={"files": [{"path": "/f", "contents": {"source": "data:,x"}}]})
     assert plan("-", text=text).returncode == 0
     assert plan("-", "--exit-code", text=text).returncode == UNKNOWN, "the root of a machine elsewhere"

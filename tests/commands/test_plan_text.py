@@ -27,7 +27,7 @@ STEPS = [
 ]
 
 
-def test_steps_are_numbered_by_stage_and_losses_are_marked() -> None:
+def test_steps_are_numbered_by_stage_and_data_loss_is_marked() -> None:
     assert list(plan_lines(STEPS, ["a note"], Style(), {}, verbose=False)) == [
         "2 changes, 1 of them destructive, 1 thing kept as found (--verbose shows them)",
         "note: a note",
@@ -40,13 +40,13 @@ def test_steps_are_numbered_by_stage_and_losses_are_marked() -> None:
     ]
 
 
-def test_what_others_do_is_no_change_of_ours() -> None:
+def test_steps_of_other_programs_are_not_counted_as_changes() -> None:
     ((step,),) = restored_root(Config(), World())
     assert not is_change(step)
     assert is_change(STEPS[1].action)
 
 
-def test_verbose_shows_what_is_kept() -> None:
+def test_verbose_shows_unchanged_parts() -> None:
     assert any("keep /etc" in line for line in plan_lines(STEPS, [], Style(), {}, verbose=True))
 
 
@@ -55,7 +55,7 @@ def test_colour_only_when_asked() -> None:
     assert any("\033[1;31m!" in line for line in plan_lines(STEPS, [], COLOURS, {}, verbose=True))
 
 
-def test_json_says_the_same() -> None:
+def test_json_has_the_same_content_as_the_text() -> None:
     plan = json.loads(plan_json(STEPS, ["a note"], {}))
     assert plan["changes"] == 2
     assert plan["notes"] == ["a note"]

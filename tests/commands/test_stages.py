@@ -115,7 +115,7 @@ class TestFetchOffline:
         done = machine.stage("fetch-offline", platform="hetzner")
         assert (done.returncode, machine.neednet.exists(), machine.cache.exists()) == (0, True, False), done.stdout
 
-    def test_a_fragment_of_the_system_can_need_the_network_too(self, machine: Machine) -> None:
+    def test_a_base_config_can_need_the_network(self, machine: Machine) -> None:
         base = machine.folder / "system/base.d"
         base.mkdir(parents=True)
         (base / "10-a.ign").write_text(json.dumps(config(storage=files(a=REMOTE))))
@@ -124,7 +124,7 @@ class TestFetchOffline:
         assert "storage" not in json.loads(machine.cache.read_text()), "the cache is the user's config alone"
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="files belong to root")
-    def test_an_empty_config_is_none(self, machine: Machine) -> None:
+    def test_an_empty_config_is_no_config(self, machine: Machine) -> None:
         done = machine.stage("fetch-offline", "")
         assert (done.returncode, machine.neednet.exists()) == (0, False)
         assert "not a config (empty)" in done.stdout
@@ -154,7 +154,7 @@ class TestEnds:
         assert machine.stage("fetch", config()).returncode == 3
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="files belong to root")
-    def test_fragments_of_the_system_are_below_the_users_config_in_every_stage(self, machine: Machine) -> None:
+    def test_base_configs_are_merged_below_the_users_config_in_every_stage(self, machine: Machine) -> None:
         for folder, content in (("system", "far"), ("local", "nearer"), ("runtime", "nearest")):
             base = machine.folder / folder / "base.platform.d/file"
             base.mkdir(parents=True)
@@ -168,7 +168,7 @@ class TestEnds:
         assert (read["mine"], read["system"], read["local"], read["runtime"]) == ("x", "far", "nearer", "nearest")
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="files belong to root")
-    def test_what_a_platform_hands_over_once_lies_in_the_root_for_nobody_else(self, machine: Machine) -> None:
+    def test_files_handed_over_once_are_readable_only_by_root(self, machine: Machine) -> None:
         pools = {f"/var/lib/hyperv/.kvp_pool_{pool}": "data:;base64,YQ==" for pool in range(5)}
         machine.state.parent.mkdir()
         machine.state.write_text(json.dumps({"platform_files": pools}))
@@ -187,18 +187,18 @@ class TestKernelArguments:
         return machine.stage("kargs")
 
     def test_one_call_with_what_should_exist_first_and_in_order(self, machine: Machine) -> None:
-        said = machine.folder / "said"
-        machine.program("ignition-kargs-helper", f"printf '%s\\n' \"$@\" end >>{said}")
+        output = machine.folder / "said"
+        machine.program("ignition-kargs-helper", f"printf '%s\\n' \"$@\" end >>{output}")
         assert self.kargs(machine, KARGS).returncode == 0
         exist = [word for value in KARGS["shouldExist"] for word in ("--should-exist", value)]
         absent = [word for value in KARGS["shouldNotExist"] for word in ("--should-not-exist", value)]
-        assert said.read_text().splitlines() == [*exist, *absent, "end"]
+        assert output.read_text().splitlines() == [*exist, *absent, "end"]
 
-    def test_nothing_is_called_for_nothing(self, machine: Machine) -> None:
+    def test_without_changes_the_helper_is_not_called(self, machine: Machine) -> None:
         machine.program("ignition-kargs-helper", "exit 1")
         assert self.kargs(machine, {}).returncode == 0
 
-    def test_a_helper_that_fails_stops_the_boot_with_its_words(self, machine: Machine) -> None:
+    def test_a_helper_that_fails_stops_the_boot_with_its_output(self, machine: Machine) -> None:
         machine.program("ignition-kargs-helper", "echo cannot write the boot loader entry >&2; exit 3")
         done = self.kargs(machine, KARGS)
         assert done.returncode == 1

@@ -70,7 +70,7 @@ def test_the_man_page_has_the_stages_options_codes_and_environment() -> None:
         assert f"IGNITION_{field.upper()}" in SECTIONS["ENVIRONMENT"]
 
 
-def test_the_man_page_is_well_made() -> None:
+def test_the_man_page_has_no_formatting_errors() -> None:
     if shutil.which("man") is None:
         pytest.skip("man is not installed")
     page = ROOT / "docs" / "man" / "provision.1"
@@ -95,7 +95,7 @@ def test_completion_has_every_command_and_platform(shell: str) -> None:
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_completion_is_good_shell(shell: str) -> None:
+def test_completion_is_valid_shell_code(shell: str) -> None:
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"{shell} is not installed")

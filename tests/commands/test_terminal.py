@@ -42,7 +42,7 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["site.ign", "bad.ign"])
 @pytest.mark.parametrize("command", ["plan", "validate"])
-def test_colours_unless_unwanted(command: str, name: str, config: Path) -> None:
+def test_colours_can_be_turned_off(command: str, name: str, config: Path) -> None:
     path = config.with_name(name)
     coloured = command == "plan" or name == "bad.ign"
     assert ("\033[1" in on_terminal(command, path)) == coloured
@@ -50,18 +50,18 @@ def test_colours_unless_unwanted(command: str, name: str, config: Path) -> None:
     assert "\033[" not in on_terminal(command, path, TERM="dumb")
 
 
-def test_a_config_cannot_steer_the_terminal(config: Path) -> None:
+def test_control_characters_of_a_config_do_not_reach_the_terminal(config: Path) -> None:
     shown = on_terminal("plan", config)
     assert "\033]" not in shown
     assert "write /etc/\ufffd]0;title\ufffd" in shown
 
 
-def test_a_good_config_is_said_to_be_one(config: Path) -> None:
+def test_a_valid_config_is_reported_as_valid(config: Path) -> None:
     assert on_terminal("validate", config) == f"{config}: valid\r\n"
     assert "valid" not in on_terminal("validate", config.with_name("bad.ign"))
 
 
-def test_people_are_told_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_notices_are_printed_while_waiting(capsys: pytest.CaptureFixture[str]) -> None:
     for level in ("debug", "info", "notice", "warning"):
         warn(level, "said")
     assert capsys.readouterr().err == "notice: said\nwarning: said\n"

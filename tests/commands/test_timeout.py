@@ -39,14 +39,14 @@ class Slow:
         self._stop.set()
 
 
-def test_what_arrives_slowly_is_waited_for() -> None:
+def test_a_slow_transfer_is_not_given_up() -> None:
     into = BytesIO()
     TimedFetcher(Slow(*[0.1] * 8), 0.4).copy(REMOTE, into)
     assert into.getvalue() == b"x" * 8
 
 
 @pytest.mark.parametrize("pauses", [(30.0,), (0.01, 30.0)])
-def test_what_does_not_arrive_is_given_up(pauses: tuple[float, ...]) -> None:
+def test_a_transfer_that_stops_is_given_up(pauses: tuple[float, ...]) -> None:
     with pytest.raises(FetchFailed, match=r"gave up after 0\.3 s") as failed:
         TimedFetcher(Slow(*pauses), 0.3).copy(REMOTE, BytesIO())
     assert "--timeout" in failed.value.hint
@@ -58,7 +58,7 @@ def test_a_second_resource_has_its_own_time() -> None:
         fetcher.copy(REMOTE, BytesIO())
 
 
-def test_side_by_side_one_that_arrives_is_enough() -> None:
+def test_of_parallel_transfers_one_that_arrives_is_enough() -> None:
     class Both(Slow):
         def copy(self, resource: Resource, into: BinaryIO) -> None:
             pauses = [0.1] * 10 if resource is REMOTE else [0.9]
@@ -80,7 +80,7 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/x"
 
 
-def test_a_config_that_does_not_come_is_given_up() -> None:
+def test_a_silent_server_is_given_up() -> None:
     with silent() as url:
         config = {"ignition": {"version": "3.4.0", "config": {"merge": [{"source": url}]}}}
         argv = [sys.executable, "-m", "provision", "plan", "-", "--timeout", "1"]
@@ -92,7 +92,7 @@ def test_a_config_that_does_not_come_is_given_up() -> None:
 
 
 @pytest.mark.parametrize("text", ["-1", "soon", "nan", "inf", "1e9"])
-def test_what_is_no_number_of_seconds(text: str) -> None:
+def test_timeouts_that_are_not_numbers_are_refused(text: str) -> None:
     argv = [sys.executable, "-m", "provision", "plan", "-", f"--timeout={text}"]
     done = subprocess.run(argv, input="{}", capture_output=True, text=True, check=False)
     assert (done.returncode, "not a number of seconds" in done.stderr) == (2, True), done.stderr

@@ -60,7 +60,7 @@ def test_problems_have_their_place(files: Path) -> None:
     )
 
 
-def test_a_good_config_is_not_worth_a_word(files: Path) -> None:
+def test_a_good_config_prints_nothing(files: Path) -> None:
     assert validate(["good.ign"], files).stdout == ""
 
 
@@ -88,7 +88,7 @@ def test_texts_without_a_usable_version(files: Path, text: str, message: str) ->
     assert done.returncode == 1
 
 
-def test_machines_get_their_forms(files: Path) -> None:
+def test_formats_for_programs(files: Path) -> None:
     assert json.loads(validate(["--format", "json", "bad.ign"], files).stdout)[0]["line"] == 2
     assert validate(["--format", "github", "bad.ign"], files).stdout.startswith("::error file=bad.ign,line=2,col=33::")
     sarif = json.loads(validate(["--format", "sarif", "bad.ign", "warns.ign"], files).stdout)
@@ -96,11 +96,11 @@ def test_machines_get_their_forms(files: Path) -> None:
     assert json.loads(validate(["--format", "json", "good.ign"], files).stdout) == []
 
 
-def test_strict_makes_errors_of_warnings(files: Path) -> None:
+def test_strict_turns_warnings_into_errors(files: Path) -> None:
     assert "error: storge" in validate(["--strict", "warns.ign"], files).stdout
 
 
-def test_yaml_is_judged_where_it_is_written(files: Path) -> None:
+def test_yaml_problems_have_the_line_of_the_yaml(files: Path) -> None:
     pytest.importorskip("transpiler.phases")
     (files / "site.yaml").write_text("variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: a\n")
     done = validate(["site.yaml"], files)
@@ -126,5 +126,5 @@ def test_ignition_validate(files: Path, arguments: list[str], code: int, out: st
 @pytest.mark.parametrize(
     ("arguments", "code"), [([], 1), (["a", "b"], 1), (["-x"], 2), (["-version"], 0), (["-h"], 0), (["."], 1)]
 )
-def test_ignition_validate_s_command_line(files: Path, arguments: list[str], code: int) -> None:
+def test_the_command_line_of_ignition_validate(files: Path, arguments: list[str], code: int) -> None:
     assert run("ignition-validate", arguments, files).returncode == code

@@ -58,7 +58,7 @@ class Goal(NamedTuple):
     seconds: float | None = None
     share: float | None = None
 
-    def said(self) -> str:
+    def text(self) -> str:
         """The goal in words."""
         return f"at most {self.seconds * 1000:.0f} ms" if self.seconds else f"at most {self.share} of Butane's"
 
@@ -78,7 +78,7 @@ def main() -> None:
             theirs = _seconds(partial(_theirs, name, place, butane)) if butane else None
             share = f"{ours / theirs:8.2f}" if theirs else f"{'-':>8}"
             shown = f"{theirs * 1000:9.1f} ms" if theirs else f"{'-':>12}"
-            print(f"{name:2}{ours * 1000:9.1f} ms{shown}{share}  {goal.said()}")
+            print(f"{name:2}{ours * 1000:9.1f} ms{shown}{share}  {goal.text()}")
     if butane is None:
         print("butane is not on PATH: nothing to compare with")
 

@@ -110,7 +110,7 @@ def report(result: Result, *, raw: bool) -> str:
     return "".join(f"{part}\n" for part in (shown, final) if part)
 
 
-def butanes_answer(butane: str, text: bytes, options: tuple[str, ...], *, raw: bool = True) -> Answer:
+def answer_of_butane(butane: str, text: bytes, options: tuple[str, ...], *, raw: bool = True) -> Answer:
     """What a real Butane says."""
     argv = [butane, *(["--raw-errors"] if raw else []), *options]
     done = subprocess.run(argv, input=text, capture_output=True, cwd=FILES, check=False)
@@ -146,13 +146,13 @@ def _unpacked(encoded: str) -> str:
 
 def refresh(case: Case, butane: str) -> None:
     """Write Butane's answer to a case."""
-    answer = butanes_answer(butane, case.text, case.options)
+    answer = answer_of_butane(butane, case.text, case.options)
     wrapped = answer.output.startswith("#")
     _write(case.folder / "case.ign", "" if wrapped else answer.output)
     _write(case.folder / "case.yaml", answer.output if wrapped else "")
     _write(case.folder / "case.report", answer.report)
     if (case.folder / "case.excerpts").exists():
-        _write(case.folder / "case.excerpts", butanes_answer(butane, case.text, case.options, raw=False).report)
+        _write(case.folder / "case.excerpts", answer_of_butane(butane, case.text, case.options, raw=False).report)
 
 
 def _write(path: Path, text: str) -> None:

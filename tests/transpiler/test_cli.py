@@ -35,7 +35,7 @@ def test_check_prints_nothing() -> None:
     assert run("--check", text=GOOD).stdout == ""
 
 
-def test_people_get_place_line_caret_and_hint(tmp_path: Path) -> None:
+def test_a_report_for_people_has_place_line_caret_and_hint(tmp_path: Path) -> None:
     (tmp_path / "site.bu").write_text(BAD)
     done = run("site.bu", cwd=tmp_path)
     assert done.returncode == 1
@@ -46,7 +46,7 @@ def test_people_get_place_line_caret_and_hint(tmp_path: Path) -> None:
     assert done.stderr.endswith("site.bu: not transpiled: 1 error, 1 warning\n")
 
 
-def test_raw_errors_are_butanes() -> None:
+def test_raw_errors_are_those_of_butane() -> None:
     done = run("--raw-errors", text=BAD)
     assert "error at $.storage.files.0.path, line 3 col 26: path not absolute\n" in done.stderr
     assert done.stderr.endswith("Error translating config: config generated was invalid\n")
@@ -110,7 +110,7 @@ def test_output_that_cannot_be_written(tmp_path: Path) -> None:
     assert "no such file or directory" in done.stderr
 
 
-def test_output_to_what_is_no_file() -> None:
+def test_output_to_a_device_or_pipe() -> None:
     assert run("-o", "/dev/null", text=GOOD).returncode == 0
 
 
@@ -156,7 +156,7 @@ def test_misspelled_commands_and_options(args: list[str], meant: str, tmp_path: 
     assert "did you mean" not in run(*args, cwd=tmp_path, name="butane").stderr
 
 
-def test_control_characters_of_file_names_reach_no_terminal(tmp_path: Path) -> None:
+def test_control_characters_in_file_names_are_escaped(tmp_path: Path) -> None:
     name = "x\x1b[2J\n.bu"
     (tmp_path / name).write_text(BAD)
     for arguments in ([name], ["--raw-errors", name], [f"{name}x"], ["-o", f"{name}/x", name], ["check", name]):

@@ -30,63 +30,63 @@ class Editor:
         self.schema = schema
         self.sending = sending
         self.receiving = receiving
-        self.asked = 0
+        self.last_id = 0
 
-    def tell(self, method: str, params: dict[str, Any], **more: Any) -> None:
+    def notify(self, method: str, params: dict[str, Any], **more: Any) -> None:
         body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **more}).encode()
         self.sending.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         self.sending.flush()
 
-    def hear(self) -> dict[str, Any]:
+    def receive(self) -> dict[str, Any]:
         length = 0
         while (line := self.receiving.readline().strip()) or not length:
             if line.lower().startswith(b"content-length:"):
                 length = int(line.split(b":")[1])
-        heard: dict[str, Any] = json.loads(self.receiving.read(length))
-        return heard
+        message: dict[str, Any] = json.loads(self.receiving.read(length))
+        return message
 
-    def ask(self, method: str, params: dict[str, Any]) -> Any:
-        self.asked += 1
-        self.tell(method, params, id=self.asked)
-        while (heard := self.hear()).get("id") != self.asked or "method" in heard:
-            self.answer(heard)
-        return heard["result"]
+    def request(self, method: str, params: dict[str, Any]) -> Any:
+        self.last_id += 1
+        self.notify(method, params, id=self.last_id)
+        while (message := self.receive()).get("id") != self.last_id or "method" in message:
+            self.answer(message)
+        return message["result"]
 
-    def answer(self, heard: dict[str, Any]) -> None:
+    def answer(self, message: dict[str, Any]) -> None:
         """What the server asks of an editor: nothing is configured but the schema."""
-        if "id" not in heard or "method" not in heard:
+        if "id" not in message or "method" not in message:
             return
         settings = {"schemas": {self.schema.as_uri(): "*.bu"}, "completion": True, "hover": True}
-        items = heard["params"].get("items", []) if isinstance(heard.get("params"), dict) else []
+        items = message["params"].get("items", []) if isinstance(message.get("params"), dict) else []
         result = [settings if item.get("section") == "yaml" else None for item in items] if items else None
-        body = json.dumps({"jsonrpc": "2.0", "id": heard["id"], "result": result}).encode()
+        body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode()
         self.sending.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
         self.sending.flush()
 
     def wait(self, method: str) -> dict[str, Any]:
-        while (heard := self.hear()).get("method") != method:
-            self.answer(heard)
-        params: dict[str, Any] = heard["params"]
+        while (message := self.receive()).get("method") != method:
+            self.answer(message)
+        params: dict[str, Any] = message["params"]
         return params
 
     def open(self, name: str, text: str) -> list[dict[str, Any]]:
         """Open a text as a file of that name; returns the diagnostics."""
         uri = f"file:///{name}.bu"
         document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
-        self.tell("textDocument/didOpen", {"textDocument": document})
-        while (told := self.wait("textDocument/publishDiagnostics"))["uri"] != uri:
+        self.notify("textDocument/didOpen", {"textDocument": document})
+        while (shown := self.wait("textDocument/publishDiagnostics"))["uri"] != uri:
             pass
-        found: list[dict[str, Any]] = told["diagnostics"]
+        found: list[dict[str, Any]] = shown["diagnostics"]
         return found
 
     def complete(self, name: str, line: int, character: int) -> set[str]:
         """The words that are offered at a place."""
-        return {item["label"] for item in self.ask("textDocument/completion", at(name, line, character))["items"]}
+        return {item["label"] for item in self.request("textDocument/completion", at(name, line, character))["items"]}
 
     def hover(self, name: str, line: int, character: int) -> str:
         """What is told about a place."""
-        told = self.ask("textDocument/hover", at(name, line, character))
-        return str(told["contents"]["value"]) if told else ""
+        shown = self.request("textDocument/hover", at(name, line, character))
+        return str(shown["contents"]["value"]) if shown else ""
 
 
 def at(name: str, line: int, character: int) -> dict[str, Any]:
@@ -104,8 +104,8 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
             assert server.stdout
             editor = Editor(schema, server.stdin, server.stdout)
             capabilities = {"workspace": {"configuration": True}}
-            editor.ask("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities})
-            editor.tell("initialized", {})
+            editor.request("initialize", {"processId": None, "rootUri": None, "capabilities": capabilities})
+            editor.notify("initialized", {})
             yield editor
         finally:
             server.kill()
@@ -133,7 +133,7 @@ def test_completion_offers_values(editor: Editor) -> None:
     assert {"1.6.0", "1.7.0"} <= editor.complete("values", 1, 9)
 
 
-def test_what_a_variant_forbids_is_not_offered(editor: Editor) -> None:
+def test_completion_leaves_out_fields_that_a_variant_forbids(editor: Editor) -> None:
     head = "variant: openshift\nversion: 4.15.0\nmetadata:\n  name: a\n  labels: {}\nstorage:\n  "
     editor.open("forbidden", head)
     offered = editor.complete("forbidden", 6, 2)
@@ -141,12 +141,12 @@ def test_what_a_variant_forbids_is_not_offered(editor: Editor) -> None:
     assert not {"directories", "links"} & offered
 
 
-def test_hover_tells_what_a_field_is_in_the_form_of_yaml(editor: Editor) -> None:
+def test_hover_describes_a_field_in_terms_of_yaml(editor: Editor) -> None:
     editor.open("hover", CONFIG.replace("con\n", "mode: 0644\n"))
     assert "absolute path" in editor.hover("hover", 4, 8)
-    told = editor.hover("hover", 5, 8)
-    assert "0644" in told
-    assert "420" not in told
+    shown = editor.hover("hover", 5, 8)
+    assert "0644" in shown
+    assert "420" not in shown
 
 
 @pytest.mark.parametrize(
@@ -171,11 +171,11 @@ def test_mistakes_are_shown(editor: Editor, text: str, message: str) -> None:
     assert any(message in one["message"] for one in found), found
 
 
-def test_what_a_variant_forbids_is_an_error_with_its_reason(editor: Editor) -> None:
+def test_a_forbidden_field_is_an_error_with_its_reason(editor: Editor) -> None:
     head = "variant: openshift\nversion: 4.15.0\nmetadata: {name: a, labels: {}}\n"
     text = f"{head}storage:\n  directories:\n    - path: /a\n"
-    told = [one["message"] for one in editor.open("reason", text)]
-    assert any("directories are not supported" in message for message in told), told
+    shown = [one["message"] for one in editor.open("reason", text)]
+    assert any("directories are not supported" in message for message in shown), shown
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)

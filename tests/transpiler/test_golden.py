@@ -20,7 +20,7 @@ def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("case", ALL, ids=name_of)
-def test_verdict_output_and_report_are_butanes(case: Case) -> None:
+def test_verdict_output_and_report_equal_butane(case: Case) -> None:
     result = ours(case.text, case.options)
     assert comparable(our_answer(result)) == comparable(case.answer)
     assert "Traceback" not in result.render()
@@ -29,13 +29,13 @@ def test_verdict_output_and_report_are_butanes(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", WITH_EXCERPTS, ids=name_of)
-def test_the_report_with_excerpts_is_butanes(case: Case) -> None:
+def test_the_report_with_excerpts_equals_butane(case: Case) -> None:
     shown = report(ours(case.text, case.options), raw=False)
     assert sorted(comparable_lines(shown)) == sorted(comparable_lines(case.excerpts))
 
 
 @pytest.mark.parametrize("case", ALL, ids=name_of)
-def test_what_authors_are_told_beyond_butane_changes_no_verdict(case: Case) -> None:
+def test_lints_change_no_verdict(case: Case) -> None:
     """All lints warn; only a second document, which Butane does not read, is an error."""
     options = [option for option in case.options if option != "--strict"]
     butane, own = ours(case.text, tuple(options)), ours(case.text, tuple(options), butane_paths=False)

@@ -40,7 +40,7 @@ def answer(case: Case, phases: tuple[Phase, ...] = PHASES, variants: Variants | 
 
 
 @cache
-def whole(case: Case) -> Answer:
+def full_answer(case: Case) -> Answer:
     """Our answer by the tables as they are."""
     return answer(case)
 
@@ -59,7 +59,7 @@ def version_of(case: Case) -> tuple[str, str]:
 
 def changes(found: list[Case], asked: Callable[[Case], Answer]) -> bool:
     """Whether any case has another answer."""
-    return any(asked(case) != whole(case) for case in found)
+    return any(asked(case) != full_answer(case) for case in found)
 
 
 @pytest.mark.parametrize("phase", PHASES, ids=lambda phase: phase.name)
@@ -163,9 +163,9 @@ def test_refused_fields_at_the_bounds_of_their_ranges(
 
 @pytest.mark.parametrize("row", table().values(), ids=lambda row: f"{row.name} {row.version}")
 def test_every_version_has_a_case_with_output(row: Variant) -> None:
-    assert any(not whole(case).failed for case in cases_of(row))
+    assert any(not full_answer(case).failed for case in cases_of(row))
 
 
 def test_every_case_that_fails_without_output_says_why() -> None:
-    failed = [case for case in cases() if whole(case).failed]
-    assert all(whole(case).report for case in failed)
+    failed = [case for case in cases() if full_answer(case).failed]
+    assert all(full_answer(case).report for case in failed)

@@ -10,7 +10,7 @@ ALL = mistakes()
 
 
 @pytest.mark.parametrize("mistake", ALL, ids=[one.name for one in ALL])
-def test_the_report_is_as_it_was_read(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_equals_the_stored_one(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER / mistake.name)
     assert mistake.result().render() == (FOLDER / mistake.name / "case.report").read_text()
 

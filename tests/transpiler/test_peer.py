@@ -18,7 +18,7 @@ from tests.transpiler.golden import (
     OPTIONS,
     Answer,
     Case,
-    butanes_answer,
+    answer_of_butane,
     cases,
     comparable,
     our_answer,
@@ -40,7 +40,7 @@ def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def both(text: bytes, options: tuple[str, ...]) -> tuple[Answer, Answer]:
     """Our answer and Butane's."""
-    return our_answer(ours(text, options)), butanes_answer(BUTANE, text, options)
+    return our_answer(ours(text, options)), answer_of_butane(BUTANE, text, options)
 
 
 def in_any_order(answer: Answer) -> Answer:

@@ -10,7 +10,7 @@ from transpiler.butane.source_map import snake
 from transpiler.butane.variants import Variant, table
 from transpiler.reading.tree import YamlNode
 
-_ELSEWHERE: Mapping[str, Mapping[str, str]] = {
+_HINTS_BY_SECTION: Mapping[str, Mapping[str, str]] = {
     "": {
         "users": "accounts stand under passwd.users",
         "groups": "groups stand under passwd.groups",
@@ -86,24 +86,26 @@ def key_hint(path: Path, variant: Variant) -> str:
     record = _record_at(variant.record, above)
     names = {field.name: field for field in record.FIELDS} if record else {}
     if key in names:
-        return _later(names[key], variant)
+        return _version_with_key(names[key], variant)
     known = {name for name, field in names.items() if field.exists(variant.spec_minor)}
-    return _respelled(key, known) or _habit(key, above) or _elsewhere(key, above) or _nearest(key, known)
+    return (
+        _other_spelling(key, known) or _known_mistake(key, above) or _other_variants(key, above) or _nearest(key, known)
+    )
 
 
-def _respelled(key: str, known: set[str]) -> str:
+def _other_spelling(key: str, known: set[str]) -> str:
     right = next((name for name in (snake(key), key.lower().replace("-", "_")) if name in known), "")
     return f"write {right}" if right else ""
 
 
-def _habit(key: str, above: Path) -> str:
+def _known_mistake(key: str, above: Path) -> str:
     if key == "<<":
         return "merge keys work, but nothing that they bring is checked for unknown keys"
     section = next((part for part in reversed(above) if isinstance(part, str)), "")
-    return _ELSEWHERE.get(section, {}).get(key.replace("-", "_"), "")
+    return _HINTS_BY_SECTION.get(section, {}).get(key.replace("-", "_"), "")
 
 
-def _elsewhere(key: str, above: Path) -> str:
+def _other_variants(key: str, above: Path) -> str:
     others = dict.fromkeys(row.name for row in table().values() if not above and key in _names(row.record))
     return f"{key} is only for {', '.join(others)}" if others else ""
 
@@ -115,7 +117,7 @@ def _nearest(key: str, known: set[str]) -> str:
     return f"did you mean {near[0]}?" if near else ""
 
 
-def _later(field: Field, variant: Variant) -> str:
+def _version_with_key(field: Field, variant: Variant) -> str:
     """Which version of the variant brings a field that this one has not."""
     if field.until is not None and field.until <= variant.spec_minor:
         return "remove it"

@@ -95,23 +95,23 @@ def _number(value: int) -> str:
     return f"{'-' if value < 0 else ''}{mantissa[0]}{point}e+{len(digits) - 1:02d}"
 
 
-_OLD_WORDS = re.compile(r"(?:[yY]|yes|Yes|YES|on|On|ON|[nN]|no|No|NO|off|Off|OFF)\Z")
-_SIXTIES = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
+_YAML_1_1_BOOLEANS = re.compile(r"(?:[yY]|yes|Yes|YES|on|On|ON|[nN]|no|No|NO|off|Off|OFF)\Z")
+_BASE_60 = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 _UNPRINTABLE = re.compile("[^\n\t\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]|[\u2028\u2029]")
-_NO_TEXT = re.compile("[\udc80-\udcff]")
+_NOT_UTF8 = re.compile("[\udc80-\udcff]")
 _INDICATOR_FIRST = re.compile(r"[#,\[\]{}&*!|>'\"%@`]|[?:](?=\s|\Z)|-(?=\s|\Z)|---|\.\.\.")
 _INDICATOR = re.compile(r".:(?=[ \t\n]|\Z)|[ \t\n]#", re.DOTALL)
 
 
 def _text(text: str, indent: int, *, simple: bool) -> list[str]:
     """A text in the plainest style that reads back as the same text; bytes that are no UTF-8 are replaced."""
-    text = _NO_TEXT.sub("\ufffd", text)
+    text = _NOT_UTF8.sub("\ufffd", text)
     trailing = text.endswith(" ") or "\n " in text
     if _UNPRINTABLE.search(text) or " \n" in text:
         return [_double(text)]
     if "\n" in text:
         return [_double(text)] if simple or text.endswith(" ") else _literal(text, indent)
-    if resolve(text)[0] != "!!str" or text == "<<" or _OLD_WORDS.match(text) or _SIXTIES.match(text):
+    if resolve(text)[0] != "!!str" or text == "<<" or _YAML_1_1_BOOLEANS.match(text) or _BASE_60.match(text):
         return [_double(text)] if text != "<<" else [text]
     if "\t" in text:
         return [_double(text)]

@@ -138,16 +138,16 @@ def _groups() -> Mapping[tuple[object, ...], list[Variant]]:
     """Rows of the table with the same schema, by what their schema follows from; oldest first."""
     groups: dict[tuple[object, ...], list[Variant]] = {}
     for row in table().values():
-        groups.setdefault(_origin(row), []).append(row)
+        groups.setdefault(_schema_key(row), []).append(row)
     return groups
 
 
-def _origin(row: Variant) -> tuple[object, ...]:
+def _schema_key(row: Variant) -> tuple[object, ...]:
     return row.name, row.record, row.spec_minor, tuple(sorted(row.refused.items())), row.zeroes_allowed
 
 
 def _group(row: Variant) -> list[Variant]:
-    return _groups()[_origin(row)]
+    return _groups()[_schema_key(row)]
 
 
 def _oldest_of_groups() -> Iterator[Variant]:
@@ -163,7 +163,7 @@ def _dialect(row: Variant) -> Dialect:
     def keywords(rule: Rule, version: int) -> Mapping[str, Any]:
         found = rule.keywords(version) if rule.schema_in_yaml else {}
         made_by_sugar = rule.record in _MADE_BY_SUGAR and issubclass(row.record, records.Fcos)
-        return _without_demands(found) if made_by_sugar else found
+        return _without_required(found) if made_by_sugar else found
 
     return Dialect(
         lambda field: field.name,
@@ -180,7 +180,7 @@ _MADE_BY_SUGAR = {plain.Luks, plain.Raid}
 """What `boot_device` makes, and what an author may add to without saying all of it again."""
 
 
-def _without_demands(keywords: Mapping[str, Any]) -> Schema:
+def _without_required(keywords: Mapping[str, Any]) -> Schema:
     """Keywords that hold of a record of which only a part is given."""
     demands = {"required", "minLength", "minItems"}
     return {

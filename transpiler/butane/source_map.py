@@ -46,11 +46,11 @@ class Draft(NamedTuple):
                     break
         return path
 
-    def having(self, config: Config, made: dict[Path, SourcePath]) -> Draft:
+    def with_step(self, config: Config, made: dict[Path, SourcePath]) -> Draft:
         """The draft after a step that changed or added parts, but moved none."""
         return self._replace(config=config, layers=(*self.layers, Layer(made, {})) if made else self.layers)
 
-    def under(self, parent: Config, origins: dict[Path, SourcePath]) -> Draft:
+    def merged_over(self, parent: Config, origins: dict[Path, SourcePath]) -> Draft:
         """The draft merged over a parent that sugar made; `origins` are the author's paths of the parent's parts."""
         if parent.is_empty:
             return self._replace(merged=True)

@@ -13,7 +13,7 @@ from functools import partial
 from provision.config.reports.findings import Finding
 from provision.config.reports.formats import FileResult
 from provision.config.reports.streams import reason_of
-from transpiler.commands.settings import Settings, SettingsWrong, settings_here
+from transpiler.commands.settings import Settings, SettingsError, settings_here
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
 
@@ -68,7 +68,7 @@ def check_many(arguments: list[str]) -> int:
     try:
         settings = _settings(given)
         names, left_out = find_configs(given.paths, settings.exclude)
-    except (FileNotFoundError, SettingsWrong) as error:
+    except (FileNotFoundError, SettingsError) as error:
         parser.error(str(error))
     if not names and not left_out:
         parser.error(f"no configs in {' '.join(given.paths)}: they end in .bu or .butane, or say a known `variant:`")
@@ -102,7 +102,7 @@ def check_file(name: str, settings: Settings) -> FileResult:
     from transpiler.reading.tree import read
 
     try:
-        if _waits_for_a_writer(name):
+        if _is_named_pipe(name):
             return _unread(name, "cannot be read: it is a named pipe")
         raw = read(name)
     except OSError as error:
@@ -112,7 +112,7 @@ def check_file(name: str, settings: Settings) -> FileResult:
     return FileResult(name, result.findings(), result.error)
 
 
-def _waits_for_a_writer(name: str) -> bool:
+def _is_named_pipe(name: str) -> bool:
     """Whether reading may wait for ever: a named pipe, but not one that a shell made for this command."""
     return stat.S_ISFIFO(os.stat(name).st_mode) and not name.startswith(("/dev/", "/proc/"))
 
@@ -130,8 +130,11 @@ def _checked(names: Sequence[str], settings: Settings, jobs: int, *, quiet: bool
     importlib.import_module("yaml")  # once, before the processes part
     importlib.import_module("transpiler.phases")
     progress = _Progress(len(names), shown=not quiet and sys.stderr.isatty())
-    lost = partial(_unread, message="was not checked: its process was killed")
-    return [progress.step(one) for one in in_order(partial(check_file, settings=settings), names, jobs, lost=lost)]
+    on_killed_worker = partial(_unread, message="was not checked: its process was killed")
+    return [
+        progress.step(one)
+        for one in in_order(partial(check_file, settings=settings), names, jobs, on_killed_worker=on_killed_worker)
+    ]
 
 
 class _Progress:

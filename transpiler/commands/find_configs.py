@@ -18,7 +18,7 @@ _GLOB = re.compile(r"[*?\[]")
 
 _SKIPPED = {"node_modules"}
 
-_HEAD = 1 << 20
+_HEAD_BYTES = 1 << 20
 
 
 def find_configs(paths: Iterable[str], exclude: Sequence[str] = ()) -> tuple[list[str], int]:
@@ -38,7 +38,7 @@ def find_configs(paths: Iterable[str], exclude: Sequence[str] = ()) -> tuple[lis
 
 def _named_by(path: str) -> Iterator[str]:
     if os.path.isdir(path):
-        yield from _below(path)
+        yield from _configs_below(path)
     elif os.path.lexists(path):
         yield path
     elif _GLOB.search(path):
@@ -49,17 +49,17 @@ def _named_by(path: str) -> Iterator[str]:
         raise FileNotFoundError(f"{path}: no such file or directory")
 
 
-def _below(directory: str) -> Iterator[str]:
+def _configs_below(directory: str) -> Iterator[str]:
     """The configs below a directory; one that cannot be read is given itself, so that its checking says so."""
     unreadable: list[str] = []
     for base, directories, names in os.walk(directory, onerror=lambda error: unreadable.append(str(error.filename))):
-        directories[:] = sorted(name for name in directories if _searched(name))
+        directories[:] = sorted(name for name in directories if _is_searched(name))
         paths = (os.path.normpath(os.path.join(base, name)) for name in sorted(names))
         yield from (path for path in paths if is_config(path))
     yield from unreadable
 
 
-def _searched(name: str) -> bool:
+def _is_searched(name: str) -> bool:
     return not name.startswith(".") and name not in _SKIPPED
 
 
@@ -70,7 +70,7 @@ def _matching(base: str, parts: Sequence[str]) -> Iterator[str]:
         if rest:
             yield from _matching(base, rest)
         for entry in _entries(base):
-            if entry.is_dir(follow_symlinks=False) and _searched(entry.name):
+            if entry.is_dir(follow_symlinks=False) and _is_searched(entry.name):
                 yield from _matching(entry.path, parts)
             elif not rest and is_config(entry.path):
                 yield entry.path
@@ -109,12 +109,12 @@ def is_config(path: str) -> bool:
         if path.endswith(SUFFIXES):
             return True
         with open(path, "rb") as file:
-            return _says_variant(file.read(_HEAD))
+            return _has_variant_line(file.read(_HEAD_BYTES))
     except OSError:
         return path.endswith(SUFFIXES) and os.path.islink(path)
 
 
-def _says_variant(head: bytes) -> bool:
+def _has_variant_line(head: bytes) -> bool:
     found = re.search(
         rb"""^(?:\{[ \t]*)?["']?variant["']?[ \t]*:[ \t]+["']?([a-z0-9]+)(?=["'\s,}]|$)""", head, re.MULTILINE
     )

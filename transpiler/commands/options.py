@@ -44,7 +44,7 @@ class UsageError(Exception):
         super().__init__(message)
         self.option = option
 
-    def meant(self) -> str:
+    def suggestion(self) -> str:
         """` (did you mean --strict?)`, or empty."""
         shown = [f"--{option.name}" for option in OPTIONS if option.help]
         return did_you_mean(self.option, shown) if self.option else ""

@@ -10,9 +10,9 @@ import tempfile
 from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of
 
-_AS_THEY_ARE = ("/dev/fd/", "/dev/std", "/proc/")
+_DESCRIPTOR_PATHS = ("/dev/fd/", "/dev/std", "/proc/")
 
-_WHILE_WRITING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
+_WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
 
 
 class OutputFailed(Exception):
@@ -28,7 +28,7 @@ def write(path: str, text: str) -> None:
     try:
         _write(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        verb = "write" if error.errno in _WHILE_WRITING else "open"
+        verb = "write" if error.errno in _WRITE_ERRORS else "open"
         shown = escaped(path)
         raise OutputFailed(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}") from None
 
@@ -38,7 +38,7 @@ def _write(path: str, contents: bytes) -> None:
         found = os.stat(path)
     except FileNotFoundError:
         found = None
-    if found is not None and (path.startswith(_AS_THEY_ARE) or not stat.S_ISREG(found.st_mode)):
+    if found is not None and (path.startswith(_DESCRIPTOR_PATHS) or not stat.S_ISREG(found.st_mode)):
         with open(path, "wb") as file:
             file.write(contents)
         return

@@ -16,7 +16,7 @@ MAX_BYTES = 1 << 20
 """So much of a settings file is read."""
 
 
-class SettingsWrong(Exception):
+class SettingsError(Exception):
     """A settings file cannot be used; the message says which and why."""
 
 
@@ -31,7 +31,7 @@ class Settings(NamedTuple):
 
 KINDS = {"files-dir": str, "strict": bool, "exclude": list, "ignore": list}
 
-_WORDS = {str: "a text", bool: "true or false", list: "a list of texts"}
+_KIND_NAMES = {str: "a text", bool: "true or false", list: "a list of texts"}
 
 
 def settings_here() -> Settings:
@@ -60,7 +60,7 @@ def _table(path: str, tables: tuple[str, ...]) -> dict[str, Any] | None:
         with open(path, "rb") as file:
             text = file.read(MAX_BYTES)
     except OSError as error:
-        raise SettingsWrong(f"{shown}: cannot be read: {(error.strerror or '').lower()}") from None
+        raise SettingsError(f"{shown}: cannot be read: {(error.strerror or '').lower()}") from None
     if tables and re.search(rb"tool\s*\.\s*[\"']?transpile", text) is None:
         return None
     import tomllib
@@ -68,13 +68,13 @@ def _table(path: str, tables: tuple[str, ...]) -> dict[str, Any] | None:
     try:
         value: Any = tomllib.loads(text.decode())
     except ValueError as error:
-        raise SettingsWrong(f"{shown}: {error}") from None
+        raise SettingsError(f"{shown}: {error}") from None
     except RecursionError:
-        raise SettingsWrong(f"{shown}: values are nested too deeply") from None
+        raise SettingsError(f"{shown}: values are nested too deeply") from None
     for name in tables:
         value = value.get(name) if isinstance(value, dict) else None
     if value is not None and not isinstance(value, dict):
-        raise SettingsWrong(f"{shown}: {'.'.join(tables)} is not a table")
+        raise SettingsError(f"{shown}: {'.'.join(tables)} is not a table")
     return value
 
 
@@ -82,15 +82,15 @@ def _settings(table: dict[str, Any], shown: str) -> Settings:
     for name, value in table.items():
         kind = KINDS.get(name)
         if kind is None:
-            raise SettingsWrong(f"{shown}: unknown setting {name}{did_you_mean(name, KINDS)}")
+            raise SettingsError(f"{shown}: unknown setting {name}{did_you_mean(name, KINDS)}")
         texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
         if not isinstance(value, kind) or (kind is list and not texts):
-            raise SettingsWrong(f"{shown}: {name} is not {_WORDS[kind]}")
+            raise SettingsError(f"{shown}: {name} is not {_KIND_NAMES[kind]}")
     files_dir = table.get("files-dir")
     if files_dir is not None:
         simple = os.path.normpath(files_dir)
         if os.path.isabs(simple) or simple.startswith(".."):
-            raise SettingsWrong(
+            raise SettingsError(
                 f"{shown}: files-dir leads out of the folder of this file; give it as an option instead"
             )
         files_dir = os.path.join(os.path.dirname(shown), simple)

@@ -11,21 +11,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import IO, NoReturn, TypeVar
 
-FEW = 8
+ONE_PROCESS_UP_TO = 8
 """So many files are done sooner by one process than it takes to start more."""
 
 Made = TypeVar("Made")
 
 
 def in_order(
-    work: Callable[[str], Made], names: Sequence[str], jobs: int, *, lost: Callable[[str], Made]
+    work: Callable[[str], Made], names: Sequence[str], jobs: int, *, on_killed_worker: Callable[[str], Made]
 ) -> Iterator[Made]:
     """What `work` makes of each name, with so many processes; what it makes is pickled on the way.
 
-    `lost` says what to give for a name whose process was killed.
+    `on_killed_worker` says what to give for a name whose process was killed.
     """
     jobs = min(jobs, len(names))
-    if jobs <= 1 or len(names) <= FEW or not hasattr(os, "fork"):
+    if jobs <= 1 or len(names) <= ONE_PROCESS_UP_TO or not hasattr(os, "fork"):
         yield from map(work, names)
         return
     from pickle import load
@@ -38,7 +38,7 @@ def in_order(
             try:
                 made: Made = load(pipes[index % jobs])  # noqa: S301 - written by a fork of this very process
             except EOFError:
-                made = lost(names[index])
+                made = on_killed_worker(names[index])
             yield made
 
 

@@ -88,7 +88,7 @@ def _wrong_key(line: str) -> tuple[str, str] | None:
     words = line.split()
     at = next((index for index, word in enumerate(words) if _KEY_TYPES.fullmatch(word)), None)
     if at is None:
-        return _no_key(line)
+        return _not_a_key(line)
     if at + 1 == len(words):
         return "this SSH key has a type, but no key", "copy the whole line of the file *.pub"
     try:
@@ -113,7 +113,7 @@ def _is_key(blob: bytes, kind: str) -> bool:
     return "-cert-" in kind or (at == len(blob) and len(fields) > 1)
 
 
-def _no_key(line: str) -> tuple[str, str]:
+def _not_a_key(line: str) -> tuple[str, str]:
     """What a line without the type of a key seems to be."""
     if "PRIVATE KEY" in line:
         return "this is a private key, which must stay where it was made", "write the line of the file *.pub"

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from provision.config.problems import Path, Problem
 from transpiler.lint.accounts import accounts
 from transpiler.lint.documents import second_document
-from transpiler.lint.nodes import below_files, links_out, numbers_out_of_range
+from transpiler.lint.explanations import explain_problems
+from transpiler.lint.nodes import below_files, links_leaving_files_dir, numbers_out_of_range
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import templates
 from transpiler.lint.units import units
-from transpiler.lint.words import in_words
 from transpiler.reading.tree import mark
 
 LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
@@ -20,7 +20,7 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     accounts,
     numbers_out_of_range,
     below_files,
-    links_out,
+    links_leaving_files_dir,
     units,
 )
 """All lints, in the order in which an author reads a config."""
@@ -30,7 +30,7 @@ __all__ = ["LINTS", "LintInput", "problems_for_authors"]
 
 def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: Iterable[str]) -> list[Problem]:
     """Butane's problems and those of lints; only those of rules in `ignore` and in comments are left out."""
-    told = list(in_words(found, source))
+    told = list(explain_problems(found, source))
     told += second_document(source.raw)
     if source.root is not None and source.record is not None:
         told += _remarks(source, {one.path for one in told if one.fatal and one.path})
@@ -43,9 +43,9 @@ def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:
     for lint in LINTS:
         for one in lint(source):
             follows = one.path in around or any(one.path[:length] in wrong for length in range(1, len(one.path) + 1))
-            if not follows or one.rule in _CAUSES:
+            if not follows or one.rule in _CAUSE_RULES:
                 yield one
 
 
-_CAUSES = {"template", "typographic-quotes"}
+_CAUSE_RULES = {"template", "typographic-quotes"}
 """Rules that tell why something else is wrong."""

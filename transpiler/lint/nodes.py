@@ -53,10 +53,10 @@ def _out_of_range(record: Record, path: Path) -> Iterator[Problem]:
             for index, one in enumerate(value or ()):
                 yield from _out_of_range(one, (*path, field.name, index))
         elif field.author_limits and value is not None:
-            yield from _beyond(field, value, (*path, field.name))
+            yield from _range_problems(field, value, (*path, field.name))
 
 
-def _beyond(field: Field, value: int, path: Path) -> Iterator[Problem]:
+def _range_problems(field: Field, value: int, path: Path) -> Iterator[Problem]:
     maximum = field.author_limits.get("maximum")
     if value < field.author_limits["minimum"]:
         hint = "0 fills the largest free block" if field.name == "size_mib" else "write a number that is not negative"
@@ -65,7 +65,7 @@ def _beyond(field: Field, value: int, path: Path) -> Iterator[Problem]:
         yield remark(path, "large-number", f"{field.name} is too large", f"the largest is {maximum}")
 
 
-def links_out(source: LintInput) -> Iterator[Problem]:
+def links_leaving_files_dir(source: LintInput) -> Iterator[Problem]:
     """Local files that are reached by a link out of the files directory."""
     if not source.files_dir:
         return

@@ -15,7 +15,7 @@ _ODD_SPACE = re.compile(rf"[^\s\"'#]*?([{ODD_SPACES}])")
 
 _NO_BLANK = re.compile(r"\s*(?:-\s+)*[a-z_]+:(?=[^\s:/]|/[^/])")
 
-_EQUALS = re.compile(r"\s*(?:-\s+)*[a-z_]+ *(=)")
+_EQUALS_SIGN = re.compile(r"\s*(?:-\s+)*[a-z_]+ *(=)")
 
 _NO_COLON = re.compile(r"\s*(?:-\s+)*([a-z_]+) +[^\s:=][^:=]*$")
 
@@ -150,7 +150,7 @@ def in_line(line: str) -> Explanation | None:
     if no_colon and no_colon[1] in known_names():
         column = no_colon.end(1) + 1
         return Explanation(column, f"there is no colon behind `{no_colon[1]}`", "write `name: value`", "no-colon")
-    equals = _EQUALS.match(line)
+    equals = _EQUALS_SIGN.match(line)
     if equals:
         message = "a key and its value are separated by a colon here"
         return Explanation(equals.start(1) + 1, message, "write `name: value`", "no-colon")

@@ -13,9 +13,9 @@ from provision.config.problems import Path, Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.source import LintInput, node_at, place_of_line, remark
 
-_OF_ALL = {"Unit", "Install"}
+_COMMON_SECTIONS = {"Unit", "Install"}
 
-_OF_SUFFIX = {
+_SECTION_OF_SUFFIX = {
     "service": "Service",
     "socket": "Socket",
     "mount": "Mount",
@@ -27,7 +27,18 @@ _OF_SUFFIX = {
     "scope": "Scope",
 }
 
-_OF_QUADLETS = {"Container", "Volume", "Network", "Kube", "Image", "Build", "Pod", "Artifact", "Quadlet", "Service"}
+_QUADLET_SECTIONS = {
+    "Container",
+    "Volume",
+    "Network",
+    "Kube",
+    "Image",
+    "Build",
+    "Pod",
+    "Artifact",
+    "Quadlet",
+    "Service",
+}
 
 
 class UnitText(NamedTuple):
@@ -52,8 +63,8 @@ def _texts(source: LintInput) -> Iterator[UnitText]:
     for kind in ("units", "quadlets"):
         for index, unit in enumerate(getattr(source.record.systemd, kind, ())):
             suffix = unit.name.rpartition(".")[2]
-            own = {_OF_SUFFIX[suffix]} if suffix in _OF_SUFFIX else set()
-            sections = _OF_ALL | (_OF_QUADLETS if kind == "quadlets" else own)
+            own = {_SECTION_OF_SUFFIX[suffix]} if suffix in _SECTION_OF_SUFFIX else set()
+            sections = _COMMON_SECTIONS | (_QUADLET_SECTIONS if kind == "quadlets" else own)
             path: Path = ("systemd", kind, index)
             texts = [(path, unit), *(((*path, "dropins", number), one) for number, one in enumerate(unit.dropins))]
             for place, one in texts:
@@ -83,7 +94,7 @@ def _lines(unit: UnitText, source: LintInput) -> Iterator[Problem]:
 
 
 def _unknown_section(unit: UnitText, section: str) -> Problem:
-    everywhere = {*_OF_SUFFIX.values(), *_OF_ALL, *_OF_QUADLETS}
+    everywhere = {*_SECTION_OF_SUFFIX.values(), *_COMMON_SECTIONS, *_QUADLET_SECTIONS}
     if section in everywhere:
         message = f"[{section}] means nothing in {unit.name}"
     else:

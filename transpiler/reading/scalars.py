@@ -43,7 +43,7 @@ def is_null(node: YamlNode) -> bool:
 
 _NULL_TAGS = frozenset({"", "!", "tag:yaml.org,2002:null"})
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_WORDS = {
+_YAML_1_1_BOOLEANS = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
     **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
 }
@@ -90,7 +90,7 @@ def _from_base64(node: YamlNode) -> str:
 def converted(value: Any, kind: type) -> Any:
     """A resolved value converted to `kind`; None if that is impossible."""
     if kind is bool:
-        return value if type(value) is bool else _WORDS.get(value) if type(value) is str else None
+        return value if type(value) is bool else _YAML_1_1_BOOLEANS.get(value) if type(value) is str else None
     if type(value) is int and -(1 << 63) <= value < 1 << 63:
         return value
     if type(value) is float and -float(1 << 63) < value < float(1 << 63):
@@ -130,7 +130,7 @@ def resolve(text: str) -> tuple[str, Any]:
     if _TIMESTAMP.fullmatch(text):
         return "!!timestamp", text
     plain = text if text[0] == "." else text.replace("_", "")
-    number = _whole(plain) if text[0] != "." else None
+    number = _whole_number(plain) if text[0] != "." else None
     if number is not None:
         return "!!int", number
     if _FLOAT.fullmatch(plain):
@@ -140,7 +140,7 @@ def resolve(text: str) -> tuple[str, Any]:
     return "!!str", text
 
 
-def _whole(plain: str) -> int | None:
+def _whole_number(plain: str) -> int | None:
     """A whole number of 64 bits, with or without sign, in any base that Go reads."""
     number: int | None = None
     if _DECIMAL.fullmatch(plain):

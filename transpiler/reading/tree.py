@@ -58,10 +58,10 @@ def parse(text: bytes, max_nodes: int = MAX_NODES) -> YamlNode | None:
     try:
         return _Tree(yaml, max_nodes).build(text)
     except yaml.reader.ReaderError as error:
-        raise _not_text(text, error) from None
+        raise _reader_error(text, error) from None
     except yaml.MarkedYAMLError as error:
         scanner = isinstance(error, yaml.scanner.ScannerError)
-        raise _syntax(text, error, scanner=scanner) from None
+        raise _syntax_error(text, error, scanner=scanner) from None
 
 
 class _Tree:
@@ -92,7 +92,7 @@ class _Tree:
             else:
                 _check_version(event)
                 continue
-            _put(node, *stack[-1])
+            _append_node(node, *stack[-1])
             if node.kind == "mapping":
                 stack.append((node.items, []))
             elif node.kind == "sequence":
@@ -140,7 +140,7 @@ class _Tree:
         return node
 
 
-def _put(node: YamlNode, items: list[Any], keys: list[YamlNode] | None) -> None:
+def _append_node(node: YamlNode, items: list[Any], keys: list[YamlNode] | None) -> None:
     """Add a node to the innermost open collection; in a mapping keys and values alternate."""
     if keys is None:
         items.append(node)
@@ -163,7 +163,7 @@ def _check_version(event: Any) -> None:
         )
 
 
-def _not_text(text: bytes, error: Any) -> YamlError:
+def _reader_error(text: bytes, error: Any) -> YamlError:
     """Bytes that are no text; the reader names their offset."""
     position = error.position if isinstance(error.position, int) and error.position >= 0 else 0
     before = text[:position]
@@ -173,7 +173,7 @@ def _not_text(text: bytes, error: Any) -> YamlError:
     return YamlError(error.reason, Position(line, column), yaml_v3=f"yaml: {error.reason}", hint=hint)
 
 
-def _syntax(text: bytes, error: Any, *, scanner: bool) -> YamlError:
+def _syntax_error(text: bytes, error: Any, *, scanner: bool) -> YamlError:
     """What libyaml found, at the place it found it; yaml.v3 names the line of the context, counted in its own way."""
     mark = error.problem_mark or error.context_mark
     counted = next((one.line for one in (error.context_mark, error.problem_mark) if one and one.line), 0)

@@ -84,7 +84,7 @@ def names(record: type[Record], version: int) -> dict[str, tuple[int, Field]]:
 
 
 class _Reader:
-    """One walk over a tree. A `shadow` is the node that the text itself has at the path of a value, if it has one.
+    """One walk over a tree. A `text_node` is the node that the text itself has at the path of a value, if it has one.
 
     The two differ behind aliases and merge keys, and where null elements were dropped; Butane looks for unknown
     keys and for positions in the text only.
@@ -101,15 +101,15 @@ class _Reader:
         self.count = 0
         self.aliased = 0
 
-    def value(self, node: YamlNode, field: Field, path: Path, shadow: YamlNode | None) -> Any:
+    def value(self, node: YamlNode, field: Field, path: Path, text_node: YamlNode | None) -> Any:
         """The value of a field."""
         if node.kind == "alias":
-            return self.alias(node, lambda target: self.value(target, field, path, shadow))
-        self.tally()
+            return self.alias(node, lambda target: self.value(target, field, path, text_node))
+        self.count_value()
         if field.many:
-            return self.elements(node, field, path, shadow)
+            return self.elements(node, field, path, text_node)
         if field.record is not None:
-            return self.record(node, field.record, path, shadow)
+            return self.record(node, field.record, path, text_node)
         return self.scalar(node, field.scalar or str, path)
 
     def alias(self, node: YamlNode, read: Any) -> Any:
@@ -122,7 +122,7 @@ class _Reader:
         self.open.discard(id(node))
         return made
 
-    def tally(self) -> None:
+    def count_value(self) -> None:
         """Count values, and refuse a document that is mostly aliases, as yaml.v3 does."""
         self.count += 1
         if not self.open:
@@ -132,44 +132,44 @@ class _Reader:
             message = "document contains excessive aliasing"
             raise YamlError(message, yaml_v3=f"yaml: {message}", hint="write repeated values out")
 
-    def record(self, node: YamlNode, record: type[Record], path: Path, shadow: YamlNode | None) -> Any:
+    def record(self, node: YamlNode, record: type[Record], path: Path, text_node: YamlNode | None) -> Any:
         """The values of a mapping: those of its own keys first, then those of merged mappings."""
         if node.kind == "alias":
-            return self.alias(node, lambda target: self.record(target, record, path, shadow))
+            return self.alias(node, lambda target: self.record(target, record, path, text_node))
         if issubclass(record, TextMap):
             return self.texts(node, path)
         known = self.known.get(record) or self.known.setdefault(record, names(record, self.version))
-        self.compare(known, path, shadow)
+        self.note_unknown_keys(known, path, text_node)
         if node.kind != "mapping":
             return self.misfit(node, "mapping", path)
         values: dict[str, Any] = {}
         pairs: dict[str, tuple[YamlNode, YamlNode | None]] = {}
-        own = _own(shadow) if shadow is not None and shadow.kind == "mapping" else {}
+        own = _own(text_node) if text_node is not None and text_node.kind == "mapping" else {}
         if not self.collect(node, pairs, path, own):
             return values
         for name in sorted((name for name in pairs if name in known), key=lambda name: known[name][0]):
-            inner, inner_shadow = pairs[name]
-            value = self.value(inner, known[name][1], (*path, name), inner_shadow)
+            inner, inner_text_node = pairs[name]
+            value = self.value(inner, known[name][1], (*path, name), inner_text_node)
             if value is not ABSENT:
                 values[name] = value
         values.update((key, None) for key in own if key not in known)
         return values
 
-    def compare(self, known: dict[str, tuple[int, Field]], path: Path, shadow: YamlNode | None) -> None:
+    def note_unknown_keys(self, known: dict[str, tuple[int, Field]], path: Path, text_node: YamlNode | None) -> None:
         """Note the keys that the record does not have, or that the text has no mapping at this path."""
-        if shadow is None:
+        if text_node is None:
             return
-        if shadow.kind != "mapping":
+        if text_node.kind != "mapping":
             self.unknown_keys.append((path, None))
             return
-        keys = {key.text: key for key, _ in shadow.items}
+        keys = {key.text: key for key, _ in text_node.items}
         self.unknown_keys.extend(((*path, text), key) for text, key in keys.items() if text not in known)
 
     def collect(
         self, node: YamlNode, pairs: dict[str, tuple[YamlNode, YamlNode | None]], path: Path, own: dict[str, YamlNode]
     ) -> bool:
         """Collect the values of a mapping by key, its own before those of merged mappings; False if keys repeat."""
-        if not self.unique(node, path):
+        if not self.keys_are_unique(node, path):
             return False
         if len(self.merging) > MAX_MERGES or id(node) in self.merging:
             message = "mappings merge themselves" if id(node) in self.merging else "merge keys are nested too deeply"
@@ -199,7 +199,7 @@ class _Reader:
             raise YamlError(message, merge.at, yaml_v3=f"yaml: {message}")
         return mappings
 
-    def unique(self, node: YamlNode, path: Path) -> bool:
+    def keys_are_unique(self, node: YamlNode, path: Path) -> bool:
         """Whether every key of a mapping is there only once; a repeated key is a fault."""
         seen: dict[tuple[str, str], list[YamlNode]] = {}
         good = True
@@ -242,26 +242,26 @@ class _Reader:
             return self.alias(node, lambda target: self.text(target, path))
         return self.scalar(node, str, path)
 
-    def elements(self, node: YamlNode, field: Field, path: Path, shadow: YamlNode | None) -> Any:
+    def elements(self, node: YamlNode, field: Field, path: Path, text_node: YamlNode | None) -> Any:
         """The values of a sequence; null elements are dropped."""
         if node.kind != "sequence":
             return self.misfit(node, "list", path)
         made: list[Any] = []
-        shadows = shadow.items if shadow is not None and shadow.kind == "sequence" else ()
+        text_nodes = text_node.items if text_node is not None and text_node.kind == "sequence" else ()
         for item in node.items:
-            place, here = (*path, len(made)), shadows[len(made)] if len(made) < len(shadows) else None
+            place, here = (*path, len(made)), text_nodes[len(made)] if len(made) < len(text_nodes) else None
             if is_null(item):
                 continue
-            self.tally()
+            self.count_value()
             value = self.element(item, field, place, here)
             if value is not ABSENT:
                 made.append(value)
         return made
 
-    def element(self, node: YamlNode, field: Field, path: Path, shadow: YamlNode | None) -> Any:
+    def element(self, node: YamlNode, field: Field, path: Path, text_node: YamlNode | None) -> Any:
         """The value of one element."""
         if field.record is not None:
-            return self.record(node, field.record, path, shadow)
+            return self.record(node, field.record, path, text_node)
         return self.text(node, path)
 
     def scalar(self, node: YamlNode, kind: type, path: Path) -> Any:

@@ -83,7 +83,7 @@ def test_a_wrong_command_line_is_an_exit_of_one(arguments: tuple[str, ...]) -> N
     assert run(CONFIG, *arguments).returncode == 1
 
 
-def test_hosts_are_left_alone(tmp_path: Path) -> None:
+def test_apply_refuses_a_host(tmp_path: Path) -> None:
     if any(Path(mark).exists() for mark in ("/run/.containerenv", "/.dockerenv")):
         pytest.skip("this is a container")
     done = run(CONFIG, "--root", str(tmp_path), "-", container="")

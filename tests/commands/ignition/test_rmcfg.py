@@ -26,13 +26,13 @@ def test_a_wrong_command_line_is_an_exit_of_two(arguments: tuple[str, ...]) -> N
     assert "usage: ignition-rmcfg" in done.stderr
 
 
-def test_most_platforms_cannot() -> None:
+def test_platforms_without_deletion_fail() -> None:
     done = run("--platform", "aws", "--log-to-stdout")
     assert done.returncode == 1
     assert "aws: cannot delete config on this platform" in done.stderr
 
 
-def test_vmware_is_told_to_forget(tmp_path: Path) -> None:
+def test_vmware_overwrites_the_config(tmp_path: Path) -> None:
     tool, log = tmp_path / "vmware-rpctool", tmp_path / "log"
     tool.write_text(f'#!/bin/sh\ncase "$1" in info-get*) exit 1;; esac\necho "$1" >>{log}\n')
     tool.chmod(0o755)

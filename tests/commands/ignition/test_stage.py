@@ -8,7 +8,7 @@ from provision.commands.ignition.stage import Options, ignition, parse
 from provision.failures import Usage
 
 
-def test_defaults_are_the_reference_engines() -> None:
+def test_defaults_are_those_of_ignition() -> None:
     assert parse([]) == Options(
         config_cache="/run/ignition.json",
         fetch_timeout=120.0,
@@ -65,6 +65,6 @@ def test_platform_and_stage_are_required(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == "'--platform' must be provided\n'--stage' must be provided\n"
 
 
-def test_version_needs_nothing_else(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_needs_no_other_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert ignition(["--version"]) == 0
     assert capsys.readouterr().out.startswith("Ignition 2.")

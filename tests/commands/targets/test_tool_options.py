@@ -35,7 +35,7 @@ def made(kind: str, *options: str) -> list[str]:
         ("swap", ("-p", "4096", "--label=swap")),
     ],
 )
-def test_harmless_options_are_let_through(kind: str, options: tuple[str, ...]) -> None:
+def test_harmless_options_are_accepted(kind: str, options: tuple[str, ...]) -> None:
     assert made(kind, *options) == []
 
 
@@ -67,7 +67,9 @@ def test_harmless_options_are_let_through(kind: str, options: tuple[str, ...]) -
         ("swap", ("-L",), 0),
     ],
 )
-def test_what_may_lead_out_is_refused_where_it_stands(kind: str, options: tuple[str, ...], index: int) -> None:
+def test_options_with_paths_outside_the_image_are_refused_at_their_place(
+    kind: str, options: tuple[str, ...], index: int
+) -> None:
     assert made(kind, *options)[0].startswith(f"storage.filesystems[0].options[{index}]: {options[index]} ")
 
 
@@ -90,7 +92,7 @@ def test_mount_options(option: str, harmless: bool) -> None:
     )
 
 
-def test_a_share_of_this_machine() -> None:
+def test_shares_of_this_machine_are_refused() -> None:
     found = reasons(Storage(filesystems=(Filesystem(device="tag", format="virtiofs", path="/srv"),)))
     assert found == ["storage.filesystems[0].device: tag would be a share of this machine"]
 
@@ -145,5 +147,5 @@ def test_names_that_tools_would_take_for_options_or_paths() -> None:
     ]
 
 
-def test_everything_is_said_at_once() -> None:
+def test_all_problems_are_reported_at_once() -> None:
     assert len(made("ext4", "-d", "tree", "other")) == 3

@@ -9,7 +9,7 @@ from transpiler.phases import transpile
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 
 
-def told(text: str, head: str = HEAD) -> str:
+def report_of(text: str, head: str = HEAD) -> str:
     return transpile((head + text).encode()).render()
 
 
@@ -35,8 +35,8 @@ def told(text: str, head: str = HEAD) -> str:
         ("boot_device: {mirror: {devices: [/dev/a, /dev/b]}}", "add `layout: x86_64`"),
     ],
 )
-def test_what_to_do(text: str, hint: str) -> None:
-    assert hint in told(text + "\n")
+def test_each_mistake_has_its_hint(text: str, hint: str) -> None:
+    assert hint in report_of(text + "\n")
 
 
 @pytest.mark.parametrize(
@@ -51,25 +51,25 @@ def test_what_to_do(text: str, hint: str) -> None:
         ('{"ignition":{"version":"3.4.0"}}\n', "this is an Ignition config already"),
     ],
 )
-def test_which_config_it_is(text: str, hint: str) -> None:
-    assert hint in told(text, head="")
+def test_hints_about_the_variant_and_version(text: str, hint: str) -> None:
+    assert hint in report_of(text, head="")
 
 
-def test_everything_at_once() -> None:
-    shown = told("storage: {files: [{path: a, mode: x, foo: 1}]}\nsystemd: {units: [{name: b.nope}]}\n")
+def test_all_problems_are_reported_at_once() -> None:
+    shown = report_of("storage: {files: [{path: a, mode: x, foo: 1}]}\nsystemd: {units: [{name: b.nope}]}\n")
     assert "storage.files[0].mode: expected a whole number, found a text" in shown
     assert "storage.files[0].path: path not absolute" in shown
     assert "systemd.units[0].name: invalid systemd unit extension" in shown
     assert "unused key foo" in shown
 
 
-def test_what_follows_from_an_error_is_not_told() -> None:
-    shown = told("storage: {files: [{path: [a]}]}\n")
+def test_problems_that_follow_from_an_error_are_left_out() -> None:
+    shown = report_of("storage: {files: [{path: [a]}]}\n")
     assert shown.count("error:") == 1
 
 
-def test_problems_of_made_parts_name_the_sugar() -> None:
-    shown = told("boot_device: {luks: {tang: [{url: https://tang}]}}\n")
+def test_problems_of_generated_parts_name_the_sugar() -> None:
+    shown = report_of("boot_device: {luks: {tang: [{url: https://tang}]}}\n")
     assert "boot_device.luks.tang[0].thumbprint: thumbprint is required" in shown
 
 
@@ -91,14 +91,14 @@ systemd: {units: [{name: x, contents: unit-1}]}
 
 
 def test_secrets_are_not_shown() -> None:
-    shown = told(SECRETS)
+    shown = report_of(SECRETS)
     assert "storage.files[0].path" in shown
     for secret in ("hash-1", "hash-2", "inline-", "user-1", "query-1", "data-1", "unit-1"):
         assert secret not in shown, secret
 
 
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x85", "\u2028"])
-def test_the_line_shown_is_the_line_meant(line_break: str) -> None:
+def test_the_line_shown_is_the_line_of_the_problem(line_break: str) -> None:
     text = "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: a\n".replace("\n", line_break)
     shown = transpile(text.encode()).render()
     assert shown.startswith("<stdin>:5:13: error:")

@@ -48,7 +48,7 @@ ALL = ["a.bu", "vendor/d.bu", "deep/b.butane", "deep/site.yaml", "deep/deeper/c.
         (["a.bu", "./a.bu", "deep/loop/a.bu", "*.bu"], ["a.bu"]),
     ],
 )
-def test_what_paths_name(paths: list[str], found: list[str], tree: Path) -> None:
+def test_configs_found_by_path_directory_and_glob(paths: list[str], found: list[str], tree: Path) -> None:
     assert tree.is_dir()
     assert sorted(find_configs(paths)[0]) == sorted(found)
 
@@ -63,7 +63,7 @@ def test_what_paths_name(paths: list[str], found: list[str], tree: Path) -> None
         (["deep/c.bu", "nothing"], sorted(ALL)),
     ],
 )
-def test_what_is_left_out(exclude: list[str], left: list[str], tree: Path) -> None:
+def test_excluded_files(exclude: list[str], left: list[str], tree: Path) -> None:
     assert tree.is_dir()
     found, left_out = find_configs(["."], exclude)
     assert sorted(found) == left
@@ -85,7 +85,7 @@ def test_what_is_left_out(exclude: list[str], left: list[str], tree: Path) -> No
         ("# variant: fcos\n", False),
     ],
 )
-def test_a_known_variant_tells(text: str, meant: bool, tmp_path: Path) -> None:
+def test_a_file_with_a_known_variant_is_a_config(text: str, meant: bool, tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text(text, newline="")
     assert is_config(str(tmp_path / "x.yaml")) == meant
 

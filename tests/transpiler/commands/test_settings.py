@@ -39,7 +39,7 @@ def test_settings_hold_below_their_file(name: str, head: str, repository: Path) 
     assert run("check", ".", cwd=repository).stderr == "every config is excluded\n"
 
 
-def test_settings_above_the_repository_are_not_ours(repository: Path) -> None:
+def test_settings_above_the_repository_are_ignored(repository: Path) -> None:
     inner = repository / "deep"
     (repository / ".transpile.toml").write_text("strict = true\n")
     (inner / ".git").mkdir()

@@ -21,7 +21,7 @@ def key(kind: str = "ssh-ed25519") -> str:
     return f"{kind} {base64.b64encode(b''.join(struct.pack('>I', len(one)) + one for one in parts)).decode()}"
 
 
-def told(text: str, files_dir: Path | None = None) -> list[str]:
+def findings_of(text: str, files_dir: Path | None = None) -> list[str]:
     """The findings of a config: `line:rule`."""
     result = transpile((HEAD + text).encode(), files_dir=files_dir)
     return [f"{one.at.line if one.at else 0}:{one.rule}" for one in result.findings()]
@@ -29,13 +29,13 @@ def told(text: str, files_dir: Path | None = None) -> list[str]:
 
 def user(line: str) -> list[str]:
     """The rules that a line of a user breaks."""
-    return [one.partition(":")[2] for one in told(f"passwd:\n  users:\n    - name: core\n      {line}\n")]
+    return [one.partition(":")[2] for one in findings_of(f"passwd:\n  users:\n    - name: core\n      {line}\n")]
 
 
 def unit(name: str, text: str) -> list[str]:
     """The findings in a unit's text; its first line is line 7."""
     block = "".join(f"        {line}\n" for line in text.split("\n"))
-    return told(f"systemd:\n  units:\n    - name: {name}\n      contents: |\n{block}")
+    return findings_of(f"systemd:\n  units:\n    - name: {name}\n      contents: |\n{block}")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_password_hashes(value: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["hunter2", "correct horse", "$6$salt$aaaa", "$9$salt$aaa", "{SSHA}x"])
-def test_what_is_no_password_hash(value: str) -> None:
+def test_wrong_password_hashes(value: str) -> None:
     assert user(f"password_hash: '{value}'") == ["password-hash"]
     assert (
         value not in transpile((HEAD + f"passwd: {{users: [{{name: a, password_hash: '{value}'}}]}}").encode()).render()
@@ -109,7 +109,7 @@ def test_what_is_no_password_hash(value: str) -> None:
     ],
 )
 def test_names_of_accounts(name: str, good: bool) -> None:
-    found = told(f"passwd: {{users: [{{name: '{name}'}}], groups: [{{name: '{name}'}}]}}\n")
+    found = findings_of(f"passwd: {{users: [{{name: '{name}'}}], groups: [{{name: '{name}'}}]}}\n")
     assert found == ([] if good else ["3:account-name", "3:account-name"])
 
 
@@ -159,7 +159,7 @@ def test_names_of_mount_units(path: str, name: str) -> None:
 )
 def test_nodes_and_texts(text: str, found: list[str]) -> None:
     lints = {"below-file", "number-out-of-range", "negative-number", "template", "typographic-quotes"}
-    assert [one for one in told(text) if one.partition(":")[2] in lints] == [f"3:{rule}" for rule in found]
+    assert [one for one in findings_of(text) if one.partition(":")[2] in lints] == [f"3:{rule}" for rule in found]
 
 
 def test_links_out_of_the_files_directory(tmp_path: Path) -> None:
@@ -170,10 +170,10 @@ def test_links_out_of_the_files_directory(tmp_path: Path) -> None:
     (base / "inside").symlink_to("real")
     (base / "deep" / "out").symlink_to("../../secret")
     text = "storage: {files: [{path: /a, contents: {local: %s}}]}"
-    assert told(text % "inside", base) == []
-    assert told(text % "deep/out", base) == ["3:link-out"]
+    assert findings_of(text % "inside", base) == []
+    assert findings_of(text % "deep/out", base) == ["3:link-out"]
     (tmp_path / "link").symlink_to(base)
-    assert told(text % "real", tmp_path / "link") == []
+    assert findings_of(text % "real", tmp_path / "link") == []
 
 
 @pytest.mark.parametrize(

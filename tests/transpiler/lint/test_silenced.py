@@ -26,14 +26,14 @@ def test_a_comment_silences_warnings_of_its_line(text: str, left: int) -> None:
     assert len(transpile((HEAD + text).encode()).problems) == left
 
 
-def test_what_is_silenced_is_no_warning_for_strict() -> None:
+def test_strict_ignores_silenced_warnings() -> None:
     text = (HEAD + "foo: 1 # transpile: ignore=unused-key\n").encode()
     assert not transpile(text, strict=True).error
     assert transpile(text, strict=True, butane_paths=True).error
     assert not transpile((HEAD + "foo: 1\n").encode(), strict=True, ignore=["unused-key"]).error
 
 
-def test_a_comment_in_the_text_of_a_unit_is_about_its_next_line() -> None:
+def test_a_comment_inside_a_unit_applies_to_its_next_line() -> None:
     unit = "[Unit]\n{0}[Servce]\nExecStart=/bin/true\n"
     text = HEAD + "systemd:\n  units:\n    - name: a.service\n      contents: |\n"
     for comment, left in (("", 1), ("# transpile: ignore=unit-section\n", 0)):

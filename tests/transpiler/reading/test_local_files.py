@@ -25,7 +25,7 @@ def test_no_files_directory() -> None:
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "../files2/x"])
-def test_paths_that_lead_out(tmp_path: Path, name: str) -> None:
+def test_paths_that_leave_the_files_directory(tmp_path: Path, name: str) -> None:
     with pytest.raises(LocalFileError, match=ESCAPES):
         Files(str(tmp_path / "files")).locate(name)
 

@@ -64,7 +64,7 @@ def test_timestamps_keep_their_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["2001-13-01", "2001-12-40", "20011-1-1", "2001-12"])
-def test_what_is_no_timestamp(text: str) -> None:
+def test_texts_that_only_look_like_timestamps(text: str) -> None:
     assert resolve(text)[0] == "!!str"
 
 
@@ -109,7 +109,7 @@ def test_local_paths_are_simple(name: str, path: str) -> None:
     assert joined("d", name) == path
 
 
-def test_names_of_two_worlds() -> None:
+def test_json_names_become_yaml_names() -> None:
     assert [snake(name) for name in ("sizeMiB", "typeGuid", "wipeTable", "tpm2")] == [
         "size_mib",
         "type_guid",
@@ -123,13 +123,13 @@ WRONG_DIRECTORIES = """500 550 555 700 750 755 770 775 777 1777 2755 3777"""
 
 
 @pytest.mark.parametrize(("modes", "directory"), [(WRONG_FILES, False), (WRONG_DIRECTORIES, True)])
-def test_decimal_modes_that_were_meant_in_octal(modes: str, directory: bool) -> None:
+def test_decimal_modes_that_should_be_octal(modes: str, directory: bool) -> None:
     for mode in map(int, modes.split()):
         assert not is_reasonable_mode(mode, directory=directory), mode
         assert is_reasonable_mode(int(str(mode), 8), directory=directory), mode
 
 
-def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / "unit").write_bytes(b"a\xffb\n")
     (tmp_path / "tree").mkdir()
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/tree/\xfe"))).write_text("x")
@@ -148,7 +148,7 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
         (b"the quick brown fox jumps over a lazy dog, the quick brown fox jumps over a lazy dog", True),
     ],
 )
-def test_contents_are_compressed_from_the_size_on_from_which_butane_does(contents: bytes, compressed: bool) -> None:
+def test_contents_are_compressed_from_the_same_size_as_in_butane(contents: bytes, compressed: bool) -> None:
     assert data_url(contents, None, gzip=True).compression == ("gzip" if compressed else "")
 
 

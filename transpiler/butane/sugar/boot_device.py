@@ -42,7 +42,7 @@ def boot_device(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]
     if device is None:
         return draft, []
     config, origins = _root(device)
-    return (draft if config.is_empty else draft.under(config, origins)), []
+    return (draft if config.is_empty else draft.merged_over(config, origins)), []
 
 
 def grub(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
@@ -51,7 +51,7 @@ def grub(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     if loader is None or not source.variant.since("3.4"):
         return draft, []
     config, origins = _superusers(loader, gzip=source.gzip) if loader.users else (Config(), {})
-    return draft.under(config, origins), []
+    return draft.merged_over(config, origins), []
 
 
 def _root(device: BootDevice) -> Generated:

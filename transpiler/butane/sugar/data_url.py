@@ -32,7 +32,7 @@ def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl
     shortest = min(plain, encoded)
     if gzip and not compression and _length(_SMALLEST_GZIP) < shortest:
         packed = _gzip(contents)
-        if _length(len(packed) + _LONGER) + 4 < shortest:
+        if _length(len(packed) + _GO_DIFFERENCE) + 4 < shortest:
             return DataUrl(base64_encoded(packed), "gzip")
     kept = None if compression else ""
     if encoded < plain:
@@ -42,7 +42,7 @@ def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl
 
 _SMALLEST_GZIP = 20
 
-_LONGER = 2
+_GO_DIFFERENCE = 2
 
 
 def _length(size: int) -> int:

@@ -26,7 +26,7 @@ def mount_units(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]
     if not storage.filesystems:
         return draft, []
     parent = Config(systemd=Systemd(units=tuple(units))) if units else Config()
-    return draft.under(parent, origins), []
+    return draft.merged_over(parent, origins), []
 
 
 def _mount_unit(filesystem: Filesystem, luks: tuple[Luks, ...], variant: Variant) -> Unit:

@@ -25,7 +25,7 @@ def grub_contents(_source: SugarInput, draft: Draft) -> tuple[Draft, list[Proble
             place: Path = ("storage", "files", index)
             origin = SourcePath(draft.source_of((*place, "append", 0)))
             config = draft.config.changed(storage=storage.changed(files=files))
-            return draft.having(config, {(*place, "contents"): origin}), []
+            return draft.with_step(config, {(*place, "contents"): origin}), []
     return draft, []
 
 
@@ -45,4 +45,4 @@ def fips(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
     if not origins:
         return draft, []
     storage = draft.config.storage.changed(luks=tuple(volumes))
-    return draft.having(draft.config.changed(storage=storage), origins), []
+    return draft.with_step(draft.config.changed(storage=storage), origins), []

@@ -147,7 +147,7 @@ class DraftNodes:
         """The draft with what was added."""
         config = self.before.config
         lists = {name: tuple(nodes) for name, nodes in self.lists.items() if nodes}
-        return self.before.having(config.changed(storage=config.storage.changed(**lists)), self.origins)
+        return self.before.with_step(config.changed(storage=config.storage.changed(**lists)), self.origins)
 
     def kind_at(self, path: str) -> str | None:
         """What is at a path already."""

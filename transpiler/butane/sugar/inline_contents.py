@@ -17,7 +17,7 @@ from transpiler.butane.variants import Variant
 from transpiler.reading.local_files import Files, LocalFileError
 
 
-def contents_in_place(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Problem]]:
+def inline_contents(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Problem]]:
     """The first draft: the plain config that a record of any variant says."""
     variant = source.variant
     translation = _Translation(variant, source.files, gzip=source.gzip)
@@ -25,7 +25,7 @@ def contents_in_place(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Pr
     ignition = config.ignition.changed(version=VERSIONS[variant.spec_minor])
     translation.origins["ignition", "version"] = SourcePath(("version",))
     config = config.changed(ignition=ignition)
-    return Draft(config).having(config, translation.origins), translation.problems
+    return Draft(config).with_step(config, translation.origins), translation.problems
 
 
 class _Translation:
@@ -53,7 +53,7 @@ class _Translation:
                     else:
                         value = self.record(value, inner, place)
                 values[field.name] = value
-        place_in = _IN_PLACE.get(type(source))
+        place_in = _REPLACERS.get(type(source))
         if place_in is not None:
             place_in(self, source, values, path)
         return target(**values)
@@ -112,7 +112,7 @@ class _Translation:
         values["ssh_authorized_keys"] = tuple(keys)
 
 
-_IN_PLACE: dict[type[Record], Callable[[_Translation, Any, dict[str, Any], Path], None]] = {
+_REPLACERS: dict[type[Record], Callable[[_Translation, Any, dict[str, Any], Path], None]] = {
     records.Resource: _Translation.resource,
     records.ConfigResource: _Translation.resource,
     records.Unit: _Translation.unit,

@@ -20,7 +20,7 @@ from transpiler.lint import syntax
 from transpiler.lint.source import LintInput, node_at, place_of_line
 from transpiler.reading.tree import YamlNode
 
-_FOLLOWERS = {
+_REDUNDANT_BESIDE = {
     "hidden-by-alias": "wrong-type",
     "special-mode-bits": "decimal-mode",
     "partition-numbers-collide": "duplicate-entry",
@@ -28,19 +28,19 @@ _FOLLOWERS = {
 """Rule -> the rule with which it vanishes where both are about one value."""
 
 
-def in_words(problems: Sequence[Problem], source: LintInput) -> Iterator[Problem]:
+def explain_problems(problems: Sequence[Problem], source: LintInput) -> Iterator[Problem]:
     """The same problems with the places and hints that help most, without those that only follow from others."""
     rules = {(one.path, rule_of(one)) for one in problems}
     repeated = {one.path[:-1] for one in problems if rule_of(one) == "duplicate-key"}
     for problem in problems:
         rule = rule_of(problem)
         below = any(problem.path[:length] in repeated for length in range(1, len(problem.path) + 1))
-        if (problem.path, _FOLLOWERS.get(rule, "")) in rules or (below and rule != "duplicate-key"):
+        if (problem.path, _REDUNDANT_BESIDE.get(rule, "")) in rules or (below and rule != "duplicate-key"):
             continue
-        yield _in_words(problem, rule, source)
+        yield _explain_problem(problem, rule, source)
 
 
-def _in_words(problem: Problem, rule: str, source: LintInput) -> Problem:
+def _explain_problem(problem: Problem, rule: str, source: LintInput) -> Problem:
     if source.root is None:
         return syntax.explained(problem, source.lines)
     improve = _BY_RULE.get(rule)
@@ -48,7 +48,7 @@ def _in_words(problem: Problem, rule: str, source: LintInput) -> Problem:
     return improve(problem, node, source) if improve else problem
 
 
-def _hinted(hint: str) -> _Improve:
+def _add_hint(hint: str) -> Improve:
     return lambda problem, _node, _source: problem._replace(hint=problem.hint or hint)
 
 
@@ -239,34 +239,34 @@ def _ignition_version(source: LintInput, version: str) -> str:
     return VERSIONS[row.spec_minor] if row else ""
 
 
-_Improve = Callable[[Problem, YamlNode | None, LintInput], Problem]
+Improve = Callable[[Problem, YamlNode | None, LintInput], Problem]
 
-_BY_RULE: dict[str, _Improve] = {
-    "device-not-specified": _hinted("add a line `device: /dev/...`"),
-    "disk-device-required": _hinted("add a line `device: /dev/...`"),
+_BY_RULE: dict[str, Improve] = {
+    "device-not-specified": _add_hint("add a line `device: /dev/...`"),
+    "disk-device-required": _add_hint("add a line `device: /dev/...`"),
     "dropin-extension": _dropin_extension,
     "duplicate-entry": _duplicate_entry,
-    "format-required": _hinted("add a line such as `format: xfs`"),
-    "doesn-t-match-form": _hinted("write a GUID in this form, or remove the line for the type of Linux data"),
+    "format-required": _add_hint("add a line such as `format: xfs`"),
+    "doesn-t-match-form": _add_hint("write a GUID in this form, or remove the line for the type of Linux data"),
     "hidden-by-alias": _nothing_there,
     "illegal-mode": _illegal_mode,
     "invalid-url-scheme": _url_scheme,
     "key-type": _wrong_type,
-    "link-target-required": _hinted("add a line `target: /...`"),
+    "link-target-required": _add_hint("add a line `target: /...`"),
     "local-file": _local_file,
-    "local-required": _hinted("add a line `local: ...` with a directory below the files directory (-d)"),
-    "metadata-name-required": _hinted("add `metadata:` with a line `name: 99-worker-custom` below it"),
-    "mirroring-requires-at-least-two": _hinted("add another device"),
-    "overwrite-false-if-source-unspecified": _hinted("write the new contents, or remove the line"),
-    "partition-label-will-truncated-text": _hinted("write a label without a colon"),
+    "local-required": _add_hint("add a line `local: ...` with a directory below the files directory (-d)"),
+    "metadata-name-required": _add_hint("add `metadata:` with a line `name: 99-worker-custom` below it"),
+    "mirroring-requires-at-least-two": _add_hint("add another device"),
+    "overwrite-false-if-source-unspecified": _add_hint("write the new contents, or remove the line"),
+    "partition-label-will-truncated-text": _add_hint("write a label without a colon"),
     "partitions-overlap": _overlap,
     "path-not-absolute": _not_absolute,
-    "path-not-specified": _hinted("add a line `path: /...`"),
-    "path-required": _hinted("add a line such as `path: /var/lib/data`"),
-    "raid-devices-required": _hinted("add a line `devices: [/dev/..., /dev/...]`"),
-    "raid-level-required": _hinted("add a line such as `level: raid1`"),
+    "path-not-specified": _add_hint("add a line `path: /...`"),
+    "path-required": _add_hint("add a line such as `path: /var/lib/data`"),
+    "raid-devices-required": _add_hint("add a line `devices: [/dev/..., /dev/...]`"),
+    "raid-level-required": _add_hint("add a line such as `level: raid1`"),
     "special-mode-bits": _special_bits,
-    "thumbprint-required": _hinted("add a line `thumbprint: ...`; `tang-show-keys` on the server prints it"),
+    "thumbprint-required": _add_hint("add a line `thumbprint: ...`; `tang-show-keys` on the server prints it"),
     "unit-extension": _unit_extension,
     "unit-syntax": _unit_syntax,
     "version": _version,
