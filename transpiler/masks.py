@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from provision.config.model import Record
-from transpiler.reading.tree import YamlNode
+from transpiler.reading.yaml_node import YamlNode
 
 _SECRET_NAMES = frozenset({"inline", "password_hash", "value", "config", "advertisement"})
 

@@ -30,8 +30,9 @@ from transpiler.butane.sugar.trees import trees
 from transpiler.butane.types_and_keys import type_and_key_problems
 from transpiler.butane.variants import REMOVED, Trait, Variant, table
 from transpiler.reading.local_files import Files
-from transpiler.reading.tree import YamlNode, parse
+from transpiler.reading.tree import parse
 from transpiler.reading.typed import Reading, build, read
+from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError, YamlProblem
 
 NO_VARIANT = "error parsing variant; must be specified"

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from provision.config.problems import Position, Problem, ignition_path
 from provision.config.reports.findings import Finding, escaped
 from transpiler.masks import Masks
-from transpiler.reading.tree import YamlNode, mark
+from transpiler.reading.tree import mark
+from transpiler.reading.yaml_node import YamlNode
 
 _COLORS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
 

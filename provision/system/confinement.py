@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from provision.failures import Failure
-from provision.system import libc, mounts
+from provision.system import libc, mount_table
 
 _TOOL_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _LIBRARY_CACHE = "/etc/ld.so.cache"
@@ -123,7 +123,7 @@ def _mount_open(path: str, fd: int, flags: int) -> None:
     else:
         os.close(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     libc.mount(f"/proc/thread-self/fd/{fd}", place, None, libc.MS_BIND | libc.MS_REC)
-    for entry in mounts.entries():
+    for entry in mount_table.entries():
         if f"{entry.path}/".startswith(f"{place}/"):
             kept = libc.MS_RDONLY if "ro" in entry.options else 0
             libc.mount("none", entry.path, None, libc.MS_REMOUNT | libc.MS_BIND | flags | kept)

@@ -23,7 +23,7 @@ from provision.planning.machine_view import (
     PartitionTable,
     Signature,
 )
-from provision.system import mounts
+from provision.system import mount_table
 from provision.system.block.devices import Devices
 from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text, hint_of
 from provision.system.programs import mkfs_trial, processes
@@ -110,7 +110,7 @@ class Machine:
     def mount(self, path: str) -> MountedFilesystem | None:
         """See MachineView."""
         try:
-            entry = mounts.at(self._context.place(path))
+            entry = mount_table.at(self._context.place(path))
         except OSError:
             return None
         return MountedFilesystem(path, self._devices.name(entry.source), entry.format) if entry else None

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 
-from provision.system import mounts
+from provision.system import mount_table
 
 
 def test_what_is_mounted_is_read_from_the_kernel() -> None:
-    proc = mounts.at("/proc")
+    proc = mount_table.at("/proc")
     assert proc is not None
     assert (proc.format, "rw" in proc.options) == ("proc", True)
-    assert mounts.at("/proc/self") is None
+    assert mount_table.at("/proc/self") is None
 
 
 def test_mount_points_may_hold_blanks() -> None:
     line = rb"36 35 98:0 /mnt1 /mnt\040two\134x rw,noatime master:1 - ext3 /dev/ro\040ot rw,errors=continue"
-    assert mounts.entry(os.fsdecode(line)) == (
+    assert mount_table.entry(os.fsdecode(line)) == (
         "/mnt two\\x",
         "98:0",
         "/dev/ro ot",

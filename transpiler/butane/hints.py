@@ -8,7 +8,7 @@ from provision.config.model import Field, Record
 from provision.config.problems import Path
 from transpiler.butane.source_map import snake
 from transpiler.butane.variants import Variant, table
-from transpiler.reading.tree import YamlNode
+from transpiler.reading.yaml_node import YamlNode
 
 _HINTS_BY_SECTION: Mapping[str, Mapping[str, str]] = {
     "": {

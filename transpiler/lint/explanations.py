@@ -18,7 +18,7 @@ from provision.config.rules.unit_text import BadUnit, sections_with_options
 from transpiler.butane.variants import table
 from transpiler.lint import syntax
 from transpiler.lint.source import LintInput, node_at, place_of_line
-from transpiler.reading.tree import YamlNode
+from transpiler.reading.yaml_node import YamlNode
 
 _REDUNDANT_BESIDE = {
     "hidden-by-alias": "wrong-type",

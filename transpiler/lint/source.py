@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from provision.config.problems import Path, Position, Problem
 from transpiler.butane.variants import Variant
-from transpiler.reading.tree import YamlNode
+from transpiler.reading.yaml_node import YamlNode
 
 
 class LintInput(NamedTuple):

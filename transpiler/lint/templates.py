@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from provision.config.problems import Path, Problem
 from transpiler.lint.source import LintInput, remark
-from transpiler.reading.tree import YamlNode
+from transpiler.reading.yaml_node import YamlNode
 
 TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.]{0,99}\}|\{\{[^{}]{1,99}\}\}|\{%[^{}]{1,99}%\}|<%[^<>]{1,99}%>|@@\w{1,99}@@")
 

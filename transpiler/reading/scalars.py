@@ -10,7 +10,7 @@ import binascii
 import re
 from typing import Any
 
-from transpiler.reading.tree import YamlNode
+from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError, shortened
 
 ABSENT: Any = object()

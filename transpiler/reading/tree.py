@@ -7,38 +7,16 @@ an alias the position of its anchor. Values are not resolved here; `typed` does 
 from __future__ import annotations
 
 import sys
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from provision.config.problems import Path, Position
+from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError
 
 MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 250_000
 MAX_DEPTH = 10_000
 """yaml.v3 stops at this depth as well."""
-
-
-class YamlNode(NamedTuple):
-    """A node of the text. `line` and `column` count from 1, columns in characters, as yaml.v3 counts them.
-
-    `items` holds the elements of a sequence, the (key, value) pairs of a mapping, or the target of an alias. `text` is
-    the scalar's value, or the name of the alias. `plain` tells an unquoted scalar from a quoted one. `end` is where a
-    scalar ends: the place behind its last character.
-    """
-
-    kind: Literal["scalar", "sequence", "mapping", "alias"]
-    text: str
-    tag: str
-    plain: bool
-    line: int
-    column: int
-    items: list[Any]
-    end: tuple[int, int] = (0, 0)
-
-    @property
-    def at(self) -> Position:
-        """Where the node starts."""
-        return Position(self.line, self.column)
 
 
 def read(name: str) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from provision.config.model import Field, Record, Secret
 from provision.config.problems import Path, Problem
 from transpiler.reading.scalars import ABSENT, converted, is_null, natural, resolved, short_tag, tag_of, text_of
-from transpiler.reading.tree import YamlNode
+from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError, YamlProblem, mismatch
 
 

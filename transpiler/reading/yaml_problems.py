@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from provision.config.problems import Path, Position, Problem
 
 if TYPE_CHECKING:
-    from transpiler.reading.tree import YamlNode
+    from transpiler.reading.yaml_node import YamlNode
 
 
 class YamlProblem(NamedTuple):

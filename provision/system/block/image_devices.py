@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from provision.planning.device_names import BY_CONTENTS, kernel_partition, of_partition, of_signature
 from provision.planning.machine_view import Device, LuksHeader, Partition, PartitionTable, Signature
-from provision.system import mounts
+from provision.system import mount_table
 from provision.system.block import built_devices, loops, luks_header, signatures, sysfs
 from provision.system.block.devices import DeviceFailed
 from provision.system.block.kernel_devices import KernelDevices
@@ -244,7 +244,7 @@ class ImageDevices:
         """Why the device is in use, or empty: it or a partition of it is mounted, or something is built on it."""
         ours = {loop.node: one for one, loop in self._attached() if one.disk == region.disk}
         parts = {node: one for node, one in ours.items() if one == region or not region.offset}
-        for entry in mounts.entries() if parts else ():
+        for entry in mount_table.entries() if parts else ():
             if entry.source in parts:
                 return f"{parts[entry.source].name} is mounted at {entry.path}"
         for one in parts.values():

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
-from provision.system import mounts
+from provision.system import mount_table
 
 UNIT = 512
 """Bytes in a unit of `size` and `start` below /sys, whatever the sector size of the device is."""
@@ -127,7 +127,7 @@ def mounted(*blocks: Block) -> str:
     """Where one of these devices is mounted, or that it is used as swap; or empty."""
     nodes = {block.node for block in blocks}
     numbers = {read(block.path, "dev") for block in blocks}
-    for entry in mounts.entries():
+    for entry in mount_table.entries():
         # btrfs has a number of its own in mountinfo, and mappings are mounted by their links
         if entry.number in numbers or (entry.source.startswith("/dev/") and os.path.realpath(entry.source) in nodes):
             return f"{entry.source} is mounted at {entry.path}"

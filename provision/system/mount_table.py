@@ -1,0 +1,42 @@
+"""What is mounted where (/proc/PID/mountinfo, proc_pid_mountinfo(5))."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+
+class MountEntry(NamedTuple):
+    """A line of mountinfo. `number` is the device's `major:minor`, `source` the name under which it was mounted."""
+
+    path: str
+    number: str
+    source: str
+    format: str
+    options: tuple[str, ...]
+
+
+def entries() -> list[MountEntry]:
+    """Everything mounted in the namespace of this thread, oldest first."""
+    with open("/proc/thread-self/mountinfo", "rb") as file:
+        return [entry(os.fsdecode(line)) for line in file]
+
+
+def at(path: str) -> MountEntry | None:
+    """What is mounted at exactly this path (the last one, if several are); None if nothing is."""
+    return next((entry for entry in reversed(entries()) if entry.path == path), None)
+
+
+def entry(line: str) -> MountEntry:
+    """One line of mountinfo."""
+    before, _, behind = line.rstrip("\n").partition(" - ")
+    first = before.split(" ")
+    kind, source, above = behind.split(" ", 2)
+    options = dict.fromkeys((*first[5].split(","), *above.split(",")))
+    return MountEntry(_plain(first[4]), first[2], _plain(source), kind, tuple(options))
+
+
+def _plain(text: str) -> str:
+    """Undo the escapes of mountinfo: blanks and backslashes are three octal digits."""
+    first, *rest = os.fsencode(text).split(b"\\")
+    return os.fsdecode(first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest))
