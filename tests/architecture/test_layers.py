@@ -65,8 +65,8 @@ def known(module: str) -> list[Import]:
 
 
 def graph() -> dict[str, set[str]]:
-    """Each module, and the modules of the project that it imports anywhere."""
-    ours = {module: {one.target for one in known(module)} & sources().keys() for module in MODULES}
+    """Each module, and the modules of the project that it imports anywhere, for annotations too."""
+    ours = {module: {one.target for one in imports(module)} & sources().keys() for module in MODULES}
     return {module: targets - {module} for module, targets in ours.items()}
 
 
