@@ -1,4 +1,4 @@
-"""Run as a directory or a module: the same as the script `provision`."""
+"""`python3 -m provision`, or Python on the directory: does the same as the script `provision`."""
 
 from provision.cli import main
 

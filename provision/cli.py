@@ -1,4 +1,4 @@
-"""The command line: it chooses by the name of the program, prints failures, and chooses the exit code.
+"""The command line: chooses what to run by the name of the program, prints failures, and chooses the exit code.
 
 With `--stage`, or started as `ignition`, it takes Ignition's options and nothing else; started as `ignition-apply`,
 `ignition-rmcfg` or `ignition-validate` it behaves as those. Otherwise it has subcommands, each a module of
@@ -55,8 +55,8 @@ from YAML to a disk image:
 def main() -> NoReturn:
     """Entry point of the script `provision`.
 
-    Looking for garbage while modules are loaded, and taking everything apart at the end, would be a fifth of the time
-    of a stage that has nothing to do.
+    The garbage collector runs less often than usual, and objects are not freed at the end: together they would take a
+    fifth of the time of a stage that has nothing to do.
     """
     gc.set_threshold(50_000)
     own = os.path.basename(sys.argv[0]) not in ENTRY_POINTS and not any(map(_is_stage, sys.argv[1:]))
@@ -73,7 +73,7 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt as stop:
         print("interrupted", file=sys.stderr)
         return 128 + (stop.args[0] if stop.args else signal.SIGINT)
-    except Exception as error:  # noqa: BLE001 - whatever ends a run is told in the same form
+    except Exception as error:  # noqa: BLE001 - every error is printed in the same form
         cause = as_failure(error)
         if isinstance(cause, Bug):
             from traceback import print_exc
@@ -84,7 +84,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def exit_code(failure: Failure) -> int:
-    """The exit code for a failure."""
+    """The exit code for a failure: 1, 2 for a wrong command line, 70 (EX_SOFTWARE of sysexits.h) for a bug."""
     if isinstance(failure, Usage):
         return 2
     return os.EX_SOFTWARE if isinstance(failure, Bug) else 1
@@ -121,7 +121,7 @@ def _subcommand(arguments: list[str]) -> int:
 
 
 def command_line(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
-    """The parser, with these subcommands; the man page and the completions are checked against it."""
+    """The parser with these subcommands. Tests compare the man page and the completions with it."""
     import argparse
 
     from provision.config.reports.command_line import CommandLine

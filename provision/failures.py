@@ -4,14 +4,14 @@ Failure                      anything a person can act on; the command line prin
 |-- Usage                    the command line itself is wrong (exit 2)
 |-- ConfigInvalid            a config has errors; carries all of its problems
 |-- ConfigEmpty              zero bytes where a config was expected ("not a config (empty)")
-|-- FetchFailed              a resource could not be had; carries the source and the last cause
-|   `-- NeedsNetwork         asked for something on a network while offline
+|-- FetchFailed              a resource could not be fetched; carries the source and the last cause
+|   `-- NeedsNetwork         a resource needs the network, which is not up or not allowed
 |-- PlanRefused              what the config asks for cannot be done on this machine; nothing was changed
 |-- ActionFailed             a step went wrong; carries the action's title and the tool's output
-|-- Interrupted              an earlier run ended half-way and cannot be finished safely
+|-- Interrupted              an earlier run was interrupted and cannot be finished safely
 `-- Bug                      this program is wrong: exit 70 (EX_SOFTWARE of sysexits.h), with a traceback
 
-`as_failure` makes one of every other exception, so that whatever ends a run is told in the same form.
+`as_failure` converts every other exception to one of these, so that all errors are shown in the same form.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 class Failure(Exception):
     """Something went wrong that a person can act on.
 
-    `message` says where and what, in one line; `hint` what to do next, or is empty. Where several things went wrong
-    each has a line.
+    `message` says where and what went wrong, one line for each thing; `hint` says what to do next, or is empty.
     """
 
     def __init__(self, message: str, *, hint: str = "") -> None:
@@ -44,9 +43,10 @@ class Usage(Failure):
 
 
 class ConfigInvalid(Failure):
-    """A config was judged and has errors; `problems` holds all of them, warnings included.
+    """A config was validated and has errors; `problems` holds all of them, and the warnings.
 
-    `report` shows them with their places in the text, where the text is at hand; `error` is the last word.
+    `report` is a text that shows them with their places in the config; empty if the text of the config is not known.
+    `error` is the end of the message, and says in general what is wrong.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ConfigInvalid(Failure):
 
 
 class ConfigEmpty(Failure):
-    """A config of zero bytes: on most platforms this means that none was given."""
+    """A config of zero bytes: on most platforms this means that the user gave no config."""
 
     def __init__(self, source: str = "config") -> None:
         super().__init__(f"{source}: not a config (empty)")
@@ -72,7 +72,7 @@ class ConfigEmpty(Failure):
 
 
 class FetchFailed(Failure):
-    """A resource could not be had. `url` is already redacted; `cause` is the last reason seen."""
+    """A resource could not be fetched. `url` is already redacted; `cause` is the reason of the last attempt."""
 
     def __init__(self, url: str, cause: str, *, hint: str = "") -> None:
         super().__init__(f"{url}: {cause}", hint=hint)
@@ -81,7 +81,7 @@ class FetchFailed(Failure):
 
 
 class NeedsNetwork(FetchFailed):
-    """A resource on a network was asked for while the network is not up yet."""
+    """A resource needs the network, and the network is not up yet or not allowed."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, "resource requires networking")
@@ -90,8 +90,8 @@ class NeedsNetwork(FetchFailed):
 class PlanRefused(Failure):
     """The config cannot be carried out on this machine; nothing was changed. `problems` holds every reason.
 
-    `hint` is for the problems that have none of their own. `findings` are the problems at their places in the author's
-    texts, where those are at hand.
+    `hint` is for the problems that have no hint of their own. `findings` are the problems with file, line and column;
+    empty if the texts of the config are not known.
     """
 
     def __init__(self, problems: Sequence[Problem], *, hint: str = "") -> None:
@@ -102,17 +102,17 @@ class PlanRefused(Failure):
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Each problem in one line, behind its path in the config."""
+        """One line for each problem: its path in the config, then the message."""
         return tuple(f"{dotted(one.path)}: {one.message}" if one.path else one.message for one in self.problems)
 
     @classmethod
     def together(cls, failures: Sequence[Failure]) -> PlanRefused:
-        """Several failures as one, each problem once."""
+        """One refusal with the problems of all failures, without duplicates."""
         problems = [one for each in failures for one in _problems(each)]
         return cls(list(dict.fromkeys(problems)))
 
     def under(self, *path: str | int) -> PlanRefused:
-        """The same refusal seen from further up: the paths of its problems behind `path`."""
+        """The same refusal with `path` put before the path of each problem."""
         return PlanRefused([one.under(*path) for one in self.problems])
 
 
@@ -123,7 +123,7 @@ def _problems(failure: Failure) -> Sequence[Problem]:
 
 
 class ActionFailed(Failure):
-    """A step went wrong. `output` is what the tool said, free of secrets."""
+    """A step went wrong. `output` is the output of the tool, with secrets masked."""
 
     def __init__(self, title: str, output: str, *, hint: str = "") -> None:
         super().__init__(f"{title}: {output}".rstrip(": "), hint=hint)
@@ -132,7 +132,7 @@ class ActionFailed(Failure):
 
 
 class Interrupted(Failure):
-    """An earlier run stopped while doing `title`, and going on would be guessing."""
+    """An earlier run stopped during the step `title`, and it is not known how much of the step was done."""
 
     def __init__(self, title: str, *, hint: str = "") -> None:
         super().__init__(f"interrupted while {title}", hint=hint)
@@ -140,11 +140,11 @@ class Interrupted(Failure):
 
 
 class Bug(Failure):
-    """The program itself is wrong. The message says where; the exception's text is left out, it may hold a secret."""
+    """The program itself is wrong. The message says where, without the exception's text, which may hold a secret."""
 
 
 def as_failure(error: Exception) -> Failure:
-    """The failure that an exception is: itself, the machine's (what the system refused, no memory), or a bug."""
+    """The failure for an exception: a `Failure` itself, one for errors of the system and lack of memory, or a `Bug`."""
     if isinstance(error, Failure):
         return error
     if _is_out_of_memory(error):
@@ -154,18 +154,18 @@ def as_failure(error: Exception) -> Failure:
         hint = HINTS.get(error.errno or 0, "the log of the kernel may say more (dmesg)")
         return Failure(f"{where}{error.strerror}", hint=hint)
     if isinstance(error, ImportError):
-        hint = "install it, or install it again; a machine with too little memory cannot load it either"
+        hint = "install it, or install it again; the cause can also be too little memory"
         return Failure(f"the library {error.name or ''} cannot be loaded", hint=hint)
     return Bug(f"a bug in provision: {type(error).__name__}{_place(error)}", hint="please report it with the traceback")
 
 
 HINTS = {
-    errno.EIO: "a disk fails, or what it is connected by: the log of the kernel says which (dmesg)",
+    errno.EIO: "a disk or its connection fails: the log of the kernel says which (dmesg)",
     errno.ENOSPC: "free some space on that file system, or give the machine a larger disk",
     errno.EDQUOT: "free some space on that file system, or give the machine a larger disk",
-    errno.EROFS: "the file system is read-only: mount it writable, or look whether the disk fails (dmesg)",
+    errno.EROFS: "the file system is read-only: mount it writable, or check whether the disk fails (dmesg)",
     errno.EACCES: "run it as root",
-    errno.EPERM: "run it as root, with the capabilities of a real root",
+    errno.EPERM: "run it as root with all capabilities (in a container: --privileged)",
 }
 """What to do about an error of the system (errno(3))."""
 

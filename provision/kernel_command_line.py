@@ -11,11 +11,11 @@ from typing import NamedTuple
 from provision.failures import FetchFailed
 
 PREFIXES = ("ignition", "flatcar", "coreos")
-"""Beginnings of argument names. Flatcar and CoreOS have other names for the same arguments."""
+"""Prefixes of argument names: those of Ignition, and older ones of Flatcar and CoreOS for the same arguments."""
 
 
 class ConfigArguments(NamedTuple):
-    """Where the config is. `urls` are tried in order; `hash` is the checksum of the config at these URLs."""
+    """Where the config is. `urls` are tried in order; `hash` is the checksum that the config at these URLs has."""
 
     urls: tuple[str, ...] = ()
     hash: str = ""

@@ -1,8 +1,8 @@
 """Where the engine's messages go: the journal by its native protocol, or standard output.
 
-Protocol: systemd's "Native Journal Protocol" (fields as `NAME=value` lines; before a value with a newline stands its
-length). Without a journal, lines go to standard output in Ignition's form. journald does not pass messages on to the
-consoles: in the initramfs, what a person in front of the machine should know is written to these as well.
+Protocol: systemd's "Native Journal Protocol" (fields as `NAME=value` lines; a value with a newline is preceded by its
+length). Without a journal, lines go to standard output in Ignition's form. journald does not show messages on the
+consoles, so in the initramfs notices and warnings are also written to the consoles (see `provision.system.consoles`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LEVELS = {
     "info": (6, "INFO     :"),
     "debug": (7, "DEBUG    :"),
 }
-"""Level -> syslog priority, and the word that Ignition writes."""
+"""Level -> syslog priority, and the word that Ignition writes before a message."""
 
 
 Log = Callable[[str, str], None]
@@ -32,7 +32,7 @@ Log = Callable[[str, str], None]
 
 
 def silent(_level: str, _message: str) -> None:
-    """A log that keeps nothing."""
+    """A log that ignores every message."""
 
 
 def notices_on(stream: TextIO) -> Log:
@@ -47,7 +47,7 @@ def notices_on(stream: TextIO) -> Log:
 
 
 class FieldLog(Protocol):
-    """A log that takes fields too, which are for the journal alone."""
+    """A log that also takes fields; only the journal stores them."""
 
     def __call__(self, level: str, message: str, **fields: str) -> None:
         """Write the message."""
@@ -55,7 +55,7 @@ class FieldLog(Protocol):
 
 
 def open_log(stdout: TextIO, *, to_stdout: bool) -> FieldLog:
-    """The journal if there is one and it was not asked otherwise, else standard output."""
+    """A log to the journal; to `stdout` if there is no journal or `to_stdout` is set."""
     return _stream(stdout) if to_stdout else _journal() or _stream(stdout)
 
 
@@ -86,14 +86,14 @@ def _journal() -> FieldLog | None:
         }
         try:
             channel.send(b"".join(encoded(name, value.encode()) for name, value in everything.items()))
-        except OSError:  # a message is not worth a failed boot; an over-long one comes without its end
+        except OSError:  # it may be too long; a lost message must not stop the boot
             channel.send(encoded("MESSAGE", message[:4096].encode()))
 
     return write
 
 
 def encoded(name: str, value: bytes) -> bytes:
-    """One field as the journal takes it."""
+    """One field in the form of the journal's native protocol."""
     if b"\n" not in value:
         return b"%s=%s\n" % (name.encode(), value)
     return b"%s\n%s%s\n" % (name.encode(), len(value).to_bytes(8, "little"), value)

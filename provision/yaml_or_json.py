@@ -1,4 +1,4 @@
-"""Bytes -> a config and everything that is wrong with it, whether they are JSON or the YAML that people write.
+"""Validate the bytes of a config, which are JSON or YAML: the result is the config and every problem in it.
 
 This is the one place of the engine that loads the transpiler, and only for YAML.
 """
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 Locate = Callable[[Sequence[Problem]], "Sequence[Finding]"]
-"""Finds the places in the text for problems of the config that it became; the order stays."""
+"""Returns, for problems of the config, findings with their places in its source text, in the same order."""
 
 
 class Outcome(NamedTuple):
-    """A config (None if it has errors), everything found with its place, and the last word if there is no config."""
+    """A config (None if it has errors), all findings with their places, and a general error if there is no config."""
 
     config: Config | None
     findings: Sequence[Finding]
@@ -31,14 +31,14 @@ class Outcome(NamedTuple):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was found, without places."""
+        """The problems of all findings, without places."""
         return tuple(finding.problem for finding in self.findings)
 
 
 def validate_text(raw: bytes, name: str, files_dir: str | None = None) -> Outcome:
     """Validate a config. `name` is the file or URL to show; YAML may embed files below `files_dir`.
 
-    Raises FetchFailed for YAML where the transpiler is not installed, as in most initramfs.
+    Raises FetchFailed for YAML if the transpiler is not installed; most initramfs do not have it.
     """
     return _validate_yaml(raw, name, files_dir) if is_yaml(raw) else _validate_json(raw, name)
 
@@ -58,7 +58,7 @@ def _validate_json(raw: bytes, name: str) -> Outcome:
 
 
 def _about_all(error: str) -> tuple[Problem, ...]:
-    """An error that is about a text as a whole, as a problem."""
+    """A problem for an error that is about a whole text."""
     from provision.config.model import VERSIONS
     from provision.config.validate import EMPTY, NO_VERSION
 

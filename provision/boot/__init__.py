@@ -1,1 +1,1 @@
-"""A first boot: running one stage, what it saves for the next one, and what is shown when it fails."""
+"""A first boot: runs one stage, saves state for the next one, and shows why a stage failed."""

@@ -1,4 +1,4 @@
-"""The record that a first boot is done: where it lies in the root file system, and writing it at the very end."""
+"""The record that a first boot is done: its path in the root file system, and the code that writes it at the end."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provision.system.running_system.local_system import LocalSystem
 
 
 def record(root: str, running_system: LocalSystem) -> None:
-    """Write the record when all else is on the disk. Raises ActionFailed."""
+    """Write the record after everything else is on the disk (sync(2)), then erase secrets. Raises ActionFailed."""
     import json
 
     from provision import __version__
@@ -30,7 +30,7 @@ def record(root: str, running_system: LocalSystem) -> None:
     machine = Machine(root, KernelDevices(), BootState())
     try:
         machine.apply(WriteFile(RECORD, (Content(json.dumps(done).encode() + b"\n"),), parents=("/etc",)))
-        machine.apply(RemovePath(RUN_RECORD))  # what was done is of no use any more
+        machine.apply(RemovePath(RUN_RECORD))  # only an interrupted boot needs it
     finally:
         machine.release()
     os.sync()
@@ -39,7 +39,7 @@ def record(root: str, running_system: LocalSystem) -> None:
 
 
 def _erase_secrets() -> None:
-    """Of a finished boot nothing stays in /run that a config may have held: the config, keys, what a platform gave."""
+    """Erase from /run what may hold secrets of the config: the cached config, the boot state and stored blobs."""
     from provision.system.private_files import erase
 
     blobs = f"{RUN_DIR}/blobs"
@@ -49,12 +49,11 @@ def _erase_secrets() -> None:
 
 
 RECORD = "/etc/.provision-complete.json"
-"""Where the record of completion lies in the root file system: beside the result file, and not in /var, which is
-often a file system of its own."""
+"""Path of the completion record in the root file system. It is in /etc, because /var is often another file system."""
 
 
 def owner_of(record: bytes) -> str:
-    """The identity of the machine that a record is about; empty if it tells none."""
+    """The identity of the machine in a completion record (see `machine_identity`); empty if the record has none."""
     import json
 
     try:
@@ -65,7 +64,7 @@ def owner_of(record: bytes) -> str:
 
 
 def record_paths(command_line: str) -> tuple[str, ...]:
-    """Where the record may lie on the root device: with `rootflags=subvol=` in that subvolume."""
+    """Paths at which the record may be on the root device; the first are in the subvolumes of `rootflags=subvol=`."""
     flags = (last_value(command_line, "rootflags") or "").split(",")
     volumes = [flag.removeprefix("subvol=") for flag in flags if flag.startswith("subvol=")]
     return (*(f"/{volume.strip('/')}{RECORD}" for volume in volumes), RECORD)

@@ -1,4 +1,4 @@
-"""What happens to the config at its platform when a first boot has succeeded."""
+"""Deletes the config from its platform after a first boot that succeeded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from provision.system.running_system.local_system import LocalSystem
 def delete_user_data(running_system: LocalSystem) -> None:
     """Delete the config from the platform if `provision.user_data=lock` asks for it and the platform can.
 
-    Raises Failure if the platform does not do it: then the config can still be read.
+    Raises Failure if the platform does not delete it: then the config can still be read.
     """
     if trust_policy(running_system).user_data != "lock":
         return

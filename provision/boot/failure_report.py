@@ -1,7 +1,7 @@
-"""Why a boot stopped: the step that failed saves a report, which is shown on all consoles at the end.
+"""Why a boot stopped: the stage that failed saves a report, which is shown on all consoles at the end.
 
-A drop-in of emergency.service shows it before the shell starts or the machine powers off. Earlier messages have left
-the screen by then, or are in the journal only.
+A drop-in of emergency.service shows it before the shell starts or the machine powers off. At that time earlier messages
+are no longer on the screen, or they are only in the journal.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ UNITS = "provision-*.service"
 
 LAST_LINES = 5
 MAX_LINES = 20
-"""Lines of a report that are shown: they fit on a screen together with systemd's own messages."""
+"""How many lines of a report are shown: so many fit on a screen together with systemd's own messages."""
 
 
 class Unit(NamedTuple):
-    """A unit that failed: systemd's `Result`, and the last lines of its log."""
+    """A unit that failed: systemd's `Result` (systemd.service(5)), and the last lines of its log."""
 
     name: str
     result: str
@@ -27,7 +27,7 @@ class Unit(NamedTuple):
 
 
 def save_report(failure: Failure) -> None:
-    """Keep what stopped this step for the end, if this is a boot."""
+    """Save the reasons of a failure for `show_report`, if this process runs in an initramfs."""
     from provision.system import consoles
     from provision.system.private_files import write_private
 
@@ -36,14 +36,14 @@ def save_report(failure: Failure) -> None:
 
 
 def failure_lines(failure: Failure) -> list[str]:
-    """A failure in lines: its reasons, and what to do."""
+    """A failure as lines of text: its reasons, and what to do."""
     reasons = failure.reasons if isinstance(failure, PlanRefused) else (failure.message,)
     lines = [line for reason in reasons for line in reason.splitlines()]
     return [*lines, *(f"hint: {hint}" for hint in failure.hint.splitlines())]
 
 
 def show_report() -> None:
-    """Show on all consoles what stopped the boot, if that was a unit of ours."""
+    """Show on all consoles why the boot stopped, if one of our units failed."""
     from provision.system import consoles
     from provision.system.private_files import read_private
 
@@ -54,7 +54,7 @@ def show_report() -> None:
 
 
 def report_text(units: list[Unit], saved: list[str]) -> str:
-    """What is shown: which unit failed, and why, as far as it could say so itself."""
+    """The text to show: which units failed, and why: the saved report, or else the last lines of their logs."""
     causes = saved or [line for unit in units for line in unit.last_lines]
     shown = [f"  {line}" for line in causes[:MAX_LINES]]
     more = [f"  ... and {len(causes) - MAX_LINES} lines more"] if len(causes) > MAX_LINES else []

@@ -1,13 +1,14 @@
-"""Whether a boot is the first one, as far as the kernel command line and the record of completion tell.
+"""Decides whether a boot is the first one, by the kernel command line and the completion record.
 
-Two ways, of which a machine uses one (docs/decisions/0007-first-boot.md):
+There are two ways; a machine uses one of them (docs/decisions/0007-first-boot.md):
 
-- the boot loader says so: `ignition.firstboot`, which GRUB adds while a stamp file lies on the boot partition (on
-  Flatcar Container Linux and its forebear: `flatcar.first_boot=detected`, `coreos.first_boot=1`);
-- `provision.firstboot=auto`, always there: the root file system's RECORD decides, looked for read-only.
+- The boot loader says that it is the first boot: GRUB adds `ignition.firstboot` while a stamp file is on the boot
+  partition (Flatcar Container Linux: `flatcar.first_boot=detected`; CoreOS Container Linux: `coreos.first_boot=1`).
+- The kernel command line always has `provision.firstboot=auto`: it is the first boot if the root file system, which is
+  mounted read-only, has no RECORD.
 
-A record belongs to one machine. Where the disk has one of another (a copied or moved disk), nothing is done before a
-person says what it is: `provision.firstboot.record=keep` (provisioned all the same) or `=ignore` (to provision again).
+A record belongs to one machine. If the disk has the record of another machine (a copied or moved disk), nothing is done
+until a person chooses `provision.firstboot.record=keep` (the machine is provisioned) or `=ignore` (provision it again).
 """
 
 from __future__ import annotations
@@ -25,14 +26,14 @@ from provision.planning.device_names import link
 from provision.system.running_system.local_system import LocalSystem
 
 ENVIRONMENT = "/run/provision/first-boot"
-"""Its presence is the condition of all other units, its contents their environment."""
+"""All other units start only if this file exists, and read their environment from it."""
 
 LONG = 5.0
-"""Seconds of waiting after which people at a console are told."""
+"""Seconds of waiting after which a message is shown on the consoles."""
 
 
 def look(running_system: LocalSystem) -> None:
-    """Decide, and leave the others' environment if this is a first boot. Raises Failure."""
+    """Decide, and on a first boot write the file that all other units need (FIRST_BOOT). Raises Failure."""
     from provision.system import mounts
     from provision.system.private_files import write_private
 
@@ -47,7 +48,7 @@ def look(running_system: LocalSystem) -> None:
 
 
 def _lacks_record(command_line: str, running_system: LocalSystem) -> bool:
-    """Whether the root file system has no record of completion. Raises Failure where that cannot be known."""
+    """Whether the root file system has no completion record of this machine. Raises Failure if that cannot be known."""
     device = root_device(command_line)
     if _wait_for_device(device, wait_seconds(command_line), running_system):
         found = (running_system.read_from(device, path) for path in record_paths(command_line))
@@ -63,9 +64,9 @@ def _lacks_record(command_line: str, running_system: LocalSystem) -> bool:
 
 
 def proves_provisioned(record: bytes, command_line: str, machine: str) -> bool:
-    """Whether a record of completion says that this machine is provisioned. Raises Failure for that of another one.
+    """Whether a completion record says that this machine is provisioned. Raises Failure for the record of another one.
 
-    A machine without an identity (`machine` is empty), or a record of one, can be told from no other.
+    If the machine has no identity (`machine` is empty), or the record has none, the record is taken for this machine's.
     """
     owner = owner_of(record)
     if not machine or not owner or owner == machine:
@@ -98,7 +99,7 @@ def _wait_for_device(device: str, seconds: float, running_system: LocalSystem) -
 
 
 def _first_signature() -> str:
-    """The first disk that holds something other than a config, and what that is, in words; empty if there is none."""
+    """`NODE holds TYPE` for the first disk with a signature that is not a config drive; empty if there is none."""
     from provision.fetch.platforms.drives import CONFIG_DRIVES
     from provision.system.block import signatures, sysfs
 
@@ -111,10 +112,10 @@ def _first_signature() -> str:
 
 
 WAIT = 30.0
-"""Seconds in which the root device has to come, unless `provision.firstboot.wait=` says otherwise."""
+"""Seconds to wait for the root device, unless `provision.firstboot.wait=` sets another time."""
 
 _STAMPED = frozenset({"1", "detected"})
-"""What GRUB of Flatcar Container Linux says: always, or because of a file on the boot partition."""
+"""Values with which GRUB of Flatcar Container Linux says first boot; `detected` if the boot partition has a stamp."""
 
 _OFF = frozenset({"", "0", "no", "off"})
 
@@ -122,7 +123,7 @@ _BY = {"LABEL": "by-label", "UUID": "by-uuid", "PARTLABEL": "by-partlabel", "PAR
 
 
 class Verdict(Enum):
-    """What the kernel command line alone says."""
+    """What the kernel command line alone says: first boot, not a first boot, or look for the record."""
 
     FIRST = "first"
     LATER = "later"
@@ -130,8 +131,8 @@ class Verdict(Enum):
 
 
 def verdict(command_line: str) -> Verdict:
-    """What the kernel command line says. Raises Failure for a value of `provision.firstboot` that is not known."""
-    # Ignition's generator takes a bare word for true
+    """What the kernel command line says. Raises Failure for an unknown value of `provision.firstboot`."""
+    # for Ignition's generator an argument without `=` is true
     stamp = last_value(command_line, "ignition.firstboot", bare="1")
     if stamp is not None and stamp not in _OFF:
         return Verdict.FIRST
@@ -169,15 +170,15 @@ def root_device(command_line: str) -> str:
     if root.startswith("/dev/"):
         return root
     raise Failure(
-        f"kernel command line: root={root} is no block device, so it holds no record",
+        f"kernel command line: root={root} is not a block device, so it cannot hold the record",
         hint="let the boot loader say ignition.firstboot instead of provision.firstboot=auto",
     )
 
 
 def wait_seconds(command_line: str) -> float:
-    """How long to wait for the root device. Raises Failure."""
+    """Seconds to wait for the root device. Raises Failure for a value that is not a number."""
     text = last_value(command_line, "provision.firstboot.wait")
     try:
         return float(text) if text else WAIT
     except ValueError:
-        raise Failure(f"kernel command line: provision.firstboot.wait={text} is no number of seconds") from None
+        raise Failure(f"kernel command line: provision.firstboot.wait={text} is not a number of seconds") from None

@@ -1,4 +1,4 @@
-"""What a boot simulates before a stage that cannot be undone: all stages to come, as far as the root can be seen."""
+"""Which later stages a boot simulates before a stage that cannot be undone, and on which view of the machine."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from provision.planning.stage import Stage
 def later_stages(
     stage: Stage, machine: MachineView, config: Config, history: Callable[[], History]
 ) -> tuple[tuple[Stage, ...], MachineView]:
-    """The stages after this one that have something left to do, and the view on which they can be simulated.
+    """The stages after this one that are not done yet, and the view of the machine on which they can be simulated.
 
-    That is the machine as far as it can be seen: with its root, if that is there and stays, else with an unknown one.
-    The root is seen as it was before an interrupted run of the same config. Raises Interrupted for a record of another.
+    The view has the root file system if it exists and will not be replaced, else an unknown root. After an interrupted
+    run of the same config the view shows the root as it was before that run. Raises Interrupted if the record is of an
+    unfinished run of another config.
     """
     to_come = _stages_to_come(stage)
     if not _is_root_visible(machine, config):
@@ -30,14 +31,14 @@ def later_stages(
 
 
 def _stages_to_come(stage: Stage) -> tuple[Stage, ...]:
-    """The stages after this one, and what the distribution does between them to fill a new root."""
+    """The stages after this one, and before `files` a stage for what the distribution does to fill a new root."""
     later = stages.later_stages(stage.name)
     files = next((position for position, one in enumerate(later) if one.name == "files"), len(later))
     return (*later[:files], Stage("restored root", (restored_root,)), *later[files:])
 
 
 def _is_root_visible(machine: MachineView, config: Config) -> bool:
-    """Whether the root of the installed system is there, and the mount stage will not mount another one over it."""
+    """Whether the root of the installed system is mounted, and the mount stage will not mount another one over it."""
     replaced = any(filesystem.path == "/" for filesystem in config.storage.filesystems)
     if replaced and machine.mount("/") is None:
         return False

@@ -1,4 +1,4 @@
-"""Writes resolv.conf(5) of the initramfs with the name servers that systemd-networkd got."""
+"""Writes resolv.conf(5) in the initramfs, with the name servers that systemd-networkd knows."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RESOLV_CONF = "/etc/resolv.conf"
 
 
 def resolve(running_system: LocalSystem) -> None:
-    """Write resolv.conf, if there are name servers."""
+    """Write /etc/resolv.conf, if systemd-networkd knows name servers."""
     text = resolv_conf(running_system.read_text(NETWORK_STATE))
     if text:
         with open(f"{RESOLV_CONF}.new", "w", encoding="ascii") as file:

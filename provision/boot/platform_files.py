@@ -1,4 +1,4 @@
-"""What a platform gives only once in a boot: the boot state keeps it, and the installed system gets it as files."""
+"""Files that a platform hands over once per boot: the boot state keeps them, and the files stage writes them."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from provision.fetch.base_config import EMPTY
 
 
 def decoded(urls: Mapping[str, str]) -> dict[str, bytes]:
-    """Path in the target -> bytes, of path -> data URL as the boot state has it."""
+    """Path in the target -> bytes; `urls` maps the same paths to data URLs, as the boot state stores them."""
     return {path: decode_data_url(url) for path, url in urls.items()}
 
 
 def encoded(files: Mapping[str, bytes]) -> dict[str, str]:
-    """Path in the target -> data URL, for the boot state."""
+    """Path in the target -> data URL, as the boot state stores them."""
     return {path: base64_encoded(data) for path, data in files.items()}
 
 
 def as_config(urls: Mapping[str, str]) -> Config:
-    """A config that writes these files with mode 0600, over those that exist."""
+    """A config that writes these files with mode 0600 and overwrites existing ones."""
     files = tuple(
         File(path=path, overwrite=True, mode=0o600, contents=Resource(source=url)) for path, url in urls.items()
     )

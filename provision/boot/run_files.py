@@ -1,4 +1,4 @@
-"""Where a boot keeps its own files, all of them in /run: Ignition's paths, for programs that look there, and ours."""
+"""Paths of a boot's own files in /run. Three are Ignition's, because other programs read those files."""
 
 from __future__ import annotations
 

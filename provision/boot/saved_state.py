@@ -1,4 +1,4 @@
-"""What outlives a stage in this boot: the boot state, as a private file of the engine."""
+"""Saves the boot state between the stages of one boot, in a private file."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class StateUnreadable(Failure):
 
 
 def read_state(path: str) -> BootState:
-    """What earlier stages left; an empty state if there is no file. Raises StateUnreadable for one that cannot be used.
+    """The state that earlier stages saved; an empty state if there is no file.
 
-    Names that are not ours are ignored: the file may be Ignition's.
+    Unknown names are ignored, because Ignition may have written the file. Raises StateUnreadable.
     """
     try:
         data = read_private(path)
@@ -40,7 +40,7 @@ def write_state(path: str, state: BootState) -> None:
 
 
 def _typed(name: str, value: object) -> Any:
-    """A value of the file as the field has it. Raises TypeError for one of another type."""
+    """A value of the file, converted to the type of the field. Raises TypeError for a value of another type."""
     default = BootState._field_defaults[name]
     if isinstance(default, tuple) and isinstance(value, list) and _are_texts(value):
         return tuple(value)

@@ -1,4 +1,4 @@
-"""One stage of a boot: get the config, look whether it can be carried out, carry the stage out."""
+"""One stage of a boot: fetches the config, or checks that the stage can be carried out and carries it out."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from provision.system.running_system.local_system import LocalSystem
 
 KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
-"""Set to `false` or `0` where sshd reads no fragments of authorized_keys."""
+"""Environment variable: `false` or `0` if sshd reads a single authorized_keys file, and no directory of fragments."""
 
 FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
-"""Other programs look for the journal's messages about fetched configs by this id (see Ignition)."""
+"""Other programs find journal messages about fetched configs by this id, which is Ignition's."""
 
 
 class DeferredFetcher:
-    """A fetcher with the settings a config asks for, that is loaded when something has to be fetched."""
+    """A fetcher with the settings of a config; its modules are loaded when the first resource is fetched."""
 
     def __init__(self, config: Config, platform: str, log: FieldLog) -> None:
         self._config = config
@@ -58,7 +58,7 @@ class DeferredFetcher:
         self._fetcher.copy(resource, into)
 
     def cancel(self) -> None:
-        """Let what is being fetched fail."""
+        """Make every fetch that is running fail now."""
         self._stop.set()
 
     def _load(self) -> Fetcher:
@@ -69,7 +69,7 @@ class DeferredFetcher:
 
 
 class Boot(NamedTuple):
-    """What a stage is run with: the options of its command line, and what earlier stages left."""
+    """The inputs of a stage: the options of its command line, and the state file of earlier stages."""
 
     platform: str
     root: str
@@ -82,14 +82,14 @@ class Boot(NamedTuple):
     state: BootState = BootState()
 
     def run(self, stage: str) -> None:
-        """Do the stage, and save what later stages have to know. Raises Failure; what was saved before then stays."""
+        """Do the stage, and save the state for later stages. Raises Failure; then the old state file stays."""
         running_system = self._running_system()
         with reported(stage, self.platform, running_system, self.log):
             begun = self._replace(state=read_state(self.state_file))
             write_state(self.state_file, begun.next_state(stage, running_system))
 
     def next_state(self, stage: str, running_system: LocalSystem) -> BootState:
-        """Do the stage, and return what later stages have to know. Raises Failure."""
+        """Do the stage, and return the state for later stages. Raises Failure."""
         if self.platform == "auto":
             from provision.fetch.platforms.detection import confirmed
 
@@ -147,7 +147,7 @@ class Boot(NamedTuple):
             )
 
     def _seed(self, running_system: LocalSystem, config: Config) -> str:
-        """The seed of this provisioning; made here too if the state file is Ignition's, which has none."""
+        """The seed in the state; a new one if there is none, as in a state file that Ignition wrote."""
         return self.state.seed or seed(digest_of(config), identifying_words(running_system))
 
     def _carry_out(self, stage: Stage, base: Config, running_system: LocalSystem) -> BootState:
@@ -185,7 +185,7 @@ class Boot(NamedTuple):
         return FileHistory(file, digest_of(config), machine_identity(self._running_system()))
 
     def _wait(self, step: Step, stage: Stage, machine: Machine) -> None:
-        """Wait for the devices of this stage, and tell it; those of later stages need not be there yet."""
+        """Log and wait for the devices of this stage; devices of later stages need not exist yet."""
         from provision.system.block.kernel_devices import WAIT
 
         if step.stage == stage.name:
@@ -214,10 +214,10 @@ class Boot(NamedTuple):
 
 
 def seed(digest: str, identity: Sequence[str]) -> str:
-    """A text from which all follows that a config leaves open: UUIDs of partitions, volumes and file systems.
+    """64 hexadecimal digits from which the UUIDs are derived that a config does not give.
 
-    It is the same for one config on one machine, so that a run after a power loss recognises its own work; and random
-    where the firmware gives the machine no identity.
+    It is always the same for one config on one machine, so that a run after a power loss recognises its own work. It is
+    random if the firmware gives the machine no identity.
     """
     from hashlib import sha256
     from os import urandom
@@ -226,19 +226,19 @@ def seed(digest: str, identity: Sequence[str]) -> str:
 
 
 def _merged_config(base: Config, user: Config) -> Config:
-    """The user's config over the system's, which most systems do not have."""
+    """The user's config merged over the base config; most systems have no base config."""
     return user if base is EMPTY else merged((user,), base)
 
 
 def _with_platform_files(config: Config, state: BootState) -> Config:
-    """The config, and over it the files that the platform handed over, which most platforms do not."""
+    """The config with the files of the platform merged over it; most platforms hand over none."""
     from provision.boot import platform_files
 
     return merged((platform_files.as_config(state.platform_files),), config) if state.platform_files else config
 
 
 def _now() -> str:
-    """Local time as RFC 3339 has it."""
+    """The local time in the form of RFC 3339."""
     from time import strftime
 
     zone = strftime("%z")

@@ -1,8 +1,8 @@
 """Reports of a first boot: start, each stage, success, and failure with its cause.
 
-They go to an http(s) URL as CloudEvents, and to platforms that accept them. The URL comes by kernel argument
-(`provision.status.url=`). A report never holds up the boot: each call has a few seconds, fewer after the server failed.
-What could not be sent is kept in a private file for the next call, which sends the oldest report first.
+They go to an http(s) URL as CloudEvents, and to platforms that accept them. The URL is in the kernel argument
+`provision.status.url=`. A report delays the boot by a few seconds at most, and by less after the server has failed.
+Reports that could not be sent are saved in a private file; the next call sends them, the oldest first.
 Form: CloudEvents 1.0, JSON event format, structured content mode.
 """
 
@@ -32,13 +32,13 @@ CONTENT = (("Content-Type", "application/cloudevents+json; charset=utf-8"),)
 ACCEPTED = frozenset({200, 201, 202, 204})
 
 SECONDS = 5.0
-"""Seconds for one call, reports that were kept included."""
+"""Seconds for one call, which also sends the saved reports."""
 
 SECONDS_AFTER_FAILURE = 1.0
-"""Seconds for a call after the server has failed. The report of the end has SECONDS, because it matters most."""
+"""Seconds for a call after the server has failed. The last report of a boot has SECONDS, because it matters most."""
 
 NO_NETWORK_SECONDS = 0.1
-"""Seconds that a report waits for a network; after that it is kept for the next call."""
+"""Seconds that a report waits for a network; after that it is saved for the next call."""
 
 QUEUE_LIMIT = 100
 
@@ -48,7 +48,7 @@ FIRST_STAGE, LAST_STAGE = "fetch-offline", "umount"
 
 
 class Event(NamedTuple):
-    """What is reported: `kind` is `start`, `stage`, `success` or `failure`; `cause` holds no secret."""
+    """One report: `kind` is `start`, `stage`, `success` or `failure`; `cause` holds no secret."""
 
     kind: str
     stage: str = ""
@@ -58,7 +58,7 @@ class Event(NamedTuple):
 
 @contextmanager
 def reported(stage: str, platform: str, running_system: RunningSystem, log: Log) -> Iterator[None]:
-    """Report a stage: its start, and that it is done or what ended it."""
+    """Run the block of a stage and report it: the start of the boot, and the success or failure of the stage."""
     reporter = _reporter(platform, running_system, log)
     if stage == FIRST_STAGE:
         reporter.report(Event("start", stage))
@@ -90,7 +90,7 @@ class Reporter(NamedTuple):
         return f"Reporter(source={self.source!r})"
 
     def report(self, event: Event) -> None:
-        """Send a report, and those that still wait. Never raises: a boot does not depend on being watched."""
+        """Send a report, and those that are saved. Never raises, because a report must not stop the boot."""
         try:
             self._report(event)
         except Exception as error:  # noqa: BLE001 - whatever is wrong, the boot goes on
@@ -151,7 +151,7 @@ class Reporter(NamedTuple):
         return True
 
     def _waiting(self) -> list[str]:
-        """The reports that could not be sent earlier in this boot; none if they cannot be read."""
+        """The saved reports of this boot, oldest first; none if the file cannot be read."""
         from provision.system.private_files import read_private
 
         try:
@@ -160,7 +160,7 @@ class Reporter(NamedTuple):
             return []
 
     def _keep(self, waiting: list[str]) -> None:
-        """Keep the reports that could not be sent for the next one. Raises Failure."""
+        """Save the reports that could not be sent, for the next call. Raises Failure."""
         from provision.system.private_files import write_private
 
         if waiting or os.path.exists(self.queue):
@@ -168,7 +168,7 @@ class Reporter(NamedTuple):
 
 
 def _report_to_packet(reporter: Reporter, event: Event, deadline: Deadline) -> None:
-    """Equinix Metal shows the owner of a machine which stages have ended. Source: Ignition's packet provider."""
+    """Send a report to Equinix Metal, which shows it to the owner. Source: internal/providers/packet of Ignition."""
     import json
 
     if event.kind == "start":
@@ -187,4 +187,4 @@ def _report_to_packet(reporter: Reporter, event: Event, deadline: Deadline) -> N
 PACKET_METADATA = "https://metadata.packet.net/metadata"
 
 PLATFORM_REPORTS: Mapping[str, Callable[[Reporter, Event, Deadline], None]] = {"packet": _report_to_packet}
-"""Platforms that accept reports, and how they are told."""
+"""Platforms that accept reports, and the function that sends one to each."""
