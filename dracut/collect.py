@@ -1,14 +1,14 @@
-# ruff: noqa: INP001 - a program that dracut's module runs, no package
+# ruff: noqa: INP001 - a program that dracut's module runs, not a package
 """Collects the part of Python that provisioning needs, as byte-code, into the tree of an initramfs.
 
     python3 collect.py TREE
 
-Run by module-setup.sh with the interpreter of the system that the initramfs is for. Our modules and the libraries they
-use go to /usr/lib/provision, those of the standard library stay where they are; which ones is worked out from their
-imports, those inside functions included. Prints a line `SOURCE<tab>DESTINATION` for every other file that is needed:
-the interpreter, extension modules, and the shared libraries of these (dracut looks for those of executables only).
+module-setup.sh runs it with the interpreter of the system that the initramfs is for. Our modules and the libraries they
+use go to /usr/lib/provision; modules of the standard library keep their paths. Imports, also those inside functions,
+say which modules are needed. Prints a line `SOURCE<tab>DESTINATION` for every other file that is needed: the
+interpreter, extension modules, and their shared libraries (dracut finds only those of executables).
 
-Byte-code alone, not checked against a source, starts fastest (`python3 -m compileall -b`, unchecked-hash of PEP 552).
+Byte-code without source files starts fastest (`python3 -m compileall -b`, unchecked-hash of PEP 552).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from typing import Any
 import provision
 
 ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf_16_le", "utf_8", "utf_8_sig")
-"""Imported when a text needs one."""
+"""Codecs, which Python imports when a text needs them."""
 
 NEVER = (
-    # a config that is YAML is judged without its schemas
+    # the engine validates YAML configs without the schemas
     *("jsonschema", "transpiler.butane.schemas"),
-    # what libraries would take if it were there, or need for people at a terminal
+    # optional modules of libraries, and modules for use at a terminal
     *("OpenSSL", "_brotli", "brotli", "brotlicffi", "cryptography", "simplejson", "socks", "zstandard"),
     *("PyQt5", "PySide2", "gi", "pyudev.glib", "pyudev.pygtk", "pyudev.pyqt4", "pyudev.wx"),
     *("_pyrepl", "code", "curses", "distutils", "doctest", "ensurepip", "lib2to3", "pdb", "pkg_resources", "pydoc"),
@@ -46,7 +46,7 @@ ALIASES = ("/usr/bin/ignition", "/usr/bin/provision-firstboot")
 
 
 def collect(tree: Path) -> list[tuple[str, str]]:
-    """Write byte-code and the program into the tree; returns what else to install, and where."""
+    """Write byte-code and the program into the tree; returns source and destination of each other file to install."""
     standard = Path(get_path("stdlib")).resolve()
     binaries = [(sys.executable, sys.executable)]
     for module in _needed():
@@ -61,9 +61,9 @@ def collect(tree: Path) -> list[tuple[str, str]]:
 
 
 def _needed() -> list[Any]:
-    # requests is content with one of its two detectors of text encodings: chardet is six times as large
+    # requests needs only one of its two detectors of text encodings; chardet is six times as large as the other
     finder = ModuleFinder(excludes=[*NEVER, *(["chardet"] if find_spec("charset_normalizer") else [])])
-    # all of ours, since commands and stages are imported by name, which no search for imports sees
+    # all of our modules, because commands and stages are imported by name, which a search for imports does not see
     ours = [module.name for module in walk_packages(provision.__path__, "provision.")]
     for name in ("provision", *ours, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
         finder.import_hook(name, None, ["*"] if "." in name else None)
@@ -71,7 +71,7 @@ def _needed() -> list[Any]:
 
 
 def _place(module: Any, source: Path, standard: Path) -> str:
-    """Where a module belongs: the standard library is found at its own path, all else in one directory."""
+    """The path of a module in the tree: those of the standard library keep theirs, all others are in one directory."""
     if source.is_relative_to(standard) and not {"site-packages", "dist-packages"} & set(source.parts):
         return str(source)
     package = module.__name__ if module.__path__ else module.__name__.rpartition(".")[0]
@@ -82,13 +82,13 @@ def _compile(source: Path, place: str, tree: Path) -> None:
     target = (tree / place.lstrip("/")).with_suffix(".pyc")
     target.parent.mkdir(parents=True, exist_ok=True)
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
-    # without docstrings, which are a sixth of it
+    # without docstrings, which are a sixth of the byte-code
     py_compile.compile(str(source), str(target), place, doraise=True, optimize=2, invalidation_mode=unchecked)
 
 
 def _libraries(binaries: list[str]) -> list[str]:
-    told = subprocess.run(["ldd", *binaries], stdout=subprocess.PIPE, text=True, check=True).stdout
-    return sorted(set(re.findall(r"=> (/\S+)", told)))
+    output = subprocess.run(["ldd", *binaries], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return sorted(set(re.findall(r"=> (/\S+)", output)))
 
 
 def _install_program(tree: Path) -> None:

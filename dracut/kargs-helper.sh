@@ -4,13 +4,13 @@
 #   ignition-kargs-helper [--should-exist ARGUMENT | --should-not-exist ARGUMENT]...
 #
 # Ignition's protocol: https://coreos.github.io/ignition/operator-notes/#kernel-arguments
-# What boots the system is told by /etc/provision-kargs.conf, a shell fragment that dracut takes along:
+# /etc/provision-kargs.conf, a shell fragment that dracut copies into the initramfs, names the boot loader:
 #
-#   LOADER=bls            entries below loader/entries of BOOT
-#   LOADER=grub           grub/grub.cfg of BOOT, and /etc/default/grub of ROOT for the next grub-mkconfig
-#   LOADER=systemd-boot   entries below loader/entries of BOOT, and /etc/kernel/cmdline of ROOT for kernel-install
-#   BOOT=LABEL=boot       the file system with the boot loader's files (as mount(8) has it), or a directory
-#   ROOT=LABEL=root       that of the system, or a directory; the same as BOOT if there is no boot partition
+#   LOADER=bls            changes loader/entries/*.conf of BOOT
+#   LOADER=grub           changes grub/grub.cfg of BOOT, and /etc/default/grub of ROOT for the next grub-mkconfig
+#   LOADER=systemd-boot   changes loader/entries/*.conf of BOOT, and /etc/kernel/cmdline of ROOT for kernel-install
+#   BOOT=LABEL=boot       file system with the boot loader's files, in a form that mount(8) knows; or a directory
+#   ROOT=LABEL=root       root file system, or a directory; the same as BOOT if there is no boot partition
 set -eu -o pipefail
 set -f # an argument may hold a *
 
@@ -49,7 +49,7 @@ parse() {
     done
 }
 
-# where a file system is: a directory as it is, everything else mounted; sets `place`
+# sets `place` to a directory: to $1 if that is one, else to a new mount point on which $1 is mounted
 open() {
     place=$1
     [[ -d $1 ]] && return
@@ -58,8 +58,8 @@ open() {
     mounts+=("$place")
 }
 
-# the arguments of a line, with those that should exist at the end and without those that should not; each value of
-# kernelArguments may be several words
+# prints the arguments $1 without the unwanted ones and, at the end, with the wanted ones that were missing; each value
+# of kernelArguments may be several words
 edited() {
     local line=" $1 " one
     for one in "${unwanted[@]}"; do
@@ -72,7 +72,8 @@ edited() {
     printf '%s' "${line% }"
 }
 
-# rewrite the lines of a file that match an expression of three groups: what is before the arguments, they, what follows
+# rewrites the lines of the file $1 that match the expression $2, which has three groups: the text before the
+# arguments, the arguments, the text after them
 rewrite() {
     local file=$1 expression=$2 line new mode text=''
     [[ -f $file ]] || fail "$file: there is no such file; see $config"
@@ -134,5 +135,5 @@ leave
 if [[ $changed ]]; then
     echo 'kernel arguments changed: rebooting'
     $REBOOT
-    sleep infinity # the stages after this one belong to the next boot
+    sleep infinity # so that no later stage begins before the reboot
 fi

@@ -14,14 +14,14 @@ depends() {
 }
 
 installkernel() {
-    # where configs come from
+    # drivers for the places that configs come from
     hostonly='' instmods cdrom isofs sr_mod udf vfat nls_ascii nls_cp437 nls_iso8859_1 nls_utf8
     hostonly='' instmods hv_utils mlxbf_bootctl qemu_fw_cfg vboxguest virtio_blk vmur
     hostonly='' instmods vmw_vsock_virtio_transport vmw_vsock_vmci_transport vsock
-    # what configs make
+    # drivers for the devices and file systems that configs make
     hostonly='' instmods '=drivers/char/tpm'
     hostonly='' instmods btrfs dm_crypt dm_mod ext4 linear loop raid0 raid1 raid10 raid456 vfat xfs
-    # networks
+    # drivers for networks
     hostonly='' instmods af_packet ipv6 hv_netvsc virtio_net vmxnet3 xen_netfront '=drivers/net/ethernet' '=drivers/net/phy'
 }
 
@@ -31,10 +31,10 @@ install() {
     while IFS=$'\t' read -r source place; do
         inst "$source" "$place" || return 1
     done <<<"$binaries"
-    # loaded by name: for pyudev, and by libc to end a thread
+    # loaded by name: libudev by pyudev, libgcc_s by libc when a thread ends
     inst_libdir_file 'libudev.so.1*' 'libgcc_s.so.1'
 
-    # tools: without those of the first line nothing works; of the others a config may need some
+    # the tools of the first line are always needed; the others only for some configs
     inst_multiple blkid grep modprobe mount sfdisk systemctl udevadm umount wipefs || return 1
     inst_multiple -o chroot groupadd groupdel groupmod useradd userdel usermod
     inst_multiple -o cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
@@ -49,7 +49,7 @@ install() {
     inst_simple -H /etc/mke2fs.conf
     inst_simple /etc/ssl/certs/ca-certificates.crt
     inst_simple /etc/pki/tls/certs/ca-bundle.crt
-    # what the image trusts, see docs/guide/trust.md
+    # the certificates and signers that the image trusts, see docs/guide/trust.md
     inst_simple /usr/lib/ignition/provision.conf
     inst_simple /etc/ignition/provision.conf
 
@@ -61,15 +61,15 @@ install() {
     $SYSTEMCTL -q --root "$initdir" enable provision-record.service
 }
 
-# our helper for kernel arguments, where the distribution has none and the setting file says what boots the system
+# our helper for kernel arguments, if the distribution has none and /etc/provision-kargs.conf names the boot loader
 install_kargs_helper() {
     inst_simple /etc/provision-kargs.conf
     inst "$moddir/kargs-helper.sh" /usr/bin/ignition-kargs-helper || return 1
     inst_multiple bash chmod mktemp mount mv rmdir sleep stat sync systemctl umount
 }
 
-# what `clevis luks bind` and `unlock` start: the pins and helpers of clevis are shell scripts, whose programs dracut does
-# not look for
+# the programs that `clevis luks bind` and `unlock` start: dracut does not find them, because the pins and helpers of
+# clevis are shell scripts
 install_clevis() {
     inst_multiple clevis clevis-decrypt clevis-decrypt-sss clevis-decrypt-tang clevis-encrypt-sss clevis-encrypt-tang \
         clevis-luks-bind clevis-luks-common-functions clevis-luks-list clevis-luks-pass clevis-luks-unlock \
@@ -78,14 +78,14 @@ install_clevis() {
     inst_multiple -o clevis-decrypt-null clevis-encrypt-null luksmeta mountpoint shred
     inst_multiple -o clevis-decrypt-tpm2 clevis-encrypt-tpm2 tpm2 tpm2_create tpm2_createpolicy tpm2_createprimary \
         tpm2_flushcontext tpm2_load tpm2_pcrlist tpm2_pcrread tpm2_unseal
-    # pwmake fails without the dictionaries of cracklib, some megabytes that say nothing of random words
+    # pwmake fails without the dictionaries of cracklib; they have some megabytes, and random words need no such check
     mkdir -p "$initdir/etc/security/pwquality.conf.d"
     echo 'dictcheck = 0' >"$initdir/etc/security/pwquality.conf.d/provision.conf"
-    # loaded by name, by the tools for a TPM
+    # the tools for a TPM load it by name
     inst_libdir_file 'libtss2-tcti-device.so*'
 }
 
-# systemd-networkd, started only when the engine asks for it
+# systemd-networkd; it is started only when the engine needs the network
 install_network() {
     inst_multiple -o ip networkctl \
         "$systemdutildir/systemd-networkd" \

@@ -33,7 +33,7 @@ LONG = 5.0
 
 
 def look(running_system: LocalSystem) -> None:
-    """Decide, and on a first boot write the file that all other units need (FIRST_BOOT). Raises Failure."""
+    """Decide, and on a first boot write the file that all other units need (ENVIRONMENT). Raises Failure."""
     from provision.system import mounts
     from provision.system.private_files import write_private
 
