@@ -1,4 +1,4 @@
-"""The bytes of a resource: gzip streams in steps of bounded size, checksums, and what a config itself holds."""
+"""The bytes of a resource: gzip in bounded steps, checksums, and the contents that a config itself holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 MAX_INLINE = 128 << 20
-"""The most bytes that compressed contents in a config may have after decompression, all together."""
+"""The largest size in bytes that all compressed contents of a config together may have after decompression."""
 
 STEP = 1 << 20
 _SLICE = 1 << 14
@@ -24,13 +24,13 @@ _DIGITS = {"sha512": 128, "sha256": 64}
 
 
 class ContentInvalid(ValueError):
-    """The bytes cannot be decompressed, or are not the expected ones. Its text holds none of them."""
+    """The bytes cannot be decompressed, or are not the expected ones. The message never holds any of the bytes."""
 
 
 class Gunzip:
     """A gzip stream (RFC 1952) of any number of members, decompressed in steps of at most STEP bytes.
 
-    `is_whole` says whether the stream has ended where a member ends. NULs behind a member of a `padded` stream are
+    `is_whole` says whether the stream ended at the end of a member. NUL bytes after a member of a `padded` stream are
     skipped, as gzip(1) does.
     """
 
@@ -40,9 +40,9 @@ class Gunzip:
         self._member = _new_member()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """What the next bytes decompress to, in parts. Raises ContentInvalid if they are not gzip.
+        """Yield the decompressed form of the next bytes, in parts. Raises ContentInvalid if they are not gzip.
 
-        The bytes are taken in slices, because zlib copies what is left behind the end of each member.
+        zlib gets the bytes in slices, because it copies the bytes that follow the end of each member.
         """
         for start in range(0, len(data), _SLICE):
             yield from self._feed(data[start : start + _SLICE])
@@ -105,7 +105,7 @@ class Checksum:
 def inline_content(resource: Resource, limit: int = MAX_INLINE) -> bytes | None:
     """The bytes of a resource that the config carries, or None for one that has to be fetched.
 
-    An absent or empty source is an empty content, neither decompressed nor verified (as in Ignition). Raises
+    An absent or empty source means empty contents, which are neither decompressed nor verified (as in Ignition). Raises
     ContentInvalid, also if the bytes decompress to more than `limit`.
     """
     if not resource.source:

@@ -50,7 +50,7 @@ def data_url_error(text: str) -> str:
 def percent_decoded(text: str) -> bytes:
     """The bytes of a text in which every `%` is followed by two hexadecimal digits.
 
-    Quoted-printable is the same with another sign, and is decoded in C, in memory of the size of the text.
+    Quoted-printable differs only in the sign. Its decoder is written in C, and needs memory only for the text.
     """
     from binascii import a2b_qp
 
@@ -150,7 +150,7 @@ def _skip(pattern: str, text: str, offset: int) -> int:
 
 
 def _check_data(is_base64: bool, data: str) -> None:
-    """Raises BadDataUrl if the data behind the comma cannot be decoded."""
+    """Raises BadDataUrl if the data after the comma cannot be decoded."""
     if is_base64:
         _check_base64(data)
     elif re.search(_NO_URL_CHARACTER, data):
@@ -196,5 +196,5 @@ def _illegal_byte(data: str) -> int:
 
 
 def _next_letter(data: str, start: int) -> int:
-    """The offset of the first character at or behind `start` that is not a newline, or the end."""
+    """The offset of the first character from `start` on that is not a newline, or the end of the text."""
     return len(data) - len(data[start:].lstrip("\n"))

@@ -46,13 +46,13 @@ GUID_PATTERN = "^([0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})?$"
 MAX_MODE = 0o7777
 NOT_NEGATIVE = {"minimum": 0}
 IDS = {"minimum": 0, "maximum": (1 << 32) - 2}
-"""User and group ids: the last one stands for none (chown(2))."""
+"""User and group ids. 2^32 - 1 is not one: it means "none" (chown(2))."""
 
 MODE_LIMITS = {"minimum": 0, "maximum": MAX_MODE}
 
 
 class Verification(Record):
-    """How to tell that the right bytes arrived."""
+    """How fetched bytes are verified."""
 
     hash: str | None = optional(
         "checksum of the decompressed bytes",
@@ -69,11 +69,9 @@ class HttpHeader(Record, key="name"):
 
 
 class Resource(Record, key="source"):
-    """Bytes that come from somewhere, and how to unpack and verify them."""
+    """Contents from a URL, and how they are decompressed and verified."""
 
-    compression: str | None = optional(
-        "how the bytes are compressed; empty means not at all", choices={"": "3.0", "gzip": "3.0"}
-    )
+    compression: str | None = optional("compression of the bytes; empty means none", choices={"": "3.0", "gzip": "3.0"})
     http_headers: tuple[HttpHeader, ...] = list_of(HttpHeader, "headers for http and https sources", since="3.1")
     source: str | None = optional(
         "URL of the bytes",
@@ -86,10 +84,10 @@ class Resource(Record, key="source"):
 
 
 class ConfigResource(Resource, key="source"):
-    """Another config, or a bundle of certificates: a resource that could not be compressed in 3.0.0."""
+    """Another config, or a bundle of certificates. In 3.0.0 such a resource cannot be compressed."""
 
     compression: str | None = optional(
-        "how the bytes are compressed; empty means not at all",
+        "compression of the bytes; empty means none",
         choices={"": "3.0", "gzip": "3.0"},
         since="3.1",
     )
@@ -101,7 +99,7 @@ class IgnitionConfig(Record):
     merge: tuple[ConfigResource, ...] = list_of(
         ConfigResource, "configs merged into this one, in order; later ones win"
     )
-    replace: ConfigResource = nested(ConfigResource, "config that takes the place of this one")
+    replace: ConfigResource = nested(ConfigResource, "config that replaces this one")
 
 
 class Proxy(Record):
@@ -113,7 +111,7 @@ class Proxy(Record):
 
 
 class Tls(Record):
-    """Trust for https."""
+    """Certificate authorities for https."""
 
     certificate_authorities: tuple[ConfigResource, ...] = list_of(
         ConfigResource, "further certificate authorities, as PEM bundles"
@@ -121,25 +119,25 @@ class Tls(Record):
 
 
 class Security(Record):
-    """Trust."""
+    """Security of fetching."""
 
     tls: Tls = nested(Tls, "trust for https")
 
 
 class Timeouts(Record):
-    """How long fetching may take."""
+    """Time limits for fetching."""
 
     http_response_headers: int | None = optional("seconds to wait for response headers; 0 means no limit", example=10)
     http_total: int | None = optional("seconds for one fetch with all its retries; 0 means no limit", example=0)
 
 
 class Ignition(Record):
-    """About the config itself."""
+    """Version of the config, other configs that it uses, and settings for fetching."""
 
     config: IgnitionConfig = nested(IgnitionConfig, "other configs that this one builds on")
     proxy: Proxy = nested(Proxy, "proxies for fetching", since="3.1")
     security: Security = nested(Security, "trust")
-    timeouts: Timeouts = nested(Timeouts, "how long fetching may take")
+    timeouts: Timeouts = nested(Timeouts, "time limits for fetching")
     version: str = value("version of the format", constraint="required; decides which fields exist", example="3.4.0")
 
 
@@ -157,7 +155,7 @@ class Group(Record, key="name"):
     name: str = value("name of the group")
     password_hash: Secret | None = optional("hash of the group's password", secret=True)
     should_exist: bool | None = optional("whether the group exists (default true)", since="3.2")
-    system: bool | None = optional("whether it is a system group; acts only on creation")
+    system: bool | None = optional("whether it is a system group; takes effect only on creation")
 
 
 class User(Record, key="name"):
@@ -167,22 +165,22 @@ class User(Record, key="name"):
     groups: tuple[str, ...] = list_of(str, "supplementary groups; replaces the account's list")
     home_dir: str | None = optional("home directory")
     name: str = value("name of the account", example="core")
-    no_create_home: bool | None = optional("do not create the home directory; acts only on creation")
-    no_log_init: bool | None = optional("do not add the user to lastlog and faillog; acts only on creation")
-    no_user_group: bool | None = optional("do not create a group named after the user; acts only on creation")
+    no_create_home: bool | None = optional("do not create the home directory; takes effect only on creation")
+    no_log_init: bool | None = optional("do not add the user to lastlog and faillog; takes effect only on creation")
+    no_user_group: bool | None = optional("do not create a group named after the user; takes effect only on creation")
     password_hash: Secret | None = optional("hash of the password; empty locks it", secret=True)
     primary_group: str | None = optional("name of the primary group")
     ssh_authorized_keys: tuple[str, ...] = list_of(str, "public keys that may log in")
     shell: str | None = optional("login shell")
     should_exist: bool | None = optional("whether the account exists (default true)", since="3.2")
-    system: bool | None = optional("whether it is a system account; acts only on creation")
+    system: bool | None = optional("whether it is a system account; takes effect only on creation")
     uid: int | None = optional("user id", author_limits=IDS)
 
 
 class Passwd(Record):
     """Accounts."""
 
-    groups: tuple[Group, ...] = list_of(Group, "groups, made before the users")
+    groups: tuple[Group, ...] = list_of(Group, "groups; they are created before the users")
     users: tuple[User, ...] = list_of(User, "user accounts")
 
 
@@ -210,7 +208,7 @@ class File(Node, key="path"):
     mode: int | None = optional(
         "permission bits",
         limits=MODE_LIMITS,
-        constraint="at most 07777; setuid, setgid and sticky bits act since 3.6.0",
+        constraint="at most 07777; setuid, setgid and sticky bits take effect since 3.6.0",
         example=420,
     )
 
@@ -221,7 +219,7 @@ class Directory(Node, key="path"):
     mode: int | None = optional(
         "permission bits",
         limits=MODE_LIMITS,
-        constraint="at most 07777; setuid, setgid and sticky bits act since 3.6.0",
+        constraint="at most 07777; setuid, setgid and sticky bits take effect since 3.6.0",
         example=493,
     )
 
@@ -284,7 +282,7 @@ class Filesystem(Record, key="device"):
     options: tuple[str, ...] = list_of(str, "further options of mkfs", appends=True)
     path: str | None = optional("where it is mounted while provisioning", example="/var")
     uuid: str | None = optional("UUID")
-    wipe_filesystem: bool | None = optional("make it new even if one is there already (default false)")
+    wipe_filesystem: bool | None = optional("make a new one even if one exists already (default false)")
 
 
 class Raid(Record, key="name"):
@@ -310,7 +308,7 @@ class ClevisCustom(Record):
 class Tang(Record, key="url"):
     """A Tang server."""
 
-    advertisement: str | None = optional("the server's advertisement, so that it is not asked", since="3.4")
+    advertisement: str | None = optional("the server's advertisement; without it, the server is asked", since="3.4")
     thumbprint: str | None = optional("thumbprint of a trusted signing key", constraint="required")
     url: str = value("URL of the server", example="https://tang.example.com", omit_empty=True)
 
@@ -347,11 +345,11 @@ class Luks(Record, key="name"):
     )
     options: tuple[str, ...] = list_of(str, "further options of cryptsetup luksFormat", appends=True)
     uuid: str | None = optional("UUID of the volume")
-    wipe_volume: bool | None = optional("make it new even if one is there already (default false)")
+    wipe_volume: bool | None = optional("make a new one even if one exists already (default false)")
 
 
 class Storage(Record):
-    """Disks and what is on them."""
+    """Disks, file systems, files, directories and links."""
 
     directories: tuple[Directory, ...] = list_of(Directory, "directories", unique_by="path")
     disks: tuple[Disk, ...] = list_of(Disk, "disks and their partitions")
@@ -363,7 +361,7 @@ class Storage(Record):
 
 
 class Dropin(Record, key="name"):
-    """A file that changes a unit."""
+    """A drop-in: a file that changes settings of a unit."""
 
     contents: str | None = optional("text of the drop-in", secret=True)
     name: str = value("file name", constraint="ends in `.conf`", example="10-limits.conf")
@@ -380,31 +378,33 @@ class Unit(Record, key="name"):
 
 
 class Systemd(Record):
-    """Services."""
+    """systemd units."""
 
     units: tuple[Unit, ...] = list_of(Unit, "units")
 
 
 class Config(Record):
-    """A config of any version of the format, in the terms of the newest one."""
+    """A config of any version of the format, converted to the newest version."""
 
-    ignition: Ignition = nested(Ignition, "about the config itself")
+    ignition: Ignition = nested(
+        Ignition, "version of the config, other configs that it uses, and settings for fetching"
+    )
     kernel_arguments: KernelArguments = nested(KernelArguments, "kernel command line", since="3.3")
     passwd: Passwd = nested(Passwd, "accounts")
-    storage: Storage = nested(Storage, "disks and what is on them")
+    storage: Storage = nested(Storage, "disks, file systems, files, directories and links")
     systemd: Systemd = nested(Systemd, "services")
 
 
 class VersionedIgnition(Record):
-    """As much of `ignition` as tells the version."""
+    """The part of `ignition` that holds the version."""
 
     version: str = value("version of the format")
 
 
 class Versioned(Record):
-    """As much of a config as tells its version: this is read first."""
+    """The part of a config that holds its version. It is read first."""
 
-    ignition: VersionedIgnition = nested(VersionedIgnition, "about the config itself")
+    ignition: VersionedIgnition = nested(VersionedIgnition, "the part that holds the version")
 
 
 def has_clevis(luks: Luks) -> bool:
@@ -419,4 +419,4 @@ def needs_network(luks: Luks) -> bool:
 
 
 WITHOUT_DEVICE = {"virtiofs"}
-"""Formats whose device is a tag, and no block device."""
+"""Formats whose `device` is a tag, not a block device."""

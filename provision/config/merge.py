@@ -1,7 +1,7 @@
-"""A child config merged over its parent, by the types, keys and shared keys of the declarations.
+"""Merges a child config over its parent, by the types, keys and shared keys that the records declare.
 
-A value that is set in the child wins, also if it is empty; records merge field by field; elements of lists are the same
-one if their keys are. Three things can be removed: an HTTP header by its name
+A value that is set in the child replaces the parent's, also if it is empty. Records are merged field by field. Two
+elements of lists are merged if they have the same key. Three things can be removed: an HTTP header by its name
 without a value, a node by another kind of node at its path, and a kernel argument by the opposite list. Source:
 coreos/ignition `config/merge`.
 """
@@ -18,7 +18,7 @@ _Record = TypeVar("_Record", bound=Record)
 
 
 def merge(parent: _Record, child: _Record) -> _Record:
-    """One record over another of the same type; both in the newest version's terms."""
+    """The child record merged over the parent record of the same type; both are of the newest version."""
     if child.is_empty:
         return parent
     if parent.is_empty:

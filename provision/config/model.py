@@ -1,4 +1,4 @@
-"""How a record of the config format is declared: one line for each field. All else is derived from these lines.
+"""How a record of the config format is declared: one line for each field. Everything else is derived from these lines.
 
     class Luks(Record, key="name"):
         name: str = value("name of the volume")
@@ -10,8 +10,8 @@
 Attribute names are the YAML names; camel-cased they are the JSON names. Fields are declared in the order in which JSON
 is written.
 
-A record keeps only what was set; a default is found on its class. That makes a class cheap to define (six processes
-run in a boot, and forty dataclasses cost 18 ms in each) and a record cheap to make.
+A record stores only the fields that were set; defaults are attributes of its class. So a class is cheap to define (six
+processes run in a boot, and forty dataclasses cost 18 ms in each), and a record is cheap to make.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Secret(str):
     __slots__ = ()
 
     def __new__(cls, text: object) -> Self:
-        """A secret of a secret is the same secret, not its mask."""
+        """`Secret(secret)` gives the same secret, not a Secret with the text `***`."""
         return super().__new__(cls, text.reveal() if isinstance(text, Secret) else text)
 
     def __repr__(self) -> str:
@@ -65,13 +65,13 @@ class Field(NamedTuple):
     """One field of a record, with all that was declared about it.
 
     `scalar` is `str`, `int` or `bool` for a plain value or a list of them, else None and `record` is set. `optional`
-    tells a pointer from a value (absent or null differs from zero). Versions are indices into VERSIONS; `until` is the
+    is True for Go's pointer types: absent or null differs from zero. Versions are indices into VERSIONS; `until` is the
     first version that no longer has the field. `secret` values are not shown; those of `secret_type` are Secrets.
-    Fields of one record with the same `unique_by` share their keys: no key stands twice in all of their lists.
+    Fields of one record with the same `unique_by` share their keys: no key may occur twice in these lists together.
     `limits` are keywords of JSON Schema; a rule of the same meaning reports what breaks them. `author_limits` are
     further ones: Ignition does not check them, and authors are warned. `constraint` says in words what is allowed. An
-    `omit_empty` field is left out of JSON when it is zero. Before `value_until` an optional field was a value, before
-    `pointer_until` a record could be absent.
+    `omit_empty` field is left out of JSON when it is zero. In versions before `value_until` an optional field is a
+    value; before `pointer_until` a record can be absent.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Field(NamedTuple):
 
     @property
     def meaning(self) -> str:
-        """What the field is, and what is allowed, in words."""
+        """The description of the field, with the constraint on its values."""
         return f"{self.doc}; {self.constraint}" if self.constraint else self.doc
 
     def exists(self, version: int) -> bool:
@@ -299,8 +299,8 @@ def _field(name: str, declared: _Declared, annotation: Any) -> Field:
 class Record:
     """A record of the format: frozen, compared by value, made with keyword arguments only.
 
-    Class keywords: `key` names the field (or is a function of the record) by which elements of a list are the same
-    one, for merging and for finding duplicates.
+    Class keywords: `key` names a field, or is a function of the record. Elements of a list with the same key are
+    merged, or reported as duplicates.
     """
 
     FIELDS: ClassVar[tuple[Field, ...]] = ()

@@ -19,10 +19,11 @@ class Position(NamedTuple):
 class Problem(NamedTuple):
     """One finding about a config.
 
-    `message` is in the words of ignition-validate where it has the finding too (programs read its wording); `hint` says
-    the likely fix and is our own. Neither ever holds a secret: no password hash, key, data URL, header value, URL user
-    info or query. `at` is set only where no path can say it (a syntax error); `on_key` says that the key at the end of
-    the path is meant, not its value. `rule` names the rule where the message does not tell it (see `reports.rule_ids`).
+    `message` has the wording of ignition-validate if that program reports the same finding (other programs read the
+    wording); `hint` says the likely fix and is our own. Neither ever holds a secret: no password hash, key, data URL,
+    header value, URL user info or query. `at` is set only where a path cannot give the position (a syntax error);
+    `on_key` says that the key at the end of the path is meant, not its value. `rule` names the rule where the message
+    does not tell it (see `reports.rule_ids`).
     """
 
     path: Path
@@ -44,7 +45,7 @@ class Problem(NamedTuple):
 
 
 MAX_PROBLEMS = 10_000
-"""So many problems of each severity are kept: nobody reads more, and a hostile config has a million."""
+"""How many problems of each severity are kept. A hostile config can have a million, and nobody reads that many."""
 
 
 class ProblemList:

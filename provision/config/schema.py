@@ -1,8 +1,8 @@
 """Records -> JSON Schema (draft 2020-12): one schema for a version, closed, with titles and descriptions.
 
 Types, closed objects and 64 bits are what the decoder enforces; every other keyword comes from a rule, or from the data
-that a rule reports by. Null is allowed wherever absence is, because the decoder takes it for absence. What YAML adds
-can be projected, too: records may be extended, and `Dialect` says how their fields are written and described.
+that a rule uses. Null is allowed wherever absence is, because the decoder treats null as absent. The schemas of YAML
+configs are made here, too: records may be extended, and `Dialect` says how their fields are written and described.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Dialect(NamedTuple):
 
     `keywords_of` gives what a rule says of its records in a version, `limits` what holds of a field's values.
     `forbidden` maps dotted JSON names of fields to the reason why they, and all below them, cannot be used: a value
-    there is an error, and an editor does not offer them. Those of `empty_allowed` may be there if they are empty.
+    there is an error, and an editor does not offer them. Fields in `empty_allowed` may be there if they are empty.
     """
 
     name: Callable[[Field], str]
@@ -141,7 +141,7 @@ class _Projection:
         return {**described, **self.value(record, field, place), **self.choices(field), **self.dialect.limits(field)}
 
     def value(self, record: type[Record], field: Field, place: str) -> Keywords:
-        """The schema of one value, without what only the field knows."""
+        """The schema of one value, without the title and description of the field."""
         if field.record is None:
             return dict(_TYPES[field.scalar or str])
         own = self.reason(place) or any(name.startswith(f"{place}.") for name in self.dialect.forbidden)
@@ -157,13 +157,13 @@ class _Projection:
         return next(found, "")
 
     def nothing(self, field: Field, place: str) -> Keywords:
-        """The schema of the values that say nothing: what may stand in a forbidden field."""
+        """The schema of empty values: a forbidden field may have only these."""
         kind = field.scalar or str
         empty = [] if field.optional and place not in self.dialect.empty_allowed else [kind()]
         return {"type": _TYPES[kind]["type"], "enum": [*empty, None]}
 
     def choices(self, field: Field) -> Keywords:
-        """The values that the version knows; empty is absent, and a rule decides whether that may be."""
+        """The values that the version knows. An empty text counts as absent; a rule decides if it is allowed."""
         known = [value for value, since in field.choices.items() if since <= self.version]
         return {"enum": [*dict.fromkeys([*known, ""]), None]} if known else {}
 
@@ -204,11 +204,11 @@ class _Projection:
 
 
 _ANYWHERE = "*"
-"""The place of a record whose place does not matter: nothing below it is forbidden by itself."""
+"""The place of a record that can have the common definition: no single field below it is forbidden."""
 
 
 def _merge(property_: Keywords, more: Mapping[str, Any]) -> None:
-    """Add keywords to those of a property; one that stands there already is kept beside the new one."""
+    """Add keywords to those of a property; if a keyword is there already, both apply."""
     for key, value in more.items():
         if key == "items":
             _merge(property_.setdefault(key, {}), value)

@@ -3,7 +3,7 @@
 Patterns are compiled when first used: six processes run in a boot, and most of them see no URL.
 
 The finer points (what may stand in a host, how a data URL's lexer goes wrong) are those of Go's `net/url` and of
-vincent-petithory/dataurl, because a config is valid on one machine exactly if it is on the other. IP literals and
+vincent-petithory/dataurl, so that a config is valid here exactly if it is valid for Ignition. IP literals and
 colons in hosts are checked as strictly as Go does since 1.26.
 """
 
@@ -39,11 +39,11 @@ def _any_case(letter: str) -> str:
 
 
 HTTP_URL = {"pattern": scheme_pattern(["https?"]), "patternErrorMessage": "must be a URL with http or https"}
-"""What every URL of HTTP keeps, as keywords of JSON Schema."""
+"""The constraint on http and https URLs, as keywords of JSON Schema."""
 
 
 class Url(NamedTuple):
-    """A URL in its parts: `opaque` is what follows the scheme's colon if that is no slash; the query stays encoded."""
+    """A URL in its parts. `opaque` is the text after `scheme:` if it has no slash first; the query stays encoded."""
 
     scheme: str
     opaque: str
@@ -101,8 +101,8 @@ _NOT_PLAIN = r"[\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]"
 def redacted(text: str) -> str:
     """A URL for people and logs: no user info, no query, no fragment, and nothing of a data URL's data.
 
-    A password may hold a `/`, `?` or `#` that is not encoded. The URL is then another one than its author means, and
-    what may be a part of the password is not shown.
+    A password may hold a `/`, `?` or `#` that is not encoded. The parts of the URL are then not those that its author
+    means, and every part that may belong to the password is left out.
     """
     scheme, colon, rest = text.partition(":")
     if not colon:
@@ -182,7 +182,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Origin(NamedTuple):
-    """Who answers for a URL: credentials never leave it."""
+    """The server of a URL: scheme, host and port. Credentials are never sent to another origin."""
 
     scheme: str
     host: str
@@ -196,7 +196,7 @@ def scheme(url: str) -> str:
 
 
 def is_url(url: str) -> bool:
-    """Whether a text can be taken apart as a URL."""
+    """Whether a text can be split into the parts of a URL."""
     try:
         origin(url)
     except ValueError:
@@ -217,7 +217,7 @@ def authority(url: str) -> str:
 
 
 def path_of(url: str) -> str:
-    """The path of a URL: what the state file and the journal keep of it. Nothing of a data URL."""
+    """The path of a URL; empty for a data URL. The state file and the journal store it in place of the URL."""
     return "" if scheme(url) == "data" else urlsplit(url).path
 
 

@@ -1,6 +1,6 @@
 """Bytes -> a config and everything that is wrong with it, exactly as ignition-validate finds it.
 
-In order: is it JSON, which version is it, do the types fit; then the rules, duplicates, and keys that nothing reads.
+The checks in their order: JSON syntax, version, types; then rules, duplicates, and unknown keys.
 Source: coreos/ignition `config.Parse`, `config/validate`.
 """
 
@@ -34,7 +34,7 @@ UNKNOWN_VERSION = "unsupported config version"
 class Validation(NamedTuple):
     """A config in the newest version's terms (None if it has errors), the version it says, and all problems.
 
-    `error` is the result in Ignition's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may stand
+    `error` is the result in Ignition's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may be set
     without any problem: then it is about the text as a whole. Unless `types_fit`, the problems are about JSON and types
     only, and no rule was run.
     """
@@ -125,5 +125,5 @@ def _key_hint(record: type[Record], key: str, version: int) -> str:
 
 
 def _look_alike(name: str, key: str) -> bool:
-    """Whether a search for near names is worth its time: a hostile config has a hundred thousand unknown keys."""
+    """Whether two names are near enough for a full comparison: a hostile config has a hundred thousand unknown keys."""
     return abs(len(name) - len(key)) < 4 and len(set(name) ^ set(key)) < 6

@@ -41,11 +41,11 @@ class IgnitionConfig(plain.IgnitionConfig):
     merge: tuple[ConfigResource, ...] = list_of(
         ConfigResource, "configs merged into this one, in order; later ones win"
     )
-    replace: ConfigResource = nested(ConfigResource, "config that takes the place of this one")
+    replace: ConfigResource = nested(ConfigResource, "config that replaces this one")
 
 
 class Tls(plain.Tls):
-    """Trust for https."""
+    """Certificate authorities for https."""
 
     certificate_authorities: tuple[ConfigResource, ...] = list_of(
         ConfigResource, "further certificate authorities, as PEM bundles"
@@ -53,7 +53,7 @@ class Tls(plain.Tls):
 
 
 class Security(plain.Security):
-    """Trust."""
+    """Security of fetching."""
 
     tls: Tls = nested(Tls, "trust for https")
 
@@ -120,7 +120,7 @@ class Tree(Record):
 
 
 class Storage(plain.Storage):
-    """Disks and what is on them."""
+    """Disks, file systems, files, directories and links."""
 
     files: tuple[File, ...] = list_of(File, "regular files", unique_by="path")
     filesystems: tuple[Filesystem, ...] = list_of(Filesystem, "file systems")
@@ -173,7 +173,7 @@ class Butane(Record):
     ignition: Ignition = nested(Ignition, "how the config is fetched and put together")
     kernel_arguments: plain.KernelArguments = nested(plain.KernelArguments, "kernel command line", since="3.3")
     passwd: Passwd = nested(Passwd, "accounts")
-    storage: Storage = nested(Storage, "disks and what is on them")
+    storage: Storage = nested(Storage, "disks, file systems, files, directories and links")
     systemd: Systemd = nested(Systemd, "services")
 
 

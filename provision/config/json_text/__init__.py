@@ -1,1 +1,1 @@
-"""JSON text -> plain values -> Config and back, with the verdicts of Go's encoding/json."""
+"""JSON text -> plain values -> Config and back. Accepts and refuses the same texts as Go's encoding/json."""

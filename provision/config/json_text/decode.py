@@ -1,7 +1,7 @@
-"""Plain values -> Config, with the verdicts of Go's decoder; and from the terms of an old version to the newest one's.
+"""Plain values -> Config, accepted and refused as by Go's decoder; and old versions -> the newest version.
 
-Keys match without regard to case (and are warned about elsewhere), null leaves a value as it was, a repeated key is
-decoded over the earlier one, and a list over the elements it had. Source: Go's `encoding/json`, observed on Ignition.
+Keys match without regard to case (`validate` warns about them), null does not change a value, a repeated key is
+decoded over the earlier one, and a list over its earlier elements. Source: Go's `encoding/json`, observed on Ignition.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from provision.config.problems import Path, Problem, ProblemList
 class Decoded(NamedTuple):
     """A record and the problems of values of a wrong type.
 
-    `unknown_keys` says that a key is unknown or not in the format's spelling, or that null stands for a record.
+    `unknown_keys` is True if a key is unknown or not in the format's spelling, or if a record is null.
     """
 
     record: Any
@@ -28,9 +28,9 @@ class Decoded(NamedTuple):
 
 
 def decode(raw: bytes) -> Config:
-    """The config that some JSON text says, in the newest version's terms, without judging it.
+    """The config in a JSON text, converted to the newest version; no rule is checked.
 
-    For text that is known to be good (our own cache, a test); `validate` is for everybody else's. Raises ValueError.
+    Only for text that is known to be valid (our own cache, a test); for other text, use `validate`. Raises ValueError.
     """
     parsed = parse_json(raw)
     version = version_of(parsed.value) if parsed.problem is None else None
@@ -43,25 +43,25 @@ def decode(raw: bytes) -> Config:
 
 
 def decode_record(record: type[Record], value: Any, version: int) -> Decoded:
-    """Any record from plain values, in the version's own terms. Every value of a wrong type is a problem."""
+    """A record of any type from plain values, without conversion. Each value of a wrong type is a problem."""
     decoder = _Decoder(version)
     made = decoder.record(record, value, (), None)
     return Decoded(made, tuple(decoder.problems.kept), decoder.unknown_keys)
 
 
 def decode_version(value: Any) -> Decoded:
-    """What a config says about its version: a record with `ignition.version`, and values of a wrong type above it."""
+    """The version that a config states: a record with `ignition.version`, and problems of wrong types above it."""
     return decode_record(Versioned, value, NEWEST)
 
 
 def version_of(value: Any) -> int | None:
-    """The version of a config that was read as plain values, as index into VERSIONS; None if it is not known."""
+    """The version that the plain values of a config state, as index into VERSIONS; None for an unknown version."""
     written = parse_version(decode_version(value).record.ignition.version)
     return VERSIONS.index(written) if written in VERSIONS else None
 
 
 def parse_version(text: str) -> str | None:
-    """A semantic version in its normal form (`03.0.0-` is 3.0.0), None if it is none. As coreos/go-semver reads it."""
+    """A semantic version in its normal form (`03.0.0-` is 3.0.0); None for other text. Source: coreos/go-semver."""
     match = _SEMANTIC.fullmatch(text)
     if match is None:
         return None
@@ -80,12 +80,14 @@ def fields_by_name(record: type[Record], version: int) -> dict[str, Field]:
 
 
 def fold_case(key: str) -> str:
-    """A key as Go compares keys of different case: two letters outside ASCII fold to `s` and `k`, too."""
+    """A key in the form in which Go compares keys without regard to case. Two letters outside ASCII become `s` and
+    `k`.
+    """
     return key.lower().replace("\u017f", "s")
 
 
 class _Decoder:
-    """Walks plain values in the order of the text; paths have the format's spelling of keys."""
+    """Decodes plain values in the order of the text. Paths have the format's spelling of keys."""
 
     def __init__(self, version: int) -> None:
         self.version = version
@@ -94,7 +96,7 @@ class _Decoder:
         self.names: dict[type[Record], dict[str, Field]] = {}
 
     def record(self, record: type[Record], value: Any, path: Path, old: Record | None) -> Record:
-        """The record that an object says, over what an earlier repetition said."""
+        """The record in an object, decoded over the record of an earlier object under the same key."""
         if value is None:
             self.unknown_keys = True
             return old or record()
@@ -114,7 +116,7 @@ class _Decoder:
         return record(**values)
 
     def field(self, field: Field, value: Any, path: Path, values: dict[str, Any]) -> None:
-        """Put what one field says among the `values` of its record."""
+        """Decode one field and add it to the `values` of its record."""
         name = field.name
         if field.many:
             self.elements(field, value, path, values)
@@ -132,7 +134,7 @@ class _Decoder:
                 values[name] = made
 
     def elements(self, field: Field, value: Any, path: Path, values: dict[str, Any]) -> None:
-        """Elements are decoded over those that an earlier repetition left at the same index."""
+        """The elements of a list, decoded over those that an earlier list under the same key had at the same index."""
         if value is None:
             values.pop(field.name, None)
             return
@@ -184,9 +186,9 @@ def _octal_hint(field: Field, value: Any) -> str:
 
 
 def normalise(config: Config, version: int) -> Config:
-    """A config in the terms of the newest version: what changed in meaning, and nothing else.
+    """A config converted to the newest version. Only fields whose meaning changed are rewritten.
 
-    Ignition also loses `advertisement` of Tang servers on the way from 3.4 to 3.5; that bug is not copied.
+    Ignition also drops `advertisement` of Tang servers when it converts 3.4 to 3.5. That bug is not copied.
     """
     if version < _NO_OLD_VALUES:
         config = _with_old_values(config, version)
@@ -196,7 +198,10 @@ def normalise(config: Config, version: int) -> Config:
 
 
 def _with_old_values(record: _Record, version: int) -> _Record:
-    """Absent texts that were values as empty ones, which in a child config override the parent's."""
+    """The record with empty texts for absent ones that the old version could not leave out.
+
+    In a child config an empty text overrides the parent's text.
+    """
     changes: dict[str, Any] = {}
     for field in record.FIELDS:
         value = record.__dict__.get(field.name)
@@ -233,7 +238,7 @@ def _masked(node: _Node) -> _Node:
 
 
 def _replaced(record: _Record, **changes: Any) -> _Record:
-    """The record with what differs replaced; what stays as it was also stays unwritten."""
+    """The record with the differing fields replaced. A field that does not differ stays unset if it was not set."""
     return record.changed(**{name: value for name, value in changes.items() if value != getattr(record, name)})
 
 

@@ -1,6 +1,6 @@
 """Config -> JSON, byte for byte as Butane writes it, or as Ignition keeps it.
 
-Fields stand in declared order and empty ones are left out, but for values that always exist. `<`, `>` and `&` are
+Fields stand in declared order. Empty ones are left out, except values that always exist. `<`, `>` and `&` are
 escaped as Go escapes them for HTML. Source: Butane's output; `encoding/json` and clarketm/json, observed.
 """
 
@@ -23,16 +23,18 @@ _GO_ESCAPES = str.maketrans(
         **{chr(0xDC00 + byte): "\\ufffd" for byte in range(0x80, 0x100)},
     }
 )
-"""What Go escapes and Python does not; none can stand outside a string. The last are bytes that are no UTF-8."""
+"""Characters that Go escapes and Python does not. They occur only in strings. The last ones stand for bytes that are
+not UTF-8.
+"""
 
 
 def encode(config: Config, version: int = NEWEST, indent: int = 0) -> str:
-    """A config as the JSON of a version, without a final newline; compact, or indented by so many spaces."""
+    """A config as the JSON of a version, without a final newline; compact, or indented by `indent` spaces."""
     return dump(plain(config, version), indent)
 
 
 def encode_whole(config: Config) -> str:
-    """A config as Ignition keeps and logs it: in the newest version, every record present, even empty."""
+    """A config as Ignition keeps and logs it: in the newest version, with every record, even empty ones."""
     return dump(_whole(config.changed(ignition=config.ignition.changed(version=VERSIONS[NEWEST]))))
 
 
@@ -48,7 +50,7 @@ def _without_short_forms(escape: re.Match[str]) -> str:
 
 
 def plain(config: Config, version: int = NEWEST) -> dict[str, Any]:
-    """A config as plain values in the order of writing; fields that the version has not are left out."""
+    """A config as plain values in the order of writing, without fields that the version does not have."""
     written = config.changed(ignition=config.ignition.changed(version=VERSIONS[version]))
     return _sparse(written, version)
 
@@ -83,7 +85,7 @@ def _scalar(value: Any) -> Any:
 
 
 def _absent(record: Record, field: Field, version: int) -> dict[str, Any]:
-    """What an absent value is written as where old versions left out nothing; in 3.0.0 a source was null."""
+    """The value that old versions, which left out nothing, write for an absent field; in 3.0.0 a source is null."""
     if version < field.value_until:
         return {field.json: ""}
     if version == 0 and isinstance(record, ConfigResource) and field.name == "source":

@@ -1,7 +1,7 @@
 """JSON text as bytes -> plain values; refused where Go's `encoding/json` refuses it, or beyond some limits.
 
-Everything is read by the C parser of `json`; only if that refuses, our own scanner goes over the text once more and
-says what is wrong, and where. Nothing here recurses on its input: the depth is counted before parsing.
+The C parser of `json` reads every text. Only if it refuses a text, our own scanner reads it again and finds what is
+wrong, and where. Nothing here recurses on its input: the depth is counted before parsing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RepeatedKeys(dict[str, Any]):
 
 
 class ParsedJson(NamedTuple):
-    """What a text holds, or the one problem that made it unreadable."""
+    """The value of a text, or the one problem that makes it unreadable."""
 
     value: Any
     problem: Problem | None = None
@@ -97,12 +97,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int | float:
-    """A whole number; one far beyond 64 bits becomes a float, which no field accepts (and which is quick to make)."""
+    """A whole number. One far beyond 64 bits becomes a float, which is quick to make and which no field accepts."""
     return int(digits) if len(digits) < 25 else float(digits)
 
 
 def _refuse(constant: str) -> NoReturn:
-    """NaN and Infinity, which Python's parser accepts and JSON has not."""
+    """Refuse NaN and Infinity: Python's parser accepts them, but JSON does not have them."""
     raise ValueError(constant)
 
 
@@ -113,7 +113,7 @@ def _may_hold_surrogates(raw: bytes, text: str) -> bool:
 
 
 def replace_surrogates(value: Any) -> Any:
-    """The value with every lone surrogate and every byte that is no UTF-8 as U+FFFD, as Go reads them."""
+    """The value with U+FFFD in place of lone surrogates and of bytes that are not UTF-8, as Go reads them."""
     match value:
         case str():
             return re.sub("[\ud800-\udfff]", "\ufffd", value)

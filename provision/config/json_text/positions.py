@@ -1,7 +1,7 @@
-"""Where in a JSON text a path lies: worked out only when a problem is shown.
+"""The positions of paths in a JSON text. They are worked out only when a problem is shown.
 
-A value lies where its first byte stands; a path that does not exist, where its deepest ancestor does. Of a repeated
-key the last one counts. Source: Ignition's markers (coreos/vcontext), observed.
+The position of a value is its first byte. A path that does not exist has the position of its deepest ancestor that
+does. Of a repeated key the last one counts. Source: Ignition's markers (coreos/vcontext), observed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from provision.config.problems import Path, Position, Problem
 
 
 class Span(NamedTuple):
-    """Offsets of a value in a text: of its key (or of itself, in a list), of its first token's start and end."""
+    """Offsets of a value in a text: its key (in a list, the value itself), the start and end of its first token."""
 
     key: int
     start: int
@@ -25,12 +25,12 @@ class Span(NamedTuple):
 
 
 def locate(text: str, path: Path, *, on_key: bool = False) -> Position:
-    """The place of a path in a JSON text. Columns count bytes."""
+    """The position of a problem in a JSON text. Columns count bytes."""
     return locate_all(text, [Problem(path, "", on_key=on_key)])[0]
 
 
 def locate_all(text: str, problems: Sequence[Problem]) -> list[Position]:
-    """The places of many problems, for one look at the text."""
+    """The positions of many problems; the text is read once."""
     found = spans(text, [problem.path for problem in problems if problem.at is None])
     offsets = [_offset(problem, found) for problem in problems]
     places = positions(text, {offset for offset in offsets if offset >= 0})
@@ -63,7 +63,7 @@ def spans(text: str, paths: Iterable[Path], *, exact: bool = False) -> dict[Path
 def _here(
     open_paths: list[tuple[Path | None, list[int]]], key: str | None, wanted: dict[Path, Path], *, exact: bool
 ) -> Path | None:
-    """The path of the value that begins now, if anybody wants to know."""
+    """The path of the value that begins now, in the caller's spelling; None if it is not one of the `wanted` paths."""
     if not open_paths:
         return wanted.get(())
     parent, index = open_paths[-1]
@@ -78,14 +78,14 @@ def _folded(path: Path, exact: bool) -> Path:
 
 
 def _forget(found: dict[Path, Span], path: Path) -> None:
-    """Drop what an earlier repetition of a key had."""
+    """Remove the spans of an earlier value of the same key, and all spans below it."""
     if path in found:
         for one in [one for one in found if one[: len(path)] == path]:
             del found[one]
 
 
 def _offset(problem: Problem, found: dict[Path, Span]) -> int:
-    """Where a problem's path, or its deepest ancestor, begins; -1 if the problem knows its place itself."""
+    """The offset of a problem's path, or of its deepest ancestor; -1 if the problem has a position of its own."""
     if problem.at is not None:
         return -1
     if problem.on_key and problem.path in found:
@@ -97,7 +97,7 @@ def _offset(problem: Problem, found: dict[Path, Span]) -> int:
 
 
 def positions(text: str, offsets: Iterable[int]) -> dict[int, Position]:
-    """Line and byte column of many characters, each counted from the one before."""
+    """Offset -> line and byte column, for many offsets; the text is read once."""
     places: dict[int, Position] = {}
     before, line, column = 0, 1, 1
     for offset in sorted(set(offsets)):

@@ -1,4 +1,4 @@
-"""The tokens of a JSON text; and why a text is not JSON, in the words of Go's `encoding/json`."""
+"""The tokens of a JSON text, and the reason why a text is not JSON, in the words of Go's `encoding/json`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def tokens(text: str) -> Iterator[Token]:
 
 
 def syntax_error(text: str) -> JsonFault | None:
-    """What is wrong with a text as JSON, if anything."""
+    """The first syntax error of a text; None if it is JSON."""
     try:
         for _ in _tokens(text):
             pass
@@ -63,7 +63,7 @@ _KEY = "looking for beginning of object key string"
 
 
 def _tokens(text: str) -> Iterator[Token]:
-    """The tokens of a text; raises _Malformed at the first character that Go's scanner would not take."""
+    """The tokens of a text; raises _InvalidJson at the first character that Go's scanner refuses."""
     closers: list[str] = []
     offset, expected = 0, _VALUE
     while True:
@@ -195,7 +195,7 @@ def _end(pattern: str, text: str, offset: int) -> int:
 
 
 def _unexpected(text: str, offset: int, place: str) -> _InvalidJson:
-    """Go names the first byte of the character, as Latin-1."""
+    """The fault at an unexpected character. Go names its first byte, read as Latin-1."""
     place = {_FIRST_KEY: _KEY, _FIRST_VALUE: _VALUE}.get(place, place)
     byte = chr(text[offset].encode(errors="surrogateescape")[0])
     shown = {"'": "\\'", "\\": "\\\\", '"': '"'}.get(byte) or (byte if byte.isprintable() else repr(byte)[1:-1])

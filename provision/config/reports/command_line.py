@@ -1,4 +1,4 @@
-"""A command line that says which command or option was meant."""
+"""A command line that suggests the command or option that was probably meant."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from provision.config.reports.did_you_mean import did_you_mean
 
 
 class CommandLine(argparse.ArgumentParser):
-    """An argument parser whose complaints name the nearest command, option or choice."""
+    """An argument parser whose error messages name the nearest command, option or choice."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Parse as the library does, but refuse unknown options here, where the ones of the command are known."""
+        """Parse as the library does, but refuse unknown options here, where the options of the command are known."""
         parsed, rest = super().parse_known_args(args, namespace)
         unknown = next((word for word in rest if word.startswith("-") and word != "-"), None)
         if unknown is not None:

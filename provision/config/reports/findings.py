@@ -13,7 +13,7 @@ class Finding(NamedTuple):
     """A problem of one source, with its place if it has one.
 
     `line` is the text of that line and `character` the place of the caret in it, from 0; for an excerpt. `masked` says
-    that the secrets of that line are asterisks already, and need not be looked for again.
+    that the secrets of that line have been replaced by asterisks.
     """
 
     source: str
@@ -74,7 +74,7 @@ def findings(source: str, raw: bytes, problems: Sequence[Problem]) -> list[Findi
 
 
 def _readable(problems: Sequence[Problem]) -> bool:
-    """Whether the text could be read as JSON. Otherwise its one problem has its own place."""
+    """Whether the text could be read as JSON. If not, its one problem has its own position."""
     return any(problem.path for problem in problems)
 
 
@@ -86,7 +86,7 @@ def _finding(source: str, problem: Problem, at: Position | None, lines: Sequence
 
 
 def _character(line: str, column: int) -> int:
-    """Which character of a line a byte column is, from 0."""
+    """The index of the character at a byte column of a line, from 0."""
     if line.isascii():
         return column - 1
     return len(line.encode(errors="surrogateescape")[: column - 1].decode(errors="surrogateescape"))

@@ -12,7 +12,7 @@ from provision.config.reports.text import one_line
 
 
 def as_json(findings: Iterable[Finding]) -> str:
-    """A list of objects, one a finding."""
+    """A list of objects, one for each finding."""
     import json
 
     return json.dumps([_plain(finding) for finding in findings], indent=2, ensure_ascii=False) + "\n"
@@ -93,7 +93,7 @@ def _result(finding: Finding, rules: list[str]) -> dict[str, Any]:
 
 
 class FileResult(NamedTuple):
-    """What became of one file: its findings, and why it is not valid, or empty if it is."""
+    """The result for one file: its findings, and the reason why it is not valid (empty if it is valid)."""
 
     name: str
     findings: Sequence[Finding]
@@ -101,7 +101,7 @@ class FileResult(NamedTuple):
 
 
 def as_junit(results: Sequence[FileResult], tool: str) -> str:
-    """A JUnit XML report: one test case a file, which fails if the file is not valid."""
+    """A JUnit XML report: one test case for each file; it fails if the file is not valid."""
     failures = sum(bool(one.error) for one in results)
     counts = f'tests="{len(results)}" failures="{failures}" errors="0"'
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f'<testsuite name="{tool}" {counts}>']

@@ -29,7 +29,7 @@ def _line(problem: Problem, at: Position) -> str:
 
 
 def _offset(text: str, problem: Problem, found: dict[Path, Span]) -> int:
-    """Where Ignition says that a value begins: an object or a list, just behind its bracket."""
+    """The offset that Ignition reports for a value: for an object or a list, just after its bracket."""
     if problem.on_key and problem.path in found:
         return found[problem.path].key
     depth = next(depth for depth in range(len(problem.path), -1, -1) if problem.path[:depth] in found)
@@ -38,7 +38,7 @@ def _offset(text: str, problem: Problem, found: dict[Path, Span]) -> int:
 
 
 def _unreadable(text: str, problem: Problem) -> str:
-    """A syntax error, or a value of a wrong type. Go's decoder gives only the offset at which it stopped."""
+    """The line for a syntax error or a value of a wrong type, at the offset at which Go's decoder stops."""
     bad = syntax_error(text)
     if bad is not None:
         return f"error at {_byte_mark(text, bad.offset, 1)}: {problem.message}\n"
@@ -47,7 +47,7 @@ def _unreadable(text: str, problem: Problem) -> str:
 
 
 def _byte_mark(text: str, offset: int, further: int) -> str:
-    """The line and column `further` bytes behind a character; 0 and 0 at the end of the text."""
+    """The line and column `further` bytes after a character; 0 and 0 at the end of the text."""
     raw = text.encode(errors="surrogateescape")
     place = len(text[:offset].encode(errors="surrogateescape")) + further
     if place >= len(raw):

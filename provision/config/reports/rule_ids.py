@@ -1,7 +1,8 @@
-"""The name of the rule behind a problem: `path-not-absolute`. Reports print it, and comments silence it by it.
+"""The name of the rule behind a problem: `path-not-absolute`. Reports print it, and a comment that silences the rule
+uses it.
 
-A rule of our own gives its name itself. The messages of Ignition and Butane are pinned, so their names follow from
-them: by this table where one rule has several messages or a long one, else from the first words.
+A rule of our own gives its name itself. The messages of Ignition and Butane do not change, so their names are derived
+from the messages: by this table where one rule has several messages or a long one, otherwise from the first words.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The standard streams of a program: closed, full, or of an encoding that cannot hold every character.
 
-A program's own work never stops because nobody reads what it says: a failed write to standard output is remembered, and
-told when the program ends; a failed write to standard error is forgotten. A descriptor that is closed at the start is
-held by one that refuses (as gnulib's `stdopen` does), so that no file of the program gets the number of a standard
-stream and receives what is printed.
+A program finishes its work even if nobody reads its output. A failed write to standard output is remembered, and
+reported when the program ends; a failed write to standard error is ignored. A standard stream that is closed at the
+start is opened so that it refuses all use (as gnulib's `stdopen` does). Otherwise a file that the program opens could
+get the number of a standard stream, and receive what is printed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class GuardedWriter(io.FileIO):
-    """A descriptor that writes all it is given. `failure` is the first error of a write; what follows is dropped."""
+    """A descriptor that writes all data. `failure` is the first error of a write; data after it is dropped."""
 
     failure: OSError | None = None
 
@@ -50,12 +50,12 @@ def run_program(name: str, body: Callable[[], int], *, results_on_stdout: bool =
     """Run `body` on guarded streams and end the process with the exit status that it returns.
 
     The status is 1 in place of 0 if standard output, which holds the result, could not take all of it. One line on
-    standard error says why; none if the reader of a pipe went away, because that reader had enough.
+    standard error says why; there is no line if the reader of a pipe has closed it, because that reader needs no more.
     """
     output = guard_streams()
     try:
         code = body()
-    except SystemExit as end:  # argparse ends a program so
+    except SystemExit as end:  # argparse raises it to end the program
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     _flush(sys.stdout)
     if results_on_stdout and output.failure is not None and code == 0:
@@ -77,7 +77,7 @@ def guard_streams() -> GuardedWriter:
     _hold(1, os.O_RDONLY)
     _hold(2, os.O_WRONLY)
     if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - open as long as the process
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - stays open until the process ends
     output, messages = GuardedWriter(1, "wb", closefd=False), GuardedWriter(2, "wb", closefd=False)
     sys.stdout = _text(output, sys.stdout, by_line=False)
     sys.stderr = _text(messages, sys.stderr, by_line=True)
@@ -97,7 +97,7 @@ def _hold(descriptor: int, mode: int) -> None:
 
 
 def _text(raw: GuardedWriter, replaced: object, *, by_line: bool) -> io.TextIOWrapper:
-    """A text stream that buffers as the replaced one did, and writes what its encoding lacks as escapes."""
+    """A text stream that buffers as the replaced one did, and escapes characters that its encoding lacks."""
     encoding, unbuffered = "utf-8", False
     if isinstance(replaced, io.TextIOWrapper):
         encoding, unbuffered = replaced.encoding, replaced.write_through

@@ -14,7 +14,7 @@ from provision.config.reports.findings import Finding, findings
 
 
 def takes_colour(stream: TextIO) -> bool:
-    """Whether a stream is a terminal with colours whose user has nothing against them (no-color.org)."""
+    """Whether a stream is a terminal with colours, and the user has not turned colours off (no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
@@ -26,12 +26,14 @@ _PLAIN = "\x1b[0m"
 
 
 def one_line(finding: Finding) -> str:
-    """`site.ign:7:13: warning: storage.files[1].mode: illegal file mode (hint: 0644 is 420) [illegal-mode]`."""
+    """One finding as a line: `site.ign:7:13: warning: storage.files[1].mode: illegal file mode (hint: 0644 is 420)
+    [illegal-mode]`.
+    """
     return f"{finding.place}: {finding.problem.severity}: {printable(finding.message)} [{finding.rule}]"
 
 
 def as_text(findings: Iterable[Finding], *, excerpts: bool = False, color: bool = False) -> str:
-    """One line a finding, errors first; with `excerpts` also the source line and a caret."""
+    """One line for each finding, errors first; with `excerpts` also the source line and a caret."""
     ordered = sorted(findings, key=lambda finding: not finding.problem.fatal)
     unmasked = {one.line for one in ordered if excerpts and not one.masked}
     lines = {line: _without_secrets(line.rstrip("\r\n")) for line in unmasked}
@@ -61,19 +63,19 @@ def _excerpt(finding: Finding, line: str, color: bool) -> str:
 
 
 def _window(line: str, caret: int) -> tuple[str, int]:
-    """As much of a long line as fits around the caret, and the caret's place in that."""
+    """The part of a long line that fits around the caret, and the index of the caret in that part."""
     start = max(0, min(caret - EXCERPT_WIDTH // 2, len(line) - EXCERPT_WIDTH))
     shown = printable(line[start : start + EXCERPT_WIDTH].replace("\t", " "))
     return shown, caret - start
 
 
 def printable(text: str) -> str:
-    """Control characters of a hostile config do not reach the terminal."""
+    """The text with U+FFFD in place of control characters, so that a hostile config cannot control the terminal."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def _guarded(shown: str, caret: int, problem: Problem) -> str:
-    """An excerpt without what is at the caret, if that is the value of a secret field, or of one that nobody knows."""
+    """An excerpt without the value at the caret, if its field is secret or unknown."""
     names = [part for part in problem.path if isinstance(part, str)]
     if problem.on_key:
         caret = shown.find(":", caret) % (len(shown) + 1)
@@ -83,10 +85,10 @@ def _guarded(shown: str, caret: int, problem: Problem) -> str:
 
 
 def _without_secrets(line: str) -> str:
-    """A source line with values that are or may be secrets as asterisks, every character in its place.
+    """A source line with asterisks in place of values that are or may be secrets; no other character moves.
 
-    In JSON every text of a key that is not known to be harmless may be one (a misspelled `passwordHash` is unknown), or
-    of a list behind such a key; in YAML, those of secret fields.
+    In JSON a text, or a list of texts, may be a secret unless its key is a known field that is not secret (a misspelled
+    `passwordHash` is unknown). In YAML only the values of secret fields are masked.
     """
     secret, harmless = _names()
     last = ""
@@ -126,7 +128,7 @@ def _fields(record: type[Record]) -> Iterator[Field]:
 
 
 def _hidden(value: str) -> str:
-    """A value as asterisks; of a URL with a host the scheme, host and path stay."""
+    """A value as asterisks. A URL with a host keeps its scheme, host and path."""
     match = re.match(r"(['\"]?[a-z0-9]+://)([^/?#'\"@]*@)?([^?#'\"]*)", value)
     if match is None:
         return re.sub(r"[^'\"]", "*", value)

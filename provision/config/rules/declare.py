@@ -17,12 +17,12 @@ _NOTHING: Keywords = {}
 
 
 def required(name: str, **keywords: Any) -> dict[str, Any]:
-    """Keywords that demand a property that is a text and not empty, with more that its value must keep."""
+    """Keywords that require a property with a text that is not empty; `keywords` are further ones for its value."""
     return {"required": [name], "properties": {name: {"minLength": 1, **keywords}}}
 
 
 def has(path: str, value: Keywords) -> dict[str, Any]:
-    """Keywords of objects that have a property with such a value; `path` leads to it: `verification.hash`."""
+    """Keywords that objects with a property of such a value satisfy; `path` is dotted: `verification.hash`."""
     name, _, below = path.partition(".")
     return {"required": [name], "properties": {name: has(below, value) if below else value}}
 
@@ -36,20 +36,21 @@ NOT_EMPTY = {"type": "array", "minItems": 1}
 
 
 def never(*keywords: Keywords) -> dict[str, Any]:
-    """Keywords of objects for which not all of these hold at once."""
+    """Keywords that an object satisfies unless it satisfies all of these."""
     return {"not": {"allOf": list(keywords)}}
 
 
 def any_of(*keywords: Keywords) -> dict[str, Any]:
-    """Keywords of objects for which at least one of these holds."""
+    """Keywords that an object satisfies if it satisfies at least one of these."""
     return {"anyOf": list(keywords)}
 
 
 class Rule(NamedTuple):
     """A rule runs wherever its type of record occurs, in the versions from `since` up to, but not with, `until`.
 
-    `schema` says as much of the rule as JSON Schema can: what it refuses, the rule refuses at the same place.
-    `schema_in_yaml` is False where an author may write something else that becomes what the rule demands.
+    `schema` is the part of the rule that JSON Schema can express: what it refuses, the rule refuses at the same place.
+    `schema_in_yaml` is False where an author may write another form in YAML, from which the transpiler makes what the
+    rule demands.
     """
 
     name: str

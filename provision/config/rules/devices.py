@@ -74,7 +74,11 @@ def _repeated_label(partitions: tuple[Partition, ...]) -> int | None:
 
 
 def _overlapping(partitions: tuple[Partition, ...]) -> int | None:
-    """The first partition that shares a MiB with the first one that shares any; a start of 0 is not known yet."""
+    """The index of the partition that Ignition reports as overlapping; None if there is none.
+
+    It is the first one that overlaps A, where A is the first partition that overlaps any other. A partition with start
+    0 is left out, because its place is not known yet.
+    """
     extents = [(index, *extent) for index, one in enumerate(partitions) if (extent := _extent(one))]
     candidates = _near_each_other(extents)
     for one, start, end in [extent for extent in extents if extent[0] in candidates][:_MAX_COMPARED]:
@@ -131,7 +135,7 @@ def _extent(partition: Partition) -> tuple[int, int] | None:
     },
 )
 def partition_is_sound(partition: Partition) -> Iterator[Problem]:
-    """A partition has a number or a label; one that must not exist has nothing else."""
+    """A partition has a number or a label. One with `shouldExist: false` has no other options."""
     described = (
         partition.label is not None
         or partition.type_guid
@@ -165,7 +169,7 @@ def _bad_partition_label(label: str) -> Iterator[Problem]:
     },
 )
 def raid_is_sound(raid: Raid, version: int) -> Iterator[Problem]:
-    """An array has a level and devices; one of a level without redundancy has no spares."""
+    """An array has a level and devices. An array of a level without redundancy has no spares."""
     if not raid.level and version >= _LEVEL_OPTIONAL:
         yield Problem(("level",), "raid level is required")
     elif raid.level not in RAID_LEVELS:

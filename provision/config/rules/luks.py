@@ -57,7 +57,7 @@ _PINS = any_of(has("clevis.tang", NOT_EMPTY), has("clevis.tpm2", TRUE), has("cle
     Luks, schema=lambda version: never(has("clevis.custom.pin", FILLED), _PINS) if version >= _CUSTOM_BY_PIN else {}
 )
 def custom_pin_stands_alone(luks: Luks, version: int) -> Iterator[Problem]:
-    """A custom pin excludes the others. In 3.2.0 an empty one counted."""
+    """A custom pin excludes the others. In 3.2.0 an empty custom pin excludes them, too."""
     clevis = luks.clevis
     custom = clevis.is_set("custom") if version < _CUSTOM_BY_PIN else bool(clevis.custom.pin)
     if custom and (clevis.tang or clevis.tpm2 or clevis.threshold):

@@ -1,4 +1,4 @@
-"""Rules about bytes that come from somewhere: sources, checksums, headers, proxies."""
+"""Rules about resources: their sources, checksums and headers; and about proxies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ _HEX_DIGITS = {"sha512": 128, "sha256": 64}
 _HASH_PATTERN = "|".join(
     (*(rf"^{function}-[\x00-\x7f]{{{digits}}}$" for function, digits in _HEX_DIGITS.items()), r"[^\x00-\x7f]")
 )
-"""The length is that of the bytes, which a pattern can count only where there is nothing but ASCII."""
+"""A checksum of the right length, or any text that is not ASCII: the rule counts bytes, but a pattern counts
+characters.
+"""
 
 
 _SOURCE = required("source")
@@ -39,7 +41,7 @@ def authority_needs_source(tls: Tls, version: int) -> Iterator[Problem]:
 
 @rule(Tls, until="3.1", schema={"properties": {"certificateAuthorities": {"items": _SOURCE}}}, schema_in_yaml=False)
 def authority_had_a_source(tls: Tls) -> Iterator[Problem]:
-    """In 3.0.0 the source of an authority was a plain string: an absent one is an empty URL, which is bad."""
+    """In 3.0.0 the source of an authority is a plain string: an absent one is an empty URL, which is invalid."""
     for index, resource in enumerate(tls.certificate_authorities):
         if not resource.source:
             yield Problem(("certificateAuthorities", index, "source"), "invalid url scheme")

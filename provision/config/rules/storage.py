@@ -67,7 +67,7 @@ def bad_path(path: str, name: str) -> Iterator[Problem]:
 
 
 def choice_hint(value: str, choices: dict[str, str], version: int) -> str:
-    """The version that brings a value, or the values that this one knows."""
+    """A hint for an unknown value: the version that introduced it, or the values that this version knows."""
     if value in choices:
         return f"{value} needs {VERSIONS[minor(choices[value])]}; this config says {VERSIONS[version]}"
     return f"one of {', '.join(name for name, since in choices.items() if minor(since) <= version)}"

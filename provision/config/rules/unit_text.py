@@ -1,7 +1,7 @@
 """The text of systemd units, read as strictly as Ignition reads it (go-systemd's lexer).
 
-Its reader looks at 4,096 bytes at a time, and whether a long line is refused depends on how much of it lies in that
-window; so the window is part of the rules. A text without long lines is read without it, a line at a time.
+go-systemd reads 4,096 bytes at a time. Whether it refuses a long line depends on how much of the line lies in that
+window, so this module has the same window. A text without long lines is read line by line, without the window.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class _Reader:
             raise BadUnit("line too long (max 2048 bytes)")
 
     def skip(self, pattern: re.Pattern[bytes]) -> bool:
-        """Go behind what matches here; only where the window does not matter. Returns whether anything matched."""
+        """Skip what matches here; only where the window does not matter. Returns whether anything matched."""
         match = None if self.has_long_line else pattern.match(self.text, self.here)
         if match is None or match.end() == self.here:
             return False
