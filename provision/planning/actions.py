@@ -2,7 +2,7 @@
 
 Every action names what it `touches`: the actions of one wave touch disjoint things and run side by side. Its `effect`
 are the facts that hold once it is done. They make the forecast on which later actions are planned; after the action the
-engine compares them with what the machine says.
+engine compares them with the state of the machine.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from provision.planning.machine_view import (
 
 
 class Action(Protocol):
-    """What every primitive offers."""
+    """What every action has."""
 
     @property
     def title(self) -> str:
@@ -40,7 +40,7 @@ class Action(Protocol):
 
     @property
     def destroys(self) -> str:
-        """What it destroys, or empty."""
+        """What data it destroys, in words; empty for none."""
         ...
 
     def touches(self) -> frozenset[str]:
@@ -72,12 +72,12 @@ class WaitForDevices(NamedTuple):
         return frozenset()
 
     def effect(self) -> tuple[Fact, ...]:
-        """Until it is there, a plan takes the device for a blank one."""
+        """Devices of that name. A plan takes a device that is not there yet for a blank one."""
         return tuple(DeviceFact(name, Device(name, ASSUMED_SIZE, assumed=True)) for name in self.names)
 
 
 class Keep(NamedTuple):
-    """Leave something as it is, and say why. It does nothing, and is for people who read a plan."""
+    """Leave something as it is, and say why. It changes nothing; it is shown to people who read a plan."""
 
     what: str
     because: str
@@ -117,11 +117,11 @@ class RunProgram(NamedTuple):
     likely: tuple[Fact, ...] = ()
 
     def touches(self) -> frozenset[str]:
-        """What the stage said."""
+        """What the stage gave as `on`."""
         return self.on
 
     def effect(self) -> tuple[Fact, ...]:
-        """What the stage said."""
+        """The certain and the likely facts that the stage gave."""
         return (*self.facts, *self.likely)
 
 
@@ -129,9 +129,9 @@ class WritePartitionTable(NamedTuple):
     """Write a whole GPT at once, and tell the kernel.
 
     `table` is complete: partitions that stay are in it unchanged. `facts` are about the devices of partitions that
-    come, move or go (None), and their other names. `erase` removes what was there first (wipeTable). `clear` has the
-    numbers of partitions that begin where members of old arrays are: these members are erased before the kernel sees
-    them, because it would assemble the array.
+    appear, change or disappear (None), and their other names. `erase` removes what was there first (wipeTable). `clear`
+    has the numbers of partitions that begin where members of old arrays are: these members are erased before the kernel
+    sees them, because udev would assemble the array.
     """
 
     device: str
@@ -249,7 +249,7 @@ class ForgetBlob(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Which bytes."""
+        """The name of the bytes."""
         return f"forget {self.blob.name}"
 
     def touches(self) -> frozenset[str]:
@@ -287,7 +287,7 @@ class SetPassword(NamedTuple):
 
 
 class UpdateBootState(NamedTuple):
-    """Tell later stages something. The state may hold a secret, so it is never shown."""
+    """Replace the state that later stages of this boot get. It may hold a secret, so it is never shown."""
 
     state: BootState
     title: str
@@ -299,5 +299,5 @@ class UpdateBootState(NamedTuple):
         return frozenset({"boot-state"})
 
     def effect(self) -> tuple[Fact, ...]:
-        """Later stages see it."""
+        """The new state."""
         return (BootStateFact(self.state),)

@@ -1,4 +1,4 @@
-"""What programs and files are given: bytes, and arguments that the system puts into its own words."""
+"""What programs and files get: bytes, and arguments that the system replaces by names of the running machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Blob(NamedTuple):
-    """Bytes that an earlier `FetchBlob` brought: a name in the blob store."""
+    """Bytes in the blob store, where an earlier `FetchBlob` or `StoreBlob` put them under this name."""
 
     name: str
 
@@ -42,7 +42,7 @@ class KeyFile(NamedTuple):
 
 
 class PathList(NamedTuple):
-    """Paths of the target root as the input of a program: the path of the root in front of each, a NUL after each."""
+    """Paths of the target root as the input of a program: each after the path of the root, with a NUL at its end."""
 
     paths: tuple[str, ...]
 

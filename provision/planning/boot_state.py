@@ -1,4 +1,4 @@
-"""What the stages of one boot tell each other: one record, saved and read whole between two stages."""
+"""What one stage of a boot hands to the next: one record, which is saved and read as a whole."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import NamedTuple
 
 
 class BootState(NamedTuple):
-    """What a stage is started with, and what it leaves for the next one.
+    """The state that a stage starts with, and that it leaves for the next stage.
 
-    - `seed`: everything that a config leaves open follows from it: UUIDs of partitions, arrays, volumes, file systems.
+    - `seed`: UUIDs that a config leaves open (of partitions, arrays, volumes, file systems) are derived from it.
     - `boot_id`: which boot provisions this machine (`/proc/sys/kernel/random/boot_id`).
     - `started`: when this stage began (RFC 3339).
-    - `user_config`: a user gave a config, beside those of the system.
-    - `one_keys_file`: sshd does not read fragments; keys go to `.ssh/authorized_keys`.
+    - `user_config`: whether a user gave a config, besides those of the system.
+    - `one_keys_file`: whether keys go to `.ssh/authorized_keys`, because sshd does not read fragments.
     - `made_directories`: directories that were made for mount points. Homes of new users take them over.
-    - `mounted`: the mount points that were mounted by us; what was mounted before stays.
-    - `luks_devices`: volume -> canonical name of the device it is on. The name in the config may be a link that making
-      the volume took away.
-    - `platform_files`: path in the target -> data URL, of what a platform hands over only once a boot.
+    - `mounted`: the mount points that the mount stage mounted. What was mounted before is never unmounted.
+    - `luks_devices`: volume -> canonical name of the device it is on. The name in the config may be a link that
+      disappeared when the volume was made.
+    - `platform_files`: path in the target -> data URL, for files that a platform provides only once in a boot.
     """
 
     seed: str = ""

@@ -16,7 +16,7 @@ def partition_text(partition: Partition, sector: int, held: Signature) -> str:
 
 
 def called(number: int, label: str | None) -> str:
-    """A partition in words; number 0 is one that is still open."""
+    """A partition in words; number 0 means that the number is not decided yet."""
     return f"partition {number or 'of the next free number'}" + (f" '{label}'" if label else "")
 
 

@@ -1,7 +1,7 @@
 r"""How the kernel and udev name devices: which names follow from a partition, a signature, a mapping.
 
-A link below /dev/disk has everything but letters, digits and `#+-.:=@_` as `\xHH`; characters beyond ASCII stay (udev's
-`encode_devnode_name`, which libblkid has as `blkid_encode_string`).
+In a link below /dev/disk every ASCII character except letters, digits and `#+-.:=@_` is written as `\xHH` (udev's
+`encode_devnode_name`, in libblkid `blkid_encode_string`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ BY_CONTENTS = ("/dev/disk/by-label/", "/dev/disk/by-uuid/")
 """Links that follow from the contents of a device."""
 
 SHARED = (*BY_CONTENTS, "/dev/disk/by-partlabel/", "/dev/disk/by-partuuid/")
-"""Links that several devices may ask for; udev gives it to one of them."""
+"""Directories of links that several devices may claim. udev gives such a link to one of them."""
 
 BY_MAPPING = "/dev/disk/by-id/dm-name-"
 """What stands before the name of a device-mapper device."""
@@ -41,7 +41,7 @@ def of_signature(signature: Signature) -> tuple[str, ...]:
 
 
 def kernel_partition(disk: str, number: int) -> str:
-    """How the kernel names a partition: `/dev/vda1`, `/dev/nvme0n1p1` (Linux `disk_name`: a `p` behind a digit)."""
+    """How the kernel names a partition: `/dev/vda1`, `/dev/nvme0n1p1` (Linux `disk_name`: a `p` after a digit)."""
     return f"{disk}{'p' if disk[-1:].isdigit() else ''}{number}"
 
 

@@ -1,7 +1,7 @@
-"""Facts: what holds once an action is done, one class for each question that a `MachineView` answers.
+"""Facts: what holds once an action is done. There is one class for each question that a `MachineView` answers.
 
 The facts of planned actions make the forecast on which later actions are planned. After an action they are compared
-with what the machine says. A part of a value that a tool will choose is None; it is not compared.
+with the state of the machine. A part of a value that a tool will choose is None; it is not compared.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class MountFact(NamedTuple):
 
 
 class FreeSpaceFact(NamedTuple):
-    """The free space below that path of the target root; None if it does not matter, or is not known."""
+    """The free space below that path of the target root; None if it is not known, or need not be checked."""
 
     name: str
     value: FreeSpace | None
@@ -133,7 +133,7 @@ class FreeSpaceFact(NamedTuple):
 
 
 class BootStateFact(NamedTuple):
-    """What later stages are told."""
+    """The state that later stages get."""
 
     value: BootState
     name: str = ""

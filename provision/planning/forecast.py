@@ -1,4 +1,4 @@
-"""The machine as it will be: a view in which the facts of planned actions come before what is there now.
+"""The machine as it will be: a view in which the facts of planned actions replace what is there now.
 
 `plan` runs all stages against a forecast; preflight does the same, to the end, before the first change. No action is
 carried out on a forecast, so there is no dry-run flag anywhere.
@@ -40,19 +40,19 @@ from provision.planning.machine_view import (
 T = TypeVar("T")
 
 ContentsOf = Callable[[str], Contents | None]
-"""What is on the unmounted file system of a device; None where that cannot be seen."""
+"""The contents of the unmounted file system on a device; None where they cannot be read."""
 
 
 def unseen(_device: str) -> Contents | None:
-    """Nothing is known of what is on any file system."""
+    """None for every device: nothing is known about the contents of unmounted file systems."""
     return None
 
 
 class Forecast:
-    """`base` with facts in front of it; itself a `MachineView`.
+    """A `MachineView` that answers from planned facts, and else from `base`.
 
-    Below the mount point of a file system that was made in this run nothing exists but what was planned there since.
-    What is on a file system that is only going to be mounted `contents_of` tells; where it cannot, nothing is there.
+    Below the mount point of a file system that was made in this run only what was planned since then exists. For an old
+    file system that is going to be mounted, `contents_of` gives the contents; if it gives None, nothing exists there.
     """
 
     def __init__(self, base: MachineView, contents_of: ContentsOf = unseen) -> None:
@@ -62,7 +62,7 @@ class Forecast:
         self._below: dict[str, Contents | None] = {}
 
     def apply(self, facts: Iterable[Fact]) -> None:
-        """Take facts as given from now on; a later one about the same thing wins."""
+        """Answer with these facts from now on. A later fact about the same thing replaces an earlier one."""
         for fact in facts:
             if isinstance(fact, MountFact) and fact.value:
                 self._cover(fact.name, self._mounted(fact.value))
@@ -113,7 +113,7 @@ class Forecast:
         return sorted(name for name, exists in names.items() if exists and name)
 
     def content(self, path: str) -> bytes | None:
-        """Planned bytes where an action tells them, or those of files that are there now."""
+        """The bytes that an action writes, if they are known; else those of the file that is there now."""
         contents, inside = self._there(path)
         planned = (FileFact, path) in self._facts
         return self._answer(ContentFact, path, lambda: contents.content(inside) if contents and not planned else None)
@@ -139,7 +139,7 @@ class Forecast:
         return self._answer(MountFact, path, lambda: self._base.mount(path))
 
     def free_space(self, path: str) -> FreeSpace | None:
-        """What is there; None below a new mount: the plan of the disks stage has looked at its size."""
+        """What is there; None below a new mount, for which the plan of the disks stage has checked the size."""
         contents, inside = self._there(path.rstrip("/") + "/-")
         return self._answer(FreeSpaceFact, "/", lambda: contents.free_space(inside[:-2] or "/") if contents else None)
 
@@ -157,7 +157,7 @@ class Forecast:
         return self._base.mkfs_refusal(argv, size)
 
     def boot_state(self) -> BootState:
-        """What planned actions leave, or what the run was started with."""
+        """The state that planned actions leave, or that the run started with."""
         return self._answer(BootStateFact, "", self._base.boot_state)
 
     def _answer(self, kind: type[Fact], name: str, otherwise: Callable[[], T]) -> T:
@@ -175,12 +175,12 @@ class Forecast:
         return (DeviceFact, device) in self._facts
 
     def _mounted(self, mounted: MountedFilesystem) -> Contents | None:
-        """What is on a file system that is going to be mounted: nothing, if it is going to be made before."""
+        """The contents of a file system that is going to be mounted; None if it is going to be made before."""
         made = (SignatureFact, mounted.device) in self._facts or self._is_new(mounted.device)
         return None if made else self._contents_of(mounted.device)
 
     def _there(self, path: str) -> tuple[Contents | None, str]:
-        """Who tells what is at a path now, and the path to ask for; None if a mount or a removal hides it."""
+        """The contents that answer for a path now, and the path within them; None if a mount or a removal hides it."""
         above = path.rstrip("/") if self._below else ""
         while above:
             above = above.rpartition("/")[0]
@@ -189,12 +189,12 @@ class Forecast:
         return self._base, path
 
     def _accounts(self) -> Contents:
-        """Who knows the accounts: the file system with the root's passwd file, where its contents are known."""
+        """The contents of the file system with the root's passwd file, if they are known; they hold the accounts."""
         contents, inside = self._there("/etc/passwd")
         return contents if contents is not None and inside == "/etc/passwd" else self._base
 
     def _cover(self, path: str, contents: Contents | None) -> None:
-        """These contents, or none, are below a path from now on; what was there or was planned there is hidden."""
+        """Put these contents (None: nothing) below a path, and hide what was there or was planned there."""
         self._below[path] = contents
         prefix = path.rstrip("/") + "/"
         for kind, name in list(self._facts):

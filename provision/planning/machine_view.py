@@ -1,11 +1,11 @@
-"""What a plan can see of a machine: values, and the one read-only view (`MachineView`) that answers with them.
+"""What a plan can see of a machine: one read-only view (`MachineView`), and the values that it returns.
 
 - Device names are as the config writes them (`/dev/vda`, `/dev/disk/by-partlabel/data`, `/dev/md/data`). `device`
   resolves one; all other questions use the canonical name of its answer (`Device.name`).
 - Paths are absolute inside the target root (`/etc/hostname`, never `/sysroot/etc/hostname`), and links on the way are
   not followed: `provision.planning.root.target_paths.resolve` says where a path leads.
 
-A forecast is the same view, with the facts of planned actions (`provision.planning.facts`) in front of it.
+A forecast is also a `MachineView`: the facts of planned actions (`provision.planning.facts`) replace its answers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from provision.planning.boot_state import BootState
 class Device(NamedTuple):
     """A block device.
 
-    `size` is in bytes, `sector` is the logical sector size in bytes. `in_use` says why the device may not be written
+    `size` is in bytes, `sector` is the logical sector size in bytes. `in_use` says why the device must not be written
     (mounted, held by another device), or is empty. An `assumed` device is not there yet: it is taken for blank, and
     only its existence can be verified. `mapper` is the name of a device-mapper device (`/sys/class/block/*/dm/name`),
     else empty. The kernel refuses writes to a device that is `read_only`.
@@ -54,8 +54,8 @@ class Partition(NamedTuple):
 class PartitionTable(NamedTuple):
     """A partition table. `kind` is `gpt`, `dos` and so on; empty if there is none.
 
-    A GPT has a `first` and a `last` usable sector, and room for `entries` partitions; every tool makes 128. `remains`
-    says that a disk without a table has the copy of a GPT at its end; tools that look there would find it.
+    A GPT has a `first` and a `last` usable sector and room for `entries` partitions (128 from all common tools).
+    `remains` says that a disk without a table has the copy of a GPT at its end; tools that look there would find it.
     """
 
     kind: str
@@ -69,7 +69,9 @@ class PartitionTable(NamedTuple):
 
 
 UNPROTECTED = "gpt without its protective MBR"
-"""The kind of a GPT without its protective MBR: no tool reads it, but it is too complete to be treated as absent."""
+"""The kind of a GPT without its protective MBR: tools do not read it, but the table is complete, so a plan does not
+treat it as absent.
+"""
 
 
 class Signature(NamedTuple):
@@ -91,7 +93,7 @@ class LuksHeader(NamedTuple):
     """The header of a LUKS volume: its version, its persistent flags (as `allow-discards`), the kinds of its tokens.
 
     `opened` is the device-mapper name under which it is open now, or empty. A volume is `keyless` if no key can open
-    it: what made it was stopped in the middle. In a forecast flags that cannot be known are None.
+    it, because the program that made it was stopped in the middle. In a forecast flags that cannot be known are None.
     """
 
     version: int
@@ -113,8 +115,8 @@ class FileType(Enum):
 class FileStatus(NamedTuple):
     """The status of a file, directory or link of the target root; a link is not followed (lstat(2)).
 
-    A part that cannot be known is None: in a forecast, and the mode where a file system keeps none (vfat). Only regular
-    files have a `size` (bytes). Hard links of one file have the same `identity`.
+    A part that cannot be known is None: parts in a forecast, and the mode on a file system without modes (vfat). Only
+    regular files have a `size` (bytes). Hard links of one file have the same `identity`.
     """
 
     kind: FileType
@@ -127,7 +129,7 @@ class FileStatus(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A user or group of the target root. In a forecast what the tool will choose is None."""
+    """A user or group of the target root. In a forecast a value that the tool will choose is None."""
 
     name: str
     id: int | None
@@ -177,9 +179,9 @@ class Contents(Protocol):
         ...
 
     def free_space(self, path: str) -> FreeSpace | None:
-        """The room on the file system of a directory, or of the nearest one above it that is there.
+        """The free space on the file system of a directory, or of the nearest existing directory above it.
 
-        None where that does not say what fits: on one that packs data, or is not known.
+        None where that does not tell what fits: on a file system that compresses data, or that is not known.
         """
         ...
 
@@ -224,14 +226,14 @@ class MachineView(Contents, Protocol):
         ...
 
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
-        """What a program that makes file systems says against an empty device of `size` bytes; empty if nothing.
+        """The error of a mkfs program for an empty device of `size` bytes; empty if it has none.
 
-        `argv` is without the device. A program that is not here says nothing.
+        `argv` does not hold the device. The result is also empty if the program is not installed.
         """
         ...
 
     def boot_state(self) -> BootState:
-        """What earlier stages of this boot left, or this run was started with."""
+        """The state that earlier stages of this boot left, or that this run was started with."""
         ...
 
 
@@ -240,5 +242,5 @@ MAX_LINKS = 40
 
 
 def is_id(text: str) -> bool:
-    """Whether a field of passwd(5) or group(5) is a number as the C library reads it: ASCII digits, and few."""
+    """Whether a field of passwd(5) or group(5) is a number as the C library reads it: at most ten ASCII digits."""
     return len(text) <= 10 and text.isascii() and text.isdecimal()

@@ -11,11 +11,13 @@ from provision.planning.machine_view import MachineView
 from provision.planning.root import selinux
 
 Plan = Callable[[Config, MachineView], Iterator[Wave]]
-"""A generator of waves. It goes on when a wave has been carried out, or applied to a forecast, and sees the effect."""
+"""A generator of waves. It continues, and sees the effect, when a wave has been carried out or applied to a
+forecast.
+"""
 
 
 class Stage(NamedTuple):
-    """A stage: its parts run one after the other, and each sees what those before it brought about.
+    """A stage: its parts run one after the other, and each sees the effects of those before it.
 
     - `irreversible`: what it does cannot be undone, so in a boot all later stages are simulated before it begins.
     - `journalled`: a record on the target says how far the stage came, because looking at the machine does not.

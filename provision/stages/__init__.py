@@ -8,9 +8,9 @@
 | `files`  | accounts, files, systemd units, crypttab, result file, labels      |
 | `umount` | unmounts what `mount` mounted                                      |
 
-A plan changes nothing itself. It goes on when its wave has been carried out (or applied to a forecast), so it sees the
-effect. Why a config cannot be carried out is collected, and raised at once as PlanRefused, before the first wave where
-that is possible.
+A plan changes nothing itself. It continues when its wave has been carried out (or applied to a forecast), so it sees
+the effect. All reasons why a config cannot be carried out are collected and raised together as PlanRefused, before the
+first wave where that is possible.
 """
 
 from __future__ import annotations

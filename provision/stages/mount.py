@@ -63,7 +63,7 @@ def _make(directories: list[MakeDirectory], view: MachineView) -> Iterator[Wave]
 
 
 def _is_fresh(view: MachineView, path: str) -> bool:
-    """Whether a file system is empty, but for what mke2fs makes."""
+    """Whether a file system is empty, except for what mke2fs makes."""
     return set(view.children(path)) <= {"lost+found"}
 
 

@@ -36,7 +36,7 @@ def relabel(paths: Iterable[str], view: MachineView) -> Iterator[Wave]:
     contexts = f"/etc/selinux/{policy}/contexts/files/file_contexts"
     yield (
         RunProgram(
-            f"label what was written for SELinux, which {SELINUX} of the root asks for",
+            f"set SELinux labels on what was written, because the root has {SELINUX}",
             ("setfiles", "-vF0", "-r", TargetPath("/"), TargetPath(contexts), "-f", "-"),
             frozenset({"selinux"}),
             stdin=PathList(existing),

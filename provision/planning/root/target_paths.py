@@ -11,7 +11,7 @@ from provision.failures import PlanRefused
 from provision.planning.machine_view import MAX_LINKS, Contents, FileType
 
 MAX_NAME, MAX_PATH = 255, 4095
-"""Bytes in one component, and in a path (<linux/limits.h>, which counts the NUL behind the path)."""
+"""Bytes in one component, and in a path (<linux/limits.h>, which counts the NUL after the path)."""
 
 
 class Unresolvable(PlanRefused):
@@ -66,7 +66,7 @@ def resolver(view: Contents) -> Callable[[str], str]:
         try:
             return f"{followed(folder)}/{name}"
         except Unresolvable:
-            return resolve(view, path)  # which says it of the whole path
+            return resolve(view, path)  # raises with the whole path in the message
 
     return resolved
 

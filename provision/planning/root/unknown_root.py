@@ -1,4 +1,4 @@
-"""A root that is not known: it is not there yet, or a plan is made far from the machine that it is for."""
+"""A target root that is not known: it does not exist yet, or the plan is made on another machine."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from provision.planning.root.account_files import ACCOUNT_FILES, PASSWD
 class UnknownRoot:
     """The part of a `MachineView` that is about the target root, of which nothing is known.
 
-    Nothing exists below the root but what the config speaks of without making it: accounts, targets of hard links. So
-    nothing is refused because of something that only the root could tell.
+    Below the root only things exist that the config names but does not make: accounts, and targets of hard links. So
+    nothing is refused for a reason that only the real root can show.
     """
 
     def __init__(self, config: Config) -> None:
@@ -40,7 +40,7 @@ class UnknownRoot:
         self._files |= set(ACCOUNT_FILES)
 
     def file_status(self, path: str) -> FileStatus | None:
-        """Only what the root of a system has, and targets of hard links, are there."""
+        """Directories and files that every system has, and targets of hard links, exist."""
         return FileStatus(FileType.FILE) if path in self._files else None
 
     def children(self, path: str) -> Sequence[str]:
@@ -72,7 +72,7 @@ class UnknownRoot:
         return None
 
     def enabled(self, unit: str) -> bool:
-        """Whatever is to be disabled is enabled."""
+        """True: a plan shows every unit that is to be disabled."""
         del unit
         return True
 

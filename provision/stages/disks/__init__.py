@@ -8,6 +8,10 @@
 | `filesystems`| file systems and swap                      |                                     |
 
 Each part waits for the devices that it needs, and raises PlanRefused with every reason of its own.
+
+Each part decides what is erased on its devices: `partitions.decisions` a table (wipeTable) or entries of it
+(wipePartitionEntry), `raid` the partition tables of new members, `luks.volumes` what is in the way of a new volume
+(wipeVolume), `filesystems` what is in the way of a new file system (wipeFilesystem). `wipe_action` builds the action.
 """
 
 from __future__ import annotations

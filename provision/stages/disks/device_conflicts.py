@@ -13,7 +13,7 @@ from provision.stages.disks.devices import formatted
 
 
 class DeviceUse(NamedTuple):
-    """A place of the config that uses a device, and the name it has there. `parts`: its partitions are used with it."""
+    """A place of the config that uses a device, and its name there. With `parts`, its partitions are used, too."""
 
     config_path: Path
     name: str
@@ -28,12 +28,12 @@ def conflicts(config: Config, view: MachineView) -> Iterator[Problem]:
     for use, device in taken:
         other = first.setdefault(device.name, use)
         if other is not use and (use.parts or other.parts):
-            yield Problem(use.config_path, f"{use.name} is taken by {dotted(other.config_path)} already")
+            yield Problem(use.config_path, f"{use.name} is already used by {dotted(other.config_path)}")
     for use, device in taken:
         for other, whole in taken:
             if other.parts and _is_part(device, whole, view):
                 whole_path = dotted(other.config_path)
-                yield Problem(use.config_path, f"{use.name} is part of {other.name}, which is taken by {whole_path}")
+                yield Problem(use.config_path, f"{use.name} is part of {other.name}, which is used by {whole_path}")
 
 
 def _uses(config: Config) -> Iterator[DeviceUse]:

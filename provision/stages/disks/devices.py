@@ -1,4 +1,4 @@
-"""What the parts of the disks stage share: waiting for devices, names of devices, UUIDs that a plan chooses."""
+"""What the parts of the disks stage share: waiting for devices, names of devices, and UUIDs that a plan chooses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def wait_for(names: Iterable[str], view: MachineView, config_path: Path) -> Gene
 
 
 def missing_device(config_path: Path, name: str) -> Problem:
-    """The reason to refuse a device that did not come."""
+    """The reason to refuse a device that did not appear."""
     return Problem(config_path, f"there is no device {name}")
 
 
@@ -59,7 +59,7 @@ def missing_tools(tools: Iterable[str], view: MachineView, config_path: Path) ->
 def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:
     """A UUID (lower-case) for what the config leaves open: the same in every plan of one provisioning.
 
-    It follows from the seed that the run was started with, so that what was made in an interrupted run is recognised.
+    It is derived from the seed of the run, so that a later run recognises what an interrupted run has made.
     """
     from uuid import NAMESPACE_OID, uuid5
 
@@ -70,7 +70,7 @@ def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:
 
 
 def with_certain_facts(wave: Wave, config: Config) -> Wave:
-    """The wave without facts about udev's links for labels and UUIDs that are not certain, or that nobody needs.
+    """The wave without facts about udev's links for labels and UUIDs that are not certain, or not needed.
 
     A link is not certain if two actions make it, or another disk may have the same label. Only links that the config
     names are needed.

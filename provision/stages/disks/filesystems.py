@@ -36,9 +36,9 @@ HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 class Maker(NamedTuple):
-    """How a format is made: program, what forces it to ask nothing, and how a UUID and a label are given.
+    """How a format is made: the program, options that keep it from asking, and its options for a UUID and a label.
 
-    `dry_run` are options that keep it from writing, where it has some.
+    `dry_run` are options that keep it from writing, if it has any.
     """
 
     program: str
@@ -59,7 +59,7 @@ MAKERS = {
     "swap": Maker("mkswap", ("-f",), _flag("-U"), "-L"),
     "vfat": Maker("mkfs.fat", (), _flag("-i"), "-n"),
 }
-"""Options come first, then what is here, then the device."""
+"""Options come first, then these arguments, then the device."""
 
 
 class DesiredFilesystem(NamedTuple):
@@ -96,7 +96,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 
 def _is_plain(desired: DesiredFilesystem) -> bool:
-    """Whether its size is known and its files take as much space as they have bytes; btrfs may compress them."""
+    """Whether its size is known and a file needs at least its own size: btrfs may compress files."""
     return not desired.device.assumed and desired.entry.format != "btrfs"
 
 
@@ -146,9 +146,10 @@ def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[Problem
 
 
 def _too_small(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> Iterator[Problem]:
-    """What the program says about the size. Not with options of the config: they may name other devices.
+    """The problem of a device that is too small, with the message of the program.
 
-    It is the size only if the program takes a larger device. The UUID is left out: the device may have it already.
+    There is no trial with options of the config: they may name other devices. The size is the reason only if the
+    program accepts a larger device. The UUID is left out of the trial: the device may have it already.
     """
     entry, device = desired.entry, desired.device
     if entry.options or device.assumed or device.size >= TRIED_BELOW:
@@ -167,8 +168,8 @@ def _label(entry: Filesystem, maker: Maker) -> tuple[str, ...]:
 def _is_half_made(desired: DesiredFilesystem, view: MachineView) -> bool:
     """Whether an interrupted run of this provisioning was making the file system.
 
-    Then it has the UUID that this run would give it, and is unfinished, or has no label yet (mkfs.fat writes the label
-    last).
+    Such a file system has the UUID that this run would give it, and is unfinished or has no label yet (mkfs.fat writes
+    the label last).
     """
     entry, found, given = desired.entry, desired.found, _uuid(desired, view)
     if given is None or found.type != entry.format:
@@ -196,7 +197,7 @@ def _waves(kept: list[DesiredFilesystem], made: list[DesiredFilesystem], view: M
 def _keep(desired: DesiredFilesystem) -> Action:
     what = signature_text(desired.found, desired.device.size) or "nothing"
     more = "; more signatures are there" if desired.found.ambivalent else ""
-    return Keep(f"{what} on {desired.entry.device}", f"it is as the config wants it{more}", desired.config_path)
+    return Keep(f"{what} on {desired.entry.device}", f"it already matches the config{more}", desired.config_path)
 
 
 def _make(desired: DesiredFilesystem, view: MachineView) -> RunProgram:
@@ -244,7 +245,7 @@ def _expected(entry: Filesystem, given: str | None) -> Signature:
 
 
 def _has_form(uuid: str, *digits: int) -> bool:
-    """Whether it is hexadecimal digits in groups of these sizes; mkfs takes words (`random`) in its place too."""
+    """Whether it is hexadecimal digits in groups of these sizes; mkfs also accepts words (`random`)."""
     groups = uuid.split("-")
     return tuple(map(len, groups)) == digits and HEXADECIMAL.issuperset("".join(groups))
 

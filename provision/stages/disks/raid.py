@@ -101,7 +101,7 @@ def _is_name(name: str) -> bool:
 
 
 def _divided(array: Array, view: MachineView) -> list[Device]:
-    """Members with a partition table: mdadm leaves a part of it, which other tools could take for a whole one."""
+    """Members with a partition table: mdadm leaves a part of it, which other tools could read as a complete table."""
     return [member for member in array.members if view.table(member.name).kind]
 
 
@@ -160,7 +160,7 @@ def _touched(array: Array) -> frozenset[str]:
 
 
 def _comes(array: Array) -> Fact:
-    """The array's device. mdadm decides its size and the kernel's name, so only that it exists can be verified."""
+    """The array's device. Only its existence can be verified: mdadm decides its size, and the kernel its name."""
     active = len(array.members) - (array.entry.spares or 0)
     level = array.entry.level or ""
     lost = PARITY.get(level, 0)

@@ -34,7 +34,7 @@ def too_small(config: Config, sizes: Mapping[str, int]) -> Iterator[tuple[str, s
 
 
 def minimum_size(file: File) -> int:
-    """Lower bound of the bytes of a file, from what the config itself holds of it."""
+    """Lower bound of the bytes of a file, from the part of its contents that is in the config."""
     return sum(_minimum(resource) for resource in (file.contents, *file.append))
 
 
@@ -46,5 +46,5 @@ def _minimum(resource: Resource) -> int:
     if head.endswith(";base64"):
         size = size * 3 // 4 - 2
     if resource.compression:
-        size = size * 9 // 10 - 64  # what cannot be packed grows a little (RFC 1951, 3.2.4)
+        size = size * 9 // 10 - 64  # bytes that cannot be compressed grow a little (RFC 1951, 3.2.4)
     return max(size, 0)

@@ -17,8 +17,9 @@ def holds_something(device: Device, view: MachineView) -> bool:
 
 
 def wipe(device: Device, name: str, config_path: Path, view: MachineView, *, half_made: bool = False) -> RunProgram:
-    """Erase every signature and table of a device that the config calls `name`. Nothing is lost with what is
-    `half_made`.
+    """Erase every signature and table of a device that the config calls `name`.
+
+    What an interrupted run left `half_made` holds no data, so the action then says that nothing is lost.
     """
     return RunProgram(
         title=f"wipe {name}" + (", where an interrupted run left off" if half_made else ""),
@@ -35,7 +36,7 @@ def wipe(device: Device, name: str, config_path: Path, view: MachineView, *, hal
 
 
 def contents_text(device: Device, view: MachineView) -> str:
-    """What would be lost with all that is on a device; empty if nothing is."""
+    """What would be lost if a device were erased, in words; empty for nothing."""
     table = view.table(device.name)
     texts = [
         signature_text(view.signature(device.name), device.size),

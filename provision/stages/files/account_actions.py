@@ -110,7 +110,7 @@ def _user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
 
 
 def _sets_password(user: User, existing: Account | None) -> bool:
-    """A new account without a password is locked."""
+    """Whether the password is set. A new account without one is locked."""
     return user.password_hash is not None or existing is None
 
 

@@ -1,4 +1,4 @@
-"""Why useradd and the other tools would refuse what a config asks for: told at once, before anything is changed.
+"""Why useradd and the other tools would refuse a config: all problems are reported before anything is changed.
 
 Only what they certainly refuse is refused; distributions differ in which names they take. Sources: useradd(8),
 usermod(8), groupadd(8), passwd(5), and the tools of shadow 4.13 themselves.
@@ -68,7 +68,7 @@ def _written(config: Config, view: MachineView) -> set[str]:
 
 
 class _Ids:
-    """Who has which id, as far as it is known."""
+    """The ids that are taken, with the names of their accounts, as far as known."""
 
     def __init__(self, view: MachineView, path: str) -> None:
         self.owners: dict[int, str] = {}
@@ -78,11 +78,11 @@ class _Ids:
                 self.owners.setdefault(int(fields[2]), fields[0])
 
     def forget(self, name: str) -> None:
-        """An account goes, or changes its id."""
+        """Free the ids of an account that is removed, or that changes its id."""
         self.owners = {number: owner for number, owner in self.owners.items() if owner != name}
 
     def take(self, number: int, name: str) -> str:
-        """An account gets an id; tells what is wrong with that, or nothing."""
+        """Give an id to an account. Returns what is wrong with that, empty if nothing is."""
         if not 0 <= number <= LAST_ID:
             return f"{number} is not an id: ids go from 0 to {LAST_ID}"
         owner = self.owners.get(number, name)

@@ -1,4 +1,4 @@
-"""Groups and users: all problems are told first, then the accounts are made."""
+"""Groups and users: all problems are reported first, then the accounts are made."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 
 def _keeps_key_elsewhere(luks: Luks) -> bool:
-    """Whether the volume is bound with clevis and has a key of the config: that key is not written to the root."""
+    """Whether clevis unlocks the volume and its key is from the config: then the key is not written to the root."""
     return clevis.has_clevis(luks) and bool(luks.key_file.source)
 
 

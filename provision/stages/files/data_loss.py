@@ -1,4 +1,4 @@
-"""What is lost at a path of the root, in words."""
+"""The text about what is lost when a path of the root is replaced."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from provision.planning.root.account_files import LOGIN_DEFS, USERADD_DEFAULTS, 
 from provision.planning.root.target_paths import Unresolvable, followed, missing_parents, resolve
 
 MAX_SKELETON = 10_000
-"""Files of a skeleton directory that are foreseen; a larger one is not looked at any further."""
+"""How many files of a skeleton directory a plan takes into account; it ignores the rest."""
 
 
 def home_of(user: User, view: MachineView) -> str:
@@ -61,7 +61,7 @@ def removed(account: Account, view: MachineView) -> Iterator[Fact]:
 
 
 def cannot_move(user: User, account: Account, view: MachineView) -> Iterator[Problem]:
-    """Why usermod would not move a home. One that does not exist is not moved, and the account changes all the same."""
+    """Why usermod would not move a home; no problems if it would, or if there is no home to move."""
     new, old = user.home_dir or "", account.home or ""
     if not new or new == old:
         return

@@ -48,7 +48,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """All fetches side by side, then the nodes depth by depth, then hard links.
 
     Everything is decided before the first wave, each node on the forecast of those before it, so that all problems are
-    told at once.
+    reported at once.
     """
     entries, problems = _entries(config, view)
     problems += _collisions(entries)
@@ -67,7 +67,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
             forecast.apply(fact for action in actions for fact in action.effect())
             due += actions
             if not actions:
-                kept.append(Keep(f"{entry.noun} {entry.path}", "it is as the config wants it", entry.config_path))
+                kept.append(Keep(f"{entry.noun} {entry.path}", "it already matches the config", entry.config_path))
         waves.append(tuple(action for action in due if isinstance(action, RemovePath)))
         waves.append(tuple(action for action in due if not isinstance(action, RemovePath)))
     problems += free_space.refusals((action for wave in waves for action in wave), view)
@@ -111,7 +111,7 @@ def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list
 
 
 def _in_place_of_others(directories: Iterable[config_format.Directory], view: MachineView) -> Iterator[Fact]:
-    """Directories that replace something else: other paths of the config lead into them, not where they led before."""
+    """Directories that replace something else, such as a link: other paths of the config now lead into them."""
     for directory in directories:
         with suppress(Unresolvable):
             path = resolve(view, directory.path) if directory.overwrite else "/"
@@ -332,7 +332,7 @@ def _id(owner: Owner, what: str, view: MachineView, default: int | None) -> int 
 
 
 def _in_the_way(message: str, existing: FileStatus) -> PlanRefused:
-    """As `_refused`. Only what a program will make in this run has an owner that is not known yet."""
+    """As `_refused`, with a hint. The owner is unknown only for files that useradd will make in this run."""
     made = "useradd makes it, from the skeleton directory; " if existing.uid is None else ""
     return PlanRefused([Problem((), message, hint=f"{made}overwrite would replace it")])
 

@@ -35,7 +35,8 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     if lines:
         yield (appended(PRESET, lines, view, ("systemd", "units")),)
         if presets_are_over(view):
-            for unit in config.systemd.units:  # one by one: of several it does none if one is not there
+            # one call for each unit: if one of several is missing, systemctl does nothing at all
+            for unit in config.systemd.units:
                 if unit.enabled and not unit.mask:
                     accepts = (0,) if _can_be_enabled(unit, view) else (0, 1)
                     yield (_systemctl("preset", [unit.name], f"enable {unit.name}", accepts),)

@@ -189,7 +189,9 @@ CASES = {
     ),
     "result: an old one that is none": Case("is not JSON", FILES, files={"etc/.ignition-result.json": "{"}),
     "labels: setfiles is missing": Case("setfiles is not on PATH", FILES, hidden="setfiles", files=SELINUX),
-    "labels: setfiles fails and talks": Case("label what was written", FILES, tools={"setfiles": TALKS}, files=SELINUX),
+    "labels: setfiles fails and talks": Case(
+        "set SELinux labels on what was written", FILES, tools={"setfiles": TALKS}, files=SELINUX
+    ),
     "keys: a file in the way": Case("exists already", FILES, ONE_VOLUME, files={"etc/luks/vault": "old"}),
     "keys: not there any more": Case("holds no volume", FILES, ONE_VOLUME),
     # -- disks, mounts, kernel arguments

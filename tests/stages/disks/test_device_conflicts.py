@@ -43,14 +43,14 @@ def test_one_device_in_two_layers() -> None:
     storage = {"raid": (array("/dev/vda1", "/dev/vda2"),), "luks": (volume("/dev/vda2"),)}
     twice = filesystem("/dev/disk/by-partlabel/one")
     assert reasons(world(), **storage, filesystems=(twice, filesystem("/dev/mapper/safe"))) == [
-        "storage.luks[0]: /dev/vda2 is taken by storage.raid[0].devices[1] already",
-        "storage.filesystems[0]: /dev/disk/by-partlabel/one is taken by storage.raid[0].devices[0] already",
+        "storage.luks[0]: /dev/vda2 is already used by storage.raid[0].devices[1]",
+        "storage.filesystems[0]: /dev/disk/by-partlabel/one is already used by storage.raid[0].devices[0]",
     ]
 
 
 def test_a_disk_and_its_partition() -> None:
     assert reasons(world(), luks=(volume(DISK),), filesystems=(filesystem("/dev/vda1"),)) == [
-        "storage.filesystems[0]: /dev/vda1 is part of /dev/vda, which is taken by storage.luks[0]"
+        "storage.filesystems[0]: /dev/vda1 is part of /dev/vda, which is used by storage.luks[0]"
     ]
 
 
@@ -63,13 +63,13 @@ def test_a_partition_of_a_mapping() -> None:
     assert not reasons(machine, filesystems=both), "a mapping of such a name need not be a partition"
     machine.tables["/dev/dm-1"] = PartitionTable("gpt", partitions=(partition(1, 2048, 2048),))
     (reason,) = reasons(machine, filesystems=both)
-    assert reason.endswith("/dev/mapper/pathp1 is part of /dev/mapper/path, which is taken by storage.filesystems[0]")
+    assert reason.endswith("/dev/mapper/pathp1 is part of /dev/mapper/path, which is used by storage.filesystems[0]")
 
 
 def test_a_disk_with_partitions_holds_nothing_else() -> None:
     for entry in (filesystem(DISK), filesystem(DISK, format="none")):
         assert reasons(world(), disks=(disk(),), filesystems=(entry,)) == [
-            "storage.filesystems[0]: /dev/vda is taken by storage.disks[0] already"
+            "storage.filesystems[0]: /dev/vda is already used by storage.disks[0]"
         ]
 
 
@@ -97,6 +97,6 @@ def test_it_is_refused_before_anything_is_made() -> None:
     with pytest.raises(PlanRefused) as caught:
         run(disks.STAGE.plan, Config(storage=storage), World().with_disk(DISK))
     assert list(caught.value.reasons) == [
-        "storage.luks[0]: /dev/vda2 is taken by storage.raid[0].devices[1] already",
-        "storage.filesystems[0]: /dev/disk/by-partlabel/a is taken by storage.raid[0].devices[0] already",
+        "storage.luks[0]: /dev/vda2 is already used by storage.raid[0].devices[1]",
+        "storage.filesystems[0]: /dev/disk/by-partlabel/a is already used by storage.raid[0].devices[0]",
     ]

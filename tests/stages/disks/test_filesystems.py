@@ -182,7 +182,7 @@ def test_all_reasons_at_once() -> None:
         Filesystem(device="/dev/vdb", format="ext4"),
     )
     assert refused(conf, machine) == [
-        "storage.filesystems[1]: /dev/a is taken by storage.filesystems[0] already",
+        "storage.filesystems[1]: /dev/a is already used by storage.filesystems[0]",
         "storage.filesystems[0]: mkfs.xfs is needed and not on PATH",
         "storage.filesystems[2]: refusing to write to active device /dev/vdb (mounted)",
     ]

@@ -147,8 +147,8 @@ class TestRefused:
         machine.with_device("/dev/vda1", in_use="mounted").with_device("/dev/vdb1", 1, "/dev/b")
         conf = config(array(), array(name="other", devices=("/dev/vdb1", "/dev/b")))
         assert refused(conf, machine) == [
-            "storage.raid[1].devices[0]: /dev/vdb1 is taken by storage.raid[0].devices[1] already",
-            "storage.raid[1].devices[1]: /dev/b is taken by storage.raid[0].devices[1] already",
+            "storage.raid[1].devices[0]: /dev/vdb1 is already used by storage.raid[0].devices[1]",
+            "storage.raid[1].devices[1]: /dev/b is already used by storage.raid[0].devices[1]",
             "storage.raid[0]: mdadm is needed and not on PATH",
             "storage.raid[0].devices: refusing to write to active device /dev/vda1 (mounted)",
             "storage.raid[1]: mdadm is needed and not on PATH",

@@ -219,9 +219,9 @@ def test_what_is_as_wanted_is_kept_and_said_to_be() -> None:
     )
     waves, _ = run(nodes.plan, Config(storage=storage), world)
     assert [(action.title, action.config_path) for action in actions(waves)] == [
-        ("keep directory /d: it is as the config wants it", ("storage", "directories", 0)),
-        ("keep file /f: it is as the config wants it", ("storage", "files", 0)),
-        ("keep link /l: it is as the config wants it", ("storage", "links", 0)),
+        ("keep directory /d: it already matches the config", ("storage", "directories", 0)),
+        ("keep file /f: it already matches the config", ("storage", "files", 0)),
+        ("keep link /l: it already matches the config", ("storage", "links", 0)),
     ]
 
 

@@ -26,7 +26,7 @@ _ADAPTERS = "/sys/bus/ap/devices"
 
 
 def refusals(config_path: Path, view: MachineView) -> Iterator[Problem]:
-    """What is missing on this machine."""
+    """Problems for what is missing on this machine."""
     if not view.host_file(KEY):
         yield Problem((*config_path, "cex"), f"there is no {KEY} in the running system")
     if not domains(view):
@@ -47,7 +47,7 @@ def _is_cca(uevent: bytes | None) -> bool:
 
 
 def passphrase(view: MachineView) -> bytes:
-    """The passphrase of the volumes; empty if the running system has none, which `refusals` tells."""
+    """The passphrase of the volumes; empty if the running system has none; then `refusals` reports it."""
     return view.host_file(KEY) or b""
 
 

@@ -15,7 +15,7 @@ from provision.planning.machine_view import Device, LuksHeader
 
 
 def advertisements(luks: Luks) -> list[str]:
-    """The URLs of the advertisements that the config does not have, to ask the tang servers for."""
+    """The URLs of the Tang advertisements that are not in the config and have to be fetched."""
     from urllib.parse import urlsplit, urlunsplit
 
     parts = [urlsplit(tang.url) for tang in luks.clevis.tang if not tang.advertisement]
@@ -39,7 +39,7 @@ def bind(luks: Luks, device: Device, key: Argument, header: LuksHeader, config_p
     """Bind the open volume, and open it with clevis once, if that is possible here.
 
     clevis takes its configuration only as an argument. Ours holds nothing secret; the one that the config gives
-    (`custom`) is a `Secret`, so no text of ours shows it.
+    (`custom`) is a `Secret`, so our messages never show it.
     """
     pin, config = _pin(luks)
     argv = ("clevis", "luks", "bind", "-f", "-k", key, "-d", DeviceName(device.name), pin, config)
@@ -54,7 +54,10 @@ def bind(luks: Luks, device: Device, key: Argument, header: LuksHeader, config_p
 
 
 def _can_open_here(luks: Luks) -> bool:
-    """Servers that answered, and the TPM, are enough to open it; others may be out of reach."""
+    """Whether the volume can be opened now: the servers that have answered and the TPM are enough.
+
+    A server whose advertisement is in the config was not contacted, and may be out of reach.
+    """
     clevis = luks.clevis
     here = sum(not tang.advertisement for tang in clevis.tang) + bool(clevis.tpm2)
     return here >= (1 if clevis.threshold is None else clevis.threshold)

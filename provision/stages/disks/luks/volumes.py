@@ -56,7 +56,7 @@ class DesiredVolume(NamedTuple):
 
     @property
     def kept(self) -> LuksHeader | None:
-        """The header of what is there, where it has to stay."""
+        """The header of the volume that is there, if it has to stay; else None."""
         return None if self.entry.wipe_volume or self.is_half_made else self.header
 
     @property
@@ -67,7 +67,7 @@ class DesiredVolume(NamedTuple):
 
     @property
     def mapping(self) -> str:
-        """Where the open volume appears."""
+        """The device of the open volume."""
         return f"/dev/mapper/{self.entry.name}"
 
     @property
@@ -113,7 +113,7 @@ def _ask(config_path: Path, entry: Luks, device: Device, view: MachineView) -> D
 
 def _refusals(desired: DesiredVolume, view: MachineView) -> Iterator[Problem]:
     entry, header = desired.entry, desired.kept
-    # libdevmapper gives other names another form, and crypttab(5) has none
+    # libdevmapper would escape other characters, and crypttab(5) cannot name such a volume
     if set(entry.name) - PLAIN or entry.name in {".", ".."}:
         hint = "use letters, digits and #+-.:=@_"
         yield Problem((*desired.config_path, "name"), f"{entry.name!r} is not a name for a mapping", hint=hint)
@@ -162,9 +162,7 @@ def _in_the_way(desired: DesiredVolume, view: MachineView) -> Iterator[Problem]:
 
 
 def _cannot_reuse(desired: DesiredVolume, header: LuksHeader) -> Iterator[str]:
-    """Why the volume that is there is not the one that the config asks for. Whether its key fits is seen when it is
-    opened.
-    """
+    """Why the volume that is there is not the one of the config. Its key is tested when the volume is opened."""
     entry, found = desired.entry, desired.found
     if header.keyless:
         yield "interrupted while it was made: no key can open it"
@@ -209,7 +207,7 @@ def _fetches(desired: DesiredVolume, view: MachineView) -> Iterator[Action]:
 
 def _reuse(desired: DesiredVolume) -> Iterator[Action]:
     entry = desired.entry
-    yield Keep(f"LUKS volume on {entry.device}", "it is as the config wants it", desired.config_path)
+    yield Keep(f"LUKS volume on {entry.device}", "it already matches the config", desired.config_path)
     if desired.kept and desired.kept.opened:
         argv = (
             "cryptsetup",

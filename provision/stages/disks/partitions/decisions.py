@@ -19,9 +19,10 @@ from provision.planning.machine_view import MachineView, Partition, PartitionTab
 from provision.stages.disks.devices import DevicesByName, ambiguous_names, missing_device, wait_for, with_certain_facts
 from provision.stages.disks.partitions import new_table
 from provision.stages.disks.partitions.desired import DesiredDisk, DesiredPartition, disk_of, resolve
+from provision.stages.disks.wipe_action import holds_something
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
-"""The type of a partition whose type the config leaves open: "Linux filesystem data", as sgdisk has it."""
+"""The type of a partition whose type the config leaves open: "Linux filesystem data", the default of sgdisk."""
 
 
 class Verb(Enum):
@@ -37,21 +38,21 @@ class Verb(Enum):
 
     @property
     def changes(self) -> bool:
-        """Whether it takes a new table."""
+        """Whether it needs a new table."""
         return self in {Verb.CREATE, Verb.DELETE, Verb.REPLACE, Verb.RESIZE}
 
 
 MATRIX: dict[tuple[bool | None, ...], Verb] = {
-    # there, shouldExist, wipePartitionEntry, as asked for
+    # exists, shouldExist, wipePartitionEntry, matches the config
     (False, False, None, None): Verb.NOTHING,
     (False, True, None, None): Verb.CREATE,
     (True, False, False, None): Verb.REFUSE,
     (True, False, True, None): Verb.DELETE,
     (True, True, None, True): Verb.KEEP,
-    (True, True, False, False): Verb.RESIZE,  # if that is allowed, and all that it takes
+    (True, True, False, False): Verb.RESIZE,  # if `resize` is set and only the size differs
     (True, True, True, False): Verb.REPLACE,
 }
-"""Ignition's decisions; None stands for both."""
+"""Ignition's decisions; None stands for both values."""
 
 
 class Decision(NamedTuple):
@@ -163,7 +164,7 @@ def _decide(desired: DesiredPartition, table: PartitionTable) -> Decision:
 
 
 def verb_of(*state: bool) -> Verb:
-    """The decision of the matrix."""
+    """The decision of the matrix for one partition."""
     return next(
         verb
         for row, verb in MATRIX.items()
@@ -206,13 +207,13 @@ def _made(desired: DesiredPartition) -> Partition:
 
 
 def _actions(disk: DesiredDisk, decisions: list[Decision], conf: config.Config, view: MachineView) -> Iterator[Action]:
-    """One write if anything changes; what stays is told as well."""
+    """One write of the table if anything changes, and one `Keep` for each partition that stays."""
     for decision in decisions:
         if decision.verb is Verb.KEEP:
             what = f"{called(decision.desired.number, decision.after.label if decision.after else None)} of {disk.name}"
-            yield Keep(what, "it is as the config wants it", decision.desired.config_path)
+            yield Keep(what, "it already matches the config", decision.desired.config_path)
     changes = [decision for decision in decisions if decision.verb.changes]
-    if not changes and not (disk.erase and _holds_something(disk, view)):
+    if not changes and not (disk.erase and (disk.found.remains or holds_something(disk.device, view))):
         return
     gone = {decision.desired.number for decision in changes}
     kept = [partition for partition in disk.table.partitions if partition.number not in gone]
@@ -229,10 +230,6 @@ def _actions(disk: DesiredDisk, decisions: list[Decision], conf: config.Config, 
         clear=stale,
         destroys=", ".join(new_table.data_loss(disk, table, stale, view)),
     )
-
-
-def _holds_something(disk: DesiredDisk, view: MachineView) -> bool:
-    return bool(disk.found.kind or disk.found.remains or view.signature(disk.device.name).type)
 
 
 def _title(disk: DesiredDisk, changes: list[Decision]) -> str:

@@ -47,7 +47,7 @@ def disk_of(config_path: Path, entry: config.Disk, device: Device, view: Machine
     """A disk of the config with what is on it, its partitions in the order in which they are placed."""
     found = view.table(device.name)
     guid = chosen_uuid(view, "disk", entry.device).upper()
-    ours = found.kind == UNPROTECTED and found.guid == guid  # an earlier run did not get to the end of writing it
+    ours = found.kind == UNPROTECTED and found.guid == guid  # an earlier run was stopped while it wrote the table
     fresh = bool(entry.wipe_table) or not found.kind or ours
     table = layout.blank_table(device, guid) if fresh else layout.over_whole_device(found, device)
     numbered_first = sorted(enumerate(entry.partitions), key=lambda one: one[1].number == 0)

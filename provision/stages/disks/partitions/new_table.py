@@ -1,4 +1,4 @@
-"""The effects of a new table: devices that come, change or go, what is lost, and which signatures are erased."""
+"""The effects of a new table: devices that appear, change or disappear, lost data, and erased signatures."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from provision.stages.disks.wipe_action import contents_text
 
 
 def stale_members(disk: DesiredDisk, table: PartitionTable, config: Config, view: MachineView) -> tuple[int, ...]:
-    """Numbers of new partitions that begin where members of old arrays are, and that the config uses for something
-    else.
+    """Numbers of new partitions that begin where a member of an old array is, and that get another use.
 
     udev would assemble the old array as soon as it saw such a member, and the array would hold the partition. Members
     that this provisioning has made are not old.
@@ -43,7 +42,7 @@ def _given_up(config: Config) -> set[str]:
 
 
 def facts(disk: DesiredDisk, table: PartitionTable, cleared: Collection[int], view: MachineView) -> Iterator[Fact]:
-    """The devices that come, change or go. What a partition holds depends on where it begins.
+    """The devices that appear, change or disappear. What a partition holds depends on where it begins.
 
     What a `cleared` partition holds is not known: an older signature may lie under the one of the array.
     """

@@ -354,7 +354,7 @@ def test_a_name_that_no_mapping_has_is_refused(name: str) -> None:
 def test_two_volumes_on_one_device() -> None:
     machine = world()
     machine.links["/dev/again"] = DEVICE
-    with pytest.raises(PlanRefused, match=r"/dev/again is taken by storage.luks.0. already"):
+    with pytest.raises(PlanRefused, match=r"/dev/again is already used by storage.luks.0."):
         run(luks.plan, config(volume(), volume(name="b", device="/dev/again")), machine)
 
 

@@ -143,7 +143,7 @@ class TestMatrix:
             (
                 Keep(
                     "partition 1 'ROOT' of /dev/vda",
-                    "it is as the config wants it",
+                    "it already matches the config",
                     ("storage", "disks", 0, "partitions", 0),
                 ),
             )
