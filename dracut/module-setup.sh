@@ -49,7 +49,7 @@ install() {
     inst_simple -H /etc/mke2fs.conf
     inst_simple /etc/ssl/certs/ca-certificates.crt
     inst_simple /etc/pki/tls/certs/ca-bundle.crt
-    # the certificates and signers that the image trusts, see docs/guide/trust.md
+    # settings about trusted sources of the config, see docs/guide/trust.md
     inst_simple /usr/lib/ignition/provision.conf
     inst_simple /etc/ignition/provision.conf
 
