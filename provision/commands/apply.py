@@ -1,11 +1,12 @@
 """Provision disk images, or a directory tree, as a first boot would: disks, file systems, files, users and units.
 
-With --disk or --image every device name of the config stands for an image, or is an error: the disks of this machine
-are out of reach. Images can be raw, qcow2, vmdk, vdi, vhdx or vhd; a new one gets the format of its ending, and appears
-under its name only when everything went well. With --root only files, users and units are applied, to a tree.
+With --disk or --image every device name of the config means an image, or is an error: the disks of this machine are
+never changed. Images can be raw, qcow2, vmdk, vdi, vhdx or vhd. The ending of a new image's name chooses its format;
+the image appears under that name only when everything went well. With --root only files, users and units are applied,
+to a directory tree.
 
 All steps are simulated first, so what cannot be done is refused before anything is changed; `provision plan` shows the
-same steps. What was applied before is compared, and only what has changed since is done again.
+same steps. If the config was applied before, only what has changed since then is done again.
 """
 
 from __future__ import annotations
@@ -54,9 +55,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Simulate all stages, then carry them out. Raises Failure."""
+    """Simulate all stages, then carry them out. Returns 0; raises Failure."""
     keep_memory_private()
-    for number in (signal.SIGTERM, signal.SIGHUP):  # so that mounts and loop devices are released then, too
+    for number in (signal.SIGTERM, signal.SIGHUP):  # so that mounts and loop devices are released
         signal.signal(number, _stop)
     config, fetcher, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)
     timed = TimedFetcher(fetcher, arguments.timeout)
@@ -82,11 +83,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _write_out(machine: Machine) -> None:
-    """Detach the devices, before the images get their names. Raises Failure if not everything could be written."""
+    """Detach the devices before the images get their names. Raises Failure if something could not be written."""
     try:
         machine.release()
     except OSError as error:
-        hint = "the file system that the images lie on may be full; dmesg tells more"
+        hint = "the file system that holds the images may be full; dmesg says more"
         raise Failure(f"not everything could be written to the images: {error.strerror}", hint=hint) from error
 
 
@@ -102,24 +103,24 @@ def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[St
         if step.action.destroys
     ]
     losses += [
-        Problem(mount.config_path, f"{mount.title}: its files may be replaced, and are not known before")
+        Problem(mount.config_path, f"{mount.title}: its files may be replaced, and this plan cannot see them")
         for mount in hidden_mounts(steps, target)
     ]
     if losses and target.in_place and not arguments.force:
-        raise PlanRefused(losses, hint="give --force to lose that, or work on a copy")
+        raise PlanRefused(losses, hint="give --force to destroy that, or work on a copy")
 
 
 class Progress:
     """Prints nothing: --quiet."""
 
     def begin(self, notes: Sequence[str]) -> None:
-        """The run begins."""
+        """Called when the run begins."""
 
     def step(self, step: Step) -> None:
-        """A step begins; it may take its time."""
+        """Called when a step begins."""
 
     def end(self, seconds: float) -> None:
-        """The run came to its end."""
+        """Called when the run has ended without errors."""
 
 
 class TextProgress(Progress):
@@ -133,11 +134,11 @@ class TextProgress(Progress):
         self._stage = ""
 
     def begin(self, notes: Sequence[str]) -> None:
-        """The notes."""
+        """Print the notes."""
         print("".join(f"note: {note}\n" for note in notes), end="")
 
     def step(self, step: Step) -> None:
-        """A numbered line, with a heading for each stage."""
+        """Print a numbered line, after a heading if a stage begins."""
         if isinstance(step.action, HIDDEN):
             return
         self._number += 1
@@ -148,7 +149,7 @@ class TextProgress(Progress):
         self._stage = step.stage
 
     def end(self, seconds: float) -> None:
-        """How long it took."""
+        """Print how long the run took."""
         print(f"\ndone in {seconds:.1f} s")
 
 
@@ -160,12 +161,12 @@ class JsonProgress(Progress):
         self._number = 0
 
     def step(self, step: Step) -> None:
-        """The step."""
+        """Print the step."""
         self._number += 1
         print(dumps(step_json(self._number, step, self._places)), flush=True)
 
     def end(self, seconds: float) -> None:
-        """That all is done."""
+        """Print that the run is done, and its seconds."""
         print(dumps({"done": True, "seconds": round(seconds, 3)}))
 
 

@@ -1,4 +1,4 @@
-"""Where a part of the config stands in the texts that people gave: the config itself, and those that it names."""
+"""Finds the places of a merged config in its source texts: the given config, and the configs that it refers to."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class ConfigPart(NamedTuple):
 
 
 class ConfigPlaces:
-    """The places of a whole config in the texts of its `parts`; later parts win where configs are merged."""
+    """The places of a merged config in the texts of its `parts`, in the order of merging: later parts override."""
 
     def __init__(self, whole: Config, parts: Sequence[ConfigPart]) -> None:
         self._whole = whole
         self._parts = tuple(parts)
 
     def findings(self, problems: Iterable[Problem]) -> list[Finding]:
-        """Problems of the whole config with the author's path, file, line and column; each once."""
+        """Findings for problems of the merged config, with path, file, line and column in the source; no duplicates."""
         shares: list[list[Problem]] = [[] for _ in self._parts]
         for problem in problems:
             share, path = self._part_of(problem.path)
@@ -37,14 +37,14 @@ class ConfigPlaces:
         return [one for part, share in zip(self._parts, shares, strict=True) for one in part.locate(share)]
 
     def by_path(self, paths: Iterable[Path]) -> dict[Path, Finding]:
-        """Path of the whole config -> where it stands; its problem has the author's path."""
+        """Path in the merged config -> its place in the source; the path of the finding is that of the source."""
         wanted = list(dict.fromkeys(paths))
         found = self.findings(Problem(path, str(index)) for index, path in enumerate(wanted))
         return {wanted[int(one.problem.message)]: one for one in found}
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Give a refusal the places of its problems in the author's texts."""
+        """Run the block; a PlanRefused that it raises gets the places of its problems in the source texts."""
         try:
             yield
         except PlanRefused as refused:
@@ -52,7 +52,7 @@ class ConfigPlaces:
             raise
 
     def _part_of(self, path: Path) -> tuple[int, Path]:
-        """The last part that has something at the path, and the path there; else the first one."""
+        """Index of the last part that has a value at the path, and the path in that part; else the first part."""
         for index in reversed(range(len(self._parts))):
             found = _path_in(self._parts[index].config, self._whole, path)
             if found is not None:
@@ -61,10 +61,10 @@ class ConfigPlaces:
 
 
 def _path_in(part: Config, whole: Config, path: Path) -> Path | None:
-    """The path in one of the merged configs that leads to the same thing; None if that config does not have it.
+    """The path of the same value in one of the merged configs; None if that config does not have it.
 
-    Elements of lists are the same one if their keys are, as in merging. What lies below something that is no record, or
-    that this config leaves open, is left as it is.
+    As in merging, two elements of lists are the same if their keys are. From the first step that is not a field of a
+    record, the rest of the path stays as it is.
     """
     found: list[str | int] = []
     here: object = whole
@@ -91,7 +91,7 @@ def _field(record: object, name: str | int) -> Field | None:
 
 
 def _index(elements: tuple[object, ...], wanted: object) -> int | None:
-    """Where the same element is in another list."""
+    """The index of the same element in another list; None if it is not there."""
     if isinstance(wanted, Record) and type(wanted).KEY:
         keys = [key_of(one) for one in elements]
         return keys.index(key_of(wanted)) if key_of(wanted) in keys else None

@@ -34,22 +34,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--platform",
         required=True,
         metavar="NAME",
-        help="where to ask, as ignition.platform.id; auto asks the firmware",
+        help="platform to ask, a value of ignition.platform.id; auto finds it out from the firmware",
     )
     parser.add_argument(
         "--timeout",
         type=to_seconds,
         default=DEFAULT,
         metavar="SECONDS",
-        help=f"for all together; 0 is no limit ({DEFAULT:.0f})",
+        help=f"limit for the whole command; 0 is no limit ({DEFAULT:.0f})",
     )
     parser.add_argument("--offline", action="store_true", help="fail instead of using a network")
-    parser.add_argument("--json", action="store_true", help="print the config, merged with all it names")
+    parser.add_argument("--json", action="store_true", help="print the config, merged with all configs that it names")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print a summary, or the config. Raises Failure."""
+    """Print a summary, or the config. Returns 0; raises Failure."""
     from provision.system.running_system.local_system import LocalSystem
 
     settings = Settings.within(arguments.timeout)._replace(offline=arguments.offline)
@@ -92,7 +92,7 @@ def _summary(found: FoundConfig) -> str:
 
 
 def _counts(config: Config) -> list[tuple[str, int]]:
-    """How much of everything the config has."""
+    """Names of parts of the config, and how many of each it has."""
     sections = (config.storage, config.passwd, config.systemd)
     return [
         (field.name.replace("_", " "), len(getattr(section, field.name)))

@@ -1,13 +1,13 @@
 """Decide in the initramfs whether this is the first boot, record at its end that it is done, or show why it is not.
 
-`look` reads the kernel command line and, where that says so, looks (read only) for the record on the root file system.
-On a first boot it leaves the environment of the other units in /run/provision/first-boot, without which none of them
-runs. `resolve` tells programs of the name servers that systemd-networkd was given. `record` writes the record, when
-everything else is on the disk, and deletes the config from the platform where that is wanted. `explain` shows on all
-consoles what stopped the boot.
+`look` reads the kernel command line and, with `provision.firstboot=auto`, looks for the record on the root file system,
+which it mounts read-only. On a first boot it writes /run/provision/first-boot, the environment file without which no
+other unit runs. `resolve` writes resolv.conf with the name servers that systemd-networkd knows. `record` writes the
+record after everything else is on the disk, and deletes the config from the platform if the kernel command line asks
+for that. `explain` shows on all consoles what stopped the boot.
 
-It is a program of its own, `provision-firstboot`, that only units start: every boot with `provision.firstboot=auto`
-waits for it, so it takes its words without argparse.
+It is a separate program, `provision-firstboot`, and only units start it. Every boot with `provision.firstboot=auto`
+waits for it, so it does not load argparse.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from provision.system.running_system.local_system import LocalSystem
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Look, record, or explain. Whatever it raises is saved for `explain`."""
+    """Run one of the words. Returns 0; saves an error for `explain` and raises it again."""
     try:
         _do(arguments, LocalSystem(SystemPaths.of(os.environ)))
     except Exception as error:

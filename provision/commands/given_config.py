@@ -47,7 +47,7 @@ def validate_text(source: ConfigText, files_dir: str | None) -> yaml_or_json.Out
 
 
 class GivenConfig(NamedTuple):
-    """A config with those that it names merged in, the fetcher that it asks for, and its places in the given texts."""
+    """A config with the configs that it refers to merged in, a fetcher with its settings, and its places."""
 
     config: Config
     fetcher: Fetcher
@@ -55,9 +55,9 @@ class GivenConfig(NamedTuple):
 
 
 def read_whole(name: str, files_dir: str | None, seconds: float) -> GivenConfig:
-    """The config of that name with those that it names; gives up after so many seconds (0 is without limit).
+    """The config of that name with the configs that it refers to; gives up after `seconds` (0 is without limit).
 
-    Warnings are told on standard error. Raises Failure.
+    Warnings go to standard error. Raises Failure.
     """
     given = _read(name, files_dir)
     config, fetcher, parts = merge_references(given.config, seconds)
@@ -66,7 +66,7 @@ def read_whole(name: str, files_dir: str | None, seconds: float) -> GivenConfig:
 
 
 def _locate_later(part: Part) -> yaml_or_json.Locate:
-    """A referenced config is read again for its places, if somebody asks."""
+    """A function that finds the places in a referenced config; only a call of it reads the text again."""
 
     def locate(problems: Sequence[Problem]) -> Sequence[Finding]:
         from provision.fetch.compression import decompressed
@@ -94,9 +94,9 @@ def _read(name: str, files_dir: str | None) -> ConfigPart:
 
 
 def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, tuple[Part, ...]]:
-    """The config with those it names merged in, and the fetcher that it asks for; gives up after so many seconds.
+    """The config with the configs that it refers to merged in, and a fetcher with its settings.
 
-    0 is without limit. Raises FetchFailed, ConfigInvalid.
+    Gives up after `seconds`; 0 is without limit. Raises FetchFailed, ConfigInvalid.
     """
     from threading import Event
 

@@ -1,9 +1,10 @@
 """Show what a config would do, step by step, and change nothing.
 
-With --disk, --image or --root the plan has exactly the steps that `apply` would carry out on images or a tree. Else
-the block devices of this machine are looked at, read-only; one that is not here is taken for blank, and marked so.
+With --disk, --image or --root the plan has exactly the steps that `apply` would carry out on images or a tree.
+Otherwise the plan reads the block devices of this machine and changes nothing; a missing device is assumed to be blank,
+and is marked.
 
-A step that destroys something is marked with ! and says what. What a plan cannot see it says in a note.
+A step that destroys something is marked with ! and says what. Notes name what a plan cannot see.
 """
 
 from __future__ import annotations
@@ -39,9 +40,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_target_options(parser)
     add_timeout(parser)
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON, with what is kept")
-    parser.add_argument("--verbose", action="store_true", help="show what is kept as it is, too")
-    parser.add_argument("--strict-devices", action="store_true", help="refuse if a device is not here")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON, also with what stays as it is")
+    parser.add_argument("--verbose", action="store_true", help="also show what stays as it is")
+    parser.add_argument("--strict-devices", action="store_true", help="fail if a device does not exist here")
     parser.add_argument(
         "--exit-code",
         action="store_true",
@@ -50,11 +51,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 CHANGES, UNKNOWN = 4, 5
-"""Exit codes of --exit-code; they are not those of a wrong command line or a failure."""
+"""Exit codes of --exit-code; they differ from those of a wrong command line and of a failure."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the plan. Raises Failure."""
+    """Print the plan. Returns the exit code; raises Failure."""
     config, _, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)
     with _refusals_as_json(arguments), places.shown(), open_target(arguments, config, changing=False) as target:
         steps = simulate(target.preview, config, target.view, _assume_present, target.contents_of)
@@ -63,7 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
         target.notes += [
             f"{name} cannot be read, it is assumed to be blank: {why}" for name, why in target.unreadable.items()
         ]
-        target.notes += [f"{mount.title}: its files are not known, and taken for absent" for mount in hidden]
+        target.notes += [
+            f"{mount.title}: its files are not known; the plan assumes that there are none" for mount in hidden
+        ]
         target.notes += [f"{name}: {why}" for name, why in target.unseen.items()]
         _print(arguments, steps, target, places)
         return _exit_code(steps, hidden, target) if arguments.exit_code else 0
@@ -71,7 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _refusals_as_json(arguments: argparse.Namespace) -> Iterator[None]:
-    """With --json a refusal is told on standard output too, as `validate --format json` does."""
+    """Run the block; with --json print a PlanRefused on standard output too, as `validate --format json` does."""
     try:
         yield
     except PlanRefused as refused:
@@ -81,7 +84,7 @@ def _refusals_as_json(arguments: argparse.Namespace) -> Iterator[None]:
 
 
 def _exit_code(steps: list[Step], hidden: list[Mount], target: Target) -> int:
-    """The exit code for --exit-code. A change is certain if it does not depend on something that was assumed."""
+    """The exit code for --exit-code. A change is certain only if it does not depend on an assumption of the plan."""
     assumed = {name for step in steps if isinstance(step.action, WaitForDevices) for name in step.action.names}
     points = tuple(mount.path.rstrip("/") + "/" for mount in hidden) if target.root_is_known else ("/",)
     changes = [step.action for step in steps if is_change(step.action)]
@@ -95,11 +98,11 @@ def _exit_code(steps: list[Step], hidden: list[Mount], target: Target) -> int:
 
 
 def _assume_present(_step: Step) -> None:
-    """A plan does not wait for devices; it assumes them."""
+    """Do nothing: a plan does not wait for a missing device but assumes that it exists."""
 
 
 def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:
-    """Refuse devices that are not there: always for images, where `apply` would fail, else with --strict-devices."""
+    """Raise PlanRefused for missing devices: always for images, where `apply` fails; else with --strict-devices."""
     waits = [step.action for step in steps if isinstance(step.action, WaitForDevices)]
     missing = [(wait.config_path, name) for wait in waits for name in wait.names]
     if missing and (arguments.disk or arguments.image):

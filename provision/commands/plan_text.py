@@ -15,16 +15,16 @@ from provision.planning.facts import SignatureFact
 from provision.planning.root.unknown_root import BY_THE_DISTRIBUTION
 
 TRANSIENT_ACTIONS = (WaitForDevices, Keep, UpdateBootState, ForgetBlob, Mount, Unmount)
-"""Actions that leave nothing behind on the machine."""
+"""Actions that change nothing permanently on the machine."""
 
 HIDDEN = (Keep, UpdateBootState, ForgetBlob)
 """Actions that are shown only with --verbose."""
 
 Places = Mapping[Path, Finding]
-"""Path of the whole config -> where it stands in the author's text; `ConfigPlaces.by_path` finds them."""
+"""Path in the merged config -> its place in the source text; made by `ConfigPlaces.by_path`."""
 
-ASSUMED = "(not seen from here: taken for blank, and large enough)"
-"""What a plan assumes of a device that is not there, or may not be read."""
+ASSUMED = "(not visible here: assumed to be blank and large enough)"
+"""What a plan assumes about a device that does not exist or cannot be read."""
 
 
 class Style(NamedTuple):
@@ -40,17 +40,17 @@ COLOURS = Style(bold="\033[1m", danger="\033[1;31m", faint="\033[2m", end="\033[
 
 
 def style_of(stream: TextIO) -> Style:
-    """Colours, or none."""
+    """Escape sequences for a terminal that shows colours; empty ones for any other stream."""
     return COLOURS if takes_colour(stream) else Style()
 
 
 def is_change(action: Action) -> bool:
-    """Whether the action leaves something behind."""
+    """Whether the action changes the machine permanently."""
     return not isinstance(action, TRANSIENT_ACTIONS) and getattr(action, "argv", ()) != BY_THE_DISTRIBUTION
 
 
 def kept_mounts(steps: Sequence[Step]) -> list[Mount]:
-    """The mounts of file systems that no step before has made."""
+    """The mounts of file systems that no earlier step makes."""
     made = {fact.name for step in steps for fact in step.action.effect() if isinstance(fact, SignatureFact)}
     mounts = [step.action for step in steps if isinstance(step.action, Mount)]
     return [mount for mount in mounts if mount.device not in made]
@@ -68,7 +68,7 @@ def plan_lines(
 
 
 def step_lines(number: str, step: Step, style: Style, places: Places, *, heading: bool) -> Iterator[str]:
-    """One step: number, mark, what it does, what asked for it, and what is lost; with its stage as a heading."""
+    """The lines of one step: number, mark, title, place in the config, what it destroys; first its stage as heading."""
     action = step.action
     if heading:
         yield f"\n{style.bold}{step.stage}{style.end}"
@@ -81,7 +81,7 @@ def step_lines(number: str, step: Step, style: Style, places: Places, *, heading
 
 
 def _place(action: Action, places: Places) -> str:
-    """What asked for the action: `site.bu:12:7 storage.trees[0]`, or only the path if its text is not at hand."""
+    """The place that asks for the action: `site.bu:12:7 storage.trees[0]`; only the path if its text is not known."""
     found = places.get(action.config_path)
     if found is None or found.at is None:
         return dotted(action.config_path)
@@ -99,7 +99,7 @@ def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
 
 
 def plan_json(steps: Sequence[Step], notes: Iterable[str], places: Places) -> str:
-    """A plan for programs; the same steps and order as the text with --verbose."""
+    """A plan as JSON, with the same steps in the same order as the text with --verbose."""
     return dumps(
         {
             "changes": sum(is_change(step.action) for step in steps),
@@ -111,7 +111,7 @@ def plan_json(steps: Sequence[Step], notes: Iterable[str], places: Places) -> st
 
 
 def step_json(number: int, step: Step, places: Places) -> dict[str, object]:
-    """One step for programs; the guide describes its keys."""
+    """One step as an object for JSON; docs/guide describes its keys."""
     return {
         "number": number,
         "stage": step.stage,
@@ -125,7 +125,7 @@ def step_json(number: int, step: Step, places: Places) -> dict[str, object]:
 
 
 def _place_json(action: Action, places: Places) -> dict[str, object]:
-    """The author's path, file, line and column; None for what is not known."""
+    """Path, file, line and column in the source text; None for what is not known."""
     found = places.get(action.config_path)
     at = found.at if found else None
     return {

@@ -15,7 +15,7 @@ from provision.failures import FetchFailed
 from provision.threads import start_thread
 
 DEFAULT = 60.0
-"""Seconds. A boot waits without limit, for nobody could start it again; at a terminal somebody is waiting."""
+"""Seconds. Only commands have this limit: a boot waits without one, because nobody may be there to start it again."""
 
 HINT = "--timeout SECONDS waits longer, and 0 without limit"
 
@@ -32,7 +32,7 @@ def add_timeout(parser: argparse.ArgumentParser) -> None:
 
 
 def to_seconds(text: str) -> float:
-    """A number of seconds, as written on a command line. Raises ArgumentTypeError."""
+    """The number of seconds that a word of a command line means, at least 0. Raises ArgumentTypeError."""
     try:
         seconds = float(text)
     except ValueError:
@@ -43,7 +43,7 @@ def to_seconds(text: str) -> float:
 
 
 class TimedFetcher:
-    """A `Fetcher` that gives up when nothing has arrived for so many seconds, by whatever is fetched side by side."""
+    """A `Fetcher` that gives up when none of its fetches has received anything for `seconds`."""
 
     def __init__(self, fetcher: Fetcher, seconds: float) -> None:
         self._fetcher = fetcher
@@ -65,13 +65,13 @@ class TimedFetcher:
         except FetchFailed as failed:
             if not self._gave_up:
                 raise
-            cause = f"gave up after {self._seconds:g} s in which nothing arrived"
+            cause = f"gave up after {self._seconds:g} s without any data"
             raise FetchFailed(redacted(resource.source or ""), cause, hint=HINT) from failed
         finally:
             self._end()
 
     def cancel(self) -> None:
-        """Let what is being fetched fail."""
+        """Make every fetch that is running fail now."""
         self._fetcher.cancel()
 
     def _begin(self) -> None:
@@ -90,26 +90,26 @@ class TimedFetcher:
                 self._arrived.set()
 
     def _watch(self, over: Event) -> None:
-        """Cancel everything when a whole interval passes without a byte."""
+        """Cancel every fetch when no byte has arrived during a whole interval."""
         while self._arrived.wait(self._seconds):
             if over.is_set():
                 return
             self._arrived.clear()
-            if over.wait(min(1.0, self._seconds / 10)):  # bytes may come often: once in a while is enough
+            if over.wait(min(1.0, self._seconds / 10)):  # bytes may come often: check now and then
                 return
         self._gave_up = True
         self._fetcher.cancel()
 
 
 class _Counted:
-    """A file that tells of every write. The rest of its methods are those of the file."""
+    """A file that calls `arrived` at every write. All other methods are those of the file."""
 
     def __init__(self, file: BinaryIO, arrived: Callable[[], None]) -> None:
         self._file = file
         self._arrived = arrived
 
     def write(self, data: bytes) -> int:
-        """As of a file."""
+        """Write to the file, and call `arrived`."""
         self._arrived()
         return self._file.write(data)
 

@@ -1,7 +1,7 @@
 """Report everything that is wrong with configs, with its place and a remedy.
 
-Nothing is fetched: what a config names by URL is judged when a machine gets it, or by `plan`. Configs are judged as the
-machine judges them; started as `ignition-validate`, this program takes the arguments of Ignition's validator.
+Nothing is fetched: configs that are named by URL are validated by the machine, or by `plan`. The rules are those of the
+machine. Started as `ignition-validate`, this program takes the arguments of Ignition's validator.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Validate every file; 0 if there are at most warnings, 1 if there are errors."""
+    """Validate every file. Returns 0 if there are at most warnings, 1 if there are errors."""
     results = [_result(name, arguments.files_dir, strict=arguments.strict) for name in arguments.files]
     sys.stdout.flush()
     sys.stdout.buffer.write(_shown(results, arguments.format).encode(_encoding(arguments.format), "backslashreplace"))
@@ -56,12 +56,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _encoding(form: str) -> str:
-    """People get what their terminal shows; programs get UTF-8, which their forms ask for."""
+    """The encoding of the report: that of standard output for text; UTF-8 for the forms that programs read."""
     return sys.stdout.encoding if form == "text" else "utf-8"
 
 
 def _result(name: str, files_dir: str | None, *, strict: bool) -> FileResult:
-    """The findings about one file. One that cannot be read has a finding too, so that the others are still checked."""
+    """The findings about one file. An unreadable file is a finding too, so that the others are still checked."""
     found: Sequence[Finding]
     try:
         found = validate_text(read_text(name), files_dir).findings

@@ -1,8 +1,8 @@
-"""What an earlier run did, so that the next one can go on where it was interrupted: a write-ahead record on the target.
+"""A write-ahead record on the target of what a run does, so that an interrupted run can be continued.
 
-Before a wave changes anything, the record says which wave it is and how everything was that it will change. A later
-run of the same config plans on the machine as it was at the beginning, so it makes the same plan, and skips the waves
-that are done. The wave that was under way is carried out again (`recovery`).
+Before a wave changes anything, the record gets the digest of the wave and the old values of everything that the wave
+will change. A later run of the same config plans on the machine as it was at the beginning. So it makes the same plan
+and can skip the waves that are done. The wave that was interrupted is carried out again (`recovery`).
 """
 
 from __future__ import annotations
@@ -34,26 +34,26 @@ from provision.planning.machine_view import Contents, MachineView
 from provision.planning.root.target_paths import resolve
 
 RECORD = "/etc/.provision-journal"
-"""Where in the target root the record of a files stage lies."""
+"""Path of the record of a files stage in the target root."""
 
 MAX_CONTENT = 1 << 20
-"""Bytes of a file that are kept in the record at most, where a plan depends on them."""
+"""A file that a plan depends on is stored in the record if it has at most so many bytes."""
 
 Key = tuple[type[RecordedFact], str]
 
 MAX_DIFFERENCES = 10
-"""Differences that are named where a finished run's work is gone."""
+"""How many differences are named if the work of a finished run is gone."""
 
 
 class History(Protocol):
-    """What an engine asks of it."""
+    """What the engine needs of a record."""
 
     def finished(self, system: MachineView) -> bool:
-        """Whether there is nothing left to do. Raises PlanRefused where the work of a finished run is gone."""
+        """Whether nothing is left to do. Raises PlanRefused if the work of a finished run is gone."""
         ...
 
     def view(self, system: MachineView) -> MachineView:
-        """The machine as the plan shall see it."""
+        """The machine as the plan has to see it."""
         ...
 
     def begin(self, wave: Wave, view: MachineView, system: System) -> Remaining:
@@ -61,7 +61,7 @@ class History(Protocol):
         ...
 
     def leftovers(self, wave: Wave, system: System) -> Wave:
-        """What removes the files that programs of the wave should have removed themselves."""
+        """Actions that remove the lock files that programs of the wave have left behind."""
         ...
 
     def finish(self, wave: Wave, view: MachineView) -> None:
@@ -74,10 +74,10 @@ class History(Protocol):
 
 
 class NoHistory:
-    """For stages whose progress is seen by looking at the machine."""
+    """No record: for stages whose plan compares with the machine, and so sees what is done already."""
 
     def finished(self, _system: MachineView) -> bool:
-        """The plan tells."""
+        """False: the plan sees by itself what is done."""
         return False
 
     def view(self, system: MachineView) -> MachineView:
@@ -89,21 +89,21 @@ class NoHistory:
         return Remaining((), wave, wave)
 
     def leftovers(self, _wave: Wave, _system: System) -> Wave:
-        """What was there before is not known."""
+        """No actions: without a record it is not known which files are new."""
         return ()
 
     def finish(self, _wave: Wave, _view: MachineView) -> None:
-        """Nothing to record."""
+        """Do nothing."""
 
     def end(self, _system: MachineView) -> None:
-        """Nothing to record."""
+        """Do nothing."""
 
 
 class FileHistory:
-    """The record in a file. It belongs to one config (`digest`) and one machine (`owner`; empty for one unknown).
+    """The record in a file. It belongs to one config (`digest`) and one machine (`owner`; empty if it is not known).
 
-    A finished record of another config or machine counts for nothing: this is a new first boot. Raises Interrupted for
-    an unfinished one, and Failure for a file that cannot be read or is damaged.
+    A finished record of another config or machine is ignored. Raises Interrupted for an unfinished record of another
+    config or machine, and Failure for a file that cannot be read or is damaged.
     """
 
     def __init__(self, file: RecordFile, digest: str, owner: str = "") -> None:
@@ -115,18 +115,18 @@ class FileHistory:
 
     @property
     def ended(self) -> bool:
-        """Whether an earlier run of this config on this machine came to its end, whatever is left of its work."""
+        """Whether an earlier run of this config on this machine has ended, even if its work is gone."""
         return self._past.final_facts is not None
 
     @property
     def interrupted(self) -> bool:
-        """Whether an earlier run of this config on this machine began and did not come to its end."""
+        """Whether an earlier run of this config on this machine has begun and has not ended."""
         return bool(self._past.waves) and not self.ended
 
     def finished(self, system: MachineView) -> bool:
-        """Whether an earlier run of this config on this machine came to its end, and all that it made is still so.
+        """Whether an earlier run of this config on this machine has ended, and everything that it made is unchanged.
 
-        Raises PlanRefused that names what is not.
+        Raises PlanRefused with the differences if something has changed.
         """
         if self._past.final_facts is None:
             return False
@@ -142,17 +142,17 @@ class FileHistory:
         return True
 
     def view(self, system: MachineView) -> MachineView:
-        """The machine with everything that earlier runs changed as it was before them."""
+        """The machine with the old values of everything that earlier runs changed."""
         view = RecordedView(system)
         facts = _earliest_facts(self._past.waves)
         view.apply(facts)
         view.enabled_before = _earliest_enabled(self._past.waves)
-        if facts:  # what has been written has its room already
+        if facts:  # files that are written already need no more space
             view.apply([FreeSpaceFact("/", None)])
         return view
 
     def begin(self, wave: Wave, view: MachineView, system: System) -> Remaining:
-        """What is left of a wave. Raises Interrupted when the plan is not the one that was begun."""
+        """Record the wave, if it is new; what is left to do of it. Raises Interrupted if the plan is another one."""
         name = _wave_digest(wave)
         read = view.take_reads() if isinstance(view, RecordedView) else PlanReads()
         if self._position >= len(self._past.waves):
@@ -164,22 +164,22 @@ class FileHistory:
         if began.wave != name:
             hint = f"an earlier run began something else here; restore the disk, or remove {self._file.path}"
             raise Interrupted(wave[0].title, hint=hint)
-        if began.done:  # what was fetched is gone with the process that fetched it
+        if began.done:  # fetched bytes are lost when the process ends
             again = tuple(one for one in wave if isinstance(one, FetchBlob))
             return Remaining((), again, again)
         return remaining(wave, began, system)
 
     def leftovers(self, wave: Wave, system: System) -> Wave:
-        """What removes locks that programs left beside the account files: where removing failed they say nothing."""
+        """Actions that remove lock files of account programs; such a program does not report a lock that it leaves."""
         return leftovers(wave, self._past.waves[self._position], system)
 
     def finish(self, wave: Wave, view: MachineView) -> None:
-        """The wave is done; from now on the machine itself answers for what it changed."""
+        """Record that the wave is done; after this the view shows the real values of what the wave has changed."""
         began = self._past.waves[self._position]
         effects = [fact for action in wave for fact in action.effect()]
         later = self._past.waves[self._position + 1 :]
         if not began.done:
-            self._append(record_lines.done(began.wave), wait=False)  # lost, it is found out again
+            self._append(record_lines.done(began.wave), wait=False)  # if the line is lost, `remaining` finds it out
         self._position += 1
         self._effects.update({(type(fact), fact.name): fact for fact in effects if isinstance(fact, RecordedFact)})
         if isinstance(view, RecordedView):
@@ -188,7 +188,7 @@ class FileHistory:
             view.enabled_before = _earliest_enabled(later)
 
     def end(self, system: MachineView) -> None:
-        """From now on the record only says what holds. Raises Failure."""
+        """Replace the record by one that only has the facts that are true now. Raises Failure."""
         if not self._position:
             return
         final_facts = [fact for fact in self._effects.values() if agrees(fact.value, fact.now(system))]
@@ -197,7 +197,7 @@ class FileHistory:
         self._file.replace(head + tail)
 
     def _append(self, entry: dict[str, object], *, wait: bool = True) -> None:
-        """Write a line, and wait until it is on the disk. What an interrupted write left behind is cut off first."""
+        """Cut off what an interrupted write left, then write a line. With `wait`, wait until it is on the disk."""
         valid_size = self._past.valid_size
         head, last = (b"", self._past.last) if valid_size else record_lines.line(self._config, "")
         text, last = record_lines.line(entry, last)
@@ -207,7 +207,7 @@ class FileHistory:
 
 
 class PlanReads:
-    """What a plan read: contents by path, whether units are enabled."""
+    """What a plan has read: contents by path, and whether units are enabled, by name."""
 
     def __init__(self) -> None:
         self.contents: dict[str, bytes | None] = {}
@@ -215,7 +215,7 @@ class PlanReads:
 
 
 class RecordedView(Forecast):
-    """The machine with facts of a record laid over it, which notes what a plan reads and a later wave may change."""
+    """The machine with the facts of a record in place of the real ones; it stores what a plan reads from it."""
 
     def __init__(self, base: MachineView) -> None:
         super().__init__(base)
@@ -223,31 +223,31 @@ class RecordedView(Forecast):
         self._read = PlanReads()
 
     def content(self, path: str) -> bytes | None:
-        """The bytes that the record has, or those of the file."""
+        """The bytes in the record, or else those of the file."""
         found = self._answer(ContentFact, path, lambda: self._base.content(path))
         if found is None or len(found) <= MAX_CONTENT:
             self._read.contents.setdefault(path, found)
         return found
 
     def enabled(self, unit: str) -> bool:
-        """What the record says, or systemctl."""
+        """The answer in the record, or else that of systemctl."""
         before = self.enabled_before.get(unit)
         found = self._base.enabled(unit) if before is None else before
         return self._read.enabled.setdefault(unit, found)
 
     def take_reads(self) -> PlanReads:
-        """What was read since this was last called."""
+        """What was read since the last call."""
         read, self._read = self._read, PlanReads()
         return read
 
 
 def record_path(view: Contents) -> str:
-    """Where the record lies in a target root: a path that no link leads away from. Raises Unresolvable."""
+    """The path of the record in a target root, with symbolic links resolved. Raises Unresolvable."""
     return resolve(view, RECORD)
 
 
 def digest_of(config: Config) -> str:
-    """Tells one config from another."""
+    """The SHA-256 of the config in hexadecimal; it identifies a config in a record."""
     from hashlib import sha256
 
     from provision.config.json_text.encode import encode
@@ -256,7 +256,7 @@ def digest_of(config: Config) -> str:
 
 
 def _read(file: RecordFile, digest: str, owner: str) -> record_lines.ParsedRecord:
-    """What the file has of an earlier run that this one goes on from. Raises Failure, Interrupted."""
+    """The record of an earlier run that this run continues; an empty one if there is none. Raises as `FileHistory`."""
     try:
         past = record_lines.parse(file.read() or b"")
     except record_lines.Damaged as error:
@@ -267,13 +267,13 @@ def _read(file: RecordFile, digest: str, owner: str) -> record_lines.ParsedRecor
     if (past.config, past.owner) == (digest, owner):
         return past
     if past.final_facts is not None or not any(wave.before or wave.appends for wave in past.waves):
-        return record_lines.ParsedRecord()  # what came to its end, or changed nothing, is no interruption
+        return record_lines.ParsedRecord()  # the other run has ended, or has changed nothing
     what = "provisioning with another config" if past.owner == owner else "provisioning on another machine"
     raise Interrupted(what, hint=f"restore the disk, or remove {file.path}")
 
 
 def _wave_record(name: str, wave: Wave, read: PlanReads, system: System) -> record_lines.WaveRecord:
-    """How everything is that a wave will change, and what the plan has read of it."""
+    """The record of a wave that begins: the present values of what it will change, and what its plan has read."""
     effects = (fact for action in wave for fact in action.effect() if isinstance(fact, RecordedFact))
     contents = [ContentFact(path, data) for path, data in read.contents.items()]
     databases = account_facts(wave, system)
@@ -283,7 +283,7 @@ def _wave_record(name: str, wave: Wave, read: PlanReads, system: System) -> reco
 
 
 def _earliest_facts(waves: Iterable[record_lines.WaveRecord]) -> list[RecordedFact]:
-    """The first fact about each thing."""
+    """The earliest fact about each thing: its value before all of these waves."""
     first: dict[Key, RecordedFact] = {}
     for fact in (fact for wave in waves for fact in wave.before):
         first.setdefault((type(fact), fact.name), fact)
@@ -291,12 +291,12 @@ def _earliest_facts(waves: Iterable[record_lines.WaveRecord]) -> list[RecordedFa
 
 
 def _earliest_enabled(waves: Sequence[record_lines.WaveRecord]) -> dict[str, bool]:
-    """The first answer about each unit."""
+    """Unit -> whether it was enabled before all of these waves."""
     return {unit: found for wave in reversed(waves) for unit, found in wave.enabled.items()}
 
 
 def _wave_digest(wave: Wave) -> str:
-    """A digest that tells one wave from another and holds no secret."""
+    """16 hexadecimal digits that identify a wave: a digest of the titles of its actions, which hold no secrets."""
     from hashlib import sha256
 
     return sha256("\n".join(action.title for action in wave).encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""What the engine asks of a machine, and of whoever brings bytes."""
+"""What the engine needs: a machine, a fetcher, and a file for the record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from provision.planning.machine_view import MachineView
 
 
 class System(MachineView, Protocol):
-    """The machine: the one seam through which anything is changed."""
+    """The machine. The engine changes things only through these methods."""
 
     def apply(self, action: Action) -> None:
         """Carry out one action. Raises ActionFailed."""
@@ -25,11 +25,11 @@ class System(MachineView, Protocol):
         ...
 
     def new_blob(self, blob: Blob, destination: str) -> AbstractContextManager[BinaryIO]:
-        """A place for the bytes of a blob; they are kept when the context ends well."""
+        """A file for the bytes of a blob; they are kept if the block ends without an exception."""
         ...
 
     def append_digests(self, action: WriteFile) -> tuple[str, str]:
-        """Digests of a file's content as it is, and as it will be with the parts of an action behind it.
+        """SHA-256 of a file's content now, and of the content with the parts of the action appended.
 
         Raises ActionFailed.
         """
@@ -37,11 +37,11 @@ class System(MachineView, Protocol):
 
 
 class RecordFile(Protocol):
-    """The file of a record (`history`), which no link leads out of the target root. Its methods raise Failure."""
+    """The file of a record (`history`); links in its path cannot leave the target root. Its methods raise Failure."""
 
     @property
     def path(self) -> str:
-        """The path as this machine names it, for messages."""
+        """The path on this machine, for messages."""
         ...
 
     def read(self) -> bytes | None:
@@ -49,21 +49,21 @@ class RecordFile(Protocol):
         ...
 
     def write(self, offset: int, data: bytes, *, wait: bool = True) -> None:
-        """Cut the file off at an offset and write the rest. With `wait` both are on the disk afterwards."""
+        """Truncate the file to `offset` bytes and append `data`. With `wait` both are on the disk afterwards."""
         ...
 
     def replace(self, data: bytes) -> None:
-        """Put a whole new file in its place in one step."""
+        """Replace the file by a new one in one step."""
         ...
 
 
 class Fetcher(Protocol):
-    """Where bytes come from: the other seam."""
+    """Fetches the bytes of resources."""
 
     def copy(self, resource: Resource, into: BinaryIO) -> None:
         """Stream the verified bytes of a resource. Raises FetchFailed."""
         ...
 
     def cancel(self) -> None:
-        """Let everything that is being fetched fail now."""
+        """Make every fetch that is running fail now."""
         ...

@@ -1,4 +1,4 @@
-"""Running plans on a forecast to their end before the first change: what would happen, and every reason to refuse."""
+"""Simulates plans on a forecast before the first change; finds the steps, and every reason to refuse."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provision.planning.stage import Stage
 
 
 class Step(NamedTuple):
-    """An action of a plan, for those who show it."""
+    """An action of a plan and its stage, for output."""
 
     stage: str
     number: int
@@ -29,11 +29,11 @@ OnStep = Callable[[Step], None]
 def simulate(
     stages: Sequence[Stage], config: Config, view: MachineView, on_wait: OnStep, contents_of: ContentsOf = unseen
 ) -> list[Step]:
-    """Run all plans to their end without changing anything, and return the steps there will be.
+    """Run all plans to their end without changing anything; returns the steps in order.
 
-    `contents_of` looks into file systems that are there and not mounted.
-    `on_wait` is called for devices that are not there; the plans go on as if they had come. Raises PlanRefused with the
-    reasons of all stages, or what `on_wait` raises.
+    `contents_of` reads file systems that exist and are not mounted. `on_wait` is called for missing devices; then the
+    plans continue as if the devices existed. Raises PlanRefused with the reasons of all stages, or what `on_wait`
+    raises.
     """
     steps = []
     try:
@@ -54,7 +54,7 @@ def preflight(
 ) -> list[Step]:
     """Simulate all stages; waiting for devices is done for real, because it changes nothing.
 
-    `on_wait` is called before. Raises PlanRefused, or ActionFailed for a device that does not come.
+    `on_wait` is called before each wait. Raises PlanRefused, or ActionFailed for a device that does not appear.
     """
 
     def wait(step: Step) -> None:
@@ -66,7 +66,7 @@ def preflight(
 
 
 def _simulated_steps(stages: Iterable[Stage], config: Config, forecast: Forecast) -> Iterator[Step]:
-    """What the stages would do, one after the other, each on the forecast of those before it. Raises PlanRefused."""
+    """The steps of the stages; each stage is simulated on the forecast of those before it. Raises PlanRefused."""
     number = 0
     for stage in stages:
         for wave in stage.plan(config, forecast):
@@ -77,7 +77,7 @@ def _simulated_steps(stages: Iterable[Stage], config: Config, forecast: Forecast
 
 
 def _refusals(stages: Iterable[Stage], config: Config, forecast: Forecast) -> list[Failure]:
-    """Why parts of the stages cannot be carried out. The other parts go on as if a refused part had made nothing."""
+    """Why parts of the stages cannot be carried out. The other parts are simulated as if a refused part did nothing."""
     refused: list[Failure] = []
     for part in (part for stage in stages for part in stage.parts):
         try:

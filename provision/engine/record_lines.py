@@ -1,12 +1,12 @@
-"""The text of the record of a run: a line for what was begun or done, each with a checksum that continues the last.
+"""The text of the record of a run: one line per event. The checksum of a line covers that of the line before.
 
     1f0c... {"config": "...", "owner": "..."}              which config, and for which machine
     88ab... {"wave": "...", "before": [...], ...}          a wave begins; how the machine was before
-    0c77... {"done": "..."}                                it was carried out
-    d1e2... {"ended": [...]}                               all were; what holds since then
+    0c77... {"done": "..."}                                the wave was carried out
+    d1e2... {"ended": [...]}                               all waves were; the facts that are true since then
 
-A run may be killed, or the power may fail, at any byte of it. What such an end leaves (a last line without its line
-break, or blocks of NUL bytes) never happened. Everything else that does not fit its checksum is damage.
+A run may be killed, or the power may fail, at any byte of the record. What an interrupted write leaves (a last line
+without its line break, or blocks of NUL bytes) is ignored. Every other line with a wrong checksum is damage.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ RecordedFact = FileFact | ContentFact | UserFact | GroupFact
 
 
 class Damaged(ValueError):
-    """A line (counted from 1) is not what was written."""
+    """A line (counted from 1) has a wrong checksum or form."""
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line} of the record is damaged")
@@ -40,8 +40,9 @@ class Damaged(ValueError):
 class WaveRecord(NamedTuple):
     """One wave: its digest, how the machine was before it, and whether it was finished.
 
-    `appends` has the digests of a file's content before and after, for each path that is appended to; `beside` the
-    names that were beside the account files; `enabled` the units that the plan asked for.
+    `appends` has, for each path that is appended to, the digests of the content before and after. `beside` has names of
+    other files beside the account files (`account_side_files`). `enabled` has, for each unit that the plan asked about,
+    the answer.
     """
 
     wave: str
@@ -68,7 +69,7 @@ class ParsedRecord(NamedTuple):
 
 
 def line(entry: Mapping[str, object], last: str) -> tuple[bytes, str]:
-    """The line for an entry behind the one with the checksum `last`, and its own checksum."""
+    """The line for an entry that follows the line with the checksum `last`; and the checksum of the new line."""
     text = json.dumps(entry)
     checksum = _checksum(text.encode(), last)
     return f"{checksum} {text}\n".encode(), checksum
@@ -80,7 +81,7 @@ def header(config: str, owner: str) -> dict[str, object]:
 
 
 def begun(wave: WaveRecord) -> dict[str, object]:
-    """The entry that a wave begins."""
+    """The entry for a wave that begins."""
     entry: dict[str, object] = {"wave": wave.wave, "before": [_to_json(fact) for fact in wave.before]}
     entry |= {"appends": wave.appends} if wave.appends else {}
     entry |= {"beside": wave.beside} if wave.beside else {}
@@ -88,12 +89,12 @@ def begun(wave: WaveRecord) -> dict[str, object]:
 
 
 def done(wave: str) -> dict[str, object]:
-    """The entry that a wave was carried out."""
+    """The entry for a wave that was carried out."""
     return {"done": wave}
 
 
 def ended(facts: Iterable[RecordedFact]) -> dict[str, object]:
-    """The entry that all waves were carried out."""
+    """The last entry: all waves were carried out, and these facts are true."""
     return {"ended": [_to_json(fact) for fact in facts]}
 
 
@@ -119,7 +120,7 @@ def _checksum(text: bytes, last: str) -> str:
 
 
 def _is_torn(rest: bytes) -> bool:
-    """Whether the end of a file is what an interrupted write leaves: part of a line, or blocks not written."""
+    """Whether the end of a file is what an interrupted write leaves: a part of a line, or blocks of NUL bytes."""
     return b"\0" in rest or b"\n" not in rest
 
 
@@ -150,7 +151,7 @@ def _from_json(entry: list[Any]) -> RecordedFact:
     kind, name, value = entry
     if kind == "content":
         return ContentFact(name, value if value is None else b64decode(value))
-    if kind == "file":  # its identity was for that run
+    if kind == "file":  # the identity (device, inode) is valid only in the run that stored it
         return FileFact(name, value and FileStatus(FileType(value[0]), *value[1:-1]))
     account = value and Account(*value)
     return UserFact(name, account) if kind == "user" else GroupFact(name, account)

@@ -1,8 +1,8 @@
-"""What is left to do of a wave that was under way when a run was interrupted.
+"""What is left to do of the wave during which a run was interrupted.
 
-Most actions may be carried out twice: the second time ends in the same. Two kinds may not. Appending is recognised by
-the content before and after it. A program that changes accounts may have been stopped anywhere: the account files are
-brought back to how they were, and the program runs again.
+Most actions can be repeated with the same result. Two kinds cannot. For appending to a file, digests of the content
+show whether it was done. A program that changes accounts may have been stopped at any point: the account files are
+restored from the record, and the program runs again.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from provision.planning.machine_view import Account, FileStatus, FileType
 from provision.planning.root.target_paths import resolve
 
 ACCOUNT_FILES = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")
-"""In /etc: what the programs of shadow-utils change, each with a copy whose name ends in `-`."""
+"""Files in /etc that the programs of shadow-utils change; of each they keep a copy whose name ends in `-`."""
 
 Facts = dict[tuple[type[RecordedFact], str], object]
 
 
 class Remaining(NamedTuple):
-    """What is left of a wave: what brings things back to how they were, what is to be done then, and to be verified."""
+    """What is left of a wave: actions that restore old values, actions to do after that, and actions to verify."""
 
     restoring: Wave
     pending: Wave
@@ -35,7 +35,7 @@ class Remaining(NamedTuple):
 
 
 def remaining(wave: Wave, began: WaveRecord, system: System) -> Remaining:
-    """What is left of a wave that began. Raises Interrupted where going on would be guessing."""
+    """What is left of a wave that has begun. Raises Interrupted if the present state cannot be explained."""
     before: Facts = {(type(fact), fact.name): fact.value for fact in began.before}
     restoring = tuple(
         one for action in wave if _changes_accounts(action) for one in _restoring(action, before, began, system)
@@ -44,12 +44,12 @@ def remaining(wave: Wave, began: WaveRecord, system: System) -> Remaining:
 
 
 def appended_digests(wave: Wave, system: System) -> dict[str, tuple[str, str]]:
-    """Digests of the content before and after, by path, for each file that is appended to."""
+    """Path -> digests of the content before and after the wave, for each file that is appended to."""
     return {one.path: system.append_digests(one) for one in wave if isinstance(one, WriteFile) and _appends(one)}
 
 
 def current_fact(system: System, fact: RecordedFact) -> RecordedFact:
-    """The same fact as the machine says it now."""
+    """The same fact with its present value."""
     if isinstance(fact, FileFact):
         return FileFact(fact.name, fact.now(system))
     if isinstance(fact, ContentFact):
@@ -58,7 +58,7 @@ def current_fact(system: System, fact: RecordedFact) -> RecordedFact:
 
 
 def account_facts(wave: Wave, system: System) -> list[RecordedFact]:
-    """The account files as they are, and homes that programs may take away, if a wave changes accounts."""
+    """If a wave changes accounts: the present account files, and the homes that its programs may remove or move."""
     actions = [action for action in wave if _changes_accounts(action)]
     if not actions:
         return []
@@ -69,12 +69,12 @@ def account_facts(wave: Wave, system: System) -> list[RecordedFact]:
 
 
 def account_side_files(system: System) -> tuple[str, ...]:
-    """Names in /etc that begin like an account file: their locks, and what is being written."""
+    """Names in /etc that begin with the name of an account file: lock files and unfinished files."""
     return tuple(name for name in system.children(_etc(system)) if name.startswith(ACCOUNT_FILES))
 
 
 def leftovers(wave: Wave, began: WaveRecord, system: System) -> Wave:
-    """What removes the names that came beside the account files while a wave changed accounts."""
+    """Actions that remove lock files and unfinished files that appeared while a wave changed accounts."""
     if not any(map(_changes_accounts, wave)):
         return ()
     return tuple(_removing_new_names(began, system))
@@ -85,7 +85,7 @@ def _appends(action: WriteFile) -> bool:
 
 
 def _is_appended(action: Action, began: WaveRecord, system: System) -> bool:
-    """Whether a file was appended to already. Raises Interrupted if it is neither as it was nor as it will be."""
+    """Whether a file was appended to already. Raises Interrupted if its content is neither the old nor the new one."""
     if not isinstance(action, WriteFile) or not _appends(action):
         return False
     before, after = began.appends[action.path]
@@ -112,7 +112,7 @@ def _keeps_home(account: Account, expected: object) -> bool:
 
 
 def _restoring(action: Action, before: Facts, began: WaveRecord, system: System) -> Iterator[Action]:
-    """Bring back the account files, and take away what a program made beside them."""
+    """Actions that restore the account files, and remove what a program made beside them."""
     yield from _restoring_homes(action, before, system)
     etc = _etc(system)
     for name in _all_names():
@@ -136,7 +136,10 @@ def _restoring_file(path: str, before: Facts, system: System) -> Iterator[Action
 
 
 def _restoring_homes(action: Action, before: Facts, system: System) -> Iterator[Action]:
-    """Homes that were being made are removed; for one that is gone an empty one is there to be removed once more."""
+    """Actions that remove new homes, and make an empty home where the repeated program expects one to remove.
+
+    Raises Interrupted if a home was being moved.
+    """
     made = [fact.name for fact in action.effect() if isinstance(fact, FileFact) and fact.value is not None]
     new = [path for path in made if before.get((FileFact, path)) is None and system.file_status(path) is not None]
     yield from (RemovePath(path) for path in new if not any(path.startswith(f"{other}/") for other in new))

@@ -1,4 +1,4 @@
-"""Whether what actions said would hold does hold, asked of the machine; what differs is told in words."""
+"""Verifies the effects of actions: compares the facts that they promise with the machine, and words the differences."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from provision.planning.facts import (
 )
 from provision.planning.machine_view import Device, FileStatus, FileType, MachineView
 
-HINT = "the tool did something else than it said, or something else changed it at the same time; the log tells more"
+HINT = "the tool did not do what it reported, or another program changed it at the same time; the log says more"
 
 VERIFIED: dict[type, Sequence[str]] = {Device: ("name", "size", "sector")}
-"""What is compared of a value where that is not all: who uses a device is no part of what was done to it."""
+"""The fields of a value that are compared, if not all: the users of a device, for example, are not an effect."""
 
 
 NOUNS: dict[type[Fact], str] = {
@@ -46,7 +46,7 @@ NOUNS: dict[type[Fact], str] = {
 
 
 def verify(wave: Wave, system: MachineView) -> None:
-    """Compare what every action said would hold with what the machine says. Raises ActionFailed."""
+    """Compare the effects of every action with the machine. Raises ActionFailed with the first action that differs."""
     for action in wave:
         for fact in _promised(action):
             found = fact.now(system)
@@ -55,21 +55,21 @@ def verify(wave: Wave, system: MachineView) -> None:
 
 
 def _promised(action: Action) -> tuple[Fact, ...]:
-    """The facts that must hold: not that a device is blank which was waited for, and nothing that is only likely."""
+    """The facts to verify: not that an awaited device is blank, and not facts that are only likely."""
     if isinstance(action, WaitForDevices):
         return ()
     return action.facts if isinstance(action, RunProgram) else action.effect()
 
 
 def agrees(expected: object, found: object) -> bool:
-    """Whether an observation is what a forecast said."""
+    """Whether an observed value agrees with the value in a forecast."""
     return not any(_differences(expected, found))
 
 
 def difference(fact: Fact, found: object) -> str:
-    """What is not as it was said, in words: of what has parts only those that differ; of contents and secrets none."""
+    """The difference between a fact and the value found, in words; contents and secrets are never shown."""
     if isinstance(fact, BootStateFact):
-        return "what later stages need was not kept"
+        return "the state for later stages was not saved"
     if fact.value is None or found is None:
         return f"{fact.name}: expected {_noun(fact, fact.value)}, found {_noun(fact, found)}"
     differing = "; ".join(str(one) for one in _differences(fact.value, found) if one.part)
@@ -77,7 +77,7 @@ def difference(fact: Fact, found: object) -> str:
 
 
 class _Difference(NamedTuple):
-    """A part of a value (as `mode`, `partition 2 label`; empty for a value without parts), expected and found."""
+    """One difference: a part of a value (`mode`, `partition 2 label`; or empty), what was expected, what was found."""
 
     part: str
     expected: object
@@ -88,7 +88,7 @@ class _Difference(NamedTuple):
 
 
 def _differences(expected: object, found: object, whose: str = "") -> Iterator[_Difference]:
-    """What differs. None in a forecast is what a tool chooses, in an observation what is not kept (modes on vfat)."""
+    """The parts that differ. None matches every value: a tool chooses it, or nothing stores it (modes on vfat)."""
     if type(expected) is not type(found) or not isinstance(expected, tuple) or not hasattr(expected, "_fields"):
         yield from [_Difference("", expected, found)] if expected != found else []
         return
@@ -106,7 +106,7 @@ def _differences(expected: object, found: object, whose: str = "") -> Iterator[_
 
 
 def _verified(expected: object) -> Sequence[str]:
-    """The parts that are compared: of an assumed device it was only said that it is there."""
+    """The names of the fields that are compared; none for an assumed device, which only has to exist."""
     if isinstance(expected, Device) and expected.assumed:
         return ()
     fields: Sequence[str] = getattr(expected, "_fields", ())

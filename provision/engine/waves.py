@@ -1,4 +1,4 @@
-"""Carrying out plans: preflight to the end, then wave by wave; every wave is verified by asking the machine again."""
+"""Carries out plans: preflight first, then wave by wave; after each wave its effects are verified."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from provision.planning.stage import Stage
 from provision.threads import start_thread
 
 PARALLEL = 24
-"""How many actions of one wave run at a time: fetches mostly wait, and have as many connections (fetch.client)."""
+"""How many actions of one wave run at a time. Most of them are fetches, which wait for servers."""
 
 
 class Engine:
@@ -30,7 +30,7 @@ class Engine:
         self._number = 0
 
     def run(self, stage: Stage, config: Config) -> None:
-        """Carry out one stage. Raises PlanRefused before the first change, else ActionFailed, FetchFailed."""
+        """Carry out one stage. Raises PlanRefused before the first change; later ActionFailed or FetchFailed."""
         view = self._history.view(self._system)
         for wave in stage.plan(config, view):
             left = self._history.begin(wave, view, self._system)
@@ -45,7 +45,7 @@ class Engine:
         self._history.end(self._system)
 
     def _carry_out(self, wave: Wave) -> None:
-        """Actions on the tree go together, for they wait for the same disk; the others run side by side."""
+        """Carry out the actions on files in one batch, which syncs the disk once, and the other actions in parallel."""
         nodes = [action for action in wave if isinstance(action, FILE_ACTIONS)]
         others = [action for action in wave if not isinstance(action, (Keep, *FILE_ACTIONS))]
         if nodes:
@@ -62,17 +62,17 @@ class Engine:
         try:
             with self._system.new_blob(action.blob, action.destination) as file:
                 self._fetcher.copy(action.resource, file)
-        except OSError as error:  # from the blob store: what goes wrong on the way to it is a FetchFailed
+        except OSError as error:  # of the blob store; errors of the fetch are FetchFailed
             hint = "there is no room for it, or the file system is read-only"
             raise ActionFailed(action.title, error.strerror or str(error), hint=hint) from error
 
 
 GRACE = 5.0
-"""Seconds that the actions under way have to end when the run is interrupted."""
+"""Seconds that running actions have to end after the run is interrupted."""
 
 
 def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action], cancel: Callable[[], None]) -> None:
-    """Carry out all actions of a wave, some at a time. The first failure is raised when all that began have ended."""
+    """Carry out all actions of a wave in threads. Raises the first failure after all started actions have ended."""
     workers = _Workers(work, actions, cancel)
     for _ in range(min(PARALLEL, len(actions)) - 1):
         if not start_thread(workers.work):
@@ -80,7 +80,7 @@ def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action], can
     try:
         workers.work()
         workers.wait(None)
-    except KeyboardInterrupt as stop:  # what has begun should end before anything is given back
+    except KeyboardInterrupt as stop:  # running actions should end before devices and mounts are released
         workers.stop(stop)
         workers.wait(GRACE)
     if workers.failures:
@@ -88,10 +88,10 @@ def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action], can
 
 
 class _Workers:
-    """Threads that take actions off one list, this one among them.
+    """Threads that take actions from one list; the calling thread is one of them.
 
-    Without memory for a thread the others do its work. A thread that dies before its first action took none, so what is
-    waited for are the actions that were taken, not the threads.
+    If there is no memory for a thread, the others do its work. A thread may die before it takes an action, so `wait`
+    waits for the actions that were taken, not for the threads.
     """
 
     def __init__(self, work: Callable[[Action], None], actions: Sequence[Action], cancel: Callable[[], None]) -> None:
@@ -122,11 +122,11 @@ class _Workers:
                     self._changed.notify_all()
 
     def stop(self, failure: BaseException) -> None:
-        """Begin nothing more, and let what is being fetched fail: a server may be waited for without limit."""
+        """Begin no more actions, and make running fetches fail, because they may wait for a server without limit."""
         self.failures.append(failure)
         self._cancel()
 
     def wait(self, seconds: float | None) -> None:
-        """Wait until what has begun has ended."""
+        """Wait at most `seconds` (None: no limit) until all running actions have ended."""
         with self._changed:
             self._changed.wait_for(lambda: not self._under_way, seconds)

@@ -175,7 +175,7 @@ class Machine:
         return self._blob_store.writing(blob, destination)
 
     def append_digests(self, action: WriteFile) -> tuple[str, str]:
-        """Digests of a file's content as it is, and as it will be with the parts of an action behind it.
+        """SHA-256 of a file's content now, and of the content with the parts of the action appended.
 
         Raises ActionFailed.
         """

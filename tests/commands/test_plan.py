@@ -34,7 +34,7 @@ def config(**parts: object) -> str:
 
 def test_a_device_that_is_not_here_is_marked_or_refused() -> None:
     text = config(storage={"disks": [{"device": "/dev/nonesuch", "partitions": [{"number": 1}]}]})
-    assert "/dev/nonesuch (not seen from here: taken for blank, and large enough)" in plan("-", text=text).stdout
+    assert "/dev/nonesuch (not visible here: assumed to be blank and large enough)" in plan("-", text=text).stdout
     strict = plan("-", "--strict-devices", text=text)
     assert (strict.returncode, "there is no /dev/nonesuch here" in strict.stderr) == (1, True)
 

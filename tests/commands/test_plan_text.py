@@ -32,7 +32,7 @@ def test_steps_are_numbered_by_stage_and_data_loss_is_marked() -> None:
         "2 changes, 1 of them destructive, 1 thing kept as found (--verbose shows them)",
         "note: a note",
         "\ndisks",
-        "   1   wait for /dev/vdb (not seen from here: taken for blank, and large enough)  [storage.disks[0]]",
+        "   1   wait for /dev/vdb (not visible here: assumed to be blank and large enough)  [storage.disks[0]]",
         "   2 ! make ext4  [storage.filesystems[0]]",
         "       destroys xfs 'old'",
         "\nfiles",

@@ -101,7 +101,7 @@ def test_a_difference_is_told_in_words(fact: Fact, found: object, said: str) -> 
 
 def test_the_boot_state_is_not_told() -> None:
     fact = BootStateFact(BootState(platform_files={"/a": "canary"}))
-    assert difference(fact, BootState()) == "what later stages need was not kept"
+    assert difference(fact, BootState()) == "the state for later stages was not saved"
 
 
 def test_what_is_only_likely_is_not_verified() -> None:

@@ -1,7 +1,7 @@
 """`ignition-apply`: the files and units of a config, applied to the root of a container that is being built.
 
-Source: Ignition's program of that name; disks, mounts, accounts and kernel arguments cannot be applied
-live, and there is no relabelling, crypttab or result file.
+Source: Ignition's program of that name. Disks, mounts, accounts and kernel arguments cannot be applied live. SELinux
+labels, crypttab and the result file are not written.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from provision.stages.files import nodes, units
 
 CONTAINER_MARKS = ("/run/.containerenv", "/.dockerenv")
 CONTAINER_VARIABLE = "container"
-"""Set by systemd's container interface, and in lower case."""
+"""Environment variable that container managers set (https://systemd.io/CONTAINER_INTERFACE)."""
 
 
 def ignition_apply(arguments: Sequence[str]) -> int:
@@ -83,7 +83,7 @@ LIVE = Stage("files", (nodes.plan, units.plan))
 
 
 def _supported(config: Config, *, ignore: bool) -> Config:
-    """The config without what cannot be applied live. Raises Failure naming it, unless it is to be ignored."""
+    """The config without what cannot be applied live. Without `ignore`, raises Failure that names it."""
     storage = config.storage
     parts = {
         "kernel arguments": not config.kernel_arguments.is_empty,

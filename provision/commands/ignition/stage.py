@@ -1,6 +1,6 @@
 """Ignition's own command line: one stage of a boot, with exactly its options, files and exit codes.
 
-Source: `reference engine --help`, and its flag package (one or two dashes, `-x=v` or `-x v`, no abbreviations).
+Source: `ignition --help`, and Go's package flag (one or two dashes, `-x=v` or `-x v`, no abbreviations).
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _report(doing: str, failure: Failure, log: FieldLog) -> None:
 
 
 def _log_traceback(error: Exception, log: FieldLog) -> None:
-    """Where an exception came from, without its text, which may hold a secret."""
+    """Log the traceback and the type of an exception, without its text, which may hold a secret."""
     from traceback import format_tb
 
     for line in "".join(format_tb(error.__traceback__)).splitlines():
@@ -94,7 +94,7 @@ def _log_traceback(error: Exception, log: FieldLog) -> None:
 
 
 def _stage(options: Options, log: FieldLog) -> None:
-    """Do one stage, and save what later stages have to know. Raises Failure."""
+    """Do one stage, and save the state for later stages. Raises Failure."""
     from provision.boot.stage_run import Boot
 
     boot = Boot(
@@ -111,7 +111,7 @@ def _stage(options: Options, log: FieldLog) -> None:
 
 
 def parse(arguments: Sequence[str]) -> Options:
-    """Read options as Go's flag package does. Raises Usage."""
+    """Read options by the rules of Go's package flag (https://pkg.go.dev/flag). Raises Usage."""
     waiting = list(arguments)
     values: dict[str, object] = {}
     while waiting and waiting[0].startswith("-") and waiting[0] != "-":
@@ -155,7 +155,7 @@ def _value(name: str, text: str) -> object:
 
 
 def _seconds(text: str) -> float:
-    """A duration as Go writes it: `2m0s`, `1.5h`, `300ms`."""
+    """The seconds of a duration in Go's form: `2m0s`, `1.5h`, `300ms` (time.ParseDuration). Raises Usage."""
     import re
 
     units: Mapping[str, float] = {"h": 3600, "m": 60, "s": 1, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}

@@ -10,9 +10,9 @@ from provision.config.validate import validate
 
 
 def ignition_validate(argv: Sequence[str]) -> int:
-    """Ignition's validator: its arguments, its report on standard output, its exit codes.
+    """Validate a config. Returns Ignition's exit codes: 0 if it is valid, 1 if not, 2 for an unknown option.
 
-    Its report passes through a format string, so that a `%` in a key comes out mangled; that is not copied.
+    Ignition uses its report as a format string, which garbles a `%` in a key; this program prints the `%`.
     """
     names = [argument for argument in argv if argument == "-" or not argument.startswith("-")]
     flags = [argument for argument in argv if argument not in names]

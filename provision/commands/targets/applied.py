@@ -1,7 +1,7 @@
-"""A config that was applied to a target before: what is still there is kept, and what is not is done again.
+"""Plans for a config that was applied to the target before: only what has changed since then is done again.
 
-A plan as for the first time would refuse files because they exist, and wipe the disks again. So the config is changed
-to allow existing files and not to wipe (`as_applied`), and each action is left out if its effect is there already.
+The usual plan would refuse existing files and wipe the disks again. So the config is changed to allow existing files
+and to wipe nothing (`as_applied`), and each action is skipped if the target already has its effect.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from provision.planning.stage import Plan, Stage
 from provision.stages.files.result_file import RESULT
 
 ALWAYS_DUE = (WaitForDevices, Keep, UpdateBootState, StoreBlob, ForgetBlob, Mount, Unmount)
-"""Actions that are carried out each time, because they leave nothing behind."""
+"""Actions that are carried out in every run, because their effect is not in the target or ends with the run."""
 
 
 def as_applied(config: Config) -> Config:
@@ -60,9 +60,10 @@ def as_applied(config: Config) -> Config:
 
 
 def without_done_actions(stage: Stage, unseen: dict[str, str]) -> Stage:
-    """The stage for a config that was applied before; why something cannot be compared goes to `unseen`, by its path.
+    """The stage for a config that was applied before, without the actions whose effects are there.
 
-    SELinux labels are set again where something was done.
+    What cannot be compared is added to `unseen`: path or title -> reason. SELinux labels are set again if any action is
+    carried out.
     """
     progress = _Progress(unseen)
 
@@ -84,20 +85,20 @@ def without_done_actions(stage: Stage, unseen: dict[str, str]) -> Stage:
 
 
 class _Progress:
-    """Which actions of a stage are due, and whether one was."""
+    """Decides which actions of a stage are due, and remembers whether one was."""
 
     def __init__(self, unseen: dict[str, str]) -> None:
         self._unseen = unseen
         self.begin()
 
     def begin(self) -> None:
-        """Start again, for another run of the stage: a simulated one, or a real one."""
+        """Forget the previous run of the stage; a stage runs once simulated and once for real."""
         self._unchanged_blobs: set[Blob] = set()
         self._identities: dict[str, tuple[int, int] | None] = {}
         self.changed = False
 
     def due(self, action: Action, view: MachineView) -> Action:
-        """The action if it is due, else a `Keep` in its place."""
+        """The action if it is due, else a `Keep` that replaces it."""
         if isinstance(action, ALWAYS_DUE):
             return action
         try:
@@ -110,7 +111,7 @@ class _Progress:
         if isinstance(action, WriteFile) and any(
             isinstance(part, Blob) and part in self._unchanged_blobs for part in action.parts
         ):
-            action = action._replace(parts=(), keep=True)  # its content is there: only owner or mode are not
+            action = action._replace(parts=(), keep=True)  # only its owner or mode has changed
         if isinstance(action, WriteFile) and action.keep and not action.parts:
             self._identities[action.path] = _identity(action.path, view)
         self.changed = self.changed or not isinstance(action, FetchBlob)
@@ -131,12 +132,12 @@ class _Progress:
         return bool(facts) or not (isinstance(action, RunProgram) and self.changed)
 
     def _is_hard_link(self, action: MakeHardLink, view: MachineView) -> bool:
-        """Whether two paths are names of one file; one whose owner or mode changes stays the same file."""
+        """Whether the link and its target are the same file. Changing owner or mode of a file keeps it the same."""
         target = self._identities.get(action.target) or _identity(action.target, view)
         return target is not None and target == _identity(action.path, view)
 
     def _is_fetched(self, action: FetchBlob, view: MachineView) -> bool:
-        """Whether a file has the content of a resource. If the config has no digest, any regular file counts."""
+        """Whether a file has the content of a resource. Without a digest in the config any regular file is accepted."""
         there = view.file_status(action.destination) if action.destination else None
         holds = there is not None and there.kind is FileType.FILE and _has_digest(action, view)
         if holds:
@@ -165,7 +166,7 @@ def _identity(path: str, view: MachineView) -> tuple[int, int] | None:
 
 
 def _comparable(resource: Resource) -> bool:
-    """Whether the digest in the config is that of the file's bytes, and not of compressed ones."""
+    """Whether the config has a digest of the file's bytes. The digest of a compressed resource is not that."""
     return bool(resource.verification.hash) and not resource.compression
 
 
@@ -178,7 +179,7 @@ def _has_digest(action: FetchBlob, view: MachineView) -> bool:
 
 
 def _has_password(action: SetPassword, view: MachineView) -> bool:
-    """Whether field 2 of the account has the hash: in shadow, or in passwd where there is no line in shadow."""
+    """Whether field 2 of the account's line in shadow (gshadow), or else in passwd (group), is the hash (shadow(5))."""
     other = {"shadow": "passwd", "gshadow": "group"}[action.database]
     for database in (action.database, other):
         for line in (view.content(resolve(view, f"/etc/{database}")) or b"").decode(errors="replace").splitlines():

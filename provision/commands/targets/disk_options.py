@@ -1,4 +1,4 @@
-"""Disk images on a command line: which stands for which device, and new ones that appear only when all went well."""
+"""Disk images on a command line: which image takes the place of which device, and which images are new."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provision.config.format import Config
 from provision.failures import Failure, Usage
 
 SMALLEST, LARGEST = 1 << 20, 1 << 50
-"""The fewest and the most bytes of an image: a partition table has to fit, and file systems have a limit."""
+"""Bytes of the smallest and the largest image: a partition table has to fit, and file systems have a maximal size."""
 
 _SIZE = re.compile(r"([0-9]{1,15})([KMGT]?)(?:i?B)?", re.IGNORECASE)
 
@@ -20,7 +20,7 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 
 class DiskImage(NamedTuple):
-    """A device of the config and the image that stands for it; `size` in bytes if the image is to be made."""
+    """A device of the config and the image that takes its place; `size` in bytes for a new image, else None."""
 
     device: str
     image: str
@@ -39,11 +39,13 @@ def disks(arguments: argparse.Namespace, config: Config) -> list[DiskImage]:
 
 
 def check_existing(disk: DiskImage, *, replace: bool) -> bool:
-    """Whether the image exists. Raises Failure if it must not, or has to."""
+    """Whether the image exists. Raises Failure if it is missing, exists but must be new, or is not a regular file."""
     exists = os.path.exists(disk.image)
     inside = disk.image.startswith(("/dev/", "/proc/")) and not disk.image.startswith("/dev/shm/")  # noqa: S108
     if inside or (exists and not os.path.isfile(disk.image)):
-        raise Failure(f"{disk.image}: not a regular file", hint="devices of this machine are out of reach on purpose")
+        raise Failure(
+            f"{disk.image}: not a regular file", hint="devices of this machine are never changed; give an image file"
+        )
     if disk.size is None and not exists:
         hint = f"give a size to make it: --size 10G, or --disk {disk.device}={disk.image}:10G"
         raise Failure(f"{disk.image}: no such image", hint=hint)
@@ -54,7 +56,7 @@ def check_existing(disk: DiskImage, *, replace: bool) -> bool:
 
 
 def _distinct(found: list[DiskImage]) -> list[DiskImage]:
-    """The same disks. Raises Usage if two have one image, or one has two: they would overwrite each other."""
+    """The same disks. Raises Usage if two devices have the same image, or one device has two images."""
     _check_distinct("--disk", ((disk.device, disk.device) for disk in found))
     _check_distinct("image", ((disk.image, _identity(disk.image)) for disk in found))
     return found
@@ -69,7 +71,7 @@ def _check_distinct(what: str, given: Iterable[tuple[str, object]]) -> None:
 
 
 def _identity(path: str) -> object:
-    """A value that is equal for two names of one file: symbolic links and hard links."""
+    """A value that is equal for all names of one file, also for symbolic and hard links."""
     try:
         status = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""What an earlier `apply` left on the root file system of an image: the record of its run, finished or not."""
+"""Continues after an earlier `apply` to the same image, by the record of that run on the image's root file system."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from provision.planning.machine_view import Contents, MachineView
 from provision.planning.stage import Plan, Stage
 
 OWNER = "image"
-"""The owner in the record of an image. A machine that boots from the image is another owner, and ignores it."""
+"""The owner in the record of an image. A machine that boots from the image has another owner, and ignores it."""
 
 
 class _ReadOnlyRecord(NamedTuple):
-    """A `RecordFile` in a file system that is not mounted: it can only be read."""
+    """A `RecordFile` in a file system that is not mounted; it cannot be written."""
 
     path: str
     data: bytes | None
@@ -39,9 +39,9 @@ class _ReadOnlyRecord(NamedTuple):
 
 
 def continue_earlier_run(target: Target, config: Config, view: MachineView) -> None:
-    """Change the stages of a target to those that are still to be done after an earlier run of this config.
+    """Change the stages of a target to what is not done yet, if an earlier run applied this config to it.
 
-    Raises Interrupted where another config was being applied.
+    Raises Interrupted if a run with another config was not finished.
     """
     contents = _root(target, config, view)
     history = _history(contents, config) if contents is not None else None
@@ -60,14 +60,14 @@ def continue_earlier_run(target: Target, config: Config, view: MachineView) -> N
 
 
 def _root(target: Target, config: Config, view: MachineView) -> Contents | None:
-    """The contents of the future root file system, if it exists and can be seen."""
+    """The contents of the config's root file system; None if it does not exist or cannot be read."""
     name = next((one.device for one in config.storage.filesystems if one.path == "/"), None)
     device = view.device(name) if name else None
     return target.contents_of(device.name) if device else None
 
 
 def _history(contents: Contents, config: Config) -> FileHistory | None:
-    """The history in the record; None if the config wipes the file system after an interrupted run."""
+    """The history in the record; None if the run was not finished and the config wipes the root file system."""
     path = record_path(contents)
     storage = config.storage
     wiped = any(disk.wipe_table for disk in storage.disks)
@@ -82,7 +82,7 @@ def _history(contents: Contents, config: Config) -> FileHistory | None:
 
 
 def _after_finished_run(stage: Stage, target: Target) -> Stage:
-    """The stage after a finished run. The plan of the disks compares by itself; actions on files are compared here."""
+    """The stage after a finished run. Plans for disks compare with the machine themselves; files are compared here."""
     if stage.journalled:
         return without_done_actions(stage, target.unseen)
 
@@ -93,7 +93,7 @@ def _after_finished_run(stage: Stage, target: Target) -> Stage:
 
 
 def _after_interrupted_run(stage: Stage, history: FileHistory) -> Stage:
-    """The stage for a simulation after an interruption: it sees the files as they were before the earlier run."""
+    """The stage for a simulation after an interrupted run: its plans see the files as they were before that run."""
 
     def before(part: Plan) -> Plan:
         def plan(config: Config, view: MachineView) -> Iterator[Wave]:

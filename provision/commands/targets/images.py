@@ -1,4 +1,4 @@
-"""Disk images as a target: every device name of the config stands for a part of an image, or is an error."""
+"""Disk images as a target: every device name of the config means a disk or partition in an image, or is an error."""
 
 from __future__ import annotations
 
@@ -71,14 +71,14 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     if changing and config.storage.disks and not libparted.is_installed():
         target.notes.append(f"partition tables are not read back by libparted: {libparted.REMEDY}")
     if not _has_root(config):
-        target.notes.append("the config has no file system at /, so nothing is written but file systems")
+        target.notes.append("the config has no file system at /, so only disks and file systems are made")
     elif base is None and any(disk.size is not None for disk in given):
         target.notes.append("no --base was given: / begins with a minimal passwd, group and shadow (root, locked)")
     return target
 
 
 def _give_back(machine: Machine) -> None:
-    """Release what a failed run still has. Further errors are not reported: the first one is the cause."""
+    """Release what a failed run still holds. Errors of this are not reported, because the first error is the cause."""
     with suppress(OSError):
         machine.release()
 
@@ -93,7 +93,7 @@ def _reserved(config: Config) -> AbstractContextManager[None]:
 
 
 def _mismatches(config: Config, mapped: set[str]) -> Iterator[PlanRefused]:
-    """What does not fit between config and images; found before an image is made."""
+    """Refusals for what does not fit between config and images, before any image is made."""
     storage = config.storage
     missing = [disk.device for disk in storage.disks if disk.device not in mapped]
     if missing:
@@ -108,7 +108,7 @@ def _mismatches(config: Config, mapped: set[str]) -> Iterator[PlanRefused]:
     needs_root = bool(files) or not (config.passwd.is_empty and config.systemd.is_empty)
     if needs_root and not _has_root(config):
         yield PlanRefused(
-            [Problem((), "the config mounts no file system at /, which its files or keys of its volumes need")],
+            [Problem((), "the config mounts no file system at /, but it has files or volume keys to write there")],
             hint="give a file system the path /, or apply the files to a tree with --root DIR",
         )
 

@@ -1,4 +1,4 @@
-"""Each image of a command line as a raw file: which formats are taken, which are refused, how they are opened."""
+"""Opens each image of a command line as a raw file; says which formats are accepted and which are refused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HINTS = {
     "a vmdk image for transport (streamOptimized)": "qemu-img convert -O vmdk makes one that can be changed",
     "a vmdk image in several files": "qemu-img convert -O vmdk makes one file of it",
     "a qcow image of version 1": "qemu-img convert -O qcow2 makes one of today's version",
-    "an ISO 9660 image": "it installs a system and is no disk; use a disk image of the system",
+    "an ISO 9660 image": "it is an installation medium and not a disk; use a disk image of the system",
 }
 """What to do about a format that is refused."""
 
@@ -25,8 +25,7 @@ _HINTS = {
 def formats_of(disks: Sequence[DiskImage], *, overwrite: bool) -> dict[str, str]:
     """The format of the image of each device: a key of `DRIVERS`, or raw.
 
-    With `overwrite` what is no disk image is taken for a raw one, whatever is in it. Raises PlanRefused with every
-    image that is refused.
+    With `overwrite` every file of an unknown format counts as a raw image. Raises PlanRefused with all refused images.
     """
     refused: list[Failure] = []
     found: dict[str, str] = {}
@@ -68,8 +67,8 @@ def raw_files(
 ) -> Iterator[tuple[str, str]]:
     """Each device with the path of its image as a raw file. Raises Failure.
 
-    New images and those in formats of virtual machines are worked on under a temporary name. Images that a plan cannot
-    look into go to `target.unseen`.
+    New images, and images in formats of virtual machines, are changed under a temporary name. Images that a plan cannot
+    read are added to `target.unseen`.
     """
     for disk in disks:
         name = formats[disk.device]
@@ -85,7 +84,7 @@ def raw_files(
             yield disk.device, target.images.view(disk.image, name, place.views, writable=False)
         else:
             hint = "run it as root, or allow user namespaces"
-            raise Failure(f"{disk.image}: a {name} image can only be read in mounts of one's own", hint=hint)
+            raise Failure(f"{disk.image}: a {name} image can only be read in a private mount namespace", hint=hint)
 
 
 def _new(disk: DiskImage, name: str, target: Target, place: Workspace, *, changing: bool) -> str:

@@ -43,11 +43,11 @@ def add_target_options(parser: argparse.ArgumentParser) -> None:
 
 @contextmanager
 def open_target(arguments: argparse.Namespace, config: Config, *, changing: bool) -> Iterator[Target]:
-    """The target of a command line; everything is released at the end, also after an error. Raises Failure."""
+    """The target that a command line names. At the end, also after an error, everything is released. Raises Failure."""
     _check(arguments)
     if changing and os.geteuid() != 0:
         raise Failure(
-            "applying a config needs root: for loop devices and mounts, and because files get owners",
+            "applying a config needs root: it attaches loop devices, mounts file systems and sets owners",
             hint="run it with sudo; `provision plan` does not need it",
         )
     with ExitStack() as stack:
@@ -68,6 +68,4 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.image and arguments.disk:
         raise Usage("--image excludes --disk", hint="name the device: --disk DEVICE=IMAGE")
     if arguments.size and not arguments.image:
-        raise Usage(
-            "--size needs --image", hint="with --disk the size stands behind the image: --disk DEVICE=IMAGE:10G"
-        )
+        raise Usage("--size needs --image", hint="with --disk, give the size after the image: --disk DEVICE=IMAGE:10G")

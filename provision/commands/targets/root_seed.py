@@ -1,4 +1,4 @@
-"""Filling a new root file system: with a given tree (`--base`), or with the few files that accounts need."""
+"""Fills a new root file system: with a given tree (`--base`), or with the few files that tools for accounts need."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TAR_KEEPS = ("--numeric-owner", "--preserve-permissions", "--acls", "--xattrs",
 
 
 def read_root_seed(path: str) -> RootSeed:
-    """The tree at a path. Raises Failure if it is neither a directory nor a tar archive."""
+    """The tree in the directory or tar archive at a path. Raises Failure if it is neither."""
     source = os.path.abspath(path)
     if os.path.isdir(source):
         copy: tuple[Argument, ...] = ("cp", "-a", "--", f"{source}/.", TargetPath("/"))
@@ -104,11 +104,11 @@ MINIMAL = (
 """The files that useradd, groupadd and usermod need; the password of root is locked."""
 
 FOLDERS = (("/etc", 0o755), ("/home", 0o755), ("/proc", 0o555), ("/root", 0o700), ("/var", 0o755))
-"""usermod looks into /proc of the root, and moves homes only between directories that are there."""
+"""usermod(8) reads /proc of the root, and moves a home only if the directory above the new home exists."""
 
 
 class RootSeed(NamedTuple):
-    """A tree to seed a root file system with: how to unpack it, and what a plan can know of it."""
+    """A tree to fill a root file system with: how to unpack it, and the facts about it that a plan can use."""
 
     title: str
     argv: tuple[Argument, ...]
@@ -116,7 +116,7 @@ class RootSeed(NamedTuple):
 
 
 def seed(base: RootSeed | None) -> Plan:
-    """The plan that seeds `/`, unless a passwd file is there already."""
+    """The plan that fills `/`; it does nothing if a passwd file exists."""
 
     def plan(_config: Config, view: MachineView) -> Iterator[Wave]:
         if view.file_status(PASSWD) is not None:

@@ -23,14 +23,14 @@ from provision.system.machine import Machine
 class Target:
     """Where a config is planned for, or applied to.
 
-    - `stages`: what is carried out; `preview` is how it is simulated before, where that differs.
+    - `stages`: the stages to carry out; `preview` has those to simulate before, which can differ.
     - `open_history`: opens the record of a stage that keeps one, when that stage begins; None if none is kept.
-    - `machine`: what `apply` changes; None for a target of plans only.
-    - `unreadable`: devices that are there and may not be read, with the reason.
-    - `unseen`: what a plan cannot compare with the config, with the reason; `contents_of` looks into file systems,
-      until `stop_looking`.
-    - `root_is_known`: the root that the config is for is at hand.
-    - `in_place`: what is there already is going to be changed, and nothing of it may be lost unasked.
+    - `machine`: the machine that `apply` changes; None if the target is only for plans.
+    - `unreadable`: devices that exist and cannot be read, with the reason.
+    - `unseen`: what a plan cannot compare with the config, with the reason.
+    - `contents_of`: reads file systems that are not mounted, until `stop_looking` is called.
+    - `root_is_known`: whether plans can read the root file system of the config.
+    - `in_place`: whether existing data is changed; then a run destroys nothing without --force.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class Target:
 
 
 def hidden_mounts(steps: Sequence[Step], target: Target) -> list[Mount]:
-    """The mounts of existing file systems that a plan cannot look into."""
+    """The mounts of existing file systems whose files a plan cannot see."""
     return [mount for mount in kept_mounts(steps) if target.contents_of(mount.device) is None]
 
 
 def log_of(arguments: argparse.Namespace) -> Log:
-    """Where a command says what takes long: on standard error, unless it was asked to be quiet."""
+    """The log for messages during long steps: standard error; no messages with --quiet."""
     return silent if getattr(arguments, "quiet", False) else notices_on(sys.stderr)
 
 

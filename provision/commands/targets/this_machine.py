@@ -1,4 +1,4 @@
-"""This machine as a target of plans: its devices, and a root that is not known."""
+"""This machine as a target of plans: its devices are known, its root file system is not."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def open_this_machine(config: Config, stack: ExitStack) -> Target:
     stages.insert(STAGES.index("files"), Stage("base", (restored_root,)))
     target = Target(view, None, stages, view.unreadable)
     target.root_is_known = False
-    target.notes.append("the root is not known: its accounts and files are assumed; --root DIR plans for a tree")
+    target.notes.append("the root file system is not known: its files are assumed; --root DIR plans for a tree")
     return target

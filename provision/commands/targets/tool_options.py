@@ -1,9 +1,9 @@
-"""Which options a config may give to tools that work on disk images: those that cannot reach anything else.
+"""Which options a config may give to tools that work on disk images: those that reach nothing outside of the images.
 
-The tools run as root, and several of their options name further files or devices to read, write or format (a log
-device, a detached header, a tree to copy); so does every word that is no option. A list of what is dangerous would be
-as good as our knowledge of all versions of the tools; so this is the list of what is known to be harmless, from their
-manual pages. Options written short for long ones (`--head`) are not on it.
+The tools run as root. Several of their options, and every word that is not an option, name further files or devices to
+read, write or format (a log device, a detached header, a tree to copy). A list of dangerous options would have to cover
+all versions of the tools; so this is a list of harmless options, from the manual pages. It has no abbreviated options
+(`--head`).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ HINT = (
 class Options(NamedTuple):
     """The harmless options of a tool, by getopt(3)'s rules.
 
-    `flags` and `valued` are letters, `long_flags` and `long_valued` words. `texts` are letters whose value is only
-    written down, so that it may hold a slash. `outside` has, by letter, the parts of a value that name files.
+    `flags` and `valued` are letters, `long_flags` and `long_valued` words. `texts` are letters whose value is stored
+    as text, so that it may contain a slash. `outside` has, by letter, the parts of a value that name files.
     """
 
     flags: str = ""
@@ -115,11 +115,11 @@ MOUNT_OUTSIDE = _words(
 """Options of mount(8) and the kernel's file systems that name another device, file or mount."""
 
 MOUNT_PATHS_INSIDE = ("subvol", "x-systemd.")
-"""Their values may hold a slash: a path in the file system itself, and what only the installed system reads."""
+"""Beginnings of mount options whose value may contain a slash: paths inside the file system, options of systemd."""
 
 
 def check_confined(config: Config) -> None:
-    """Raises PlanRefused with everything in a config that could lead a tool out of the images."""
+    """Raises PlanRefused with every option in a config that could make a tool reach something outside of the images."""
     problems = [*_filesystems(config), *_arrays(config), *_volumes(config)]
     if problems:
         raise PlanRefused(problems, hint=HINT)
@@ -140,7 +140,7 @@ def _arrays(config: Config) -> Iterator[Problem]:
     for index, entry in enumerate(config.storage.raid):
         yield from _listed(("storage", "raid", index, "options"), entry.options, ARRAYS)
         if entry.name.startswith("-") or "/" in entry.name.removeprefix("/dev/").removeprefix("md/"):
-            yield Problem(("storage", "raid", index, "name"), f"{entry.name} is not a name of an array")
+            yield Problem(("storage", "raid", index, "name"), f"{entry.name} is not a name for an array")
 
 
 def _volumes(config: Config) -> Iterator[Problem]:
@@ -149,13 +149,13 @@ def _volumes(config: Config) -> Iterator[Problem]:
         yield from _listed((*path, "options"), entry.options, VOLUMES)
         yield from _listed((*path, "openOptions"), entry.open_options, OPENERS)
         if entry.name.startswith("-") or "/" in entry.name:
-            yield Problem((*path, "name"), f"{entry.name} is not a name of a volume")
+            yield Problem((*path, "name"), f"{entry.name} is not a name for a volume")
         if (entry.clevis.custom.pin or "").startswith("-"):
-            yield Problem((*path, "clevis", "custom", "pin"), "it would be taken for an option")
+            yield Problem((*path, "clevis", "custom", "pin"), "clevis would read it as an option")
 
 
 def _listed(path: Path, words: Sequence[str], options: Options) -> Iterator[Problem]:
-    """Read the words as the tool would; every word that is not known to be harmless is a reason to refuse."""
+    """Read the words as the tool does; a problem for every word that is not known to be harmless."""
     awaiting = ""
     for index, word in enumerate(words):
         if awaiting:
@@ -165,7 +165,7 @@ def _listed(path: Path, words: Sequence[str], options: Options) -> Iterator[Prob
         elif word.startswith("-") and word != "-":
             reason, awaiting = _short(word, options)
         else:
-            reason = "is no option and no value of one; the tool would take it for a device"
+            reason = "is neither an option nor the value of one; the tool would use it as a device"
         if reason:
             yield Problem((*path, index), f"{word} {reason}")
     if awaiting:
@@ -207,7 +207,7 @@ def _names(value: str) -> set[str]:
 def _mount_options(path: Path, entry: Filesystem) -> Iterator[Problem]:
     for index, word in enumerate(entry.mount_options):
         if any(_leads_out(part.strip()) for part in word.split(",")):
-            yield Problem((*path, index), f"{word} reaches beyond the file system's own device")
+            yield Problem((*path, index), f"{word} names something outside of the file system")
 
 
 def _leads_out(option: str) -> bool:

@@ -68,7 +68,7 @@ def _without_devices(stage: Stage) -> Stage:
 
 
 def _continue_or_compare(target: Target, path: str, history: FileHistory) -> None:
-    """Continue an interrupted run of this config, or compare the tree with what a finished run made."""
+    """After an interrupted run of this config, continue it; after a finished one, do only what has changed since."""
     if history.ended:
         target.in_place = True
         target.stages = target.preview = tuple(without_done_actions(stage, target.unseen) for stage in target.stages)

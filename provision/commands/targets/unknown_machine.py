@@ -1,4 +1,4 @@
-"""A machine of which at most the devices are known: a plan is made for it somewhere else."""
+"""A machine of which at most the devices are known, for plans that are made on another machine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from provision.planning.root.unknown_root import UnknownRoot
 
 
 class UnknownMachine(UnknownRoot):
-    """A `MachineView` of the devices of `here` (none without it) and an unknown root; every tool is there.
+    """A `MachineView` of the devices of `here` (None: no devices) and an unknown root; every tool is on PATH.
 
-    A device that may not be read is as good as absent; `unreadable` tells why: name -> reason.
+    A device that cannot be read counts as absent; `unreadable` has the reasons: name -> reason.
     """
 
     def __init__(self, here: MachineView | None, config: Config) -> None:
@@ -23,7 +23,7 @@ class UnknownMachine(UnknownRoot):
         self._here = here
 
     def device(self, name: str) -> Device | None:
-        """The device, if it is here and can be read."""
+        """The device; None if it does not exist or cannot be read."""
         device = self._here.device(name) if self._here else None
         if device is None or self._here is None:
             return None
@@ -39,7 +39,7 @@ class UnknownMachine(UnknownRoot):
         return self._here.table(name) if self._here else PartitionTable("")
 
     def signature(self, name: str) -> Signature:
-        """What is on a known device."""
+        """The signature on a known device."""
         return self._here.signature(name) if self._here else Signature()
 
     def luks_header(self, name: str) -> LuksHeader | None:
@@ -47,23 +47,23 @@ class UnknownMachine(UnknownRoot):
         return self._here.luks_header(name) if self._here else None
 
     def host_file(self, path: str) -> bytes | None:
-        """The running system of the machine is not known."""
+        """None: the running system of the machine is not known."""
         del path
         return None
 
     def host_children(self, path: str) -> Sequence[str]:
-        """The running system of the machine is not known."""
+        """No names: the running system of the machine is not known."""
         del path
         return ()
 
     def tool(self, name: str) -> str | None:
-        """Every tool is there."""
+        """The name itself: every tool counts as installed."""
         return name
 
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
-        """The programs of the machine are not known; those that are here are asked."""
+        """As in MachineView, by the programs of this machine; those of the target machine are not known."""
         return self._here.mkfs_refusal(argv, size) if self._here else ""
 
     def boot_state(self) -> BootState:
-        """Nothing happened before; any seed shows what the plan would choose."""
+        """The state before the first stage, with a fixed seed, so that a plan shows the same UUIDs every time."""
         return BootState(seed="assumed")

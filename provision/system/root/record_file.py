@@ -30,7 +30,7 @@ class RecordFile:
 
     @property
     def path(self) -> str:
-        """The path as this machine names it, for messages."""
+        """The path on this machine, for messages."""
         return self._tree.outside(self._path)
 
     def read(self) -> bytes | None:
@@ -57,7 +57,7 @@ class RecordFile:
             raise Failure(f"{self.path}: {error.strerror}", hint=_FULL) from None
 
     def replace(self, data: bytes) -> None:
-        """Put a whole new file in its place in one step."""
+        """Replace the file by a new one in one step."""
         folder, name = parent(self._path)
         try:
             with self._tree.folder(folder) as directory:
