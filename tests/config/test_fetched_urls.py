@@ -13,7 +13,7 @@ secrets = st.text("abcdefgh0123456789%", min_size=4).map(lambda text: f"canary{t
 
 
 @given(st.text())
-def test_any_text_is_answered(text: str) -> None:
+def test_any_text_can_be_redacted_and_classified(text: str) -> None:
     assert isinstance(redacted(text), str)
     assert is_url(text) in {True, False}
     assert is_metadata(text) in {True, False}

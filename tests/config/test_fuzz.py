@@ -8,7 +8,7 @@ from tests.config.fuzz import run
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_no_surprise(seed: int) -> None:
+def test_a_short_run_of_the_fuzzer_finds_nothing(seed: int) -> None:
     batch = run(seed)
     assert batch.surprise == ""
     assert batch.valid > 0

@@ -60,7 +60,7 @@ def test_of_each_severity_the_first_problems_are_kept() -> None:
     assert all(one.path < other.path for one, other in pairwise(found.kept))
 
 
-def test_an_error_behind_many_warnings_is_found() -> None:
+def test_an_error_after_many_warnings_is_found() -> None:
     unknown = ",".join(f'"k{number}":1' for number in range(MAX_PROBLEMS + 10))
     files = '"storage":{"files":[{"path":"a"}]}'
     validation = validate(f"{HEAD}{unknown},{files}}}".encode())

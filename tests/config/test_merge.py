@@ -24,7 +24,7 @@ def of(value: dict[str, Any]) -> Config:
 
 
 @pytest.mark.parametrize("pair", GOLDEN, ids=[pair["law"] for pair in GOLDEN])
-def test_merging_is_the_reference_s(pair: dict[str, Any]) -> None:
+def test_merging_gives_what_ignition_gives(pair: dict[str, Any]) -> None:
     assert plain(merge(of(pair["parent"]), of(pair["child"]))) == pair["merged"]
 
 
@@ -79,7 +79,7 @@ def test_merging_is_associative_up_to_order(one: Config, two: Config, three: Con
 
 @FEWER
 @given(VALID, VALID)
-def test_nothing_gets_lost_but_by_its_name_space(parent: Config, child: Config) -> None:
+def test_merging_keeps_files_and_units_of_the_parent(parent: Config, child: Config) -> None:
     merged = merge(parent, child)
     taken = {key_of(node) for kind in NODES for node in getattr(child.storage, kind)}
     for file in parent.storage.files:

@@ -196,7 +196,7 @@ RELATIONS = {
 """Rules without keywords of JSON Schema: they compare elements, read texts, warn, or report by data of a field."""
 
 
-def test_whatever_json_schema_can_say_of_a_rule_is_said() -> None:
+def test_a_rule_has_a_schema_if_json_schema_can_express_it() -> None:
     assert {rule.name for rule in RULES if not rule.schema} == RELATIONS
 
 

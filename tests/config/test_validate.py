@@ -32,13 +32,13 @@ from tests.config.configs import texts
         (b'{"ignition": {"version": "3.7.0-experimental"}, "x": 1}', "", 1),
     ],
 )
-def test_verdicts_are_those_of_the_reference(raw: bytes, error: str, count: int) -> None:
+def test_results_are_those_of_ignition(raw: bytes, error: str, count: int) -> None:
     validated = validate(raw)
     assert (validated.error, len(validated.problems)) == (error, count)
     assert (validated.config is None) == bool(error)
 
 
-def test_findings_come_in_the_order_of_the_reference() -> None:
+def test_findings_have_the_order_of_ignition() -> None:
     raw = b"""{"ignition": {"version": "3.4.0"}, "x": 1, "storage": {
         "links": [{"path": "/l", "target": "x", "y": 2}, {"path": "/l", "target": ""}], "files": [{"path": "/l/"}]}}"""
     assert [problem.path for problem in validate(raw).problems] == [

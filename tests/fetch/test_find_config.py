@@ -402,13 +402,13 @@ def test_user_data_for_others_is_named(machine: Machine, raw: bytes, told: str) 
     assert told in invalid.value.problems[0].message
 
 
-def test_the_yaml_that_people_write_is_a_config_too(machine: Machine) -> None:
+def test_butane_yaml_is_a_config_too(machine: Machine) -> None:
     yaml = b"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /a\n      contents: {inline: hello}\n"
     machine.write("/etc/ignition/user.ign", yaml)
     assert paths(machine.find_config().config) == ["/a"]
 
 
-def test_yaml_without_what_reads_it_says_what_to_do(tmp_path: Path) -> None:
+def test_yaml_without_the_yaml_package_says_what_to_do(tmp_path: Path) -> None:
     """As in an initramfs without the Python package yaml: the interpreter finds ours, but no other package."""
     (tmp_path / "user.ign").write_bytes(b"variant: fcos\nversion: 1.5.0\n")
     ours = Path(__file__).parents[2]

@@ -167,7 +167,7 @@ print(together(Http(sys.argv[1], "/c"), Later()).fetch(fetch_context(running_sys
 """
 
 
-def test_who_lost_a_race_does_not_keep_the_stage_from_ending(tmp_path: Path) -> None:
+def test_a_source_that_lost_the_race_does_not_delay_the_end(tmp_path: Path) -> None:
     (tmp_path / "config").write_bytes(b"from the file")
     with talking(hangs) as url:
         began = time.monotonic()
@@ -200,7 +200,7 @@ def test_a_file_that_fails_ends_the_wait_for_the_others(tmp_path: Path) -> None:
     assert time.monotonic() - began < 2
 
 
-def test_what_came_after_a_body_is_not_taken_for_the_next_one(log: RecordedLog) -> None:
+def test_bytes_after_a_body_are_not_read_as_the_next_answer(log: RecordedLog) -> None:
     def talk(channel: socket.socket) -> None:
         says(GOOD + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", hold=0.3)(channel)
 
@@ -247,7 +247,7 @@ def test_a_full_disk_is_no_fault_of_the_network(tmp_path: Path, size: int) -> No
 
 
 @pytest.mark.parametrize(("written", "sent"), [(" padded\t", b"padded"), ("gr\u00fcn", "gr\u00fcn".encode())])
-def test_header_values_go_out_as_the_reference_sends_them(written: str, sent: bytes) -> None:
+def test_header_values_are_sent_as_ignition_sends_them(written: str, sent: bytes) -> None:
     with serve({"/f": Answer(b"")}) as served:
         header = HttpHeader(name="X-Own", value=Secret(written))
         Fetcher(Settings(http_total=3)).read(Resource(source=f"{served.url}/f", http_headers=(header,)))

@@ -10,7 +10,7 @@ from provision.planning.machine_view import FileStatus, FileType
 from tests.stages.world import World
 
 
-def test_what_was_laid_answers_first_and_can_be_lifted() -> None:
+def test_applied_facts_answer_first_and_can_be_reverted() -> None:
     forecast = Forecast(World().with_file("/f", b"x"))
     fact = FileFact("/f", None)
     forecast.apply([fact])
@@ -28,7 +28,7 @@ def test_a_mount_hides_what_is_below_it() -> None:
     assert forecast.children("/var") == []
 
 
-def test_what_was_removed_stays_away_when_its_directory_is_made_again() -> None:
+def test_removed_nodes_stay_removed_when_their_directory_is_made_again() -> None:
     forecast = Forecast(World().with_file("/d/old"))
     for action in (RemovePath("/d"), MakeDirectory("/d"), MakeDirectory("/d/new")):
         forecast.apply(action.effect())
@@ -36,7 +36,7 @@ def test_what_was_removed_stays_away_when_its_directory_is_made_again() -> None:
     assert forecast.file_status("/d/old") is None
 
 
-def test_laid_nodes_join_those_that_are_there() -> None:
+def test_planned_nodes_are_listed_with_existing_ones() -> None:
     forecast = Forecast(World().with_file("/d/old"))
     forecast.apply([FileFact("/d/new", FileStatus(FileType.FILE))])
     assert forecast.children("/d") == ["new", "old"]

@@ -34,7 +34,7 @@ def system() -> World:
     return World().with_file("/etc/selinux/config", b"SELINUXTYPE=targeted\n").with_file("/etc/passwd")
 
 
-def test_each_part_sees_what_those_before_it_brought_about() -> None:
+def test_each_part_sees_the_effects_of_earlier_parts() -> None:
     titles = [action.title for action in actions(run(Stage("s", (first, second)).plan, Config(), system())[0])]
     assert titles == ["make directory /new/deep (0755)", "write /new/deep/file (0644)"]
 

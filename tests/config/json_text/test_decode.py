@@ -36,7 +36,7 @@ def test_secrets_are_of_their_type() -> None:
     assert "hush" not in repr(file)
 
 
-def test_keys_match_in_any_case_and_that_is_odd() -> None:
+def test_keys_match_in_any_case_and_are_reported_as_unknown() -> None:
     assert files('{"FILES": [{"Path": "/a"}]}') == (File(path="/a"),)
     assert files('{"file\u017f": [{"path": "/a"}]}') == (File(path="/a"),)
     assert decoded('{"Storage": {}}').unknown_keys
@@ -87,7 +87,7 @@ def test_every_value_of_a_wrong_type_is_told() -> None:
     ]
 
 
-def test_octal_text_gets_help() -> None:
+def test_an_octal_text_gets_a_hint() -> None:
     (problem,) = decoded('{"storage": {"files": [{"path": "/a", "mode": "0644"}]}}').problems
     assert problem.hint == "JSON has no octal numbers: write 420"
 
@@ -125,7 +125,7 @@ def normal(config: dict[str, Any], version: str) -> Config:
     return normalise(decode_record(Config, config, minor(version)).record, minor(version))
 
 
-def test_special_mode_bits_act_since_3_6() -> None:
+def test_special_mode_bits_take_effect_since_3_6() -> None:
     config = {"storage": {"files": [{"path": "/a", "mode": 0o4755}], "directories": [{"path": "/b", "mode": 0o1777}]}}
     before, since = normal(config, "3.5").storage, normal(config, "3.6").storage
     assert (before.files[0].mode, before.directories[0].mode) == (0o755, 0o777)
@@ -141,7 +141,7 @@ def test_up_to_3_2_an_absent_text_was_an_empty_one() -> None:
     assert before.luks[1] == Luks(name="b")
 
 
-def test_an_advertisement_outlives_3_4() -> None:
+def test_an_advertisement_is_kept_when_3_4_is_converted() -> None:
     tang = {"url": "http://a", "thumbprint": "b", "advertisement": "{}"}
     config = {"storage": {"luks": [{"name": "a", "clevis": {"tang": [tang]}}]}}
     assert normal(config, "3.4").storage.luks[0].clevis.tang[0].advertisement == "{}"

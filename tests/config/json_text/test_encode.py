@@ -25,7 +25,7 @@ def test_indentation_is_as_wide_as_asked() -> None:
     assert encode(Config(), 0, indent=2) == '{\n  "ignition": {\n    "version": "3.0.0"\n  }\n}'
 
 
-def test_text_is_escaped_as_the_reference_does() -> None:
+def test_text_is_escaped_as_go_does() -> None:
     config = Config(storage=Storage(links=(Link(path="/<&>\u2028\x08\x0c\x7f\x01é\\b\n", target="x"),)))
     written = encode(config)
     assert r'"path":"/\u003c\u0026\u003e\u2028\u0008\u000c' + "\x7f" + r'\u0001é\\b\n"' in written
@@ -75,7 +75,7 @@ def test_the_whole_form_has_every_record() -> None:
 
 
 @given(valid_configs())
-def test_the_way_back(config: Config) -> None:
+def test_encoded_json_decodes_to_the_same_config(config: Config) -> None:
     assert decode(encode(config).encode()) == config
     assert decode(encode(config, indent=2).encode()) == config
     assert decode(encode_whole(config).encode()) == config

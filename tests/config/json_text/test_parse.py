@@ -70,7 +70,7 @@ def test_what_is_no_text_becomes_a_replacement_character(raw: bytes, text: str) 
         (b"'a'", "invalid character '\\'' looking for beginning of value", (1, 1)),
     ],
 )
-def test_errors_are_told_in_the_words_of_the_reference(raw: bytes, message: str, at: tuple[int, int]) -> None:
+def test_errors_have_the_words_of_go(raw: bytes, message: str, at: tuple[int, int]) -> None:
     problem = parse_json(raw).problem
     assert problem is not None
     assert (problem.message, problem.at) == (message, Position(*at))
@@ -123,11 +123,11 @@ def test_the_deepest_text_is_read() -> None:
     assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).problem is None
 
 
-def test_a_number_of_many_digits_is_quick_and_no_integer() -> None:
+def test_a_number_of_many_digits_is_refused_quickly() -> None:
     assert isinstance(parse_json(b"1" * 100_000).value, float)
 
 
-def test_closed_brackets_do_not_make_room_for_deeper_ones() -> None:
+def test_closed_brackets_do_not_raise_the_depth_limit() -> None:
     text = b"[" + b"{}," * 50 + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"]"
     problem = parse_json(text).problem
     assert problem

@@ -41,7 +41,7 @@ def test_an_excerpt_has_a_caret_under_the_place() -> None:
     assert lines[5].index("^") == lines[4].index('"usr"')
 
 
-def test_color_is_on_request() -> None:
+def test_color_is_used_only_on_request() -> None:
     assert "\x1b[" not in as_text(found(), excerpts=True)
     assert "\x1b[1;31merror:" in as_text(found(), excerpts=True, color=True)
 
@@ -89,7 +89,7 @@ def test_what_may_be_a_secret_is_hidden(line: str, shown: str) -> None:
         (Problem(("pasword_hash",), "x", on_key=True), "  pasword_hash", 3, "  pasword_hash"),
     ],
 )
-def test_what_is_wrong_with_a_secret_is_told_without_it(problem: Problem, line: str, column: int, shown: str) -> None:
+def test_problems_of_secrets_do_not_show_them(problem: Problem, line: str, column: int, shown: str) -> None:
     finding = Finding("a", problem, Position(1, column), line, column - 1)
     assert as_text([finding], excerpts=True).splitlines()[1] == f"    {shown}"
 

@@ -65,7 +65,9 @@ def test_standard_output_that_takes_nothing(command: str, stream: str, reason: b
 @pytest.mark.parametrize(
     ("stream", "lost"), [("2>&-", False), ("2>/dev/full", False), ("2>&- >&-", True), ("2>&- >/dev/full", True)]
 )
-def test_messages_that_nobody_can_read_change_nothing(command: str, stream: str, lost: bool, folder: Path) -> None:
+def test_messages_to_a_closed_stream_do_not_change_the_result(
+    command: str, stream: str, lost: bool, folder: Path
+) -> None:
     done = shell(f"{command} <bad.bu {stream}", folder)
     assert done.returncode == int(lost or "bad.bu" in command or command in READERS)
     assert b"Traceback" not in done.stderr + done.stdout
@@ -89,7 +91,7 @@ def test_a_file_never_gets_the_number_of_a_closed_stream(folder: Path) -> None:
     assert "bad.bu:3:" in (folder / "found").read_text()
 
 
-def test_a_reader_that_has_enough_is_no_news(folder: Path) -> None:
+def test_a_reader_that_closes_the_pipe_is_not_reported(folder: Path) -> None:
     (folder / "many.bu").write_text(GOOD + "".join(f"key{number}: 1\n" for number in range(9000)))
     done = shell("transpile check many.bu | head -1; exit ${PIPESTATUS[0]}", folder)
     assert done.stdout.count(b"\n") == 1

@@ -87,6 +87,6 @@ def test_a_text_of_short_lines_is_read_as_in_windows(text: str) -> None:
 
 
 @pytest.mark.parametrize("line", ["A=b\n", "=\n", "#\n", " \n", "[]\n", "\\\n", "a\\ \n", "\u00e9=\n"], ids=repr)
-def test_millions_of_lines_are_read_in_a_moment(line: str) -> None:
+def test_millions_of_lines_are_read_quickly(line: str) -> None:
     with suppress(BadUnit):
         sections_with_options("[Unit]\nA=" + "\n" + line * 1_000_000)

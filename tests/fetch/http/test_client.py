@@ -181,7 +181,7 @@ def test_https_with_the_wrong_host_is_explained(log: RecordedLog, ca: Authority)
     ("days", "told"),
     [(("20200101000000Z", "20200201000000Z"), "expired"), (("20990101000000Z", "20990201000000Z"), "not yet valid")],
 )
-def test_a_certificate_out_of_its_time_makes_one_think_of_the_clock(
+def test_a_certificate_outside_its_dates_gives_a_hint_at_the_clock(
     log: RecordedLog, ca: Authority, days: tuple[str, str], told: str
 ) -> None:
     with (

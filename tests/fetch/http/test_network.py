@@ -326,7 +326,7 @@ def test_a_name_server_that_comes_up_late_does_not_cost_the_deadline_either(log:
     assert "name not resolved" in str(log)
 
 
-def test_many_open_files_are_no_hindrance(log: RecordedLog) -> None:
+def test_sockets_work_with_many_open_files(log: RecordedLog) -> None:
     """The spool holds a file open for each that the config names; select(2) would refuse the descriptors beyond."""
 
     def body() -> bytes:
@@ -394,7 +394,7 @@ def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(log: RecordedLog, 
     assert took < 2.5
 
 
-def test_who_lost_a_race_says_no_more(log: RecordedLog, tmp_path: Path) -> None:
+def test_a_source_that_lost_the_race_prints_no_more(log: RecordedLog, tmp_path: Path) -> None:
     """A source that still waits when another one has answered must not puzzle the console."""
 
     def body() -> bytes | None:

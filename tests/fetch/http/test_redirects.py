@@ -32,7 +32,7 @@ def to(target: str) -> Answer:
     return Answer(status=302, headers=(("Location", target),))
 
 
-def test_redirects_are_followed_and_secrets_stay_at_home(log: RecordedLog) -> None:
+def test_redirects_are_followed_without_sending_secrets_on(log: RecordedLog) -> None:
     with serve({"/b": Answer(b"there")}) as other:
         away = Answer(status=302, headers=(("Location", f"{other.url}/b"),))
         with serve({"/a": away}) as served:
@@ -201,7 +201,7 @@ def test_a_secret_in_the_path_of_a_redirect_is_not_shown(log: RecordedLog, statu
     assert f"redirected to {other.url}/..." in str(log)
 
 
-def test_the_library_connects_to_the_host_that_was_judged(log: RecordedLog) -> None:
+def test_the_library_connects_to_the_host_that_was_checked(log: RecordedLog) -> None:
     """The HTTP library reads some URLs in its own way; then nothing is connected to."""
     with serve({"/b": Answer(b"x")}) as served:
         port = served.url.rpartition(":")[2]
@@ -242,7 +242,7 @@ PIECES = (
 
 @pytest.mark.disks
 @needs_root
-def test_no_location_at_all_leads_inwards(log: RecordedLog) -> None:
+def test_no_redirect_of_any_form_leads_inwards(log: RecordedLog) -> None:
     choice = Random(1)
     targets = ["".join(choice.choices(PIECES, k=choice.randint(1, 7))) for _ in range(400)]
 

@@ -14,7 +14,7 @@ RECORDED = {"hyperv", "nvidiabluefield", "virtualbox", "vmware", "zvm"}
 """test_hyperv.py, test_virtualbox.py, test_vmware.py, test_interfaces.py."""
 
 
-def test_what_is_real_was_had() -> None:
+def test_platforms_with_proof_real_are_tested_with_the_real_thing() -> None:
     real = {name for name, platform in PLATFORMS.items() if platform.proof == "real"}
     assert real == IN_GUESTS | FILES | {*SERVICES} | {platform for platform, _, _ in DRIVES}
 

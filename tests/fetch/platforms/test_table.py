@@ -15,7 +15,7 @@ NAMES = (
 )
 
 
-def test_every_platform_of_the_reference_implementation_is_there() -> None:
+def test_every_platform_of_ignition_is_there() -> None:
     assert list(PLATFORMS) == NAMES.split()
 
 

@@ -33,7 +33,7 @@ def test_links_are_followed_as_in_a_chroot(path: str, expected: str) -> None:
     assert resolve(world, path) == expected
 
 
-def test_a_circle_is_refused() -> None:
+def test_a_circle_of_links_is_refused() -> None:
     world = World().with_link("/a", "/b").with_link("/b", "/a")
     with pytest.raises(Unresolvable, match="too many links"):
         resolve(world, "/a/f")

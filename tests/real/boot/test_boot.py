@@ -216,7 +216,7 @@ def test_kernel_arguments_are_set_by_the_helper_and_the_next_boot_goes_on(machin
     assert second.reported["failed"] == [""]
 
 
-def test_without_a_word_on_the_command_line_nothing_runs(images: Images, machine: Machine, config_file: Path) -> None:
+def test_without_its_kernel_argument_nothing_runs(images: Images, machine: Machine, config_file: Path) -> None:
     bare = machine.boot("", config_file, initramfs=images.bare_initramfs)
     later = machine.boot("", config_file)
     for name, boot, file in (("without", bare, images.bare_initramfs), ("with", later, images.initramfs)):

@@ -119,7 +119,7 @@ def test_one_image_by_two_names_is_one(tmp_path: Path) -> None:
     assert (done.returncode, "is given twice" in done.stderr) == (2, True)
 
 
-def test_a_label_on_two_images_leads_nowhere(tmp_path: Path) -> None:
+def test_a_label_on_two_images_names_neither(tmp_path: Path) -> None:
     """Formatting the one that comes first would be luck."""
     for name in ("a.img", "b.img"):
         script = b"label: gpt\nname=data\n"

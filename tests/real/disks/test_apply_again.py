@@ -263,7 +263,7 @@ def test_what_is_missing_in_an_image_is_planned_and_made_again(tmp_path: Path) -
 
 
 @pytest.mark.skipif(shutil.which("debugfs") is None, reason="there is no debugfs")
-def test_what_was_written_to_an_image_since_takes_force(tmp_path: Path) -> None:
+def test_overwriting_later_changes_of_an_image_needs_force(tmp_path: Path) -> None:
     image = tmp_path / "disk.img"
     applied("-", "--image", image, "--size", "512M", stdin=ONE_DISK)
     (tmp_path / "other").write_text("precious")
@@ -274,7 +274,7 @@ def test_what_was_written_to_an_image_since_takes_force(tmp_path: Path) -> None:
     assert applied("-", "--image", image, "--force", stdin=ONE_DISK) == expected
 
 
-def test_a_run_that_was_interrupted_is_gone_on_with(tmp_path: Path) -> None:
+def test_an_interrupted_run_is_continued(tmp_path: Path) -> None:
     image = tmp_path / "disk.img"
     applied("-", "--image", image, "--size", "512M", stdin=OTHER)
     argv = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=linkat", "-e", "inject=linkat:signal=KILL:when=1"]

@@ -258,7 +258,7 @@ def test_a_name_of_a_descriptor_is_no_image(name: str, tmp_path: Path) -> None:
     assert (done.returncode, "not a regular file" in done.stderr) == (1, True), done.stderr
 
 
-def test_by_force_a_file_becomes_a_raw_image(tmp_path: Path) -> None:
+def test_with_force_a_file_becomes_a_raw_image(tmp_path: Path) -> None:
     path = foreign("gzip", tmp_path)
     os.truncate(path, SIZE)
     assert provision("apply", "-", "--image", path, "--force", stdin=ONE_DISK).returncode == 0

@@ -136,7 +136,7 @@ def test_every_interruption_ends_in_the_same_tree(config: dict[str, Any], tmp_pa
     _ends_in_the_same_tree(config, tmp_path)
 
 
-def test_what_comes_from_afar_is_fetched_again(tmp_path: Path) -> None:
+def test_remote_files_are_fetched_again(tmp_path: Path) -> None:
     with remote() as config:
         _ends_in_the_same_tree(config, tmp_path)
 
@@ -154,7 +154,7 @@ def _ends_in_the_same_tree(config: dict[str, Any], tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("config", [USERS, NODES], ids=["users", "nodes"])
-def test_apply_goes_on_where_it_was(config: dict[str, Any], tmp_path: Path) -> None:
+def test_apply_continues_an_interrupted_run(config: dict[str, Any], tmp_path: Path) -> None:
     expected_root = root(tmp_path / "whole")
     steps = apply(tmp_path / "whole", config)
     expected = picture(expected_root)

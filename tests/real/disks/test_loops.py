@@ -39,7 +39,7 @@ def test_a_part_of_a_file_is_a_device(configure: Configure, sector: int, tmp_pat
     assert (data.count(b"y"), data.index(b"y")) == (4096, 5 * MIB)
 
 
-def test_what_cannot_be_leaves_nothing(configure: Configure, tmp_path: Path) -> None:
+def test_a_failed_attach_leaves_no_loop_device(configure: Configure, tmp_path: Path) -> None:
     image = blank(tmp_path / "disk.img", 16 * MIB)
     with pytest.raises(OSError, match="Invalid argument"):
         Loop(str(image), 0, MIB, 777, configure)

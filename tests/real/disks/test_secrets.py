@@ -425,7 +425,7 @@ def test_no_success_tells_a_secret(name: str, tmp_path: Path, disk: tuple[Path, 
     assert leaks(watched) == {}, watched.said
 
 
-def test_the_watch_sees_canaries_in_every_form_and_channel(tmp_path: Path) -> None:
+def test_canaries_are_found_in_every_form_and_channel(tmp_path: Path) -> None:
     target = WatchedTarget(tmp_path)
     form = next(form for form, name in FORMS.items() if name == "proxy").decode()
     script = (

@@ -131,7 +131,7 @@ class TestReadOnly:
             run(disks.STAGE.plan, self.wanted(part, storage), self.world())
         assert caught.value.reasons == (f"{where} is read-only",)
 
-    def test_what_is_as_it_should_be_stays(self) -> None:
+    def test_a_filesystem_that_matches_the_config_stays(self) -> None:
         kept = config.Filesystem(device="/dev/vda1", format="ext4", label="data")
         assert not changes(run(disks.STAGE.plan, self.wanted({}, {"filesystems": (kept,)}), self.world())[0])
 
@@ -155,7 +155,7 @@ class TestOldArrays:
         return next(action for action in actions(waves) if isinstance(action, WritePartitionTable))
 
     @pytest.mark.parametrize("device", ["/dev/vda1", "/dev/disk/by-partlabel/data"])
-    def test_they_go_where_the_config_gives_the_partition_away(self, device: str) -> None:
+    def test_they_are_erased_if_the_config_uses_the_partition_otherwise(self, device: str) -> None:
         storages: list[dict[str, object]] = [
             {"raid": (config.Raid(name="data", level="raid1", devices=(device,)),)},
             {"filesystems": (config.Filesystem(device=device, format="ext4", wipe_filesystem=True),)},
@@ -167,7 +167,7 @@ class TestOldArrays:
                 "partition 1 'data' with linux_raid_member 'old:data' (10 MiB)",
             )
 
-    def test_they_stay_where_nobody_asked(self) -> None:
+    def test_they_stay_if_the_config_does_not_use_the_partition(self) -> None:
         table = self.table(self.OLD)
         assert (table.clear, table.destroys) == ((), "")
 

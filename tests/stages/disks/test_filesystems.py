@@ -159,7 +159,7 @@ def test_missing_devices_are_awaited_and_taken_for_blank() -> None:
     assert len(changes(waves)) == 1
 
 
-def test_a_device_that_does_not_come_is_refused() -> None:
+def test_a_device_that_does_not_appear_is_refused() -> None:
     plan = filesystems.plan(config(Filesystem(device=DEVICE, format="ext4")), World())
     next(plan)
     with pytest.raises(PlanRefused, match=r"storage.filesystems\[0\]: there is no device /dev/vda1"):
@@ -238,7 +238,7 @@ def test_a_device_that_is_not_there_is_not_tried() -> None:
     run(filesystems.plan, config(Filesystem(device=DEVICE, format="ext4")), machine)
 
 
-def test_a_program_that_refuses_a_large_device_as_well_does_not_speak_of_the_size() -> None:
+def test_a_program_that_also_refuses_a_large_device_does_not_mean_the_size() -> None:
     machine = World().with_device(DEVICE, 1 * MIB)
     machine.mkfs_refusals["mkfs.ext4"], machine.refuses_all_sizes = "it is broken", True
     run(filesystems.plan, config(Filesystem(device=DEVICE, format="ext4")), machine)

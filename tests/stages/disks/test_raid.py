@@ -103,7 +103,7 @@ class TestInterrupted:
         machine = made_before(world()).with_device("/dev/md127", 64 * MIB, "/dev/md/data")
         assert [type(action) for action in actions(run(raid.plan, config(array()), machine)[0])] == [Keep]
 
-    def test_it_is_assembled_where_nobody_did(self) -> None:
+    def test_it_is_assembled_if_udev_has_not_done_so(self) -> None:
         assert command(config(array()), made_before(world())) == (
             *("mdadm", "--assemble", "/dev/md/data", "--run", *map(DeviceName, MEMBERS[:2])),
         )
@@ -113,7 +113,7 @@ class TestInterrupted:
         del machine.signatures[MEMBERS[1]]
         assert command(config(array()), machine)[1] == "--create"
 
-    def test_anybody_elses_array_is_replaced_as_the_reference_does(self) -> None:
+    def test_an_array_of_another_origin_is_replaced_as_by_ignition(self) -> None:
         machine = world(Signature("linux_raid_member", "other:data", "other"))
         assert command(config(array()), machine)[1] == "--create"
 
@@ -154,7 +154,7 @@ class TestRefused:
             "storage.raid[1]: mdadm is needed and not on PATH",
         ]
 
-    def test_a_member_that_does_not_come(self) -> None:
+    def test_a_member_that_does_not_appear(self) -> None:
         plan = raid.plan(config(array()), World())
         assert next(plan) == (WaitForDevices(MEMBERS[:2], ("storage", "raid")),)
         with pytest.raises(PlanRefused, match=r"storage.raid\[0\].devices\[0\]: there is no device /dev/vda1"):

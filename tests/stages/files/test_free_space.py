@@ -68,7 +68,7 @@ def test_what_is_replaced_makes_room() -> None:
     assert refused(there, File(path="/etc/a", append=(plain(101),)))
 
 
-def test_nobody_knows_how_much_a_directory_makes() -> None:
+def test_space_freed_by_a_removed_directory_is_unknown() -> None:
     there = world(100).with_file("/etc/a/b", b"y")
     assert refused(there, File(path="/etc/a", overwrite=True, contents=plain(700))) == ""
 
@@ -93,7 +93,7 @@ def test_a_file_system_that_is_smaller_than_its_files() -> None:
         small_disk("ext4", 9 * MIB)
 
 
-def test_what_may_go_elsewhere_or_be_packed_is_let_be() -> None:
+def test_files_that_may_go_elsewhere_or_be_compressed_are_not_counted() -> None:
     small_disk("ext4", 9 * MIB, links=(Link(path="/data/a", target="/var"),))
     small_disk("btrfs", 9 * MIB)
 
@@ -109,7 +109,7 @@ def test_a_file_has_at_least_its_least_size(data: bytes, form: str) -> None:
     assert minimum_size(File(path="/a", contents=resource)) <= len(inline_content(resource) or b"") == len(data)
 
 
-def test_noise_that_is_packed_grows_less_than_is_taken_for_it() -> None:
+def test_incompressible_bytes_grow_less_than_the_estimate_allows() -> None:
     data = os.urandom(1 * MIB)
     resource = Resource(source="data:;base64," + b64encode(gzip.compress(data)).decode(), compression="gzip")
     assert 0.8 * len(data) < minimum_size(File(path="/a", contents=resource)) <= len(data)

@@ -133,7 +133,7 @@ def test_usermod_moves_directories_only_and_none_that_is_not_there() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("useradd"), reason="useradd wants to be root")
-def test_the_real_useradd_does_what_was_foreseen(tmp_path: Path) -> None:
+def test_the_real_useradd_does_what_the_plan_predicts(tmp_path: Path) -> None:
     root = tmp_path / "root"
     for folder in ("etc/default", "etc/skel/.config", "srv", "var/mail", "proc"):
         (root / folder).mkdir(parents=True)

@@ -212,7 +212,7 @@ def test_a_link_in_the_place_of_a_file_says_what_is_lost() -> None:
     assert [action.destroys for action in planned(world, links=links)] == ["file /a", "file /b"]
 
 
-def test_what_is_as_wanted_is_kept_and_said_to_be() -> None:
+def test_nodes_that_match_the_config_are_kept_and_reported() -> None:
     world = World().with_directory("/d", 0o755).with_link("/l", "x").with_file("/f", mode=0o644)
     storage = Storage(
         directories=(Directory(path="/d"),), files=(File(path="/f"),), links=(Link(path="/l", target="x"),)

@@ -90,7 +90,7 @@ def test_an_enabled_unit_is_disabled_and_stays_so() -> None:
     assert write.parts == (Content(b"disable a.service\n"),)
 
 
-def test_each_unit_is_asked_for_itself() -> None:
+def test_only_enabled_units_are_disabled() -> None:
     """A line for one that is not enabled would say something else than its vendor does."""
     world = World()
     world.units.add("b.service")

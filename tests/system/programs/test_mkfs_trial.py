@@ -34,15 +34,15 @@ def test_what_is_too_small_for_everything(name: str) -> None:
     assert refusal(argv, TRIED_BELOW) == ""
 
 
-def test_a_program_that_is_not_here_says_nothing() -> None:
+def test_a_missing_program_is_not_a_refusal() -> None:
     assert refusal(("mkfs.not-here",), MIB) == ""
 
 
-def test_a_program_that_fails_without_a_word() -> None:
+def test_a_program_that_fails_without_output() -> None:
     assert refusal(("false",), MIB) == "false ends with status 1"
 
 
-def test_a_program_that_is_killed_says_nothing(tmp_path: Path) -> None:
+def test_a_killed_program_is_not_a_refusal(tmp_path: Path) -> None:
     program = tmp_path / "mkfs.killed"
     program.write_text("#!/bin/sh\nkill -9 $$\n")
     program.chmod(0o755)

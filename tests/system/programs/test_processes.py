@@ -63,7 +63,7 @@ def test_output_is_bounded_and_its_end_is_kept() -> None:
     assert len(done.last_lines.splitlines()) == 12
 
 
-def test_messages_are_in_english_and_bytes_never_hurt() -> None:
+def test_messages_are_in_english_and_may_hold_any_bytes() -> None:
     assert processes.run(["sh", "-c", "echo $LC_ALL"]).output == "C\n"
     assert processes.run(["printf", r"\377"]).output == "\ufffd"
 

@@ -49,7 +49,7 @@ def test_output_that_never_ends_is_no_hang_but_silence_is() -> None:
     assert processes.output_of(["sh", "-c", "sleep 0.3; echo x; sleep 0.3; echo y"], b"", 100) == b"x\ny\n"
 
 
-def test_stopping_ends_the_whole_family(tmp_path: Path) -> None:
+def test_stopping_ends_the_program_and_all_its_children(tmp_path: Path) -> None:
     script = f"sh -c 'sleep 60 & echo $! >{tmp_path}/deep; wait' & wait"
     pid = os.posix_spawnp("sh", ["sh", "-c", script], os.environ)
     while not (tmp_path / "deep").exists() or not (tmp_path / "deep").read_text():

@@ -166,14 +166,14 @@ class TestClevis:
         (bind,) = self.bind(Clevis(threshold=1))
         assert bind[9] == '{"pins":{"tang":[]},"t":1}'
 
-    def test_a_pin_in_its_own_words_is_a_secret(self) -> None:
+    def test_the_config_of_a_custom_pin_is_a_secret(self) -> None:
         custom = ClevisCustom(pin="tpm2", config='{"key":"hidden"}', needs_network=True)
         waves, _ = run(luks.plan, config(volume(clevis=Clevis(custom=custom))), world())
         (bind,) = (action for action in actions(waves) if isinstance(action, RunProgram) and action.argv[0] == "clevis")
         assert bind.argv[8:] == ("tpm2", '{"key":"hidden"}')
         assert "hidden" not in repr(bind)
 
-    def test_a_made_key_goes(self) -> None:
+    def test_a_generated_key_is_removed_after_binding(self) -> None:
         waves, forecast = run(luks.plan, config(volume(clevis=Clevis(tpm2=True), key_file=Resource())), world())
         remove, forget = actions(waves)[-2:]
         assert isinstance(remove, RunProgram)
@@ -243,7 +243,7 @@ class TestReuse:
         machine = world().with_device("/dev/dm-0", MIB, "/dev/mapper/data")
         assert refused(volume(), machine) == "storage.luks[0]: /dev/mapper/data exists already"
 
-    def test_the_second_plan_only_looks(self) -> None:
+    def test_the_second_plan_only_tests_the_key(self) -> None:
         _, forecast = run(luks.plan, config(volume()), world())
         again = [
             action

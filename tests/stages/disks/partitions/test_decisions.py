@@ -72,7 +72,7 @@ class TestCreate:
         )
         assert geometry(action.table) == [(1, 4096, 2048), (2, 6144, 2048), (3, 2048, 2048)]
 
-    def test_a_number_given_up_is_free(self) -> None:
+    def test_the_number_of_a_deleted_partition_is_free(self) -> None:
         action = written(
             config(
                 Partition(number=1, should_exist=False, wipe_partition_entry=True),
@@ -284,7 +284,7 @@ class TestForecast:
         assert forecast.device("/dev/disk/by-id/x-part1") == node
         assert forecast.signature("/dev/nvme0n1p1") == Signature()
 
-    def test_what_lies_at_an_old_start_is_seen_again(self) -> None:
+    def test_a_signature_at_an_old_start_is_seen_again(self) -> None:
         world = disk(signatures={2: Signature("ext4", "d", "u")})
         conf = config(Partition(number=7, label="again", start_mib=11, size_mib=30), wipe=True)
         _, forecast = run(partitions.plan, conf, world)

@@ -110,7 +110,7 @@ def test_what_is_left_of_an_old_table_is_none(tmp_path: Path) -> None:
     assert tables.read(path, SIZE, 512).kind == "dos"
 
 
-def test_a_table_without_its_protection_is_not_taken_for_nothing(tmp_path: Path) -> None:
+def test_a_table_without_protective_mbr_is_not_taken_for_no_table(tmp_path: Path) -> None:
     path = image(tmp_path)
     tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
     with open(path, "r+b") as disk:
@@ -168,7 +168,7 @@ def test_a_table_may_have_more_entries_than_usual(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("sgdisk") is None, reason="sgdisk is not on PATH")
 @pytest.mark.parametrize("odd", [["-j", "1000"], ["-S", "16"], ["-S", "300"], ["-A", "1:set:5", "-A", "1:set:20"]])
-def test_what_is_odd_in_a_table_stays(tmp_path: Path, odd: list[str]) -> None:
+def test_unusual_parts_of_a_table_stay(tmp_path: Path, odd: list[str]) -> None:
     """Apart from the new partition every byte is the same as after sgdisk has made that partition."""
     path, other = image(tmp_path), str(tmp_path / "other.img")
     subprocess.run(["sgdisk", *odd[:2], "-n", "1:4096:+10M", "-c", "1:\N{ROCKET}", *odd, path], check=True)
