@@ -1,12 +1,12 @@
-"""The author's side: YAML for people (Butane) -> JSON for machines (Ignition).
+"""Translate Butane YAML, which authors write, into Ignition JSON, which machines read.
 
-One function is the way in for everybody else, the machine's side included:
+Other packages call one function:
 
     result = transpile(raw, name="site.yaml", files_dir="files")
-    result.config      the config, None if it has errors; `result.json` is the same as JSON text
-    result.findings()  every problem with its line and column; `result.failed` tells whether there is a result
+    result.config      the config, or None if the text has errors; `result.json` is the same config as JSON text
+    result.findings()  every problem with its line and column; `result.failed` is true if there is no config
 
-It never raises because of what the bytes are. It needs the package `yaml`: where that is missing, ImportError.
+`transpile` does not raise for any bytes. It raises ImportError if the package `yaml` is not installed.
 """
 
 from transpiler.phases import Result, transpile

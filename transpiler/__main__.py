@@ -1,4 +1,4 @@
-"""`python -m transpiler` is `transpile`."""
+"""`python -m transpiler` runs the command `transpile`."""
 
 from transpiler.cli import main
 

@@ -1,6 +1,6 @@
-"""The command `transpile`: YAML for people -> JSON for machines. Started as `butane` it behaves as Butane.
+"""The command `transpile`: Butane YAML -> Ignition JSON. Started under the name `butane`, it behaves as Butane.
 
-This and `check` are the only places that print and exit. Nothing heavy is imported before it is needed.
+In this package, only this module and `check_many` print. Slow imports stand in the functions that need them.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ Usage: transpile [options] [FILE]
        transpile check [options] PATH...
        transpile schema [VARIANT VERSION]
 
-Turn a YAML config (Butane's format) into the JSON that machines read at their first boot (Ignition's format),
-or into a MachineConfig for OpenShift. Without FILE the config is read from standard input.
+Translate a YAML config (Butane's format) into the JSON that a machine reads at its first boot (Ignition's
+format), or into a MachineConfig for OpenShift. Without FILE, read the config from standard input.
 
 Options:
 {options}
@@ -38,17 +38,17 @@ Examples:
   transpile config.yaml > config.json
   transpile --files-dir . --pretty --strict config.yaml
   transpile --check config.yaml
-  transpile --output config.ign config.yaml     (made readable to you only, replaced in one step)
+  transpile --output config.ign config.yaml     (a new file is readable by you only)
   transpile check --format github .
   transpile schema fcos 1.6.0
 
-Exit status: 0 all is well; 1 the config has errors (or warnings, with --strict), or a file cannot be read or
+Exit status: 0 success; 1 the config has errors (or warnings, with --strict), or a file cannot be read or
 written; 2 the command line is wrong.
 """
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command and exit."""
+    """Run the command with `arguments` (default: those of the process) and exit. It never returns."""
     given = sys.argv[1:] if arguments is None else arguments
     run_program("transpile", lambda: _guarded(given, as_butane=os.path.basename(sys.argv[0]) == "butane"))
 
@@ -61,7 +61,7 @@ def _guarded(arguments: list[str], *, as_butane: bool) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except Exception:  # noqa: BLE001 - a bug is told apart from a bad config by its own exit status
+    except Exception:  # noqa: BLE001 - a bug has an exit status of its own (70)
         import traceback
 
         traceback.print_exc()
@@ -83,15 +83,15 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
     if len(given.rest) > (0 if given.texts.get("input") else 1):
         print(_usage(as_butane=as_butane) + ("" if as_butane else _command_suggestion(given.rest[0])), file=sys.stderr)
         return 2
-    for name, told in (("help", _help), ("version", _version)):
+    for name, text_for in (("help", _help), ("version", _version)):
         if given.on(name):
-            print(told(as_butane=as_butane))
+            print(text_for(as_butane=as_butane))
             return 0
     return _translate(given, as_butane=as_butane)
 
 
 def _command_suggestion(word: str) -> str:
-    """What to say where a word may be a misspelled command; empty if it is not."""
+    """A line with the command that is similar to `word`; empty if there is none or if a file has this name."""
     near = did_you_mean(word, _COMMANDS)
     return f"\n{escaped(word)} is neither a file nor a command{near}" if near and not os.path.exists(word) else ""
 
@@ -174,9 +174,9 @@ def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> No
 def _verdict(result: Result) -> str:
     from provision.config.problems import count_of
 
-    told = [finding.problem for finding in result.findings()]
-    reason = "" if any(problem.fatal for problem in told) else "; warnings are errors with --strict"
-    return f"{escaped(result.text.name)}: not transpiled: {count_of(told)}{reason}"
+    problems = [finding.problem for finding in result.findings()]
+    reason = "" if any(problem.fatal for problem in problems) else "; warnings are errors with --strict"
+    return f"{escaped(result.text.name)}: not transpiled: {count_of(problems)}{reason}"
 
 
 def _colored(wanted: str) -> bool:
@@ -204,7 +204,10 @@ def _schema(arguments: list[str]) -> int:
     name, version = arguments if len(arguments) == 2 else ("", "")
     row = rows.get((name, parse_version(version) or ""))
     if row is None:
-        print("usage: transpile schema [VARIANT VERSION]; without both, the schema that picks one", file=sys.stderr)
+        print(
+            "usage: transpile schema [VARIANT VERSION]; without arguments, it prints one schema for all variants",
+            file=sys.stderr,
+        )
         for known in dict.fromkeys(one for one, _ in rows):
             print(f"  {known} {' '.join(version for one, version in rows if one == known)}", file=sys.stderr)
         return 0 if arguments in (["-h"], ["--help"]) else 2

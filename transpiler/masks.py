@@ -1,4 +1,4 @@
-"""What an excerpt of the author's text must not show: secrets, as asterisks, every other character in its place."""
+"""Hide secrets in excerpts of the author's text: each of their characters becomes an asterisk, so columns stay."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SECRET_WORDS = re.compile(r"pass|pwd|secret|token|hash|key|pin|auth|cred", re.I
 
 
 class Masks:
-    """The scalars of a text that may be secrets, by the lines on which they stand."""
+    """The scalars of a text that may be secrets, sorted by their places."""
 
     def __init__(self, root: YamlNode | None) -> None:
         self.scalars = sorted(_secret_scalars(root), key=lambda found: found[1].at)
         self.starts = [node.line for _, node in self.scalars]
 
     def over(self, number: int, line: str) -> str:
-        """A line with every character of a secret as an asterisk."""
+        """Line `number` (from 1), in which every character of a secret is an asterisk."""
         index = bisect_right(self.starts, number)
         while index > 0:
             index -= 1
@@ -44,7 +44,7 @@ class Masks:
 
 
 def _hidden(text: str, name: str) -> str:
-    """A secret as asterisks; of the text of a unit, names of sections and settings can be read."""
+    """A secret as asterisks. In the text of a unit, names of sections and settings stay readable."""
     shown = 0
     if name == "contents":
         match = re.match(r"\s*(\[[^\]]*\]?|[A-Za-z]+ *=|[|>][-+0-9]*\s*$)", text)
@@ -53,7 +53,8 @@ def _hidden(text: str, name: str) -> str:
 
 
 def _secret_scalars(root: YamlNode | None) -> Iterator[tuple[str, YamlNode]]:
-    """Scalars that may be secrets, each with the name of its key; values of unknown keys may be misspelled secrets."""
+    """Scalars that may be secrets, each with the name of its key. A value counts too if its key is unknown, because the
+    key may be the misspelled name of a secret field."""
     waiting = [("", False, root)] if root else []
     while waiting:
         name, unknown, node = waiting.pop()
@@ -78,7 +79,7 @@ def _may_be_secret(name: str, text: str, *, unknown: bool) -> bool:
 
 @cache
 def known_names() -> frozenset[str]:
-    """The names of all fields of all variants."""
+    """The YAML names of all fields of all variants."""
     from transpiler.butane.variants import table
 
     found: set[str] = set()

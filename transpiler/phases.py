@@ -1,4 +1,4 @@
-"""YAML text -> JSON and everything there is to say about it: one pass through the table PHASES."""
+"""YAML text -> JSON and all problems of the text: one pass through the table PHASES."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ STRICT_ERROR = "Config produced warnings and --strict was specified"
 class Result(NamedTuple):
     """The result of transpiling one text.
 
-    `json` is the result (YAML for a MachineConfig), empty if there is none; `config` and `version` (an index into
-    VERSIONS) the same as a value. `problems` are all there is to say; the first `reported` of them are what the
-    reference reports. `error` is Butane's verdict, empty if all is well.
-    `draft` knows where the parts of the config come from.
+    `json` is the output (YAML for a MachineConfig), empty if there is none. `config` is the same output as a value, and
+    `spec_minor` is the minor version of its Ignition spec (an index into VERSIONS). `problems` are all problems; Butane
+    reports the first `reported` of them. `error` is Butane's verdict, empty if there is no error. `draft` holds the
+    author's path of each part of the config.
     """
 
     text: report.SourceText
@@ -63,19 +63,22 @@ class Result(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether there is no result."""
+        """Whether there is no output."""
         return bool(self.error)
 
     def render(self, *, color: bool = False) -> str:
-        """All problems for people, errors first, with places, excerpts and hints."""
+        """All problems as text for people: errors first, with places, excerpts and hints."""
         return reports.as_text(self.findings(), excerpts=True, color=color)
 
     def findings(self) -> list[reports_findings.Finding]:
-        """All problems with their places and lines."""
+        """All problems with their places and source lines."""
         return report.located(self.problems, self.text)
 
     def findings_of_config(self, problems: Iterable[Problem]) -> list[reports_findings.Finding]:
-        """Problems of the resulting config, by its paths, with the author's paths, places and lines; each once."""
+        """Problems whose paths are those of the resulting config, with the author's paths, places and source lines.
+
+        Equal problems are given once. Empty if there is no config.
+        """
         if self.draft is None:
             return []
         source_of = self.draft.source_of
@@ -83,7 +86,7 @@ class Result(NamedTuple):
         return report.located(mine, self.text)
 
     def render_as_butane(self, *, color: bool = False, raw: bool = False) -> str:
-        """Butane's report, drawn, or in one line for each problem."""
+        """Butane's report: with excerpts, or with `raw` one line for each problem."""
         shown = self.problems[: self.reported]
         if raw:
             return "\n".join(report.raw_line(problem, self.text) for problem in shown)
@@ -101,11 +104,12 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     butane_paths: bool = False,
     ignore: Sequence[str] = (),
 ) -> Result:
-    """The JSON of a YAML config. Never raises, whatever the bytes; reads nothing but files below `files_dir`.
+    """Translate a YAML config; return its JSON and its problems. It does not raise for any bytes.
 
-    `strict` refuses warnings, `pretty` indents, `raw` makes a bare config of what would be a MachineConfig. With
-    `butane_paths` the problems are Butane's and no others, and those of absent values have the paths that Butane
-    prints: it does not know their source. Warnings of the rules in `ignore` are left out.
+    Only files below `files_dir` are read. With `strict`, warnings are errors. With `pretty`, the JSON is indented. With
+    `raw`, the output is never a MachineConfig, but a bare Ignition config. With `butane_paths`, only Butane's problems
+    are reported, with the paths that Butane prints: for an absent value, the path in the result. Warnings of the rules
+    in `ignore` are left out.
     """
     options = Options(Files(os.fspath(files_dir) if files_dir else ""), raw=raw, butane_paths=butane_paths)
     work = run(text, options)
@@ -115,7 +119,7 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
 
 
 def _for_authors(work: Work, ignore: Sequence[str]) -> None:
-    """Put what authors are told, with lints and in their words, in the place of Butane's report."""
+    """Replace Butane's problems by those for authors: with better explanations, and with warnings of lints."""
     from transpiler.lint.for_authors import LintInput, problems_for_authors
 
     lines = report.SourceText("", work.text, work.root).lines()
@@ -126,7 +130,7 @@ def _for_authors(work: Work, ignore: Sequence[str]) -> None:
 
 
 def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
-    """The result of a run that has ended."""
+    """The result of a completed run; `name` is the name of the text in reports."""
     if strict and work.problems and not work.error:
         work.error = STRICT_ERROR
     shown = report.SourceText(name, work.text, work.root)
@@ -138,7 +142,7 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
 
 
 class Options(NamedTuple):
-    """What the phases need to know of the command line, see `transpile`."""
+    """The options of `transpile` that the phases use."""
 
     files: Files
     raw: bool = False
@@ -146,7 +150,7 @@ class Options(NamedTuple):
 
 
 class Work:
-    """What is known of one config so far; each phase adds its part."""
+    """The state of one translation; each phase adds its part."""
 
     def __init__(self, text: bytes, options: Options, variants: Mapping[tuple[str, str], Variant]) -> None:
         self.text = text
@@ -162,13 +166,14 @@ class Work:
 
     @property
     def bare(self) -> bool:
-        """Whether a bare config is wanted of a variant that makes a MachineConfig."""
+        """Whether the output is a bare config although the variant makes a MachineConfig (`--raw`)."""
         return self.options.raw and self.variant.wraps
 
     def add(self, problems: Iterable[Problem], error: str) -> None:
-        """Add a phase's problems; `error` is the verdict if any of them, or of those before, is fatal.
+        """Add a phase's problems. `error` becomes the verdict if one of them, or an earlier problem, is fatal.
 
-        Butane ends at its first verdict. For people the phases go on, and report errors at other places.
+        Butane stops at its first verdict. Here later phases still run, and add only problems that are unrelated to the
+        errors found so far.
         """
         if self.error:
             known = _ErrorPaths(problem.path for problem in self.problems if problem.fatal)
@@ -181,19 +186,19 @@ class Work:
 
 
 class _ErrorPaths:
-    """Places of errors. A later error at, inside or around one of them is likely to follow from it."""
+    """The paths of errors. A later error at, below or above one of them is probably a consequence of it."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.at = set(paths)
         self.around = {path[:length] for path in self.at for length in range(len(path))}
 
     def is_related(self, path: Path) -> bool:
-        """Whether something is known at, inside or around a path."""
+        """Whether there is an error at a path, below it or above it."""
         return path in self.around or any(path[:length] in self.at for length in range(len(path) + 1))
 
 
 class Phase(NamedTuple):
-    """One row of the table: what is done, in which configs, and Butane's verdict if there is an error by then."""
+    """One row of the table: the work, the condition for it, and Butane's verdict if there is an error after it."""
 
     name: str
     do: Callable[[Work], Iterable[Problem]]
@@ -207,7 +212,7 @@ def run(
     phases: Sequence[Phase] | None = None,
     variants: Mapping[tuple[str, str], Variant] | None = None,
 ) -> Work:
-    """The result of all phases; by default those of PHASES, for the variants of `table()`."""
+    """Run the phases (default: PHASES) for the variants (default: `table()`), and return the final state."""
     work = Work(text, options, table() if variants is None else variants)
     try:
         for phase in PHASES if phases is None else phases:
@@ -226,7 +231,7 @@ def _parse(work: Work) -> Iterable[Problem]:
 
 
 def _choose_variant(work: Work) -> Iterable[Problem]:
-    """Find the row of the table that the text names, or say why there is none."""
+    """Set the variant that the text names, or return the reason why there is none."""
     reading = _read(work, Head, 0)
     refused = [*reading.faults, *reading.misfits.values()]
     if refused:
@@ -260,7 +265,7 @@ def _no_variant(name: str, written: str, version: str | None, root: YamlNode | N
 
 
 def _types_and_keys(work: Work) -> Iterable[Problem]:
-    """Read the text as the variant's record. Butane gives up at the first kind of errors, without a report."""
+    """Read the text as the variant's record. On a wrong type, Butane stops with a message and without a report."""
     variant = work.variant
     reading = _read(work, variant.record, variant.spec_minor)
     work.record = build(variant.record, reading.values)
@@ -281,7 +286,7 @@ def _source_rules(work: Work) -> Iterable[Problem]:
 
 
 def _sugar(step: Sugar) -> Callable[[Work], Iterable[Problem]]:
-    """The phase that puts the plain parts of one shorthand into the draft."""
+    """The phase that expands one shorthand into plain parts of the draft."""
 
     def add(work: Work) -> Iterable[Problem]:
         source = SugarInput(work.record, work.variant, work.options.files)
@@ -292,7 +297,7 @@ def _sugar(step: Sugar) -> Callable[[Work], Iterable[Problem]]:
 
 
 def _in_result(check: Callable[[Config, Variant], Iterable[Problem]]) -> Callable[[Work], Iterable[Problem]]:
-    """The phase that checks the draft; its problems get the author's paths."""
+    """The phase that runs `check` on the draft. Its problems get the author's paths."""
 
     def at_source(work: Work) -> Iterable[Problem]:
         return _at_source(work, check(work.draft.config, work.variant))
@@ -309,7 +314,7 @@ def _at_source(work: Work, problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def _machine_config(work: Work) -> Iterable[Problem]:
-    """What the Machine Config Operator rejects, and what a bare config cannot carry."""
+    """Values that the Machine Config Operator rejects, and fields that a bare config cannot hold."""
     refused = variant_checks.machine_config_values(work.draft.config, work.variant)
     if work.bare and work.options.butane_paths:
         yield from (one.under("spec", "config") for one in refused)
@@ -375,7 +380,7 @@ PHASES: tuple[Phase, ...] = (
     Phase("duplicates", _in_result(_duplicates), _with_variant),
     Phase("Ignition's rules", _in_result(_ignition_rules), _with_variant, BAD_RESULT),
 )
-"""The whole way from text to result. README shows the same names in the same order (a test compares them)."""
+"""All phases from text to result. README shows the same names in the same order (a test compares them)."""
 
 
 def _output_text(work: Work, *, pretty: bool) -> str:

@@ -1,4 +1,4 @@
-"""How problems are shown: for people, and in the two forms that Butane has."""
+"""Show problems: as findings with places for our own reports, and in the two forms that Butane prints."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _FRAME = "1;34"
 
 
 class SourceText(NamedTuple):
-    """The author's text: its name, its bytes, and the tree that places are looked up in."""
+    """The author's text: its name, its bytes, and its YAML tree, from which places are taken."""
 
     name: str
     raw: bytes
     root: YamlNode | None
 
     def place(self, problem: Problem) -> Position | None:
-        """Where a problem is."""
+        """The line and column of a problem, counted from 1; None if the text could not be parsed."""
         if problem.at is not None:
             return problem.at
         return mark(self.root, problem.path) if self.root else None
 
     def lines(self) -> list[str]:
-        """The lines of the text; they end where YAML 1.1 (section 4.1.4) ends a line."""
+        """The lines of the text without line breaks. Source for line breaks: YAML 1.1, section 4.1.4."""
         encoding = "utf-16" if self.raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
         return re.split("\r\n|[\r\n\x85\u2028\u2029]", self.raw.decode(encoding, "replace"))
 
 
 def raw_line(problem: Problem, text: SourceText) -> str:
-    """A problem in one line, as Butane prints it with `--raw-errors`."""
+    """A problem as one line without a newline, as Butane prints it with `--raw-errors`."""
     place = text.place(problem)
     marker = f"line {place.line} col {place.column}" if place else ""
     where = ", ".join(part for part in (ignition_path(problem.path) if problem.path else "", marker) if part)
@@ -45,7 +45,7 @@ def raw_line(problem: Problem, text: SourceText) -> str:
 
 
 def butane_report(problems: Sequence[Problem], text: SourceText, *, color: bool) -> str:
-    """Problems with excerpts, as Butane draws them; one empty line between two."""
+    """Problems with excerpts of the text, as Butane prints them, with an empty line between two problems."""
     lines = text.raw.decode("utf-8", "replace").split("\n")
     return "\n\n".join(_with_excerpt(problem, text, lines, _Paint(color=color)) for problem in problems)
 
@@ -72,14 +72,14 @@ def _with_excerpt(problem: Problem, text: SourceText, lines: list[str], paint: _
 
 
 def _underline(line: str, column: int, paint: _Paint) -> str:
-    """Carets from a column to the next blank; Butane counts bytes here."""
+    """Carets from a column to the next white space. Butane counts bytes here, not characters."""
     rest = line.encode()[column - 1 :]
     length = len(re.split(rb"[ \t\r\v\f]", rest, maxsplit=1)[0])
     return " " * (column - 1) + paint("^" * length, _FRAME)
 
 
 def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
-    """Problems with their places and source lines, in which secrets are hidden, for every form of report; each once."""
+    """Problems with their places and source lines. Secrets in the lines are hidden; equal problems are given once."""
     if not problems:
         return []
     lines = text.lines()
@@ -95,7 +95,7 @@ def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
 
 
 class _Paint:
-    """Colours a text, or returns it as it is."""
+    """Wraps a text in the escape codes of a colour, or returns it unchanged if `color` is false."""
 
     def __init__(self, *, color: bool) -> None:
         self.color = color

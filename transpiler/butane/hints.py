@@ -1,4 +1,4 @@
-"""What an author probably meant: by unknown keys, and by values of a wrong type."""
+"""Hints about unknown keys, and about a missing or unknown variant or version."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from transpiler.reading.yaml_node import YamlNode
 
 _HINTS_BY_SECTION: Mapping[str, Mapping[str, str]] = {
     "": {
-        "users": "accounts stand under passwd.users",
-        "groups": "groups stand under passwd.groups",
-        "files": "files stand under storage.files",
-        "units": "units stand under systemd.units",
-        "disks": "disks stand under storage.disks",
-        "filesystems": "file systems stand under storage.filesystems",
+        "users": "accounts belong under passwd.users",
+        "groups": "groups belong under passwd.groups",
+        "files": "files belong under storage.files",
+        "units": "units belong under systemd.units",
+        "disks": "disks belong under storage.disks",
+        "filesystems": "file systems belong under storage.filesystems",
         "write_files": "cloud-init's write_files is storage.files, with contents.inline and mode",
         "runcmd": "commands are run by a unit: systemd.units with a oneshot service",
         "bootcmd": "commands are run by a unit: systemd.units with a oneshot service",
-        "packages": "packages cannot be installed while provisioning; a unit can do it",
-        "hostname": "the name of the host is a file: storage.files with the path /etc/hostname",
+        "packages": "packages cannot be installed during provisioning; a unit can install them at boot",
+        "hostname": "write the host name with storage.files to /etc/hostname",
         "ssh_authorized_keys": "keys belong to an account: passwd.users[].ssh_authorized_keys",
         "growpart": "partitions grow by `resize: true` in storage.disks[].partitions",
-        "networkd": "networkd's files are files: storage.files below /etc/systemd/network",
+        "networkd": "write networkd's files with storage.files below /etc/systemd/network",
         "locksmith": "Container Linux Configs had this; write /etc/flatcar/update.conf with storage.files",
         "update": "Container Linux Configs had this; write /etc/flatcar/update.conf with storage.files",
         "etcd": "Container Linux Configs had this; write a drop-in for etcd-member.service",
@@ -33,36 +33,36 @@ _HINTS_BY_SECTION: Mapping[str, Mapping[str, str]] = {
         "docker": "Container Linux Configs had this; write a drop-in for docker.service",
     },
     "users": {
-        "sudo": "sudo follows from groups: add `groups: [sudo]` or `[wheel]`, or write a file below /etc/sudoers.d",
-        "lock_passwd": "without a password_hash nobody can log in by password: remove it",
+        "sudo": "for sudo, add `groups: [sudo]` or `[wheel]`, or write a file below /etc/sudoers.d",
+        "lock_passwd": "remove it: without a password_hash, login by password is impossible",
         "passwd": "the hash of the password is password_hash",
         "hashed_passwd": "the hash of the password is password_hash",
         "plain_text_passwd": "passwords are given as hashes only: password_hash, made by mkpasswd",
-        "ssh_import_id": "keys are given themselves: ssh_authorized_keys",
-        "create": "accounts are made by being listed: remove it",
+        "ssh_import_id": "keys are not imported: write them under ssh_authorized_keys",
+        "create": "remove it: all accounts in the list are created",
         "homedir": "write home_dir",
         "no_user_group": "write no_user_group",
-        "inactive": "accounts cannot be made to expire here: remove it",
+        "inactive": "remove it: a config cannot set an expiry date",
     },
     "files": {
-        "filesystem": "paths are those of the final system now: remove it",
+        "filesystem": "remove it: paths are now those of the installed system",
         "permissions": "permission bits are `mode`, in octal with a leading zero",
         "content": "write contents with inline below it",
-        "inline": "inline stands below contents",
-        "source": "source stands below contents",
-        "local": "local stands below contents",
+        "inline": "inline belongs below contents",
+        "source": "source belongs below contents",
+        "local": "local belongs below contents",
         "owner": "owners are `user: {name: ...}` and `group: {name: ...}`",
-        "encoding": "contents are packed by themselves; what is packed already says `compression: gzip`",
-        "defer": "files are written before the system starts: remove it",
+        "encoding": "transpile compresses contents; if the source is compressed already, write `compression: gzip`",
+        "defer": "remove it: files are written before the system starts",
     },
     "contents": {
-        "remote": "write the URL as source, right below contents",
+        "remote": "write the URL as source, directly below contents",
         "url": "write the URL as source",
     },
     "units": {
         "enable": "the key is `enabled`",
         "content": "the key is `contents`",
-        "command": "units are started by being enabled: `enabled: true`",
+        "command": "to start a unit at boot, write `enabled: true`",
     },
     "dropins": {"content": "the key is `contents`"},
     "partitions": {
@@ -72,16 +72,16 @@ _HINTS_BY_SECTION: Mapping[str, Mapping[str, str]] = {
         "name": "the name of a partition is its label",
     },
     "filesystems": {
-        "mount": "its keys stand right in the file system now: remove the line and one level of indentation",
-        "create": "its keys stand right in the file system now; `force: true` is `wipe_filesystem: true`",
-        "name": "file systems have no names now: files go to their final paths",
+        "mount": "remove the line and one level of indentation: its keys now belong directly to the file system",
+        "create": "its keys now belong directly to the file system; `force: true` is `wipe_filesystem: true`",
+        "name": "remove it: file systems have no names now, and files are given by their path",
     },
 }
-"""Habits of cloud-init and of Container Linux Configs, by the list or section that the key stands in."""
+"""Section or list -> unknown key -> hint: keys of cloud-init and of Container Linux Configs."""
 
 
 def key_hint(path: Path, variant: Variant) -> str:
-    """The likely fix of an unknown key: where it belongs, the version that brings it, or the nearest name."""
+    """The hint for an unknown key: its right place, the version that has it, or the most similar name; may be empty."""
     key, above = str(path[-1]), path[:-1]
     record = _record_at(variant.record, above)
     names = {field.name: field for field in record.FIELDS} if record else {}
@@ -100,7 +100,7 @@ def _other_spelling(key: str, known: set[str]) -> str:
 
 def _known_mistake(key: str, above: Path) -> str:
     if key == "<<":
-        return "merge keys work, but nothing that they bring is checked for unknown keys"
+        return "merge keys work, but the merged values are not checked for unknown keys"
     section = next((part for part in reversed(above) if isinstance(part, str)), "")
     return _HINTS_BY_SECTION.get(section, {}).get(key.replace("-", "_"), "")
 
@@ -118,7 +118,7 @@ def _nearest(key: str, known: set[str]) -> str:
 
 
 def _version_with_key(field: Field, variant: Variant) -> str:
-    """Which version of the variant brings a field that this one has not."""
+    """The hint for a field that only other versions of the variant have."""
     if field.until is not None and field.until <= variant.spec_minor:
         return "remove it"
     newer = (row for row in table().values() if row.name == variant.name and field.exists(row.spec_minor))
@@ -140,22 +140,20 @@ def _record_at(record: type[Record] | None, path: Path) -> type[Record] | None:
 
 
 def no_variant_hint(root: YamlNode | None) -> str:
-    """What a text without a variant seems to be."""
+    """The hint for a text without a variant: which other kind of config it seems to be, and what to add."""
     keys = {key.text for key, _ in root.items} if root and root.kind == "mapping" else set()
     add = "add lines like `variant: fcos` and `version: 1.5.0`"
     if keys & {"users", "packages", "runcmd", "bootcmd", "write_files", "ssh_authorized_keys"}:
-        return f"this looks like a cloud-config; accounts stand under passwd, files under storage; {add}"
+        return f"this looks like a cloud-config; accounts belong under passwd, files under storage; {add}"
     if keys & {"etcd", "flannel", "locksmith", "update", "docker", "networkd"}:
-        return f"this looks like a Container Linux Config; {add}, and see what is unknown then"
+        return f"this looks like a Container Linux Config; {add}; then the unknown keys are reported"
     if "ignition" in keys and "variant" not in keys and "version" not in keys:
-        return (
-            "this is an Ignition config already, and machines read it as it is; `transpile` wants YAML with a variant"
-        )
+        return "this is already an Ignition config, which machines can read; `transpile` needs YAML with a variant"
     return "add a line like `variant: fcos`" if "version" in keys else add
 
 
 def version_hint(variant: str) -> str:
-    """Which versions of a variant there are, or which variants."""
+    """A list of the versions of a variant, or of all variants if it is unknown."""
     known = [version for name, version in table() if name == variant]
     if known:
         return f"versions of {variant}: {', '.join(known)}"

@@ -1,6 +1,6 @@
-"""What only YAML has: the records of the format, extended by the shorthands that sugar turns into plain ones.
+"""The records of Butane's YAML: those of the Ignition format, extended by the shorthands that sugar expands.
 
-`since` counts as in the format itself: the base of Butane's variants is numbered 0.1, 0.2, ... in step with 3.0, 3.1.
+`since` and `until` are Ignition spec versions. Butane numbers its base 0.1, 0.2, ...; these match 3.0, 3.1, ...
 Types are read at run time, so this module has no `from __future__ import annotations`.
 Source: coreos/butane `base/*/schema.go`, `config/*/*/schema.go`.
 """
@@ -22,14 +22,14 @@ ROLE_LABEL = "machineconfiguration.openshift.io/role"
 
 
 class Resource(plain.Resource, key="source"):
-    """Bytes that come from somewhere, or stand here."""
+    """Contents from a URL, from a local file or inline."""
 
     inline: str | None = optional("the contents themselves", secret=True, example="Hello, world!\n")
     local: str | None = optional("file below the files directory (-d) with the contents", since="3.1", example="motd")
 
 
 class ConfigResource(plain.ConfigResource, key="source"):
-    """Another config, or a bundle of certificates, from somewhere or given here."""
+    """Another config, or a bundle of certificates, from a URL, from a local file or inline."""
 
     inline: str | None = optional("the contents themselves", secret=True, since="3.1")
     local: str | None = optional("file below the files directory (-d) with the contents", since="3.1")
@@ -55,14 +55,14 @@ class Tls(plain.Tls):
 class Security(plain.Security):
     """Security of fetching."""
 
-    tls: Tls = nested(Tls, "trust for https")
+    tls: Tls = nested(Tls, "certificate authorities for https")
 
 
 class Ignition(plain.Ignition):
-    """How the config is fetched and put together."""
+    """Other configs that this one uses, and settings for fetching."""
 
     config: IgnitionConfig = nested(IgnitionConfig, "other configs that this one builds on")
-    security: Security = nested(Security, "trust")
+    security: Security = nested(Security, "security of fetching")
     version: str = value("version of the format; follows from the variant and its version", until="3.0")
 
 
@@ -71,7 +71,7 @@ class User(plain.User, key="name"):
 
     ssh_authorized_keys_local: tuple[str, ...] = list_of(
         str,
-        "files below the files directory (-d) with public keys, one a line",
+        "files below the files directory (-d) with public keys, one per line",
         since="3.4",
         example=["id_ed25519.pub"],
     )
@@ -93,13 +93,13 @@ class File(plain.File, key="path"):
 class Filesystem(plain.Filesystem, key="device"):
     """A file system on a device."""
 
-    with_mount_unit: bool | None = optional("also make a systemd unit that mounts it in every boot", since="3.1")
+    with_mount_unit: bool | None = optional("also make a systemd unit that mounts it at every boot", since="3.1")
 
 
 class Luks(plain.Luks, key="name"):
     """An encrypted volume (LUKS2)."""
 
-    key_file: Resource = nested(Resource, "key; a random one is made if absent")
+    key_file: Resource = nested(Resource, "key (default: a random key)")
 
 
 class Tree(Record):
@@ -110,12 +110,14 @@ class Tree(Record):
     path: str | None = optional("where the tree is put (default `/`)", example="/etc/app")
     user: plain.Owner = nested(plain.Owner, "owning user of every node (default root)", since="3.6")
     file_mode: int | None = optional(
-        "permission bits of new files (default 0755 if a local file may be executed, else 0644)",
+        "permission bits of new files (default 0755 if the local file is executable, else 0644)",
         since="3.6",
         limits=plain.MODE_LIMITS,
     )
     dir_mode: int | None = optional(
-        "permission bits of directories, which are made then (default 0755)", since="3.6", limits=plain.MODE_LIMITS
+        "permission bits of directories (default 0755); if set, all directories of the tree are created",
+        since="3.6",
+        limits=plain.MODE_LIMITS,
     )
 
 
@@ -147,47 +149,47 @@ class Quadlet(Record, key="name"):
     contents: str | None = optional("text of the quadlet", secret=True)
     contents_local: str | None = optional("file below the files directory (-d) with the text")
     name: str = value("name with its suffix; `app@one.container` links to the template `app@.container`")
-    rootful: bool = value("whether it belongs to the system rather than to users")
+    rootful: bool = value("whether it runs as root, not as a user")
     dropins: tuple[Dropin, ...] = list_of(Dropin, "drop-ins")
 
 
 class Systemd(plain.Systemd):
-    """Services."""
+    """Units of systemd, and Podman quadlets."""
 
     units: tuple[Unit, ...] = list_of(Unit, "units")
     quadlets: tuple[Quadlet, ...] = list_of(Quadlet, "Podman quadlets", since="3.7")
 
 
 class Head(Record):
-    """As much of a config as tells which one it is."""
+    """The fields that identify the variant of a config."""
 
     version: str = value("version of the variant")
     variant: str = value("kind of system the config is for")
 
 
 class Butane(Record):
-    """A config as every variant knows it."""
+    """The fields of a config that all variants have."""
 
     version: str = value("version of the variant", constraint="required", example="1.5.0")
     variant: str = value("kind of system the config is for", constraint="required", example="fcos")
-    ignition: Ignition = nested(Ignition, "how the config is fetched and put together")
+    ignition: Ignition = nested(Ignition, "other configs that this one uses, and settings for fetching")
     kernel_arguments: plain.KernelArguments = nested(plain.KernelArguments, "kernel command line", since="3.3")
     passwd: Passwd = nested(Passwd, "accounts")
     storage: Storage = nested(Storage, "disks, file systems, files, directories and links")
-    systemd: Systemd = nested(Systemd, "services")
+    systemd: Systemd = nested(Systemd, "units of systemd, and Podman quadlets")
 
 
 class BootLuks(Record):
     """How the root file system is encrypted."""
 
-    cex: plain.Cex = nested(plain.Cex, "IBM Z Crypto Express; excludes tang and tpm2", since="3.5")
+    cex: plain.Cex = nested(plain.Cex, "IBM Z Crypto Express; not together with tang or tpm2", since="3.5")
     discard: bool | None = optional("pass discards through to the device", since="3.4")
     device: str | None = optional(
         "whole disk, with layouts s390x-eckd and s390x-zfcp", since="3.5", example="/dev/dasda"
     )
     tang: tuple[plain.Tang, ...] = list_of(plain.Tang, "Tang servers")
     threshold: int | None = optional("how many pins are needed (default 1)")
-    tpm2: bool | None = optional("whether the TPM2 is a pin")
+    tpm2: bool | None = optional("whether the TPM2 is used as a pin")
 
 
 class Mirror(Record):
@@ -207,7 +209,7 @@ class BootDevice(Record):
 
 
 class GrubUser(Record):
-    """Somebody who may edit boot entries."""
+    """A user who may edit boot entries."""
 
     name: str = value("name of the user", constraint="required", example="root")
     password_hash: Secret | None = optional("hash made by grub2-mkpasswd-pbkdf2", constraint="required", secret=True)
@@ -227,7 +229,7 @@ class Fcos(Butane):
 
 
 class Metadata(Record):
-    """How the MachineConfig is called."""
+    """The name and labels of the MachineConfig."""
 
     name: str = value("name of the MachineConfig", constraint="required", example="99-worker-custom")
     labels: TextMap = nested(
@@ -236,7 +238,7 @@ class Metadata(Record):
 
 
 class OpenShiftFields(Record):
-    """What a MachineConfig has beside the config."""
+    """The fields of a MachineConfig besides the Ignition config."""
 
     kernel_arguments: tuple[str, ...] = list_of(str, "arguments added to the kernel command line")
     extensions: tuple[str, ...] = list_of(str, "extensions of the operating system")
@@ -249,5 +251,5 @@ class OpenShiftFields(Record):
 class OpenShift(Fcos):
     """A config for OpenShift's Machine Config Operator."""
 
-    metadata: Metadata = nested(Metadata, "how the MachineConfig is called")
-    openshift: OpenShiftFields = nested(OpenShiftFields, "what a MachineConfig has beside the config")
+    metadata: Metadata = nested(Metadata, "name and labels of the MachineConfig")
+    openshift: OpenShiftFields = nested(OpenShiftFields, "fields of the MachineConfig besides the Ignition config")

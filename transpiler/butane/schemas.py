@@ -1,7 +1,7 @@
-"""JSON Schemas of the variants: a projection of their records, for editors and for the pipeline.
+"""JSON Schemas of the variants, generated from their records, for editors and for the phase "types and keys".
 
-Values are those that `typed` makes of the text. An editor reads YAML by other rules, so it may refuse what is accepted
-here (a number as a string); it does not accept what is refused here.
+They describe the values that `typed` makes of the text. An editor reads YAML by other rules, so it may refuse a text
+that `transpile` accepts (a number as a string), but it does not accept a text that `transpile` refuses.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ Schema = dict[str, Any]
 
 
 def documents() -> dict[str, Schema]:
-    """Every schema by its file name: one for all rows of the table that have the same, and the one for all variants."""
+    """File name -> schema. Versions with the same schema share one file; `butane.json` is for all variants."""
     return {**{file_name(row): schema(row) for row in _oldest_of_groups()}, "butane.json": combined()}
 
 
 def file_name(row: Variant) -> str:
-    """The name of the file with a row's schema: it is called after the oldest version that has the same."""
+    """The name of the file with a row's schema. It has the oldest version that has the same schema."""
     return f"{_name(row)}.json"
 
 
 def text(document: Schema) -> str:
-    """A schema as it is checked in."""
+    """A schema as the text of its file in `schemas/`."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def read(row: Variant) -> Schema:
-    """The schema of a row as it is installed. Raises FileNotFoundError, in an initramfs, which has none."""
+    """The installed schema of a row. Raises FileNotFoundError if none is installed, as in an initramfs."""
     package = files("transpiler")
     installed = package / "schemas" / file_name(row)
     checkout = package / ".." / "schemas" / file_name(row)
@@ -51,7 +51,7 @@ def read(row: Variant) -> Schema:
 
 
 def schema(row: Variant) -> Schema:
-    """The schema of one version of one variant, and of the others that have the same."""
+    """The schema of a row; it lists all versions of the variant that have the same schema."""
     rows = _group(row)
     versions = [one.version for one in rows]
     title = f"{row.name} {versions[0]}" + (f" to {versions[-1]}" if len(versions) > 1 else "")
@@ -64,7 +64,7 @@ def schema(row: Variant) -> Schema:
 
 
 def combined() -> Schema:
-    """One schema for all variants, which picks by `variant` and `version`: the one that an editor needs."""
+    """One schema for all variants, for editors: it selects the rules by `variant` and `version`."""
     rows = list(table().values())
     names = list(dict.fromkeys(row.name for row in rows))
     definitions = _Definitions()
@@ -73,7 +73,7 @@ def combined() -> Schema:
     return {
         "$schema": DIALECT,
         "title": "Butane config",
-        "description": "A config for the first boot; `variant` and `version` decide what else it may have.",
+        "description": "A config for the first boot; the other keys depend on `variant` and `version`.",
         "type": "object",
         "properties": {
             "variant": {"description": "kind of system the config is for", "type": "string", "enum": names},
@@ -103,14 +103,14 @@ def _pick(row: Variant) -> Schema:
 
 
 class _Definitions:
-    """The definitions of many schemas in one, those that are the same once."""
+    """The definitions of many schemas in one; equal definitions are stored once."""
 
     def __init__(self) -> None:
         self.defined: Schema = {}
         self._names: dict[str, str] = {}
 
     def add(self, name: str, document: Schema) -> None:
-        """Add a schema as a definition, with those that it refers to."""
+        """Add a schema as a definition, with the definitions that it refers to."""
         inner = {key: value for key, value in document.items() if key not in {"$schema", "$id", "$defs"}}
         self.defined[name] = self._linked(inner, name, document["$defs"])
 
@@ -135,7 +135,7 @@ class _Definitions:
 
 @cache
 def _groups() -> Mapping[tuple[object, ...], list[Variant]]:
-    """Rows of the table with the same schema, by what their schema follows from; oldest first."""
+    """Groups of rows with the same schema, oldest first, by the values from which the schema is made."""
     groups: dict[tuple[object, ...], list[Variant]] = {}
     for row in table().values():
         groups.setdefault(_schema_key(row), []).append(row)
@@ -177,11 +177,11 @@ def _dialect(row: Variant) -> Dialect:
 
 
 _MADE_BY_SUGAR = {plain.Luks, plain.Raid}
-"""What `boot_device` makes, and what an author may add to without saying all of it again."""
+"""Records that `boot_device` makes. An author may write only the fields that are added to them."""
 
 
 def _without_required(keywords: Mapping[str, Any]) -> Schema:
-    """Keywords that hold of a record of which only a part is given."""
+    """The keywords that also hold for a record of which only some fields are given."""
     demands = {"required", "minLength", "minItems"}
     return {
         key: {name: {k: v for k, v in more.items() if k not in demands} for name, more in value.items()}
@@ -193,7 +193,7 @@ def _without_required(keywords: Mapping[str, Any]) -> Schema:
 
 
 def _described(field: Field) -> Schema:
-    """What an editor shows; versions of the format mean nothing to authors, and modes are octal in YAML."""
+    """The description of a field for editors: without Ignition versions, and with modes in octal."""
     described: Schema = {"description": field.meaning}
     for default, value in (("default true", True), ("default false", False)):
         if default in field.doc and field.scalar is bool:
@@ -204,12 +204,12 @@ def _described(field: Field) -> Schema:
 
 
 def _rule(record: type[Record], keywords: Mapping[str, Any], *, since: int = 0, until: int = NEWEST + 1) -> Rule:
-    """What `source_rules` demands of one of the author's records, as keywords of JSON Schema."""
+    """A rule of `source_rules` about one of the author's records, as keywords of JSON Schema."""
     return Rule("", "", record, since, until, lambda _record, _version: iter(()), keywords, schema_in_yaml=True)
 
 
 def _one_of(*names: str) -> Schema:
-    """Keywords that allow one of these properties at most."""
+    """Keywords that allow at most one of these properties."""
     pairs = ((one, other) for index, one in enumerate(names) for other in names[:index])
     return {"allOf": [never(has(one, TEXT), has(other, TEXT)) for one, other in pairs]}
 

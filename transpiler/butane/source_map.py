@@ -1,4 +1,4 @@
-"""Where in the author's text each part of the result came from."""
+"""The author's path of each part of the resulting config."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from provision.config.problems import Path
 
 
 class SourcePath(NamedTuple):
-    """The author's path of a part of the result. Everything below a `whole` part has the same path."""
+    """The author's path of a part of the result. If it is `whole`, everything below the part has the same path."""
 
     path: Path
     whole: bool = True
 
 
 class Layer(NamedTuple):
-    """What one step of sugar `made` (result path -> author's path) and `moved` (result path -> path before)."""
+    """The parts that a step of sugar `made` (new path -> author's path) and `moved` (new path -> path before it)."""
 
     made: dict[Path, SourcePath]
     moved: dict[Path, Path]
 
 
 class Draft(NamedTuple):
-    """A config while sugar adds to it, and the steps so far; `merged` is true once a step has merged, even nothing."""
+    """A config and the steps of sugar so far. `merged` is true after a step that merges, even if it adds nothing."""
 
     config: Config
     layers: tuple[Layer, ...] = ()
     merged: bool = False
 
     def source_of(self, path: Path) -> Path:
-        """The author's path of a part of the result: the steps are followed back, each by the longest known start."""
+        """The author's path of a part of the result. Steps are followed backwards, each by the longest known prefix."""
         for layer in reversed(self.layers):
             for length in range(len(path), 0, -1):
                 start, rest = path[:length], path[length:]
@@ -47,11 +47,11 @@ class Draft(NamedTuple):
         return path
 
     def with_step(self, config: Config, made: dict[Path, SourcePath]) -> Draft:
-        """The draft after a step that changed or added parts, but moved none."""
+        """The draft after a step that changed or added parts, but moved none. `made` maps new paths to the author's."""
         return self._replace(config=config, layers=(*self.layers, Layer(made, {})) if made else self.layers)
 
     def merged_over(self, parent: Config, origins: dict[Path, SourcePath]) -> Draft:
-        """The draft merged over a parent that sugar made; `origins` are the author's paths of the parent's parts."""
+        """The draft merged over a parent that sugar made. `origins` maps paths of the parent to the author's paths."""
         if parent.is_empty:
             return self._replace(merged=True)
         merged = merge(parent, self.config)
@@ -61,9 +61,9 @@ class Draft(NamedTuple):
 
 
 class ButanePaths(NamedTuple):
-    """The paths that Butane prints: the author's for values that are set, those of the result for all others.
+    """The paths that Butane prints: the author's path for a value that is set, else its path in the result.
 
-    Empty texts and zeroes that cannot be absent count as set only until something is merged.
+    An empty text or a zero in a field that cannot be absent counts as set only before the first merge.
     """
 
     draft: Draft
@@ -71,7 +71,7 @@ class ButanePaths(NamedTuple):
     wrapped: bool
 
     def source_of(self, path: Path) -> Path:
-        """The author's path of a part of the result that is set, else its path in the result."""
+        """The author's path of a part of the result if it is set, else its path in the result."""
         if self._is_set(self.draft.config, path):
             return self.draft.source_of(path)
         return ("spec", "config", *path) if self.wrapped else path
@@ -94,7 +94,7 @@ class ButanePaths(NamedTuple):
         return bool(value) or (unmerged and not rest)
 
     def _has_something(self, value: Any) -> bool:
-        """Whether a record has anything in it that Butane keeps track of."""
+        """Whether a record or list has a value whose path Butane tracks."""
         if not isinstance(value, Record):
             return bool(value)
         if not self.draft.merged:
@@ -103,7 +103,7 @@ class ButanePaths(NamedTuple):
 
 
 def _trace(records: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
-    """Find out for every list that a parent has added to which element came from where."""
+    """Record in `layer`, for every list to which the parent added elements, where each element came from."""
     merged, before, child = records
     for field in merged.FIELDS:
         theirs = before.__dict__.get(field.name)
@@ -119,7 +119,7 @@ def _trace(records: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Dra
 
 
 def _trace_list(lists: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
-    """Where each element came from; where both have it, fields that the child lacks come from the parent."""
+    """Record where each element came from. A field that only the parent has comes from the parent."""
     merged, theirs, ours = lists
     if not ours:
         layer.made[out] = SourcePath(parent.source_of(out))
@@ -137,7 +137,7 @@ def _trace_list(lists: tuple[Any, Any, Any], out: Path, child_at: Path, parent: 
 
 
 def _matched(merged: Any, theirs: Any, ours: Any) -> list[tuple[int | None, int | None]]:
-    """For each merged element its index in the parent's and in the child's list, in the order in which they merge."""
+    """For each merged element, in order: its index in the parent's list and in the child's list, or None."""
     children = {key_of(one): index for index, one in enumerate(ours)}
     found: list[tuple[int | None, int | None]] = []
     for index, one in enumerate(theirs):
@@ -149,7 +149,7 @@ def _matched(merged: Any, theirs: Any, ours: Any) -> list[tuple[int | None, int 
 
 
 def _inner_origins(place: Path, before: Path, parent: Draft, layer: Layer) -> None:
-    """The paths of parts of an element that differ from that of the whole element."""
+    """Record the author's paths of parts of an element that differ from the path of the whole element."""
     for made_at, origin in parent.layers[0].made.items():
         if made_at[: len(before)] == before and len(made_at) > len(before):
             layer.made[(*place, *made_at[len(before) :])] = origin
@@ -162,5 +162,5 @@ def snake(name: str) -> str:
 
 
 def snaked(path: Path) -> Path:
-    """A path in YAML names."""
+    """A path of JSON names as a path of YAML names."""
     return tuple(snake(part) if isinstance(part, str) else part for part in path)

@@ -1,6 +1,6 @@
-"""Rules of the author's records, which are checked before any sugar: about what only YAML has.
+"""Rules about the author's records, above all the fields that only Butane's YAML has. They run before any sugar.
 
-They run in Butane's order: a record's own rule first, then those of its fields, element by element.
+They run in Butane's order: the rules of a record first, then those of its fields, element by element.
 Source: coreos/butane `base/*/validate.go`, `config/*/*/validate.go`.
 """
 
@@ -27,7 +27,7 @@ Rule = Callable[[Any, Path, Variant], Iterator[Problem]]
 
 
 class SourceRule(NamedTuple):
-    """A rule about one kind of record; with a `trait`, only variants that have it are checked."""
+    """A rule about one kind of record. With a `trait`, it applies only to variants that have the trait."""
 
     check: Rule
     trait: Trait | None = None
@@ -37,7 +37,7 @@ Rules = Mapping[type[Record], tuple[SourceRule, ...]]
 
 
 def source_problems(record: Record, variant: Variant, rules: Rules | None = None) -> list[Problem]:
-    """Every problem of a source, with the author's paths, by the table RULES."""
+    """All problems of a source with the author's paths, by `rules` (default: the table RULES)."""
     return list(_walk(record, (), variant, RULES if rules is None else rules))
 
 
@@ -99,7 +99,7 @@ def _resource(resource: records.Resource, path: Path, variant: Variant) -> Itera
 
 
 def _config_within(text: str, path: Path, variant: Variant) -> Iterator[Problem]:
-    """Check a config given inline, if it has the version that this variant makes; paths are those inside it."""
+    """The problems of an inline config, with paths inside it, if it has the version that this variant makes."""
     validated = validate(text.encode("utf-8", "surrogateescape"))
     if validated.version == variant.spec_minor:
         yield from validated.problems
@@ -149,7 +149,7 @@ def _decimal_mode(mode: int | None, path: Path, *, directory: bool) -> Iterator[
 
 
 def is_reasonable_mode(mode: int, *, directory: bool) -> bool:
-    """Whether a mode is usual: the owner may do at least as much as the group, the group at least as much as others."""
+    """Whether a mode is usual: the owner has at least the rights of the group, and the group those of others."""
     if mode == 0:
         return True
     seen = 0

@@ -1,7 +1,7 @@
-"""Types and keys: what the reader could not use of a text, and which keys the variant's schema does not know.
+"""Problems of types and keys: values of wrong types, repeated keys, and keys that the variant's schema does not know.
 
-The schema is asked only if the reader met an unknown key or a value of a wrong type: a property test holds that the
-schema finds nothing else, and loading it takes longer than everything else (docs/decisions/0004).
+The schema is loaded only if the reader found an unknown key or a value of a wrong type, because loading it takes longer
+than everything else (docs/decisions/0004). A property test shows that the schema finds no other problems.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
 MANY = 100
-"""So many problems get a hint. Searching a similar name takes time, and nobody reads more hints."""
+"""The number of unknown keys that get a hint. The search for a similar name takes time."""
 
 
 class SchemaErrors(NamedTuple):
-    """What a schema says about values: the paths of values of a wrong type, and of keys it does not know."""
+    """The errors of a schema: the paths of values of a wrong type, and of unknown keys."""
 
     types: frozenset[Path]
     keys: frozenset[Path]
 
 
 def type_and_key_problems(reading: Reading, variant: Variant) -> list[YamlProblem]:
-    """Everything about types and keys, in Butane's order; whether a key is unknown is the schema's decision."""
+    """All problems of types and keys, in Butane's order. The schema decides whether a key is unknown."""
     found = [*reading.faults, *reading.misfits.values()]
     unknown = _unknown_keys(reading, variant)
     for path, key in reading.unknown_keys:
@@ -49,11 +49,11 @@ def _mismatch(path: Path) -> Problem:
         f"context tree does not match content tree at {ignition_path(path)}."
         " Line and column reporting may be inconsistent. Unused keys may not be reported"
     )
-    return Problem(path, message, fatal=False, hint="leave it out, or write it in full; aliases hide places")
+    return Problem(path, message, fatal=False, hint="remove it, or write the value itself in place of an alias")
 
 
 def _unknown_keys(reading: Reading, variant: Variant) -> frozenset[Path]:
-    """The unknown keys that the schema reports; in an initramfs, which has no schemas, `typed` finds the same."""
+    """The paths of unknown keys by the schema. An initramfs has no schemas; `typed` finds the same there."""
     if not reading.fits:
         try:
             return by_schema(reading.values, variant).keys
@@ -63,7 +63,7 @@ def _unknown_keys(reading: Reading, variant: Variant) -> frozenset[Path]:
 
 
 def by_schema(values: Any, variant: Variant) -> SchemaErrors:
-    """What the variant's schema says about values."""
+    """The errors of the variant's schema for values. Raises FileNotFoundError or ImportError if it cannot be loaded."""
     types: set[Path] = set()
     keys: set[Path] = set()
     error: Any
@@ -77,12 +77,12 @@ def by_schema(values: Any, variant: Variant) -> SchemaErrors:
 
 
 def _is_beyond_64_bits(error: Any) -> bool:
-    """Whether a number is too large for any field: JSON Schema has no such type, only limits."""
+    """Whether the error is about a number beyond 64 bits, which JSON Schema can express only as a limit."""
     return error.validator in {"minimum", "maximum"} and not -(1 << 63) <= error.instance < 1 << 63
 
 
 def validator(variant: Variant) -> Validator:
-    """What checks the types and keys of a variant's values; rules report everything else that its schema says."""
+    """A validator with the schema of a variant. Only its errors about types and keys are used."""
     return _validator(variant.name, variant.version)
 
 
@@ -94,8 +94,8 @@ def _validator(name: str, version: str) -> Validator:
     from transpiler.butane.schemas import read
     from transpiler.butane.variants import table
 
-    # JSON Schema takes 6.0 for an integer; `typed` has made integers of all numbers that fit
+    # 6.0 is an integer in JSON Schema, but not here: `typed` has already converted all numbers that fit
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _checker, value: type(value) is int)
-    strict = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call] # so in its stubs
+    strict = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call] # untyped in its stubs
     validator: Validator = strict(read(table()[name, version]))
     return validator

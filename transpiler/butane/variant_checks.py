@@ -1,4 +1,4 @@
-"""Checks of the result of sugar: what the systems of a variant cannot have. Paths are those of the result (YAML names).
+"""Checks of the config after sugar: values that a variant does not allow. Paths are those of the result (YAML names).
 
 Source: coreos/butane `config/fcos/*/translate.go`, `config/openshift/*/translate.go`, `config/util/filter.go`.
 """
@@ -22,7 +22,7 @@ ROOT_MIB = 8192
 
 
 def image_partitions(config: Config, variant: Variant) -> Iterator[Problem]:
-    """Warnings about partitions of Fedora CoreOS's own image: their numbers, and the size of the root."""
+    """Warnings about the partitions of Fedora CoreOS's image: their numbers, and the size of the root partition."""
     for index, disk in enumerate(config.storage.disks):
         for number, partition in enumerate(disk.partitions):
             path: Path = ("storage", "disks", index, "partitions", number)
@@ -36,10 +36,10 @@ def image_partitions(config: Config, variant: Variant) -> Iterator[Problem]:
 
 @rule(Disk)
 def removed_beside_unnumbered(disk: Disk) -> Iterator[Problem]:
-    """Butane refuses a removed partition beside one without a number; current Ignition allows it.
+    """An error for a disk with a removed partition and a partition without a number.
 
-    The message says start and size, but numbers are meant. Source: coreos/ignition 76f869a4 took the rule away, after
-    the version that Butane has vendored.
+    Butane has this rule. Ignition removed it in commit 76f869a4, after the version that Butane contains. The message
+    says start and size, but the rule is about numbers.
     """
     removed = any(partition.should_exist is False for partition in disk.partitions)
     if disk.device and removed and any(partition.number == 0 for partition in disk.partitions):
@@ -52,7 +52,7 @@ RESULT_RULES = tuple(
     for known in RULES
     for one in ([removed_beside_unnumbered, known] if known is partition_labels_differ else [known])
 )
-"""Ignition's rules with Butane's one among them, at its place in the order of the report."""
+"""Ignition's rules, and Butane's additional rule at its place in the order of the report."""
 
 
 def _root(disk: Disk, root: Partition, path: Path) -> Iterator[Problem]:
@@ -69,7 +69,7 @@ def _root(disk: Disk, root: Partition, path: Path) -> Iterator[Problem]:
 
 
 def machine_config_values(config: Config, variant: Variant) -> Iterator[Problem]:
-    """What the Machine Config Operator rejects by its value."""
+    """Errors for values that the Machine Config Operator rejects."""
     storage = config.storage
     formats = {"btrfs": "btrfs is not supported in this spec version"}
     yield from _formats(config, formats)
@@ -96,7 +96,7 @@ def _formats(config: Config, refused: dict[str, str]) -> Iterator[Problem]:
 
 
 def _is_data(source: str) -> bool:
-    """Whether a URL has the scheme data, or cannot be parsed, which another rule reports."""
+    """Whether a URL has the scheme `data`. Also true if it cannot be parsed, because another rule reports that."""
     if source.startswith("data:"):
         return True
     url = parse_url(source)
@@ -104,7 +104,7 @@ def _is_data(source: str) -> bool:
 
 
 def refused_fields(config: Config, variant: Variant) -> Iterator[Problem]:
-    """Fields of the format that a variant does not allow at all, if there is anything in them."""
+    """Errors for fields that a variant does not allow and that are not empty."""
     if variant.refused:
         yield from _refused(config, "", (), variant)
 
@@ -127,14 +127,14 @@ def _refused(record: Record, name: str, path: Path, variant: Variant) -> Iterato
 
 
 def _has_something(field: Field, value: Any) -> bool:
-    """A value that may be absent counts even if it is zero; lists and records count if they are not empty."""
+    """Whether a field is present: an optional scalar even if it is zero, a list or record if it is not empty."""
     if field.record is None or field.many:
         return field.optional or bool(value)
     return any(_has_something(one, value.__dict__[one.name]) for one in field.record.FIELDS if value.is_set(one.name))
 
 
 def repeated_entries(openshift: Any) -> Iterator[Problem]:
-    """Repeated elements of the lists that a MachineConfig has beside the config."""
+    """Errors for repeated elements of `kernel_arguments` and `extensions` of a MachineConfig."""
     for name in ("kernel_arguments", "extensions"):
         values = getattr(openshift, name)
         for index, value in enumerate(values):
@@ -143,7 +143,7 @@ def repeated_entries(openshift: Any) -> Iterator[Problem]:
 
 
 def ignored_in_raw(openshift: Any) -> Iterator[Problem]:
-    """What a bare config cannot carry of a MachineConfig, in the order of its fields."""
+    """Warnings about fields of a MachineConfig that a bare config cannot hold, in their order."""
     for name in ("kernel_arguments", "extensions", "fips", "kernel_type"):
         if openshift.is_set(name):
             yield Problem(("openshift", name), "field ignored in raw mode", fatal=False)

@@ -1,4 +1,4 @@
-"""Which variants and versions there are, what each builds on, and what it does not allow: tables.
+"""Tables of the variants and versions: the Ignition spec, the traits and the refused fields of each.
 
 Source: coreos/butane `config/config.go` and the `FieldFilters` of each variant.
 """
@@ -15,10 +15,10 @@ from transpiler.butane.records import Butane, Fcos, OpenShift
 
 
 class Trait(Enum):
-    """What only some variants do; the value says what. Which ones do it is in TRAITS."""
+    """A property that only some variants have; the value describes it. TRAITS says which variants have it."""
 
     RESERVED_LABELS = "labels of the image's own partitions need their numbers"
-    ROOT_SIZE = "the root partition needs 8 GiB, or room to grow"
+    ROOT_SIZE = "the root partition needs 8 GiB, or free space to grow"
     BOOT_DISK = "a partition without a number is allowed on the boot disk only"
     STRICT_BOOT_DEVICE = "boot_device must name a layout with a mirror, and a method with a LUKS device"
     MACHINE_CONFIG = "the Machine Config Operator must accept the values"
@@ -30,14 +30,14 @@ class Trait(Enum):
 
 
 class Range(NamedTuple):
-    """Versions of one variant: from `since` on, and before `until`. None means that there is no such bound."""
+    """Versions of one variant: from `since` on, and before `until`. None means no bound."""
 
     variant: str
     since: str | None = None
     until: str | None = None
 
     def has(self, variant: str, version: str) -> bool:
-        """Whether a version (of that variant) is in the range; `-experimental` does not count."""
+        """Whether a version of a variant is in the range. `-experimental` is ignored."""
         if variant != self.variant:
             return False
         at = _numbers(version)
@@ -104,13 +104,13 @@ SPECS: Mapping[str, Mapping[str, str]] = {
         "4.23.0-experimental": "3.7",
     },
 }
-"""Every version of every variant, oldest first, and the Ignition spec that it makes."""
+"""Variant -> version, oldest first -> the Ignition spec that it makes."""
 
 RECORDS: tuple[tuple[Range, type[Record]], ...] = (
     (Range("fcos", since="1.3"), Fcos),
     (Range("openshift"), OpenShift),
 )
-"""The record that describes a variant's configs, where it is not Butane's base."""
+"""The record of a variant's configs, if it is not Butane's base."""
 
 TRAITS: Mapping[Trait, tuple[Range, ...]] = {
     Trait.RESERVED_LABELS: (Range("fcos"), Range("openshift")),
@@ -186,12 +186,12 @@ REMOVED = {
     "rhcos": "rhcos variant has been removed; use openshift variant instead:"
     " https://coreos.github.io/butane/upgrading-openshift/"
 }
-"""Variants that are gone, with what their users are told. Only version 0.1.0 of them was ever known."""
+"""Removed variant -> Butane's message about it. Only its version 0.1.0 existed."""
 
 
 @cache
 def table() -> Mapping[tuple[str, str], Variant]:
-    """Every variant that can be translated, by its name and normalised version, oldest first."""
+    """(name, version) -> variant, for all variants that can be translated; the versions of each are oldest first."""
     return {
         (name, version): _variant(name, version, minor(spec))
         for name, versions in SPECS.items()
@@ -218,5 +218,5 @@ def _any(ranges: tuple[Range, ...], name: str, version: str) -> bool:
 
 @cache
 def _numbers(version: str) -> tuple[int, ...]:
-    """The first two numbers of a version, `4.23.0-experimental` or `4.23`."""
+    """The first two numbers of a version such as `4.23.0-experimental` or `4.23`."""
     return tuple(int(number) for number in version.split(".")[:2])

@@ -1,1 +1,1 @@
-"""Subcommands of `transpile` and their options."""
+"""The subcommand `transpile check`, and the options, settings and output of the commands."""

@@ -1,4 +1,4 @@
-"""`transpile check`: many configs at once, for repositories and CI."""
+"""`transpile check`: check many configs in one run, for repositories and CI."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from transpiler.commands.settings import Settings, SettingsError, settings_here
 FORMATS = ("text", "json", "github", "sarif", "junit")
 
 DESCRIPTION = """\
-Check configs without writing results. Directories and globs are searched for *.bu and *.butane, and for other
-files that say a variant which is known; what is named itself is always checked.
+Check configs without writing results. In directories and globs, files *.bu and *.butane are checked, and other
+files that have a line with a known `variant:`. A file that is named itself is always checked.
 
   transpile check .
   transpile check --format github --strict configs/
@@ -28,12 +28,12 @@ files that say a variant which is known; what is named itself is always checked.
 
 Settings are read from .transpile.toml, or from the table [tool.transpile] of pyproject.toml.
 
-Exit status: 0 every config is good; 1 some are not; 2 wrong usage, or nothing to check.
+Exit status: 0 all configs are valid; 1 at least one is not; 2 wrong usage, or no configs found.
 """
 
 
 def command_line() -> argparse.ArgumentParser:
-    """The options of `transpile check`; the man page and the completions are checked against them."""
+    """The parser of `transpile check`. Tests compare the man page and the completions with it."""
     from provision.config.reports.command_line import CommandLine
 
     parser = CommandLine(
@@ -53,14 +53,16 @@ def command_line() -> argparse.ArgumentParser:
     )
     parser.add_argument("-f", "--format", choices=FORMATS, default="text", help="how findings are written")
     parser.add_argument("-o", "--output", metavar="FILE", help="write findings to a file instead of standard output")
-    parser.add_argument("-j", "--jobs", type=int, default=0, metavar="N", help="processes (default: one a core)")
+    parser.add_argument(
+        "-j", "--jobs", type=int, default=0, metavar="N", help="number of processes (default: one per core)"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
     return parser
 
 
 def check_many(arguments: list[str]) -> int:
-    """Run the command; the exit status."""
+    """Run the command with its arguments; returns the exit status 0 or 1. Raises SystemExit(2) for wrong usage."""
     from transpiler.commands.find_configs import find_configs
 
     parser = command_line()
@@ -71,7 +73,9 @@ def check_many(arguments: list[str]) -> int:
     except (FileNotFoundError, SettingsError) as error:
         parser.error(str(error))
     if not names and not left_out:
-        parser.error(f"no configs in {' '.join(given.paths)}: they end in .bu or .butane, or say a known `variant:`")
+        parser.error(
+            f"no configs in {' '.join(given.paths)}: their names end in .bu or .butane, or they have a known `variant:`"
+        )
     checked = _checked(names, settings, given.jobs or _cores(), quiet=given.quiet)
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
     _deliver(written(checked, given.format, color=color and not given.output), given.output)
@@ -81,12 +85,12 @@ def check_many(arguments: list[str]) -> int:
 
 
 def _cores() -> int:
-    """How many processors this process may use; where the system does not say (macOS, Windows), how many there are."""
+    """The number of processors that this process may use, or of all on systems that do not say (macOS, Windows)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _settings(given: argparse.Namespace) -> Settings:
-    """What the command line says, and the settings file where it says nothing."""
+    """The settings of the command line, completed by those of the settings file."""
     found = settings_here()
     return Settings(
         given.files_dir if given.files_dir is not None else found.files_dir,
@@ -97,7 +101,7 @@ def _settings(given: argparse.Namespace) -> Settings:
 
 
 def check_file(name: str, settings: Settings) -> FileResult:
-    """What is to be said about one file."""
+    """The findings of one file, and its verdict (empty if it is valid)."""
     from transpiler.phases import transpile
     from transpiler.reading.tree import read
 
@@ -113,7 +117,7 @@ def check_file(name: str, settings: Settings) -> FileResult:
 
 
 def _is_named_pipe(name: str) -> bool:
-    """Whether reading may wait for ever: a named pipe, but not one that a shell made for this command."""
+    """Whether a file is a named pipe, whose reading may never end. A pipe that a shell made for this command is not."""
     return stat.S_ISFIFO(os.stat(name).st_mode) and not name.startswith(("/dev/", "/proc/"))
 
 
@@ -124,10 +128,10 @@ def _unread(name: str, message: str) -> FileResult:
 
 
 def _checked(names: Sequence[str], settings: Settings, jobs: int, *, quiet: bool) -> list[FileResult]:
-    """Check files over several processes, in the order given."""
+    """Check files in several processes; the results are in the order of the names."""
     from transpiler.commands.workers import in_order
 
-    importlib.import_module("yaml")  # once, before the processes part
+    importlib.import_module("yaml")  # once, before the processes are forked
     importlib.import_module("transpiler.phases")
     progress = _Progress(len(names), shown=not quiet and sys.stderr.isatty())
     on_killed_worker = partial(_unread, message="was not checked: its process was killed")
@@ -138,7 +142,7 @@ def _checked(names: Sequence[str], settings: Settings, jobs: int, *, quiet: bool
 
 
 class _Progress:
-    """A line on the terminal that says how far we are."""
+    """A line on the terminal with the number of checked files."""
 
     def __init__(self, total: int, *, shown: bool) -> None:
         self.total = total
@@ -146,7 +150,7 @@ class _Progress:
         self.shown = shown
 
     def step(self, checked: FileResult) -> FileResult:
-        """Count one more."""
+        """Count and show one more file; returns it."""
         from provision.config.reports.findings import escaped
 
         self.done += 1
@@ -158,7 +162,7 @@ class _Progress:
 
 
 def written(checked: Sequence[FileResult], form: str, *, color: bool) -> str:
-    """All findings in one of the FORMATS."""
+    """All findings as text in one of the FORMATS."""
     from provision.config.reports import formats
     from provision.config.reports.text import as_text
 
@@ -187,7 +191,7 @@ def _deliver(text: str, output: str | None) -> None:
 
 
 def summary(checked: Sequence[FileResult]) -> str:
-    """How it went, in one line."""
+    """The number of valid and invalid configs and of problems, in one line."""
     from provision.config.problems import count_of
 
     total, bad = len(checked), sum(bool(one.error) for one in checked)

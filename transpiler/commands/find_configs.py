@@ -1,7 +1,7 @@
-"""Paths, directories and globs -> the configs that they name.
+"""Find the configs that paths, directories and globs name.
 
-Links to directories are followed where a path or a part of a glob names them, never while searching below a directory:
-so no loop of links is endless. What is neither a file nor a link to one (a pipe, a device, a socket) is never opened.
+A link to a directory is followed if a path or a part of a glob names it. It is not followed during the search below a
+directory, so a loop of links ends. Pipes, devices and sockets are not opened.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _HEAD_BYTES = 1 << 20
 
 
 def find_configs(paths: Iterable[str], exclude: Sequence[str] = ()) -> tuple[list[str], int]:
-    """The configs that paths name, each once and in order, and how many were excluded. Raises FileNotFoundError."""
+    """The configs that paths name, each once and in order, and the number of excluded ones.
+
+    Raises FileNotFoundError for a path that does not exist and is not a glob.
+    """
     excluded = [_excluder(pattern) for pattern in exclude]
     chosen: dict[tuple[int, int] | str, str] = {}
     left_out = 0
@@ -50,7 +53,7 @@ def _named_by(path: str) -> Iterator[str]:
 
 
 def _configs_below(directory: str) -> Iterator[str]:
-    """The configs below a directory; one that cannot be read is given itself, so that its checking says so."""
+    """The configs below a directory. An unreadable directory is given too, so that its check reports the error."""
     unreadable: list[str] = []
     for base, directories, names in os.walk(directory, onerror=lambda error: unreadable.append(str(error.filename))):
         directories[:] = sorted(name for name in directories if _is_searched(name))
@@ -64,7 +67,7 @@ def _is_searched(name: str) -> bool:
 
 
 def _matching(base: str, parts: Sequence[str]) -> Iterator[str]:
-    """The configs that a glob names: `**` stands for any number of directories, links to them not among them."""
+    """The configs that a glob names. `**` matches any number of directories, but no links to directories."""
     first, rest = parts[0], parts[1:]
     if first == "**":
         if rest:
@@ -102,7 +105,7 @@ def _entries(directory: str) -> list[os.DirEntry[str]]:
 
 
 def is_config(path: str) -> bool:
-    """Whether a file that was not named itself is meant: by its suffix, or because it says a variant that is known."""
+    """Whether a file found by search is a config: by its suffix, or because it has a line with a known variant."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
@@ -128,7 +131,7 @@ def _variants() -> set[str]:
 
 
 def _identity(path: str) -> tuple[int, int] | str:
-    """The same for all names of one file."""
+    """A value that is equal for all names of one file: device and inode, or the path."""
     try:
         found = os.stat(path)
     except OSError:
@@ -137,14 +140,14 @@ def _identity(path: str) -> tuple[int, int] | str:
 
 
 def _comparable(path: str) -> str:
-    """The path from the working directory, or the whole path of what is not below it, with slashes on every system."""
+    """The path relative to the working directory, or the absolute path if it is not below it; always with slashes."""
     relative = os.path.relpath(path)
     outside = relative.startswith(os.pardir + os.sep)
     return (os.path.abspath(path) if outside else relative).replace(os.sep, "/")
 
 
 def _excluder(pattern: str) -> re.Pattern[str]:
-    """What a pattern leaves out: without a slash any file or directory of that name, with one a path from here."""
+    """The regular expression of an exclude pattern: without a slash, of any name; with one, of a path from here."""
     simple = pattern.strip("/") if not pattern.startswith("/") else pattern.rstrip("/")
     parts = [".*" if part == "**" else translate(part)[4:-3].replace(".*", "[^/]*") for part in simple.split("/")]
     body = "/".join(parts).replace(".*/", "(?:.*/)?")

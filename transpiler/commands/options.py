@@ -1,4 +1,4 @@
-"""The command line of Butane: GNU style, as pflag reads it, from a table of options."""
+"""Parse the command line of Butane from a table of options, as Go's package pflag does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from provision.config.reports.did_you_mean import did_you_mean
 
 
 class Option(NamedTuple):
-    """One option; `bare` is what a text option means without a value. Options without `help` are not shown."""
+    """One option. `bare` is the value of a text option without a value. Options without `help` are hidden."""
 
     name: str
     letter: str
@@ -38,32 +38,32 @@ _FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 
 
 class UsageError(Exception):
-    """The command line is wrong; the message is Butane's. `option` is one that does not exist."""
+    """The command line is wrong; the message is Butane's. `option` is the unknown option, or empty."""
 
     def __init__(self, message: str, option: str = "") -> None:
         super().__init__(message)
         self.option = option
 
     def suggestion(self) -> str:
-        """` (did you mean --strict?)`, or empty."""
+        """The most similar option as ` (did you mean --strict?)`, or empty."""
         shown = [f"--{option.name}" for option in OPTIONS if option.help]
         return did_you_mean(self.option, shown) if self.option else ""
 
 
 class Given(NamedTuple):
-    """What a command line says: texts and booleans by option, and the rest."""
+    """A parsed command line: values of text options, values of boolean options, and the other arguments."""
 
     texts: dict[str, str]
     booleans: dict[str, bool]
     rest: list[str]
 
     def on(self, name: str) -> bool:
-        """Whether an option is on."""
+        """Whether a boolean option is on."""
         return self.booleans.get(name, False)
 
 
 def parse(arguments: list[str]) -> Given:
-    """Read a command line. Raises UsageError."""
+    """Parse a command line. Raises UsageError if it is wrong."""
     given = Given({}, {}, [])
     waiting = arguments[::-1]
     while waiting:

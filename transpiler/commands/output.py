@@ -1,4 +1,4 @@
-"""Writing a result that may hold secrets."""
+"""Write output files, which may contain secrets."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE
 
 
 class OutputFailed(Exception):
-    """An output file cannot be written; the message says which and why, in Butane's form."""
+    """An output file cannot be written. The message has its name and the reason, in Butane's form."""
 
 
 def write(path: str, text: str) -> None:
-    """Replace a file in one step; a new one is for its owner only, an existing one keeps its mode.
+    """Write a file, and replace an old one atomically. A new file has mode 0600; an existing file keeps its mode.
 
-    What is no regular file (a terminal, a pipe), or is named by its descriptor, is written to as it is. Raises
+    A file that is not regular (a terminal, a pipe), or that is named by its descriptor, is written directly. Raises
     OutputFailed.
     """
     try:

@@ -1,7 +1,7 @@
 """Settings of a repository: `.transpile.toml`, or the table `[tool.transpile]` of `pyproject.toml`.
 
-They are looked for from the working directory upwards, up to the top of the repository. The command line wins, but for
-lists, which are joined.
+They are searched in the working directory and the directories above it, up to the top of the repository. An option of
+the command line overrides a setting; lists of both are joined.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 from provision.config.reports.did_you_mean import did_you_mean
 
 MAX_BYTES = 1 << 20
-"""So much of a settings file is read."""
+"""The number of bytes of a settings file that are read."""
 
 
 class SettingsError(Exception):
-    """A settings file cannot be used; the message says which and why."""
+    """A settings file cannot be used. The message has its name and the reason."""
 
 
 class Settings(NamedTuple):
-    """How configs are checked. Without `files_dir`, local files are looked for beside each config."""
+    """How configs are checked. Without `files_dir`, local files are searched in the directory of each config."""
 
     files_dir: str | None = None
     strict: bool = False
@@ -35,7 +35,7 @@ _KIND_NAMES = {str: "a text", bool: "true or false", list: "a list of texts"}
 
 
 def settings_here() -> Settings:
-    """The settings that hold in the working directory. Raises SettingsWrong."""
+    """The settings for the working directory; the defaults if there is no settings file. Raises SettingsError."""
     try:
         folder = os.getcwd()
     except OSError:  # it was removed
@@ -91,7 +91,7 @@ def _settings(table: dict[str, Any], shown: str) -> Settings:
         simple = os.path.normpath(files_dir)
         if os.path.isabs(simple) or simple.startswith(".."):
             raise SettingsError(
-                f"{shown}: files-dir leads out of the folder of this file; give it as an option instead"
+                f"{shown}: files-dir is outside the directory of this file; use the option --files-dir instead"
             )
         files_dir = os.path.join(os.path.dirname(shown), simple)
     lists = (tuple(table.get(name, ())) for name in ("exclude", "ignore"))

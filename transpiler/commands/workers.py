@@ -1,6 +1,6 @@
-"""Work on many files in several processes, with the results in the order of the files.
+"""Work on many files in several processes; the results are in the order of the files.
 
-Forked by hand: the pools of the standard library take longer to load than a hundred files to check.
+It calls `fork` itself, because importing the pools of the standard library takes longer than checking 100 files.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, NoReturn, TypeVar
 
 ONE_PROCESS_UP_TO = 8
-"""So many files are done sooner by one process than it takes to start more."""
+"""Up to this number of files, one process is faster than several."""
 
 Made = TypeVar("Made")
 
@@ -20,9 +20,9 @@ Made = TypeVar("Made")
 def in_order(
     work: Callable[[str], Made], names: Sequence[str], jobs: int, *, on_killed_worker: Callable[[str], Made]
 ) -> Iterator[Made]:
-    """What `work` makes of each name, with so many processes; what it makes is pickled on the way.
+    """The result of `work` for each name, from `jobs` processes. Results are pickled between processes.
 
-    `on_killed_worker` says what to give for a name whose process was killed.
+    For a name whose process was killed, the result is that of `on_killed_worker`.
     """
     jobs = min(jobs, len(names))
     if jobs <= 1 or len(names) <= ONE_PROCESS_UP_TO or not hasattr(os, "fork"):
@@ -44,7 +44,7 @@ def in_order(
 
 @contextmanager
 def _start(work: Callable[[str], object], names: Sequence[str]) -> Iterator[IO[bytes]]:
-    """A child process that does its share, seen as the pipe from which its results come."""
+    """Start a child process that works on `names`; gives the pipe from which its results are read."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
@@ -59,7 +59,7 @@ def _start(work: Callable[[str], object], names: Sequence[str]) -> Iterator[IO[b
 
 
 def _serve(work: Callable[[str], object], names: Sequence[str], writing: int) -> NoReturn:
-    """Work in a child process, which ends here without running anything of its parent's."""
+    """Work in a child process, and end it without running the exit handlers of its parent."""
     from pickle import dump
 
     try:
@@ -67,7 +67,7 @@ def _serve(work: Callable[[str], object], names: Sequence[str], writing: int) ->
             for name in names:
                 dump(work(name), pipe)
                 pipe.flush()
-    except (BrokenPipeError, KeyboardInterrupt):  # the parent has stopped, or will tell of it
+    except (BrokenPipeError, KeyboardInterrupt):  # the parent has stopped, or reports it
         pass
     finally:
         os._exit(0)

@@ -1,5 +1,5 @@
-"""What an author's eye finds and Butane does not: warnings, each with the name of its rule, which can silence it.
+"""Lints: warnings that Butane does not give. Each has the name of its rule, by which an author can silence it.
 
-`for_authors` asks all lints; `words` gives problems of the format the author's place and words; `syntax` does so for
-texts that are no YAML; `silenced` leaves out what a comment or a setting silences.
+`for_authors` runs all lints; `explanations` gives problems of the format better places and hints; `syntax` does so for
+texts that are not YAML; `silenced` removes the warnings that a comment or a setting silences.
 """

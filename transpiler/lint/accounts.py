@@ -38,7 +38,7 @@ _NAME = re.compile(r"[^\s:/,@#-][^\s:/,]{0,31}")
 
 
 def accounts(source: LintInput) -> Iterator[Problem]:
-    """Everything about users and groups."""
+    """Warnings about names, password hashes and SSH keys of users and groups."""
     for kind in ("users", "groups"):
         for index, account in enumerate(getattr(source.record.passwd, kind)):
             path: Path = ("passwd", kind, index)
@@ -54,7 +54,7 @@ def _name(name: str, path: Path) -> Iterator[Problem]:
     if not name:
         yield remark(path, "account-name", f"this {what} has no name", "add a line `name: core` (or another name)")
     elif not _NAME.fullmatch(name):
-        hint = "a name has at most 32 letters, digits, `_`, `.` and `-`, and no blank, colon or slash"
+        hint = "use at most 32 letters, digits, `_`, `.` and `-`; no space, colon or slash"
         yield remark((*path, "name"), "account-name", f"{what}add refuses this name", hint)
 
 
@@ -65,10 +65,10 @@ def _hash(value: str | None, path: Path) -> Iterator[Problem]:
         return
     place = (*path, "password_hash")
     if value.startswith("$"):
-        message = "this password hash is not whole, or of a kind that is not known"
+        message = "this password hash is incomplete or of an unknown kind"
         yield remark(place, "password-hash", message, "copy the whole line that `mkpasswd` prints, in single quotes")
     else:
-        message = "this is not a password hash; nobody could log in with it, and a password would be readable here"
+        message = "this is not a password hash: login with it fails, and a plain password here is readable"
         yield remark(place, "password-hash", message, "write what `mkpasswd --method=yescrypt` prints")
 
 
@@ -82,7 +82,7 @@ def _keys(text: str, path: Path, source: LintInput) -> Iterator[Problem]:
 
 
 def _wrong_key(line: str) -> tuple[str, str] | None:
-    """Why a line of an authorized_keys file is none, and what to write; None if it is one."""
+    """Why a line is not a valid line of an authorized_keys file, and what to write; None if it is valid."""
     if not line or line.startswith("#") or "${" in line or "{{" in line:
         return None
     words = line.split()
@@ -90,18 +90,18 @@ def _wrong_key(line: str) -> tuple[str, str] | None:
     if at is None:
         return _not_a_key(line)
     if at + 1 == len(words):
-        return "this SSH key has a type, but no key", "copy the whole line of the file *.pub"
+        return "this SSH key has a type, but no key", "copy the whole line of the .pub file"
     try:
         inside = base64.b64decode(words[at + 1], validate=True)
     except (binascii.Error, ValueError):
         inside = b""
     if not _is_key(inside, words[at]):
-        return "this SSH key is damaged", "copy the whole line of the file *.pub again, without line breaks"
+        return "this SSH key is damaged", "copy the whole line of the .pub file again, without line breaks"
     return None
 
 
 def _is_key(blob: bytes, kind: str) -> bool:
-    """Whether a blob begins with the name of its kind and is whole: fields, each behind its length (RFC 4253, 6.6)."""
+    """Whether a blob begins with the name of its kind and is complete: length and field by turns (RFC 4253, 6.6)."""
     fields: list[bytes] = []
     at = 0
     while at + 4 <= len(blob):
@@ -114,13 +114,13 @@ def _is_key(blob: bytes, kind: str) -> bool:
 
 
 def _not_a_key(line: str) -> tuple[str, str]:
-    """What a line without the type of a key seems to be."""
+    """The message and the hint for a line without the type of a key."""
     if "PRIVATE KEY" in line:
-        return "this is a private key, which must stay where it was made", "write the line of the file *.pub"
+        return "this is a private key, and must not be in a config", "write the line of the .pub file"
     if re.match(r"(https?:|gh:|github:|lp:)", line):
-        return "keys are not fetched from elsewhere", "write the keys themselves, one in each line"
+        return "this is a URL, but keys are not downloaded", "write the keys themselves, one in each line"
     if " " not in line and (line.endswith(".pub") or re.match(r"[~./]", line)):
         return "this is the name of a file, not a key", "write it under ssh_authorized_keys_local"
     if line.startswith("AAAA"):
-        return "this SSH key lacks its type", "write the type in front of it, such as `ssh-ed25519`"
+        return "this SSH key has no type", "write the type before it, such as `ssh-ed25519`"
     return "this is not an SSH public key", "a key begins with its type, such as `ssh-ed25519 AAAA...`"

@@ -1,4 +1,4 @@
-"""The text as a whole: what stands behind its first document."""
+"""Lint about the text as a whole: content after the first document."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from provision.config.problems import Position, Problem
 
 
 def second_document(raw: bytes) -> Iterator[Problem]:
-    """A second document in the text: an error, because nothing reads it and half of the config would be missing."""
+    """An error if the text has a second document, because only the first is read."""
     if not re.search(rb"^---", raw, re.MULTILINE):
         return
     import yaml
@@ -33,6 +33,6 @@ def second_document(raw: bytes) -> Iterator[Problem]:
     except yaml.YAMLError:
         if count < 2:
             return
-    message = "a second document begins here, and nothing reads it: a config is one document"
-    hint = "remove this line to join the two, or move the second document into a file of its own"
+    message = "a second document begins here, but only the first document is read"
+    hint = "remove this line to join the two, or move the second document to its own file"
     yield Problem((), message, hint=hint, at=started, rule="second-document")

@@ -1,7 +1,7 @@
-"""Problems of the format in the author's words, and at the place of the author's mistake.
+"""Give problems of the format better hints and places for authors of YAML.
 
-The format's hints speak of JSON, and some of its problems have none, or point at a whole unit, entry or list: here the
-hint says what to write in YAML, and the place is the value or the line that is wrong.
+The hints of the format are about JSON, or missing, and some of its places are those of a whole unit, entry or list.
+Here the hint says what to write in YAML, and the place is that of the wrong value or line.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _REDUNDANT_BESIDE = {
     "special-mode-bits": "decimal-mode",
     "partition-numbers-collide": "duplicate-entry",
 }
-"""Rule -> the rule with which it vanishes where both are about one value."""
+"""Rule -> another rule. A problem of the first is left out if the same value has a problem of the second."""
 
 
 def explain_problems(problems: Sequence[Problem], source: LintInput) -> Iterator[Problem]:
-    """The same problems with the places and hints that help most, without those that only follow from others."""
+    """The same problems with better places and hints, without those that only follow from others."""
     rules = {(one.path, rule_of(one)) for one in problems}
     repeated = {one.path[:-1] for one in problems if rule_of(one) == "duplicate-key"}
     for problem in problems:
@@ -54,14 +54,14 @@ def _add_hint(hint: str) -> Improve:
 
 def _unit_syntax(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
     hints = {
-        "section": "a section stands alone on its line, in brackets: [Service]",
-        "option": "write `Name=value`; a long value goes on in the next line behind a backslash",
+        "section": "write a section alone on its line, in brackets: [Service]",
+        "option": "write `Name=value`; end a line with a backslash to continue the value in the next line",
         "EOF": "write `Name=value`",
-        "line": "break the line with a backslash at its end",
+        "line": "split the line; end each part but the last with a backslash",
     }
     hint = next((text for word, text in hints.items() if word in problem.message.partition(": ")[2]), "")
     if node is not None and source.lines[node.line - 1][node.column - 1 : node.column] == ">":
-        hint = "begin the block with `|`: a block with `>` joins its lines to one"
+        hint = "begin the block with `|`: a block with `>` joins its lines into one"
     try:
         sections_with_options(node.text if node else "")
     except BadUnit as error:
@@ -70,7 +70,7 @@ def _unit_syntax(problem: Problem, node: YamlNode | None, source: LintInput) -> 
 
 
 def _wrong_type(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
-    """A value of a wrong type: often the line is no `name: value`, or the value is written for another program."""
+    """A value of a wrong type: often the line is not `name: value`, or the value has the form of another program."""
     at = problem.at
     if at is not None and 0 < at.line <= len(source.lines):
         found = syntax.in_line(source.lines[at.line - 1])
@@ -82,7 +82,7 @@ def _wrong_type(problem: Problem, node: YamlNode | None, source: LintInput) -> P
 
 
 def _typed_hint(problem: Problem, node: YamlNode | None) -> str:
-    """How a value is written that people write in another way; empty if there is nothing special about it."""
+    """How to write a value that authors often write in a wrong form; empty if there is no special hint."""
     name = next((part for part in reversed(problem.path) if isinstance(part, str)), "")
     text = node.text if node is not None and node.kind == "scalar" else ""
     if name == "contents":
@@ -90,7 +90,7 @@ def _typed_hint(problem: Problem, node: YamlNode | None) -> str:
         return (
             "write the text in a block: `contents: |`"
             if block
-            else "write the text as `inline: ...` on a line below, indented"
+            else "write the text as `inline: ...` on the next line, indented"
         )
     if name in {"user", "group"} and re.fullmatch(r"[\w.-]+", text):
         return f"write `{name}: {{{'id' if text.isdigit() else 'name'}: {text}}}`"
@@ -117,7 +117,7 @@ def _not_absolute(problem: Problem, node: YamlNode | None, _source: LintInput) -
     if by:
         return problem._replace(hint=f"write /dev/disk/by-{by[1].lower()}/{by[2]}")
     if text.startswith(("~", "$")):
-        return problem._replace(hint="nothing is filled in here: write the whole path, such as /home/core/...")
+        return problem._replace(hint="~ and variables are not replaced: write the whole path, such as /home/core/...")
     start = "/dev/" if {"device", "devices"} & set(problem.path[-2:]) else "/"
     simple = re.fullmatch(r"(\./)?([\w@+-][\w./@+-]{0,60})", text)
     return problem._replace(hint=f"write {start}{simple[2]}" if simple else "a path begins with a slash")
@@ -126,9 +126,7 @@ def _not_absolute(problem: Problem, node: YamlNode | None, _source: LintInput) -
 def _illegal_mode(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
     match = re.fullmatch(r"0o?1[024]0?(0[0-7]{3}|[0-7]{3})", node.text) if node is not None else None
     hint = (
-        f"write 0{match[1][-3:]}: the digits in front are the type of the file"
-        if match
-        else "the largest mode is 07777"
+        f"write 0{match[1][-3:]}: the other digits are the type of the file" if match else "the largest mode is 07777"
     )
     return problem._replace(hint=hint)
 
@@ -138,14 +136,14 @@ def _special_bits(problem: Problem, node: YamlNode | None, _source: LintInput) -
     if set(text) & {"8", "9"}:
         return problem._replace(hint=f"{text} is not octal: the digits of a mode are 0 to 7")
     return problem._replace(
-        hint="write the last three digits only; or take a version that makes 3.6.0, such as fcos 1.7.0"
+        hint="write the last three digits only; or use a version that makes 3.6.0, such as fcos 1.7.0"
     )
 
 
 def _url_scheme(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
     text = node.text if node is not None and node.kind == "scalar" else ""
     if re.match(r"(file:|\.?\.?/)", text):
-        return problem._replace(hint="write a file of your own as `local: ...`, from the files directory (-d) on")
+        return problem._replace(hint="for a local file, write `local: ...` with its path in the files directory (-d)")
     if re.fullmatch(r"[\w-]+(\.[\w-]+)+(/[\w./-]*)?", text):
         return problem._replace(hint=f"write https://{text}")
     return problem
@@ -153,7 +151,7 @@ def _url_scheme(problem: Problem, node: YamlNode | None, _source: LintInput) -> 
 
 def _nothing_there(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
     if node is not None and node.kind == "scalar" and node.text in {"", "~", "null"}:
-        return problem._replace(hint="nothing stands below it: indent the lines that belong to it, or remove it")
+        return problem._replace(hint="it is empty: indent the lines that belong to it, or remove it")
     return problem
 
 
@@ -174,10 +172,10 @@ def _dropin_extension(problem: Problem, node: YamlNode | None, _source: LintInpu
 
 
 def _local_file(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
-    """A local file that is not there, or is not what is wanted."""
+    """A local file that is missing or of the wrong kind."""
     if problem.message.startswith("root of tree"):
         path: Path = (*problem.path, "local")
-        hint = "one file is an entry of storage.files with `contents: {local: ...}`"
+        hint = "for one file, add an entry to storage.files with `contents: {local: ...}`"
         return problem._replace(path=path if node_at(source.root, path) else problem.path, hint=hint)
     if "outside the files directory" in problem.message:
         return problem._replace(hint="put the file into the files directory, or give another directory with -d")
@@ -194,7 +192,7 @@ def _local_file(problem: Problem, node: YamlNode | None, source: LintInput) -> P
 
 
 def _duplicate_entry(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
-    """An entry that is in the list already: the name, path or device that it shares is the place."""
+    """An entry that is already in the list: the place becomes that of its name, path, device, number or label."""
     if node is not None and node.kind == "mapping":
         keys = {key.text: value for key, value in node.items}
         same = next((keys[name] for name in ("path", "name", "device", "number", "label") if name in keys), None)
@@ -204,7 +202,7 @@ def _duplicate_entry(problem: Problem, node: YamlNode | None, _source: LintInput
 
 
 def _overlap(problem: Problem, _node: YamlNode | None, source: LintInput) -> Problem:
-    """Partitions that overlap: where the other one ends is where this one may start."""
+    """Partitions that overlap: the hint gives the end of the other partition, where this one may start."""
     match problem.path:
         case ("storage", "disks", int(disk), "partitions", int(number)):
             partitions = source.record.storage.disks[disk].partitions
@@ -212,20 +210,20 @@ def _overlap(problem: Problem, _node: YamlNode | None, source: LintInput) -> Pro
             others = [(one.start_mib or 0, one.size_mib or 0) for one in partitions if one is not partitions[number]]
             end = max((first + size for first, size in others if first <= start < first + size), default=0)
             if end:
-                hint = f"another one ends at {end} MiB: write `start_mib: {end}`, or leave it out"
+                hint = f"another partition ends at {end} MiB: write `start_mib: {end}`, or remove start_mib"
                 return problem._replace(path=(*problem.path, "start_mib"), hint=hint)
     return problem
 
 
 def _version(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
-    """A version that is not whole, or a variant that is not known: the nearest of the known ones."""
+    """A version or variant that is not known: the hint gives the most similar one."""
     known = re.findall(r"[\w.-]+", problem.hint.partition(": ")[2])
     text = node.text if node is not None else ""
     if f"{text}.0" in known:
         return problem._replace(hint=f"write {text}.0")
     made = next((version for version in known if text and text == _ignition_version(source, version)), "")
     if made:
-        return problem._replace(hint=f"{text} is the version of the result: write {made}, which makes it")
+        return problem._replace(hint=f"{text} is an Ignition version: write {made}, which makes it")
     if text.replace(",", ".") in known:
         return problem._replace(hint=f"write {text.replace(',', '.')}")
     near = did_you_mean(text.lower(), known).strip(" ()") if problem.path == ("variant",) else ""
@@ -233,7 +231,7 @@ def _version(problem: Problem, node: YamlNode | None, source: LintInput) -> Prob
 
 
 def _ignition_version(source: LintInput, version: str) -> str:
-    """The version of the format that a version of the text's variant makes; empty if there is none."""
+    """The Ignition version, such as `3.4.0`, that a version of the text's variant makes; empty if there is none."""
     name = node_at(source.root, ("variant",))
     row = table().get((name.text if name else "", version))
     return VERSIONS[row.spec_minor] if row else ""
@@ -247,7 +245,7 @@ _BY_RULE: dict[str, Improve] = {
     "dropin-extension": _dropin_extension,
     "duplicate-entry": _duplicate_entry,
     "format-required": _add_hint("add a line such as `format: xfs`"),
-    "doesn-t-match-form": _add_hint("write a GUID in this form, or remove the line for the type of Linux data"),
+    "doesn-t-match-form": _add_hint("write a GUID in this form; without the line, the type is Linux data"),
     "hidden-by-alias": _nothing_there,
     "illegal-mode": _illegal_mode,
     "invalid-url-scheme": _url_scheme,

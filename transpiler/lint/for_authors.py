@@ -1,4 +1,4 @@
-"""Butane's report -> what authors are told: with the remarks of lints, in their words, without what they silenced."""
+"""The problems that authors get: Butane's with better explanations, and those of lints, without silenced warnings."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     links_leaving_files_dir,
     units,
 )
-"""All lints, in the order in which an author reads a config."""
+"""All lints, in the order of their warnings."""
 
 __all__ = ["LINTS", "LintInput", "problems_for_authors"]
 
 
 def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: Iterable[str]) -> list[Problem]:
-    """Butane's problems and those of lints; only those of rules in `ignore` and in comments are left out."""
+    """Butane's problems and those of lints, without the warnings of rules in `ignore` and in comments."""
     told = list(explain_problems(found, source))
     told += second_document(source.raw)
     if source.root is not None and source.record is not None:
@@ -38,7 +38,7 @@ def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: It
 
 
 def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:
-    """What lints find where nothing else is wrong: what follows from an error is not worth a word."""
+    """The warnings of lints, without those at, below or above an error: they are probably consequences of it."""
     around = {path[:length] for path in wrong for length in range(1, len(path))}
     for lint in LINTS:
         for one in lint(source):
@@ -48,4 +48,4 @@ def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:
 
 
 _CAUSE_RULES = {"template", "typographic-quotes"}
-"""Rules that tell why something else is wrong."""
+"""Rules that give the cause of another error, so their warnings stay."""

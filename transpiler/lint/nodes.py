@@ -12,20 +12,20 @@ from transpiler.lint.source import LintInput, remark
 
 
 def below_files(source: LintInput) -> Iterator[Problem]:
-    """Something below a path at which a file is written."""
+    """Warnings about nodes below the path of a file."""
     storage = source.record.storage
     files = {_simple(file.path): index for index, file in enumerate(storage.files) if len(file.path) <= PATH_MAX}
     for kind in ("directories", "files", "links"):
         for index, node in enumerate(getattr(storage, kind)):
             above = next((one for one in _parents(node.path) if one in files), "")
             if above:
-                message = f"this lies below {above}, which storage.files[{files[above]}] makes a file"
-                hint = "a path is a file or a directory: correct one of the two"
+                message = f"this path is below {above}, but storage.files[{files[above]}] makes {above} a file"
+                hint = "change one of the two paths"
                 yield remark(("storage", kind, index, "path"), "below-file", message, hint)
 
 
 PATH_MAX = 4096
-"""No path of a system is longer."""
+"""The longest path of Linux in bytes (`limits.h`)."""
 
 
 def _simple(path: str) -> str:
@@ -40,7 +40,7 @@ def _parents(path: str) -> Iterator[str]:
 
 
 def numbers_out_of_range(source: LintInput) -> Iterator[Problem]:
-    """Sizes, starts and numbers of partitions, ids of accounts and owners, and counts, that no machine can have."""
+    """Warnings about numbers out of range: of partitions, and ids of accounts and owners."""
     return _out_of_range(source.record, ())
 
 
@@ -66,20 +66,20 @@ def _range_problems(field: Field, value: int, path: Path) -> Iterator[Problem]:
 
 
 def links_leaving_files_dir(source: LintInput) -> Iterator[Problem]:
-    """Local files that are reached by a link out of the files directory."""
+    """Warnings about local files that a symlink leads to outside the files directory."""
     if not source.files_dir:
         return
     base = os.path.realpath(source.files_dir)
     for path, local in _locals(source):
         target = os.path.realpath(f"{base}/{local}")
         if target != base and not target.startswith(base.rstrip("/") + "/"):
-            message = f"{local} is a link that leads out of the files directory"
-            hint = "other machines may have another file there, or none: copy it into the directory"
+            message = f"{local} is a symlink to a path outside the files directory"
+            hint = "copy the file into the directory: on other machines it may be missing or different"
             yield remark(path, "link-out", message, hint)
 
 
 def _locals(source: LintInput) -> Iterator[tuple[Path, str]]:
-    """Every local file that a config names, with the path of its name."""
+    """Every local file that a config names: the path of the field and its value."""
     storage, systemd, passwd = source.record.storage, source.record.systemd, source.record.passwd
     for index, file in enumerate(storage.files):
         path: Path = ("storage", "files", index)

@@ -1,7 +1,7 @@
-"""Warnings that an author has silenced: `# transpile: ignore=RULE` in the text, or `ignore` in the settings.
+"""Remove warnings that an author has silenced: by `# transpile: ignore=RULE` in the text, or `ignore` in the settings.
 
-At the end of a line the comment is about that line; alone on a line, about the next one. `ignore-file=RULE` is about
-the whole text. Several rules are separated by commas. Errors cannot be silenced.
+A comment at the end of a line applies to that line; a comment alone on a line applies to the next line.
+`ignore-file=RULE` applies to the whole text. Several rules are separated by commas. Errors cannot be silenced.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def without_silenced(
     place: Callable[[Problem], Position | None],
     everywhere: Iterable[str] = (),
 ) -> list[Problem]:
-    """Problems without the warnings that are silenced in the text's `lines`, or `everywhere`."""
+    """The problems without warnings that comments in `lines` silence, or whose rule is in `everywhere`."""
     rules, by_line = set(everywhere), _silenced_lines(lines)
     rules |= by_line.pop(0, set())
     if not rules and not by_line:
@@ -40,7 +40,7 @@ def _silenced(
 
 
 def _silenced_lines(lines: list[str]) -> dict[int, set[str]]:
-    """Number of a line -> the rules that are silenced there; 0 for the whole text."""
+    """Number of a line (from 1) -> the rules that are silenced there. Number 0 is the whole text."""
     found: dict[int, set[str]] = {}
     if not any("transpile:" in line for line in lines):
         return found

@@ -1,4 +1,4 @@
-"""What a lint looks at, and the places in it."""
+"""The input of lints, and places in it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from transpiler.reading.yaml_node import YamlNode
 
 
 class LintInput(NamedTuple):
-    """An author's text in every form: its bytes, lines, tree and record. `files_dir` is empty if there is none.
+    """An author's text as bytes, lines, tree and record. `files_dir` is empty if there is no files directory.
 
-    Without `root` and `record` the text is no YAML, or names no variant.
+    `root` is None if the text is not YAML; `record` is None if it names no variant.
     """
 
     raw: bytes
@@ -24,12 +24,12 @@ class LintInput(NamedTuple):
 
 
 def remark(path: Path, rule: str, message: str, hint: str = "", at: Position | None = None) -> Problem:
-    """A warning of a lint."""
+    """A warning of the rule `rule`. Without `at`, its place is that of `path`."""
     return Problem(path, message, fatal=False, hint=hint, at=at, rule=rule)
 
 
 def node_at(root: YamlNode | None, path: Path) -> YamlNode | None:
-    """The node at a path; None behind an alias or merge key, or where the text has nothing."""
+    """The node at a path; None if the text has none. Nodes that an alias or a merge key brings do not count."""
     node = root
     for part in path:
         if node is None:
@@ -44,7 +44,7 @@ def node_at(root: YamlNode | None, path: Path) -> YamlNode | None:
 
 
 def place_of_line(node: YamlNode | None, lines: list[str], number: int) -> Position | None:
-    """Where line `number` (from 0) of a text stands that a block scalar (`|`) holds; None for any other text."""
+    """The place of line `number` (from 0) of the text of a block scalar (`|`); None for any other node."""
     if node is None or node.kind != "scalar" or not 0 < node.line <= len(lines):
         return None
     if lines[node.line - 1][node.column - 1 : node.column] != "|":

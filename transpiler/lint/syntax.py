@@ -1,4 +1,4 @@
-"""Where and why a text is no YAML: the place of the mistake, which is often above the one where the parser stopped."""
+"""Explain why a text is not YAML, at the place of the mistake: often it is above the place where the parser stopped."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _NO_COLON = re.compile(r"\s*(?:-\s+)*([a-z_]+) +[^\s:=][^:=]*$")
 _TEMPLATE = re.compile(r"\{\{-?\s*[\w.$]|\{%|<%")
 
 _NEAR = 3
-"""So many lines above the place where the parser stopped are looked at."""
+"""The number of lines above the place where the parser stopped that are searched for the mistake."""
 
 
 _SCANNED, _BRACKETS = 1 << 20, 10_000
-"""A longer text, or one with more brackets, is not scanned a second time: that takes too long."""
+"""A text with more characters or more brackets is not scanned a second time, because that takes too long."""
 
 
 class Explanation(NamedTuple):
-    """What is wrong at a column, what to do, and the name of the rule."""
+    """The message, the hint and the rule of a mistake at a column (from 1)."""
 
     column: int
     message: str
@@ -39,19 +39,19 @@ class Explanation(NamedTuple):
 
 
 def explained(problem: Problem, lines: list[str]) -> Problem:
-    """A syntax error at the place of the mistake, with what to do."""
+    """A syntax error with the place, message and hint of its cause; unchanged if no cause is found."""
     at = problem.at
     if at is None or problem.rule or not 0 < at.line <= len(lines) + 1:
         return problem
     if "tabs" in problem.hint:
-        return problem._replace(message="a tab stands in the indentation of this line")
+        return problem._replace(message="the indentation of this line has a tab")
     quote = open_quote(lines, at)
     if quote is not None:
-        hint = "close it; a quote inside of a text in quotes is written twice ('') or as \\\""
-        return problem._replace(message="the quote that opens here is not closed", at=quote, hint=hint)
+        hint = "close it; inside quotes, write a quote twice ('') or as \\\""
+        return problem._replace(message="the quote that begins here is not closed", at=quote, hint=hint)
     if problem.message in _OPEN_BRACKET:
         opened = open_bracket(lines, at)
-        message = "the bracket that opens here is not closed, or a comma is missing in it"
+        message = "the bracket that begins here is not closed, or a comma is missing in it"
         return problem._replace(message=message, hint="close it with ] or }", at=opened or at)
     for number in range(min(at.line, len(lines)), max(at.line - _NEAR, 0), -1):
         found = _block(lines, number) or in_line(lines[number - 1])
@@ -67,7 +67,7 @@ def explained(problem: Problem, lines: list[str]) -> Problem:
 _PLAIN_WORDS = {
     "could not find expected ':'": (
         "a line of `name: value` is expected here",
-        "is there a colon and a blank behind the name, and is the line indented as its neighbours?",
+        "write a colon and a space after the name, and indent the line as the lines around it",
     ),
     "did not find expected '-' indicator": (
         "an element of the list above is expected here",
@@ -75,18 +75,18 @@ _PLAIN_WORDS = {
     ),
     "did not find expected key": (
         "a key of the mapping above is expected here",
-        "indent this line as its neighbours; or a quote or bracket above it is not closed",
+        "indent this line as the lines around it, or close a quote or bracket above it",
     ),
     "found character that cannot start any token": (
         "a value cannot begin with this character",
         "put a value that begins with @, `, % or a tab in quotes",
     ),
     "mapping values are not allowed in this context": (
-        "`: ` in a text begins a mapping, which cannot stand here",
+        "`: ` begins a mapping, which is not allowed here",
         "put the whole text in quotes",
     ),
 }
-"""The words of the parser -> those for authors, and what to do."""
+"""Message of libyaml -> message and hint for authors."""
 
 
 def _with(problem: Problem, line: int, found: Explanation) -> Problem:
@@ -95,20 +95,20 @@ def _with(problem: Problem, line: int, found: Explanation) -> Problem:
 
 
 def _at_column(problem: Problem, at: Position, line: str) -> Explanation | None:
-    """What the parser's words and the characters at its place say together."""
+    """The explanation that follows from the parser's message and the characters at its place; None if there is none."""
     before, column = line[: at.column - 1], at.column
     if problem.message.startswith("unknown anchor"):
-        hint = "write the &anchor above it; or put the value in quotes, if it is no alias"
-        return Explanation(column, "there is no anchor of this name above", hint)
+        hint = "write the &anchor above it; or put the value in quotes, if it is not an alias"
+        return Explanation(column, "no anchor above has this name", hint)
     if "alphabetic or numeric character" in problem.message:
         start = max(before.rfind("*"), before.rfind("&")) + 1 or column
         what = "an alias of an &anchor" if line[start - 1 : start] == "*" else "an anchor"
         return Explanation(start, f"{line[start - 1 : start]} begins {what} here", "put the value in quotes")
     if problem.message == "did not find expected key" and before[-1:] in {"'", '"'} and line[column - 1 :].strip():
         inside = "written twice ('')" if before[-1] == "'" else 'written with a backslash (\\")'
-        return Explanation(column, "more text follows behind the quote that ends here", f"a quote inside is {inside}")
+        return Explanation(column, "more text follows after the closing quote", f"a quote inside is {inside}")
     if problem.message.startswith("mapping values") and re.fullmatch(r"\s*(?:-\s+)*[\w.-]+", before):
-        message = "this line is indented deeper than the one above, which has a value already"
+        message = "this line is indented deeper than the line above, which already has a value"
         return Explanation(len(before) - len(before.lstrip()) + 1, message, "indent it as the line above")
     return None
 
@@ -117,7 +117,7 @@ _OPEN_BRACKET = {"did not find expected ',' or ']'", "did not find expected ',' 
 
 
 def _block(lines: list[str], number: int) -> Explanation | None:
-    """A line that belongs to the `|` or `>` above it, but is not indented deeper."""
+    """The explanation for a line that belongs to the `|` or `>` above it, but is not indented deeper; else None."""
     head = re.match(r"( *)(?:- +)*[\w.-]+: *[|>][-+0-9]* *$", lines[number - 2]) if number > 1 else None
     line = lines[number - 1]
     indented = len(line) - len(line.lstrip(" "))
@@ -130,47 +130,47 @@ def _block(lines: list[str], number: int) -> Explanation | None:
 
 
 def in_line(line: str) -> Explanation | None:
-    """A mistake that a line alone shows."""
+    """The explanation for a mistake that can be found in one line; None if there is none."""
     odd = odd_space(line)
     if odd is not None:
-        hint = "delete it and type a space; text copied from a web page often has these"
-        return Explanation(odd, "this is not an ordinary space, though it looks like one", hint, "odd-space")
+        hint = "delete it and type a space; text copied from a web page often has such characters"
+        return Explanation(odd, "this character looks like a space, but is another character", hint, "odd-space")
     template = _TEMPLATE.search(line)
     if template:
-        hint = "fill it in before (envsubst, sed, jinja2), or put a text that begins with { in quotes"
+        hint = "replace it before (envsubst, sed, jinja2), or put a text that begins with { in quotes"
         return Explanation(
-            template.start() + 1, "this looks like a template; nothing fills it in here", hint, "template"
+            template.start() + 1, "this looks like a template; transpile does not replace it", hint, "template"
         )
     no_blank = _NO_BLANK.match(line)
     if no_blank:
         key = line[: no_blank.end()].strip().lstrip("- ")
         hint = f"write `{key} {_value(line, no_blank.end())}`"
-        return Explanation(no_blank.end() + 1, f"there is no blank behind `{key}`", hint, "no-blank")
+        return Explanation(no_blank.end() + 1, f"a space is missing after `{key}`", hint, "no-blank")
     no_colon = _NO_COLON.match(line)
     if no_colon and no_colon[1] in known_names():
         column = no_colon.end(1) + 1
-        return Explanation(column, f"there is no colon behind `{no_colon[1]}`", "write `name: value`", "no-colon")
+        return Explanation(column, f"a colon is missing after `{no_colon[1]}`", "write `name: value`", "no-colon")
     equals = _EQUALS_SIGN.match(line)
     if equals:
-        message = "a key and its value are separated by a colon here"
+        message = "a colon separates a key and its value, not `=`"
         return Explanation(equals.start(1) + 1, message, "write `name: value`", "no-colon")
     return None
 
 
 def odd_space(line: str) -> int | None:
-    """The column of a character that only looks like a space, before any value in quotes; None if there is none."""
+    """The column (from 1) of a character that only looks like a space, before any quote; None if there is none."""
     match = _ODD_SPACE.match(line.replace(" ", "x"))
     return match.start(1) + 1 if match else None
 
 
 def _value(line: str, start: int) -> str:
-    """The rest of a line, unless it is long or may be a secret."""
+    """The rest of a line, or `...` if it is long or may be a secret."""
     value = line[start:].strip()
     return value if re.fullmatch(r"/?[\w./-]{1,40}", value) and "pass" not in line and "key" not in line else "..."
 
 
 def open_quote(lines: list[str], stopped: Position) -> Position | None:
-    """Where the quote opens that swallowed the lines up to where the parser stopped; None if none did."""
+    """The place of the opening quote whose text reaches to where the parser stopped; None if there is none."""
     import yaml
 
     last: Any = None
@@ -190,7 +190,7 @@ def open_quote(lines: list[str], stopped: Position) -> Position | None:
 
 
 def open_bracket(lines: list[str], stopped: Position) -> Position | None:
-    """Where the innermost bracket opens that is still open where the parser stopped."""
+    """The place of the innermost bracket that is open where the parser stopped; None if there is none."""
     import yaml
 
     opened: list[Position] = []
@@ -206,7 +206,7 @@ def open_bracket(lines: list[str], stopped: Position) -> Position | None:
 
 
 def _tokens(lines: list[str], stopped: Position) -> Iterator[Any]:
-    """The tokens of a text up to the line where the parser stopped; none if that takes long."""
+    """The tokens of a text up to the line where the parser stopped; no tokens if the text is too large."""
     import yaml
 
     text = "\n".join(lines[: stopped.line + 1])

@@ -1,4 +1,4 @@
-"""Lints about texts that a program was to fill in first, and about characters that only look like others."""
+"""Lints about template variables that were not replaced, and about typographic quotes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from transpiler.reading.yaml_node import YamlNode
 TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.]{0,99}\}|\{\{[^{}]{1,99}\}\}|\{%[^{}]{1,99}%\}|<%[^<>]{1,99}%>|@@\w{1,99}@@")
 
 _FREE_TEXTS = {"inline", "contents", "config", "value", "gecos"}
-"""Texts of programs, in which such marks may be meant."""
+"""Fields with free text, in which these marks may be intended."""
 
 _QUOTES = re.compile("^[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 
-_LOOKS_LIKE_TEMPLATE = "this looks like a template; nothing fills it in here"
+_LOOKS_LIKE_TEMPLATE = "this looks like a template; transpile does not replace it"
 
-FILL_IN = "fill it in before (envsubst, sed, jinja2), or write the value"
+FILL_IN = "replace it before (envsubst, sed, jinja2), or write the value"
 
 
 def templates(source: LintInput) -> Iterator[Problem]:
-    """Values with the marks of a template, and values in typographic quotes."""
+    """Warnings about values with a template variable, and values in typographic quotes."""
     waiting: list[tuple[Path, YamlNode]] = [((), source.root)] if source.root else []
     found: list[tuple[Path, YamlNode]] = []
     while waiting:

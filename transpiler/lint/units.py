@@ -1,4 +1,4 @@
-"""Lints about systemd units: their sections, and what systemd refuses at boot without any file being wrong.
+"""Lints about systemd units: their sections, and valid files that systemd refuses at boot.
 
 Sources: systemd.unit(5), systemd.service(5), systemd.mount(5); podman-systemd.unit(5) for quadlets.
 """
@@ -42,7 +42,7 @@ _QUADLET_SECTIONS = {
 
 
 class UnitText(NamedTuple):
-    """A unit, drop-in or quadlet: the path and text of its contents, the name of its unit, the sections it may have."""
+    """A unit, drop-in or quadlet: the path and the text of its contents, the name of its unit, its allowed sections."""
 
     path: Path
     text: str
@@ -51,7 +51,7 @@ class UnitText(NamedTuple):
 
 
 def units(source: LintInput) -> Iterator[Problem]:
-    """Everything about the text of units."""
+    """Warnings about the texts of units, drop-ins and quadlets."""
     for one in _texts(source):
         yield from _lines(one, source)
         if len(one.path) == 4:  # a whole unit, not a drop-in
@@ -73,7 +73,7 @@ def _texts(source: LintInput) -> Iterator[UnitText]:
 
 
 def _lines(unit: UnitText, source: LintInput) -> Iterator[Problem]:
-    """Sections that systemd does not know, and settings above the first section."""
+    """Warnings about sections that systemd does not know, and about settings before the first section."""
     node = node_at(source.root, unit.path)
     section, continued = "", False
     for number, line in enumerate(unit.text.split("\n")):
@@ -88,24 +88,24 @@ def _lines(unit: UnitText, source: LintInput) -> Iterator[Problem]:
                 yield _unknown_section(unit, section)._replace(at=at)
         elif not section and "=" in stripped:
             section = "?"
-            hint = "write the section above it, such as [Service]"
-            message = "systemd ignores settings above the first section"
+            hint = "write a section before it, such as [Service]"
+            message = "systemd ignores settings before the first section"
             yield remark(unit.path, "unit-without-section", message, hint, at)
 
 
 def _unknown_section(unit: UnitText, section: str) -> Problem:
     everywhere = {*_SECTION_OF_SUFFIX.values(), *_COMMON_SECTIONS, *_QUADLET_SECTIONS}
     if section in everywhere:
-        message = f"[{section}] means nothing in {unit.name}"
+        message = f"systemd ignores the section [{section}] in {unit.name}"
     else:
-        message = f"systemd does not know the section [{section}], and ignores what is in it"
+        message = f"systemd does not know the section [{section}] and ignores it"
     near = did_you_mean(section, unit.sections).strip(" ()")
-    hint = near or f"sections here: {', '.join(f'[{name}]' for name in sorted(unit.sections))}"
+    hint = near or f"sections of this unit: {', '.join(f'[{name}]' for name in sorted(unit.sections))}"
     return remark(unit.path, "unit-section", message, hint)
 
 
 def _settings(unit: UnitText, section: str) -> dict[str, str]:
-    """The settings of a section, the last of each name."""
+    """The settings of a section by name; of equal names the last one counts."""
     found: dict[str, str] = {}
     current = ""
     for line in unit.text.split("\n"):
@@ -146,7 +146,7 @@ def _mount(unit: UnitText) -> Iterator[Problem]:
         yield remark(
             path,
             "mount-name",
-            f"systemd refuses this unit: its name must follow from Where={where}",
+            f"systemd refuses this unit: its name does not match Where={where}",
             f"write name: {wanted}",
         )
 

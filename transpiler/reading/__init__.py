@@ -1,1 +1,1 @@
-"""YAML text -> a tree with places -> typed values."""
+"""Read YAML text: text -> a tree with places -> typed values."""

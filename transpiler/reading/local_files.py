@@ -1,4 +1,4 @@
-"""The files directory (-d): local files -> their contents."""
+"""Local files that a config names, read from the files directory (-d)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ESCAPES = "local file path traverses outside the files directory"
 
 
 class LocalFileError(Exception):
-    """A local file cannot be read; the message is for the author, `hint` says what to do."""
+    """A local file cannot be read. The message is for the author; `hint` says what to do, or is empty."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -23,12 +23,12 @@ class LocalFileError(Exception):
 
 
 class Files(NamedTuple):
-    """The files directory (-d), if there is one. Nothing outside it is read, by path; symlinks are followed."""
+    """The files directory (-d); empty if there is none. Paths outside it are refused; symlinks are followed."""
 
     directory: str
 
     def locate(self, local: str) -> str:
-        """The path of a local file. Raises LocalFileError."""
+        """The path of a local file. Raises LocalFileError without a files directory, or if it is outside."""
         if not self.directory:
             raise LocalFileError(NO_FILES_DIR, hint="add -d with the directory of the local files, such as `-d .`")
         path = joined(self.directory, local)
@@ -38,35 +38,33 @@ class Files(NamedTuple):
         return path
 
     def read(self, local: str) -> bytes:
-        """The contents of a local file. Raises LocalFileError."""
+        """The contents of the local file `local`. Raises LocalFileError if it cannot be read."""
         return read_file(self.locate(local))
 
 
 def joined(directory: str, name: str) -> str:
-    """A path below a directory in its simplest form, even if the name begins with a slash."""
+    """The path of `name` below `directory` in normal form, also if `name` begins with a slash."""
     simple = posixpath.normpath(f"{directory}/{name}")
     return "/" + simple.lstrip("/") if simple.startswith("//") else simple
 
 
 def read_file(path: str, limit: int = MAX_LOCAL) -> bytes:
-    """The contents of a regular file. Raises LocalFileError."""
+    """The contents of a file. Raises LocalFileError for a pipe, an unreadable file, or more than `limit` bytes."""
     try:
         if stat.S_ISFIFO(os.stat(path).st_mode):
             raise LocalFileError(f"read {path}: is a named pipe")
         with open(path, "rb") as file:
             contents = file.read(limit + 1)
     except (OSError, ValueError) as error:
-        hint = (
-            "local files are looked for below the files directory (-d)" if isinstance(error, FileNotFoundError) else ""
-        )
+        hint = "local files are read from the files directory (-d)" if isinstance(error, FileNotFoundError) else ""
         raise LocalFileError(explain(path, error), hint=hint) from None
     if len(contents) > limit:
-        raise LocalFileError(f"read {path}: is larger than {limit >> 20} MiB, which is the most that is read")
+        raise LocalFileError(f"read {path}: is larger than {limit >> 20} MiB, which is the limit")
     return contents
 
 
 def explain(path: str, error: OSError | ValueError) -> str:
-    """What went wrong with a path, in Butane's words."""
+    """The message for an error of a path, in Butane's form."""
     if isinstance(error, IsADirectoryError):
         return f"read {path}: is a directory"
     reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else "invalid argument"

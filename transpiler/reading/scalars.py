@@ -14,17 +14,17 @@ from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError, shortened
 
 ABSENT: Any = object()
-"""The value of null: the same as if the key were not there."""
+"""The value of null: it means the same as a missing key."""
 
 
 def short_tag(node: YamlNode) -> str:
-    """The tag as it is written; empty if there is none."""
+    """The tag as it is written, with `!!` for the tags of YAML; empty if there is none."""
     tag = node.tag
     return "!!" + tag.removeprefix("tag:yaml.org,2002:") if tag.startswith("tag:yaml.org,2002:") else tag
 
 
 def tag_of(node: YamlNode) -> str:
-    """The tag of a node: the written one, else the one that its value has."""
+    """The tag of a node: the written tag, else the tag that follows from its value."""
     if node.tag not in {"", "!"}:
         return short_tag(node)
     if node.kind != "scalar":
@@ -35,7 +35,7 @@ def tag_of(node: YamlNode) -> str:
 
 
 def is_null(node: YamlNode) -> bool:
-    """Whether a node is null."""
+    """Whether a node, or the node that it is an alias of, is null."""
     if node.kind == "alias":
         return is_null(node.items[0])
     return node.kind == "scalar" and node.plain and node.tag in _NULL_TAGS and node.text in _NULLS
@@ -51,7 +51,7 @@ _RESOLVABLE = {"!!bool", "!!int", "!!float", "!!null", "!!timestamp"}
 
 
 def text_of(node: YamlNode) -> Any:
-    """A scalar as a text: as it is written, decoded if it is tagged as binary."""
+    """A scalar as a text: decoded if it has the tag `!!binary`, else as written; ABSENT for null."""
     if not node.tag:
         return ABSENT if node.plain and node.text in _NULLS else node.text
     _, value = resolved(node)
@@ -61,7 +61,7 @@ def text_of(node: YamlNode) -> Any:
 
 
 def resolved(node: YamlNode) -> tuple[str, Any]:
-    """Tag and value of a scalar. Raises YamlError if the value does not fit a written tag."""
+    """Tag and value of a scalar. Raises YamlError if the value does not match a written tag."""
     tag = "" if node.tag == "!" else short_tag(node)
     if tag == "!!str" or (not tag and not node.plain):
         return "!!str", node.text
@@ -88,7 +88,7 @@ def _from_base64(node: YamlNode) -> str:
 
 
 def converted(value: Any, kind: type) -> Any:
-    """A resolved value converted to `kind`; None if that is impossible."""
+    """A resolved value converted to `kind` (bool or int); None if that is impossible."""
     if kind is bool:
         return value if type(value) is bool else _YAML_1_1_BOOLEANS.get(value) if type(value) is str else None
     if type(value) is int and -(1 << 63) <= value < 1 << 63:
@@ -99,7 +99,7 @@ def converted(value: Any, kind: type) -> Any:
 
 
 def natural(node: YamlNode) -> Any:
-    """The value of a scalar by its own tag."""
+    """The value of a scalar according to its own tag, not to a declared type."""
     tag, value = resolved(node)
     return node.text if tag in {"!!timestamp", "!!merge"} else value
 
@@ -122,7 +122,7 @@ _NAMED: dict[str, tuple[str, Any]] = {
 
 
 def resolve(text: str) -> tuple[str, Any]:
-    """Tag and value of an unquoted scalar. A timestamp stays a text."""
+    """Tag and value of an unquoted scalar. The value of a timestamp is its text."""
     if text in _NAMED:
         return _NAMED[text]
     if not text or text[0] not in "+-.0123456789":
@@ -141,7 +141,7 @@ def resolve(text: str) -> tuple[str, Any]:
 
 
 def _whole_number(plain: str) -> int | None:
-    """A whole number of 64 bits, with or without sign, in any base that Go reads."""
+    """A whole number that fits into a signed or unsigned 64-bit integer, in any base that Go reads; else None."""
     number: int | None = None
     if _DECIMAL.fullmatch(plain):
         number = int(plain) if len(plain) < 24 else None

@@ -1,7 +1,7 @@
 """YAML text -> a tree of nodes with their places, built from libyaml's events without recursion.
 
-`yaml.compose` is not used: with libyaml it crashes the interpreter at deep nesting, wants a single document and gives
-an alias the position of its anchor. Values are not resolved here; `typed` does that by the declared types.
+`yaml.compose` is not used: with libyaml it crashes the interpreter at deep nesting, it refuses a second document, and
+it gives an alias the position of its anchor. Values are resolved in `typed`, according to the declared types.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from transpiler.reading.yaml_problems import YamlError
 MAX_BYTES = 32 * 1024 * 1024
 MAX_NODES = 250_000
 MAX_DEPTH = 10_000
-"""yaml.v3 stops at this depth as well."""
+"""The same limit as in yaml.v3."""
 
 
 def read(name: str) -> bytes:
-    """A file, or standard input for no name; no more than a little over what is accepted. Raises OSError."""
+    """The bytes of a file, or of standard input if `name` is empty; at most MAX_BYTES + 1. Raises OSError."""
     if not name:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
     with open(name, "rb") as file:
@@ -28,11 +28,11 @@ def read(name: str) -> bytes:
 
 
 def parse(text: bytes, max_nodes: int = MAX_NODES) -> YamlNode | None:
-    """The first document of the text; None if there is none. Raises YamlError, and nothing else, for any bytes."""
+    """The first document of the text; None if there is none. Raises YamlError if the text is not YAML or too large."""
     import yaml
 
     if len(text) > MAX_BYTES:
-        raise YamlError(f"the config is larger than {MAX_BYTES >> 20} MiB, which is the most that is read")
+        raise YamlError(f"the config is larger than {MAX_BYTES >> 20} MiB, which is the limit")
     try:
         return _Tree(yaml, max_nodes).build(text)
     except yaml.reader.ReaderError as error:
@@ -43,7 +43,7 @@ def parse(text: bytes, max_nodes: int = MAX_NODES) -> YamlNode | None:
 
 
 class _Tree:
-    """The tree while it is built: a stack of open collections, and the anchors seen so far."""
+    """Builds the tree: keeps a stack of open collections, and the anchors read so far."""
 
     def __init__(self, yaml: Any, max_nodes: int) -> None:
         self.yaml = yaml
@@ -52,7 +52,7 @@ class _Tree:
         self.count = 0
 
     def build(self, text: bytes) -> YamlNode | None:
-        """Read events up to the end of the first document."""
+        """The root node of the first document; None if there is none. Reads no events after it."""
         yaml = self.yaml
         root: list[YamlNode] = []
         stack: list[tuple[list[Any], list[YamlNode] | None]] = [(root, None)]
@@ -81,10 +81,10 @@ class _Tree:
         """Count a node. Raises YamlError if there are too many."""
         self.count += 1
         if self.count > self.max_nodes:
-            raise YamlError(f"the config has more than {self.max_nodes} values, which is the most that is read")
+            raise YamlError(f"the config has more than {self.max_nodes} values, which is the limit")
 
     def leaf(self, event: Any) -> YamlNode:
-        """A scalar or an alias."""
+        """The node of a scalar or an alias."""
         self.add()
         mark = event.start_mark
         if type(event) is self.yaml.ScalarEvent:
@@ -105,7 +105,7 @@ class _Tree:
         )
 
     def collection(self, event: Any, kind: Literal["mapping", "sequence"], depth: int) -> YamlNode:
-        """A mapping or a sequence, still empty."""
+        """The node of a mapping or a sequence, without its items."""
         self.add()
         mark = event.start_mark
         if depth > MAX_DEPTH:
@@ -119,7 +119,7 @@ class _Tree:
 
 
 def _append_node(node: YamlNode, items: list[Any], keys: list[YamlNode] | None) -> None:
-    """Add a node to the innermost open collection; in a mapping keys and values alternate."""
+    """Add a node to the innermost open collection. In a mapping, `keys` holds a key until its value arrives."""
     if keys is None:
         items.append(node)
     elif keys:
@@ -142,7 +142,7 @@ def _check_version(event: Any) -> None:
 
 
 def _reader_error(text: bytes, error: Any) -> YamlError:
-    """Bytes that are no text; the reader names their offset."""
+    """The error for bytes that are not text, at the offset that PyYAML's reader reports."""
     position = error.position if isinstance(error.position, int) and error.position >= 0 else 0
     before = text[:position]
     line = before.count(b"\n") + 1
@@ -152,7 +152,7 @@ def _reader_error(text: bytes, error: Any) -> YamlError:
 
 
 def _syntax_error(text: bytes, error: Any, *, scanner: bool) -> YamlError:
-    """What libyaml found, at the place it found it; yaml.v3 names the line of the context, counted in its own way."""
+    """The error for wrong syntax, at libyaml's place. yaml.v3 prints the line of the context, counted differently."""
     mark = error.problem_mark or error.context_mark
     counted = next((one.line for one in (error.context_mark, error.problem_mark) if one and one.line), 0)
     if counted and scanner:
@@ -174,19 +174,18 @@ def _hint(text: bytes, problem: str, place: Position | None) -> str:
 _HINTS = {
     "mapping values are not allowed in this context": "put a value that contains ': ' in quotes",
     "found character that cannot start any token": "put a value that starts with @, `, % or a tab in quotes",
-    "found unknown escape character": "backslashes escape in double quotes; use single quotes for text as it stands",
-    "could not find expected ':'": "this line, or one before it, needs `name: value`; is it indented as the others?",
-    "did not find expected key": "this line is indented otherwise than its neighbours, or a quote or bracket is open",
-    "did not find expected '-' indicator": "elements of a list begin with `- ` at the same indentation",
+    "found unknown escape character": "put a text with backslashes in single quotes",
+    "could not find expected ':'": "write `name: value`, indented as the lines around it",
+    "did not find expected key": "indent this line as the lines around it, or close a quote or bracket above it",
+    "did not find expected '-' indicator": "begin each element of a list with `- `, all with the same indentation",
     "found unexpected end of stream": "a quote is not closed",
 }
 
 
 def mark(root: YamlNode | None, path: Path) -> Position:
-    """The place of the deepest node on a path that the text itself holds: not behind an alias or a merge key.
+    """The place of the node at a path. If the text has no such node, the place of the nearest node above it.
 
-    Butane finds its markers in the same way. Where the text lacks a part of the path, the place is that of the part
-    before it.
+    Nodes that an alias or a merge key brings do not count. Butane finds its places in the same way.
     """
     node = root
     for part in path:

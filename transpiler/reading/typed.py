@@ -1,8 +1,8 @@
-"""A YAML tree + the declared types -> plain values, converted as yaml.v3 converts them.
+"""Convert a YAML tree to plain values of the declared types, as yaml.v3 converts them.
 
-A scalar is read as its field wants it: `0644` for a number, `yes` for a boolean, anything for a text; null is absence.
-A value that yaml.v3 refuses is a misfit: it is reported from here, and stays as it is, so that a schema finds it too.
-Repeated keys and broken merges are reported from here alone. Source: yaml.v3 `decode.go`.
+A scalar is read as the type of its field: `0644` can be a number, `yes` a boolean, and everything a text. Null is the
+same as absent. A value that yaml.v3 refuses is a misfit: it is reported here, and keeps its natural type, so that a
+schema finds it too. A schema cannot find repeated keys and wrong merges. Source: yaml.v3 `decode.go`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from transpiler.reading.yaml_problems import YamlError, YamlProblem, mismatch
 
 
 class Reading(NamedTuple):
-    """The values of a tree, and what is wrong with them.
+    """The values of a tree, and their problems.
 
-    `misfits` maps the paths of values that do not fit their type to the nodes they came from. `unknown_keys` holds, in
-    the order in which Butane finds them, the paths of keys that the version does not know, with the nodes of the keys,
-    and the paths of records that the text gives as null or by an alias (None). Unknown keys stand in `values` too, as
-    None, for the schema.
+    `faults` are repeated keys and keys that are not texts. `misfits` maps the path of each value of a wrong type to its
+    problem. `unknown_keys` has one entry for each key that the version does not have: its path and its node. An entry
+    with None instead of a node is the path of a record that the text gives as null or by an alias. The entries are in
+    Butane's order. An unknown key is also in `values`, with the value None, so that the schema finds it.
     """
 
     values: Any
@@ -32,7 +32,7 @@ class Reading(NamedTuple):
 
     @property
     def fits(self) -> bool:
-        """Whether a schema would find nothing."""
+        """Whether there are no misfits and no unknown keys, so that a schema finds no problem."""
         return not self.misfits and not any(key for _, key in self.unknown_keys)
 
 
@@ -42,14 +42,14 @@ _GO_NAMES: dict[type, str] = {str: "string", int: "int", bool: "bool"}
 
 
 def read(root: YamlNode, record: type[Record], version: int) -> Reading:
-    """The values of a document whose top is `record`. Raises YamlError where yaml.v3 stops at once."""
+    """Read a document as a `record` of a spec minor version. Raises YamlError for errors at which yaml.v3 stops."""
     reader = _Reader(version)
     values = reader.record(root, record, (), root)
     return Reading({} if values is ABSENT else values, tuple(reader.faults), reader.misfits, tuple(reader.unknown_keys))
 
 
 def build(record: type[Record], values: Any) -> Any:
-    """The record made of some values; unknown keys and values of wrong types are left out."""
+    """A record with these values, without unknown keys and values of wrong types."""
     if type(values) is not dict:
         return record()
     if issubclass(record, TextMap):
@@ -79,15 +79,15 @@ def _built(field: Field, value: Any) -> Any:
 
 
 def names(record: type[Record], version: int) -> dict[str, tuple[int, Field]]:
-    """The fields of a record in one version by their YAML names, with their places in the order of declaration."""
+    """YAML name -> (index in the order of declaration, field), for the fields that a record has in a version."""
     return {field.name: (index, field) for index, field in enumerate(record.FIELDS) if field.exists(version)}
 
 
 class _Reader:
-    """One walk over a tree. A `text_node` is the node that the text itself has at the path of a value, if it has one.
+    """One walk over a tree. A `text_node` is the node that the text itself has at the path of a value, or None.
 
-    The two differ behind aliases and merge keys, and where null elements were dropped; Butane looks for unknown
-    keys and for positions in the text only.
+    It differs from the node of the value after an alias, a merge key or a dropped null element. Butane searches unknown
+    keys and places in the text only.
     """
 
     def __init__(self, version: int) -> None:
@@ -102,7 +102,7 @@ class _Reader:
         self.aliased = 0
 
     def value(self, node: YamlNode, field: Field, path: Path, text_node: YamlNode | None) -> Any:
-        """The value of a field."""
+        """The value of a field; ABSENT if it is null."""
         if node.kind == "alias":
             return self.alias(node, lambda target: self.value(target, field, path, text_node))
         self.count_value()
@@ -123,7 +123,7 @@ class _Reader:
         return made
 
     def count_value(self) -> None:
-        """Count values, and refuse a document that is mostly aliases, as yaml.v3 does."""
+        """Count a value. Raises YamlError if too many values come from aliases; the limits are those of yaml.v3."""
         self.count += 1
         if not self.open:
             return
@@ -133,7 +133,7 @@ class _Reader:
             raise YamlError(message, yaml_v3=f"yaml: {message}", hint="write repeated values out")
 
     def record(self, node: YamlNode, record: type[Record], path: Path, text_node: YamlNode | None) -> Any:
-        """The values of a mapping: those of its own keys first, then those of merged mappings."""
+        """The values of a mapping by key. A key of its own wins over a key of a merged mapping."""
         if node.kind == "alias":
             return self.alias(node, lambda target: self.record(target, record, path, text_node))
         if issubclass(record, TextMap):
@@ -156,7 +156,7 @@ class _Reader:
         return values
 
     def note_unknown_keys(self, known: dict[str, tuple[int, Field]], path: Path, text_node: YamlNode | None) -> None:
-        """Note the keys that the record does not have, or that the text has no mapping at this path."""
+        """Note the keys that the record does not have, or the path if the text has no mapping there."""
         if text_node is None:
             return
         if text_node.kind != "mapping":
@@ -168,7 +168,7 @@ class _Reader:
     def collect(
         self, node: YamlNode, pairs: dict[str, tuple[YamlNode, YamlNode | None]], path: Path, own: dict[str, YamlNode]
     ) -> bool:
-        """Collect the values of a mapping by key, its own before those of merged mappings; False if keys repeat."""
+        """Add the values of a mapping to `pairs`, its own before merged ones; False if a key is repeated."""
         if not self.keys_are_unique(node, path):
             return False
         if len(self.merging) > MAX_MERGES or id(node) in self.merging:
@@ -190,7 +190,7 @@ class _Reader:
         return True
 
     def merged(self, merge: YamlNode) -> list[YamlNode]:
-        """The mappings that a merge key names."""
+        """The mappings that a merge key names. Raises YamlError if it names something else."""
         target = merge.items[0] if merge.kind == "alias" else merge
         found = merge.items if merge.kind == "sequence" else [merge]
         mappings = [one.items[0] if one.kind == "alias" else one for one in found]
@@ -200,14 +200,14 @@ class _Reader:
         return mappings
 
     def keys_are_unique(self, node: YamlNode, path: Path) -> bool:
-        """Whether every key of a mapping is there only once; a repeated key is a fault."""
+        """Whether no key of a mapping is repeated. A repeated key is added to the faults."""
         seen: dict[tuple[str, str], list[YamlNode]] = {}
         good = True
         for key, _ in node.items:
             before = seen.setdefault((key.kind, key.text), [])
             if before:
                 message = f'mapping key "{key.text}" already defined at line '
-                hint = "YAML takes one of them only; remove or join them"
+                hint = "keep one of the two, or join them"
                 yaml_v3 = "\n  ".join(f"line {key.line}: {message}{one.line}" for one in before[:10])
                 problem = Problem((*path, key.text), f"{message}{before[0].line}", at=key.at, hint=hint)
                 self.faults.append(YamlProblem(problem, yaml_v3))
@@ -216,7 +216,7 @@ class _Reader:
         return good
 
     def key(self, key: YamlNode, path: Path) -> str | None:
-        """The text of a key; None if it is null, or if it is not a scalar, which is a fault."""
+        """The text of a key; None if it is null. A key that is not a scalar is added to the faults, and gives None."""
         target = key.items[0] if key.kind == "alias" else key
         if target.kind != "scalar":
             yaml_v3 = f"line {target.line}: cannot unmarshal {tag_of(target)} into string"
@@ -228,7 +228,7 @@ class _Reader:
         return None if text is ABSENT else text
 
     def texts(self, node: YamlNode, path: Path) -> Any:
-        """A mapping with keys that the author chooses, and texts as values; null is an empty text here."""
+        """A mapping with keys that the author chooses, and texts as values. Null becomes an empty text."""
         if node.kind != "mapping":
             return self.misfit(node, "mapping", path)
         pairs: dict[str, tuple[YamlNode, YamlNode | None]] = {}
@@ -237,7 +237,7 @@ class _Reader:
         return {name: "" if value is ABSENT else value for name, value in made.items()}
 
     def text(self, node: YamlNode, path: Path) -> Any:
-        """The text at such a key."""
+        """The text of such a key or element; ABSENT if it is null."""
         if node.kind == "alias":
             return self.alias(node, lambda target: self.text(target, path))
         return self.scalar(node, str, path)
@@ -265,7 +265,7 @@ class _Reader:
         return self.text(node, path)
 
     def scalar(self, node: YamlNode, kind: type, path: Path) -> Any:
-        """A scalar converted to its declared type; if that is impossible, a misfit, and its natural value."""
+        """A scalar converted to its declared type. If that fails, note a misfit and return the natural value."""
         if node.kind != "scalar":
             return self.misfit(node, _GO_NAMES[kind], path)
         if kind is str:
@@ -278,7 +278,7 @@ class _Reader:
         return node.text if tag == "!!timestamp" else value
 
     def misfit(self, node: YamlNode, wanted: str, path: Path) -> Any:
-        """A value of another kind than declared: a misfit, and an empty value of its own kind; null is absent."""
+        """Note a misfit of another kind than declared, and return an empty value of its kind; ABSENT for null."""
         if is_null(node):
             return ABSENT
         self.misfits[path] = mismatch(node, tag_of(node), wanted, path)
@@ -286,13 +286,13 @@ class _Reader:
 
 
 def _alias_share(count: int) -> float:
-    """How much of a document may come from aliases: nearly all of a small one, a tenth of a large one."""
+    """The share of values that may come from aliases: 0.99 of up to 400,000 values, falling to 0.10 of 4,000,000."""
     low, high = 400_000, 4_000_000
     return 0.99 - 0.89 * min(max(count - low, 0), high - low) / (high - low)
 
 
 def _own(node: YamlNode) -> dict[str, YamlNode]:
-    """The values of a mapping by key; of equal keys the last one, as in Butane's index of places."""
+    """The values of a mapping by key. Of equal keys the last one counts, as in Butane."""
     return {key.text: value for key, value in node.items}
 
 

@@ -11,8 +11,8 @@ class YamlNode(NamedTuple):
     """A node of the text. `line` and `column` count from 1, columns in characters, as yaml.v3 counts them.
 
     `items` holds the elements of a sequence, the (key, value) pairs of a mapping, or the target of an alias. `text` is
-    the scalar's value, or the name of the alias. `plain` tells an unquoted scalar from a quoted one. `end` is where a
-    scalar ends: the place behind its last character.
+    the value of a scalar, or the name of an alias. `plain` is false for a quoted scalar and for a block. `end` is the
+    line and column after the last character of a scalar.
     """
 
     kind: Literal["scalar", "sequence", "mapping", "alias"]
@@ -26,5 +26,5 @@ class YamlNode(NamedTuple):
 
     @property
     def at(self) -> Position:
-        """Where the node starts."""
+        """The line and column of the node's first character."""
         return Position(self.line, self.column)

@@ -1,4 +1,4 @@
-"""What is wrong with a YAML text as such: for the author, and in the words of yaml.v3, which Butane prints."""
+"""Problems of a YAML text: the message for the author, and the message of yaml.v3, which Butane prints."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class YamlProblem(NamedTuple):
-    """A problem, and the line that yaml.v3 prints when it refuses the text because of it; empty if it does not."""
+    """A problem, and the line that yaml.v3 prints if it refuses the text because of it (else empty)."""
 
     problem: Problem
     yaml_v3: str = ""
 
 
 class YamlError(Exception):
-    """The text cannot be read at all: its one problem, and what yaml.v3 says (by default the same message)."""
+    """The text cannot be read at all: its one problem, and the message of yaml.v3 (default: the same message)."""
 
     def __init__(self, message: str, at: Position | None = None, *, yaml_v3: str = "", hint: str = "") -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class YamlError(Exception):
 
 
 def mismatch(node: YamlNode, tag: str, wanted: str, path: Path) -> YamlProblem:
-    """The problem of a value of a wrong type: `wanted` is string, int, bool, list or mapping, `tag` what it is."""
+    """The problem of a value of a wrong type. `wanted` is string, int, bool, list or mapping; `tag` is its tag."""
     found = _FOUND.get(tag, "a text") if node.kind == "scalar" else "a list" if node.kind == "sequence" else "a mapping"
     message, hint = f"expected {_WANTED[wanted]}, found {found}", _hint(node, wanted)
     if wanted == "int" and found == "a number":
@@ -41,7 +41,7 @@ def mismatch(node: YamlNode, tag: str, wanted: str, path: Path) -> YamlProblem:
 
 
 def shortened(text: str) -> str:
-    """A text as yaml.v3 quotes it in a message: of a long one, its beginning."""
+    """A text as yaml.v3 quotes it in a message: only the first 7 characters of a text longer than 10."""
     return text if len(text) <= 10 else f"{text[:7]}..."
 
 
@@ -69,8 +69,8 @@ def _hint(node: YamlNode, wanted: str) -> str:
 
 
 _HINTS = {
-    ("scalar", "list"): "write it as an element: on a line below, beginning with `- `",
-    ("scalar", "mapping"): "write `name: value` on lines below, indented",
+    ("scalar", "list"): "write it as an element of a list: on the next line, after `- `",
+    ("scalar", "mapping"): "write `name: value` on the next lines, indented",
     ("scalar", "bool"): "write true or false",
     ("scalar", "int"): "write a number, without unit",
     ("mapping", "string"): "put a text that begins with { or contains ': ' in quotes",

@@ -16,18 +16,18 @@ def report_of(text: str, head: str = HEAD) -> str:
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("passwd: {users: [{name: a, sudo: ALL}]}", "sudo follows from groups"),
-        ("passwd: {users: [{name: a, lock_passwd: true}]}", "without a password_hash nobody can log in by password"),
+        ("passwd: {users: [{name: a, sudo: ALL}]}", "for sudo, add"),
+        ("passwd: {users: [{name: a, lock_passwd: true}]}", "login by password is impossible"),
         ("passwd: {users: [{name: a, ssh-authorized-keys: [k]}]}", "write ssh_authorized_keys"),
         ("passwd: {users: [{name: a, homeDir: /a}]}", "write home_dir"),
-        ("storage: {files: [{path: /a, filesystem: root}]}", "paths are those of the final system now: remove it"),
+        ("storage: {files: [{path: /a, filesystem: root}]}", "remove it: paths are now those of the installed system"),
         ("storage: {files: [{path: /a, permissions: 0644}]}", "permission bits are `mode`"),
         ("storage: {files: [{path: /a, mode: 644}]}", "write 0644"),
         ('storage: {files: [{path: /a, mode: "0644"}]}', "remove the quotes"),
         ("storage: {luks: [{name: a, device: /d, cex: {enabled: true}}]}", "cex needs version 1.6.0 of fcos"),
         ("storage: {file: []}", "did you mean files?"),
         ("systemd: {units: [{name: a.service, enable: true}]}", "the key is `enabled`"),
-        ("users: []", "accounts stand under passwd.users"),
+        ("users: []", "accounts belong under passwd.users"),
         ("openshift: {}", "openshift is only for openshift"),
         ("passwd: {users: {name: a}}", "begin each element with `- `"),
         ("passwd:\n\tusers: []", "YAML is indented with spaces, never with tabs"),
@@ -48,7 +48,7 @@ def test_each_mistake_has_its_hint(text: str, hint: str) -> None:
         ("variant: debian\nversion: 1.5.0\n", "variants: fcos, flatcar"),
         ("packages: [vim]\nusers: []\n", "this looks like a cloud-config"),
         ("etcd: {name: a}\n", "this looks like a Container Linux Config"),
-        ('{"ignition":{"version":"3.4.0"}}\n', "this is an Ignition config already"),
+        ('{"ignition":{"version":"3.4.0"}}\n', "this is already an Ignition config"),
     ],
 )
 def test_hints_about_the_variant_and_version(text: str, hint: str) -> None:

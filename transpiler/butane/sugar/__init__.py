@@ -1,1 +1,1 @@
-"""The shorthands of Butane -> plain parts of a config."""
+"""Sugar: expand the shorthands of Butane to plain parts of a config."""

@@ -1,4 +1,4 @@
-"""Contents -> data URL, in the shortest form."""
+"""Encode contents as the shortest data URL (RFC 2397)."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ from provision.config.data_urls import base64_encoded, percent_encoded, percent_
 
 
 class DataUrl(NamedTuple):
-    """A URL that holds its contents; `compression` says how they are compressed, None leaves that as it was."""
+    """A data URL. `compression` is the new value of the field: `gzip`, empty, or None to leave it unchanged."""
 
     source: str
     compression: str | None
 
 
 def escaped(contents: bytes) -> DataUrl:
-    """The only form that variants of spec 3.0 make: percent-escaped, never compressed."""
+    """A data URL with percent escapes, without compression. Variants of spec 3.0 use only this form."""
     return DataUrl(percent_encoded(contents), None)
 
 
 def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl:
     """The shortest of the forms percent-escaped, base64, and (if allowed) compressed base64.
 
-    What the author compressed is not compressed again. The compressed form must be shorter by more than 4 bytes; it
-    counts 2 bytes more than zlib makes, because Go's compressor mostly makes so many more (-3 to 7 over 2,100 files).
+    Contents that the author compressed are not compressed again. The compressed form is chosen if it is shorter by more
+    than 4 bytes. Its length counts as that of zlib plus 2 bytes, because Go's compressor mostly makes 2 bytes more (-3
+    to 7 in 2,100 files).
     Source: coreos/butane `base/util/url.go`.
     """
     plain = percent_encoded_length(contents)
@@ -46,12 +47,12 @@ _GO_DIFFERENCE = 2
 
 
 def _length(size: int) -> int:
-    """The length of so many bytes as base64 in a data URL, the scheme included."""
+    """The length of a base64 data URL with `size` bytes of contents, the scheme included."""
     return len("data:;base64,") + (size + 2) // 3 * 4
 
 
 def _gzip(contents: bytes) -> bytes:
-    """A gzip stream without a time and without the name of a system (RFC 1952)."""
+    """A gzip stream (RFC 1952) with no time and an unknown operating system, so that it is reproducible."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     packed = packer.compress(contents) + packer.flush()
     trailer = zlib.crc32(contents).to_bytes(4, "little") + (len(contents) & 0xFFFFFFFF).to_bytes(4, "little")

@@ -1,4 +1,4 @@
-"""The author's records -> plain ones: `inline`, `local` and similar fields are replaced by what they stand for."""
+"""Make the first draft from the author's record: `inline`, `local` and similar fields become plain Ignition fields."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from transpiler.reading.local_files import Files, LocalFileError
 
 
 def inline_contents(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Problem]]:
-    """The first draft: the plain config that a record of any variant says."""
+    """Returns the first draft, a plain config made from a record of any variant, and problems of local files."""
     variant = source.variant
     translation = _Translation(variant, source.files, gzip=source.gzip)
     config: plain.Config = translation.record(source.record, plain.Config, ())
@@ -39,7 +39,7 @@ class _Translation:
         self.problems: list[Problem] = []
 
     def record(self, source: Record, target: type[Record], path: Path) -> Any:
-        """The plain record: fields that only YAML has are left out, or replaced by what they stand for."""
+        """The plain record. Fields that only YAML has are left out or replaced by plain fields."""
         written = source.__dict__
         values: dict[str, Any] = {}
         for field in target.FIELDS:
@@ -59,7 +59,7 @@ class _Translation:
         return target(**values)
 
     def read(self, local: str, path: Path) -> bytes | None:
-        """A local file; None and a problem if it cannot be read."""
+        """The contents of a local file. If it cannot be read, a problem is noted, and None returned."""
         try:
             return self.files.read(local)
         except LocalFileError as error:

@@ -1,4 +1,4 @@
-"""`with_mount_unit`: a unit that mounts the file system, or activates the swap, in every boot.
+"""`with_mount_unit`: a unit that mounts the file system, or activates the swap, at every boot.
 
 Source: coreos/butane `base/*/translate.go`, systemd.mount(5), systemd.swap(5).
 """
@@ -14,7 +14,7 @@ from transpiler.butane.variants import Variant
 
 
 def mount_units(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
-    """The draft with a unit for every file system that asks for one."""
+    """Returns the draft with a unit for every file system with `with_mount_unit: true`, and no problems."""
     units: list[Unit] = []
     origins: dict[Path, SourcePath] = {("systemd", "units"): SourcePath(("storage", "filesystems"))}
     storage = source.record.storage
@@ -49,7 +49,7 @@ def _mount_unit(filesystem: Filesystem, luks: tuple[Luks, ...], variant: Variant
 
 
 def _needs_network(device: str, luks: tuple[Luks, ...]) -> bool:
-    """Whether a device is a volume that a Tang server opens."""
+    """Whether a device is an encrypted volume that needs a Tang server to open."""
     names = {
         device.removeprefix(start) for start in ("/dev/mapper/", "/dev/disk/by-id/dm-name-") if device.startswith(start)
     }
@@ -57,7 +57,7 @@ def _needs_network(device: str, luks: tuple[Luks, ...]) -> bool:
 
 
 def escape_path(path: str) -> str:
-    """A path as part of a unit's name. Bytes below 16 get one hexadecimal digit, as go-systemd writes them."""
+    """A path as part of a unit's name. A byte below 16 is written with one hexadecimal digit, as in go-systemd."""
     text = "/".join(part for part in path.split("/") if part)
     escaped = "".join(
         "-" if char == "/" else char if char in _UNIT_NAME and (index or char != ".") else _hex(char)

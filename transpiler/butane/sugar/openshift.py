@@ -1,4 +1,4 @@
-"""Sugar of OpenShift: GRUB's configuration as contents, and ciphers in FIPS mode.
+"""Sugar for OpenShift: GRUB's configuration as contents, and ciphers in FIPS mode.
 
 Source: coreos/butane `config/openshift/*/translate.go`.
 """
@@ -13,7 +13,10 @@ from transpiler.butane.sugar.step import SugarInput
 
 
 def grub_contents(_source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
-    """The draft in which GRUB's configuration is the contents of its file, because appending is not supported."""
+    """Move GRUB's configuration from `append` to `contents`, because OpenShift does not support appending.
+
+    Returns the draft, and no problems.
+    """
     storage = draft.config.storage
     for index, file in enumerate(storage.files):
         if file.path == USER_CFG:
@@ -30,7 +33,10 @@ def grub_contents(_source: SugarInput, draft: Draft) -> tuple[Draft, list[Proble
 
 
 def fips(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
-    """The draft in which every encrypted volume that names no cipher has one that FIPS 140-2 allows."""
+    """In FIPS mode, give every encrypted volume without a cipher one that FIPS 140-2 allows.
+
+    Returns the draft, and no problems.
+    """
     if not source.record.openshift.fips:
         return draft, []
     volumes: list[Luks] = []

@@ -1,4 +1,4 @@
-"""`systemd.quadlets`: Podman quadlets -> files and links below /etc/containers/systemd."""
+"""`systemd.quadlets`: Podman quadlets as files and links below /etc/containers/systemd."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOTLESS_DIRECTORY = "/etc/containers/systemd/users"
 
 
 def quadlets(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
-    """The draft with every quadlet and its drop-ins in it."""
+    """Returns the draft with all quadlets and their drop-ins, and problems of paths and local files."""
     found, files = source.record.systemd.quadlets, source.files
     if not found:
         return draft, []
@@ -51,7 +51,7 @@ def quadlets(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
 
 
 def template_of(name: str) -> str | None:
-    """The template that `app@one.container` is an instance of: `app@.container`; None if it is no instance."""
+    """The template of an instance: `app@.container` for `app@one.container`. None if `name` is not an instance."""
     at, dot = name.find("@"), name.rfind(".")
     return f"{name[:at]}@.{name[dot + 1 :]}" if at >= 0 and dot >= 0 and at + 1 != dot else None
 

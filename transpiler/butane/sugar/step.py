@@ -1,4 +1,4 @@
-"""What every step of sugar receives and returns."""
+"""The input and output of a step of sugar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transpiler.reading.local_files import Files
 
 
 class SugarInput(NamedTuple):
-    """What sugar reads: the author's record, its variant, and the local files."""
+    """The input of sugar: the author's record, its variant, and the files directory."""
 
     record: Any
     variant: Variant
@@ -25,4 +25,4 @@ class SugarInput(NamedTuple):
 
 
 Sugar = Callable[[SugarInput, Draft], tuple[Draft, list[Problem]]]
-"""One step: it returns the draft with its parts added, and the problems that it found."""
+"""One step of sugar: it returns the draft with added parts, and problems."""

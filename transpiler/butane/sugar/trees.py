@@ -1,4 +1,4 @@
-"""`storage.trees`: a directory of local files -> files, directories and links."""
+"""`storage.trees`: a directory of local files as files, directories and links."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WRONG_TYPE = "trees may only contain files, directories, and symlinks"
 
 
 def trees(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
-    """The draft with every tree in it. The author's own nodes stay where they are; new ones follow."""
+    """Returns the draft with all trees, and problems of paths and local files. New nodes follow the author's own."""
     found, files = source.record.storage.trees, source.files
     if not found:
         return draft, []
@@ -41,7 +41,7 @@ def trees(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
 
 
 class TreeEntry(NamedTuple):
-    """A node of a tree: its local path, its path on the target, its status or an error, and the author's path."""
+    """A node of a tree: local path, path on the target, the result or error of `lstat`, and the author's path."""
 
     local: str
     target: str
@@ -62,7 +62,7 @@ def _base(tree: Tree, files: Files) -> str:
 
 
 def _walk(base: str, tree: Tree, source: Path) -> Iterator[TreeEntry]:
-    """Everything in a directory, itself first; sorted by bytes, a directory before its entries."""
+    """The directory and everything below it. Names are sorted by bytes; a directory comes before its entries."""
     waiting = [""]
     while waiting:
         below = waiting.pop()
@@ -80,7 +80,7 @@ def _walk(base: str, tree: Tree, source: Path) -> Iterator[TreeEntry]:
 
 
 def _target(base: str, below: str) -> str:
-    """The path on the target. Bytes that are not UTF-8 stay in it; in JSON they are replaced."""
+    """The path on the target. Bytes that are not UTF-8 are kept; the JSON encoder replaces them."""
     return joined(base, below) if base.startswith("/") else posixpath.normpath(f"{base}/{below}")
 
 
@@ -133,7 +133,7 @@ def _owners(tree: Tree) -> dict[str, Any]:
 
 
 class DraftNodes:
-    """The files, directories and links of a draft while sugar adds to them, found by path."""
+    """The files, directories and links of a draft by path; sugar adds to them."""
 
     def __init__(self, draft: Draft, *, gzip: bool) -> None:
         storage = draft.config.storage
@@ -144,13 +144,13 @@ class DraftNodes:
         self.origins: dict[Path, SourcePath] = {}
 
     def draft(self) -> Draft:
-        """The draft with what was added."""
+        """The draft with the added nodes."""
         config = self.before.config
         lists = {name: tuple(nodes) for name, nodes in self.lists.items() if nodes}
         return self.before.with_step(config.changed(storage=config.storage.changed(**lists)), self.origins)
 
     def kind_at(self, path: str) -> str | None:
-        """What is at a path already."""
+        """The kind of the node that the draft has at a path (`files`, `directories` or `links`), or None."""
         return next((kind for kind in _KINDS if (kind, path) in self.at), None)
 
     def add(self, kind: str, node: Any, source: Path) -> None:
@@ -162,20 +162,20 @@ class DraftNodes:
             self.origins["storage", kind] = SourcePath(source)
 
     def named(self, path: str, source: Path) -> None:
-        """Note what gave a node its path."""
+        """Set the author's path for the path of a node."""
         kind = self.kind_at(path)
         if kind:
             self.origins["storage", kind, self.at[kind, path], "path"] = SourcePath(source)
 
     def may_fill(self, path: str) -> bool:
-        """Whether a tree may give a file its contents: it has none, and no other kind of node is at its path."""
+        """Whether a file can get contents from a tree: it has none yet, and no other kind of node has its path."""
         index = self.at.get(("files", path))
         if index is None:
             return self.kind_at(path) is None
         return not self.lists["files"][index].contents.source
 
     def fill(self, path: str, contents: bytes, mode: int, owners: dict[str, Any], source: Path) -> None:
-        """Give a file its contents, and a mode if it has none; make the file if it is missing."""
+        """Set the contents of a file, and its mode if it has none. A missing file is added."""
         index = self.at.get(("files", path))
         if index is None:
             self.add("files", File(path=path, **owners), source)
@@ -194,7 +194,7 @@ class DraftNodes:
         self.lists["files"][index] = file
 
     def link(self, path: str, target: str, owners: dict[str, Any], source: Path) -> None:
-        """Make a link, or give one without a target its target. Raises LocalFileError if the path is taken."""
+        """Add a link, or set the target of a link without one. Raises LocalFileError if the path is in use."""
         index = self.at.get(("links", path))
         if index is None:
             if self.kind_at(path):
