@@ -1,4 +1,4 @@
-"""Validation as a whole process, beside Ignition's: `python -m tests.config.bench`.
+"""The cost of validation as a whole process, compared with Ignition's: `python -m tests.config.bench`.
 
 A config of 2,000 files (1.9 MB) must take no longer than with ignition-validate in the same run, one of 20 lines no
 more than 60 ms, and the peak of memory may be three times Ignition's.

@@ -1,4 +1,4 @@
-"""Configs by chance: nearly right ones of any version, and the many ways in which they go wrong.
+"""Random configs of any version: nearly valid ones, and ones with errors of many kinds.
 
 Everything is drawn from a `Random`, which hypothesis can supply (and shrink) as well as a fuzzer with a seed.
 """
@@ -162,7 +162,7 @@ def configs(version: int | None = None, *, faults: float = 0.02) -> st.SearchStr
 
 
 def valid_config(random: Random, version: int | None = None) -> Config:
-    """A config without errors: a nearly right one, less the elements that are wrong."""
+    """A config without errors: a nearly valid one without the elements that are wrong."""
     value = config(random, version, faults=0)
     while (validated := validate(json.dumps(value).encode())).config is None:
         broken = {_element(problem.path) for problem in validated.problems if problem.fatal}
@@ -177,7 +177,7 @@ def valid_configs(version: int | None = None) -> st.SearchStrategy[Config]:
 
 
 def _element(path: Path) -> Path:
-    """The innermost list element that a path goes through, or all of it."""
+    """The path of the innermost list element on a path, or the whole path."""
     depth = max((depth for depth, part in enumerate(path, 1) if isinstance(part, int)), default=len(path))
     return path[:depth]
 
@@ -194,7 +194,7 @@ def texts(version: int | None = None) -> st.SearchStrategy[bytes]:
 
 
 def peer_texts(newest: int) -> st.SearchStrategy[bytes]:
-    """As `texts`, of versions up to one that the peer knows, and without what only mangles its report."""
+    """As `texts`, for versions that the peer knows, and without faults that only spoil its report."""
 
     def drawn(random: Random) -> bytes:
         return text(random, random.randrange(newest + 1))
@@ -285,7 +285,7 @@ def _containers(value: Any) -> list[Any]:
 
 
 def _written(random: Random, value: Any, repeats: float) -> str:
-    """JSON with spaces, escapes and keys that stand twice, as they come."""
+    """JSON with random spaces, escapes and repeated keys."""
     if isinstance(value, dict):
         pairs = list(value.items())
         for key, one in list(pairs):
@@ -303,7 +303,7 @@ def _space(random: Random) -> str:
 
 
 def _scratched(random: Random, raw: bytes) -> bytes:
-    """The text with a byte changed, dropped, put in, or everything after it cut off."""
+    """The text with one byte changed, removed or inserted, or cut off after a byte."""
     place = random.randrange(len(raw) + 1)
     byte = random.choice(
         (b"", b"\x00", b"\xff", b"\xe2\x82", b"}", b"]", b'"', b"\\", b",", b"1", b"\\ud800", b"#", b"\n")

@@ -2,7 +2,7 @@
 
     python -m tests.config.fuzz --inputs 1000000 --seconds 600
 
-Runs until both are reached (on all cores), prints how many inputs it took, and ends with 1 at the first surprise.
+Runs on all cores until both are reached, prints the number of inputs, and ends with 1 at the first error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BATCH = 2_000
 
 
 class Batch(NamedTuple):
-    """What a batch of inputs came to; `surprise` is the input that broke something, with the error."""
+    """The result of a batch of inputs; `surprise` is an input that caused an error, with the error."""
 
     inputs: int
     valid: int
@@ -45,14 +45,14 @@ def run(seed: int) -> Batch:
         raw = random.choice(KINDS)(random, before)
         try:
             valid += survive(raw)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the fuzzer wants to know
+        except Exception as error:  # noqa: BLE001 - the fuzzer reports every error
             return Batch(place, valid, f"{type(error).__name__}: {error}\nseed {seed}, input {place}: {raw!r}")
         before = raw
     return Batch(BATCH, valid, "")
 
 
 def survive(raw: bytes) -> bool:
-    """Validate, show and, if it is valid, write and merge a text; returns whether it is valid."""
+    """Validate a text and format its problems; write and merge it if it is valid. Returns whether it is valid."""
     validated = validate(raw)
     if (validated.config is None) != bool(validated.error):
         raise AssertionError("an error with a config, or neither of both")
@@ -97,7 +97,7 @@ def _symbols(random: Random, _before: bytes) -> bytes:
 
 
 def _spliced(random: Random, before: bytes) -> bytes:
-    """A piece of the input before this one within another."""
+    """An input with a piece of the input before it inside."""
     raw = text(random)
     start, end = sorted(random.randrange(len(before) + 1) for _ in range(2))
     place = random.randrange(len(raw) + 1)
@@ -105,7 +105,7 @@ def _spliced(random: Random, before: bytes) -> bytes:
 
 
 def _texts_in_places(random: Random, _before: bytes) -> bytes:
-    """Any text as URL, unit, path, name, hash, label."""
+    """Use any text as URL, unit, path, name, hash and label."""
     piece = random.choice((_bytes, _symbols))(random, b"").decode("latin-1")
     prefix = random.choice(("", "data:", "data:;base64,", "http://", "arn:", "[Unit]\n", "/", "sha512-"))
     files = [{"path": prefix + piece, "contents": {"source": prefix + piece, "verification": {"hash": piece}}}]

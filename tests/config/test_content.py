@@ -42,7 +42,7 @@ def test_no_step_is_large() -> None:
 
 
 def test_many_members_do_not_cost_their_square() -> None:
-    """Each member copies what follows it, so 200,000 of them would copy 400 GB if they were fed as one."""
+    """For each member zlib copies the bytes that follow it: 400 GB for 200,000 members in one piece."""
     stream = gzip.compress(b"") * 200_000
     gunzip = Gunzip()
     assert b"".join(gunzip.feed(stream)) == b""
@@ -88,7 +88,7 @@ def test_contents_are_verified_after_decompression(data: bytes) -> None:
     ],
 )
 def test_what_is_no_checksum_is_refused(written: str, message: str) -> None:
-    """An empty checksum checks nothing, so it is refused like any other that is none."""
+    """An empty checksum verifies nothing, so it is refused like any other invalid one."""
     with pytest.raises(ContentInvalid, match=message):
         Checksum(written)
 

@@ -1,4 +1,4 @@
-"""URLs from strangers: whatever they look like, nothing raises, and their secrets are not shown."""
+"""URLs from unknown servers: no URL raises an error, and no secret in one is shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A taste of the fuzzer, so that it stays able to run: `make fuzz` is the meal."""
+"""A short run of the fuzzer, so that it stays able to run; `make fuzz` is the long run."""
 
 from __future__ import annotations
 

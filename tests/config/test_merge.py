@@ -1,4 +1,4 @@
-"""Merging: golden pairs from Ignition, and the laws."""
+"""Merging: recorded pairs of configs with Ignition's results, and laws that hold for any configs."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def test_merging_once_more_changes_only_what_appends(parent: Config, child: Conf
 @FEWER
 @given(VALID, VALID, VALID)
 def test_merging_is_associative_up_to_order(one: Config, two: Config, three: Config) -> None:
-    """But for headers (a value-less one removes a header only if it meets it), and for a node that changes its kind."""
+    """Except for headers (one without a value removes only headers of its direct parent), and for a node that changes
+    its kind.
+    """
     kinds = {
         kind: {key_of(node) for conf in (one, two, three) for node in getattr(conf.storage, kind)} for kind in NODES
     }

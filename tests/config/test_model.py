@@ -1,4 +1,4 @@
-"""Records: declared once, sparse, frozen, and silent about secrets."""
+"""Records: declared once, with only the fields that were set, frozen, and without secrets in their texts."""
 
 from __future__ import annotations
 

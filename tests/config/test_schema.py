@@ -73,7 +73,7 @@ def test_the_model_has_the_fields_of_ignition(version: int) -> None:
 
 
 def shape(record: type[Record], version: int) -> dict[str, Any]:
-    """Names in order, types, and whether absent differs from empty, as Ignition's declarations have them."""
+    """Names in order, types, and whether absent differs from empty, in the form of Ignition's declarations."""
     return {
         field.json: [inner] if field.many else inner
         for field in record.FIELDS
@@ -110,7 +110,7 @@ def values(draw: st.DrawFn) -> tuple[int, Any]:
 
 
 def canonical(value: Any, record: type[Record] | None, version: int) -> Any:
-    """The value with its keys as the format spells them; where two spell the same, with one of them."""
+    """The value with its keys in the format's spelling; of two keys with the same spelling only one is left."""
     if isinstance(value, list):
         return [canonical(one, record, version) for one in value]
     if not isinstance(value, dict):
@@ -124,12 +124,12 @@ def canonical(value: Any, record: type[Record] | None, version: int) -> Any:
 
 
 def is_absence(error: ValidationError) -> bool:
-    """Whether a value is null where a rule demands one: for the decoder that is absence, not a wrong type."""
+    """Whether a value is null where a rule requires one: the decoder treats null as absent, not as a wrong type."""
     return error.validator == "type" and error.instance is None and isinstance(error.validator_value, str)
 
 
 def places(error: ValidationError) -> list[ConfigPath]:
-    """Where a rule reports what an error of the schema means."""
+    """The places at which a rule may report the problem that an error of the schema means."""
     path = tuple(error.absolute_path)
     if error.validator == "required":
         missing: Any = error.validator_value
@@ -138,7 +138,7 @@ def places(error: ValidationError) -> list[ConfigPath]:
 
 
 def kinds(errors: list[ValidationError]) -> set[str]:
-    """The keywords that a value breaks, of those that the decoder judges by."""
+    """The keywords that a value breaks, of those that the decoder checks, too."""
     bounds = {-(1 << 63), (1 << 63) - 1}
     return {
         "type"
@@ -151,7 +151,7 @@ def kinds(errors: list[ValidationError]) -> set[str]:
 
 @given(values())
 def test_schema_and_decoder_agree(drawn: tuple[int, Any]) -> None:
-    """Clean for both; or unknown keys only, for both; or refused by both."""
+    """For both a config is clean, or has only unknown keys, or is refused."""
     version, value = drawn
     errors = list(VALIDATORS[version].iter_errors(value))
     decoded = decode_record(Config, value, version)
@@ -209,7 +209,7 @@ def test_what_a_rule_refuses_a_schema_refuses(rule: Rule) -> None:
 
 @pytest.mark.parametrize("case", GOLDEN, ids=[f"{one['rule']} {one['version']} {one['neighbour']}" for one in GOLDEN])
 def test_a_schema_never_objects_to_what_ignition_accepts(case: dict[str, Any]) -> None:
-    """By the verdicts of ignition-validate."""
+    """The results of ignition-validate are recorded."""
     if not any(problem.startswith("error") for problem in case["problems"]):
         errors = VALIDATORS[VERSIONS.index(case["config"]["ignition"]["version"])].iter_errors(case["config"])
         assert {error.validator for error in errors} <= {"additionalProperties"}
@@ -233,7 +233,7 @@ NUMBERS = st.sampled_from(
 
 @given(NUMBERS | st.integers().map(str) | st.floats(allow_nan=False, allow_infinity=False).map(str))
 def test_a_number_in_json_is_taken_or_refused_by_both(number: str) -> None:
-    """As Go's decoder takes it: whole, without point and exponent, and within 64 bits."""
+    """Go's decoder accepts whole numbers without point and exponent, within 64 bits."""
     raw = f'{{"ignition": {{"version": "3.4.0"}}, "passwd": {{"users": [{{"name": "a", "uid": {number}}}]}}}}'
     value = parse_json(raw.encode()).value
     decoded = decode_record(Config, value, 4)

@@ -1,4 +1,4 @@
-"""Is a config YAML or JSON: one answer for commands and for the machine."""
+"""Whether a config is YAML or JSON: commands and the machine use the same function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""URLs and data URLs, as Go and Ignition's lexer take them."""
+"""URLs and data URLs, as Go and Ignition's lexer read them."""
 
 from __future__ import annotations
 

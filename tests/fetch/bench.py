@@ -1,4 +1,4 @@
-"""How fetching performs: `python -m tests.fetch.bench` (as root: it makes a network namespace).
+"""The cost of fetching: `python -m tests.fetch.bench` (as root: it makes a network namespace).
 
 Each row is a whole stage in a process of its own, beside Ignition's where there is one: milliseconds of wall time, of
 processor time, and the peak of memory. The files stage follows a fetch stage, and is measured without it.
@@ -75,7 +75,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 class Cost(NamedTuple):
-    """What a process took: milliseconds, milliseconds of the processor, MiB at the most."""
+    """The cost of a process: milliseconds of wall time, of processor time, and its peak in MiB."""
 
     wall: float
     processor: float
@@ -83,7 +83,7 @@ class Cost(NamedTuple):
 
 
 class Work(NamedTuple):
-    """A stage to measure, for a config, in so many rounds."""
+    """A stage to measure, with its config and the number of rounds."""
 
     title: str
     stage: str
@@ -101,7 +101,7 @@ def measured(command: Sequence[str], environment: Mapping[str, str]) -> Cost:
 
 
 def stage(program: Sequence[str], wanted: str) -> Cost:
-    """One stage, on an empty root; the files stage with the fetch stage that has to come before."""
+    """One stage on an empty root; the files stage with the fetch stage that must run before it."""
     with tempfile.TemporaryDirectory() as there:
         for path, text in ROOT.items():
             Path(there, path).parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +141,7 @@ def bulk_server() -> Iterator[str]:
 
 
 def compare() -> None:
-    """Measure all works, the programs in turns, and print a table."""
+    """Measure all works, each program in turn, and print a table."""
     configs: dict[str, Answer] = {}
     resources = {f"/{number}": Answer(os.urandom(1000), pause=0.05) for number in range(200)}
     with (

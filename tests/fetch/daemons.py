@@ -1,4 +1,4 @@
-"""Servers that are programs of others: names and TFTP by dnsmasq, in the network namespace of the calling thread."""
+"""A name server and a TFTP server (dnsmasq), in the network namespace of the calling thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ COMMON = ("--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid
 
 @contextmanager
 def names(address: str, **known: str) -> Iterator[None]:
-    """A name server for `NAME_test="ADDRESS"`; of all other names it says that there is none."""
+    """A name server for `NAME_test="ADDRESS"`; it answers that all other names do not exist."""
     told = [f"--address=/{name.replace('_', '.')}/{found}" for name, found in known.items()]
     with _dnsmasq(
         53, f"--listen-address={address}", "--bind-interfaces", "--no-resolv", "--no-hosts", "--local=/test/", *told
@@ -28,7 +28,7 @@ def names(address: str, **known: str) -> Iterator[None]:
 
 @contextmanager
 def tftp(address: str, folder: Path, *options: str) -> Iterator[None]:
-    """The files of a folder, by TFTP."""
+    """A TFTP server for the files of a folder."""
     place = ("--port=0", f"--listen-address={address}", "--bind-interfaces", "--enable-tftp", f"--tftp-root={folder}")
     with _dnsmasq(69, *place, *options):
         yield
@@ -46,7 +46,7 @@ def _dnsmasq(port: int, *options: str) -> Iterator[None]:
 
 
 def _await_port(port: int, child: subprocess.Popen[bytes]) -> None:
-    """Wait until somebody listens; /proc/net/udp has ports in hexadecimal."""
+    """Wait until a program listens on the port; /proc/net/udp has ports in hexadecimal."""
     for _ in range(200):
         assert child.poll() is None, "dnsmasq has ended"
         if any(f":{port:04X} " in Path(f"/proc/thread-self/net/{table}").read_text() for table in ("udp", "udp6")):

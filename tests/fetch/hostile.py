@@ -1,4 +1,6 @@
-"""Servers that hold up a boot, fill its memory, or confuse it: each feature that asks a server meets them all."""
+"""Servers that delay a boot, fill its memory, or give wrong answers. Each feature that asks a server is tested with
+all.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ PATIENCE = 30.0
 
 
 def begins(beginning: bytes, drop: bytes, every: float = 0.05) -> Talk:
-    """Say the beginning at once, and then the same few bytes again and again."""
+    """Send the beginning at once, and then the same few bytes again and again."""
 
     def talk(channel: socket.socket) -> None:
         channel.recv(65536)

@@ -1,4 +1,4 @@
-"""What runs inside the guest of test_clock.py, which has a clock of its own: https in 1970, and then.
+"""What runs inside the guest of test_clock.py, which has its own clock: https in 1970, and after the clock is set.
 
 python -m tests.fetch.in_1970 FOLDER
 """

@@ -1,6 +1,6 @@
 """Network namespaces: a thread that has a network of its own, so that metadata services stand at their real addresses.
 
-Threads and children that the thread starts are in the namespace too; when they have ended it vanishes.
+Threads and children that the thread starts are in the namespace, too; it disappears when they have ended.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="making a network name
 def in_namespace(body: Callable[[], T], *addresses: str, hosts: str = "", resolver: str = "") -> T:
     """Run a function in a new network namespace whose loopback is up and has these addresses.
 
-    `hosts` is what /etc/hosts says in it, `resolver` the address of its name server.
+    `hosts` is the text of /etc/hosts in it, `resolver` the address of its name server.
     """
     results: list[T] = []
     errors: list[BaseException] = []

@@ -1,4 +1,4 @@
-"""A real HTTP server on a real socket, which answers by a script and remembers what it was asked."""
+"""A real HTTP server on a real socket, which answers by a script and records its requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 
 class Answer(NamedTuple):
-    """What the server says. `missing` bytes are announced but never sent; `pause` seconds pass before the headers."""
+    """An answer of the server. `missing` bytes are announced but never sent; `pause` seconds pass before the
+    headers.
+    """
 
     body: bytes = b""
     status: int = 200
@@ -25,7 +27,7 @@ class Answer(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """What the server was asked. Header names are in lower case."""
+    """A request to the server. Header names are in lower case."""
 
     method: str
     path: str
@@ -129,7 +131,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_PUT = do_HEAD = do_POST = answer  # noqa: N815 - the names are http.server's
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 Talk = Callable[[socket.socket], None]
@@ -138,7 +140,7 @@ Talk = Callable[[socket.socket], None]
 
 @contextmanager
 def talking(*talks: Talk) -> Iterator[str]:
-    """A server that talks to each caller in turn as told, with the last for all further ones; not more than TCP."""
+    """A plain TCP server. Each connection gets the next of these behaviours, further ones get the last."""
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
@@ -162,7 +164,7 @@ def talking(*talks: Talk) -> Iterator[str]:
 
 
 def says(answer: bytes, hold: float = 0.0) -> Talk:
-    """Hear the question, answer, and keep the line for some seconds."""
+    """Read the request, answer, and keep the connection open for some seconds."""
 
     def talk(channel: socket.socket) -> None:
         channel.recv(65536)
@@ -184,5 +186,5 @@ def drips(answer: bytes) -> Talk:
 
 
 def hangs(_channel: socket.socket) -> None:
-    """Say nothing at all."""
+    """Never answer."""
     time.sleep(4)

@@ -1,4 +1,4 @@
-"""The same over the distribution's own requests: Debian 12 has urllib3 1.26, where TLS and timeouts are different."""
+"""The same tests with the distribution's own requests: Debian 12 has urllib3 1.26, where TLS and timeouts differ."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TESTS = {
 
 
 def lacking() -> str:
-    """What keeps the distribution's Python from running tests; empty if nothing does."""
+    """The reason why the distribution's Python cannot run the tests; empty if it can."""
     question = "import requests, sys; print('{}.{}'.format(*sys.version_info))"
     command = [PYTHON if Path(PYTHON).exists() else "false", "-c", question]
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

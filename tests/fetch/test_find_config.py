@@ -1,4 +1,4 @@
-"""From a kernel command line or a tree of interfaces to a whole, judged config."""
+"""From a kernel command line or a tree of interfaces to a whole, validated config."""
 
 from __future__ import annotations
 
@@ -343,7 +343,7 @@ def zstd(raw: bytes) -> bytes:
 
 @pytest.mark.skipif(which("zstd") is None, reason="needs zstd")
 class TestZstd:
-    """User data that only a program can read."""
+    """User data in zstd, which an external program decompresses."""
 
     def test_the_program_reads_it(self, machine: Machine) -> None:
         machine.write("/etc/ignition/user.ign", zstd(ign("/a")))
@@ -409,7 +409,7 @@ def test_butane_yaml_is_a_config_too(machine: Machine) -> None:
 
 
 def test_yaml_without_the_yaml_package_says_what_to_do(tmp_path: Path) -> None:
-    """As in an initramfs without the Python package yaml: the interpreter finds ours, but no other package."""
+    """As in an initramfs without the Python package yaml: the interpreter finds only our packages."""
     (tmp_path / "user.ign").write_bytes(b"variant: fcos\nversion: 1.5.0\n")
     ours = Path(__file__).parents[2]
     code = f"import sys; sys.path.append({str(ours)!r}); from provision.cli import run; sys.exit(run(sys.argv[1:]))"

@@ -1,5 +1,5 @@
-"""A thousand machines that start together, and a server that serves fifty at a time: all get their config, none asks
-too early, and they do not ask at the same moment.
+"""A thousand machines that start together, and a server that serves fifty at a time: all get their config, no machine
+asks again too early, and they do not ask at the same moment.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BURST = MACHINES / 8
 
 
 class SlowServer:
-    """Serves some at a time, and asks the others to come back later."""
+    """A server that serves some requests at a time, and tells the others to retry later."""
 
     def __init__(self) -> None:
         self.moments: defaultdict[str, list[float]] = defaultdict(list)
@@ -63,7 +63,7 @@ def test_a_fleet_is_served_without_bursts() -> None:
 
 
 def shown(moments: list[float]) -> Counter[int]:
-    """Count and print how many there are in each tenth of a second."""
+    """Print and return how many moments are in each tenth of a second."""
     histogram = Counter(int((moment - min(moments)) / 0.1) for moment in moments)
     for tenth in range(max(histogram) + 1):
         print(f"{tenth / 10:5.1f} s {'#' * (histogram[tenth] // 2)} {histogram[tenth]}")
@@ -71,5 +71,5 @@ def shown(moments: list[float]) -> Counter[int]:
 
 
 def boot(url: str) -> bytes:
-    """What one machine does."""
+    """Fetch the config as one machine does."""
     return Client(Settings(http_total=120, http_response_headers=30), silent).read(Request(url))

@@ -1,4 +1,4 @@
-"""Servers that break the rules, by accident or on purpose: the client ends in time, and never but with a failure."""
+"""Servers that break the rules, by accident or on purpose: the client ends in time, with a result or a Failure."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_a_full_disk_is_no_fault_of_the_network(tmp_path: Path, size: int) -> No
         into = (tmp_path / "into").open("wb")
         with serve({"/f": Answer(b"x" * size)}) as served, pytest.raises(FetchFailed) as failed:
             Fetcher(Settings(http_total=3)).copy(Resource(source=f"{served.url}/f"), into)
-        with suppress(OSError):  # what could not be written before cannot be now
+        with suppress(OSError):  # closing tries to write the rest again, which fails, too
             into.close()
     finally:
         subprocess.run(["umount", tmp_path], check=True)

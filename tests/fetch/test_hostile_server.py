@@ -1,4 +1,4 @@
-"""Whatever a server does, a feature that asks it ends in time; a failure can be told and holds no secret."""
+"""Whatever a server does, a feature that asks it ends in time, and the message of a failure holds no secret."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ FEATURES: Mapping[str, Feature] = {
 
 
 def meet(name: str, feature: Feature, limits: Settings, folder: Path) -> tuple[float, str]:
-    """The seconds that a feature took with a server, and all that was said."""
+    """The seconds that a feature took with a server, and all messages."""
     log = RecordedLog()
     folder.mkdir()
     with talking(HOSTILE[name]) as url:
@@ -146,7 +146,7 @@ def test_an_overall_deadline_ends_what_has_no_limit_of_its_own(name: str, tmp_pa
 
 
 def test_an_overall_deadline_holds_for_what_a_config_names_too() -> None:
-    """A config sets its own limit for each fetch, or none; the deadline is of the person who waits."""
+    """A config sets a limit for each fetch, or none; the overall deadline applies to all of them."""
     with talking(HOSTILE["slow trailers"]) as url:
         merged = ConfigResource(source=f"{url}/a")
         config = Config(ignition=Ignition(version="3.4.0", config=IgnitionConfig(merge=(merged,))))

@@ -1,4 +1,4 @@
-"""Resources of every wrapping: verified, decompressed, bounded, and streamed in constant memory."""
+"""Resources of every encoding: verified, decompressed, bounded, and streamed in constant memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long is waited, and what is said meanwhile."""
+"""How long a fetch waits, and what it reports meanwhile."""
 
 from __future__ import annotations
 

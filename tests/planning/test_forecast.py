@@ -1,4 +1,4 @@
-"""Facts laid over a view."""
+"""A forecast: facts of planned actions replace the answers of a view."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mounting outermost first, unmounting innermost first, and what must not be in the way."""
+"""Mounting outermost first, unmounting innermost first, and refusals for things in the way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recorded machine for tests: an `MachineView` whose answers are plain values, and the way to run plans on it."""
+"""A machine for tests: a `MachineView` whose answers are plain values, and functions that run plans on it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STATE = BootState(seed="test")
 
 
 class World:
-    """What a machine says when it is asked. Nothing is there but what was put there; every tool is, but `lacking`."""
+    """A machine on which nothing exists except what a test puts there. It has every tool except those of `lacking`."""
 
     def __init__(self, *, lacking: Iterable[str] = (), state: BootState = STATE) -> None:
         self.devices: dict[str, Device] = {}
@@ -186,12 +186,12 @@ class World:
 
 
 def guid(number: int) -> str:
-    """A GUID that is told from others by a number."""
+    """The GUID for a number; different numbers give different GUIDs."""
     return f"00000000-0000-5000-8000-{number:012X}"
 
 
 def partition(number: int, start: int, size: int, label: str = "", kind: str = LINUX_DATA) -> Partition:
-    """An entry of a table; start and size in sectors, its GUID made of its number."""
+    """An entry of a table; start and size are in sectors, and its GUID is that of its number."""
     return Partition(number, start, size, kind, guid(number), label)
 
 
@@ -226,6 +226,6 @@ def assert_disjoint(wave: Wave) -> None:
 
 
 def told(refused: PlanRefused) -> list[str]:
-    """Every reason in one line, its hint behind it."""
+    """Every reason in one line, with its hint at the end."""
     hints = [f"; {one.hint}" if one.hint else "" for one in refused.problems]
     return [reason + hint for reason, hint in zip(refused.reasons, hints, strict=True)]

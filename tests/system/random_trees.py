@@ -16,7 +16,7 @@ STEPS = (*NAMES, "..", ".", "a", "b")
 
 
 class RandomTree(NamedTuple):
-    """Directories, and links (path, target). What cannot be made because something else is there is left out."""
+    """Directories, and links (path, target). An entry whose path is already taken is left out."""
 
     folders: tuple[str, ...]
     links: tuple[tuple[str, str], ...]

@@ -1,4 +1,4 @@
-"""What a confined program can see and do, tried from inside."""
+"""What a confined program can see and do, tested from inside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is mounted, as the kernel tells it."""
+"""What is mounted, as the kernel reports it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plain values to records: what Go's decoder takes, and what an old version meant."""
+"""Plain values to records: what Go's decoder accepts, and how old versions are converted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON out: the canonical form, and the way back."""
+"""Encoding to JSON: the canonical form, and that it decodes to the same config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both programs on standard streams that are closed, full, in other encodings, or pipes that nobody reads."""
+"""Both programs on standard streams that are closed, full, in other encodings, or pipes without a reader."""
 
 from __future__ import annotations
 

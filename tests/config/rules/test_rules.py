@@ -40,7 +40,7 @@ def test_every_rule_has_cases_that_keep_it_and_that_break_it() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_is_needed(rule: Rule) -> None:
-    """Without it, some case of its own has other problems."""
+    """Without the rule, one of its own cases has other problems."""
     others = tuple(one for one in RULES if one is not rule)
     cases = [case for case in GOLDEN if case["rule"] == rule.name and case["problems"]]
     assert any(found(case, others) != found(case, RULES) for case in cases)
@@ -58,14 +58,14 @@ def test_every_rule_has_a_description() -> None:
 
 def test_rules_hold_for_records_that_extend_one() -> None:
     class YamlFile(File, key="path"):
-        """A file with more."""
+        """A file with a further field."""
 
     assert [problem.message for problem in check(YamlFile(path="a"))] == ["path not absolute"]
 
 
 @given(configs(faults=0.3))
 def test_paths_lead_to_fields(value: dict[str, Any]) -> None:
-    """Every path exists in the format, but for the one that Ignition has wrong."""
+    """Every path exists in the format, except one that is wrong in Ignition."""
     validated = validate(json.dumps(value).encode())
     for problem in validated.problems:
         kind: type[Record] | None = Config
@@ -82,7 +82,7 @@ def test_a_thousand_partitions_are_checked_quickly() -> None:
 
 
 def test_configs_that_are_made_to_be_slow_are_checked_quickly() -> None:
-    """Each took minutes once; none needs a clock to be noticed."""
+    """Each of them took minutes in an early version, so a failure is seen without measuring time."""
     backwards = tuple(Partition(number=number, start_mib=number * 2 + 10, size_mib=-10) for number in range(1, 50_000))
     storage = Storage(
         disks=(Disk(device="/dev/a", partitions=backwards),),

@@ -82,7 +82,7 @@ def outcome(text: str, *, in_windows: bool) -> object:
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_a_text_of_short_lines_is_read_as_in_windows(text: str) -> None:
-    """The quick way, many lines at a time, and the way of Ignition's lexer agree."""
+    """Reading many lines at once gives the same result as reading like Ignition's lexer."""
     assert outcome(text, in_windows=False) == outcome(text, in_windows=True)
 
 

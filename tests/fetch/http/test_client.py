@@ -1,4 +1,4 @@
-"""HTTP against real servers on loopback: what is final, what is tried again, what is trusted, and what is said."""
+"""HTTP against real servers on loopback: final errors, retries, trusted certificates, and messages."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_headers_that_drip_do_not_outlast_their_time(log: RecordedLog) -> None:
 
 @contextmanager
 def dripping(answer: bytes) -> Iterator[str]:
-    """A server that says the same to everybody, a byte every tenth of a second."""
+    """A server that sends every client the same answer, one byte every tenth of a second."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def talk() -> None:

@@ -1,5 +1,5 @@
-"""A network that is not there yet, or not what it should be: it is waited for by the kernel's events, explained on the
-console, and does not cost the deadline.
+"""A network that is not up yet, or is wrong: a boot waits for the kernel's events and explains on the console what is
+missing, and the wait does not use up the deadline.
 
 Times are compressed: seconds stand for minutes. Each case has a network namespace of its own.
 """
@@ -66,7 +66,7 @@ def later(seconds: float, *commands: tuple[str, ...]) -> None:
 
 
 class Seen(NamedTuple):
-    """What came of a boot, and what the console showed meanwhile."""
+    """The result of a boot, and what the console showed meanwhile."""
 
     config: Config | None
     failure: Failure | None
@@ -78,7 +78,7 @@ SECONDS = 5.8
 
 
 class Case(NamedTuple):
-    """A network, what the console says after 5 s, and how it ends: "" if the machine gets its config."""
+    """A network, the console's text after 5 s, and the final error: "" if the machine gets its config."""
 
     network: Callable[[ExitStack, Authority], str]
     console: str
@@ -303,7 +303,7 @@ def test_a_late_address_is_waited_for_without_costing_the_deadline(log: Recorded
 
     got, took = in_namespace(body)
     assert got == b"hello"
-    assert 1.9 < took < 2.6  # the event woke it, not the look every five seconds
+    assert 1.9 < took < 2.6  # the event ended the wait, not the check every five seconds
 
 
 def test_a_name_server_that_comes_up_late_does_not_cost_the_deadline_either(log: RecordedLog) -> None:
@@ -327,7 +327,7 @@ def test_a_name_server_that_comes_up_late_does_not_cost_the_deadline_either(log:
 
 
 def test_sockets_work_with_many_open_files(log: RecordedLog) -> None:
-    """The spool holds a file open for each that the config names; select(2) would refuse the descriptors beyond."""
+    """The blob store holds an open file for each file of the config; select(2) refuses descriptors from 1024 on."""
 
     def body() -> bytes:
         link()
@@ -369,7 +369,7 @@ def test_ipv6_alone_is_enough(log: RecordedLog) -> None:
 @pytest.mark.parametrize("dead", [NEIGHBOUR, "fd00::77"])
 @pytest.mark.parametrize("way", ["from the start", "later"])
 def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(log: RecordedLog, dead: str, way: str) -> None:
-    """One family's address does not answer at all (its packets are dropped); the other's does, or will."""
+    """The address of one family does not answer (its packets are dropped); that of the other does, or will."""
     alive = "fd00::2" if "." in dead else HERE
     ours = (
         "address",
@@ -395,7 +395,7 @@ def test_a_dead_half_of_dual_stack_does_not_hold_up_the_other(log: RecordedLog, 
 
 
 def test_a_source_that_lost_the_race_prints_no_more(log: RecordedLog, tmp_path: Path) -> None:
-    """A source that still waits when another one has answered must not puzzle the console."""
+    """A source that still waits when another one has answered must print nothing more on the console."""
 
     def body() -> bytes | None:
         with serve({"/c": Answer(b"config")}, HERE, 80):

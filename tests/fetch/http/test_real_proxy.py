@@ -1,4 +1,4 @@
-"""A real proxy (tinyproxy), which wants a password, for both kinds of URLs."""
+"""A real proxy (tinyproxy) that demands a password, for http and https URLs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def behind(proxy: str, log: RecordedLog, ca: Authority, **settings: Any) -> Clie
 
 
 class Far(NamedTuple):
-    """What servers beyond the proxy were asked."""
+    """The requests that servers behind the proxy got."""
 
     plain: list[Asked]
     safe: list[Asked]
@@ -71,7 +71,7 @@ def far_servers(ca: Authority) -> Iterator[Far]:
 
 
 def around(body: Callable[[], T]) -> T:
-    """Run it where the proxy and far.example are."""
+    """Run a function in the namespace of the proxy and of far.example."""
     return in_namespace(body, "10.9.0.2/32", "10.9.0.9/32", hosts="10.9.0.2 far.example\n")
 
 

@@ -1,4 +1,4 @@
-"""Where a redirect may lead, and what is sent along: a server is not trusted as much as a config."""
+"""Where a redirect may lead, and what is sent there: a server is trusted less than a config."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ NAMES = {"link_test": "169.254.169.254", "aws_test": "fd00:ec2::254", "loop_test
 
 @contextmanager
 def secrets_within() -> Iterator[list[Asked]]:
-    """A server at every address of this machine; what it was asked."""
+    """A server at every address of this machine; gives the requests that it got."""
     with serve(lambda _asked: Answer(b"secret"), "::", 80) as served:
         yield served.asked
 
@@ -202,7 +202,7 @@ def test_a_secret_in_the_path_of_a_redirect_is_not_shown(log: RecordedLog, statu
 
 
 def test_the_library_connects_to_the_host_that_was_checked(log: RecordedLog) -> None:
-    """The HTTP library reads some URLs in its own way; then nothing is connected to."""
+    """If the HTTP library reads a URL in another way than our check, no connection is made."""
     with serve({"/b": Answer(b"x")}) as served:
         port = served.url.rpartition(":")[2]
         with pytest.raises(FetchFailed, match="unable to parse url"):

@@ -30,7 +30,7 @@ DRIVES = [
 def drive(root: Path, label: str, files: Mapping[str, bytes], *, linked: bool = True) -> Iterator[Path]:
     """An ext4 drive with some files, plugged into the machine whose interfaces lie below `root`.
 
-    Gives the link below /dev/disk/by-label, to be made by `plug` if it is not to be there at once.
+    Returns the link below /dev/disk/by-label; `plug` makes it, if it is not made at once.
     """
     content, image = root / f"content-{label}", root / f"{label}.img"
     for path, data in files.items():

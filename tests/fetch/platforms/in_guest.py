@@ -1,4 +1,5 @@
-"""What runs inside the guest of test_formats.py: start in 1970, plug in each image, boot from it, say what was found.
+"""What runs inside the guest of test_formats.py: start in 1970, plug in each image, boot from it, and print what was
+found.
 
 python -u -m tests.fetch.platforms.in_guest FOLDER
 """
@@ -44,7 +45,7 @@ def main(folder: Path) -> None:
         for image in sorted(folder.glob("*.disc")):
             with inserted(image):
                 print("azurestack", image.stem, found("azurestack", running_system))
-                if image.stem != "iso":  # which Azure waits on for another disc, for ever
+                if image.stem != "iso":  # Azure would wait for ever for another disc
                     print("azure", image.stem, found("azure", running_system, offline=False))
     print("applehv", over_vsock((folder / "host.config").read_bytes(), running_system))
 
@@ -70,7 +71,7 @@ def plugged(image: Path) -> Iterator[None]:
 
 @contextmanager
 def inserted(image: Path) -> Iterator[None]:
-    """A CD drive with a disc: the kernel's make-believe SCSI disk is written, and shown as a CD as well."""
+    """A CD drive with a disc: the kernel's emulated SCSI disk (scsi_debug) is written, and also shown as a CD."""
     while not DISK.is_block_device():
         time.sleep(0.1)
     DISK.write_bytes(image.read_bytes())
@@ -83,7 +84,7 @@ def inserted(image: Path) -> Iterator[None]:
 
 
 def over_vsock(config: bytes, running_system: LocalSystem) -> list[str] | str:
-    """What a machine finds whose host serves a config over vsock; without a host the kernel asks the machine itself."""
+    """The files of a config that the host serves over vsock. Here the kernel connects to the machine itself."""
     run("modprobe", "vsock_loopback")
     with socket.socket(socket.AF_VSOCK, socket.SOCK_STREAM) as server:
         server.bind((socket.VMADDR_CID_ANY, APPLE_PORT))

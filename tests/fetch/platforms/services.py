@@ -16,7 +16,7 @@ METADATA = "169.254.169.254"
 
 
 class TokenService(NamedTuple):
-    """Where a client gets a token: a PUT that must carry a header, and the header that must carry the token then.
+    """The place of the token: a PUT with a required header, and the name of the header that must have the token later.
 
     Where the token service is `optional`, a platform without one (404) gives user data without a token.
     """
@@ -30,9 +30,9 @@ class TokenService(NamedTuple):
 class Service(NamedTuple):
     """A metadata service. `addresses` are its real ones; the first is the one that every client knows.
 
-    `demands` are headers with the values they must have. `not_yet` are statuses after which a client must ask again;
-    `absent_is_error` says that a machine without user data does not boot on this platform. `lease` is what a DHCP
-    client wrote down, where only that tells the address.
+    `demands` are headers with the values they must have. `not_yet` are statuses after which a client must ask again
+    later; `absent_is_error` says that a machine without user data does not boot on this platform. `lease` is what a
+    DHCP client wrote down, where only that tells the address.
     """
 
     path: str
@@ -107,7 +107,7 @@ def good_token() -> Answer:
 def respond(
     service: Service, user_data: Callable[[], Answer], token: Callable[[], Answer] = good_token
 ) -> Callable[[Asked], Answer]:
-    """The service's way to answer; what stands in the place of user data and token is asked for each time."""
+    """The function with which the service answers; the user data and the token are requested anew for each answer."""
     closed = False
 
     def answer(asked: Asked) -> Answer:

@@ -157,7 +157,7 @@ def test_all_that_failed_is_named(root: Path, log: RecordedLog) -> None:
 
 
 def attach(root: Path, node: str, way: str) -> None:
-    """Let sysfs tell how a drive is attached."""
+    """Make the entry of sysfs that shows how a drive is attached."""
     name = Path(node).name
     context = root / "sys/devices" / way / "block" / name
     context.mkdir(parents=True)

@@ -24,7 +24,7 @@ pytestmark = [
 
 
 def content(folder: Path, name: str, *files: str) -> Path:
-    """A directory whose files each hold a config that tells it."""
+    """A directory called `name` whose files hold a config with that name in it."""
     tree = folder / name
     tree.mkdir()
     for file in files:

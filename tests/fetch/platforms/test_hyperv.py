@@ -1,4 +1,4 @@
-"""Hyper-V: the kernel's side of the conversation played back on a socket, as strict about sizes as the driver.
+"""Hyper-V: the kernel's messages are played back on a socket, with the size checks of the driver.
 
 The numbers are what a C compiler makes of linux/hyperv.h; the checks are those of drivers/hv/hv_kvp.c.
 """
@@ -41,7 +41,7 @@ def packed(operation: int, pool: int, key: str = "", value: bytes = b"") -> byte
 
 @contextmanager
 def kernel(*messages: Message, answers: list[int]) -> Iterator[MessageDevice]:
-    """The daemon's end of a conversation in which the host says these messages, and then nothing."""
+    """The daemon's end of a connection on which the host sends these messages, and then nothing."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def play() -> None:

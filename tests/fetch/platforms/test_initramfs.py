@@ -1,4 +1,4 @@
-"""What platforms ask of a machine is in the initramfs: the modules of the kernel and the programs that sources name."""
+"""The initramfs has what platforms need: the kernel modules and programs that sources name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SETUP = (Path(__file__).parents[3] / "dracut/module-setup.sh").read_text()
 
 
 def installed(command: str) -> set[str]:
-    """What a command of dracut is told to install."""
+    """The arguments of a command of dracut that installs files."""
     return {word for line in re.findall(rf"{command} (.*)", SETUP) for word in line.split()}
 
 

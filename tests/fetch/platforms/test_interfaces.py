@@ -1,7 +1,7 @@
-"""Platforms that hand over the config through an interface of the kernel or the hypervisor.
+"""Platforms that provide the config through an interface of the kernel or the hypervisor.
 
-No such devices can be had here, so these are recorded: a tree in the place of sysfs, programs that print what the real
-ones print. Hyper-V, VirtualBox and VMware have files of their own.
+Test machines have no such devices, so these are recorded: a tree in place of sysfs, and programs that print what the
+real ones print. Hyper-V, VirtualBox and VMware have their own files.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ T6360025 0007 A PUN 00000012 001 NONE 05-08 10:40:01 config    ign      T6360025
 
 @pytest.fixture
 def reader(root: Path, programs: Path) -> Path:
-    """A z/VM reader that has to be told of before it comes online; gives the file with its listing."""
+    """A z/VM reader that must be enabled before it is online; returns the file with its listing."""
     (root / "run").mkdir()
     write(root, "/listing", LISTING.encode())
     write(root, "/spooled", CONFIG.ljust(800, b"\0"))

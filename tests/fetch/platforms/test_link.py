@@ -1,4 +1,4 @@
-"""Services that are found by what the link says: the DHCP server's address, and an IPv6 link-local address."""
+"""Services whose address comes from the link: the DHCP server's address, and an IPv6 link-local address."""
 
 from __future__ import annotations
 

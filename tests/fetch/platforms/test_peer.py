@@ -1,4 +1,4 @@
-"""Ignition against the same copies of the platforms: it gets, or fails to get, what ours does."""
+"""Ignition with the same copies of the platforms: it gets the same config as our engine, or fails as it does."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_config_empty(platform: str, peer: Peer) -> None:
 
 @on_services
 def test_refused(platform: str, peer: Peer) -> None:
-    if platform not in {"openstack", "brightbox"}:  # there it waits for a drive, for ever
+    if platform not in {"openstack", "brightbox"}:  # Ignition waits for a drive for ever there
         assert peer.fetch(platform, Answer(b"go away", 401)) is None
 
 

@@ -1,4 +1,4 @@
-"""The column `proof` of the platforms' page: what it says is what these tests do."""
+"""The column `proof` of the platforms' page agrees with these tests."""
 
 from __future__ import annotations
 

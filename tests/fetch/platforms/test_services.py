@@ -2,7 +2,7 @@
 
     pytest tests/fetch/platforms -k hetzner
 
-runs all cases for one platform: who adds a platform writes its service in services.py and runs this.
+runs all cases for one platform. To add a platform, write its service in services.py and run this.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class Cloud(NamedTuple):
     def visit(
         self, platform: str, *answers: Answer, addresses: tuple[str, ...] = (), total: float = 4.0
     ) -> tuple[FoundConfig, list[Asked]]:
-        """Boot, and see what the service was asked."""
+        """Boot, and return the requests that the service got."""
         return self._visit(platform, respond(SERVICES[platform], in_turn(*answers)), addresses, total)
 
     def ask_for_a_token(self, platform: str, *tokens: Answer, total: float = 4.0) -> FoundConfig:
-        """Boot where the service has a config, and these answers in turn for who asks for a token."""
+        """Boot where the service has a config, and gives these answers in turn to requests for a token."""
         script = respond(SERVICES[platform], lambda: given(platform), in_turn(*tokens))
         return self._visit(platform, script, (), total)[0]
 

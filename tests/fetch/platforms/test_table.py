@@ -24,6 +24,6 @@ def test_proofs_are_of_three_kinds() -> None:
 
 
 def test_every_config_drive_is_known_as_one() -> None:
-    """A drive with a config is no sign that somebody uses the machine."""
+    """A drive with a config does not show that the machine is in use."""
     labels = re.findall(r"drive labelled `([^`]*)`", page())
     assert {label.lower() for label in labels} == CONFIG_DRIVES

@@ -1,4 +1,5 @@
-"""VirtualBox: the driver's side of the ioctls, as strict as the kernel's, and behind it the host's property service.
+"""VirtualBox: the driver's side of the ioctls, with the checks of the kernel, and the host's property service behind
+it.
 
 The numbers are what a C compiler makes of linux/vboxguest.h; the checks are those of drivers/virt/vboxguest.
 """
@@ -94,7 +95,7 @@ class Host:
 
 @contextmanager
 def visited(one: Host) -> Iterator[Host]:
-    """A host that everybody leaves again."""
+    """A host; the test fails if a client does not disconnect."""
     yield one
     assert one.clients == 0
 

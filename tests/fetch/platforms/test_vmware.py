@@ -1,7 +1,7 @@
-"""VMware: guestinfo as `vmware-rpctool` tells it, and as the host tells it over vsock.
+"""VMware: guestinfo from `vmware-rpctool`, and from the host over vsock.
 
 The tool is a script that prints what the real one prints; the host's side of the connection is played back, written
-from open-vm-tools (lib/dataMap, lib/rpcChannel). CID 0 itself can only be had on VMware.
+from open-vm-tools (lib/dataMap, lib/rpcChannel). Only VMware has CID 0 itself.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def ovf(**properties: str) -> str:
 
 
 def rpctool(folder: Path, values: dict[str, str]) -> None:
-    """vmware-rpctool as it behaves: the value and a line feed, or `No value found` and exit 1."""
+    """A script that behaves like vmware-rpctool: it prints the value and a line feed, or `No value found` and ends with
+    1.
+    """
     cases = "\n".join(f"'info-get {key}') cat <<'END'\n{value}\nEND\n;;" for key, value in values.items())
     script = f'case "$1" in\n{cases}\ninfo-set*) exit 0;;\n*) echo "No value found" >&2; exit 1;;\nesac'
     (folder / "vmware-rpctool").write_text(f"#!/bin/sh\n{script}\n")
@@ -82,7 +84,7 @@ def rpctool(folder: Path, values: dict[str, str]) -> None:
 
 
 def answer(command: str, values: dict[str, str]) -> bytes:
-    """What the host says to a command."""
+    """The host's answer to a command."""
     verb, _, rest = command.partition(" ")
     key, _, value = rest.partition(" ")
     if verb == "info-set":

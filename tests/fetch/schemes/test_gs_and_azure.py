@@ -42,7 +42,7 @@ def cloud(
 
 
 def needs(header: str, value: str, body: bytes) -> Speaks:
-    """A service that tells only those who prove who they are."""
+    """A service that answers only requests with credentials."""
 
     def answer(asked: Asked) -> Answer:
         return Answer(body) if asked.headers.get(header, "").startswith(value) else Answer(b"who are you?", 401)

@@ -76,13 +76,13 @@ def test_where_objects_are_served() -> None:
 
 
 class S3(NamedTuple):
-    """A whole S3 service (moto, in a process of its own), and clients as Amazon makes them."""
+    """A whole S3 service (moto, in its own process), and Amazon's own clients."""
 
     endpoint: str
     client: Callable[[str], Any]
 
     def ask_for_proof(self, allowed: str) -> None:
-        """Let `inf` requests pass without a check of who asks, or so many more."""
+        """Set how many further requests pass without a check of their signature (`inf`: all)."""
         connection = HTTPConnection(self.endpoint.removeprefix("http://"))
         connection.request("POST", "/moto-api/reset-auth", allowed)
         assert connection.getresponse().status == 200
@@ -127,7 +127,7 @@ def fill(s3: Any) -> None:
 
 @pytest.fixture
 def bucket(s3_service: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
-    """The service, at the place where the engine looks for it."""
+    """The service, at the address where the engine looks for it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", s3_service.endpoint)
     return s3_service
 

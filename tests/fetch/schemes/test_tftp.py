@@ -1,4 +1,4 @@
-"""TFTP: by a real server (dnsmasq), by one that knows no options, and by some that break the rules."""
+"""TFTP from a real server (dnsmasq), from one that knows no options, and from some that break the rules."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_tftp_asks_all_addresses_of_a_host(tmp_path: Path) -> None:
 
 @contextmanager
 def answering(answers: Callable[[bytes], Sequence[bytes]]) -> Iterator[str]:
-    """A TFTP server, or something like it, that answers each packet as told; from the port it is asked at."""
+    """A TFTP server that answers each packet as the test says, from the port that got the request."""
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as channel:
         channel.bind(("127.0.0.1", 0))
 
@@ -83,7 +83,7 @@ def answering(answers: Callable[[bytes], Sequence[bytes]]) -> Iterator[str]:
 
 
 def test_a_tftp_server_that_knows_no_options_and_says_everything_twice() -> None:
-    """RFC 1350 alone, and the duplicates of RFC 1123, 4.2.3.1."""
+    """A server of RFC 1350 without options, which sends the duplicates of RFC 1123, 4.2.3.1."""
     blocks = [b"x" * 512, b"y" * 512, b"end"]
 
     def answers(packet: bytes) -> Sequence[bytes]:

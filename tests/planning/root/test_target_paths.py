@@ -53,7 +53,7 @@ def test_missing_parents_are_outermost_first() -> None:
 
 @pytest.mark.parametrize("world", [World().with_file("/etc"), World().with_link("/etc", "/usr/etc")])
 def test_nothing_can_be_below_a_file_or_a_link(world: World) -> None:
-    """A path that was resolved has no links on the way, unless they are made in the same run."""
+    """A resolved path has no links on the way, except links that are made in the same run."""
     with pytest.raises(Unresolvable, match="/etc is not a directory"):
         missing_parents(world, "/etc/a/b")
 

@@ -1,4 +1,4 @@
-"""A root that is not known refuses nothing that only it could tell."""
+"""With an unknown root, nothing is refused for a reason that only the real root can show."""
 
 from __future__ import annotations
 

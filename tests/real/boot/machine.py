@@ -1,4 +1,4 @@
-"""A virtual machine for tests: images built once, one overlay a machine, booted by qemu; the guest's probe reports."""
+"""A virtual machine for tests: images built once, an overlay for each machine, booted by qemu; a probe reports."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class Images(NamedTuple):
 
 
 class Boot(NamedTuple):
-    """How a boot went: the probe's report (None if it did not come so far), two consoles, seconds of wall time.
+    """The result of a boot: the probe's report (None if the probe did not run), two consoles, seconds of wall time.
 
-    The second console is of another kind, as the kernel has one of each; it comes to life with its driver.
+    The second console is of another kind, because the kernel has one of each kind; it works once its driver is loaded.
     """
 
     report: dict[str, Any] | None
@@ -49,7 +49,7 @@ class Boot(NamedTuple):
 
     @property
     def reported(self) -> dict[str, Any]:
-        """The report of a boot that has to have one."""
+        """The report; fails the test if there is none."""
         assert self.report is not None, f"the machine did not come up:\n{self.console[-4000:]}"
         return self.report
 
@@ -75,7 +75,7 @@ def build(wheel: Path, folder: Path) -> Images:
 
 
 class Machine:
-    """A machine with two disks that outlive its boots: the root, and a blank one for data."""
+    """A machine with two disks that stay over its boots: the root, and a blank one for data."""
 
     def __init__(self, images: Images, folder: Path) -> None:
         self._images = images
@@ -99,7 +99,7 @@ class Machine:
     ) -> Boot:
         """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs.
 
-        `uuid` is what the firmware says: with another one it is another machine with the same disks.
+        `uuid` is the machine's id in the firmware; another id means another machine with the same disks.
         """
         report, initrd = self._folder / "report", self._folder / "initrd"
         consoles = self._folder / "console", self._folder / "second-console"

@@ -1,4 +1,4 @@
-"""Runs in the guest after multi-user.target: tells what it sees, as one line of JSON, on the port of the test."""
+"""Runs in the guest after multi-user.target: writes its findings to the test's port, as one line of JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEFT = ("/run/ignition.json", "/run/ignition/state", "/run/provision/blobs")
 
 
 def node(path: Path) -> dict[str, Any]:
-    """A file as the test compares it: everything that a second run would change."""
+    """The properties of a file that the test compares: all that a second run would change."""
     found = path.lstat()
     known: dict[str, Any] = {
         "mode": found.st_mode,
@@ -55,12 +55,12 @@ def shown(unit: str, *properties: str) -> dict[str, str]:
 
 
 def text(message: str | list[int] | None) -> str:
-    """A message of the journal; what is not plain text comes as a list of bytes."""
+    """A message of the journal as text; journalctl gives one that is not plain text as a list of bytes."""
     return bytes(message).decode(errors="replace") if isinstance(message, list) else message or ""
 
 
 def messages() -> list[dict[str, Any]]:
-    """This boot's journal of our units and of what systemd says of them."""
+    """The journal of this boot: messages of our units, and of systemd about them."""
     entries = (json.loads(line) for line in output("journalctl", "--boot", "--output=json", "--all").splitlines())
     ours = ("provision-", "systemd-networkd")
     return [
@@ -87,7 +87,7 @@ def account(name: str) -> dict[str, Any]:
 
 
 def report() -> dict[str, Any]:
-    """Everything."""
+    """All findings, by name."""
     files = [Path(file) for file in FILES]
     files += [path for folder in FOLDERS for path in sorted(Path(folder).rglob("*"))]
     return {

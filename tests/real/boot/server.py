@@ -28,7 +28,7 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """As the guest reaches it."""
+        """The URL at which the guest reaches the server."""
         return f"http://{FROM_THE_GUEST}:{self.server_address[1]}/payload"
 
 
@@ -44,7 +44,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(self.server.payload)
 
     def log_message(self, *_arguments: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @contextmanager

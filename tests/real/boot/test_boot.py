@@ -115,7 +115,7 @@ def config_file(server: Server, tmp_path: Path) -> Path:
 
 
 def sizes(file: Path) -> str:
-    """Of an initramfs, raw and packed."""
+    """The sizes of an initramfs in words, raw and compressed."""
     packed = subprocess.run(["zstd", "-19", "-T2", "-q", "-c", file], stdout=subprocess.PIPE, check=True).stdout
     return f"{file.stat().st_size / 1e6:.1f} MB raw, {len(packed) / 1e6:.1f} MB zstd -19"
 
@@ -127,7 +127,7 @@ def ran(boot: Boot) -> list[str]:
 
 
 def check_provisioned(report: dict[str, Any]) -> None:
-    """Everything that the config asks for, as the booted machine sees it."""
+    """Check everything that the config asks for in the report of the booted machine."""
     nodes = report["nodes"]
     assert report["hostname"] == "node-7"
     assert nodes["/opt/payload"]["sha512"] == hashlib.sha512(PAYLOAD).hexdigest()

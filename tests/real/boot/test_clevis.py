@@ -1,4 +1,4 @@
-"""Binding a volume with clevis by what is in the initramfs and nothing else: its tree is the root of the process."""
+"""Binding a volume with clevis, only with files of the initramfs: its tree is the root of the process."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def made(*argv: str, given: str | None = None) -> Any:
 
 
 def tang(folder: Path) -> dict[str, str]:
-    """A server as the config knows it: its advertisement is in the config, so nobody asks it."""
+    """A Tang server in the config; its advertisement is in the config, so it is not contacted."""
     signing, exchanging = (made("jwk", "gen", "-i", json.dumps({"alg": alg})) for alg in ("ES512", "ECMR"))
     public = [made("jwk", "pub", "-i", "-", given=json.dumps(key)) for key in (signing, exchanging)]
     header = json.dumps({"protected": {"alg": "ES512", "cty": "jwk-set+json"}})

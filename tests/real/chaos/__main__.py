@@ -20,7 +20,7 @@ from tests.real.chaos.scenarios import TREES
 
 
 def main() -> int:
-    """Judge the points; returns 1 if the law was broken."""
+    """Check the points; returns 1 if the law was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.real.chaos")
     parser.add_argument("--points", type=int, default=10_000, help="stop after so many (10000)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop each scenario after so many")

@@ -1,4 +1,4 @@
-"""Let one system call of a program, or of what it starts, fail or be its last: a seccomp notifier counts them.
+"""Let one system call of a program fail, or kill the program there; a seccomp notifier counts the calls.
 
 The program is a function that runs in a forked child, so that a run costs no start of an interpreter. Every call that
 changes something stops until this process has decided: let it go on, let it fail with an error, or kill the child.
@@ -66,7 +66,7 @@ class Fault(NamedTuple):
 
 
 class Run(NamedTuple):
-    """How a run went: exit status (negative for a signal), what it printed, its number of calls, which one failed."""
+    """The result of a run: exit status (negative for a signal), output, number of calls, and which call failed."""
 
     status: int
     output: str
@@ -75,7 +75,7 @@ class Run(NamedTuple):
 
 
 def run_with(fault: Fault, program: Callable[[], int]) -> Run:
-    """Run a function in a child and let the fault happen to it. The child is gone when this returns."""
+    """Run a function in a child with the fault. The child has ended when this returns."""
     ours, theirs = socket.socketpair()
     with tempfile.TemporaryFile() as output:
         sys.stdout.flush()
@@ -170,7 +170,7 @@ def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str
 
 
 def _changes(name: str, task: int, arguments: list[int]) -> bool:
-    """Whether a call changes something: opening does only for writing, and what is printed changes nothing."""
+    """Whether a call changes something: opening a file only for writing, and printing never."""
     if name == "openat":
         return bool(arguments[2] & CHANGING)
     if name == "open":
@@ -183,7 +183,7 @@ def _changes(name: str, task: int, arguments: list[int]) -> bool:
 
 
 def _described(name: str, task: int, arguments: list[int]) -> str:
-    """A call for people: its name, and the first path among its arguments."""
+    """A call in words: its name, and the first path among its arguments."""
     with suppress(OSError, IndexError):
         at = 0 if name in {"open", "rename", "mkdir", "rmdir", "link", "unlink", "chmod", "chown", "symlink"} else 1
         if name.endswith(("at", "at2")) or not at:

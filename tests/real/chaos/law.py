@@ -1,4 +1,4 @@
-"""The law: after a fault at any call and the runs that follow, the end is that of an undisturbed run, or is refused."""
+"""The law: after a fault at any call, further runs end with the result of an undisturbed run, or refuse to work."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REFUSAL = "interrupted while"
 
 
 class Verdict(NamedTuple):
-    """What came of one chain of faults: `violation` says how the law was broken, or is empty."""
+    """The result of one chain of faults: `violation` says how the law was broken, or is empty."""
 
     violation: str
     refused: bool
@@ -58,7 +58,7 @@ class Bench:
         return self._scenario.name
 
     def judge(self, faults: Sequence[Fault]) -> Verdict:
-        """Run once with each fault, then without until it ends well or refuses."""
+        """Run once with each fault, then without faults until a run succeeds or refuses."""
         self._reset()
         runs = [run_with(fault, self._apply) for fault in faults]
         for _ in range(MAX_RUNS):

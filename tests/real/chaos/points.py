@@ -10,9 +10,10 @@ from tests.real.chaos.faults import ERRORS, KILL, Fault
 
 
 def every_point(calls: Mapping[bool, int], chance: random.Random, points: int) -> Iterator[tuple[Fault, ...]]:
-    """So many chains of faults. `calls` tells how many calls a run makes: that change something, that take memory.
+    """Yield `points` chains of faults. `calls` counts the calls of a run: True -> those that take memory, False -> the
+    others.
 
-    First each error at each call, each tried once; what is left of the number are chains of two and three.
+    First each error at each call, once; the rest are chains of two and three.
     """
     single = [Fault(number, error) for number in range(1, calls[False] + 1) for error in ERRORS]
     single += [Fault(number, errno.ENOMEM, memory=True) for number in range(1, calls[True] + 1)]

@@ -1,4 +1,4 @@
-"""A sample of the faults that `make chaos` tries all of; the seed is printed, and another one each time."""
+"""A sample of the faults of `make chaos`, with a new seed each time, which is printed."""
 
 from __future__ import annotations
 

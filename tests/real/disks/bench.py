@@ -1,9 +1,9 @@
 """All stages of a boot, ours and Ignition's: `python -m tests.real.disks.bench` (as root; minutes).
 
 Every round gives each of the two a fresh disk, in a node of namespaces with a systemd and a udevd, and compares what
-they left on it. Ours starts as in the initramfs: byte-code, isolated, without `site`. The table tells milliseconds by
-the clock and, in brackets, of the processors; memory is the peak of the engine itself, without its tools. `bare tools`
-is what sfdisk and the two mkfs need alone.
+they left on it. Our engine starts as in the initramfs: byte-code, isolated, without `site`. The table has milliseconds
+of wall time and, in brackets, of processor time; memory is the peak of the engine itself, without its tools. `bare
+tools` is what sfdisk and the two mkfs need alone.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ OWN_RECORDS = ("etc/.ignition-result.json", "etc/.provision-journal", "lost+foun
 
 
 class Workload(NamedTuple):
-    """How many files are inline, how many a server has behind `pause` seconds; `goal` is a share of Ignition's time."""
+    """How many files are inline, and on a server that waits `pause` seconds; `goal` is a share of Ignition's time."""
 
     name: str
     goal: float
@@ -64,7 +64,7 @@ WORKLOADS = {
 
 
 class Cost(NamedTuple):
-    """What a process took: seconds by the clock, seconds of the processors with its tools, its own peak in MiB."""
+    """The cost of a process: seconds of wall time, of processor time with its tools, and its own peak in MiB."""
 
     wall: float
     cpu: float
@@ -77,7 +77,7 @@ Left = dict[str, tuple[object, ...]]
 
 
 def main() -> None:
-    """Start the node, and in it this program again."""
+    """Start the node, and this program again inside it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="fresh disks for each workload (3)")
     parser.add_argument("--only", choices=WORKLOADS, action="append", help="one workload; may be given more than once")
@@ -107,7 +107,7 @@ def main() -> None:
 
 
 def collect(tree: Path) -> None:
-    """Our program as it lies in an initramfs."""
+    """Our program in the form that an initramfs has."""
     argv = [sys.executable, str(HOUSE / "dracut/collect.py"), str(tree)]
     environment = {**os.environ, "PYTHONPATH": str(HOUSE)}
     others = subprocess.run(argv, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -200,7 +200,7 @@ def provision(engine: Sequence[str], workload: Workload) -> tuple[Costs, Left]:
 
 
 def text(number: int, size: int) -> bytes:
-    """Something that is not like the others."""
+    """The contents of a file, different for each."""
     line = hashlib.sha256(str(number).encode()).hexdigest().encode() + b"\n"
     return (line * (size // len(line) + 1))[:size]
 
@@ -290,7 +290,7 @@ def facts(path: Path) -> tuple[object, ...]:
 
 
 def same(left: Mapping[str, Left]) -> None:
-    """Figures mean something only where both did the same."""
+    """Check that both engines left the same, so that their figures can be compared."""
     ours, theirs = left["ours"], left.get("theirs", left["ours"])
     different = [name for name in sorted({*ours, *theirs}) if ours.get(name) != theirs.get(name)]
     assert not different, "\n".join(
@@ -302,7 +302,7 @@ def same(left: Mapping[str, Left]) -> None:
 
 
 def median(rounds: Sequence[Costs]) -> Costs:
-    """What each stage took, each figure for itself."""
+    """The median cost of each stage, for each figure separately."""
     return {
         stage: Cost(*map(statistics.median, zip(*(costs[stage] for costs in rounds), strict=True)))
         for stage in rounds[0]

@@ -1,4 +1,4 @@
-"""A config full of canary secrets, a target on which it fails, and a record of everything that others can read.
+"""A config full of canary secrets, a target on which it fails, and a record of everything that other users can read.
 
 Programs run under strace(1), which stops every child at execve(2), so that no argument or environment is missed, in a
 mount namespace of their own, where /run, the journal's socket and /dev/kmsg are the test's.
@@ -153,14 +153,14 @@ The proxy is the same server: what is on this machine is never asked for through
 
 
 class Watched(NamedTuple):
-    """How programs ended, and all that can be read afterwards by somebody else: name of the channel -> bytes."""
+    """The exit statuses, and all that other users can read afterwards: name of the channel -> bytes."""
 
     status: int
     channels: dict[str, bytes]
 
     @property
     def said(self) -> str:
-        """What people are told."""
+        """All output for the user."""
         return b"\n".join(self.channels[name] for name in ("stdout", "stderr", "journal")).decode(errors="replace")
 
 
@@ -241,7 +241,7 @@ class WatchedTarget:
 
 @contextmanager
 def _journal(folder: Path) -> Iterator[list[bytes]]:
-    """A socket where the journal's is; it is reached by a descriptor, for its path may be too long for a socket."""
+    """A socket in the place of the journal's, bound by a descriptor: its path may be too long for a socket."""
     messages: list[bytes] = []
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     directory = os.open(folder, os.O_PATH)

@@ -35,7 +35,7 @@ LIBRARIES = ("lib", "lib64", "usr/lib", "usr/lib64", f"lib/{sysconfig.get_config
 
 
 def plain(root: Path) -> None:
-    """What a root needs for accounts: the files of this machine, with two accounts."""
+    """The files that a root needs for accounts: those of this machine, with two accounts."""
     (root / "etc/skel").mkdir(parents=True)
     (root / "home").mkdir()
     for name, text, mode in (
@@ -53,7 +53,7 @@ def plain(root: Path) -> None:
 
 
 def add_name_service(root: Path, canary: Path) -> None:
-    """A module for every name service, which leaves the chroot and writes `canary` when it is loaded."""
+    """Add a module for every name service; it leaves the chroot and writes `canary` when it is loaded."""
     module = root / "module.so"
     argv = ["cc", "-shared", "-fPIC", f'-DCANARY="{canary}"', "-x", "c", "-", "-o", str(module)]
     subprocess.run(argv, input=MODULE, text=True, check=True)
@@ -67,7 +67,7 @@ def add_name_service(root: Path, canary: Path) -> None:
 
 
 def add_special_files(root: Path, device: str) -> None:
-    """In the skeleton and elsewhere: a node of a device of this machine, FIFOs, sockets, set-id programs, links out."""
+    """Add, in the skeleton and elsewhere: a device node of this machine, FIFOs, sockets, set-id programs, links out."""
     number = os.stat(device).st_rdev
     for folder in (root / "etc/skel", root / "etc", root / "home"):
         os.mknod(folder / "disk", stat.S_IFBLK | 0o666, number)

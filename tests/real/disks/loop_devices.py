@@ -1,4 +1,4 @@
-"""Loop devices and trees for tests of the seam to the machine."""
+"""Loop devices and trees for tests on the real machine."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def loop(image: Path, sector: int = 512) -> Iterator[str]:
         subprocess.run(["losetup", "--detach", node], check=True)
         deadline = time.monotonic() + 5
         while attached_to(str(image)) and time.monotonic() < deadline:
-            time.sleep(0.005)  # a udevd, in whatever namespace, may be looking at it
+            time.sleep(0.005)  # a udevd in any namespace may have it open
 
 
 def attached(folder: Path) -> list[str]:
-    """Loop devices over files of a folder. In a chroot the kernel may tell their paths from further up."""
+    """Loop devices over files of a folder. In a chroot the kernel may report their paths from outside the chroot."""
     lines = subprocess.check_output(["losetup", "--list", "--noheadings", "--output", "BACK-FILE"], text=True)
     return [line for line in lines.splitlines() if f"{folder}/" in line]
 
@@ -70,7 +70,7 @@ def left_attached(folder: Path, seconds: float = 5.0) -> list[str]:
 
 
 def is_rooted() -> bool:
-    """Whether something is mounted at `/`: not so in a chroot into a plain directory."""
+    """Whether something is mounted at `/`; in a chroot into a plain directory nothing is."""
     return any(line.split()[4] == "/" for line in Path("/proc/self/mountinfo").read_text().splitlines())
 
 

@@ -66,7 +66,9 @@ class PowerCutMachine(Machine):
 
 
 class Ended(NamedTuple):
-    """How a boot ended: killed, or with the titles of what was done, and why it failed (empty if it did not)."""
+    """The end of a boot: whether it was killed, the titles of the actions done, and why it failed (empty if it did
+    not).
+    """
 
     done: Sequence[str] = ()
     failure: str = ""
@@ -79,7 +81,7 @@ def boot(
     """Run stages on the tree `root` of a folder, in a mount namespace of their own.
 
     If this machine has no udevd, links that other processes make in /dev/disk are hidden.
-    The power fails after `left` actions, or after so many seconds.
+    The boot is killed after `left` actions, or after a number of seconds.
     """
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)  # noqa: FBT003 - so that the pipe ends with the last of the tools

@@ -78,7 +78,7 @@ def silent() -> Iterator[str]:
 
 @contextmanager
 def under_way(source: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """A run that has come to the fetching of two files; SIGINT ends it even where the tests are run with it ignored."""
+    """A run that is fetching two files. SIGINT ends it, even if the tests run with SIGINT ignored."""
     storage = cast("dict[str, object]", ONE_DISK["storage"])
     files = [{"path": f"/{name}", "contents": {"source": source}} for name in "ab"]
     config = json.dumps({**ONE_DISK, "storage": {**storage, "files": files}})
@@ -120,7 +120,7 @@ def test_one_image_by_two_names_is_one(tmp_path: Path) -> None:
 
 
 def test_a_label_on_two_images_names_neither(tmp_path: Path) -> None:
-    """Formatting the one that comes first would be luck."""
+    """Choosing the first of the two devices would be guessing."""
     for name in ("a.img", "b.img"):
         script = b"label: gpt\nname=data\n"
         subprocess.run(["sfdisk", "--quiet", blank(tmp_path / name, 64 * MIB)], input=script, check=True)
@@ -134,7 +134,7 @@ def test_a_label_on_two_images_names_neither(tmp_path: Path) -> None:
 
 
 def test_without_a_root_nothing_is_written_but_file_systems(tmp_path: Path) -> None:
-    """What has no place must not land in a folder of this machine."""
+    """Files without a root must not be written to a folder of this machine."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
     data = [{"device": "/dev/vda1", "path": "/data", "format": "ext4", "label": "DATA"}]
@@ -261,7 +261,7 @@ def test_no_other_file_is_touched(tmp_path: Path) -> None:
 
 
 def test_disks_of_this_machine_stay_as_they_are(tmp_path: Path) -> None:
-    """A loop device with the very same labels is on this machine, and must not be looked at."""
+    """This machine has a loop device with the same labels, which must not be used."""
     other = tmp_path / "other.img"
     assert provision("apply", "-", "--image", other, "--size", "512M", stdin=ONE_DISK).returncode == 0
     with loop(other):

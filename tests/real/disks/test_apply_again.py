@@ -1,4 +1,4 @@
-"""`plan` and `apply` of a config on what it, or another one, was applied to before."""
+"""`plan` and `apply` of a config on targets to which it, or another config, was applied before."""
 
 from __future__ import annotations
 

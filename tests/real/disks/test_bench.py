@@ -1,4 +1,4 @@
-"""The benchmark runs through, and so do all stages in a node with systemd and udevd."""
+"""The benchmark runs to its end, and so do all stages in a node with systemd and udevd."""
 
 from __future__ import annotations
 

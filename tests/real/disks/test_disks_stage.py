@@ -1,6 +1,6 @@
 """The disks stage on real disks: images (what `provision apply` works on) and loop devices of the running kernel.
 
-The engine verifies every forecast fact after every wave, so a run that ends is a forecast that held.
+The engine verifies every forecast fact after every wave, so a run that succeeds shows that the forecast was right.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Machines:
         self._state = BootState(seed="real")
 
     def apply(self, config: Config) -> list[Action]:
-        """Preflight and carry out the stage; what was done, without what was kept."""
+        """Preflight and carry out the stage. Returns the actions done, without `Keep`."""
         machine = self._machine()
         done: list[Step] = []
         try:
@@ -67,7 +67,7 @@ class Machines:
         return changes([tuple(step.action for step in done)])
 
     def plan(self, config: Config) -> list[Action]:
-        """What would be done."""
+        """The actions that would be done."""
         machine = self._machine()
         try:
             return changes(run(disks.STAGE.plan, config, machine)[0])
@@ -233,7 +233,7 @@ def test_a_size_that_the_program_refuses_is_known_before_anything_is_written(
 
 
 def test_a_grown_disk_is_used_to_its_new_end(tmp_path: Path, image: Path, sector: int, label: str) -> None:
-    """The kernel is asked as well, through a loop device; sfdisk complains of a copy that is not at the end."""
+    """The kernel's view is checked through a loop device; sfdisk reports a copy of the table that is not at the end."""
 
     def config(*, resize: bool) -> Config:
         entry = Partition(number=1, label=label, size_mib=0, resize=resize or None)

@@ -1,4 +1,4 @@
-"""10,000 random trees with links: paths lead where they do in a chroot, and never out of the tree."""
+"""10,000 random trees with links: paths lead to the same places as in a chroot, and never out of the tree."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def paths_of(seed: int) -> list[str]:
 
 
 def chrooted(folder: Path, seeds: range) -> Answers:
-    """Where paths lead in a chroot, as inodes; a child process looks, and leaves the chroot for the next tree."""
+    """The inodes to which paths lead in a chroot. A child finds them, and leaves the chroot for the next tree."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

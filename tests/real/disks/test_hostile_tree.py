@@ -1,4 +1,4 @@
-"""Nothing of a foreign tree or image is run, and nothing outside of it is read or changed."""
+"""No program of a foreign tree or image is run, and nothing outside of it is read or changed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`provision apply --image` on images that are not raw: what QEMU can write keeps its format, the rest is refused."""
+"""`provision apply --image` on images that are not raw: formats that QEMU can write are kept, others are refused."""
 
 from __future__ import annotations
 

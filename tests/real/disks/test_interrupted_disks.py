@@ -49,15 +49,15 @@ def filesystem(format_: str, name: str, **more: object) -> dict[str, object]:
 
 
 class Old(NamedTuple):
-    """What is on the disk before: partitions of a label, a size and a file system."""
+    """The initial contents of the disk: partitions with a label, a size and a file system."""
 
     partitions: tuple[tuple[str, int, str], ...] = ()
 
 
 class Node(NamedTuple):
-    """A config, and the disk it finds.
+    """A config, and the disk to which it is applied.
 
-    `devices` are looked at in the end too; `lost` is what cannot be gone on with, and is said then.
+    `devices` are compared at the end, too; `lost` is the message for a state from which no run can continue.
     """
 
     storage: dict[str, Any]
@@ -184,7 +184,7 @@ class TargetMachine:
         self.disk.symlink_to(device)
         # a kernel that boots reads the table; that of this machine may know no GPT
         subprocess.run(["partx", "--update", device], check=False, capture_output=True)
-        if udev.running():  # which may put an array together, as it does before the disks stage of a boot
+        if udev.running():  # udev may assemble an array, as it does before the disks stage of a boot
             subprocess.run(["udevadm", "settle"], check=True)
         storage = json.loads(json.dumps(node.storage))
         storage["disks"][0]["device"] = str(self.disk)
@@ -192,7 +192,7 @@ class TargetMachine:
         return boot(self.folder, config, node.stages, left, seconds)
 
     def picture(self, device: str, node: Node) -> dict[str, object]:
-        """The table, and what is on each partition and device, whole or not."""
+        """The table, and the contents of each partition and device, complete or not."""
         table = json.loads(subprocess.check_output(["sfdisk", "--json", device]))["partitiontable"]
         told: dict[str, object] = {"guid": table["id"]}
         for one in table["partitions"]:
@@ -257,7 +257,9 @@ def test_a_kill_at_any_moment(name: str, tmp_path: Path) -> None:
 def test_arrays_and_volumes(name: str, off: bool, tmp_path: Path) -> None:
     node = STACKED[name]
     expected, actions = undisturbed(tmp_path / "whole", node)
-    report_times = range(2, actions) if off else range(actions - 1, actions)  # what is made first is a table, as above
+    report_times = (
+        range(2, actions) if off else range(actions - 1, actions)
+    )  # the first thing made is a table, as above
     ends = [after_a_power_failure(tmp_path / f"at-{left}", node, left=left, off=off) for left in report_times]
     stopped = [end for end in ends if end != expected]
     assert all(node.lost and node.lost in str(end) for end in stopped)
@@ -268,7 +270,8 @@ def after_a_power_failure(
     folder: Path, node: Node, left: int = NEVER, seconds: float = NEVER, *, off: bool = True
 ) -> dict[str, object]:
     """The result after a boot that was interrupted and a second one, or the second one's error. Without `off` only
-    processes were killed."""
+    processes were killed.
+    """
     target = TargetMachine(folder, node.old)
     with loop(target.image) as device:
         first = target.boot(device, node, left, seconds)

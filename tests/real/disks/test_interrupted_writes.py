@@ -34,7 +34,7 @@ def machine(folder: Path) -> Machine:
 
 
 def files(folder: Path) -> list[Path]:
-    """What has its name; a killed run may leave a file that has not got it yet."""
+    """The files under their final names; a killed run may also leave a file under a temporary name."""
     return [one for one in folder.rglob("*") if one.is_file() and not one.name.startswith(".provision-")]
 
 

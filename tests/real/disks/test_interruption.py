@@ -75,12 +75,12 @@ def root(folder: Path) -> Path:
 
 
 def run(folder: Path, config: dict[str, Any], left: int = NEVER) -> Ended:
-    """Run the files stage, in which the power fails when so many actions are done."""
+    """Run the files stage, and kill it after a number of actions."""
     return boot(folder, {"ignition": {"version": "3.4.0"}, **config}, ("files",), left)
 
 
 def apply(folder: Path, config: dict[str, Any], *, kill_after: int = -1) -> int:
-    """`provision apply --root`; tells how many steps it began. It is killed when that many have been."""
+    """Run `provision apply --root`, and kill it after a number of steps. Returns how many steps it began."""
     (folder / "config.ign").write_text(json.dumps({"ignition": {"version": "3.4.0"}, **config}))
     argv = [sys.executable, "-m", "provision", "apply", str(folder / "config.ign"), "--root", str(folder / "root")]
     seen = 0
@@ -100,7 +100,7 @@ LOCK = re.compile(r"(passwd|group|shadow|gshadow|subuid|subgid)\.([0-9]+|lock)")
 
 
 def picture(tree: Path) -> dict[str, tuple[object, ...]]:
-    """Everything about a tree but times, and what tells one run from another."""
+    """Everything about a tree except times and what differs in each run."""
     told: dict[str, tuple[object, ...]] = {}
     for path in sorted(tree.rglob("*")):
         status = path.lstat()
@@ -108,14 +108,14 @@ def picture(tree: Path) -> dict[str, tuple[object, ...]]:
         kept = path.name not in {".ignition-result.json", ".provision-journal", ".pwd.lock", "shadow"}
         content = content if kept else ""
         if path.name.endswith("-") or LOCK.fullmatch(path.name):
-            continue  # the copies that shadow's tools make of the last state, and what they leave when they are killed
+            continue  # backup copies of the shadow tools, and files that they leave when they are killed
         told[str(path.relative_to(tree))] = (status.st_mode, status.st_uid, status.st_gid, status.st_nlink, content)
     return told
 
 
 @contextmanager
 def remote() -> Iterator[dict[str, Any]]:
-    """A config with files from a server, verified, packed, appended."""
+    """A config with files from a server: verified, compressed, appended."""
     packed, digest = gzip.compress(REMOTE), hashlib.sha512(REMOTE).hexdigest()
     with serve({"/plain": Answer(REMOTE), "/packed": Answer(packed)}) as served:
         plain, more = {"source": f"{served.url}/plain"}, {"source": f"{served.url}/packed", "compression": "gzip"}

@@ -73,7 +73,9 @@ def test_a_disk_that_nobody_may_write_to(disk: str, machine: Machine, sector: in
     try:
         found = machine.device(disk), machine.device(f"{disk}p1")
     finally:
-        subprocess.run(["blockdev", "--setrw", disk], check=True)  # the next user of the loop device would get it so
+        subprocess.run(
+            ["blockdev", "--setrw", disk], check=True
+        )  # otherwise the next user of the loop device would find it like this
     assert [device is not None and device.read_only for device in found] == [True, True]
 
 

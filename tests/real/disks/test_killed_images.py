@@ -1,6 +1,6 @@
 """Runs on qcow2 images that are killed: alone, and together with QEMU's daemon.
 
-They run in User-Mode Linux: a kernel that waits for a daemon which is gone cannot be helped, and blocks whole machines.
+They run in User-Mode Linux: a kernel that waits for a dead daemon waits forever, and can block the whole machine.
 """
 
 from __future__ import annotations

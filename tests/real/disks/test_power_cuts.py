@@ -73,7 +73,7 @@ class DiskUnderTest:
         return boot(self.folder, config(self.disk, url), STAGES, left)
 
     def picture(self, device: str) -> tuple[object, ...]:
-        """The table, and the tree without what tells one run from another."""
+        """The table, and the tree without what differs in each run."""
         table = json.loads(subprocess.check_output(["sfdisk", "--json", device]))["partitiontable"]
         entries = [(one["start"], one["size"], one["uuid"], one["name"]) for one in table["partitions"]]
         with mounted(f"{device}p1", self.folder / "root"), mounted(f"{device}p2", self.folder / "root/var"):

@@ -1,4 +1,4 @@
-"""Keys stay in the memory of `apply`: no core dump, no other reader, no swap. Tools leave no core dumps."""
+"""Keys stay in the memory of `apply`: no core dump, no other process, no swap gets them. Tools leave no core dumps."""
 
 from __future__ import annotations
 

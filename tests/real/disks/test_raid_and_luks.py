@@ -64,7 +64,7 @@ class Computer:
         self._run_dir = tmp_path / "run"
 
     def apply(self, config: Config, stage: Stage = disks.STAGE) -> list[Action]:
-        """Preflight and carry out a stage; what was done to the machine."""
+        """Preflight and carry out a stage. Returns the actions done on the machine."""
         machine = Machine(str(self.root), KernelDevices(wait_seconds=10), self.state, run_dir=str(self._run_dir))
         done: list[Step] = []
         try:
@@ -80,7 +80,7 @@ class Computer:
         ]
 
     def crypttab(self, config: Config) -> str:
-        """The part of the files stage that is about volumes; what it wrote."""
+        """Run the part of the files stage that is about volumes. Returns what it wrote."""
         self.apply(config, Stage("files", (crypttab.plan,)))
         return (self.root / "etc/crypttab").read_text(encoding="utf-8")
 
@@ -103,7 +103,7 @@ def computer(tmp_path: Path) -> Iterator[Computer]:
 
 
 def switch_off() -> None:
-    """As after a restart: nothing is open or assembled."""
+    """Close and stop everything, as after a restart."""
     for name in ("testsafe", "testother"):
         subprocess.run(["cryptsetup", "luksClose", name], check=False, capture_output=True)
     subprocess.run(["mdadm", "--stop", "--scan"], check=False, capture_output=True)
@@ -351,9 +351,9 @@ def tang(tmp_path: Path) -> Iterator[str]:
 
 
 def free_pair() -> int:
-    """A free port whose next one is free too: libtss2-tcti-swtpm takes that for control.
+    """A free port whose next port is free, too: libtss2-tcti-swtpm uses the next one for control.
 
-    Both lie below the ports that the kernel hands out by itself, so that nobody gets one of them in between.
+    Both lie below the kernel's range of automatic ports, so that no other program gets one of them in between.
     """
     for port in range(20000 + os.getpid() % 1000 * 2, 32000, 2):
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):

@@ -68,7 +68,9 @@ def test_a_tool_cannot_reach_the_disks_of_this_machine(tmp_path: Path) -> None:
         os.mknod(elsewhere, stat.S_IFBLK | 0o600, os.stat(node).st_rdev)
         maker = tmp_path / "bin/mkfs.ext4"
         maker.parent.mkdir()
-        nodes = [node, str(elsewhere)] if is_rooted() else [node]  # what is no mount cannot be mounted without devices
+        nodes = (
+            [node, str(elsewhere)] if is_rooted() else [node]
+        )  # a directory that is not a mount point cannot be remounted without devices
         maker.write_text(MAKER.format(folder=tmp_path, nodes=" ".join(nodes), real=real))
         maker.chmod(0o755)
         path = f"{maker.parent}:{os.environ['PATH']}"

@@ -39,13 +39,13 @@ READ_ONLY = "mount --bind {root} {root} && mount -o remount,bind,ro {root}"
 
 
 class Case(NamedTuple):
-    """A way to fail: what is done in turn (the last step fails), what is said, and what is different from the usual.
+    """A way to fail: the steps (the last one fails), a part of the message, and differences from the usual set-up.
 
-    Files alone come without volumes, for these have to be made before.
+    A files stage alone has no volumes, because they would have to be made before.
 
     `change` puts values at dotted places of the config; `text` replaces its text; `files` are in the root already;
     `booted` is the kernel's command line;
-    `tells` is what cannot be helped: channel -> canaries.
+    `tells` are leaks that cannot be avoided: channel -> canaries.
     """
 
     says: str
@@ -244,7 +244,7 @@ CASES = {
 
 ON_VOLUME = {**ONE_VOLUME, "storage.filesystems.0.device": "/dev/mapper/vault"}
 ENCRYPTED = {
-    # clevis(1) takes its configuration as an argument and in no other way
+    # clevis(1) takes its configuration only as an argument
     "clevis fails and talks": Case(
         "bind cellar", DISKS, tools={"clevis": TALKS}, disk=True, tells={"arguments and environments": {"clevis"}}
     ),
@@ -267,7 +267,7 @@ GOOD = {
 
 
 def answer(asked: Asked) -> Answer:
-    """What the server says; as a proxy it wants a password."""
+    """The answer of the server; as a proxy it demands a password."""
     path = asked.path.partition("?")[0]
     told = json.dumps([asked.path, dict(asked.headers)]).encode()
     if path.startswith("http://"):

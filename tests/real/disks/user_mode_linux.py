@@ -1,7 +1,7 @@
 """A guest with the kernel features that this machine's kernel may lack: User-Mode Linux on this machine's own files.
 
 Debian's package user-mode-linux brings md, dm-crypt, vfat and the rest as modules; it needs neither KVM nor an image.
-All that the guest writes is lost, but for its output.
+Everything that the guest writes is lost, except its output.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], se
 def _boot(arguments: list[str], seconds: float) -> str:
     """Run the kernel to its end, in a PID namespace of its own: all of its processes end with the first.
 
-    timeout(1) ends it even where nobody is left to do so.
+    timeout(1) ends it even if this process has been killed.
     """
     quiet = ["quiet", "loglevel=4", "panic=-1", "root=/dev/ram0", "con=null", "con0=null,fd:1", "ssl=null"]
     limit = ["timeout", "--signal=KILL", f"{seconds + 10:g}", "unshare", "--pid", "--fork", "--kill-child"]
@@ -86,7 +86,7 @@ def _scratch(folder: Path) -> Path:
 
 
 def _initramfs(folder: Path) -> Path:
-    """busybox, the one module that is needed before there are files, and the script of PID 1."""
+    """busybox, the one module that is needed before files can be read, and the script of PID 1."""
     tree = folder / "initramfs"
     for name in ("bin", "modules", "proc", "dev", "host", "layer", "root"):
         (tree / name).mkdir(parents=True)

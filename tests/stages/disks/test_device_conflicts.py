@@ -1,4 +1,4 @@
-"""Devices that two entries of a config want for themselves, whatever they are called."""
+"""Devices that two entries of a config use, also under different names."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ GIB = 1 << 30
 
 
 def verbs(waves: list[Wave]) -> list[list[str]]:
-    """What each wave does, in short: the programs and `table`."""
+    """The programs that each wave starts; `table` stands for writing a table."""
     short = [
         [
             str(one.argv[0]) if isinstance(one, RunProgram) else "table"
@@ -40,7 +40,7 @@ def test_nothing_asked_nothing_done() -> None:
 
 
 def test_two_mirrored_encrypted_disks() -> None:
-    """What boot_device mirroring with LUKS comes to: nothing of it is there when the plan is made."""
+    """The config of boot_device mirroring with LUKS; none of its devices exists when the plan is made."""
     parts = (config.Partition(number=1, label="boot", size_mib=64), config.Partition(number=2, label="root"))
     names = ("a", "b")
     storage = config.Storage(
@@ -141,7 +141,7 @@ class TestReadOnly:
 
 
 class TestOldArrays:
-    """Members of an old array that the new partitions would show again, for udev to assemble."""
+    """Members of an old array that new partitions would expose again, so that udev would assemble them."""
 
     OLD = Signature("linux_raid_member", "old:data", "old")
 
@@ -237,7 +237,7 @@ def assert_sound(table: PartitionTable, sectors: int) -> None:
 def test_laws(
     world: World, first: tuple[config.Partition, ...], second: tuple[config.Partition, ...], wipe: bool
 ) -> None:
-    """Waves are disjoint (`run`), tables are sound, and who does it again has nothing to do."""
+    """Waves are disjoint (checked by `run`), tables are valid, and a second plan has nothing to do."""
     entries = (
         config.Disk(device="/dev/vda", partitions=first, wipe_table=wipe),
         config.Disk(device="/dev/nvme0n1", partitions=second),

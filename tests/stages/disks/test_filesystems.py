@@ -70,7 +70,7 @@ def test_a_uuid_is_chosen_where_it_is_left_open() -> None:
 
 
 def test_links_follow_where_the_config_names_them() -> None:
-    """Others may be another disk's with the same label, which is nothing to fail for."""
+    """Other links may lead to another disk with the same label; that is not an error."""
     label, uuid = "/dev/disk/by-label/EFI\\x20SYS", "/dev/disk/by-uuid/ABCD-1234"
     conf = config(Filesystem(device=DEVICE, format="vfat", label="EFI SYS", uuid="abcd1234"))
     _, forecast = run(filesystems.plan, conf, world())
@@ -217,7 +217,7 @@ def test_what_somebody_else_left_half_made_is_refused() -> None:
     [(filesystems.TRIED_BELOW - 1, (), True), (filesystems.TRIED_BELOW, (), False), (1 * MIB, ("-J", "x"), False)],
 )
 def test_a_small_device_is_refused_if_the_program_would(size: int, options: tuple[str, ...], tried: bool) -> None:
-    """Not with options of the config: they may name devices and files, and a trial would write to them."""
+    """There is no trial with options of the config: they may name devices and files, to which it would write."""
     machine = World().with_device(DEVICE, size)
     machine.mkfs_refusals["mkfs.ext4"] = "it is too small"
     conf = config(Filesystem(device=DEVICE, format="ext4", label="data", uuid=UUID, options=options))

@@ -90,7 +90,7 @@ def test_what_members_held_is_lost() -> None:
 
 
 def test_partitions_on_members_are_told_and_wiped() -> None:
-    """mdadm would leave the backup table, and take no notice of what is in the partitions."""
+    """mdadm would leave the backup table, and ignore the contents of the partitions."""
     machine = World().with_disk("/dev/vda", partition(1, 2048, 2048, "old"), signatures={1: Signature("xfs", "x")})
     (wipe,), (make,) = run(raid.plan, config(array(devices=("/dev/vda", "/dev/vdb"))), machine.with_disk("/dev/vdb"))[0]
     assert isinstance(wipe, RunProgram)

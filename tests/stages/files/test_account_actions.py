@@ -1,4 +1,4 @@
-"""Accounts: what is run, in which order, and that no hash stands in an argument."""
+"""Accounts: which programs are run, in which order, and that no argument holds a hash."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_keys_follow_a_home_that_is_a_link() -> None:
 
 @pytest.mark.parametrize(("link", "target"), [(".ssh", "/etc"), (".ssh/authorized_keys.d", "/etc/cron.daily")])
 def test_keys_never_leave_the_home(link: str, target: str) -> None:
-    """A home that was kept is its user's; what that user planted there must not lead root astray."""
+    """The user of a home that was kept may have put links there; root must not follow them."""
     world = World().with_user("core", 1000).with_directory("/home/core").with_link(f"/home/core/{link}", target)
     with pytest.raises(PlanRefused, match="leads out of the home"):
         planned(world, users=(User(name="core", ssh_authorized_keys=("one",)),))

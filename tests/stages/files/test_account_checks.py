@@ -1,4 +1,4 @@
-"""What useradd and its kin would refuse is refused before anything is changed; what they may take is left to them."""
+"""What useradd and the other tools would refuse is refused before anything is changed; what they may accept is not."""
 
 from __future__ import annotations
 

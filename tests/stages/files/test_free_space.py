@@ -1,4 +1,4 @@
-"""What certainly has no room is refused before anything is changed; what may have, is not."""
+"""Files that certainly do not fit are refused before anything is changed; files that may fit are not."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def test_nothing_is_copied_into_a_home_that_is_there_or_is_not_wanted() -> None:
 
 
 def test_the_defaults_of_useradd_say_where() -> None:
-    """As rpm-ostree sets HOME."""
+    """rpm-ostree sets HOME there."""
     world = a_system().with_file("/etc/default/useradd", b"# HOME=/no\nHOME=/var/home\nSKEL=/usr/skel\n")
     world.with_file("/usr/skel/one")
     assert list(made(User(name="bob"), world)) == ["/var", "/var/home", "/var/home/bob", "/var/home/bob/one"]

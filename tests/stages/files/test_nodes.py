@@ -1,4 +1,4 @@
-"""Files, directories and links: every case of what may be there already."""
+"""Files, directories and links, with everything that may exist at their paths already."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_an_id_out_of_range_is_refused(number: int) -> None:
 
 
 def test_contents_that_decompress_to_more_than_memory_should_hold_are_refused() -> None:
-    """Each is small in the config and within the limit alone; together they are not."""
+    """Each file is small in the config, and alone within the limit; together they exceed it."""
     source = f"data:;base64,{b64encode(gzip.compress(bytes(50 << 20))).decode()}"
     packed = Resource(source=source, compression="gzip")
     files = tuple(File(path=f"/{number}", contents=packed) for number in range(3))
@@ -248,7 +248,7 @@ def test_contents_that_decompress_to_more_than_memory_should_hold_are_refused() 
 
 
 def test_a_link_to_what_is_made_on_the_way() -> None:
-    """An absolute target is not looked for in the root, as in the reference."""
+    """An absolute target is not looked for in the root, as in Ignition."""
     file = File(path="/opt/app/x", contents=HELLO)
     link = Link(path="/usr/app", target="/opt/app")
     near = Link(path="/opt/link", target="app")

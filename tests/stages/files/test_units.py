@@ -91,7 +91,7 @@ def test_an_enabled_unit_is_disabled_and_stays_so() -> None:
 
 
 def test_only_enabled_units_are_disabled() -> None:
-    """A line for one that is not enabled would say something else than its vendor does."""
+    """A preset line for a unit that is not enabled would contradict its vendor's preset."""
     world = World()
     world.units.add("b.service")
     given = (Unit(name=f"{name}.service", enabled=False) for name in ("a", "b", "c"))
@@ -129,7 +129,7 @@ def test_a_root_whose_first_boot_is_over_has_its_presets_applied(machine_id: byt
 
 
 def test_a_unit_that_is_not_there_keeps_no_other_from_being_enabled() -> None:
-    """systemctl does nothing at all if one of several names means nothing to it."""
+    """systemctl does nothing at all if it does not know one of several names."""
     world = World().with_file("/etc/machine-id", b"0" * 32)
     given = (
         Unit(name="a.service", enabled=True),

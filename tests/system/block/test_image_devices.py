@@ -83,7 +83,7 @@ def test_other_names_lead_nowhere(devices: ImageDevices, name: str) -> None:
 
 
 def test_devices_of_this_machine_are_not_there(devices: ImageDevices) -> None:
-    """Names of the kernel are not found; links by label or UUID are found in the images only."""
+    """Kernel names are not found; links by label or UUID are found only in the images."""
     ours = [f"/dev/{name}" for name in os.listdir("/sys/class/block") if not name.startswith("nvme0n1")]
     assert ours
     assert {devices.device(name) for name in ours} == {None}

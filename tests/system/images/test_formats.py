@@ -1,4 +1,4 @@
-"""The format of a file that is given as a disk image."""
+"""How the format of a disk image is found."""
 
 from __future__ import annotations
 

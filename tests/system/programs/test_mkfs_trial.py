@@ -1,4 +1,4 @@
-"""Programs that make file systems are asked about sizes; they are the real ones."""
+"""Trials of whether mkfs programs accept a size, with the real programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that works may take as long as it likes, one that hangs is stopped with all that it started."""
+"""A program that works has no time limit; one that hangs is stopped with all its children."""
 
 from __future__ import annotations
 

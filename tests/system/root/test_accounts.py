@@ -123,7 +123,7 @@ def test_what_is_no_file_is_never_opened(tree: Tree, kind: str) -> None:
     elif kind == "directory":
         path.mkdir()
     elif os.geteuid() == 0:
-        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # zero: it would be read without end
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # /dev/zero: reading it would never end
     else:
         pytest.skip("needs root")
     with pytest.raises(OSError, match="is not a regular file"):

@@ -68,7 +68,7 @@ def test_later_stages_find_them(blob_store: BlobStore, tmp_path: Path) -> None:
 
 
 def test_nobody_else_can_read_them_for_an_instant(blob_store: BlobStore, tmp_path: Path) -> None:
-    """Another thread looks at every file with a name, all the time, while the umask is 0."""
+    """While the umask is 0, another thread checks the mode of every named file all the time."""
     modes: set[tuple[bool, int]] = set()
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""What appears between the plan and the write stays where nothing may be replaced; an interrupted run goes on."""
+"""A file that appears between plan and write is kept if it must not be replaced; an interrupted run is continued."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_it_is_replaced_in_one_step(root: Path) -> None:
 
 
 def test_a_directory_that_is_exchanged_with_a_link_leads_nowhere_else(root: Path, tmp_path: Path) -> None:
-    """As fast as it may be exchanged, nothing is written outside of the root."""
+    """However fast the directory is exchanged, nothing is written outside of the root."""
     (tmp_path / "outside").mkdir()
     (root / "etc").mkdir()
     (root / "link").symlink_to(tmp_path / "outside")

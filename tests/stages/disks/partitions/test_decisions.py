@@ -1,4 +1,4 @@
-"""What a plan decides about partitions: the reference implementation's matrix, one table per disk, honest forecasts."""
+"""What a plan decides about partitions: Ignition's matrix, one table per disk, forecasts that come true."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class TestCreate:
 
 
 class TestMatrix:
-    """Rows of the table in the reference implementation's operator notes."""
+    """Rows of the table in Ignition's operator notes."""
 
     def test_it_decides_everything_once(self) -> None:
         for state in product((False, True), repeat=4):
@@ -200,7 +200,7 @@ class TestMatrix:
 
 
 class TestGrownDisk:
-    """A disk of 64 MiB that has a table for 32 MiB; sectors 61440 to 65502 are the last MiB and a bit of that."""
+    """A disk of 64 MiB with a table for 32 MiB; sectors 61440 to 65502 are nearly the last 2 MiB of the table."""
 
     OLD_END, NEW_END = 65502, 131038
 
@@ -220,7 +220,7 @@ class TestGrownDisk:
         assert (table.partitions[2].start, table.partitions[2].size) == (65536, self.NEW_END - 65536 + 1)
 
     def test_what_keeps_its_size_is_as_it_was(self) -> None:
-        """As after a second boot: to the end of the block is to the end that the table has."""
+        """A second boot finds the same size: "to the end of the block" means to the end of the old table."""
         waves, _ = run(partitions.plan, config(Partition(number=2, size_mib=0)), self.grown())
         assert [type(action) for action in actions(waves)] == [Keep]
 

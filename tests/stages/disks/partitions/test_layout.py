@@ -1,4 +1,4 @@
-"""Placing partitions as sgdisk does: the same config on 2,000 random tables, asked of `sgdisk --pretend --info` too."""
+"""Placing partitions as sgdisk does: 2,000 random tables, compared with `sgdisk --pretend --info`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def compare_many(device: str, image: Path, sector: int) -> None:
 
 
 def random_table(chance: random.Random, device: str, size: int, sector: int) -> PartitionTable:
-    """A table written by sfdisk and read back; now and then there is none."""
+    """A table written by sfdisk and read back; sometimes a disk without a table."""
     wipe(device)
     if chance.random() < 0.1:
         return PartitionTable("")
@@ -113,7 +113,7 @@ def random_partitions(chance: random.Random, mebibytes: int) -> tuple[Partition,
 
 
 def sgdisk_says(device: str, desired_entries: tuple[DesiredPartition, ...], table: PartitionTable) -> list[Extent]:
-    """What the reference implementation asks of sgdisk; nothing if sgdisk refuses."""
+    """The result of the sgdisk call that Ignition makes; empty if sgdisk refuses."""
     before = {partition.number: partition for partition in table.partitions}
     deletes, news = [], []
     used = set(before)
@@ -178,7 +178,7 @@ def loop_device(image: Path, sector: int) -> Iterator[str]:
 
 
 class TestArithmetic:
-    """The same facts without a peer."""
+    """The same arithmetic, tested without sgdisk."""
 
     table = PartitionTable("gpt", "", 512, 34, 131038, (Entry(1, 2048, 1001, "", ""), Entry(2, 90000, 100, "", "")))
 

@@ -1,4 +1,4 @@
-"""libparted as the second opinion: it agrees with what we write, with sfdisk on others, and it finds differences."""
+"""libparted as a second reader: it agrees with our tables and with sfdisk on others, and it finds differences."""
 
 from __future__ import annotations
 

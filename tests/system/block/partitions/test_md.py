@@ -1,4 +1,4 @@
-"""The superblocks of md are erased and nothing else. test_raid_and_luks tries it with md itself."""
+"""The superblocks of md are erased, and nothing else. test_raid_and_luks tests it with md itself."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_a_broken_table_is_read_from_its_copy(tmp_path: Path) -> None:
 
 
 def test_what_is_left_of_an_old_table_is_none(tmp_path: Path) -> None:
-    """A disk that got an MBR or a file system still has the backup of its old table at its end, which is not in use."""
+    """After a disk got an MBR or a file system, the backup of its old table is still at its end, but not in use."""
     path = image(tmp_path)
     tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
     with open(path, "r+b") as disk:
@@ -119,7 +119,7 @@ def test_a_table_without_protective_mbr_is_not_taken_for_no_table(tmp_path: Path
 
 
 def test_a_fat_is_no_table(tmp_path: Path) -> None:
-    """Its boot sector ends as an MBR does."""
+    """The boot sector of a FAT ends with the same bytes as an MBR."""
     path = image(tmp_path)
     subprocess.run(["mkfs.fat", path], check=True, stdout=subprocess.DEVNULL)
     assert tables.read(path, SIZE, 512).kind == ""
