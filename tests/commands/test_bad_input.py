@@ -1,4 +1,4 @@
-"""What people get wrong: every command says where, what, and what to do, and never shows a traceback."""
+"""Wrong input: every command says where, what, and what to do, and shows no traceback."""
 
 from __future__ import annotations
 

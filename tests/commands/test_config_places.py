@@ -1,4 +1,4 @@
-"""Places in the author's texts: of refusals and of the steps of a plan."""
+"""Refusals and the steps of a plan have places in the author's text."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_json_config_has_its_own_places(folder: Path) -> None:
 
 
 def test_of_merged_configs_the_source_of_the_value_is_named(folder: Path) -> None:
-    """The merged config has /a, /b, /c; the child made it of its own two files, the second of which is /c."""
+    """The merged config has /a, /b, /c; /c is the second file of the child."""
     child = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/b", "mode": 420}, {"path": "/c"}]}}
     child["storage"]["files"][1]["user"] = {"name": "nobody-here"}  # type: ignore[index]
     source = "data:;base64," + b64encode(json.dumps(child).encode()).decode()

@@ -1,4 +1,4 @@
-"""`provision fetch`: what this machine would get, told without its secrets."""
+"""`provision fetch`: a summary of this machine's config, without secrets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`provision plan` far from the machine that a config is for."""
+"""`provision plan` on another machine than the one that a config is for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans as people and programs read them."""
+"""Plans as text and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stages of a boot as an initramfs runs them: what each leaves for the next, and how it ends."""
+"""Stages as an initramfs runs them: the files that each writes for the next, and its exit status."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def tang(**parts: str) -> dict[str, object]:
 
 
 class TestFetchOffline:
-    """`fetch-offline` gets what it can without a network, and asks for one where it takes one."""
+    """`fetch-offline` fetches without a network, and requests one if the config needs it."""
 
     @pytest.mark.parametrize(
         ("storage", "needs"),
@@ -134,7 +134,7 @@ class TestFetchOffline:
 
 
 class TestEnds:
-    """How stages end."""
+    """Exit codes of stages, and the config that they use."""
 
     def test_a_bad_config_stops_it_and_nothing_is_kept(self, machine: Machine) -> None:
         done = machine.stage("fetch", config(storage={"files": [{"path": "relative"}]}))
@@ -180,7 +180,7 @@ class TestEnds:
 
 
 class TestKernelArguments:
-    """The helper is called once, with everything; what it says decides."""
+    """The helper is called once with all arguments; its exit status decides."""
 
     def kargs(self, machine: Machine, wanted: object) -> subprocess.CompletedProcess[str]:
         assert machine.stage("fetch", config(kernelArguments=wanted)).returncode == 0
@@ -205,7 +205,7 @@ class TestKernelArguments:
         assert "CRITICAL : kargs: set kernel arguments: cannot write the boot loader entry" in done.stdout
 
     def test_nothing_is_changed_if_a_later_stage_would_refuse(self, machine: Machine) -> None:
-        """The accounts of the root are there to see; the device is not, and may come when the machine is restarted."""
+        """The accounts of the root are known; the device is missing, and may appear after the restart."""
         disk = {"device": "/dev/disk/by-id/not-there", "partitions": [{"number": 1, "label": "a"}]}
         file = {"path": "/f", "group": {"name": "nobody-here"}}
         machine.program("ignition-kargs-helper", f"echo called > {machine.folder}/called")

@@ -1,4 +1,4 @@
-"""The man page and the completions of `provision` say what its parser says, no more and no less."""
+"""The man page and the completions of `provision` have exactly the options of its parser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands on a terminal: colours for those who want them, and nothing that a config could do to it."""
+"""Commands on a terminal: colours, and no control characters from a config."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BAD = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "etc"}]}
 
 
 def on_terminal(*arguments: object, **environment: str) -> str:
-    """What a command shows on a terminal, standard error included."""
+    """The output of a command on a terminal, standard error included."""
     ours, theirs = os.openpty()
     plain = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
     argv = [sys.executable, "-m", "provision", *map(str, arguments)]

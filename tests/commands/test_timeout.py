@@ -1,4 +1,4 @@
-"""`--timeout`: servers that do not answer, that stop in the middle, and that are slow."""
+"""`--timeout`: servers that do not answer, that stop during a transfer, and that are slow."""
 
 from __future__ import annotations
 

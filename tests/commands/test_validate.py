@@ -1,4 +1,4 @@
-"""`provision validate` and `ignition-validate`, as programs."""
+"""`provision validate` and `ignition-validate`, started as processes."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The author's side."""
+"""Tests of the transpiler."""

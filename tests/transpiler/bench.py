@@ -1,4 +1,4 @@
-"""How long transpiling takes, side by side with Butane where it is on PATH: whole processes, in the same run.
+"""Measure how long whole processes of `transpile` take, and of Butane in the same run if it is on PATH.
 
     python -m tests.transpiler.bench
 
@@ -53,13 +53,13 @@ WORDS = (
 
 
 class Goal(NamedTuple):
-    """What is wanted: at most so many seconds, or so much of Butane's time."""
+    """A limit: in seconds, or as a share of Butane's time."""
 
     seconds: float | None = None
     share: float | None = None
 
     def text(self) -> str:
-        """The goal in words."""
+        """The limit as text."""
         return f"at most {self.seconds * 1000:.0f} ms" if self.seconds else f"at most {self.share} of Butane's"
 
 
@@ -67,7 +67,7 @@ GOALS = {"a": Goal(0.15), "b": Goal(0.15), "c": Goal(share=0.5), "d": Goal(share
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure all inputs and print a table."""
     butane = shutil.which("butane")
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)

@@ -1,15 +1,15 @@
-"""Golden cases: inputs of our own with the exact answers of Butane, and how ours are compared with them.
+"""Golden cases: our own inputs with the exact answers of Butane, and the comparison of our answers with them.
 
 A case is a folder below `cases/<topic>/`:
 
     case.bu         the input
     case.ign        Butane's output (`case.yaml` for a MachineConfig); absent if there is none
-    case.report     what Butane prints with `--raw-errors`; absent if that is nothing
-    case.excerpts   the same without `--raw-errors`, in some cases only
+    case.report     what Butane prints with `--raw-errors`; absent if it prints nothing
+    case.excerpts   what Butane prints without `--raw-errors`; only in some cases
     case.options    options of the command line, if they are not OPTIONS
 
-Local files are read below `cases/files`. `make golden` writes all but input and options anew, by the `butane` on PATH;
-a new case needs only its `case.bu`.
+Local files are read below `cases/files`. `make golden` runs the `butane` on PATH and writes all files anew, except
+inputs and options. A new case needs only its `case.bu`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OPTIONS = ("--files-dir", ".", "--pretty")
 
 
 class Answer(NamedTuple):
-    """What a program says to an input: what it writes, and the verdict in its exit status."""
+    """The answer of a program to an input: its output, its report, and whether it failed."""
 
     output: str
     report: str
@@ -44,13 +44,13 @@ class Answer(NamedTuple):
 
 
 class Case(NamedTuple):
-    """An input with Butane's answer."""
+    """One golden case: an input with Butane's answer."""
 
     folder: Path
 
     @property
     def name(self) -> str:
-        """Topic and name."""
+        """The topic and the name of the folder."""
         return str(self.folder.relative_to(CASES))
 
     @property
@@ -72,7 +72,7 @@ class Case(NamedTuple):
 
     @property
     def excerpts(self) -> str:
-        """Butane's report with excerpts; empty where it is not kept."""
+        """Butane's report with excerpts; empty if the case has none."""
         return self._read("case.excerpts")
 
     def _read(self, name: str) -> str:
@@ -87,7 +87,7 @@ def cases() -> list[Case]:
 
 
 def ours(text: bytes, options: tuple[str, ...], *, butane_paths: bool = True) -> Result:
-    """Our result, by default with the paths that Butane prints."""
+    """Our result; by default with the paths that Butane prints."""
     return transpile(
         text,
         files_dir=options[options.index("--files-dir") + 1] if "--files-dir" in options else None,
@@ -99,7 +99,7 @@ def ours(text: bytes, options: tuple[str, ...], *, butane_paths: bool = True) ->
 
 
 def our_answer(result: Result) -> Answer:
-    """Our result as the command prints it with `--raw-errors`."""
+    """Our answer as the command prints it with `--raw-errors`."""
     return Answer("" if result.failed else f"{result.json}\n", report(result, raw=True), result.failed)
 
 
@@ -111,14 +111,14 @@ def report(result: Result, *, raw: bool) -> str:
 
 
 def answer_of_butane(butane: str, text: bytes, options: tuple[str, ...], *, raw: bool = True) -> Answer:
-    """What a real Butane says."""
+    """The answer of the program `butane`."""
     argv = [butane, *(["--raw-errors"] if raw else []), *options]
     done = subprocess.run(argv, input=text, capture_output=True, cwd=FILES, check=False)
     return Answer(done.stdout.decode(), done.stderr.decode("utf-8", "replace"), done.returncode != 0)
 
 
 def comparable(answer: Answer) -> Answer:
-    """An answer without what need not be equal: the order of unknown keys, names of Go types, compressed bytes."""
+    """An answer without parts that may differ: the order of unknown keys, names of Go types, compressed bytes."""
     output = unpacked(answer.output)
     if output.startswith("# Generated") and re.search("[\u2028\u2029]|\\\\[LP]", output):
         output = json.dumps(yaml.safe_load(output))  # decision 4: we escape these line breaks, Butane writes them raw
@@ -126,14 +126,14 @@ def comparable(answer: Answer) -> Answer:
 
 
 def comparable_lines(text: str) -> list[str]:
-    """The lines of a report, without names of Go types; unknown keys come first and sorted."""
+    """The lines of a report without names of Go types; the lines of unknown keys come first, sorted."""
     lines = re.sub(r"into \S+$", "into X", text, flags=re.MULTILINE).splitlines()
     unknown = [line for line in lines if "unused key" in line]
     return [*sorted(unknown), *(line for line in lines if "unused key" not in line)]
 
 
 def unpacked(text: str) -> str:
-    """A result with compressed contents unpacked: different compressors need not make the same bytes."""
+    """A result with decompressed contents, because different compressors may make different bytes."""
     return re.sub(r"(data:;base64,)(H4sI[A-Za-z0-9+/=]*)", lambda match: match[1] + _unpacked(match[2]), text)
 
 
@@ -145,7 +145,7 @@ def _unpacked(encoded: str) -> str:
 
 
 def refresh(case: Case, butane: str) -> None:
-    """Write Butane's answer to a case."""
+    """Write the files of a case anew with Butane's answer."""
     answer = answer_of_butane(butane, case.text, case.options)
     wrapped = answer.output.startswith("#")
     _write(case.folder / "case.ign", "" if wrapped else answer.output)
@@ -156,7 +156,7 @@ def refresh(case: Case, butane: str) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a file, or remove it if there is nothing to say; it stays if only compressed bytes or an order differ."""
+    """Write a file; remove it if the text is empty; keep it if only compressed bytes or the order of lines differ."""
     if not text:
         path.unlink(missing_ok=True)
     elif not path.exists() or _in_order(path, path.read_text("utf-8")) != _in_order(path, text):
@@ -164,7 +164,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _in_order(path: Path, text: str) -> list[str]:
-    """The lines of an output, or the sorted ones of a report: Butane tells unknown keys in any order."""
+    """The lines of an output, or the sorted lines of a report, in which Butane gives unknown keys in any order."""
     lines = unpacked(text).split("\n")
     return lines if path.suffix in {".ign", ".yaml"} else sorted(lines)
 

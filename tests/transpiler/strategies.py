@@ -1,4 +1,4 @@
-"""Random configs of every variant, and how they go wrong."""
+"""Random configs of every variant, with and without mistakes."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _value(field: Field, version: int, row: Variant, depth: int) -> SearchStrate
 
 
 def mistakes(config: dict[str, Any]) -> SearchStrategy[dict[str, Any]]:
-    """The config, or one with values of other types and keys of another spelling somewhere."""
+    """The config, or the same with some values of other types and some misspelled keys."""
     return st.one_of(st.just(config), st.randoms(use_true_random=False).map(lambda random: _spoilt(config, random)))
 
 

@@ -1,4 +1,4 @@
-"""The command line, as a whole process."""
+"""The command `transpile`, started as a process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def run(
     *args: str, text: str = "", cwd: Path | None = None, name: str = "transpile"
 ) -> subprocess.CompletedProcess[str]:
-    """Start the command by a name, as the installed script does."""
+    """Start the command under a name, as the installed script does."""
     code = f"import sys; sys.argv[0] = {name!r}; from transpiler.cli import main; main()"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     argv = [sys.executable, "-c", code, *args]

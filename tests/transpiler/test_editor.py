@@ -1,4 +1,4 @@
-"""The schema in a real editor's server: yaml-language-server (npm), spoken to without a window.
+"""The schema in the language server of editors: yaml-language-server (npm).
 
 The schema is the document that `transpile schema` prints, in a file somewhere else: as an author saves it. Set
 YAML_LANGUAGE_SERVER to the server's path, or have it on PATH; otherwise this is skipped.
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.peer, pytest.mark.skipif(not SERVER, reason="yaml-lang
 
 
 class Editor:
-    """An editor without a window: speaks the Language Server Protocol over pipes."""
+    """A client of the Language Server Protocol over pipes."""
 
     def __init__(self, schema: Path, sending: IO[bytes], receiving: IO[bytes]) -> None:
         self.schema = schema
@@ -53,7 +53,7 @@ class Editor:
         return message["result"]
 
     def answer(self, message: dict[str, Any]) -> None:
-        """What the server asks of an editor: nothing is configured but the schema."""
+        """Answer a request of the server for settings: only the schema is configured."""
         if "id" not in message or "method" not in message:
             return
         settings = {"schemas": {self.schema.as_uri(): "*.bu"}, "completion": True, "hover": True}
@@ -70,7 +70,7 @@ class Editor:
         return params
 
     def open(self, name: str, text: str) -> list[dict[str, Any]]:
-        """Open a text as a file of that name; returns the diagnostics."""
+        """Open a text as a file of this name; returns the diagnostics."""
         uri = f"file:///{name}.bu"
         document = {"uri": uri, "languageId": "yaml", "version": 1, "text": text}
         self.notify("textDocument/didOpen", {"textDocument": document})
@@ -80,11 +80,11 @@ class Editor:
         return found
 
     def complete(self, name: str, line: int, character: int) -> set[str]:
-        """The words that are offered at a place."""
+        """The completions at a place."""
         return {item["label"] for item in self.request("textDocument/completion", at(name, line, character))["items"]}
 
     def hover(self, name: str, line: int, character: int) -> str:
-        """What is told about a place."""
+        """The text of the hover at a place."""
         shown = self.request("textDocument/hover", at(name, line, character))
         return str(shown["contents"]["value"]) if shown else ""
 

@@ -1,4 +1,4 @@
-"""Golden cases: equal to Butane in verdict, output and report."""
+"""Golden cases: verdict, output and report equal Butane's."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_the_report_with_excerpts_equals_butane(case: Case) -> None:
 
 @pytest.mark.parametrize("case", ALL, ids=name_of)
 def test_lints_change_no_verdict(case: Case) -> None:
-    """All lints warn; only a second document, which Butane does not read, is an error."""
+    """All lints give warnings, except one: a second document, which Butane ignores, is an error."""
     options = [option for option in case.options if option != "--strict"]
     butane, own = ours(case.text, tuple(options)), ours(case.text, tuple(options), butane_paths=False)
     if not any(problem.rule == "second-document" for problem in own.problems):

@@ -1,7 +1,7 @@
 """Every row of the transpiler's tables has a golden case that fails without it.
 
-A test takes a row away (or gives a trait to the version just before its range), and looks for a case whose answer
-changes. Where there is none, the message says which case to add.
+A test removes a row (or gives a trait to the version just before its range), and searches a case whose answer changes.
+If there is none, the message says which case to add.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answer(case: Case, phases: tuple[Phase, ...] = PHASES, variants: Variants | None = None) -> Answer:
-    """Our answer by other tables."""
+    """Our answer with other tables."""
     options = Options(Files("." if "--files-dir" in case.options else ""), "--raw" in case.options, butane_paths=True)
     try:
         work = run(case.text, options, phases, variants)
-    except Exception as error:  # noqa: BLE001 - without one of its phases the pipeline may stumble: that is a change
+    except Exception as error:  # noqa: BLE001 - without one of its phases the pipeline may raise: that is a different answer
         return Answer("", repr(error), failed=True)
     result = result_of(work, "<stdin>", strict="--strict" in case.options, pretty="--pretty" in case.options)
     return comparable(Answer("" if result.failed else f"{result.json}\n", report(result, raw=True), result.failed))
@@ -41,7 +41,7 @@ def answer(case: Case, phases: tuple[Phase, ...] = PHASES, variants: Variants | 
 
 @cache
 def full_answer(case: Case) -> Answer:
-    """Our answer by the tables as they are."""
+    """Our answer with the unchanged tables."""
     return answer(case)
 
 
@@ -52,13 +52,13 @@ def cases_of(row: Variant) -> list[Case]:
 
 @cache
 def version_of(case: Case) -> tuple[str, str]:
-    """Variant and version of a case: the pipeline up to their choice."""
+    """Variant and version of a case: runs only the first phases."""
     variant = run(case.text, Options(Files("")), PHASES[:2]).variant
     return variant.name, variant.version
 
 
 def changes(found: list[Case], asked: Callable[[Case], Answer]) -> bool:
-    """Whether any case has another answer."""
+    """Whether any case has a different answer."""
     return any(asked(case) != full_answer(case) for case in found)
 
 
@@ -75,7 +75,7 @@ def test_verdicts_of_phases(phase: Phase) -> None:
 
 
 def rules() -> Iterator[tuple[type, int]]:
-    """Every source rule: its record, and its place in the row."""
+    """Every source rule: its record, and its index among the rules of the record."""
     for record, row in RULES.items():
         for index in range(len(row)):
             yield record, index

@@ -1,4 +1,4 @@
-"""Hostile and broken texts: always an answer, soon."""
+"""Hostile and broken texts always get an answer within seconds."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_text_of_exactly_the_maximum_size_is_accepted() -> None:
 
 
 def answer(text: bytes) -> Result:
-    """Ours, with all its reports made."""
+    """Our result, after all its reports were made."""
     result = transpile(text, files_dir=FILES, butane_paths=True)
     assert result.error or result.json
     for_authors = transpile(text, files_dir=FILES)

@@ -1,4 +1,4 @@
-"""What authors are told about typical mistakes: the cause, the place and the remedy."""
+"""Reports about typical mistakes of authors: the cause, the place and the remedy."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_causes_places_and_remedies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_mistake_gives_one_finding(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second finding is a false one, or repeats the first in other words."""
+    """A second finding would be wrong, or repeat the first."""
     several = {}
     for mistake in ALL:
         monkeypatch.chdir(FOLDER / mistake.name)

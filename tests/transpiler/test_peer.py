@@ -1,4 +1,4 @@
-"""A real Butane beside ours: the golden cases, which go stale when it changes, and random configs."""
+"""Comparison with a real Butane: golden cases, which must still be its answers, and random configs."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def both(text: bytes, options: tuple[str, ...]) -> tuple[Answer, Answer]:
 
 
 def in_any_order(answer: Answer) -> Answer:
-    """An answer with a sorted report: in spec 3.0, problems of two certificate authorities come in another order."""
+    """An answer with a sorted report: in spec 3.0, problems of two certificate authorities have another order."""
     return answer._replace(report="\n".join(sorted(answer.report.splitlines())))
 
 
 def by_contents(answer: Answer) -> Answer:
-    """An answer with contents in place of data URLs: near the threshold only one of the two compresses them."""
+    """An answer with decoded data URLs: near the threshold only one of the two programs compresses contents."""
     output = re.sub(r'^[ -]*"?compression"?: "?(gzip)?"?,?\n', "", answer.output, flags=re.MULTILINE)
     return answer._replace(output=re.sub(r'data:[^"\s]*', _contents, output))
 

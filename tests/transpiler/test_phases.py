@@ -1,4 +1,4 @@
-"""The table of phases: what README says of it."""
+"""The table of phases is the one in README."""
 
 from __future__ import annotations
 

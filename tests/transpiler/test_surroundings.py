@@ -1,4 +1,4 @@
-"""Completion, the man page, the pre-commit hook and the GitHub action: they know every option, and work."""
+"""Completion, the man page, the pre-commit hook and the GitHub action have every option and work."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_man_page() -> None:
 
 @pytest.mark.parametrize(("text", "status"), [(GOOD, 0), (BAD, 1)])
 def test_the_hook_on_staged_files(tmp_path: Path, text: str, status: int) -> None:
-    """As pre-commit starts it, in an environment in which it has installed this checkout."""
+    """The hook is started as by pre-commit, in an environment with this checkout installed."""
     (tmp_path / "site.bu").write_text(text)
     (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
     assert hook["language"] == "python"
@@ -86,7 +86,7 @@ def test_the_hook_on_staged_files(tmp_path: Path, text: str, status: int) -> Non
 
 @pytest.fixture
 def action(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Runs the step of the action as a runner does, on a machine where no environment can be made, but PyYAML is."""
+    """Runs the step of the action as a runner does, on a machine with PyYAML but without working venv."""
     python = tmp_path / "bin" / "python3"
     python.parent.mkdir()
     python.write_text(f'#!/bin/sh\ncase "$*" in *"-m venv"*) exit 1 ;; esac\nexec {sys.executable} "$@"\n')

@@ -30,11 +30,11 @@ __all__ = ["LINTS", "LintInput", "problems_for_authors"]
 
 def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: Iterable[str]) -> list[Problem]:
     """Butane's problems and those of lints, without the warnings of rules in `ignore` and in comments."""
-    told = list(explain_problems(found, source))
-    told += second_document(source.raw)
+    found_problems = list(explain_problems(found, source))
+    found_problems += second_document(source.raw)
     if source.root is not None and source.record is not None:
-        told += _remarks(source, {one.path for one in told if one.fatal and one.path})
-    return without_silenced(told, source.lines, lambda one: one.at or mark(source.root, one.path), ignore)
+        found_problems += _remarks(source, {one.path for one in found_problems if one.fatal and one.path})
+    return without_silenced(found_problems, source.lines, lambda one: one.at or mark(source.root, one.path), ignore)
 
 
 def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Files and units for a container that is being built; what cannot be done live is named."""
+"""`ignition-apply` in a container build: it writes files and units, and names the parts that it cannot apply."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deleting the config from the platform, as the reference's program of that name does."""
+"""`ignition-rmcfg`: delete the config from the platform, as Ignition's program of this name does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a config may hand to tools on disk images: nothing that can lead out of them."""
+"""Options that a config may give to tools on disk images: none with a path outside the image."""
 
 from __future__ import annotations
 

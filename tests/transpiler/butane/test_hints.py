@@ -1,4 +1,4 @@
-"""What authors are told to do."""
+"""Hints in reports."""
 
 from __future__ import annotations
 

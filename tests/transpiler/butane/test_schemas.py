@@ -1,4 +1,4 @@
-"""The schemas: checked in as generated, and one mind with the decoder."""
+"""The schemas are checked in as generated, and agree with the decoder."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ NUMBERS = st.sampled_from(
 @pytest.mark.parametrize("field", ["storage: {files: [{path: /a, mode: %s}]}", "passwd: {users: [{name: a, uid: %s}]}"])
 @given(number=NUMBERS | st.integers().map(str) | st.floats().map(str))
 def test_a_number_is_accepted_or_refused_but_never_dropped(field: str, number: str) -> None:
-    """With the schema and without it: what does not fit is a problem, what fits stands in the result."""
+    """With and without the schema: a number that does not fit is a problem, a number that fits is in the result."""
     row = table()["fcos", "1.5.0"]
     text = f"variant: fcos\nversion: 1.5.0\n{field % number}\n".encode()
     root = parse(text)
@@ -77,7 +77,7 @@ def test_decoder_and_schema_find_the_same_problems(data: st.DataObject) -> None:
 
 
 def schema_errors(values: Any, row: Variant) -> list[Any]:
-    """What an editor would show, besides unknown keys and what is only a warning."""
+    """The errors that an editor would show, without unknown keys and limits that give only warnings."""
     return [
         one
         for one in validator(row).iter_errors(values)
@@ -86,7 +86,7 @@ def schema_errors(values: Any, row: Variant) -> list[Any]:
 
 
 def is_author_limit(error: Any) -> bool:
-    """Whether a number is in the range of Ignition, but in none that makes sense: authors are warned."""
+    """Whether the error is about a limit for authors: Ignition accepts the number, and authors get a warning."""
     limits = {key: error.schema[key] for key in ("minimum", "maximum") if key in error.schema}
     return error.validator in limits and limits != MODE_LIMITS
 

@@ -1,4 +1,4 @@
-"""Many configs at once."""
+"""`transpile check`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.transpiler.test_cli import BAD, GOOD, run
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """Twelve good configs, a bad one, and files that are none."""
+    """Twelve good configs, a bad one, and files that are not configs."""
     (tmp_path / "deep").mkdir()
     for number in range(12):
         (tmp_path / "deep" / f"{number}.bu").write_text(GOOD)

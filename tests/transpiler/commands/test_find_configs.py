@@ -1,4 +1,4 @@
-"""Which files are checked."""
+"""The search for configs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transpiler.commands.find_configs import find_configs, is_config
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Configs and what only looks like them, with loops of links, in the working directory."""
+    """A working directory with configs, files that only look like configs, and loops of links."""
     for name in ("a.bu", "deep/b.butane", "deep/deeper/c.bu", "vendor/d.bu", ".hidden/e.bu", "node_modules/f.bu"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(GOOD)

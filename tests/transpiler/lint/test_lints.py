@@ -1,4 +1,4 @@
-"""What lints find, and what they leave alone."""
+"""Texts that lints warn about, and texts that they accept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEAD = "variant: fcos\nversion: 1.5.0\n"
 
 
 def key(kind: str = "ssh-ed25519") -> str:
-    """An SSH public key that nobody has the other half of."""
+    """A random SSH public key."""
     parts = (kind.encode(), bytes(32))
     return f"{kind} {base64.b64encode(b''.join(struct.pack('>I', len(one)) + one for one in parts)).decode()}"
 

@@ -1,4 +1,4 @@
-"""Local files: what is read, and what is refused with which reason."""
+"""Local files that are read, and those that are refused, with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scalars, texts and places, as yaml.v3 has them."""
+"""Scalars, texts and places equal those of yaml.v3."""
 
 from __future__ import annotations
 
