@@ -2,8 +2,8 @@
 
 Patterns are compiled when first used: six processes run in a boot, and most of them see no URL.
 
-The finer points (what may stand in a host, how a data URL's lexer goes wrong) are those of Go's `net/url` and of
-vincent-petithory/dataurl, so that a config is valid here exactly if it is valid for Ignition. IP literals and
+The finer points (which characters a host may have, which wrong data URLs the lexer accepts) are those of Go's `net/url`
+and of vincent-petithory/dataurl, so that a config is valid here exactly if it is valid for Ignition. IP literals and
 colons in hosts are checked as strictly as Go does since 1.26.
 """
 

@@ -32,7 +32,7 @@ UNKNOWN_VERSION = "unsupported config version"
 
 
 class Validation(NamedTuple):
-    """A config in the newest version's terms (None if it has errors), the version it says, and all problems.
+    """A config converted to the newest version (None if it has errors), the version that it states, and all problems.
 
     `error` is the result in Ignition's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may be set
     without any problem: then it is about the text as a whole. Unless `types_fit`, the problems are about JSON and types
@@ -85,8 +85,8 @@ def _unknown_keys(decoded: Decoded, value: Any, version: int) -> Iterator[Proble
 def unknown_keys(record: Record, value: Any, version: int, path: Path = ()) -> Iterator[Problem]:
     """Warnings about keys that the format does not know, and about null where a record belongs.
 
-    `value` is what the record was decoded from. Only keys in the format's own spelling lead further down: what stands
-    below another spelling is read, but Ignition does not look for unknown keys there.
+    `value` is what the record was decoded from. Only values of keys in the format's own spelling are searched: values
+    of other spellings are read, but Ignition does not look for unknown keys there.
     """
     if not isinstance(value, dict):
         message = f"context tree does not match content tree at {'.'.join(('$', *map(str, path)))}. Line and column "

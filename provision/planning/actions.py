@@ -126,7 +126,7 @@ class RunProgram(NamedTuple):
 
 
 class WritePartitionTable(NamedTuple):
-    """Write a whole GPT at once, and tell the kernel.
+    """Write a whole GPT at once, and make the kernel read it.
 
     `table` is complete: partitions that stay are in it unchanged. `facts` are about the devices of partitions that
     appear, change or disappear (None), and their other names. `erase` removes what was there first (wipeTable). `clear`
@@ -262,9 +262,7 @@ class ForgetBlob(NamedTuple):
 
 
 class SetPassword(NamedTuple):
-    """Set the hash in field 2 of `shadow` (`gshadow` for a group), and nothing else. It is never an argument of a
-    program.
-    """
+    """Set only the hash in field 2 of `shadow` (`gshadow` for a group). It is never an argument of a program."""
 
     name: str
     hash: Secret

@@ -15,7 +15,7 @@ SHARED = (*BY_CONTENTS, "/dev/disk/by-partlabel/", "/dev/disk/by-partuuid/")
 """Directories of links that several devices may claim. udev gives such a link to one of them."""
 
 BY_MAPPING = "/dev/disk/by-id/dm-name-"
-"""What stands before the name of a device-mapper device."""
+"""The path in front of the name of a device-mapper device."""
 
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789#+-.:=@_")
 """What udev leaves as it is, and libdevmapper too (`_mangle_string`)."""

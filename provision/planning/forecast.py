@@ -78,7 +78,7 @@ class Forecast:
                 self._below.pop(fact.name, None)
 
     def device(self, name: str) -> Device | None:
-        """A device fact may stand under a further name; its value carries the canonical one."""
+        """A device fact may be under an alias of the device; its value has the canonical name."""
         return self._answer(DeviceFact, name, lambda: self._device_of_base(name))
 
     def table(self, name: str) -> PartitionTable:

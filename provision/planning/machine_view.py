@@ -55,7 +55,7 @@ class PartitionTable(NamedTuple):
     """A partition table. `kind` is `gpt`, `dos` and so on; empty if there is none.
 
     A GPT has a `first` and a `last` usable sector and room for `entries` partitions (128 from all common tools).
-    `remains` says that a disk without a table has the copy of a GPT at its end; tools that look there would find it.
+    `remains` says that a disk without a table has the copy of a GPT at its end; some tools would find and use it.
     """
 
     kind: str
@@ -139,9 +139,7 @@ class Account(NamedTuple):
 
 
 class FreeSpace(NamedTuple):
-    """Free space of a file system: a name that tells the file system from others, and the bytes that root may still
-    write.
-    """
+    """Free space of a file system: a name that only this file system has, and the bytes that root may still write."""
 
     device: str
     free: int

@@ -11,9 +11,7 @@ from provision.planning.machine_view import MachineView
 from provision.planning.root import selinux
 
 Plan = Callable[[Config, MachineView], Iterator[Wave]]
-"""A generator of waves. It continues, and sees the effect, when a wave has been carried out or applied to a
-forecast.
-"""
+"""A generator of waves. It continues when a wave has been carried out or applied to a forecast."""
 
 
 class Stage(NamedTuple):
@@ -21,8 +19,8 @@ class Stage(NamedTuple):
 
     - `irreversible`: what it does cannot be undone, so in a boot all later stages are simulated before it begins.
     - `journalled`: a record on the target says how far the stage came, because looking at the machine does not.
-    - `labels`: set if everything that the stage creates gets its SELinux label at the end. It tells the paths that
-      programs may have made, which no action names.
+    - `labels`: set if everything that the stage creates gets its SELinux label at the end. It returns paths that
+      programs may have made and no action names.
     """
 
     name: str

@@ -39,7 +39,7 @@ CLEVIS_PINS = frozenset({"tpm2", "tang", "sss"})
     },
 )
 def luks_is_sound(luks: Luks) -> Iterator[Problem]:
-    """A volume has a name that can stand below /dev/mapper, a label that fits the header, and a device."""
+    """A volume has a name that is possible below /dev/mapper, a label that fits the header, and a device."""
     if "/" in luks.name:
         yield Problem(("name",), "device names cannot contain slashes")
     if len((luks.label or "").encode()) > MAX_LUKS_LABEL:

@@ -15,9 +15,7 @@ _HEX_DIGITS = {"sha512": 128, "sha256": 64}
 _HASH_PATTERN = "|".join(
     (*(rf"^{function}-[\x00-\x7f]{{{digits}}}$" for function, digits in _HEX_DIGITS.items()), r"[^\x00-\x7f]")
 )
-"""A checksum of the right length, or any text that is not ASCII: the rule counts bytes, but a pattern counts
-characters.
-"""
+"""A checksum of the right length, or any text beyond ASCII: the rule counts bytes, a pattern characters."""
 
 
 _SOURCE = required("source")

@@ -30,7 +30,7 @@ from provision.stages.disks.wipe_action import holds_something, wipe
 REMEDY = "wipeFilesystem would replace what is there"
 
 TRIED_BELOW = 512 << 20
-"""Bytes of a device below which it may be too small for some format: mkfs.xfs wants 300 MiB, mkfs.btrfs 109 MiB."""
+"""Bytes of a device below which it may be too small for some format: mkfs.xfs needs 300 MiB, mkfs.btrfs 109 MiB."""
 
 HEXADECIMAL = frozenset("0123456789abcdef")
 

@@ -115,7 +115,7 @@ def _sets_password(user: User, existing: Account | None) -> bool:
 
 
 def _group_facts(user: User, view: MachineView) -> list[Fact]:
-    """useradd makes a group of the user's name where login.defs(5) says so, unless it is told otherwise."""
+    """The group that useradd makes, with the user's name: if login.defs(5) says so, unless an option forbids it."""
     if user.no_user_group or user.primary_group or view.group(user.name) is not None:
         return []
     return [GroupFact(user.name, Account(user.name, None))] if makes_user_groups(view.content(LOGIN_DEFS)) else []

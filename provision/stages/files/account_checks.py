@@ -37,9 +37,7 @@ def refusals(config: Config, view: MachineView) -> Iterator[Problem]:
 
 
 def _links(config: Config, view: MachineView) -> Iterator[Problem]:
-    """The tools do not follow a link in place of a file that they write (`O_NOFOLLOW`); a dangling link counts as no
-    file.
-    """
+    """The tools follow no link in place of a file that they write (`O_NOFOLLOW`); a dangling link counts as no file."""
     for path in sorted(_written(config, view)):
         node = view.file_status(resolve(view, path))
         if node is not None and node.target and view.file_status(resolve(view, join("/etc", node.target))) is not None:
@@ -120,7 +118,7 @@ class _Ledger:
                 yield Problem((), message, hint="give the user another group first, or keep the group")
 
     def finds_group(self, text: str) -> bool:
-        """Whether the tools find a group: by its number, if that is what it looks like, else by its name."""
+        """Whether the tools find a group: by its number if the text is a number, else by its name."""
         if is_id(text) and (self.view.content(GROUP) is None or {*self.gids.owners, *self.vendor.owners} & {int(text)}):
             return True
         return self.has_group(text)
@@ -193,7 +191,7 @@ def _fields(user: User) -> Iterator[Problem]:
 
 def _field(field: str, text: str) -> Iterator[Problem]:
     if any(letter in text for letter in ":\n\0"):
-        yield Problem((field,), "a colon or a line break cannot stand there")
+        yield Problem((field,), "must not contain a colon or a line break")
 
 
 def _memberships(user: User, ledger: _Ledger) -> Iterator[Problem]:

@@ -69,7 +69,7 @@ def _line(config_path: Path, luks: Luks, view: MachineView) -> str:
     uuid = view.signature(device.name).uuid if device else ""
     if uuid == "":
         raise PlanRefused(
-            [Problem(config_path, f"{luks.device} holds no volume that {CRYPTTAB} could name")],
+            [Problem(config_path, f"{luks.device} has no LUKS header with a UUID for {CRYPTTAB}")],
             hint="did the disks stage run?",
         )
     key = "none" if clevis.has_clevis(luks) else f"{KEYS}/{luks.name}"

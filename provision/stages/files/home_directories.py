@@ -76,7 +76,7 @@ def cannot_move(user: User, account: Account, view: MachineView) -> Iterator[Pro
 
 
 def cannot_remove(account: Account, view: MachineView) -> Iterator[Problem]:
-    """Why userdel would not remove a home: it belongs to somebody else, as that of many system accounts does."""
+    """Why userdel would not remove a home: it belongs to another account, as that of many system accounts does."""
     home = account.home or "/"
     there = view.file_status(resolve(view, home))
     if there is not None and account.id is not None and there.uid not in {account.id, None}:

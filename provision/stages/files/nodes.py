@@ -90,9 +90,7 @@ def _rounds(entries: list[DesiredNode]) -> Iterator[list[DesiredNode]]:
 
 
 def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list[Problem]]:
-    """Every node of a config (directories, files, links: Ignition's order), and the problems of those that cannot be
-    made.
-    """
+    """Every node of a config (directories, files, links: Ignition's order), and problems of impossible ones."""
     entries, problems = list[DesiredNode](), list[Problem]()
     storage = config.storage
     forecast = Forecast(view)

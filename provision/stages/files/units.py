@@ -143,7 +143,7 @@ def _grouped(config: Config) -> dict[tuple[str, bool], list[str] | None]:
 
 
 def _template(name: str) -> tuple[str, str | None]:
-    """`foo@bar.service` -> (`foo@.service`, `bar`): what stands between the first `@` and the last dot."""
+    """`foo@bar.service` -> (`foo@.service`, `bar`): the instance is the text between the first `@` and the last dot."""
     stem, at, rest = name.partition("@")
     if not at:
         return name, None

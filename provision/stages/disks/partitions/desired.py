@@ -85,7 +85,9 @@ def _partition_of(
 
 
 def resolve(disk: DesiredDisk) -> list[DesiredPartition]:
-    """Every partition with its number, start and size filled in, as if all were made anew one after the other."""
+    """Every partition with its number, start and size filled in, as if all were created one after the other on a blank
+    disk.
+    """
     before = _numbered(disk.table)
     asked = {desired.number for desired in disk.desired_entries if desired.number}
     taken = [layout.extent(partition) for number, partition in before.items() if number not in asked]

@@ -42,7 +42,9 @@ class UsableSpace(NamedTuple):
 
 
 def blank_table(device: Device, guid: str) -> PartitionTable:
-    """An empty GPT over the whole device: protective MBR, header and entries in front, entries and header behind."""
+    """An empty GPT over the whole device: protective MBR, header and entries at the start, entries and header at the
+    end.
+    """
     table = PartitionTable("gpt", guid, device.sector)
     return table._replace(first=2 + _sectors_of_entries(table), last=_last_usable(table, device))
 
