@@ -37,7 +37,7 @@ class Drive(NamedTuple):
         Raises FetchFailed if no drive is trusted, or if the only drive that appeared is not trusted.
         """
         if context.trust.config_drive == "none":
-            raise NotTrustedError(f"drive {self.label}", f"not looked for: {CONFIG_DRIVE}=none")
+            raise NotTrustedError(f"drive {self.label}", f"not used: {CONFIG_DRIVE}=none is set")
         device = self.device(context)
         if device is None and (context.stop.is_set() or (self.seconds and context.settings.deadline().left())):
             late = f"no drive labelled {self.label} within {self.seconds:.0f} s"
@@ -68,7 +68,7 @@ class Drive(NamedTuple):
                 if device and not bus:
                     return device
                 if device and not refused:
-                    refused = f"{device} is attached by {bus}, and may not bring the config"
+                    refused = f"{device} is attached by {bus}, and is not trusted"
                     context.log("warning", f"a drive labelled {self.label}: {refused}; {REFUSED_REMEDY}")
                     wait.explain(refused, REFUSED_REMEDY, deadline)
                 if not deadline.left():
@@ -95,7 +95,7 @@ class Optical(NamedTuple):
     def fetch(self, context: FetchContext) -> bytes | None:
         """Wait for the CD without a limit of its own, and read the file."""
         if context.trust.config_drive == "none":
-            raise NotTrustedError(f"CD with {self.marker}", f"not looked for: {CONFIG_DRIVE}=none")
+            raise NotTrustedError(f"CD with {self.marker}", f"not used: {CONFIG_DRIVE}=none is set")
         deadline = context.settings.deadline()
         with WaitReporter(f"a CD that holds {self.marker}", deadline, context.log, context.stop) as wait:
             wait.explain("no drive holds it", "attach the provisioning CD", deadline)

@@ -175,7 +175,9 @@ def _decoded(decode: Callable[[bytes], bytes], raw: bytes, request: Request) -> 
         return decode(raw)
     except ValueError as error:
         raise FetchFailed(
-            request.name, "the user data is not base64", hint="this platform hands over base64: encode it twice"
+            request.name,
+            "the user data is not base64",
+            hint="user data of this platform must be base64: encode it twice",
         ) from error
 
 

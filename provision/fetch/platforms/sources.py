@@ -43,7 +43,7 @@ class NoSource(NamedTuple):
 
     def describe(self) -> str:
         """Where the config of such a machine comes from."""
-        return "none: the config comes by kernel argument or lies in the system"
+        return "none: a kernel argument names the config, or it is `user.ign` in the system"
 
 
 class ConfigFile(NamedTuple):

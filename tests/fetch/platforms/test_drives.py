@@ -179,7 +179,7 @@ def test_a_config_drive_on_usb_is_passed_over(
         settings = Settings(http_total=1, network_wait=0.5, grace=0.5, ends_at=now() + 2)
         with pytest.raises(FetchFailed):
             find_config(platform, LocalSystem(SystemPaths(), str(root)), settings, log)
-        assert f"{node} is attached by USB, and may not bring the config; add provision.config.drive=any" in str(log)
+        assert f"{node} is attached by USB, and is not trusted; add provision.config.drive=any" in str(log)
 
 
 @pytest.mark.parametrize("setting", ["proc/cmdline", "usr/lib/ignition/provision.conf"])
