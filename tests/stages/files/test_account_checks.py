@@ -74,10 +74,10 @@ def test_what_the_tools_take(accounts: tuple[User | Group, ...]) -> None:
         ((Group(name="a", gid=-1),), "passwd.groups[0].gid: -1 is not an id"),
         *(((User(name=name),), "passwd.users[0].name: ") for name in ("", "-x", "a b", "a:b", "a\n", "a,b")),
         ((Group(name="-x"),), "passwd.groups[0].name: '-x' would be read as an option"),
-        ((User(name="u", gecos="a:b"),), "passwd.users[0].gecos: a colon"),
+        ((User(name="u", gecos="a:b"),), "passwd.users[0].gecos: must not contain a colon"),
         ((User(name="u", home_dir="srv"),), "passwd.users[0].homeDir: 'srv' is not an absolute path"),
-        ((User(name="u", home_dir="/a:b"),), "passwd.users[0].homeDir: a colon"),
-        ((User(name="u", shell="/bin/sh\n"),), "passwd.users[0].shell: a colon"),
+        ((User(name="u", home_dir="/a:b"),), "passwd.users[0].homeDir: must not contain a colon"),
+        ((User(name="u", shell="/bin/sh\n"),), "passwd.users[0].shell: must not contain a colon"),
         ((User(name="u", shell="sh"),), "passwd.users[0].shell: 'sh' is not an absolute path"),
     ],
 )
@@ -92,7 +92,7 @@ def test_what_they_refuse(accounts: tuple[User | Group, ...], reason: str) -> No
 )
 def test_a_hash_that_would_break_a_line_is_not_shown(account: User | Group) -> None:
     (found,) = refused(account)
-    assert ".passwordHash: a colon" in found
+    assert ".passwordHash: must not contain a colon" in found
     assert CANARY not in found
 
 
