@@ -28,7 +28,7 @@ class Masks:
         self.scalars = sorted(_secret_scalars(root), key=lambda found: found[1].at)
         self.starts = [node.line for _, node in self.scalars]
 
-    def over(self, number: int, line: str) -> str:
+    def masked_line(self, number: int, line: str) -> str:
         """Line `number` (from 1), in which every character of a secret is an asterisk."""
         index = bisect_right(self.starts, number)
         while index > 0:

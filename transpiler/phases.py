@@ -19,7 +19,7 @@ from transpiler import report
 from transpiler.butane import source_rules, variant_checks
 from transpiler.butane.hints import no_variant_hint, version_hint
 from transpiler.butane.records import Head
-from transpiler.butane.source_map import ButanePaths, Draft, snaked
+from transpiler.butane.source_map import ButanePaths, Draft, yaml_path
 from transpiler.butane.sugar import openshift
 from transpiler.butane.sugar.boot_device import boot_device, grub
 from transpiler.butane.sugar.inline_contents import inline_contents
@@ -82,7 +82,7 @@ class Result(NamedTuple):
         if self.draft is None:
             return []
         source_of = self.draft.source_of
-        mine = [problem._replace(path=source_of(snaked(problem.path))) for problem in problems]
+        mine = [problem._replace(path=source_of(yaml_path(problem.path))) for problem in problems]
         return report.located(mine, self.text)
 
     def render_as_butane(self, *, color: bool = False, raw: bool = False) -> str:
@@ -167,7 +167,7 @@ class Work:
     @property
     def bare(self) -> bool:
         """Whether the output is a bare config although the variant makes a MachineConfig (`--raw`)."""
-        return self.options.raw and self.variant.wraps
+        return self.options.raw and self.variant.makes_machine_config
 
     def add(self, problems: Iterable[Problem], error: str) -> None:
         """Add a phase's problems. `error` becomes the verdict if one of them, or an earlier problem, is fatal.
@@ -308,9 +308,11 @@ def _in_result(check: Callable[[Config, Variant], Iterable[Problem]]) -> Callabl
 def _at_source(work: Work, problems: Iterable[Problem]) -> Iterator[Problem]:
     places: Draft | ButanePaths = work.draft
     if work.options.butane_paths:
-        places = ButanePaths(work.draft, work.variant.spec_minor, wrapped=work.variant.wraps and not work.options.raw)
+        places = ButanePaths(
+            work.draft, work.variant.spec_minor, wrapped=work.variant.makes_machine_config and not work.options.raw
+        )
     for problem in problems:
-        yield problem._replace(path=places.source_of(snaked(problem.path)))
+        yield problem._replace(path=places.source_of(yaml_path(problem.path)))
 
 
 def _machine_config(work: Work) -> Iterable[Problem]:
@@ -353,7 +355,7 @@ def _not_bare(work: Work) -> bool:
 
 
 def _wrapped(work: Work) -> bool:
-    return work.variant.wraps and not work.bare
+    return work.variant.makes_machine_config and not work.bare
 
 
 PHASES: tuple[Phase, ...] = (
@@ -385,7 +387,7 @@ PHASES: tuple[Phase, ...] = (
 
 def _output_text(work: Work, *, pretty: bool) -> str:
     config, spec_minor = work.draft.config, work.variant.spec_minor
-    if work.variant.wraps and not work.bare:
+    if work.variant.makes_machine_config and not work.bare:
         from transpiler.butane.machine_config import machine_config
 
         return machine_config(work.record, encode.plain(config, spec_minor))

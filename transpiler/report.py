@@ -1,4 +1,7 @@
-"""Show problems: as findings with places for our own reports, and in the two forms that Butane prints."""
+"""Show problems: as findings with places for our own reports, and in the two forms that Butane prints.
+
+Source: the output of Butane; its one-line form is that of coreos/vcontext.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import NamedTuple
 from provision.config.problems import Position, Problem, ignition_path
 from provision.config.reports.findings import Finding, escaped
 from transpiler.masks import Masks
-from transpiler.reading.tree import mark
+from transpiler.reading.tree import place_of
 from transpiler.reading.yaml_node import YamlNode
 
 _COLORS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
@@ -28,7 +31,7 @@ class SourceText(NamedTuple):
         """The line and column of a problem, counted from 1; None if the text could not be parsed."""
         if problem.at is not None:
             return problem.at
-        return mark(self.root, problem.path) if self.root else None
+        return place_of(self.root, problem.path) if self.root else None
 
     def lines(self) -> list[str]:
         """The lines of the text without line breaks. Source for line breaks: YAML 1.1, section 4.1.4."""
@@ -88,7 +91,7 @@ def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
     for problem in dict.fromkeys(problems):
         place = text.place(problem)
         known = place is not None and 0 < place.line <= len(lines)
-        line = masks.over(place.line, lines[place.line - 1]) if place and known else ""
+        line = masks.masked_line(place.line, lines[place.line - 1]) if place and known else ""
         character = place.column - 1 if place else 0
         found.append(Finding(text.name, problem, place, line, character, masked=text.root is not None))
     return found

@@ -43,7 +43,7 @@ def _variants() -> Iterator[str]:
     yield "| variant | version | makes | refuses |"
     yield "|---|---|---|---|"
     for one in table().values():
-        makes = VERSIONS[one.spec_minor] + (" in a MachineConfig" if one.wraps else "")
+        makes = VERSIONS[one.spec_minor] + (" in a MachineConfig" if one.makes_machine_config else "")
         yield row(one.name, one.version, makes, _refused(one))
 
 

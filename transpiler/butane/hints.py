@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from provision.config.model import Field, Record
 from provision.config.problems import Path
-from transpiler.butane.source_map import snake
+from transpiler.butane.source_map import yaml_name
 from transpiler.butane.variants import Variant, table
 from transpiler.reading.yaml_node import YamlNode
 
@@ -94,7 +94,7 @@ def key_hint(path: Path, variant: Variant) -> str:
 
 
 def _other_spelling(key: str, known: set[str]) -> str:
-    right = next((name for name in (snake(key), key.lower().replace("-", "_")) if name in known), "")
+    right = next((name for name in (yaml_name(key), key.lower().replace("-", "_")) if name in known), "")
     return f"write {right}" if right else ""
 
 

@@ -156,11 +156,11 @@ def _inner_origins(place: Path, before: Path, parent: Draft, layer: Layer) -> No
 
 
 @cache
-def snake(name: str) -> str:
+def yaml_name(name: str) -> str:
     """The YAML name of a JSON name: `typeGuid` -> `type_guid`, `sizeMiB` -> `size_mib`."""
     return re.sub("MiB|[A-Z]", lambda match: "_" + match[0].lower(), name)
 
 
-def snaked(path: Path) -> Path:
+def yaml_path(path: Path) -> Path:
     """A path of JSON names as a path of YAML names."""
-    return tuple(snake(part) if isinstance(part, str) else part for part in path)
+    return tuple(yaml_name(part) if isinstance(part, str) else part for part in path)

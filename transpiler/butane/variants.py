@@ -45,7 +45,7 @@ class Range(NamedTuple):
 
 
 class Refused(NamedTuple):
-    """Fields, as dotted JSON names, that a variant's systems cannot have, and the reason that Butane gives.
+    """Fields, as dotted JSON names, that some variants do not allow, and the reason that Butane prints.
 
     A `zero_allowed` field may be present while it is empty.
     """
@@ -73,7 +73,7 @@ class Variant(NamedTuple):
     zeroes_allowed: frozenset[str] = frozenset()
 
     @property
-    def wraps(self) -> bool:
+    def makes_machine_config(self) -> bool:
         """Whether the result is a MachineConfig, not a bare config."""
         return self.record is OpenShift
 

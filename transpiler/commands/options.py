@@ -1,4 +1,7 @@
-"""Parse the command line of Butane from a table of options, as Go's package pflag does."""
+"""Parse the command line of Butane from a table of options, as Go's package pflag does.
+
+Source: `butane --help`, and the error messages of pflag.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import templates
 from transpiler.lint.units import units
-from transpiler.reading.tree import mark
+from transpiler.reading.tree import place_of
 
 LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     templates,
@@ -34,7 +34,7 @@ def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: It
     found_problems += second_document(source.raw)
     if source.root is not None and source.record is not None:
         found_problems += _remarks(source, {one.path for one in found_problems if one.fatal and one.path})
-    return without_silenced(found_problems, source.lines, lambda one: one.at or mark(source.root, one.path), ignore)
+    return without_silenced(found_problems, source.lines, lambda one: one.at or place_of(source.root, one.path), ignore)
 
 
 def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:

@@ -182,7 +182,7 @@ _HINTS = {
 }
 
 
-def mark(root: YamlNode | None, path: Path) -> Position:
+def place_of(root: YamlNode | None, path: Path) -> Position:
     """The place of the node at a path. If the text has no such node, the place of the nearest node above it.
 
     Nodes that an alias or a merge key brings do not count. Butane finds its places in the same way.

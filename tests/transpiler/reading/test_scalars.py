@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from transpiler.butane.source_map import snake
+from transpiler.butane.source_map import yaml_name
 from transpiler.butane.source_rules import is_reasonable_mode
 from transpiler.butane.sugar.data_url import data_url, escaped
 from transpiler.butane.sugar.mount_units import escape_path
 from transpiler.phases import transpile
 from transpiler.reading.local_files import joined
 from transpiler.reading.scalars import resolve
-from transpiler.reading.tree import MAX_NODES, mark, parse
+from transpiler.reading.tree import MAX_NODES, parse, place_of
 from transpiler.reading.yaml_problems import YamlError
 
 
@@ -70,9 +70,9 @@ def test_texts_that_only_look_like_timestamps(text: str) -> None:
 
 def test_places_count_characters_from_one() -> None:
     root = parse("a: é\nb:\n  - x: 1\n    é: [2, *k]\n".replace("*k", "k").encode())
-    assert mark(root, ("b", 0, "é", 1)) == (4, 12)
-    assert mark(root, ("b", 0, "nope", 1)) == (3, 5)
-    assert mark(root, ()) == (1, 1)
+    assert place_of(root, ("b", 0, "é", 1)) == (4, 12)
+    assert place_of(root, ("b", 0, "nope", 1)) == (3, 5)
+    assert place_of(root, ()) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_local_paths_are_simple(name: str, path: str) -> None:
 
 
 def test_json_names_become_yaml_names() -> None:
-    assert [snake(name) for name in ("sizeMiB", "typeGuid", "wipeTable", "tpm2")] == [
+    assert [yaml_name(name) for name in ("sizeMiB", "typeGuid", "wipeTable", "tpm2")] == [
         "size_mib",
         "type_guid",
         "wipe_table",

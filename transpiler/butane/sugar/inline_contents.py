@@ -1,4 +1,7 @@
-"""Make the first draft from the author's record: `inline`, `local` and similar fields become plain Ignition fields."""
+"""Make the first draft from the author's record: `inline`, `local` and similar fields become plain Ignition fields.
+
+Source: coreos/butane `base/*/translate.go`.
+"""
 
 from __future__ import annotations
 

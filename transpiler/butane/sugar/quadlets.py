@@ -1,4 +1,7 @@
-"""`systemd.quadlets`: Podman quadlets as files and links below /etc/containers/systemd."""
+"""`systemd.quadlets`: Podman quadlets as files and links below /etc/containers/systemd.
+
+Source: podman-systemd.unit(5), coreos/butane `base/*/translate.go`.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,11 @@ def quadlets(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
             problems.append(Problem(path, EXISTS))
             return
         try:
-            nodes.fill(target, _contents(quadlet, files), 0o644, {}, path)
+            nodes.set_contents(target, _contents(quadlet, files), 0o644, {}, path)
         except LocalFileError as error:
             problems.append(Problem((*path, "contents_local"), str(error), hint=error.hint))
         else:
-            nodes.named(target, (*path, "name"))
+            nodes.set_path_source(target, (*path, "name"))
 
     for index, quadlet in enumerate(found):
         path: Path = ("systemd", "quadlets", index)
@@ -44,7 +47,7 @@ def quadlets(source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:
             problems.append(Problem(path, EXISTS))
         else:
             nodes.link(target, template, {}, path)
-            nodes.named(target, (*path, "name"))
+            nodes.set_path_source(target, (*path, "name"))
         for number, dropin in enumerate(quadlet.dropins):
             add(dropin, f"{target}.d/{dropin.name}", (*path, "dropins", number))
     return nodes.draft(), problems

@@ -1,4 +1,7 @@
-"""`storage.trees`: a directory of local files as files, directories and links."""
+"""`storage.trees`: a directory of local files as files, directories and links.
+
+Source: coreos/butane `base/*/translate.go`.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,7 @@ def _target(base: str, below: str) -> str:
 def _added(entry: TreeEntry, nodes: DraftNodes) -> Iterator[Problem]:
     try:
         if isinstance(entry.found, os.stat_result):
-            _ADD.get(stat.S_IFMT(entry.found.st_mode), _refuse)(entry, entry.found, nodes)
+            _ADD_BY_KIND.get(stat.S_IFMT(entry.found.st_mode), _refuse)(entry, entry.found, nodes)
         else:
             yield Problem(entry.source, explain(entry.local, entry.found))
     except LocalFileError as error:
@@ -95,12 +98,12 @@ def _added(entry: TreeEntry, nodes: DraftNodes) -> Iterator[Problem]:
 
 
 def _add_file(entry: TreeEntry, found: os.stat_result, nodes: DraftNodes) -> None:
-    if not nodes.may_fill(entry.target):
+    if not nodes.can_fill(entry.target):
         raise LocalFileError(EXISTS)
     mode = entry.tree.file_mode
     if mode is None:
         mode = 0o755 if found.st_mode & 0o111 else 0o644
-    nodes.fill(entry.target, read_file(entry.local), mode, _owners(entry.tree), entry.source)
+    nodes.set_contents(entry.target, read_file(entry.local), mode, _owners(entry.tree), entry.source)
 
 
 def _add_directory(entry: TreeEntry, _found: os.stat_result, nodes: DraftNodes) -> None:
@@ -125,7 +128,7 @@ def _refuse(_entry: TreeEntry, _found: os.stat_result, _nodes: DraftNodes) -> No
     raise LocalFileError(WRONG_TYPE)
 
 
-_ADD = {stat.S_IFREG: _add_file, stat.S_IFDIR: _add_directory, stat.S_IFLNK: _add_link}
+_ADD_BY_KIND = {stat.S_IFREG: _add_file, stat.S_IFDIR: _add_directory, stat.S_IFLNK: _add_link}
 
 
 def _owners(tree: Tree) -> dict[str, Any]:
@@ -161,21 +164,21 @@ class DraftNodes:
         if index == 0:
             self.origins["storage", kind] = SourcePath(source)
 
-    def named(self, path: str, source: Path) -> None:
+    def set_path_source(self, path: str, source: Path) -> None:
         """Set the author's path for the path of a node."""
         kind = self.kind_at(path)
         if kind:
             self.origins["storage", kind, self.at[kind, path], "path"] = SourcePath(source)
 
-    def may_fill(self, path: str) -> bool:
+    def can_fill(self, path: str) -> bool:
         """Whether a file can get contents from a tree: it has none yet, and no other kind of node has its path."""
         index = self.at.get(("files", path))
         if index is None:
             return self.kind_at(path) is None
         return not self.lists["files"][index].contents.source
 
-    def fill(self, path: str, contents: bytes, mode: int, owners: dict[str, Any], source: Path) -> None:
-        """Set the contents of a file, and its mode if it has none. A missing file is added."""
+    def set_contents(self, path: str, contents: bytes, mode: int, owners: dict[str, Any], source: Path) -> None:
+        """Set the contents of a file, and its mode if it has none. A missing file is added first."""
         index = self.at.get(("files", path))
         if index is None:
             self.add("files", File(path=path, **owners), source)
