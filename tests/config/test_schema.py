@@ -67,7 +67,7 @@ def field_names(version: str) -> Any:
 @pytest.mark.parametrize("version", ALL)
 def test_the_model_has_the_fields_of_ignition(version: int) -> None:
     expected = field_names(VERSIONS[version])
-    if version == 0:  # here alone a source was no pointer; a rule of its own says so
+    if version == 0:  # the only place where a source was not a pointer; a separate rule checks it
         expected["ignition"]["security"]["tls"]["certificateAuthorities"][0]["source"] = "string?"
     assert json.dumps(shape(Config, version)) == json.dumps(expected)
 

@@ -58,7 +58,7 @@ def enter(*addresses: str) -> None:
 
 
 def _own_file(path: str, text: str) -> None:
-    """Lay a file over another one, for the calling thread, which has mounts of its own."""
+    """Mount a file over another one, for the calling thread only, which has its own mounts."""
     # not possible in a chroot
     subprocess.run(["mount", "--make-rprivate", "/"], check=False, stderr=subprocess.DEVNULL)
     with tempfile.NamedTemporaryFile("w") as file:

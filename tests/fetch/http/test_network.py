@@ -1,7 +1,7 @@
 """A network that is not up yet, or is wrong: a boot waits for the kernel's events and explains on the console what is
 missing, and the wait does not use up the deadline.
 
-Times are compressed: seconds stand for minutes. Each case has a network namespace of its own.
+Times are shorter than in a boot: seconds in place of minutes. Each case has its own network namespace.
 """
 
 from __future__ import annotations

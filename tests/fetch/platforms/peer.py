@@ -25,7 +25,7 @@ def fetched(
 ) -> list[str] | None:
     """The files of the config that the engine gets; None if it fails.
 
-    `moved` are directories of the kernel, and what stands in their place for the engine alone.
+    `moved`: directory of the kernel -> directory that only the engine sees in its place.
     """
     options = {
         "root": folder,
@@ -49,6 +49,6 @@ def fetched(
 
 
 def _mounted(place: str, there: Path) -> str:
-    """A command that puts a directory in the place of another, for nobody else; a chroot may have no mount at `/`."""
+    """A command that mounts a directory over another, for the engine only; a chroot may have no mount at `/`."""
     own = f"{{ mount --make-rprivate / || mount --make-rprivate /{place.split('/')[1]}; }} 2>/dev/null"
     return f"{own} && mount --bind {there} {place} && "

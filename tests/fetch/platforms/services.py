@@ -32,7 +32,7 @@ class Service(NamedTuple):
 
     `demands` are headers with the values they must have. `not_yet` are statuses after which a client must ask again
     later; `absent_is_error` says that a machine without user data does not boot on this platform. `lease` is what a
-    DHCP client wrote down, where only that tells the address.
+    DHCP client wrote down, where the address is only there.
     """
 
     path: str

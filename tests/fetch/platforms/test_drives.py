@@ -1,4 +1,4 @@
-"""Platforms whose config is on a drive with a label: real file systems on loop devices, really mounted."""
+"""Platforms whose config is on a drive with a label: real file systems on loop devices, mounted by the engine."""
 
 from __future__ import annotations
 

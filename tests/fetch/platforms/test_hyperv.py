@@ -1,6 +1,6 @@
 """Hyper-V: the kernel's messages are played back on a socket, with the size checks of the driver.
 
-The numbers are what a C compiler makes of linux/hyperv.h; the checks are those of drivers/hv/hv_kvp.c.
+The numbers are from linux/hyperv.h, by a C compiler; the checks are those of drivers/hv/hv_kvp.c.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """VirtualBox: the driver's side of the ioctls, with the checks of the kernel, and the host's property service behind
 it.
 
-The numbers are what a C compiler makes of linux/vboxguest.h; the checks are those of drivers/virt/vboxguest.
+The numbers are from linux/vboxguest.h, by a C compiler; the checks are those of drivers/virt/vboxguest.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ def _install(numbers: list[int]) -> int:
 
 
 def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str]:
-    """Answer for every call until all processes of the child are gone."""
+    """Decide about every call until all processes of the child have ended."""
     _, received, _, _ = socket.recv_fds(channel, 1, 1)
     if not received:
         return 0, ""

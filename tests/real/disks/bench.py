@@ -263,7 +263,7 @@ def cost(argv: Sequence[str], log: Path, environment: Mapping[str, str]) -> Cost
 
 
 def high_water(pid: int) -> float:
-    """The most memory a process has had so far, in MiB (VmHWM; what wait4(2) tells includes its children's)."""
+    """The most memory a process has had so far, in MiB (VmHWM; the value of wait4(2) includes its children)."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
 

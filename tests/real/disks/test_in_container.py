@@ -15,7 +15,7 @@ TESTS = tuple(f"tests/real/disks/test_{name}.py" for name in ("kernel_devices", 
 
 
 @pytest.mark.disks
-@pytest.mark.timeout(400)  # it has a limit of its own
+@pytest.mark.timeout(400)  # it has its own time limit
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")
 @pytest.mark.skipif(
     bool(systemd_container.lacking()), reason=f"there is no {systemd_container.lacking()} for a container"

@@ -22,7 +22,7 @@ TESTS = (
 
 
 @pytest.mark.disks
-@pytest.mark.timeout(900)  # it has a limit of its own
+@pytest.mark.timeout(900)  # it has its own time limit
 @pytest.mark.skipif(INSIDE in os.environ, reason="runs outside of the guest")
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 @pytest.mark.skipif(

@@ -1,4 +1,4 @@
-"""What a plan decides about encrypted volumes, the commands, and what the installed system is told."""
+"""What a plan decides about encrypted volumes, the commands, and the files for the installed system."""
 
 from __future__ import annotations
 
