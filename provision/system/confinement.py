@@ -1,10 +1,10 @@
 """Run a tool of this machine on a foreign tree, where it can reach nothing but that tree.
 
-Tools that make accounts change their root to the tree (`useradd --root`) and then load the name service modules that
-the tree has (nsswitch.conf(5)). So they run in namespaces of their own (namespaces(7)): a root that holds the programs
-and libraries of this machine, read-only, and the tree, at its usual path. In the tree nothing can be executed or loaded
-as code, set-id bits count for nothing, and no device opens (noexec, nosuid, nodev; mmap(2): EPERM). There is no
-network, no /proc, no device but /dev/null, and no capability beyond those that change files of any owner.
+Tools for accounts change their root to the tree (`useradd --root`) and then load the name service modules of the tree
+(nsswitch.conf(5)). So they run in namespaces of their own (namespaces(7)). Their root has the programs and libraries of
+this machine, read-only, and the tree at its usual path. In the tree no file can be executed or loaded as code, set-id
+bits have no effect, and no device can be opened (noexec, nosuid, nodev; mmap(2): EPERM). There is no network, no /proc,
+no device except /dev/null, and no capability except those to change files of any owner.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from provision.system import libc, mount_table
 _TOOL_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _LIBRARY_CACHE = "/etc/ld.so.cache"
 _NEW_ROOT = "/dev"
-"""A directory that every machine has; what is mounted there is seen by the confined thread alone."""
+"""A directory that every machine has; only the confined thread sees what is mounted there."""
 
 _NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS
 _NULL = (1, 3)
@@ -37,7 +37,7 @@ CONFINED: Mapping[str, frozenset[int]] = {
     # a kernel without SELinux lets only CAP_SYS_ADMIN write labels (xattr(7), security namespace)
     "setfiles": _FILES | {_CAP_SYS_ADMIN},
 }
-"""The tools that work on what a tree holds, with the capabilities they keep (capabilities(7))."""
+"""The tools that work on the contents of a tree, with the capabilities that they keep (capabilities(7))."""
 
 
 class Confinement(NamedTuple):
@@ -49,7 +49,7 @@ class Confinement(NamedTuple):
     def spawn(self, program: str, start: Callable[[], int]) -> int:
         """Call `start` in the confinement and return its result; `program` is the path of the program that it starts.
 
-        Only the child process is confined, and a thread that ends with this call. Raises what `start` raises, and
+        Only the child process is confined, and a thread that ends with this call. Raises what `start` raises, or
         Failure if the kernel does not allow confinement.
         """
         from threading import Thread
@@ -77,8 +77,8 @@ class Confinement(NamedTuple):
         except OSError as error:
             name = os.path.basename(program)
             raise Failure(
-                f"cannot keep {name} from reaching more than {self.tree}: {error.strerror}",
-                hint="this takes namespaces of its own: run it as root with CAP_SYS_ADMIN (a container: --privileged)",
+                f"{name} cannot be confined to {self.tree}: {error.strerror}",
+                hint="this needs new namespaces: run it as root with CAP_SYS_ADMIN (a container needs --privileged)",
             ) from error
 
     def _enter(self, program: str) -> None:
@@ -109,7 +109,7 @@ def _opened(path: str, stack: ExitStack) -> int:
 
 
 def _mount_open(path: str, fd: int, flags: int) -> None:
-    """Mount what is open as `fd` at a path of the new root; a link is copied. Raises OSError."""
+    """Bind-mount the file or directory open as `fd` at a path of the new root; a link is copied. Raises OSError."""
     place = _NEW_ROOT + path
     mode = os.fstat(fd).st_mode
     if os.path.lexists(place) and not stat.S_ISDIR(mode):

@@ -1,4 +1,4 @@
-"""Messages on all consoles of the machine, where people look when a boot waits or stops."""
+"""Shows messages on all consoles of the machine, for people who watch a boot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _INITRAMFS = "/etc/initrd-release"
 
 
 def in_initramfs(root: str = "") -> bool:
-    """Whether this is an initramfs. A system that is up has a journal that people can read."""
+    """Whether this is an initramfs, where people cannot read the journal yet."""
     return os.path.exists(root + _INITRAMFS)
 
 
@@ -31,7 +31,7 @@ def show(text: str, root: str = "") -> None:
 
 
 def _names(root: str) -> list[str]:
-    """Names of the consoles (`tty0`, `ttyS0`); the last is /dev/console (Documentation/ABI/testing/sysfs-tty)."""
+    """Names of the consoles (`tty0`, `ttyS0`); the last one is /dev/console (Documentation/ABI/testing/sysfs-tty)."""
     with suppress(OSError), open(root + _ACTIVE, encoding="ascii") as file:
         return file.read().split()
     return []
@@ -40,7 +40,7 @@ def _names(root: str) -> list[str]:
 def on_consoles(log: FieldLog, root: str = "") -> FieldLog:
     """A log that also shows notices and warnings on all consoles, if this is an initramfs.
 
-    Errors are not shown: `provision.boot.failure_report` shows what stopped the boot, at the end.
+    Errors are not shown here: at the end `provision.boot.failure_report` shows why the boot stopped.
     """
     if not in_initramfs(root):
         return log

@@ -1,4 +1,4 @@
-"""How each action is carried out that is not about files of the tree: one function each, in a table by type."""
+"""Carries out actions, except those on files of the tree: one function for each type, in a table."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import Tree
 
 EXPECTED = (OSError, ValueError, OverflowError, MemoryError, Failure)
-"""What carrying out an action, or a question to the machine, may raise; everything else is a bug."""
+"""The exceptions that an action, or a question to the machine, may raise; all others are bugs."""
 
 
 class ToolFailed(Failure):
@@ -44,16 +44,16 @@ class ToolFailed(Failure):
 
 
 class StateHolder:
-    """What later stages are told, as far as it is known now."""
+    """The boot state; actions replace it during a run."""
 
     def __init__(self, state: BootState) -> None:
         self.current = state
 
 
 class Context(NamedTuple):
-    """What actions work on. `mounted` has the mount points of this process, oldest first.
+    """What actions work on. `mounted` has the mount points that this process made, oldest first.
 
-    A tree is `foreign` unless it is this machine's own: tools that would load code from it are confined.
+    `foreign` is set if the tree is not this machine's own; then tools that would load code from it are confined.
     """
 
     tree: Tree
@@ -70,7 +70,7 @@ class Context(NamedTuple):
         return None if kept is None else Confinement(os.path.abspath(self.tree.root), kept)
 
     def unmount_all(self) -> None:
-        """Unmount what was mounted. A file system in use leaves the tree, and is unmounted when it is free."""
+        """Unmount what this process mounted; a file system in use is unmounted as soon as it is free (MNT_DETACH)."""
         while self.mounted:
             mounts.unmount_lazily(self.mounted.pop())
 
@@ -80,7 +80,7 @@ class Context(NamedTuple):
             return os.readlink(f"/proc/self/fd/{folder}")
 
     def bytes(self, part: Bytes) -> AbstractContextManager[int]:
-        """A descriptor at the beginning of some bytes."""
+        """A descriptor of the bytes, at their beginning; it is closed at the end of the block."""
         return _closing(self.blob_store.open(part) if isinstance(part, Blob) else processes.memory_file(part.data))
 
 
@@ -94,10 +94,10 @@ def error_text(error: BaseException) -> str:
 
 
 _REMEDIES = {
-    errno.EIO: "the device is failing, or a connection to it was lost: look at the kernel's log",
-    errno.ENOSPC: "make room on the file system, or give the config a larger one",
-    errno.EDQUOT: "make room on the file system, or raise the quota",
-    errno.EROFS: "the file system is read-only: look at the kernel's log, and at how it is mounted",
+    errno.EIO: "the device fails, or its connection was lost: read the kernel's log (dmesg)",
+    errno.ENOSPC: "free some space on the file system, or use a larger one",
+    errno.EDQUOT: "free some space on the file system, or raise the quota",
+    errno.EROFS: "the file system is read-only: check its mount options and the kernel's log (dmesg)",
     errno.ENOMEM: "give the machine more memory",
 }
 
@@ -133,7 +133,7 @@ def _run(action: RunProgram, context: Context) -> None:
 
 
 def _follow(action: RunProgram, devices: Devices) -> None:
-    """Wait until the kernel and udev show what a program did to devices."""
+    """Wait until the kernel and udev know what a program has changed on devices."""
     for argument in action.argv if action.facts else ():
         if isinstance(argument, DeviceName):
             devices.settle(argument.name)
@@ -169,7 +169,7 @@ def _input(stdin: Bytes | PathList | None, context: Context, stack: ExitStack) -
 
 
 def _secrets(argv: Sequence[str], files: Sequence[int]) -> Iterator[str]:
-    """Secrets that a tool was given, to mask them in its output: keys, whole and by words, and secret arguments."""
+    """The secrets to mask in the output of a tool: secret arguments, whole key files, and each word of a key file."""
     for number in files:
         key = os.pread(number, os.fstat(number).st_size, 0).decode(errors="replace")
         yield from (key, *key.split())
@@ -195,7 +195,7 @@ def _ended(program: str, status: int) -> str:
 
 
 def _shown(arguments: Iterable[Argument]) -> str:
-    """A command line for the log: devices and paths by the config's names, secrets masked."""
+    """A command line for the log, with the config's names of devices and paths, and masked secrets."""
     from shlex import quote
 
     return " ".join("KEYFILE" if isinstance(one, KeyFile) else quote(_plain(one)) for one in arguments)
@@ -244,7 +244,7 @@ def _update_boot_state(action: UpdateBootState, context: Context) -> None:
 
 
 def _keep(_action: Keep, _context: Context) -> None:
-    """Do nothing: the action is for people who read a plan."""
+    """Do nothing: the action only tells the readers of a plan what is kept."""
 
 
 EXECUTORS: Mapping[type, Callable[[Any, Context], None]] = {

@@ -1,4 +1,4 @@
-"""System calls that Python 3.11 does not offer. ctypes is loaded at the first call."""
+"""System calls that Python 3.11 does not have. ctypes is loaded at the first call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ MNT_DETACH = 2
 _RENAME_NOREPLACE = 1
 _UMOUNT_NOFOLLOW = 8
 
-# the same numbers on every architecture but alpha
+# the same numbers on every architecture except alpha
 _SYS_OPENAT2 = 437
 _SYS_MOUNT_SETATTR = 442
 
@@ -66,9 +66,9 @@ def openat2(directory: int, path: str, flags: int, mode: int, resolve: int) -> i
 
 
 def rename_exclusively(old: str, new: str, folder: int) -> None:
-    """Rename within a directory; what has the new name stays (renameat2(2), RENAME_NOREPLACE).
+    """Rename within a directory, unless the new name exists (renameat2(2), RENAME_NOREPLACE).
 
-    Raises OSError: EEXIST for a name that is taken, EINVAL or ENOSYS where the file system or libc does not know it.
+    Raises OSError: EEXIST if the new name exists, EINVAL or ENOSYS if the file system or libc does not support it.
     """
     function = getattr(_libc(), "renameat2", None)
     if function is None:
@@ -91,7 +91,7 @@ def file_system(fd: int) -> int:
 
 
 def unshare_mounts() -> None:
-    """Give this thread (and those it starts) mounts of its own: they vanish with the process. Raises OSError."""
+    """Give this thread (and those it starts) mounts of its own, which end with the process. Raises OSError."""
     unshare(CLONE_NEWNS)
 
 
@@ -110,9 +110,9 @@ def unshare(namespaces: int) -> None:
 
 
 def set_io_flusher(*, on: bool) -> None:
-    """Whether programs started from now on may wait for the writing of dirty pages when they need memory.
+    """With `on`, programs started from now on do not wait for the writing of dirty pages when they need memory.
 
-    One that serves a block device must not (PR_SET_IO_FLUSHER, prctl(2), Linux 5.6). Raises OSError.
+    A program that serves a block device needs this (PR_SET_IO_FLUSHER, prctl(2), Linux 5.6). Raises OSError.
     """
     _check(_libc().prctl(_PR_SET_IO_FLUSHER, int(on), 0, 0, 0), "prctl")
 
@@ -120,7 +120,8 @@ def set_io_flusher(*, on: bool) -> None:
 def become_root_of_a_user_namespace() -> None:
     """Give this process a user namespace in which it is root, with no rights outside of it (user_namespaces(7)).
 
-    Needs no rights, but the kernel or its settings may refuse it, and threads do: call it before any. Raises OSError.
+    It needs no rights, but the settings of the kernel may forbid it. Call it before starting threads, because it fails
+    in a process with several. Raises OSError.
     """
     user, group = os.geteuid(), os.getegid()
     _check(_libc().unshare(CLONE_NEWUSER), "unshare")
@@ -130,9 +131,9 @@ def become_root_of_a_user_namespace() -> None:
 
 
 def change_root(path: str) -> None:
-    """Make a mount point the root of this thread, and let go of the old root (pivot_root(2)). Raises OSError.
+    """Make a mount point the root of this thread, and unmount the old root (pivot_root(2)). Raises OSError.
 
-    In a chroot whose root is no mount point pivot_root(2) cannot work; chroot(2) takes its place there.
+    In a chroot whose root is not a mount point pivot_root(2) fails; then chroot(2) is used.
     """
     os.chdir(path)
     if _libc().pivot_root(b".", b".") == 0:
@@ -143,7 +144,7 @@ def change_root(path: str) -> None:
 
 
 def keep_capabilities(numbers: Iterable[int]) -> None:
-    """Let programs that this thread starts have these capabilities and no others, for good. Raises OSError.
+    """Limit the programs that this thread starts to these capabilities; this cannot be undone. Raises OSError.
 
     See capabilities(7). Set-id bits and file capabilities have no effect any more (PR_SET_NO_NEW_PRIVS, prctl(2)). The
     thread itself keeps CAP_IPC_LOCK too, without which it gets no memory after `keep_memory_private`; a program does
@@ -169,7 +170,7 @@ def keep_capabilities(numbers: Iterable[int]) -> None:
 def forbid_core_dumps() -> None:
     """Leave no core dump of this process, nor of programs that it starts (RLIMIT_CORE, getrlimit(2)).
 
-    systemd-coredump, which gets dumps all the same, stores none then (systemd-coredump(8)).
+    systemd-coredump gets dumps in spite of this limit, but does not store them (systemd-coredump(8)).
     """
     import resource
 
@@ -177,11 +178,11 @@ def forbid_core_dumps() -> None:
 
 
 def keep_memory_private() -> None:
-    """Keep the secrets of this process in its memory: call it before there are any.
+    """Keep the secrets of this process in its memory. Call it before it has any secrets.
 
-    There are no core dumps, no other process of its user reads its memory (PR_SET_DUMPABLE, prctl(2)), and nothing of
-    it is swapped out (mlockall(2)). The last only for root with CAP_IPC_LOCK: otherwise RLIMIT_MEMLOCK would make
-    allocations fail.
+    There are no core dumps, no other process of its user can read the memory (PR_SET_DUMPABLE, prctl(2)), and it is not
+    swapped out (mlockall(2)). The last is done only for root with CAP_IPC_LOCK, because otherwise RLIMIT_MEMLOCK would
+    make allocations fail.
     """
     forbid_core_dumps()
     libc = _libc()

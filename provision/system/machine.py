@@ -1,4 +1,4 @@
-"""The machine as the engine sees it: questions (MachineView), and carrying out actions (System)."""
+"""The machine as the engine sees it: answers questions (MachineView) and carries out actions (System)."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _T = TypeVar("_T")
 
 
 NOT_ENABLED = ("disabled", "masked", "masked-runtime", "bad", "not-found", "No such file or directory")
-"""What `systemctl is-enabled` ends with where it says no (systemctl(1), "is-enabled")."""
+"""Ends of the output of `systemctl is-enabled` for a unit that is not enabled (systemctl(1), "is-enabled")."""
 
 
 class Machine:
-    """One target: the tree below `root`, block devices, and what stages tell each other (`boot_state`).
+    """One target: the tree below `root`, block devices, and the boot state.
 
-    Blobs that later stages need are kept in `run_dir`. Several threads may use it, for actions that touch disjoint
-    things. `release` frees what this process holds.
+    Blobs that later stages need are kept in `run_dir`. Several threads may carry out actions at a time, if these change
+    different things. `release` frees what this process holds.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Machine:
         return _with_title(f"ask for the free space at {path}", lambda: self._tree.free_space(path))
 
     def enabled(self, unit: str) -> bool:
-        """See MachineView. False without systemctl. Raises ActionFailed where systemctl does not get to an answer."""
+        """See MachineView. False without systemctl. Raises ActionFailed if systemctl gives no answer."""
         if self.tool("systemctl") is None:
             return False
         argv = ["systemctl", "--root", self._tree.root, "is-enabled", "--", unit]
@@ -138,13 +138,13 @@ class Machine:
         return mkfs_trial.refusal(argv, size)
 
     def boot_state(self) -> BootState:
-        """See MachineView; what actions of this run told later stages included."""
+        """See MachineView; includes the changes by actions of this run."""
         return self._context.state.current
 
     # -- the changes
 
     def apply(self, action: Action) -> None:
-        """Carry out one action. Raises ActionFailed with what the tool said last."""
+        """Carry out one action. Raises ActionFailed with the end of the tool's output."""
         if isinstance(action, FILE_ACTIONS):
             self.apply_nodes([action])
             return
@@ -157,7 +157,7 @@ class Machine:
             raise ActionFailed(action.title, error_text(error), hint=hint_of(error)) from error
 
     def apply_nodes(self, actions: Sequence[FileAction]) -> None:
-        """Carry out actions on the tree that touch disjoint paths; many share the waiting for the disk.
+        """Carry out actions on the tree that touch disjoint paths; many of them are synced together.
 
         Raises ActionFailed.
         """
@@ -168,9 +168,9 @@ class Machine:
             raise ActionFailed(failed.action.title, error_text(cause), hint=hint_of(cause)) from failed
 
     def new_blob(self, blob: Blob, destination: str) -> AbstractContextManager[BinaryIO]:
-        """A place for the bytes of a blob, readable by nobody else; they are kept when the context ends well.
+        """A private file for the bytes of a blob; they are kept if the block ends without an exception.
 
-        `destination` is the path they are meant for; with an empty one they are kept for later stages. Raises OSError.
+        `destination` is the path of their later file; if it is empty, they are kept for later stages. Raises OSError.
         """
         return self._blob_store.writing(blob, destination)
 

@@ -1,4 +1,4 @@
-"""What is mounted where (/proc/PID/mountinfo, proc_pid_mountinfo(5))."""
+"""The mount table of this thread (/proc/PID/mountinfo, proc_pid_mountinfo(5))."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def entries() -> list[MountEntry]:
 
 
 def at(path: str) -> MountEntry | None:
-    """What is mounted at exactly this path (the last one, if several are); None if nothing is."""
+    """The last mount at exactly this path; None if nothing is mounted there."""
     return next((entry for entry in reversed(entries()) if entry.path == path), None)
 
 
@@ -37,6 +37,6 @@ def entry(line: str) -> MountEntry:
 
 
 def _plain(text: str) -> str:
-    """Undo the escapes of mountinfo: blanks and backslashes are three octal digits."""
+    """Undo the escapes of mountinfo: a blank or backslash is written as a backslash and three octal digits."""
     first, *rest = os.fsencode(text).split(b"\\")
     return os.fsdecode(first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest))

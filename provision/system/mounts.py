@@ -10,7 +10,7 @@ from provision.system import libc
 from provision.system.programs import processes
 
 UNTRUSTED = ("nodev", "nosuid", "noexec")
-"""Options for a file system that somebody else may have filled: no device opens, and nothing in it runs (mount(8))."""
+"""Options for a file system with unknown contents: no device can be opened, no program executed (mount(8))."""
 
 
 class MountFailed(Failure):
@@ -26,21 +26,21 @@ def mount(node: str, path: str, kind: str, options: Sequence[str]) -> None:
 
 
 def unmount(path: str) -> None:
-    """Unmount what is mounted last at a path. Raises OSError."""
+    """Unmount the last mount at a path. Raises OSError."""
     libc.unmount(path)
 
 
 def unshare_mounts_if_allowed() -> None:
-    """Give this process mounts of its own, which end with it even when it is killed. Call it before starting threads.
+    """Give this process a mount namespace of its own; its mounts end with it, even when it is killed.
 
-    Nothing happens where that is not allowed.
+    Call it before starting threads. Does nothing if the kernel does not allow it.
     """
     with suppress(OSError):
         libc.unshare_mounts()
 
 
 def unmount_lazily(path: str) -> None:
-    """Unmount now, or as soon as it is no longer used (MNT_DETACH). Errors are ignored."""
+    """Unmount a path, now or when it is no longer in use (MNT_DETACH, umount2(2)). Errors are ignored."""
     try:
         libc.unmount(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""The engine's own files in /run: replaced in one step, readable by nobody else from the first instant."""
+"""The engine's own files in /run: replaced in one step, and never readable by other users."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def read_private(path: str) -> bytes | None:
 
 
 def write_private(path: str, data: bytes) -> None:
-    """Replace a file of ours in one step: 0600 from the first instant, in a directory that is made 0700.
+    """Replace a file of ours in one step: it is made with mode 0600, and a missing directory with mode 0700.
 
-    Raises Failure; the old file stays then, and nothing else.
+    Raises Failure; then the old file stays, and no other file.
     """
     directory = os.path.dirname(path) or "."
-    temporary = f"{path}.new"  # one name: what a killed run left is found again
+    temporary = f"{path}.new"  # a fixed name: the next run replaces what a killed run left
     try:
         os.makedirs(directory, 0o700, exist_ok=True)
         _remove(temporary)
@@ -38,7 +38,7 @@ def write_private(path: str, data: bytes) -> None:
             _remove(temporary)
             raise
     except OSError as error:
-        raise Failure(f"{path}: {error.strerror}", hint="is the file system full or read-only?") from None
+        raise Failure(f"{path}: {error.strerror}", hint="check whether the file system is full or read-only") from None
 
 
 def erase(path: str) -> None:

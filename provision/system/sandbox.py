@@ -1,9 +1,9 @@
 """Keep programs that work on disk images away from the disks of this machine.
 
-`enter_sandbox` gives the process mounts of its own, with a /dev that holds only the few nodes that every program needs.
-`make_device_node` adds those of our loop devices and of what is built on them. Elsewhere no device node can be opened
-(nodev). The directory of udevd is empty, so that programs make their nodes themselves. All of it vanishes with the
-process, even when it is killed.
+`enter_sandbox` gives the process mounts of its own, with a /dev that has only the few nodes that every program needs.
+`make_device_node` adds nodes of our loop devices and of devices built on them. Device nodes in other directories cannot
+be opened (nodev). The directory of udevd is empty, so programs make their nodes themselves. All these mounts end with
+the process, even when it is killed.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ def enter_sandbox() -> None:
         _fill_dev()
     except OSError as error:
         raise Failure(
-            f"cannot keep the disks of this machine out of reach: {error.strerror}",
-            hint="this takes mounts of its own: run it as root with CAP_SYS_ADMIN; a container needs --privileged",
+            f"cannot hide the disks of this machine from programs: {error.strerror}",
+            hint="this needs a new mount namespace: run it as root with CAP_SYS_ADMIN; a container needs --privileged",
         ) from error
     os.environ["MDADM_NO_UDEV"] = "1"
 
@@ -57,7 +57,7 @@ def make_device_node(node: str, number: str) -> None:
 
 
 def make_fuse_node() -> None:
-    """See to it that there is a /dev/fuse (character device 10:229), also in the sandbox. Raises OSError."""
+    """Make /dev/fuse (character device 10:229) if it does not exist, also in the sandbox. Raises OSError."""
     if not os.path.exists("/dev/fuse"):
         os.mknod("/dev/fuse", stat.S_IFCHR | 0o600, os.makedev(10, 229))
 

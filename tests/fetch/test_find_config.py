@@ -361,7 +361,7 @@ class TestZstd:
         [
             (lambda raw: zstd(raw)[:-9], "damaged"),
             (lambda _raw: zstd(bytes(32 << 20)), "more than 200 times its size"),
-            (lambda _raw: zstd(bytes(128 << 20)), "says more than 32 MiB"),
+            (lambda _raw: zstd(bytes(128 << 20)), "larger than the limit of 32 MiB"),
         ],
         ids=["damaged", "blown up", "bomb"],
     )

@@ -1,1 +1,1 @@
-"""Disk images as files: what format a file has, and formats of virtual machines opened through QEMU."""
+"""Disk images as files: recognises their formats, and opens formats of virtual machines through QEMU."""

@@ -1,4 +1,4 @@
-"""What is on the file systems of disk images while they are not mounted: looked at, and never changed."""
+"""Reads the contents of file systems in disk images that are not mounted, and never changes them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ _OPTIONS = {
     "btrfs": ("rescue=nologreplay",),
     "vfat": (),
 }
-"""What keeps a file system from replaying its journal, for each that can be looked at (mount(8), btrfs(5), xfs(5))."""
+"""File system -> mount options that prevent a replay of its journal (mount(8), btrfs(5), xfs(5))."""
 
 _READ_ONLY = ("ro", "nodev", "nosuid", "noexec")
 
 
 class UnmountedContents:
-    """Contents by the name of the device, for a `Forecast`.
+    """The contents of file systems by the name of their device, for a `Forecast`.
 
-    As root the kernel mounts them read-only, from read-only loop devices, below `folder`, which has to be in a mount
-    namespace of this process. Otherwise debugfs(8) reads ext4. Why others cannot be seen goes to `unseen`, by device.
+    As root they are mounted read-only, from read-only loop devices, below `folder`, which has to be in a mount
+    namespace of this process. Otherwise debugfs(8) reads ext4. `unseen` gets the devices that cannot be read, with the
+    reasons.
     """
 
     def __init__(self, devices: ImageDevices, folder: str, unseen: dict[str, str], *, may_mount: bool) -> None:
@@ -44,7 +45,7 @@ class UnmountedContents:
         self._unseen = unseen
 
     def __call__(self, device: str) -> Contents | None:
-        """The contents of the file system on a device; None where they cannot be seen."""
+        """The contents of the file system on a device; None if they cannot be read."""
         if device not in self._found:
             try:
                 self._found[device] = self._look(device)
@@ -54,7 +55,7 @@ class UnmountedContents:
         return self._found[device]
 
     def release(self) -> None:
-        """Unmount everything. Contents that were given out do not answer any more."""
+        """Unmount everything. Contents that were returned before cannot be used after this."""
         self._found.clear()
         while self._mounted:
             path, loop = self._mounted.pop()
@@ -68,14 +69,14 @@ class UnmountedContents:
         kind = self._devices.signature(device).type
         place = self._devices.location(device)
         if place is None:
-            raise Failure(f"what is on {device} can only be seen when it is opened")
+            raise Failure(f"the contents of {device} are known only after it is opened")
         if kind not in _OPTIONS:
-            raise Failure(f"{kind or 'no file system'} on {device} cannot be looked into")
+            raise Failure(f"{kind or 'no file system'} on {device} cannot be read")
         if self._may_mount:
             return self._mount(kind, *place)
         if kind in _EXT and processes.find(PROGRAM):
             return ExtContents(place[0], place[1])
-        raise Failure(f"to look at {kind} on {device} takes root" + (f", or {PROGRAM}" if kind in _EXT else ""))
+        raise Failure(f"reading {kind} on {device} needs root" + (f", or {PROGRAM}" if kind in _EXT else ""))
 
     def _mount(self, kind: str, path: str, offset: int, size: int, sector: int) -> Contents:
         point = os.path.join(self._folder, str(len(self._mounted)))

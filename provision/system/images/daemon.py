@@ -1,11 +1,12 @@
-"""A program that serves a block device beside this one, until it is told to end or this process ends.
+"""A child program that serves a block device, until it is told to end or this process ends.
 
-Three things keep the kernel from waiting for itself:
+Three things prevent deadlocks in the kernel:
 
-- The program has a mount namespace of its own, in which nothing is mounted that rests on what it serves. A process that
-  dies unmounts what only its namespace has left; the program would wait for itself, for ever and not to be killed.
-- When this process dies, its mounts go first, and only then the program is killed (PR_SET_PDEATHSIG, prctl(2)).
-- The program never waits for dirty pages when it needs memory, for it may be the one who has to write them.
+- The program has a mount namespace of its own, in which no file system is mounted from the device that it serves. A
+  process that dies unmounts what only its namespace still has. The program would then wait for its own device for ever,
+  and could not be killed.
+- When this process dies, its mounts end first; only then the program is killed (PR_SET_PDEATHSIG, prctl(2)).
+- The program never waits for dirty pages when it needs memory, because these may be pages that it has to write itself.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from provision.system.programs import processes
 from provision.system.programs.processes import Finished
 
 NEEDED = ("unshare", "setpriv")
-"""Programs of util-linux that start another one as it has to be here."""
+"""Programs of util-linux that start another program with these properties."""
 
 _OWN_MOUNTS = ("unshare", "--mount", "--propagation", "unchanged", "--")
 _TIED = ("setpriv", "--pdeathsig", "KILL", "--")
@@ -30,8 +31,8 @@ _TIED = ("setpriv", "--pdeathsig", "KILL", "--")
 class Daemon:
     """A started program; what it writes is kept in memory. Raises FileNotFoundError if it is not on PATH.
 
-    It has a process group of its own, so that an interrupt from the keyboard does not reach it. Of what it mounts, this
-    process sees what lies below a shared mount.
+    It has a process group of its own, so that an interrupt from the keyboard does not reach it. This process sees its
+    mounts only if they are below a shared mount (mount_namespaces(7)).
     """
 
     def __init__(self, argv: Sequence[str]) -> None:
@@ -41,7 +42,7 @@ class Daemon:
         if program is None or missing:
             raise FileNotFoundError(*missing)
         self._output = os.memfd_create("output", os.MFD_CLOEXEC)
-        with suppress(OSError):  # Linux before 5.6, or not root: then it is only less sure
+        with suppress(OSError):  # Linux before 5.6, or not root: then a deadlock is possible, but rare
             libc.set_io_flusher(on=True)
         try:
             self._pid = os.posix_spawn(
@@ -69,7 +70,7 @@ class Daemon:
         return self._status is not None
 
     def stop(self, seconds: float) -> Finished:
-        """Tell it to end, wait for that, and kill it after so many seconds; how it ended, and what it wrote."""
+        """Tell it to end, and kill it after `seconds`. Returns how it ended, and its output."""
         if not self.ended:
             os.kill(self._pid, signal.SIGTERM)
         deadline = time.monotonic() + seconds

@@ -1,4 +1,4 @@
-"""What is on an ext2, ext3 or ext4 file system in a file: read by debugfs(8), which needs no rights and no kernel."""
+"""Reads an ext2, ext3 or ext4 file system in a file by debugfs(8), which needs no rights and no mount."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from provision.system.programs import processes
 PROGRAM = "debugfs"
 
 _LIMIT = 16 << 20
-"""Bytes of a file, or of a listing, that are read at most."""
+"""At most so many bytes of a file or of a listing are read."""
 
 _ENTRY = re.compile(rb"/([0-9]+)/([0-7]+)/([0-9]+)/([0-9]+)/(.*)/([0-9]*)/", re.DOTALL)
 """A line of `ls -p`: inode, mode, user, group, name, size (debugfs(8))."""
@@ -39,9 +39,9 @@ _ROOT = _Entry(2, 0o040755, 0, 0, 0)
 
 
 class ExtContents:
-    """A read-only look at the file system at `offset` of a file: paths begin at its own root.
+    """The contents of the file system at `offset` (bytes) of a file, read-only; paths begin at its own root.
 
-    Answers as `Contents` says. A journal that was not replayed is not looked at.
+    The methods are those of `Contents`. Changes that are only in the journal are not seen.
     """
 
     def __init__(self, path: str, offset: int) -> None:
@@ -80,7 +80,7 @@ class ExtContents:
         return self._account("group", "/etc/group", name)
 
     def free_space(self, path: str) -> FreeSpace | None:
-        """As in Contents; the whole file system is one."""
+        """As in Contents; the path does not matter."""
         del path
         said = self._ask("stats -h").decode(errors="replace")
         found = {name: value.strip() for name, _, value in (line.partition(":") for line in said.splitlines())}
@@ -88,7 +88,7 @@ class ExtContents:
         return FreeSpace(self._image, int(blocks) * int(size)) if blocks.isdecimal() and size.isdecimal() else None
 
     def enabled(self, unit: str) -> bool:
-        """Whether a unit of /etc is started by another: the links that `systemctl enable` makes."""
+        """Whether /etc has a link to the unit as `systemctl enable` makes it."""
         folders = [name for name in self.children(_UNIT_FOLDER) if name.endswith((".wants", ".requires"))]
         return any(unit in self.children(f"{_UNIT_FOLDER}/{folder}") for folder in folders)
 
@@ -119,7 +119,7 @@ class ExtContents:
         return found
 
     def _target(self, entry: _Entry) -> str:
-        """Where a link leads; a short one is kept in the inode, and `stat` shows it."""
+        """The target of a link; a short target is in the inode, and `stat` shows it."""
         said = self._ask(f"stat <{entry.inode}>")
         _, found, rest = said.partition(b'Fast link dest: "')
         target = rest[: entry.size] if found else self._ask(f"cat <{entry.inode}>")

@@ -1,4 +1,4 @@
-"""Disk images as files: made or copied under a temporary name, locked, given their name when all went well."""
+"""Disk images as files: they are made or copied under a temporary name, locked, and renamed when all went well."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from provision.system.images.qemu import Export
 from provision.system.programs import processes
 
 SECTORS = (512, 4096)
-"""Bytes in the logical sectors of disks: nearly all, and "4Kn" ones."""
+"""Bytes in a logical sector: 512 on nearly all disks, 4096 on "4Kn" disks."""
 
 _GPT = b"EFI PART"
 
 _SETTLED = 60.0
-"""Seconds after which an unlocked temporary file is one that a killed run left behind."""
+"""An unlocked temporary file that is older than so many seconds belongs to a killed run."""
 
 
 class _Unfinished(NamedTuple):
-    """A file under a temporary name, the name it will get, and whether that may be there."""
+    """A file under a temporary name, the name that it will get, and whether it may replace a file of that name."""
 
     path: str
     image: str
@@ -35,9 +35,9 @@ class _Unfinished(NamedTuple):
 
 
 class UnfinishedImages:
-    """The images that a run makes or changes: nobody sees them under their names until `keep`.
+    """The images that a run makes or changes; they get their names only in `keep`.
 
-    Those in a format of virtual machines are opened as raw files (`view`).
+    Images in formats of virtual machines are opened as raw files (`view`).
     """
 
     def __init__(self, *, replace: bool) -> None:
@@ -46,7 +46,7 @@ class UnfinishedImages:
         self._views: list[Export] = []
 
     def make(self, image: str, size: int, name: str = RAW, folder: str = "") -> str:
-        """An empty image of that size and format, readable by nobody else; in `folder` if it is not to be kept.
+        """Make an empty image (0600) of `size` bytes in the format `name`; in `folder` if it is not to be kept.
 
         Returns its path. Raises Failure.
         """
@@ -61,9 +61,9 @@ class UnfinishedImages:
         return path
 
     def copy(self, image: str) -> str:
-        """A copy of an image, with its owner and mode, that takes its place in the end. Returns its path.
+        """Copy an image, with owner and mode; `keep` replaces the image by the copy. Returns the path of the copy.
 
-        Where the file system can share blocks it takes no room (cp(1), --reflink). Raises Failure.
+        If the file system can share blocks, the copy needs no space (cp(1), --reflink). Raises Failure.
         """
         image = os.path.realpath(image)
         try:
@@ -82,9 +82,9 @@ class UnfinishedImages:
         return view.path
 
     def keep(self) -> None:
-        """All went well: write everything out, then give the images their names.
+        """Call it when all went well: write all images to the disk, then give them their names.
 
-        Raises Failure for an image that somebody else made meanwhile, or that could not be written.
+        Raises Failure for an image that another program has made in the meantime, or that could not be written.
         """
         for view in self._views:
             view.close()
@@ -99,7 +99,7 @@ class UnfinishedImages:
             _sync(os.path.dirname(one.image) or ".")
 
     def drop(self) -> None:
-        """Remove what did not come about."""
+        """Remove the images that have not got their names."""
         while self._views:
             self._views.pop().drop()
         while self._unfinished:
@@ -109,7 +109,7 @@ class UnfinishedImages:
             os.close(one.lock)
 
     def _temporary(self, image: str, folder: str, *, replace: bool) -> str:
-        """An empty file (0600) with a name that nobody else has, locked as long as this run lasts. Raises OSError."""
+        """Make an empty file (0600) with a unique name, locked until the run ends; its path. Raises OSError."""
         from tempfile import mkstemp
 
         prefix = f".{os.path.basename(image)[:100]}."
@@ -127,14 +127,14 @@ def _name(one: _Unfinished) -> None:
     try:
         os.link(one.path, one.image)
     except FileExistsError:
-        hint = "somebody else made it; --force would replace it"
-        raise Failure(f"{one.image}: exists by now", hint=hint) from None
+        hint = "another program has made it; --force replaces it"
+        raise Failure(f"{one.image}: has appeared during the run", hint=hint) from None
     finally:
         os.unlink(one.path)
 
 
 def _remove_abandoned(folder: str, prefix: str) -> None:
-    """Remove the temporary files of this image that killed runs left behind: nobody has them locked."""
+    """Remove temporary files of this image that killed runs left: they are old, and no process has them locked."""
     mine = re.compile(re.escape(prefix) + r"[a-z0-9_]{8}\.partial")
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
@@ -146,7 +146,7 @@ def _remove_abandoned(folder: str, prefix: str) -> None:
 
 
 def _sync(path: str) -> None:
-    """Wait until a file, or the names in a folder, are on the disk. Raises Failure."""
+    """Wait until a file, or the names in a folder, are on the disk (fsync(2)). Raises Failure."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
@@ -157,14 +157,14 @@ def _sync(path: str) -> None:
 
 
 def new_format(image: str) -> str:
-    """The format that a new image gets: that of its ending where it is one of `DRIVERS`, else raw."""
+    """The format of a new image: by the ending of its name if that is a key of `DRIVERS`, else raw."""
     ending = os.path.splitext(image)[1].removeprefix(".").lower()
     return ending if ending in DRIVERS else RAW
 
 
 @contextmanager
 def locked_for_run(path: str) -> Iterator[None]:
-    """Keep other runs away from an image or a tree, as long as it takes. Raises Failure."""
+    """Lock an image or a tree against other runs until the end of the block. Raises Failure."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         _lock(fd, path)
@@ -174,7 +174,7 @@ def locked_for_run(path: str) -> Iterator[None]:
 
 
 def _lock(fd: int, path: str) -> None:
-    """Lock a file that still has this name: the run before may have put another in its place. Raises Failure."""
+    """Lock a file, and check that it still has this name: a run may just have replaced it. Raises Failure."""
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         locked = os.path.samestat(os.fstat(fd), os.stat(path))
@@ -185,7 +185,7 @@ def _lock(fd: int, path: str) -> None:
 
 
 def sector_size(image: str) -> int | None:
-    """The sector size by which an image was partitioned: a GPT's header fills its second sector (UEFI, 5.3.2)."""
+    """Bytes per sector of an image with a GPT; None without one. The GPT header is in sector 1 (UEFI 2.10, 5.3.2)."""
     with open(image, "rb") as file:
         start = file.read(SECTORS[-1] + len(_GPT))
     return next((size for size in SECTORS if start[size:].startswith(_GPT)), None)

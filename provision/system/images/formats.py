@@ -1,4 +1,4 @@
-"""What a file that is given as a disk image holds: told by its first bytes, before anything is written to it."""
+"""Recognises the format of a file that is given as a disk image, before anything is written to it."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ _START = (
 
 _LOOKED_AT = 33 * 1024
 _FOOTER = 512
-"""A VHD of a fixed size has its mark only in its last sector (Virtual Hard Disk Image Format Specification)."""
+"""A VHD of a fixed size has its signature only in the last sector (Virtual Hard Disk Image Format Specification)."""
 
 _CHUNK = 1 << 20
 
 
 class FormatRefused(Failure):
-    """A file is no disk image that can be worked on; the message names its format."""
+    """A file is not a disk image that can be used; the message names its format."""
 
 
 def image_format(path: str, sector: int = 512) -> str:
-    """The format of a file: a key of `DRIVERS`, `raw`, `empty` (zeros only), or words to refuse it by.
+    """The format of a file: a key of `DRIVERS`, `raw`, `empty` (zeros only), or words for a refusal ("a tar archive").
 
-    Raw is what has a partition table or a signature that blkid(8) knows. What is not known is
+    A file is raw if it has a partition table or a signature that blkid(8) knows. An unknown format is
     "data in an unknown format". Raises OSError, and the failures of reading a table.
     """
     with open(path, "rb") as file:
@@ -77,7 +77,10 @@ def image_format(path: str, sector: int = 512) -> str:
 
 
 def _vmdk(head: bytes) -> str:
-    """Which kind of VMDK in one file it is (VMware, Virtual Disk Format 5.0, "Hosted Sparse Extents")."""
+    """The format of a VMDK in one file: `vmdk`, or words for a refusal.
+
+    Source: VMware, Virtual Disk Format 5.0, "Hosted Sparse Extents".
+    """
     if struct.unpack_from("<I", head, 8)[0] & 0x10000:
         return "a vmdk image for transport (streamOptimized)"
     parent = head.partition(b"parentCID=")[2][:8]
@@ -85,10 +88,10 @@ def _vmdk(head: bytes) -> str:
 
 
 def check_qcow2(path: str) -> None:
-    """Refuse what a copy of a qcow2 file would not be independent of. Raises FormatRefused, OSError.
+    """Refuse a qcow2 file if a copy of it would change other files. Raises FormatRefused, OSError.
 
-    Its backing files are only read; they have to be regular files, given by plain names, for a name can also be a URL
-    or a whole configuration (`json:`, qemu(1)). A data file of its own would be written to.
+    Its backing files are only read. They have to be regular files with plain names, because a name can also be a URL or
+    a whole configuration (`json:`, qemu(1)). An external data file is refused, because it would be written.
     """
     seen: set[tuple[int, int]] = set()
     while path:
@@ -98,11 +101,11 @@ def check_qcow2(path: str) -> None:
         seen.add((status.st_dev, status.st_ino))
         path = _backing_file(path)
         if path and not os.path.isfile(path):
-            raise FormatRefused(f"{path}: is needed as a backing file, and is no regular file")
+            raise FormatRefused(f"{path}: is a backing file, but not a regular file")
 
 
 def _backing_file(path: str) -> str:
-    """The path of a qcow2 file's backing file, or nothing; the header is described in docs/interop/qcow2.txt."""
+    """The path of a qcow2 file's backing file; empty without one. Source: docs/interop/qcow2.txt of QEMU."""
     with open(path, "rb") as file:
         head = file.read(104)
         if not head.startswith(b"QFI\xfb"):
@@ -122,17 +125,17 @@ def _backing_file(path: str) -> str:
         name = os.fsdecode(file.read(min(length, 1023)))
     name = name.removeprefix("file:")
     if ":" in name.partition("/")[0]:
-        raise FormatRefused(f"{path}: its backing file {name} is not given by a plain name")
+        raise FormatRefused(f"{path}: the name of its backing file, {name}, is not a plain path")
     return os.path.join(os.path.dirname(path), name)
 
 
 def _is_zero(fd: int, size: int) -> bool:
-    """Whether a file holds nothing but zeros; holes are not read."""
+    """Whether all bytes of a file are zero; holes are not read."""
     place = 0
     while place < size:
         try:
             place = os.lseek(fd, place, os.SEEK_DATA)
-        except OSError:  # ENXIO: there is no data behind this place (lseek(2))
+        except OSError:  # ENXIO: there is no data after this position (lseek(2))
             return True
         chunk = os.pread(fd, _CHUNK, place)
         if chunk.count(0) != len(chunk):

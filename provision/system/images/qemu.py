@@ -18,15 +18,15 @@ TOOL = "qemu-img"
 _INSTALL = f"install {DAEMON} and {TOOL} (Debian: qemu-utils; Fedora: qemu-img and qemu-storage-daemon)"
 _START_SECONDS = 30.0
 _STOP_SECONDS = 600.0
-"""How long the daemon may take to write out what it still holds."""
+"""Seconds that the daemon may take to write the rest of its data."""
 
 
 class QemuFailed(Failure):
-    """QEMU could not open or write an image; the message is what it said."""
+    """QEMU could not open or write an image; the message is its output."""
 
 
 def check_installed(image: str, name: str) -> None:
-    """Raises QemuFailed with what to install, where the programs for this format are missing."""
+    """Raises QemuFailed, with what to install, if the programs for this format are missing."""
     missing = [tool for tool in (DAEMON, TOOL, *NEEDED) if processes.find(tool) is None]
     if missing:
         are = "are" if len(missing) > 1 else "is"
@@ -49,11 +49,11 @@ def create(path: str, name: str, size: int) -> None:
 
 
 class Export:
-    """A raw view of an image: the regular file `path`, as long as this lasts. Raises QemuFailed.
+    """A raw view of an image: the regular file `path`, until `close` or `drop`. Raises QemuFailed.
 
-    The view is a mount: `folder` has to be a shared mount (mount_namespaces(7)), in a mount namespace of this process,
-    so that the view ends with this process, even if that is killed. Make all views before anything is mounted that
-    rests on one (see `daemon`).
+    The view is a mount. `folder` has to be a shared mount (mount_namespaces(7)) in a mount namespace of this process.
+    So the view ends with this process, even if it is killed. Make all views before a file system is mounted from one
+    of them (see `daemon`).
     """
 
     def __init__(self, image: str, name: str, folder: str, *, writable: bool) -> None:
@@ -71,7 +71,7 @@ class Export:
             raise
 
     def close(self) -> None:
-        """Write everything out and end the daemon. Raises QemuFailed if that went wrong."""
+        """Let the daemon write everything and end. Raises QemuFailed if that fails."""
         if not self._open:
             return
         done = self.drop()
@@ -79,12 +79,12 @@ class Export:
             raise QemuFailed(f"{self._image}: {_reason(done)}")
 
     def drop(self) -> processes.Finished:
-        """End the daemon, and tell how it ended."""
+        """End the daemon; how it ended, and its output."""
         self._open = False
         return self._daemon.stop(_STOP_SECONDS)
 
     def _wait_until_mounted(self) -> None:
-        """The daemon does not tell when it is ready; its mount changes the device that the file is on."""
+        """Wait for the daemon, which does not report when it is ready: its mount changes st_dev of the file."""
         before = os.stat(os.path.dirname(self.path)).st_dev
         deadline = time.monotonic() + _START_SECONDS
         while (found := os.stat(self.path)).st_dev == before:
@@ -114,7 +114,7 @@ def _value(path: str) -> str:
 
 
 def _reason(done: processes.Finished) -> str:
-    """What QEMU said, without the names of the program and of the option."""
+    """QEMU's message, without the names of the program and of the option."""
     said = done.last_lines or f"QEMU ended with status {done.status}"
     for program in (DAEMON, TOOL):
         said = said.removeprefix(f"{program}: ")

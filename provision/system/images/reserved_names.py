@@ -1,4 +1,4 @@
-"""Names of devices that a run builds on images: the kernel has them once, for all runs and for this machine itself."""
+"""Reserves names of devices that a run builds on images: in the kernel all runs and this machine share these names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from provision.system.block import sysfs
 from provision.system.root.blob_store import make_private_directory
 
 _FOLDER = "/run/provision/names"
-"""A lock for each name lies here; the locks end with their run, the empty files stay until the next boot."""
+"""Folder with a lock file for each name. A lock ends with its run; the empty file stays until the next boot."""
 
 
 @contextmanager
@@ -21,8 +21,8 @@ def reserved_names(
 ) -> Iterator[None]:
     """Keep other runs from building the same device-mapper names, or, with `arrays`, any RAID array, at the same time.
 
-    Waits for a run that does; `on_wait` is called with the name before. Raises Failure for a name that this machine
-    uses itself.
+    If another run does, `on_wait` is called with the name, and this run waits. Raises Failure for a name that this
+    machine uses itself.
     """
     names = sorted(set(mappings))
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The folders that a run needs for itself: in memory, and gone with the run, even when it is killed."""
+"""The private folders of a run: in memory, and removed when the run ends, even when it is killed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from provision.system import libc
 from provision.system.sandbox import enter_sandbox
 
 _IN_SANDBOX = "/dev/provision"
-"""In the sandbox all of /dev is the run's own."""
+"""In the sandbox /dev belongs to the run."""
 
 _FLAGS = libc.MS_NOSUID | libc.MS_NOEXEC
 
 
 class Workspace(NamedTuple):
-    """Empty folders: the mount point of the root, raw views of images, mounts to look at, and keys (`private`).
+    """Empty folders: the mount point of the root, raw views of images, mounts for reading, and keys (`private`).
 
-    Unless they are `own` (on a tmpfs in a mount namespace of the run) nothing may be mounted below them.
+    If they are `own` (on a tmpfs in a mount namespace of the run), file systems may be mounted below them.
     """
 
     root: str
@@ -31,10 +31,10 @@ class Workspace(NamedTuple):
 
 @contextmanager
 def workspace(*, changing: bool, needs_mounts: bool) -> Iterator[Workspace]:
-    """The folders of a run that changes images (it goes into the sandbox, and needs root), or only looks at them.
+    """The folders of a run. With `changing` the process enters the sandbox, which needs root.
 
-    Without root a look gets mounts of its own, in a user namespace, only if it needs them. Raises Failure where the
-    sandbox is not allowed.
+    A run that only reads images, without root, gets mounts of its own in a user namespace, if it `needs_mounts`. Raises
+    Failure if the sandbox is not allowed.
     """
     if changing:
         enter_sandbox()
@@ -54,12 +54,12 @@ def _folders(folder: str, *, own: bool) -> Workspace:
         os.mkdir(path, 0o700)
     if own:
         _mount_memory(views)
-        libc.mount("none", views, None, libc.MS_SHARED)  # programs with mounts of their own make the views
+        libc.mount("none", views, None, libc.MS_SHARED)  # mounts of child programs are seen here
     return found
 
 
 def _own_mounts(folder: str) -> bool:
-    """Whether this process could get mounts of its own, with a tmpfs at `folder`."""
+    """Give this process a mount namespace with a tmpfs at `folder`; False if that is not allowed."""
     try:
         if os.geteuid() != 0:
             libc.become_root_of_a_user_namespace()
@@ -71,7 +71,7 @@ def _own_mounts(folder: str) -> bool:
 
 
 def _mount_memory(folder: str) -> None:
-    """A tmpfs for its owner only; what is in it is never swapped, where Linux (6.4) can promise that."""
+    """Mount a private tmpfs, whose contents are never swapped (`noswap`, Linux 6.4; older kernels may swap)."""
     try:
         libc.mount("tmpfs", folder, "tmpfs", _FLAGS, "mode=700,noswap")
     except OSError:
@@ -80,7 +80,7 @@ def _mount_memory(folder: str) -> None:
 
 @contextmanager
 def _private_folder() -> Iterator[str]:
-    """A folder (0700) that no other run has, removed in the end; what is mounted in it is not followed."""
+    """A new folder (0700) for the block, removed at its end; contents of mounts in it are not removed."""
     from shutil import rmtree
     from tempfile import mkdtemp
 

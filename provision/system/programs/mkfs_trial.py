@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from provision.system.programs import processes
 
 BANNERS = ("btrfs-progs v", "See http", "mke2fs 1", "mkfs.fat 4", "mkfs.fat 5")
-"""What begins lines in which a program only introduces itself."""
+"""Beginnings of lines in which a program only prints its name and version."""
 
 
 def refusal(argv: Sequence[str], size: int) -> str:
-    """What the program says against an empty device of `size` bytes, in one line; empty if nothing, or it is not here.
+    """Why the program refuses an empty device of `size` bytes, in one line; empty if it accepts, or is not installed.
 
-    `argv` is without the device. The file takes memory only for what the program writes.
+    `argv` is the command line without the device. The file needs memory only for what the program writes.
     """
     fd = os.memfd_create("trial", os.MFD_CLOEXEC)
     try:
@@ -26,7 +26,7 @@ def refusal(argv: Sequence[str], size: int) -> str:
         return ""
     finally:
         os.close(fd)
-    if done.status <= 0:  # it was killed: that says nothing about the size
+    if done.status <= 0:  # it was killed, which is no answer
         return ""
     lines = [line.strip() for line in done.lines if not line.startswith(BANNERS)]
     return lines[0].replace(path, "the device") if lines else f"{argv[0]} ends with status {done.status}"

@@ -1,6 +1,6 @@
 """Start programs without a shell. Their output is kept in memory, and only its end is shown.
 
-Children are started by `posix_spawnp`, which costs a third of the `subprocess` module and needs no import (8 ms of it).
+Children are started by `posix_spawnp`: it takes a third of the time of `subprocess`, whose import alone takes 8 ms.
 Input and output are files in memory (memfd_create(2)), so neither side waits for the other.
 """
 
@@ -58,10 +58,10 @@ def run(
     confinement: Confinement | None = None,
     watch: WatchSettings = DEFAULT,
 ) -> Finished:
-    """Start a program and wait for it; `watch` says what happens while that takes long.
+    """Start a program and wait for it; `watch` says when to report that it still runs, and when to stop it.
 
-    `stdin` is a descriptor to read from (else /dev/null), `keep` descriptors that the child inherits by their numbers.
-    Raises FileNotFoundError for a program that is not on PATH, Failure where it cannot be confined, and ProgramHangs.
+    `stdin` is a descriptor to read from (else /dev/null); the child inherits the descriptors `keep` by their numbers.
+    Raises FileNotFoundError for a program that is not on PATH, Failure if it cannot be confined, and ProgramHangs.
     """
     program = find(argv[0])
     if program is None:
@@ -79,7 +79,7 @@ def run(
 def output_of(argv: Sequence[str], data: bytes, limit: int) -> bytes | None:
     """The standard output of a program that gets `data` as input; None if the program fails.
 
-    Raises FileNotFoundError as `run`, and ValueError for a program that writes more than `limit` bytes: it is stopped.
+    A program that writes more than `limit` bytes is stopped. Raises ValueError for it, and FileNotFoundError as `run`.
     """
     program = find(argv[0])
     if program is None:
@@ -149,7 +149,7 @@ def _spawn(program: str, argv: Sequence[str], streams: tuple[int | None, int, in
 
 
 def _wait(pid: int, watch: ProgramWatch, seconds: float) -> int:
-    """The exit status of a child. An exception stops the child: devices it works on will be released."""
+    """The exit status of a child. An exception also stops the child, because its devices are released after that."""
     try:
         while not _ended(pid, seconds):
             watch.look()

@@ -1,8 +1,8 @@
 """Watch a program that takes long: say that it still runs, and stop it when it hangs.
 
-Formatting a large disk takes long and is no hang. A program hangs when neither it nor any program that it started has
-used the processor, read or written for ten minutes, and none of them waits for a device (proc(5): /proc/PID/io,
-/proc/PID/stat, states of processes). One that waits for a device could not be stopped anyway.
+Formatting a large disk takes long, but the program does not hang. A program hangs if for ten minutes neither it nor any
+program that it started has used the processor, read or written, and none of them waits for a device (proc(5):
+/proc/PID/io, /proc/PID/stat, states of processes). A program that waits for a device cannot be stopped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from provision.failures import Failure
 
 _MOST_BETWEEN_REPORTS = 60.0
 _GRACE_SECONDS = 5.0
-"""How long a program has for ending by itself after SIGTERM."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 
 class ProgramHangs(Failure):
@@ -30,9 +30,9 @@ def _ignore_report(_line: str) -> None:
 
 
 class WatchSettings(NamedTuple):
-    """`report` gets messages for people, each in one line.
+    """`report` is called with messages for people, one line each.
 
-    The others are seconds: between looks, until the first report, and without activity until the program is stopped.
+    The other fields are seconds: between two looks; until the first report; and without activity until the stop.
     """
 
     report: Callable[[str], None] = _ignore_report
@@ -74,7 +74,7 @@ class ProgramWatch:
             self._next_report = elapsed + min(elapsed, _MOST_BETWEEN_REPORTS)
             self._settings.report(f"{self._name} has been running for {elapsed:.0f} s, {self._state(activity, idle)}")
         if idle > self._settings.idle:
-            hint = "is a device or a server gone that it needs?"
+            hint = "check whether a device or server that it needs has failed"
             raise ProgramHangs(f"{self._name} did nothing for {idle:.0f} s and was stopped", hint=hint)
 
     def _state(self, activity: _Activity, idle: float) -> str:
@@ -118,7 +118,7 @@ def _activity(pid: int) -> _Activity:
     for one in _family(pid):
         traffic = dict(line.split(": ") for line in _read(f"/proc/{one}/io").splitlines())
         written += int(traffic.get("write_bytes", 0))
-        # behind the name: the state is field 3; utime, stime, cutime and cstime are fields 14 to 17 (proc(5))
+        # after the name: the state is field 3; utime, stime, cutime and cstime are fields 14 to 17 (proc(5))
         fields = _read(f"/proc/{one}/stat").rpartition(")")[2].split()
         counters += [str(one), *traffic.values(), *fields[11:15]]
         waits = waits or fields[:1] == ["D"]

@@ -1,1 +1,1 @@
-"""The file tree of the target, out of which no path leads."""
+"""The file tree of the target; no path and no link leads out of it."""

@@ -1,4 +1,4 @@
-"""Users and groups of the target root, from its own files: name services would know those of this machine."""
+"""Users and groups of the target root, from its own files, because name services know those of this machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from provision.system.root.publishing import temporary_name
 
 
 def user(tree: Tree, name: str) -> Account | None:
-    """The account of that name in /etc/passwd (passwd(5)); None if there is none. Raises OSError."""
+    """The user of that name in /etc/passwd (passwd(5)); None if there is none. Raises OSError."""
     fields = _entry(tree, "passwd", name, 7, ids=4)
     return Account(name, int(fields[2]), int(fields[3]), fields[5], fields[6]) if fields else None
 
@@ -31,11 +31,11 @@ def group(tree: Tree, name: str) -> Account | None:
 
 
 def set_password(tree: Tree, database: str, name: str, password: Secret) -> None:
-    """Set a password hash where usermod and groupmod of shadow 4.13 do; everything else in the files stays.
+    """Set a password hash in the same file as usermod and groupmod of shadow 4.13; nothing else in the files changes.
 
-    It goes to field 2 of the account's line in `shadow` (`gshadow`). If that has no line and the account's line in
-    `passwd` (`group`) has `x`, a line is added; if it has something else, the hash goes there. Raises OSError, and
-    ValueError if the account has no line at all, or the hash contains a separator.
+    The hash is written to field 2 of the account's line in `shadow` (`gshadow`). Without such a line it depends on the
+    account's line in `passwd` (`group`): if that has `x`, a line is added to `shadow` (`gshadow`), else the hash is
+    written into that line. Raises OSError; ValueError if the account has no line, or the hash contains a separator.
     """
     hashed = os.fsencode(password.reveal())
     if set(hashed) & set(b":\n\0"):
@@ -57,9 +57,9 @@ def set_password(tree: Tree, database: str, name: str, password: Secret) -> None
 def prepare(tree: Tree) -> None:
     """Prepare the tree for a tool that works on accounts: remove stale locks, refuse files on which it would hang.
 
-    Lock files whose holder is gone are removed. A tool of shadow holds the lock of lckpwdf(3) as long as it has lock
-    files (`commonio_lock`, shadow 4.13): whoever gets that lock knows that nobody else has them. Raises OSError for a
-    file that is no regular one, or larger than 16 MiB.
+    A tool of shadow holds the lock of lckpwdf(3) as long as it has lock files (`commonio_lock`, shadow 4.13). So this
+    takes that lock, and then removes all lock files. Raises OSError for an account file that is not regular, or larger
+    than 16 MiB.
     """
     for path in _READ_BY_TOOLS:
         tree.check_regular(path)
@@ -72,7 +72,7 @@ def prepare(tree: Tree) -> None:
 
 
 def check_hooks(tree: Tree) -> None:
-    """Refuse a foreign tree with hooks: they would be run, and the tools fail without them. Raises ValueError."""
+    """Raises ValueError for a foreign tree with hooks, which useradd and userdel run (see `_HOOKS`)."""
     for folder in tree.children(_HOOKS):
         hooks = tree.children(f"{_HOOKS}/{folder}")
         if hooks:
@@ -82,7 +82,7 @@ def check_hooks(tree: Tree) -> None:
 
 
 def with_password(content: bytes, name: bytes, hashed: bytes) -> bytes | None:
-    """The content of an account file with field 2 of a line replaced; None if the account has no line."""
+    """The content of an account file with field 2 of the account's line replaced; None if it has no line."""
     lines = content.split(b"\n")
     for position, line in enumerate(lines):
         found, colon, rest = line.partition(b":")
@@ -104,10 +104,10 @@ _HOOKS = "/etc/shadow-maint"
 
 _LOCK = ".pwd.lock"
 _LOCK_SECONDS = 15.0
-"""How long lckpwdf(3) of glibc waits."""
+"""Seconds to wait for the lock: as long as lckpwdf(3) of glibc."""
 
 _OPEN = {"shadow": "passwd", "gshadow": "group"}
-"""The public file that belongs to each private one."""
+"""Private account file -> the public one."""
 
 
 def _content(tree: Tree, database: str) -> bytes | None:
@@ -116,7 +116,7 @@ def _content(tree: Tree, database: str) -> bytes | None:
 
 
 def _ageing(tree: Tree) -> list[bytes]:
-    """Fields 3 to 9 of shadow(5): when the password was set, and what login.defs(5) says about its age."""
+    """Fields 3 to 9 of shadow(5): the day of the last change, and the ages of passwords by login.defs(5)."""
     settings = login_settings(tree.content(LOGIN_DEFS))
     found = (settings.get(key, "") for key in ("PASS_MIN_DAYS", "PASS_MAX_DAYS", "PASS_WARN_AGE"))
     days = (text.encode() if is_id(text) else b"" for text in found)
@@ -163,7 +163,7 @@ def _replace(folder: int, name: str, content: bytes) -> None:
 
 @contextmanager
 def _locked(folder: int) -> Iterator[None]:
-    """Hold the lock that lckpwdf(3) takes, in the target root. Raises OSError."""
+    """Hold the lock of lckpwdf(3) in the target root during the block. Raises OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     fd = os.open(_LOCK, flags, 0o600, dir_fd=folder)
     try:

@@ -1,9 +1,9 @@
-"""Keep fetched bytes until they are put in place. Nobody else can read them at any time.
+"""Stores fetched bytes until they are written to their place. Other users can never read them.
 
-Bytes for the target are in a nameless file (O_TMPFILE) on the file system of their destination: to put them in place is
-one link(2), and a killed process leaves nothing behind. Bytes that later stages need are in the run directory, in 0600
-files of a 0700 directory. On file systems without O_TMPFILE (vfat) a file has a name in such a directory for an
-instant.
+Bytes for the target are in a nameless file (O_TMPFILE) on the file system of their destination. One link(2) gives it
+its name, and a killed process leaves nothing behind. Bytes that later stages need are in the run directory, in 0600
+files of a 0700 directory. On file systems without O_TMPFILE (vfat) a file has a name in such a directory for a short
+time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from provision.system.root.guarded_paths import Tree, parent
 
 _READ_WRITE = os.O_RDWR | os.O_CLOEXEC
 NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
-"""What open(2) says where a file system has no O_TMPFILE."""
+"""Errors of open(2) if a file system does not support O_TMPFILE."""
 
 
 class BlobStore:
@@ -57,7 +57,7 @@ class BlobStore:
         return os.open(self._path(blob) if fd is None else f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
 
     def take(self, blob: Blob, device: int) -> int | None:
-        """The blob's nameless file if it is on that device (st_dev); otherwise, and the second time, None."""
+        """The blob's nameless file, if it is on that device (st_dev); else None, as in a second call."""
         fd = self._nameless.get(blob.name)
         if fd is None or blob.name in self._taken or os.fstat(fd).st_dev != device:
             return None
@@ -73,13 +73,13 @@ class BlobStore:
             os.unlink(self._path(blob))
 
     def leave(self, device: int) -> None:
-        """Drop the nameless files on a file system (its st_dev) that is going to be unmounted."""
+        """Close the nameless files on a file system (`device` is its st_dev) that will be unmounted."""
         for name, fd in list(self._nameless.items()):
             if os.fstat(fd).st_dev == device:
                 self.forget(Blob(name))
 
     def release(self) -> None:
-        """Close the nameless files; those that were not put in place are gone then."""
+        """Close the nameless files; those that have not got a name are deleted by that."""
         while self._nameless:
             os.close(self._nameless.popitem()[1])
 
@@ -87,7 +87,7 @@ class BlobStore:
         return f"{self._folder}/{os.fsencode(blob.name).hex()}"
 
     def _open_beside(self, destination: str) -> tuple[int, bool]:
-        """A nameless file, and whether it can be given a name (not if it had one before)."""
+        """A descriptor of a nameless file, and whether link(2) can name it: it cannot if the file had a name before."""
         folder = parent(destination)[0]
         while self._tree.file_status(folder) is None:
             folder = parent(folder)[0]
@@ -115,19 +115,19 @@ class BlobStore:
 
 
 def make_private_directory(path: str) -> None:
-    """Make a directory that only root can enter, and those above it. Raises PermissionError if another user owns it."""
+    """Make a directory (0700), and those above it. Raises PermissionError if another user owns it."""
     os.makedirs(parent(path)[0], mode=0o755, exist_ok=True)
     with suppress(FileExistsError):
         os.mkdir(path, 0o700)
     found = os.lstat(path)
     if found.st_uid != os.geteuid():
-        raise PermissionError(errno.EPERM, "somebody else owns the directory", path)
+        raise PermissionError(errno.EPERM, "another user owns the directory", path)
     os.chmod(path, 0o700)
 
 
 @cache
 def _allow_many_files() -> None:
-    """Raise the limit of open files (usually 1,024) as far as possible: every nameless blob is an open file."""
+    """Raise the limit of open files (usually 1,024) as far as allowed, because every nameless blob is an open file."""
     import resource
 
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]

@@ -1,7 +1,7 @@
-"""Open paths of the target root so that no link leads out of it.
+"""Opens paths of the target root so that no link leads out of it.
 
-The kernel resolves paths as in a chroot (openat2(2), RESOLVE_IN_ROOT). Where it cannot (before 5.6, or if a seccomp
-filter refuses the call), `walk` does the same on descriptors, one component at a time.
+The kernel resolves paths as in a chroot (openat2(2), RESOLVE_IN_ROOT). If it cannot (before 5.6, or because of a
+seccomp filter), `walk` does the same on descriptors, one component at a time.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _WITHOUT_MODES = frozenset({0x4D44, 0x2011BAB0})
 """vfat and exfat: modes come from mount options, and chmod(2) is ignored (<linux/magic.h>)."""
 
 _PLAIN = frozenset({0xEF53, 0x58465342, 0x4D44, 0x01021994})
-"""ext2 to ext4, xfs, vfat and tmpfs: they do not compress, so a byte takes a byte (<linux/magic.h>)."""
+"""ext2 to ext4, xfs, vfat and tmpfs, which do not compress: a file needs as many bytes as it has (<linux/magic.h>)."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
@@ -41,7 +41,7 @@ class Tree:
 
     def open(self, path: str, flags: int, mode: int = 0) -> int:
         """A descriptor; the caller closes it. Raises OSError."""
-        # opened each time: a file system may have been mounted there in the meantime
+        # the root is opened each time, because a file system may have been mounted there in the meantime
         root = os.open(self.root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             return _open_in(root, path, flags, mode)
@@ -58,7 +58,7 @@ class Tree:
             os.close(fd)
 
     def file_status(self, path: str) -> FileStatus | None:
-        """The status of what is at a path, a link at its end not followed; None if nothing is there."""
+        """The status of the file at a path; a link at its end is not followed. None if the path does not exist."""
         with suppress_absence():
             fd = self.open(path, os.O_PATH | os.O_NOFOLLOW)
             try:
@@ -86,8 +86,8 @@ class Tree:
     def open_regular(self, path: str, flags: int) -> int:
         """A descriptor of a regular file; the caller closes it. A link at the end is not followed.
 
-        A device or FIFO is not opened, because that has effects of its own. Raises OSError, with EINVAL for
-        what is no regular file.
+        A device or FIFO is not opened, because opening it can have effects. Raises OSError; EINVAL if the file is not
+        regular.
         """
         found = self.open(path, os.O_PATH | os.O_NOFOLLOW)
         try:
@@ -98,9 +98,9 @@ class Tree:
             os.close(found)
 
     def check_regular(self, path: str) -> None:
-        """Check that a program can read the file at a path (links followed) to its end, or that there is none.
+        """Check that a program that reads the file at a path (links are followed) ends; a missing file is allowed.
 
-        Raises OSError for what is no regular file, and for one larger than 16 MiB on its disk.
+        Raises OSError if the file is not regular, or is larger than 16 MiB on its disk.
         """
         with suppress_absence():
             fd = self.open(path, os.O_PATH)
@@ -123,9 +123,9 @@ class Tree:
         return None
 
     def whole_content(self, path: str) -> bytes | None:
-        """The bytes of a file; None if nothing is there.
+        """The bytes of a file; None if the path does not exist.
 
-        Raises OSError, with EINVAL for what is no regular file and EFBIG for more than 16 MiB.
+        Raises OSError: EINVAL if the file is not regular, EFBIG if it is larger than 16 MiB.
         """
         with suppress_absence(), open(self.open_regular(path, os.O_RDONLY), "rb") as file:
             small = os.fstat(file.fileno()).st_size <= MAX_CONTENT
@@ -138,7 +138,7 @@ class Tree:
 
 @contextmanager
 def suppress_absence() -> Iterator[None]:
-    """End the block silently if it raises because a path does not exist; other errors pass."""
+    """Ignore an OSError of the block that says that a path does not exist. Other errors are raised."""
     try:
         yield
     except OSError as error:
@@ -207,7 +207,7 @@ def walk(root: int, path: str, flags: int, mode: int = 0) -> int:
 
 
 def _steps(path: str) -> list[str]:
-    """The components of a path, last one first; a slash at the end is a step into what is before it."""
+    """The components of a path, last one first; after a slash at the end the first one is `.`."""
     return [part for part in reversed((path + "." if path.endswith("/") else path).split("/")) if part]
 
 

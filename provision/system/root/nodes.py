@@ -1,8 +1,8 @@
-"""Write files, directories and links of the target root. Each appears complete, with owner and mode, or not at all.
+"""Writes files, directories and links of the target root. Each appears complete, with owner and mode, or not at all.
 
 A file is written without a name (O_TMPFILE) or under a temporary one, gets owner, mode and label, is synced, and gets
-its name in one step. Many files are synced together: one syncfs(2) before they get their names and one after (2,000
-small files: 0.1 s, where an fsync for each takes seconds). A power cut leaves the old file or the new one.
+its name in one step. Many files are synced together: one syncfs(2) before they get their names and one after (0.1 s for
+2,000 small files; an fsync(2) for each takes seconds). A power cut leaves the old file or the new one.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _AT_ONCE = 200
 """Actions in one batch: each keeps two descriptors open, and the usual limit is 1,024."""
 
 _OPEN_FOLDER = 0o755
-"""The mode of directories that are made above a node, whatever the umask is."""
+"""The mode of directories that are made above a node; the umask does not change it."""
 
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -55,7 +55,7 @@ def carry_out(tree: Tree, blob_store: BlobStore, actions: Sequence[FileAction]) 
     """Carry out actions on disjoint paths, in order, and sync them. Raises NodeFailed."""
     for start in range(0, len(actions), _AT_ONCE):
         batch = actions[start : start + _AT_ONCE]
-        with _failing_as(batch[-1]):  # for errors while temporary names are removed
+        with _failing_as(batch[-1]):  # for errors of removing temporary names
             _carry_out_batch(tree, blob_store, batch)
 
 
@@ -110,12 +110,12 @@ def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[FileAc
 def _failing_as(action: FileAction) -> Iterator[None]:
     try:
         yield
-    except (OSError, ValueError, OverflowError, MemoryError) as error:  # OverflowError: an id that is none, os.chown(2)
+    except (OSError, ValueError, OverflowError, MemoryError) as error:  # OverflowError: os.chown(2), id too large
         raise NodeFailed(action) from error
 
 
 def _new_parents(action: FileAction) -> tuple[str, ...]:
-    """The directories that are made first; they are synced with the one that the action changes."""
+    """The parent directories that are made first; they are synced with the one that the action changes."""
     return () if isinstance(action, RemovePath) else action.parents
 
 
@@ -133,7 +133,7 @@ def _make_parent(tree: Tree, path: str) -> None:
 
 
 def _make_directory(folder: int, name: str, mode: int, owner: tuple[int, int] = (-1, -1)) -> None:
-    """Make a directory, or set owner and mode of one that this run, or an interrupted one, made before."""
+    """Make a directory; set owner and mode if it exists, because an interrupted run may have made it."""
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=folder)
     fd = os.open(name, _FOLDER, dir_fd=folder)
@@ -158,7 +158,7 @@ def _prepare(tree: Tree, blob_store: BlobStore, action: WriteFile, folder: int, 
 
 
 def _whole_blob(blob_store: BlobStore, action: WriteFile, folder: int) -> tuple[int, str] | None:
-    """The blob's own file, if the action writes nothing else."""
+    """The file of the blob and its temporary name, if the action writes only this blob; else None."""
     if action.keep or len(action.parts) != 1 or not isinstance(action.parts[0], Blob):
         return None
     fd = blob_store.take(action.parts[0], os.fstat(folder).st_dev)
@@ -206,7 +206,7 @@ def _copy(source: int, fd: int) -> None:
 def copy_attributes(source: int, fd: int) -> None:
     """Copy label, capabilities and access list of a file to the one that replaces it."""
     for name in os.listxattr(source):
-        with suppress(OSError):  # the file system may have none
+        with suppress(OSError):  # not every file system has them
             os.setxattr(fd, name, os.getxattr(source, name))
 
 

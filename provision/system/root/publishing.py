@@ -1,4 +1,4 @@
-"""Give files and links their names in one step; they replace what has the name, or are exclusive."""
+"""Gives files and links their names in one step; they replace an existing file, or fail if they are exclusive."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def drop(folder: int, name: str) -> None:
 def publish_file(folder: int, name: str, fd: int, temporary: str, *, exclusive: bool) -> None:
     """Give an open file its name. It replaces a file or link with that name, unless it is `exclusive`.
 
-    `temporary` is its name until then, or empty. Raises OSError; FileExistsError if an exclusive file finds its name
-    taken. A file with the same content, owner and mode is accepted: an interrupted run may have put it there.
+    `temporary` is its name until then, or empty. An existing file with the same content, owner and mode is accepted,
+    because an interrupted run may have written it. Raises OSError; FileExistsError if `exclusive` and the name exists.
     """
     if not temporary:
         try:
@@ -58,7 +58,7 @@ def publish_file(folder: int, name: str, fd: int, temporary: str, *, exclusive: 
 
 
 def _rename(folder: int, temporary: str, name: str, *, exclusive: bool) -> None:
-    """Rename from the temporary name. Raises FileExistsError if `exclusive` and the name is taken."""
+    """Rename from the temporary name. Raises FileExistsError if `exclusive` and the name exists."""
     if not exclusive:
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         return
@@ -102,7 +102,7 @@ def _link_fd(fd: int, folder: int, name: str) -> None:
 
 
 def publish_link(folder: int, name: str, make: Callable[[str], None], *, exclusive: bool) -> None:
-    """Make a link under a temporary name and rename it. It replaces what has the name, unless it is `exclusive`."""
+    """Make a link under a temporary name and rename it. It replaces a file of that name, unless it is `exclusive`."""
     temporary = temporary_name(folder, name)
     try:
         make(temporary)
@@ -111,7 +111,7 @@ def publish_link(folder: int, name: str, make: Callable[[str], None], *, exclusi
         if not _is_same_link(folder, temporary, name):
             raise FileExistsError(errno.EEXIST, _APPEARED, name) from None
     finally:
-        drop(folder, temporary)  # rename(2) leaves both names of one file where they are
+        drop(folder, temporary)  # rename(2) does nothing if both names are of one file
 
 
 def _is_same_link(folder: int, first: str, second: str) -> bool:

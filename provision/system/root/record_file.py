@@ -1,7 +1,7 @@
-"""One file of the engine's own in the target root: read whole, written only at its end, and readable by root alone.
+"""One private file of the engine in the target root, which is read as a whole and written only at its end.
 
-A foreign root may hold anything at its path. What is not a regular file of our own with one name is refused, and no
-link leads out of the root (see `guarded_paths`).
+In a foreign root anything may be at its path. Everything except a regular file of our own with one name is refused, and
+no link leads out of the root (see `guarded_paths`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from provision.system.root.guarded_paths import Tree, parent
 from provision.system.root.publishing import temporary_name
 
 MAX_BYTES = 256 << 20
-"""A record of 100,000 actions has some 20 MiB."""
+"""The largest record that is read; a record of 100,000 actions has about 20 MiB."""
 
 _FOLDER_MODE = 0o755
-_FULL = "is the root file system full or read-only?"
+_FULL = "check whether the root file system is full or read-only"
 
 
 class RecordFile:
@@ -47,9 +47,9 @@ class RecordFile:
             raise Failure(f"{self.path}: {error.strerror}", hint=hint) from None
 
     def write(self, offset: int, data: bytes, *, wait: bool = True) -> None:
-        """Cut the file off at `offset` and put `data` there. With `wait` both are on the disk afterwards.
+        """Truncate the file to `offset` bytes and append `data`. With `wait` both are on the disk afterwards.
 
-        A file that is not there is made (0600), and so are the directories above it (0755).
+        A missing file is made (0600), and so are missing directories above it (0755).
         """
         try:
             self._write(offset, data, wait=wait)
@@ -108,10 +108,10 @@ class RecordFile:
 
 
 def _check_ours(fd: int) -> None:
-    """Raises OSError for a file that cannot be a record of ours."""
+    """Raises OSError for a file that cannot be our record: wrong type, owner or size, or a second name."""
     found = os.fstat(fd)
     if found.st_uid != os.geteuid():
-        raise OSError(errno.EPERM, "belongs to somebody else")
+        raise OSError(errno.EPERM, "belongs to another user")
     if found.st_nlink > 1:
         raise OSError(errno.EMLINK, "has other names (hard links)")
     if found.st_size > MAX_BYTES:

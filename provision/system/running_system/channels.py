@@ -16,7 +16,7 @@ Control = Callable[[int, bytearray], object]
 
 
 class MessageDevice:
-    """A device node, or anything else with a descriptor, that takes and gives whole messages."""
+    """A device node, or another file with a descriptor, for which each read and write is one whole message."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -26,7 +26,7 @@ class MessageDevice:
         os.write(self._descriptor, message)
 
     def receive(self, size: int, seconds: float) -> bytes | None:
-        """The next message, at most `size` bytes of it; None if none comes in so many seconds. Raises OSError."""
+        """The first `size` bytes of the next message; None if none arrives within `seconds`. Raises OSError."""
         import select
 
         events = select.poll()
@@ -43,7 +43,10 @@ def message_device(node: str) -> Iterator[MessageDevice]:
 
 @contextmanager
 def control_device(node: str) -> Iterator[Control]:
-    """ioctl(2) on a device node: takes a request number and a message, which is answered in place. Raises OSError."""
+    """A function for ioctl(2) on a device node: takes a request number and a message, which the answer overwrites.
+
+    Raises OSError.
+    """
     from fcntl import ioctl
 
     with _opened(node) as descriptor:
@@ -62,7 +65,7 @@ def _opened(node: str) -> Iterator[int]:
 def vsock(cid: int, port: int, seconds: float | None, own_ports: Iterable[int]) -> socket.socket:
     """A connection to a port of the hypervisor, from the first of our own ports that is free (any, if none is named).
 
-    It has to stand within so many seconds, which are also the timeout of the socket (None is for ever). Raises OSError.
+    `seconds` is the limit for the connection, and then the timeout of the socket (None: no limit). Raises OSError.
     """
     import socket
 
@@ -75,7 +78,7 @@ def vsock(cid: int, port: int, seconds: float | None, own_ports: Iterable[int]) 
             channel.connect((cid, port))
         except OSError as error:
             channel.close()
-            # the host is slow to release a port that was used just now
+            # the host needs some time to release a port that was just used
             if not own_ports or error.errno not in {errno.EADDRINUSE, errno.ECONNRESET}:
                 raise
         else:
@@ -85,7 +88,7 @@ def vsock(cid: int, port: int, seconds: float | None, own_ports: Iterable[int]) 
 
 @contextmanager
 def private_folder(parent: str) -> Iterator[str]:
-    """A new folder that only root can enter; it is removed at the end with the files in it."""
+    """A new folder (0700) for the block; at the end it is removed, with the files in it."""
     folder = f"{parent}/provision-{os.urandom(8).hex()}"
     os.mkdir(folder, 0o700)
     try:

@@ -1,4 +1,4 @@
-"""Drives that hold a config: mounted read-only in a private folder, and how they are attached."""
+"""Drives that hold a config: mounts them read-only in a private folder, and finds out how they are attached."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ CDS_DISC_OK = 4
 
 @contextmanager
 def mounted_drive(device: str, kind: str) -> Iterator[str]:
-    """Where a drive is mounted, as one of the types of file system (comma-separated). Raises FetchFailed."""
+    """The folder on which a drive is mounted during the block; `kind` has file system types, separated by commas.
+
+    Raises FetchFailed.
+    """
     os.makedirs(DRIVES, mode=0o700, exist_ok=True)
     root = f"{DRIVES}/{os.getpid()}-{os.urandom(4).hex()}"
     os.mkdir(root, 0o700)
@@ -33,14 +36,14 @@ def mounted_drive(device: str, kind: str) -> Iterator[str]:
             mounts.unmount(root)
     except mounts.MountFailed as error:
         raise FetchFailed(
-            device, f"cannot be mounted: {error}", hint="is its file system known to the kernel?"
+            device, f"cannot be mounted: {error}", hint="check that the kernel supports its file system"
         ) from error
     finally:
         os.rmdir(root)
 
 
 def has_disc(node: str) -> bool:
-    """Whether a CD drive holds a disc that is ready."""
+    """Whether a CD drive has a readable disc (ioctl CDROM_DRIVE_STATUS of <linux/cdrom.h>)."""
     import fcntl
 
     try:
@@ -56,7 +59,7 @@ def has_disc(node: str) -> bool:
 
 
 EXTERNAL_BUSES = {"usb": "USB", "fw": "FireWire"}
-"""The buses that reach out of a machine, by the beginning of their names in a path of sysfs (`usb1`, `fw0`)."""
+"""The buses for devices outside of a machine, by the beginning of their names in a path of sysfs (`usb1`, `fw0`)."""
 
 
 def external_bus(sysfs: str, device: str) -> str:
@@ -64,7 +67,7 @@ def external_bus(sysfs: str, device: str) -> str:
 
     Sources: Documentation/ABI/testing/sysfs-devices-removable (`removable`, above a device in an external port) and
     sysfs-bus-mmc (`type` is SD for a card, MMC for what is soldered). The attribute `removable` of the block device
-    itself says less: every CD drive has it, virtual ones too.
+    itself does not help: every CD drive has it, even a virtual one.
     """
     name = os.path.basename(os.path.realpath(device))
     path = os.path.realpath(f"{sysfs}/class/block/{name}")

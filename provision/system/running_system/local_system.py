@@ -1,4 +1,4 @@
-"""The machine as a source of configs: interfaces of the kernel, drives, programs of hypervisors."""
+"""This machine as a source of configs: kernel interfaces, drives, programs of hypervisors."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM})
 
 EPOCHS = ("/usr/lib/clock-epoch", "/etc/os-release")
-"""Files whose time is a lower bound of the present; the first is systemd's own (systemd-timesyncd.service(8))."""
+"""Files whose modification time cannot be in the future; the first is systemd's (systemd-timesyncd.service(8))."""
 
 
 class LocalSystem:
-    """This machine; `root` is laid before every path of a kernel interface, so that a tree can stand in for it."""
+    """This machine. `root` is put before every path, so that a tree can be read in place of the machine."""
 
     def __init__(self, paths: SystemPaths | None = None, root: str = "") -> None:
         self.paths = paths or SystemPaths()
@@ -37,11 +37,11 @@ class LocalSystem:
         self._events = DeviceEvents()
 
     def path(self, path: str) -> str:
-        """The path behind the root; one that is relative is the working directory's."""
+        """The path with the root before it; a relative path is relative to the working directory."""
         return f"{self._root}{path}" if path.startswith("/") else path
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of a file, read in one call as far as the kernel allows. Raises FetchFailed."""
+        """The bytes of a file, in a single read(2) if possible; None if there is no file. Raises FetchFailed."""
         try:
             fd = os.open(self.path(path), os.O_RDONLY | os.O_CLOEXEC)
         except OSError as error:
@@ -51,7 +51,7 @@ class LocalSystem:
         return _whole(fd, path)
 
     def read_text(self, path: str) -> str:
-        """The text of a file; empty if there is none."""
+        """The text of a file; empty if there is no file."""
         return (self.read(path) or b"").decode("utf-8", "replace")
 
     def names(self, path: str) -> tuple[str, ...]:
@@ -64,19 +64,19 @@ class LocalSystem:
             raise FetchFailed(path, error.strerror or "cannot be read") from error
 
     def drive(self, label: str) -> str | None:
-        """The device that udev links under the label."""
+        """The path of udev's link for a file system label; None if there is no such device."""
         self._events.listen()
         link = self.path(device_names.link("by-label", label))
         return os.path.realpath(link) if os.path.exists(link) else None
 
     def optical_drives(self) -> tuple[str, ...]:
-        """CD drives whose disc is ready."""
+        """The nodes of CD drives that have a readable disc."""
         self._events.listen()
         found = (self.path(f"/dev/{name}") for name in self.names("/sys/class/block") if name.startswith("sr"))
         return tuple(node for node in found if has_disc(node))
 
     def read_from(self, device: str, path: str, *, formats: Sequence[str] = ()) -> bytes | None:
-        """Mount a drive, read-only and in a private folder, and read one file; no link leads out of it."""
+        """The bytes of one file on a drive, which is mounted read-only in a private folder; no link leads out of it."""
         with mounted_drive(device, ",".join(formats) or "auto") as root:
             try:
                 fd = Tree(root).open(path, os.O_RDONLY)
@@ -87,13 +87,13 @@ class LocalSystem:
             return _whole(fd, f"{device}: {path}")
 
     def await_change(self, seconds: float) -> None:
-        """Until the kernel or udev tells of a device."""
+        """Wait until the kernel or udev reports an event of a device, at most `seconds`."""
         self._events.wait(seconds)
 
     def set_clock_to_build_date(self) -> str:
-        """Set a clock that stands before the day of the build to that day; says so, or is empty if there was no need.
+        """If the clock is before the day of the build, set it to that day. Returns a message, or empty if it is later.
 
-        A machine with a dead battery boots in 1970, where no certificate is valid yet.
+        A machine with an empty battery boots in 1970, when no certificate is valid yet.
         """
         import time
 
@@ -129,7 +129,7 @@ class LocalSystem:
             yield folder.removeprefix(self._root)
 
     def load_module(self, name: str) -> None:
-        """Ask modprobe. What it says is of no use: the driver may be built in, or the hardware missing."""
+        """Run modprobe(8). Its errors are ignored, because the driver may be built in, or the hardware missing."""
         if not self._root and processes.find("modprobe"):
             processes.run(["modprobe", "--quiet", "--", name])
 
@@ -144,11 +144,11 @@ class LocalSystem:
         try:
             return processes.output_of(argv, given, CONFIG_LIMIT)
         except ValueError as error:
-            raise FetchFailed(argv[0], f"says more than {CONFIG_LIMIT >> 20} MiB") from error
+            raise FetchFailed(argv[0], f"its output is larger than the limit of {CONFIG_LIMIT >> 20} MiB") from error
 
 
 def _whole(fd: int, name: str) -> bytes:
-    """All bytes of a descriptor, which is closed. A regular file says its size, and then one read(2) does."""
+    """All bytes of a descriptor, which is closed after that. For a regular file of known size one read(2) is enough."""
     try:
         size = os.fstat(fd).st_size if stat.S_ISREG(os.fstat(fd).st_mode) else 0
         whole = bytearray()

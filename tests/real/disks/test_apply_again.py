@@ -217,7 +217,7 @@ def test_what_cannot_be_seen_is_told(tmp_path: Path) -> None:
     applied("-", "--image", image, "--size", "512M", stdin=config)
     config["storage"]["files"] = []
     done = as_nobody("plan", "-", "--image", str(image), "--exit-code", stdin=config)
-    assert (done.returncode, "takes root" in done.stdout) == (UNKNOWN, True), done.stderr
+    assert (done.returncode, "needs root" in done.stdout) == (UNKNOWN, True), done.stderr
 
 
 DISKS = {"web-server.yaml": 1, "etcd-node.yaml": 2, "kubernetes-worker.yaml": 2}

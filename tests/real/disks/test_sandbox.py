@@ -99,7 +99,7 @@ def test_without_mounts_of_its_own_it_does_not_begin(tmp_path: Path) -> None:
     argv += ["--image", str(tmp_path / "a.img"), "--size", "64M"]
     done = subprocess.run(argv, input=json.dumps(ONE_DISK), capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "cannot keep the disks of this machine out of reach" in done.stderr
+    assert "cannot hide the disks of this machine from programs" in done.stderr
     assert "--privileged" in done.stderr
     assert list(tmp_path.iterdir()) == []
 

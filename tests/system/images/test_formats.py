@@ -82,9 +82,9 @@ def header(backing: bytes = b"", *, encrypted: int = 0, features: int = 0) -> by
         (header(encrypted=2), "is encrypted"),
         (header(features=0b100), "another file"),
         (header(features=0b10), "corrupt"),
-        (header(b"nbd://host/disk"), "plain name"),
-        (header(b'json:{"driver":"nbd"}'), "plain name"),
-        (header(b"/dev/null"), "no regular file"),
+        (header(b"nbd://host/disk"), "plain path"),
+        (header(b'json:{"driver":"nbd"}'), "plain path"),
+        (header(b"/dev/null"), "not a regular file"),
         (header(b"file"), "its own backing file"),
     ],
 )

@@ -116,7 +116,7 @@ def test_what_is_no_file_of_ours_is_refused(root: Path, kind: str, monkeypatch: 
 def test_a_file_of_somebody_else_is_refused(root: Path) -> None:
     RecordFile(str(root), PATH).write(0, b"x")
     os.chown(root / "etc/.record", 1000, 1000)
-    with pytest.raises(Failure, match="somebody else"):
+    with pytest.raises(Failure, match="another user"):
         RecordFile(str(root), PATH).read()
 
 
