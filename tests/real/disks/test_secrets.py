@@ -203,9 +203,7 @@ CASES = {
     "mount: a file in the way": Case("non-directory", ("fetch", "mount"), files={"srv": "old"}),
     "disks: no room": Case("no room", DISKS, {"storage.disks.0.partitions.0.sizeMiB": 9999}, disk=True),
     "disks: sfdisk or mkfs is missing": Case("not on PATH", DISKS, ONLY_FILE_SYSTEMS, hidden="mkfs.ext4", disk=True),
-    "disks: mkfs fails and talks": Case(
-        "mkfs.ext4 refuses", DISKS, ONLY_FILE_SYSTEMS, tools={"mkfs.ext4": TALKS}, disk=True
-    ),
+    "disks: mkfs fails and talks": Case("make ext4", DISKS, ONLY_FILE_SYSTEMS, tools={"mkfs.ext4": TALKS}, disk=True),
     "disks: mkfs does nothing": Case(
         "expected type ext4", DISKS, ONLY_FILE_SYSTEMS, tools={"mkfs.ext4": "true"}, disk=True
     ),
@@ -225,7 +223,7 @@ CASES = {
     "apply: a tree, one is there": Case("overwrite", ("apply-root",), NO_DISKS, files={"etc/secret/inline": "old"}),
     "apply: a tree, useradd talks": Case("make user", ("apply-root",), NO_DISKS, tools={"useradd": TALKS}),
     "apply: an image that is too small": Case("no room", ("apply-small",), IMAGE),
-    "apply: an image, mkfs talks": Case("mkfs.ext4 refuses", ("apply-image",), IMAGE, tools={"mkfs.ext4": TALKS}),
+    "apply: an image, mkfs talks": Case("make ext4", ("apply-image",), IMAGE, tools={"mkfs.ext4": TALKS}),
     "apply: an image, not found": Case("404", ("apply-image",), {**IMAGE, **body(at("/missing"))}),
     "plan: a tree, one is there": Case("overwrite", ("plan-root",), NO_DISKS, files={"etc/secret/inline": "old"}),
     "plan: a proxy that tells": Case("407", ("plan-root",), merge(URL.replace("{server}", "mirror.example"))),

@@ -48,9 +48,8 @@ def run(command: Sequence[str], folder: Path, environment: Mapping[str, str], se
     (folder / "command").write_text(f"cd {shlex.quote(str(Path.cwd()))}\n{exports}exec {shlex.join(command)}\n")
     shutil.copy(Path(__file__).with_name("user_mode_linux_start"), folder / "start")
     (folder / "modules").write_text(" ".join(LOADED))
-    console = _boot(
-        [f"initrd={_initramfs(folder)}", f"ubd0={_scratch(folder)}", f"guest={folder}", f"uml_dir={folder}/"], seconds
-    )
+    told = [f"guest={folder}", f"checkout={Path.cwd()}", f"uml_dir={folder}/"]
+    console = _boot([f"initrd={_initramfs(folder)}", f"ubd0={_scratch(folder)}", *told], seconds)
     status = folder / "status"
     output = folder / "output"
     said = output.read_text(errors="replace") if output.exists() else console
