@@ -101,14 +101,14 @@ class Reporter(NamedTuple):
         deadline = Deadline(SECONDS_AFTER_FAILURE if waiting and event.kind not in LAST_KINDS else SECONDS)
         if self.url:
             self._post_all([*waiting, self._written(event)], deadline)
-        told = PLATFORM_REPORTS.get(self.settings.platform)
-        if told:
+        send_to_platform = PLATFORM_REPORTS.get(self.settings.platform)
+        if send_to_platform:
             try:
-                told(self, event, deadline)
+                send_to_platform(self, event, deadline)
             except FetchFailed as failure:
-                self.log("info", f"the platform was not told: {failure.message}")
+                self.log("info", f"status report not sent to the platform: {failure.message}")
             except (LookupError, TypeError, ValueError):
-                self.log("info", "the platform was not told: its metadata has an unknown form")
+                self.log("info", "status report not sent to the platform: its metadata has an unknown form")
 
     def client(self, deadline: Deadline) -> Client:
         """A client with the time that is left, which does not wait for a network."""
@@ -178,8 +178,8 @@ def _report_to_packet(reporter: Reporter, event: Event, deadline: Deadline) -> N
     events = str(metadata["phone_home_url"]).removesuffix("/phone-home") + "/events"
     failed = event.kind == "failure"
     words = f"error: {event.cause}" if failed else "status: finished successfully"
-    told = {"state": "failed" if failed else "running", "message": f"[{event.stage}] Ignition {words}"}
-    body = json.dumps(told).encode()
+    report = {"state": "failed" if failed else "running", "message": f"[{event.stage}] Ignition {words}"}
+    body = json.dumps(report).encode()
     content = (("Content-Type", "application/json"),)
     client.read(Request(events, content, method="POST", body=body, accepted=ACCEPTED))
 

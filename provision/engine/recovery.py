@@ -91,7 +91,9 @@ def _is_appended(action: Action, began: WaveRecord, system: System) -> bool:
     before, after = began.appends[action.path]
     now = system.append_digests(action)[0]
     if now not in {before, after}:
-        raise Interrupted(action.title, hint="somebody changed the file since then: restore it, or restore the disk")
+        raise Interrupted(
+            action.title, hint="another program changed the file since then: restore it, or restore the disk"
+        )
     return now == after
 
 

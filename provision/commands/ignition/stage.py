@@ -64,7 +64,7 @@ def _logged(options: Options, log: FieldLog) -> int:
     except StateUnreadable as failure:
         _report("reading state", failure, log)
         return 3
-    except Exception as error:  # noqa: BLE001 - whatever ends a stage is told in the same form
+    except Exception as error:  # noqa: BLE001 - every error is logged in the same form
         cause = as_failure(error)
         _report(options.stage, cause, log)
         if cause is not error:

@@ -1,1 +1,1 @@
-"""Block devices of the running kernel, and disk images that take their place."""
+"""Block devices: those of the running kernel, and disk images in their place."""

@@ -15,12 +15,12 @@ _BUILT = ("/dev/mapper/", "/dev/dm-", "/dev/md")
 
 
 def is_built(name: str) -> bool:
-    """Whether a name has the form of a device-mapper or md device."""
+    """Whether a path below /dev has the form of a device-mapper or md device."""
     return name.startswith((*_BUILT, BY_MAPPING))
 
 
 def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
-    """The device of that name if it is built on `bases` (nodes) and on nothing else; otherwise None."""
+    """The device of that name, if it is built on `bases` (nodes) and on no other device; else None."""
     if name.startswith(BY_CONTENTS):
         return next((one for one in every(bases) if name in of_signature(signatures.probe(one.node))), None)
     if not is_built(name):
@@ -30,7 +30,7 @@ def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
 
 
 def every(bases: AbstractSet[str]) -> Iterator[sysfs.Block]:
-    """All devices that are built on `bases` (nodes) and on nothing else."""
+    """All devices that are built on `bases` (nodes) and on no other device."""
     for block in sysfs.every() if bases else ():
         if block.node not in bases and _is_built_only_on(block, bases):
             yield _with_node(block)

@@ -14,7 +14,7 @@ class DeviceFailed(Failure):
 
 
 class Devices(Protocol):
-    """Block devices by the names of the config. Every method takes any name of a device, canonical or not."""
+    """Block devices by the names of the config. Every method accepts any name of a device, canonical or not."""
 
     temporary: bool
     """Whether the devices, and the file systems mounted from them, are released when this process ends."""
@@ -40,7 +40,7 @@ class Devices(Protocol):
         ...
 
     def name(self, source: str) -> str:
-        """The canonical name of a device that mountinfo calls `source`; itself if it is none of ours."""
+        """The canonical name of the device that mountinfo calls `source`; `source` itself for any other device."""
         ...
 
     def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int]) -> None:
@@ -51,7 +51,7 @@ class Devices(Protocol):
         ...
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
-        """Wait until all devices exist, or with `gone` until none does. Raises DeviceFailed with the other ones."""
+        """Wait until all devices exist, or with `gone` until none does. Raises DeviceFailed that names the others."""
         ...
 
     def settle(self, name: str) -> None:

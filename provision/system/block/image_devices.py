@@ -1,9 +1,9 @@
 """Disk images that take the place of the config's devices.
 
-A name is looked up in the tables and signatures of the images and nowhere else, so no name leads to a disk of this
-machine. They are read from the files, which needs no rights and no loop device. Each disk or partition that a program
-works on gets a loop device of its own, with offset and size, so neither partition support in the kernel nor udev is
-needed. Mappings and arrays that are built on these loop devices, and on nothing else, are found through the kernel.
+A name is looked up only in the tables and signatures of the images, so no name leads to a disk of this machine. Tables
+and signatures are read from the image files, which needs no rights and no loop device. Each disk or partition that a
+program works on gets a loop device of its own, with offset and size, so neither partition support in the kernel nor
+udev is needed. Mappings and arrays that are built only on these loop devices are found through the kernel.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class ImageDevices:
         self._lock = threading.Lock()
 
     def device(self, name: str) -> Device | None:
-        """A disk by its name in the config, a partition by any of its names, or what a program built on them."""
+        """A disk by its name in the config, a partition by any of its names, or a device that is built on them."""
         region = self._find(name)
         if region is None:
             above = self._find_built(name)
@@ -63,7 +63,7 @@ class ImageDevices:
         return Device(region.name, region.size, self._images[region.disk].sector, self._in_use(region))
 
     def table(self, name: str) -> PartitionTable:
-        """Read from the image; a partition has none."""
+        """As in Devices, read from the image; a partition has no table."""
         where = self._resolve(name)
         if isinstance(where, str):
             return self._kernel.table(where)
@@ -75,12 +75,12 @@ class ImageDevices:
         )
 
     def signature(self, name: str) -> Signature:
-        """Read from the image."""
+        """As in Devices, read from the image."""
         where = self._resolve(name)
         return self._kernel.signature(where) if isinstance(where, str) else self._probe(where)
 
     def luks_header(self, name: str) -> LuksHeader | None:
-        """Read from the image."""
+        """As in Devices, read from the image."""
         where = self._resolve(name)
         if isinstance(where, str):
             return self._kernel.luks_header(where)
@@ -90,7 +90,7 @@ class ImageDevices:
     def location(self, name: str) -> tuple[str, int, int, int] | None:
         """Where a disk or partition is: the image's path, offset and size in bytes, and the size of a sector.
 
-        None for what a program has built on them.
+        None for a device that is built on them.
         """
         where = self._resolve(name)
         if isinstance(where, str):
@@ -112,7 +112,7 @@ class ImageDevices:
             return loop.node
 
     def _check_unused(self, path: str) -> None:
-        """Check that no other loop device uses the image; a killed run may have left a program. Raises DeviceFailed."""
+        """Raises DeviceFailed if another loop device uses the image, as after a killed run whose program still runs."""
         if path in self._claimed:
             return
         deadline = time.monotonic() + _CLAIM_SECONDS
@@ -123,14 +123,14 @@ class ImageDevices:
         self._claimed.add(path)
 
     def name(self, source: str) -> str:
-        """The name of the disk or partition that a loop device of ours stands for."""
+        """The name of the disk or partition whose loop device is `source`; `source` itself for any other device."""
         region = next((one for one, loop in self._attached() if loop.node == source), None)
         return region.name if region else self._find_built(source) or source
 
     def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int] = ()) -> None:
-        """Write it through the loop device of the disk, and detach those of partitions that moved or are gone.
+        """Write the table through the loop device of the disk; detach loop devices of moved or removed partitions.
 
-        Raises TablesDiffer if libparted sees another table afterwards.
+        Raises TablesDiffer if libparted reads another table after that; else as in Devices.
         """
         where = self._resolve(name)
         if isinstance(where, str):
@@ -155,7 +155,7 @@ class ImageDevices:
             raise DeviceFailed(f"in none of the images: {', '.join(wrong)}")
 
     def settle(self, name: str) -> None:
-        """Flush what a program wrote to the loop device into the image, so that the next read of the image sees it."""
+        """Flush the loop device, so that the image file has everything that a program has written."""
         region = self._find(name)
         with self._lock:
             loop = self._loops.get(region) if region else None
@@ -163,9 +163,9 @@ class ImageDevices:
                 loop.refresh()
 
     def release(self) -> None:
-        """Close what was built on the images, and detach every loop device.
+        """Close the devices that are built on the images, and detach every loop device.
 
-        Raises OSError where what was written did not reach an image, after everything is detached.
+        Raises OSError, after everything is detached, if some data could not be written to an image.
         """
         built_devices.teardown(self._bases())
         with self._lock:
@@ -184,7 +184,7 @@ class ImageDevices:
             raise failed
 
     def _resolve(self, name: str) -> _Region | str:
-        """The part of an image, or the node of a device that is built on images."""
+        """The region of a disk or partition, or the node of a device that is built on images. Raises DeviceFailed."""
         where = self._find(name) or self._find_built(name)
         if where is None:
             raise DeviceFailed(f"{name} is in none of the images")
@@ -195,7 +195,7 @@ class ImageDevices:
         return block.node if block else None
 
     def _attached(self) -> list[tuple[_Region, Loop]]:
-        """The loop devices that are attached now; other threads may attach more."""
+        """A copy of the list of attached loop devices, because other threads may attach more."""
         with self._lock:
             return list(self._loops.items())
 
@@ -212,7 +212,7 @@ class ImageDevices:
         return found[0] if found else None
 
     def _named(self, disk: str, name: str) -> Iterator[_Region]:
-        """The disk itself or its partitions, where `name` is one of their further names."""
+        """Those of the disk and its partitions that have `name` as one of their other names (labels, UUIDs)."""
         if name.startswith(BY_CONTENTS):
             yield from (one for one in self._regions(disk) if name in of_signature(self._probe(one)))
             return
@@ -241,7 +241,7 @@ class ImageDevices:
         return signatures.probe(self._images[region.disk].path, region.offset, region.size)
 
     def _in_use(self, region: _Region) -> str:
-        """Why the device is in use, or empty: it or a partition of it is mounted, or something is built on it."""
+        """Why the device is in use: it or a partition of it is mounted, or a device is built on it. Empty if not."""
         ours = {loop.node: one for one, loop in self._attached() if one.disk == region.disk}
         parts = {node: one for node, one in ours.items() if one == region or not region.offset}
         for entry in mount_table.entries() if parts else ():

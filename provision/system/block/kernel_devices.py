@@ -17,7 +17,7 @@ from provision.system.block.partitions import kernel as kernel_partitions
 from provision.system.block.partitions import mappings, tables
 
 WAIT = 30.0
-"""Seconds to wait for a device, as systemd's and the reference engine's limit."""
+"""Seconds to wait for a device."""
 
 
 class KernelDevices:
@@ -37,7 +37,7 @@ class KernelDevices:
         return device._replace(mapper=block.mapper, read_only=block.is_read_only)
 
     def table(self, name: str) -> PartitionTable:
-        """A partition has none."""
+        """As in Devices; a partition has no table."""
         block = _required(name)
         return (
             PartitionTable("", sector=block.sector)
@@ -55,7 +55,7 @@ class KernelDevices:
         return luks_header.read(block.node, 0, sysfs.opened_as(block))
 
     def node(self, name: str) -> str:
-        """The kernel's node; for a mapping the path with its name, because tools want that."""
+        """The kernel's node; for a mapping the path with its name, because tools require it."""
         block = _required(name)
         return f"/dev/mapper/{block.mapper}" if block.mapper else block.node
 
@@ -65,7 +65,7 @@ class KernelDevices:
         return block.node if block else source
 
     def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int] = ()) -> None:
-        """Write it while udev is locked out, tell the kernel, and wait until udev has made its links."""
+        """Write the table while udev is locked out, update the kernel, and wait until udev has made its links."""
         disk = _required(name)
         changed = [disk.path]
         udev.settle(changed, self._seconds)
@@ -74,7 +74,7 @@ class KernelDevices:
             changed += [_required(one).path for one in kernel_partitions.follow(disk, table)]
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
-        """Wait for events of udev, or of the kernel where udevd does not run."""
+        """As in Devices: waits for events of udev, or of the kernel if udevd does not run."""
         missing = _wrong(names, gone)
         if not missing:
             return
@@ -89,21 +89,21 @@ class KernelDevices:
             events.until(lambda _event: True, min(left, 1.0))
 
     def settle(self, name: str) -> None:
-        """Wait until udev has made its links for what is on the device now."""
+        """As in Devices."""
         block = _find(name)
         if block is not None:
             udev.settle([block.path], self._seconds)
 
     def release(self) -> None:
-        """Nothing was attached."""
+        """Do nothing: no device was attached."""
 
 
 @contextmanager
 def _private_node(disk: sysfs.Block) -> Iterator[str]:
-    """A further device node for a disk, as long as the block runs.
+    """A second device node for a disk during the block.
 
-    udevd watches the usual node. When a writer closes that, udevd tells the kernel to read the table again (BLKRRPART),
-    and all partitions are gone for a moment, perhaps when another program uses them already.
+    udevd watches the usual node. When a writer closes that node, udevd makes the kernel read the table again
+    (BLKRRPART), and all partitions disappear for a moment, while another program may already use them.
     """
     path = f"/dev/.provision-{os.path.basename(disk.node)}"
     with suppress(FileNotFoundError):
@@ -120,7 +120,7 @@ def _wrong(wanted: Sequence[str], gone: bool) -> list[str]:
 
 
 def _used(block: sysfs.Block) -> str:
-    """Why it may not be written, or empty. Mappings that are partitions of a device-mapper disk do not hold it."""
+    """Why a device may not be written; empty if it may. Its partitions, which are mappings, do not count as users."""
     if not block.mapper:
         return sysfs.used_by(block, *sysfs.partitions(block).values())
     parts = mappings.partitions(block).values()
@@ -144,7 +144,7 @@ def _find(name: str) -> sysfs.Block | None:
 
 
 def _find_by_contents(name: str) -> sysfs.Block | None:
-    """The device that a link of udev would lead to, from tables and signatures, for systems without udevd.
+    """The device for the name of a udev link, found by tables and signatures, for systems without udevd.
 
     A disk that cannot be read is skipped, as udev does.
     """
@@ -161,7 +161,7 @@ def _find_by_contents(name: str) -> sysfs.Block | None:
 
 
 def _named(block: sysfs.Block, name: str) -> sysfs.Block | None:
-    """The device itself, or the partition of it, whose contents give it that name."""
+    """The device or its partition that gets that name from its contents (label, UUID); None if neither does."""
     if name.startswith(BY_CONTENTS):
         return block if name in of_signature(signatures.probe(block.node)) else None
     if block.is_partition:

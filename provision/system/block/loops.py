@@ -1,7 +1,7 @@
-"""Loop devices by their ioctls (loop(4)): part of a file as a block device, gone when its descriptor is closed.
+"""Loop devices by their ioctls (loop(4)): a part of a file as a block device, until its descriptor is closed.
 
-With LO_FLAGS_AUTOCLEAR the kernel detaches a loop device when nobody has it open any more, so that even a killed
-process leaves none behind.
+With LO_FLAGS_AUTOCLEAR the kernel detaches a loop device when no process has it open, so that even a killed process
+leaves none behind.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Configure = Callable[[int, int, Part], None]
 
 
 def configure_in_one_call(loop: int, file: int, part: Part) -> None:
-    """Attach by LOOP_CONFIGURE; before Linux 5.8, which does not know it, in steps. Raises OSError."""
+    """Attach by LOOP_CONFIGURE; before Linux 5.8, which does not have it, in steps. Raises OSError."""
     try:
         fcntl.ioctl(loop, _LOOP_CONFIGURE, _CONFIG.pack(file, part.sector, _info(part), *(0,) * 8))
     except OSError as error:
@@ -92,13 +92,13 @@ class Loop:
         self.node, self._fd = _attach(file, access, Part(offset, size, sector), configure)
 
     def refresh(self) -> None:
-        """Write its cache out to the file, and drop it, so that changes of the file become visible (BLKFLSBUF)."""
+        """Write the cache to the file and drop it, so that changes of the file become visible (BLKFLSBUF)."""
         fcntl.ioctl(self._fd, _BLKFLSBUF, 0)
 
     def detach(self) -> None:
         """Detach it now, or when the file system that is still mounted from it is unmounted.
 
-        Raises OSError where what was written to it did not reach the file; it is detached all the same.
+        Raises OSError if some data could not be written to the file; the device is detached in any case.
         """
         if self._fd < 0:
             return
@@ -111,18 +111,18 @@ class Loop:
             self._fd = -1
 
     def wait_until_gone(self) -> None:
-        """After `detach`: wait a few seconds until nobody else (a worker of udevd) has it open."""
+        """After `detach`: wait a few seconds until no other process (a worker of udevd) has it open."""
         deadline = time.monotonic() + _GONE_SECONDS
         while self._is_attached() and time.monotonic() < deadline:
             time.sleep(0.002)  # there is no event when the last user closes it
 
     def _is_attached(self) -> bool:
-        """Whether the node still shows our file; another program may have taken it since."""
+        """Whether the node still shows our file; another program may have attached another one."""
         return _backing_file(os.path.basename(self.node)) == self._file
 
 
 def attached_to(file: str) -> str:
-    """The node of a loop device that shows this file, whoever attached it; empty if there is none."""
+    """The node of a loop device of any program that shows this file; empty if there is none."""
     wanted = os.path.realpath(file)
     for name in os.listdir("/sys/block"):
         if name.startswith("loop") and _backing_file(name) == wanted:
@@ -148,7 +148,7 @@ def _attach(file: str, access: int, part: Part, configure: Configure) -> tuple[s
             if fd is not None:
                 return node, fd
             time.sleep(0.001 * attempt)
-        raise OSError(errno.EBUSY, "every free loop device was taken by somebody else", file)
+        raise OSError(errno.EBUSY, "other programs took every free loop device", file)
 
 
 def _configured(node: str, backing: int, part: Part, configure: Configure) -> int | None:
@@ -181,7 +181,7 @@ def _info(part: Part) -> bytes:
 
 
 def _ioctl_with_retry(loop: int, request: int, argument: int | bytes) -> None:
-    """Repeat an ioctl while it fails with EAGAIN: the kernel has cached pages of the file that udevd has just read."""
+    """Repeat an ioctl while it fails with EAGAIN, because udevd has just read the file and its pages are cached."""
     for attempt in range(_TRIES):
         try:
             fcntl.ioctl(loop, request, argument)

@@ -35,6 +35,6 @@ def _described(version: int, area: bytes, opened: str) -> LuksHeader:
         flags = metadata.get("config", {}).get("flags", [])
         tokens = [token.get("type", "") for token in metadata.get("tokens", {}).values()]
         keyless = metadata.get("keyslots") == {}
-    except (ValueError, AttributeError):  # a damaged header; cryptsetup says so when the volume is opened
+    except (ValueError, AttributeError):  # a damaged header; cryptsetup reports it later
         flags, tokens, keyless = [], [], False
     return LuksHeader(version, tuple(flags), tuple(tokens), opened, keyless)

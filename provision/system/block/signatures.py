@@ -1,4 +1,4 @@
-"""What is on a device, as blkid's low-level probing sees it (blkid(8), `-p`)."""
+"""Finds what is on a device by blkid's low-level probing (blkid(8), `-p`)."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ def _signature(found: dict[str, str]) -> Signature:
 
 
 def _is_unfinished(path: str, offset: int, kind: str) -> bool:
-    """Whether mkfs was stopped: for xfs and FAT, whose makers write the signature first. Others write it last.
+    """Whether mkfs was interrupted: only for xfs and FAT, because all others write the signature last.
 
-    xfs says so itself (`sb_inprogress`, xfs_dsb in Linux fs/xfs/libxfs/xfs_format.h). mkfs.fat writes the boot sector,
-    then the tables, and each table begins with the boot sector's media byte.
+    xfs has a flag for it (`sb_inprogress`, xfs_dsb in Linux fs/xfs/libxfs/xfs_format.h). mkfs.fat writes the boot
+    sector, then the tables, and each complete table begins with the boot sector's media byte.
     """
     if kind not in {"xfs", "vfat"}:
         return False

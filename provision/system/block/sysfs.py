@@ -1,4 +1,4 @@
-"""Block devices as the running kernel has them (/sys/dev/block, Documentation/ABI/stable/sysfs-block)."""
+"""Block devices of the running kernel (/sys/dev/block, Documentation/ABI/stable/sysfs-block)."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def holders(block: Block) -> list[Block]:
 
 
 def slaves(block: Block) -> list[Block]:
-    """The devices that this one is built on; a partition rests on its disk."""
+    """The devices that this one is built on; for a partition its disk."""
     if block.is_partition:
         disk = numbered(read(os.path.dirname(block.path), "dev"))
         return [disk] if disk else []
@@ -115,7 +115,7 @@ def opened_as(block: Block) -> str:
 
 
 def used_by(*blocks: Block) -> str:
-    """Why one of these devices may not be written: it is mounted, used as swap, or below another device; or empty."""
+    """Why one of these devices may not be written (mounted, used as swap, below another device); empty if they may."""
     for block in blocks:
         above = holders(block)
         if above:
@@ -124,7 +124,7 @@ def used_by(*blocks: Block) -> str:
 
 
 def mounted(*blocks: Block) -> str:
-    """Where one of these devices is mounted, or that it is used as swap; or empty."""
+    """Words that say where one of these devices is mounted, or that it is used as swap; empty if neither."""
     nodes = {block.node for block in blocks}
     numbers = {read(block.path, "dev") for block in blocks}
     for entry in mount_table.entries():

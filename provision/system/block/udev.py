@@ -1,8 +1,7 @@
 """Wait for events of the kernel and of udev about block devices, with pyudev.
 
 pyudev looks for libudev with ldconfig or gcc, which an initramfs does not have, so `_context` loads it by name. That
-uses private names of pyudev: its version is pinned, and a test covers it. pyudev is loaded when something has to be
-waited for.
+uses private names of pyudev: its version is pinned, and a test covers it. pyudev is loaded when the engine has to wait.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ def running() -> bool:
 
 
 class Events:
-    """The events about block devices since this object was made."""
+    """The events about block devices since this object was made. `source` is `udev` or `kernel`."""
 
     def __init__(self, source: str) -> None:
         try:
@@ -64,8 +63,8 @@ def settled_after(paths: Sequence[str], seconds: float) -> Iterator[None]:
 def settle(paths: Sequence[str], seconds: float) -> None:
     """Wait until udevd has processed all events so far for these devices (directories below /sys).
 
-    It triggers events with UUIDs of its own, as `udevadm trigger --settle` does; when they come back, all earlier ones
-    are done.
+    It triggers events with UUIDs of its own, as `udevadm trigger --settle` does. When udevd has processed these, it has
+    processed all earlier ones.
     """
     if not running():
         return

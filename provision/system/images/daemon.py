@@ -1,4 +1,4 @@
-"""A child program that serves a block device, until it is told to end or this process ends.
+"""A child program that serves a block device, until it is stopped or this process ends.
 
 Three things prevent deadlocks in the kernel:
 

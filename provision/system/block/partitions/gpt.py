@@ -1,7 +1,7 @@
-"""Read and write GUID partition tables (UEFI 2.10, chapter 5).
+"""Reads and writes GUID partition tables (UEFI 2.10, chapter 5).
 
-Whatever a plan does not change keeps every byte: place and number of the entries (some boards have a boot loader where
-entries usually are), attributes, names that are not valid text, a hybrid MBR, a record that is marked active.
+Everything that a plan does not change keeps its bytes: the place and number of the entries (some boards have a boot
+loader where entries usually are), attributes, names that are not valid text, a hybrid MBR, a record marked active.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ class _Place(NamedTuple):
 def read(fd: int, size: int, sector: int) -> PartitionTable | None:
     """The table on an open disk of `size` bytes, or its copy at the end if the first is damaged; None if there is none.
 
-    A disk without a protective MBR has no table (5.2.3; the kernel and libblkid agree). A copy at its end is then what
-    an earlier table left, before the disk got another table or a file system.
+    A disk without a protective MBR has no table (5.2.3; the kernel and libblkid agree). A copy at its end is then left
+    over from a time before the disk got another table or a file system.
     """
     found = _find(fd, size, sector) if is_protected(fd) else None
     return found.table if found else None
 
 
 def read_unprotected(fd: int, size: int, sector: int) -> PartitionTable | None:
-    """The table at the start of the disk, without a look at the MBR; None if there is none."""
+    """The table at the start of the disk, whatever the MBR is; None if there is none."""
     found = _found_at(fd, 1, size, sector)
     return found.table if found else None
 
@@ -72,7 +72,7 @@ def has_remains(fd: int, size: int, sector: int) -> bool:
 
 
 def is_protected(fd: int) -> bool:
-    """Whether the MBR has a record of type EE; others may be beside it (a hybrid MBR)."""
+    """Whether the MBR has a record of type EE; a hybrid MBR has other records too."""
     block = os.pread(fd, 512, 0)
     types = [_RECORD.unpack(record)[2] for record in _split(block[_RECORDS], _RECORD.size)]
     return block[_RECORDS.stop :] == _BOOT_SIGNATURE and _PROTECTIVE in types
@@ -81,7 +81,7 @@ def is_protected(fd: int) -> bool:
 def write(fd: int, table: PartitionTable, size: int) -> None:
     """Write a table to an open disk of `size` bytes. Raises OSError.
 
-    The backup at the end is synced before the first table changes, so a power cut leaves one of the two intact. A
+    The backup at the end is synced before the first table changes, so after a power cut one of the two is intact. A
     missing protective MBR is written last.
     """
     found = _find(fd, size, table.sector)
@@ -139,8 +139,8 @@ def _header(found: _Found, table: PartitionTable, place: _Place, entries: bytes)
     signature, revision, length, _, reserved, *_ = _HEADER.unpack_from(found.header)
     count, check = len(entries) // found.width, zlib.crc32(entries)
     guid = _raw_guid(table.guid)
-    told = (place.here, place.other, table.first, table.last, guid, place.entries_at, count, found.width, check)
-    unchecked = _HEADER.pack(signature, revision, length, 0, reserved, *told) + found.header[_HEADER.size :]
+    values = (place.here, place.other, table.first, table.last, guid, place.entries_at, count, found.width, check)
+    unchecked = _HEADER.pack(signature, revision, length, 0, reserved, *values) + found.header[_HEADER.size :]
     return unchecked[:16] + struct.pack("<I", zlib.crc32(unchecked)) + unchecked[20:]
 
 
@@ -160,7 +160,7 @@ def _entry(raw: bytes, wanted: Partition | None) -> bytes:
 
 
 def _protective_records(last: int) -> bytes:
-    """The record of a protective MBR: the whole disk, or as many sectors as it can hold (5.2.3, table 5.4)."""
+    """The record of a protective MBR, which covers the whole disk, or 2^32 - 1 sectors (5.2.3, table 5.4)."""
     record = _RECORD.pack(0, b"\x00\x02\x00", _PROTECTIVE, b"\xff\xff\xff", 1, min(last, 0xFFFFFFFF))
     return record.ljust(_RECORDS.stop - _RECORDS.start, b"\0")
 

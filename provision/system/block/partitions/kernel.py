@@ -1,4 +1,4 @@
-"""Tell the kernel about partitions one by one (BLKPG, <linux/blkpg.h>).
+"""Tells the kernel about partitions one by one (BLKPG, <linux/blkpg.h>).
 
 Unlike BLKRRPART this works while other partitions of the disk are in use, and the kernel needs no parser for the table.
 Device-mapper disks have no partitions of their own: `mappings` makes a mapping for each.
@@ -28,14 +28,14 @@ _ARGUMENT = struct.Struct("@iiiP")
 
 
 class KernelFailed(Failure):
-    """The kernel has other partitions than it was told; the message says which."""
+    """The kernel has other partitions than the table; the message says which."""
 
 
 def follow(disk: sysfs.Block, table: PartitionTable) -> list[str]:
     """Give the kernel the partitions of a table; returns the nodes of all of them.
 
-    udev has to look at each of them again: the kernel does not know GUIDs and labels, but links come from them. Raises
-    OSError (EBUSY for a partition in use), KernelFailed.
+    udev has to process each of them again, because it makes links from GUIDs and labels, which the kernel does not
+    know. Raises OSError (EBUSY for a partition in use), KernelFailed.
     """
     if disk.mapper:
         return mappings.follow(disk, table)

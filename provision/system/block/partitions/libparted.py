@@ -1,8 +1,9 @@
-"""The second opinion on partition tables of images: libparted, through pyparted.
+"""Checks and reads partition tables of images with libparted, through pyparted.
 
-It reads back what we wrote and has to see the same, and it reads what is no GPT. libparted opens a device for writing
-even to read it (`linux_open`, libparted/arch/linux.c), and udevd has the kernel read the table again when a writer
-closes a device: so it is used on image files and on our own loop devices, never on a device of the running machine.
+It reads back each GPT that we wrote, and has to find the same table; it also reads tables that are not GPT. libparted
+opens a device for writing even to read it (`linux_open`, libparted/arch/linux.c), and udevd makes the kernel read the
+table again when a writer closes a device. So libparted is used on image files and on our own loop devices, never on a
+device of the running machine.
 """
 
 from __future__ import annotations
@@ -19,20 +20,20 @@ from provision.planning.machine_view import Partition, PartitionTable
 REMEDY = "install python3-parted, or `pip install 'firstboot-provision[machine]'`"
 
 _KINDS = {"msdos": "dos", "dvh": "sgi", "loop": ""}
-"""What libparted calls kinds of tables -> what sfdisk(8) and blkid(8) call them; a lone file system is no table."""
+"""libparted's name for a kind of table -> the name in sfdisk(8) and blkid(8); empty for a file system and no table."""
 
 _SECTOR_SIZE = "PARTED_SECTOR_SIZE"
 """The variable that tells libparted the sector size of an image file (`init_file`, libparted/arch/linux.c)."""
 
 _DISK_ID = slice(440, 444)
-"""The bytes of an MBR that tell its disk from others; PARTUUIDs of its partitions follow from them."""
+"""The bytes of an MBR with the disk identifier, from which the PARTUUIDs of its partitions are made."""
 
 _one_at_a_time = threading.Lock()
-"""libparted keeps its devices in a list of the process."""
+"""Only one thread may use libparted at a time, because it keeps a list of devices for the whole process."""
 
 
 class _SeenPartition(NamedTuple):
-    """A partition as one of the two sees it: first sector, number of sectors, name."""
+    """A partition for the comparison: first sector, number of sectors, name."""
 
     start: int
     size: int
@@ -47,7 +48,7 @@ class _SeenPartition(NamedTuple):
 
 
 class TablesDiffer(Failure):
-    """libparted sees another table than the one that was written."""
+    """libparted reads another table than the one that was written."""
 
 
 def is_installed() -> bool:
@@ -58,10 +59,10 @@ def is_installed() -> bool:
 
 
 def check(path: str, wanted: PartitionTable) -> None:
-    """Have libparted read a GPT back that was written to an image or to a loop device of ours.
+    """Read back with libparted a GPT that was written to an image or to a loop device of ours.
 
-    It has to see the same sector size and the same partitions: numbers, first sectors, sizes, names. Raises
-    TablesDiffer. Without pyparted nothing is checked.
+    Sector size and partitions (numbers, first sectors, sizes, names) have to be the same; else raises TablesDiffer.
+    Without pyparted nothing is checked.
     """
     if not is_installed():
         return
@@ -81,7 +82,7 @@ def check(path: str, wanted: PartitionTable) -> None:
 
 
 def read(path: str, sector: int) -> PartitionTable:
-    """The table on an image file that is no GPT of ours; kind "" if there is none."""
+    """The table on an image file without a GPT; kind "" if there is none."""
     with _disk(path, sector) as disk:
         kind = _kind(disk)
         if not kind:
@@ -103,7 +104,7 @@ def read(path: str, sector: int) -> PartitionTable:
 
 @contextmanager
 def _disk(path: str, sector: int) -> Iterator[Any]:
-    """The table as libparted has it (parted.Disk), or None where it sees none."""
+    """The table that libparted reads (parted.Disk), or None if it finds none."""
     import parted
 
     with _one_at_a_time:
@@ -137,7 +138,7 @@ def _name(partition: Any) -> str:
 
 
 def _type(partition: Any, kind: str) -> str:
-    """In hexadecimal, as sfdisk(8) has it; libparted up to 3.5 tells none."""
+    """The type in hexadecimal, as in sfdisk(8); empty for libparted up to 3.5, which does not give it."""
     try:
         return f"{partition.type_id:x}" if kind == "dos" else ""
     except (AttributeError, NotImplementedError):
@@ -150,7 +151,7 @@ def _disk_id(path: str) -> str:
 
 
 def _agree(seen: _SeenPartition | None, expected: _SeenPartition | None) -> bool:
-    """Whether two opinions on a partition are one. libparted has no name where the locale cannot show it."""
+    """Whether both are the same partition. libparted gives no name if the locale cannot represent it."""
     if seen is not None and expected is not None and not seen.name and not expected.name.isascii():
         seen = seen._replace(name=expected.name)
     return seen == expected

@@ -21,7 +21,7 @@ class MappingFailed(Failure):
 
 
 def follow(disk: sysfs.Block, table: PartitionTable) -> list[str]:
-    """Make, change and remove mappings so that they match a table; returns their nodes. Raises MappingFailed."""
+    """Make, change and remove mappings until they match a table; returns their nodes. Raises MappingFailed."""
     lines = _lines(disk, table)
     known = partitions(disk)
     for number, block in known.items():
@@ -43,7 +43,7 @@ def partitions(disk: sysfs.Block) -> dict[int, sysfs.Block]:
 
 
 def find(name: str) -> sysfs.Block | None:
-    """The partition for a name of the form `dm-name-<disk>p<number>`, whatever its mapping is called; None if none."""
+    """The partition for a name of the form `dm-name-<disk>p<number>`, whatever name its mapping has; None if none."""
     disk, _, number = name.removeprefix(BY_MAPPING).rpartition("p")
     if not name.startswith(BY_MAPPING) or not number.isdecimal():
         return None

@@ -1,4 +1,4 @@
-"""Erase the superblocks by which md recognises members of arrays.
+"""Erases the superblocks by which md recognises members of arrays.
 
 Source: Linux drivers/md/md.c (`super_90_load`, `super_1_load`) and include/uapi/linux/raid/md_p.h.
 """

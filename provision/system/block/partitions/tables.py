@@ -1,4 +1,4 @@
-"""Partition tables: `gpt` for what we write, libparted or sfdisk(8) for reading whatever else there is."""
+"""Partition tables: `gpt` reads and writes GPT; libparted or sfdisk(8) reads all other kinds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from provision.system.programs import processes
 LOCK_SECONDS = 30.0
 
 _ZEROED = 34
-"""Sectors of protective MBR, header and entries at the start of a disk; one less lies at its end."""
+"""Sectors of protective MBR, header and entries at the start of a disk. The copy at its end has one sector less."""
 
 _LOOKED_AT = 1 << 16
 """Tables of every kind that sfdisk knows begin in the first 64 KiB."""
@@ -48,10 +48,10 @@ def read(path: str, size: int, sector: int) -> PartitionTable:
 
 
 def _read_foreign(path: str, sector: int) -> PartitionTable:
-    """What is no GPT: by libparted from an image, by sfdisk from a device, which it does not open for writing.
+    """A table that is not GPT: by libparted from an image; by sfdisk, which opens only for reading, from a device.
 
-    sfdisk also reads tables that libparted refuses (a partition beyond the end). It takes the boot sector of a FAT for
-    a table, so blkid is asked first.
+    sfdisk also reads tables that libparted refuses (a partition after the end of the disk). It mistakes the boot sector
+    of a FAT for a table, so blkid is run first.
     """
     if os.path.isfile(path) and libparted.is_installed():
         table = libparted.read(path, sector)
@@ -81,9 +81,9 @@ def write(path: str, table: PartitionTable, *, size: int, erase: bool, clear: Se
 
 @contextmanager
 def locked(path: str) -> Iterator[None]:
-    """Keep udev from looking at a disk while it changes (systemd's block device locking: flock on its node).
+    """Lock a disk during the block, so that udev does not read it while it changes. Raises TableFailed.
 
-    Raises TableFailed.
+    Source: https://systemd.io/BLOCK_DEVICE_LOCKING (flock(2) on the node of the disk).
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -94,7 +94,7 @@ def locked(path: str) -> Iterator[None]:
 
 
 def _lock(fd: int, path: str) -> None:
-    """Take the lock within LOCK_SECONDS; the kernel has no event for a lock that becomes free. Raises TableFailed."""
+    """Try to lock for LOCK_SECONDS; the kernel has no event for a lock that becomes free. Raises TableFailed."""
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         try:
