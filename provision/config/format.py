@@ -121,7 +121,7 @@ class Tls(Record):
 class Security(Record):
     """Security of fetching."""
 
-    tls: Tls = nested(Tls, "trust for https")
+    tls: Tls = nested(Tls, "certificate authorities for https")
 
 
 class Timeouts(Record):
@@ -136,7 +136,7 @@ class Ignition(Record):
 
     config: IgnitionConfig = nested(IgnitionConfig, "other configs that this one builds on")
     proxy: Proxy = nested(Proxy, "proxies for fetching", since="3.1")
-    security: Security = nested(Security, "trust")
+    security: Security = nested(Security, "security of fetching")
     timeouts: Timeouts = nested(Timeouts, "time limits for fetching")
     version: str = value("version of the format", constraint="required; decides which fields exist", example="3.4.0")
 
@@ -392,7 +392,7 @@ class Config(Record):
     kernel_arguments: KernelArguments = nested(KernelArguments, "kernel command line", since="3.3")
     passwd: Passwd = nested(Passwd, "accounts")
     storage: Storage = nested(Storage, "disks, file systems, files, directories and links")
-    systemd: Systemd = nested(Systemd, "services")
+    systemd: Systemd = nested(Systemd, "systemd units")
 
 
 class VersionedIgnition(Record):

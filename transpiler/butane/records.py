@@ -131,7 +131,7 @@ class Storage(plain.Storage):
 
 
 class Dropin(plain.Dropin, key="name"):
-    """A file that changes a unit."""
+    """A drop-in: a file that changes settings of a unit."""
 
     contents_local: str | None = optional("file below the files directory (-d) with the text", since="3.4")
 

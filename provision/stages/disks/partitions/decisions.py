@@ -92,7 +92,7 @@ def _next_wave(
         else:
             seen.add(device.name)
             disk = disk_of(config_path, entry, device, view)
-            decisions, why = _judge(disk, view)
+            decisions, why = _decisions_of(disk, view)
             planned = list(_actions(disk, decisions, conf, view))
             problems += [*why, *_unwritable(disk, planned)]
             actions += planned
@@ -107,7 +107,7 @@ def _unwritable(disk: DesiredDisk, planned: list[Action]) -> Iterator[Problem]:
         yield Problem(disk.config_path, f"{disk.name} is read-only")
 
 
-def _judge(disk: DesiredDisk, view: MachineView) -> tuple[list[Decision], Sequence[Problem]]:
+def _decisions_of(disk: DesiredDisk, view: MachineView) -> tuple[list[Decision], Sequence[Problem]]:
     """The decisions about a disk's partitions, and the reasons to refuse."""
     active = [one.number for one in disk.found.partitions if _in_use(view, partition_name(disk.device, one.number))]
     if disk.device.in_use and not active:
