@@ -28,7 +28,7 @@ complete -c provision -n $target -l root -x -a '(__fish_complete_directories)' -
 
 complete -c provision -n $plan -l json -d 'print the plan as JSON'
 complete -c provision -n $plan -l verbose -d 'show what is kept unchanged as well'
-complete -c provision -n $plan -l strict-devices -d 'refuse if a device is not here'
+complete -c provision -n $plan -l strict-devices -d 'fail if a device does not exist here'
 complete -c provision -n $plan -l exit-code -d 'exit with 2 if there are changes to make'
 
 complete -c provision -n $apply -l force -d 'replace an existing image, or lose what is on it'

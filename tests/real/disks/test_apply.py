@@ -143,7 +143,7 @@ def test_without_a_root_nothing_is_written_but_file_systems(tmp_path: Path) -> N
     only_data = storage(disks=parts, filesystems=data, files=[])
     done = provision("apply", "-", "--image", image, "--size", "64M", stdin=only_data, TMPDIR=str(temporary))
     assert done.returncode == 0, done.stderr
-    assert "nothing is written but file systems" in done.stdout
+    assert "only disks and file systems are made" in done.stdout
     volume = [{"name": "data", "device": "/dev/vda1", "keyFile": {"source": "data:,key"}}]
     locked = storage(disks=parts, filesystems=[], files=[], luks=volume)
     done = provision("apply", "-", "--image", image, "--force", stdin=locked, TMPDIR=str(temporary))
