@@ -22,8 +22,8 @@ CONFIG = json.dumps(
     {
         "ignition": {"version": "3.4.0"},
         "storage": {
-            "disks": [{"device": "/dev/vda", "partitions": [{"number": 1, "label": "ROOT"}]}],
-            "filesystems": [{"device": "/dev/disk/by-partlabel/ROOT", "format": "ext4", "path": "/"}],
+            "disks": [{"device": "/dev/vda", "partitions": [{"number": 1, "label": "of-no-machine"}]}],
+            "filesystems": [{"device": "/dev/disk/by-partlabel/of-no-machine", "format": "ext4", "path": "/"}],
             "files": [{"path": "/etc/motd", "contents": {"source": "data:,x"}}],
         },
     }
