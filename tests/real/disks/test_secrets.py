@@ -193,7 +193,7 @@ CASES = {
         "set SELinux labels on what was written", FILES, tools={"setfiles": TALKS}, files=SELINUX
     ),
     "keys: a file in the way": Case("exists already", FILES, ONE_VOLUME, files={"etc/luks/vault": "old"}),
-    "keys: not there any more": Case("holds no volume", FILES, ONE_VOLUME),
+    "keys: not there any more": Case("has no LUKS header", FILES, ONE_VOLUME),
     # -- disks, mounts, kernel arguments
     "kargs: no helper": Case("not on PATH", ("fetch", "kargs")),
     "kargs: the helper fails and talks": Case(
