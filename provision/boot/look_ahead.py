@@ -14,16 +14,17 @@ from provision.planning.stage import Stage
 
 
 def later_stages(
-    stage: Stage, machine: MachineView, config: Config, history: Callable[[], History]
+    stage: Stage, machine: MachineView, config: Config, history: Callable[[], History], *, names_root: bool
 ) -> tuple[tuple[Stage, ...], MachineView]:
     """The stages after this one that are not done yet, and the view of the machine on which they can be simulated.
 
-    The view has the root file system if it exists and will not be replaced, else an unknown root. After an interrupted
-    run of the same config the view shows the root as it was before that run. Raises Interrupted if the record is of an
-    unfinished run of another config.
+    The view has the root file system if it exists and will not be replaced, else an unknown root. It is unknown too
+    where the stage was started without one (`names_root` is false): `/` is not the system to provision then. After an
+    interrupted run of the same config the view shows the root as it was before that run. Raises Interrupted if the
+    record is of an unfinished run of another config.
     """
     to_come = _stages_to_come(stage)
-    if not _is_root_visible(machine, config):
+    if not names_root or not _is_root_visible(machine, config):
         return to_come, MachineWithUnknownRoot(machine, config)
     past = history()
     left = tuple(one for one in to_come if not one.journalled) if past.finished(machine) else to_come

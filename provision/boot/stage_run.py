@@ -171,7 +171,8 @@ class Boot(NamedTuple):
             view: MachineView = history.view(machine)
             later: tuple[Stage, ...] = ()
             if stage.irreversible:
-                later, view = look_ahead.later_stages(stage, machine, config, partial(self._history, config, machine))
+                past = partial(self._history, config, machine)
+                later, view = look_ahead.later_stages(stage, machine, config, past, names_root=bool(self.root))
             config = _with_platform_files(config, state)
             simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
             fetcher = DeferredFetcher(config, self.platform, self.log)

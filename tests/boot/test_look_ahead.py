@@ -25,15 +25,19 @@ def with_root() -> World:
     return World().with_file("/etc/passwd")
 
 
-def looked_at(world: World, config: Config, history: type[History] = NoHistory) -> tuple[list[str], bool]:
+def looked_at(
+    world: World, config: Config, history: type[History] = NoHistory, *, names_root: bool = True
+) -> tuple[list[str], bool]:
     """The stages to come, and whether the root is known."""
-    stages, view = later_stages(load_stage("disks"), world, config, history)
+    stages, view = later_stages(load_stage("disks"), world, config, history, names_root=names_root)
     return [stage.name for stage in stages], not isinstance(view, MachineWithUnknownRoot)
 
 
 def test_all_later_stages_are_simulated_in_their_order() -> None:
     assert looked_at(World(), Config())[0] == ["mount", "restored root", "files", "umount"]
-    names = [stage.name for stage in later_stages(load_stage("kargs"), World(), Config(), NoHistory)[0]]
+    names = [
+        stage.name for stage in later_stages(load_stage("kargs"), World(), Config(), NoHistory, names_root=True)[0]
+    ]
     assert names == ["disks", "mount", "restored root", "files", "umount"]
 
 
@@ -52,6 +56,10 @@ def test_what_an_earlier_run_has_finished_is_not_simulated_again() -> None:
 )
 def test_the_root_is_used_where_it_is_there_and_stays(world: World, config: Config, known: bool) -> None:
     assert looked_at(world, config)[1] == known
+
+
+def test_a_stage_that_names_no_root_does_not_take_this_system_for_it() -> None:
+    assert not looked_at(with_root(), Config(), names_root=False)[1]
 
 
 def test_a_root_of_the_config_that_is_mounted_already_stays() -> None:
