@@ -14,7 +14,7 @@ from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of, run_program
 from transpiler.commands import options
 from transpiler.commands.output import OutputFailed, write
-from transpiler.commands.settings import Settings, SettingsError, settings_here
+from transpiler.commands.settings import CheckSettings, SettingsError, settings_here
 
 if TYPE_CHECKING:
     from transpiler.phases import Result
@@ -134,7 +134,7 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
 
     plain = as_butane or given.on("raw-errors")
     try:
-        settings = Settings() if plain else settings_here()
+        settings = CheckSettings() if plain else settings_here()
     except SettingsError as wrong:
         print(wrong, file=sys.stderr)
         return 2

@@ -29,7 +29,7 @@ from transpiler.butane.sugar.step import Sugar, SugarInput
 from transpiler.butane.sugar.trees import trees
 from transpiler.butane.types_and_keys import type_and_key_problems
 from transpiler.butane.variants import REMOVED, Trait, Variant, table
-from transpiler.reading.local_files import Files
+from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.tree import parse
 from transpiler.reading.typed import Reading, build, read
 from transpiler.reading.yaml_node import YamlNode
@@ -111,7 +111,9 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     are reported, with the paths that Butane prints: for an absent value, the path in the result. Warnings of the rules
     in `ignore` are left out.
     """
-    options = Options(Files(os.fspath(files_dir) if files_dir else ""), raw=raw, butane_paths=butane_paths)
+    options = TranspileOptions(
+        FilesDirectory(os.fspath(files_dir) if files_dir else ""), raw=raw, butane_paths=butane_paths
+    )
     work = run(text, options)
     if not butane_paths:
         _for_authors(work, ignore)
@@ -141,10 +143,10 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
     return Result(shown, written, config, spec_minor, tuple(work.problems), work.reported, work.error, draft)
 
 
-class Options(NamedTuple):
+class TranspileOptions(NamedTuple):
     """The options of `transpile` that the phases use."""
 
-    files: Files
+    files: FilesDirectory
     raw: bool = False
     butane_paths: bool = False
 
@@ -152,7 +154,7 @@ class Options(NamedTuple):
 class Work:
     """The state of one translation; each phase adds its part."""
 
-    def __init__(self, text: bytes, options: Options, variants: Mapping[tuple[str, str], Variant]) -> None:
+    def __init__(self, text: bytes, options: TranspileOptions, variants: Mapping[tuple[str, str], Variant]) -> None:
         self.text = text
         self.options = options
         self.variants = variants
@@ -208,7 +210,7 @@ class Phase(NamedTuple):
 
 def run(
     text: bytes,
-    options: Options,
+    options: TranspileOptions,
     phases: Sequence[Phase] | None = None,
     variants: Mapping[tuple[str, str], Variant] | None = None,
 ) -> Work:

@@ -20,7 +20,7 @@ def delete_user_data(running_system: LocalSystem) -> None:
     from provision.fetch.platforms.context import fetch_context
     from provision.fetch.platforms.detection import confirmed
     from provision.fetch.platforms.table import PLATFORMS
-    from provision.fetch.settings import Settings
+    from provision.fetch.settings import FetchSettings
     from provision.log import open_log
 
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
@@ -29,7 +29,7 @@ def delete_user_data(running_system: LocalSystem) -> None:
     if delete is None:
         return
     try:
-        delete(fetch_context(running_system, Settings(platform=name), open_log(sys.stdout, to_stdout=False)))
+        delete(fetch_context(running_system, FetchSettings(platform=name), open_log(sys.stdout, to_stdout=False)))
     except Failure as failure:
         raise Failure(
             f"the machine is provisioned, but its config is still at the platform: {failure.message}",

@@ -18,7 +18,7 @@ MAX_LINES = 20
 """How many lines of a report are shown: so many fit on a screen together with systemd's own messages."""
 
 
-class Unit(NamedTuple):
+class FailedUnit(NamedTuple):
     """A unit that failed: systemd's `Result` (systemd.service(5)), and the last lines of its log."""
 
     name: str
@@ -53,7 +53,7 @@ def show_report() -> None:
         consoles.show(report_text(units, saved))
 
 
-def report_text(units: list[Unit], saved: list[str]) -> str:
+def report_text(units: list[FailedUnit], saved: list[str]) -> str:
     """The text to show: which units failed, and why: the saved report, or else the last lines of their logs."""
     causes = saved or [line for unit in units for line in unit.last_lines]
     shown = [f"  {line}" for line in causes[:MAX_LINES]]
@@ -71,14 +71,14 @@ def report_text(units: list[Unit], saved: list[str]) -> str:
     )
 
 
-def _failed() -> list[Unit]:
+def _failed() -> list[FailedUnit]:
     from provision.system.programs import processes
 
     argv = ["systemctl", "show", "--state=failed", "--property=Id,Result", UNITS]
     fields = [line.partition("=") for line in processes.run(argv).output.splitlines()]
     names = [value for key, _, value in fields if key == "Id"]
     results = [value for key, _, value in fields if key == "Result"]
-    return [Unit(name, result, _last_lines(name)) for name, result in zip(names, results, strict=False)]
+    return [FailedUnit(name, result, _last_lines(name)) for name, result in zip(names, results, strict=False)]
 
 
 def _last_lines(unit: str) -> tuple[str, ...]:

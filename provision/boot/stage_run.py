@@ -63,9 +63,9 @@ class DeferredFetcher:
 
     def _load(self) -> Fetcher:
         from provision.fetch.resources import Fetcher
-        from provision.fetch.settings import Settings
+        from provision.fetch.settings import FetchSettings
 
-        return Fetcher(Settings(platform=self._platform), self._log, stop=self._stop).configured_by(self._config)
+        return Fetcher(FetchSettings(platform=self._platform), self._log, stop=self._stop).configured_by(self._config)
 
 
 class Boot(NamedTuple):
@@ -105,12 +105,12 @@ class Boot(NamedTuple):
         from provision.config.json_text.encode import encode
         from provision.fetch.find_config import find_config
         from provision.fetch.resources import needs_network
-        from provision.fetch.settings import Settings
+        from provision.fetch.settings import FetchSettings
 
         clock_message = "" if offline else running_system.set_clock_to_build_date()
         if clock_message:
             self.log("warning", clock_message)
-        settings = Settings(http_total=self.fetch_timeout, offline=offline)
+        settings = FetchSettings(http_total=self.fetch_timeout, offline=offline)
         given = platform_files.decoded(self.state.platform_files)
         try:
             acquired = find_config(self.platform, running_system, settings, self.log, given)

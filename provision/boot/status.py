@@ -17,7 +17,7 @@ from provision.failures import Failure, FetchFailed, as_failure
 from provision.fetch.http.http_types import Request
 from provision.fetch.retry import Deadline
 from provision.fetch.running_system import RunningSystem
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.kernel_command_line import last_value
 from provision.log import Log
 
@@ -74,7 +74,7 @@ def reported(stage: str, platform: str, running_system: RunningSystem, log: Log)
 def _reporter(platform: str, running_system: RunningSystem, log: Log) -> Reporter:
     url = last_value(running_system.read_text(running_system.paths.kernel_cmdline_path), ARGUMENT) or ""
     machine = running_system.read_text(MACHINE) or running_system.read_text(running_system.paths.boot_id_path)
-    return Reporter(url, f"urn:uuid:{machine.strip().lower()}", Settings(platform=platform), log)
+    return Reporter(url, f"urn:uuid:{machine.strip().lower()}", FetchSettings(platform=platform), log)
 
 
 class Reporter(NamedTuple):
@@ -82,7 +82,7 @@ class Reporter(NamedTuple):
 
     url: str
     source: str
-    settings: Settings
+    settings: FetchSettings
     log: Log
     queue: str = QUEUE
 

@@ -16,7 +16,7 @@ from provision.failures import Failure, FetchFailed, NeedsNetwork
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.resources import needs_network
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 
 NAME = "fetch"
 HELP = "show the config this machine would get"
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print a summary, or the config. Returns 0; raises Failure."""
     from provision.system.running_system.local_system import LocalSystem
 
-    settings = Settings.within(arguments.timeout)._replace(offline=arguments.offline)
+    settings = FetchSettings.within(arguments.timeout)._replace(offline=arguments.offline)
     running_system = LocalSystem(SystemPaths.of(os.environ))
     try:
         found = find_config(arguments.platform, running_system, settings, _quiet if arguments.quiet else _progress)

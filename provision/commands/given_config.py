@@ -17,7 +17,7 @@ from provision.threads import start_thread
 
 if TYPE_CHECKING:
     from provision.config.reports.findings import Finding
-    from provision.fetch.references import Part
+    from provision.fetch.references import ReferencedConfig
     from provision.fetch.resources import Fetcher
 
 
@@ -65,7 +65,7 @@ def read_whole(name: str, files_dir: str | None, seconds: float) -> GivenConfig:
     return GivenConfig(config, fetcher, ConfigPlaces(config, [given, *others]))
 
 
-def _locate_later(part: Part) -> yaml_or_json.Locate:
+def _locate_later(part: ReferencedConfig) -> yaml_or_json.Locate:
     """A function that finds the places in a referenced config; only a call of it reads the text again."""
 
     def locate(problems: Sequence[Problem]) -> Sequence[Finding]:
@@ -93,7 +93,7 @@ def _read(name: str, files_dir: str | None) -> ConfigPart:
     return ConfigPart(verdict.config, verdict.locate)
 
 
-def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, tuple[Part, ...]]:
+def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, tuple[ReferencedConfig, ...]]:
     """The config with the configs that it refers to merged in, and a fetcher with its settings.
 
     Gives up after `seconds`; 0 is without limit. Raises FetchFailed, ConfigInvalid.

@@ -17,7 +17,7 @@ from provision.fetch.platforms.trust import trust_policy
 from provision.fetch.references import Fetched, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.running_system import RunningSystem
-from provision.fetch.settings import CONFIG_LIMIT, Settings
+from provision.fetch.settings import CONFIG_LIMIT, FetchSettings
 from provision.fetch.user_data import read_config
 from provision.kernel_command_line import ConfigArguments, config_arguments
 from provision.log import Log, silent
@@ -45,7 +45,7 @@ class _Found(NamedTuple):
 def find_config(
     platform: str,
     running_system: RunningSystem,
-    settings: Settings,
+    settings: FetchSettings,
     log: Log = silent,
     platform_files: dict[str, bytes] | None = None,
 ) -> FoundConfig:

@@ -33,7 +33,7 @@ class Fetched(NamedTuple):
     referenced: bool
 
 
-class Part(NamedTuple):
+class ReferencedConfig(NamedTuple):
     """A referenced config as it was fetched; `source` is its redacted URL."""
 
     source: str
@@ -47,7 +47,7 @@ class Rendered(NamedTuple):
     config: Config
     fetcher: Fetcher
     fetched: tuple[Fetched, ...]
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ReferencedConfig, ...] = ()
 
 
 def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
@@ -68,7 +68,7 @@ class _Rendering:
 
     def __init__(self, log: Log) -> None:
         self.fetched: list[Fetched] = []
-        self.parts: list[Part] = []
+        self.parts: list[ReferencedConfig] = []
         self._log = log
 
     def rendered(self, config: Config, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
@@ -108,7 +108,7 @@ class _Rendering:
         self._log("debug", f"fetched referenced config from {source} with SHA512: {digest}")
         self.fetched.append(Fetched("user", path_of(reference.source or ""), referenced=True))
         config = read_config(raw, source, self._log, fetcher.settings.run)
-        self.parts.append(Part(source, raw, config))
+        self.parts.append(ReferencedConfig(source, raw, config))
         return config, (*above, digest)
 
 

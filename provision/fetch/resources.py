@@ -18,7 +18,7 @@ from provision.config.model import Record
 from provision.config.urls import is_url, redacted, scheme
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.schemes.table import SCHEMES
-from provision.fetch.settings import CONFIG_LIMIT, HEADER_SECONDS, Settings
+from provision.fetch.settings import CONFIG_LIMIT, HEADER_SECONDS, FetchSettings
 from provision.log import Log, silent
 
 if TYPE_CHECKING:
@@ -34,12 +34,12 @@ class Fetcher:
 
     def __init__(
         self,
-        settings: Settings | None = None,
+        settings: FetchSettings | None = None,
         log: Log = silent,
         bundles: dict[str, bytes] | None = None,
         stop: Event | None = None,
     ) -> None:
-        self.settings = settings = settings or Settings()
+        self.settings = settings = settings or FetchSettings()
         self.log = log
         self._client: Client | None = None
         self._bundles = {} if bundles is None else bundles
@@ -104,7 +104,7 @@ class Fetcher:
         authorities = tuple(plain.bundle(one) for one in config.ignition.security.tls.certificate_authorities)
         return self._with(settings._replace(authorities=authorities)) if authorities else plain
 
-    def _with(self, settings: Settings) -> Fetcher:
+    def _with(self, settings: FetchSettings) -> Fetcher:
         """A fetcher with these settings: this one if it has them, because its connections are open."""
         if settings == self.settings:
             return self

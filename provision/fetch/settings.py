@@ -14,7 +14,7 @@ CONFIG_LIMIT = 32 << 20
 """The most bytes a config, a bundle of certificates or a key may have."""
 
 
-class Settings(NamedTuple):
+class FetchSettings(NamedTuple):
     """How to fetch. Seconds are floats; 0 is without limit. `authorities` are PEM bundles trusted besides the system's.
 
     `ends_at` bounds all of it together, every wait included: a moment as `retry.now` counts, 0 for none.
@@ -47,4 +47,4 @@ class Settings(NamedTuple):
         return Deadline(seconds, self.ends_at)
 
     def __repr__(self) -> str:
-        return f"Settings(offline={self.offline}, platform={self.platform!r})"
+        return f"FetchSettings(offline={self.offline}, platform={self.platform!r})"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from provision.planning.machine_view import Partition, Signature
+from provision.planning.machine_view import PartitionEntry, Signature
 
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
-def partition_text(partition: Partition, sector: int, held: Signature) -> str:
+def partition_text(partition: PartitionEntry, sector: int, held: Signature) -> str:
     """A partition that would be lost: `partition 2 'data' with ext4 'd' (20 GiB)`."""
     size = partition.size * sector
     return called(partition.number, partition.label) + (

@@ -6,7 +6,7 @@ In a link below /dev/disk every ASCII character except letters, digits and `#+-.
 
 from __future__ import annotations
 
-from provision.planning.machine_view import Device, Partition, Signature
+from provision.planning.machine_view import Device, PartitionEntry, Signature
 
 BY_CONTENTS = ("/dev/disk/by-label/", "/dev/disk/by-uuid/")
 """Links that follow from the contents of a device."""
@@ -27,7 +27,7 @@ def link(kind: str, text: str) -> str:
     return f"/dev/disk/{kind}/{''.join(plain)}"
 
 
-def of_partition(partition: Partition) -> tuple[str, ...]:
+def of_partition(partition: PartitionEntry) -> tuple[str, ...]:
     """The links that follow from a partition's entry in a GPT."""
     label = (link("by-partlabel", partition.label),) if partition.label else ()
     return (link("by-partuuid", partition.guid.lower()), *label)

@@ -39,7 +39,7 @@ ASSUMED_SIZE = 1 << 40
 """The size taken for a device that is not there: large enough for any layout."""
 
 
-class Partition(NamedTuple):
+class PartitionEntry(NamedTuple):
     """An entry of a partition table. `start` and `size` are in logical sectors; GUIDs are upper-case."""
 
     number: int
@@ -63,7 +63,7 @@ class PartitionTable(NamedTuple):
     sector: int = 512
     first: int = 0
     last: int = 0
-    partitions: tuple[Partition, ...] = ()
+    partitions: tuple[PartitionEntry, ...] = ()
     entries: int = 128
     remains: bool | None = False
 

@@ -33,7 +33,7 @@ from provision.system.programs import processes
 from provision.system.programs.program_watch import WatchSettings
 from provision.system.root import accounts
 from provision.system.root.blob_store import BlobStore
-from provision.system.root.guarded_paths import Tree
+from provision.system.root.guarded_paths import GuardedTree
 
 EXPECTED = (OSError, ValueError, OverflowError, MemoryError, Failure)
 """The exceptions that an action, or a question to the machine, may raise; all others are bugs."""
@@ -56,7 +56,7 @@ class Context(NamedTuple):
     `foreign` is set if the tree is not this machine's own; then tools that would load code from it are confined.
     """
 
-    tree: Tree
+    tree: GuardedTree
     devices: Devices
     blob_store: BlobStore
     state: StateHolder

@@ -29,7 +29,7 @@ from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder
 from provision.system.programs import mkfs_trial, processes
 from provision.system.root import accounts, nodes
 from provision.system.root.blob_store import BlobStore
-from provision.system.root.guarded_paths import Tree
+from provision.system.root.guarded_paths import GuardedTree
 from provision.system.root.nodes import NodeFailed
 
 _T = TypeVar("_T")
@@ -55,7 +55,7 @@ class Machine:
         log: Log = silent,
     ) -> None:
         foreign = devices.temporary and os.path.realpath(root) != "/"
-        tree = Tree(root)
+        tree = GuardedTree(root)
         self._tree = tree
         self._devices = devices
         self._blob_store = BlobStore(tree, f"{run_dir}/blobs")
@@ -93,11 +93,11 @@ class Machine:
 
     def host_file(self, path: str) -> bytes | None:
         """See MachineView."""
-        return _with_title(f"read {path} of this machine", lambda: Tree("/").content(path))
+        return _with_title(f"read {path} of this machine", lambda: GuardedTree("/").content(path))
 
     def host_children(self, path: str) -> Sequence[str]:
         """See MachineView."""
-        return _with_title(f"list {path} of this machine", lambda: Tree("/").children(path))
+        return _with_title(f"list {path} of this machine", lambda: GuardedTree("/").children(path))
 
     def user(self, name: str) -> Account | None:
         """See MachineView."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from provision.boot.failure_report import MAX_LINES, Unit, failure_lines, report_text
+from provision.boot.failure_report import MAX_LINES, FailedUnit, failure_lines, report_text
 from provision.config.problems import Problem
 from provision.failures import ActionFailed, PlanRefused
 
-DISKS = Unit("provision-disks.service", "exit-code")
+DISKS = FailedUnit("provision-disks.service", "exit-code")
 
 
 def test_a_failure_is_told_in_lines() -> None:
@@ -31,7 +31,7 @@ def test_the_unit_and_what_it_left_are_shown() -> None:
 
 
 def test_a_unit_that_was_killed_could_leave_nothing() -> None:
-    shown = report_text([Unit("provision-files.service", "timeout", ("files: fetch http://a/b",))], [])
+    shown = report_text([FailedUnit("provision-files.service", "timeout", ("files: fetch http://a/b",))], [])
     assert "(timeout)\nIt said last:\n  files: fetch http://a/b\n" in shown
     assert "It said last" not in report_text([DISKS], [])
 

@@ -16,7 +16,7 @@ import pytest
 from provision.boot.status import SECONDS, SECONDS_AFTER_FAILURE, Event, Reporter, reported
 from provision.failures import Failure
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, ip, needs_root
@@ -25,7 +25,9 @@ from tests.recorded_log import RecordedLog
 
 
 def reporter(url: str, log: RecordedLog, directory: Path) -> Reporter:
-    return Reporter(f"{url}/events?key=canary", "urn:machine:1", Settings(), log, str(directory / "private/status"))
+    return Reporter(
+        f"{url}/events?key=canary", "urn:machine:1", FetchSettings(), log, str(directory / "private/status")
+    )
 
 
 def test_a_report_is_a_cloud_event(tmp_path: Path, log: RecordedLog) -> None:
@@ -95,7 +97,7 @@ def test_packet_is_told_in_its_own_way(tmp_path: Path, log: RecordedLog, ca: Aut
         with serve(lambda _asked: Answer(), "10.9.0.2", 80) as events:
             metadata = json.dumps({"phone_home_url": f"{events.url}/phone-home"}).encode()
             with serve({"/metadata": Answer(metadata)}, "10.9.0.3", 443, ca.issue("metadata.packet.net")):
-                settings = Settings(platform="packet", authorities=(ca.certificate,))
+                settings = FetchSettings(platform="packet", authorities=(ca.certificate,))
                 told = Reporter("", "urn:machine:1", settings, log, str(tmp_path / "status"))
                 for event in (
                     Event("start", "fetch-offline"),

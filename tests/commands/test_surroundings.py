@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provision.cli import COMMANDS, EXIT_CODES, command_line
-from provision.commands.ignition.stage import Options
+from provision.commands.ignition.stage import StageOptions
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths
 
@@ -63,7 +63,7 @@ def test_the_man_page_has_every_option(command: str) -> None:
 
 def test_the_man_page_has_the_stages_options_codes_and_environment() -> None:
     terms = re.findall(r"^\.TP\n\.B --([a-z-]+)", SECTIONS["STAGES"], flags=re.MULTILINE)
-    assert set(terms) == {name.replace("_", "-") for name in Options._fields}
+    assert set(terms) == {name.replace("_", "-") for name in StageOptions._fields}
     codes = set(re.findall(r"^  ([0-9]+) ", EXIT_CODES, flags=re.MULTILINE))
     assert codes <= set(re.findall(r"^\.B ([0-9]+)$", SECTIONS["EXIT STATUS"], flags=re.MULTILINE))
     for field in SystemPaths._fields:

@@ -25,7 +25,7 @@ from provision.planning.machine_view import (
     FileStatus,
     FileType,
     LuksHeader,
-    Partition,
+    PartitionEntry,
     PartitionTable,
     Signature,
 )
@@ -40,7 +40,7 @@ FILE = FileStatus(FileType.FILE, 0o644, 0, 0)
         (FILE, FILE._replace(size=3, identity=(1, 2))),
         (Account("core", None, None, "/home/core"), Account("core", 1000, 1000, "/home/core")),
         (None, None),
-        (PartitionTable("gpt", partitions=(Partition(1, 2048, 4096, "T", "G"),)),) * 2,
+        (PartitionTable("gpt", partitions=(PartitionEntry(1, 2048, 4096, "T", "G"),)),) * 2,
         (("a", "b"), ("a", "b")),
     ],
 )
@@ -55,7 +55,7 @@ def test_what_a_tool_chooses_is_not_compared(expected: object, found: object) ->
         (FILE, None),
         (None, FILE),
         (Account("core", 1000), Account("core", 1001)),
-        (PartitionTable("gpt", partitions=(Partition(1, 2048, 4096, "T", "G"),)), PartitionTable("gpt")),
+        (PartitionTable("gpt", partitions=(PartitionEntry(1, 2048, 4096, "T", "G"),)), PartitionTable("gpt")),
         (("a", None), ("a", "b")),
     ],
 )
@@ -63,7 +63,7 @@ def test_everything_else_is(expected: object, found: object) -> None:
     assert not agrees(expected, found)
 
 
-PARTITION = Partition(2, 2048, 4096, "T", "G", "data")
+PARTITION = PartitionEntry(2, 2048, 4096, "T", "G", "data")
 
 
 @pytest.mark.parametrize(

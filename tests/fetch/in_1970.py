@@ -13,7 +13,7 @@ from pathlib import Path
 from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.log import silent
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.server import Answer, serve
@@ -21,7 +21,7 @@ from tests.fetch.server import Answer, serve
 
 def main(folder: Path) -> None:
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    client = Client(Settings(http_total=2, authorities=((folder / "ca.pem").read_bytes(),)), silent)
+    client = Client(FetchSettings(http_total=2, authorities=((folder / "ca.pem").read_bytes(),)), silent)
     time.clock_settime(time.CLOCK_REALTIME, 1000.0)
     with serve({"/c": Answer(b"config")}, tls=folder / "localhost.pem") as served:
         for lift in (False, True):

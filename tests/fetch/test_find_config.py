@@ -24,7 +24,7 @@ from provision.fetch.base_config import base_config
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.references import Fetched
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.server import Answer, serve
@@ -61,7 +61,7 @@ class Machine:
         return LocalSystem(SystemPaths(), str(self.root))
 
     def find_config(self, platform: str = "metal", **settings: Any) -> FoundConfig:
-        return find_config(platform, self.running_system, Settings(**{"http_total": 3.0, **settings}), self.log)
+        return find_config(platform, self.running_system, FetchSettings(**{"http_total": 3.0, **settings}), self.log)
 
 
 @pytest.fixture

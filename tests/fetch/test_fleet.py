@@ -13,7 +13,7 @@ import pytest
 
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.log import silent
 from tests.fetch.server import Answer, Asked, serve
 
@@ -72,4 +72,4 @@ def shown(moments: list[float]) -> Counter[int]:
 
 def boot(url: str) -> bytes:
     """Fetch the config as one machine does."""
-    return Client(Settings(http_total=120, http_response_headers=30), silent).read(Request(url))
+    return Client(FetchSettings(http_total=120, http_response_headers=30), silent).read(Request(url))

@@ -23,7 +23,7 @@ from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
 from provision.fetch.resources import Fetcher
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.log import silent
 from provision.planning.boot_state import BootState
 from provision.stages import load_stage
@@ -38,7 +38,7 @@ GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
 
 
 def read(url: str, log: RecordedLog, **asked: object) -> bytes:
-    client = Client(Settings(**{"http_total": 3.0, **asked}), log)  # type: ignore[arg-type]
+    client = Client(FetchSettings(**{"http_total": 3.0, **asked}), log)  # type: ignore[arg-type]
     return client.read(Request(f"{url}/a?key=canary"))
 
 
@@ -150,7 +150,7 @@ def test_a_fetch_that_is_stopped_ends_soon(path: str) -> None:
 RACE = """
 import sys, time
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.fetch.platforms.metadata_services import Http
 from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.sources import ConfigFile, together
@@ -163,7 +163,7 @@ class Later(ConfigFile):
         return super().fetch(place)
 
 running_system = LocalSystem(SystemPaths(config_file=sys.argv[2]))
-print(together(Http(sys.argv[1], "/c"), Later()).fetch(fetch_context(running_system, Settings(), silent)))
+print(together(Http(sys.argv[1], "/c"), Later()).fetch(fetch_context(running_system, FetchSettings(), silent)))
 """
 
 
@@ -205,7 +205,7 @@ def test_bytes_after_a_body_are_not_read_as_the_next_answer(log: RecordedLog) ->
         says(GOOD + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil", hold=0.3)(channel)
 
     with talking(talk) as url:
-        client = Client(Settings(http_total=3), log)
+        client = Client(FetchSettings(http_total=3), log)
         assert [client.read(Request(f"{url}/{n}")) for n in range(3)] == [b"good"] * 3
 
 
@@ -236,7 +236,7 @@ def test_a_full_disk_is_no_fault_of_the_network(tmp_path: Path, size: int) -> No
                 others.write(bytes(4096))
         into = (tmp_path / "into").open("wb")
         with serve({"/f": Answer(b"x" * size)}) as served, pytest.raises(FetchFailed) as failed:
-            Fetcher(Settings(http_total=3)).copy(Resource(source=f"{served.url}/f"), into)
+            Fetcher(FetchSettings(http_total=3)).copy(Resource(source=f"{served.url}/f"), into)
         with suppress(OSError):  # closing tries to write the rest again, which fails, too
             into.close()
     finally:
@@ -250,7 +250,7 @@ def test_a_full_disk_is_no_fault_of_the_network(tmp_path: Path, size: int) -> No
 def test_header_values_are_sent_as_ignition_sends_them(written: str, sent: bytes) -> None:
     with serve({"/f": Answer(b"")}) as served:
         header = HttpHeader(name="X-Own", value=Secret(written))
-        Fetcher(Settings(http_total=3)).read(Resource(source=f"{served.url}/f", http_headers=(header,)))
+        Fetcher(FetchSettings(http_total=3)).read(Resource(source=f"{served.url}/f", http_headers=(header,)))
     assert served.asked[0].headers["x-own"].encode("latin-1") == sent
 
 
@@ -258,7 +258,7 @@ def test_header_values_are_sent_as_ignition_sends_them(written: str, sent: bytes
 def test_headers_cannot_smuggle_others(value: str) -> None:
     header = HttpHeader(name="X-Own", value=Secret(value))
     with serve({"/f": Answer(b"")}) as served, pytest.raises(FetchFailed) as failed:
-        Fetcher(Settings(http_total=1)).read(Resource(source=f"{served.url}/f", http_headers=(header,)))
+        Fetcher(FetchSettings(http_total=1)).read(Resource(source=f"{served.url}/f", http_headers=(header,)))
     assert "Evil" not in failed.value.message
     assert not served.asked
 
@@ -281,7 +281,7 @@ lines = st.sampled_from([
 def test_whatever_a_server_says_there_is_an_answer_or_a_failure_in_time(said: list[bytes], ending: bytes) -> None:
     began = time.monotonic()
     with talking(says(ending.join([*said, b"", b""]))) as url, suppress(FetchFailed):
-        assert isinstance(Client(Settings(http_total=0.1), silent).read(Request(f"{url}/a")), bytes)
+        assert isinstance(Client(FetchSettings(http_total=0.1), silent).read(Request(f"{url}/a")), bytes)
     assert time.monotonic() - began < 1.3
 
 
@@ -292,5 +292,5 @@ def test_a_bomb_in_pieces_is_stopped_before_it_fills_the_disk(tmp_path: Path) ->
         serve({"/f": Answer(bomb)}) as served,
         pytest.raises(FetchFailed, match="200 times its size"),
     ):
-        Fetcher(Settings(http_total=10)).copy(Resource(source=f"{served.url}/f", compression="gzip"), into)
+        Fetcher(FetchSettings(http_total=10)).copy(Resource(source=f"{served.url}/f", compression="gzip"), into)
     assert (tmp_path / "into").stat().st_size < 80 << 20

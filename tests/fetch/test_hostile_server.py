@@ -19,11 +19,11 @@ from provision.failures import Failure
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
 from provision.fetch.platforms.context import fetch_context
-from provision.fetch.platforms.metadata_services import Http, Token
+from provision.fetch.platforms.metadata_services import Http, TokenRequest
 from provision.fetch.references import render
 from provision.fetch.resources import Fetcher
 from provision.fetch.retry import now
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.fetch.user_data import read_config
 from provision.log import silent
 from provision.system.running_system.local_system import LocalSystem
@@ -35,33 +35,33 @@ SECONDS = 1.5
 SLACK = 1.5
 """Seconds that processors which are busy with all of this may take."""
 
-Feature = Callable[[str, Settings, RecordedLog, Path], object]
+Feature = Callable[[str, FetchSettings, RecordedLog, Path], object]
 
 
-def plain(url: str, limits: Settings, log: RecordedLog, _folder: Path) -> object:
+def plain(url: str, limits: FetchSettings, log: RecordedLog, _folder: Path) -> object:
     return Client(limits, log).read(Request(f"{url}/a?key=canary"))
 
 
-def over_tls(url: str, limits: Settings, log: RecordedLog, folder: Path) -> object:
+def over_tls(url: str, limits: FetchSettings, log: RecordedLog, folder: Path) -> object:
     return plain(url.replace("http:", "https:"), limits, log, folder)
 
 
-def a_compressed_file(url: str, limits: Settings, log: RecordedLog, _folder: Path) -> object:
+def a_compressed_file(url: str, limits: FetchSettings, log: RecordedLog, _folder: Path) -> object:
     into = BytesIO()
     Fetcher(limits, log).copy(Resource(source=f"{url}/a?key=canary", compression="gzip"), into, 1 << 20)
     return into
 
 
-def a_config(url: str, limits: Settings, log: RecordedLog, _folder: Path) -> object:
+def a_config(url: str, limits: FetchSettings, log: RecordedLog, _folder: Path) -> object:
     return read_config(Fetcher(limits, log).read(Resource(source=f"{url}/a?key=canary"), 4 << 20), "a", log)
 
 
-def a_metadata_service(url: str, limits: Settings, log: RecordedLog, _folder: Path) -> object:
-    service = Http(url, "/a?key=canary", token=Token("/token?key=canary", (), "X-Token"))
+def a_metadata_service(url: str, limits: FetchSettings, log: RecordedLog, _folder: Path) -> object:
+    service = Http(url, "/a?key=canary", token=TokenRequest("/token?key=canary", (), "X-Token"))
     return service.fetch(fetch_context(LocalSystem(), limits, log))
 
 
-def a_status_report(url: str, limits: Settings, log: RecordedLog, folder: Path) -> object:
+def a_status_report(url: str, limits: FetchSettings, log: RecordedLog, folder: Path) -> object:
     Reporter(f"{url}/a?key=canary", "urn:x", limits, log, str(folder / "status")).report(Event("start"))
     raise Failure("a report fails silently")
 
@@ -72,7 +72,7 @@ FEATURES: Mapping[str, Feature] = {
 }
 
 
-def meet(name: str, feature: Feature, limits: Settings, folder: Path) -> tuple[float, str]:
+def meet(name: str, feature: Feature, limits: FetchSettings, folder: Path) -> tuple[float, str]:
     """The seconds that a feature took with a server, and all messages."""
     log = RecordedLog()
     folder.mkdir()
@@ -91,7 +91,7 @@ def test_no_server_holds_up_a_feature_or_breaks_it(feature: Feature, tmp_path: P
     limit = 5.0 if feature is a_status_report else SECONDS
     with ThreadPoolExecutor(len(HOSTILE)) as pool:
         met = {
-            name: pool.submit(meet, name, feature, Settings(http_total=SECONDS), tmp_path / str(number))
+            name: pool.submit(meet, name, feature, FetchSettings(http_total=SECONDS), tmp_path / str(number))
             for number, name in enumerate(HOSTILE)
         }
     results = {name: one.result() for name, one in met.items()}
@@ -133,14 +133,14 @@ PARTS = st.sampled_from(
 )
 @settings(max_examples=150)
 def test_any_url_is_fetched_or_is_a_failure(scheme: str, parts: list[str]) -> None:
-    limits = Settings(http_total=0.05, network_wait=0.01, ends_at=now() + 0.3)
+    limits = FetchSettings(http_total=0.05, network_wait=0.01, ends_at=now() + 0.3)
     with suppress(Failure):
         Fetcher(limits).read(Resource(source=scheme + "".join(parts)))
 
 
 @pytest.mark.parametrize("name", ["silence", "slow trailers", "a slow chunk extension", "slow headers"])
 def test_an_overall_deadline_ends_what_has_no_limit_of_its_own(name: str, tmp_path: Path) -> None:
-    seconds, said = meet(name, plain, Settings(ends_at=now() + 0.5, http_response_headers=0), tmp_path / "a")
+    seconds, said = meet(name, plain, FetchSettings(ends_at=now() + 0.5, http_response_headers=0), tmp_path / "a")
     assert seconds < 1.0
     assert "in time" in said
 
@@ -152,5 +152,5 @@ def test_an_overall_deadline_holds_for_what_a_config_names_too() -> None:
         config = Config(ignition=Ignition(version="3.4.0", config=IgnitionConfig(merge=(merged,))))
         began = time.monotonic()
         with pytest.raises(Failure, match="in time"):
-            render(config, Fetcher(Settings.within(0.5)), silent)
+            render(config, Fetcher(FetchSettings.within(0.5)), silent)
         assert time.monotonic() - began < 1.5

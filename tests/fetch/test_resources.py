@@ -32,7 +32,7 @@ from provision.config.model import Secret
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.resources import Fetcher, needs_network
 from provision.fetch.schemes.verified_writer import VerifiedWriter
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from tests.fetch.certificates import Authority
 from tests.fetch.server import Answer, serve
 from tests.recorded_log import RecordedLog
@@ -45,7 +45,7 @@ def sha(data: bytes, kind: str = "sha512") -> Verification:
 
 
 def get(**what: Any) -> bytes:
-    return Fetcher(Settings(http_total=3)).read(Resource(**what))
+    return Fetcher(FetchSettings(http_total=3)).read(Resource(**what))
 
 
 def test_an_empty_source_is_empty_contents_and_never_verified() -> None:
@@ -94,7 +94,7 @@ def test_what_is_not_whole_gzip_is_refused(body: bytes) -> None:
 def test_a_gzip_bomb_is_stopped() -> None:
     bomb = gzip.compress(bytes(100 << 20))
     with serve({"/f": Answer(bomb)}) as served, pytest.raises(FetchFailed, match="200 times its size"):
-        Fetcher(Settings(http_total=10)).copy(Resource(source=f"{served.url}/f", compression="gzip"), BytesIO())
+        Fetcher(FetchSettings(http_total=10)).copy(Resource(source=f"{served.url}/f", compression="gzip"), BytesIO())
 
 
 def test_headers_of_the_resource_are_sent() -> None:
@@ -132,16 +132,16 @@ def test_unknown_schemes_and_compressions_are_refused() -> None:
 )
 def test_what_is_no_url_is_a_failure_and_no_bug(source: str) -> None:
     with pytest.raises(FetchFailed):
-        Fetcher(Settings(http_total=0.5, network_wait=0.2)).read(Resource(source=source))
+        Fetcher(FetchSettings(http_total=0.5, network_wait=0.2)).read(Resource(source=source))
 
 
 def test_a_proxy_that_is_no_url_is_a_failure_and_no_bug() -> None:
     with pytest.raises(FetchFailed, match="proxy"):
-        Fetcher(Settings(http_proxy="http://p:99999")).read(Resource(source="http://192.0.2.1/"))
+        Fetcher(FetchSettings(http_proxy="http://p:99999")).read(Resource(source="http://192.0.2.1/"))
 
 
 def test_offline_only_the_config_itself_has_bytes() -> None:
-    fetcher = Fetcher(Settings(offline=True))
+    fetcher = Fetcher(FetchSettings(offline=True))
     assert fetcher.read(Resource(source="data:,x")) == b"x"
     with pytest.raises(NeedsNetwork):
         fetcher.read(Resource(source="http://127.0.0.1:1/"))
@@ -151,7 +151,9 @@ def test_a_second_attempt_leaves_nothing_of_the_first(tmp_path: Path) -> None:
     with serve({"/f": [Answer(b"much longer but cut", missing=5), Answer(b"short")]}) as served:
         with (tmp_path / "spool").open("w+b") as into:
             into.write(b"before ")
-            Fetcher(Settings(http_total=5)).copy(Resource(source=f"{served.url}/f", verification=sha(b"short")), into)
+            Fetcher(FetchSettings(http_total=5)).copy(
+                Resource(source=f"{served.url}/f", verification=sha(b"short")), into
+            )
         assert (tmp_path / "spool").read_bytes() == b"before short"
 
 
@@ -201,7 +203,7 @@ def config(**ignition: Any) -> Config:
 
 
 def test_a_config_decides_timeouts_and_leaves_defaults(log: RecordedLog) -> None:
-    fetcher = Fetcher(Settings(http_total=99, http_proxy="http://old"), log)
+    fetcher = Fetcher(FetchSettings(http_total=99, http_proxy="http://old"), log)
     asked = fetcher.configured_by(config(timeouts=Timeouts(http_total=7, http_response_headers=0))).settings
     assert (asked.http_total, asked.http_response_headers, asked.http_proxy) == (7.0, 0.0, "")
     left = fetcher.configured_by(config()).settings
@@ -210,13 +212,13 @@ def test_a_config_decides_timeouts_and_leaves_defaults(log: RecordedLog) -> None
 
 def test_a_config_brings_proxies(log: RecordedLog) -> None:
     proxy = Proxy(http_proxy="http://p", https_proxy="http://q", no_proxy=("a", "b"))
-    settings = Fetcher(Settings(), log).configured_by(config(proxy=proxy)).settings
+    settings = Fetcher(FetchSettings(), log).configured_by(config(proxy=proxy)).settings
     assert (settings.http_proxy, settings.https_proxy, settings.no_proxy) == ("http://p", "http://q", ("a", "b"))
 
 
 def test_requests_go_through_the_proxy_of_the_config(log: RecordedLog) -> None:
     with serve({"http://far.example/f": Answer(b"by proxy")}) as proxy:
-        fetcher = Fetcher(Settings(http_total=3, network_wait=1), log).configured_by(
+        fetcher = Fetcher(FetchSettings(http_total=3, network_wait=1), log).configured_by(
             config(proxy=Proxy(http_proxy=proxy.url))
         )
         assert fetcher.read(Resource(source="http://far.example/f")) == b"by proxy"
@@ -229,7 +231,9 @@ def test_authorities_are_fetched_once_and_trusted_from_then_on(log: RecordedLog,
     ):
         authority = ConfigResource(source=f"{plain.url}/ca.pem", verification=sha(ca.certificate))
         asks = config(security=Security(tls=Tls(certificate_authorities=(authority,))))
-        fetcher = Fetcher(Settings(http_total=3), log).configured_by(asks).configured_by(asks).configured_by(config())
+        fetcher = (
+            Fetcher(FetchSettings(http_total=3), log).configured_by(asks).configured_by(asks).configured_by(config())
+        )
         assert fetcher.read(Resource(source=f"{served.url}/f")) == b"safe"
     assert len(plain.asked) == 1
 
@@ -237,7 +241,9 @@ def test_authorities_are_fetched_once_and_trusted_from_then_on(log: RecordedLog,
 def test_a_bundle_that_is_none_is_refused(log: RecordedLog) -> None:
     authority = ConfigResource(source="data:,no%20certificate")
     with pytest.raises(FetchFailed, match="unable to decode PEM block"):
-        Fetcher(Settings(), log).configured_by(config(security=Security(tls=Tls(certificate_authorities=(authority,)))))
+        Fetcher(FetchSettings(), log).configured_by(
+            config(security=Security(tls=Tls(certificate_authorities=(authority,))))
+        )
 
 
 def test_what_a_config_needs_the_network_for() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.planning.device_names import kernel_partition, link, of_partition, of_signature
-from provision.planning.machine_view import Partition, Signature
+from provision.planning.machine_view import PartitionEntry, Signature
 
 
 @pytest.mark.parametrize(
@@ -33,4 +33,4 @@ def test_partitions_are_named_as_the_kernel_does(disk: str, partition: str) -> N
 
 def test_what_is_not_known_gives_no_link() -> None:
     assert of_signature(Signature("ext4", None, None)) == ()
-    assert of_partition(Partition(1, 2048, 1, "T", "AB-CD")) == ("/dev/disk/by-partuuid/ab-cd",)
+    assert of_partition(PartitionEntry(1, 2048, 1, "T", "AB-CD")) == ("/dev/disk/by-partuuid/ab-cd",)

@@ -20,7 +20,7 @@ from provision.planning.machine_view import (
     LuksHeader,
     MachineView,
     MountedFilesystem,
-    Partition,
+    PartitionEntry,
     PartitionTable,
     Signature,
 )
@@ -124,7 +124,7 @@ class World:
     def with_disk(
         self,
         name: str = "/dev/vda",
-        *partitions: Partition,
+        *partitions: PartitionEntry,
         size: int = 64 * MIB,
         sector: int = 512,
         signatures: Mapping[int, Signature] | None = None,
@@ -190,9 +190,9 @@ def guid(number: int) -> str:
     return f"00000000-0000-5000-8000-{number:012X}"
 
 
-def partition(number: int, start: int, size: int, label: str = "", kind: str = LINUX_DATA) -> Partition:
+def partition(number: int, start: int, size: int, label: str = "", kind: str = LINUX_DATA) -> PartitionEntry:
     """An entry of a table; start and size are in sectors, and its GUID is that of its number."""
-    return Partition(number, start, size, kind, guid(number), label)
+    return PartitionEntry(number, start, size, kind, guid(number), label)
 
 
 def run(plan: Plan, config: Config, world: MachineView) -> tuple[list[Wave], Forecast]:

@@ -17,8 +17,8 @@ from tests.transpiler.golden import FILES, Answer, Case, cases, comparable, repo
 from transpiler.butane import source_rules
 from transpiler.butane.source_rules import RULES
 from transpiler.butane.variants import REFUSED, TRAITS, Range, Trait, Variant, table
-from transpiler.phases import PHASES, Options, Phase, Work, result_of, run
-from transpiler.reading.local_files import Files
+from transpiler.phases import PHASES, Phase, TranspileOptions, Work, result_of, run
+from transpiler.reading.local_files import FilesDirectory
 
 Variants = Mapping[tuple[str, str], Variant]
 
@@ -30,7 +30,9 @@ def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def answer(case: Case, phases: tuple[Phase, ...] = PHASES, variants: Variants | None = None) -> Answer:
     """Our answer with other tables."""
-    options = Options(Files("." if "--files-dir" in case.options else ""), "--raw" in case.options, butane_paths=True)
+    options = TranspileOptions(
+        FilesDirectory("." if "--files-dir" in case.options else ""), "--raw" in case.options, butane_paths=True
+    )
     try:
         work = run(case.text, options, phases, variants)
     except Exception as error:  # noqa: BLE001 - without one of its phases the pipeline may raise: that is a different answer
@@ -53,7 +55,7 @@ def cases_of(row: Variant) -> list[Case]:
 @cache
 def version_of(case: Case) -> tuple[str, str]:
     """Variant and version of a case: runs only the first phases."""
-    variant = run(case.text, Options(Files("")), PHASES[:2]).variant
+    variant = run(case.text, TranspileOptions(FilesDirectory("")), PHASES[:2]).variant
     return variant.name, variant.version
 
 

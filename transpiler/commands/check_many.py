@@ -13,7 +13,7 @@ from functools import partial
 from provision.config.reports.findings import Finding
 from provision.config.reports.formats import FileResult
 from provision.config.reports.streams import reason_of
-from transpiler.commands.settings import Settings, SettingsError, settings_here
+from transpiler.commands.settings import CheckSettings, SettingsError, settings_here
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
 
@@ -89,10 +89,10 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _settings(given: argparse.Namespace) -> Settings:
+def _settings(given: argparse.Namespace) -> CheckSettings:
     """The settings of the command line, completed by those of the settings file."""
     found = settings_here()
-    return Settings(
+    return CheckSettings(
         given.files_dir if given.files_dir is not None else found.files_dir,
         given.strict or found.strict,
         (*found.exclude, *given.exclude),
@@ -100,7 +100,7 @@ def _settings(given: argparse.Namespace) -> Settings:
     )
 
 
-def check_file(name: str, settings: Settings) -> FileResult:
+def check_file(name: str, settings: CheckSettings) -> FileResult:
     """The findings of one file, and its verdict (empty if it is valid)."""
     from transpiler.phases import transpile
     from transpiler.reading.tree import read
@@ -127,7 +127,7 @@ def _unread(name: str, message: str) -> FileResult:
     return FileResult(name, (Finding(name, Problem((), message)),), message)
 
 
-def _checked(names: Sequence[str], settings: Settings, jobs: int, *, quiet: bool) -> list[FileResult]:
+def _checked(names: Sequence[str], settings: CheckSettings, jobs: int, *, quiet: bool) -> list[FileResult]:
     """Check files in several processes; the results are in the order of the names."""
     from transpiler.commands.workers import in_order
 

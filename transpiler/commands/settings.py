@@ -20,7 +20,7 @@ class SettingsError(Exception):
     """A settings file cannot be used. The message has its name and the reason."""
 
 
-class Settings(NamedTuple):
+class CheckSettings(NamedTuple):
     """How configs are checked. Without `files_dir`, local files are searched in the directory of each config."""
 
     files_dir: str | None = None
@@ -34,12 +34,12 @@ KINDS = {"files-dir": str, "strict": bool, "exclude": list, "ignore": list}
 _KIND_NAMES = {str: "a text", bool: "true or false", list: "a list of texts"}
 
 
-def settings_here() -> Settings:
+def settings_here() -> CheckSettings:
     """The settings for the working directory; the defaults if there is no settings file. Raises SettingsError."""
     try:
         folder = os.getcwd()
     except OSError:  # it was removed
-        return Settings()
+        return CheckSettings()
     while True:
         for name, tables in ((".transpile.toml", ()), ("pyproject.toml", ("tool", "transpile"))):
             path = os.path.join(folder, name)
@@ -49,7 +49,7 @@ def settings_here() -> Settings:
                     return _settings(table, os.path.relpath(path))
         above = os.path.dirname(folder)
         if above == folder or os.path.exists(os.path.join(folder, ".git")):
-            return Settings()
+            return CheckSettings()
         folder = above
 
 
@@ -78,7 +78,7 @@ def _table(path: str, tables: tuple[str, ...]) -> dict[str, Any] | None:
     return value
 
 
-def _settings(table: dict[str, Any], shown: str) -> Settings:
+def _settings(table: dict[str, Any], shown: str) -> CheckSettings:
     for name, value in table.items():
         kind = KINDS.get(name)
         if kind is None:
@@ -95,4 +95,4 @@ def _settings(table: dict[str, Any], shown: str) -> Settings:
             )
         files_dir = os.path.join(os.path.dirname(shown), simple)
     lists = (tuple(table.get(name, ())) for name in ("exclude", "ignore"))
-    return Settings(files_dir, table.get("strict", False), *lists)
+    return CheckSettings(files_dir, table.get("strict", False), *lists)

@@ -22,7 +22,7 @@ class LocalFileError(Exception):
         self.hint = hint
 
 
-class Files(NamedTuple):
+class FilesDirectory(NamedTuple):
     """The files directory (-d); empty if there is none. Paths outside it are refused; symlinks are followed."""
 
     directory: str

@@ -62,11 +62,11 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace | None:
 def _apply(config: Config, options: argparse.Namespace) -> None:
     from provision.fetch.references import render
     from provision.fetch.resources import Fetcher, needs_network
-    from provision.fetch.settings import Settings
+    from provision.fetch.settings import FetchSettings
     from provision.system.block.image_devices import ImageDevices
     from provision.system.machine import Machine
 
-    rendered = render(config, Fetcher(Settings(offline=options.offline), warn), warn)
+    rendered = render(config, Fetcher(FetchSettings(offline=options.offline), warn), warn)
     config = _supported(rendered.config, ignore=options.ignore_unsupported)
     if options.offline and needs_network(config):
         raise NeedsNetwork("the config")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from provision.failures import Failure
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.log import open_log
 
 
@@ -43,5 +43,5 @@ def _delete(platform: str, *, to_stdout: bool) -> None:
     delete = PLATFORMS[platform].delete
     if delete is None:
         raise Failure(f"{platform}: cannot delete config on this platform")
-    delete(fetch_context(LocalSystem(SystemPaths.of(os.environ)), Settings(platform=platform), log))
+    delete(fetch_context(LocalSystem(SystemPaths.of(os.environ)), FetchSettings(platform=platform), log))
     log("info", f"deleted the config from {platform}")

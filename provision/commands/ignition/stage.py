@@ -22,7 +22,7 @@ from provision.system.libc import forbid_core_dumps
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
 
 
-class Options(NamedTuple):
+class StageOptions(NamedTuple):
     """The options of a stage, with Ignition's defaults."""
 
     config_cache: str = CONFIG_CACHE
@@ -54,7 +54,7 @@ def ignition(arguments: Sequence[str]) -> int:
     return _logged(options, on_consoles(open_log(sys.stdout, to_stdout=options.log_to_stdout)))
 
 
-def _logged(options: Options, log: FieldLog) -> int:
+def _logged(options: StageOptions, log: FieldLog) -> int:
     os.umask(0o077)
     forbid_core_dumps()
     log("info", f"Ignition {IGNITION_VERSION} (provision {__version__})")
@@ -93,7 +93,7 @@ def _log_traceback(error: Exception, log: FieldLog) -> None:
     log("error", type(error).__name__)
 
 
-def _stage(options: Options, log: FieldLog) -> None:
+def _stage(options: StageOptions, log: FieldLog) -> None:
     """Do one stage, and save the state for later stages. Raises Failure."""
     from provision.boot.stage_run import Boot
 
@@ -110,7 +110,7 @@ def _stage(options: Options, log: FieldLog) -> None:
     boot.run(options.stage)
 
 
-def parse(arguments: Sequence[str]) -> Options:
+def parse(arguments: Sequence[str]) -> StageOptions:
     """Read options by the rules of Go's package flag (https://pkg.go.dev/flag). Raises Usage."""
     waiting = list(arguments)
     values: dict[str, object] = {}
@@ -122,15 +122,15 @@ def parse(arguments: Sequence[str]) -> Options:
         field = name.replace("-", "_")
         if name in {"h", "help"}:
             raise Usage(HELP_ASKED)
-        if field not in Options._fields or "_" in name:
+        if field not in StageOptions._fields or "_" in name:
             raise Usage(f"flag provided but not defined: -{name}")
-        if isinstance(Options._field_defaults[field], bool):
+        if isinstance(StageOptions._field_defaults[field], bool):
             values[field] = _boolean(name, value) if equals else True
         elif equals or waiting:
             values[field] = _value(name, value if equals else waiting.pop(0))
         else:
             raise Usage(f"flag needs an argument: -{name}")
-    return Options()._replace(**values)  # type: ignore[arg-type]  # each value was made for its field
+    return StageOptions()._replace(**values)  # type: ignore[arg-type]  # each value was made for its field
 
 
 def _boolean(name: str, text: str) -> bool:

@@ -22,7 +22,7 @@ HINT = (
 )
 
 
-class Options(NamedTuple):
+class ToolOptions(NamedTuple):
     """The harmless options of a tool, by getopt(3)'s rules.
 
     `flags` and `valued` are letters, `long_flags` and `long_valued` words. `texts` are letters whose value is stored
@@ -42,7 +42,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 MAKERS = {
-    "btrfs": Options(
+    "btrfs": ToolOptions(
         "MKfqv",
         "dmnsORbUl",
         "L",
@@ -52,8 +52,8 @@ MAKERS = {
             "byte-count"
         ),
     ),
-    "ext4": Options("cjqvDFKSV", "begimorstCEGIJNORTU", "LM", outside={"J": frozenset({"device"})}),
-    "xfs": Options(
+    "ext4": ToolOptions("cjqvDFKSV", "begimorstCEGIJNORTU", "LM", outside={"J": frozenset({"device"})}),
+    "xfs": ToolOptions(
         "KNqfCV",
         "bdilmnrs",
         "L",
@@ -63,12 +63,12 @@ MAKERS = {
             "r": frozenset({"file", "name", "rtdev"}),
         },
     ),
-    "swap": Options("cfq", "pvU", "L", _words("check force quiet verbose lock"), _words("pagesize label uuid")),
-    "vfat": Options("aAcIv", "bDfFhiMrRsS", "gn", _words("mbr invariant"), _words("codepage variant offset")),
+    "swap": ToolOptions("cfq", "pvU", "L", _words("check force quiet verbose lock"), _words("pagesize label uuid")),
+    "vfat": ToolOptions("aAcIv", "bDfFhiMrRsS", "gn", _words("mbr invariant"), _words("codepage variant offset")),
 }
 """mkfs.btrfs(8), mke2fs(8), mkfs.xfs(8), mkswap(8), mkfs.fat(8)."""
 
-ARRAYS = Options(
+ARRAYS = ToolOptions(
     "foRqv",
     "bcdekNpuz",
     "",
@@ -79,7 +79,7 @@ ARRAYS = Options(
 )
 """mdadm(8), for --create."""
 
-VOLUMES = Options(
+VOLUMES = ToolOptions(
     "qv",
     "chsSiIoM",
     "",
@@ -95,7 +95,7 @@ VOLUMES = Options(
 )
 """cryptsetup-luksFormat(8)."""
 
-OPENERS = Options(
+OPENERS = ToolOptions(
     "rqv",
     "StTM",
     "",
@@ -154,7 +154,7 @@ def _volumes(config: Config) -> Iterator[Problem]:
             yield Problem((*path, "clevis", "custom", "pin"), "clevis would read it as an option")
 
 
-def _listed(path: Path, words: Sequence[str], options: Options) -> Iterator[Problem]:
+def _listed(path: Path, words: Sequence[str], options: ToolOptions) -> Iterator[Problem]:
     """Read the words as the tool does; a problem for every word that is not known to be harmless."""
     awaiting = ""
     for index, word in enumerate(words):
@@ -172,7 +172,7 @@ def _listed(path: Path, words: Sequence[str], options: Options) -> Iterator[Prob
         yield Problem((*path, len(words) - 1), f"{words[-1]} lacks its value")
 
 
-def _long(word: str, options: Options) -> tuple[str, str]:
+def _long(word: str, options: ToolOptions) -> tuple[str, str]:
     """Why the word is refused (or empty), and the option whose value is the next word (or empty)."""
     name, equals, value = word[2:].partition("=")
     if name not in options.long_flags | options.long_valued:
@@ -182,7 +182,7 @@ def _long(word: str, options: Options) -> tuple[str, str]:
     return _value(name, value, options), ""
 
 
-def _short(word: str, options: Options) -> tuple[str, str]:
+def _short(word: str, options: ToolOptions) -> tuple[str, str]:
     for index, letter in enumerate(word[1:], 2):
         if letter in options.valued + options.texts:
             return (_value(letter, word[index:], options), "") if word[index:] else ("", letter)
@@ -191,7 +191,7 @@ def _short(word: str, options: Options) -> tuple[str, str]:
     return "", ""
 
 
-def _value(option: str, value: str, options: Options) -> str:
+def _value(option: str, value: str, options: ToolOptions) -> str:
     if option in options.texts:
         return ""
     if "/" in value:

@@ -22,7 +22,7 @@ from provision.fetch.http.connections import Connect
 from provision.fetch.http.error_texts import Cause
 from provision.fetch.http.http_types import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
 from provision.fetch.retry import Deadline, Report, WaitReporter, now, pauses, retry_after
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.log import Log
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Client:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: FetchSettings,
         log: Log,
         *,
         connect: Connect = connections.connect,
@@ -162,7 +162,7 @@ class Client:
         if not self._needs_route or network.route_exists(host):
             return
         network_time, began = self.settings.deadline(self.settings.network_wait), now()
-        events = network.Events()
+        events = network.LinkEvents()
         try:
             while not network.route_exists(host):
                 cause, remedy = network.why_not(host)

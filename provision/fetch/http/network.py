@@ -45,7 +45,7 @@ class Interface(NamedTuple):
     addresses: tuple[str, ...]
 
 
-class Events:
+class LinkEvents:
     """The kernel's events that a link, an address or a route changed.
 
     Create this before you check for a route: then no change after the check is missed.

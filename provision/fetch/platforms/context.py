@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from provision.fetch.platforms.trust import TrustPolicy
 from provision.fetch.running_system import RunningSystem
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.log import Log, silent
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class FetchContext(NamedTuple):
     """
 
     running_system: RunningSystem
-    settings: Settings
+    settings: FetchSettings
     log: Log
     stop: Event
     platform_files: dict[str, bytes]
@@ -30,7 +30,7 @@ class FetchContext(NamedTuple):
 
 def fetch_context(
     running_system: RunningSystem,
-    settings: Settings,
+    settings: FetchSettings,
     log: Log = silent,
     platform_files: dict[str, bytes] | None = None,
     trust: TrustPolicy | None = None,

@@ -119,7 +119,7 @@ class Optical(NamedTuple):
         return f"CD ({' or '.join(self.formats)}) that holds `{self.marker}`: `{self.file}`"
 
 
-class Interface(NamedTuple):
+class KernelFile(NamedTuple):
     """A file of the kernel: firmware data, a FIFO. `module` is the driver; an absent file means no config."""
 
     path: str
@@ -163,7 +163,7 @@ class ByMachine(NamedTuple):
         return f"{self.usual.describe()}; on {' and '.join(self.machines)}: {self.other.describe()}"
 
 
-class Device(NamedTuple):
+class RawDevice(NamedTuple):
     """A block device that holds only the config, padded with NULs."""
 
     path: str

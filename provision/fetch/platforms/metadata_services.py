@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from provision.fetch.http.connections import Connect
 
 
-class Token(NamedTuple):
+class TokenRequest(NamedTuple):
     """A request for a token, which later requests send in `header`. If the answer is 404, no token is needed."""
 
     path: str
@@ -44,7 +44,7 @@ class Http(NamedTuple):
     base: str
     path: str
     headers: Headers = ()
-    token: Token | None = None
+    token: TokenRequest | None = None
     decode: tuple[Callable[[bytes], bytes], ...] = ()
     absent: bool = True
     retried: frozenset[int] = frozenset()
@@ -142,7 +142,7 @@ class LinkLocal(NamedTuple):
         from provision.fetch.http import network
 
         network_time = context.settings.deadline(context.settings.network_wait)
-        events = network.Events()
+        events = network.LinkEvents()
         try:
             while network_time.left() and not context.stop.is_set():
                 names = [one.name for one in network.interfaces() if one.carrier]

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from provision.fetch.platforms.context import FetchContext
-from provision.fetch.platforms.drives import ByMachine, Device, Drive, Interface, Optical, trim_nul
+from provision.fetch.platforms.drives import ByMachine, Drive, KernelFile, Optical, RawDevice, trim_nul
 from provision.fetch.platforms.hypervisors.query import HypervisorQuery
-from provision.fetch.platforms.metadata_services import DhcpServer, Http, LinkLocal, Token
+from provision.fetch.platforms.metadata_services import DhcpServer, Http, LinkLocal, TokenRequest
 from provision.fetch.platforms.sources import ConfigFile, NoSource, Source, base64, first_of, together
 
 LINK_LOCAL = "http://169.254.169.254"
@@ -36,13 +36,13 @@ class Platform(NamedTuple):
     delete: Callable[[FetchContext], None] | None = None
 
 
-AWS_TOKEN = Token(
+AWS_TOKEN = TokenRequest(
     "/latest/api/token",
     (("X-aws-ec2-metadata-token-ttl-seconds", "21600"),),
     "X-aws-ec2-metadata-token",
     optional=True,
 )
-AKAMAI_TOKEN = Token(
+AKAMAI_TOKEN = TokenRequest(
     "/v1/token", (("Metadata-Token-Expiry-Seconds", "300"), ("Accept", "text/plain")), "Metadata-Token"
 )
 ANYTHING = (("Accept", "*/*"),)
@@ -53,8 +53,8 @@ OPENSTACK = together(
     Http(LINK_LOCAL, USER_DATA),
     LinkLocal(USER_DATA),
 )
-FW_CFG = Interface("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", "qemu_fw_cfg")
-VIRTIO_BLOCK = Device("/dev/disk/by-id/virtio-ignition", "virtio_blk", 300.0)
+FW_CFG = KernelFile("/sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw", "qemu_fw_cfg")
+VIRTIO_BLOCK = RawDevice("/dev/disk/by-id/virtio-ignition", "virtio_blk", 300.0)
 
 VIRTUALBOX = HypervisorQuery("virtualbox", "guest property `/Ignition/Config`")
 VMWARE = HypervisorQuery(
@@ -127,7 +127,7 @@ PLATFORMS: Mapping[str, Platform] = {
     "nutanix": Platform("Nutanix", Drive("config-2", (USER_DATA,))),
     "nvidiabluefield": Platform(
         "NVIDIA BlueField",
-        Interface("/sys/bus/platform/devices/MLNXBF04:00/bootfifo", "mlxbf_bootctl", (trim_nul,)),
+        KernelFile("/sys/bus/platform/devices/MLNXBF04:00/bootfifo", "mlxbf_bootctl", (trim_nul,)),
         proof="recorded",
     ),
     "openstack": Platform("OpenStack", OPENSTACK),

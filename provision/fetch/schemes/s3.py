@@ -41,7 +41,7 @@ ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_S3"
 """The variable of the AWS tools for the URL of an S3 service other than Amazon's."""
 
 
-class Object(NamedTuple):
+class S3Object(NamedTuple):
     """An object to fetch. `region` is known only from the ARN of an access point; `partition` only from an ARN."""
 
     bucket: str
@@ -67,27 +67,27 @@ def copy(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     client.fetch(Request(url, headers), writer.take)
 
 
-def parse(source: str) -> Object:
+def parse(source: str) -> S3Object:
     """The object that an s3 or arn URL names. Raises FetchFailed."""
     parts = urlsplit(source)
     version = parse_qs(parts.query).get("versionId", [""])[0]
     if parts.scheme == "s3":
-        return Object(parts.netloc, unquote(parts.path).lstrip("/"), version)
+        return S3Object(parts.netloc, unquote(parts.path).lstrip("/"), version)
     sections = ("arn:" + unquote(parts.path)).split(":", 5)
     if len(sections) < 6:
         raise FetchFailed(redacted(source), "invalid S3 ARN format")
     _, partition, _, region, _, name = sections
     if not name.startswith("accesspoint/"):
         bucket, _, key = name.partition("/")
-        return Object(bucket, key, version, partition=partition)
+        return S3Object(bucket, key, version, partition=partition)
     words = name.split("/", 3)
     if len(words) < 4 or words[2] != "object":
         raise FetchFailed(redacted(source), "invalid S3 ARN format", hint="write accesspoint/NAME/object/KEY")
     bucket = ":".join((*sections[:5], f"accesspoint/{words[1]}"))
-    return Object(bucket, words[3], version, region, partition)
+    return S3Object(bucket, words[3], version, region, partition)
 
 
-def object_url(wanted: Object, region: str, endpoint: str = "") -> str:
+def object_url(wanted: S3Object, region: str, endpoint: str = "") -> str:
     """The URL of an object: at its bucket's host, or with the bucket in the path if its name has a dot."""
     query = f"?versionId={quote(wanted.version, safe='')}" if wanted.version else ""
     path = f"/{quote(wanted.key, safe='/-_.~')}{query}"
@@ -102,7 +102,7 @@ def object_url(wanted: Object, region: str, endpoint: str = "") -> str:
     return f"https://{host}/{wanted.bucket}{path}" if "." in wanted.bucket else f"https://{wanted.bucket}.{host}{path}"
 
 
-def bucket_region(client: Client, wanted: Object) -> str:
+def bucket_region(client: Client, wanted: S3Object) -> str:
     """The region of a bucket. S3 returns it without credentials. Raises FetchFailed."""
     hint = FIRST_REGIONS.get(wanted.partition) or instance_region(client)
     domain = DOMAINS.get(hint.partition("-")[0], "amazonaws.com")

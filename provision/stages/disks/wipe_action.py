@@ -8,7 +8,7 @@ from provision.planning.arguments import DeviceName
 from provision.planning.descriptions import partition_text, signature_text
 from provision.planning.device_names import partition_name
 from provision.planning.facts import LuksHeaderFact, SignatureFact, TableFact
-from provision.planning.machine_view import Device, MachineView, Partition, PartitionTable, Signature
+from provision.planning.machine_view import Device, MachineView, PartitionEntry, PartitionTable, Signature
 
 
 def holds_something(device: Device, view: MachineView) -> bool:
@@ -46,6 +46,6 @@ def contents_text(device: Device, view: MachineView) -> str:
     return ", ".join(filter(None, texts))
 
 
-def _held(disk: Device, partition: Partition, view: MachineView) -> Signature:
+def _held(disk: Device, partition: PartitionEntry, view: MachineView) -> Signature:
     device = view.device(partition_name(disk, partition.number))
     return view.signature(device.name) if device is not None else Signature()

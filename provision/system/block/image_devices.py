@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from provision.planning.device_names import BY_CONTENTS, kernel_partition, of_partition, of_signature
-from provision.planning.machine_view import Device, LuksHeader, Partition, PartitionTable, Signature
+from provision.planning.machine_view import Device, LuksHeader, PartitionEntry, PartitionTable, Signature
 from provision.system import mount_table
 from provision.system.block import built_devices, loops, luks_header, signatures, sysfs
 from provision.system.block.devices import DeviceFailed
@@ -225,14 +225,14 @@ class ImageDevices:
         """The disk and its partitions."""
         return [self._disk(disk), *(self._region(disk, partition) for partition in self._partitions(disk))]
 
-    def _partitions(self, disk: str) -> tuple[Partition, ...]:
+    def _partitions(self, disk: str) -> tuple[PartitionEntry, ...]:
         image = self._images[disk]
         return tables.read(image.path, self._disk(disk).size, image.sector).partitions
 
     def _disk(self, disk: str) -> _Region:
         return _Region(disk, disk, 0, os.stat(self._images[disk].path).st_size)
 
-    def _region(self, disk: str, partition: Partition) -> _Region:
+    def _region(self, disk: str, partition: PartitionEntry) -> _Region:
         sector = self._images[disk].sector
         name = kernel_partition(disk, partition.number)
         return _Region(name, disk, partition.start * sector, partition.size * sector)

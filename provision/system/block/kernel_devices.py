@@ -78,7 +78,7 @@ class KernelDevices:
         missing = _wrong(names, gone)
         if not missing:
             return
-        events = udev.Events(udev.UDEV if udev.running() else udev.KERNEL)
+        events = udev.BlockEvents(udev.UDEV if udev.running() else udev.KERNEL)
         deadline = time.monotonic() + self._seconds
         while missing := _wrong(missing, gone):
             left = deadline - time.monotonic()

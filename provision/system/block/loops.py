@@ -41,7 +41,7 @@ _TAKEN = frozenset({errno.EBUSY, errno.ENXIO, errno.ENODEV, errno.ENOENT})
 _GONE_SECONDS = 5.0
 
 
-class Part(NamedTuple):
+class LoopRange(NamedTuple):
     """The part of a file that a loop device shows: `size` bytes from `offset`, in sectors of `sector` bytes."""
 
     offset: int
@@ -49,11 +49,11 @@ class Part(NamedTuple):
     sector: int
 
 
-Configure = Callable[[int, int, Part], None]
+Configure = Callable[[int, int, LoopRange], None]
 """Attaches the free loop device of the first descriptor to a part of the file of the second."""
 
 
-def configure_in_one_call(loop: int, file: int, part: Part) -> None:
+def configure_in_one_call(loop: int, file: int, part: LoopRange) -> None:
     """Attach by LOOP_CONFIGURE; before Linux 5.8, which does not have it, in steps. Raises OSError."""
     try:
         fcntl.ioctl(loop, _LOOP_CONFIGURE, _CONFIG.pack(file, part.sector, _info(part), *(0,) * 8))
@@ -63,7 +63,7 @@ def configure_in_one_call(loop: int, file: int, part: Part) -> None:
         configure_in_steps(loop, file, part)
 
 
-def configure_in_steps(loop: int, file: int, part: Part) -> None:
+def configure_in_steps(loop: int, file: int, part: LoopRange) -> None:
     """Attach by LOOP_SET_FD and LOOP_SET_STATUS64. Raises OSError."""
     fcntl.ioctl(loop, _LOOP_SET_FD, file)
     try:
@@ -89,7 +89,7 @@ class Loop:
     ) -> None:
         self._file = os.path.realpath(file)
         access = os.O_RDONLY if read_only else os.O_RDWR  # the kernel takes it over for the device
-        self.node, self._fd = _attach(file, access, Part(offset, size, sector), configure)
+        self.node, self._fd = _attach(file, access, LoopRange(offset, size, sector), configure)
 
     def refresh(self) -> None:
         """Write the cache to the file and drop it, so that changes of the file become visible (BLKFLSBUF)."""
@@ -136,7 +136,7 @@ def _backing_file(name: str) -> str:
     return ""
 
 
-def _attach(file: str, access: int, part: Part, configure: Configure) -> tuple[str, int]:
+def _attach(file: str, access: int, part: LoopRange, configure: Configure) -> tuple[str, int]:
     with ExitStack() as stack:
         backing = os.open(file, access | os.O_CLOEXEC)
         stack.callback(os.close, backing)
@@ -151,7 +151,7 @@ def _attach(file: str, access: int, part: Part, configure: Configure) -> tuple[s
         raise OSError(errno.EBUSY, "other programs took every free loop device", file)
 
 
-def _configured(node: str, backing: int, part: Part, configure: Configure) -> int | None:
+def _configured(node: str, backing: int, part: LoopRange, configure: Configure) -> int | None:
     """A descriptor of the loop device, attached; None if another program took or removed it first. Raises OSError."""
     fd = -1
     try:
@@ -176,7 +176,7 @@ def _control() -> int:
     raise DeviceFailed("there are no loop devices", hint="load the kernel module `loop`, and allow /dev/loop-control")
 
 
-def _info(part: Part) -> bytes:
+def _info(part: LoopRange) -> bytes:
     return _INFO.pack(0, 0, 0, part.offset, part.size, 0, 0, 0, _AUTOCLEAR, b"", b"", b"", 0, 0)
 
 

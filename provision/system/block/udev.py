@@ -26,7 +26,7 @@ def running() -> bool:
     return os.path.exists("/run/udev/control")
 
 
-class Events:
+class BlockEvents:
     """The events about block devices since this object was made. `source` is `udev` or `kernel`."""
 
     def __init__(self, source: str) -> None:
@@ -70,7 +70,7 @@ def settle(paths: Sequence[str], seconds: float) -> None:
         return
     from uuid import uuid4
 
-    events = Events(UDEV)
+    events = BlockEvents(UDEV)
     missing = set()
     for path in paths:
         uuid = str(uuid4())

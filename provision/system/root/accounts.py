@@ -13,24 +13,24 @@ from contextlib import contextmanager, suppress
 from provision.config.model import Secret
 from provision.planning.machine_view import Account, FileType, is_id
 from provision.planning.root.account_files import LOGIN_DEFS, login_settings
-from provision.system.root.guarded_paths import Tree
+from provision.system.root.guarded_paths import GuardedTree
 from provision.system.root.nodes import copy_attributes
 from provision.system.root.publishing import temporary_name
 
 
-def user(tree: Tree, name: str) -> Account | None:
+def user(tree: GuardedTree, name: str) -> Account | None:
     """The user of that name in /etc/passwd (passwd(5)); None if there is none. Raises OSError."""
     fields = _entry(tree, "passwd", name, 7, ids=4)
     return Account(name, int(fields[2]), int(fields[3]), fields[5], fields[6]) if fields else None
 
 
-def group(tree: Tree, name: str) -> Account | None:
+def group(tree: GuardedTree, name: str) -> Account | None:
     """The group of that name in /etc/group (group(5)); None if there is none. Raises OSError."""
     fields = _entry(tree, "group", name, 4, ids=3)
     return Account(name, int(fields[2])) if fields else None
 
 
-def set_password(tree: Tree, database: str, name: str, password: Secret) -> None:
+def set_password(tree: GuardedTree, database: str, name: str, password: Secret) -> None:
     """Set a password hash in the same file as usermod and groupmod of shadow 4.13; nothing else in the files changes.
 
     The hash is written to field 2 of the account's line in `shadow` (`gshadow`). Without such a line it depends on the
@@ -54,7 +54,7 @@ def set_password(tree: Tree, database: str, name: str, password: Secret) -> None
         _replace(folder, database, changed)
 
 
-def prepare(tree: Tree) -> None:
+def prepare(tree: GuardedTree) -> None:
     """Prepare the tree for a tool that works on accounts: remove stale locks, refuse files on which it would hang.
 
     A tool of shadow holds the lock of lckpwdf(3) as long as it has lock files (`commonio_lock`, shadow 4.13). So this
@@ -71,7 +71,7 @@ def prepare(tree: Tree) -> None:
                 os.unlink(f"{database}.lock", dir_fd=folder)
 
 
-def check_hooks(tree: Tree) -> None:
+def check_hooks(tree: GuardedTree) -> None:
     """Raises ValueError for a foreign tree with hooks, which useradd and userdel run (see `_HOOKS`)."""
     for folder in tree.children(_HOOKS):
         hooks = tree.children(f"{_HOOKS}/{folder}")
@@ -110,12 +110,12 @@ _OPEN = {"shadow": "passwd", "gshadow": "group"}
 """Private account file -> the public one."""
 
 
-def _content(tree: Tree, database: str) -> bytes | None:
+def _content(tree: GuardedTree, database: str) -> bytes | None:
     """The whole account file; None if it does not exist. Raises OSError for a file that is not regular or too large."""
     return tree.whole_content(f"/etc/{database}")
 
 
-def _ageing(tree: Tree) -> list[bytes]:
+def _ageing(tree: GuardedTree) -> list[bytes]:
     """Fields 3 to 9 of shadow(5): the day of the last change, and the ages of passwords by login.defs(5)."""
     settings = login_settings(tree.content(LOGIN_DEFS))
     found = (settings.get(key, "") for key in ("PASS_MIN_DAYS", "PASS_MAX_DAYS", "PASS_WARN_AGE"))
@@ -123,7 +123,7 @@ def _ageing(tree: Tree) -> list[bytes]:
     return [b"%d" % (time.time() // 86400), *days, b"", b"", b""]
 
 
-def _fields(tree: Tree, database: str, name: str) -> list[bytes]:
+def _fields(tree: GuardedTree, database: str, name: str) -> list[bytes]:
     """The line of an account. Raises ValueError if there is none."""
     lines = (_content(tree, database) or b"").split(b"\n")
     found = next((line for line in lines if line.startswith(os.fsencode(name) + b":")), None)
@@ -190,7 +190,7 @@ def _wait_for_lock(fd: int) -> None:
             return
 
 
-def _entry(tree: Tree, database: str, name: str, width: int, ids: int) -> list[str] | None:
+def _entry(tree: GuardedTree, database: str, name: str, width: int, ids: int) -> list[str] | None:
     """The fields of an account's line; those from the third up to `ids` are numbers.
 
     None if there is no line, and also if the file is a link: the plan refuses that.

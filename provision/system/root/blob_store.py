@@ -16,7 +16,7 @@ from functools import cache
 from typing import BinaryIO
 
 from provision.planning.arguments import Blob
-from provision.system.root.guarded_paths import Tree, parent
+from provision.system.root.guarded_paths import GuardedTree, parent
 
 _READ_WRITE = os.O_RDWR | os.O_CLOEXEC
 NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
@@ -26,7 +26,7 @@ NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL})
 class BlobStore:
     """The blobs of this run, and those that earlier stages put into the run directory."""
 
-    def __init__(self, tree: Tree, folder: str) -> None:
+    def __init__(self, tree: GuardedTree, folder: str) -> None:
         self._tree = tree
         self._folder = folder
         self._nameless: dict[str, int] = {}

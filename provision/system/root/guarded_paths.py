@@ -29,7 +29,7 @@ _PLAIN = frozenset({0xEF53, 0x58465342, 0x4D44, 0x01021994})
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-class Tree:
+class GuardedTree:
     """The file tree below one directory. Paths are absolute inside the tree."""
 
     def __init__(self, root: str) -> None:

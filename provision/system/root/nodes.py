@@ -17,7 +17,7 @@ from provision.planning.arguments import Blob, Bytes
 from provision.planning.file_actions import FileAction, MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.system import libc
 from provision.system.root.blob_store import NO_TMPFILE, BlobStore
-from provision.system.root.guarded_paths import Tree, parent
+from provision.system.root.guarded_paths import GuardedTree, parent
 from provision.system.root.publishing import drop, publish_file, publish_link, temporary_name
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _Ready(NamedTuple):
     temporary: str
 
 
-def carry_out(tree: Tree, blob_store: BlobStore, actions: Sequence[FileAction]) -> None:
+def carry_out(tree: GuardedTree, blob_store: BlobStore, actions: Sequence[FileAction]) -> None:
     """Carry out actions on disjoint paths, in order, and sync them. Raises NodeFailed."""
     for start in range(0, len(actions), _AT_ONCE):
         batch = actions[start : start + _AT_ONCE]
@@ -59,7 +59,7 @@ def carry_out(tree: Tree, blob_store: BlobStore, actions: Sequence[FileAction]) 
             _carry_out_batch(tree, blob_store, batch)
 
 
-def append_digests(tree: Tree, blob_store: BlobStore, action: WriteFile) -> tuple[str, str]:
+def append_digests(tree: GuardedTree, blob_store: BlobStore, action: WriteFile) -> tuple[str, str]:
     """SHA-256 of a file (empty if absent), and of the file with the action's parts appended. Raises OSError."""
     from hashlib import sha256
 
@@ -83,7 +83,7 @@ def _update(digest: _Hash, fd: int) -> None:
             digest.update(chunk)
 
 
-def _carry_out_batch(tree: Tree, blob_store: BlobStore, actions: Sequence[FileAction]) -> None:
+def _carry_out_batch(tree: GuardedTree, blob_store: BlobStore, actions: Sequence[FileAction]) -> None:
     with ExitStack() as stack:
         changed: list[int] = []
         ready: list[_Ready] = []
@@ -119,14 +119,14 @@ def _new_parents(action: FileAction) -> tuple[str, ...]:
     return () if isinstance(action, RemovePath) else action.parents
 
 
-def _folder_of(tree: Tree, action: FileAction, stack: ExitStack) -> int:
+def _folder_of(tree: GuardedTree, action: FileAction, stack: ExitStack) -> int:
     """The directory that an action changes, open until the stack is closed; missing parents are made."""
     for path in _new_parents(action):
         _make_parent(tree, path)
     return stack.enter_context(tree.folder(parent(action.path)[0]))
 
 
-def _make_parent(tree: Tree, path: str) -> None:
+def _make_parent(tree: GuardedTree, path: str) -> None:
     above, name = parent(path)
     with tree.folder(above) as folder:
         _make_directory(folder, name, _OPEN_FOLDER)
@@ -144,7 +144,7 @@ def _make_directory(folder: int, name: str, mode: int, owner: tuple[int, int] = 
         os.close(fd)
 
 
-def _prepare(tree: Tree, blob_store: BlobStore, action: WriteFile, folder: int, stack: ExitStack) -> _Ready:
+def _prepare(tree: GuardedTree, blob_store: BlobStore, action: WriteFile, folder: int, stack: ExitStack) -> _Ready:
     name = parent(action.path)[1]
     fd, temporary = _whole_blob(blob_store, action, folder) or _empty_file(folder, name)
     stack.callback(os.close, fd)
@@ -176,7 +176,7 @@ def _empty_file(folder: int, name: str) -> tuple[int, str]:
     return os.open(temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder), temporary
 
 
-def _fill(tree: Tree, blob_store: BlobStore, action: WriteFile, fd: int) -> None:
+def _fill(tree: GuardedTree, blob_store: BlobStore, action: WriteFile, fd: int) -> None:
     if action.keep:
         with suppress(FileNotFoundError):
             old = tree.open(action.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -210,7 +210,7 @@ def copy_attributes(source: int, fd: int) -> None:
             os.setxattr(fd, name, os.getxattr(source, name))
 
 
-def _make(tree: Tree, action: FileAction, folder: int) -> None:
+def _make(tree: GuardedTree, action: FileAction, folder: int) -> None:
     name = parent(action.path)[1]
     if isinstance(action, MakeDirectory):
         _make_directory(folder, name, action.mode, (_known(action.uid), _known(action.gid)))

@@ -11,7 +11,7 @@ import os
 from contextlib import suppress
 
 from provision.failures import Failure
-from provision.system.root.guarded_paths import Tree, parent
+from provision.system.root.guarded_paths import GuardedTree, parent
 from provision.system.root.publishing import temporary_name
 
 MAX_BYTES = 256 << 20
@@ -25,7 +25,7 @@ class RecordFile:
     """The file at `path`, which is absolute inside the tree below `root`. All methods raise Failure."""
 
     def __init__(self, root: str, path: str) -> None:
-        self._tree = Tree(root)
+        self._tree = GuardedTree(root)
         self._path = path
 
     @property

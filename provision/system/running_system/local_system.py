@@ -14,7 +14,7 @@ from provision.fetch.running_system import Control, MessageDevice, SystemPaths
 from provision.fetch.settings import CONFIG_LIMIT
 from provision.planning import device_names
 from provision.system.programs import processes
-from provision.system.root.guarded_paths import Tree
+from provision.system.root.guarded_paths import GuardedTree
 from provision.system.running_system import channels
 from provision.system.running_system.drives import external_bus, has_disc, mounted_drive
 from provision.system.running_system.uevents import DeviceEvents
@@ -79,7 +79,7 @@ class LocalSystem:
         """The bytes of one file on a drive, which is mounted read-only in a private folder; no link leads out of it."""
         with mounted_drive(device, ",".join(formats) or "auto") as root:
             try:
-                fd = Tree(root).open(path, os.O_RDONLY)
+                fd = GuardedTree(root).open(path, os.O_RDONLY)
             except OSError as error:
                 if error.errno in ABSENT:
                     return None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from provision.commands.ignition.stage import Options, ignition, parse
+from provision.commands.ignition.stage import StageOptions, ignition, parse
 from provision.failures import Usage
 
 
 def test_defaults_are_those_of_ignition() -> None:
-    assert parse([]) == Options(
+    assert parse([]) == StageOptions(
         config_cache="/run/ignition.json",
         fetch_timeout=120.0,
         log_to_stdout=False,

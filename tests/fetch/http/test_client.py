@@ -13,14 +13,14 @@ import pytest
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.http.client import ACCEPT, Client, NotFoundError
 from provision.fetch.http.http_types import Request
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from tests.fetch.certificates import Authority
 from tests.fetch.server import Answer, serve
 from tests.recorded_log import RecordedLog
 
 
 def client(log: RecordedLog, **settings: object) -> Client:
-    return Client(Settings(**{"http_total": 5.0, **settings}), log)  # type: ignore[arg-type]
+    return Client(FetchSettings(**{"http_total": 5.0, **settings}), log)  # type: ignore[arg-type]
 
 
 def with_user(url: str) -> str:

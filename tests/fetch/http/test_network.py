@@ -29,7 +29,7 @@ from provision.fetch.platforms.drives import Drive
 from provision.fetch.platforms.metadata_services import Http
 from provision.fetch.platforms.sources import together
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch import daemons
 from tests.fetch.certificates import Authority
@@ -249,7 +249,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory, ca: Authority) -> Mapping[str
 
 def boot(case: Case, machine: Path, ca: Authority) -> Seen:
     log = RecordedLog()
-    settings = Settings(http_total=SECONDS, network_wait=SECONDS)
+    settings = FetchSettings(http_total=SECONDS, network_wait=SECONDS)
     with ExitStack() as stack:
         (machine / "proc").mkdir()
         (machine / "proc/cmdline").write_text(f"quiet ignition.config.url={case.network(stack, ca)}{PAGE}\n")
@@ -282,7 +282,7 @@ def test_each_network_provisions_or_explains(seen: Mapping[str, Seen], name: str
 
 
 def fetched(url: str, log: RecordedLog, **settings: Any) -> Callable[[], bytes]:
-    return lambda: Client(Settings(**{"http_total": 3.0, "network_wait": 5.0, **settings}), log).read(Request(url))
+    return lambda: Client(FetchSettings(**{"http_total": 3.0, "network_wait": 5.0, **settings}), log).read(Request(url))
 
 
 @contextmanager
@@ -399,7 +399,7 @@ def test_a_source_that_lost_the_race_prints_no_more(log: RecordedLog, tmp_path: 
 
     def body() -> bytes | None:
         with serve({"/c": Answer(b"config")}, HERE, 80):
-            context = fetch_context(LocalSystem(SystemPaths(), str(tmp_path)), Settings(), log)
+            context = fetch_context(LocalSystem(SystemPaths(), str(tmp_path)), FetchSettings(), log)
             got = together(Http("http://[fd00::1]", "/c"), Drive("config-2", ("/c",)), Http(f"http://{HERE}", "/c"))
             raw = got.fetch(context)
             time.sleep(5.3)

@@ -15,7 +15,7 @@ import pytest
 from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, needs_root
 from tests.fetch.server import Answer, Asked, serve
@@ -50,7 +50,7 @@ def tinyproxy(directory: Path) -> Iterator[str]:
 
 def behind(proxy: str, log: RecordedLog, ca: Authority, **settings: Any) -> Client:
     asked = {"http_total": 3, "http_proxy": proxy, "https_proxy": proxy, "authorities": (ca.certificate,), **settings}
-    return Client(Settings(**asked), log)
+    return Client(FetchSettings(**asked), log)
 
 
 class Far(NamedTuple):

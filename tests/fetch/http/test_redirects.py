@@ -16,7 +16,7 @@ from provision.fetch.http.http_types import Request
 from provision.fetch.platforms.metadata_services import Http, is_metadata
 from provision.fetch.platforms.sources import Source
 from provision.fetch.platforms.table import PLATFORMS
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from tests.fetch import daemons
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, needs_root
@@ -25,7 +25,7 @@ from tests.recorded_log import RecordedLog
 
 
 def client(log: RecordedLog, **settings: object) -> Client:
-    return Client(Settings(**{"http_total": 5.0, **settings}), log)  # type: ignore[arg-type]
+    return Client(FetchSettings(**{"http_total": 5.0, **settings}), log)  # type: ignore[arg-type]
 
 
 def to(target: str) -> Answer:

@@ -18,7 +18,7 @@ from threading import Thread
 from provision.failures import Failure
 from provision.fetch.find_config import find_config
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.namespace import ip
 from tests.fetch.platforms.services import METADATA, SERVICES, respond
@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
 def found(platform: str, running_system: LocalSystem, *, offline: bool = True) -> list[str] | str:
     """The files of the config, or what went wrong."""
     try:
-        acquired = find_config(platform, running_system, Settings(offline=offline, http_total=20))
+        acquired = find_config(platform, running_system, FetchSettings(offline=offline, http_total=20))
     except Failure as failure:
         return failure.message
     return [file.path for file in acquired.config.storage.files] if acquired.provided else "none"

@@ -11,7 +11,7 @@ from provision.fetch.find_config import find_config
 from provision.fetch.platforms.detection import MARKS, DmiMark, confirmed
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.recorded_log import RecordedLog
 
@@ -46,7 +46,7 @@ TOLD = "the platform is named aws, but the firmware says that this is gcp (produ
 def test_a_platform_that_the_firmware_contradicts_is_refused(tmp_path: Path) -> None:
     running_system = machine(tmp_path, product_name="Google Compute Engine")
     with pytest.raises(Failure) as refused:
-        find_config("aws", running_system, Settings(offline=True))
+        find_config("aws", running_system, FetchSettings(offline=True))
     assert refused.value.message == TOLD
     assert "provision.platform.mismatch=allow" in refused.value.hint
 
@@ -59,7 +59,7 @@ def test_a_contradicted_platform_is_used_where_that_is_allowed(tmp_path: Path, l
     if setting == "proc/cmdline":
         (tmp_path / setting).write_text("quiet provision.platform.mismatch=allow\n")
     with pytest.raises(NeedsNetwork):
-        find_config("aws", running_system, Settings(offline=True), log)
+        find_config("aws", running_system, FetchSettings(offline=True), log)
     assert log.at("warning") == [TOLD]
 
 
@@ -73,7 +73,7 @@ def test_the_kernel_command_line_overrides_the_image(tmp_path: Path) -> None:
         (tmp_path / path).parent.mkdir(parents=True)
         (tmp_path / path).write_text(text)
     with pytest.raises(Failure, match="named aws"):
-        find_config("aws", running_system, Settings(offline=True))
+        find_config("aws", running_system, FetchSettings(offline=True))
 
 
 def test_an_unknown_value_of_a_setting_is_refused(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_an_unknown_value_of_a_setting_is_refused(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cmdline").write_text("provision.config.drive=maybe")
     with pytest.raises(Failure, match=r"provision\.config\.drive=maybe is unknown"):
-        find_config("metal", running_system, Settings(offline=True))
+        find_config("metal", running_system, FetchSettings(offline=True))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_auto_acquires_from_what_was_proven(tmp_path: Path) -> None:
     raw = tmp_path / "sys/firmware/qemu_fw_cfg/by_name/opt/com.coreos/config/raw"
     raw.parent.mkdir(parents=True)
     raw.write_text('{"ignition": {"version": "3.0.0"}}')
-    acquired = find_config("auto", running_system, Settings(offline=True))
+    acquired = find_config("auto", running_system, FetchSettings(offline=True))
     assert (acquired.provided, acquired.fetched[0].source) == (True, "qemu")
 
 
@@ -113,4 +113,4 @@ def test_a_file_of_settings_with_other_words_is_refused(tmp_path: Path) -> None:
     (tmp_path / "etc/ignition").mkdir(parents=True)
     (tmp_path / "etc/ignition/provision.conf").write_text("provision.config.drives=any\n")
     with pytest.raises(Failure, match=r"/etc/ignition/provision\.conf: 'provision\.config\.drives' is no setting"):
-        find_config("metal", running_system, Settings(offline=True))
+        find_config("metal", running_system, FetchSettings(offline=True))

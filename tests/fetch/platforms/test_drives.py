@@ -17,7 +17,7 @@ from provision.fetch.platforms.sources import ConfigFile, Together
 from provision.fetch.platforms.trust import TrustPolicy
 from provision.fetch.retry import now
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.platforms.drives import DRIVES, OPENSTACK, drive, plug
 from tests.recorded_log import RecordedLog
@@ -36,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 
 def boot(root: Path, platform: str, log: RecordedLog) -> FoundConfig:
     return find_config(
-        platform, LocalSystem(SystemPaths(), str(root)), Settings(http_total=2, network_wait=1, grace=0.5), log
+        platform, LocalSystem(SystemPaths(), str(root)), FetchSettings(http_total=2, network_wait=1, grace=0.5), log
     )
 
 
@@ -97,7 +97,7 @@ def test_others_say_that_it_is_for_cloud_init(root: Path, log: RecordedLog) -> N
 
 
 def test_a_drive_that_never_comes_means_no_config_after_its_time(root: Path, log: RecordedLog) -> None:
-    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), FetchSettings(), log)
     assert Drive("cidata", ("/user-data",), 0.3).fetch(context) is None
     assert "no drive labelled cidata" in str(log)
 
@@ -150,7 +150,7 @@ def test_all_that_failed_is_named(root: Path, log: RecordedLog) -> None:
     garbage.mkdir(parents=True)
     for label in ("a", "b"):
         (garbage / label).symlink_to(root / "proc/cmdline")
-    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), FetchSettings(), log)
     with pytest.raises(FetchFailed) as failed:
         Together((Drive("a", ("/x",)), Drive("b", ("/x",)))).fetch(context)
     assert failed.value.message.count("cannot be mounted") == 2
@@ -176,7 +176,7 @@ def test_a_config_drive_on_usb_is_passed_over(
     with drive(root, label, {file: CONFIG}):
         node = (root / f"{label}.node").read_text()
         attach(root, node, USB)
-        settings = Settings(http_total=1, network_wait=0.5, grace=0.5, ends_at=now() + 2)
+        settings = FetchSettings(http_total=1, network_wait=0.5, grace=0.5, ends_at=now() + 2)
         with pytest.raises(FetchFailed):
             find_config(platform, LocalSystem(SystemPaths(), str(root)), settings, log)
         assert f"{node} is attached by USB, and is not trusted; add provision.config.drive=any" in str(log)
@@ -216,7 +216,7 @@ def test_a_drive_that_is_not_looked_for_takes_no_time_from_the_others(root: Path
             return super().fetch(context)
 
     running_system = LocalSystem(SystemPaths(config_file=str(root / "config")))
-    context = fetch_context(running_system, Settings(grace=0.1), log, trust=TrustPolicy(config_drive="none"))
+    context = fetch_context(running_system, FetchSettings(grace=0.1), log, trust=TrustPolicy(config_drive="none"))
     assert Together((Drive("config-2", ("/x",)), Late())).fetch(context) == b"found"
 
 

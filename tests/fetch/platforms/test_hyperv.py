@@ -20,7 +20,7 @@ from provision.failures import FetchFailed
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.hypervisors import hyperv
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.channels import MessageDevice
 from provision.system.running_system.local_system import LocalSystem
 
@@ -76,7 +76,9 @@ def record(key: str, value: bytes) -> bytes:
 def boot(root: Path, given: dict[str, bytes]) -> FoundConfig:
     (root / "proc").mkdir(exist_ok=True)
     (root / "proc/cmdline").write_text("quiet\n")
-    return find_config("hyperv", LocalSystem(SystemPaths(), str(root)), Settings(offline=True), platform_files=given)
+    return find_config(
+        "hyperv", LocalSystem(SystemPaths(), str(root)), FetchSettings(offline=True), platform_files=given
+    )
 
 
 def test_pairs_are_collected_as_the_daemons_files_have_them() -> None:

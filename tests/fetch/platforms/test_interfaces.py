@@ -19,7 +19,7 @@ from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.table import VIRTIO_BLOCK
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.recorded_log import RecordedLog
 
@@ -53,7 +53,7 @@ def program(folder: Path, name: str, script: str) -> None:
 
 
 def boot(root: Path, platform: str) -> FoundConfig:
-    return find_config(platform, LocalSystem(SystemPaths(), str(root)), Settings(http_total=2, offline=True))
+    return find_config(platform, LocalSystem(SystemPaths(), str(root)), FetchSettings(http_total=2, offline=True))
 
 
 def paths(acquired: FoundConfig) -> list[str]:
@@ -107,7 +107,7 @@ def test_config_that_cannot_be_read(root: Path, platform: str) -> None:
 
 def test_qemu_on_machines_without_firmware_config_reads_a_padded_block_device(root: Path, log: RecordedLog) -> None:
     write(root, "/dev/disk/by-id/virtio-ignition", CONFIG.ljust(4096, b"\0"))
-    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), FetchSettings(), log)
     assert VIRTIO_BLOCK.fetch(context) == CONFIG
 
 
@@ -116,12 +116,12 @@ def test_padding_is_told_from_the_end_of_what_is_compressed(
     root: Path, pack: Callable[[bytes], bytes], log: RecordedLog
 ) -> None:
     write(root, "/dev/disk/by-id/virtio-ignition", pack(CONFIG).ljust(4096, b"\0"))
-    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), FetchSettings(), log)
     assert decompressed(VIRTIO_BLOCK.fetch(context) or b"", "qemu") == CONFIG
 
 
 def test_a_block_device_that_never_comes_is_an_error(root: Path, log: RecordedLog) -> None:
-    context = fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    context = fetch_context(LocalSystem(SystemPaths(), str(root)), FetchSettings(), log)
     with pytest.raises(FetchFailed, match="not there after"):
         VIRTIO_BLOCK._replace(seconds=0.2).fetch(context)
 

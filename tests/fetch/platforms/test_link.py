@@ -10,14 +10,14 @@ from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.metadata_services import servers
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.namespace import in_namespace, ip, needs_root
 from tests.fetch.server import Answer, serve
 from tests.recorded_log import RecordedLog
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-link"}]}}'
-SETTINGS = Settings(http_total=3, network_wait=3, grace=1)
+SETTINGS = FetchSettings(http_total=3, network_wait=3, grace=1)
 
 LEASES = {
     "/run/systemd/netif/leases/2": "# This is private data.\nADDRESS=10.9.0.2\nSERVER_ADDRESS=10.9.0.1\n",
@@ -66,7 +66,7 @@ def test_cloudstack_without_a_lease_says_so(root: Path, log: RecordedLog) -> Non
 @pytest.mark.parametrize("platform", ["cloudstack", "openstack"])
 def test_offline_the_network_is_asked_for(root: Path, platform: str) -> None:
     with pytest.raises(NeedsNetwork):
-        find_config(platform, running_system(root), Settings(offline=True))
+        find_config(platform, running_system(root), FetchSettings(offline=True))
 
 
 def test_openstack_with_nothing_but_link_local_addresses(root: Path, log: RecordedLog) -> None:

@@ -19,7 +19,7 @@ import pytest
 from provision.failures import ConfigInvalid, Failure, FetchFailed, NeedsNetwork
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, needs_root
@@ -62,7 +62,7 @@ class Cloud(NamedTuple):
     ) -> tuple[FoundConfig, list[Asked]]:
         service = SERVICES[platform]
         there = addresses or service.addresses[:1]
-        settings = Settings(
+        settings = FetchSettings(
             http_total=total,
             http_response_headers=1.0,
             network_wait=1.0,
@@ -262,13 +262,13 @@ def test_redirect_within_the_service(platform: str, cloud: Cloud) -> None:
 @on_services
 def test_offline_the_network_is_asked_for(platform: str, cloud: Cloud) -> None:
     with pytest.raises(NeedsNetwork):
-        find_config(platform, LocalSystem(SystemPaths(), str(cloud.root)), Settings(offline=True), cloud.log)
+        find_config(platform, LocalSystem(SystemPaths(), str(cloud.root)), FetchSettings(offline=True), cloud.log)
 
 
 @on_services
 def test_no_network(platform: str, cloud: Cloud) -> None:
     def body() -> None:
-        settings = Settings(http_total=1.0, network_wait=0.5, grace=0.5)
+        settings = FetchSettings(http_total=1.0, network_wait=0.5, grace=0.5)
         find_config(platform, LocalSystem(SystemPaths(), str(cloud.root)), settings, cloud.log)
 
     with pytest.raises(FetchFailed, match=r"no network|no address|carrier|not resolved"):

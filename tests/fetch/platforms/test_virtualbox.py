@@ -19,7 +19,7 @@ from provision.failures import FetchFailed
 from provision.fetch.find_config import find_config
 from provision.fetch.platforms.hypervisors import virtualbox
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}}'
@@ -154,4 +154,4 @@ def test_without_the_device_it_says_so(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cmdline").write_text("quiet\n")
     with pytest.raises(FetchFailed, match="vboxguest: No such file"):
-        find_config("virtualbox", LocalSystem(SystemPaths(), str(tmp_path)), Settings(offline=True))
+        find_config("virtualbox", LocalSystem(SystemPaths(), str(tmp_path)), FetchSettings(offline=True))

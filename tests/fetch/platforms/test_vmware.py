@@ -25,7 +25,7 @@ from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.hypervisors import guest_rpc, vmware
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.recorded_log import RecordedLog
 
@@ -56,11 +56,11 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def context(root: Path, log: RecordedLog) -> FetchContext:
-    return fetch_context(LocalSystem(SystemPaths(), str(root)), Settings(), log)
+    return fetch_context(LocalSystem(SystemPaths(), str(root)), FetchSettings(), log)
 
 
 def boot(root: Path) -> FoundConfig:
-    return find_config("vmware", LocalSystem(SystemPaths(), str(root)), Settings(http_total=2, offline=True))
+    return find_config("vmware", LocalSystem(SystemPaths(), str(root)), FetchSettings(http_total=2, offline=True))
 
 
 def paths(acquired: FoundConfig) -> list[str]:

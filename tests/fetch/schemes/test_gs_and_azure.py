@@ -11,7 +11,7 @@ from provision.config.format import Resource, Verification
 from provision.failures import FetchFailed
 from provision.fetch.resources import Fetcher
 from provision.fetch.schemes.gs import object_url as gs_url
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, needs_root
 from tests.fetch.server import Answer, Asked, serve
@@ -33,7 +33,7 @@ def cloud(
                 serve(service, "10.9.0.2", 443, ca.issue(name)),
                 serve(imds, METADATA, 80),
             ):
-                settings = Settings(http_total=3, authorities=(ca.certificate,), platform=platform)
+                settings = FetchSettings(http_total=3, authorities=(ca.certificate,), platform=platform)
                 return Fetcher(settings, log).read(resource)
 
         return in_namespace(body, "10.9.0.2/32", f"{METADATA}/32", hosts=f"10.9.0.2 {name}\n")
@@ -96,7 +96,7 @@ def test_s3_on_an_instance_with_ipv6_alone(ca: Authority, log: RecordedLog) -> N
 
     def body() -> bytes:
         with serve(s3, "fd00::2", 443, ca.issue(name)), serve(aws_metadata, "fd00:ec2::254", 80):
-            settings = Settings(http_total=3, authorities=(ca.certificate,), platform="aws")
+            settings = FetchSettings(http_total=3, authorities=(ca.certificate,), platform="aws")
             source = "arn:aws:s3:eu-west-1:123456789012:accesspoint/mine/object/key"
             return Fetcher(settings, log).read(Resource(source=source))
 
@@ -145,4 +145,4 @@ def test_azure_blobs_with_and_without_an_identity(ca: Authority, log: RecordedLo
 def test_hashes_are_checked_whatever_the_scheme() -> None:
     wrong = Verification(hash="sha256-" + "0" * 64)
     with serve({"/f": Answer(b"x")}) as served, pytest.raises(FetchFailed, match="hash verification failed"):
-        Fetcher(Settings(http_total=2)).read(Resource(source=f"{served.url}/f", verification=wrong))
+        Fetcher(FetchSettings(http_total=2)).read(Resource(source=f"{served.url}/f", verification=wrong))

@@ -19,9 +19,9 @@ from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request
 from provision.fetch.resources import Fetcher
-from provision.fetch.schemes.s3 import Object, object_url, parse
+from provision.fetch.schemes.s3 import S3Object, object_url, parse
 from provision.fetch.schemes.sigv4 import Credentials, sign
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from tests.recorded_log import RecordedLog
 
 EXAMPLE = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
@@ -45,16 +45,16 @@ def test_published_signatures(path: str, further: tuple[tuple[str, str], ...], s
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("s3://bucket/a/b", Object("bucket", "a/b")),
-        ("s3://bucket//a?versionId=v1", Object("bucket", "a", "v1")),
-        ("arn:aws:s3:::bucket/a/b?versionId=v", Object("bucket", "a/b", "v", "", "aws")),
+        ("s3://bucket/a/b", S3Object("bucket", "a/b")),
+        ("s3://bucket//a?versionId=v1", S3Object("bucket", "a", "v1")),
+        ("arn:aws:s3:::bucket/a/b?versionId=v", S3Object("bucket", "a/b", "v", "", "aws")),
         (
             "arn:aws:s3:us-west-2:123456789012:accesspoint/mine/object/a/b",
-            Object("arn:aws:s3:us-west-2:123456789012:accesspoint/mine", "a/b", "", "us-west-2", "aws"),
+            S3Object("arn:aws:s3:us-west-2:123456789012:accesspoint/mine", "a/b", "", "us-west-2", "aws"),
         ),
     ],
 )
-def test_objects_that_urls_name(source: str, expected: Object) -> None:
+def test_objects_that_urls_name(source: str, expected: S3Object) -> None:
     assert parse(source) == expected
 
 
@@ -65,10 +65,10 @@ def test_arns_that_name_no_object(source: str) -> None:
 
 
 def test_where_objects_are_served() -> None:
-    assert object_url(Object("b", "a b/c", "v+1"), "eu-west-1") == (
+    assert object_url(S3Object("b", "a b/c", "v+1"), "eu-west-1") == (
         "https://b.s3.dualstack.eu-west-1.amazonaws.com/a%20b/c?versionId=v%2B1"
     )
-    assert object_url(Object("b.c", "a"), "cn-north-1") == "https://s3.dualstack.cn-north-1.amazonaws.com.cn/b.c/a"
+    assert object_url(S3Object("b.c", "a"), "cn-north-1") == "https://s3.dualstack.cn-north-1.amazonaws.com.cn/b.c/a"
     point = parse("arn:aws:s3:us-west-2:123456789012:accesspoint/mine/object/a")
     assert object_url(point, "us-west-2") == (
         "https://mine-123456789012.s3-accesspoint.dualstack.us-west-2.amazonaws.com/a"
@@ -135,7 +135,7 @@ def bucket(s3_service: S3, monkeypatch: pytest.MonkeyPatch) -> S3:
 @pytest.mark.disks
 @pytest.mark.parametrize("source", ["s3://mine/configs/a%20b+c.ign", "arn:aws:s3:::mine/configs/a%20b+c.ign"])
 def test_an_object_of_a_real_s3_implementation(bucket: S3, log: RecordedLog, source: str) -> None:
-    fetcher = Fetcher(Settings(http_total=5), log)
+    fetcher = Fetcher(FetchSettings(http_total=5), log)
     assert fetcher.read(Resource(source=source)) == b"from s3"
     versions = bucket.client("s3").list_object_versions(Bucket="mine")["Versions"]
     (old,) = [version["VersionId"] for version in versions if not version["IsLatest"]]
@@ -146,9 +146,9 @@ def test_an_object_of_a_real_s3_implementation(bucket: S3, log: RecordedLog, sou
 @pytest.mark.usefixtures("bucket")
 def test_a_bucket_that_is_not_there(log: RecordedLog) -> None:
     with pytest.raises(FetchFailed, match='could not find bucket "other"'):
-        Fetcher(Settings(http_total=5), log).read(Resource(source="s3://other/x"))
+        Fetcher(FetchSettings(http_total=5), log).read(Resource(source="s3://other/x"))
     with pytest.raises(FetchFailed, match="resource not found"):
-        Fetcher(Settings(http_total=5), log).read(Resource(source="s3://mine/x"))
+        Fetcher(FetchSettings(http_total=5), log).read(Resource(source="s3://mine/x"))
 
 
 @pytest.mark.disks
@@ -164,14 +164,14 @@ def test_signatures_convince_a_real_s3_implementation(bucket: S3, log: RecordedL
     given = bucket.client("sts").assume_role(RoleArn=arn, RoleSessionName="boot")["Credentials"]
     keys = Credentials(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     keys = keys._replace(**{broken: "wrong"}) if broken else keys
-    url = object_url(Object("mine", "configs/a b+c.ign"), "eu-west-1", bucket.endpoint)
+    url = object_url(S3Object("mine", "configs/a b+c.ign"), "eu-west-1", bucket.endpoint)
     request = Request(url, sign(url, keys, "eu-west-1", time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())))
     bucket.ask_for_proof("0")
     try:
         if not broken:
-            assert Client(Settings(http_total=5), log).read(request) == b"from s3"
+            assert Client(FetchSettings(http_total=5), log).read(request) == b"from s3"
             return
         with pytest.raises(FetchFailed, match=r"HTTP status 40[03]"):
-            Client(Settings(http_total=5), log).read(request)
+            Client(FetchSettings(http_total=5), log).read(request)
     finally:
         bucket.ask_for_proof("inf")

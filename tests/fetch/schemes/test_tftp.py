@@ -16,7 +16,7 @@ import pytest
 from provision.config.format import Resource
 from provision.failures import FetchFailed
 from provision.fetch.resources import Fetcher
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from tests.fetch import daemons
 from tests.fetch.namespace import in_namespace, needs_root
 
@@ -33,7 +33,7 @@ def test_tftp_with_and_without_large_blocks(tmp_path: Path, size: int, options: 
 
     def body() -> bytes:
         with daemons.tftp("10.9.0.9", tmp_path, *options):
-            return Fetcher(Settings(http_total=5)).read(Resource(source="tftp://10.9.0.9/a%20file"))
+            return Fetcher(FetchSettings(http_total=5)).read(Resource(source="tftp://10.9.0.9/a%20file"))
 
     assert in_namespace(body, "10.9.0.9/32") == data
 
@@ -45,7 +45,7 @@ def test_tftp_with_and_without_large_blocks(tmp_path: Path, size: int, options: 
 def test_tftp_says_what_the_server_says(tmp_path: Path) -> None:
     def body() -> None:
         with daemons.tftp("10.9.0.9", tmp_path):
-            Fetcher(Settings(http_total=5)).read(Resource(source="tftp://10.9.0.9/missing"))
+            Fetcher(FetchSettings(http_total=5)).read(Resource(source="tftp://10.9.0.9/missing"))
 
     with pytest.raises(FetchFailed, match=r"server says: file .*missing not found"):
         in_namespace(body, "10.9.0.9/32")
@@ -60,7 +60,7 @@ def test_tftp_asks_all_addresses_of_a_host(tmp_path: Path) -> None:
 
     def body() -> bytes:
         with daemons.tftp("::1", tmp_path):
-            return Fetcher(Settings(http_total=20)).read(Resource(source="tftp://both.test/file"))
+            return Fetcher(FetchSettings(http_total=20)).read(Resource(source="tftp://both.test/file"))
 
     assert in_namespace(body, hosts="127.0.0.1 both.test\n::1 both.test\n") == b"over IPv6"
 
@@ -92,7 +92,7 @@ def test_a_tftp_server_that_knows_no_options_and_says_everything_twice() -> None
         return [struct.pack("!HH", 3, known + 1) + blocks[known]] * 2 if known < len(blocks) else []
 
     with answering(answers) as url:
-        assert Fetcher(Settings(http_total=3)).read(Resource(source=url)) == b"".join(blocks)
+        assert Fetcher(FetchSettings(http_total=3)).read(Resource(source=url)) == b"".join(blocks)
 
 
 def test_blocks_are_counted_beyond_65535() -> None:
@@ -108,7 +108,7 @@ def test_blocks_are_counted_beyond_65535() -> None:
 
     count = [0]
     with answering(answers) as url:
-        assert len(Fetcher(Settings(http_total=60)).read(Resource(source=url))) == 65540 * 8
+        assert len(Fetcher(FetchSettings(http_total=60)).read(Resource(source=url))) == 65540 * 8
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,12 @@ def test_blocks_are_counted_beyond_65535() -> None:
 def test_a_broken_tftp_server_is_a_failure_in_time(answer: bytes) -> None:
     began = time.monotonic()
     with answering(lambda _packet: [answer]) as url, pytest.raises(FetchFailed, match="in time"):
-        Fetcher(Settings(http_total=0.5)).read(Resource(source=url))
+        Fetcher(FetchSettings(http_total=0.5)).read(Resource(source=url))
     assert time.monotonic() - began < 1.5
 
 
 def test_tftp_without_a_server_ends_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(FetchFailed):
-        Fetcher(Settings(http_total=1.0)).read(Resource(source="tftp://127.0.0.1:9/file"))
+        Fetcher(FetchSettings(http_total=1.0)).read(Resource(source="tftp://127.0.0.1:9/file"))
     assert time.monotonic() - began < 3

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from provision.planning.machine_view import Partition, PartitionTable
+from provision.planning.machine_view import PartitionEntry, PartitionTable
 from provision.system.block.loops import attached_to
 
 MIB = 1 << 20
@@ -35,7 +35,7 @@ def table(size: int, sector: int, *parts: tuple[int, int, int, str]) -> Partitio
         reserved + 1,
         size // sector - reserved - 1,
         tuple(
-            Partition(number, start * unit, length * unit, LINUX, f"DEADBEEF-0000-4000-8000-{number:012}", label)
+            PartitionEntry(number, start * unit, length * unit, LINUX, f"DEADBEEF-0000-4000-8000-{number:012}", label)
             for number, start, length, label in sorted(parts)
         ),
     )

@@ -15,7 +15,7 @@ import pytest
 from provision.planning.arguments import Content
 from provision.planning.file_actions import WriteFile
 from provision.system.root.blob_store import BlobStore
-from provision.system.root.guarded_paths import Tree, walk
+from provision.system.root.guarded_paths import GuardedTree, walk
 from provision.system.root.nodes import NodeFailed, carry_out
 from tests.system.random_trees import create, random_path, random_tree
 
@@ -63,12 +63,12 @@ def ends(path: str) -> int | None:
         return None
 
 
-def by_kernel(tree: Tree, path: str) -> int | None:
+def by_kernel(tree: GuardedTree, path: str) -> int | None:
     node = tree.file_status(path)
     return node.identity[1] if node and node.identity else None
 
 
-def by_walking(tree: Tree, path: str) -> int | None:
+def by_walking(tree: GuardedTree, path: str) -> int | None:
     root = os.open(tree.root, os.O_PATH)
     try:
         fd = walk(root, path, os.O_PATH | os.O_NOFOLLOW)
@@ -96,7 +96,7 @@ def test_paths_lead_where_a_chroot_says(folder: Path, first: int) -> None:
         (folder / str(seed) / "outside/a").mkdir(parents=True)
         create(random_tree(seed), str(folder / str(seed) / "root"))
     for seed, answers in zip(seeds, chrooted(folder, seeds), strict=True):
-        tree = Tree(str(folder / str(seed) / "root"))
+        tree = GuardedTree(str(folder / str(seed) / "root"))
         found = [(by_kernel(tree, path), by_walking(tree, path)) for path in paths_of(seed)]
         assert found == [(answer, answer) for answer in answers], seed
         for path in paths_of(seed):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.planning.machine_view import Device, Partition, PartitionTable, Signature
+from provision.planning.machine_view import Device, PartitionEntry, PartitionTable, Signature
 from provision.system.block.devices import DeviceFailed
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.block.partitions import tables
@@ -28,8 +28,8 @@ def devices(tmp_path: Path) -> ImageDevices:
         Path(path).touch()
         os.truncate(path, SIZE)
     parts = (
-        Partition(2, 2048, 8192, LINUX, GUID.format(2), "boot"),
-        Partition(9, 32768, 32768, LINUX, GUID.format(9), "da ta"),
+        PartitionEntry(2, 2048, 8192, LINUX, GUID.format(2), "boot"),
+        PartitionEntry(9, 32768, 32768, LINUX, GUID.format(9), "da ta"),
     )
     tables.write(first, PartitionTable("gpt", GUID.format(1), 512, 34, SIZE // 512 - 34, parts), size=SIZE, erase=False)
     subprocess.run(

@@ -14,7 +14,8 @@ from provision.system.block import udev
 def test_a_monitor_without_looking_for_the_library() -> None:
     """With an empty PATH neither ldconfig nor gcc can be asked; private names of pyudev are used (see the module)."""
     program = (
-        "from provision.system.block.udev import KERNEL, Events; print(Events(KERNEL).until(lambda event: True, 0.05))"
+        "from provision.system.block.udev import KERNEL, BlockEvents\n"
+        "print(BlockEvents(KERNEL).until(lambda event: True, 0.05))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -28,7 +29,7 @@ def test_a_monitor_without_looking_for_the_library() -> None:
 
 def test_waiting_ends() -> None:
     began = time.monotonic()
-    assert not udev.Events(udev.UDEV).until(lambda event: event.sys_path == "no such device", 0.2)
+    assert not udev.BlockEvents(udev.UDEV).until(lambda event: event.sys_path == "no such device", 0.2)
     assert 0.2 <= time.monotonic() - began < 2
 
 

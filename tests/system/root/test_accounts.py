@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from provision.config.model import Secret
 from provision.planning.machine_view import Account
 from provision.system.root.accounts import group, set_password, user, with_password
-from provision.system.root.guarded_paths import Tree
+from provision.system.root.guarded_paths import GuardedTree
 
 HASH = Secret("$y$j9T$salt$hash/.")
 SHADOW = b"root:*:19000:0:99999:7:::\ncore:!:19001:0:99999:7:::\ncorelli:x:1::::::\n"
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
+def tree(tmp_path: Path) -> GuardedTree:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/passwd").write_text(
         "root:x:0:0:root:/root:/bin/bash\ncore:x:1000:1001:a,b:/home/core:/bin/sh\nbad\nodd:x:\u00b2:1::/:\nlong:x:"
@@ -33,10 +33,10 @@ def tree(tmp_path: Path) -> Tree:
     (tmp_path / "etc/group").write_text("root:x:0:\nwheel:x:10:core,root\n")
     (tmp_path / "etc/shadow").write_bytes(SHADOW)
     (tmp_path / "etc/shadow").chmod(0o640)
-    return Tree(str(tmp_path))
+    return GuardedTree(str(tmp_path))
 
 
-def test_accounts_of_the_tree(tree: Tree) -> None:
+def test_accounts_of_the_tree(tree: GuardedTree) -> None:
     assert user(tree, "core") == Account("core", 1000, 1001, "/home/core", "/bin/sh")
     assert group(tree, "wheel") == Account("wheel", 10)
     assert user(tree, "bad") is None
@@ -46,7 +46,7 @@ def test_accounts_of_the_tree(tree: Tree) -> None:
     assert group(tree, "core") is None
 
 
-def test_only_field_two_changes(tree: Tree) -> None:
+def test_only_field_two_changes(tree: GuardedTree) -> None:
     set_password(tree, "shadow", "core", HASH)
     path = Path(tree.root) / "etc/shadow"
     assert path.read_bytes() == SHADOW.replace(b"core:!", b"core:" + HASH.reveal().encode())
@@ -54,7 +54,7 @@ def test_only_field_two_changes(tree: Tree) -> None:
     assert sorted(os.listdir(path.parent)) == [".pwd.lock", "group", "passwd", "shadow"]
 
 
-def test_attributes_stay(tree: Tree) -> None:
+def test_attributes_stay(tree: GuardedTree) -> None:
     """A security label is an extended attribute too."""
     shadow = f"{tree.root}/etc/shadow"
     os.setxattr(shadow, "user.label", b"here")
@@ -62,7 +62,7 @@ def test_attributes_stay(tree: Tree) -> None:
     assert os.getxattr(shadow, "user.label") == b"here"
 
 
-def test_it_waits_for_the_lock_of_the_shadow_tools(tree: Tree) -> None:
+def test_it_waits_for_the_lock_of_the_shadow_tools(tree: GuardedTree) -> None:
     lock = os.open(f"{tree.root}/etc/.pwd.lock", os.O_RDWR | os.O_CREAT, 0o600)
     child = os.fork()
     if child == 0:
@@ -75,21 +75,21 @@ def test_it_waits_for_the_lock_of_the_shadow_tools(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(("database", "name"), [("shadow", "nobody"), ("gshadow", "core")])
-def test_no_line_is_an_error_that_shows_no_hash(tree: Tree, database: str, name: str) -> None:
+def test_no_line_is_an_error_that_shows_no_hash(tree: GuardedTree, database: str, name: str) -> None:
     with pytest.raises(ValueError, match=f"{name} has no line in /etc/") as failed:
         set_password(tree, database, name, HASH)
     assert HASH.reveal() not in str(failed.value)
 
 
 @pytest.mark.parametrize("wrong", ["a:b", "a\nroot::0", "a\0"])
-def test_a_hash_cannot_break_the_file(tree: Tree, wrong: str) -> None:
+def test_a_hash_cannot_break_the_file(tree: GuardedTree, wrong: str) -> None:
     with pytest.raises(ValueError, match="colon") as failed:
         set_password(tree, "shadow", "core", Secret(wrong))
     assert wrong not in str(failed.value)
     assert (Path(tree.root) / "etc/shadow").read_bytes() == SHADOW
 
 
-def test_a_link_in_place_of_shadow_is_not_followed(tree: Tree, tmp_path: Path) -> None:
+def test_a_link_in_place_of_shadow_is_not_followed(tree: GuardedTree, tmp_path: Path) -> None:
     shadow = Path(tree.root) / "etc/shadow"
     shadow.rename(tmp_path / "elsewhere")
     shadow.symlink_to("../elsewhere")
@@ -99,7 +99,7 @@ def test_a_link_in_place_of_shadow_is_not_followed(tree: Tree, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["shadow", "passwd"])
-def test_a_huge_account_file_is_refused(tree: Tree, name: str) -> None:
+def test_a_huge_account_file_is_refused(tree: GuardedTree, name: str) -> None:
     path = Path(tree.root) / "etc" / name
     path.touch()
     os.truncate(path, (16 << 20) + 1)
@@ -115,7 +115,7 @@ def test_a_huge_account_file_is_refused(tree: Tree, name: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["fifo", "directory", "device"])
-def test_what_is_no_file_is_never_opened(tree: Tree, kind: str) -> None:
+def test_what_is_no_file_is_never_opened(tree: GuardedTree, kind: str) -> None:
     path = Path(tree.root) / "etc/passwd"
     path.unlink(missing_ok=True)
     if kind == "fifo":
@@ -158,7 +158,7 @@ def test_without_a_line_the_hash_is_where_usermod_puts_it(tmp_path: Path, said: 
         for name, text in {**lines, **FILES, "login.defs": DEFINITIONS}.items():
             if name != lacking:
                 (etc / name).write_text(text)
-    tree = Tree(str(ours.parent))
+    tree = GuardedTree(str(ours.parent))
     for database, tool in (("shadow", "usermod"), ("gshadow", "groupmod")):
         set_password(tree, database, "core", HASH)
         argv = [tool, "--root", str(theirs.parent), "--password", HASH.reveal(), "core"]
@@ -168,7 +168,7 @@ def test_without_a_line_the_hash_is_where_usermod_puts_it(tmp_path: Path, said: 
         assert (ours / name).exists() == (theirs / name).exists()
 
 
-def test_a_file_of_somebody_is_not_taken_for_our_own(tree: Tree) -> None:
+def test_a_file_of_somebody_is_not_taken_for_our_own(tree: GuardedTree) -> None:
     (Path(tree.root) / "etc/.shadow.provision").write_text("somebody's")
     set_password(tree, "shadow", "core", HASH)
     assert (Path(tree.root) / "etc/.shadow.provision").read_text() == "somebody's"

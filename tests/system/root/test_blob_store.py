@@ -11,7 +11,7 @@ import pytest
 
 from provision.planning.arguments import Blob
 from provision.system.root.blob_store import BlobStore, make_private_directory
-from provision.system.root.guarded_paths import Tree
+from provision.system.root.guarded_paths import GuardedTree
 
 BLOB = Blob("storage.files[0]/../../etc")
 
@@ -19,7 +19,7 @@ BLOB = Blob("storage.files[0]/../../etc")
 @pytest.fixture
 def blob_store(tmp_path: Path) -> Iterator[BlobStore]:
     (tmp_path / "root").mkdir()
-    blob_store = BlobStore(Tree(str(tmp_path / "root")), str(tmp_path / "run" / "blobs"))
+    blob_store = BlobStore(GuardedTree(str(tmp_path / "root")), str(tmp_path / "run" / "blobs"))
     before = os.umask(0)
     yield blob_store
     os.umask(before)
@@ -64,7 +64,7 @@ def test_later_stages_find_them(blob_store: BlobStore, tmp_path: Path) -> None:
     with blob_store.writing(BLOB, "") as file:
         file.write(b"key")
     blob_store.release()
-    assert stored(BlobStore(Tree("/"), str(tmp_path / "run" / "blobs"))) == b"key"
+    assert stored(BlobStore(GuardedTree("/"), str(tmp_path / "run" / "blobs"))) == b"key"
 
 
 def test_nobody_else_can_read_them_for_an_instant(blob_store: BlobStore, tmp_path: Path) -> None:

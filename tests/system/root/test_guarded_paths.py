@@ -9,21 +9,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.planning.machine_view import FileType
-from provision.system.root.guarded_paths import MAX_CONTENT, Tree, walk
+from provision.system.root.guarded_paths import MAX_CONTENT, GuardedTree, walk
 from tests.system.random_trees import STEPS, RandomTree, created, trees
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
+def tree(tmp_path: Path) -> GuardedTree:
     (tmp_path / "root/etc").mkdir(parents=True)
     (tmp_path / "root/etc/hostname").write_text("inside")
     (tmp_path / "root/hosts").symlink_to("/etc/hostname")
     (tmp_path / "root/up").symlink_to("../../../etc")
     (tmp_path / "root/loop").symlink_to("loop")
-    return Tree(str(tmp_path / "root"))
+    return GuardedTree(str(tmp_path / "root"))
 
 
-def test_nodes(tree: Tree) -> None:
+def test_nodes(tree: GuardedTree) -> None:
     found = tree.file_status("/etc/hostname")
     assert found is not None
     assert (found.kind, found.size, found.uid) == (FileType.FILE, 6, os.geteuid())
@@ -37,13 +37,13 @@ def test_nodes(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/etc/hostname/below", "/loop/x", "/nothing/x"])
-def test_what_is_not_there(tree: Tree, path: str) -> None:
+def test_what_is_not_there(tree: GuardedTree, path: str) -> None:
     assert tree.file_status(path) is None
     assert tree.content(path) is None
     assert tree.children(path) == []
 
 
-def test_content_is_that_of_small_regular_files(tree: Tree) -> None:
+def test_content_is_that_of_small_regular_files(tree: GuardedTree) -> None:
     assert tree.content("/up/hostname") == b"inside"
     assert tree.content("/hosts") is None
     assert tree.content("/etc") is None
@@ -53,16 +53,16 @@ def test_content_is_that_of_small_regular_files(tree: Tree) -> None:
     assert tree.content("/etc/hostname") is None
 
 
-def test_children_are_sorted(tree: Tree) -> None:
+def test_children_are_sorted(tree: GuardedTree) -> None:
     assert tree.children("/") == ["etc", "hosts", "loop", "up"]
 
 
 def test_the_root_of_the_machine_is_a_tree_too() -> None:
-    assert Tree("/").outside("/etc") == "/etc"
-    assert Tree("/").outside("/") == "/"
-    assert Tree("/mnt/").outside("/etc") == "/mnt/etc"
-    assert Tree("/mnt/").outside("/") == "/mnt"
-    assert Tree("/").file_status("/etc") is not None
+    assert GuardedTree("/").outside("/etc") == "/etc"
+    assert GuardedTree("/").outside("/") == "/"
+    assert GuardedTree("/mnt/").outside("/etc") == "/mnt/etc"
+    assert GuardedTree("/mnt/").outside("/") == "/mnt"
+    assert GuardedTree("/").file_status("/etc") is not None
 
 
 @pytest.mark.parametrize("follow", [True, False])
@@ -70,7 +70,7 @@ def test_the_root_of_the_machine_is_a_tree_too() -> None:
 def test_the_kernel_and_our_own_walk_agree_and_stay_inside(*, follow: bool, tree: RandomTree, path: str) -> None:
     flags = os.O_PATH | (0 if follow else os.O_NOFOLLOW)
     with created(tree) as root:
-        end = _inode(lambda: Tree(root).open(path, flags))
+        end = _inode(lambda: GuardedTree(root).open(path, flags))
         top = os.open(root, os.O_PATH | os.O_DIRECTORY)
         assert _inode(lambda: walk(top, path, flags)) == end
         os.close(top)

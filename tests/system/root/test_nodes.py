@@ -13,7 +13,7 @@ from provision.planning.arguments import Blob, Content
 from provision.planning.file_actions import FileAction, MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileType
 from provision.system.root.blob_store import BlobStore
-from provision.system.root.guarded_paths import Tree
+from provision.system.root.guarded_paths import GuardedTree
 from provision.system.root.nodes import NodeFailed, carry_out
 
 UID, GID = os.geteuid(), os.getegid()
@@ -28,7 +28,7 @@ class Place:
         self.root.mkdir()
         self.outside.mkdir()
         (self.outside / "file").write_text("untouched")
-        self.tree = Tree(str(self.root))
+        self.tree = GuardedTree(str(self.root))
         self.blob_store = BlobStore(self.tree, str(folder / "run" / "blobs"))
 
     def do(self, *actions: FileAction) -> None:

@@ -11,7 +11,7 @@ import pytest
 from provision.planning.arguments import Content
 from provision.planning.file_actions import FileAction, MakeHardLink, MakeSymlink, WriteFile
 from provision.system.root.blob_store import BlobStore
-from provision.system.root.guarded_paths import Tree
+from provision.system.root.guarded_paths import GuardedTree
 from provision.system.root.nodes import NodeFailed, carry_out
 
 UID, GID = os.geteuid(), os.getegid()
@@ -21,7 +21,7 @@ HARD = MakeHardLink("/new", "/other", exclusive=True)
 
 
 def do(root: Path, action: FileAction) -> None:
-    tree = Tree(str(root))
+    tree = GuardedTree(str(root))
     carry_out(tree, BlobStore(tree, str(root)), [action])
 
 

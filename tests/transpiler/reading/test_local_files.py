@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from transpiler.reading.local_files import ESCAPES, MAX_LOCAL, NO_FILES_DIR, Files, LocalFileError, read_file
+from transpiler.reading.local_files import ESCAPES, MAX_LOCAL, NO_FILES_DIR, FilesDirectory, LocalFileError, read_file
 
 
 def test_a_file_up_to_the_limit_is_read(tmp_path: Path) -> None:
@@ -20,29 +20,29 @@ def test_a_file_up_to_the_limit_is_read(tmp_path: Path) -> None:
 
 def test_no_files_directory() -> None:
     with pytest.raises(LocalFileError, match=NO_FILES_DIR) as raised:
-        Files("").read("motd")
+        FilesDirectory("").read("motd")
     assert "-d ." in raised.value.hint
 
 
 @pytest.mark.parametrize("name", ["../x", "a/../../x", "../files2/x"])
 def test_paths_that_leave_the_files_directory(tmp_path: Path, name: str) -> None:
     with pytest.raises(LocalFileError, match=ESCAPES):
-        Files(str(tmp_path / "files")).locate(name)
+        FilesDirectory(str(tmp_path / "files")).locate(name)
 
 
 def test_paths_that_stay_inside(tmp_path: Path) -> None:
-    assert Files(str(tmp_path)).locate("a/../b") == f"{tmp_path}/b"
-    assert Files(str(tmp_path)).locate("/b") == f"{tmp_path}/b"
-    assert Files("/").locate("etc") == "/etc"
+    assert FilesDirectory(str(tmp_path)).locate("a/../b") == f"{tmp_path}/b"
+    assert FilesDirectory(str(tmp_path)).locate("/b") == f"{tmp_path}/b"
+    assert FilesDirectory("/").locate("etc") == "/etc"
 
 
 def test_a_missing_file_and_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(LocalFileError, match="is a named pipe"):
-        Files(str(tmp_path)).read("pipe")
+        FilesDirectory(str(tmp_path)).read("pipe")
     with pytest.raises(LocalFileError, match="no such file or directory") as raised:
-        Files(str(tmp_path)).read("nope")
+        FilesDirectory(str(tmp_path)).read("nope")
     assert "files directory" in raised.value.hint
     with pytest.raises(LocalFileError, match="is a directory") as raised:
-        Files(str(tmp_path)).read(".")
+        FilesDirectory(str(tmp_path)).read(".")
     assert raised.value.hint == ""

@@ -17,7 +17,7 @@ from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url, escaped
 from transpiler.butane.sugar.step import SugarInput
 from transpiler.butane.variants import Variant
-from transpiler.reading.local_files import Files, LocalFileError
+from transpiler.reading.local_files import FilesDirectory, LocalFileError
 
 
 def inline_contents(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Problem]]:
@@ -34,7 +34,7 @@ def inline_contents(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Prob
 class _Translation:
     """One walk over a record; paths are the author's."""
 
-    def __init__(self, variant: Variant, files: Files, *, gzip: bool) -> None:
+    def __init__(self, variant: Variant, files: FilesDirectory, *, gzip: bool) -> None:
         self.variant = variant
         self.files = files
         self.gzip = gzip

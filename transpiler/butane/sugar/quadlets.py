@@ -12,7 +12,7 @@ from provision.config.problems import Path, Problem
 from transpiler.butane.source_map import Draft
 from transpiler.butane.sugar.step import SugarInput
 from transpiler.butane.sugar.trees import EXISTS, DraftNodes
-from transpiler.reading.local_files import Files, LocalFileError
+from transpiler.reading.local_files import FilesDirectory, LocalFileError
 
 ROOTFUL_DIRECTORY = "/etc/containers/systemd"
 ROOTLESS_DIRECTORY = "/etc/containers/systemd/users"
@@ -59,7 +59,7 @@ def template_of(name: str) -> str | None:
     return f"{name[:at]}@.{name[dot + 1 :]}" if at >= 0 and dot >= 0 and at + 1 != dot else None
 
 
-def _contents(quadlet: Any, files: Files) -> bytes:
+def _contents(quadlet: Any, files: FilesDirectory) -> bytes:
     if quadlet.contents or not quadlet.contents_local:
         return (quadlet.contents or "").encode("utf-8", "surrogateescape")
     return files.read(quadlet.contents_local)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from provision.config.problems import Problem
 from transpiler.butane.source_map import Draft
 from transpiler.butane.variants import Trait, Variant
-from transpiler.reading.local_files import Files
+from transpiler.reading.local_files import FilesDirectory
 
 
 class SugarInput(NamedTuple):
@@ -16,7 +16,7 @@ class SugarInput(NamedTuple):
 
     record: Any
     variant: Variant
-    files: Files
+    files: FilesDirectory
 
     @property
     def gzip(self) -> bool:

@@ -17,7 +17,7 @@ from transpiler.butane.records import Tree
 from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url
 from transpiler.butane.sugar.step import SugarInput
-from transpiler.reading.local_files import Files, LocalFileError, explain, joined, read_file
+from transpiler.reading.local_files import FilesDirectory, LocalFileError, explain, joined, read_file
 
 EXISTS = "matching filesystem node has existing contents or different type"
 NOT_A_DIRECTORY = "root of tree must be a directory"
@@ -53,7 +53,7 @@ class TreeEntry(NamedTuple):
     source: Path
 
 
-def _base(tree: Tree, files: Files) -> str:
+def _base(tree: Tree, files: FilesDirectory) -> str:
     base = files.locate(tree.local)
     try:
         is_directory = stat.S_ISDIR(os.stat(base).st_mode)

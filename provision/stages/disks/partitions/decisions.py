@@ -15,7 +15,7 @@ from provision.failures import PlanRefused
 from provision.planning.actions import Action, Keep, Wave, WritePartitionTable
 from provision.planning.descriptions import called, size_text
 from provision.planning.device_names import partition_name
-from provision.planning.machine_view import MachineView, Partition, PartitionTable
+from provision.planning.machine_view import MachineView, PartitionEntry, PartitionTable
 from provision.stages.disks.devices import DevicesByName, ambiguous_names, missing_device, wait_for, with_certain_facts
 from provision.stages.disks.partitions import new_table
 from provision.stages.disks.partitions.desired import DesiredDisk, DesiredPartition, disk_of, resolve
@@ -60,8 +60,8 @@ class Decision(NamedTuple):
 
     verb: Verb
     desired: DesiredPartition
-    before: Partition | None = None
-    after: Partition | None = None
+    before: PartitionEntry | None = None
+    after: PartitionEntry | None = None
 
 
 def plan(conf: config.Config, view: MachineView) -> Iterator[Wave]:
@@ -172,7 +172,7 @@ def verb_of(*state: bool) -> Verb:
     )
 
 
-def _after(verb: Verb, desired: DesiredPartition, before: Partition | None) -> Partition | None:
+def _after(verb: Verb, desired: DesiredPartition, before: PartitionEntry | None) -> PartitionEntry | None:
     if verb is Verb.KEEP:
         return before
     if verb is Verb.RESIZE and before is not None:
@@ -180,7 +180,7 @@ def _after(verb: Verb, desired: DesiredPartition, before: Partition | None) -> P
     return _made(desired) if verb in {Verb.CREATE, Verb.REPLACE} else None
 
 
-def _difference(desired: DesiredPartition, found: Partition) -> str:
+def _difference(desired: DesiredPartition, found: PartitionEntry) -> str:
     """The first part that differs. The size comes last, so that it is the only difference if it is named."""
     if desired.start != found.start:
         return f"starting sector did not match (specified {desired.start}, got {found.start})"
@@ -195,8 +195,8 @@ def _difference(desired: DesiredPartition, found: Partition) -> str:
     return ""
 
 
-def _made(desired: DesiredPartition) -> Partition:
-    return Partition(
+def _made(desired: DesiredPartition) -> PartitionEntry:
+    return PartitionEntry(
         desired.number,
         desired.start or 0,
         desired.size or 0,

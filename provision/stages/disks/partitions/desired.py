@@ -8,7 +8,7 @@ from provision.config import format as config
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning.descriptions import called
-from provision.planning.machine_view import UNPROTECTED, Device, MachineView, Partition, PartitionTable
+from provision.planning.machine_view import UNPROTECTED, Device, MachineView, PartitionEntry, PartitionTable
 from provision.stages.disks.devices import chosen_uuid
 from provision.stages.disks.partitions import layout
 
@@ -116,12 +116,12 @@ def resolve(disk: DesiredDisk) -> list[DesiredPartition]:
     return resolved
 
 
-def _numbered(table: PartitionTable) -> dict[int, Partition]:
+def _numbered(table: PartitionTable) -> dict[int, PartitionEntry]:
     return {partition.number: partition for partition in table.partitions}
 
 
 def _place(
-    desired: DesiredPartition, before: Partition | None, space: layout.UsableSpace, taken: list[layout.Extent]
+    desired: DesiredPartition, before: PartitionEntry | None, space: layout.UsableSpace, taken: list[layout.Extent]
 ) -> layout.Extent:
     """Where the partition goes. What the config leaves open stays as it is; for a new or replaced partition it is 0."""
     keeps = before is not None and not desired.replace

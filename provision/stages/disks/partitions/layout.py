@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from provision.planning.machine_view import Device, Partition, PartitionTable
+from provision.planning.machine_view import Device, PartitionEntry, PartitionTable
 
 ENTRY = 128
 """Bytes of an entry of a GPT."""
@@ -64,7 +64,7 @@ def _sectors_of_entries(table: PartitionTable) -> int:
     return -(-table.entries * ENTRY // table.sector)
 
 
-def extent(partition: Partition) -> Extent:
+def extent(partition: PartitionEntry) -> Extent:
     """The sectors of a partition."""
     return Extent(partition.start, partition.start + partition.size - 1)
 

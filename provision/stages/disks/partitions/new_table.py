@@ -8,7 +8,7 @@ from provision.config.format import Config
 from provision.planning.descriptions import partition_text
 from provision.planning.device_names import link, of_partition, partition_aliases, partition_name
 from provision.planning.facts import DeviceFact, Fact, SignatureFact
-from provision.planning.machine_view import Device, MachineView, Partition, PartitionTable, Signature
+from provision.planning.machine_view import Device, MachineView, PartitionEntry, PartitionTable, Signature
 from provision.stages.disks.devices import RAID_MEMBER, chosen_uuid
 from provision.stages.disks.partitions.desired import DesiredDisk
 from provision.stages.disks.wipe_action import contents_text
@@ -61,11 +61,11 @@ def facts(disk: DesiredDisk, table: PartitionTable, cleared: Collection[int], vi
             yield SignatureFact(device.name, there)
 
 
-def _changed(disk: DesiredDisk, table: PartitionTable) -> list[Partition]:
+def _changed(disk: DesiredDisk, table: PartitionTable) -> list[PartitionEntry]:
     return [one for one in table.partitions if disk.erase or one not in disk.found.partitions]
 
 
-def _device(disk: DesiredDisk, partition: Partition) -> Device:
+def _device(disk: DesiredDisk, partition: PartitionEntry) -> Device:
     return Device(
         name=partition_name(disk.device, partition.number),
         size=partition.size * disk.table.sector,
@@ -74,7 +74,7 @@ def _device(disk: DesiredDisk, partition: Partition) -> Device:
     )
 
 
-def _names(disk: DesiredDisk, partition: Partition) -> tuple[str, ...]:
+def _names(disk: DesiredDisk, partition: PartitionEntry) -> tuple[str, ...]:
     node = partition_name(disk.device, partition.number)
     return (node, *of_partition(partition), *partition_aliases(disk.name, partition.number))
 

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.planning.machine_view import Partition, PartitionTable
+from provision.planning.machine_view import PartitionEntry, PartitionTable
 
 _SIGNATURE = b"EFI PART"
 _REVISION = 0x10000
@@ -144,7 +144,7 @@ def _header(found: _Found, table: PartitionTable, place: _Place, entries: bytes)
     return unchecked[:16] + struct.pack("<I", zlib.crc32(unchecked)) + unchecked[20:]
 
 
-def _entry(raw: bytes, wanted: Partition | None) -> bytes:
+def _entry(raw: bytes, wanted: PartitionEntry | None) -> bytes:
     """The new bytes of an entry; an entry that does not change keeps its bytes."""
     if wanted is None:
         return bytes(len(raw))
@@ -165,16 +165,16 @@ def _protective_records(last: int) -> bytes:
     return record.ljust(_RECORDS.stop - _RECORDS.start, b"\0")
 
 
-def _partitions(entries: bytes, width: int) -> Iterator[Partition]:
+def _partitions(entries: bytes, width: int) -> Iterator[PartitionEntry]:
     found = (_partition(number, raw) for number, raw in enumerate(_split(entries, width), start=1))
     return (one for one in found if one is not None)
 
 
-def _partition(number: int, raw: bytes) -> Partition | None:
+def _partition(number: int, raw: bytes) -> PartitionEntry | None:
     kind, guid, start, end, attributes, name = _ENTRY.unpack_from(raw)
     if kind == _UNUSED:
         return None
-    return Partition(number, start, end - start + 1, _guid(kind), _guid(guid), _label(name), attributes)
+    return PartitionEntry(number, start, end - start + 1, _guid(kind), _guid(guid), _label(name), attributes)
 
 
 def _split(data: bytes, width: int) -> list[bytes]:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from provision.failures import Failure
-from provision.planning.machine_view import Partition, PartitionTable
+from provision.planning.machine_view import PartitionEntry, PartitionTable
 
 REMEDY = "install python3-parted, or `pip install 'firstboot-provision[machine]'`"
 
@@ -89,7 +89,7 @@ def read(path: str, sector: int) -> PartitionTable:
             return PartitionTable("", sector=sector)
         identity = _disk_id(path) if kind == "dos" else ""
         partitions = tuple(
-            Partition(
+            PartitionEntry(
                 one.number,
                 one.geometry.start,
                 one.geometry.length,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from provision.failures import Failure
-from provision.planning.machine_view import UNPROTECTED, Partition, PartitionTable
+from provision.planning.machine_view import UNPROTECTED, PartitionEntry, PartitionTable
 from provision.system.block import signatures
 from provision.system.block.partitions import gpt, libparted, md
 from provision.system.programs import processes
@@ -126,9 +126,11 @@ def _read_by_sfdisk(path: str, sector: int) -> PartitionTable:
     return PartitionTable(found.get("label", ""), found.get("id", ""), sector, partitions=tuple(partitions))
 
 
-def _foreign(one: dict[str, Any], position: int) -> Partition:
+def _foreign(one: dict[str, Any], position: int) -> PartitionEntry:
     """A partition as sfdisk describes it; its number is at the end of its node's name."""
     node = one.get("node", "")
     digits = node[len(node.rstrip("0123456789")) :]
     number = int(digits) if digits else position
-    return Partition(number, one["start"], one["size"], one.get("type", ""), one.get("uuid", ""), one.get("name", ""))
+    return PartitionEntry(
+        number, one["start"], one["size"], one.get("type", ""), one.get("uuid", ""), one.get("name", "")
+    )

@@ -16,7 +16,7 @@ import pytest
 from provision.config.format import Disk, Partition
 from provision.failures import PlanRefused
 from provision.planning.machine_view import Device, PartitionTable
-from provision.planning.machine_view import Partition as Entry
+from provision.planning.machine_view import PartitionEntry as Entry
 from provision.stages.disks.partitions.desired import DesiredPartition, disk_of, resolve
 from provision.stages.disks.partitions.layout import Extent, free_blocks, place, space
 from tests.stages.world import MIB, World, guid

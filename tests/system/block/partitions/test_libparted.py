@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from provision.planning.machine_view import Partition, PartitionTable
+from provision.planning.machine_view import PartitionEntry, PartitionTable
 from provision.system.block.partitions import libparted, tables
 from tests.system.block.partitions.test_tables import LINUX, SIZE, image, random_tables, table
 
 pytestmark = pytest.mark.skipif(not libparted.is_installed(), reason="pyparted is not installed")
 
-ONE = Partition(2, 2048, 4096, LINUX, "11111111-2222-4333-8444-555555555555", "data")
+ONE = PartitionEntry(2, 2048, 4096, LINUX, "11111111-2222-4333-8444-555555555555", "data")
 
 
 @settings(max_examples=50)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.planning.machine_view import UNPROTECTED, Partition, PartitionTable
+from provision.planning.machine_view import UNPROTECTED, PartitionEntry, PartitionTable
 from provision.system.block.partitions import tables
 
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
@@ -34,13 +34,13 @@ def random_tables(draw: st.DrawFn) -> PartitionTable:
     pairs = list(zip(edges[::2], edges[1::2], strict=False))
     return table(
         *sorted(
-            Partition(number, start, end - start, draw(GUIDS), guid, draw(LABELS), draw(ATTRIBUTES))
+            PartitionEntry(number, start, end - start, draw(GUIDS), guid, draw(LABELS), draw(ATTRIBUTES))
             for number, (start, end), guid in zip(numbers, pairs, guids, strict=False)
         )
     )
 
 
-def table(*partitions: Partition) -> PartitionTable:
+def table(*partitions: PartitionEntry) -> PartitionTable:
     return PartitionTable("gpt", DISK, 512, 34, LAST, partitions)
 
 
@@ -63,8 +63,8 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, wante
 def test_other_readers_agree(tmp_path: Path) -> None:
     path = image(tmp_path)
     wanted = table(
-        Partition(2, 2048, 4096, LINUX, "11111111-2222-4333-8444-555555555555", "dätä \N{ROCKET}", 1 << 48),
-        Partition(7, 34, 100, LINUX, "11111111-2222-4333-8444-555555555556", "", 1),
+        PartitionEntry(2, 2048, 4096, LINUX, "11111111-2222-4333-8444-555555555555", "dätä \N{ROCKET}", 1 << 48),
+        PartitionEntry(7, 34, 100, LINUX, "11111111-2222-4333-8444-555555555556", "", 1),
     )
     tables.write(path, wanted, size=SIZE, erase=False)
     done = subprocess.run(["sgdisk", "--verify", path], capture_output=True, text=True, check=True)
@@ -90,7 +90,7 @@ def test_other_kinds_are_told(tmp_path: Path) -> None:
 
 def test_a_broken_table_is_read_from_its_copy(tmp_path: Path) -> None:
     path = image(tmp_path)
-    wanted = table(Partition(1, 2048, 4096, LINUX, DISK))
+    wanted = table(PartitionEntry(1, 2048, 4096, LINUX, DISK))
     tables.write(path, wanted, size=SIZE, erase=False)
     for damaged in (512 + 60, 1024 + 5):
         with open(path, "r+b") as disk:
@@ -102,7 +102,7 @@ def test_a_broken_table_is_read_from_its_copy(tmp_path: Path) -> None:
 def test_what_is_left_of_an_old_table_is_none(tmp_path: Path) -> None:
     """After a disk got an MBR or a file system, the backup of its old table is still at its end, but not in use."""
     path = image(tmp_path)
-    tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
+    tables.write(path, table(PartitionEntry(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
     with open(path, "r+b") as disk:
         disk.write(bytes(1 << 20))
     assert tables.read(path, SIZE, 512) == PartitionTable("", sector=512, remains=True)
@@ -112,7 +112,7 @@ def test_what_is_left_of_an_old_table_is_none(tmp_path: Path) -> None:
 
 def test_a_table_without_protective_mbr_is_not_taken_for_no_table(tmp_path: Path) -> None:
     path = image(tmp_path)
-    tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
+    tables.write(path, table(PartitionEntry(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
     with open(path, "r+b") as disk:
         disk.write(bytes(512))
     assert tables.read(path, SIZE, 512).kind == UNPROTECTED
@@ -126,14 +126,14 @@ def test_a_fat_is_no_table(tmp_path: Path) -> None:
 
 
 def test_a_hybrid_and_an_active_record_stay_unless_everything_goes(tmp_path: Path) -> None:
-    path, first = image(tmp_path), Partition(1, 2048, 4096, LINUX, DISK)
+    path, first = image(tmp_path), PartitionEntry(1, 2048, 4096, LINUX, DISK)
     tables.write(path, table(first), size=SIZE, erase=False)
     active = b"\x80" + Path(path).read_bytes()[447:462]
     hybrid = bytes.fromhex("00 00 00 00 83 00 00 00 00 08 00 00 00 10 00 00")
     with open(path, "r+b") as disk:
         disk.seek(446)
         disk.write(active + hybrid)
-    more = table(first, Partition(2, 8192, 4096, LINUX, "11111111-2222-4333-8444-555555555555"))
+    more = table(first, PartitionEntry(2, 8192, 4096, LINUX, "11111111-2222-4333-8444-555555555555"))
     tables.write(path, more, size=SIZE, erase=False)
     assert Path(path).read_bytes()[446:478] == active + hybrid
     assert tables.read(path, SIZE, 512) == more
@@ -155,13 +155,13 @@ def test_contents_of_partitions_stay(tmp_path: Path) -> None:
     path = image(tmp_path)
     subprocess.run(["mkfs.ext4", "-q", "-E", "offset=1048576", path, "8M"], check=True)
     before = Path(path).read_bytes()[1 << 20 : 9 << 20]
-    tables.write(path, table(Partition(1, 2048, 16384, LINUX, DISK)), size=SIZE, erase=True)
+    tables.write(path, table(PartitionEntry(1, 2048, 16384, LINUX, DISK)), size=SIZE, erase=True)
     assert Path(path).read_bytes()[1 << 20 : 9 << 20] == before
 
 
 def test_a_table_may_have_more_entries_than_usual(tmp_path: Path) -> None:
     path = image(tmp_path)
-    wanted = table(Partition(200, 2048, 100, LINUX, DISK))._replace(first=2048, last=LAST - 100, entries=256)
+    wanted = table(PartitionEntry(200, 2048, 100, LINUX, DISK))._replace(first=2048, last=LAST - 100, entries=256)
     tables.write(path, wanted, size=SIZE, erase=False)
     assert tables.read(path, SIZE, 512) == wanted
 
@@ -175,7 +175,7 @@ def test_unusual_parts_of_a_table_stay(tmp_path: Path, odd: list[str]) -> None:
     shutil.copy(path, other)
     guid = "11111111-2222-4333-8444-555555555555"
     before = tables.read(path, SIZE, 512)
-    added = Partition(9, 40960, 4096, LINUX, guid, "new")
+    added = PartitionEntry(9, 40960, 4096, LINUX, guid, "new")
     tables.write(path, before._replace(partitions=(*before.partitions, added)), size=SIZE, erase=False)
     subprocess.run(["sgdisk", "-n", "9:40960:+4096", "-u", f"9:{guid}", "-c", "9:new", other], check=True)
     assert Path(path).read_bytes() == Path(other).read_bytes()
@@ -183,12 +183,12 @@ def test_unusual_parts_of_a_table_stay(tmp_path: Path, odd: list[str]) -> None:
 
 def test_the_copy_alone_brings_everything_back(tmp_path: Path) -> None:
     """A power cut while a table is written leaves the table or its backup intact."""
-    path, first = image(tmp_path), Partition(1, 2048, 4096, LINUX, DISK)
+    path, first = image(tmp_path), PartitionEntry(1, 2048, 4096, LINUX, DISK)
     tables.write(path, table(first), size=SIZE, erase=False)
     with open(path, "r+b") as disk:
         disk.seek(512)
         disk.write(b"\xff" * 4096)
-    more = table(first, Partition(2, 8192, 4096, LINUX, "11111111-2222-4333-8444-555555555555"))
+    more = table(first, PartitionEntry(2, 8192, 4096, LINUX, "11111111-2222-4333-8444-555555555555"))
     tables.write(path, more, size=SIZE, erase=False)
     with open(path, "r+b") as disk:
         disk.seek(SIZE - 4096)
@@ -198,6 +198,6 @@ def test_the_copy_alone_brings_everything_back(tmp_path: Path) -> None:
 
 def test_a_table_that_reaches_beyond_the_disk_is_none(tmp_path: Path) -> None:
     path = image(tmp_path)
-    tables.write(path, table(Partition(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
+    tables.write(path, table(PartitionEntry(1, 2048, 4096, LINUX, DISK)), size=SIZE, erase=False)
     os.truncate(path, SIZE // 2)
     assert tables.read(path, SIZE // 2, 512).kind != "gpt"
