@@ -6,7 +6,7 @@ carried out on a forecast, so there is no dry-run flag anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar, cast
 
 from provision.planning.boot_state import BootState
@@ -33,6 +33,7 @@ from provision.planning.machine_view import (
     LuksHeader,
     MachineView,
     MountedFilesystem,
+    OwnedHome,
     PartitionTable,
     Signature,
 )
@@ -155,6 +156,10 @@ class Forecast:
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
         """Programs do not change."""
         return self._base.mkfs_refusal(argv, size)
+
+    def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:
+        """See MachineView."""
+        return self._base.account_refusal(argv, files, home)
 
     def boot_state(self) -> BootState:
         """The state that planned actions leave, or that the run started with."""

@@ -10,7 +10,7 @@ A forecast is also a `MachineView`: the facts of planned actions (`provision.pla
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -138,6 +138,13 @@ class Account(NamedTuple):
     shell: str | None = ""
 
 
+class OwnedHome(NamedTuple):
+    """A home directory in a tree, and the id of its owner."""
+
+    path: str
+    owner: int
+
+
 class FreeSpace(NamedTuple):
     """Free space of a file system: a name that only this file system has, and the bytes that root may still write."""
 
@@ -227,6 +234,13 @@ class MachineView(Contents, Protocol):
         """The error of a mkfs program for an empty device of `size` bytes; empty if it has none.
 
         `argv` does not hold the device. The result is also empty if the program is not installed.
+        """
+        ...
+
+    def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:
+        """Whether userdel or groupdel fails on these account files, with that home directory.
+
+        `argv` does not hold the root. `files` are passwd and group, by path. True too if the tool cannot be tried.
         """
         ...
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, TypeVar
 
@@ -20,13 +20,14 @@ from provision.planning.machine_view import (
     FreeSpace,
     LuksHeader,
     MountedFilesystem,
+    OwnedHome,
     PartitionTable,
     Signature,
 )
 from provision.system import mount_table
 from provision.system.block.devices import Devices
 from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text, hint_of
-from provision.system.programs import mkfs_trial, processes
+from provision.system.programs import account_trial, mkfs_trial, processes
 from provision.system.root import accounts, nodes
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import GuardedTree
@@ -136,6 +137,10 @@ class Machine:
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
         """See MachineView."""
         return mkfs_trial.refusal(argv, size)
+
+    def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:
+        """See MachineView."""
+        return account_trial.refuses(argv, files, home, foreign=self._context.foreign)
 
     def boot_state(self) -> BootState:
         """See MachineView; includes the changes by actions of this run."""

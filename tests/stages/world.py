@@ -20,6 +20,7 @@ from provision.planning.machine_view import (
     LuksHeader,
     MachineView,
     MountedFilesystem,
+    OwnedHome,
     PartitionEntry,
     PartitionTable,
     Signature,
@@ -51,6 +52,7 @@ class World:
         self.units: set[str] = set()
         self.lacking = frozenset(lacking)
         self.state = state
+        self.lenient: set[str] = set()
         self.mkfs_refusals: dict[str, str] = {}
         self.refuses_all_sizes = False
         self.tried: list[tuple[tuple[str, ...], int]] = []
@@ -107,6 +109,10 @@ class World:
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
         self.tried.append((tuple(argv), size))
         return self.mkfs_refusals.get(argv[0], "") if size < TRIED_BELOW or self.refuses_all_sizes else ""
+
+    def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:
+        del files, home
+        return argv[0] not in self.lenient
 
     def boot_state(self) -> BootState:
         return self.state

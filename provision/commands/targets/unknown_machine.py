@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from provision.config.format import Config
 from provision.failures import ActionFailed
 from provision.planning.boot_state import BootState
-from provision.planning.machine_view import Device, LuksHeader, MachineView, PartitionTable, Signature
+from provision.planning.machine_view import Device, LuksHeader, MachineView, OwnedHome, PartitionTable, Signature
 from provision.planning.root.unknown_root import UnknownRoot
 
 
@@ -63,6 +63,11 @@ class UnknownMachine(UnknownRoot):
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
         """As in MachineView, by the programs of this machine; those of the target machine are not known."""
         return self._here.mkfs_refusal(argv, size) if self._here else ""
+
+    def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:
+        """True: the programs of the machine are not known."""
+        del argv, files, home
+        return True
 
     def boot_state(self) -> BootState:
         """The state before the first stage, with a fixed seed, so that a plan shows the same UUIDs every time."""

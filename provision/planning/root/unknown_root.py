@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from provision.config.format import Config
 from provision.planning.actions import RunProgram, Wave
@@ -18,6 +18,7 @@ from provision.planning.machine_view import (
     LuksHeader,
     MachineView,
     MountedFilesystem,
+    OwnedHome,
     PartitionTable,
     Signature,
 )
@@ -115,6 +116,10 @@ class MachineWithUnknownRoot(UnknownRoot):
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
         """A program of the running system."""
         return self._machine.mkfs_refusal(argv, size)
+
+    def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:
+        """See MachineView."""
+        return self._machine.account_refusal(argv, files, home)
 
     def boot_state(self) -> BootState:
         """The state of this boot."""

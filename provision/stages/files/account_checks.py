@@ -110,12 +110,21 @@ class _Ledger:
         return made or (made is None and self.view.group(name) is not None)
 
     def is_primary(self, group: Account) -> Iterator[Problem]:
-        """Why groupdel would not remove a group: it is the primary one of a user. Users are changed after groups."""
+        """Why groupdel does not remove a group: it is the primary one of a user. Users are changed after groups.
+
+        groupdel is asked itself whether it refuses that, on copies of the account files.
+        """
         for line in (self.view.content(resolve(self.view, PASSWD)) or b"").decode(errors="replace").split("\n"):
             fields = line.split(":")
-            if len(fields) > 3 and is_id(fields[3]) and int(fields[3]) == group.id:
+            if len(fields) > 3 and is_id(fields[3]) and int(fields[3]) == group.id and self._refuses(group, fields[0]):
                 message = f"groupdel does not remove the primary group of the user {fields[0]!r}"
                 yield Problem((), message, hint="give the user another group first, or keep the group")
+
+    def _refuses(self, group: Account, user: str) -> bool:
+        """Whether groupdel refuses, of a group and a user of that group."""
+        passwd, made = f"{user}:x:1:{group.id}::/:\n", f"{group.name}:x:{group.id}:\n"
+        files = {path: text.encode(errors="surrogateescape") for path, text in ((PASSWD, passwd), (GROUP, made))}
+        return self.view.account_refusal(("groupdel", group.name), files)
 
     def finds_group(self, text: str) -> bool:
         """Whether the tools find a group: by its number if the text is a number, else by its name."""

@@ -11,8 +11,15 @@ from posixpath import join
 from provision.config.format import User
 from provision.config.problems import Problem
 from provision.planning.facts import Fact, FileFact
-from provision.planning.machine_view import Account, FileStatus, FileType, MachineView
-from provision.planning.root.account_files import LOGIN_DEFS, USERADD_DEFAULTS, login_settings, useradd_settings
+from provision.planning.machine_view import Account, FileStatus, FileType, MachineView, OwnedHome
+from provision.planning.root.account_files import (
+    GROUP,
+    LOGIN_DEFS,
+    PASSWD,
+    USERADD_DEFAULTS,
+    login_settings,
+    useradd_settings,
+)
 from provision.planning.root.target_paths import Unresolvable, followed, missing_parents, resolve
 
 MAX_SKELETON = 10_000
@@ -56,7 +63,8 @@ def moved(user: User, account: Account, view: MachineView) -> Iterator[Fact]:
 def removed(account: Account, view: MachineView) -> Iterator[Fact]:
     """What userdel takes away with the account."""
     home = resolve(view, account.home or "/")
-    if view.file_status(home) is not None:
+    there = view.file_status(home)
+    if there is not None and _owns(account, there):
         yield FileFact(home, None)
 
 
@@ -76,12 +84,32 @@ def cannot_move(user: User, account: Account, view: MachineView) -> Iterator[Pro
 
 
 def cannot_remove(account: Account, view: MachineView) -> Iterator[Problem]:
-    """Why userdel would not remove a home: it belongs to another account, as that of many system accounts does."""
+    """Why a home must not be removed: it is the root, or belongs to another account, as that of many system accounts.
+
+    userdel asks only for the owner. It is asked itself whether it refuses that, on copies of the account files.
+    """
     home = account.home or "/"
-    there = view.file_status(resolve(view, home))
-    if there is not None and account.id is not None and there.uid not in {account.id, None}:
+    path = resolve(view, home)
+    there = view.file_status(path)
+    if there is None:
+        return
+    if _owns(account, there):
+        if path == "/":
+            yield Problem((), f"userdel would remove /, the home of {account.name}", hint="keep the account")
+    elif there.uid is not None and _refuses(account, OwnedHome(path, there.uid), view):
         message = f"userdel does not remove {home}, the home of {account.name}, which belongs to the id {there.uid}"
         yield Problem((), message, hint=f"give {home} to {account.name}, or keep the account")
+
+
+def _owns(account: Account, home: FileStatus) -> bool:
+    return account.id is None or home.uid in {account.id, None}
+
+
+def _refuses(account: Account, home: OwnedHome, view: MachineView) -> bool:
+    """Whether userdel refuses. The copy of passwd has the resolved path, for the trial has no links."""
+    line = f"{account.name}:x:{account.id}:{account.gid or 0}::{home.path}:\n"
+    files = {PASSWD: line.encode(errors="surrogateescape"), GROUP: b"root:x:0:\n"}
+    return view.account_refusal(("userdel", "--remove", account.name), files, home)
 
 
 def _skeleton(home: str, view: MachineView) -> Iterator[Fact]:

@@ -141,3 +141,9 @@ def test_only_accounts_that_are_made_need_their_files() -> None:
     made = Passwd(groups=(Group(name="new"),), users=(User(name="new"),))
     assert list(accounts._databases(Config(passwd=gone))) == []
     assert list(accounts._databases(Config(passwd=made))) == ["/etc/group", "/etc/passwd"]
+
+
+def test_a_groupdel_that_removes_primary_groups_is_let_do_it() -> None:
+    world = a_system()
+    world.lenient.add("groupdel")
+    assert refused(Group(name="core", should_exist=False), world=world) == []

@@ -100,8 +100,18 @@ def test_a_home_that_userdel_would_leave_is_refused() -> None:
     assert refused(User(name="games", should_exist=False), world).startswith(
         "passwd.users[0]: userdel does not remove /usr/games, the home of games, which belongs to the id 0"
     )
+    world.lenient.add("userdel")
+    _, forecast = run(accounts.plan, Config(passwd=Passwd(users=(User(name="games", should_exist=False),))), world)
+    assert forecast.file_status("/usr/games") is not None
     absent = a_system().with_user("games", 5, "/usr/games")
     run(accounts.plan, Config(passwd=Passwd(users=(User(name="games", should_exist=False),))), absent)
+
+
+def test_a_user_whose_home_is_the_root_is_not_removed() -> None:
+    """`userdel --remove` of shadow 4.13 removes the whole root then."""
+    world = a_system().with_user("toor", 0, "/")
+    reason = "passwd.users[0]: userdel would remove /, the home of toor; keep the account"
+    assert refused(User(name="toor", should_exist=False), world) == reason
 
 
 @pytest.mark.parametrize(
