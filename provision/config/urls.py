@@ -115,7 +115,7 @@ def redacted(text: str) -> str:
     authority, slash, path = shown[2:].partition("/")
     user, colon, port = authority.rpartition(":")
     if colon and "@" not in authority and "@" in rest and not user.endswith("]"):
-        return f"{scheme}://{authority}/..." if port.isdecimal() else f"{scheme}://..."
+        return f"{scheme}://{user}:..." if port.isdecimal() else f"{scheme}://..."  # a port, or half of a password
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 

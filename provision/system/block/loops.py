@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
+from provision.system.block import sysfs
 from provision.system.block.devices import DeviceFailed
 from provision.system.programs import processes
 from provision.system.sandbox import make_device_node
@@ -118,22 +119,14 @@ class Loop:
 
     def _is_attached(self) -> bool:
         """Whether the node still shows our file; another program may have attached another one."""
-        return _backing_file(os.path.basename(self.node)) == self._file
+        block = sysfs.named(os.path.basename(self.node))
+        return block is not None and block.backing_file == self._file
 
 
 def attached_to(file: str) -> str:
     """The node of a loop device of any program that shows this file; empty if there is none."""
     wanted = os.path.realpath(file)
-    for name in os.listdir("/sys/block"):
-        if name.startswith("loop") and _backing_file(name) == wanted:
-            return f"/dev/{name}"
-    return ""
-
-
-def _backing_file(name: str) -> str:
-    with suppress(OSError), open(f"/sys/block/{name}/loop/backing_file", "rb") as file:
-        return os.fsdecode(file.read()).rstrip("\n")
-    return ""
+    return next((block.node for block in sysfs.every() if block.backing_file == wanted), "")
 
 
 def _attach(file: str, access: int, part: LoopRange, configure: Configure) -> tuple[str, int]:

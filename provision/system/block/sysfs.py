@@ -46,6 +46,11 @@ class Block(NamedTuple):
         return read(self.path, "dm/name")
 
     @property
+    def backing_file(self) -> str:
+        """The path of the file that a loop device shows, or empty."""
+        return read(self.path, "loop/backing_file")
+
+    @property
     def is_partition(self) -> bool:
         """Whether it is part of a disk."""
         return os.path.exists(f"{self.path}/partition")
@@ -137,8 +142,8 @@ def mounted(*blocks: Block) -> str:
 
 def read(folder: str, name: str) -> str:
     """An attribute without the line break at its end; empty if there is none."""
-    with suppress(OSError), open(f"{folder}/{name}", encoding="utf-8", errors="replace") as file:
-        return file.read().rstrip("\n")
+    with suppress(OSError), open(f"{folder}/{name}", "rb") as file:
+        return os.fsdecode(file.read().rstrip(b"\n"))
     return ""
 
 
