@@ -35,12 +35,14 @@ class Outcome(NamedTuple):
         return tuple(finding.problem for finding in self.findings)
 
 
-def validate_text(raw: bytes, name: str, files_dir: str | None = None) -> Outcome:
+def validate_text(raw: bytes, name: str, files_dir: str | None = None, *, lints: bool = False) -> Outcome:
     """Validate a config. `name` is the file or URL to show; YAML may embed files below `files_dir`.
+
+    With `lints`, an author's YAML also gets the warnings and explanations that only authors need.
 
     Raises FetchFailed for YAML if the transpiler is not installed; most initramfs do not have it.
     """
-    return _validate_yaml(raw, name, files_dir) if is_yaml(raw) else _validate_json(raw, name)
+    return _validate_yaml(raw, name, files_dir, lints=lints) if is_yaml(raw) else _validate_json(raw, name)
 
 
 def _validate_json(raw: bytes, name: str) -> Outcome:
@@ -69,11 +71,11 @@ def _about_all(error: str) -> tuple[Problem, ...]:
     return (Problem(path, error, hint=hints.get(error, f"known versions are {', '.join(VERSIONS)}")),)
 
 
-def _validate_yaml(raw: bytes, name: str, files_dir: str | None) -> Outcome:
+def _validate_yaml(raw: bytes, name: str, files_dir: str | None, *, lints: bool) -> Outcome:
     try:
         from transpiler import transpile
 
-        result = transpile(raw, name=name, files_dir=files_dir)
+        result = transpile(raw, name=name, files_dir=files_dir, lints=lints)
     except ImportError as error:
         hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
         raise FetchFailed(name, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error

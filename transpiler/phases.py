@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path as FilePath
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provision.config import rules
 from provision.config.format import Config
@@ -17,7 +16,7 @@ from provision.config.reports import findings as reports_findings
 from provision.config.reports import text as reports
 from transpiler import report
 from transpiler.butane import source_rules, variant_checks
-from transpiler.butane.hints import no_variant_hint, version_hint
+from transpiler.butane.hints import no_variant_problem
 from transpiler.butane.records import Head
 from transpiler.butane.source_map import ButanePaths, Draft, yaml_path
 from transpiler.butane.sugar import openshift
@@ -28,15 +27,17 @@ from transpiler.butane.sugar.quadlets import quadlets
 from transpiler.butane.sugar.step import Sugar, SugarInput
 from transpiler.butane.sugar.trees import trees
 from transpiler.butane.types_and_keys import type_and_key_problems
-from transpiler.butane.variants import REMOVED, Trait, Variant, table
+from transpiler.butane.variants import Trait, Variant, table
+from transpiler.reading.documents import second_document
 from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.tree import parse
 from transpiler.reading.typed import Reading, build, read
 from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError, YamlProblem
 
-NO_VARIANT = "error parsing variant; must be specified"
-NO_VERSION = "error parsing version; must be a valid semver"
+if TYPE_CHECKING:
+    from pathlib import Path as FilePath
+
 BAD_SOURCE = "source config is invalid"
 BAD_RESULT = "config generated was invalid"
 SECOND_DOCUMENT = "the text has more than one document"
@@ -102,21 +103,27 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     pretty: bool = False,
     raw: bool = False,
     butane_paths: bool = False,
+    lints: bool = True,
     ignore: Sequence[str] = (),
 ) -> Result:
     """Translate a YAML config; return its JSON and its problems. It does not raise for any bytes.
 
     Only files below `files_dir` are read. With `strict`, warnings are errors. With `pretty`, the JSON is indented. With
     `raw`, the output is never a MachineConfig, but a bare Ignition config. With `butane_paths`, only Butane's problems
-    are reported, with the paths that Butane prints: for an absent value, the path in the result. Warnings of the rules
-    in `ignore` are left out.
+    are reported, with the paths that Butane prints: for an absent value, the path in the result. Without `lints`, there
+    are no warnings of lints and no longer explanations, which only authors need. Warnings of the rules in `ignore` are
+    left out.
     """
     options = TranspileOptions(
         FilesDirectory(os.fspath(files_dir) if files_dir else ""), raw=raw, butane_paths=butane_paths
     )
     work = run(text, options)
     if not butane_paths:
-        _for_authors(work, ignore)
+        if ignored_text := list(second_document(text)):
+            work.problems += ignored_text
+            work.error = work.error or SECOND_DOCUMENT
+        if lints:
+            _for_authors(work, ignore)
     return result_of(work, name, strict=strict, pretty=pretty)
 
 
@@ -125,10 +132,8 @@ def _for_authors(work: Work, ignore: Sequence[str]) -> None:
     from transpiler.lint.for_authors import LintInput, problems_for_authors
 
     lines = report.SourceText("", work.text, work.root).lines()
-    source = LintInput(work.text, lines, work.root, work.record, work.variant, work.options.files.directory)
+    source = LintInput(lines, work.root, work.record, work.variant, work.options.files.directory)
     work.problems = problems_for_authors(work.problems, source, ignore)
-    if not work.error and any(problem.fatal for problem in work.problems):
-        work.error = SECOND_DOCUMENT
 
 
 def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
@@ -138,9 +143,10 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
     shown = report.SourceText(name, work.text, work.root)
     written = "" if work.error else _output_text(work, pretty=pretty)
     draft = None if work.error else work.draft
-    config = draft.config if draft else None
     spec_minor = work.variant.spec_minor if work.variant.name else None
-    return Result(shown, written, config, spec_minor, tuple(work.problems), work.reported, work.error, draft)
+    return Result(
+        shown, written, draft and draft.config, spec_minor, tuple(work.problems), work.reported, work.error, draft
+    )
 
 
 class TranspileOptions(NamedTuple):
@@ -244,26 +250,13 @@ def _choose_variant(work: Work) -> Iterable[Problem]:
     if head.variant and version and (head.variant, version) in work.variants:
         work.variant = work.variants[head.variant, version]
         return ()
-    problem = _no_variant(head.variant, head.version, version, work.root)
+    problem = no_variant_problem(head.variant, head.version, version, work.root)
     work.error = problem.message
     return [problem]
 
 
 def _read(work: Work, record: type[Record], spec_minor: int) -> Reading:
     return read(work.root, record, spec_minor) if work.root else Reading({}, (), {}, ())
-
-
-def _no_variant(name: str, written: str, version: str | None, root: YamlNode | None) -> Problem:
-    if not name:
-        return Problem(("variant",), NO_VARIANT, hint=no_variant_hint(root))
-    if version is None:
-        hint = version_hint(name) if written else "add a line like `version: 1.5.0`"
-        return Problem(("version",), NO_VERSION, hint=hint)
-    if name in REMOVED and version == "0.1.0":
-        return Problem(("variant",), REMOVED[name])
-    message = f"No translator exists for variant {name} with version {version}"
-    path: Path = ("version",) if any(known == name for known, _ in table()) else ("variant",)
-    return Problem(path, message, hint=version_hint(name))
 
 
 def _types_and_keys(work: Work) -> Iterable[Problem]:

@@ -36,7 +36,11 @@ class SourceText(NamedTuple):
     def lines(self) -> list[str]:
         """The lines of the text without line breaks. Source for line breaks: YAML 1.1, section 4.1.4."""
         encoding = "utf-16" if self.raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
-        return re.split("\r\n|[\r\n\x85\u2028\u2029]", self.raw.decode(encoding, "replace"))
+        text = self.raw.decode(encoding, "replace")
+        for line_break in ("\r\n", "\r", "\x85", "\u2028", "\u2029"):
+            if line_break in text:
+                text = text.replace(line_break, "\n")
+        return text.split("\n")
 
 
 def raw_line(problem: Problem, text: SourceText) -> str:

@@ -43,7 +43,7 @@ def read_text(name: str) -> ConfigText:
 
 def validate_text(source: ConfigText, files_dir: str | None) -> yaml_or_json.Outcome:
     """Validate JSON, or YAML (which may embed files below `files_dir`)."""
-    return yaml_or_json.validate_text(source.text, source.name, files_dir)
+    return yaml_or_json.validate_text(source.text, source.name, files_dir, lints=True)
 
 
 class GivenConfig(NamedTuple):

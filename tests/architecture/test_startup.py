@@ -28,3 +28,22 @@ def test_a_stage_imports_few_modules(tmp_path: Path) -> None:
     assert not {module for module in ours if module.startswith("transpiler")}
     assert len(ours) <= MOST
     assert len(beyond - ours) <= MOST_OF_OTHERS, sorted(beyond - ours)
+
+
+def test_yaml_user_data_loads_no_lints() -> None:
+    """Lints are for authors. The machine accepts and refuses the same texts without them."""
+    code = """
+import sys
+from provision.failures import ConfigInvalid
+from provision.fetch.user_data import read_config
+said = []
+yaml = b"variant: fcos\\nversion: 1.5.0\\npasswd: {users: [{name: a b}]}\\n"
+read_config(yaml, "user data", lambda level, message: said.append(message))
+try:
+    read_config(yaml + b"---\\na: 1\\n", "user data", lambda level, message: said.append(message))
+except ConfigInvalid:
+    print(*said, [one for one in sys.modules if one.startswith("transpiler.lint")])
+"""
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert told.startswith("user data:4:1: a second document begins here")
+    assert told.endswith(" []\n")

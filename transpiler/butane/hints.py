@@ -1,14 +1,17 @@
-"""Hints about unknown keys, and about a missing or unknown variant or version."""
+"""Hints about unknown keys, and problems of a missing or unknown variant or version."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from provision.config.model import Field, Record
-from provision.config.problems import Path
+from provision.config.problems import Path, Problem
 from transpiler.butane.source_map import yaml_name
-from transpiler.butane.variants import Variant, table
+from transpiler.butane.variants import REMOVED, Variant, table
 from transpiler.reading.yaml_node import YamlNode
+
+NO_VARIANT = "error parsing variant; must be specified"
+NO_VERSION = "error parsing version; must be a valid semver"
 
 _HINTS_BY_SECTION: Mapping[str, Mapping[str, str]] = {
     "": {
@@ -139,7 +142,21 @@ def _record_at(record: type[Record] | None, path: Path) -> type[Record] | None:
     return record
 
 
-def no_variant_hint(root: YamlNode | None) -> str:
+def no_variant_problem(name: str, written: str, version: str | None, root: YamlNode | None) -> Problem:
+    """Why there is no translator for a variant and a version (None if `written` is not a version)."""
+    if not name:
+        return Problem(("variant",), NO_VARIANT, hint=_no_variant_hint(root))
+    if version is None:
+        hint = _version_hint(name) if written else "add a line like `version: 1.5.0`"
+        return Problem(("version",), NO_VERSION, hint=hint)
+    if name in REMOVED and version == "0.1.0":
+        return Problem(("variant",), REMOVED[name])
+    message = f"No translator exists for variant {name} with version {version}"
+    path: Path = ("version",) if any(known == name for known, _ in table()) else ("variant",)
+    return Problem(path, message, hint=_version_hint(name))
+
+
+def _no_variant_hint(root: YamlNode | None) -> str:
     """The hint for a text without a variant: which other kind of config it seems to be, and what to add."""
     keys = {key.text for key, _ in root.items} if root and root.kind == "mapping" else set()
     add = "add lines like `variant: fcos` and `version: 1.5.0`"
@@ -152,7 +169,7 @@ def no_variant_hint(root: YamlNode | None) -> str:
     return "add a line like `variant: fcos`" if "version" in keys else add
 
 
-def version_hint(variant: str) -> str:
+def _version_hint(variant: str) -> str:
     """A list of the versions of a variant, or of all variants if it is unknown."""
     known = [version for name, version in table() if name == variant]
     if known:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from provision.config.problems import Path, Problem
 from transpiler.lint.accounts import accounts
-from transpiler.lint.documents import second_document
 from transpiler.lint.explanations import explain_problems
 from transpiler.lint.nodes import below_files, links_leaving_files_dir, numbers_out_of_range
 from transpiler.lint.silenced import without_silenced
@@ -31,7 +30,6 @@ __all__ = ["LINTS", "LintInput", "problems_for_authors"]
 def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: Iterable[str]) -> list[Problem]:
     """Butane's problems and those of lints, without the warnings of rules in `ignore` and in comments."""
     found_problems = list(explain_problems(found, source))
-    found_problems += second_document(source.raw)
     if source.root is not None and source.record is not None:
         found_problems += _remarks(source, {one.path for one in found_problems if one.fatal and one.path})
     return without_silenced(found_problems, source.lines, lambda one: one.at or place_of(source.root, one.path), ignore)

@@ -10,12 +10,11 @@ from transpiler.reading.yaml_node import YamlNode
 
 
 class LintInput(NamedTuple):
-    """An author's text as bytes, lines, tree and record. `files_dir` is empty if there is no files directory.
+    """An author's text as lines, tree and record. `files_dir` is empty if there is no files directory.
 
     `root` is None if the text is not YAML; `record` is None if it names no variant.
     """
 
-    raw: bytes
     lines: list[str]
     root: YamlNode | None
     record: Any

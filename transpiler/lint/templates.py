@@ -16,6 +16,9 @@ _FREE_TEXTS = {"inline", "contents", "config", "value", "gecos"}
 
 _QUOTES = re.compile("^[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 
+_MARKS = re.compile(r"[$]\{|\{\{|\{%|<%|@@|\\[xuU]|[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
+"""What a text has if one of its values may have such a mark: the start of a mark, or an escape of any character."""
+
 _LOOKS_LIKE_TEMPLATE = "this looks like a template; transpile does not replace it"
 
 FILL_IN = "replace it before (envsubst, sed, jinja2), or write the value"
@@ -23,7 +26,9 @@ FILL_IN = "replace it before (envsubst, sed, jinja2), or write the value"
 
 def templates(source: LintInput) -> Iterator[Problem]:
     """Warnings about values with a template variable, and values in typographic quotes."""
-    waiting: list[tuple[Path, YamlNode]] = [((), source.root)] if source.root else []
+    if source.root is None or not _MARKS.search("\n".join(source.lines)):
+        return
+    waiting: list[tuple[Path, YamlNode]] = [((), source.root)]
     found: list[tuple[Path, YamlNode]] = []
     while waiting:
         path, node = waiting.pop()

@@ -1,4 +1,4 @@
-"""Lint about the text as a whole: content after the first document."""
+"""An error about content after the first document of a text."""
 
 from __future__ import annotations
 
