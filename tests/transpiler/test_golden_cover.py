@@ -17,8 +17,9 @@ from tests.transpiler.golden import FILES, Answer, Case, cases, comparable, repo
 from transpiler.butane import source_rules
 from transpiler.butane.source_rules import RULES
 from transpiler.butane.variants import REFUSED, TRAITS, Range, Trait, Variant, table
-from transpiler.phases import PHASES, Phase, TranspileOptions, Work, result_of, run
+from transpiler.phases import PHASES, result_of, run
 from transpiler.reading.local_files import FilesDirectory
+from transpiler.work import Phase, TranspileOptions, Work
 
 Variants = Mapping[tuple[str, str], Variant]
 

@@ -1,0 +1,78 @@
+"""The state of one translation, and the form of the tables of phases that work on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+from provision.config.format import Config
+from provision.config.problems import Path, Problem
+from transpiler.butane.source_map import Draft
+from transpiler.butane.variants import Variant
+from transpiler.reading.local_files import FilesDirectory
+from transpiler.reading.yaml_node import YamlNode
+
+
+class TranspileOptions(NamedTuple):
+    """The options of `transpile` that the phases use."""
+
+    files: FilesDirectory
+    raw: bool = False
+    butane_paths: bool = False
+
+
+class Work:
+    """The state of one translation; each phase adds its part."""
+
+    def __init__(self, text: bytes, options: TranspileOptions, variants: Mapping[tuple[str, str], Variant]) -> None:
+        self.text = text
+        self.options = options
+        self.variants = variants
+        self.root: YamlNode | None = None
+        self.variant = Variant("", "", 0)
+        self.record: Any = None
+        self.draft = Draft(Config())
+        self.problems: list[Problem] = []
+        self.reported = 0
+        self.error = ""
+
+    @property
+    def bare(self) -> bool:
+        """Whether the output is a bare config although the variant makes a MachineConfig (`--raw`)."""
+        return self.options.raw and self.variant.makes_machine_config
+
+    def add(self, problems: Iterable[Problem], error: str) -> None:
+        """Add a phase's problems. `error` becomes the verdict if one of them, or an earlier problem, is fatal.
+
+        Butane stops at its first verdict. Here later phases still run, and add only problems that are unrelated to the
+        errors found so far.
+        """
+        if self.error:
+            known = _ErrorPaths(problem.path for problem in self.problems if problem.fatal)
+            self.problems.extend(one for one in problems if not known.is_related(one.path))
+            return
+        self.problems.extend(problems)
+        self.reported = len(self.problems)
+        if error and any(problem.fatal for problem in self.problems):
+            self.error = error
+
+
+class _ErrorPaths:
+    """The paths of errors. A later error at, below or above one of them is probably a consequence of it."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self.at = set(paths)
+        self.around = {path[:length] for path in self.at for length in range(len(path))}
+
+    def is_related(self, path: Path) -> bool:
+        """Whether there is an error at a path, below it or above it."""
+        return path in self.around or any(path[:length] in self.at for length in range(len(path) + 1))
+
+
+class Phase(NamedTuple):
+    """One row of the table: the work, the condition for it, and Butane's verdict if there is an error after it."""
+
+    name: str
+    do: Callable[[Work], Iterable[Problem]]
+    when: Callable[[Work], bool]
+    error: str = ""
