@@ -25,13 +25,13 @@ from provision.planning.actions import (
 )
 from provision.planning.arguments import Argument, Blob, Bytes, DeviceName, KeyFile, PathList, TargetPath
 from provision.planning.boot_state import BootState
-from provision.planning.facts import DeviceFact
+from provision.planning.facts import DeviceFact, FileFact, UserFact
 from provision.system import mounts
 from provision.system.block.devices import Devices
 from provision.system.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
 from provision.system.programs import processes
 from provision.system.programs.program_watch import WatchSettings
-from provision.system.root import accounts
+from provision.system.root import accounts, new_homes
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import GuardedTree
 
@@ -127,9 +127,21 @@ def _run(action: RunProgram, context: Context) -> None:
         done = done._replace(output=masked(done.output, _secrets(argv, given)))
     if done.status not in action.accepts:
         raise ToolFailed(done.last_lines or _ended(argv[0], done.status))
+    if argv[0] == "useradd":
+        _finish_user(action, context.tree)
     for line in done.lines:
         context.log("debug", f"{argv[0]}: {line}")
     _follow(action, context.devices)
+
+
+def _finish_user(action: RunProgram, tree: GuardedTree) -> None:
+    """Complete what useradd should have made, since it does not report every error."""
+    for fact in action.facts:
+        if isinstance(fact, UserFact):
+            if any(isinstance(other, FileFact) for other in action.facts):  # the plan expects a new home
+                new_homes.finish_home(tree, fact.name)
+            if "--system" not in action.argv:
+                new_homes.finish_mail_spool(tree, fact.name)
 
 
 def _follow(action: RunProgram, devices: Devices) -> None:

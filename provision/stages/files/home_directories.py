@@ -41,10 +41,7 @@ def facts(user: User, view: MachineView) -> Iterator[Fact]:
 
 
 def likely(user: User, view: MachineView) -> Iterator[Fact]:
-    """What useradd puts into the home, and the mail spool. It copies nothing into a home that is there already.
-
-    Debian's useradd 4.13 leaves out what lies in directories of the skeleton.
-    """
+    """What useradd puts into the home, and the mail spool. It copies nothing into a home that is there already."""
     home = resolve(view, home_of(user, view))
     if not user.no_create_home and view.file_status(home) is None:
         yield from _skeleton(home, view)

@@ -71,14 +71,16 @@ def prepare(tree: GuardedTree) -> None:
                 os.unlink(f"{database}.lock", dir_fd=folder)
 
 
-def check_hooks(tree: GuardedTree) -> None:
-    """Raises ValueError for a foreign tree with hooks, which useradd and userdel run (see `_HOOKS`)."""
+def hooks(tree: GuardedTree) -> Iterator[str]:
+    """The paths of the programs that useradd and userdel run before and after (useradd(8), shadow 4.12 and later)."""
     for folder in tree.children(_HOOKS):
-        hooks = tree.children(f"{_HOOKS}/{folder}")
-        if hooks:
-            raise ValueError(
-                f"{_HOOKS}/{folder}/{hooks[0]} would have to be run, but programs of a foreign root are never run"
-            )
+        yield from (f"{_HOOKS}/{folder}/{name}" for name in tree.children(f"{_HOOKS}/{folder}"))
+
+
+def check_hooks(tree: GuardedTree) -> None:
+    """Raises ValueError for a foreign tree with hooks."""
+    for path in hooks(tree):
+        raise ValueError(f"{path} would have to be run, but programs of a foreign root are never run")
 
 
 def with_password(content: bytes, name: bytes, hashed: bytes) -> bytes | None:
@@ -100,7 +102,6 @@ _READ_BY_TOOLS = (
     *("/etc/login.defs", "/etc/default/useradd", "/etc/nsswitch.conf"),
 )
 _HOOKS = "/etc/shadow-maint"
-"""Directories of programs that useradd and userdel run before and after (useradd(8), shadow 4.12 and later)."""
 
 _LOCK = ".pwd.lock"
 _LOCK_SECONDS = 15.0

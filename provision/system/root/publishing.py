@@ -70,9 +70,6 @@ def _rename(folder: int, temporary: str, name: str, *, exclusive: bool) -> None:
         os.link(temporary, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
 
 
-_APPEARED = "has appeared since it was planned, and overwrite is false"
-
-
 def _accept_own_file(folder: int, name: str, fd: int) -> None:
     """Accept an existing file that is the same as ours. Raises FileExistsError for another one."""
     status = os.stat(name, dir_fd=folder, follow_symlinks=False)

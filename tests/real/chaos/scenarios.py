@@ -133,9 +133,12 @@ def _system_root(root: Path) -> None:
     _file(root / "etc/subgid", "old:100000:65536\n")
     _file(
         root / "etc/login.defs",
-        "USERGROUPS_ENAB yes\nUID_MIN 1000\nUID_MAX 60000\nCREATE_HOME yes\nSUB_UID_COUNT 65536\n",
+        "USERGROUPS_ENAB yes\nUID_MIN 1000\nUID_MAX 60000\nCREATE_HOME yes\nSUB_UID_COUNT 65536\n"
+        "MAIL_DIR /var/mail\nHOME_MODE 0700\n",
     )
+    _file(root / "etc/default/useradd", "CREATE_MAIL_SPOOL=yes\n")
     _file(root / "etc/skel/.profile", "profile\n")
+    (root / "etc/skel/.bashrc").symlink_to("/etc/skel/.profile")
     _file(root / "etc/skel/.config/deep/file", "deep\n")
     _file(root / "home/old/file", "old")
     for path in (root / "home/old", root / "home/old/file"):

@@ -1,0 +1,199 @@
+"""Finishes the home and the mail spool of a new user, because useradd ignores most errors there and exits with 0.
+
+shadow 4.13, src/useradd.c: `main` ignores the result of `copy_tree` and of chown(2), `create_mail` returns nothing. The
+copy ends at the first error. Version 4.13 sets the mode of a copied directory through /proc/self/fd, so each directory of
+the skeleton is such an error in a root that has no /proc.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from posixpath import join
+from typing import NamedTuple
+
+from provision.planning.machine_view import Account
+from provision.planning.root.account_files import LOGIN_DEFS, USERADD_DEFAULTS, login_settings, useradd_settings
+from provision.system.root import accounts
+from provision.system.root.guarded_paths import GuardedTree, parent
+from provision.system.root.publishing import drop, publish_file, publish_link, temporary_name
+
+_MAX_DEPTH = 64
+_CHUNK = 1 << 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class _Copy(NamedTuple):
+    """The owner of a home, and the paths of the skeleton and of the home."""
+
+    uid: int
+    gid: int
+    skeleton: str
+    home: str
+
+
+def finish_home(tree: GuardedTree, name: str) -> None:
+    """Complete the home that useradd has just made: its owner and mode, and a copy of the skeleton directory.
+
+    Modes are wrong only where they are 0, with which useradd makes directories. Nothing happens if there are hooks of
+    useradd, which may change the home. Raises OSError.
+    """
+    account = accounts.user(tree, name)
+    if account is None or not account.home or any(accounts.hooks(tree)):
+        return
+    settings = useradd_settings(tree.content(USERADD_DEFAULTS))
+    copy = _Copy(*_owner(account), settings.get("SKEL") or "/etc/skel", account.home)
+    with tree.folder(copy.home) as home:
+        os.fchown(home, copy.uid, copy.gid)
+        if not stat.S_IMODE(os.fstat(home).st_mode):
+            os.fchmod(home, _home_mode(tree))
+        with suppress(FileNotFoundError), tree.folder(copy.skeleton) as skeleton:
+            _complete(copy, skeleton, home, _MAX_DEPTH)
+    above = parent(copy.home)[0]
+    while (found := tree.file_status(above)) is not None and found.mode == 0:
+        with tree.folder(above) as folder:
+            os.fchmod(folder, 0o755)
+        above = parent(above)[0]
+
+
+def finish_mail_spool(tree: GuardedTree, name: str) -> None:
+    """Make the empty mail spool of a new user, or complete it: useradd makes it with mode 0. Raises OSError.
+
+    It belongs to the group `mail` (0660), or without such a group to the user's group (0600).
+    """
+    account = accounts.user(tree, name)
+    folder = login_settings(tree.content(LOGIN_DEFS)).get("MAIL_DIR")
+    wanted = useradd_settings(tree.content(USERADD_DEFAULTS)).get("CREATE_MAIL_SPOOL", "").lower() == "yes"
+    if account is None or not folder or not wanted or tree.file_status(folder) is None:
+        return
+    found = tree.file_status(join(folder, name))
+    if found is not None and found.mode != 0:
+        return
+    mail = accounts.group(tree, "mail")
+    uid, gid = _owner(account)
+    with tree.folder(folder) as above:
+        fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0, dir_fd=above)
+        with _closing(fd):
+            os.fchown(fd, uid, gid if mail is None or mail.id is None else mail.id)
+            os.fchmod(fd, 0o600 if mail is None else 0o660)
+            os.fsync(fd)
+
+
+def _owner(account: Account) -> tuple[int, int]:
+    if account.id is None or account.gid is None:
+        raise ValueError(f"{account.name} has no number yet")
+    return account.id, account.gid
+
+
+def _home_mode(tree: GuardedTree) -> int:
+    """The mode of a home by login.defs(5)."""
+    settings = login_settings(tree.content(LOGIN_DEFS))
+    if "HOME_MODE" in settings:
+        return _number(settings["HOME_MODE"]) & 0o7777
+    return 0o777 & ~_number(settings.get("UMASK", "022"))
+
+
+def _number(text: str) -> int:
+    """A number of login.defs(5), read as strtol(3) reads it with base 0."""
+    return int(text, 8 if text.startswith("0") and text.isdecimal() else 0)
+
+
+def _complete(copy: _Copy, source: int, target: int, depth: int) -> None:
+    """Copy what is missing or different from the open directory `source` into the open directory `target`."""
+    if not depth:
+        raise OSError(errno.ELOOP, f"has directories nested deeper than {_MAX_DEPTH}", copy.skeleton)
+    for name in sorted(os.listdir(source)):
+        wanted = os.stat(name, dir_fd=source, follow_symlinks=False)
+        if stat.S_ISDIR(wanted.st_mode):
+            _complete_directory(copy, source, target, name, depth)
+        elif stat.S_ISREG(wanted.st_mode):
+            _complete_file(copy, source, target, name)
+        elif stat.S_ISLNK(wanted.st_mode):
+            _complete_link(copy, source, target, name)
+
+
+def _complete_directory(copy: _Copy, source: int, target: int, name: str, depth: int) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=target)
+    with _closing(os.open(name, _FOLDER, dir_fd=source)) as old, _closing(os.open(name, _FOLDER, dir_fd=target)) as new:
+        _dress(copy, old, new)
+        _complete(copy, old, new, depth - 1)
+        _keep_times(old, new)
+
+
+def _complete_file(copy: _Copy, source: int, target: int, name: str) -> None:
+    with _closing(os.open(name, _FILE, dir_fd=source)) as old:
+        if _is_copied(copy, old, target, name):
+            return
+        temporary = temporary_name(target, name)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with _closing(os.open(temporary, flags, 0o600, dir_fd=target)) as new:
+            try:
+                while os.sendfile(new, old, None, _CHUNK):
+                    pass
+                _dress(copy, old, new)
+                _keep_times(old, new)
+                os.fsync(new)
+                publish_file(target, name, new, temporary, exclusive=False)
+            finally:
+                drop(target, temporary)
+
+
+def _complete_link(copy: _Copy, source: int, target: int, name: str) -> None:
+    """Make a link as useradd does: one into the skeleton leads to the same place in the home."""
+    points_to = os.readlink(name, dir_fd=source)
+    if points_to.startswith(f"{copy.skeleton}/"):
+        points_to = copy.home + points_to.removeprefix(copy.skeleton)
+
+    def make(temporary: str) -> None:
+        os.symlink(points_to, temporary, dir_fd=target)
+        os.chown(temporary, copy.uid, copy.gid, dir_fd=target, follow_symlinks=False)
+
+    with suppress(FileNotFoundError):
+        found = os.stat(name, dir_fd=target, follow_symlinks=False)
+        same = stat.S_ISLNK(found.st_mode) and (found.st_uid, found.st_gid) == (copy.uid, copy.gid)
+        if same and os.readlink(name, dir_fd=target) == points_to:
+            return
+    publish_link(target, name, make, exclusive=False)
+
+
+def _is_copied(copy: _Copy, old: int, target: int, name: str) -> bool:
+    """Whether the home has the whole file, with its owner and mode."""
+    try:
+        new = os.open(name, _FILE, dir_fd=target)
+    except FileNotFoundError:
+        return False
+    with _closing(new):
+        wanted, found = os.fstat(old), os.fstat(new)
+        owned = (found.st_uid, found.st_gid) == (copy.uid, copy.gid)
+        if not owned or (found.st_mode, found.st_size) != (wanted.st_mode, wanted.st_size):
+            return False
+        pieces = range(0, wanted.st_size, _CHUNK)
+        return all(os.pread(old, _CHUNK, at) == os.pread(new, _CHUNK, at) for at in pieces)
+
+
+def _dress(copy: _Copy, old: int, new: int) -> None:
+    """Set owner, mode, access list and user attributes as in the skeleton; the label is the policy's business."""
+    os.fchown(new, copy.uid, copy.gid)
+    os.fchmod(new, stat.S_IMODE(os.fstat(old).st_mode))
+    for name in os.listxattr(old):
+        if not name.startswith("security."):
+            with suppress(OSError):  # not every file system has them
+                os.setxattr(new, name, os.getxattr(old, name))
+
+
+def _keep_times(old: int, new: int) -> None:
+    found = os.fstat(old)
+    os.utime(new, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+@contextmanager
+def _closing(fd: int) -> Iterator[int]:
+    try:
+        yield fd
+    finally:
+        os.close(fd)
