@@ -1,8 +1,8 @@
 """Finishes the home and the mail spool of a new user, because useradd ignores most errors there and exits with 0.
 
 shadow 4.13, src/useradd.c: `main` ignores the result of `copy_tree` and of chown(2), `create_mail` returns nothing. The
-copy ends at the first error. Version 4.13 sets the mode of a copied directory through /proc/self/fd, so each directory of
-the skeleton is such an error in a root that has no /proc.
+copy ends at the first error. Version 4.13 sets the mode of a copied directory through /proc/self/fd: in a root without
+/proc each directory of the skeleton is such an error.
 """
 
 from __future__ import annotations
