@@ -2,7 +2,7 @@
 
 With --disk, --image or --root the plan has exactly the steps that `apply` would carry out on images or a tree.
 Otherwise the plan reads the block devices of this machine and changes nothing; a missing device is assumed to be blank,
-and is marked.
+and is marked. A device that cannot be read is marked as unknown.
 
 A step that destroys something is marked with ! and says what. Notes name what a plan cannot see.
 """
@@ -24,7 +24,8 @@ from provision.config.problems import Problem
 from provision.config.reports.formats import as_json
 from provision.engine.preflight import Step, simulate
 from provision.failures import PlanRefused
-from provision.planning.actions import Mount, WaitForDevices
+from provision.planning.actions import Action, Mount, WaitForDevices
+from provision.planning.facts import DeviceFact
 
 NAME = "plan"
 HELP = "show what a config would do, and change nothing"
@@ -62,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
         _refuse_missing(steps, arguments)
         hidden = hidden_mounts(steps, target)
         target.notes += [
-            f"{name} cannot be read, it is assumed to be blank: {why}" for name, why in target.unreadable.items()
+            f"{name} cannot be read, so it is not known what is on it, nor what the steps on it destroy: {why}"
+            for name, why in target.unreadable.items()
         ]
         target.notes += [
             f"{mount.title}: its files are not known; the plan assumes that there are none" for mount in hidden
@@ -85,16 +87,26 @@ def _refusals_as_json(arguments: argparse.Namespace) -> Iterator[None]:
 
 def _exit_code(steps: list[Step], hidden: list[Mount], target: Target) -> int:
     """The exit code for --exit-code. A change is certain only if it does not depend on an assumption of the plan."""
-    assumed = {name for step in steps if isinstance(step.action, WaitForDevices) for name in step.action.names}
+    assumed: set[str] = set()
     points = tuple(mount.path.rstrip("/") + "/" for mount in hidden) if target.root_is_known else ("/",)
-    changes = [step.action for step in steps if is_change(step.action)]
-    for action in changes:
-        devices = {name for name in action.touches() if name.startswith("/dev/")}
+    changes = []
+    for action in (step.action for step in steps):
+        devices = _devices(action)
         files = {name for name in action.touches() if name.startswith(points)} - devices
-        if not files and not any(name.startswith(tuple(assumed)) for name in devices if assumed):
+        if isinstance(action, WaitForDevices) or any(name.startswith(tuple(assumed)) for name in devices):
+            assumed |= devices
+        elif is_change(action) and not files:
             return CHANGES
+        changes += [action] * is_change(action)
     unknown = changes or hidden or assumed or target.unseen or target.unreadable or not target.root_is_known
     return UNKNOWN if unknown else 0
+
+
+def _devices(action: Action) -> set[str]:
+    """The devices that an action waits for, changes or makes, by all their names in the plan."""
+    facts = [fact for fact in action.effect() if isinstance(fact, DeviceFact)]
+    made = {name for fact in facts for name in (fact.name, fact.value.name if fact.value else fact.name)}
+    return made | {name for name in action.touches() if name.startswith("/dev/")}
 
 
 def _assume_present(_step: Step) -> None:
@@ -120,6 +132,8 @@ def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:
 def _print(arguments: argparse.Namespace, steps: list[Step], target: Target, places: ConfigPlaces) -> None:
     found = places.by_path(step.action.config_path for step in steps)
     if arguments.json:
-        print(plan_json(steps, target.notes, found))
+        print(plan_json(steps, target.notes, found, target.unreadable))
         return
-    print("\n".join(plan_lines(steps, target.notes, style_of(sys.stdout), found, verbose=arguments.verbose)))
+    style, unreadable = style_of(sys.stdout), target.unreadable
+    lines = plan_lines(steps, target.notes, style, found, verbose=arguments.verbose, unreadable=unreadable)
+    print("\n".join(lines))

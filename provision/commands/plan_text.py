@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from json import dumps
 from typing import NamedTuple, TextIO
 
@@ -24,7 +24,10 @@ Places = Mapping[Path, Finding]
 """Path in the merged config -> its place in the source text; made by `ConfigPlaces.by_path`."""
 
 ASSUMED = "(not visible here: assumed to be blank and large enough)"
-"""What a plan assumes about a device that does not exist or cannot be read."""
+"""What a plan assumes about a device that does not exist."""
+
+UNREADABLE = "(it cannot be read: what is on it is not known)"
+"""What a plan says about a device that exists and cannot be opened; its steps are those for a blank one."""
 
 
 class Style(NamedTuple):
@@ -56,28 +59,44 @@ def kept_mounts(steps: Sequence[Step]) -> list[Mount]:
     return [mount for mount in mounts if mount.device not in made]
 
 
-def plan_lines(
-    steps: Sequence[Step], notes: Iterable[str], style: Style, places: Places, *, verbose: bool
+def plan_lines(  # noqa: PLR0913 - the plan, how it is shown, and what is known of its devices
+    steps: Sequence[Step],
+    notes: Iterable[str],
+    style: Style,
+    places: Places,
+    *,
+    verbose: bool,
+    unreadable: Container[str] = (),
 ) -> Iterator[str]:
-    """A plan as text: numbered, grouped by stage, with `!` before what destroys something."""
+    """A plan as text: numbered, grouped by stage, with `!` before what destroys something.
+
+    `unreadable` are the devices that exist and cannot be read.
+    """
     yield f"{style.bold}{_summary(steps, verbose=verbose)}{style.end}"
     yield from (f"{style.faint}note: {printable(note)}{style.end}" for note in notes)
     shown = [step for step in steps if verbose or not isinstance(step.action, HIDDEN)]
     for number, (before, step) in enumerate(zip([None, *shown], shown, strict=False), 1):
-        yield from step_lines(f"{number:4}", step, style, places, heading=before is None or before.stage != step.stage)
+        heading = before is None or before.stage != step.stage
+        yield from step_lines(f"{number:4}", step, style, places, heading=heading, unreadable=unreadable)
 
 
-def step_lines(number: str, step: Step, style: Style, places: Places, *, heading: bool) -> Iterator[str]:
+def step_lines(  # noqa: PLR0913 - the step, how it is shown, and what is known of its devices
+    number: str, step: Step, style: Style, places: Places, *, heading: bool, unreadable: Container[str] = ()
+) -> Iterator[str]:
     """The lines of one step: number, mark, title, place in the config, what it destroys; first its stage as heading."""
     action = step.action
     if heading:
         yield f"\n{style.bold}{step.stage}{style.end}"
     mark = f"{style.danger}!{style.end}" if action.destroys else " "
-    assumed = f" {ASSUMED}" if isinstance(action, WaitForDevices) else ""
+    assumed = f" {_assumption(action, unreadable)}" if isinstance(action, WaitForDevices) else ""
     place = f"  {style.faint}[{printable(_place(action, places))}]{style.end}" if action.config_path else ""
     yield f"{number} {mark} {printable(action.title)}{assumed}{place}"
     if action.destroys:
         yield f"{' ' * len(number)}   {style.danger}destroys {printable(action.destroys)}{style.end}"
+
+
+def _assumption(wait: WaitForDevices, unreadable: Container[str]) -> str:
+    return UNREADABLE if any(name in unreadable for name in wait.names) else ASSUMED
 
 
 def _place(action: Action, places: Places) -> str:
@@ -98,19 +117,19 @@ def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
     return ", ".join(words)
 
 
-def plan_json(steps: Sequence[Step], notes: Iterable[str], places: Places) -> str:
+def plan_json(steps: Sequence[Step], notes: Iterable[str], places: Places, unreadable: Container[str] = ()) -> str:
     """A plan as JSON, with the same steps in the same order as the text with --verbose."""
     return dumps(
         {
             "changes": sum(is_change(step.action) for step in steps),
             "notes": list(notes),
-            "steps": [step_json(number, step, places) for number, step in enumerate(steps, 1)],
+            "steps": [step_json(number, step, places, unreadable) for number, step in enumerate(steps, 1)],
         },
         indent=2,
     )
 
 
-def step_json(number: int, step: Step, places: Places) -> dict[str, object]:
+def step_json(number: int, step: Step, places: Places, unreadable: Container[str] = ()) -> dict[str, object]:
     """One step as an object for JSON; docs/guide describes its keys."""
     return {
         "number": number,
@@ -121,6 +140,7 @@ def step_json(number: int, step: Step, places: Places) -> dict[str, object]:
         "destroys": step.action.destroys,
         "changes": is_change(step.action),
         "assumed": isinstance(step.action, WaitForDevices),
+        "unreadable": [name for name in getattr(step.action, "names", ()) if name in unreadable],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from provision.commands.plan import CHANGES, UNKNOWN
+from provision.system.block.loops import Loop
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CONFIGS = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
@@ -111,6 +113,24 @@ def test_the_exit_code_shows_whether_there_are_changes(tmp_path: Path) -> None:
     assert plan("-", "--exit-code", "--root", str(tmp_path), text=text).returncode == CHANGES
     assert plan("-", "--exit-code", "--root", str(tmp_path), text=config()).returncode == CHANGES, "the result file"
     assert plan("-", "--exit-code", "--nonsense", text=text).returncode == 2
+
+
+@pytest.mark.disks
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become somebody else")
+def test_a_device_that_cannot_be_opened_is_unknown(tmp_path: Path) -> None:
+    (tmp_path / "image").write_bytes(bytes(1 << 20))
+    loop = Loop(str(tmp_path / "image"), 0, 1 << 20, 512)
+    text = config(storage={"filesystems": [{"device": loop.node, "format": "ext4", "wipeFilesystem": True}]})
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    argv = [*nobody, sys.executable, "-m", "provision", "plan", "-", "--exit-code"]
+    try:
+        done = subprocess.run(argv, input=text, check=False, capture_output=True, text=True)
+    finally:
+        loop.detach()
+    assert done.returncode == UNKNOWN
+    assert f"wait for {loop.node} (it cannot be read: what is on it is not known)" in done.stdout
+    assert f"note: {loop.node} cannot be read, so it is not known what is on it" in done.stdout
+    assert "blank" not in done.stdout
 
 
 def test_a_secret_is_never_shown() -> None:

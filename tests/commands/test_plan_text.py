@@ -55,6 +55,14 @@ def test_colour_only_when_asked() -> None:
     assert any("\033[1;31m!" in line for line in plan_lines(STEPS, [], COLOURS, {}, verbose=True))
 
 
+def test_a_device_that_cannot_be_read_is_not_told_to_be_blank() -> None:
+    named = ("/dev/vdb",)
+    text = "\n".join(plan_lines(STEPS, [], Style(), {}, verbose=True, unreadable=named))
+    assert "/dev/vdb (it cannot be read: what is on it is not known)" in text
+    assert "blank" not in text
+    assert json.loads(plan_json(STEPS, [], {}, named))["steps"][0]["unreadable"] == ["/dev/vdb"]
+
+
 def test_json_has_the_same_content_as_the_text() -> None:
     plan = json.loads(plan_json(STEPS, ["a note"], {}))
     assert plan["changes"] == 2

@@ -26,7 +26,7 @@ from provision.planning.machine_view import (
     Signature,
 )
 from provision.planning.stage import Plan
-from provision.stages.disks.filesystems import TRIED_BELOW
+from provision.stages.disks.mkfs_options import TRIED_BELOW
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 MIB = 1 << 20

@@ -14,7 +14,7 @@ from provision.planning.descriptions import signature_text, size_text
 from provision.planning.device_names import of_signature
 from provision.planning.facts import DeviceFact, Fact, SignatureFact
 from provision.planning.machine_view import Device, MachineView, Signature
-from provision.stages.disks import required_size
+from provision.stages.disks import mkfs_options, required_size
 from provision.stages.disks.device_conflicts import conflicts
 from provision.stages.disks.devices import (
     chosen_uuid,
@@ -28,9 +28,6 @@ from provision.stages.disks.devices import (
 from provision.stages.disks.wipe_action import holds_something, wipe
 
 REMEDY = "wipeFilesystem would replace what is there"
-
-TRIED_BELOW = 512 << 20
-"""Bytes of a device below which it may be too small for some format: mkfs.xfs needs 300 MiB, mkfs.btrfs 109 MiB."""
 
 HEXADECIMAL = frozenset("0123456789abcdef")
 
@@ -142,21 +139,21 @@ def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[Problem
     missing = missing_tools(programs, view, desired.config_path)
     yield from missing
     if maker is not None and not missing:
-        yield from _too_small(desired, maker, view)
+        yield from _wrong_size(desired, maker, view)
 
 
-def _too_small(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> Iterator[Problem]:
-    """The problem of a device that is too small, with the message of the program.
+def _wrong_size(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> Iterator[Problem]:
+    """The problem of a device that is too small or too large, with the message of the program.
 
-    There is no trial with options of the config: they may name other devices. The size is the reason only if the
-    program accepts a larger device. The UUID is left out of the trial: the device may have it already.
+    The UUID is left out of the trial: the device may have it already.
     """
     entry, device = desired.entry, desired.device
-    if entry.options or device.assumed or device.size >= TRIED_BELOW:
+    if device.assumed:
         return
-    argv = (maker.program, *maker.dry_run, *maker.force, *_label(entry, maker))
-    why = view.mkfs_refusal(argv, device.size)
-    if why and not view.mkfs_refusal(argv, TRIED_BELOW):
+    fixed = (*maker.dry_run, *maker.force, *_label(entry, maker))
+    trial = mkfs_options.Trial(maker.program, entry.options, fixed, writes=not maker.dry_run)
+    why = mkfs_options.refusal(trial, device.size, view)
+    if why:
         message = f"{maker.program} refuses {entry.device} ({size_text(device.size)}): {why}"
         yield Problem(desired.config_path, message)
 

@@ -11,6 +11,7 @@ from provision.planning.arguments import Argument, DeviceName
 from provision.planning.machine_view import Device, PartitionTable, Signature
 from provision.stages.disks import filesystems
 from provision.stages.disks.devices import chosen_uuid
+from provision.stages.disks.mkfs_options import TRIED_BELOW
 from tests.stages.world import MIB, World, actions, changes, run, told
 
 DEVICE = "/dev/vda1"
@@ -214,10 +215,15 @@ def test_what_somebody_else_left_half_made_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("size", "options", "tried"),
-    [(filesystems.TRIED_BELOW - 1, (), True), (filesystems.TRIED_BELOW, (), False), (1 * MIB, ("-J", "x"), False)],
+    [
+        (TRIED_BELOW - 1, (), True),
+        (TRIED_BELOW, (), False),
+        (1 * MIB, ("-b", "4096"), True),
+        (1 * MIB, ("-J", "device=x"), False),
+    ],
 )
 def test_a_small_device_is_refused_if_the_program_would(size: int, options: tuple[str, ...], tried: bool) -> None:
-    """There is no trial with options of the config: they may name devices and files, to which it would write."""
+    """There is no trial with options that may name devices and files, to which it would write."""
     machine = World().with_device(DEVICE, size)
     machine.mkfs_refusals["mkfs.ext4"] = "it is too small"
     conf = config(Filesystem(device=DEVICE, format="ext4", label="data", uuid=UUID, options=options))
@@ -225,7 +231,7 @@ def test_a_small_device_is_refused_if_the_program_would(size: int, options: tupl
         (reason,) = refused(conf, machine)
         assert reason.startswith("storage.filesystems[0]: mkfs.ext4 refuses /dev/vda1 (")
         assert reason.endswith("): it is too small")
-        assert machine.tried[0] == (("mkfs.ext4", "-n", "-F", "-L", "data"), size)
+        assert machine.tried[0] == (("mkfs.ext4", *options, "-n", "-F", "-L", "data"), size)
     else:
         run(filesystems.plan, conf, machine)
         assert machine.tried == []

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.stages.disks.filesystems import MAKERS, TRIED_BELOW
+from provision.stages.disks.filesystems import MAKERS
+from provision.stages.disks.mkfs_options import TRIED_BELOW
 from provision.system.programs.mkfs_trial import refusal
 
 MIB = 1 << 20
