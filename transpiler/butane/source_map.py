@@ -56,7 +56,7 @@ class Draft(NamedTuple):
             return self._replace(merged=True)
         merged = merge(parent, self.config)
         layer = Layer({}, {})
-        _trace((merged, parent, self.config), (), (), Draft(parent, (Layer(origins, {}),)), layer)
+        _trace((merged, parent, self.config), _Paths((), (), ()), Draft(parent, (Layer(origins, {}),)), layer)
         return Draft(merged, (*self.layers, layer), merged=True)
 
 
@@ -102,44 +102,68 @@ class ButanePaths(NamedTuple):
         return any(self._is_set(value, (name,)) for name in value.__dict__)
 
 
-def _trace(records: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
-    """Record in `layer`, for every list to which the parent added elements, where each element came from."""
+class _Paths(NamedTuple):
+    """The path of one record or list in the merged config, in the parent, and in the child."""
+
+    merged: Path
+    parent: Path
+    child: Path
+
+    def below(self, name: str) -> _Paths:
+        """The paths of a field."""
+        return _Paths((*self.merged, name), (*self.parent, name), (*self.child, name))
+
+
+_Pairs = list[tuple[int | None, int | None]]
+"""For each merged element, in order: its index in the parent's list and in the child's list, or None."""
+
+
+def _trace(records: tuple[Any, Any, Any], at: _Paths, parent: Draft, layer: Layer) -> None:
+    """Record in `layer`, for every list to which the parent added elements, where each element came from.
+
+    The records are the merged one, the parent's and the child's.
+    """
     merged, before, child = records
     for field in merged.FIELDS:
         theirs = before.__dict__.get(field.name)
-        if not theirs or field.record is None:
-            continue
-        place, child_place = (*out, field.name), (*child_at, field.name)
-        if field.many:
-            lists = (getattr(merged, field.name), theirs, getattr(child, field.name))
-            _trace_list(lists, place, child_place, parent, layer)
-        else:
-            inner = (getattr(merged, field.name), theirs, getattr(child, field.name))
-            _trace(inner, place, child_place, parent, layer)
+        values = (getattr(merged, field.name), theirs, getattr(child, field.name))
+        if theirs and field.many:
+            pairs = _appended(theirs, values[2]) if field.appends else _matched(*values)
+            _trace_list(values, pairs, at.below(field.name), parent, layer)
+        elif theirs and field.record is not None:
+            _trace(values, at.below(field.name), parent, layer)
 
 
-def _trace_list(lists: tuple[Any, Any, Any], out: Path, child_at: Path, parent: Draft, layer: Layer) -> None:
+def _trace_list(lists: tuple[Any, Any, Any], pairs: _Pairs, at: _Paths, parent: Draft, layer: Layer) -> None:
     """Record where each element came from. A field that only the parent has comes from the parent."""
     merged, theirs, ours = lists
     if not ours:
-        layer.made[out] = SourcePath(parent.source_of(out))
-    for index, (of_parent, of_child) in enumerate(_matched(merged, theirs, ours)):
-        place = (*out, index)
+        layer.made[at.merged] = SourcePath(parent.source_of(at.parent))
+    for index, (of_parent, of_child) in enumerate(pairs):
+        place = (*at.merged, index)
         if of_child is None:
-            layer.made[place] = SourcePath(parent.source_of((*out, of_parent or 0)))
-            _inner_origins(place, (*out, of_parent or 0), parent, layer)
+            before = (*at.parent, of_parent or 0)
+            layer.made[place] = SourcePath(parent.source_of(before))
+            _inner_origins(place, before, parent, layer)
             continue
-        layer.moved[place] = (*child_at, of_child)
-        if of_parent is not None:
+        layer.moved[place] = (*at.child, of_child)
+        if of_parent is not None and isinstance(merged[index], Record):
+            inner = _Paths(place, (*at.parent, of_parent), (*at.child, of_child))
             mine = ours[of_child].__dict__
             for name in theirs[of_parent].__dict__.keys() - mine.keys():
-                layer.made[(*place, name)] = SourcePath(parent.source_of((*out, of_parent, name)))
+                layer.made[(*place, name)] = SourcePath(parent.source_of((*inner.parent, name)))
+            _trace((merged[index], theirs[of_parent], ours[of_child]), inner, parent, layer)
 
 
-def _matched(merged: Any, theirs: Any, ours: Any) -> list[tuple[int | None, int | None]]:
-    """For each merged element, in order: its index in the parent's list and in the child's list, or None."""
+def _appended(theirs: Any, ours: Any) -> _Pairs:
+    """The pairs of a list in which the child's elements follow the parent's."""
+    return [*((index, None) for index in range(len(theirs))), *((None, index) for index in range(len(ours)))]
+
+
+def _matched(merged: Any, theirs: Any, ours: Any) -> _Pairs:
+    """The pairs of a list in which elements with the same key are merged."""
     children = {key_of(one): index for index, one in enumerate(ours)}
-    found: list[tuple[int | None, int | None]] = []
+    found: _Pairs = []
     for index, one in enumerate(theirs):
         key = key_of(one)
         if len(found) < len(merged) and key_of(merged[len(found)]) == key:
