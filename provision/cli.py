@@ -83,6 +83,18 @@ def run(argv: Sequence[str]) -> int:
         return exit_code(cause)
 
 
+def stop_at_signals() -> None:
+    """At SIGTERM or SIGHUP raise KeyboardInterrupt with its number, so that all ends in order. Later ones are ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, _frame: object) -> NoReturn:
+    for other in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    raise KeyboardInterrupt(number)
+
+
 def exit_code(failure: Failure) -> int:
     """The exit code for a failure: 1, 2 for a wrong command line, 70 (EX_SOFTWARE of sysexits.h) for a bug."""
     if isinstance(failure, Usage):

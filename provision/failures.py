@@ -143,10 +143,15 @@ class Bug(Failure):
     """The program itself is wrong. The message says where, without the exception's text, which may hold a secret."""
 
 
-def as_failure(error: Exception) -> Failure:
-    """The failure for an exception: a `Failure` itself, one for errors of the system and lack of memory, or a `Bug`."""
+def as_failure(error: Exception | KeyboardInterrupt) -> Failure:
+    """The failure for an exception: a `Failure` itself, one for errors of the system and lack of memory, or a `Bug`.
+
+    A KeyboardInterrupt is a signal that stops the program (`provision.cli.stop_at_signals`).
+    """
     if isinstance(error, Failure):
         return error
+    if isinstance(error, KeyboardInterrupt):
+        return Failure(f"stopped by {_signal_name(error)}", hint=STOPPED)
     if _is_out_of_memory(error):
         return Failure("there is not enough memory", hint="give the machine more memory and run it again")
     if isinstance(error, OSError) and error.strerror:
@@ -157,6 +162,16 @@ def as_failure(error: Exception) -> Failure:
         hint = "install it, or install it again; the cause can also be too little memory"
         return Failure(f"the library {error.name or ''} cannot be loaded", hint=hint)
     return Bug(f"a bug in provision: {type(error).__name__}{_place(error)}", hint="please report it with the traceback")
+
+
+STOPPED = "the time limit of its unit was over, or the machine shuts down; run again, it goes on where it stopped"
+"""What to do after a signal."""
+
+
+def _signal_name(stop: KeyboardInterrupt) -> str:
+    from signal import SIGINT, Signals
+
+    return Signals(stop.args[0] if stop.args else SIGINT).name
 
 
 HINTS = {

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import TypeVar
 
 import pytest
 
 from provision.cli import exit_code
 from provision.failures import Bug, Failure, Usage, as_failure
 
+E = TypeVar("E", bound=BaseException)
 
-def raised(error: Exception) -> Exception:
+
+def raised(error: E) -> E:
     with pytest.raises(type(error)) as caught:
         raise error
     return caught.value
@@ -28,9 +31,13 @@ def raised(error: Exception) -> Exception:
         (ImportError("no", name="requests"), "the library requests cannot be loaded", "install it"),
         (MemoryError(), "there is not enough memory", "more memory"),
         (RuntimeError("can't start new thread"), "there is not enough memory", "more memory"),
+        (KeyboardInterrupt(15), "stopped by SIGTERM", "run again"),
+        (KeyboardInterrupt(), "stopped by SIGINT", "run again"),
     ],
 )
-def test_what_the_machine_refuses_is_a_failure_that_says_what_to_do(error: Exception, message: str, hint: str) -> None:
+def test_what_the_machine_refuses_is_a_failure_that_says_what_to_do(
+    error: Exception | KeyboardInterrupt, message: str, hint: str
+) -> None:
     failure = as_failure(raised(error))
     assert failure.message == message
     assert hint in failure.hint

@@ -64,7 +64,7 @@ def reported(stage: str, platform: str, running_system: RunningSystem, log: Log)
         reporter.report(Event("start", stage))
     try:
         yield
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         failure = as_failure(error)
         reporter.report(Event("failure", stage, failure.message, failure.hint))
         raise

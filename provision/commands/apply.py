@@ -12,13 +12,12 @@ same steps. If the config was applied before, only what has changed since then i
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from json import dumps
-from typing import NoReturn
 
+from provision.cli import stop_at_signals
 from provision.commands.config_places import ConfigPlaces
 from provision.commands.given_config import read_whole
 from provision.commands.plan_text import HIDDEN, Places, step_json, step_lines, style_of
@@ -57,8 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Simulate all stages, then carry them out. Returns 0; raises Failure."""
     keep_memory_private()
-    for number in (signal.SIGTERM, signal.SIGHUP):  # so that mounts and loop devices are released
-        signal.signal(number, _stop)
+    stop_at_signals()  # so that mounts and loop devices are released
     config, fetcher, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)
     timed = TimedFetcher(fetcher, arguments.timeout)
     began = time.monotonic()
@@ -89,10 +87,6 @@ def _write_out(machine: Machine) -> None:
     except OSError as error:
         hint = "the file system that holds the images may be full; dmesg says more"
         raise Failure(f"not everything could be written to the images: {error.strerror}", hint=hint) from error
-
-
-def _stop(number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt(number)
 
 
 def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[Step]) -> None:

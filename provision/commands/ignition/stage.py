@@ -13,7 +13,7 @@ from typing import NamedTuple
 from provision import IGNITION_VERSION, __version__
 from provision.boot.run_files import CONFIG_CACHE, NEED_NETWORK, STATE_FILE
 from provision.boot.saved_state import StateUnreadable
-from provision.cli import exit_code
+from provision.cli import exit_code, stop_at_signals
 from provision.failures import Failure, Usage, as_failure
 from provision.log import FieldLog, open_log
 from provision.system.consoles import on_consoles
@@ -57,6 +57,7 @@ def ignition(arguments: Sequence[str]) -> int:
 def _logged(options: StageOptions, log: FieldLog) -> int:
     os.umask(0o077)
     forbid_core_dumps()
+    stop_at_signals()
     log("info", f"Ignition {IGNITION_VERSION} (provision {__version__})")
     log("info", f"Stage: {options.stage}")
     try:
@@ -64,10 +65,10 @@ def _logged(options: StageOptions, log: FieldLog) -> int:
     except StateUnreadable as failure:
         _report("reading state", failure, log)
         return 3
-    except Exception as error:  # noqa: BLE001 - every error is logged in the same form
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every error is logged in the same form
         cause = as_failure(error)
         _report(options.stage, cause, log)
-        if cause is not error:
+        if cause is not error and isinstance(error, Exception):
             _log_traceback(error, log)
         log("critical", f"Ignition failed: {cause.message.splitlines()[0]}")
         return exit_code(cause)

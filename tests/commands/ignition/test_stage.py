@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from provision.commands.ignition.stage import StageOptions, ignition, parse
 from provision.failures import Usage
+from tests.fetch.server import Answer, serve
 
 
 def test_defaults_are_those_of_ignition() -> None:
@@ -68,3 +77,35 @@ def test_platform_and_stage_are_required(capsys: pytest.CaptureFixture[str]) -> 
 def test_version_needs_no_other_option(capsys: pytest.CaptureFixture[str]) -> None:
     assert ignition(["--version"]) == 0
     assert capsys.readouterr().out.startswith("Ignition 2.")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_stage_that_is_stopped_is_reported_as_failed(tmp_path: Path) -> None:
+    """systemd ends a unit whose time is over by SIGTERM."""
+    with serve(lambda _asked: Answer()) as status, socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/f"
+        config = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/f", "contents": {"source": url}}]}}
+        (tmp_path / "cache").write_text(json.dumps(config))
+        (tmp_path / "cache").chmod(0o600)
+        (tmp_path / "cmdline").write_text(f"provision.status.url={status.url}/")
+        (tmp_path / "root").mkdir()
+        words = ["--platform=metal", "--stage=files", "--log-to-stdout", f"--root={tmp_path}/root"]
+        words += [f"--config-cache={tmp_path}/cache", f"--state-file={tmp_path}/state", f"--neednet={tmp_path}/neednet"]
+        stage = subprocess.Popen(
+            [sys.executable, "-m", "provision", *words],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "IGNITION_KERNEL_CMDLINE_PATH": str(tmp_path / "cmdline")},
+        )
+        silent.accept()[0].recv(1)
+        stage.terminate()
+        stage.send_signal(signal.SIGTERM)
+        output, _ = stage.communicate(timeout=20)
+    assert stage.returncode == 1
+    assert "CRITICAL : files: stopped by SIGTERM" in output
+    assert "hint: the time limit of its unit was over" in output
+    assert "Traceback" not in output
+    assert not (tmp_path / "root/f").exists()
+    (event,) = [json.loads(asked.body) for asked in status.asked]
+    assert event["type"].endswith(".failure")
+    assert event["data"]["cause"] == "stopped by SIGTERM"
