@@ -84,7 +84,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def stop_at_signals() -> None:
-    """At SIGTERM or SIGHUP raise KeyboardInterrupt with its number, so that all ends in order. Later ones are ignored."""
+    """At SIGTERM or SIGHUP raise KeyboardInterrupt with its number, so that all ends in order; ignore later ones."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
 
