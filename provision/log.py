@@ -85,14 +85,14 @@ def _journal() -> FieldLog | None:
             **fields,
         }
         try:
-            channel.send(b"".join(encoded(name, value.encode()) for name, value in everything.items()))
+            channel.send(b"".join(journal_field(name, value.encode()) for name, value in everything.items()))
         except OSError:  # it may be too long; a lost message must not stop the boot
-            channel.send(encoded("MESSAGE", message[:4096].encode()))
+            channel.send(journal_field("MESSAGE", message[:4096].encode()))
 
     return write
 
 
-def encoded(name: str, value: bytes) -> bytes:
+def journal_field(name: str, value: bytes) -> bytes:
     """One field in the form of the journal's native protocol."""
     if b"\n" not in value:
         return b"%s=%s\n" % (name.encode(), value)

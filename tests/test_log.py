@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.log import encoded, notices_on, open_log
+from provision.log import journal_field, notices_on, open_log
 from provision.system.consoles import on_consoles
 
 
@@ -85,8 +85,8 @@ def test_elsewhere_nothing_is_on_a_console(tmp_path: Path) -> None:
 
 
 def test_fields_of_one_line_are_plain() -> None:
-    assert encoded("MESSAGE", b"hello") == b"MESSAGE=hello\n"
+    assert journal_field("MESSAGE", b"hello") == b"MESSAGE=hello\n"
 
 
 def test_fields_of_several_lines_carry_their_length() -> None:
-    assert encoded("MESSAGE", b"a\nb") == b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n"
+    assert journal_field("MESSAGE", b"a\nb") == b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n"

@@ -14,7 +14,7 @@ from provision.config.reports.did_you_mean import did_you_mean
 from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of, run_program
 from transpiler.commands import options
-from transpiler.commands.output import OutputFailed, write
+from transpiler.commands.output import OutputFailed, write_output
 from transpiler.commands.settings import CheckSettings, SettingsError, settings_here
 
 if TYPE_CHECKING:
@@ -124,11 +124,11 @@ def _version(*, as_butane: bool) -> str:
 
 
 def _translate(given: options.Given, *, as_butane: bool) -> int:
-    from transpiler.reading.tree import read
+    from transpiler.reading.tree import read_input
 
     name = given.texts.get("input") or next(iter(given.rest), "")
     try:
-        raw = read(name)
+        raw = read_input(name)
     except OSError as error:
         verb = "read" if not name or isinstance(error, IsADirectoryError) else "open"
         shown = escaped(name) or "/dev/stdin"
@@ -192,19 +192,19 @@ def _colored(wanted: str) -> bool:
 
 def _deliver(text: str, output: str) -> None:
     if output:
-        write(output, text)
+        write_output(output, text)
     else:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 
 
 def _schema(arguments: list[str]) -> int:
     from provision.config.json_text.decode import parse_version
-    from transpiler.butane.schemas import combined, schema, text
+    from transpiler.butane.schemas import combined_schema, schema_text, variant_schema
     from transpiler.butane.variants import table
 
     rows = table()
     if not arguments:
-        sys.stdout.write(text(combined()))
+        sys.stdout.write(schema_text(combined_schema()))
         return 0
     name, version = arguments if len(arguments) == 2 else ("", "")
     row = rows.get((name, parse_version(version) or ""))
@@ -216,7 +216,7 @@ def _schema(arguments: list[str]) -> int:
         for known in dict.fromkeys(one for one, _ in rows):
             print(f"  {known} {' '.join(version for one, version in rows if one == known)}", file=sys.stderr)
         return 0 if arguments in (["-h"], ["--help"]) else 2
-    sys.stdout.write(text(schema(row)))
+    sys.stdout.write(schema_text(variant_schema(row)))
     return 0
 
 

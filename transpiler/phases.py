@@ -30,8 +30,8 @@ from transpiler.butane.types_and_keys import type_and_key_problems
 from transpiler.butane.variants import Trait, Variant, table
 from transpiler.reading.documents import second_document
 from transpiler.reading.local_files import FilesDirectory
-from transpiler.reading.tree import parse
-from transpiler.reading.typed import Reading, build, read
+from transpiler.reading.tree import parse_yaml
+from transpiler.reading.typed import Reading, build, read_typed
 from transpiler.reading.yaml_problems import YamlError, YamlProblem
 from transpiler.work import Phase, TranspileOptions, Work
 
@@ -169,7 +169,7 @@ def run(
 
 
 def _parse(work: Work) -> Iterable[Problem]:
-    work.root = parse(work.text)
+    work.root = parse_yaml(work.text)
     return ()
 
 
@@ -191,7 +191,7 @@ def _choose_variant(work: Work) -> Iterable[Problem]:
 
 
 def _read(work: Work, record: type[Record], spec_minor: int) -> Reading:
-    return read(work.root, record, spec_minor) if work.root else Reading({}, (), {}, ())
+    return read_typed(work.root, record, spec_minor) if work.root else Reading({}, (), {}, ())
 
 
 def _types_and_keys(work: Work) -> Iterable[Problem]:
@@ -265,7 +265,7 @@ def _duplicates(config: Config, variant: Variant) -> Iterable[Problem]:
 
 
 def _ignition_rules(config: Config, variant: Variant) -> Iterable[Problem]:
-    return rules.check(config, variant.spec_minor, variant_checks.RESULT_RULES)
+    return rules.check_rules(config, variant.spec_minor, variant_checks.RESULT_RULES)
 
 
 def _always(_work: Work) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from provision.config.model import VERSIONS
 from provision.config.schema import file_name, format_schema
-from transpiler.butane.schemas import documents, text
+from transpiler.butane.schemas import schema_files, schema_text
 
 FOLDER = Path("schemas")
 
@@ -14,4 +14,4 @@ FOLDER = Path("schemas")
 def generated() -> dict[Path, str]:
     """The schemas, by their paths."""
     formats = {file_name(version): format_schema(version) for version in range(len(VERSIONS))}
-    return {FOLDER / name: text(document) for name, document in {**formats, **documents()}.items()}
+    return {FOLDER / name: schema_text(document) for name, document in {**formats, **schema_files()}.items()}

@@ -12,7 +12,7 @@ from provision.planning.boot_state import BootState
 from provision.system.running_system.local_system import LocalSystem
 
 
-def record(root: str, running_system: LocalSystem) -> None:
+def write_completion_record(root: str, running_system: LocalSystem) -> None:
     """Write the record after everything else is on the disk (sync(2)), then erase secrets. Raises ActionFailed."""
     import json
 
@@ -40,12 +40,12 @@ def record(root: str, running_system: LocalSystem) -> None:
 
 def _erase_secrets() -> None:
     """Erase from /run what may hold secrets of the config: the cached config, the boot state and stored blobs."""
-    from provision.system.private_files import erase
+    from provision.system.private_files import erase_private
 
     blobs = f"{RUN_DIR}/blobs"
     names = os.listdir(blobs) if os.path.isdir(blobs) else []
     for path in (CONFIG_CACHE, STATE_FILE, *(f"{blobs}/{name}" for name in names)):
-        erase(path)
+        erase_private(path)
 
 
 RECORD = "/etc/.provision-complete.json"

@@ -32,7 +32,7 @@ LONG = 5.0
 """Seconds of waiting after which a message is shown on the consoles."""
 
 
-def look(running_system: LocalSystem) -> None:
+def decide(running_system: LocalSystem) -> None:
     """Decide, and on a first boot write the file that all other units need (ENVIRONMENT). Raises Failure."""
     from provision.system import mounts
     from provision.system.private_files import write_private

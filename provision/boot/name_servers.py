@@ -11,7 +11,7 @@ NETWORK_STATE = "/run/systemd/netif/state"
 RESOLV_CONF = "/etc/resolv.conf"
 
 
-def resolve(running_system: LocalSystem) -> None:
+def write_resolv_conf(running_system: LocalSystem) -> None:
     """Write /etc/resolv.conf, if systemd-networkd knows name servers."""
     text = resolv_conf(running_system.read_text(NETWORK_STATE))
     if text:

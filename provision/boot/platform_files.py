@@ -9,12 +9,12 @@ from provision.config.format import Config, File, Resource, Storage
 from provision.fetch.base_config import EMPTY
 
 
-def decoded(urls: Mapping[str, str]) -> dict[str, bytes]:
+def from_data_urls(urls: Mapping[str, str]) -> dict[str, bytes]:
     """Path in the target -> bytes; `urls` maps the same paths to data URLs, as the boot state stores them."""
     return {path: decode_data_url(url) for path, url in urls.items()}
 
 
-def encoded(files: Mapping[str, bytes]) -> dict[str, str]:
+def to_data_urls(files: Mapping[str, bytes]) -> dict[str, str]:
     """Path in the target -> data URL, as the boot state stores them."""
     return {path: base64_encoded(data) for path, data in files.items()}
 

@@ -111,14 +111,14 @@ class Boot(NamedTuple):
         if clock_message:
             self.log("warning", clock_message)
         settings = FetchSettings(http_total=self.fetch_timeout, offline=offline)
-        given = platform_files.decoded(self.state.platform_files)
+        given = platform_files.from_data_urls(self.state.platform_files)
         try:
             acquired = find_config(self.platform, running_system, settings, self.log, given)
         except NeedsNetwork as need:
             if not offline:
                 raise
             self._ask_for_network(need.url)
-            return self.state._replace(platform_files=platform_files.encoded(given))
+            return self.state._replace(platform_files=platform_files.to_data_urls(given))
         write_private(self.cache, encode(acquired.config).encode())
         self._log_fetched(acquired.fetched)
         if offline and needs_network(_merged_config(base, acquired.config)):
@@ -127,7 +127,7 @@ class Boot(NamedTuple):
             seed=self._seed(running_system, acquired.config),
             boot_id=running_system.read_text(running_system.paths.boot_id_path).strip(),
             user_config=acquired.provided,
-            platform_files=platform_files.encoded(given),
+            platform_files=platform_files.to_data_urls(given),
         )
 
     def _ask_for_network(self, what: str) -> None:
@@ -148,7 +148,7 @@ class Boot(NamedTuple):
 
     def _seed(self, running_system: LocalSystem, config: Config) -> str:
         """The seed in the state; a new one if there is none, as in a state file that Ignition wrote."""
-        return self.state.seed or seed(digest_of(config), identifying_words(running_system))
+        return self.state.seed or uuid_seed(digest_of(config), identifying_words(running_system))
 
     def _carry_out(self, stage: Stage, base: Config, running_system: LocalSystem) -> BootState:
         from provision.boot import look_ahead
@@ -214,7 +214,7 @@ class Boot(NamedTuple):
         return LocalSystem(SystemPaths.of(self.environment))
 
 
-def seed(digest: str, identity: Sequence[str]) -> str:
+def uuid_seed(digest: str, identity: Sequence[str]) -> str:
     """64 hexadecimal digits from which the UUIDs are derived that a config does not give.
 
     It is always the same for one config on one machine, so that a run after a power loss recognises its own work. It is

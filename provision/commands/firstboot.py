@@ -16,10 +16,10 @@ import os
 from collections.abc import Sequence
 
 from provision.boot import failure_report
-from provision.boot.completion_record import record
+from provision.boot.completion_record import write_completion_record
 from provision.boot.delete_user_data import delete_user_data
-from provision.boot.first_boot import look
-from provision.boot.name_servers import resolve
+from provision.boot.first_boot import decide
+from provision.boot.name_servers import write_resolv_conf
 from provision.failures import Usage, as_failure
 from provision.fetch.running_system import SystemPaths
 from provision.system.running_system.local_system import LocalSystem
@@ -37,11 +37,11 @@ def main(arguments: Sequence[str]) -> int:
 
 def _do(arguments: Sequence[str], running_system: LocalSystem) -> None:
     if [*arguments] == ["look"]:
-        look(running_system)
+        decide(running_system)
     elif [*arguments] == ["resolve"]:
-        resolve(running_system)
+        write_resolv_conf(running_system)
     elif arguments[:1] == ["record"] and len(arguments) == 2:
-        record(arguments[1], running_system)
+        write_completion_record(arguments[1], running_system)
         delete_user_data(running_system)
     elif [*arguments] == ["explain"]:
         failure_report.show_report()

@@ -41,7 +41,7 @@ def read_text(name: str) -> ConfigText:
         raise Failure(f"{'standard input' if name == '-' else name}: {error.strerror}") from None
 
 
-def validate_text(source: ConfigText, files_dir: str | None) -> yaml_or_json.Outcome:
+def validate_given(source: ConfigText, files_dir: str | None) -> yaml_or_json.Outcome:
     """Validate JSON, or YAML (which may embed files below `files_dir`)."""
     return yaml_or_json.validate_text(source.text, source.name, files_dir, lints=True)
 
@@ -76,7 +76,7 @@ def _locate_later(part: ReferencedConfig) -> yaml_or_json.Locate:
     return locate
 
 
-def read_config(name: str, files_dir: str | None = None) -> Config:
+def read_given_config(name: str, files_dir: str | None = None) -> Config:
     """The config of that name; its warnings go to standard error. Raises Failure."""
     return _read(name, files_dir).config
 
@@ -85,7 +85,7 @@ def _read(name: str, files_dir: str | None) -> ConfigPart:
     from provision.config.reports.text import as_text
 
     source = read_text(name)
-    verdict = validate_text(source, files_dir)
+    verdict = validate_given(source, files_dir)
     text = as_text(verdict.findings, excerpts=True, color=takes_colour(sys.stderr))
     if verdict.config is None:
         raise ConfigInvalid(verdict.problems, source=source.name, error=verdict.error, report=text.rstrip())

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from provision.commands.given_config import read_text, validate_text
+from provision.commands.given_config import read_text, validate_given
 from provision.config.problems import Problem, count_of
 from provision.config.reports.findings import Finding, escaped
 from provision.config.reports.formats import FileResult, as_github, as_json, as_junit, as_sarif
@@ -64,7 +64,7 @@ def _result(name: str, files_dir: str | None, *, strict: bool) -> FileResult:
     """The findings about one file. An unreadable file is a finding too, so that the others are still checked."""
     found: Sequence[Finding]
     try:
-        found = validate_text(read_text(name), files_dir).findings
+        found = validate_given(read_text(name), files_dir).findings
     except Failure as failure:
         found = [Finding(name, Problem((), failure.message.removeprefix(f"{name}: ")))]
     if strict:

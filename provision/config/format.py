@@ -17,6 +17,9 @@ FORMATS = {
     "virtiofs": "3.7",
 }
 
+WITHOUT_DEVICE = {"virtiofs"}
+"""Formats whose `device` is a tag, not a block device."""
+
 RAID_LEVELS = dict.fromkeys(
     (
         "linear",
@@ -405,18 +408,3 @@ class Versioned(Record):
     """The part of a config that holds its version. It is read first."""
 
     ignition: VersionedIgnition = nested(VersionedIgnition, "the part that holds the version")
-
-
-def has_clevis(luks: Luks) -> bool:
-    """Whether clevis unlocks the volume."""
-    clevis = luks.clevis
-    return bool(clevis.custom.pin or clevis.tang or clevis.tpm2 or clevis.threshold)
-
-
-def needs_network(luks: Luks) -> bool:
-    """Whether opening the volume needs the network at every boot."""
-    return bool(luks.clevis.tang or (luks.clevis.custom.pin and luks.clevis.custom.needs_network))
-
-
-WITHOUT_DEVICE = {"virtiofs"}
-"""Formats whose `device` is a tag, not a block device."""

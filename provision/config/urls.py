@@ -221,6 +221,6 @@ def path_of(url: str) -> str:
     return "" if scheme(url) == "data" else urlsplit(url).path
 
 
-def target(url: str, location: str) -> str:
+def redirect_target(url: str, location: str) -> str:
     """Where a redirect of `url` leads. Raises ValueError if it leads nowhere."""
     return urljoin(url, location)

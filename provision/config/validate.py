@@ -23,7 +23,7 @@ from provision.config.json_text.decode import (
 from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import MAX_PROBLEMS, Path, Problem, ProblemList
-from provision.config.rules import check, duplicates
+from provision.config.rules import check_rules, duplicates
 
 EMPTY = "not a config (empty)"
 INVALID = "config is not valid"
@@ -67,7 +67,7 @@ def _validate_version(value: Any, version: int) -> Validation:
     if decoded.problems:
         return Validation(None, version, decoded.problems, INVALID, types_fit=False)
     found = ProblemList()
-    found.extend(check(decoded.record, version))
+    found.extend(check_rules(decoded.record, version))
     found.extend(duplicates(decoded.record, version))
     found.extend(islice(_unknown_keys(decoded, value, version), MAX_PROBLEMS + 1))
     if found.left_out:

@@ -31,7 +31,7 @@ from provision.planning.actions import FetchBlob, Wave
 from provision.planning.facts import ContentFact, FreeSpaceFact
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import Contents, MachineView
-from provision.planning.root.target_paths import resolve
+from provision.planning.root.target_paths import resolve_path
 
 RECORD = "/etc/.provision-journal"
 """Path of the record of a files stage in the target root."""
@@ -243,7 +243,7 @@ class RecordedView(Forecast):
 
 def record_path(view: Contents) -> str:
     """The path of the record in a target root, with symbolic links resolved. Raises Unresolvable."""
-    return resolve(view, RECORD)
+    return resolve_path(view, RECORD)
 
 
 def digest_of(config: Config) -> str:

@@ -18,7 +18,7 @@ from provision.planning.arguments import Content
 from provision.planning.facts import ContentFact, FileFact, GroupFact, UserFact
 from provision.planning.file_actions import MakeDirectory, RemovePath, WriteFile
 from provision.planning.machine_view import Account, FileStatus, FileType
-from provision.planning.root.target_paths import resolve
+from provision.planning.root.target_paths import resolve_path
 
 ACCOUNT_FILES = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")
 """Files in /etc that the programs of shadow-utils change; of each they keep a copy whose name ends in `-`."""
@@ -106,7 +106,7 @@ def _old_homes(action: Action, system: System) -> Iterator[str]:
     for fact in action.effect():
         account = fact.now(system) if isinstance(fact, UserFact) else None
         if account is not None and account.home and not _keeps_home(account, fact.value):
-            yield resolve(system, account.home)
+            yield resolve_path(system, account.home)
 
 
 def _keeps_home(account: Account, expected: object) -> bool:
@@ -149,7 +149,7 @@ def _restoring_homes(action: Action, before: Facts, system: System) -> Iterator[
         account = before.get((UserFact, fact.name)) if isinstance(fact, UserFact) else None
         if not isinstance(account, Account) or not account.home or _keeps_home(account, fact.value):
             continue
-        home = resolve(system, account.home)
+        home = resolve_path(system, account.home)
         status = before.get((FileFact, home))
         if isinstance(status, FileStatus) and status.kind is FileType.DIRECTORY and system.file_status(home) is None:
             if fact.value is not None:
@@ -158,7 +158,7 @@ def _restoring_homes(action: Action, before: Facts, system: System) -> Iterator[
 
 
 def _etc(system: System) -> str:
-    return resolve(system, "/etc/.")
+    return resolve_path(system, "/etc/.")
 
 
 def _all_names() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from provision.config.data_urls import base64_encoded
 from provision.config.format import Config, ConfigResource
 from provision.config.merge import merge
 from provision.config.model import NEWEST
-from provision.config.rules import check
+from provision.config.rules import check_rules
 from provision.config.urls import path_of, redacted, scheme
 from provision.failures import ConfigInvalid, FetchFailed
 from provision.fetch.resources import Fetcher
@@ -113,7 +113,7 @@ class _Rendering:
 
 
 def _validate_merged(config: Config, log: Log) -> None:
-    problems = tuple(check(config, NEWEST))
+    problems = tuple(check_rules(config, NEWEST))
     if not problems:
         return
     from provision.config.reports.findings import Finding

@@ -41,7 +41,7 @@ def write_private(path: str, data: bytes) -> None:
         raise Failure(f"{path}: {error.strerror}", hint="check whether the file system is full or read-only") from None
 
 
-def erase(path: str) -> None:
+def erase_private(path: str) -> None:
     """Overwrite a file of ours with zeros and remove it; nothing happens if there is none. Raises Failure."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)

@@ -10,7 +10,7 @@ import pytest
 from provision.boot.saved_state import read_state, write_state
 from provision.failures import Failure
 from provision.planning.boot_state import BootState
-from provision.system.private_files import erase, read_private, write_private
+from provision.system.private_files import erase_private, read_private, write_private
 
 
 def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -67,10 +67,10 @@ def test_what_a_killed_run_left_is_no_obstacle(tmp_path: Path) -> None:
 def test_what_is_erased_is_overwritten_first(tmp_path: Path) -> None:
     write_private(str(tmp_path / "cache"), b"canary")
     with (tmp_path / "cache").open("rb") as still_open:
-        erase(str(tmp_path / "cache"))
+        erase_private(str(tmp_path / "cache"))
         assert still_open.read() == bytes(6)
     assert list(tmp_path.iterdir()) == []
-    erase(str(tmp_path / "cache"))
+    erase_private(str(tmp_path / "cache"))
 
 
 def test_a_link_is_not_written_through(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from provision.boot.saved_state import read_state
-from provision.boot.stage_run import Boot, seed
+from provision.boot.stage_run import Boot, uuid_seed
 from provision.failures import Failure
 from provision.fetch.running_system import SystemPaths
 from provision.log import open_log
@@ -24,13 +24,13 @@ def boot(folder: Path, cache: str) -> Boot:
 
 
 def test_one_config_on_one_machine_has_one_seed() -> None:
-    assert seed("config", ["a", "b"]) == seed("config", ["a", "b"])
-    assert seed("config", ["a"]) != seed("other", ["a"])
-    assert seed("config", ["a"]) != seed("config", ["b"])
+    assert uuid_seed("config", ["a", "b"]) == uuid_seed("config", ["a", "b"])
+    assert uuid_seed("config", ["a"]) != uuid_seed("other", ["a"])
+    assert uuid_seed("config", ["a"]) != uuid_seed("config", ["b"])
 
 
 def test_no_identity_makes_it_random() -> None:
-    assert seed("config", []) != seed("config", [])
+    assert uuid_seed("config", []) != uuid_seed("config", [])
 
 
 def test_a_stage_needs_no_state_of_ours(tmp_path: Path) -> None:

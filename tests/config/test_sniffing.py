@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.commands.given_config import ConfigText, validate_text
+from provision.commands.given_config import ConfigText, validate_given
 from provision.config.sniffing import BYTE_ORDER_MARK, is_yaml
 from provision.fetch.user_data import read_config
 from provision.log import silent
@@ -33,5 +33,5 @@ def test_json(raw: bytes) -> None:
 
 @pytest.mark.parametrize("raw", YAML[:5])
 def test_commands_and_the_machine_agree(raw: bytes) -> None:
-    assert validate_text(ConfigText("site.yaml", raw), None).config is not None
+    assert validate_given(ConfigText("site.yaml", raw), None).config is not None
     read_config(raw, "user.ign", silent)

@@ -52,8 +52,8 @@ def test_schemas_are_in_the_wheel_and_read_from_there(installed: Path, tmp_path:
     )
     found = set(run(installed / "python", "-c", code, cwd=tmp_path).split())
     assert {path.name for path in (HOUSE / "schemas").glob("*.json")} <= found
-    code = "from transpiler.butane.schemas import read; from transpiler.butane.variants import table; "
-    code += "print(*(read(row)['title'] for row in table().values()))"
+    code = "from transpiler.butane.schemas import read_schema; from transpiler.butane.variants import table; "
+    code += "print(*(read_schema(row)['title'] for row in table().values()))"
     assert "openshift 4.14.0 to 4.18.0" in run(installed / "python", "-c", code, cwd=tmp_path)
 
 

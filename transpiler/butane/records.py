@@ -5,7 +5,7 @@ Types are read at run time, so this module has no `from __future__ import annota
 Source: coreos/butane `base/*/schema.go`, `config/*/*/schema.go`.
 """
 
-from provision.config import format as plain
+from provision.config import format as ignition_format
 from provision.config.model import Record, Secret, list_of, nested, optional, value
 from transpiler.reading.typed import TextMap
 
@@ -21,21 +21,21 @@ LAYOUTS = {
 ROLE_LABEL = "machineconfiguration.openshift.io/role"
 
 
-class Resource(plain.Resource, key="source"):
+class Resource(ignition_format.Resource, key="source"):
     """Contents from a URL, from a local file or inline."""
 
     inline: str | None = optional("the contents themselves", secret=True, example="Hello, world!\n")
     local: str | None = optional("file below the files directory (-d) with the contents", since="3.1", example="motd")
 
 
-class ConfigResource(plain.ConfigResource, key="source"):
+class ConfigResource(ignition_format.ConfigResource, key="source"):
     """Another config, or a bundle of certificates, from a URL, from a local file or inline."""
 
     inline: str | None = optional("the contents themselves", secret=True, since="3.1")
     local: str | None = optional("file below the files directory (-d) with the contents", since="3.1")
 
 
-class IgnitionConfig(plain.IgnitionConfig):
+class IgnitionConfig(ignition_format.IgnitionConfig):
     """Other configs that this one builds on."""
 
     merge: tuple[ConfigResource, ...] = list_of(
@@ -44,7 +44,7 @@ class IgnitionConfig(plain.IgnitionConfig):
     replace: ConfigResource = nested(ConfigResource, "config that replaces this one")
 
 
-class Tls(plain.Tls):
+class Tls(ignition_format.Tls):
     """Certificate authorities for https."""
 
     certificate_authorities: tuple[ConfigResource, ...] = list_of(
@@ -52,13 +52,13 @@ class Tls(plain.Tls):
     )
 
 
-class Security(plain.Security):
+class Security(ignition_format.Security):
     """Security of fetching."""
 
     tls: Tls = nested(Tls, "certificate authorities for https")
 
 
-class Ignition(plain.Ignition):
+class Ignition(ignition_format.Ignition):
     """Other configs that this one uses, and settings for fetching."""
 
     config: IgnitionConfig = nested(IgnitionConfig, "other configs that this one builds on")
@@ -66,7 +66,7 @@ class Ignition(plain.Ignition):
     version: str = value("version of the format; follows from the variant and its version", until="3.0")
 
 
-class User(plain.User, key="name"):
+class User(ignition_format.User, key="name"):
     """A user account."""
 
     ssh_authorized_keys_local: tuple[str, ...] = list_of(
@@ -77,26 +77,26 @@ class User(plain.User, key="name"):
     )
 
 
-class Passwd(plain.Passwd):
+class Passwd(ignition_format.Passwd):
     """Accounts."""
 
     users: tuple[User, ...] = list_of(User, "user accounts")
 
 
-class File(plain.File, key="path"):
+class File(ignition_format.File, key="path"):
     """A regular file."""
 
     append: tuple[Resource, ...] = list_of(Resource, "contents added at the end, in order", appends=True)
     contents: Resource = nested(Resource, "contents of the file")
 
 
-class Filesystem(plain.Filesystem, key="device"):
+class Filesystem(ignition_format.Filesystem, key="device"):
     """A file system on a device."""
 
     with_mount_unit: bool | None = optional("also make a systemd unit that mounts it at every boot", since="3.1")
 
 
-class Luks(plain.Luks, key="name"):
+class Luks(ignition_format.Luks, key="name"):
     """An encrypted volume (LUKS2)."""
 
     key_file: Resource = nested(Resource, "key (default: a random key)")
@@ -105,23 +105,25 @@ class Luks(plain.Luks, key="name"):
 class Tree(Record):
     """A directory of local files that becomes files, directories and links."""
 
-    group: plain.Owner = nested(plain.Owner, "owning group of every node (default root)", since="3.6")
+    group: ignition_format.Owner = nested(
+        ignition_format.Owner, "owning group of every node (default root)", since="3.6"
+    )
     local: str = value("directory below the files directory (-d)", constraint="required", example="tree")
     path: str | None = optional("where the tree is put (default `/`)", example="/etc/app")
-    user: plain.Owner = nested(plain.Owner, "owning user of every node (default root)", since="3.6")
+    user: ignition_format.Owner = nested(ignition_format.Owner, "owning user of every node (default root)", since="3.6")
     file_mode: int | None = optional(
         "permission bits of new files (default 0755 if the local file is executable, else 0644)",
         since="3.6",
-        limits=plain.MODE_LIMITS,
+        limits=ignition_format.MODE_LIMITS,
     )
     dir_mode: int | None = optional(
         "permission bits of directories (default 0755); if set, all directories of the tree are created",
         since="3.6",
-        limits=plain.MODE_LIMITS,
+        limits=ignition_format.MODE_LIMITS,
     )
 
 
-class Storage(plain.Storage):
+class Storage(ignition_format.Storage):
     """Disks, file systems, files, directories and links."""
 
     files: tuple[File, ...] = list_of(File, "regular files", unique_by="path")
@@ -130,13 +132,13 @@ class Storage(plain.Storage):
     trees: tuple[Tree, ...] = list_of(Tree, "directories of local files", since="3.1")
 
 
-class Dropin(plain.Dropin, key="name"):
+class Dropin(ignition_format.Dropin, key="name"):
     """A drop-in: a file that changes settings of a unit."""
 
     contents_local: str | None = optional("file below the files directory (-d) with the text", since="3.4")
 
 
-class Unit(plain.Unit, key="name"):
+class Unit(ignition_format.Unit, key="name"):
     """A systemd unit."""
 
     contents_local: str | None = optional("file below the files directory (-d) with the text", since="3.4")
@@ -153,7 +155,7 @@ class Quadlet(Record, key="name"):
     dropins: tuple[Dropin, ...] = list_of(Dropin, "drop-ins")
 
 
-class Systemd(plain.Systemd):
+class Systemd(ignition_format.Systemd):
     """Units of systemd, and Podman quadlets."""
 
     units: tuple[Unit, ...] = list_of(Unit, "units")
@@ -173,7 +175,9 @@ class Butane(Record):
     version: str = value("version of the variant", constraint="required", example="1.5.0")
     variant: str = value("kind of system the config is for", constraint="required", example="fcos")
     ignition: Ignition = nested(Ignition, "other configs that this one uses, and settings for fetching")
-    kernel_arguments: plain.KernelArguments = nested(plain.KernelArguments, "kernel command line", since="3.3")
+    kernel_arguments: ignition_format.KernelArguments = nested(
+        ignition_format.KernelArguments, "kernel command line", since="3.3"
+    )
     passwd: Passwd = nested(Passwd, "accounts")
     storage: Storage = nested(Storage, "disks, file systems, files, directories and links")
     systemd: Systemd = nested(Systemd, "units of systemd, and Podman quadlets")
@@ -182,12 +186,14 @@ class Butane(Record):
 class BootLuks(Record):
     """How the root file system is encrypted."""
 
-    cex: plain.Cex = nested(plain.Cex, "IBM Z Crypto Express; not together with tang or tpm2", since="3.5")
+    cex: ignition_format.Cex = nested(
+        ignition_format.Cex, "IBM Z Crypto Express; not together with tang or tpm2", since="3.5"
+    )
     discard: bool | None = optional("pass discards through to the device", since="3.4")
     device: str | None = optional(
         "whole disk, with layouts s390x-eckd and s390x-zfcp", since="3.5", example="/dev/dasda"
     )
-    tang: tuple[plain.Tang, ...] = list_of(plain.Tang, "Tang servers")
+    tang: tuple[ignition_format.Tang, ...] = list_of(ignition_format.Tang, "Tang servers")
     threshold: int | None = optional("how many pins are needed (default 1)")
     tpm2: bool | None = optional("whether the TPM2 is used as a pin")
 

@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from provision.config import format as plain
+from provision.config import format as ignition_format
 from provision.config.model import NEWEST, Field, Record
 from provision.config.rules import RULES
 from provision.config.rules.declare import TEXT, TRUE, Rule, has, never, required
@@ -26,9 +26,9 @@ from transpiler.butane.variants import Variant, table
 Schema = dict[str, Any]
 
 
-def documents() -> dict[str, Schema]:
+def schema_files() -> dict[str, Schema]:
     """File name -> schema. Versions with the same schema share one file; `butane.json` is for all variants."""
-    return {**{file_name(row): schema(row) for row in _oldest_of_groups()}, "butane.json": combined()}
+    return {**{file_name(row): variant_schema(row) for row in _oldest_of_groups()}, "butane.json": combined_schema()}
 
 
 def file_name(row: Variant) -> str:
@@ -36,12 +36,12 @@ def file_name(row: Variant) -> str:
     return f"{_name(row)}.json"
 
 
-def text(document: Schema) -> str:
+def schema_text(document: Schema) -> str:
     """A schema as the text of its file in `schemas/`."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def read(row: Variant) -> Schema:
+def read_schema(row: Variant) -> Schema:
     """The installed schema of a row. Raises FileNotFoundError if none is installed, as in an initramfs."""
     package = files("transpiler")
     installed = package / "schemas" / file_name(row)
@@ -50,7 +50,7 @@ def read(row: Variant) -> Schema:
     return found
 
 
-def schema(row: Variant) -> Schema:
+def variant_schema(row: Variant) -> Schema:
     """The schema of a row; it lists all versions of the variant that have the same schema."""
     rows = _group(row)
     versions = [one.version for one in rows]
@@ -63,13 +63,13 @@ def schema(row: Variant) -> Schema:
     return {"$schema": DIALECT, "$id": f"urn:provision:schema:{_name(row)}", **built}
 
 
-def combined() -> Schema:
+def combined_schema() -> Schema:
     """One schema for all variants, for editors: it selects the rules by `variant` and `version`."""
     rows = list(table().values())
     names = list(dict.fromkeys(row.name for row in rows))
     definitions = _Definitions()
     for row in _oldest_of_groups():
-        definitions.add(_name(row).removeprefix("butane-"), schema(row))
+        definitions.add(_name(row).removeprefix("butane-"), variant_schema(row))
     return {
         "$schema": DIALECT,
         "title": "Butane config",
@@ -176,7 +176,7 @@ def _dialect(row: Variant) -> Dialect:
     )
 
 
-_MADE_BY_SUGAR = {plain.Luks, plain.Raid}
+_MADE_BY_SUGAR = {ignition_format.Luks, ignition_format.Raid}
 """Records that `boot_device` makes. An author may write only the fields that are added to them."""
 
 

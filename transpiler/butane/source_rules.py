@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from provision.config import format as plain
+from provision.config import format as ignition_format
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path, Problem
 from provision.config.validate import EMPTY, INVALID, NO_VERSION, validate
@@ -135,7 +135,7 @@ def _file(file: records.File, path: Path, _variant: Variant) -> Iterator[Problem
     return _decimal_mode(file.mode, path, directory=False)
 
 
-def _directory(directory: plain.Directory, path: Path, _variant: Variant) -> Iterator[Problem]:
+def _directory(directory: ignition_format.Directory, path: Path, _variant: Variant) -> Iterator[Problem]:
     return _decimal_mode(directory.mode, path, directory=True)
 
 
@@ -265,7 +265,7 @@ RULES: Rules = {
     records.ConfigResource: (SourceRule(_resource),),
     records.Filesystem: (SourceRule(_filesystem),),
     records.File: (SourceRule(_file),),
-    plain.Directory: (SourceRule(_directory),),
+    ignition_format.Directory: (SourceRule(_directory),),
     records.Tree: (SourceRule(_tree),),
     records.Unit: (SourceRule(_unit),),
     records.Dropin: (SourceRule(_unit),),

@@ -91,11 +91,11 @@ def _validator(name: str, version: str) -> Validator:
     from jsonschema import Draft202012Validator
     from jsonschema.validators import extend
 
-    from transpiler.butane.schemas import read
+    from transpiler.butane.schemas import read_schema
     from transpiler.butane.variants import table
 
     # 6.0 is an integer in JSON Schema, but not here: `typed` has already converted all numbers that fit
     checker = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _checker, value: type(value) is int)
     strict = extend(Draft202012Validator, type_checker=checker)  # type: ignore[no-untyped-call] # untyped in its stubs
-    validator: Validator = strict(read(table()[name, version]))
+    validator: Validator = strict(read_schema(table()[name, version]))
     return validator

@@ -78,7 +78,7 @@ def check_many(arguments: list[str]) -> int:
         )
     checked = _checked(names, settings, given.jobs or _cores(), quiet=given.quiet)
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
-    _deliver(written(checked, given.format, color=color and not given.output), given.output)
+    _deliver(findings_text(checked, given.format, color=color and not given.output), given.output)
     if not given.quiet:
         print(summary(checked) if checked else "every config is excluded", file=sys.stderr)
     return int(any(one.error for one in checked))
@@ -103,12 +103,12 @@ def _settings(given: argparse.Namespace) -> CheckSettings:
 def check_file(name: str, settings: CheckSettings) -> FileResult:
     """The findings of one file, and its verdict (empty if it is valid)."""
     from transpiler.phases import transpile
-    from transpiler.reading.tree import read
+    from transpiler.reading.tree import read_input
 
     try:
         if _is_named_pipe(name):
             return _unread(name, "cannot be read: it is a named pipe")
-        raw = read(name)
+        raw = read_input(name)
     except OSError as error:
         return _unread(name, f"cannot be read: {reason_of(error)}")
     directory = settings.files_dir or os.path.dirname(name) or "."
@@ -161,7 +161,7 @@ class _Progress:
         return checked
 
 
-def written(checked: Sequence[FileResult], form: str, *, color: bool) -> str:
+def findings_text(checked: Sequence[FileResult], form: str, *, color: bool) -> str:
     """All findings as text in one of the FORMATS."""
     from provision.config.reports import formats
     from provision.config.reports.text import as_text
@@ -183,9 +183,9 @@ def written(checked: Sequence[FileResult], form: str, *, color: bool) -> str:
 
 def _deliver(text: str, output: str | None) -> None:
     if output:
-        from transpiler.commands.output import write
+        from transpiler.commands.output import write_output
 
-        write(output, text)
+        write_output(output, text)
     else:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
 

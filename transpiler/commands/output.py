@@ -19,7 +19,7 @@ class OutputFailed(Exception):
     """An output file cannot be written. The message has its name and the reason, in Butane's form."""
 
 
-def write(path: str, text: str) -> None:
+def write_output(path: str, text: str) -> None:
     """Write a file, and replace an old one atomically. A new file has mode 0600; an existing file keeps its mode.
 
     A file that is not regular (a terminal, a pipe), or that is named by its descriptor, is written directly. Raises

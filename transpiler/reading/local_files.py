@@ -31,7 +31,7 @@ class FilesDirectory(NamedTuple):
         """The path of a local file. Raises LocalFileError without a files directory, or if it is outside."""
         if not self.directory:
             raise LocalFileError(NO_FILES_DIR, hint="add -d with the directory of the local files, such as `-d .`")
-        path = joined(self.directory, local)
+        path = join_below(self.directory, local)
         base = posixpath.abspath(self.directory)
         if posixpath.abspath(path) != base and not posixpath.abspath(path).startswith(base.rstrip("/") + "/"):
             raise LocalFileError(ESCAPES)
@@ -42,7 +42,7 @@ class FilesDirectory(NamedTuple):
         return read_file(self.locate(local))
 
 
-def joined(directory: str, name: str) -> str:
+def join_below(directory: str, name: str) -> str:
     """The path of `name` below `directory` in normal form, also if `name` begins with a slash."""
     simple = posixpath.normpath(f"{directory}/{name}")
     return "/" + simple.lstrip("/") if simple.startswith("//") else simple
@@ -57,13 +57,13 @@ def read_file(path: str, limit: int = MAX_LOCAL) -> bytes:
             contents = file.read(limit + 1)
     except (OSError, ValueError) as error:
         hint = "local files are read from the files directory (-d)" if isinstance(error, FileNotFoundError) else ""
-        raise LocalFileError(explain(path, error), hint=hint) from None
+        raise LocalFileError(butane_message(path, error), hint=hint) from None
     if len(contents) > limit:
         raise LocalFileError(f"read {path}: is larger than {limit >> 20} MiB, which is the limit")
     return contents
 
 
-def explain(path: str, error: OSError | ValueError) -> str:
+def butane_message(path: str, error: OSError | ValueError) -> str:
     """The message for an error of a path, in Butane's form."""
     if isinstance(error, IsADirectoryError):
         return f"read {path}: is a directory"

@@ -31,7 +31,7 @@ def tag_of(node: YamlNode) -> str:
         return "!!map" if node.kind == "mapping" else "!!seq"
     if not node.plain:
         return "!!str"
-    return "!!merge" if node.text == "<<" else resolve(node.text)[0]
+    return "!!merge" if node.text == "<<" else resolve_plain(node.text)[0]
 
 
 def is_null(node: YamlNode) -> bool:
@@ -69,7 +69,7 @@ def resolved(node: YamlNode) -> tuple[str, Any]:
         return tag, _from_base64(node)
     if tag and tag not in _RESOLVABLE:
         return tag, node.text
-    found, value = resolve(node.text)
+    found, value = resolve_plain(node.text)
     if tag == "!!float" and found == "!!int":
         return tag, float(value)
     if tag and tag != found:
@@ -121,7 +121,7 @@ _NAMED: dict[str, tuple[str, Any]] = {
 }
 
 
-def resolve(text: str) -> tuple[str, Any]:
+def resolve_plain(text: str) -> tuple[str, Any]:
     """Tag and value of an unquoted scalar. The value of a timestamp is its text."""
     if text in _NAMED:
         return _NAMED[text]

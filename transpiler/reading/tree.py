@@ -19,7 +19,7 @@ MAX_DEPTH = 10_000
 """The same limit as in yaml.v3."""
 
 
-def read(name: str) -> bytes:
+def read_input(name: str) -> bytes:
     """The bytes of a file, or of standard input if `name` is empty; at most MAX_BYTES + 1. Raises OSError."""
     if not name:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
@@ -27,7 +27,7 @@ def read(name: str) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def parse(text: bytes, max_nodes: int = MAX_NODES) -> YamlNode | None:
+def parse_yaml(text: bytes, max_nodes: int = MAX_NODES) -> YamlNode | None:
     """The first document of the text; None if there is none. Raises YamlError if the text is not YAML or too large."""
     import yaml
 

@@ -41,7 +41,7 @@ MAX_MERGES = 100
 _GO_NAMES: dict[type, str] = {str: "string", int: "int", bool: "bool"}
 
 
-def read(root: YamlNode, record: type[Record], version: int) -> Reading:
+def read_typed(root: YamlNode, record: type[Record], version: int) -> Reading:
     """Read a document as a `record` of a spec minor version. Raises YamlError for errors at which yaml.v3 stops."""
     reader = _Reader(version)
     values = reader.record(root, record, (), root)

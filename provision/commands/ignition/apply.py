@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from provision.commands.given_config import read_config, warn
+from provision.commands.given_config import read_given_config, warn
 from provision.config.format import Config, Passwd, Storage
 from provision.engine.preflight import Step, preflight
 from provision.engine.waves import Engine
@@ -37,7 +37,7 @@ def ignition_apply(arguments: Sequence[str]) -> int:
         return 0
     if not os.environ.get(CONTAINER_VARIABLE) and not any(map(os.path.exists, CONTAINER_MARKS)):
         raise Failure("this tool is not designed to run on a host system; reprovision the machine instead")
-    _apply(read_config(options.config), options)
+    _apply(read_given_config(options.config), options)
     return 0
 
 

@@ -39,7 +39,7 @@ class StageOptions(NamedTuple):
 def ignition(arguments: Sequence[str]) -> int:
     """Run a stage. Returns 0, 1 when the stage fails, 2 for wrong options, 3 when it cannot begin."""
     try:
-        options = parse(arguments)
+        options = parse_options(arguments)
     except Usage as wrong:
         print(wrong.message, file=sys.stderr)
         print(USAGE, file=sys.stderr)
@@ -111,7 +111,7 @@ def _stage(options: StageOptions, log: FieldLog) -> None:
     boot.run(options.stage)
 
 
-def parse(arguments: Sequence[str]) -> StageOptions:
+def parse_options(arguments: Sequence[str]) -> StageOptions:
     """Read options by the rules of Go's package flag (https://pkg.go.dev/flag). Raises Usage."""
     waiting = list(arguments)
     values: dict[str, object] = {}

@@ -29,7 +29,7 @@ from provision.planning.actions import (
 from provision.planning.arguments import Blob, Content
 from provision.planning.file_actions import MakeHardLink, WriteFile
 from provision.planning.machine_view import FileType, MachineView
-from provision.planning.root.target_paths import resolve
+from provision.planning.root.target_paths import resolve_path
 from provision.planning.stage import Plan, Stage
 from provision.stages.files.result_file import RESULT
 
@@ -126,7 +126,7 @@ class _Progress:
         if not all(agrees(fact.value, fact.now(view)) for fact in facts):
             return False
         if isinstance(action, WriteFile):
-            return not self.changed if action.path == resolve(view, RESULT) else self._has_content(action, view)
+            return not self.changed if action.path == resolve_path(view, RESULT) else self._has_content(action, view)
         if isinstance(action, MakeHardLink):
             return self._is_hard_link(action, view)
         return bool(facts) or not (isinstance(action, RunProgram) and self.changed)
@@ -182,7 +182,7 @@ def _has_password(action: SetPassword, view: MachineView) -> bool:
     """Whether field 2 of the account's line in shadow (gshadow), or else in passwd (group), is the hash (shadow(5))."""
     other = {"shadow": "passwd", "gshadow": "group"}[action.database]
     for database in (action.database, other):
-        for line in (view.content(resolve(view, f"/etc/{database}")) or b"").decode(errors="replace").splitlines():
+        for line in (view.content(resolve_path(view, f"/etc/{database}")) or b"").decode(errors="replace").splitlines():
             fields = line.split(":")
             if fields[0] == action.name and len(fields) > 1 and fields[1] == action.hash.reveal():
                 return True

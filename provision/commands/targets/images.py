@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, ExitStack, suppress
 from provision.commands.targets.disk_options import check_existing, disks
 from provision.commands.targets.earlier_run import OWNER, continue_earlier_run
 from provision.commands.targets.open_formats import formats_of, raw_files
-from provision.commands.targets.root_seed import read_root_seed, seed
+from provision.commands.targets.root_seed import fill_root, read_root_seed
 from provision.commands.targets.target import Target, log_of, starting_state
 from provision.commands.targets.tool_options import check_confined
 from provision.commands.targets.unknown_machine import UnknownMachine
@@ -49,7 +49,7 @@ def open_images(arguments: argparse.Namespace, config: Config, stack: ExitStack,
     base = read_root_seed(arguments.base) if arguments.base else None
     stages = [load_stage("disks")]
     if _has_root(config):
-        stages += [load_stage("mount"), Stage("base", (seed(base),)), load_stage("files"), load_stage("umount")]
+        stages += [load_stage("mount"), Stage("base", (fill_root(base),)), load_stage("files"), load_stage("umount")]
     target = Target(UnknownMachine(None, config), None, stages, replace=replace)
     foreign = any(name in DRIVERS for name in formats.values())
     may_mount = os.geteuid() == 0  # a user namespace does not give the right to mount a device

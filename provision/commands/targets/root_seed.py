@@ -115,7 +115,7 @@ class RootSeed(NamedTuple):
     facts: tuple[Fact, ...]
 
 
-def seed(base: RootSeed | None) -> Plan:
+def fill_root(base: RootSeed | None) -> Plan:
     """The plan that fills `/`; it does nothing if a passwd file exists."""
 
     def plan(_config: Config, view: MachineView) -> Iterator[Wave]:

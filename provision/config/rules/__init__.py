@@ -28,7 +28,7 @@ RULES: tuple[Rule, ...] = (
 """Every rule of the format; those of one record type run in this order."""
 
 
-def check(config: Record, version: int = NEWEST, rules: tuple[Rule, ...] = RULES) -> Iterator[Problem]:
+def check_rules(config: Record, version: int = NEWEST, rules: tuple[Rule, ...] = RULES) -> Iterator[Problem]:
     """Every problem that the rules of a version find in a config, or in any other record."""
     walk = _Walk(version, rules)
     walk.apply_rules(config, ())

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.config.format import ClevisCustom, Luks, Tang, has_clevis
+from provision.config.clevis import has_clevis
+from provision.config.format import ClevisCustom, Luks, Tang
 from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS
 from provision.config.problems import Problem

@@ -314,7 +314,7 @@ def _redirected(request: Request, location: str) -> str:
     """Where a redirect of a request leads. Raises FetchFailed if it may not be followed."""
     name = request.shown_url
     try:
-        target = urls.target(request.url, location)
+        target = urls.redirect_target(request.url, location)
         source, sink = urls.origin(request.url), urls.origin(target)
         is_plain = _is_plain(location)
     except ValueError as error:

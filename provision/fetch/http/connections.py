@@ -99,7 +99,7 @@ METADATA_ADDRESSES = frozenset({
 Address = tuple[int, int, int, str, Any]
 
 
-def resolve(host: str, port: int, seconds: float, kind: int = socket.SOCK_STREAM) -> list[Address]:
+def resolve_host(host: str, port: int, seconds: float, kind: int = socket.SOCK_STREAM) -> list[Address]:
     """The addresses of a host, as socket.getaddrinfo gives them. Raises OSError, or ValueError if `host` is no name.
 
     The C library asks each name server for 5 s, twice, and takes no time limit. So a thread calls it.
@@ -150,7 +150,7 @@ def _connected(
     """A connection to one of the chosen addresses. Its timeout is the time that is left."""
     ends = now() + min(request.seconds or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
     request.report("name not resolved yet", NAME_REMEDY)
-    addresses = chosen(resolve(request.host, request.port, ends - now()))
+    addresses = chosen(resolve_host(request.host, request.port, ends - now()))
     request.report(f"no connection to port {request.port} yet", REMEDIES[errno.ETIMEDOUT])
     channel = _first_connection(request.host, addresses, ends, opened)
     channel.settimeout(max(ends - now(), 0.001))

@@ -151,7 +151,7 @@ def _routed(family: int, address: Any) -> bool:
 def _is_local_name(host: str) -> bool:
     """Whether a name can be resolved without a network, by /etc/hosts."""
     try:
-        addresses = connections.resolve(host, ANY_PORT, LOCAL_NAME_SECONDS, socket.SOCK_DGRAM)
+        addresses = connections.resolve_host(host, ANY_PORT, LOCAL_NAME_SECONDS, socket.SOCK_DGRAM)
     except (OSError, ValueError):
         return False
     return any(_routed(family, address) for family, _, _, _, address in addresses)

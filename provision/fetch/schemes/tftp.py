@@ -104,7 +104,7 @@ def _begun(host: str, port: int, path: str, deadline: Deadline) -> _Transfer:
     """A transfer from the first address that answers. The addresses of the host are tried one after the other."""
     failure: OSError = TimeoutError("no answer in time")
     seconds = _at_most(SILENCE_SECONDS, deadline)
-    for family, kind, protocol, _, address in connections.resolve(host, port, seconds, socket.SOCK_DGRAM):
+    for family, kind, protocol, _, address in connections.resolve_host(host, port, seconds, socket.SOCK_DGRAM):
         transfer = _Transfer(socket.socket(family, kind, protocol), address, deadline)
         try:
             transfer.begin(path)

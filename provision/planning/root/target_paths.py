@@ -21,7 +21,7 @@ class Unresolvable(PlanRefused):
         super().__init__([Problem((), message)])
 
 
-def resolve(view: Contents, path: str) -> str:
+def resolve_path(view: Contents, path: str) -> str:
     """The path with every link on the way followed inside the root; its last component is not followed.
 
     Absolute targets start at the root and `..` never leaves it. Components that do not exist yet are taken as they
@@ -52,29 +52,29 @@ def resolve(view: Contents, path: str) -> str:
 
 
 def resolver(view: Contents) -> Callable[[str], str]:
-    """`resolve` for many paths on a view that does not change: each directory is followed once."""
+    """`resolve_path` for many paths on a view that does not change: each directory is followed once."""
 
     @cache
     def followed(folder: str) -> str:
-        return resolve(view, f"{folder}/.").rstrip("/")
+        return resolve_path(view, f"{folder}/.").rstrip("/")
 
     def resolved(path: str) -> str:
         folder, _, name = path.rpartition("/")
         if name in {"", ".", ".."}:
-            return resolve(view, path)
+            return resolve_path(view, path)
         _refuse_impossible(path)
         try:
             return f"{followed(folder)}/{name}"
         except Unresolvable:
-            return resolve(view, path)  # raises with the whole path in the message
+            return resolve_path(view, path)  # raises with the whole path in the message
 
     return resolved
 
 
 def followed(view: Contents, path: str) -> str:
-    """As `resolve`, and a link at the end is followed as well. Raises Unresolvable."""
+    """As `resolve_path`, and a link at the end is followed as well. Raises Unresolvable."""
     for _ in range(MAX_LINKS):
-        resolved = resolve(view, path)
+        resolved = resolve_path(view, path)
         node = view.file_status(resolved)
         if node is None or node.kind is not FileType.LINK:
             return resolved

@@ -14,7 +14,7 @@ from provision.planning.facts import Fact, GroupFact, UserFact
 from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.machine_view import Account, FileType, MachineView
 from provision.planning.root.account_files import LOGIN_DEFS, PASSWD, makes_user_groups
-from provision.planning.root.target_paths import Unresolvable, missing_parents, resolve
+from provision.planning.root.target_paths import Unresolvable, missing_parents, resolve_path
 from provision.stages.files import home_directories
 from provision.stages.files.data_loss import replaced
 
@@ -165,8 +165,8 @@ def _take_over_home(account: Account, view: MachineView, config_path: Path) -> I
 
 def _keys(user: User, account: Account, view: MachineView, config_path: Path) -> Iterator[Wave]:
     plain = view.boot_state().one_keys_file
-    home = resolve(view, (account.home or "").rstrip("/") + "/.ssh").removesuffix("/.ssh")
-    path = resolve(view, home + ("/.ssh/authorized_keys" if plain else "/.ssh/authorized_keys.d/ignition"))
+    home = resolve_path(view, (account.home or "").rstrip("/") + "/.ssh").removesuffix("/.ssh")
+    path = resolve_path(view, home + ("/.ssh/authorized_keys" if plain else "/.ssh/authorized_keys.d/ignition"))
     _check_keys(path, home, view, config_path)
     for parent in missing_parents(view, path):
         if (parent + "/").startswith(home + "/"):

@@ -13,7 +13,7 @@ from provision.config.format import Config, Group, User
 from provision.config.problems import Problem
 from provision.planning.machine_view import Account, MachineView, is_id
 from provision.planning.root.account_files import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, makes_user_groups
-from provision.planning.root.target_paths import resolve
+from provision.planning.root.target_paths import resolve_path
 from provision.stages.files import home_directories
 from provision.stages.files.account_actions import changes
 
@@ -39,8 +39,12 @@ def refusals(config: Config, view: MachineView) -> Iterator[Problem]:
 def _links(config: Config, view: MachineView) -> Iterator[Problem]:
     """The tools follow no link in place of a file that they write (`O_NOFOLLOW`); a dangling link counts as no file."""
     for path in sorted(_written(config, view)):
-        node = view.file_status(resolve(view, path))
-        if node is not None and node.target and view.file_status(resolve(view, join("/etc", node.target))) is not None:
+        node = view.file_status(resolve_path(view, path))
+        if (
+            node is not None
+            and node.target
+            and view.file_status(resolve_path(view, join("/etc", node.target))) is not None
+        ):
             message = f"{path} of the root is a link, which useradd and the other tools do not follow"
             yield Problem(("passwd",), message, hint="replace the link by the file")
 
@@ -70,7 +74,7 @@ class _Ids:
 
     def __init__(self, view: MachineView, path: str) -> None:
         self.owners: dict[int, str] = {}
-        for line in (view.content(resolve(view, path)) or b"").decode(errors="surrogateescape").split("\n"):
+        for line in (view.content(resolve_path(view, path)) or b"").decode(errors="surrogateescape").split("\n"):
             fields = line.split(":")
             if len(fields) > 2 and is_id(fields[2]):
                 self.owners.setdefault(int(fields[2]), fields[0])
@@ -114,7 +118,7 @@ class _Ledger:
 
         groupdel is asked itself whether it refuses that, on copies of the account files.
         """
-        for line in (self.view.content(resolve(self.view, PASSWD)) or b"").decode(errors="replace").split("\n"):
+        for line in (self.view.content(resolve_path(self.view, PASSWD)) or b"").decode(errors="replace").split("\n"):
             fields = line.split(":")
             if len(fields) > 3 and is_id(fields[3]) and int(fields[3]) == group.id and self._refuses(group, fields[0]):
                 message = f"groupdel does not remove the primary group of the user {fields[0]!r}"

@@ -10,7 +10,7 @@ from provision.failures import PlanRefused
 from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
 from provision.planning.root.account_files import GROUP, PASSWD
-from provision.planning.root.target_paths import resolve
+from provision.planning.root.target_paths import resolve_path
 from provision.stages.files import account_actions, account_checks
 
 _MADE_IN_ETC = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pwd.lock")
@@ -18,7 +18,7 @@ _MADE_IN_ETC = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pw
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Check, then make groups and users. Raises PlanRefused with every reason."""
-    absent = [path for path in _databases(config) if view.file_status(resolve(view, path)) is None]
+    absent = [path for path in _databases(config) if view.file_status(resolve_path(view, path)) is None]
     if absent:
         raise PlanRefused(
             [Problem(("passwd",), f"the root has no {path}") for path in absent], hint="is it the root of a system?"
@@ -40,7 +40,7 @@ def made_by_programs(config: Config, view: MachineView) -> Iterator[str]:
     for user in config.passwd.users:
         account = view.user(user.name)
         if account is not None and account.home and not user.no_create_home:
-            yield resolve(view, f"{account.home}/.")
+            yield resolve_path(view, f"{account.home}/.")
 
 
 def _tools(config: Config) -> frozenset[str]:

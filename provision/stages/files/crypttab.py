@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from provision.config import format as clevis
+from provision.config.clevis import has_clevis, unlocking_needs_network
 from provision.config.format import Config, Luks
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
@@ -13,7 +13,7 @@ from provision.planning.arguments import Blob
 from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.luks_keys import key_blob, secure_key_blobs
 from provision.planning.machine_view import MachineView
-from provision.planning.root.target_paths import missing_parents, resolve
+from provision.planning.root.target_paths import missing_parents, resolve_path
 from provision.stages.files.append_lines import appended
 
 CRYPTTAB = "/etc/crypttab"
@@ -28,13 +28,15 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     ]
     if not volumes:
         return
-    keyed = [(config_path, entry) for config_path, entry in volumes if not clevis.has_clevis(entry)]
-    files = {resolve(view, f"{KEYS}/{entry.name}"): (config_path, key_blob(entry)) for config_path, entry in keyed}
+    keyed = [(config_path, entry) for config_path, entry in volumes if not has_clevis(entry)]
+    files = {resolve_path(view, f"{KEYS}/{entry.name}"): (config_path, key_blob(entry)) for config_path, entry in keyed}
     for config_path, entry in volumes:
         if entry.cex.enabled:
-            files.update({resolve(view, path): (config_path, blob) for path, blob in secure_key_blobs(entry).items()})
+            files.update(
+                {resolve_path(view, path): (config_path, blob) for path, blob in secure_key_blobs(entry).items()}
+            )
     _check(files, view)
-    keys = resolve(view, KEYS)
+    keys = resolve_path(view, KEYS)
     if files and view.file_status(keys) is None:
         yield (MakeDirectory(keys, 0o700, parents=missing_parents(view, keys), config_path=("storage", "luks")),)
     for path, (config_path, blob) in files.items():
@@ -50,7 +52,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 def _keeps_key_elsewhere(luks: Luks) -> bool:
     """Whether clevis unlocks the volume and its key is from the config: then the key is not written to the root."""
-    return clevis.has_clevis(luks) and bool(luks.key_file.source)
+    return has_clevis(luks) and bool(luks.key_file.source)
 
 
 def _check(files: dict[str, tuple[Path, Blob]], view: MachineView) -> None:
@@ -72,6 +74,6 @@ def _line(config_path: Path, luks: Luks, view: MachineView) -> str:
             [Problem(config_path, f"{luks.device} has no LUKS header with a UUID for {CRYPTTAB}")],
             hint="did the disks stage run?",
         )
-    key = "none" if clevis.has_clevis(luks) else f"{KEYS}/{luks.name}"
-    network = "_netdev," if clevis.needs_network(luks) else ""
+    key = "none" if has_clevis(luks) else f"{KEYS}/{luks.name}"
+    network = "_netdev," if unlocking_needs_network(luks) else ""
     return f"{luks.name} UUID={uuid or ''} {key} luks,{network}x-initrd.attach"

@@ -20,7 +20,7 @@ from provision.planning.root.account_files import (
     login_settings,
     useradd_settings,
 )
-from provision.planning.root.target_paths import Unresolvable, followed, missing_parents, resolve
+from provision.planning.root.target_paths import Unresolvable, followed, missing_parents, resolve_path
 
 MAX_SKELETON = 10_000
 """How many files of a skeleton directory a plan takes into account; it ignores the rest."""
@@ -34,7 +34,7 @@ def home_of(user: User, view: MachineView) -> str:
 
 def facts(user: User, view: MachineView) -> Iterator[Fact]:
     """The home that useradd makes, with what is missing above it."""
-    home = resolve(view, home_of(user, view))
+    home = resolve_path(view, home_of(user, view))
     if not user.no_create_home and view.file_status(home) is None:
         yield from (FileFact(path, FileStatus(FileType.DIRECTORY)) for path in missing_parents(view, home))
         yield FileFact(home, FileStatus(FileType.DIRECTORY, uid=user.uid))
@@ -42,7 +42,7 @@ def facts(user: User, view: MachineView) -> Iterator[Fact]:
 
 def likely(user: User, view: MachineView) -> Iterator[Fact]:
     """What useradd puts into the home, and the mail spool. It copies nothing into a home that is there already."""
-    home = resolve(view, home_of(user, view))
+    home = resolve_path(view, home_of(user, view))
     if not user.no_create_home and view.file_status(home) is None:
         yield from _skeleton(home, view)
     if not user.system:
@@ -52,14 +52,14 @@ def likely(user: User, view: MachineView) -> Iterator[Fact]:
 def moved(user: User, account: Account, view: MachineView) -> Iterator[Fact]:
     """The home of an account that is there, before and after usermod has moved it."""
     old, new = account.home or "", user.home_dir or ""
-    if new and new != old and view.file_status(resolve(view, old)) is not None:
-        yield FileFact(resolve(view, new), FileStatus(FileType.DIRECTORY))
-        yield FileFact(resolve(view, old), None)
+    if new and new != old and view.file_status(resolve_path(view, old)) is not None:
+        yield FileFact(resolve_path(view, new), FileStatus(FileType.DIRECTORY))
+        yield FileFact(resolve_path(view, old), None)
 
 
 def removed(account: Account, view: MachineView) -> Iterator[Fact]:
     """What userdel takes away with the account."""
-    home = resolve(view, account.home or "/")
+    home = resolve_path(view, account.home or "/")
     there = view.file_status(home)
     if there is not None and _owns(account, there):
         yield FileFact(home, None)
@@ -70,7 +70,7 @@ def cannot_move(user: User, account: Account, view: MachineView) -> Iterator[Pro
     new, old = user.home_dir or "", account.home or ""
     if not new or new == old:
         return
-    there, target = view.file_status(resolve(view, old)), resolve(view, new)
+    there, target = view.file_status(resolve_path(view, old)), resolve_path(view, new)
     parent = target.rpartition("/")[0] or "/"
     if view.file_status(target) is not None:
         yield Problem(("homeDir",), f"usermod does not move {old} to {new}, which exists", hint="move it away")
@@ -86,7 +86,7 @@ def cannot_remove(account: Account, view: MachineView) -> Iterator[Problem]:
     userdel asks only for the owner. It is asked itself whether it refuses that, on copies of the account files.
     """
     home = account.home or "/"
-    path = resolve(view, home)
+    path = resolve_path(view, home)
     there = view.file_status(path)
     if there is None:
         return
@@ -130,7 +130,7 @@ def _mail_spool(user: User, view: MachineView) -> Iterator[Fact]:
     folder = login_settings(view.content(LOGIN_DEFS)).get("MAIL_DIR")
     wanted = useradd_settings(view.content(USERADD_DEFAULTS)).get("CREATE_MAIL_SPOOL", "").lower() == "yes"
     if folder and wanted:
-        path = resolve(view, join(folder, user.name))
+        path = resolve_path(view, join(folder, user.name))
         above = view.file_status(path.rpartition("/")[0] or "/")
         if above is not None and above.kind is FileType.DIRECTORY and view.file_status(path) is None:
             yield FileFact(path, FileStatus(FileType.FILE))

@@ -7,9 +7,8 @@ from contextlib import suppress
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
-from provision.config import format as config_format
 from provision.config.content import MAX_INLINE, ContentInvalid, inline_content
-from provision.config.format import Config, Owner, Resource
+from provision.config.format import Config, Directory, File, Link, Node, Owner, Resource
 from provision.config.problems import Path, Problem, dotted
 from provision.config.urls import redacted
 from provision.failures import PlanRefused
@@ -19,7 +18,7 @@ from provision.planning.facts import Fact, FileFact
 from provision.planning.file_actions import MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import FileStatus, FileType, MachineView
-from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve, resolver
+from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve_path, resolver
 from provision.stages.files import free_space
 from provision.stages.files.account_checks import LAST_ID
 from provision.stages.files.data_loss import replaced
@@ -32,7 +31,7 @@ WITHOUT_LINKS = ("vfat", "msdos", "exfat")
 class DesiredNode(NamedTuple):
     """A node of the config: its place in the config, the path that its own path leads to, and its bytes."""
 
-    node: config_format.Node
+    node: Node
     config_path: Path
     path: str
     parts: tuple[Bytes, ...] = ()
@@ -108,19 +107,19 @@ def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list
     return entries, problems
 
 
-def _in_place_of_others(directories: Iterable[config_format.Directory], view: MachineView) -> Iterator[Fact]:
+def _in_place_of_others(directories: Iterable[Directory], view: MachineView) -> Iterator[Fact]:
     """Directories that replace something else, such as a link: other paths of the config now lead into them."""
     for directory in directories:
         with suppress(Unresolvable):
-            path = resolve(view, directory.path) if directory.overwrite else "/"
+            path = resolve_path(view, directory.path) if directory.overwrite else "/"
             there = view.file_status(path)
             if there is not None and there.kind is not FileType.DIRECTORY:
                 yield FileFact(path, FileStatus(FileType.DIRECTORY))
 
 
-def _entry(node: config_format.Node, config_path: Path, path: str, room: int) -> DesiredNode:
+def _entry(node: Node, config_path: Path, path: str, room: int) -> DesiredNode:
     """What is done for a node; `room` is the most bytes to which its contents in the config may decompress."""
-    if not isinstance(node, config_format.File):
+    if not isinstance(node, File):
         return DesiredNode(node, config_path, path)
     parts: list[Bytes] = []
     fetches = []
@@ -134,7 +133,7 @@ def _entry(node: config_format.Node, config_path: Path, path: str, room: int) ->
     return DesiredNode(node, config_path, path, tuple(parts), tuple(fetches))
 
 
-def _resources(file: config_format.File, config_path: Path) -> Iterator[tuple[Path, Resource]]:
+def _resources(file: File, config_path: Path) -> Iterator[tuple[Path, Resource]]:
     """What a file is made of, in order, each with its place."""
     if file.contents.source is not None:
         yield (*config_path, "contents"), file.contents
@@ -176,11 +175,11 @@ def _check_removal(path: str, view: MachineView, mounts: frozenset[str]) -> None
 
 
 def _make(entry: DesiredNode, existing: FileStatus | None, view: MachineView, destroys: str) -> list[Action]:
-    if isinstance(entry.node, config_format.File):
+    if isinstance(entry.node, File):
         return _file(entry, entry.node, existing, view, destroys)
-    if isinstance(entry.node, config_format.Directory):
+    if isinstance(entry.node, Directory):
         return _directory(entry, entry.node, existing, view)
-    if isinstance(entry.node, config_format.Link):
+    if isinstance(entry.node, Link):
         make = _hard_link if entry.node.hard else _symbolic_link
         _check_links(_mount_point(entry.path, view), view)
         return make(entry, entry.node, existing, view, destroys)
@@ -204,7 +203,7 @@ def _check_links(point: str, view: MachineView) -> None:
 
 def _removal(entry: DesiredNode, existing: FileStatus, view: MachineView) -> list[Action]:
     """A file or link is replaced by renaming over it; a directory has to go first, and so has all under a new one."""
-    in_the_way = existing.kind is FileType.DIRECTORY or isinstance(entry.node, config_format.Directory)
+    in_the_way = existing.kind is FileType.DIRECTORY or isinstance(entry.node, Directory)
     return (
         [RemovePath(entry.path, config_path=entry.config_path, destroys=replaced(view, entry.path))]
         if in_the_way
@@ -213,14 +212,14 @@ def _removal(entry: DesiredNode, existing: FileStatus, view: MachineView) -> lis
 
 
 def _lost(entry: DesiredNode, view: MachineView) -> str:
-    if isinstance(entry.node, config_format.File):
+    if isinstance(entry.node, File):
         return replaced(view, entry.path, entry.parts)
-    link = entry.node if isinstance(entry.node, config_format.Link) and not entry.node.hard else None
+    link = entry.node if isinstance(entry.node, Link) and not entry.node.hard else None
     return replaced(view, entry.path, target=link.target if link else None)
 
 
 def _file(
-    entry: DesiredNode, file: config_format.File, existing: FileStatus | None, view: MachineView, destroys: str
+    entry: DesiredNode, file: File, existing: FileStatus | None, view: MachineView, destroys: str
 ) -> list[Action]:
     if existing is not None and (file.contents.source is not None or existing.kind is not FileType.FILE):
         what = "regular" if existing.kind is FileType.FILE else "non regular"
@@ -246,7 +245,7 @@ def _file(
 
 
 def _directory(
-    entry: DesiredNode, directory: config_format.Directory, existing: FileStatus | None, view: MachineView
+    entry: DesiredNode, directory: Directory, existing: FileStatus | None, view: MachineView
 ) -> list[Action]:
     if existing is not None and existing.kind is not FileType.DIRECTORY:
         raise _in_the_way(f"A non-directory already exists and overwrite is false: {entry.path}", existing)
@@ -259,7 +258,7 @@ def _directory(
 
 
 def _symbolic_link(
-    entry: DesiredNode, link: config_format.Link, existing: FileStatus | None, view: MachineView, destroys: str
+    entry: DesiredNode, link: Link, existing: FileStatus | None, view: MachineView, destroys: str
 ) -> list[Action]:
     target = link.target or ""
     if existing is not None:
@@ -272,9 +271,9 @@ def _symbolic_link(
 
 
 def _hard_link(
-    entry: DesiredNode, link: config_format.Link, existing: FileStatus | None, view: MachineView, destroys: str
+    entry: DesiredNode, link: Link, existing: FileStatus | None, view: MachineView, destroys: str
 ) -> list[Action]:
-    target = resolve(view, link.target or "")
+    target = resolve_path(view, link.target or "")
     there = view.file_status(target)
     if there is None:
         raise _refused(f"hard link target {target} does not exist")
@@ -299,7 +298,7 @@ def _followed(path: str, target: str, view: MachineView) -> FileStatus | None:
     if target.startswith("/"):
         return None
     try:
-        return view.file_status(resolve(view, join(dirname(path), target)))
+        return view.file_status(resolve_path(view, join(dirname(path), target)))
     except Unresolvable:
         return None
 
@@ -341,4 +340,4 @@ def _refused(message: str) -> PlanRefused:
 
 
 def _is_hard(entry: DesiredNode) -> bool:
-    return isinstance(entry.node, config_format.Link) and entry.node.hard is True
+    return isinstance(entry.node, Link) and entry.node.hard is True

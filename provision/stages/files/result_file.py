@@ -13,14 +13,14 @@ from provision.planning.actions import Wave
 from provision.planning.arguments import Content
 from provision.planning.file_actions import WriteFile
 from provision.planning.machine_view import FileType, MachineView
-from provision.planning.root.target_paths import missing_parents, resolve
+from provision.planning.root.target_paths import missing_parents, resolve_path
 
 RESULT = "/etc/.ignition-result.json"
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """One file (0600). An earlier result is nested in it, as Ignition does."""
-    path = resolve(view, RESULT)
+    path = resolve_path(view, RESULT)
     _check(config, path, view)
     previous, state = view.content(path), view.boot_state()
     result: dict[str, object] = {
@@ -45,7 +45,7 @@ def _check(config: Config, path: str, view: MachineView) -> None:
     storage = config.storage
     for section, nodes in (("directories", storage.directories), ("files", storage.files), ("links", storage.links)):
         for index, node in enumerate(nodes):
-            if basename(node.path) == basename(RESULT) and resolve(view, node.path) == path:
+            if basename(node.path) == basename(RESULT) and resolve_path(view, node.path) == path:
                 raise PlanRefused(
                     [Problem(("storage", section, index), f"{path} is where the result of this run goes")]
                 )

@@ -11,7 +11,7 @@ from provision.planning.actions import Action, Keep, RunProgram, Wave
 from provision.planning.arguments import Argument, Content, TargetPath
 from provision.planning.file_actions import MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileType, MachineView
-from provision.planning.root.target_paths import missing_parents, resolve
+from provision.planning.root.target_paths import missing_parents, resolve_path
 from provision.stages.files.append_lines import appended
 from provision.stages.files.data_loss import replaced
 
@@ -47,7 +47,7 @@ def _can_be_enabled(unit: Unit, view: MachineView) -> bool:
     if unit.contents is not None:
         return "[Install]" in unit.contents
     name = _template(unit.name)[0]
-    files = (view.content(resolve(view, f"{folder}/{name}")) for folder in FOLDERS)
+    files = (view.content(resolve_path(view, f"{folder}/{name}")) for folder in FOLDERS)
     return b"[Install]" in next((content for content in files if content is not None), b"")
 
 
@@ -71,9 +71,11 @@ def _unit(unit: Unit, config_path: Path, view: MachineView) -> Iterator[Action]:
     elif unit.contents:
         yield from _write(path, unit.contents, config_path, view)
     elif unit.mask is False:
-        there = view.file_status(resolve(view, path))
+        there = view.file_status(resolve_path(view, path))
         if there is not None and there.kind is FileType.LINK and there.target == "/dev/null":
-            yield RemovePath(resolve(view, path), config_path=(*config_path, "mask"), destroys=f"mask of {unit.name}")
+            yield RemovePath(
+                resolve_path(view, path), config_path=(*config_path, "mask"), destroys=f"mask of {unit.name}"
+            )
 
 
 def _check_names(unit: Unit, config_path: Path) -> None:
@@ -87,7 +89,7 @@ def _check_names(unit: Unit, config_path: Path) -> None:
 
 def _write(path: str, text: str, config_path: Path, view: MachineView) -> Iterator[Action]:
     """Files and links that are there are replaced, as Ignition does."""
-    path = resolve(view, path)
+    path = resolve_path(view, path)
     _check_replaceable(path, config_path, view)
     contents = (Content(text.encode()),)
     destroys = replaced(view, path, contents)
@@ -104,7 +106,7 @@ def _check_replaceable(path: str, config_path: Path, view: MachineView) -> None:
 
 
 def _mask(path: str, config_path: Path, view: MachineView) -> Iterator[Action]:
-    path = resolve(view, path)
+    path = resolve_path(view, path)
     there = view.file_status(path)
     if there is not None and there.kind is FileType.DIRECTORY:
         yield RemovePath(path, config_path=(*config_path, "mask"), destroys=replaced(view, path))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from provision.planning.machine_view import Account, FileStatus, FileType, FreeSpace
 from provision.planning.root.account_files import read_accounts
-from provision.planning.root.target_paths import Unresolvable, resolve
+from provision.planning.root.target_paths import Unresolvable, resolve_path
 from provision.system.programs import processes
 
 PROGRAM = "debugfs"
@@ -94,7 +94,7 @@ class ExtContents:
 
     def _account(self, kind: str, path: str, name: str) -> Account | None:
         try:
-            text = self.content(resolve(self, path)) or b""
+            text = self.content(resolve_path(self, path)) or b""
         except Unresolvable:
             return None
         return next((one for one in read_accounts(kind, text) if one.name == name), None)

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from provision.commands.ignition.stage import StageOptions, ignition, parse
+from provision.commands.ignition.stage import StageOptions, ignition, parse_options
 from provision.failures import Usage
 from tests.fetch.server import Answer, serve
 
 
 def test_defaults_are_those_of_ignition() -> None:
-    assert parse([]) == StageOptions(
+    assert parse_options([]) == StageOptions(
         config_cache="/run/ignition.json",
         fetch_timeout=120.0,
         log_to_stdout=False,
@@ -40,7 +40,7 @@ def test_defaults_are_those_of_ignition() -> None:
     ],
 )
 def test_one_or_two_dashes_and_both_ways_to_give_a_value(arguments: list[str]) -> None:
-    options = parse(arguments)
+    options = parse_options(arguments)
     assert (options.stage, options.root, options.log_to_stdout) == ("disks", "/sysroot", True)
 
 
@@ -48,7 +48,7 @@ def test_one_or_two_dashes_and_both_ways_to_give_a_value(arguments: list[str]) -
     ("text", "seconds"), [("2m0s", 120), ("1.5h", 5400), ("300ms", 0.3), ("0", 0), ("1h2m3s", 3723), ("+5s", 5)]
 )
 def test_durations(text: str, seconds: float) -> None:
-    assert parse(["--fetch-timeout", text]).fetch_timeout == pytest.approx(seconds)
+    assert parse_options(["--fetch-timeout", text]).fetch_timeout == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_durations(text: str, seconds: float) -> None:
 )
 def test_wrong_options_are_refused_by_name(arguments: list[str], message: str) -> None:
     with pytest.raises(Usage, match=message):
-        parse(arguments)
+        parse_options(arguments)
 
 
 def test_platform_and_stage_are_required(capsys: pytest.CaptureFixture[str]) -> None:

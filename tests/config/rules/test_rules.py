@@ -13,7 +13,7 @@ from provision.config.format import Config, Disk, File, Link, Partition, Storage
 from provision.config.json_text.decode import decode_record
 from provision.config.model import NEWEST, VERSIONS, Record, minor
 from provision.config.problems import Problem
-from provision.config.rules import RULES, check, duplicates
+from provision.config.rules import RULES, check_rules, duplicates
 from provision.config.rules.declare import Rule
 from provision.config.validate import validate
 from tests.config.configs import configs
@@ -48,7 +48,7 @@ def test_every_rule_is_needed(rule: Rule) -> None:
 
 def found(case: dict[str, Any], rules: tuple[Rule, ...]) -> list[Problem]:
     version = VERSIONS.index(case["config"]["ignition"]["version"])
-    return list(check(decode_record(Config, case["config"], version).record, version, rules))
+    return list(check_rules(decode_record(Config, case["config"], version).record, version, rules))
 
 
 def test_every_rule_has_a_description() -> None:
@@ -60,7 +60,7 @@ def test_rules_hold_for_records_that_extend_one() -> None:
     class YamlFile(File, key="path"):
         """A file with a further field."""
 
-    assert [problem.message for problem in check(YamlFile(path="a"))] == ["path not absolute"]
+    assert [problem.message for problem in check_rules(YamlFile(path="a"))] == ["path not absolute"]
 
 
 @given(configs(faults=0.3))
@@ -78,7 +78,7 @@ def test_paths_lead_to_fields(value: dict[str, Any]) -> None:
 def test_a_thousand_partitions_are_checked_quickly() -> None:
     partitions = tuple(Partition(number=number, start_mib=number * 10, size_mib=10) for number in range(1, 20_000))
     config = Config(storage=Storage(disks=(Disk(device="/dev/a", partitions=partitions),)))
-    assert list(check(config)) == []
+    assert list(check_rules(config)) == []
 
 
 def test_configs_that_are_made_to_be_slow_are_checked_quickly() -> None:
@@ -89,7 +89,7 @@ def test_configs_that_are_made_to_be_slow_are_checked_quickly() -> None:
         files=(File(path="/b" * 1_000_000),),
         links=tuple(Link(path=f"/c{number}", target="x") for number in range(50_000)),
     )
-    assert list(check(Config(storage=storage))) == []
+    assert list(check_rules(Config(storage=storage))) == []
 
 
 def test_an_overlap_is_reported_at_the_first_partition_found() -> None:
@@ -97,13 +97,15 @@ def test_an_overlap_is_reported_at_the_first_partition_found() -> None:
     partitions = tuple(
         Partition(number=place, start_mib=start, size_mib=size) for place, (start, size) in enumerate(extents, 1)
     )
-    (problem,) = check(Disk(device="/dev/a", partitions=partitions))
+    (problem,) = check_rules(Disk(device="/dev/a", partitions=partitions))
     assert problem.path == ("partitions", 2)
 
 
 def test_links_above_are_counted_once_each() -> None:
     links = (Link(path="/a", target="x"), Link(path="/a/b", target="x"))
-    found = [problem.path for problem in check(Storage(links=links, files=(File(path="/a/b/c"), File(path="/ab"))))]
+    found = [
+        problem.path for problem in check_rules(Storage(links=links, files=(File(path="/a/b/c"), File(path="/ab"))))
+    ]
     assert found == [("files", 0), ("files", 0), ("links", 1)]
 
 

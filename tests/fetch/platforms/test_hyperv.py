@@ -103,13 +103,15 @@ def test_parts_end_at_the_first_gap() -> None:
 
 def test_the_host_is_not_asked_twice_in_a_boot(tmp_path: Path) -> None:
     pools, _ = collected([(SET, 0, *pair) for pair in PARTS.items()])
-    urls = platform_files.encoded({f"/var/lib/hyperv/.kvp_pool_{pool}": records for pool, records in pools.items()})
-    acquired = boot(tmp_path, platform_files.decoded(urls))
+    urls = platform_files.to_data_urls(
+        {f"/var/lib/hyperv/.kvp_pool_{pool}": records for pool, records in pools.items()}
+    )
+    acquired = boot(tmp_path, platform_files.from_data_urls(urls))
     assert [file.path for file in acquired.config.storage.files] == ["/from-the-host"]
 
 
 def test_the_installed_system_finds_the_pools_as_private_files() -> None:
-    config = platform_files.as_config(platform_files.encoded({"/var/lib/hyperv/.kvp_pool_0": record("a", b"b")}))
+    config = platform_files.as_config(platform_files.to_data_urls({"/var/lib/hyperv/.kvp_pool_0": record("a", b"b")}))
     (file,) = config.storage.files
     assert (file.path, file.mode, file.overwrite) == ("/var/lib/hyperv/.kvp_pool_0", 0o600, True)
     assert "data:;base64," in encode(config)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve, resolver
+from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve_path, resolver
 from tests.stages.world import World
 
 
@@ -30,18 +30,18 @@ from tests.stages.world import World
 def test_links_are_followed_as_in_a_chroot(path: str, expected: str) -> None:
     world = World().with_directory("/real").with_link("/absolute", "/real").with_link("/relative", "real")
     world.with_link("/chain", "/absolute").with_link("/escape", "../../../etc")
-    assert resolve(world, path) == expected
+    assert resolve_path(world, path) == expected
 
 
 def test_a_circle_of_links_is_refused() -> None:
     world = World().with_link("/a", "/b").with_link("/b", "/a")
     with pytest.raises(Unresolvable, match="too many links"):
-        resolve(world, "/a/f")
+        resolve_path(world, "/a/f")
 
 
 def test_a_file_on_the_way_is_refused() -> None:
     with pytest.raises(Unresolvable, match="/etc/f is not a directory"):
-        resolve(World().with_file("/etc/f"), "/etc/f/x")
+        resolve_path(World().with_file("/etc/f"), "/etc/f/x")
 
 
 def test_missing_parents_are_outermost_first() -> None:
@@ -65,7 +65,7 @@ def test_no_path_leaves_the_root(parts: list[str], data: st.DataObject) -> None:
         world.with_link(f"/{name}", data.draw(st.sampled_from(["/", "..", "../../x", "/c/d", "c", "/etc/../.."])))
     path = "/" + "/".join(parts)
     try:
-        resolved = resolve(world, path)
+        resolved = resolve_path(world, path)
     except Unresolvable as refused:
         with pytest.raises(Unresolvable, match=re.escape(str(refused))):
             resolver(world)(path)
@@ -79,9 +79,9 @@ def test_no_path_leaves_the_root(parts: list[str], data: st.DataObject) -> None:
 @pytest.mark.parametrize("path", ["/" + "ä" * 128, "/a/" + "x" * 256 + "/b", "/x" * 2048])
 def test_what_no_file_system_can_name_is_refused(path: str) -> None:
     with pytest.raises(Unresolvable, match="255 bytes"):
-        resolve(World(), path)
+        resolve_path(World(), path)
 
 
 def test_a_path_with_a_nul_is_refused() -> None:
     with pytest.raises(Unresolvable, match="NUL"):
-        resolve(World(), "/a/b\0c")
+        resolve_path(World(), "/a/b\0c")

@@ -16,26 +16,26 @@ from provision.config.format import MODE_LIMITS
 from provision.config.problems import dotted
 from tests.transpiler.golden import FILES, Case, cases
 from tests.transpiler.strategies import configs, mistakes
-from transpiler.butane.schemas import documents
+from transpiler.butane.schemas import schema_files
 from transpiler.butane.types_and_keys import by_schema, validator
 from transpiler.butane.variants import Variant, table
 from transpiler.phases import transpile
-from transpiler.reading.tree import parse
-from transpiler.reading.typed import Reading, read
+from transpiler.reading.tree import parse_yaml
+from transpiler.reading.typed import Reading, read_typed
 from transpiler.reading.yaml_problems import YamlError
 
 ROWS = list(table().values())
 
 
-@pytest.mark.parametrize("name", documents())
+@pytest.mark.parametrize("name", schema_files())
 def test_is_a_schema(name: str) -> None:
-    Draft202012Validator.check_schema(documents()[name])
+    Draft202012Validator.check_schema(schema_files()[name])
 
 
 def reading_of(config: dict[str, Any], row: Variant) -> Reading:
-    root = parse(json.dumps(config).encode())
+    root = parse_yaml(json.dumps(config).encode())
     assert root is not None
-    return read(root, row.record, row.spec_minor)
+    return read_typed(root, row.record, row.spec_minor)
 
 
 NUMBERS = st.sampled_from(
@@ -53,9 +53,9 @@ def test_a_number_is_accepted_or_refused_but_never_dropped(field: str, number: s
     """With and without the schema: a number that does not fit is a problem, a number that fits is in the result."""
     row = table()["fcos", "1.5.0"]
     text = f"variant: fcos\nversion: 1.5.0\n{field % number}\n".encode()
-    root = parse(text)
+    root = parse_yaml(text)
     assert root is not None
-    reading = read(root, row.record, row.spec_minor)
+    reading = read_typed(root, row.record, row.spec_minor)
     assert by_schema(reading.values, row).types == frozenset(reading.misfits)
     result = transpile(text)
     assert bool(reading.misfits) <= bool(result.error)
@@ -108,9 +108,9 @@ def is_author_limit(error: Any) -> bool:
 def test_editor_and_transpiler_report_numbers_out_of_range(text: str, path: str, message: str) -> None:
     row = table()["fcos", "1.5.0"]
     config = f"variant: fcos\nversion: 1.5.0\n{text}\n".encode()
-    root = parse(config)
+    root = parse_yaml(config)
     assert root is not None
-    errors = list(validator(row).iter_errors(read(root, row.record, row.spec_minor).values))
+    errors = list(validator(row).iter_errors(read_typed(root, row.record, row.spec_minor).values))
     assert [dotted(tuple(one.absolute_path)) for one in errors] == [path]
     assert [is_author_limit(one) for one in errors] == [True]
     assert f"{path}: {message}" in transpile(config).render()
@@ -121,11 +121,11 @@ def golden_rows() -> list[Any]:
     found = []
     for case in cases():
         with suppress(YamlError):
-            root = parse(case.text)
+            root = parse_yaml(case.text)
             head = {key.text: value.text for key, value in root.items} if root and root.kind == "mapping" else {}
             row = table().get((head.get("variant", ""), head.get("version", "")))
             if root and row:
-                found.append(pytest.param(case, row, read(root, row.record, row.spec_minor), id=case.name))
+                found.append(pytest.param(case, row, read_typed(root, row.record, row.spec_minor), id=case.name))
     return found
 
 

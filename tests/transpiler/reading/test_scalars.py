@@ -9,12 +9,12 @@ import pytest
 
 from transpiler.butane.source_map import yaml_name
 from transpiler.butane.source_rules import is_reasonable_mode
-from transpiler.butane.sugar.data_url import data_url, escaped
+from transpiler.butane.sugar.data_url import data_url, escaped_data_url
 from transpiler.butane.sugar.mount_units import escape_path
 from transpiler.phases import transpile
-from transpiler.reading.local_files import joined
-from transpiler.reading.scalars import resolve
-from transpiler.reading.tree import MAX_NODES, parse, place_of
+from transpiler.reading.local_files import join_below
+from transpiler.reading.scalars import resolve_plain
+from transpiler.reading.tree import MAX_NODES, parse_yaml, place_of
 from transpiler.reading.yaml_problems import YamlError
 
 
@@ -54,22 +54,22 @@ from transpiler.reading.yaml_problems import YamlError
     ],
 )
 def test_unquoted_scalars(text: str, value: object) -> None:
-    found = resolve(text)[1]
+    found = resolve_plain(text)[1]
     assert (found, type(found)) == (value, type(value))
 
 
 @pytest.mark.parametrize("text", ["2001-12-14", "2001-1-1", "2001-12-14t21:59:43.10-05:00", "2001-12-14 21:59:43"])
 def test_timestamps_keep_their_text(text: str) -> None:
-    assert resolve(text) == ("!!timestamp", text)
+    assert resolve_plain(text) == ("!!timestamp", text)
 
 
 @pytest.mark.parametrize("text", ["2001-13-01", "2001-12-40", "20011-1-1", "2001-12"])
 def test_texts_that_only_look_like_timestamps(text: str) -> None:
-    assert resolve(text)[0] == "!!str"
+    assert resolve_plain(text)[0] == "!!str"
 
 
 def test_places_count_characters_from_one() -> None:
-    root = parse("a: é\nb:\n  - x: 1\n    é: [2, *k]\n".replace("*k", "k").encode())
+    root = parse_yaml("a: é\nb:\n  - x: 1\n    é: [2, *k]\n".replace("*k", "k").encode())
     assert place_of(root, ("b", 0, "é", 1)) == (4, 12)
     assert place_of(root, ("b", 0, "nope", 1)) == (3, 5)
     assert place_of(root, ()) == (1, 1)
@@ -99,14 +99,14 @@ def test_the_shortest_data_url_is_chosen() -> None:
     assert data_url(b"a" * 500, None, gzip=True).compression == "gzip"
     assert data_url(b"a" * 500, None, gzip=False).compression == ""
     assert data_url(b"a" * 500, "gzip", gzip=True) == ("data:," + "a" * 500, None)
-    assert escaped(b"a b\xff") == ("data:,a%20b%FF", None)
+    assert escaped_data_url(b"a b\xff") == ("data:,a%20b%FF", None)
 
 
 @pytest.mark.parametrize(
     ("name", "path"), [("a", "d/a"), ("/a", "d/a"), ("../a", "a"), ("", "d"), ("a/./b//c", "d/a/b/c")]
 )
 def test_local_paths_are_simple(name: str, path: str) -> None:
-    assert joined("d", name) == path
+    assert join_below("d", name) == path
 
 
 def test_json_names_become_yaml_names() -> None:
@@ -153,12 +153,12 @@ def test_contents_are_compressed_from_the_same_size_as_in_butane(contents: bytes
 
 
 def test_the_limit_of_values_counts_scalars_aliases_and_collections() -> None:
-    assert parse(b"[a, &b [], *b, {}]", max_nodes=5)
+    assert parse_yaml(b"[a, &b [], *b, {}]", max_nodes=5)
     for text in (b"[a, &b [], *b, {}, a]", b"[a, &b [], *b, {}, *b]", b"[a, &b [], *b, {}, []]", b"[[[[[[]]]]]]"):
         with pytest.raises(YamlError, match="more than 5 values"):
-            parse(text, max_nodes=5)
+            parse_yaml(text, max_nodes=5)
 
 
 def test_the_default_limit_of_values() -> None:
     with pytest.raises(YamlError, match="more than 250000 values"):
-        parse(b"[" + b"a," * MAX_NODES + b"]")
+        parse_yaml(b"[" + b"a," * MAX_NODES + b"]")

@@ -15,7 +15,7 @@ class DataUrl(NamedTuple):
     compression: str | None
 
 
-def escaped(contents: bytes) -> DataUrl:
+def escaped_data_url(contents: bytes) -> DataUrl:
     """A data URL with percent escapes, without compression. Variants of spec 3.0 use only this form."""
     return DataUrl(percent_encoded(contents), None)
 
@@ -38,7 +38,7 @@ def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl
     kept = None if compression else ""
     if encoded < plain:
         return DataUrl(base64_encoded(contents), kept)
-    return DataUrl(escaped(contents).source, kept)
+    return DataUrl(escaped_data_url(contents).source, kept)
 
 
 _SMALLEST_GZIP = 20

@@ -9,12 +9,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from provision.config import format as plain
+from provision.config import format as ignition_format
 from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path, Problem
 from transpiler.butane import records
 from transpiler.butane.source_map import Draft, SourcePath
-from transpiler.butane.sugar.data_url import data_url, escaped
+from transpiler.butane.sugar.data_url import data_url, escaped_data_url
 from transpiler.butane.sugar.step import SugarInput
 from transpiler.butane.variants import Variant
 from transpiler.reading.local_files import FilesDirectory, LocalFileError
@@ -24,7 +24,7 @@ def inline_contents(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Prob
     """Returns the first draft, a plain config made from a record of any variant, and problems of local files."""
     variant = source.variant
     translation = _Translation(variant, source.files, gzip=source.gzip)
-    config: plain.Config = translation.record(source.record, plain.Config, ())
+    config: ignition_format.Config = translation.record(source.record, ignition_format.Config, ())
     ignition = config.ignition.changed(version=VERSIONS[variant.spec_minor])
     translation.origins["ignition", "version"] = SourcePath(("version",))
     config = config.changed(ignition=ignition)
@@ -81,7 +81,7 @@ class _Translation:
                 return
             compression = values.get("compression")
             modern = self.variant.since("3.1")
-            url = data_url(contents, compression, gzip=self.gzip) if modern else escaped(contents)
+            url = data_url(contents, compression, gzip=self.gzip) if modern else escaped_data_url(contents)
             values["source"] = url.source
             self.origins[(*path, "source")] = SourcePath(place)
             if url.compression is not None:

@@ -17,7 +17,7 @@ from transpiler.butane.records import Tree
 from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url
 from transpiler.butane.sugar.step import SugarInput
-from transpiler.reading.local_files import FilesDirectory, LocalFileError, explain, joined, read_file
+from transpiler.reading.local_files import FilesDirectory, LocalFileError, butane_message, join_below, read_file
 
 EXISTS = "matching filesystem node has existing contents or different type"
 NOT_A_DIRECTORY = "root of tree must be a directory"
@@ -58,7 +58,7 @@ def _base(tree: Tree, files: FilesDirectory) -> str:
     try:
         is_directory = stat.S_ISDIR(os.stat(base).st_mode)
     except (OSError, ValueError) as error:
-        raise LocalFileError(explain(base, error).replace("open ", "stat ", 1)) from None
+        raise LocalFileError(butane_message(base, error).replace("open ", "stat ", 1)) from None
     if not is_directory:
         raise LocalFileError(NOT_A_DIRECTORY)
     return base
@@ -84,7 +84,7 @@ def _walk(base: str, tree: Tree, source: Path) -> Iterator[TreeEntry]:
 
 def _target(base: str, below: str) -> str:
     """The path on the target. Bytes that are not UTF-8 are kept; the JSON encoder replaces them."""
-    return joined(base, below) if base.startswith("/") else posixpath.normpath(f"{base}/{below}")
+    return join_below(base, below) if base.startswith("/") else posixpath.normpath(f"{base}/{below}")
 
 
 def _added(entry: TreeEntry, nodes: DraftNodes) -> Iterator[Problem]:
@@ -92,7 +92,7 @@ def _added(entry: TreeEntry, nodes: DraftNodes) -> Iterator[Problem]:
         if isinstance(entry.found, os.stat_result):
             _ADD_BY_KIND.get(stat.S_IFMT(entry.found.st_mode), _refuse)(entry, entry.found, nodes)
         else:
-            yield Problem(entry.source, explain(entry.local, entry.found))
+            yield Problem(entry.source, butane_message(entry.local, entry.found))
     except LocalFileError as error:
         yield Problem(entry.source, str(error), hint=error.hint)
 
@@ -120,7 +120,7 @@ def _add_link(entry: TreeEntry, _found: os.stat_result, nodes: DraftNodes) -> No
     try:
         points_at = os.readlink(entry.local)
     except OSError as error:
-        raise LocalFileError(explain(entry.local, error)) from None
+        raise LocalFileError(butane_message(entry.local, error)) from None
     nodes.link(entry.target, points_at, _owners(entry.tree), entry.source)
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.config import format as clevis_format
+from provision.config.clevis import has_clevis
 from provision.config.format import Config, Luks, Resource
 from provision.config.problems import Path, Problem
 from provision.config.urls import redacted
@@ -143,7 +143,7 @@ def _tools(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
     yield "cryptsetup"
     if not desired.kept and holds_something(desired.device, view):
         yield "wipefs"
-    if clevis_format.has_clevis(desired.entry):
+    if has_clevis(desired.entry):
         yield from clevis.tools(desired.entry)
     if desired.entry.cex.enabled:
         yield from cex.TOOLS
@@ -166,7 +166,7 @@ def _cannot_reuse(desired: DesiredVolume, header: LuksHeader) -> Iterator[str]:
     entry, found = desired.entry, desired.found
     if header.keyless:
         yield "interrupted while it was made: no key can open it"
-    if clevis_format.has_clevis(entry):
+    if has_clevis(entry):
         yield "config must not specify clevis binding"
     if not entry.key_file.source:
         yield "config must specify keyfile"
@@ -238,7 +238,7 @@ def _create(desired: DesiredVolume, view: MachineView) -> Iterator[Action]:
     if entry.cex.enabled:
         yield from cex.after_format(entry, device, desired.config_path, view)
     yield _open(desired, f"open {entry.name}")
-    if clevis_format.has_clevis(entry):
+    if has_clevis(entry):
         header = _opened(desired)
         yield from clevis.bind(entry, device, desired.key, header, desired.config_path)
         if not entry.key_file.source:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from provision.config import format as config
+from provision.config.format import Config, Disk
 from provision.config.problems import Problem
 from provision.failures import PlanRefused
 from provision.planning.actions import Action, Keep, Wave, WritePartitionTable
@@ -18,7 +18,7 @@ from provision.planning.device_names import partition_name
 from provision.planning.machine_view import MachineView, PartitionEntry, PartitionTable
 from provision.stages.disks.devices import DevicesByName, ambiguous_names, missing_device, wait_for, with_certain_facts
 from provision.stages.disks.partitions import new_table
-from provision.stages.disks.partitions.desired import DesiredDisk, DesiredPartition, disk_of, resolve
+from provision.stages.disks.partitions.desired import DesiredDisk, DesiredPartition, disk_of, resolve_partitions
 from provision.stages.disks.wipe_action import holds_something
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
@@ -64,24 +64,24 @@ class Decision(NamedTuple):
     after: PartitionEntry | None = None
 
 
-def plan(conf: config.Config, view: MachineView) -> Iterator[Wave]:
+def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Write the tables that have to change, all side by side. Raises PlanRefused with every reason."""
-    entries = list(enumerate(conf.storage.disks))
+    entries = list(enumerate(config.storage.disks))
     found = yield from wait_for((disk.device for _, disk in entries), view, ("storage", "disks"))
     while entries:
-        wave, later = _next_wave(entries, found, conf, view)
+        wave, later = _next_wave(entries, found, config, view)
         if wave:
-            yield with_certain_facts(wave, conf)
+            yield with_certain_facts(wave, config)
         entries = later
 
 
 def _next_wave(
-    entries: list[tuple[int, config.Disk]], found: DevicesByName, conf: config.Config, view: MachineView
-) -> tuple[Wave, list[tuple[int, config.Disk]]]:
+    entries: list[tuple[int, Disk]], found: DevicesByName, config: Config, view: MachineView
+) -> tuple[Wave, list[tuple[int, Disk]]]:
     """The actions on distinct disks, and the entries that name one of these disks again."""
     problems: list[Problem] = []
     actions: list[Action] = []
-    later: list[tuple[int, config.Disk]] = []
+    later: list[tuple[int, Disk]] = []
     seen: set[str] = set()
     for index, entry in entries:
         config_path, device = ("storage", "disks", index), found.get(entry.device)
@@ -93,10 +93,10 @@ def _next_wave(
             seen.add(device.name)
             disk = disk_of(config_path, entry, device, view)
             decisions, why = _decisions_of(disk, view)
-            planned = list(_actions(disk, decisions, conf, view))
+            planned = list(_actions(disk, decisions, config, view))
             problems += [*why, *_unwritable(disk, planned)]
             actions += planned
-    problems += ambiguous_names(actions, conf, view)
+    problems += ambiguous_names(actions, config, view)
     if problems:
         raise PlanRefused(problems)
     return tuple(actions), later
@@ -120,7 +120,7 @@ def _decisions_of(disk: DesiredDisk, view: MachineView) -> tuple[list[Decision],
         what = f"disk does not have a GPT, but a table of kind {disk.table.kind}: {disk.name}"
         return [], [Problem(disk.config_path, f"{what} (only wipeTable can replace it)")]
     try:
-        resolved = resolve(disk)
+        resolved = resolve_partitions(disk)
     except PlanRefused as refused:
         return [], refused.problems
     made = {desired.number for desired in resolved if desired.exists}
@@ -206,7 +206,7 @@ def _made(desired: DesiredPartition) -> PartitionEntry:
     )
 
 
-def _actions(disk: DesiredDisk, decisions: list[Decision], conf: config.Config, view: MachineView) -> Iterator[Action]:
+def _actions(disk: DesiredDisk, decisions: list[Decision], config: Config, view: MachineView) -> Iterator[Action]:
     """One write of the table if anything changes, and one `Keep` for each partition that stays."""
     for decision in decisions:
         if decision.verb is Verb.KEEP:
@@ -219,7 +219,7 @@ def _actions(disk: DesiredDisk, decisions: list[Decision], conf: config.Config, 
     kept = [partition for partition in disk.table.partitions if partition.number not in gone]
     made = [decision.after for decision in changes if decision.after is not None]
     table = disk.table._replace(partitions=tuple(sorted((*kept, *made))))
-    stale = new_table.stale_members(disk, table, conf, view)
+    stale = new_table.stale_members(disk, table, config, view)
     yield WritePartitionTable(
         device=disk.device.name,
         table=table if table.partitions or not disk.erase else PartitionTable("", sector=disk.device.sector),

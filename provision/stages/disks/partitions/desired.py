@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from provision.config import format as config
+from provision.config.format import Disk, Partition
 from provision.config.problems import Path, Problem
 from provision.failures import PlanRefused
 from provision.planning.descriptions import called
@@ -43,7 +43,7 @@ class DesiredDisk(NamedTuple):
     desired_entries: tuple[DesiredPartition, ...]
 
 
-def disk_of(config_path: Path, entry: config.Disk, device: Device, view: MachineView) -> DesiredDisk:
+def disk_of(config_path: Path, entry: Disk, device: Device, view: MachineView) -> DesiredDisk:
     """A disk of the config with what is on it, its partitions in the order in which they are placed."""
     found = view.table(device.name)
     guid = chosen_uuid(view, "disk", entry.device).upper()
@@ -59,7 +59,7 @@ def disk_of(config_path: Path, entry: config.Disk, device: Device, view: Machine
 
 
 def _partition_of(
-    config_path: Path, wanted: config.Partition, disk: str, table: PartitionTable, view: MachineView
+    config_path: Path, wanted: Partition, disk: str, table: PartitionTable, view: MachineView
 ) -> DesiredPartition:
     sectors = layout.MEBIBYTE // table.sector
     guid = (wanted.guid or "").upper()
@@ -84,7 +84,7 @@ def _partition_of(
     )
 
 
-def resolve(disk: DesiredDisk) -> list[DesiredPartition]:
+def resolve_partitions(disk: DesiredDisk) -> list[DesiredPartition]:
     """Every partition with its number, start and size filled in, as if all were created one after the other on a blank
     disk.
     """

@@ -17,7 +17,7 @@ from provision.config.format import Disk, Partition
 from provision.failures import PlanRefused
 from provision.planning.machine_view import Device, PartitionTable
 from provision.planning.machine_view import PartitionEntry as Entry
-from provision.stages.disks.partitions.desired import DesiredPartition, disk_of, resolve
+from provision.stages.disks.partitions.desired import DesiredPartition, disk_of, resolve_partitions
 from provision.stages.disks.partitions.layout import Extent, free_blocks, place, space
 from tests.stages.world import MIB, World, guid
 
@@ -57,7 +57,7 @@ def compare_many(device: str, image: Path, sector: int) -> None:
         try:
             found = [
                 Extent(desired.start or 0, (desired.start or 0) + (desired.size or 0) - 1)
-                for desired in resolve(wanted)
+                for desired in resolve_partitions(wanted)
                 if desired.exists
             ]
         except PlanRefused:
