@@ -21,7 +21,7 @@ from provision.failures import Bug, ConfigInvalid, Failure, PlanRefused, Usage, 
 if TYPE_CHECKING:
     import argparse
 
-COMMANDS = ("plan", "apply", "validate", "fetch")
+COMMANDS = ("plan", "apply", "validate", "fetch", "metadata")
 """Subcommands, in the order of the help; each is the module of that name."""
 
 ENTRY_POINTS = {
@@ -29,6 +29,8 @@ ENTRY_POINTS = {
     "ignition": ("provision.commands.ignition.stage", "ignition"),
     "ignition-validate": ("provision.commands.ignition.validate", "ignition_validate"),
     "ignition-apply": ("provision.commands.ignition.apply", "ignition_apply"),
+    "afterburn": ("provision.commands.afterburn", "afterburn"),
+    "coreos-metadata": ("provision.commands.afterburn", "coreos_metadata"),
     "ignition-rmcfg": ("provision.commands.ignition.rmcfg", "ignition_rmcfg"),
 }
 """Name of the program -> module and function that take its arguments."""

@@ -42,6 +42,12 @@ def last_value(command_line: str, name: str, bare: str = "") -> str | None:
     return found
 
 
+def platform_id(command_line: str) -> str:
+    """The name of the platform, which distributions set in their images; empty if there is none."""
+    names = ("ignition.platform.id", "flatcar.oem.id", "coreos.oem.id")
+    return next((value for name in names if (value := last_value(command_line, name))), "")
+
+
 def config_arguments(command_line: str) -> ConfigArguments:
     """The arguments that say where the config is.
 

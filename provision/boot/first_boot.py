@@ -21,7 +21,7 @@ from enum import Enum
 from provision.boot.completion_record import RECORD, owner_of, record_paths
 from provision.boot.machine_identity import machine_identity
 from provision.failures import Failure
-from provision.kernel_command_line import last_value
+from provision.kernel_command_line import last_value, platform_id
 from provision.planning.device_names import link
 from provision.system.running_system.local_system import LocalSystem
 
@@ -148,7 +148,7 @@ def verdict(command_line: str) -> Verdict:
 
 def platform(command_line: str) -> str:
     """The platform that the kernel command line names. Raises Failure if it names none."""
-    name = last_value(command_line, "ignition.platform.id") or last_value(command_line, "flatcar.oem.id")
+    name = platform_id(command_line)
     if not name:
         raise Failure("kernel command line: no platform", hint="add ignition.platform.id=metal, or the cloud's name")
     if not re.fullmatch(r"[a-z0-9-]+", name):

@@ -67,7 +67,7 @@ class Http(NamedTuple):
             needs_route=self.connection != "vsock",
             stop=context.stop,
         )
-        token = self._token(client)
+        token = bearer(self.base, self.token, client)
         request = Request(
             f"{self.base}{self.path}", (*self.headers, *token), retried=self.retried, direct=is_metadata(self.base)
         )
@@ -88,22 +88,6 @@ class Http(NamedTuple):
             # CID 2 is the host; Apple's Virtualization framework serves port 1024
             return lambda request: context.running_system.vsock(VSOCK_HOST, VSOCK_PORT, request.seconds)
         return connections.connect_from_privileged_port if self.connection == "privileged" else connections.connect
-
-    def _token(self, client: Client) -> Headers:
-        if self.token is None:
-            return ()
-        from provision.fetch.http.client import NotFoundError
-
-        request = Request(f"{self.base}{self.token.path}", self.token.headers, method=self.token.method, direct=True)
-        try:
-            token = client.read(request).decode("ascii", "replace").strip()
-        except NotFoundError:
-            if self.token.optional:
-                return ()
-            raise
-        if not token:
-            raise FetchFailed(request.url, "the token is empty")
-        return ((self.token.header, token),)
 
     def describe(self) -> str:
         """The URL, the headers, and the meaning of answers."""
@@ -159,6 +143,24 @@ class LinkLocal(NamedTuple):
         return f"`http://[fe80::a9fe:a9fe%INTERFACE]{self.path}`"
 
 
+def bearer(base: str, token: Token | None, client: Client) -> Headers:
+    """The header with the token that a service gives out, none if it needs none. Raises FetchFailed."""
+    if token is None:
+        return ()
+    from provision.fetch.http.client import NotFoundError
+
+    request = Request(f"{base}{token.path}", token.headers, method=token.method, direct=True)
+    try:
+        text = client.read(request).decode("ascii", "replace").strip()
+    except NotFoundError:
+        if token.optional:
+            return ()
+        raise
+    if not text:
+        raise FetchFailed(request.url, "the token is empty")
+    return ((token.header, text),)
+
+
 def is_metadata(base: str) -> bool:
     """Whether a URL's host is a metadata address or on this link: a proxy cannot reach it."""
     from provision.config.urls import origin
@@ -202,19 +204,24 @@ class DhcpServer(NamedTuple):
         """Wait for a lease, and ask the server that it names."""
         if context.settings.offline:
             raise NeedsNetwork(f"http://DHCP-SERVER{self.path}")
-        network_time = context.settings.deadline(context.settings.network_wait)
-        with WaitReporter("the address of the DHCP server", network_time, context.log, context.stop) as wait:
-            wait.explain("there is no lease", "check the DHCP server", network_time)
-            while network_time.left() and not context.stop.is_set():
-                server = next(servers(context.running_system), None)
-                if server:
-                    return Http(f"http://{server}", self.path).fetch(context)
-                context.stop.wait(POLL_SECONDS)
-        raise FetchFailed("DHCP", "there is no lease that names its server")
+        return Http(f"http://{dhcp_server(context)}", self.path).fetch(context)
 
     def describe(self) -> str:
         """The URL."""
         return f"`http://DHCP-SERVER{self.path}`"
+
+
+def dhcp_server(context: FetchContext) -> str:
+    """The address of the DHCP server, as soon as there is a lease. Raises FetchFailed if there is none in time."""
+    network_time = context.settings.deadline(context.settings.network_wait)
+    with WaitReporter("the address of the DHCP server", network_time, context.log, context.stop) as wait:
+        wait.explain("there is no lease", "check the DHCP server", network_time)
+        while network_time.left() and not context.stop.is_set():
+            server = next(servers(context.running_system), None)
+            if server:
+                return server
+            context.stop.wait(POLL_SECONDS)
+    raise FetchFailed("DHCP", "there is no lease that names its server")
 
 
 def servers(running_system: RunningSystem) -> Iterator[str]:

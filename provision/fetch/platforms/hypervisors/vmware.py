@@ -49,6 +49,12 @@ def delete(context: FetchContext) -> None:
         remove(send)
 
 
+def guestinfo(context: FetchContext, key: str) -> str:
+    """The value of a key below guestinfo; empty if it is not set. Raises FetchFailed if the host cannot be asked."""
+    with _conversation(context) as send:
+        return _value(send, key)
+
+
 def config(send: SendCommand, context: FetchContext) -> bytes | None:
     """The config that the host returns. Raises as `ask`."""
     try:

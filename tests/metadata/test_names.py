@@ -1,0 +1,49 @@
+"""The names of attributes, and the file that units read."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.metadata.names import afterburn, coreos, environment_file, shared
+
+
+def test_names_are_those_of_the_programs() -> None:
+    attributes = {"HOSTNAME": "a", "IPV4_LOCAL": "10.0.0.2"}
+    assert dict(coreos("AWS", attributes)) == {"COREOS_EC2_HOSTNAME": "a", "COREOS_EC2_IPV4_LOCAL": "10.0.0.2"}
+    assert dict(coreos("HETZNER", attributes)).keys() == {"COREOS_HETZNER_HOSTNAME", "COREOS_HETZNER_IPV4_LOCAL"}
+    assert dict(afterburn("AWS", attributes)) == {
+        "AFTERBURN_AWS_HOSTNAME": "a",
+        "AFTERBURN_AWS_IPV4_LOCAL": "10.0.0.2",
+        "METADATA_HOSTNAME": "a",
+        "METADATA_PRIVATE_IPV4": "10.0.0.2",
+    }
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"IP_LOCAL_0": "1", "IP_EXTERNAL_0": "2", "MACHINE_TYPE": "e2"}, ("1", "2", "e2")),
+        ({"PRIVATE_IPV4_0": "1", "PUBLIC_IPV4": "2", "VMSIZE": "D1"}, ("1", "2", "D1")),
+        ({"IPV4_DYNAMIC": "1", "IPV4_VIRTUAL": "2", "PLAN": "c3"}, ("1", "2", "c3")),
+    ],
+)
+def test_shared_names_are_the_same_on_every_platform(
+    attributes: dict[str, str], expected: tuple[str, str, str]
+) -> None:
+    found = shared(attributes)
+    assert (found["PRIVATE_IPV4"], found["PUBLIC_IPV4"], found["INSTANCE_TYPE"]) == expected
+
+
+def test_a_value_cannot_set_another_variable() -> None:
+    text = environment_file(iter([("B", "x\nLD_PRELOAD=/evil"), ("C", 'a "$HOME" `id` \\'), ("A", "plain/1.2:3")]))
+    assert text == 'A=plain/1.2:3\nC="a \\"\\$HOME\\" \\`id\\` \\\\"\n'
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=30))
+def test_a_shell_reads_the_value_that_was_written(value: str) -> None:
+    line = environment_file(iter([("NAME", value)])).removesuffix("\n")
+    assert shlex.split(line) == [f"NAME={value}"]

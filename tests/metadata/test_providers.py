@@ -1,0 +1,68 @@
+"""Every provider of the table against a server, or the files of a drive, that answers as the platform does."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from provision.fetch.platforms.context import FetchContext, fetch_context
+from provision.fetch.platforms.table import PLATFORMS
+from provision.fetch.settings import Settings
+from provision.metadata.answers import Answers, HttpService
+from provision.metadata.machine_metadata import PLATFORM_OF, MachineMetadata
+from provision.metadata.providers import PROVIDERS, Provider
+from provision.system.running_system.local_system import LocalSystem
+from tests.fetch.server import Answer, Asked, serve
+from tests.metadata.recorded import RECORDED, Recorded
+from tests.recorded_log import RecordedLog
+
+WITHOUT = {"applehv", "azurestack", "file", "hyperv", "metal", "nutanix", "nvidiabluefield", "qemu", "virtualbox"}
+WITHOUT |= {"zvm"}
+"""Platforms that have no metadata that we read."""
+
+
+def context(log: RecordedLog) -> FetchContext:
+    return fetch_context(LocalSystem(), Settings(http_total=5.0), log)
+
+
+def answer(recorded: Recorded, asked: Asked) -> Answer:
+    header, value = recorded.demands
+    if asked.method == "GET" and header and asked.headers.get(header) != value:
+        return Answer(b"the header is missing", 401)
+    text = recorded.answers.get(asked.path if asked.method == "GET" else f"{asked.method} {asked.path}")
+    return Answer(b"", 404) if text is None else Answer(text.encode())
+
+
+def drive(recorded: Recorded) -> Answers:
+    def read(path: str) -> bytes | None:
+        text = recorded.answers.get(path)
+        return None if text is None else text.encode()
+
+    def send(_request: object) -> bytes:
+        raise AssertionError
+
+    return Answers("drive ", read, send)
+
+
+def check(provider: Provider, answers: Answers, recorded: Recorded, log: RecordedLog) -> None:
+    metadata = MachineMetadata(provider, answers, context(log))
+    assert metadata.attributes() == recorded.attributes
+    assert (metadata.hostname(), metadata.ssh_keys()) == (recorded.hostname, [*recorded.ssh_keys])
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+def test_the_metadata_is_what_the_platform_says(name: str, log: RecordedLog) -> None:
+    recorded = RECORDED[name]
+    provider = PROVIDERS[name][recorded.provider]
+    if not isinstance(provider.service, HttpService):
+        check(provider, drive(recorded), recorded, log)
+        return
+    with serve(lambda asked: answer(recorded, asked)) as served:
+        service = provider.service._replace(base=f"{served.url}{urlsplit(provider.service.base).path}")
+        check(provider, service.answers(context(log)), recorded, log)
+
+
+def test_every_platform_has_metadata_or_is_known_to_have_none() -> None:
+    assert {PLATFORM_OF.get(name, name) for name in PROVIDERS} | {"brightbox"} == PLATFORMS.keys() - WITHOUT
+    assert {*RECORDED, "azure", "vmware", "cloudstack-configdrive", "cloudstack-metadata"} == {*PROVIDERS}
