@@ -60,6 +60,15 @@ install-dracut: ## install the dracut module and the unit that ends a first boot
 	install -d $(SYSTEM)/multi-user.target.wants
 	ln -sf ../$(notdir $(AFTER_BOOT)) $(SYSTEM)/multi-user.target.wants/
 
+install-metadata: ## install the units that write the platform's metadata (DESTDIR=, ALIASES=yes for Afterburn's names)
+	install -D -m 644 -t $(SYSTEM) packaging/systemd/*.service
+ifdef ALIASES
+	ln -sf provision-metadata.service $(SYSTEM)/afterburn.service
+	ln -sf provision-metadata.service $(SYSTEM)/coreos-metadata.service
+	ln -sf provision-sshkeys@.service $(SYSTEM)/afterburn-sshkeys@.service
+	ln -sf provision-sshkeys@.service $(SYSTEM)/coreos-metadata-sshkeys@.service
+endif
+
 deb: ## Debian packages of the engine, the transpiler and the dracut module, into dist/
 	@packaging/build-deb dist
 
@@ -84,4 +93,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test boot chaos fuzz laws generate bench golden mutants install-dracut deb clean
+.PHONY: help demo check test boot chaos fuzz laws generate bench golden mutants install-dracut install-metadata deb clean

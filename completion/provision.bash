@@ -11,7 +11,15 @@ _provision() {
             mapfile -t COMPREPLY < <(compgen -d -- "$current")
             return
             ;;
-        --root | --base | --image)
+        --network-units | --networkmanager-profiles | --netplan-config)
+            mapfile -t COMPREPLY < <(compgen -d -- "$current")
+            return
+            ;;
+        --ssh-keys)
+            mapfile -t COMPREPLY < <(compgen -u -- "$current")
+            return
+            ;;
+        --root | --base | --image | --attributes | --coreos-attributes | --hostname)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -23,7 +31,7 @@ _provision() {
             mapfile -t COMPREPLY < <(compgen -W "512 4096" -- "$current")
             return
             ;;
-        --platform)
+        --platform | --provider)
             mapfile -t COMPREPLY < <(compgen -W "$platforms" -- "$current")
             return
             ;;
@@ -31,18 +39,19 @@ _provision() {
     esac
     case $COMP_CWORD:$command in
         1:*)
-            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch --help --version" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata --help --version" -- "$current")
             return
             ;;
         *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
         *:apply) options="$target --force --json --quiet" ;;
         *:validate) options="--format --strict --files-dir" ;;
+        *:metadata) options="--platform --provider --cmdline --attributes --coreos-attributes --hostname --ssh-keys --network-units --networkmanager-profiles --netplan-config --check-in --timeout --json" ;;
         *:fetch) options="--platform --timeout --offline --json --quiet" ;;
     esac
     mapfile -t COMPREPLY < <(
         compgen -W "$options --help" -- "$current"
-        [[ $command == fetch || $current == -* ]] || compgen -f -X '!*.@(ign|json|bu|butane|yaml|yml)' -- "$current"
-        [[ $command == fetch || $current == -* ]] || compgen -d -S / -- "$current"
+        [[ $command == fetch || $command == metadata || $current == -* ]] || compgen -f -X '!*.@(ign|json|bu|butane|yaml|yml)' -- "$current"
+        [[ $command == fetch || $command == metadata || $current == -* ]] || compgen -d -S / -- "$current"
     )
 }
 

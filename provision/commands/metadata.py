@@ -100,7 +100,7 @@ def ask_platform(name: str, seconds: float, log: Log) -> MachineMetadata:
     from provision.fetch.platforms.detection import AUTO, confirmed
     from provision.fetch.platforms.trust import trust_policy
     from provision.fetch.running_system import SystemPaths
-    from provision.fetch.settings import Settings
+    from provision.fetch.settings import FetchSettings
     from provision.kernel_command_line import platform_id
     from provision.metadata.machine_metadata import PLATFORM_OF, ask
     from provision.system.running_system.local_system import LocalSystem
@@ -111,7 +111,7 @@ def ask_platform(name: str, seconds: float, log: Log) -> MachineMetadata:
     if not name:
         raise Usage("the kernel command line names no platform", hint="use --platform NAME, or --platform auto")
     platform = confirmed(PLATFORM_OF.get(name, name), running_system, log, allow_mismatch=trust.mismatch == "allow")
-    settings = Settings.within(seconds)._replace(platform=platform, run=running_system.run)
+    settings = FetchSettings.within(seconds)._replace(platform=platform, run=running_system.run)
     return ask(platform if name == AUTO else name, fetch_context(running_system, settings, log, trust=trust))
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from provision.failures import FetchFailed
 from provision.fetch.http.http_types import Headers, Request
 from provision.fetch.platforms.context import FetchContext
-from provision.fetch.platforms.metadata_services import Token, bearer, dhcp_server, is_metadata
+from provision.fetch.platforms.metadata_services import TokenRequest, bearer, dhcp_server, is_metadata
 
 ANSWER_LIMIT = 1 << 20
 """The most bytes of one answer."""
@@ -84,7 +84,7 @@ class HttpService(NamedTuple):
 
     base: str
     headers: Headers = ()
-    token: Token | None = None
+    token: TokenRequest | None = None
 
     def answers(self, context: FetchContext) -> Answers:
         """Get the token if one is needed."""

@@ -13,7 +13,7 @@ from provision.fetch.platforms.table import AKAMAI_TOKEN, AWS_TOKEN, LINK_LOCAL
 from provision.metadata import check_in, ssh_keys
 from provision.metadata.answers import Answers, DhcpService, DriveService, GuestInfo, HttpService, Service
 from provision.metadata.azure import WireServer
-from provision.metadata.network import documents, dracut, packet
+from provision.metadata.network import described, documents, dracut, packet
 from provision.metadata.network.interfaces import Network
 from provision.metadata.ssh_keys import SshKeys
 
@@ -36,28 +36,6 @@ class Provider(NamedTuple):
     check_in: Callable[[Answers], None] | None = None
     network: Callable[[Answers], Network] | None = None
     kernel_arguments: Callable[[Answers], str] | None = None
-
-
-def _network_data(answers: Answers) -> Network:
-    return documents.openstack(answers.document("network_data.json"))
-
-
-def _network_config(answers: Answers) -> Network:
-    return documents.cloud_init(answers.document("network-config"))
-
-
-def _first_addresses(network: Network) -> dict[str, str]:
-    """The first address of each family on the first interface that has any."""
-    addresses = next((one.addresses for one in network.interfaces if one.addresses), ())
-    return {f"IPV{address.version}": str(address.ip) for address in reversed(addresses)}
-
-
-def _public_ipv6(answers: Answers) -> dict[str, str]:
-    """Hetzner's PUBLIC_IPV6: the IPv6 address of the first interface."""
-    document = answers.document("")
-    network = documents.cloud_init(document.get("network-config")) if isinstance(document, dict) else Network()
-    found = [address for one in network.interfaces for address in one.addresses if address.version == 6]
-    return {"PUBLIC_IPV6": str(found[0].ip)} if found else {}
 
 
 CONFIG_DRIVE = ("config-2", "CONFIG-2")
@@ -251,7 +229,7 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             },
             "/hostname",
             ssh_keys.json_list("/public-keys"),
-            _public_ipv6,
+            described.public_ipv6,
             network=lambda answers: documents.cloud_init(answers.document("/network-config")),
         ),
     ),
@@ -270,7 +248,7 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             DriveService(CONFIG_DRIVE, OPENSTACK_FOLDER),
             {"INSTANCE_ID": f"{META_DATA}#uuid", "LOCAL_HOSTNAME": f"{META_DATA}#name"},
             f"{META_DATA}#name",
-            network=_network_data,
+            network=described.network_data,
         ),
     ),
     "kubevirt": (
@@ -284,9 +262,9 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             },
             f"{META_DATA}#hostname",
             ssh_keys.at(f"{META_DATA}#public_keys/*"),
-            lambda answers: _first_addresses(_network_data(answers)),
-            network=_network_data,
-            kernel_arguments=lambda answers: dracut.kernel_arguments(_network_data(answers)),
+            lambda answers: described.first_addresses(described.network_data(answers)),
+            network=described.network_data,
+            kernel_arguments=lambda answers: dracut.kernel_arguments(described.network_data(answers)),
         ),
         Provider(
             "KUBEVIRT",
@@ -298,9 +276,9 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             },
             "meta-data#local-hostname",
             ssh_keys.at("meta-data#public_keys/*"),
-            lambda answers: _first_addresses(_network_config(answers)),
-            network=_network_config,
-            kernel_arguments=lambda answers: dracut.kernel_arguments(_network_config(answers)),
+            lambda answers: described.first_addresses(described.network_config(answers)),
+            network=described.network_config,
+            kernel_arguments=lambda answers: dracut.kernel_arguments(described.network_config(answers)),
         ),
     ),
     "openstack": (OPENSTACK_DRIVE, OPENSTACK_SERVICE),
@@ -354,9 +332,9 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             {"HOSTNAME": "user-data#hostname", "INSTANCE_ID": "meta-data#instance-id"},
             "user-data#hostname",
             ssh_keys.at("user-data#ssh_authorized_keys/*"),
-            lambda answers: _first_addresses(_network_config(answers)),
-            network=_network_config,
-            kernel_arguments=lambda answers: dracut.without_names(_network_config(answers)),
+            lambda answers: described.first_addresses(described.network_config(answers)),
+            network=described.network_config,
+            kernel_arguments=lambda answers: dracut.without_names(described.network_config(answers)),
         ),
     ),
     "scaleway": (

@@ -20,6 +20,8 @@ def write_shared(path: str, text: str, mode: int = 0o666) -> None:
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
         _replace(path, text.encode(), mode)
+    except FileExistsError as error:
+        raise Failure(f"{path}: {error.filename} is not a directory") from None
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}", hint="check whether the file system is full or read-only") from None
 

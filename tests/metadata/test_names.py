@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
+import subprocess
+from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from provision.metadata.names import afterburn, coreos, environment_file, shared
 
@@ -43,7 +42,11 @@ def test_a_value_cannot_set_another_variable() -> None:
     assert text == 'A=plain/1.2:3\nC="a \\"\\$HOME\\" \\`id\\` \\\\"\n'
 
 
-@given(st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), max_size=30))
-def test_a_shell_reads_the_value_that_was_written(value: str) -> None:
-    line = environment_file(iter([("NAME", value)])).removesuffix("\n")
-    assert shlex.split(line) == [f"NAME={value}"]
+def test_a_shell_reads_the_values_that_were_written(tmp_path: Path) -> None:
+    values = ["", " ", "a b", "'", '"', "\\", "$HOME", "`id`", "#x", "a;b", "é", "*", "!", "a=b", "\\n", "$(id)", "~"]
+    (tmp_path / "file").write_text(environment_file((f"V{number}", value) for number, value in enumerate(values)))
+    names = " ".join(f'"$V{number}"' for number in range(len(values)))
+    done = subprocess.run(
+        ["sh", "-c", f". ./file; printf '%s|' {names}"], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert done.stdout.decode() == "".join(f"{value}|" for value in values)

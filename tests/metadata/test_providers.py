@@ -8,7 +8,7 @@ import pytest
 
 from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.table import PLATFORMS
-from provision.fetch.settings import Settings
+from provision.fetch.settings import FetchSettings
 from provision.metadata.answers import Answers, HttpService
 from provision.metadata.machine_metadata import PLATFORM_OF, MachineMetadata
 from provision.metadata.providers import PROVIDERS, Provider
@@ -23,7 +23,7 @@ WITHOUT |= {"zvm"}
 
 
 def context(log: RecordedLog) -> FetchContext:
-    return fetch_context(LocalSystem(), Settings(http_total=5.0), log)
+    return fetch_context(LocalSystem(), FetchSettings(http_total=5.0), log)
 
 
 def answer(recorded: Recorded, asked: Asked) -> Answer:

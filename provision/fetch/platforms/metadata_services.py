@@ -143,7 +143,7 @@ class LinkLocal(NamedTuple):
         return f"`http://[fe80::a9fe:a9fe%INTERFACE]{self.path}`"
 
 
-def bearer(base: str, token: Token | None, client: Client) -> Headers:
+def bearer(base: str, token: TokenRequest | None, client: Client) -> Headers:
     """The header with the token that a service gives out, none if it needs none. Raises FetchFailed."""
     if token is None:
         return ()

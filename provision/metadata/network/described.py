@@ -1,0 +1,31 @@
+"""The networks that files of a config drive describe, and attributes that are taken from a network."""
+
+from __future__ import annotations
+
+from provision.metadata.answers import Answers
+from provision.metadata.network import documents
+from provision.metadata.network.interfaces import Network
+
+
+def network_data(answers: Answers) -> Network:
+    """The network in OpenStack's file. Raises FetchFailed."""
+    return documents.openstack(answers.document("network_data.json"))
+
+
+def network_config(answers: Answers) -> Network:
+    """The network in cloud-init's file. Raises FetchFailed."""
+    return documents.cloud_init(answers.document("network-config"))
+
+
+def first_addresses(network: Network) -> dict[str, str]:
+    """The first address of each family on the first interface that has any."""
+    addresses = next((one.addresses for one in network.interfaces if one.addresses), ())
+    return {f"IPV{address.version}": str(address.ip) for address in reversed(addresses)}
+
+
+def public_ipv6(answers: Answers) -> dict[str, str]:
+    """Hetzner's PUBLIC_IPV6: the IPv6 address of the first interface."""
+    document = answers.document("")
+    network = documents.cloud_init(document.get("network-config")) if isinstance(document, dict) else Network()
+    found = [address for one in network.interfaces for address in one.addresses if address.version == 6]
+    return {"PUBLIC_IPV6": str(found[0].ip)} if found else {}
