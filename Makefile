@@ -31,7 +31,7 @@ test: .venv/test ## everything, on real block devices and in a virtual machine (
 boot: .venv/test ## the boot test alone, with its figures
 	@$(BIN)/pytest -q -s -m boot tests/real/boot
 
-chaos: .venv/check ## faults at every system call that changes something, then the run again (as root; CHAOS="--points 500")
+chaos: .venv/check ## faults at every system call that changes something, then the run again (as root; CHAOS="--points 500 --seed 1")
 	@$(BIN)/python -m tests.real.chaos $(CHAOS)
 
 fuzz: .venv/check ## odd texts for all that reads a config (FUZZ="--seconds 60")

@@ -14,9 +14,12 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.real.chaos.law import Bench, bench
+from tests.real.chaos.images import IMAGES
+from tests.real.chaos.law import bench
 from tests.real.chaos.points import every_point
-from tests.real.chaos.scenarios import TREES
+from tests.real.chaos.scenarios import POWER, TREES, Scenario
+
+SCENARIOS = {one.name: one for one in (*TREES, *POWER, *IMAGES)}
 
 
 def main() -> int:
@@ -25,30 +28,29 @@ def main() -> int:
     parser.add_argument("--points", type=int, default=10_000, help="stop after so many (10000)")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop each scenario after so many")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4)), help="for the order of the points")
-    parser.add_argument("--scenario", choices=[one.name for one in TREES], help="only this one")
+    parser.add_argument("--scenario", choices=SCENARIOS, action="append", help="only this one; may be repeated")
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    chosen = [one for one in TREES if options.scenario in {None, one.name}]
+    chosen = [SCENARIOS[name] for name in options.scenario or SCENARIOS]
     broken = 0
     for scenario in chosen:
-        with tempfile.TemporaryDirectory() as folder, bench(scenario, Path(folder)) as ready:
-            broken += _judged(ready, random.Random(options.seed), options.points // len(chosen), options.seconds)
+        broken += _judged(scenario, random.Random(options.seed), options.points // len(chosen), options.seconds)
     return int(bool(broken))
 
 
-def _judged(ready: Bench, chance: random.Random, points: int, seconds: float) -> int:
-    began, counts = time.monotonic(), Counter[str]()
-    for chain in every_point(ready.calls, chance, points):
-        if time.monotonic() - began > seconds:
-            break
-        verdict = ready.judge(chain)
-        counts["points"] += 1
-        counts["refused"] += verdict.refused
-        if verdict.violation:
-            counts["violations"] += 1
-            struck = [run.struck for run in verdict.runs[: len(chain)]]
-            print(f"{ready.name}: {', '.join(map(str, chain))} ({struck}): {verdict.violation[:700]}", flush=True)
-    print(f"{ready.name}: {ready.calls}, {dict(counts)}, {time.monotonic() - began:.0f} s", flush=True)
+def _judged(scenario: Scenario, chance: random.Random, points: int, seconds: float) -> int:
+    """Check the points of one scenario; returns how many of them broke the law."""
+    counts = Counter(points=0, chains=0, refused=0, violations=0)
+    with tempfile.TemporaryDirectory() as folder, bench(scenario, Path(folder)) as ready:
+        began = time.monotonic()
+        for chain in every_point(ready.calls, scenario.errors, chance, points):
+            if time.monotonic() - began > seconds:
+                break
+            verdict = ready.judge(chain)
+            counts.update(points=1, chains=len(chain) > 1, refused=verdict.refused, violations=bool(verdict.violation))
+            if verdict.violation:
+                print(verdict, flush=True)
+        print(f"{scenario.name}: {ready.calls}, {dict(counts)}, {time.monotonic() - began:.0f} s", flush=True)
     return counts["violations"]
 
 

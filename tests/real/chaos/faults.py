@@ -20,31 +20,38 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple, NoReturn
+from typing import Literal, NamedTuple, NoReturn
 
-CALLS = {
+_CHANGES = {
     "write": 1, "ioctl": 16, "pwrite64": 18, "writev": 20, "sendfile": 40, "fsync": 74, "fdatasync": 75,
     "truncate": 76, "ftruncate": 77, "rename": 82, "mkdir": 83, "rmdir": 84, "creat": 85, "link": 86, "unlink": 87,
     "symlink": 88, "chmod": 90, "fchmod": 91, "chown": 92, "fchown": 93, "lchown": 94, "mknod": 133, "sync": 162,
-    "mount": 165, "umount2": 166, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190, "openat": 257, "mkdirat": 258,
+    "pivot_root": 155, "mount": 165, "umount2": 166, "setxattr": 188, "lsetxattr": 189, "fsetxattr": 190,
+    "removexattr": 197, "lremovexattr": 198, "fremovexattr": 199, "openat": 257, "mkdirat": 258, "unshare": 272,
     "mknodat": 259, "fchownat": 260, "unlinkat": 263, "renameat": 264, "linkat": 265, "symlinkat": 266,
     "fchmodat": 268, "utimensat": 280, "fallocate": 285, "pwritev": 296, "syncfs": 306, "renameat2": 316,
     "copy_file_range": 326, "openat2": 437, "open": 2,
 }  # fmt: skip
-"""Calls that change files, devices or mounts."""
 
-MEMORY = {"mmap": 9, "brk": 12}
-"""Calls that ask for memory."""
+_MEMORY = {"mmap": 9, "brk": 12, "clone": 56, "vfork": 58, "memfd_create": 319, "clone3": 435}
+_NETWORK = {"socket": 41, "connect": 42, "sendto": 44, "recvfrom": 45}
+
+Kind = Literal["change", "memory", "network"]
+
+CALLS: dict[Kind, dict[str, int]] = {"change": _CHANGES, "memory": _MEMORY, "network": _NETWORK}
+"""Calls that change files, devices or mounts; that need memory; that talk to a server."""
 
 KILL = 0
 """In the place of an error: the whole run is killed before the call."""
 
-ERRORS = (KILL, errno.EIO, errno.ENOSPC, errno.ENOMEM, errno.EINTR)
+POWER_LOSS = -1
+"""In the place of an error: as KILL, and everything that is not on the disk is lost (`power_loss`)."""
+
 CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 READING = frozenset({0x5401, 0x5413, 0x5421, 0x541B, 0x8912, 0x80081272, 0x1268})
 """ioctl(2) requests that change nothing: of terminals and sockets, and the sizes of a device."""
 
-LIMIT = 60.0
+LIMIT = 120.0
 """Seconds after which a run counts as hanging."""
 
 _LOADABLE = ctypes.CDLL(None, use_errno=True)
@@ -54,15 +61,18 @@ _RECEIVE, _SEND, _CONTINUE = 0xC0502100, 0xC0182101, 1
 
 
 class Fault(NamedTuple):
-    """What happens to the call with that number: an error, or KILL. Number 0 is no call."""
+    """What happens to the call with that number, among those of its kind: an error, KILL or POWER_LOSS.
+
+    Number 0 is no call.
+    """
 
     number: int = 0
     error: int = KILL
-    memory: bool = False
+    kind: Kind = "change"
 
     def __str__(self) -> str:
-        kind = "allocation" if self.memory else "call"
-        return f"{errno.errorcode[self.error] if self.error else 'SIGKILL'} at {kind} {self.number}"
+        names = {KILL: "SIGKILL", POWER_LOSS: "power loss", **errno.errorcode}
+        return f"{names[self.error]} at {self.kind} call {self.number}"
 
 
 class Run(NamedTuple):
@@ -82,7 +92,7 @@ def run_with(fault: Fault, program: Callable[[], int]) -> Run:
         sys.stderr.flush()
         pid = os.fork()
         if not pid:
-            _child(program, theirs, output.fileno(), memory=fault.memory)
+            _child(program, theirs, output.fileno(), fault.kind)
         theirs.close()
         try:
             calls, struck = _supervise(pid, ours, fault)
@@ -95,13 +105,13 @@ def run_with(fault: Fault, program: Callable[[], int]) -> Run:
         return Run(os.waitstatus_to_exitcode(status), output.read().decode(errors="replace"), calls, struck)
 
 
-def _child(program: Callable[[], int], channel: socket.socket, output: int, *, memory: bool) -> NoReturn:
+def _child(program: Callable[[], int], channel: socket.socket, output: int, kind: Kind) -> NoReturn:
     status = 99
     try:
         os.setsid()
         os.dup2(output, 1)
         os.dup2(output, 2)
-        notifier = _install([*(MEMORY if memory else CALLS).values()])
+        notifier = _install([*CALLS[kind].values()])
         socket.send_fds(channel, [b"x"], [notifier])
         os.close(notifier)
         channel.close()
@@ -134,7 +144,7 @@ def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str
     if not received:
         return 0, ""
     notifier = received[0]
-    names = {number: name for name, number in (CALLS | MEMORY).items()}
+    names = {number: name for name, number in CALLS[fault.kind].items()}
     calls, struck, deadline = 0, "", time.monotonic() + LIMIT
     poll = select.poll()
     poll.register(notifier, select.POLLIN)
@@ -158,7 +168,7 @@ def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str
             error = 0
             if changing and calls == fault.number:
                 struck = _described(names[number], task, arguments)
-                if fault.error == KILL:
+                if fault.error in {KILL, POWER_LOSS}:
                     os.killpg(pid, signal.SIGKILL)
                     continue
                 error = -fault.error

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import shutil
 import signal
-import stat
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -17,88 +13,117 @@ from typing import NamedTuple
 
 import provision
 from tests.fetch.server import Answer, serve
-from tests.real.chaos.faults import Fault, Run, run_with
-from tests.real.chaos.scenarios import PACKED, REMOTE, Scenario
+from tests.real.chaos.contents import Contents
+from tests.real.chaos.faults import POWER_LOSS, Fault, Run, run_with
+from tests.real.chaos.images import forget_age
+from tests.real.chaos.power_loss import Disk, disk
+from tests.real.chaos.scenarios import OF_POWER, PACKED, REMOTE, Scenario
 
-RESULT = "etc/.ignition-result.json"
-STATE = "state"
-"""The state file holds the time, and a seed that may be random."""
-
-DATE = re.compile(rb'"provisioningDate": "[^"]*"')
 MAX_RUNS = 3
 """Runs without a fault until the end is reached: more would be no way out for a person."""
 
 REFUSAL = "interrupted while"
+LAST_LINES = 10
+MAX_PATHS = 8
+MAX_VALUE = 160
+TARGETS = ("root/", "image/")
+"""What a run may have changed when it refuses."""
 
 
 class Verdict(NamedTuple):
     """The result of one chain of faults: `violation` says how the law was broken, or is empty."""
 
+    scenario: str
+    faults: Sequence[Fault]
+    runs: Sequence[Run]
     violation: str
-    refused: bool
-    calls: int
-    runs: tuple[Run, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether the last run refused to work."""
+        return bool(self.runs[-1].status)
+
+    def __str__(self) -> str:
+        faulted = zip(self.faults, self.runs, strict=False)
+        struck = [f"{fault} ({run.struck or 'not reached'})" for fault, run in faulted]
+        lines = [line for run in self.runs for line in ("-- run:", *run.output.splitlines()[-LAST_LINES:])]
+        return "\n".join((f"{self.scenario}: {', '.join(struck)}", self.violation, *lines))
 
 
 class Bench:
     """A scenario, ready to be run again and again in one folder."""
 
-    def __init__(self, scenario: Scenario, folder: Path, url: str) -> None:
+    def __init__(self, scenario: Scenario, folder: Path, url: str, power: Disk | None) -> None:
         self._scenario = scenario
         self._folder = folder
-        self._root = folder / "root"
-        self._config = folder / "config.ign"
-        scenario.write_config(self._config, url)
-        self.calls = {memory: self._undisturbed(memory=memory) for memory in (False, True)}
-        self._expected = snapshot(folder)
-
-    @property
-    def name(self) -> str:
-        """The scenario's name."""
-        return self._scenario.name
+        self._power = power
+        self._url = url
+        self._prepare()
+        self._before = scenario.contents(folder)
+        self.calls = {kind: self._undisturbed(Fault(kind=kind)) for kind in scenario.errors}
+        self._expected = scenario.contents(folder)
 
     def judge(self, faults: Sequence[Fault]) -> Verdict:
         """Run once with each fault, then without faults until a run succeeds or refuses."""
-        self._reset()
-        runs = [run_with(fault, self._apply) for fault in faults]
+        self._prepare()
+        runs: list[Run] = []
+        broken = ""
+        for fault in faults:
+            runs.append(run_with(fault, self._apply))
+            self._lose_power(fault)
+            broken = broken or self._changed_in_part()
+        forget_age(self._folder)
         for _ in range(MAX_RUNS):
             runs.append(run_with(Fault(), self._apply))
             if runs[-1].status in {0, 70, 99} or runs[-1].status < 0:
                 break
-        return Verdict(self._violation(runs), bool(runs[-1].status), sum(run.calls for run in runs), tuple(runs))
+        self._lose_power(faults[-1])  # what a run reports as done is on the disk
+        return Verdict(self._scenario.name, faults, runs, broken or self._violation(runs))
 
     def _violation(self, runs: Sequence[Run]) -> str:
         bugs = [run for run in runs if run.status in {70, 99} or "Traceback" in run.output or "hangs" in run.struck]
         if bugs:
-            return f"no failure but a bug: {bugs[0].output[-600:]}"
+            return f"no failure but a bug (status {bugs[0].status})"
         if runs[-1].status and REFUSAL not in runs[-1].output:
-            return f"a refusal that does not name the interruption: {runs[-1].output[-600:]}"
-        found = snapshot(self._folder)
-        outside = {path for path in {*found, *self._expected} if not path.startswith("root/")}
+            return "a refusal that does not name the interruption"
+        return self._differences(self._expected, only_outside=bool(runs[-1].status))
+
+    def _changed_in_part(self) -> str:
+        if not self._scenario.atomic:
+            return ""
+        found = self._scenario.contents(self._folder)
+        found["left"] = self._expected["left"]  # a killed run cannot remove its temporary file
+        return "" if found in (self._before, self._expected) else "a failed run has changed a part of the image"
+
+    def _differences(self, expected: Contents, *, only_outside: bool) -> str:
+        found = self._scenario.contents(self._folder)
         differing = sorted(
             path
-            for path in {*found, *self._expected}
-            if found.get(path) != self._expected.get(path) and (not runs[-1].status or path in outside)
+            for path in {*found, *expected}
+            if found.get(path) != expected.get(path) and not (only_outside and path.startswith(TARGETS))
         )
-        return "; ".join(f"{path}: expected {self._expected.get(path)}, found {found.get(path)}" for path in differing)
+        lines = [
+            f"{path}: expected {_short(expected.get(path))}, found {_short(found.get(path))}"
+            for path in differing[:MAX_PATHS]
+        ]
+        more = len(differing) - MAX_PATHS
+        return "\n".join([*lines, *([f"and {more} more"] if more > 0 else [])])
 
-    def _undisturbed(self, *, memory: bool) -> int:
-        self._reset()
-        run = run_with(Fault(memory=memory), self._apply)
+    def _undisturbed(self, fault: Fault) -> int:
+        self._prepare()
+        run = run_with(fault, self._apply)
         assert run.status == 0, run.output
         return run.calls
 
-    def _reset(self) -> None:
-        shutil.rmtree(self._root, ignore_errors=True)
-        for left in self._folder.glob("state*"):
-            left.unlink()
-        self._root.mkdir()
-        self._scenario.make_root(self._root)
-        outside = self._folder / "outside"
-        if not outside.exists():
-            outside.mkdir()
-            (outside / "file").write_text("not ours")
-        (self._root / "leads-out").symlink_to(outside)
+    def _prepare(self) -> None:
+        self._scenario.prepare(self._folder)
+        self._scenario.write_config(self._folder / "config.ign", self._url)
+        if self._power is not None:
+            os.sync()
+
+    def _lose_power(self, fault: Fault) -> None:
+        if self._power is not None and fault.error == POWER_LOSS:
+            self._power.lose_power()
 
     def _apply(self) -> int:
         from provision.cli import run
@@ -106,12 +131,20 @@ class Bench:
         return run(self._scenario.command_line(self._folder))
 
 
+def _short(node: object) -> str:
+    text = str(node)
+    return text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]}..."
+
+
 @contextmanager
 def bench(scenario: Scenario, folder: Path) -> Iterator[Bench]:
     """A bench with a server beside it."""
     preload()
-    with _serving() as url:
-        yield Bench(scenario, folder, url)
+    work = folder / "work"
+    work.mkdir()
+    with _serving() as url, ExitStack() as stack:
+        power = stack.enter_context(disk(work)) if scenario.errors is OF_POWER else None
+        yield Bench(scenario, work, url, power)
 
 
 def preload() -> None:
@@ -139,24 +172,3 @@ def _serving() -> Iterator[str]:
         os.close(writing)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-
-
-def snapshot(folder: Path) -> dict[str, object]:
-    """Everything below a folder that an undisturbed run makes the same each time: times are left out."""
-    nodes: dict[str, object] = {}
-    names: dict[tuple[int, int], str] = {}
-    for path in sorted(folder.rglob("*")):
-        name, found = str(path.relative_to(folder)), path.lstat()
-        first = names.setdefault((found.st_dev, found.st_ino), name)
-        attributes = tuple(
-            (key, os.getxattr(path, key, follow_symlinks=False)) for key in os.listxattr(path, follow_symlinks=False)
-        )
-        what: object = None
-        if stat.S_ISLNK(found.st_mode):
-            what = os.readlink(path)
-        elif stat.S_ISREG(found.st_mode):
-            data = path.read_bytes()
-            data = DATE.sub(b"", data) if name.endswith(RESULT) else b"" if name == STATE else data
-            what = data if len(data) < 200 else hashlib.sha256(data).hexdigest()
-        nodes[name] = (oct(found.st_mode), found.st_uid, found.st_gid, what, first if first != name else "", attributes)
-    return nodes

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.real.chaos.contents import Contents, contents_of_tree
+from tests.real.chaos.faults import KILL, POWER_LOSS, Kind
+
+Errors = Mapping[Kind, tuple[int, ...]]
+"""The errors that are tried at each kind of call."""
+
+CHANGE_ERRORS = (KILL, errno.EIO, errno.ENOSPC, errno.ENOMEM, errno.EINTR)
+ON_TREES: Errors = {"change": CHANGE_ERRORS, "memory": (errno.ENOMEM,)}
+WITH_SERVER: Errors = {**ON_TREES, "network": (errno.ECONNRESET, errno.ETIMEDOUT, errno.EINTR)}
+OF_POWER: Errors = {"change": (POWER_LOSS,)}
 
 REMOTE = b"from afar\n" * 9000
 PACKED = gzip.compress(b"packed\n" * 3000, mtime=0)
@@ -26,17 +39,42 @@ def as_stage(folder: Path) -> list[str]:
 
 
 class Scenario(NamedTuple):
-    """A config, what makes the root that it is applied to, and how; `{url}` in the config is a server that answers."""
+    """A config, what it is applied to, and how; `{url}` in the config is a server that answers.
+
+    `prepare` makes the state before the run in a folder, each time the same, and `contents` tells what is in it after a
+    run. If the scenario is `atomic`, a run that fails has changed nothing.
+    """
 
     name: str
     config: Mapping[str, Any]
-    make_root: Callable[[Path], None]
+    prepare: Callable[[Path], None]
     command_line: Callable[[Path], list[str]]
+    errors: Errors = ON_TREES
+    contents: Callable[[Path], Contents] = contents_of_tree
+    atomic: bool = False
 
     def write_config(self, path: Path, url: str) -> None:
         """Write the config to a file."""
         text = json.dumps({"ignition": {"version": "3.4.0"}, **self.config})
         path.write_text(text.replace("{url}", url))
+
+
+def _in_tree(make_root: Callable[[Path], None]) -> Callable[[Path], None]:
+    """Prepare a folder with a root, a state file that is not there, and something outside that a link leads to."""
+
+    def prepare(folder: Path) -> None:
+        root, outside = folder / "root", folder / "outside"
+        shutil.rmtree(root, ignore_errors=True)
+        for left in folder.glob("state*"):
+            left.unlink()
+        root.mkdir()
+        make_root(root)
+        if not outside.exists():
+            outside.mkdir()
+            (outside / "file").write_text("not ours")
+        (root / "leads-out").symlink_to(outside)
+
+    return prepare
 
 
 def _file(path: Path, text: str = "", mode: int = 0o644) -> None:
@@ -98,7 +136,7 @@ NODES = Scenario(
             ],
         }
     },
-    _plain_root,
+    _in_tree(_plain_root),
     applied,
 )
 
@@ -115,8 +153,9 @@ FETCHED = Scenario(
             ]
         }
     },
-    _plain_root,
+    _in_tree(_plain_root),
     applied,
+    WITH_SERVER,
 )
 
 
@@ -178,7 +217,7 @@ ACCOUNTS = Scenario(
             ]
         },
     },
-    _system_root,
+    _in_tree(_system_root),
     applied,
 )
 
@@ -215,11 +254,13 @@ UNITS = Scenario(
         },
         "storage": {"files": [{"path": "/etc/list", "append": [_data("two%0A")]}]},
     },
-    _unit_root,
+    _in_tree(_unit_root),
     applied,
 )
 
 STAGE = NODES._replace(name="stage", command_line=as_stage)
 
+POWER = tuple(one._replace(name=f"power-{one.name}", errors=OF_POWER) for one in (NODES, FETCHED, ACCOUNTS, UNITS))
+"""The same on a file system that loses what is not on the disk."""
+
 TREES = (NODES, FETCHED, ACCOUNTS, UNITS, STAGE)
-"""Those that need a directory tree only."""

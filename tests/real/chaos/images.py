@@ -1,0 +1,189 @@
+"""Scenarios with disk images: a new one, and one that has a system already."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.real.chaos.contents import Contents, contents_of_tree
+from tests.real.chaos.scenarios import CHANGE_ERRORS, Errors, Scenario
+from tests.real.disks.loop_devices import MIB, blank, left_attached
+
+SECTOR = 512
+ON_IMAGES: Errors = {"change": CHANGE_ERRORS}
+UUID = "a5f3c1b2-0000-4000-8000-00000000000{}"
+GUID = "DEADBEEF-0000-4000-8000-00000000000{}"
+
+OLD_TABLE = f"""label: gpt
+label-id: {GUID.format(0)}
+start=2048, size={24 * MIB // SECTOR}, name=ROOT, uuid={GUID.format(1)}
+size={4 * MIB // SECTOR}, name=OLD, uuid={GUID.format(2)}
+"""
+
+
+def _partition(number: int, label: str, size: int = 0) -> dict[str, Any]:
+    return {"number": number, "label": label, "sizeMiB": size, "guid": GUID.format(number)}
+
+
+def _filesystem(number: int, partition: str, format_: str, **more: object) -> dict[str, Any]:
+    return {"device": f"/dev/disk/by-partlabel/{partition}", "format": format_, "uuid": UUID.format(number), **more}
+
+
+def contents(folder: Path) -> Contents:
+    """The table of the image, its file systems and their files; and loop devices or temporary files that were left."""
+    found: Contents = {"left": (left_attached(folder), sorted(path.name for path in folder.glob(".*.partial")))}
+    image = folder / "disk.img"
+    if not image.exists():
+        return found
+    dumped = subprocess.run(["sfdisk", "--json", image], capture_output=True, text=True, check=False).stdout
+    table = json.loads(dumped or "{}").get("partitiontable", {})
+    for part in table.get("partitions", []):
+        start, size = part["start"] * SECTOR, part["size"] * SECTOR
+        name = part["node"].removeprefix(str(image))
+        blkid = ["blkid", "--probe", "--output", "export", f"--offset={start}", f"--size={size}", str(image)]
+        probed = subprocess.run(blkid, capture_output=True, text=True, check=False).stdout.splitlines()
+        kept = sorted(line for line in probed if line.startswith(("TYPE=", "UUID=", "LABEL=")))
+        found[f"image/{name}"] = ({key: value for key, value in part.items() if key != "node"}, kept)
+        if "TYPE=ext4" in kept:
+            found |= _files(image, start, size, f"image/{name}/")
+    return found
+
+
+def _files(image: Path, start: int, size: int, prefix: str) -> Contents:
+    """The files of an ext4 file system, and whether it is whole."""
+    checked = subprocess.run(["e2fsck", "-fn", f"{image}?offset={start}"], capture_output=True, text=True, check=False)
+    place = image.parent.with_name("mounted")
+    place.mkdir(exist_ok=True)
+    options = f"ro,loop,offset={start},sizelimit={size}"
+    subprocess.run(["mount", "-o", options, image, place], check=True)
+    try:
+        files = contents_of_tree(place)
+    finally:
+        subprocess.run(["umount", place], check=True)
+    whole = "" if checked.returncode == 0 else checked.stdout
+    return {f"{prefix}whole": whole, **{prefix + path: node for path, node in files.items()}}
+
+
+def _nothing(folder: Path) -> None:
+    for path in (*folder.glob("disk.img"), *folder.glob(".*.partial")):
+        path.unlink()
+
+
+def _old_system(folder: Path) -> None:
+    """A copy of an image that is made once."""
+    _nothing(folder)
+    made = folder.with_name("old.img")
+    if not made.exists():
+        root = folder.with_name("old-root")
+        for path in ("etc/old.d/a", "srv/there"):
+            (root / path).mkdir(parents=True)
+        (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+        (root / "etc/group").write_text("root:x:0:\n")
+        (root / "etc/shadow").write_text("root:*:19000:0:99999:7:::\n")
+        (root / "etc/list").write_text("one\n")
+        (root / "etc/motd").write_text("old\n")
+        (root / "etc/old.d/a/file").write_text("old\n")
+        subprocess.run(["sfdisk", "--quiet", blank(made, 48 * MIB)], input=OLD_TABLE.encode(), check=True)
+        options = ["-q", "-F", "-L", "ROOT", "-U", UUID.format(1), "-d", str(root), "-E", f"offset={MIB}"]
+        subprocess.run(["mkfs.ext4", *options, made, f"{24 * MIB // 1024}k"], check=True)
+    shutil.copyfile(made, folder / "disk.img")
+
+
+def _apply(*options: str) -> Callable[[Path], list[str]]:
+    """The command line of `provision apply --image`."""
+
+    def command_line(folder: Path) -> list[str]:
+        return ["provision", "apply", f"{folder}/config.ign", "--image", f"{folder}/disk.img", *options]
+
+    return command_line
+
+
+NEW = Scenario(
+    "new-image",
+    {
+        "storage": {
+            "disks": [
+                {
+                    "device": "/dev/vda",
+                    "partitions": [_partition(1, "ROOT", 24), _partition(2, "SWAP", 4), _partition(3, "DATA")],
+                }
+            ],
+            "filesystems": [
+                _filesystem(1, "ROOT", "ext4", label="ROOT", path="/"),
+                _filesystem(2, "SWAP", "swap"),
+                _filesystem(3, "DATA", "ext4", path="/data"),
+            ],
+            "directories": [{"path": "/data/a", "mode": 448, "user": {"id": 10}}],
+            "files": [
+                {"path": "/etc/motd", "mode": 384, "contents": {"source": "data:,hello"}},
+                {"path": "/data/a/file", "contents": {"source": "data:,there"}},
+            ],
+            "links": [{"path": "/etc/link", "target": "motd"}],
+        },
+        "passwd": {"users": [{"name": "core", "uid": 1000, "sshAuthorizedKeys": ["ssh-ed25519 AAAA"]}]},
+    },
+    _nothing,
+    _apply("--size", "48M", "--force"),
+    ON_IMAGES,
+    contents,
+    atomic=True,
+)
+
+XFS = Scenario(
+    "xfs-image",
+    {
+        "storage": {
+            "disks": [{"device": "/dev/vda", "partitions": [_partition(1, "DATA")]}],
+            "filesystems": [_filesystem(1, "DATA", "xfs")],
+        },
+    },
+    _nothing,
+    _apply("--size", "320M", "--force"),
+    ON_IMAGES,
+    contents,
+    atomic=True,
+)
+
+OLD = Scenario(
+    "old-image",
+    {
+        "storage": {
+            "disks": [
+                {
+                    "device": "/dev/vda",
+                    "partitions": [
+                        {"number": 2, "shouldExist": False, "wipePartitionEntry": True},
+                        _partition(3, "DATA", 8),
+                    ],
+                }
+            ],
+            "filesystems": [
+                {"device": "/dev/disk/by-partlabel/ROOT", "format": "ext4", "label": "ROOT", "path": "/"},
+                _filesystem(3, "DATA", "ext4"),
+            ],
+            "directories": [{"path": "/etc/old.d", "overwrite": True}],
+            "files": [
+                {"path": "/etc/motd", "overwrite": True, "contents": {"source": "data:,hello"}},
+                {"path": "/etc/list", "append": [{"source": "data:,two%0A"}]},
+                {"path": "/srv/there/file", "contents": {"source": "data:,x"}},
+            ],
+        },
+    },
+    _old_system,
+    _apply("--force"),
+    ON_IMAGES,
+    contents,
+)
+
+IMAGES = (NEW, OLD, XFS)
+
+
+def forget_age(folder: Path) -> None:
+    """Make temporary files of killed runs old: runs remove only old ones."""
+    for path in folder.glob(".*.partial"):
+        os.utime(path, (0, 0))
