@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Mapping
+from functools import cache
 
 from tests.fetch.server import Talk, drips, hangs, says
 
@@ -37,9 +38,15 @@ def moved(location: str) -> Talk:
     return says(f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode("latin-1"))
 
 
+@cache
 def bomb() -> bytes:
     """A gzip file of 128 KiB that holds 128 MiB."""
     return gzip.compress(bytes(1 << 27))
+
+
+def sends_a_bomb(channel: socket.socket) -> None:
+    """Send a good answer whose body is a bomb, which is made only when it is asked for."""
+    says(body(bomb()))(channel)
 
 
 def body(content: bytes) -> bytes:
@@ -69,7 +76,7 @@ HOSTILE: Mapping[str, Talk] = {
     "two lengths": says(OK + b"Content-Length: 4\r\nContent-Length: 5\r\n\r\ngood!"),
     "no HTTP": says(os.urandom(4096)),
     "no TLS": says(b"\x15\x03\x01\x00\x02\x02\x28"),
-    "a bomb": says(body(bomb())),
+    "a bomb": sends_a_bomb,
     "many members": says(body(gzip.compress(b"") * 50_000)),
     "round in circles": moved("/a"),
     "a redirect to metadata": moved("http://169.254.169.254/latest/user-data"),

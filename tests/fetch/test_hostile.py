@@ -34,6 +34,9 @@ from tests.fetch.namespace import needs_root
 from tests.fetch.server import Answer, Talk, drips, hangs, says, serve, talking
 from tests.recorded_log import RecordedLog
 
+SOON = 2.5
+"""Seconds within which a fetch ends whose limit is half a second, on processors that are busy. Servers go on longer."""
+
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
 
 
@@ -110,7 +113,7 @@ def test_no_server_can_outlast_the_time_for_everything(log: RecordedLog, talk: T
     began = time.monotonic()
     with talking(talk) as url, pytest.raises(FetchFailed) as failed:
         read(url, log, http_total=0.5)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < SOON
     assert told in f"{log} {failed.value.message}"
 
 
@@ -125,7 +128,7 @@ def test_a_handshake_ends_with_the_time_for_everything(log: RecordedLog, talk: T
     began = time.monotonic()
     with talking(talk) as url, pytest.raises(FetchFailed, match="in time"):
         read(url.replace("http:", "https:"), log, http_total=0.5)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < SOON
 
 
 @pytest.mark.parametrize("talk", [hangs, drips(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 99)], ids=["silence", "drips"])
@@ -133,7 +136,7 @@ def test_a_proxy_that_does_not_connect_does_not_either(log: RecordedLog, talk: T
     began = time.monotonic()
     with talking(talk) as url, pytest.raises(FetchFailed, match="in time"):
         read("https://192.0.2.1", log, http_total=0.5, https_proxy=url)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < SOON
 
 
 @pytest.mark.parametrize("path", ["/busy", "/dripping"])
@@ -144,7 +147,7 @@ def test_a_fetch_that_is_stopped_ends_soon(path: str) -> None:
         began = time.monotonic()
         with pytest.raises(FetchFailed):
             fetcher.configured_by(Config()).read(Resource(source=f"{served.url}{path}"))
-    assert 0.4 < time.monotonic() - began < 1.0
+    assert 0.4 < time.monotonic() - began < SOON
 
 
 RACE = """
@@ -282,7 +285,7 @@ def test_whatever_a_server_says_there_is_an_answer_or_a_failure_in_time(said: li
     began = time.monotonic()
     with talking(says(ending.join([*said, b"", b""]))) as url, suppress(FetchFailed):
         assert isinstance(Client(FetchSettings(http_total=0.1), silent).read(Request(f"{url}/a")), bytes)
-    assert time.monotonic() - began < 1.3
+    assert time.monotonic() - began < SOON
 
 
 def test_a_bomb_in_pieces_is_stopped_before_it_fills_the_disk(tmp_path: Path) -> None:

@@ -31,8 +31,8 @@ from tests.fetch.hostile import HOSTILE
 from tests.fetch.server import talking
 from tests.recorded_log import RecordedLog
 
-SECONDS = 1.5
-SLACK = 1.5
+SECONDS = 0.8
+SLACK = 4.0
 """Seconds that processors which are busy with all of this may take."""
 
 Feature = Callable[[str, FetchSettings, RecordedLog, Path], object]

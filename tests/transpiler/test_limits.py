@@ -62,27 +62,27 @@ ACCEPTED = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_too_large_or_broken_texts_are_refused_with_the_reason(name: str) -> None:
     text, reason = REFUSED[name]
-    started = time.monotonic()
+    started = time.process_time()
     result = transpile(text)
     assert result.error
     assert reason in result.render()
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_large_texts_below_the_limits_are_accepted(name: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     result = transpile(ACCEPTED[name])
     assert not result.error
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 @pytest.mark.parametrize("line", [b"k%d: 1\n", b"a%d: &a%d x\n", b"passwd%d: {}\n"])
 def test_many_findings_take_little_time(line: bytes) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     text = HEAD + b"".join(line % ((number,) * line.count(b"%")) for number in range(10_000))
     assert len(transpile(text).problems) == 10_000
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_text_of_exactly_the_maximum_size_is_accepted() -> None:

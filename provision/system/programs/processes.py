@@ -184,7 +184,7 @@ def _output(pipe: io.FileIO, pid: int, limit: int, watch: ProgramWatch, seconds:
 
     poll = select.poll()
     poll.register(pipe, select.POLLIN)
-    whole = b""
+    whole = bytearray()
     try:
         while len(whole) < limit:
             if not poll.poll(seconds * 1000):
@@ -197,7 +197,7 @@ def _output(pipe: io.FileIO, pid: int, limit: int, watch: ProgramWatch, seconds:
     except BaseException:
         stop(pid)
         raise
-    return whole
+    return bytes(whole)
 
 
 def _tail(fd: int) -> str:

@@ -84,4 +84,5 @@ def _xfs_superblock(folder: Path) -> bytes:
     path.touch()
     os.truncate(path, 320 * MIB)
     subprocess.run(["mkfs.xfs", "-q", str(path)], check=True)
-    return path.read_bytes()[:512]
+    with path.open("rb") as disk:
+        return disk.read(512)
