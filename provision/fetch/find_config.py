@@ -76,7 +76,7 @@ def _find(platform: str, context: FetchContext, fetcher: Fetcher) -> _Found:
     running_system, paths = context.running_system, context.running_system.paths
     arguments = config_arguments(running_system.read_text(paths.kernel_cmdline_path))
     if arguments.urls:
-        return _Found("cmdline", _first_of_urls(arguments, fetcher))
+        return _Found("cmdline", _first_of_urls(arguments, fetcher, running_system))
     if arguments.device:
         return _Found("cmdline", _from_drive(arguments, context))
     for directory in paths.directories:
@@ -86,12 +86,14 @@ def _find(platform: str, context: FetchContext, fetcher: Fetcher) -> _Found:
     return _Found(platform, _from_platform(platform, context))
 
 
-def _first_of_urls(arguments: ConfigArguments, fetcher: Fetcher) -> bytes:
+def _first_of_urls(arguments: ConfigArguments, fetcher: Fetcher, running_system: RunningSystem) -> bytes:
     if arguments.device:
         fetcher.log("warning", "ignition.config.url is given: ignition.config.device and path are ignored")
     failures = []
     for url in arguments.urls:
-        resource = Resource(source=url, verification=Verification(hash=arguments.hash or None))
+        resource = Resource(
+            source=_of_this_machine(url, running_system), verification=Verification(hash=arguments.hash or None)
+        )
         try:
             return fetcher.read(resource, CONFIG_LIMIT)
         except NeedsNetwork:
@@ -101,6 +103,14 @@ def _first_of_urls(arguments: ConfigArguments, fetcher: Fetcher) -> bytes:
     if len(failures) == 1:
         raise failures[0]
     raise FetchFailed("cmdline", "; ".join(failure.message for failure in failures), hint=failures[-1].hint)
+
+
+def _of_this_machine(url: str, running_system: RunningSystem) -> str:
+    if "${" not in url:
+        return url
+    from provision.fetch.url_variables import expanded
+
+    return expanded(url, running_system)
 
 
 def _from_drive(arguments: ConfigArguments, context: FetchContext) -> bytes:

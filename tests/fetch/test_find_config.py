@@ -96,6 +96,14 @@ def test_the_kernel_command_line_comes_first(machine: Machine) -> None:
     assert acquired.fetched == (Fetched("user", "cmdline", referenced=False),)
 
 
+def test_one_url_serves_many_machines(machine: Machine) -> None:
+    """As matchbox does: its path and query (matchbox, "HTTP API", Ignition Config)."""
+    machine.write("/sys/class/dmi/id/product_uuid", b"16E7D8A7-BFA9-428B-9117-363341BB330B\n")
+    with serve({"/ignition?uuid=16e7d8a7-bfa9-428b-9117-363341bb330b": Answer(ign("/own"))}) as served:
+        machine.boot_with(f"ignition.config.url={served.url}/ignition?uuid=${{uuid}}")
+        assert paths(machine.find_config().config) == ["/own"]
+
+
 @pytest.mark.parametrize("name", ["flatcar", "coreos"])
 def test_older_names_of_the_argument_are_known(machine: Machine, name: str) -> None:
     machine.boot_with(f"{name}.config.url=data:,%7B%22ignition%22:%7B%22version%22:%223.0.0%22%7D%7D")
