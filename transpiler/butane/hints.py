@@ -68,6 +68,18 @@ _HINTS_BY_SECTION: Mapping[str, Mapping[str, str]] = {
         "command": "to start a unit at boot, write `enabled: true`",
     },
     "dropins": {"content": "the key is `contents`"},
+    "links": {
+        "source": "write target",
+        "to": "write target",
+        "dest": "write target",
+        "destination": "write target",
+    },
+    "kernel_arguments": {
+        "append": "write should_exist",
+        "add": "write should_exist",
+        "delete": "write should_not_exist",
+        "remove": "write should_not_exist",
+    },
     "partitions": {
         "size": "sizes are in MiB: size_mib",
         "start": "starts are in MiB: start_mib",

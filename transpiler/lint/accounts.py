@@ -42,15 +42,28 @@ def accounts(source: LintInput) -> Iterator[Problem]:
     for kind in ("users", "groups"):
         for index, account in enumerate(getattr(source.record.passwd, kind)):
             path: Path = ("passwd", kind, index)
-            yield from _name(account.name, path)
+            yield from _name(account.name, path, source)
             yield from _hash(account.password_hash.reveal() if account.password_hash else None, path)
     for index, user in enumerate(source.record.passwd.users):
+        yield from _paths(user.shell, user.home_dir, ("passwd", "users", index))
         for number, key in enumerate(user.ssh_authorized_keys):
             yield from _keys(str(key), ("passwd", "users", index, "ssh_authorized_keys", number), source)
 
 
-def _name(name: str, path: Path) -> Iterator[Problem]:
+def _paths(shell: str | None, home: str | None, path: Path) -> Iterator[Problem]:
+    if shell and not shell.startswith(("/", "$", "{")):
+        message = "login fails: this shell is not an absolute path"
+        yield remark((*path, "shell"), "account-path", message, f"write /bin/{shell.rpartition('/')[2]}")
+    if home and not home.startswith(("/", "$", "{")):
+        message = "useradd refuses this home: it is not an absolute path"
+        yield remark((*path, "home_dir"), "account-path", message, f"write /home/{home.rpartition('/')[2]}")
+
+
+def _name(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
     what = "user" if path[1] == "users" else "group"
+    node = node_at(source.root, path)
+    if not name and node is not None and any("name" in key.text for key, _ in node.items if key.kind == "scalar"):
+        return  # the name of the key is wrong, and this has a problem already
     if not name:
         yield remark(path, "account-name", f"this {what} has no name", "add a line `name: core` (or another name)")
     elif not _NAME.fullmatch(name):

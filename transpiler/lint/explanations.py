@@ -18,6 +18,7 @@ from provision.config.rules.unit_text import BadUnit, sections_with_options
 from transpiler.butane.variants import table
 from transpiler.lint import syntax
 from transpiler.lint.source import LintInput, node_at, place_of_line
+from transpiler.masks import known_names
 from transpiler.reading.yaml_node import YamlNode
 
 _REDUNDANT_BESIDE = {
@@ -34,6 +35,8 @@ def explain_problems(problems: Sequence[Problem], source: LintInput) -> Iterator
     repeated = {one.path[:-1] for one in problems if rule_of(one) == "duplicate-key"}
     for problem in problems:
         rule = rule_of(problem)
+        if 'unit ""' in problem.message:
+            continue  # the missing name is reported
         below = any(problem.path[:length] in repeated for length in range(1, len(problem.path) + 1))
         if (problem.path, _REDUNDANT_BESIDE.get(rule, "")) in rules or (below and rule != "duplicate-key"):
             continue
@@ -77,8 +80,27 @@ def _wrong_type(problem: Problem, node: YamlNode | None, source: LintInput) -> P
         if found is not None:
             column = at._replace(column=found.column)
             return problem._replace(message=found.message, hint=found.hint, at=column, rule=found.rule)
-    hint = _typed_hint(problem, node)
+    hint = (
+        _typed_hint(problem, node) if node is None or node.kind == "scalar" else _collection_hint(problem, node, source)
+    )
     return problem._replace(hint=hint) if hint else problem
+
+
+def _collection_hint(problem: Problem, node: YamlNode, source: LintInput) -> str:
+    """How to write a list or mapping in the place of another value; empty if there is no special hint."""
+    name = problem.path[-1] if problem.path else ""
+    if node.kind == "sequence":
+        if name in {"inline", "contents"} and source.lines[node.line - 1][node.column - 1 : node.column] == "-":
+            return f"for a text of several lines, write `{name}: |`"
+        first = {"passwd": "users", "storage": "files", "systemd": "units"}.get(str(name), "")
+        if first and len(problem.path) == 1:
+            return f"write a line such as `{first}:` above the list, and indent the list"
+        return _typed_hint(problem, None)
+    key = node.items[0][0].text if node.kind == "mapping" and node.items else ""
+    names = {"units": "name", "users": "name", "groups": "name", "files": "path", "directories": "path"}
+    if str(name) in names and key not in known_names() and re.fullmatch(r"[\w./@-]{1,60}", key):
+        return f"write a list, with `- {names[str(name)]}: {key}` as its first line"
+    return _typed_hint(problem, None)
 
 
 def _typed_hint(problem: Problem, node: YamlNode | None) -> str:
@@ -92,15 +114,22 @@ def _typed_hint(problem: Problem, node: YamlNode | None) -> str:
             if block
             else "write the text as `inline: ...` on the next line, indented"
         )
-    if name in {"user", "group"} and re.fullmatch(r"[\w.-]+", text):
-        return f"write `{name}: {{{'id' if text.isdigit() else 'name'}: {text}}}`"
-    if name.endswith("mode") and node is not None and node.plain:
-        return "write the mode in octal with a leading zero, such as 0644"
-    if name.endswith("_mib"):
-        return _in_mib(text)
+    owner = re.fullmatch(r"([\w.-]+)(?::([\w.-]+))?", text) if name in {"user", "group"} else None
+    if owner:
+        others = f" and `group: {{name: {owner[2]}}}`" if owner[2] else ""
+        return f"write `{name}: {{{'id' if owner[1].isdigit() else 'name'}: {owner[1]}}}`{others}"
+    if node is not None and (node.plain or name.endswith("_mib")) and name.endswith(("mode", "_mib", "id")):
+        return _number_hint(name, text)
     if name in {"merge", "replace", "certificate_authorities", "append"} and re.match(r"[a-z0-9]+://", text):
         return "write the URL as `source: ...`"
     return "write the list below `should_exist:`" if problem.path == ("kernel_arguments",) else ""
+
+
+def _number_hint(name: str, text: str) -> str:
+    if name.endswith("mode"):
+        simple = re.fullmatch(r"(0?[0-7]{3})[,;.]", text)
+        return f"write {simple[1]}" if simple else "write the mode in octal with a leading zero, such as 0644"
+    return _in_mib(text) if name.endswith("_mib") else "write a number; names are written as `name`"
 
 
 def _in_mib(text: str) -> str:
@@ -133,8 +162,13 @@ def _illegal_mode(problem: Problem, node: YamlNode | None, _source: LintInput) -
 
 def _special_bits(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
     text = node.text if node is not None else ""
-    if set(text) & {"8", "9"}:
-        return problem._replace(hint=f"{text} is not octal: the digits of a mode are 0 to 7")
+    if set(text) & {"8", "9"} and text.startswith("0"):
+        message = "this mode is not octal, so it is read as a decimal number"
+        hint = f"{text} is not octal: the digits of a mode are 0 to 7"
+        return problem._replace(message=message, hint=hint, rule="special-mode-bits")
+    if text[:2] in {"0x", "0X"}:
+        hint = f"write 0{text[2:]}" if re.fullmatch("[0-7]{3}", text[2:]) else "write the mode in octal, such as 0644"
+        return problem._replace(message="this mode is hexadecimal", hint=hint, rule="special-mode-bits")
     return problem._replace(
         hint="write the last three digits only; or use a version that makes 3.6.0, such as fcos 1.7.0"
     )
@@ -156,7 +190,11 @@ def _nothing_there(problem: Problem, node: YamlNode | None, _source: LintInput) 
 
 
 def _unit_extension(problem: Problem, node: YamlNode | None, _source: LintInput) -> Problem:
-    text = node.text if node is not None else ""
+    text = node.text if node is not None and node.kind == "scalar" else ""
+    if not text:
+        return problem._replace(
+            message="this unit has no name", hint="add a line `name: a.service`", rule="unit-extension"
+        )
     stem, dot, suffix = text.rpartition(".")
     if not dot and re.fullmatch(r"[\w@:\\-]+", text):
         return problem._replace(hint=f"write {text}.service (or another suffix, such as .timer, .socket, .mount)")
@@ -173,13 +211,17 @@ def _dropin_extension(problem: Problem, node: YamlNode | None, _source: LintInpu
 
 def _local_file(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
     """A local file that is missing or of the wrong kind."""
+    path: Path = (*problem.path, "local")
+    if node is not None and node.kind == "mapping" and node_at(source.root, path):  # a tree
+        problem, node = problem._replace(path=path), node_at(source.root, path)
     if problem.message.startswith("root of tree"):
-        path: Path = (*problem.path, "local")
         hint = "for one file, add an entry to storage.files with `contents: {local: ...}`"
-        return problem._replace(path=path if node_at(source.root, path) else problem.path, hint=hint)
+        return problem._replace(hint=hint)
     if "outside the files directory" in problem.message:
         return problem._replace(hint="put the file into the files directory, or give another directory with -d")
     if "no such file" in problem.message and node is not None and node.kind == "scalar":
+        if node.text.startswith("/"):
+            return problem._replace(hint=f"write a path that is relative to the files directory, {source.files_dir}")
         folder, _, name = node.text.rpartition("/")
         try:
             known = os.listdir(os.path.join(source.files_dir, folder.lstrip("/")))
@@ -219,6 +261,9 @@ def _version(problem: Problem, node: YamlNode | None, source: LintInput) -> Prob
     """A version or variant that is not known: the hint gives the most similar one."""
     known = re.findall(r"[\w.-]+", problem.hint.partition(": ")[2])
     text = node.text if node is not None else ""
+    simple = text.lower().removeprefix("v").removesuffix("-experimental")
+    if simple != text and simple in known:
+        return problem._replace(hint=f"write {simple}")
     if f"{text}.0" in known:
         return problem._replace(hint=f"write {text}.0")
     made = next((version for version in known if text and text == _ignition_version(source, version)), "")
@@ -237,6 +282,16 @@ def _ignition_version(source: LintInput, version: str) -> str:
     return VERSIONS[row.spec_minor] if row else ""
 
 
+def _no_install(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
+    """A unit without [Install]: often the settings of this section are in another one."""
+    for number, line in enumerate(node.text.split("\n") if node is not None else ()):
+        setting = re.match(r"\s*(WantedBy|RequiredBy)\s*=", line)
+        at = place_of_line(node, source.lines, number) if setting else None
+        if setting and at:
+            return problem._replace(hint=f"{setting[1]}= belongs below a line [Install]", at=at)
+    return problem
+
+
 Improve = Callable[[Problem, YamlNode | None, LintInput], Problem]
 
 _BY_RULE: dict[str, Improve] = {
@@ -250,6 +305,7 @@ _BY_RULE: dict[str, Improve] = {
     "illegal-mode": _illegal_mode,
     "invalid-url-scheme": _url_scheme,
     "key-type": _wrong_type,
+    "no-install-section": _no_install,
     "link-target-required": _add_hint("add a line `target: /...`"),
     "local-file": _local_file,
     "local-required": _add_hint("add a line `local: ...` with a directory below the files directory (-d)"),
@@ -267,7 +323,9 @@ _BY_RULE: dict[str, Improve] = {
     "thumbprint-required": _add_hint("add a line `thumbprint: ...`; `tang-show-keys` on the server prints it"),
     "unit-extension": _unit_extension,
     "unit-syntax": _unit_syntax,
+    "users-other": _add_hint("write `name: core`: other users cannot be made in this way"),
     "version": _version,
     "variant": _version,
     "wrong-type": _wrong_type,
+    "yaml-syntax": _wrong_type,
 }

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from provision.config.problems import Path, Problem
 from transpiler.lint.accounts import accounts
+from transpiler.lint.comments import cut_texts
+from transpiler.lint.embedded import embedded_configs
 from transpiler.lint.explanations import explain_problems
-from transpiler.lint.nodes import below_files, links_leaving_files_dir, numbers_out_of_range
+from transpiler.lint.nodes import below_files, closed_directories, links_leaving_files_dir, numbers_out_of_range
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import templates
@@ -19,8 +21,11 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     accounts,
     numbers_out_of_range,
     below_files,
+    closed_directories,
     links_leaving_files_dir,
     units,
+    embedded_configs,
+    cut_texts,
 )
 """All lints, in the order of their warnings."""
 
@@ -45,5 +50,5 @@ def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:
                 yield one
 
 
-_CAUSE_RULES = {"template", "typographic-quotes"}
+_CAUSE_RULES = {"template", "comment-in-text", "typographic-quotes"}
 """Rules that give the cause of another error, so their warnings stay."""

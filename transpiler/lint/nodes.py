@@ -24,6 +24,16 @@ def below_files(source: LintInput) -> Iterator[Problem]:
                 yield remark(("storage", kind, index, "path"), "below-file", message, hint)
 
 
+def closed_directories(source: LintInput) -> Iterator[Problem]:
+    """Warnings about directories that can be listed, but not entered."""
+    for index, directory in enumerate(source.record.storage.directories):
+        mode = directory.mode
+        if mode is not None and 0 <= mode <= 0o777 and mode & 0o444 and not mode & 0o111:
+            entered = mode | (mode & 0o444) >> 2
+            message = "only root can enter this directory: its mode has no x bit"
+            yield remark(("storage", "directories", index, "mode"), "closed-directory", message, f"write 0{entered:o}")
+
+
 PATH_MAX = 4096
 """The longest path of Linux in bytes (`limits.h`)."""
 

@@ -19,6 +19,10 @@ _EQUALS_SIGN = re.compile(r"\s*(?:-\s+)*[a-z_]+ *(=)")
 
 _NO_COLON = re.compile(r"\s*(?:-\s+)*([a-z_]+) +[^\s:=][^:=]*$")
 
+_NO_BLANK_AFTER_DASH = re.compile(r"\s*(?:-\s+)*-(?=[a-z_]+:\s)")
+
+_TEXT_BELOW = re.compile(r" *(?:- +)*(contents|inline): *$")
+
 _TEMPLATE = re.compile(r"\{\{-?\s*[\w.$]|\{%|<%")
 
 _NEAR = 3
@@ -45,6 +49,11 @@ def explained(problem: Problem, lines: list[str]) -> Problem:
         return problem
     if "tabs" in problem.hint:
         return problem._replace(message="the indentation of this line has a tab")
+    return _unclosed(problem, at, lines) or _in_lines(problem, at, lines)
+
+
+def _unclosed(problem: Problem, at: Position, lines: list[str]) -> Problem | None:
+    """The problem of a quote or bracket that is not closed; None if there is none."""
     quote = open_quote(lines, at)
     if quote is not None:
         hint = "close it; inside quotes, write a quote twice ('') or as \\\""
@@ -53,16 +62,45 @@ def explained(problem: Problem, lines: list[str]) -> Problem:
         opened = open_bracket(lines, at)
         message = "the bracket that begins here is not closed, or a comma is missing in it"
         return problem._replace(message=message, hint="close it with ] or }", at=opened or at)
+    return None
+
+
+def _in_lines(problem: Problem, at: Position, lines: list[str]) -> Problem:
+    """The problem with an explanation from the line where the parser stopped, or from lines above it."""
     for number in range(min(at.line, len(lines)), max(at.line - _NEAR, 0), -1):
         found = _block(lines, number) or in_line(lines[number - 1])
         if found is not None:
             return _with(problem, number, found)
         if lines[number - 1].strip() and number < at.line:
             break
+    below = _text_without_bar(lines, min(at.line, len(lines)))
+    if below is not None:
+        return _with(problem, *below)
     found = _at_column(problem, at, lines[at.line - 1]) if at.line <= len(lines) else None
     message, hint = _PLAIN_WORDS.get(problem.message, (problem.message, problem.hint))
     return _with(problem, at.line, found) if found else problem._replace(message=message, hint=hint)
 
+
+def _text_without_bar(lines: list[str], number: int) -> tuple[int, Explanation] | None:
+    """The explanation for a text of several lines that reaches to line `number` (from 1), but has no `|` above it.
+
+    It comes with the line of its key. None if there is no such text.
+    """
+    deep = len(lines[number - 1]) - len(lines[number - 1].lstrip(" "))
+    for index in range(number - 1, max(number - _TEXT_LINES, 0) - 1, -1):
+        line = lines[index]
+        head = _TEXT_BELOW.match(line)
+        indented = len(line) - len(line.lstrip(" "))
+        if head and indented < deep:
+            message = f"a text of several lines follows, but there is no `|` after `{head[1]}:`"
+            return index + 1, Explanation(line.index(":") + 2, message, f"write `{head[1]}: |`")
+        key = re.match(r" *(?:- +)*([a-z_]+):(?: |$)", line)
+        if (line.strip() and indented < deep) or (key and key[1] in known_names()):
+            return None
+    return None
+
+
+_TEXT_LINES = 100
 
 _PLAIN_WORDS = {
     "could not find expected ':'": (
@@ -141,11 +179,26 @@ def in_line(line: str) -> Explanation | None:
         return Explanation(
             template.start() + 1, "this looks like a template; transpile does not replace it", hint, "template"
         )
-    no_blank = _NO_BLANK.match(line)
-    if no_blank:
-        key = line[: no_blank.end()].strip().lstrip("- ")
-        hint = f"write `{key} {_value(line, no_blank.end())}`"
-        return Explanation(no_blank.end() + 1, f"a space is missing after `{key}`", hint, "no-blank")
+    return _missing_blank(line) or _missing_colon(line)
+
+
+def _missing_blank(line: str) -> Explanation | None:
+    """The explanation for a dash or colon without a space after it; None if there is none."""
+    after_colon = _NO_BLANK.match(line)
+    if after_colon:
+        key = line[: after_colon.end()].strip().lstrip("- ")
+        hint = f"write `{key} {_value(line, after_colon.end())}`"
+        return Explanation(after_colon.end() + 1, f"a space is missing after `{key}`", hint, "no-blank")
+    after_dash = _NO_BLANK_AFTER_DASH.match(line)
+    if after_dash:
+        key = line[after_dash.end() :].partition(":")[0]
+        hint = f"write `- {key}: {_value(line, after_dash.end() + len(key) + 1)}`"
+        return Explanation(after_dash.end(), "a space is missing after `-`", hint, "no-blank")
+    return None
+
+
+def _missing_colon(line: str) -> Explanation | None:
+    """The explanation for a key without a colon; None if there is none."""
     no_colon = _NO_COLON.match(line)
     if no_colon and no_colon[1] in known_names():
         column = no_colon.end(1) + 1

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from provision.config.problems import Path, Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.source import LintInput, node_at, place_of_line, remark
+from transpiler.lint.templates import TEMPLATE
 
 _COMMON_SECTIONS = {"Unit", "Install"}
 
@@ -26,6 +27,13 @@ _SECTION_OF_SUFFIX = {
     "slice": "Slice",
     "scope": "Scope",
 }
+
+_OTHER_SUFFIXES = {"target", "device", "snapshot"}
+
+_NAME = re.compile(r"[\w:.\\@-]{1,255}", re.ASCII)
+"""The characters of unit names. Source: systemd.unit(5), "String escaping"."""
+
+_CRON = re.compile(r"@\w+|[\d*]\S*( +[\d*]\S*){2}( +[\w*]\S*){2}")
 
 _QUADLET_SECTIONS = {
     "Container",
@@ -52,17 +60,43 @@ class UnitText(NamedTuple):
 
 def units(source: LintInput) -> Iterator[Problem]:
     """Warnings about the texts of units, drop-ins and quadlets."""
+    yield from _names(source)
     for one in _texts(source):
         yield from _lines(one, source)
+        yield from _calendar(one, source)
         if len(one.path) == 4:  # a whole unit, not a drop-in
             yield from _service(one, source)
             yield from _mount(one)
+
+
+def _names(source: LintInput) -> Iterator[Problem]:
+    for index, unit in enumerate(source.record.systemd.units):
+        if unit.name and not _NAME.fullmatch(unit.name) and not TEMPLATE.search(unit.name):
+            simple = unit.name.rpartition("/")[2]
+            message = "systemd does not know a unit with this name"
+            hint = f"write {simple}" if _NAME.fullmatch(simple) else "use letters, digits and : - _ . \\ @ only"
+            yield remark(("systemd", "units", index, "name"), "unit-name", message, hint)
+
+
+def _calendar(unit: UnitText, source: LintInput) -> Iterator[Problem]:
+    """Warnings about times in the form of cron, which systemd refuses."""
+    if not unit.name.endswith(".timer"):
+        return
+    for number, line in enumerate(unit.text.split("\n")):
+        name, _, value = line.partition("=")
+        if name.strip() == "OnCalendar" and _CRON.fullmatch(value.strip()):
+            at = place_of_line(node_at(source.root, unit.path), source.lines, number)
+            message = "systemd refuses a time in the form of cron"
+            hint = "write such as `daily`, `*:0/5` (every 5 minutes) or `Mon *-*-* 04:30`; see systemd.time(7)"
+            yield remark(unit.path, "calendar", message, hint, at)
 
 
 def _texts(source: LintInput) -> Iterator[UnitText]:
     for kind in ("units", "quadlets"):
         for index, unit in enumerate(getattr(source.record.systemd, kind, ())):
             suffix = unit.name.rpartition(".")[2]
+            if kind == "units" and suffix not in {*_SECTION_OF_SUFFIX, *_OTHER_SUFFIXES}:
+                continue  # the name is wrong, so the sections are not known
             own = {_SECTION_OF_SUFFIX[suffix]} if suffix in _SECTION_OF_SUFFIX else set()
             sections = _COMMON_SECTIONS | (_QUADLET_SECTIONS if kind == "quadlets" else own)
             path: Path = ("systemd", kind, index)
@@ -125,12 +159,16 @@ def _service(unit: UnitText, source: LintInput) -> Iterator[Problem]:
     if "[Service]" in unit.text and not {"ExecStart", "ExecStop", "BusName"} & service.keys():
         success = "SuccessAction" in _settings(unit, "Unit")
         if not success:
-            number = next((n for n, line in enumerate(unit.text.split("\n")) if line.strip() == "[Service]"), 0)
+            near = next((name for name in service if did_you_mean(name, ["ExecStart"])), "")
+            hint = f"write ExecStart= in place of {near}=" if near else _ADD_EXEC_START
+            start = f"{near}=" if near else "[Service]"
+            lines = unit.text.split("\n")
+            number = next((n for n, line in enumerate(lines) if line.replace(" ", "").startswith(start)), 0)
             at = place_of_line(node_at(source.root, unit.path), source.lines, number)
-            message = "systemd refuses a service that has no ExecStart="
-            yield remark(
-                unit.path, "no-exec-start", message, "add a line `ExecStart=/path/to/program` below [Service]", at
-            )
+            yield remark(unit.path, "no-exec-start", "systemd refuses a service that has no ExecStart=", hint, at)
+
+
+_ADD_EXEC_START = "add a line `ExecStart=/path/to/program` below [Service]"
 
 
 def _mount(unit: UnitText) -> Iterator[Problem]:
