@@ -13,7 +13,7 @@ set -l platforms auto akamai aliyun applehv aws azure azurestack brightbox cloud
 complete -c provision -n __fish_use_subcommand -f
 complete -c provision -n __fish_use_subcommand -a plan -d 'show what a config would do, and change nothing'
 complete -c provision -n __fish_use_subcommand -a apply -d 'provision disk images or a directory tree'
-complete -c provision -n __fish_use_subcommand -a validate -d 'say what is wrong with configs'
+complete -c provision -n __fish_use_subcommand -a validate -d 'check configs and report every problem'
 complete -c provision -n __fish_use_subcommand -a fetch -d 'show the config this machine would get'
 complete -c provision -n __fish_use_subcommand -a metadata -d 'write what the platform says of this machine'
 complete -c provision -n __fish_use_subcommand -l version -d 'print the version'
@@ -38,7 +38,7 @@ complete -c provision -n $apply -l json -d 'a line of JSON for each step'
 complete -c provision -n $apply -l quiet -d 'print nothing when all goes well'
 
 complete -c provision -n $validate -l format -x -a 'text json github sarif junit' -d 'form of the report'
-complete -c provision -n $validate -l strict -d 'take warnings for errors'
+complete -c provision -n $validate -l strict -d 'treat warnings as errors'
 complete -c provision -n $validate -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where YAML configs find local files'
 
 complete -c provision -n $fetch -f

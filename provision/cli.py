@@ -38,10 +38,10 @@ ENTRY_POINTS = {
 EXIT_CODES = """\
 exit codes:
   0   done
-  1   it failed: the config is invalid, a fetch or a step went wrong; the message says what to do
+  1   failure: the config is invalid, or a fetch or a step failed; the message says what to do
   2   wrong use of the command line
   4   plan --exit-code: there are changes to make
-  5   plan --exit-code: there may be changes to make, where the plan cannot look
+  5   plan --exit-code: no changes found, but the plan could not see everything
   70  a bug in this program
 """
 
@@ -143,7 +143,8 @@ def command_line(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     parser = CommandLine(
         prog="provision",
         description="Provision a machine, or a disk image, from an Ignition config (JSON) or its YAML source.",
-        epilog=f"{EXAMPLE}{EXIT_CODES}\nCOMMAND --help tells about a command; --stage takes Ignition's options.",
+        epilog=f"{EXAMPLE}{EXIT_CODES}\n"
+        "COMMAND --help describes a command. With --stage the program takes Ignition's options.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -1,12 +1,12 @@
 """Provision disk images, or a directory tree, as a first boot would: disks, file systems, files, users and units.
 
-With --disk or --image every device name of the config means an image, or is an error: the disks of this machine are
-never changed. Images can be raw, qcow2, vmdk, vdi, vhdx or vhd. The ending of a new image's name chooses its format;
-the image appears under that name only when everything went well. With --root only files, users and units are applied,
+With --disk or --image every device name of the config must belong to an image: the disks of this machine are never
+changed. Images can be raw, qcow2, vmdk, vdi, vhdx or vhd. The ending of a new image's name chooses its format;
+the image appears under that name after success. With --root only files, users and units are applied,
 to a directory tree.
 
-All steps are simulated first, so what cannot be done is refused before anything is changed; `provision plan` shows the
-same steps. If the config was applied before, only what has changed since then is done again.
+All steps are simulated first: if one of them is impossible, nothing is changed. `provision plan` shows the same steps.
+If the config was applied before, only what has changed since then is done again.
 """
 
 from __future__ import annotations

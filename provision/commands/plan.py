@@ -4,7 +4,7 @@ With --disk, --image or --root the plan has exactly the steps that `apply` would
 Otherwise the plan reads the block devices of this machine and changes nothing; a missing device is assumed to be blank,
 and is marked. A device that cannot be read is marked as unknown.
 
-A step that destroys something is marked with ! and says what. Notes name what a plan cannot see.
+A step marked with ! destroys something, and says what. Notes name what the plan cannot see.
 """
 
 from __future__ import annotations
@@ -41,13 +41,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     add_target_options(parser)
     add_timeout(parser)
-    parser.add_argument("--json", action="store_true", help="print the plan as JSON, also with what stays as it is")
+    parser.add_argument(
+        "--json", action="store_true", help="print the plan as JSON, with the steps that keep something"
+    )
     parser.add_argument("--verbose", action="store_true", help="also show what stays as it is")
     parser.add_argument("--strict-devices", action="store_true", help="fail if a device does not exist here")
     parser.add_argument(
         "--exit-code",
         action="store_true",
-        help="exit with 4 if there are changes to make, 5 if that cannot be known from here",
+        help="exit with 4 if there are changes to make, 5 if none are found but the plan cannot see everything",
     )
 
 

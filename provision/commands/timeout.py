@@ -27,7 +27,7 @@ def add_timeout(parser: argparse.ArgumentParser) -> None:
         type=to_seconds,
         default=DEFAULT,
         metavar="SECONDS",
-        help=f"give up when a server sends nothing for so long ({DEFAULT:g}; 0 is without limit)",
+        help=f"give up when a server sends nothing for this time ({DEFAULT:g}; 0 is no limit)",
     )
 
 

@@ -1,4 +1,4 @@
-"""Report everything that is wrong with configs, with its place and a remedy.
+"""Report every problem of configs, with its place and a hint.
 
 Nothing is fetched: configs that are named by URL are validated by the machine, or by `plan`. The rules are those of the
 machine. Started as `ignition-validate`, this program takes the arguments of Ignition's validator.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NAME = "validate"
 
-HELP = "say what is wrong with configs"
+HELP = "check configs and report every problem"
 
 EPILOG = """\
 examples:
@@ -40,7 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("text", "json", "github", "sarif", "junit"), default="text", help="form of the report"
     )
-    parser.add_argument("--strict", action="store_true", help="take warnings for errors")
+    parser.add_argument("--strict", action="store_true", help="treat warnings as errors")
     parser.add_argument("-d", "--files-dir", metavar="DIR", help="allow YAML configs to embed files below DIR")
 
 

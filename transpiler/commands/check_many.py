@@ -18,8 +18,8 @@ from transpiler.commands.settings import CheckSettings, SettingsError, settings_
 FORMATS = ("text", "json", "github", "sarif", "junit")
 
 DESCRIPTION = """\
-Check configs without writing results. In directories and globs, files *.bu and *.butane are checked, and other
-files that have a line with a known `variant:`. A file that is named itself is always checked.
+Check configs without writing results. In directories and globs it checks *.bu, *.butane, and other files that
+have a line with a known `variant:`. A file that is an argument itself is always checked.
 
   transpile check .
   transpile check --format github --strict configs/

@@ -19,6 +19,7 @@ from provision.planning.machine_view import MachineView, PartitionEntry, Partiti
 from provision.stages.disks.devices import DevicesByName, ambiguous_names, missing_device, wait_for, with_certain_facts
 from provision.stages.disks.partitions import new_table
 from provision.stages.disks.partitions.desired import DesiredDisk, DesiredPartition, disk_of, resolve_partitions
+from provision.stages.disks.partitions.layout import PHYSICAL_SECTOR, is_aligned
 from provision.stages.disks.wipe_action import holds_something
 
 LINUX_DATA = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
@@ -244,4 +245,12 @@ def _decision_text(decision: Decision, disk: DesiredDisk) -> str:
     if decision.after is None:
         return text
     rest = disk.device.assumed and decision.after.start + decision.after.size > disk.table.last
-    return f"{text} ({'the rest' if rest else size_text(decision.after.size * disk.table.sector)})"
+    size = "the rest" if rest else size_text(decision.after.size * disk.table.sector)
+    return f"{text} ({size}{_alignment_text(decision, disk)})"
+
+
+def _alignment_text(decision: Decision, disk: DesiredDisk) -> str:
+    """A note about a new partition that will be slow; empty for one that begins at a physical sector."""
+    if decision.verb is Verb.RESIZE or decision.after is None or is_aligned(decision.after.start, disk.table.sector):
+        return ""
+    return f", not aligned to {PHYSICAL_SECTOR} bytes, which most disks write slowly: set start_mib"

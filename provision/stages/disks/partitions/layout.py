@@ -15,6 +15,8 @@ ENTRY = 128
 """Bytes of an entry of a GPT."""
 
 MEBIBYTE = 1 << 20
+PHYSICAL_SECTOR = 4096
+"""Bytes that most disks write at once, also those that show sectors of 512 bytes (queue/physical_block_size)."""
 PHYSICAL_SECTORS = 8
 """The least alignment on large disks (they are taken to have 4096-byte physical sectors)."""
 LARGE_DISK = 585_937_500
@@ -80,6 +82,11 @@ def space(table: PartitionTable, sectors: int) -> UsableSpace:
     if sectors >= LARGE_DISK:
         alignment = max(alignment, PHYSICAL_SECTORS)
     return UsableSpace(table.first, table.last, alignment)
+
+
+def is_aligned(start: int, sector: int) -> bool:
+    """Whether a partition from the sector `start`, of `sector` bytes, begins at a physical sector of most disks."""
+    return start * sector % PHYSICAL_SECTOR == 0
 
 
 def free_blocks(space: UsableSpace, taken: Iterable[Extent]) -> Iterator[Extent]:

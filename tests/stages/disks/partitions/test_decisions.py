@@ -63,6 +63,13 @@ class TestCreate:
         assert (action.table.sector, action.table.first, action.table.last) == (4096, 6, 16378)
         assert geometry(action.table) == [(1, 256, 512)]
 
+    @pytest.mark.parametrize(("start", "note"), [(63, True), (2048, False)])
+    def test_the_plan_says_that_a_new_partition_is_not_aligned(self, start: int, note: bool) -> None:
+        """Like sgdisk we align to what the present partitions keep; on an old disk that may be a single sector."""
+        world = World().with_disk(DISK, partition(1, start, 20480, "old"))
+        action = written(config(Partition(number=2, label="new", size_mib=1)), world)
+        assert ("not aligned to 4096 bytes" in action.title) is note
+
     def test_number_0_comes_last_and_takes_the_lowest_free_number(self) -> None:
         action = written(
             config(
