@@ -210,6 +210,11 @@ def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[st
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
 
+        def _validate_conn(self, conn: Any) -> None:
+            # else it connects while it sends, where urllib3 ignores EPIPE, ECONNRESET and EPROTOTYPE
+            if conn.sock is None:
+                conn.connect()
+
     class TlsPool(HTTPSConnectionPool):
         ConnectionCls = Tls
 
