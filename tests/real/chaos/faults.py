@@ -18,7 +18,7 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Literal, NamedTuple, NoReturn
 
@@ -47,17 +47,39 @@ KILL = 0
 POWER_LOSS = -1
 """In the place of an error: as KILL, and everything that is not on the disk is lost (`power_loss`)."""
 
-CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-READING = frozenset({0x5401, 0x5413, 0x5421, 0x541B, 0x8912, 0x80081272, 0x1268})
+_CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_READING = (0x5401, 0x5413, 0x5421, 0x541B, 0x8912, 0x80081272, 0x1268)
 """ioctl(2) requests that change nothing: of terminals and sockets, and the sizes of a device."""
 
 LIMIT = 120.0
 """Seconds after which a run counts as hanging."""
 
+HANGS = "it hangs"
+
 _LOADABLE = ctypes.CDLL(None, use_errno=True)
 _SECCOMP, _FILTER, _LISTENER = 317, 1, 8
-_NOTIFY, _ALLOW = 0x7FC00000, 0x7FFF0000
 _RECEIVE, _SEND, _CONTINUE = 0xC0502100, 0xC0182101, 1
+
+Step = tuple[int, int, int, int]
+"""An instruction of a filter: operation, steps to skip if a test is true, if it is false, and a number."""
+
+_LOAD, _EQUAL, _SET, _RETURN = 0x20, 0x15, 0x45, 0x06
+_ALLOWED: Step = (_RETURN, 0, 0, 0x7FFF0000)
+_NOTIFIED: Step = (_RETURN, 0, 0, 0x7FC00000)
+_FIRST, _SECOND, _THIRD = 16, 24, 32
+"""Where the low halves of a call's arguments are in `struct seccomp_data`."""
+
+_OPENED: list[Step] = [(_SET, 0, 1, _CHANGING), _NOTIFIED, _ALLOWED]
+_PRINTED: list[Step] = [(_EQUAL, 2, 0, 1), (_EQUAL, 1, 0, 2), _NOTIFIED, _ALLOWED]
+_ASKED: list[Step] = [(_EQUAL, len(_READING) - index, 0, one) for index, one in enumerate(_READING)]
+_CONDITIONS: dict[str, list[Step]] = {
+    "open": [(_LOAD, 0, 0, _SECOND), *_OPENED],
+    "openat": [(_LOAD, 0, 0, _THIRD), *_OPENED],
+    "write": [(_LOAD, 0, 0, _FIRST), *_PRINTED],
+    "writev": [(_LOAD, 0, 0, _FIRST), *_PRINTED],
+    "ioctl": [(_LOAD, 0, 0, _SECOND), *_ASKED, _NOTIFIED, _ALLOWED],
+}
+"""When a call changes something: opening a file only for writing, and printing never."""
 
 
 class Fault(NamedTuple):
@@ -84,18 +106,18 @@ class Run(NamedTuple):
     struck: str
 
 
-def run_with(fault: Fault, program: Callable[[], int]) -> Run:
-    """Run a function in a child with the fault. The child has ended when this returns."""
+def run_with(fault: Fault | None, program: Callable[[], int]) -> Run:
+    """Run a function in a child, with a fault or undisturbed. The child has ended when this returns."""
     ours, theirs = socket.socketpair()
     with tempfile.TemporaryFile() as output:
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if not pid:
-            _child(program, theirs, output.fileno(), fault.kind)
+            _child(program, theirs, output.fileno(), fault)
         theirs.close()
         try:
-            calls, struck = _supervise(pid, ours, fault)
+            calls, struck = (0, _awaited(pid)) if fault is None else _supervise(pid, ours, fault)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
@@ -105,15 +127,16 @@ def run_with(fault: Fault, program: Callable[[], int]) -> Run:
         return Run(os.waitstatus_to_exitcode(status), output.read().decode(errors="replace"), calls, struck)
 
 
-def _child(program: Callable[[], int], channel: socket.socket, output: int, kind: Kind) -> NoReturn:
+def _child(program: Callable[[], int], channel: socket.socket, output: int, fault: Fault | None) -> NoReturn:
     status = 99
     try:
         os.setsid()
         os.dup2(output, 1)
         os.dup2(output, 2)
-        notifier = _install([*CALLS[kind].values()])
-        socket.send_fds(channel, [b"x"], [notifier])
-        os.close(notifier)
+        if fault is not None:
+            notifier = _install(CALLS[fault.kind])
+            socket.send_fds(channel, [b"x"], [notifier])
+            os.close(notifier)
         channel.close()
         status = program()
         sys.stdout.flush()
@@ -124,18 +147,30 @@ def _child(program: Callable[[], int], channel: socket.socket, output: int, kind
         os._exit(status)
 
 
-def _install(numbers: list[int]) -> int:
+def _install(calls: Mapping[str, int]) -> int:
     """Put the filter in place for this process and its children; returns the listener's descriptor."""
-    count = len(numbers)
-    steps = [(0x20, 0, 0, 0)]  # load the number
-    steps += [(0x15, count - index, 0, number) for index, number in enumerate(numbers)]
-    steps += [(0x06, 0, 0, _ALLOW), (0x06, 0, 0, _NOTIFY)]
+    steps: list[Step] = [(_LOAD, 0, 0, 0)]  # the number of the call
+    for name, number in calls.items():
+        then = _CONDITIONS.get(name, [_NOTIFIED])
+        steps += [(_EQUAL, 0, len(then), number), *then]
+    steps.append(_ALLOWED)
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
     program = struct.pack("HxxxxxxQ", len(steps), ctypes.addressof(code))
     fd: int = _LOADABLE.syscall(_SECCOMP, _FILTER, _LISTENER, program)
     if fd < 0:
         raise OSError(ctypes.get_errno(), "seccomp")
     return fd
+
+
+def _awaited(pid: int) -> str:
+    """Wait until a child has ended; empty, or says that it hangs."""
+    child = os.pidfd_open(pid)
+    try:
+        poll = select.poll()
+        poll.register(child, select.POLLIN)
+        return "" if poll.poll(LIMIT * 1000) else HANGS
+    finally:
+        os.close(child)
 
 
 def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str]:
@@ -154,7 +189,7 @@ def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str
             if any(event & select.POLLHUP for _, event in events):
                 break
             if time.monotonic() > deadline:
-                return calls, f"{struck}; it hangs"
+                return calls, f"{struck}; {HANGS}"
             if not events:
                 continue
             notice = bytearray(80)
@@ -163,7 +198,7 @@ def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str
             except OSError:
                 continue  # it was killed in the meantime
             identity, task, _, number, _, _, *arguments = struct.unpack("QIIiIQ6Q", notice)
-            changing = _changes(names[number], task, arguments)
+            changing = names[number] != "openat2" or _opens_for_writing(task, arguments)
             calls += changing
             error = 0
             if changing and calls == fault.number:
@@ -179,17 +214,9 @@ def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str
     return calls, struck
 
 
-def _changes(name: str, task: int, arguments: list[int]) -> bool:
-    """Whether a call changes something: opening a file only for writing, and printing never."""
-    if name == "openat":
-        return bool(arguments[2] & CHANGING)
-    if name == "open":
-        return bool(arguments[1] & CHANGING)
-    if name == "openat2":
-        return bool(struct.unpack("Q", _memory(task, arguments[2], 8))[0] & CHANGING)
-    if name == "ioctl":
-        return (arguments[1] & 0xFFFFFFFF) not in READING
-    return not (name in {"write", "writev"} and arguments[0] in {1, 2})
+def _opens_for_writing(task: int, arguments: list[int]) -> bool:
+    """Whether a call of openat2(2) does; its flags are not in a register, so that no filter can see them."""
+    return bool(struct.unpack("Q", _memory(task, arguments[2], 8))[0] & _CHANGING)
 
 
 def _described(name: str, task: int, arguments: list[int]) -> str:

@@ -222,6 +222,41 @@ ACCOUNTS = Scenario(
 )
 
 
+def _homes_root(root: Path) -> None:
+    _system_root(root)
+    with (root / "etc/passwd").open("a") as passwd:
+        passwd.write("mover:x:902:902::/home/mover:/bin/sh\nnumber:x:903:903::/home/number:/bin/sh\n")
+    with (root / "etc/group").open("a") as group:
+        group.write("mover:x:912:\nnumber:x:913:\nmail:x:8:\n")
+    with (root / "etc/shadow").open("a") as shadow:
+        shadow.write("mover:!:19000::::::\nnumber:!:19000::::::\n")
+    for name, number in (("mover", 902), ("number", 903)):
+        _file(root / f"home/{name}/a/file", name)
+        _file(root / f"home/{name}/b", name)
+        _file(root / f"var/mail/{name}", "a letter", 0o660)
+        for path in (root / f"home/{name}", *(root / f"home/{name}").rglob("*"), root / f"var/mail/{name}"):
+            os.lchown(path, number, number)
+    (root / "home/there").mkdir()
+
+
+HOMES = Scenario(
+    "homes",
+    {
+        "passwd": {
+            "groups": [{"name": "number", "gid": 953}],
+            "users": [
+                {"name": "mover", "homeDir": "/srv/mover"},
+                {"name": "number", "uid": 953, "groups": ["wheel"]},
+                {"name": "far", "homeDir": "/srv/deep/er/far", "uid": 1500, "sshAuthorizedKeys": ["ssh-ed25519 AAAA"]},
+                {"name": "there", "uid": 1600},
+            ],
+        },
+    },
+    _in_tree(_homes_root),
+    applied,
+)
+
+
 def _unit_root(root: Path) -> None:
     _system_root(root)
     _file(root / "etc/machine-id", "0123456789abcdef0123456789abcdef\n")
@@ -263,4 +298,4 @@ STAGE = NODES._replace(name="stage", command_line=as_stage)
 POWER = tuple(one._replace(name=f"power-{one.name}", errors=OF_POWER) for one in (NODES, FETCHED, ACCOUNTS, UNITS))
 """The same on a file system that loses what is not on the disk."""
 
-TREES = (NODES, FETCHED, ACCOUNTS, UNITS, STAGE)
+TREES = (NODES, FETCHED, ACCOUNTS, HOMES, UNITS, STAGE)
