@@ -47,10 +47,10 @@ def pauses() -> Iterator[float]:
 
 
 def retry_after(asked: float, pause: float, left: float = float("inf")) -> float:
-    """Seconds to wait when a server asked for some: never less, up to half as much again, so that a fleet spreads.
+    """Seconds to wait after an answer with Retry-After (RFC 9110): `asked` seconds and up to half as much again.
 
-    The spread stays within the time that is `left`, so that there is time for one more attempt. Where that is less than
-    was asked for, the server is asked near its end: too early is better than never.
+    The random part of up to `pause` seconds or more keeps many machines from asking at the same moment. The result is
+    less than the seconds that are `left`, so that there is time for one more attempt, even if it comes too early.
     """
     asked = min(asked, LONGEST_RETRY_AFTER)
     if asked >= left:
@@ -86,7 +86,7 @@ class Deadline:
         return Deadline(max(min(seconds, self.left()), 0.001))
 
     def within(self, seconds: float) -> float | None:
-        """The smaller of a limit (0 is none) and what is left, as a timeout for a socket: None is for ever."""
+        """The smaller of a limit (0 is none) and what is left, in seconds: the timeout of a socket (None: no limit)."""
         shortest = min(seconds or float("inf"), self.left())
         return None if shortest == float("inf") else max(shortest, 0.001)
 
@@ -143,7 +143,7 @@ class WaitReporter:
             self._log("notice", self.text(moment))
 
     def text(self, waited: float) -> str:
-        """The report after so many seconds."""
+        """The report after `waited` seconds."""
         cause, remedy, deadline = self._reason
         left = deadline.left()
         limit = "without limit" if left == float("inf") else f"{left:.0f} s left"

@@ -126,7 +126,7 @@ class RunningSystem(Protocol):
         ...
 
     def vsock(self, cid: int, port: int, seconds: float | None, own_ports: Sequence[int] = ()) -> socket:
-        """A vsock connection to the hypervisor, within so many seconds, which are also the timeout of the socket.
+        """A connection to the context id `cid` (vsock(7)), within `seconds`, which are also the timeout of the socket.
 
         It is made from the first of our own ports that is free, or from any if none is named. Raises OSError.
         """

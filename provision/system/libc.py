@@ -51,7 +51,9 @@ _MOUNT_ATTR_NODEV = 0x4
 
 
 def openat2(directory: int, path: str, flags: int, mode: int, resolve: int) -> int:
-    """openat2(2), Linux 5.6: open a path below a directory, with rules on what its links may do. Raises OSError."""
+    """openat2(2), Linux 5.6: open a path below a directory; `resolve` is a set of RESOLVE_ flags about links.
+
+    Returns a descriptor, which the caller closes. Raises OSError."""
     import ctypes
 
     how = struct.pack("QQQ", flags | os.O_CLOEXEC, mode, resolve)
@@ -66,7 +68,7 @@ def openat2(directory: int, path: str, flags: int, mode: int, resolve: int) -> i
 
 
 def rename_exclusively(old: str, new: str, folder: int) -> None:
-    """Rename within a directory, unless the new name exists (renameat2(2), RENAME_NOREPLACE).
+    """Rename within a directory (a descriptor), unless the new name exists (renameat2(2), RENAME_NOREPLACE).
 
     Raises OSError: EEXIST if the new name exists, EINVAL or ENOSYS if the file system or libc does not support it.
     """

@@ -39,7 +39,7 @@ def encode_whole(config: Config) -> str:
 
 
 def dump(value: Any, indent: int = 0) -> str:
-    """Plain values as Butane's marshaller writes them."""
+    """Plain values as Butane's marshaller writes them; `indent` is the number of spaces in front of each level."""
     separators = (",", ": ") if indent else (",", ":")
     text = json.dumps(value, ensure_ascii=False, indent=indent or None, separators=separators)
     return re.sub(r"\\(.)", _without_short_forms, text.translate(_GO_ESCAPES))

@@ -53,7 +53,9 @@ def connect(request: ConnectRequest) -> socket.socket:
 
 
 def connect_guarded(request: ConnectRequest) -> socket.socket:
-    """Connect to the host of a redirect: never to loopback, link-local or metadata addresses.
+    """Connect to the host of a redirect, but not to loopback, link-local or metadata addresses.
+
+    Raises RefusedError for such an address, OSError if no address answers.
 
     A redirect must not make a machine ask its own metadata service, whatever the name in the URL is. So the address of
     the connection is checked, not the name.
@@ -100,7 +102,9 @@ Address = tuple[int, int, int, str, Any]
 
 
 def resolve_host(host: str, port: int, seconds: float, kind: int = socket.SOCK_STREAM) -> list[Address]:
-    """The addresses of a host, as socket.getaddrinfo gives them. Raises OSError, or ValueError if `host` is no name.
+    """The addresses of a host, as socket.getaddrinfo gives them; `kind` is the type of socket.
+
+    Raises OSError, or ValueError if `host` is no name.
 
     The C library asks each name server for 5 s, twice, and takes no time limit. So a thread calls it.
     """
@@ -119,7 +123,7 @@ def resolve_host(host: str, port: int, seconds: float, kind: int = socket.SOCK_S
 
 
 def literal(host: str, port: int, kind: int = socket.SOCK_STREAM) -> list[Address]:
-    """The address of a host that is written as an address, in any form of the C library; an empty list for a name."""
+    """The address of a host that is written as an address, in any form of the C library; [] for a name."""
     host = host.strip("[]").replace("%25", "%")  # the zone of an IPv6 address, as URLs have it (RFC 6874)
     try:
         return [*socket.getaddrinfo(host, port, type=kind, flags=socket.AI_NUMERICHOST)]

@@ -57,7 +57,7 @@ def explain(error: BaseException) -> Cause:
 
 
 def status(code: int, reason: str, body: bytes) -> Cause:
-    """The cause of an error answer: its status and the first printable bytes of its body."""
+    """The cause of an error answer: the status `code` (RFC 9110) and the first printable bytes of the body."""
     told = printable(body)
     text = f"HTTP status {code} {printable(reason.encode())}".rstrip()
     remedy = STATUS_REMEDIES.get(code, SERVER_REMEDY if code >= 500 else "")

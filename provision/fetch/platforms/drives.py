@@ -93,7 +93,10 @@ class Optical(NamedTuple):
     offline: bool = True
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Wait for the CD without a limit of its own, and read the file."""
+        """Wait for the CD as long as the settings allow, and read the file.
+
+        Raises FetchFailed, or NotTrustedError if no drive may be used.
+        """
         if context.trust.config_drive == "none":
             raise NotTrustedError(f"CD with {self.marker}", f"not used: {CONFIG_DRIVE}=none is set")
         deadline = context.settings.deadline()
@@ -172,7 +175,7 @@ class RawDevice(NamedTuple):
     offline: bool = True
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Wait for the device and read it."""
+        """Wait for the device and read it. Raises FetchFailed if it does not appear."""
         context.running_system.load_module(self.module)
         deadline = context.settings.deadline(self.seconds)
         with WaitReporter(self.path, deadline, context.log, context.stop) as wait:

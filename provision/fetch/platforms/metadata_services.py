@@ -53,7 +53,7 @@ class Http(NamedTuple):
     offline: bool = False
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """The config of the service, asked with a token if it needs one."""
+        """The config of the service, asked with a token if it needs one. Raises FetchFailed, NeedsNetwork."""
         if context.settings.offline and not self.offline:
             raise NeedsNetwork(f"{self.base}{self.path}")
         from provision.fetch.http.client import Client, NotFoundError
@@ -112,7 +112,7 @@ class LinkLocal(NamedTuple):
     offline: bool = False
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Ask on all interfaces at once; the first answer counts."""
+        """Ask on all interfaces at once; the first answer counts. Raises FetchFailed, NeedsNetwork."""
         if context.settings.offline:
             raise NeedsNetwork(f"http://[fe80::a9fe:a9fe]{self.path}")
         with WaitReporter(
@@ -201,7 +201,7 @@ class DhcpServer(NamedTuple):
     offline: bool = False
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """Wait for a lease, and ask the server that it names."""
+        """Wait for a lease, and ask the server that it names. Raises FetchFailed, NeedsNetwork."""
         if context.settings.offline:
             raise NeedsNetwork(f"http://DHCP-SERVER{self.path}")
         return Http(f"http://{dhcp_server(context)}", self.path).fetch(context)

@@ -23,7 +23,7 @@ def created(wave: Wave) -> Iterator[str]:
 
 def relabel(paths: Iterable[str], view: MachineView) -> Iterator[Wave]:
     """The wave that labels those of these paths that exist, with everything below them; none for a root without
-    SELinux.
+    SELinux. Raises PlanRefused if the root has SELinux but setfiles is missing.
     """
     existing = tuple(path for path in sorted(set(paths)) if view.file_status(path) is not None)
     policy = _policy(view) if existing else None

@@ -47,7 +47,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """All fetches side by side, then the nodes depth by depth, then hard links.
 
     Everything is decided before the first wave, each node on the forecast of those before it, so that all problems are
-    reported at once.
+    reported at once. Raises PlanRefused.
     """
     entries, problems = _entries(config, view)
     problems += _collisions(entries)

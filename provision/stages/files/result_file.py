@@ -19,7 +19,7 @@ RESULT = "/etc/.ignition-result.json"
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
-    """One file (0600). An earlier result is nested in it, as Ignition does."""
+    """One file (0600) with an earlier result inside, as in Ignition. Raises PlanRefused if that is not JSON."""
     path = resolve_path(view, RESULT)
     _check(config, path, view)
     previous, state = view.content(path), view.boot_state()

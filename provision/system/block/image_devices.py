@@ -146,7 +146,10 @@ class ImageDevices:
                 self._loops.pop(region).detach()
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
-        """Wait for devices that programs build on images. Partitions of images exist at once or not at all."""
+        """Wait for devices that programs build on images. Partitions of images exist at once or not at all.
+
+        Raises DeviceFailed.
+        """
         self._kernel.wait([name for name in names if built_devices.is_built(name)], gone=gone)
         wrong = [name for name in names if (self.device(name) is None) != gone]
         if wrong and gone:

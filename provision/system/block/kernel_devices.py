@@ -74,7 +74,7 @@ class KernelDevices:
             changed += [_required(one).path for one in kernel_partitions.follow(disk, table)]
 
     def wait(self, names: Sequence[str], *, gone: bool = False) -> None:
-        """As in Devices: waits for events of udev, or of the kernel if udevd does not run."""
+        """As in Devices, by events of udev, or of the kernel if udevd does not run. Raises DeviceFailed."""
         missing = _wrong(names, gone)
         if not missing:
             return

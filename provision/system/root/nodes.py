@@ -204,7 +204,7 @@ def _copy(source: int, fd: int) -> None:
 
 
 def copy_attributes(source: int, fd: int) -> None:
-    """Copy label, capabilities and access list of a file to the one that replaces it."""
+    """Copy label, capabilities and access list of a file to the one that replaces it; both are descriptors."""
     for name in os.listxattr(source):
         with suppress(OSError):  # not every file system has them
             os.setxattr(fd, name, os.getxattr(source, name))

@@ -15,7 +15,7 @@ _APPEARED = "has appeared since it was planned, and overwrite is false"
 
 
 def temporary_name(folder: int, name: str) -> str:
-    """The temporary name for `name` in a directory. A file that a killed run left under it is removed.
+    """The temporary name for `name` in the directory of a descriptor. A file that a killed run left there is removed.
 
     It is computed from `name`, so that the next run finds what an interrupted run left.
     """
@@ -99,7 +99,10 @@ def _link_fd(fd: int, folder: int, name: str) -> None:
 
 
 def publish_link(folder: int, name: str, make: Callable[[str], None], *, exclusive: bool) -> None:
-    """Make a link under a temporary name and rename it. It replaces a file of that name, unless it is `exclusive`."""
+    """Make a link under a temporary name and rename it. It replaces a file of that name, unless it is `exclusive`.
+
+    Raises OSError; FileExistsError if `exclusive` and the name exists with other contents.
+    """
     temporary = temporary_name(folder, name)
     try:
         make(temporary)

@@ -55,7 +55,7 @@ class LocalSystem:
         return (self.read(path) or b"").decode("utf-8", "replace")
 
     def names(self, path: str) -> tuple[str, ...]:
-        """The names in a directory, sorted by their bytes."""
+        """The names in a directory, sorted by their bytes; none without a directory. Raises FetchFailed."""
         try:
             return tuple(sorted(os.listdir(self.path(path)), key=os.fsencode))
         except (FileNotFoundError, NotADirectoryError):
@@ -76,7 +76,10 @@ class LocalSystem:
         return tuple(node for node in found if has_disc(node))
 
     def read_from(self, device: str, path: str, *, formats: Sequence[str] = ()) -> bytes | None:
-        """The bytes of one file on a drive, which is mounted read-only in a private folder; no link leads out of it."""
+        """The bytes of one file on a drive, which is mounted read-only in a private folder; no link leads out of it.
+
+        None if there is no such file. Raises FetchFailed if the drive cannot be mounted or read.
+        """
         with mounted_drive(device, ",".join(formats) or "auto") as root:
             try:
                 fd = GuardedTree(root).open(path, os.O_RDONLY)

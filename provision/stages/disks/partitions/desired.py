@@ -86,7 +86,7 @@ def _partition_of(
 
 def resolve_partitions(disk: DesiredDisk) -> list[DesiredPartition]:
     """Every partition with its number, start and size filled in, as if all were created one after the other on a blank
-    disk.
+    disk. Raises PlanRefused if one of them has no space.
     """
     before = _numbered(disk.table)
     asked = {desired.number for desired in disk.desired_entries if desired.number}
