@@ -1,6 +1,8 @@
 #!/bin/sh
 # build.sh base IMAGE              a file system with a Debian root: kernel, dracut, python3 and the libraries we use
-# build.sh machine IMAGE WHEEL DIR  our part on such a root (changed in place); vmlinuz and initramfs go to DIR
+# build.sh machine IMAGE WHEEL DIR [OMITTED]
+#                                   our part on such a root (changed in place); vmlinuz and an initramfs (without a
+#                                   dracut module, if one is named) go to DIR
 # Run as root, in a mount namespace of its own: whatever happens, nothing stays mounted.
 set -eu
 # fails in a chroot, where / is no mount point
@@ -42,10 +44,8 @@ machine() {
     printf 'LOADER=bls\nBOOT=LABEL=root\n' >"$root/etc/provision-kargs.conf"
     for one in proc dev sys; do mount --rbind "/$one" "$root/$one"; done
     kernel=$(basename "$root"/usr/lib/modules/*)
-    for omit in '' provision; do
-        chroot "$root" dracut --quiet --force --no-hostonly --no-compress --omit "$omit" /root/initramfs "$kernel"
-        mv "$root/root/initramfs" "$3/initramfs${omit:+-without-$omit}"
-    done
+    chroot "$root" dracut --quiet --force --no-hostonly --no-compress --omit "${4-}" /root/initramfs "$kernel"
+    mv "$root/root/initramfs" "$3/initramfs"
     cp "$root/boot/vmlinuz-$kernel" "$3/vmlinuz"
 }
 

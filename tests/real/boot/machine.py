@@ -33,7 +33,6 @@ class Images(NamedTuple):
     root: Path
     kernel: Path
     initramfs: Path
-    bare_initramfs: Path
 
 
 class Boot(NamedTuple):
@@ -61,8 +60,11 @@ class Boot(NamedTuple):
         )
 
 
-def build(wheel: Path, folder: Path) -> Images:
-    """A root with our wheel and an initramfs made in it. The root without them is kept between runs."""
+def build(wheel: Path, folder: Path, omit: str = "") -> Images:
+    """A root with our wheel and an initramfs made in it, without a dracut module if `omit` names one.
+
+    The root without our part is kept between runs.
+    """
     base = _cache() / f"root-{_digest(HERE / 'build.sh')}.img"
     with base.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be about to build it
@@ -70,8 +72,8 @@ def build(wheel: Path, folder: Path) -> Images:
             _run_build("base", base)
     root = folder / "root.img"
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", base, root], check=True)
-    _run_build("machine", root, wheel, folder)
-    return Images(root, folder / "vmlinuz", folder / "initramfs", folder / "initramfs-without-provision")
+    _run_build("machine", root, wheel, folder, omit)
+    return Images(root, folder / "vmlinuz", folder / "initramfs")
 
 
 class Machine:
@@ -88,22 +90,14 @@ class Machine:
         with self.data.open("wb") as file:
             file.truncate(1 << 30)
 
-    def boot(
-        self,
-        arguments: str,
-        config: Path,
-        *,
-        initramfs: Path | None = None,
-        overlay: bytes = b"",
-        uuid: str = UUID,
-    ) -> Boot:
+    def boot(self, arguments: str, config: Path, *, overlay: bytes = b"", uuid: str = UUID) -> Boot:
         """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs.
 
         `uuid` is the machine's id in the firmware; another id means another machine with the same disks.
         """
         report, initrd = self._folder / "report", self._folder / "initrd"
         consoles = self._folder / "console", self._folder / "second-console"
-        shutil.copyfile(initramfs or self._images.initramfs, initrd)
+        shutil.copyfile(self._images.initramfs, initrd)
         with initrd.open("ab") as file:
             file.write(overlay)
         report.unlink(missing_ok=True)
@@ -169,7 +163,7 @@ def cpio(files: dict[str, str]) -> bytes:
     return bytes(out)
 
 
-def _run_build(what: str, *arguments: Path) -> None:
+def _run_build(what: str, *arguments: Path | str) -> None:
     script = ["unshare", "--mount", "--propagation", "unchanged", str(HERE / "build.sh"), what, *map(str, arguments)]
     done = subprocess.run(script, cwd=HOUSE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"build.sh {what}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
