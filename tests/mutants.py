@@ -4,23 +4,28 @@
 
 Each sampled change (a mutant) is made in a copy of the tree, and the tests of its package run there until one fails.
 What no test notices survives and is printed as a diff. cosmic-ray runs one test command for every mutant, which takes
-minutes here; this script runs the nearest tests first.
+minutes here; this script runs the nearest tests first, in forks of a process that has imported the libraries.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import os
 import random
+import resource
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from difflib import unified_diff
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
@@ -32,7 +37,13 @@ SHARE = {"transpiler": 0.5, "provision/config": 0.3, "provision/stages": 0.2}
 SLOW = ("tests/config/test_fuzz.py", "tests/config/reports/test_streams.py", "tests/transpiler/test_surroundings.py")
 """Tests that start many processes, and notice nothing that the others do not."""
 
-SECONDS = 600
+SECONDS = 900
+PROCESSOR_SECONDS = 300
+"""The tests of a change that makes them run longer than this fail."""
+
+LIBRARIES = ("hypothesis.strategies", "_hypothesis_pytestplugin", "jsonschema", "yaml", "requests", "http.server")
+"""What the tests of every change import; the packages themselves are imported anew."""
+
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
     ast.LtE: ast.Lt,
@@ -132,38 +143,68 @@ def _change(node: ast.AST, kind: str) -> None:
         node.__class__ = ast.Break if isinstance(node, ast.Continue) else ast.Continue
 
 
-def nearest(path: str, package: str) -> list[str]:
-    """The tests of a module: first those of its own name, then its folder's, then all of the package."""
+def nearest(path: str, package: str) -> list[list[str]]:
+    """The tests of a module, in two parts: those of its own name and the golden ones; those of its folder and package.
+
+    Most changes fail in the first part, which is collected in no time.
+    """
     module = Path(path)
     tests = Path("tests") / module.relative_to("provision" if path.startswith("provision/") else ".")
     own = tests.with_name(f"test_{tests.name}")
     folder = next(folder for folder in (own.parent, *own.parents) if (ROOT / folder).is_dir())
     golden = ["tests/transpiler/test_golden.py"] if package == "transpiler" else []
-    found = [str(own), *golden, str(folder), *PACKAGES[package]]
-    return [one for one in dict.fromkeys(found) if (ROOT / one).exists()]
+    parts = [[str(own), *golden], [str(folder), *PACKAGES[package]]]
+    found = [[one for one in dict.fromkeys(part) if (ROOT / one).exists()] for part in parts]
+    return [part for part in found if part]
 
 
 def survives(mutant: Mutant, package: str, copy: Path) -> bool:
     """Whether all tests pass although the change was made."""
     target = copy / mutant.path
-    whole = target.read_text("utf-8")
+    whole, times = target.read_text("utf-8"), target.stat()
     target.write_text(mutated(whole, mutant.number), "utf-8")
+    os.utime(target, (times.st_atime + 100, times.st_mtime + 100))  # kept byte-code is not that of the change
     try:
-        return passes(nearest(mutant.path, package), copy)
+        return all(passes(tests, copy) for tests in nearest(mutant.path, package))
     finally:
         target.write_text(whole, "utf-8")
+        os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def passes(tests: list[str], copy: Path) -> bool:
+def passes(tests: list[str], copy: Path, *, keep_bytecode: bool = False) -> bool:
     """Whether tests pass in the copy; tests that take too long do not."""
-    argv = [sys.executable, "-B", "-m", "pytest", "-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--no-header"]
-    argv += ["-m", "not disks and not boot and not peer", "--hypothesis-profile=few", "--timeout=120"]
-    argv += [f"--ignore={path}" for path in SLOW] + tests
+    child = os.fork()
+    if child == 0:
+        _become_pytest(tests, copy, keep_bytecode=keep_bytecode)
+    ends = time.monotonic() + SECONDS
+    while time.monotonic() < ends:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status) in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+        time.sleep(0.05)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return False
+
+
+def _become_pytest(tests: list[str], copy: Path, *, keep_bytecode: bool) -> None:
+    """Run the tests in this process, which has just been forked, and end it."""
+    status = 70
     try:
-        done = subprocess.run(argv, cwd=copy, capture_output=True, timeout=SECONDS, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        os.setsid()
+        resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
+        os.chdir(copy)
+        silent = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(silent, stream)
+        sys.path[0] = os.environ["PYTHONPATH"] = str(copy)
+        sys.modules.pop("tests")
+        sys.dont_write_bytecode = not keep_bytecode
+        argv = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--no-header", "--hypothesis-profile=few"]
+        argv += ["-m", "not disks and not boot and not network and not peer", "--timeout=120"]
+        status = pytest.main([*argv, *(f"--ignore={path}" for path in SLOW), *tests])
+    finally:
+        os._exit(status)
 
 
 def main() -> int:
@@ -175,11 +216,13 @@ def main() -> int:
     given = parser.parse_args()
     source = random.Random(given.seed)
     killed = total = 0
+    for library in LIBRARIES:
+        import_module(library)
     with tempfile.TemporaryDirectory() as directory:
         copy = Path(directory) / "tree"
         shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".*", "build", "dist", "__pycache__"))
         for package in [given.only] if given.only else PACKAGES:
-            if not passes(list(PACKAGES[package]), copy):
+            if not passes(list(PACKAGES[package]), copy, keep_bytecode=True):
                 sys.exit(f"the tests of {package} fail without any change")
             found = list(mutants(package))
             count = given.count if given.only else round(given.count * SHARE[package])
