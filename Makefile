@@ -9,7 +9,7 @@ SYSTEM := $(DESTDIR)/usr/lib/systemd/system
 AFTER_BOOT := dracut/provision-complete.service
 # The unit tests start hundreds of programs. Container images often forbid byte-code, which doubles what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
-WORKERS := $(shell echo $$((2 * $$(nproc))))
+WORKERS := $(shell echo $$(($$(nproc) + 1)))
 SCRIPTS := dracut/module-setup.sh dracut/collect.py dracut/kargs-helper.sh
 PARTS := $(filter-out $(AFTER_BOOT),$(wildcard dracut/*.service dracut/*.path dracut/*.network dracut/*.conf))
 
@@ -29,7 +29,7 @@ test: .venv/test ## everything, on real block devices and in a virtual machine (
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/pytest -q -n 2 --dist loadgroup
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 boot: .venv/test ## the boot test alone, with its figures
 	@$(BIN)/pytest -q -s -m boot tests/real/boot
