@@ -163,7 +163,8 @@ def survives(mutant: Mutant, package: str, copy: Path) -> bool:
     target = copy / mutant.path
     whole, times = target.read_text("utf-8"), target.stat()
     target.write_text(mutated(whole, mutant.number), "utf-8")
-    os.utime(target, (times.st_atime + 100, times.st_mtime + 100))  # kept byte-code is not that of the change
+    changed = times.st_mtime + 1 + mutant.number  # kept byte-code is never that of another change
+    os.utime(target, (changed, changed))
     try:
         return all(passes(tests, copy) for tests in nearest(mutant.path, package))
     finally:
@@ -171,11 +172,11 @@ def survives(mutant: Mutant, package: str, copy: Path) -> bool:
         os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def passes(tests: list[str], copy: Path, *, keep_bytecode: bool = False) -> bool:
+def passes(tests: list[str], copy: Path) -> bool:
     """Whether tests pass in the copy; tests that take too long do not."""
     child = os.fork()
     if child == 0:
-        _become_pytest(tests, copy, keep_bytecode=keep_bytecode)
+        _become_pytest(tests, copy)
     ends = time.monotonic() + SECONDS
     while time.monotonic() < ends:
         ended, status = os.waitpid(child, os.WNOHANG)
@@ -187,7 +188,7 @@ def passes(tests: list[str], copy: Path, *, keep_bytecode: bool = False) -> bool
     return False
 
 
-def _become_pytest(tests: list[str], copy: Path, *, keep_bytecode: bool) -> None:
+def _become_pytest(tests: list[str], copy: Path) -> None:
     """Run the tests in this process, which has just been forked, and end it."""
     status = 70
     try:
@@ -199,7 +200,6 @@ def _become_pytest(tests: list[str], copy: Path, *, keep_bytecode: bool) -> None
             os.dup2(silent, stream)
         sys.path[0] = os.environ["PYTHONPATH"] = str(copy)
         sys.modules.pop("tests")
-        sys.dont_write_bytecode = not keep_bytecode
         argv = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--no-header", "--hypothesis-profile=few"]
         argv += ["-m", "not disks and not boot and not network and not peer", "--timeout=120"]
         status = pytest.main([*argv, *(f"--ignore={path}" for path in SLOW), *tests])
@@ -222,7 +222,7 @@ def main() -> int:
         copy = Path(directory) / "tree"
         shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".*", "build", "dist", "__pycache__"))
         for package in [given.only] if given.only else PACKAGES:
-            if not passes(list(PACKAGES[package]), copy, keep_bytecode=True):
+            if not passes(list(PACKAGES[package]), copy):
                 sys.exit(f"the tests of {package} fail without any change")
             found = list(mutants(package))
             count = given.count if given.only else round(given.count * SHARE[package])
