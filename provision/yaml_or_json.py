@@ -52,11 +52,16 @@ def _validate_json(raw: bytes, name: str) -> Outcome:
     problems = validation.problems or _about_all(validation.error)
 
     def locate(problems: Sequence[Problem]) -> Sequence[Finding]:
-        from provision.config.reports.findings import findings
+        return _findings(name, raw, [one._replace(path=validation.path_in_text(one.path)) for one in problems])
 
-        return findings(name, raw, problems)
+    found = _findings(name, raw, problems) if problems else ()
+    return Outcome(validation.config, found, validation.error, locate)
 
-    return Outcome(validation.config, locate(problems) if problems else (), validation.error, locate)
+
+def _findings(name: str, raw: bytes, problems: Sequence[Problem]) -> Sequence[Finding]:
+    from provision.config.reports.findings import findings
+
+    return findings(name, raw, problems)
 
 
 def _about_all(error: str) -> tuple[Problem, ...]:

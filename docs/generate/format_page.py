@@ -23,6 +23,9 @@ A config is a JSON object; it says its version in `ignition.version`, one of
 
 Unless a field says otherwise, it is as old as 3.0.0 and may be left out. A field that a version does not have is
 ignored there with a warning, like every other unknown key. Numbers are decimal, file modes included.
+
+Configs of version 1 and 2.0.0 to 2.4.0 are read too, with the meaning that they have for Ignition 2.x; see
+`docs/decisions/0011-old-versions.md`.
 """
 
 
@@ -41,7 +44,11 @@ def _section(path: str, record: type[Record], keyed: bool) -> str:
     notes = [_rule(rule) for rule in RULES if rule.record in record.__mro__]
     if keyed:
         notes.append(f"- Elements with the same {record.KEYED_BY} are the same one: merging joins them.")
-    return section(path, doc, map(_row, record.FIELDS), notes)
+    return section(path, doc, map(_row, filter(_is_published, record.FIELDS)), notes)
+
+
+def _is_published(field: Field) -> bool:
+    return field.is_published
 
 
 def _row(field: Field) -> str:

@@ -5,6 +5,8 @@ Fields stand in the order in which Ignition writes them. A field without `since`
 Source: the field lists and validators of coreos/ignition, `config/v3_*/types`.
 """
 
+from typing import Any, ClassVar
+
 from provision.config.model import Record, Secret, list_of, nested, optional, value
 
 FORMATS = {
@@ -256,9 +258,11 @@ class Partition(Record, key=_partition_key):
     resize: bool | None = optional("grow or shrink an existing partition if only its size differs", since="3.2")
     should_exist: bool | None = optional("whether the partition exists (default true)")
     size_mib: int | None = optional("size in MiB; 0 fills the largest free block", author_limits=NOT_NEGATIVE)
+    size_sectors: int | None = optional("size in sectors, from a config of version 1 or 2.x", until="3.0")
     start_mib: int | None = optional(
         "start in MiB; 0 takes the beginning of the largest free block", author_limits=NOT_NEGATIVE
     )
+    start_sectors: int | None = optional("start in sectors, from a config of version 1 or 2.x", until="3.0")
     type_guid: str | None = optional(
         "GUID of the partition's type (default Linux data)",
         limits={"pattern": GUID_PATTERN},
@@ -387,7 +391,13 @@ class Systemd(Record):
 
 
 class Config(Record):
-    """A config of any version of the format, converted to the newest version."""
+    """A config of any version of the format, converted to the newest version.
+
+    `older` is the config as it was written if its version was 1 or 2.x (see `old_versions`): such configs are merged as
+    they were written. It is no field of the format.
+    """
+
+    older: ClassVar[Any] = None
 
     ignition: Ignition = nested(
         Ignition, "version of the config, other configs that it uses, and settings for fetching"

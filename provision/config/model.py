@@ -25,6 +25,9 @@ VERSIONS = ("3.0.0", "3.1.0", "3.2.0", "3.3.0", "3.4.0", "3.5.0", "3.6.0", "3.7.
 
 NEWEST = len(VERSIONS) - 1
 
+STORED = len(VERSIONS)
+"""Stands for the form in which a config is kept between stages: every field exists, even those of no version."""
+
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -107,9 +110,14 @@ class Field(NamedTuple):
         """The description of the field, with the constraint on its values."""
         return f"{self.doc}; {self.constraint}" if self.constraint else self.doc
 
+    @property
+    def is_published(self) -> bool:
+        """Whether any version has the field. Others hold what configs of version 2.x say."""
+        return self.until is None or self.since < self.until
+
     def exists(self, version: int) -> bool:
         """Whether the field is part of this version of the format."""
-        return self.since <= version and (self.until is None or version < self.until)
+        return version == STORED or (self.since <= version and (self.until is None or version < self.until))
 
 
 class _Declared(NamedTuple):

@@ -10,7 +10,7 @@ colons in hosts are checked as strictly as Go does since 1.26.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -75,14 +75,17 @@ def parse_url(text: str) -> Url | None:
     return Url(scheme, "", authority.rpartition("@")[2], rest, query)
 
 
-def url_error(text: str, version: int) -> str:
-    """Why a version does not take a URL as source, in Ignition's words; empty if it does."""
+def url_error(text: str, version: int, schemes: Mapping[str, int] = SCHEMES) -> str:
+    """Why a version does not take a URL as source, in Ignition's words; empty if it does.
+
+    `schemes` are those of the format: scheme -> its first version.
+    """
     if text.startswith("data:,") and not re.compile(_NOT_PLAIN).search(text, 6) and _well_escaped(text):
         return ""
     url = parse_url(text)
     if url is None:
         return "unable to parse url"
-    if SCHEMES.get(url.scheme, version + 1) > version:
+    if schemes.get(url.scheme, version + 1) > version:
         return "invalid url scheme"
     return data_url_error(text) if url.scheme == "data" else _s3_error(url)
 

@@ -6,7 +6,7 @@ Source: coreos/ignition `config.Parse`, `config/validate`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -15,15 +15,14 @@ from provision.config.json_text.decode import (
     Decoded,
     decode_record,
     decode_version,
-    fields_by_name,
-    fold_case,
     normalise,
     parse_version,
 )
 from provision.config.json_text.parse import parse_json
-from provision.config.model import VERSIONS, Record
+from provision.config.model import VERSIONS
 from provision.config.problems import MAX_PROBLEMS, Path, Problem, ProblemList
 from provision.config.rules import check_rules, duplicates
+from provision.config.unknown_keys import unknown_keys
 
 EMPTY = "not a config (empty)"
 INVALID = "config is not valid"
@@ -31,12 +30,17 @@ NO_VERSION = "invalid config version (couldn't parse)"
 UNKNOWN_VERSION = "unsupported config version"
 
 
+def _same(path: Path) -> Path:
+    return path
+
+
 class Validation(NamedTuple):
     """A config converted to the newest version (None if it has errors), the version that it states, and all problems.
 
     `error` is the result in Ignition's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may be set
     without any problem: then it is about the text as a whole. Unless `types_fit`, the problems are about JSON and types
-    only, and no rule was run.
+    only, and no rule was run. `path_in_text` gives the path in the text of what has a path in the config; they differ
+    for versions before 3.
     """
 
     config: Config | None
@@ -44,6 +48,7 @@ class Validation(NamedTuple):
     problems: tuple[Problem, ...]
     error: str
     types_fit: bool = True
+    path_in_text: Callable[[Path], Path] = _same
 
 
 def validate(raw: bytes) -> Validation:
@@ -58,8 +63,27 @@ def validate(raw: bytes) -> Validation:
         return Validation(None, None, versioned.problems, INVALID, types_fit=False)
     written = parse_version(versioned.record.ignition.version)
     if written not in VERSIONS:
+        if written is None or written.startswith("2."):
+            old = _validate_old(parsed.value, written)
+            if old is not None:
+                return old
         return Validation(None, None, (), NO_VERSION if written is None else UNKNOWN_VERSION)
     return _validate_version(parsed.value, VERSIONS.index(written))
+
+
+def _validate_old(value: Any, written: str | None) -> Validation | None:
+    """The validation of a config of version 1 or 2.x; None if it is of no such version."""
+    is_first = isinstance(value, dict) and value.get("ignitionVersion") == 1
+    if written is None and not is_first:
+        return None
+    from provision.config.old_versions.validate import validate_old
+
+    old = validate_old(value, written)
+    if old is None:
+        return None
+    config = None if old.conversion is None else old.conversion.config
+    error = "" if config else INVALID
+    return Validation(config, None, old.problems, error, types_fit=old.types_fit, path_in_text=old.path_in_text)
 
 
 def _validate_version(value: Any, version: int) -> Validation:
@@ -80,50 +104,3 @@ def _validate_version(value: Any, version: int) -> Validation:
 
 def _unknown_keys(decoded: Decoded, value: Any, version: int) -> Iterator[Problem]:
     return unknown_keys(decoded.record, value, version) if decoded.unknown_keys else iter(())
-
-
-def unknown_keys(record: Record, value: Any, version: int, path: Path = ()) -> Iterator[Problem]:
-    """Warnings about keys that the format does not know, and about null where a record belongs.
-
-    `value` is what the record was decoded from. Only values of keys in the format's own spelling are searched: values
-    of other spellings are read, but Ignition does not look for unknown keys there.
-    """
-    if not isinstance(value, dict):
-        message = f"context tree does not match content tree at {'.'.join(('$', *map(str, path)))}. Line and column "
-        message += "reporting may be inconsistent. Unused keys may not be reported"
-        yield Problem(path, message, fatal=False, hint="leave it out, or write {}")
-        return
-    names = fields_by_name(type(record), version)
-    for key in value:
-        if key not in names:
-            hint = _key_hint(type(record), key, version)
-            yield Problem((*path, key), f"unused key {key}", fatal=False, hint=hint, on_key=True)
-    for name, field in names.items():
-        if field.record is None or name not in value or (field.optional and value[name] is None):
-            continue
-        below = getattr(record, field.name)
-        if field.many:
-            for index, (element, one) in enumerate(zip(below, value[name] or (), strict=False)):
-                yield from unknown_keys(element, one, version, (*path, name, index))
-        elif value[name] is not None or record.is_set(field.name):
-            yield from unknown_keys(below, value[name], version, (*path, name))
-
-
-def _key_hint(record: type[Record], key: str, version: int) -> str:
-    """The likely fix of an unknown key: its right case, the version that brings it, or the nearest name."""
-    names = fields_by_name(record, version)
-    for name in names:
-        if fold_case(name) == fold_case(key):
-            return f"read as {name}; write it so"
-    later = next((field for field in record.FIELDS if field.json == key), None)
-    if later:
-        return f"{key} needs {VERSIONS[later.since]}; this config says {VERSIONS[version]}"
-    from difflib import get_close_matches
-
-    near = get_close_matches(key, [name for name in names if _look_alike(name, key)], n=1)
-    return f"did you mean {near[0]}?" if near else ""
-
-
-def _look_alike(name: str, key: str) -> bool:
-    """Whether two names are near enough for a full comparison: a hostile config has a hundred thousand unknown keys."""
-    return abs(len(name) - len(key)) < 4 and len(set(name) ^ set(key)) < 6

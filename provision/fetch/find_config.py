@@ -14,7 +14,7 @@ from provision.fetch.base_config import EMPTY
 from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.detection import confirmed
 from provision.fetch.platforms.trust import trust_policy
-from provision.fetch.references import Fetched, render
+from provision.fetch.references import Fetched, ReadOem, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import CONFIG_LIMIT, FetchSettings
@@ -68,8 +68,17 @@ def find_config(
         log("info", f"not a config (empty): {found.place} has none; ignoring user-provided config")
         return FoundConfig(EMPTY, provided=False, fetched=own, fetcher=fetcher.configured_by(EMPTY))
     config = read_config(found.raw, found.place, log, running_system.run)
-    rendered = render(config, fetcher, log)
+    rendered = render(config, fetcher, log, _oem_reader(config, running_system))
     return FoundConfig(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
+
+
+def _oem_reader(config: Config, running_system: RunningSystem) -> ReadOem | None:
+    """What reads the OEM partition, for configs of version 2.x."""
+    if config.older is None:
+        return None
+    from provision.fetch.oem_files import oem_reader
+
+    return oem_reader(running_system)
 
 
 def _find(platform: str, context: FetchContext, fetcher: Fetcher) -> _Found:

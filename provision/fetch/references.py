@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha512
 from typing import NamedTuple
 
 from provision.config.data_urls import base64_encoded
-from provision.config.format import Config, ConfigResource
+from provision.config.format import Config, ConfigResource, IgnitionConfig
 from provision.config.merge import merge
 from provision.config.model import NEWEST
+from provision.config.problems import Problem
 from provision.config.rules import check_rules
 from provision.config.urls import path_of, redacted, scheme
 from provision.failures import ConfigInvalid, FetchFailed
@@ -17,6 +18,9 @@ from provision.fetch.resources import Fetcher
 from provision.fetch.settings import CONFIG_LIMIT
 from provision.fetch.user_data import log_findings, read_config
 from provision.log import Log
+
+ReadOem = Callable[[str], bytes | None]
+"""Returns a file of the OEM partition, by its path there; None if there is none. Raises FetchFailed."""
 
 DEPTH_LIMIT = 16
 
@@ -50,26 +54,40 @@ class Rendered(NamedTuple):
     parts: tuple[ReferencedConfig, ...] = ()
 
 
-def render(config: Config, fetcher: Fetcher, log: Log) -> Rendered:
+def render(config: Config, fetcher: Fetcher, log: Log, read_oem: ReadOem | None = None) -> Rendered:
     """Merge the configs that a config names, turn its certificate authorities into data URLs, and validate the result.
 
+    `read_oem` returns a file of the OEM partition, which configs of version 2.x may name; None if there is none.
     Raises FetchFailed, NeedsNetwork, ConfigEmpty, ConfigInvalid.
     """
-    rendering = _Rendering(log)
+    rendering = _Rendering(log, read_oem)
+    config = rendering.with_oem_files(config)
     whole, fetcher = rendering.rendered(config, fetcher.configured_by(config), ())
     fetcher = fetcher.configured_by(whole)
     whole = _with_inline_authorities(whole, fetcher)
-    _validate_merged(whole, log)
+    if whole.older is not None:
+        whole = _converted(whole, log)
+    else:
+        _validate_merged(whole, log)
     return Rendered(whole, fetcher, tuple(rendering.fetched), tuple(rendering.parts))
 
 
 class _Rendering:
     """The walk through all references: it remembers what was fetched."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, read_oem: ReadOem | None) -> None:
         self.fetched: list[Fetched] = []
         self.parts: list[ReferencedConfig] = []
         self._log = log
+        self._read_oem = read_oem
+
+    def with_oem_files(self, config: Config) -> Config:
+        """The config with the bytes of the files of the OEM partition that it names."""
+        if config.older is None:
+            return config
+        from provision.fetch.oem_files import with_oem_files
+
+        return with_oem_files(config, self._read_oem)
 
     def rendered(self, config: Config, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
         """A config with its references merged. `above` are the digests of the configs that led here.
@@ -81,9 +99,9 @@ class _Rendering:
             return self._replaced(references.replace, fetcher, above)
         for reference in references.merge:
             child, below = self._get(reference, fetcher, above)
-            fetcher = fetcher.configured_by(merge(config, child))
+            fetcher = fetcher.configured_by(_joined(config, child))
             child, fetcher = self.rendered(child, fetcher, below)
-            config = merge(config, child)
+            config = _joined(config, child)
         return config, fetcher
 
     def _replaced(self, reference: ConfigResource, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
@@ -107,20 +125,49 @@ class _Rendering:
             )
         self._log("debug", f"fetched referenced config from {source} with SHA512: {digest}")
         self.fetched.append(Fetched("user", path_of(reference.source or ""), referenced=True))
-        config = read_config(raw, source, self._log, fetcher.settings.run)
+        config = self.with_oem_files(read_config(raw, source, self._log, fetcher.settings.run))
         self.parts.append(ReferencedConfig(source, raw, config))
         return config, (*above, digest)
+
+
+def _joined(config: Config, child: Config) -> Config:
+    """The child merged over the config; configs of version 2.x are appended to each other."""
+    if config.older is None or child.older is None:
+        return merge(config, child)
+    from provision.config.old_versions.append import appended
+    from provision.config.old_versions.conversion import convert
+
+    return convert(appended(config.older, child.older)).config
+
+
+def _converted(whole: Config, log: Log) -> Config:
+    """A whole config of version 2.x without what only such configs have. Raises ConfigInvalid.
+
+    Its rules were checked in each of its parts. Those of version 3 do not hold for it.
+    """
+    from provision.config.old_versions.conversion import convert
+
+    conversion = convert(whole.older)
+    if conversion.problems:
+        _log_merged(conversion.problems, log)
+        raise ConfigInvalid(conversion.problems, source=MERGED)
+    ignition = whole.ignition.changed(config=IgnitionConfig())
+    return conversion.config.changed(ignition=ignition, older=None)
 
 
 def _validate_merged(config: Config, log: Log) -> None:
     problems = tuple(check_rules(config, NEWEST))
     if not problems:
         return
+    _log_merged(problems, log)
+    if any(problem.fatal for problem in problems):
+        raise ConfigInvalid(problems, source=MERGED)
+
+
+def _log_merged(problems: Iterable[Problem], log: Log) -> None:
     from provision.config.reports.findings import Finding
 
     log_findings((Finding(MERGED, problem) for problem in problems), log)
-    if any(problem.fatal for problem in problems):
-        raise ConfigInvalid(problems, source=MERGED)
 
 
 def _with_inline_authorities(config: Config, fetcher: Fetcher) -> Config:

@@ -19,6 +19,8 @@ class SystemPaths(NamedTuple):
     system_local_config_dir: str = "/etc/ignition"
     system_config_dir: str = "/usr/lib/ignition"
     config_file: str = "config.ign"
+    oem_lookaside_dir: str = "/usr/share/oem"
+    oem_device: str = ""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> SystemPaths:

@@ -47,3 +47,24 @@ except ConfigInvalid:
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     assert told.startswith("user data:4:1: a second document begins here")
     assert told.endswith(" []\n")
+
+
+def test_only_an_old_config_loads_what_reads_it() -> None:
+    script = (
+        "import sys; from provision.config.validate import validate\n"
+        "from provision.fetch import references, find_config, base_config\n"
+        "validation = validate(sys.argv[1].encode())\n"
+        "assert validation.config, validation\n"
+        "print(any('old_versions' in name for name in sys.modules))\n"
+    )
+    told = {
+        version: subprocess.run(
+            [sys.executable, "-c", script, '{"ignition": {"version": "%s"}}' % version],  # noqa: UP031 - JSON has braces
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        ).stdout.strip()
+        for version in ("3.0.0", "2.4.0")
+    }
+    assert told == {"3.0.0": "False", "2.4.0": "True"}

@@ -75,7 +75,7 @@ def test_standard_input_has_a_name(files: Path) -> None:
         ("", "<stdin>: error: not a config (empty) (hint: the file has no content)"),
         ("{}", "invalid config version (couldn't parse)"),
         (
-            '{"ignition": {"version": "2.2.0"}}',
+            '{"ignition": {"version": "2.5.0"}}',
             "ignition.version: unsupported config version (hint: known versions are 3.0.0",
         ),
         ('{"ignition": {"version": "3.4.0"}', "<stdin>:1:34: error: unexpected end of JSON input"),

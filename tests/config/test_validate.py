@@ -21,7 +21,7 @@ from tests.config.configs import texts
         (b'{"ignition": 1}', INVALID, 1),
         (b'{"ignition": {"version": 3}}', INVALID, 1),
         (b'{"ignition": {"version": "3"}}', NO_VERSION, 0),
-        (b'{"ignition": {"version": "2.2.0"}}', UNKNOWN_VERSION, 0),
+        (b'{"ignition": {"version": "2.5.0"}}', UNKNOWN_VERSION, 0),
         (b'{"ignition": {"version": "3.0.1"}}', UNKNOWN_VERSION, 0),
         (b'{"ignition": {"version": "3.6.0-experimental"}}', UNKNOWN_VERSION, 0),
         (b'{"ignition": {"version": "3.0.0+a"}}', UNKNOWN_VERSION, 0),

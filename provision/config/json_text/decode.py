@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from provision.config.format import Config, Directory, File, Versioned
 from provision.config.json_text.parse import RepeatedKeys, parse_json
-from provision.config.model import NEWEST, VERSIONS, Field, Record, Secret, minor
+from provision.config.model import NEWEST, STORED, VERSIONS, Field, Record, Secret, minor
 from provision.config.problems import Path, Problem, ProblemList
 
 
@@ -36,7 +36,7 @@ def decode(raw: bytes) -> Config:
     version = version_of(parsed.value) if parsed.problem is None else None
     if version is None:
         raise ValueError("not a config of a known version")
-    decoded = decode_record(Config, parsed.value, version)
+    decoded = decode_record(Config, parsed.value, STORED if version == NEWEST else version)
     if decoded.problems:
         raise ValueError(decoded.problems[0].message)
     return normalise(decoded.record, version)

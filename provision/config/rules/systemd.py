@@ -61,8 +61,8 @@ def template_can_be_enabled(systemd: Systemd) -> Iterator[Problem]:
             continue
         name = f"{instance[1]}@.service"
         template = units.get(name)
-        if template and template.contents and _cannot_install(template.contents):
-            message = f"template unit {_quoted(name)} for {_quoted(unit.name)} doesn't have Install section"
+        if template and template.contents and cannot_install(template.contents):
+            message = f"template unit {quoted(name)} for {quoted(unit.name)} doesn't have Install section"
             yield Problem(("units", index, "contents"), message, fatal=False)
 
 
@@ -76,27 +76,27 @@ def template_can_be_enabled(systemd: Systemd) -> Iterator[Problem]:
 )
 def unit_is_sound(unit: Unit) -> Iterator[Problem]:
     """A unit's name has a suffix that systemd knows, and its text can be read."""
-    if _suffix(unit.name) not in UNIT_SUFFIXES:
+    if suffix(unit.name) not in UNIT_SUFFIXES:
         hint = f"one of {', '.join(UNIT_SUFFIXES)}"
         yield Problem(("name",), "invalid systemd unit extension", hint=hint)
-    yield from _bad_text(unit.contents)
-    if unit.enabled and unit.contents and _cannot_install(unit.contents):
-        message = f"unit {_quoted(unit.name)} is enabled, but has no install section so enable does nothing"
+    yield from bad_text(unit.contents)
+    if unit.enabled and unit.contents and cannot_install(unit.contents):
+        message = f"unit {quoted(unit.name)} is enabled, but has no install section so enable does nothing"
         yield Problem(("contents",), message, fatal=False, hint="add [Install] with WantedBy=multi-user.target")
 
 
 @rule(Dropin, schema=required("name", pattern=r"\.conf$", patternErrorMessage="must end in .conf"))
 def dropin_is_sound(dropin: Dropin) -> Iterator[Problem]:
     """A drop-in's text can be read, and its name ends in .conf, without which systemd ignores it."""
-    yield from _bad_text(dropin.contents)
-    if _suffix(dropin.name) != ".conf":
+    yield from bad_text(dropin.contents)
+    if suffix(dropin.name) != ".conf":
         yield Problem(("name",), "invalid systemd drop-in extension", hint="the name ends in .conf")
 
 
 _ESCAPES = {"\a": "a", "\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t", "\v": "v", '"': '"', "\\": "\\"}
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A text in double quotes with every unprintable character escaped, as Go's `strconv.Quote` does."""
     return f'"{"".join(map(_escaped, text))}"'
 
@@ -112,21 +112,22 @@ def _escaped(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def _suffix(name: str) -> str:
+def suffix(name: str) -> str:
     """What follows the last dot of the last part of a path, with the dot (Go's `path.Ext`)."""
     last = name.rpartition("/")[2]
     _, dot, suffix = last.rpartition(".")
     return dot + suffix if dot else ""
 
 
-def _bad_text(contents: str | None) -> Iterator[Problem]:
+def bad_text(contents: str | None) -> Iterator[Problem]:
+    """The problem of the text of a unit or drop-in that cannot be read."""
     try:
         sections_with_options(contents or "")
     except BadUnit as error:
         yield Problem(("contents",), f"invalid unit content: {error}")
 
 
-def _cannot_install(contents: str) -> bool:
+def cannot_install(contents: str) -> bool:
     """Whether a readable text has no option in a section `Install`."""
     try:
         return "Install" not in sections_with_options(contents)

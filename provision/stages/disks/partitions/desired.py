@@ -64,8 +64,8 @@ def _partition_of(
     sectors = layout.MEBIBYTE // table.sector
     guid = (wanted.guid or "").upper()
     chosen = guid or chosen_uuid(view, "partition", f"{disk}:{wanted.number}:{wanted.label}").upper()
-    start = None if wanted.start_mib is None else wanted.start_mib * sectors
-    size = None if wanted.size_mib is None else wanted.size_mib * sectors
+    start = wanted.start_sectors if wanted.start_mib is None else wanted.start_mib * sectors
+    size = wanted.size_sectors if wanted.size_mib is None else wanted.size_mib * sectors
     ours = None if wanted.number else next((one for one in table.partitions if one.guid == chosen), None)
     if ours is not None:  # made by an earlier run: what was left open is decided
         start, size = start or ours.start, size or ours.size
