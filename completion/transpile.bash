@@ -30,7 +30,7 @@ _transpile() {
     esac
     local options
     case $command in
-        check) options="--files-dir --strict --exclude --ignore --format --output --jobs --quiet --color --help" ;;
+        check) options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help" ;;
         schema)
             if ((COMP_CWORD == 2)); then
                 options="fcos flatcar openshift r4e fiot"

@@ -25,10 +25,12 @@ have a line with a known `variant:`. A file that is an argument itself is always
   transpile check --format github --strict configs/
   transpile check --format sarif --output findings.sarif '**/*.bu'
   transpile check --exclude vendor --exclude 'tests/**/bad-*.bu' .
+  transpile check --fix .
 
-Settings are read from .transpile.toml, or from the table [tool.transpile] of pyproject.toml.
+CheckSettings are read from .transpile.toml, or from the table [tool.transpile] of pyproject.toml.
 
-Exit status: 0 all configs are valid; 1 at least one is not; 2 wrong usage, or no configs found.
+Exit status: 0 all configs are valid; 1 at least one is not, or --diff shows a change; 2 wrong usage, or no configs
+found.
 """
 
 
@@ -50,6 +52,10 @@ def command_line() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "-i", "--ignore", metavar="RULE", action="append", default=[], help="leave out the warnings of a rule"
+    )
+    parser.add_argument("--fix", action="store_true", help="first mend what has one certain remedy, in the files")
+    parser.add_argument(
+        "--diff", action="store_true", help="only show what --fix would change; 1 if there is something"
     )
     parser.add_argument("-f", "--format", choices=FORMATS, default="text", help="how findings are written")
     parser.add_argument("-o", "--output", metavar="FILE", help="write findings to a file instead of standard output")
@@ -76,12 +82,36 @@ def check_many(arguments: list[str]) -> int:
         parser.error(
             f"no configs in {' '.join(given.paths)}: their names end in .bu or .butane, or they have a known `variant:`"
         )
+    if given.diff:
+        return _show_fixes(names, settings, given)
+    if given.fix:
+        _fix(names, settings, given)
     checked = _checked(names, settings, given.jobs or _cores(), quiet=given.quiet)
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
     _deliver(findings_text(checked, given.format, color=color and not given.output), given.output)
     if not given.quiet:
         print(summary(checked) if checked else "every config is excluded", file=sys.stderr)
     return int(any(one.error for one in checked))
+
+
+def _show_fixes(names: Sequence[str], settings: CheckSettings, given: argparse.Namespace) -> int:
+    """Deliver what would be changed as a diff; returns 1 if there is a change, else 0."""
+    from transpiler.commands.fix_many import fix_many, fix_summary
+
+    files = fix_many(names, settings, given.jobs or _cores())
+    _deliver("".join(one.diff() for one in files), given.output)
+    if not given.quiet:
+        print(fix_summary(files, written=False), file=sys.stderr)
+    return int(bool(files))
+
+
+def _fix(names: Sequence[str], settings: CheckSettings, given: argparse.Namespace) -> None:
+    from transpiler.commands.fix_many import fix_many, fix_summary, write_fixed
+
+    files = fix_many(names, settings, given.jobs or _cores())
+    write_fixed(files)
+    if not given.quiet:
+        print(fix_summary(files, written=True), file=sys.stderr)
 
 
 def _cores() -> int:

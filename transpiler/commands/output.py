@@ -25,8 +25,13 @@ def write_output(path: str, text: str) -> None:
     A file that is not regular (a terminal, a pipe), or that is named by its descriptor, is written directly. Raises
     OutputFailed.
     """
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: str, contents: bytes) -> None:
+    """Write a file as `write` does. Raises OutputFailed."""
     try:
-        _write(path, text.encode("utf-8", "backslashreplace"))
+        _write(path, contents)
     except OSError as error:
         verb = "write" if error.errno in _WRITE_ERRORS else "open"
         shown = escaped(path)

@@ -1,0 +1,81 @@
+"""Fixes mend what has one certain remedy, change nothing else, and are complete after one run."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.transpiler.mistakes import FOLDER, Mistake, mistakes
+from transpiler.authoring.fixes import fixed
+from transpiler.authoring.text_edits import Edit, apply_edits
+
+HEAD = "variant: fcos\nversion: 1.5.0\n"
+
+REMEDIES = [
+    ("storage: {files: [{path: /a, mode: 644}]} # c\n", "storage: {files: [{path: /a, mode: 0644}]} # c\n"),
+    ("storage: {files: [{path: /a, mode: '755'}]}\n", "storage: {files: [{path: /a, mode: 0755}]}\n"),
+    ("storage: {files: [{path: /a//b/, mode: 0100600}]}\n", "storage: {files: [{path: /a/b, mode: 0600}]}\n"),
+    ("storage:\n  files:\n  - path:/a\n", "storage:\n  files:\n  - path: /a\n"),
+    ("storage: {files: [{path: /a, user: core}]}\n", "storage: {files: [{path: /a, user: {name: core}}]}\n"),
+    ("passwd: {users: [{name: core, groups: wheel}]}\n", "passwd: {users: [{name: core, groups: [wheel]}]}\n"),
+    ("passwd: {users: [{name: core, shel: /bin/sh}]}\n", "passwd: {users: [{name: core, shell: /bin/sh}]}\n"),
+    ("passwd: {users: [{name: core, homeDir: /h}]}\n", "passwd: {users: [{name: core, home_dir: /h}]}\n"),
+    ("storage: {files: [{path: \u201c/a\u201d}]}\n", 'storage: {files: [{path: "/a"}]}\n'),
+    (
+        "systemd: {units: [{name: a.service, dropins: [{name: b, contents: '[Unit]'}]}]}\n",
+        "systemd: {units: [{name: a.service, dropins: [{name: b.conf, contents: '[Unit]'}]}]}\n",
+    ),
+]
+
+LEFT_TO_THE_AUTHOR = (
+    "passwd: {users: [{name: core, shell: /a, shel: /b}]}\n",  # which one?
+    "passwd: {users: [{name: core, xyz: /b}]}\n",
+    "storage: {files: [{path: /a, mode: &m 644}, {path: /b, mode: *m}]}\n",
+    "storage: {files: [{path: /a, mode: 644}]} # transpile: ignore=decimal-mode\n",
+    "storage: {disks: [{device: /dev/a, partitions: [{size_mib: 10G}]}]}\n",
+    "storage: {files: [{path: /a, overwite: true}]}\n",  # an error, if it is mended
+    'passwd: {users: [{name: "core", groups: "a,b"}]}\n',
+)
+
+
+@pytest.mark.parametrize(("before", "after"), REMEDIES, ids=[before[:40] for before, _ in REMEDIES])
+def test_certain_remedies(before: str, after: str) -> None:
+    assert fixed((HEAD + before).encode()).raw.decode() == HEAD + after
+
+
+@pytest.mark.parametrize("text", LEFT_TO_THE_AUTHOR)
+def test_what_is_left_to_the_author(text: str) -> None:
+    assert fixed((HEAD + text).encode()) == ((HEAD + text).encode(), 0)
+
+
+def test_one_wrong_edit_does_not_stop_the_others() -> None:
+    text = HEAD + "storage: {files: [{path: /a, overwite: true, mode: 644}]}\n"
+    assert fixed(text.encode()).raw.decode() == text.replace("644", "0644")
+
+
+@pytest.mark.parametrize("line_break", ["\r\n", "\r", "\u2028"])
+def test_line_breaks_byte_order_mark_and_comments_stay(line_break: str) -> None:
+    text = "\ufeff# one\nvariant: focs # two\n\nversion: 1.5.0\n# three".replace("\n", line_break)
+    mended = text.replace("focs", "fcos")
+    assert fixed(text.encode()).raw.decode() == mended
+
+
+@pytest.mark.parametrize("raw", [b"", b"\xff\xfe\x00", b"variant: \xff", "variant: focs\n".encode("utf-16")])
+def test_a_text_that_is_not_utf_8_stays(raw: bytes) -> None:
+    assert fixed(raw) == (raw, 0)
+
+
+@pytest.mark.parametrize("mistake", mistakes(), ids=[one.name for one in mistakes()])
+def test_fixes_are_complete_and_small(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FOLDER / mistake.name)
+    before = (FOLDER / mistake.name / "case.bu").read_bytes()
+    once = fixed(before, files_dir="files")
+    assert fixed(once.raw, files_dir="files") == (once.raw, 0)
+    assert (once.raw == before) == (once.edits == 0)
+    assert len(re.split(rb"\n", once.raw)) == len(re.split(rb"\n", before))
+
+
+def test_edits_that_overlap_or_lie_outside_are_left_out() -> None:
+    edits = [Edit(1, 1, 4, "x"), Edit(1, 3, 5, "y"), Edit(9, 1, 1, "z"), Edit(1, 6, 9, "z"), Edit(2, 2, 3, "!")]
+    assert apply_edits(b"abcde\r\nfg", edits) == b"abye\r\nf!"

@@ -1,0 +1,67 @@
+"""`transpile check --fix` and `--diff`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WRONG = "variant: fcos\r\nversion: 1.5 # short\r\npasswd: {users: [{name: core, password_hash: $6$secret}]}"
+GOOD = WRONG.replace("1.5", "1.5.0")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs/a.bu").write_bytes(WRONG.encode())
+    (tmp_path / "configs/a.bu").chmod(0o640)
+    (tmp_path / "link.bu").symlink_to("configs/a.bu")
+    return tmp_path
+
+
+def check(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [sys.executable, "-m", "transpiler", "check", *arguments]
+    environment = {"PYTHONPATH": str(Path(__file__).parents[3])}
+    return subprocess.run(argv, cwd=folder, env=environment, check=False, capture_output=True, text=True)
+
+
+def test_fix_changes_the_file_behind_a_link_and_keeps_its_mode(folder: Path) -> None:
+    done = check(folder, "--fix", "link.bu")
+    assert done.returncode == 0
+    assert done.stderr == "fixed 1 problem in 1 config\n1 config is valid: 1 warning\n"
+    file = folder / "configs/a.bu"
+    assert file.read_bytes().decode() == GOOD
+    assert (folder / "link.bu").is_symlink()
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert check(folder, "--fix", "link.bu").stderr.startswith("nothing to fix\n")
+
+
+def test_diff_changes_nothing_and_shows_only_changed_lines(folder: Path) -> None:
+    done = check(folder, "--diff", "configs")
+    assert (done.returncode, done.stderr) == (1, "--fix would fix 1 problem in 1 config\n")
+    assert done.stdout.splitlines() == [
+        "--- configs/a.bu",
+        "+++ configs/a.bu",
+        "@@ -2 +2 @@",
+        "-version: 1.5 # short",
+        "+version: 1.5.0 # short",
+    ]
+    assert (folder / "configs/a.bu").read_bytes().decode() == WRONG
+    check(folder, "--fix", "-q", "configs")
+    assert check(folder, "--diff", "configs").returncode == 0
+
+
+def test_the_diff_is_a_patch(folder: Path) -> None:
+    check(folder, "--diff", "-o", "change.patch", "configs")
+    subprocess.run(["git", "apply", "--unidiff-zero", "-p0", "change.patch"], cwd=folder, check=True)
+    assert (folder / "configs/a.bu").read_bytes().decode() == GOOD
+
+
+def test_a_file_that_cannot_be_read_is_reported(folder: Path) -> None:
+    (folder / "none.bu").symlink_to("missing")
+    done = check(folder, "--fix", "none.bu", "configs")
+    assert done.returncode == 1
+    assert "none.bu: error: cannot be read: no such file or directory" in done.stdout
+    assert (folder / "configs/a.bu").read_bytes().decode() == GOOD

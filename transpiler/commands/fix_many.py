@@ -1,0 +1,69 @@
+"""`transpile check --fix` and `--diff`: mend problems of many configs, or show how."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+from provision.config.reports.findings import escaped
+from transpiler.commands.settings import CheckSettings
+
+
+class FixedFile(NamedTuple):
+    """A file, its text before and after all edits, and their number. Both texts are empty if it cannot be read."""
+
+    name: str
+    before: bytes
+    after: bytes
+    edits: int
+
+    def diff(self) -> str:
+        """The changes as a unified diff without context, because other lines may have secrets."""
+        before, after = (
+            text.decode("utf-8", "replace").splitlines(keepends=True) for text in (self.before, self.after)
+        )
+        lines = difflib.unified_diff(before, after, escaped(self.name), escaped(self.name), n=0)
+        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def fix_many(names: Sequence[str], settings: CheckSettings, jobs: int) -> list[FixedFile]:
+    """The files with problems that have a certain remedy, with their new texts. Nothing is written."""
+    from transpiler.commands.workers import in_order
+
+    work = partial(fix_file, settings=settings)
+    on_killed_worker = partial(FixedFile, before=b"", after=b"", edits=0)
+    return [one for one in in_order(work, names, jobs, on_killed_worker=on_killed_worker) if one.before != one.after]
+
+
+def fix_file(name: str, settings: CheckSettings) -> FixedFile:
+    """The text of one file after all fixes. A file that cannot be read, or is not regular, is left as it is."""
+    from transpiler.authoring.fixes import fixed
+    from transpiler.reading.tree import read_input
+
+    try:
+        raw = read_input(name) if os.path.isfile(name) else b""
+    except OSError:
+        raw = b""
+    directory = settings.files_dir or os.path.dirname(name) or "."
+    made = fixed(raw, files_dir=directory, ignore=settings.ignore)
+    return FixedFile(name, raw, made.raw, made.edits)
+
+
+def write_fixed(files: Sequence[FixedFile]) -> None:
+    """Replace each file by its new text; owner, mode and links stay. Raises OutputFailed."""
+    from transpiler.commands.output import write_bytes
+
+    for one in files:
+        write_bytes(one.name, one.after)
+
+
+def fix_summary(files: Sequence[FixedFile], *, written: bool) -> str:
+    """What was mended, or can be, in one line."""
+    edits = sum(one.edits for one in files)
+    if not edits:
+        return "nothing to fix"
+    what = f"{edits} problem{'s' if edits > 1 else ''} in {len(files)} config{'s' if len(files) > 1 else ''}"
+    return f"fixed {what}" if written else f"--fix would fix {what}"
