@@ -49,8 +49,9 @@ def pauses() -> Iterator[float]:
 def retry_after(asked: float, pause: float, left: float = float("inf")) -> float:
     """Seconds to wait after an answer with Retry-After (RFC 9110): `asked` seconds and up to half as much again.
 
-    The random part (up to half of `asked`, or up to `pause`) keeps many machines from asking at the same moment. The result is
-    less than the seconds that are `left`, so that there is time for one more attempt, even if it comes too early.
+    The random part (up to half of `asked`, or up to `pause`) keeps many machines from asking at the same moment. The
+    result is less than the seconds that are `left`, so that there is time for one more attempt, even if it comes too
+    early.
     """
     asked = min(asked, LONGEST_RETRY_AFTER)
     if asked >= left:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fetch.certificates import authority
-from tests.real.disks import user_mode_linux
+from tests.real.disks.machines import user_mode_linux
 
 pytestmark = [
     pytest.mark.disks,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks import user_mode_linux
+from tests.real.disks.machines import user_mode_linux
 
 CONFIG = '{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-%s"}]}}'
 TOOLS = ("mkfs.vfat", "mcopy", "genisoimage")

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.fetch.server import Answer, serve
-from tests.real.disks import systemd_container
 from tests.real.disks.loop_devices import MIB, blank, loop
+from tests.real.disks.machines import systemd_container
 
 HOUSE = Path(__file__).parents[3]
 REFERENCE = "/usr/lib/dracut/modules.d/30ignition/ignition"

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.real.disks import systemd_container
+from tests.real.disks.machines import systemd_container
 
 pytestmark = [
     pytest.mark.disks,

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks.test_apply import ONE_DISK, provision
-from tests.real.disks.test_image_formats import check_provisioned, created, digest
-from tests.real.disks.test_in_user_mode_linux import INSIDE
+from tests.real.disks.images.test_apply import ONE_DISK, provision
+from tests.real.disks.images.test_image_formats import check_provisioned, created, digest
+from tests.real.disks.machines.test_in_user_mode_linux import INSIDE
 
 pytestmark = [
     pytest.mark.disks,

@@ -22,7 +22,7 @@ from tests.real.disks.loop_devices import MIB, blank, left_attached, loop, mount
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
-EXAMPLES = Path(__file__).parents[3] / "examples"
+EXAMPLES = Path(__file__).parents[4] / "examples"
 ONE_DISK = {
     "ignition": {"version": "3.4.0"},
     "storage": {

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks import hostile_tree
 from tests.real.disks.loop_devices import MIB, blank, left_attached, loop, mounted
+from tests.real.disks.security import hostile_tree
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 

@@ -14,9 +14,19 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.fetch.server import Answer, Asked, serve
-from tests.real.disks.canary_secrets import CANARIES as C
-from tests.real.disks.canary_secrets import CONFIG, FORMS, HEADERS, LUKS, URL, Watched, WatchedTarget, lacking, seen
 from tests.real.disks.loop_devices import MIB, blank, loop
+from tests.real.disks.security.canary_secrets import CANARIES as C
+from tests.real.disks.security.canary_secrets import (
+    CONFIG,
+    FORMS,
+    HEADERS,
+    LUKS,
+    URL,
+    Watched,
+    WatchedTarget,
+    lacking,
+    seen,
+)
 
 pytestmark = [
     pytest.mark.disks,
@@ -368,7 +378,7 @@ def run_watched(case: Case, folder: Path, disk: str) -> Watched:
         }
         environment = {
             "IGNITION_CONFIG_FILE": names["config"],
-            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "PYTHONPATH": str(Path(__file__).parents[4]),
             "container": "podman",
             "IGNITION_KERNEL_CMDLINE_PATH": str(target.private("cmdline", booted)),
         }

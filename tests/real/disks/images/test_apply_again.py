@@ -15,8 +15,8 @@ import pytest
 
 from provision.commands.plan import CHANGES, UNKNOWN
 from tests.commands import AS_NOBODY
+from tests.real.disks.images.test_apply import EXAMPLES, ONE_DISK, provision
 from tests.real.disks.loop_devices import left_attached, mounted
-from tests.real.disks.test_apply import EXAMPLES, ONE_DISK, provision
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.real.disks.images.test_apply import EXAMPLES, ONE_DISK, opened, provision
 from tests.real.disks.loop_devices import MIB, blank, left_attached, mounted
-from tests.real.disks.test_apply import EXAMPLES, ONE_DISK, opened, provision
 
 pytestmark = [
     pytest.mark.disks,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks import hostile_tree
+from tests.real.disks.security import hostile_tree
 
 pytestmark = [
     pytest.mark.disks,

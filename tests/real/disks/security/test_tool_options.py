@@ -46,7 +46,7 @@ def digest(path: Path) -> str:
 
 def apply(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "provision", "apply", "-", "--image", str(folder / "disk.img"), "--size", "1G"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[4])}
     return subprocess.run(
         argv, input=text, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
     )

@@ -176,7 +176,7 @@ def test_a_killed_process_leaves_no_loop_device_and_no_mount(tmp_path: Path) -> 
         from provision.system.machine import Machine
         from provision.system.mounts import unshare_mounts_if_allowed
         from tests.real.disks.loop_devices import blank
-        from tests.real.disks.test_images import SIZE, provisioned
+        from tests.real.disks.images.test_images import SIZE, provisioned
         unshare_mounts_if_allowed()
         devices = ImageDevices({{"/dev/vda": Image(str(blank(Path("{tmp_path}/disk.img"), SIZE)))}})
         provisioned(Machine("{tmp_path}/root", devices, BootState(), "{tmp_path}/run"), 512)

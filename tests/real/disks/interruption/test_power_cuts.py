@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from tests.fetch.server import Answer, serve
+from tests.real.disks.interruption.power_cuts import NEVER, Ended, boot
+from tests.real.disks.interruption.test_interruption import picture
 from tests.real.disks.loop_devices import MIB, blank, loop
-from tests.real.disks.power_cuts import NEVER, Ended, boot
-from tests.real.disks.test_interruption import picture
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 

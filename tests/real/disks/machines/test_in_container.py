@@ -1,4 +1,4 @@
-"""Runs tests of this directory again in a container that has systemd and udevd."""
+"""Runs tests of devices again in a container that has systemd and udevd."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks import systemd_container
+from tests.real.disks.machines import systemd_container
 
-TESTS = tuple(f"tests/real/disks/test_{name}.py" for name in ("kernel_devices", "disks_stage", "sandbox"))
+TESTS = tuple(
+    f"tests/real/disks/{name}.py"
+    for name in ("devices/test_kernel_devices", "devices/test_disks_stage", "security/test_sandbox")
+)
 
 
 @pytest.mark.disks

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.fetch.server import Answer, serve
-from tests.real.disks.power_cuts import NEVER, Ended, boot
+from tests.real.disks.interruption.power_cuts import NEVER, Ended, boot
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files get owners")]
 

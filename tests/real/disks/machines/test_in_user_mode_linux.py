@@ -1,4 +1,4 @@
-"""Runs the tests of this directory that need md or dm-crypt on a kernel that has them."""
+"""Runs the tests that need md or dm-crypt on a kernel that has them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.real.disks import user_mode_linux
+from tests.real.disks.machines import user_mode_linux
 
 INSIDE = "PROVISION_IN_GUEST"
 
-NAMES = ("raid_and_luks", "built_devices", "sandbox", "disks_stage", "kernel_devices", "two_runs", "killed_images")
+NAMES = (
+    "devices/test_raid_and_luks",
+    "images/test_built_devices",
+    "security/test_sandbox",
+    "devices/test_disks_stage",
+    "devices/test_kernel_devices",
+    "images/test_two_runs",
+    "images/test_killed_images",
+)
 TESTS = (
-    *(f"tests/real/disks/test_{name}.py" for name in NAMES),
-    "tests/real/disks/test_secrets.py::test_no_encrypted_volume_tells_a_secret",
-    "tests/real/disks/test_interrupted_disks.py::test_arrays_and_volumes",
-    "tests/real/disks/test_interrupted_disks.py::test_a_half_made_array_or_volume_is_made_again",
+    *(f"tests/real/disks/{name}.py" for name in NAMES),
+    "tests/real/disks/security/test_secrets.py::test_no_encrypted_volume_tells_a_secret",
+    "tests/real/disks/interruption/test_interrupted_disks.py::test_arrays_and_volumes",
+    "tests/real/disks/interruption/test_interrupted_disks.py::test_a_half_made_array_or_volume_is_made_again",
 )
 
 

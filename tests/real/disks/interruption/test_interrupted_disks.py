@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from provision.system.block import udev
+from tests.real.disks.interruption.power_cuts import NEVER, Ended, boot
 from tests.real.disks.loop_devices import MIB, blank, loop
-from tests.real.disks.power_cuts import NEVER, Ended, boot
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
