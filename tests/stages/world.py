@@ -56,6 +56,7 @@ class World:
         self.mkfs_refusals: dict[str, str] = {}
         self.refuses_all_sizes = False
         self.tried: list[tuple[tuple[str, ...], int]] = []
+        self.account_trials: list[tuple[tuple[str, ...], dict[str, bytes]]] = []
 
     def device(self, name: str) -> Device | None:
         return self.devices.get(self.links.get(name, name))
@@ -111,7 +112,8 @@ class World:
         return self.mkfs_refusals.get(argv[0], "") if size < TRIED_BELOW or self.refuses_all_sizes else ""
 
     def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:
-        del files, home
+        del home
+        self.account_trials.append((tuple(argv), dict(files)))
         return argv[0] not in self.lenient
 
     def boot_state(self) -> BootState:

@@ -22,6 +22,13 @@ def test_a_near_word_is_offered() -> None:
     assert did_you_mean("xyz", ["plan", "apply"]) == ""
 
 
+@pytest.mark.parametrize(("line", "character"), [('{"a": 1, "b": 2}', 9), ('{"é": 1, "b": 2}', 9), ('{"b": 2}', 1)])
+def test_a_caret_stands_below_its_character(line: str, character: int) -> None:
+    (found,) = findings("a.ign", line.encode(), [Problem(("b",), "odd", on_key=True)])
+    assert found.character == character
+    assert line[character:].startswith('"b"')
+
+
 def test_places_count_bytes_and_carets_count_characters() -> None:
     (found,) = findings("a.ign", '{"é": 1, "b": 2}'.encode(), [Problem(("b",), "odd", on_key=True)])
     assert found.at == (1, 11)

@@ -171,6 +171,17 @@ class TestOldArrays:
         table = self.table(self.OLD)
         assert (table.clear, table.destroys) == ((), "")
 
+    @pytest.mark.parametrize(
+        "storage",
+        [
+            {"filesystems": (config.Filesystem(device="/dev/vda1", format="ext4"),)},
+            {"luks": (config.Luks(name="data", device="/dev/vda1"),)},
+        ],
+    )
+    def test_they_are_not_lost_if_the_config_does_not_allow_it(self, storage: dict[str, object]) -> None:
+        with pytest.raises(PlanRefused, match="linux_raid_member"):
+            self.table(self.OLD, **storage)
+
     def test_what_this_provisioning_made_stays(self) -> None:
         raid = config.Raid(name="data", level="raid1", devices=("/dev/vda1",))
         ours = Signature("linux_raid_member", "any:data", chosen_uuid(World(), "raid", "data"))

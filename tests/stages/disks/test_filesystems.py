@@ -237,6 +237,25 @@ def test_a_small_device_is_refused_if_the_program_would(size: int, options: tupl
         assert machine.tried == []
 
 
+@pytest.mark.parametrize(
+    ("kind", "options", "tried"),
+    [
+        ("ext4", ("-b", "4096"), True),
+        ("xfs", ("-b", "size=4096"), True),
+        ("vfat", ("-F", "32"), False),
+        ("btrfs", ("-n", "4096"), False),
+        ("swap", ("-p", "4096"), False),
+    ],
+)
+def test_large_sizes_are_tried_with_programs_that_can_write_nothing(
+    kind: str, options: tuple[str, ...], tried: bool
+) -> None:
+    """The bytes of the others would take memory."""
+    machine = World().with_device(DEVICE, TRIED_BELOW)
+    run(filesystems.plan, config(Filesystem(device=DEVICE, format=kind, options=options)), machine)
+    assert bool(machine.tried) == tried
+
+
 def test_a_device_that_is_not_there_is_not_tried() -> None:
     machine = World()
     machine.mkfs_refusals["mkfs.ext4"] = "it is too small"

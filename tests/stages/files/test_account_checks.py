@@ -147,3 +147,23 @@ def test_a_groupdel_that_removes_primary_groups_is_let_do_it() -> None:
     world = a_system()
     world.lenient.add("groupdel")
     assert refused(Group(name="core", should_exist=False), world=world) == []
+
+
+def test_groupdel_is_tried_on_the_group_and_its_user_alone() -> None:
+    world = a_system()
+    refused(Group(name="core", should_exist=False), world=world)
+    files = {"/etc/passwd": b"core:x:1:500::/:\n", "/etc/group": b"core:x:500:\n"}
+    assert world.account_trials == [(("groupdel", "core"), files)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "made"), [(b"USERGROUPS_ENAB yes\n", True), (b"USERGROUPS_ENAB no\n", False), (None, True)]
+)
+def test_a_user_may_have_a_group_of_its_own(settings: bytes | None, made: bool) -> None:
+    """Without login.defs the tools decide: nothing is refused that they may accept."""
+    world = a_system()
+    world.with_file("/etc/login.defs", settings or b"")
+    if settings is None:
+        del world.nodes["/etc/login.defs"], world.contents["/etc/login.defs"]
+    reasons = refused(User(name="one"), User(name="two", groups=("one",)), world=world)
+    assert reasons == ([] if made else ["passwd.users[1].groups: there is no group 'one'; make it in passwd.groups"])
