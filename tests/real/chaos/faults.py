@@ -35,17 +35,24 @@ _CHANGES = {
 
 _MEMORY = {"mmap": 9, "brk": 12, "clone": 56, "vfork": 58, "memfd_create": 319, "clone3": 435}
 _NETWORK = {"socket": 41, "connect": 42, "sendto": 44, "recvfrom": 45}
+_WRITES = {"write": 1, "pwrite64": 18}
 
-Kind = Literal["change", "memory", "network"]
+Kind = Literal["change", "memory", "network", "write"]
 
-CALLS: dict[Kind, dict[str, int]] = {"change": _CHANGES, "memory": _MEMORY, "network": _NETWORK}
-"""Calls that change files, devices or mounts; that need memory; that talk to a server."""
+CALLS: dict[Kind, dict[str, int]] = {"change": _CHANGES, "memory": _MEMORY, "network": _NETWORK, "write": _WRITES}
+"""Calls that change files, devices or mounts; that need memory; that talk to a server; that may write a part only."""
 
 KILL = 0
 """In the place of an error: the whole run is killed before the call."""
 
 POWER_LOSS = -1
 """In the place of an error: as KILL, and everything that is not on the disk is lost (`power_loss`)."""
+
+SHORT = -2
+"""In the place of an error: the first half is written, and the call says so, as it may (write(2))."""
+
+TORN = -3
+"""In the place of an error: the first half is written, and then the whole run is killed."""
 
 _CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _READING = (0x5401, 0x5413, 0x5421, 0x541B, 0x8912, 0x80081272, 0x1268)
@@ -57,7 +64,7 @@ LIMIT = 120.0
 HANGS = "it hangs"
 
 _LOADABLE = ctypes.CDLL(None, use_errno=True)
-_SECCOMP, _FILTER, _LISTENER = 317, 1, 8
+_SECCOMP, _FILTER, _LISTENER, _PIDFD_GETFD = 317, 1, 8, 438
 _RECEIVE, _SEND, _CONTINUE = 0xC0502100, 0xC0182101, 1
 
 Step = tuple[int, int, int, int]
@@ -83,7 +90,7 @@ _CONDITIONS: dict[str, list[Step]] = {
 
 
 class Fault(NamedTuple):
-    """What happens to the call with that number, among those of its kind: an error, KILL or POWER_LOSS.
+    """What happens to the call with that number, among those of its kind: an error, or KILL, POWER_LOSS, SHORT, TORN.
 
     Number 0 is no call.
     """
@@ -93,7 +100,13 @@ class Fault(NamedTuple):
     kind: Kind = "change"
 
     def __str__(self) -> str:
-        names = {KILL: "SIGKILL", POWER_LOSS: "power loss", **errno.errorcode}
+        names = {
+            KILL: "SIGKILL",
+            POWER_LOSS: "power loss",
+            SHORT: "short write",
+            TORN: "SIGKILL in the middle",
+            **errno.errorcode,
+        }
         return f"{names[self.error]} at {self.kind} call {self.number}"
 
 
@@ -200,15 +213,18 @@ def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str
             identity, task, _, number, _, _, *arguments = struct.unpack("QIIiIQ6Q", notice)
             changing = names[number] != "openat2" or _opens_for_writing(task, arguments)
             calls += changing
-            error = 0
+            result, error = 0, 0
             if changing and calls == fault.number:
                 struck = _described(names[number], task, arguments)
-                if fault.error in {KILL, POWER_LOSS}:
+                if fault.error in {SHORT, TORN}:
+                    result = _write_half(names[number], task, arguments)
+                if fault.error in {KILL, POWER_LOSS, TORN}:
                     os.killpg(pid, signal.SIGKILL)
                     continue
-                error = -fault.error
+                error = -max(fault.error, 0)
+            flags = 0 if error or result else _CONTINUE
             with suppress(OSError):
-                fcntl.ioctl(notifier, _SEND, struct.pack("QqiI", identity, 0, error, 0 if error else _CONTINUE))
+                fcntl.ioctl(notifier, _SEND, struct.pack("QqiI", identity, result, error, flags))
     finally:
         os.close(notifier)
     return calls, struck
@@ -217,6 +233,22 @@ def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str
 def _opens_for_writing(task: int, arguments: list[int]) -> bool:
     """Whether a call of openat2(2) does; its flags are not in a register, so that no filter can see them."""
     return bool(struct.unpack("Q", _memory(task, arguments[2], 8))[0] & _CHANGING)
+
+
+def _write_half(name: str, task: int, arguments: list[int]) -> int:
+    """Write the first half of what a call would write, in its place; the number of bytes."""
+    with open(f"/proc/{task}/status") as status:
+        process = next(int(line.split()[1]) for line in status if line.startswith("Tgid:"))
+    pidfd = os.pidfd_open(process)
+    fd = _LOADABLE.syscall(_PIDFD_GETFD, pidfd, arguments[0], 0)
+    os.close(pidfd)
+    if fd < 0:
+        raise OSError(ctypes.get_errno(), "pidfd_getfd")
+    try:
+        half = _memory(task, arguments[1], arguments[2])[: arguments[2] // 2]
+        return os.write(fd, half) if name == "write" else os.pwrite(fd, half, arguments[3])
+    finally:
+        os.close(fd)
 
 
 def _described(name: str, task: int, arguments: list[int]) -> str:

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.real.chaos.contents import Contents, contents_of_tree
-from tests.real.chaos.scenarios import CHANGE_ERRORS, Errors, Scenario
+from tests.real.chaos.faults import SHORT, TORN
+from tests.real.chaos.scenarios import CHANGE_ERRORS, OF_POWER, Errors, Scenario
 from tests.real.disks.loop_devices import MIB, blank, left_attached
 
 SECTOR = 512
-ON_IMAGES: Errors = {"change": CHANGE_ERRORS}
+ON_IMAGES: Errors = {"change": CHANGE_ERRORS, "write": (SHORT, TORN)}
 UUID = "a5f3c1b2-0000-4000-8000-00000000000{}"
 GUID = "DEADBEEF-0000-4000-8000-00000000000{}"
 
@@ -180,7 +181,9 @@ OLD = Scenario(
     contents,
 )
 
-IMAGES = (NEW, OLD, XFS)
+POWER_OLD = OLD._replace(name="power-old-image", errors=OF_POWER)
+
+IMAGES = (NEW, OLD, XFS, POWER_OLD)
 
 
 def forget_age(folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping
 
-from tests.real.chaos.faults import KILL, POWER_LOSS, Fault, Kind
+from tests.real.chaos.faults import KILL, POWER_LOSS, TORN, Fault, Kind
 from tests.real.chaos.scenarios import Errors
 
 CHAINS = 0.2
@@ -20,7 +20,7 @@ def every_point(
         Fault(number, error, kind) for kind in errors for number in range(1, calls[kind] + 1) for error in errors[kind]
     ]
     every = tuple(single)
-    deadly = [fault for fault in every if fault.error in {KILL, POWER_LOSS}]
+    deadly = [fault for fault in every if fault.error in {KILL, POWER_LOSS, TORN}]
     chance.shuffle(single)
     for _ in range(points):
         if single and chance.random() >= CHAINS:

@@ -12,46 +12,53 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from tests.real.disks.loop_devices import MIB, blank
 
+SIZE = 96 * MIB
 _SHUTDOWN, _WITHOUT_LOG = 0x8004587D, 2
 
 
-class Disk(NamedTuple):
-    """A file system in an image, mounted at a folder."""
+class Disk:
+    """A new ext4 in an image, mounted at an empty folder."""
 
-    image: Path
-    folder: Path
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._image = blank(folder.with_name("power.img"), SIZE)
+        subprocess.run(["mkfs.ext4", "-q", "-F", self._image], check=True)
+        self._mount()
 
     def lose_power(self) -> None:
-        """Lose what is not on the disk, and mount the file system again."""
-        fd = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        """Lose what is not on the disk, and mount the file system again.
+
+        A copy of the image is mounted: another mount namespace may still have the file system that was shut down.
+        """
+        fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.ioctl(fd, _SHUTDOWN, struct.pack("I", _WITHOUT_LOG))
         finally:
             os.close(fd)
-        self._unmount()
-        self.mount()
+        self.unmount()
+        old = self._image.rename(self._image.with_name("old-power.img"))
+        subprocess.run(["cp", "--sparse=always", old, self._image], check=True)
+        old.unlink()
+        self._mount()
 
-    def mount(self) -> None:
-        """Mount the file system."""
-        # with the default commit=5 the kernel would write what the engine has not synced
-        subprocess.run(["mount", "-o", "loop,commit=600", self.image, self.folder], check=True)
+    def unmount(self) -> None:
+        """Unmount the file system, now or as soon as no killed process has it any more."""
+        subprocess.run(["umount", "--lazy", self._folder], check=True)
 
-    def _unmount(self) -> None:
-        subprocess.run(["umount", self.folder], check=True)
+    def _mount(self) -> None:
+        # with the default of 5 s the kernel would write what the engine has not synced
+        subprocess.run(["mount", "-o", "loop,commit=600", self._image, self._folder], check=True)
 
 
 @contextmanager
 def disk(folder: Path) -> Iterator[Disk]:
-    """A new file system, mounted at an empty folder until the end of the block."""
-    made = Disk(blank(folder.with_name("power.img"), 64 * MIB), folder)
-    subprocess.run(["mkfs.ext4", "-q", "-F", made.image], check=True)
-    made.mount()
+    """A file system in the place of an empty folder until the end of the block."""
+    made = Disk(folder)
     try:
         (folder / "lost+found").rmdir()
         yield made
     finally:
-        subprocess.run(["umount", folder], check=True)
+        made.unmount()

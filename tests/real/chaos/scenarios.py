@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.real.chaos.contents import Contents, contents_of_tree
-from tests.real.chaos.faults import KILL, POWER_LOSS, Kind
+from tests.real.chaos.faults import KILL, POWER_LOSS, SHORT, TORN, Kind
 
 Errors = Mapping[Kind, tuple[int, ...]]
 """The errors that are tried at each kind of call."""
 
 CHANGE_ERRORS = (KILL, errno.EIO, errno.ENOSPC, errno.ENOMEM, errno.EINTR)
-ON_TREES: Errors = {"change": CHANGE_ERRORS, "memory": (errno.ENOMEM,)}
+ON_TREES: Errors = {"change": CHANGE_ERRORS, "memory": (errno.ENOMEM,), "write": (SHORT, TORN)}
 WITH_SERVER: Errors = {**ON_TREES, "network": (errno.ECONNRESET, errno.ETIMEDOUT, errno.EINTR)}
 OF_POWER: Errors = {"change": (POWER_LOSS,)}
 

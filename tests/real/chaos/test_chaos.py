@@ -24,7 +24,7 @@ pytestmark = [
 POINTS = 40
 """Of each scenario, if time allows."""
 
-SECONDS = 4.0
+SECONDS = 3.5
 
 
 @pytest.mark.parametrize("scenario", [*TREES, *POWER[:1], *IMAGES[:2]], ids=lambda one: one.name)
