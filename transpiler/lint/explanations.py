@@ -107,6 +107,8 @@ def _typed_hint(problem: Problem, node: YamlNode | None) -> str:
     """How to write a value that authors often write in a wrong form; empty if there is no special hint."""
     name = next((part for part in reversed(problem.path) if isinstance(part, str)), "")
     text = node.text if node is not None and node.kind == "scalar" else ""
+    if not problem.path:
+        return "a config begins with lines such as `variant: fcos` and `version: 1.5.0`"
     if name == "contents":
         block = problem.path[0] == "systemd"
         return (
