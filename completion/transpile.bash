@@ -3,7 +3,7 @@
 _transpile() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=""
     case ${COMP_WORDS[1]-} in
-        check | schema) ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]} ;;
+        check | diff | schema) ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]} ;;
     esac
     case $previous in
         -d | --files-dir)
@@ -31,6 +31,7 @@ _transpile() {
     local options
     case $command in
         check) options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help" ;;
+        diff) options="--files-dir --exit-code --help" ;;
         schema)
             if ((COMP_CWORD == 2)); then
                 options="fcos flatcar openshift r4e fiot"
@@ -43,7 +44,7 @@ _transpile() {
         *)
             options="--check --color --color=always --color=never --files-dir --help --output --pretty --raw"
             options+=" --raw-errors --strict --version"
-            ((COMP_CWORD == 1)) && options+=" check schema"
+            ((COMP_CWORD == 1)) && options+=" check diff schema"
             ;;
     esac
     mapfile -t COMPREPLY < <(

@@ -1,9 +1,10 @@
 # fish completion for transpile
 
-set -l plain 'not __fish_seen_subcommand_from check schema'
+set -l plain 'not __fish_seen_subcommand_from check diff schema'
 set -l check '__fish_seen_subcommand_from check'
 
 complete -c transpile -n __fish_use_subcommand -a check -d 'check many configs'
+complete -c transpile -n __fish_use_subcommand -a diff -d 'show what changes between two configs'
 complete -c transpile -n __fish_use_subcommand -a schema -d 'print a JSON Schema'
 complete -c transpile -n $plain -s c -l check -d 'check config without producing output'
 complete -c transpile -n $plain -l color -x -a 'auto always never' -d 'colour of the report'
@@ -27,5 +28,9 @@ complete -c transpile -n $check -s o -l output -r -d 'write findings to a file'
 complete -c transpile -n $check -s j -l jobs -x -d 'processes'
 complete -c transpile -n $check -s q -l quiet -d 'no progress and no summary'
 complete -c transpile -n $check -l color -x -a 'auto always never' -d colour
+
+set -l diff '__fish_seen_subcommand_from diff'
+complete -c transpile -n $diff -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where local files are'
+complete -c transpile -n $diff -l exit-code -d 'exit with 1 if there are differences'
 
 complete -c transpile -n '__fish_seen_subcommand_from schema' -x -a 'fcos flatcar openshift r4e fiot'

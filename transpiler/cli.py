@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HELP = """\
 Usage: transpile [options] [FILE]
        transpile check [options] PATH...
+       transpile diff [options] A B
        transpile schema [VARIANT VERSION]
 
 Translate a YAML config (Butane's format) into the JSON that a machine reads at its first boot (Ignition's
@@ -33,6 +34,7 @@ Options:
 
 Commands:
   check                           check many configs at once: files, directories, globs
+  diff                            show what changes between two configs
   schema                          print the JSON Schema of a variant, for editors
 
 Examples:
@@ -105,6 +107,12 @@ def _check(arguments: list[str]) -> int:
     from transpiler.commands.check_many import check_many
 
     return check_many(arguments)
+
+
+def _diff(arguments: list[str]) -> int:
+    from transpiler.commands.diff import diff
+
+    return diff(arguments)
 
 
 def _usage(*, as_butane: bool) -> str:
@@ -220,4 +228,4 @@ def _schema(arguments: list[str]) -> int:
     return 0
 
 
-_COMMANDS = {"check": _check, "schema": _schema}
+_COMMANDS = {"check": _check, "diff": _diff, "schema": _schema}

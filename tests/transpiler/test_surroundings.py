@@ -14,16 +14,17 @@ import pytest
 import yaml
 
 from tests.transpiler.test_cli import BAD, GOOD
-from transpiler.commands.check_many import command_line
+from transpiler.commands import check_many, diff
 from transpiler.commands.options import OPTIONS
 from transpiler.commands.settings import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELLS = {"bash": "transpile.bash", "zsh": "_transpile", "fish": "transpile.fish"}
 SHOWN = [option.name for option in OPTIONS if option.help]
-OF_CHECK = sorted(
+OF_COMMANDS = sorted(
     flag.removeprefix("--")
-    for one in command_line()._actions
+    for command in (check_many, diff)
+    for one in command.command_line()._actions
     for flag in one.option_strings
     if flag.startswith("--") and flag != "--help"
 )
@@ -33,7 +34,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT)}
 @pytest.mark.parametrize("shell", SHELLS)
 def test_completion_knows_every_option(shell: str) -> None:
     text = (ROOT / "completion" / SHELLS[shell]).read_text()
-    for name in {*SHOWN, *OF_CHECK}:
+    for name in {*SHOWN, *OF_COMMANDS}:
         assert f"-l {name} " in text if shell == "fish" else f"--{name}" in text, name
 
 
@@ -60,7 +61,7 @@ def test_bash_completes(tmp_path: Path) -> None:
 
 def test_man_page() -> None:
     text = (ROOT / "docs" / "man" / "transpile.1").read_text().replace("\\-", "-")
-    for name in {*SHOWN, *OF_CHECK, *KINDS}:
+    for name in {*SHOWN, *OF_COMMANDS, *KINDS}:
         assert f"--{name}" in text or f".B {name}\n" in text, name
     if shutil.which("man"):
         done = subprocess.run(

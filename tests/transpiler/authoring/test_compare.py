@@ -1,0 +1,102 @@
+"""Differences of configs by meaning."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.config.format import Config
+from provision.config.validate import validate
+from tests.transpiler.golden import FILES, Case, cases
+from transpiler.authoring.compare import as_lines, changes
+from transpiler.phases import transpile
+
+HEAD = "variant: fcos\nversion: 1.5.0\n"
+
+TABLE = [
+    (
+        "storage: {files: [{path: /b}, {path: /a, mode: 0644}]}",
+        "storage: {files: [{mode: 0o644, path: /a}, {path: /b}]}",
+        "",
+    ),
+    (
+        "storage: {files: [{path: /a, mode: 0644}]}",
+        "storage: {files: [{path: /a, mode: 0600}, {path: /b, mode: 0600}]}",
+        "~ storage.files[/a]\n    mode: 0644 -> 0600\n+ storage.files[/b]\n    mode: 0600\n",
+    ),
+    ("passwd: {users: [{name: bob}]}", "passwd: {}", "- passwd.users[bob]\n"),
+    (
+        'storage: {files: [{path: /a, contents: {inline: "a\\nb\\n"}}]}',
+        'storage: {files: [{path: /a, contents: {inline: "a\\nc\\n"}}]}',
+        "~ storage.files[/a]\n    contents:\n        @@ -1,2 +1,2 @@\n         a\n        -b\n        +c\n",
+    ),
+    (
+        "systemd: {units: [{name: a.service}]}",
+        'systemd: {units: [{name: a.service, enabled: false, contents: "[Unit]\\n"}]}',
+        "~ systemd.units[a.service]\n    contents: (not set) -> [Unit]\n    enabled: (not set) -> false\n",
+    ),
+    (
+        "kernel_arguments: {should_exist: [a]}",
+        "kernel_arguments: {should_exist: [b]}",
+        "~ kernel_arguments\n    should_exist: a -> b\n",
+    ),
+    (
+        "storage: {disks: [{device: /dev/a, partitions: [{label: x, size_mib: 1}]}]}",
+        "storage: {disks: [{device: /dev/a, partitions: [{label: x, size_mib: 2}]}]}",
+        "~ storage.disks[/dev/a]\n    partitions:\n        @@ -1,2 +1,2 @@\n         x: label: x\n{}".format(
+            "        -x: size_mib: 1\n        +x: size_mib: 2\n"
+        ),
+    ),
+]
+
+SECRETS = [
+    "passwd: {users: [{name: a, password_hash: $y$%s}]}",
+    "storage: {files: [{path: /a, mode: 0600, contents: {inline: %s}}]}",
+    "storage: {files: [{path: /a, contents: {inline: 'password=%s'}}]}",
+    "storage: {files: [{path: /a, contents: {source: 'https://a:%s@host/a'}}]}",
+    "storage: {files: [{path: /a, contents: {source: 'https://host/a?%s'}}]}",
+    "storage: {files: [{path: /a, append: [{source: 'https://host/a?%s'}]}]}",
+    "storage: {files: [{path: /a, contents: {source: 'https://h/a', http_headers: [{name: A, value: %s}]}}]}",
+    "storage: {luks: [{name: a, device: /dev/a, key_file: {inline: %s}}]}",
+    "ignition: {config: {merge: [{source: 'https://host/a?%s'}]}}",
+    "ignition: {config: {merge: [{source: 'https://host/a', http_headers: [{name: A, value: %s}]}]}}",
+    "ignition: {proxy: {http_proxy: 'http://a:%s@host'}}",
+]
+
+
+def config_of(text: str) -> Config:
+    result = transpile((HEAD + text + "\n").encode())
+    assert result.config is not None, result.render()
+    return result.config
+
+
+@pytest.mark.parametrize(("before", "after", "shown"), TABLE, ids=[after[:50] for _, after, _ in TABLE])
+def test_what_is_shown(before: str, after: str, shown: str) -> None:
+    assert as_lines(changes(config_of(before), config_of(after))) == shown
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_secrets_are_compared_but_not_shown(text: str) -> None:
+    one, two, none = config_of(text % "first1"), config_of(text % "second2"), Config()
+    for before, after in ((one, two), (none, one), (one, none)):
+        shown = as_lines(changes(before, after))
+        assert shown
+        assert "first1" not in shown
+        assert "second2" not in shown
+
+
+def with_json() -> list[Case]:
+    return [
+        case
+        for case in cases()
+        if (case.folder / "case.ign").exists() and case.name.startswith(("trees", "boot", "files"))
+    ]
+
+
+@pytest.mark.parametrize("case", with_json(), ids=[case.name for case in with_json()])
+def test_a_config_equals_its_json(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FILES)
+    made = transpile(case.text, files_dir=".", raw=True, lints=False).config
+    stored = validate((case.folder / "case.ign").read_bytes()).config
+    assert made is not None
+    assert stored is not None
+    assert changes(made, stored) == []

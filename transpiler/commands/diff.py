@@ -1,0 +1,84 @@
+"""`transpile diff A B`: what changes between two configs, YAML or JSON."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from provision.config.format import Config
+
+DESCRIPTION = """\
+Show which entries two configs add, remove and change: files with their contents, units, users, disks. Each is a
+config in YAML, or its JSON result. The order of entries, comments, sugar and the encoding of contents do not count.
+Hashes, keys, and contents that not every user of the machine may read are compared, but not shown.
+
+  transpile diff old.bu new.bu
+  transpile diff --exit-code site.bu site.ign
+  git difftool --no-prompt --extcmd 'transpile diff -d .' HEAD~ -- site.bu
+
+Exit status: 0 success; 1 there are differences, with --exit-code; 2 a config has errors, or the command line is wrong.
+"""
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser of `transpile diff`. Tests compare the man page and the completions with it."""
+    from provision.config.reports.command_line import CommandLine
+
+    parser = CommandLine(
+        prog="transpile diff",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("before", metavar="A", help="the old config")
+    parser.add_argument("after", metavar="B", help="the new config")
+    parser.add_argument("-d", "--files-dir", metavar="DIR", help="where local files are (default: beside each config)")
+    parser.add_argument("--exit-code", action="store_true", help="exit with 1 if there are differences")
+    return parser
+
+
+def diff(arguments: list[str]) -> int:
+    """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
+    given = command_line().parse_args(arguments)
+    from transpiler.authoring.compare import as_lines, changes
+
+    before, after = (_config(name, given.files_dir) for name in (given.before, given.after))
+    if before is None or after is None:
+        return 2
+    found = changes(before, after)
+    sys.stdout.buffer.write(as_lines(found).encode("utf-8", "backslashreplace"))
+    return int(given.exit_code and bool(found))
+
+
+def _config(name: str, files_dir: str | None) -> Config | None:
+    """The config in a file; None if it has errors, which are printed."""
+    from provision.config.reports.findings import escaped
+    from provision.config.reports.streams import reason_of
+    from provision.config.reports.text import as_text
+    from provision.config.sniffing import is_yaml
+    from transpiler.reading.tree import read_input
+
+    try:
+        raw = read_input("" if name == "-" else name)
+    except OSError as error:
+        print(f"{escaped(name)}: error: cannot be read: {reason_of(error)}", file=sys.stderr)
+        return None
+    if is_yaml(raw):
+        from transpiler.phases import transpile
+
+        result = transpile(raw, name=name, files_dir=files_dir or os.path.dirname(name) or ".", raw=True, lints=False)
+        config, findings = result.config, result.findings()
+    else:
+        from provision.config.reports.findings import findings as json_findings
+        from provision.config.validate import validate
+
+        validated = validate(raw)
+        config, findings = validated.config, json_findings(name, raw, validated.problems)
+        if config is None and not findings:
+            print(f"{escaped(name)}: error: {validated.error}", file=sys.stderr)
+    if config is None:
+        sys.stderr.write(as_text([one for one in findings if one.problem.fatal], excerpts=True, color=False))
+    return config
