@@ -30,7 +30,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
     "transpiler": ("tests/transpiler", "tests/docs"),
-    "provision/config": ("tests/config",),
+    "provision/config": ("tests/config", "tests/docs"),
     "provision/stages": ("tests/stages",),
 }
 SHARE = {"transpiler": 0.5, "provision/config": 0.3, "provision/stages": 0.2}

@@ -134,6 +134,16 @@ def test_what_a_version_takes(text: str, version: str, message: str) -> None:
     assert url_error(text, minor(version)) == message
 
 
+@pytest.mark.parametrize("place", [0, 1, 9])
+def test_every_character_of_plain_data_is_checked(place: int) -> None:
+    """Go's lexer takes the characters of RFC 2396 and percent-escapes; its URL parser refuses control characters."""
+    verdicts = {char: url_error(f"data:,{'a' * place}{char}", 3) for char in map(chr, range(128)) if char != "%"}
+    assert {char for char, why in verdicts.items() if why == "invalid data character"} == set(' "#<>[\\]^`{|}')
+    controls = {char for char, why in verdicts.items() if why == "unable to parse url"}
+    assert controls == {*map(chr, range(32)), "\x7f"}
+    assert {why for why in verdicts.values() if why} == {"invalid data character", "unable to parse url"}
+
+
 @given(st.text())
 def test_no_text_is_too_odd(text: str) -> None:
     parse_url(text)

@@ -21,6 +21,8 @@ from provision.config.rules.unit_text import BadUnit, _options, _Reader, section
         ("[Unit]\n  A = 1 \\\n [Install]\n[Service]\nB=", {"Unit", "Service"}),
         ("# [Unit]\n; \\\n[X]\n[Install]\nA=1", {"Install"}),
         ("[Two\nLines]\nA=1", {"Two\nLines"}),
+        *((f"[a{char}]\n{char}={char}\\\n{char}", {f"a{char}"}) for char in ("\x7f", "\x80", "\u07ff", "\u0800")),
+        *((f"[a{char}]\n{char}={char}\\\n{char}", {f"a{char}"}) for char in ("\uffff", "\U00010000", "\U0010ffff")),
         ("[Unit]\n=1", {"Unit"}),
         ("[Unit]\nA=\\", {"Unit"}),
     ],
