@@ -49,8 +49,9 @@ generate: .venv/check ## write schemas and reference pages anew, and delete stal
 bench: .venv/test ## what a start costs, and how the parts perform (beside the peers on PATH)
 	@for bench in $(subst /,.,$(basename $(wildcard tests/bench.py tests/*/bench.py tests/*/*/bench.py))); do $(BIN)/python -m $$bench; done
 
-golden: .venv/check ## refresh the golden cases of the transpiler from the `butane` on PATH, and the reports of mistakes
+golden: .venv/check ## refresh the golden cases of the transpiler from `butane`, `ct` and `ct-coreos` on PATH, and the reports of mistakes
 	@$(BIN)/python -m tests.transpiler.golden
+	@$(BIN)/python -m tests.transpiler.container_linux.golden
 	@$(BIN)/python -m tests.transpiler.mistakes
 
 mutants: .venv/check ## sampled changes of the code that unit tests should notice (MUTANTS="--count 50 --seed 1")

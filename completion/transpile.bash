@@ -13,6 +13,15 @@ _transpile() {
         -i | --ignore)
             return
             ;;
+        --dialect)
+            mapfile -t COMPREPLY < <(compgen -W "coreos flatcar" -- "$current")
+            return
+            ;;
+        --platform)
+            mapfile -t COMPREPLY < <(compgen -W "azure digitalocean ec2 gce packet openstack-metadata
+                vagrant-virtualbox cloudstack-configdrive custom" -- "$current")
+            return
+            ;;
         -o | --output | -x | --exclude)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
@@ -42,7 +51,7 @@ _transpile() {
             return
             ;;
         *)
-            options="--check --color --color=always --color=never --files-dir --help --output --pretty --raw"
+            options="--check --color --color=always --color=never --dialect --files-dir --help --output --platform --pretty --raw"
             options+=" --raw-errors --strict --version"
             ((COMP_CWORD == 1)) && options+=" check diff schema"
             ;;

@@ -8,9 +8,12 @@ complete -c transpile -n __fish_use_subcommand -a diff -d 'show what changes bet
 complete -c transpile -n __fish_use_subcommand -a schema -d 'print a JSON Schema'
 complete -c transpile -n $plain -s c -l check -d 'check config without producing output'
 complete -c transpile -n $plain -l color -x -a 'auto always never' -d 'colour of the report'
+complete -c transpile -n $plain -l dialect -x -a 'coreos flatcar' -d 'dialect of a Container Linux Config'
 complete -c transpile -n $plain -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'allow embedding local files'
 complete -c transpile -n $plain -s h -l help -d 'show usage and exit'
 complete -c transpile -n $plain -s o -l output -r -d 'write to output file instead of stdout'
+complete -c transpile -n $plain -l platform -x -d 'platform of a Container Linux Config' \
+    -a 'azure digitalocean ec2 gce packet openstack-metadata vagrant-virtualbox cloudstack-configdrive custom'
 complete -c transpile -n $plain -s p -l pretty -d 'output formatted json'
 complete -c transpile -n $plain -s r -l raw -d 'never wrap in a MachineConfig'
 complete -c transpile -n $plain -l raw-errors -d 'show raw errors'

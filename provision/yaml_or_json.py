@@ -15,6 +15,7 @@ from provision.failures import FetchFailed
 
 if TYPE_CHECKING:
     from provision.config.reports.findings import Finding
+    from transpiler import Result
 
 
 Locate = Callable[[Sequence[Problem]], "Sequence[Finding]"]
@@ -84,4 +85,18 @@ def _validate_yaml(raw: bytes, name: str, files_dir: str | None, *, lints: bool)
     except ImportError as error:
         hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
         raise FetchFailed(name, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error
+    if result.config is None and not result.error:
+        return _from_old_version(result, name)
     return Outcome(result.config, result.findings(), result.error, result.findings_of_config)
+
+
+def _from_old_version(result: Result, name: str) -> Outcome:
+    """The outcome of a Container Linux Config, which becomes Ignition 2.3. Its own findings have places in the text."""
+    from provision.config.reports.findings import Finding
+
+    def without_place(problems: Sequence[Problem]) -> Sequence[Finding]:
+        return [Finding(name, one) for one in problems]
+
+    converted = _validate_json(result.json.encode(), name)
+    refused = without_place(converted.problems) if converted.config is None else ()
+    return Outcome(converted.config, [*result.findings(), *refused], converted.error, without_place)

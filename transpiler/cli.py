@@ -1,4 +1,6 @@
-"""The command `transpile`: Butane YAML -> Ignition JSON. Started under the name `butane`, it behaves as Butane.
+"""The command `transpile`: Butane YAML or a Container Linux Config -> Ignition JSON.
+
+Started under the name `butane`, it behaves as Butane; under the name `ct`, as ct.
 
 In this package, only this module and `check_many` print. Slow imports stand in the functions that need them.
 """
@@ -57,12 +59,17 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     """
     gc.set_threshold(50_000)
     given = sys.argv[1:] if arguments is None else arguments
-    run_program("transpile", lambda: _guarded(given, as_butane=os.path.basename(sys.argv[0]) == "butane"))
+    program = os.path.basename(sys.argv[0])
+    run_program("transpile", lambda: _guarded(given, program))
 
 
-def _guarded(arguments: list[str], *, as_butane: bool) -> int:
+def _guarded(arguments: list[str], program: str) -> int:
     try:
-        return _run(arguments, as_butane=as_butane)
+        if program == "ct":
+            from transpiler.commands.ct import run_ct
+
+            return run_ct(arguments)
+        return _run(arguments, as_butane=program == "butane")
     except OutputFailed as failed:
         print(failed, file=sys.stderr)
         return 1
@@ -81,7 +88,7 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
     if command is not None:
         return command(arguments[1:])
     try:
-        given = options.parse(arguments)
+        given = options.parse(arguments, as_butane=as_butane)
     except options.UsageError as error:
         print(f"{_usage(as_butane=as_butane)}\n{error}{'' if as_butane else error.suggestion()}", file=sys.stderr)
         return 2
@@ -116,13 +123,13 @@ def _diff(arguments: list[str]) -> int:
 
 
 def _usage(*, as_butane: bool) -> str:
-    return options.usage(sys.argv[0] if as_butane else "transpile")
+    return options.usage(sys.argv[0] if as_butane else "transpile", as_butane=as_butane)
 
 
 def _help(*, as_butane: bool) -> str:
     if as_butane:
         return _usage(as_butane=True)
-    return HELP.format(options=options.usage("").split("\n", 2)[2]).rstrip()
+    return HELP.format(options=options.usage("", as_butane=False).split("\n", 2)[2]).rstrip()
 
 
 def _version(*, as_butane: bool) -> str:
@@ -145,6 +152,10 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         return 1
     from transpiler.phases import STRICT_ERROR, transpile
 
+    dialect = given.texts.get("dialect", "")
+    if dialect and not _is_dialect(dialect):
+        return 2
+
     plain = as_butane or given.on("raw-errors")
     try:
         settings = CheckSettings() if plain else settings_here()
@@ -160,6 +171,8 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         pretty=given.on("pretty"),
         raw=given.on("raw"),
         butane_paths=plain,
+        platform=given.texts.get("platform", ""),
+        dialect=dialect,
     )
     _report(result, raw_errors=given.on("raw-errors"), plain=plain, color=_colored(given.texts.get("color", "auto")))
     if result.error:
@@ -172,6 +185,16 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
     if not given.on("check"):
         _deliver(result.json + "\n", given.texts.get("output", ""))
     return 0
+
+
+def _is_dialect(name: str) -> bool:
+    """Whether there is such a dialect of Container Linux Configs; if not, the known ones are shown."""
+    from transpiler.container_linux.dialects import BY_NAME
+
+    if name in BY_NAME:
+        return True
+    print(f"transpile: no dialect {escaped(name)!r}: dialects are {', '.join(BY_NAME)}", file=sys.stderr)
+    return False
 
 
 def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> None:

@@ -28,15 +28,19 @@ from transpiler.butane.sugar.step import Sugar, SugarInput
 from transpiler.butane.sugar.trees import trees
 from transpiler.butane.types_and_keys import type_and_key_problems
 from transpiler.butane.variants import Trait, Variant, table
+from transpiler.container_linux.recognise import is_container_linux_config
 from transpiler.reading.documents import second_document
 from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.typed import Reading, build, read_typed
-from transpiler.reading.yaml_problems import YamlError, YamlProblem
+from transpiler.reading.yaml_problems import YamlError, type_errors
 from transpiler.work import Phase, TranspileOptions, Work
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
+
+OLD_MINOR = 3
+"""Container Linux Configs become Ignition 2.3."""
 
 BAD_SOURCE = "source config is invalid"
 BAD_RESULT = "config generated was invalid"
@@ -104,6 +108,8 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     raw: bool = False,
     butane_paths: bool = False,
     lints: bool = True,
+    platform: str = "",
+    dialect: str = "",
     ignore: Sequence[str] = (),
 ) -> Result:
     """Translate a YAML config; return its JSON and its problems. It does not raise for any bytes.
@@ -111,11 +117,15 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     Only files below `files_dir` are read. With `strict`, warnings are errors. With `pretty`, the JSON is indented. With
     `raw`, the output is never a MachineConfig, but a bare Ignition config. With `butane_paths`, only Butane's problems
     are reported, with the paths that Butane prints: for an absent value, the path in the result. Without `lints`, there
-    are no warnings of lints and no longer explanations, which only authors need. Warnings of the rules in `ignore` are
-    left out.
+    are no warnings of lints and no longer explanations, which only authors need. `platform` and `dialect` are for
+    Container Linux Configs. Warnings of the rules in `ignore` are left out.
     """
     options = TranspileOptions(
-        FilesDirectory(os.fspath(files_dir) if files_dir else ""), raw=raw, butane_paths=butane_paths
+        FilesDirectory(os.fspath(files_dir) if files_dir else ""),
+        raw=raw,
+        butane_paths=butane_paths,
+        platform=platform,
+        dialect=dialect,
     )
     work = run(text, options)
     if not butane_paths:
@@ -142,7 +152,7 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
         work.error = STRICT_ERROR
     shown = report.SourceText(name, work.text, work.root)
     written = "" if work.error else _output_text(work, pretty=pretty)
-    draft = None if work.error else work.draft
+    draft = None if work.error or work.old_config else work.draft
     spec_minor = work.variant.spec_minor if work.variant.name else None
     return Result(
         shown, written, draft and draft.config, spec_minor, tuple(work.problems), work.reported, work.error, draft
@@ -152,7 +162,7 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
 def run(
     text: bytes,
     options: TranspileOptions,
-    phases: Sequence[Phase] | None = None,
+    phases: Sequence[Phase[Work]] | None = None,
     variants: Mapping[tuple[str, str], Variant] | None = None,
 ) -> Work:
     """Run the phases (default: PHASES) for the variants (default: `table()`), and return the final state."""
@@ -162,7 +172,7 @@ def run(
             if phase.when(work):
                 work.add(phase.do(work), phase.error)
     except YamlError as error:
-        start = "" if work.variant.name else "Error unmarshaling yaml: "
+        start = "" if work.variant.name or options.container_linux else "Error unmarshaling yaml: "
         work.problems.append(error.problem)
         work.error = start + error.yaml_v3
     return work
@@ -173,12 +183,29 @@ def _parse(work: Work) -> Iterable[Problem]:
     return ()
 
 
+def _container_linux(work: Work) -> Iterable[Problem]:
+    """Run the phases of Container Linux Configs, which have a table of their own."""
+    from transpiler.container_linux import phases
+
+    phases.run(work)
+    return ()
+
+
+def _is_container_linux(work: Work) -> bool:
+    """Whether the text is a Container Linux Config. Butane does not know them."""
+    return work.options.container_linux or (not work.options.butane_paths and is_container_linux_config(work.root))
+
+
+def _is_butane(work: Work) -> bool:
+    return work.old_config is None
+
+
 def _choose_variant(work: Work) -> Iterable[Problem]:
     """Set the variant that the text names, or return the reason why there is none."""
     reading = _read(work, Head, 0)
     refused = [*reading.faults, *reading.misfits.values()]
     if refused:
-        work.error = "Error unmarshaling yaml: " + _type_errors(refused)
+        work.error = "Error unmarshaling yaml: " + type_errors(refused)
         return [one.problem for one in refused]
     head = build(Head, reading.values)
     version = parse_version(head.version)
@@ -202,13 +229,8 @@ def _types_and_keys(work: Work) -> Iterable[Problem]:
     found = type_and_key_problems(reading, variant)
     refused = [one for one in found if one.yaml_v3]
     if refused:
-        work.error = _type_errors(refused)
+        work.error = type_errors(refused)
     return [one.problem for one in found]
-
-
-def _type_errors(refused: Sequence[YamlProblem]) -> str:
-    ordered = sorted(refused, key=lambda one: one.problem.at or (0, 0))
-    return "yaml: unmarshal errors:" + "".join(f"\n  {one.yaml_v3}" for one in ordered)
 
 
 def _source_rules(work: Work) -> Iterable[Problem]:
@@ -288,9 +310,10 @@ def _wrapped(work: Work) -> bool:
     return work.variant.makes_machine_config and not work.bare
 
 
-PHASES: tuple[Phase, ...] = (
+PHASES: tuple[Phase[Work], ...] = (
     Phase("parse", _parse, _always),
-    Phase("choose variant", _choose_variant, _always),
+    Phase("Container Linux Config", _container_linux, _is_container_linux),
+    Phase("choose variant", _choose_variant, _is_butane),
     Phase("types and keys", _types_and_keys, _with_variant),
     Phase("source rules", _source_rules, _with_variant, BAD_SOURCE),
     Phase("inline contents", _sugar(inline_contents), _with_variant),
@@ -316,6 +339,10 @@ PHASES: tuple[Phase, ...] = (
 
 
 def _output_text(work: Work, *, pretty: bool) -> str:
+    if work.old_config is not None:
+        from provision.config.old_versions.encode import encode_old
+
+        return encode_old(work.old_config, OLD_MINOR, 2 if pretty else 0)
     config, spec_minor = work.draft.config, work.variant.spec_minor
     if work.variant.makes_machine_config and not work.bare:
         from transpiler.butane.machine_config import machine_config

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from provision.config.format import Config
 from provision.config.problems import Path, Problem
@@ -12,17 +12,33 @@ from transpiler.butane.variants import Variant
 from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.yaml_node import YamlNode
 
+if TYPE_CHECKING:
+    from provision.config.old_versions.format import OldConfig
+
+_State = TypeVar("_State")
+
 
 class TranspileOptions(NamedTuple):
-    """The options of `transpile` that the phases use."""
+    """The options of `transpile` that the phases use.
+
+    `platform` and `dialect` are for Container Linux Configs; an empty dialect is the default one. With
+    `container_linux`, the text is one whatever its keys are.
+    """
 
     files: FilesDirectory
     raw: bool = False
     butane_paths: bool = False
+    platform: str = ""
+    dialect: str = ""
+    container_linux: bool = False
 
 
 class Work:
-    """The state of one translation; each phase adds its part."""
+    """The state of one translation; each phase adds its part.
+
+    The result is `draft`, or `old_config` for a Container Linux Config; then `parsed` counts the problems that were
+    known before the conversion.
+    """
 
     def __init__(self, text: bytes, options: TranspileOptions, variants: Mapping[tuple[str, str], Variant]) -> None:
         self.text = text
@@ -32,6 +48,8 @@ class Work:
         self.variant = Variant("", "", 0)
         self.record: Any = None
         self.draft = Draft(Config())
+        self.old_config: OldConfig | None = None
+        self.parsed = 0
         self.problems: list[Problem] = []
         self.reported = 0
         self.error = ""
@@ -69,10 +87,10 @@ class _ErrorPaths:
         return path in self.around or any(path[:length] in self.at for length in range(len(path) + 1))
 
 
-class Phase(NamedTuple):
+class Phase(NamedTuple, Generic[_State]):
     """One row of the table: the work, the condition for it, and Butane's verdict if there is an error after it."""
 
     name: str
-    do: Callable[[Work], Iterable[Problem]]
-    when: Callable[[Work], bool]
+    do: Callable[[_State], Iterable[Problem]]
+    when: Callable[[_State], bool]
     error: str = ""

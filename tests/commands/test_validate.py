@@ -100,6 +100,16 @@ def test_strict_turns_warnings_into_errors(files: Path) -> None:
     assert "error: storge" in validate(["--strict", "warns.ign"], files).stdout
 
 
+def test_a_container_linux_config_is_validated_as_ignition_2_3(files: Path) -> None:
+    text = "docker: {}\nstorage:\n  files:\n    - {path: /a, mode: 0644}\n"
+    (files / "site.yaml").write_text(text)
+    assert (validate(["site.yaml"], files).returncode, validate(["site.yaml"], files).stdout) == (0, "")
+    (files / "site.yaml").write_text(text.replace("/a", "a"))
+    done = validate(["site.yaml"], files)
+    assert done.returncode == 1
+    assert done.stdout.startswith("site.yaml:4:14: error: storage.files[0].path: path not absolute")
+
+
 def test_yaml_problems_have_the_line_of_the_yaml(files: Path) -> None:
     pytest.importorskip("transpiler.phases")
     (files / "site.yaml").write_text("variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: a\n")

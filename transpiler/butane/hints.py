@@ -98,17 +98,18 @@ _HINTS_BY_SECTION: Mapping[str, Mapping[str, str]] = {
 def key_hint(path: Path, variant: Variant) -> str:
     """The hint for an unknown key: its right place, the version that has it, or the most similar name; may be empty."""
     key, above = str(path[-1]), path[:-1]
-    record = _record_at(variant.record, above)
+    record = record_at(variant.record, above)
     names = {field.name: field for field in record.FIELDS} if record else {}
     if key in names:
         return _version_with_key(names[key], variant)
     known = {name for name, field in names.items() if field.exists(variant.spec_minor)}
     return (
-        _other_spelling(key, known) or _known_mistake(key, above) or _other_variants(key, above) or _nearest(key, known)
+        other_spelling(key, known) or _known_mistake(key, above) or _other_variants(key, above) or nearest(key, known)
     )
 
 
-def _other_spelling(key: str, known: set[str]) -> str:
+def other_spelling(key: str, known: set[str]) -> str:
+    """A hint with the known name that a key is another spelling of; empty if there is none."""
     right = next((name for name in (yaml_name(key), key.lower().replace("-", "_")) if name in known), "")
     return f"write {right}" if right else ""
 
@@ -125,7 +126,8 @@ def _other_variants(key: str, above: Path) -> str:
     return f"{key} is only for {', '.join(others)}" if others else ""
 
 
-def _nearest(key: str, known: set[str]) -> str:
+def nearest(key: str, known: set[str]) -> str:
+    """A hint with the most similar name; empty if none is similar."""
     from difflib import get_close_matches
 
     near = get_close_matches(key.lower(), sorted(known), n=1)
@@ -145,7 +147,8 @@ def _names(record: type[Record]) -> set[str]:
     return {field.name for field in record.FIELDS}
 
 
-def _record_at(record: type[Record] | None, path: Path) -> type[Record] | None:
+def record_at(record: type[Record] | None, path: Path) -> type[Record] | None:
+    """The type of record at a path of YAML names; None if there is none."""
     for part in path:
         if isinstance(part, int):
             continue
@@ -175,7 +178,7 @@ def _no_variant_hint(root: YamlNode | None) -> str:
     if keys & {"users", "packages", "runcmd", "bootcmd", "write_files", "ssh_authorized_keys"}:
         return f"this looks like a cloud-config; accounts belong under passwd, files under storage; {add}"
     if keys & {"etcd", "flannel", "locksmith", "update", "docker", "networkd"}:
-        return f"this looks like a Container Linux Config; {add}; then the unknown keys are reported"
+        return f"this looks like a Container Linux Config; for it, remove the version; for Butane, {add}"
     if "ignition" in keys and "variant" not in keys and "version" not in keys:
         return "this is already an Ignition config, which machines can read; `transpile` needs YAML with a variant"
     return "add a line like `variant: fcos`" if "version" in keys else add

@@ -1,4 +1,4 @@
-"""Parse the command line of Butane from a table of options, as Go's package pflag does.
+"""Parse the command line of Butane and of `transpile` from a table of options, as Go's package pflag does.
 
 Source: `butane --help`, and the error messages of pflag.
 """
@@ -11,13 +11,17 @@ from provision.config.reports.did_you_mean import did_you_mean
 
 
 class Option(NamedTuple):
-    """One option. `bare` is the value of a text option without a value. Options without `help` are hidden."""
+    """One option. `bare` is the value of a text option without a value. Options without `help` are hidden.
+
+    Butane does not have options with `own`.
+    """
 
     name: str
     letter: str
     kind: type
     help: str
     bare: str = ""
+    own: bool = False
 
 
 OPTIONS = (
@@ -25,10 +29,12 @@ OPTIONS = (
     Option("color", "", str, 'control color output: "auto", "always", or "never" (default "auto")', "always"),
     Option("colour", "", str, "", "always"),
     Option("debug", "D", bool, ""),
+    Option("dialect", "", str, 'Container Linux Config: "coreos" or "flatcar" (default "flatcar")', own=True),
     Option("files-dir", "d", str, "allow embedding local files from this directory"),
     Option("help", "h", bool, "show usage and exit"),
     Option("input", "", str, ""),
     Option("output", "o", str, "write to output file instead of stdout"),
+    Option("platform", "", str, "Container Linux Config: platform whose metadata replace {PRIVATE_IPV4}", own=True),
     Option("pretty", "p", bool, "output formatted json"),
     Option("raw", "r", bool, "never wrap in a MachineConfig; force Ignition output"),
     Option("raw-errors", "", bool, "show raw errors, rather than pretty printing them"),
@@ -54,20 +60,21 @@ class UsageError(Exception):
 
 
 class Given(NamedTuple):
-    """A parsed command line: values of text options, values of boolean options, and the other arguments."""
+    """A parsed command line: values of text and of boolean options, other arguments, and the options that are known."""
 
     texts: dict[str, str]
     booleans: dict[str, bool]
     rest: list[str]
+    known: tuple[Option, ...] = OPTIONS
 
     def on(self, name: str) -> bool:
         """Whether a boolean option is on."""
         return self.booleans.get(name, False)
 
 
-def parse(arguments: list[str]) -> Given:
-    """Parse a command line. Raises UsageError if it is wrong."""
-    given = Given({}, {}, [])
+def parse(arguments: list[str], *, as_butane: bool) -> Given:
+    """Parse a command line, with the options of Butane only or with all. Raises UsageError if it is wrong."""
+    given = Given({}, {}, [], known(as_butane=as_butane))
     waiting = arguments[::-1]
     while waiting:
         argument = waiting.pop()
@@ -87,7 +94,7 @@ def _long(argument: str, waiting: list[str], given: Given) -> None:
     name, equals, value = argument[2:].partition("=")
     if not name or name.startswith("-"):
         raise UsageError(f"bad flag syntax: {argument}")
-    option = next((option for option in OPTIONS if option.name == name), None)
+    option = next((option for option in given.known if option.name == name), None)
     if option is None:
         raise UsageError(f"unknown flag: --{name}", f"--{name}")
     if equals:
@@ -104,7 +111,7 @@ def _short(argument: str, waiting: list[str], given: Given) -> None:
     letters = argument[1:]
     while letters:
         letter, letters = letters[0], letters[1:]
-        option = next((option for option in OPTIONS if option.letter == letter), None)
+        option = next((option for option in given.known if option.letter == letter), None)
         if option is None:
             raise UsageError(f"unknown shorthand flag: {letter!r} in {argument}")
         if letters.startswith("=") and len(letters) > 1:
@@ -130,9 +137,14 @@ def _set(option: Option, value: str, given: Given) -> None:
         raise UsageError(f'invalid argument "{value}" for "{flag}" flag: {reason}')
 
 
-def usage(program: str) -> str:
-    """Butane's usage text."""
-    rows = [(_flag(option), option.help) for option in OPTIONS if option.help]
+def known(*, as_butane: bool) -> tuple[Option, ...]:
+    """The options of Butane only, or all."""
+    return tuple(option for option in OPTIONS if not (as_butane and option.own))
+
+
+def usage(program: str, *, as_butane: bool) -> str:
+    """Butane's usage text, without or with the options that only `transpile` has."""
+    rows = [(_flag(option), option.help) for option in known(as_butane=as_butane) if option.help]
     width = max(len(flag) for flag, _ in rows) + 3
     lines = "\n".join(f"{flag:<{width}}{text}" for flag, text in rows)
     return f"Usage: {program} [options] [input-file]\nOptions:\n{lines}"

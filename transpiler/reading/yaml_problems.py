@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config.problems import Path, Position, Problem
@@ -38,6 +39,12 @@ def mismatch(node: YamlNode, tag: str, wanted: str, path: Path) -> YamlProblem:
     problem = Problem(path, message, at=node.at, hint=hint)
     shown = f" `{shortened(node.text)}`" if node.kind == "scalar" else ""
     return YamlProblem(problem, f"line {node.line}: cannot unmarshal {tag}{shown} into {wanted}")
+
+
+def type_errors(refused: Sequence[YamlProblem]) -> str:
+    """The message of yaml.v3 for values that it refuses, in the order of the text."""
+    ordered = sorted(refused, key=lambda one: one.problem.at or (0, 0))
+    return "yaml: unmarshal errors:" + "".join(f"\n  {one.yaml_v3}" for one in ordered)
 
 
 def shortened(text: str) -> str:

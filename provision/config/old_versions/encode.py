@@ -6,7 +6,10 @@ from typing import Any
 
 from provision.config.json_text.encode import dump
 from provision.config.model import Record, Secret
-from provision.config.old_versions.format import NEWEST_OLD, OLD_VERSIONS, OldConfig
+from provision.config.old_versions.format import NEWEST_OLD, OLD_VERSIONS, OldConfig, OldRaid
+
+_RAID_DEVICES = OldRaid.BY_JSON["devices"]
+"""The one list that Go's encoder writes even if it is empty, as null."""
 
 
 def encode_old(config: OldConfig, version: int = NEWEST_OLD, indent: int = 0) -> str:
@@ -27,8 +30,9 @@ def _plain(record: Record, version: int) -> dict[str, Any]:
         if not field.exists(version):
             continue
         if field.many:
-            if value:
-                written[field.json] = [_plain(one, version) if isinstance(one, Record) else one for one in value]
+            elements = [_plain(one, version) if isinstance(one, Record) else one for one in value]
+            if elements or field is _RAID_DEVICES:
+                written[field.json] = elements or None
         elif field.record is not None:
             if version >= field.pointer_until or record.is_set(field.name):
                 written[field.json] = _plain(value, version)

@@ -47,7 +47,7 @@ def test_each_mistake_has_its_hint(text: str, hint: str) -> None:
         ("variant: fcos\nversion: 1.9.0\n", "versions of fcos: 1.0.0, 1.1.0"),
         ("variant: debian\nversion: 1.5.0\n", "variants: fcos, flatcar"),
         ("packages: [vim]\nusers: []\n", "this looks like a cloud-config"),
-        ("etcd: {name: a}\n", "this looks like a Container Linux Config"),
+        ("version: 1.0.0\netcd: {name: a}\n", "this looks like a Container Linux Config"),
         ('{"ignition":{"version":"3.4.0"}}\n', "this is already an Ignition config"),
     ],
 )

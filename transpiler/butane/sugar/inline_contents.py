@@ -17,7 +17,8 @@ from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url, escaped_data_url
 from transpiler.butane.sugar.step import SugarInput
 from transpiler.butane.variants import Variant
-from transpiler.reading.local_files import FilesDirectory, LocalFileError
+from transpiler.reading.local_files import FilesDirectory
+from transpiler.translation import Translation
 
 
 def inline_contents(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Problem]]:
@@ -31,43 +32,20 @@ def inline_contents(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Prob
     return Draft(config).with_step(config, translation.origins), translation.problems
 
 
-class _Translation:
-    """One walk over a record; paths are the author's."""
+class _Translation(Translation):
+    """The translation of a config of a variant."""
 
     def __init__(self, variant: Variant, files: FilesDirectory, *, gzip: bool) -> None:
+        super().__init__(files)
         self.variant = variant
-        self.files = files
         self.gzip = gzip
         self.origins: dict[Path, SourcePath] = {}
-        self.problems: list[Problem] = []
 
-    def record(self, source: Record, target: type[Record], path: Path) -> Any:
-        """The plain record. Fields that only YAML has are left out or replaced by plain fields."""
-        written = source.__dict__
-        values: dict[str, Any] = {}
-        for field in target.FIELDS:
-            if field.name in written:
-                value = written[field.name]
-                inner = field.record
-                if inner is not None:
-                    place = (*path, field.name)
-                    if field.many:
-                        value = tuple([self.record(one, inner, (*place, i)) for i, one in enumerate(value)])
-                    else:
-                        value = self.record(value, inner, place)
-                values[field.name] = value
+    def replace(self, source: Any, values: dict[str, Any], path: Path) -> None:
+        """Replace the fields that only YAML has by plain fields."""
         place_in = _REPLACERS.get(type(source))
         if place_in is not None:
             place_in(self, source, values, path)
-        return target(**values)
-
-    def read(self, local: str, path: Path) -> bytes | None:
-        """The contents of a local file. If it cannot be read, a problem is noted, and None returned."""
-        try:
-            return self.files.read(local)
-        except LocalFileError as error:
-            self.problems.append(Problem(path, str(error), hint=error.hint))
-            return None
 
     def resource(self, source: records.Resource, values: dict[str, Any], path: Path) -> None:
         """`inline` and `local` become a data URL."""

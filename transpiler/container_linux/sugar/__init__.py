@@ -1,0 +1,1 @@
+"""What ct expands: sections and shorthands -> parts of an Ignition config."""
