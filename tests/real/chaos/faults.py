@@ -18,7 +18,8 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal, NamedTuple, NoReturn
 
@@ -90,14 +91,11 @@ _CONDITIONS: dict[str, list[Step]] = {
 
 
 class Fault(NamedTuple):
-    """What happens to the call with that number, among those of its kind: an error, or KILL, POWER_LOSS, SHORT, TORN.
+    """What happens to the call with that number of its kind: an error, or KILL, POWER_LOSS, SHORT, TORN."""
 
-    Number 0 is no call.
-    """
-
-    number: int = 0
-    error: int = KILL
-    kind: Kind = "change"
+    number: int
+    error: int
+    kind: Kind
 
     def __str__(self) -> str:
         names = {
@@ -111,26 +109,37 @@ class Fault(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The result of a run: exit status (negative for a signal), output, number of calls, and which call failed."""
+    """The result of a run: exit status (negative for a signal), output, number of calls of each kind that was watched,
+    and which call failed.
+    """
 
     status: int
     output: str
-    calls: int
+    calls: Mapping[Kind, int]
     struck: str
 
 
-def run_with(fault: Fault | None, program: Callable[[], int]) -> Run:
-    """Run a function in a child, with a fault or undisturbed. The child has ended when this returns."""
+def run_with(fault: Fault, program: Callable[[], int]) -> Run:
+    """Run a function in a child, with a fault. The child has ended when this returns."""
+    return _run(program, (fault.kind,), fault)
+
+
+def run_undisturbed(program: Callable[[], int], counted: Sequence[Kind] = ()) -> Run:
+    """Run a function in a child, and count its calls of some kinds. The child has ended when this returns."""
+    return _run(program, counted, None)
+
+
+def _run(program: Callable[[], int], kinds: Sequence[Kind], fault: Fault | None) -> Run:
     ours, theirs = socket.socketpair()
     with tempfile.TemporaryFile() as output:
         sys.stdout.flush()
         sys.stderr.flush()
         pid = os.fork()
         if not pid:
-            _child(program, theirs, output.fileno(), fault)
+            _child(program, theirs, output.fileno(), kinds)
         theirs.close()
         try:
-            calls, struck = (0, _awaited(pid)) if fault is None else _supervise(pid, ours, fault)
+            calls, struck = _supervise(pid, ours, kinds, fault) if kinds else ({}, _awaited(pid))
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)
@@ -140,14 +149,14 @@ def run_with(fault: Fault | None, program: Callable[[], int]) -> Run:
         return Run(os.waitstatus_to_exitcode(status), output.read().decode(errors="replace"), calls, struck)
 
 
-def _child(program: Callable[[], int], channel: socket.socket, output: int, fault: Fault | None) -> NoReturn:
+def _child(program: Callable[[], int], channel: socket.socket, output: int, kinds: Sequence[Kind]) -> NoReturn:
     status = 99
     try:
         os.setsid()
         os.dup2(output, 1)
         os.dup2(output, 2)
-        if fault is not None:
-            notifier = _install(CALLS[fault.kind])
+        if kinds:
+            notifier = _install({name: number for kind in kinds for name, number in CALLS[kind].items()})
             socket.send_fds(channel, [b"x"], [notifier])
             os.close(notifier)
         channel.close()
@@ -186,14 +195,17 @@ def _awaited(pid: int) -> str:
         os.close(child)
 
 
-def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str]:
+def _supervise(
+    pid: int, channel: socket.socket, kinds: Sequence[Kind], fault: Fault | None
+) -> tuple[Mapping[Kind, int], str]:
     """Decide about every call until all processes of the child have ended."""
     _, received, _, _ = socket.recv_fds(channel, 1, 1)
     if not received:
-        return 0, ""
+        return {}, ""
     notifier = received[0]
-    names = {number: name for name, number in CALLS[fault.kind].items()}
-    calls, struck, deadline = 0, "", time.monotonic() + LIMIT
+    names = {number: name for kind in kinds for name, number in CALLS[kind].items()}
+    calls = Counter[Kind]()
+    struck, deadline = "", time.monotonic() + LIMIT
     poll = select.poll()
     poll.register(notifier, select.POLLIN)
     try:
@@ -211,13 +223,14 @@ def _supervise(pid: int, channel: socket.socket, fault: Fault) -> tuple[int, str
             except OSError:
                 continue  # it was killed in the meantime
             identity, task, _, number, _, _, *arguments = struct.unpack("QIIiIQ6Q", notice)
-            changing = names[number] != "openat2" or _opens_for_writing(task, arguments)
-            calls += changing
+            name = names[number]
+            if name != "openat2" or _opens_for_writing(task, arguments):
+                calls.update(kind for kind in kinds if name in CALLS[kind])
             result, error = 0, 0
-            if changing and calls == fault.number:
-                struck = _described(names[number], task, arguments)
+            if fault is not None and calls[fault.kind] == fault.number and not struck:
+                struck = _described(name, task, arguments)
                 if fault.error in {SHORT, TORN}:
-                    result = _write_half(names[number], task, arguments)
+                    result = _write_half(name, task, arguments)
                 if fault.error in {KILL, POWER_LOSS, TORN}:
                     os.killpg(pid, signal.SIGKILL)
                     continue

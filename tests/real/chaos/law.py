@@ -14,7 +14,7 @@ from typing import NamedTuple
 import provision
 from tests.fetch.server import Answer, serve
 from tests.real.chaos.contents import Contents
-from tests.real.chaos.faults import HANGS, POWER_LOSS, Fault, Run, run_with
+from tests.real.chaos.faults import HANGS, POWER_LOSS, Fault, Run, run_undisturbed, run_with
 from tests.real.chaos.images import forget_age
 from tests.real.chaos.power_loss import Disk, disk
 from tests.real.chaos.scenarios import OF_POWER, PACKED, REMOTE, Scenario
@@ -60,7 +60,9 @@ class Bench:
         self._url = url
         self._prepare()
         self._before = scenario.contents(folder)
-        self.calls = {kind: self._undisturbed(Fault(kind=kind)) for kind in scenario.errors}
+        undisturbed = run_undisturbed(self._apply, tuple(scenario.errors))
+        assert undisturbed.status == 0, undisturbed.output
+        self.calls = undisturbed.calls
         self._expected = scenario.contents(folder)
 
     def judge(self, faults: Sequence[Fault]) -> Verdict:
@@ -74,7 +76,7 @@ class Bench:
             broken = broken or self._changed_in_part()
         forget_age(self._folder)
         for _ in range(MAX_RUNS):
-            runs.append(run_with(None, self._apply))
+            runs.append(run_undisturbed(self._apply))
             if runs[-1].status in {0, 70, 99} or runs[-1].status < 0:
                 break
         self._lose_power(faults[-1])  # what a run reports as done is on the disk
@@ -108,12 +110,6 @@ class Bench:
         ]
         more = len(differing) - MAX_PATHS
         return "\n".join([*lines, *([f"and {more} more"] if more > 0 else [])])
-
-    def _undisturbed(self, fault: Fault) -> int:
-        self._prepare()
-        run = run_with(fault, self._apply)
-        assert run.status == 0, run.output
-        return run.calls
 
     def _prepare(self) -> None:
         self._scenario.prepare(self._folder)
