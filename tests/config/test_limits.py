@@ -14,6 +14,7 @@ from provision.config.validate import validate
 
 HEAD = '{"ignition":{"version":"3.4.0"},'
 MEMORY = 200 << 20
+SECONDS = 10
 
 TEXTS = {
     "one URL": """'"storage":{"files":[{"path":"/a","contents":{"source":"data:,%s"}}]}}', "a" """,
@@ -21,6 +22,9 @@ TEXTS = {
     "base64": """'"storage":{"files":[{"path":"/a","contents":{"source":"data:;base64,%s"}}]}}', "QUJD" """,
     "escapes of JSON": """'"storage":{"files":[{"path":"/a","contents":{"source":"data:,%s"}}]}}', r"\\u0041" """,
     "one unit": """'"systemd":{"units":[{"name":"a.service","contents":"[Unit]%s"}]}}', r"\\nA=b" """,
+    "short lines after a long one": r"""UNIT.replace("%s", "a=\\n" * 900 + "A=" + "y" * 2100 + "%s"), "\\na=" """,
+    "empty lines after a bad one": r"""UNIT.replace("%s", "A=" + "y" * 3000 + "%s"), "\\n" """,
+    "lines nearly too long": r"""UNIT, "A=" + "y" * 2040 + "\\n" """,
     "one path": """'"storage":{"files":[{"path":"%s"}]}}', "/a/.." """,
     "quotes": """'"%s', '"' """,
     "unknown keys": """'%s"z":1}', '"a":1,' """,
@@ -33,22 +37,24 @@ TEXTS = {
 """A text and what is repeated in it, to the limits of size and of elements."""
 
 PROGRAM = r"""
-import re, sys
+import re, sys, time
 from provision.config.json_text.parse import MAX_BYTES, MAX_ELEMENTS
 from provision.config.validate import validate
+UNIT = '"systemd":{{"units":[{{"name":"a.service","contents":"[Unit]\\n%s"}}]}}}}'
 text, repeated = {arguments}
 elements = sum(repeated.count(one) for one in ",[{{")
 count = (MAX_BYTES - 1000) // len(repeated.encode())
 raw = ({head!r} + text % (repeated * (min(count, (MAX_ELEMENTS - 100) // elements) if elements else count))).encode()
 validation = validate(raw)
 assert validation.config or validation.error
+assert time.process_time() < {seconds}
 print(int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1]) << 10)
 """
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_config_at_the_limit_takes_little_memory(name: str) -> None:
-    program = PROGRAM.format(arguments=TEXTS[name], head=HEAD)
+def test_a_config_at_the_limit_takes_little_memory_and_time(name: str) -> None:
+    program = PROGRAM.format(arguments=TEXTS[name], head=HEAD, seconds=SECONDS)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) < MEMORY
 

@@ -58,7 +58,8 @@ _compiled = cache(re.compile)
 """A pattern is compiled when a text first needs it. `re.compile` has a cache too, but takes ten times as long."""
 
 _SPACE = r"[ \t\r\n]*"
-_PLAIN_RUN = r'[^"\\\x00-\x1f]*'
+_IN_STRING = r'(?:[^"\\\x00-\x1f]+|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4}){0,1000}'
+"""Characters and escapes of a string; bounded, because the engine remembers each repetition."""
 _NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
 _WORD = r"true|false|null"
 
@@ -138,13 +139,13 @@ def _value(text: str, offset: int) -> Token:
 
 def _string_end(text: str, start: int) -> int:
     offset = start + 1
-    while (offset := _end(_PLAIN_RUN, text, offset)) < len(text):
+    while (offset := _end(_IN_STRING, text, offset)) < len(text):
         if text[offset] < " ":
             raise _unexpected(text, offset, "in string literal")
+        if text[offset] == '"':
+            return offset + 1
         if text[offset] == "\\":
             offset = _escape_end(text, offset)
-        else:
-            return offset + 1
     raise _InvalidJson("unexpected end of JSON input", len(text))
 
 

@@ -1,7 +1,8 @@
 """The text of systemd units, read as strictly as Ignition reads it (go-systemd's lexer).
 
 go-systemd reads 4,096 bytes at a time. Whether it refuses a long line depends on how much of the line lies in that
-window, so this module has the same window. A text without long lines is read line by line, without the window.
+window, so this module has the same window. What lies in the window and holds no long line is skipped at once: nothing in it
+is refused for its length, and the window stays as it is. A text without long lines is read as one window.
 """
 
 from __future__ import annotations
@@ -40,24 +41,33 @@ class _Reader:
         self.text = text
         self.start = 0
         self.here = 0
-        self.has_long_line = re.search(rb"[^\n\r]{%d}" % _LINE_MAX, text) is not None
-        self.ahead = 0 if self.has_long_line else len(text)
+        self._long_lines = re.finditer(rb"(?<![^\n\r])[^\n\r]{%d,}" % _LINE_MAX, text)
+        self._long = self._next_long_line()
+        self._has_long_line = self._long[0] < len(text)
+        self.ahead = 0 if self._has_long_line else len(text)
 
     def step(self) -> None:
         """What the lexer does before each of its steps: refuse a line of 2,048 bytes, if it is in the window."""
-        if not self.has_long_line or self.ahead - self.here < _LINE_MAX:
+        if not self._has_long_line or self.ahead - self.here < _LINE_MAX:
             return
         end = self.here + _LINE_MAX
         if self.text.find(b"\n", self.here, end) < 0 and self.text.find(b"\r", self.here, end) < 0:
             raise BadUnit("line too long (max 2048 bytes)")
 
     def skip(self, pattern: re.Pattern[bytes]) -> bool:
-        """Skip what matches here; only where the window does not matter. Returns whether anything matched."""
-        match = None if self.has_long_line else pattern.match(self.text, self.here)
+        """Skip what matches here, up to the end of the window or the next long line. Returns whether anything did."""
+        while self._long[1] <= self.here < len(self.text):
+            self._long = self._next_long_line()
+        match = pattern.match(self.text, self.here, max(self.here, min(self.ahead, self._long[0])))
         if match is None or match.end() == self.here:
             return False
         self.here = match.end()
         return True
+
+    def _next_long_line(self) -> tuple[int, int]:
+        """Where the next long line begins and ends; both are the end of the text if there is none."""
+        match = next(self._long_lines, None)
+        return match.span() if match else (len(self.text), len(self.text))
 
     def character(self) -> str:
         """The next character, empty at the end."""
@@ -101,7 +111,6 @@ def _size(first: int) -> int:
 def _options(reader: _Reader) -> Iterator[str]:
     """The section of each option."""
     patterns = _patterns()
-    reader.skip(patterns.before_section)
     section = _next_section(reader)
     while section is not None:
         while reader.skip(patterns.others):
@@ -155,6 +164,8 @@ def _next_section(reader: _Reader) -> str | None:
     while True:
         reader.start = reader.here
         reader.step()
+        if reader.skip(_patterns().before_section):
+            continue
         character = reader.character()
         if character == "":
             return None
