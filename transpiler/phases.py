@@ -10,6 +10,7 @@ from provision.config import rules
 from provision.config.format import Config
 from provision.config.json_text import encode
 from provision.config.json_text.decode import parse_version
+from provision.config.json_text.parse import MAX_BYTES
 from provision.config.model import Record
 from provision.config.problems import Problem
 from provision.config.reports import findings as reports_findings
@@ -146,12 +147,25 @@ def _for_authors(work: Work, ignore: Sequence[str]) -> None:
     work.problems = problems_for_authors(work.problems, source, ignore)
 
 
+def _too_large(written: str) -> Iterator[Problem]:
+    """A warning that the machine would refuse the config, which says more than its YAML: files are embedded."""
+    size = len(written) if len(written) > MAX_BYTES else len(written.encode())
+    if size > MAX_BYTES:
+        message = (
+            f"the machine refuses the resulting config: it has {size >> 20} MiB, and the limit is {MAX_BYTES >> 20}"
+        )
+        hint = "let the machine fetch large contents from a URL, with verification.hash"
+        yield Problem((), message, fatal=False, hint=hint, rule="config-too-large")
+
+
 def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
     """The result of a completed run; `name` is the name of the text in reports."""
-    if strict and work.problems and not work.error:
-        work.error = STRICT_ERROR
-    shown = report.SourceText(name, work.text, work.root)
     written = "" if work.error else _output_text(work, pretty=pretty)
+    if not work.options.butane_paths:
+        work.problems += _too_large(written)
+    if strict and work.problems and not work.error:
+        work.error, written = STRICT_ERROR, ""
+    shown = report.SourceText(name, work.text, work.root)
     draft = None if work.error or work.old_config else work.draft
     spec_minor = work.variant.spec_minor if work.variant.name else None
     return Result(

@@ -6,6 +6,7 @@ import json
 import os
 import time
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from provision.config.json_text import parse as machine
 from provision.config.schema import format_schema
 from provision.config.validate import validate
 from tests.transpiler.golden import FILES, cases
@@ -158,3 +160,14 @@ def test_any_text_gives_an_answer(text: bytes, pieces: list[tuple[int, bytes]]) 
 def test_random_bytes_give_an_answer() -> None:
     for _ in range(200):
         answer(os.urandom(60))
+
+
+def test_a_result_that_the_machine_refuses_is_a_warning(tmp_path: Path) -> None:
+    """Files are embedded, so the result can be larger than every YAML text may be."""
+    text = HEAD + b'storage:\n  files:\n    - path: /f\n      contents: {local: f, compression: ""}\n'
+    (tmp_path / "f").write_bytes(bytes(range(256)) * (26 << 12))
+    result = transpile(text, files_dir=tmp_path)
+    assert len(result.json) > machine.MAX_BYTES
+    assert [one.rule for one in result.problems] == ["config-too-large"]
+    assert not result.failed
+    assert not transpile(text, files_dir=tmp_path, butane_paths=True).problems

@@ -1,8 +1,8 @@
 """The text of systemd units, read as strictly as Ignition reads it (go-systemd's lexer).
 
 go-systemd reads 4,096 bytes at a time. Whether it refuses a long line depends on how much of the line lies in that
-window, so this module has the same window. What lies in the window and holds no long line is skipped at once: nothing in it
-is refused for its length, and the window stays as it is. A text without long lines is read as one window.
+window, so this module has the same window. What lies in the window and holds no long line is skipped at once: nothing
+in it is refused for its length, and the window stays as it is. A text without long lines is read as one window.
 """
 
 from __future__ import annotations
