@@ -43,12 +43,12 @@ class _Reader:
         self.here = 0
         self._long_lines = re.finditer(rb"(?<![^\n\r])[^\n\r]{%d,}" % _LINE_MAX, text)
         self._long = self._next_long_line()
-        self._has_long_line = self._long[0] < len(text)
-        self.ahead = 0 if self._has_long_line else len(text)
+        self.has_long_line = self._long[0] < len(text)
+        self.ahead = 0 if self.has_long_line else len(text)
 
     def step(self) -> None:
         """What the lexer does before each of its steps: refuse a line of 2,048 bytes, if it is in the window."""
-        if not self._has_long_line or self.ahead - self.here < _LINE_MAX:
+        if not self.has_long_line or self.ahead - self.here < _LINE_MAX:
             return
         end = self.here + _LINE_MAX
         if self.text.find(b"\n", self.here, end) < 0 and self.text.find(b"\r", self.here, end) < 0:
