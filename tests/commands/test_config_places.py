@@ -89,5 +89,14 @@ def test_of_merged_configs_the_source_of_the_value_is_named(folder: Path) -> Non
     assert 'storage.files[0]: no such user "nobody-there"' in done.stderr
     assert "site.ign:" in done.stderr
     (line,) = [line for line in done.stderr.splitlines() if 'no such user "nobody-here"' in line]
-    assert "storage.files[1]: " in line
-    assert line.startswith("data URL:1:")
+    assert line.startswith("site.ign:")
+    assert "error: ignition.config.merge[0].source.storage.files[1]: " in line
+
+
+def test_a_local_config_that_is_merged_has_the_line_of_its_name(folder: Path) -> None:
+    config = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "user": {"name": "nobody-here"}}]}}
+    (folder / "part.ign").write_text(json.dumps(config))
+    text = "variant: fcos\nversion: 1.5.0\nignition:\n  config:\n    merge:\n      - local: part.ign\n"
+    (folder / "site.bu").write_text(text)
+    shown = run(folder, "plan", "site.bu", "-d", ".").stderr
+    assert shown.startswith("site.bu:6:16: error: ignition.config.merge[0].local.storage.files[0]: no such user")
