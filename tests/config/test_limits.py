@@ -59,6 +59,11 @@ def test_a_config_at_the_limit_takes_little_memory_and_time(name: str) -> None:
     assert int(done.stdout) < MEMORY
 
 
+def test_the_limits_are_those_of_the_documentation() -> None:
+    """See `docs/decisions/0003-format.md`."""
+    assert (MAX_BYTES, MAX_ELEMENTS, MAX_PROBLEMS) == (32 << 20, 500_000, 10_000)
+
+
 def test_of_each_severity_the_first_problems_are_kept() -> None:
     found = ProblemList()
     found.extend(Problem((number,), "x", fatal=number % 2 == 0) for number in range(3 * MAX_PROBLEMS))

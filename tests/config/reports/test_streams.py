@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -9,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from provision.config.reports.streams import GuardedWriter, _text
 
 GOOD = "variant: fcos\nversion: 1.5.0\n"
 BAD = GOOD + "storage: {files: [{path: é, mode: 644}]}\n"
@@ -134,3 +137,16 @@ def test_a_pipe_that_does_not_wait_gets_everything() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     plain = subprocess.run([sys.executable, "-m", "transpiler", "schema"], cwd=ROOT, capture_output=True, check=True)
     assert done.stdout == f"{len(plain.stdout)} 0\n"
+
+
+@pytest.mark.parametrize("by_line", [False, True])
+@pytest.mark.parametrize("line_buffering", [False, True])
+@pytest.mark.parametrize("write_through", [False, True])
+def test_a_stream_buffers_as_the_one_that_it_replaces(by_line: bool, line_buffering: bool, write_through: bool) -> None:
+    replaced = io.TextIOWrapper(io.BytesIO(), "latin-1", line_buffering=line_buffering, write_through=write_through)
+    with open(os.devnull, "wb") as null:
+        stream = _text(GuardedWriter(null.fileno(), "wb", closefd=False), replaced, by_line=by_line)
+        assert stream.line_buffering == (by_line or line_buffering or write_through)
+        assert (stream.encoding, stream.errors) == ("latin-1", "backslashreplace")
+        other = _text(GuardedWriter(null.fileno(), "wb", closefd=False), None, by_line=by_line)
+        assert (other.line_buffering, other.encoding) == (by_line, "utf-8")
