@@ -1,9 +1,11 @@
 # fish completion for transpile
 
-set -l plain 'not __fish_seen_subcommand_from check diff schema'
+set -l plain 'not __fish_seen_subcommand_from check convert diff schema'
+set -l convert '__fish_seen_subcommand_from convert'
 set -l check '__fish_seen_subcommand_from check'
 
 complete -c transpile -n __fish_use_subcommand -a check -d 'check many configs'
+complete -c transpile -n __fish_use_subcommand -a convert -d 'convert an Ignition config to another version'
 complete -c transpile -n __fish_use_subcommand -a diff -d 'show what changes between two configs'
 complete -c transpile -n __fish_use_subcommand -a schema -d 'print a JSON Schema'
 complete -c transpile -n $plain -s c -l check -d 'check config without producing output'
@@ -31,6 +33,13 @@ complete -c transpile -n $check -s o -l output -r -d 'write findings to a file'
 complete -c transpile -n $check -s j -l jobs -x -d 'processes'
 complete -c transpile -n $check -s q -l quiet -d 'no progress and no summary'
 complete -c transpile -n $check -l color -x -a 'auto always never' -d colour
+
+complete -c transpile -n $convert -l to -x -a '3.0 3.1 3.2 3.3 3.4 3.5 3.6' -d 'version of the result'
+complete -c transpile -n $convert -l lowest -d 'the lowest version that can say all of it'
+complete -c transpile -n $convert -l mount -x -d 'where a file system of a config 2.x is mounted'
+complete -c transpile -n $convert -l allow-loss -d 'write the result even if something is lost'
+complete -c transpile -n $convert -s p -l pretty -d 'indent the result'
+complete -c transpile -n $convert -s o -l output -r -d 'write to a file'
 
 set -l diff '__fish_seen_subcommand_from diff'
 complete -c transpile -n $diff -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where local files are'

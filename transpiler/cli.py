@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 HELP = """\
 Usage: transpile [options] [FILE]
        transpile check [options] PATH...
+       transpile convert [options] [FILE]
        transpile diff [options] A B
        transpile schema [VARIANT VERSION]
 
@@ -36,6 +37,7 @@ Options:
 
 Commands:
   check                           check many configs at once: files, directories, globs
+  convert                         convert an Ignition config (1, 2.x, 3.x) to another version
   diff                            show what changes between two configs
   schema                          print the JSON Schema of a variant, for editors
 
@@ -251,4 +253,10 @@ def _schema(arguments: list[str]) -> int:
     return 0
 
 
-_COMMANDS = {"check": _check, "diff": _diff, "schema": _schema}
+def _convert(arguments: list[str]) -> int:
+    from transpiler.convert.command import convert_command
+
+    return convert_command(arguments)
+
+
+_COMMANDS = {"check": _check, "convert": _convert, "diff": _diff, "schema": _schema}

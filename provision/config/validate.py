@@ -40,7 +40,7 @@ class Validation(NamedTuple):
     `error` is the result in Ignition's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may be set
     without any problem: then it is about the text as a whole. Unless `types_fit`, the problems are about JSON and types
     only, and no rule was run. `path_in_text` gives the path in the text of what has a path in the config; they differ
-    for versions before 3.
+    for versions before 3. `written_path` does so for a path in `Config.older`.
     """
 
     config: Config | None
@@ -49,6 +49,7 @@ class Validation(NamedTuple):
     error: str
     types_fit: bool = True
     path_in_text: Callable[[Path], Path] = _same
+    written_path: Callable[[Path], Path] = _same
 
 
 def validate(raw: bytes) -> Validation:
@@ -83,7 +84,7 @@ def _validate_old(value: Any, written: str | None) -> Validation | None:
         return None
     config = None if old.conversion is None else old.conversion.config
     error = "" if config else INVALID
-    return Validation(config, None, old.problems, error, types_fit=old.types_fit, path_in_text=old.path_in_text)
+    return Validation(config, None, old.problems, error, old.types_fit, old.path_in_text, old.written_path)
 
 
 def _validate_version(value: Any, version: int) -> Validation:

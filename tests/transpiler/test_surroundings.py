@@ -17,13 +17,14 @@ from tests.transpiler.test_cli import BAD, GOOD
 from transpiler.commands import check_many, diff
 from transpiler.commands.options import OPTIONS
 from transpiler.commands.settings import KINDS
+from transpiler.convert import command as convert
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELLS = {"bash": "transpile.bash", "zsh": "_transpile", "fish": "transpile.fish"}
 SHOWN = [option.name for option in OPTIONS if option.help]
 OF_COMMANDS = sorted(
     flag.removeprefix("--")
-    for command in (check_many, diff)
+    for command in (check_many, diff, convert)
     for one in command.command_line()._actions
     for flag in one.option_strings
     if flag.startswith("--") and flag != "--help"

@@ -62,11 +62,14 @@ class Conversion(NamedTuple):
         return path
 
 
-def convert(old: OldConfig) -> Conversion:
-    """Convert a config that is in the form of 2.4. The new config knows the old one (`Config.older`)."""
+def convert(old: OldConfig, mounts: Mapping[str, str] | None = None) -> Conversion:
+    """Convert a config that is in the form of 2.4. The new config knows the old one (`Config.older`).
+
+    `mounts`: file system -> where it is mounted in the target, for those whose place is known.
+    """
     origins: Origins = {}
     problems: list[Problem] = []
-    mount_points = _mount_points(old, problems)
+    mount_points = _mount_points(old, problems) | (dict(mounts) if mounts else {})
     nodes = convert_nodes(old, mount_points)
     for section, places in nodes.places().items():
         origins.update({("storage", section, index): place for index, place in enumerate(places)})
@@ -189,7 +192,7 @@ def _filesystems(old: OldConfig, points: Mapping[str, str], origins: Origins) ->
     """The file systems on devices, each device once; those that files are written to are mounted."""
     made: dict[str, Filesystem] = {}
     listed: list[tuple[Path, OldFilesystem]] = [
-        (("storage", "filesystems", index), one) for index, one in enumerate(old.storage.filesystems)
+        (("storage", "filesystems", index, "mount"), one) for index, one in enumerate(old.storage.filesystems)
     ]
     if _defined(old).get("oem") is OEM:
         listed.append((("storage", "files"), OEM))
@@ -210,5 +213,5 @@ def _filesystems(old: OldConfig, points: Mapping[str, str], origins: Origins) ->
             uuid=mount.uuid,
             wipe_filesystem=True if mount.wipe_filesystem or mount.create.force else None,
         )
-        origins["storage", "filesystems", list(made).index(mount.device)] = (*place, "mount")
+        origins["storage", "filesystems", list(made).index(mount.device)] = place
     return tuple(made.values())

@@ -26,13 +26,14 @@ DEPRECATED = "config format deprecated"
 class OldValidation(NamedTuple):
     """A converted config (None if it has errors), all problems, and how to find a path of the new config in the text.
 
-    Unless `types_fit`, the problems are about types only.
+    Unless `types_fit`, the problems are about types only. `written_path` finds a path of the config in the form of 2.4.
     """
 
     conversion: Conversion | None
     problems: tuple[Problem, ...]
     types_fit: bool
     path_in_text: Callable[[Path], Path]
+    written_path: Callable[[Path], Path]
 
 
 def validate_old(value: Any, written: str | None) -> OldValidation | None:
@@ -52,7 +53,7 @@ def validate_old(value: Any, written: str | None) -> OldValidation | None:
     if any(problem.fatal for problem in problems):
         return _invalid(problems)
     conversion = convert(in_newest_form(decoded.record, version))
-    return OldValidation(conversion, problems, types_fit=True, path_in_text=conversion.old_path)
+    return OldValidation(conversion, problems, types_fit=True, path_in_text=conversion.old_path, written_path=_same)
 
 
 def _validate_first(value: Any) -> OldValidation:
@@ -70,7 +71,12 @@ def _validate_first(value: Any) -> OldValidation:
     def path_in_text(path: Path) -> Path:
         return first_path(conversion.old_path(path), first)
 
-    return OldValidation(conversion, (*problems, deprecated), types_fit=True, path_in_text=path_in_text)
+    def written_path(path: Path) -> Path:
+        return first_path(path, first)
+
+    return OldValidation(
+        conversion, (*problems, deprecated), types_fit=True, path_in_text=path_in_text, written_path=written_path
+    )
 
 
 def _all(
@@ -94,4 +100,8 @@ def _unknown_keys(record: Record, value: Any, version: int, versions: tuple[str,
 
 
 def _invalid(problems: tuple[Problem, ...], *, types_fit: bool = True) -> OldValidation:
-    return OldValidation(None, problems, types_fit, lambda path: path)
+    return OldValidation(None, problems, types_fit, _same, _same)
+
+
+def _same(path: Path) -> Path:
+    return path

@@ -1,0 +1,1 @@
+"""Conversion of a config between versions of the format (`transpile convert`)."""
