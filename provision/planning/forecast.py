@@ -139,6 +139,10 @@ class Forecast:
         """A planned mount, or one that is there."""
         return self._answer(MountFact, path, lambda: self._base.mount(path))
 
+    def mounts_below(self, path: str) -> Sequence[str]:
+        """Those that are there already, and stay."""
+        return [point for point in self._base.mounts_below(path) if self.mount(point) is not None]
+
     def free_space(self, path: str) -> FreeSpace | None:
         """What is there; None below a new mount, for which the plan of the disks stage has checked the size."""
         contents, inside = self._there(path.rstrip("/") + "/-")

@@ -226,6 +226,10 @@ class MachineView(Contents, Protocol):
         """The file system mounted at exactly this path of the target root."""
         ...
 
+    def mounts_below(self, path: str) -> Sequence[str]:
+        """The mount points below this directory of the target root."""
+        ...
+
     def tool(self, name: str) -> str | None:
         """Where a program is found on PATH."""
         ...

@@ -116,6 +116,15 @@ class Machine:
             return None
         return MountedFilesystem(path, self._devices.name(entry.source), entry.format) if entry else None
 
+    def mounts_below(self, path: str) -> Sequence[str]:
+        """See MachineView."""
+        try:
+            folder = self._context.place(path).rstrip("/") + "/"
+        except OSError:
+            return ()
+        points = sorted({entry.path for entry in mount_table.entries() if entry.path.startswith(folder)})
+        return [f"{path.rstrip('/')}/{point.removeprefix(folder)}" for point in points]
+
     def free_space(self, path: str) -> FreeSpace | None:
         """See MachineView."""
         return _with_title(f"ask for the free space at {path}", lambda: self._tree.free_space(path))

@@ -97,6 +97,9 @@ class World:
     def mount(self, path: str) -> MountedFilesystem | None:
         return self.mounts.get(path)
 
+    def mounts_below(self, path: str) -> Sequence[str]:
+        return sorted(point for point in self.mounts if point.startswith(path.rstrip("/") + "/"))
+
     def free_space(self, path: str) -> FreeSpace | None:
         points = [point for point in self.spaces if (path + "/").startswith(point.rstrip("/") + "/")]
         return self.spaces[max(points, key=len)] if points else None

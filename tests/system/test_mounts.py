@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 
+from provision.planning.boot_state import BootState
 from provision.system import mount_table
+from provision.system.block.kernel_devices import KernelDevices
+from provision.system.machine import Machine
 
 
 def test_what_is_mounted_is_read_from_the_kernel() -> None:
@@ -23,3 +26,10 @@ def test_mount_points_may_hold_blanks() -> None:
         "ext3",
         ("rw", "noatime", "errors=continue"),
     )
+
+
+def test_mount_points_below_a_directory() -> None:
+    machine = Machine("/", KernelDevices(), BootState())
+    assert "/proc" in machine.mounts_below("/")
+    assert machine.mounts_below("/proc/self/fd") == []
+    assert machine.mounts_below("/no-such-directory") == ()

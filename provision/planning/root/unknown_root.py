@@ -67,6 +67,11 @@ class UnknownRoot:
         del path
         return None
 
+    def mounts_below(self, path: str) -> Sequence[str]:
+        """Nothing is mounted."""
+        del path
+        return ()
+
     def free_space(self, path: str) -> FreeSpace | None:
         """Not known."""
         del path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from provision.planning.arguments import Blob, Bytes, Content
 from provision.planning.facts import Fact, FileFact
 from provision.planning.file_actions import MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import FileStatus, FileType, MachineView
+from provision.planning.machine_view import FileStatus, FileType, MachineView, is_id
 from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve_path, resolver
 from provision.stages.files import free_space
 from provision.stages.files.account_checks import LAST_ID
@@ -53,6 +53,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     problems += _collisions(entries)
     forecast = Forecast(view)
     mounts = frozenset(filesystem.path or "" for _, filesystem in mountable(config))
+    owners = {filesystem.path or "": _mounted_for(filesystem.mount_options) for _, filesystem in mountable(config)}
     waves: list[Wave] = []
     kept: list[Action] = []
     for together in _rounds(entries):
@@ -60,6 +61,8 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         for entry in together:
             try:
                 actions = _actions(entry, forecast, mounts)
+                for action in actions:
+                    _check_owner(action, forecast, owners)
             except PlanRefused as refused:
                 problems += refused.under(*entry.config_path).problems
                 continue
@@ -168,7 +171,7 @@ def _check_removal(path: str, view: MachineView, mounts: frozenset[str]) -> None
     """The root and what is mounted cannot be replaced, only what is on them. Raises PlanRefused."""
     if path == "/":
         raise _refused("the root itself cannot be replaced; set overwrite on what is in it")
-    mounted = sorted(point for point in mounts if (point + "/").startswith(path + "/"))
+    mounted = sorted({*(point for point in mounts if (point + "/").startswith(path + "/")), *view.mounts_below(path)})
     if view.mount(path) is not None or mounted:
         point = (mounted or [path])[0]
         raise _refused(f"{path} cannot be replaced: a file system is mounted at {point}")
@@ -199,6 +202,32 @@ def _check_links(point: str, view: MachineView) -> None:
     mounted = view.mount(point)
     if mounted is not None and mounted.format in WITHOUT_LINKS:
         raise _refused(f"the file system at {point} is {mounted.format}, which has no links")
+
+
+def _mounted_for(options: Iterable[str]) -> tuple[int, int]:
+    """The user and group id to which everything on a file system without owners belongs (mount(8), uid= and gid=)."""
+    given = dict(option.split("=", 1) for word in options for option in word.split(",") if "=" in option)
+    uid, gid = given.get("uid", ""), given.get("gid", "")
+    return int(uid) if is_id(uid) else 0, int(gid) if is_id(gid) else 0
+
+
+def _check_owner(action: Action, view: MachineView, owners: Mapping[str, tuple[int, int]]) -> None:
+    """Raises PlanRefused for an owner on a file system that has none: the kernel refuses to change it (EPERM).
+
+    Only for mounts of the config: the options of others are not known. Modes that such a file system cannot have are
+    ignored by the kernel (fat_setattr in Linux fs/fat/file.c).
+    """
+    if not isinstance(action, WriteFile | MakeDirectory):
+        return
+    point = _mount_point(action.path, view)
+    mounted = view.mount(point)
+    if mounted is None or mounted.format not in WITHOUT_LINKS or point not in owners:
+        return
+    (uid, gid), wanted = owners[point], (action.uid, action.gid)
+    if wanted[0] not in {uid, None} or wanted[1] not in {gid, None}:
+        message = f"the file system at {point} is {mounted.format}, which has no owners: all is of {uid}:{gid}"
+        hint = "give user and group the same ids as uid= and gid= in mountOptions (without these, 0)"
+        raise PlanRefused([Problem((), message, hint=hint)])
 
 
 def _removal(entry: DesiredNode, existing: FileStatus, view: MachineView) -> list[Action]:

@@ -206,6 +206,43 @@ def test_the_root_and_what_is_mounted_are_never_replaced() -> None:
     assert planned(world, filesystems=(data,), directories=(Directory(path="/var/database", overwrite=True),))
 
 
+def test_a_directory_with_a_mount_of_somebody_else_below_is_not_replaced() -> None:
+    """Else all beside the mount point would be removed before the kernel refuses."""
+    world = World().with_directory("/var").with_directory("/var/lib").with_directory("/var/lib/data")
+    world.mounts["/var/lib/data"] = MountedFilesystem("/var/lib/data", "/dev/vdb", "xfs")
+    reason = refused(world, directories=(Directory(path="/var", overwrite=True),))
+    assert reason.endswith("/var cannot be replaced: a file system is mounted at /var/lib/data")
+    assert planned(world, directories=(Directory(path="/var/libx", overwrite=True),))
+
+
+@pytest.mark.parametrize(
+    ("owner", "options", "taken"),
+    [
+        (Owner(), (), True),
+        (Owner(id=0), (), True),
+        (Owner(id=500), (), False),
+        (Owner(id=500), ("uid=500",), True),
+        (Owner(id=500), ("rw,uid=500", "gid=x"), True),
+        (Owner(), ("uid=500",), False),
+    ],
+)
+@pytest.mark.parametrize("kind", [File, Directory])
+def test_owners_on_a_file_system_without_owners(
+    kind: type[File | Directory], owner: Owner, options: tuple[str, ...], *, taken: bool
+) -> None:
+    world = World().with_directory("/efi")
+    world.mounts["/efi"] = MountedFilesystem("/efi", "/dev/vda1", "vfat")
+    efi = Filesystem(device="/dev/vda1", format="vfat", path="/efi", mount_options=options)
+    node = kind(path="/efi/a/f", user=owner)
+    nodes = {"files" if kind is File else "directories": (node,)}
+    if taken:
+        assert len(planned(world, filesystems=(efi,), **nodes)) == 1
+    else:
+        assert "the file system at /efi is vfat, which has no owners" in refused(world, filesystems=(efi,), **nodes)
+    world.mounts["/efi"] = MountedFilesystem("/efi", "/dev/vda1", "ext4")
+    assert len(planned(world, filesystems=(efi,), **nodes)) == 1
+
+
 def test_a_link_in_the_place_of_a_file_says_what_is_lost() -> None:
     world = World().with_file("/a").with_file("/b").with_file("/target")
     links = (Link(path="/a", target="x", overwrite=True), Link(path="/b", target="/target", hard=True, overwrite=True))
