@@ -6,7 +6,6 @@ import os
 import platform
 import random
 import time
-from pathlib import Path
 
 import pytest
 
@@ -29,10 +28,10 @@ SECONDS = 6.5
 
 
 @pytest.mark.parametrize("scenario", [*TREES, *POWER[:1], *IMAGES[:2]], ids=lambda one: one.name)
-def test_the_end_is_that_of_an_undisturbed_run(scenario: Scenario, tmp_path: Path) -> None:
+def test_the_end_is_that_of_an_undisturbed_run(scenario: Scenario) -> None:
     seed = int(os.environ.get("CHAOS_SEED", int.from_bytes(os.urandom(4))))
     began = time.monotonic()
-    with bench(scenario, tmp_path) as ready:
+    with bench(scenario) as ready:
         for chain in every_point(ready.calls, scenario.errors, random.Random(seed), POINTS):
             verdict = ready.judge(chain)
             if verdict.violation:
