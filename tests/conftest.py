@@ -26,7 +26,7 @@ BOOT_SECONDS = 2400
 """A test that boots a virtual machine may take this long; every other test has the limit of pyproject.toml."""
 
 
-LONGEST = ("tests/real/boot/", "tests/real/disks/test_in_user_mode_linux.py", "tests/packaging/")
+LONGEST = ("tests/real/boot/", "/test_in_user_mode_linux.py", "tests/packaging/")
 """What takes minutes on one worker. It starts first, so that the other workers do not wait for it at the end."""
 
 
@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("boot"):
             item.add_marker(pytest.mark.timeout(BOOT_SECONDS))
-    items.sort(key=lambda item: next((n for n, path in enumerate(LONGEST) if item.nodeid.startswith(path)), 9))
+    items.sort(key=lambda item: next((n for n, path in enumerate(LONGEST) if path in str(item.path)), 9))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
