@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -83,11 +84,12 @@ def _entries(record: Record, name: str) -> Iterator[tuple[str, Entry]]:
 
 def _keys(elements: tuple[Record, ...]) -> list[str]:
     """The keys of elements, with nothing secret of a URL; of keys that look the same, the second ends in `#2`."""
-    shown: list[str] = []
+    numbers: Counter[str] = Counter()
+    shown = []
     for one in elements:
         key = redacted(key_of(one)) if isinstance(one, Resource) else key_of(one)
-        number = sum(known.partition(" #")[0] == key for known in shown) + 1
-        shown.append(key if number == 1 else f"{key} #{number}")
+        numbers[key] += 1
+        shown.append(key if numbers[key] == 1 else f"{key} #{numbers[key]}")
     return shown
 
 

@@ -137,7 +137,8 @@ def _missing_blank(place: _Place) -> Edit | None:
     at = place.problem.at
     if at is None:
         return None
-    return Edit.insert(Position(at.line, at.column + 1) if place.line[at.column - 1] == "-" else at, " ")
+    after_dash = place.problem.message.endswith("`-`")
+    return Edit.insert(Position(at.line, at.column + 1) if after_dash else at, " ")
 
 
 def _equals_sign(place: _Place) -> Edit | None:

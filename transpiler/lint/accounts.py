@@ -62,7 +62,8 @@ def _paths(shell: str | None, home: str | None, path: Path) -> Iterator[Problem]
 def _name(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
     what = "user" if path[1] == "users" else "group"
     node = node_at(source.root, path)
-    if not name and node is not None and any("name" in key.text for key, _ in node.items if key.kind == "scalar"):
+    keys = [key.text for key, _ in node.items] if node is not None and node.kind == "mapping" else []
+    if not name and any("name" in key for key in keys):
         return  # the name of the key is wrong, and this has a problem already
     if not name:
         yield remark(path, "account-name", f"this {what} has no name", "add a line `name: core` (or another name)")

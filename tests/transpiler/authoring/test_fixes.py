@@ -17,6 +17,8 @@ REMEDIES = [
     ("storage: {files: [{path: /a, mode: '755'}]}\n", "storage: {files: [{path: /a, mode: 0755}]}\n"),
     ("storage: {files: [{path: /a//b/, mode: 0100600}]}\n", "storage: {files: [{path: /a/b, mode: 0600}]}\n"),
     ("storage:\n  files:\n  - path:/a\n", "storage:\n  files:\n  - path: /a\n"),
+    ("storage: {files: [{path: /a, mode:-1}]}\n", "storage: {files: [{path: /a, mode:-1}]}\n"),
+    ("storage:\n  files:\n  - path:-a\n", "storage:\n  files:\n  - path: -a\n"),
     ("storage: {files: [{path: /a, user: core}]}\n", "storage: {files: [{path: /a, user: {name: core}}]}\n"),
     ("passwd: {users: [{name: core, groups: wheel}]}\n", "passwd: {users: [{name: core, groups: [wheel]}]}\n"),
     ("passwd: {users: [{name: core, shel: /bin/sh}]}\n", "passwd: {users: [{name: core, shell: /bin/sh}]}\n"),

@@ -193,3 +193,8 @@ def test_a_second_document(text: str, line: int) -> None:
     found = [one.at.line for one in result.findings() if one.at and rule_of(one.problem) == "second-document"]
     assert (found, bool(result.error)) == ([line] if line else [], bool(line))
     assert not transpile((HEAD + text).encode(), butane_paths=True).error
+
+
+def test_an_account_from_an_alias_without_a_name() -> None:
+    text = "x: &x {uid: 5}\npasswd: {users: [*x]}\n"
+    assert "account-name" in {rule_of(one.problem) for one in transpile((HEAD + text).encode()).findings()}
