@@ -32,6 +32,8 @@ ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf
 NEVER = (
     # the engine validates YAML configs without the schemas
     *("jsonschema", "transpiler.butane.schemas"),
+    # libparted reads only the tables of images (docs/decisions/0008-system.md)
+    "parted",
     # optional modules of libraries, and modules for use at a terminal
     *("OpenSSL", "_brotli", "brotli", "brotlicffi", "cryptography", "simplejson", "socks", "zstandard"),
     *("PyQt5", "PySide2", "gi", "pyudev.glib", "pyudev.pygtk", "pyudev.pyqt4", "pyudev.wx"),

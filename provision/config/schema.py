@@ -1,8 +1,9 @@
 """Records -> JSON Schema (draft 2020-12): one schema for a version, closed, with titles and descriptions.
 
-Types, closed objects and 64 bits are what the decoder enforces; every other keyword comes from a rule, or from the data
-that a rule uses. Null is allowed wherever absence is, because the decoder treats null as absent. The schemas of YAML
-configs are made here, too: records may be extended, and `Dialect` says how their fields are written and described.
+Types, closed objects and 64 bits are what the decoder enforces; every other keyword comes from a rule, or from the
+data that a rule uses. Null is allowed wherever absence is, because the decoder treats null as absent. The schemas of
+YAML configs are made here, too: records may be extended, and `SchemaDialect` says how their fields are written and
+described.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _TYPES: dict[type, Keywords] = {
 }
 
 
-class Dialect(NamedTuple):
+class SchemaDialect(NamedTuple):
     """How the fields of records are written, which rules apply, and what is forbidden.
 
     `keywords_of` gives what a rule says of its records in a version, `limits` what holds of a field's values.
@@ -42,7 +43,7 @@ class Dialect(NamedTuple):
     empty_allowed: frozenset[str] = frozenset()
 
 
-def schema(record: type[Record], version: int, dialect: Dialect, *, title: str) -> Keywords:
+def schema(record: type[Record], version: int, dialect: SchemaDialect, *, title: str) -> Keywords:
     """The schema of a record in a version of the format."""
     projection = _Projection(version, dialect)
     root = projection.object(record, "")
@@ -54,7 +55,7 @@ def format_schema(version: int) -> Keywords:
     from provision.config.format import Config
     from provision.config.rules import RULES
 
-    dialect = Dialect(
+    dialect = SchemaDialect(
         lambda field: field.json,
         _described,
         RULES,
@@ -101,7 +102,7 @@ class _Projection:
     A record has one definition, unless something below one of its places is forbidden: then that place has its own.
     """
 
-    def __init__(self, version: int, dialect: Dialect) -> None:
+    def __init__(self, version: int, dialect: SchemaDialect) -> None:
         self.version = version
         self.dialect = dialect
         self.defined: dict[str, Keywords] = {}

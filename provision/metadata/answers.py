@@ -62,7 +62,7 @@ class Answers:
         path, _, inner = place.partition("#")
         found = find(self.document(path), inner.split("/")) if inner else [("", self.text(path))]
         for index, value in found:
-            text = as_text(value)
+            text = answer_text(value)
             if text:
                 yield index, text
 
@@ -71,7 +71,7 @@ class Answers:
         return next((value for _, value in self.values(place)), "")
 
 
-class Service(Protocol):
+class MetadataService(Protocol):
     """Where a platform keeps the metadata of a machine."""
 
     def answers(self, context: FetchContext) -> Answers | None:
@@ -191,10 +191,10 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
         yield from ((str(key), part) for key, part in value.items())
 
 
-def as_text(value: Any) -> str:
+def answer_text(value: Any) -> str:
     """A value of a document as the text of an attribute; empty for a value that cannot be one."""
     if isinstance(value, list):
-        return ":".join(as_text(part) for part in value if not isinstance(part, list) and as_text(part))
+        return ":".join(answer_text(part) for part in value if not isinstance(part, list) and answer_text(part))
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     return str(value)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from provision.fetch.platforms.table import AKAMAI_TOKEN, AWS_TOKEN, LINK_LOCAL
 from provision.metadata import check_in, ssh_keys
-from provision.metadata.answers import Answers, DhcpService, DriveService, GuestInfo, HttpService, Service
+from provision.metadata.answers import Answers, DhcpService, DriveService, GuestInfo, HttpService, MetadataService
 from provision.metadata.azure import WireServer
 from provision.metadata.network import described, documents, dracut, packet
 from provision.metadata.network.interfaces import Network
@@ -28,7 +28,7 @@ class Provider(NamedTuple):
     """
 
     prefix: str
-    service: Service
+    service: MetadataService
     attributes: Mapping[str, str]
     hostname: str = ""
     ssh_keys: SshKeys = ssh_keys.no_keys

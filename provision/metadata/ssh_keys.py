@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from provision.metadata.answers import Answers, as_text
+from provision.metadata.answers import Answers, answer_text
 
 SshKeys = Callable[[Answers], Iterator[str]]
 
@@ -68,7 +68,7 @@ def json_list(path: str, field: str = "") -> SshKeys:
         entries = answers.document(path)
         for entry in entries if isinstance(entries, list) else []:
             value = entry.get(field) if field and isinstance(entry, dict) else entry
-            yield "".join(as_text(value).splitlines()).strip()
+            yield "".join(answer_text(value).splitlines()).strip()
 
     return keys
 
@@ -86,7 +86,7 @@ def vendor_data(answers: Answers) -> Iterator[str]:
             config = yaml.load(payload, yaml.CSafeLoader)
             found = config.get("ssh_authorized_keys") if isinstance(config, dict) else None
             if found:
-                yield from map(as_text, found)
+                yield from map(answer_text, found)
                 return
 
 

@@ -91,6 +91,7 @@ def test_dracut_takes_our_module(debian: Path) -> None:
     run("unshare", "--mount", "sh", "-c", f'{mounts} && chroot "$0" {build}', debian)
     listed = run("chroot", debian, "lsinitrd", "/tmp/initramfs").split()
     assert {"usr/bin/provision", "usr/lib/systemd/system/provision-disks.service"} <= set(listed)
+    assert [name for name in listed if "/parted/" in name or "libparted.so" in name] == []  # it is for images
 
 
 def test_lintian_finds_no_error(packages: list[Path]) -> None:

@@ -17,7 +17,7 @@ from provision.config import format as ignition_format
 from provision.config.model import NEWEST, Field, Record
 from provision.config.rules import RULES
 from provision.config.rules.declare import TEXT, TRUE, Rule, has, never, required
-from provision.config.schema import DIALECT, Dialect, example
+from provision.config.schema import DIALECT, SchemaDialect, example
 from provision.config.schema import schema as projected
 from transpiler.butane import records
 from transpiler.butane.source_rules import QUADLETS
@@ -159,13 +159,13 @@ def _name(row: Variant) -> str:
     return f"butane-{oldest.name}-{oldest.version}"
 
 
-def _dialect(row: Variant) -> Dialect:
+def _dialect(row: Variant) -> SchemaDialect:
     def keywords(rule: Rule, version: int) -> Mapping[str, Any]:
         found = rule.keywords(version) if rule.schema_in_yaml else {}
         made_by_sugar = rule.record in _MADE_BY_SUGAR and issubclass(row.record, records.Fcos)
         return _without_required(found) if made_by_sugar else found
 
-    return Dialect(
+    return SchemaDialect(
         lambda field: field.name,
         _described,
         (*RULES, *_RULES),

@@ -36,7 +36,7 @@ ANY_PORT = 9
 """A port for asking the kernel for a route; nothing is sent to it."""
 
 
-class Interface(NamedTuple):
+class InterfaceState(NamedTuple):
     """A network interface. `addresses` leaves out link-local ones; `carrier` is the kernel's IFF_RUNNING."""
 
     name: str
@@ -91,7 +91,7 @@ def why_not(host: str) -> tuple[str, str]:
     return f"no route to {host}", "check the gateway and the netmask"
 
 
-def interfaces() -> Iterator[Interface]:
+def interfaces() -> Iterator[InterfaceState]:
     """The interfaces of this network namespace, without loopback."""
     addresses: dict[int, tuple[str, ...]] = {}
     for message in _dump(GET_ADDRESS, NEW_ADDRESS, LINK_ADDRESS.pack(socket.AF_UNSPEC, 0, 0, 0, 0)):
@@ -105,7 +105,7 @@ def interfaces() -> Iterator[Interface]:
         name = dict(_attributes(message[LINK.size :])).get(LINK_NAME, b"").rstrip(b"\0").decode(errors="replace")
         if name != LOOPBACK:
             usable = tuple(one for one in addresses.get(index, ()) if not one.startswith("169.254."))
-            yield Interface(name, bool(flags & IFF_UP), bool(flags & IFF_RUNNING), usable)
+            yield InterfaceState(name, bool(flags & IFF_UP), bool(flags & IFF_RUNNING), usable)
 
 
 def _dump(question: int, kind: int, body: bytes) -> Iterator[bytes]:
