@@ -102,7 +102,7 @@ class Boot(NamedTuple):
 
     def _fetch(self, base: Config, running_system: LocalSystem, *, offline: bool) -> BootState:
         from provision.boot import platform_files
-        from provision.config.json_text.encode import encode
+        from provision.config.json_text.encode import encode_stored
         from provision.fetch.find_config import find_config
         from provision.fetch.resources import needs_network
         from provision.fetch.settings import FetchSettings
@@ -119,7 +119,7 @@ class Boot(NamedTuple):
                 raise
             self._ask_for_network(need.url)
             return self.state._replace(platform_files=platform_files.to_data_urls(given))
-        write_private(self.cache, encode(acquired.config).encode())
+        write_private(self.cache, encode_stored(acquired.config).encode())
         self._log_fetched(acquired.fetched)
         if offline and needs_network(_merged_config(base, acquired.config)):
             self._ask_for_network("the config")

@@ -74,9 +74,9 @@ def _quiet(level: str, message: str) -> None:
 
 
 def _json(config: Config) -> str:
-    from provision.config.json_text.encode import encode
+    from provision.config.json_text.encode import encode_stored
 
-    return encode(config, indent=2)
+    return encode_stored(config, indent=2)
 
 
 def _summary(found: FoundConfig) -> str:

@@ -250,9 +250,9 @@ def digest_of(config: Config) -> str:
     """The SHA-256 of the config in hexadecimal; it identifies a config in a record."""
     from hashlib import sha256
 
-    from provision.config.json_text.encode import encode
+    from provision.config.json_text.encode import encode_stored
 
-    return sha256(encode(config).encode()).hexdigest()
+    return sha256(encode_stored(config).encode()).hexdigest()
 
 
 def _read(file: RecordFile, digest: str, owner: str) -> record_lines.ParsedRecord:

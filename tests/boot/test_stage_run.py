@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from provision.boot.saved_state import read_state
 from provision.boot.stage_run import Boot, uuid_seed
+from provision.config.content import inline_content
+from provision.config.json_text.decode import decode
 from provision.failures import Failure
 from provision.fetch.running_system import SystemPaths
 from provision.log import open_log
@@ -58,3 +61,22 @@ def test_the_platform_auto_is_told_by_the_firmware_in_every_part_of_a_stage(tmp_
     machine = LocalSystem(SystemPaths(), str(tmp_path))
     boot(tmp_path, "")._replace(platform="auto").next_state("fetch-offline", machine)
     assert (tmp_path / "neednet").exists(), "the fragment of the platform counts"
+
+
+def test_an_old_config_keeps_its_sectors_and_its_oem_files_between_stages(tmp_path: Path) -> None:
+    partitions = [{"number": 1, "start": 2048, "size": 100}]
+    file = {"filesystem": "root", "path": "/a", "mode": 420, "contents": {"source": "oem:///dir/a"}}
+    storage = {"disks": [{"device": "/dev/sda", "partitions": partitions}], "files": [file]}
+    files = {
+        "etc/ignition/user.ign": json.dumps({"ignition": {"version": "2.2.0"}, "storage": storage}),
+        "usr/share/oem/dir/a": "from the OEM partition\n",
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / path).write_text(text)
+    stage = boot(tmp_path, "")
+    stage.next_state("fetch-offline", LocalSystem(SystemPaths(), str(tmp_path)))
+    kept = decode((tmp_path / "cache").read_bytes()).storage
+    assert (kept.disks[0].partitions[0].start_sectors, kept.disks[0].partitions[0].size_sectors) == (2048, 100)
+    assert inline_content(kept.files[0].contents) == b"from the OEM partition\n"
+    assert not (tmp_path / "neednet").exists()

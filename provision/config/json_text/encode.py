@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from provision.config.format import Config, ConfigResource
-from provision.config.model import NEWEST, VERSIONS, Field, Record, Secret
+from provision.config.model import NEWEST, STORED, VERSIONS, Field, Record, Secret
 
 _GO_ESCAPES = str.maketrans(
     {
@@ -31,6 +31,12 @@ not UTF-8.
 def encode(config: Config, version: int = NEWEST, indent: int = 0) -> str:
     """A config as the JSON of a version, without a final newline; compact, or indented by `indent` spaces."""
     return dump(plain(config, version), indent)
+
+
+def encode_stored(config: Config, indent: int = 0) -> str:
+    """A config as it is kept between stages: in the newest version, with the fields that no version has."""
+    written = config.changed(ignition=config.ignition.changed(version=VERSIONS[NEWEST]))
+    return dump(_sparse(written, STORED), indent)
 
 
 def encode_whole(config: Config) -> str:

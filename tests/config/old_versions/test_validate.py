@@ -13,7 +13,7 @@ import pytest
 
 from provision.config.format import Config
 from provision.config.json_text.decode import decode
-from provision.config.json_text.encode import encode_whole
+from provision.config.json_text.encode import encode_stored
 from provision.config.old_versions.conversion import convert
 from provision.config.validate import validate
 
@@ -40,7 +40,7 @@ def test_case(path: Path) -> None:
 
 def _kept(config: Config) -> dict[str, object]:
     """The config as the stages get it, without records that are empty and without the version."""
-    whole: dict[str, object] = json.loads(encode_whole(config))
+    whole: dict[str, object] = json.loads(encode_stored(config))
     without = _without_empty(whole)
     assert isinstance(without, dict)
     del without["ignition"]["version"]
@@ -60,7 +60,7 @@ def test_sectors_survive_between_stages() -> None:
     case = json.loads((Path(__file__).parent / "cases" / "partitions-in-sectors.json").read_text())
     config = validate(json.dumps(case["config"]).encode()).config
     assert config is not None
-    partition = decode(encode_whole(config).encode()).storage.disks[0].partitions[0]
+    partition = decode(encode_stored(config).encode()).storage.disks[0].partitions[0]
     assert (partition.start_sectors, partition.size_sectors) == (2048, 100)
 
 
