@@ -136,10 +136,11 @@ def _run(action: RunProgram, context: Context) -> None:
 
 def _finish_user(action: RunProgram, tree: GuardedTree) -> None:
     """Complete what useradd should have made, since it does not report every error."""
+    made = [fact.name for fact in action.facts if isinstance(fact, FileFact)]
     for fact in action.facts:
         if isinstance(fact, UserFact):
-            if any(isinstance(other, FileFact) for other in action.facts):  # the plan expects a new home
-                new_homes.finish_home(tree, fact.name)
+            if made:
+                new_homes.finish_home(tree, fact.name, made)
             if "--system" not in action.argv:
                 new_homes.finish_mail_spool(tree, fact.name)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from posixpath import join
 from typing import NamedTuple
@@ -18,10 +18,13 @@ from typing import NamedTuple
 from provision.planning.machine_view import Account
 from provision.planning.root.account_files import LOGIN_DEFS, USERADD_DEFAULTS, login_settings, useradd_settings
 from provision.system.root import accounts
-from provision.system.root.guarded_paths import GuardedTree, parent
+from provision.system.root.guarded_paths import GuardedTree
 from provision.system.root.publishing import drop, publish_file, publish_link, temporary_name
 
 _MAX_DEPTH = 64
+_MODE_ABOVE = 0o755
+"""The mode of the directories that useradd makes above a home."""
+
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -36,14 +39,18 @@ class _Copy(NamedTuple):
     home: str
 
 
-def finish_home(tree: GuardedTree, name: str) -> None:
+def finish_home(tree: GuardedTree, name: str, made: Collection[str]) -> None:
     """Complete the home that useradd has just made: its owner and mode, and a copy of the skeleton directory.
 
-    Modes are wrong only where they are 0, with which useradd makes directories. Nothing happens if there are hooks of
-    useradd, which may change the home. Raises OSError.
+    `made` are the directories that useradd has made: the home, and those above it. Their modes are wrong only if they
+    are 0, with which useradd makes them. Nothing happens if there are hooks of useradd, which may change the home, or
+    on a file system without modes. Raises OSError.
     """
     account = accounts.user(tree, name)
     if account is None or not account.home or any(accounts.hooks(tree)):
+        return
+    status = tree.file_status(account.home)
+    if status is None or status.mode is None:
         return
     settings = useradd_settings(tree.content(USERADD_DEFAULTS))
     copy = _Copy(*_owner(account), settings.get("SKEL") or "/etc/skel", account.home)
@@ -53,11 +60,11 @@ def finish_home(tree: GuardedTree, name: str) -> None:
             os.fchmod(home, _home_mode(tree))
         with suppress(FileNotFoundError), tree.folder(copy.skeleton) as skeleton:
             _complete(copy, skeleton, home, _MAX_DEPTH)
-    above = parent(copy.home)[0]
-    while (found := tree.file_status(above)) is not None and found.mode == 0:
-        with tree.folder(above) as folder:
-            os.fchmod(folder, 0o755)
-        above = parent(above)[0]
+    for path in made:
+        found = tree.file_status(path)
+        if found is not None and found.mode == 0:
+            with tree.folder(path) as folder:
+                os.fchmod(folder, _MODE_ABOVE)
 
 
 def finish_mail_spool(tree: GuardedTree, name: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from provision.system import libc
 from tests.real.chaos.contents import Contents, contents_of_tree
 from tests.real.chaos.faults import SHORT, TORN
 from tests.real.chaos.scenarios import CHANGE_ERRORS, OF_POWER, Errors, Scenario
@@ -61,13 +63,35 @@ def _files(image: Path, start: int, size: int, prefix: str) -> Contents:
     place = image.parent.with_name("mounted")
     place.mkdir(exist_ok=True)
     options = f"ro,loop,offset={start},sizelimit={size}"
-    subprocess.run(["mount", "-o", options, image, place], check=True)
-    try:
-        files = contents_of_tree(place)
-    finally:
-        subprocess.run(["umount", place], check=True)
+
+    def look() -> Contents:
+        libc.unshare_mounts()
+        subprocess.run(["mount", "-o", options, image, place], check=True)
+        return contents_of_tree(place)
+
     whole = "" if checked.returncode == 0 else checked.stdout
-    return {f"{prefix}whole": whole, **{prefix + path: node for path, node in files.items()}}
+    return {f"{prefix}whole": whole, **{prefix + path: node for path, node in _in_child(look).items()}}
+
+
+def _in_child(look: Callable[[], Contents]) -> Contents:
+    """The result of a function in a forked child. What the child mounts in a namespace of its own ends with it.
+
+    A mount in the namespace of the tests would be copied into every namespace that another test makes.
+    """
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            with open(writing, "wb") as pipe:
+                pickle.dump(look(), pipe)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with open(reading, "rb") as pipe:
+        data = pipe.read()
+    os.waitpid(pid, 0)
+    found: Contents = pickle.loads(data)
+    return found
 
 
 def _nothing(folder: Path) -> None:

@@ -64,7 +64,8 @@ def _in_tree(make_root: Callable[[Path], None]) -> Callable[[Path], None]:
 
     def prepare(folder: Path) -> None:
         root, outside = folder / "root", folder / "outside"
-        shutil.rmtree(root, ignore_errors=True)
+        if root.exists():
+            shutil.rmtree(root)
         for left in folder.glob("state*"):
             left.unlink()
         root.mkdir()

@@ -74,7 +74,7 @@ def test_a_half_made_home_is_completed(root: Path, leave: Callable[[Path], None]
     home = root / "home/core"
     home.chmod(0o750)
     leave(home)
-    finish_home(GuardedTree(str(root)), "core")
+    finish_home(GuardedTree(str(root)), "core", ["/home/core"])
     assert (home / ".profile").read_text() == "profile\n"
     assert (home / ".config/deep/file").read_text() == "deep\n"
     assert os.readlink(home / ".login") == "/home/core/.profile"
@@ -85,31 +85,33 @@ def test_a_half_made_home_is_completed(root: Path, leave: Callable[[Path], None]
 
 
 def test_a_whole_home_is_not_written_again(root: Path) -> None:
-    finish_home(GuardedTree(str(root)), "core")
+    finish_home(GuardedTree(str(root)), "core", ["/home/core"])
     before = (root / "home/core/.profile").stat().st_ino
-    finish_home(GuardedTree(str(root)), "core")
+    finish_home(GuardedTree(str(root)), "core", ["/home/core"])
     assert (root / "home/core/.profile").stat().st_ino == before
 
 
-def test_parents_of_a_home_without_a_mode_get_one(root: Path) -> None:
+def test_only_new_parents_without_a_mode_get_one(root: Path) -> None:
     (root / "etc/passwd").write_text(f"core:x:{UID}:{GID}::/srv/a/core:/bin/sh\n")
     (root / "srv/a/core").mkdir(parents=True)
     (root / "srv/a").chmod(0)
-    finish_home(GuardedTree(str(root)), "core")
+    finish_home(GuardedTree(str(root)), "core", [])
+    assert stat.S_IMODE((root / "srv/a").stat().st_mode) == 0
+    finish_home(GuardedTree(str(root)), "core", ["/srv/a", "/srv/a/core"])
     assert stat.S_IMODE((root / "srv/a").stat().st_mode) == 0o755
 
 
 def test_hooks_may_have_changed_the_home(root: Path) -> None:
     (root / "etc/shadow-maint/useradd-post.d").mkdir(parents=True)
     (root / "etc/shadow-maint/useradd-post.d/own-profile").touch()
-    finish_home(GuardedTree(str(root)), "core")
+    finish_home(GuardedTree(str(root)), "core", ["/home/core"])
     assert os.listdir(root / "home/core") == []
 
 
 def test_a_skeleton_without_end_is_refused(root: Path) -> None:
     (root / "etc/skel" / "/".join(["d"] * 70)).mkdir(parents=True)
     with pytest.raises(OSError, match="nested deeper than 64"):
-        finish_home(GuardedTree(str(root)), "core")
+        finish_home(GuardedTree(str(root)), "core", ["/home/core"])
 
 
 def test_no_link_leads_the_copy_out_of_the_home(root: Path) -> None:
@@ -117,7 +119,7 @@ def test_no_link_leads_the_copy_out_of_the_home(root: Path) -> None:
     outside.mkdir()
     (root / "home/core/.config").symlink_to(outside)
     with pytest.raises(NotADirectoryError):
-        finish_home(GuardedTree(str(root)), "core")
+        finish_home(GuardedTree(str(root)), "core", ["/home/core"])
     assert os.listdir(outside) == []
 
 
