@@ -4,14 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 FUZZ ?= --inputs 1000000 --seconds 600
 FAST := not disks and not boot and not network and not peer
-MODULE := $(DESTDIR)/usr/lib/dracut/modules.d/40provision
+MODULES := $(DESTDIR)/usr/lib/dracut/modules.d
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
 AFTER_BOOT := dracut/provision-complete.service
 # The unit tests start hundreds of programs. Container images often forbid byte-code, which doubles what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 WORKERS := $(shell echo $$(($$(nproc) + 1)))
-SCRIPTS := dracut/module-setup.sh dracut/collect.py dracut/kargs-helper.sh
-PARTS := $(filter-out $(AFTER_BOOT),$(wildcard dracut/*.service dracut/*.path dracut/*.network dracut/*.conf))
+UNITS := $(filter-out %.sh,$(wildcard dracut/units/*))
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -34,6 +33,12 @@ test: .venv/test ## everything, on real block devices and in a virtual machine (
 boot: .venv/test ## the boot test alone, with its figures
 	@$(BIN)/pytest -q -s -m boot tests/real/boot
 
+bench-boot: .venv/test ## what a boot costs without us, with us, and with Debian's Ignition (as root; a quarter of an hour)
+	@nice $(BIN)/python -m tests.real.boot.bench
+
+boot-matrix: .venv/test ## many kinds of machines, booted one after the other (as root; MATRIX="-k hostonly")
+	@nice $(BIN)/pytest -q -n 0 tests/real/boot/matrix.py $(MATRIX)
+
 chaos: .venv/check ## faults at every system call that changes something, then the run again (as root; CHAOS="--points 500 --seed 1")
 	@$(BIN)/python -m tests.real.chaos $(CHAOS)
 
@@ -47,7 +52,7 @@ generate: .venv/check ## write schemas and reference pages anew, and delete stal
 	@$(BIN)/python -m docs.generate
 
 bench: .venv/test ## what a start costs, and how the parts perform (beside the peers on PATH)
-	@for bench in $(subst /,.,$(basename $(wildcard tests/bench.py tests/*/bench.py tests/*/*/bench.py))); do $(BIN)/python -m $$bench; done
+	@for bench in $(subst /,.,$(basename $(filter-out tests/real/boot/bench.py,$(wildcard tests/bench.py tests/*/bench.py tests/*/*/bench.py)))); do $(BIN)/python -m $$bench; done
 
 golden: .venv/check ## refresh the golden cases of the transpiler from `butane`, `ct` and `ct-coreos` on PATH, and the reports of mistakes
 	@$(BIN)/python -m tests.transpiler.golden
@@ -57,9 +62,10 @@ golden: .venv/check ## refresh the golden cases of the transpiler from `butane`,
 mutants: .venv/check ## sampled changes of the code that unit tests should notice (MUTANTS="--count 50 --seed 1")
 	@nice $(BIN)/python -m tests.mutants $(MUTANTS)
 
-install-dracut: ## install the dracut module and the unit that ends a first boot (DESTDIR=)
-	install -D -m 755 -t $(MODULE) $(SCRIPTS)
-	install -D -m 644 -t $(MODULE) $(PARTS)
+install-dracut: ## install the dracut modules and the unit that ends a first boot (DESTDIR=)
+	install -D -m 755 -t $(MODULES)/25provision $(wildcard dracut/engine/*)
+	install -D -m 755 -t $(MODULES)/40provision-units $(wildcard dracut/units/*.sh)
+	install -D -m 644 -t $(MODULES)/40provision-units $(UNITS)
 	install -D -m 644 -t $(SYSTEM) $(AFTER_BOOT)
 	install -d $(SYSTEM)/multi-user.target.wants
 	ln -sf ../$(notdir $(AFTER_BOOT)) $(SYSTEM)/multi-user.target.wants/
@@ -97,4 +103,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test boot chaos fuzz laws generate bench golden mutants install-dracut install-metadata deb clean
+.PHONY: help demo check test boot boot-matrix bench-boot chaos fuzz laws generate bench golden mutants install-dracut install-metadata deb clean

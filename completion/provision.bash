@@ -39,7 +39,7 @@ _provision() {
     esac
     case $COMP_CWORD:$command in
         1:*)
-            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata --help --version" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata clean --help --version" -- "$current")
             return
             ;;
         *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
@@ -47,11 +47,12 @@ _provision() {
         *:validate) options="--format --strict --files-dir" ;;
         *:metadata) options="--platform --provider --cmdline --attributes --coreos-attributes --hostname --ssh-keys --network-units --networkmanager-profiles --netplan-config --check-in --timeout --json" ;;
         *:fetch) options="--platform --timeout --offline --json --quiet" ;;
+        *:clean) options="--root --ssh-host-keys" ;;
     esac
     mapfile -t COMPREPLY < <(
         compgen -W "$options --help" -- "$current"
-        [[ $command == fetch || $command == metadata || $current == -* ]] || compgen -f -X '!*.@(ign|json|bu|butane|yaml|yml)' -- "$current"
-        [[ $command == fetch || $command == metadata || $current == -* ]] || compgen -d -S / -- "$current"
+        [[ $command == fetch || $command == metadata || $command == clean || $current == -* ]] || compgen -f -X '!*.@(ign|json|bu|butane|yaml|yml)' -- "$current"
+        [[ $command == fetch || $command == metadata || $command == clean || $current == -* ]] || compgen -d -S / -- "$current"
     )
 }
 

@@ -6,6 +6,7 @@ set -l target '__fish_seen_subcommand_from plan apply'
 set -l validate '__fish_seen_subcommand_from validate'
 set -l metadata '__fish_seen_subcommand_from metadata'
 set -l fetch '__fish_seen_subcommand_from fetch'
+set -l clean '__fish_seen_subcommand_from clean'
 set -l platforms auto akamai aliyun applehv aws azure azurestack brightbox cloudstack digitalocean exoscale file gcp \
     hetzner hyperv ibmcloud kubevirt metal nutanix nvidiabluefield openstack oraclecloud packet powervs \
     proxmoxve qemu scaleway upcloud virtualbox vmware vultr zvm
@@ -16,6 +17,7 @@ complete -c provision -n __fish_use_subcommand -a apply -d 'provision disk image
 complete -c provision -n __fish_use_subcommand -a validate -d 'check configs and report every problem'
 complete -c provision -n __fish_use_subcommand -a fetch -d 'show the config this machine would get'
 complete -c provision -n __fish_use_subcommand -a metadata -d 'write what the platform says of this machine'
+complete -c provision -n __fish_use_subcommand -a clean -d 'prepare a system for capture as an image'
 complete -c provision -n __fish_use_subcommand -l version -d 'print the version'
 complete -c provision -s h -l help -d 'show the usage'
 
@@ -61,3 +63,7 @@ complete -c provision -n $metadata -l netplan-config -x -a '(__fish_complete_dir
 complete -c provision -n $metadata -l check-in -d 'tell the platform that the machine has booted'
 complete -c provision -n $metadata -l timeout -x -d 'give up when all took so many seconds'
 complete -c provision -n $metadata -l json -d 'print the metadata as JSON'
+
+complete -c provision -n $clean -f
+complete -c provision -n $clean -l root -x -a '(__fish_complete_directories)' -d 'root of the system'
+complete -c provision -n $clean -l ssh-host-keys -d 'remove SSH host keys too'

@@ -21,7 +21,7 @@ from provision.failures import Bug, ConfigInvalid, Failure, PlanRefused, Usage, 
 if TYPE_CHECKING:
     import argparse
 
-COMMANDS = ("plan", "apply", "validate", "fetch", "metadata")
+COMMANDS = ("plan", "apply", "validate", "fetch", "metadata", "clean")
 """Subcommands, in the order of the help; each is the module of that name."""
 
 ENTRY_POINTS = {
@@ -124,8 +124,12 @@ def _is_stage(argument: str) -> bool:
 
 
 def _subcommand(arguments: list[str]) -> int:
+    from importlib.util import find_spec
+
+    # an initramfs has only the commands that help there
+    installed = [name for name in COMMANDS if find_spec(f"provision.commands.{name}")]
     first = arguments[:1]
-    parser = command_line(first if first and first[0] in COMMANDS else COMMANDS)
+    parser = command_line(first if first and first[0] in installed else installed)
     if not arguments:
         parser.print_help(sys.stderr)
         return 2

@@ -1,21 +1,24 @@
 """Why a boot stopped: the stage that failed saves a report, which is shown on all consoles at the end.
 
-A drop-in of emergency.service shows it before the shell starts or the machine powers off. At that time earlier messages
-are no longer on the screen, or they are only in the journal.
+Hooks of dracut show it before the shell starts or the machine powers off. At that time earlier messages are no longer
+on the screen, or they are only in the journal. If no stage failed, the cause is elsewhere: there is no root device, or
+a unit of the distribution failed.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from provision.boot.missing_root import may_provision, missing_root
 from provision.failures import Failure, PlanRefused
+from provision.system.running_system.local_system import LocalSystem
 
 REPORT = "/run/provision/failure"
 UNITS = "provision-*.service"
 
 LAST_LINES = 5
-MAX_LINES = 20
-"""How many lines of a report are shown: so many fit on a screen together with systemd's own messages."""
+MAX_LINES = 8
+"""How many lines of a report are shown: with the others they are 12, which a screen shows beside systemd's own."""
 
 
 class FailedUnit(NamedTuple):
@@ -42,39 +45,51 @@ def failure_lines(failure: Failure) -> list[str]:
     return [*lines, *(f"hint: {hint}" for hint in failure.hint.splitlines())]
 
 
-def show_report() -> None:
-    """Show on all consoles why the boot stopped, if one of our units failed."""
+def show_report(running_system: LocalSystem) -> None:
+    """Show on all consoles why the boot stopped, if it should have provisioned this machine. Raises Failure."""
     from provision.system import consoles
     from provision.system.private_files import read_private
 
-    units = _failed()
-    if units:
+    if units := _failed(UNITS):
         saved = (read_private(REPORT) or b"").decode(errors="replace").splitlines()
         consoles.show(report_text(units, saved))
+    elif may_provision(running_system.read_text(running_system.paths.kernel_cmdline_path)):
+        causes = missing_root(running_system)
+        consoles.show(other_text(causes, [] if causes else _failed("*")))
 
 
 def report_text(units: list[FailedUnit], saved: list[str]) -> str:
     """The text to show: which units failed, and why: the saved report, or else the last lines of their logs."""
     causes = saved or [line for unit in units for line in unit.last_lines]
-    shown = [f"  {line}" for line in causes[:MAX_LINES]]
-    more = [f"  ... and {len(causes) - MAX_LINES} lines more"] if len(causes) > MAX_LINES else []
+    more = f"  ... and {len(causes) - MAX_LINES} lines more" + (f", in {REPORT}" if saved else "")
     return "\n".join(
         [
             "",
-            f"The first boot stopped: {', '.join(f'{one.name} failed ({one.result})' for one in units)}",
+            f"The first boot stopped: {_named(units)}",
             *([] if saved or not causes else ["It said last:"]),
-            *shown,
-            *more,
+            *(f"  {line}" for line in causes[:MAX_LINES]),
+            *([more] if len(causes) > MAX_LINES else []),
             "The next boot provisions again, and goes on where this one stopped. The log: journalctl -u 'provision-*'",
             "",
         ]
     )
 
 
-def _failed() -> list[FailedUnit]:
+def other_text(causes: list[str], units: list[FailedUnit]) -> str:
+    """The text for a boot in which no unit of ours failed: the causes that are known, or else the units that failed."""
+    heading = f"The boot stopped: {causes[0] if causes else _named(units) or 'no unit failed'}"
+    rest = causes[1:] or [line for unit in units for line in unit.last_lines]
+    return "\n".join(["", heading, *(f"  {line}" for line in rest[:MAX_LINES]), "The log: journalctl -b", ""])
+
+
+def _named(units: list[FailedUnit]) -> str:
+    return ", ".join(f"{one.name} failed ({one.result})" for one in units)
+
+
+def _failed(pattern: str) -> list[FailedUnit]:
     from provision.system.programs import processes
 
-    argv = ["systemctl", "show", "--state=failed", "--property=Id,Result", UNITS]
+    argv = ["systemctl", "show", "--state=failed", "--property=Id,Result", pattern]
     fields = [line.partition("=") for line in processes.run(argv).output.splitlines()]
     names = [value for key, _, value in fields if key == "Id"]
     results = [value for key, _, value in fields if key == "Result"]

@@ -32,8 +32,11 @@ LONG = 5.0
 """Seconds of waiting after which a message is shown on the consoles."""
 
 
-def decide(running_system: LocalSystem) -> None:
-    """Decide, and on a first boot write the file that all other units need (ENVIRONMENT). Raises Failure."""
+def decide(running_system: LocalSystem) -> str:
+    """Decide, and on a first boot write the file that all other units need (ENVIRONMENT). Raises Failure.
+
+    Returns the name of the platform if this is a first boot, else an empty text.
+    """
     from provision.system import mounts
     from provision.system.private_files import write_private
 
@@ -43,8 +46,11 @@ def decide(running_system: LocalSystem) -> None:
     said = verdict(command_line)
     first = said is Verdict.FIRST or (said is Verdict.LOOK and _lacks_record(command_line, running_system))
     print("this is a first boot" if first else "this machine is provisioned already")
-    if first:
-        write_private(ENVIRONMENT, f"PLATFORM_ID={platform(command_line)}\n".encode())
+    if not first:
+        return ""
+    name = platform(command_line)
+    write_private(ENVIRONMENT, f"PLATFORM_ID={name}\n".encode())
+    return name
 
 
 def _lacks_record(command_line: str, running_system: LocalSystem) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.boot.failure_report import MAX_LINES, FailedUnit, failure_lines, report_text
+from provision.boot.failure_report import MAX_LINES, FailedUnit, failure_lines, other_text, report_text
 from provision.config.problems import Problem
 from provision.failures import ActionFailed, PlanRefused
 
@@ -38,4 +38,15 @@ def test_a_unit_that_was_killed_could_leave_nothing() -> None:
 
 def test_a_long_story_is_cut() -> None:
     shown = report_text([DISKS], [f"reason {number}" for number in range(MAX_LINES + 5)])
-    assert f"reason {MAX_LINES - 1}\n  ... and 5 lines more\n" in shown
+    assert f"reason {MAX_LINES - 1}\n  ... and 5 lines more, in /run/provision/failure\n" in shown
+    assert len(shown.split("\n")[1:-1]) <= 12
+
+
+def test_a_boot_that_stopped_without_a_unit_of_ours() -> None:
+    assert other_text(["there is no root device /dev/sda", "hint: attach it"], [DISKS]).splitlines()[1:3] == [
+        "The boot stopped: there is no root device /dev/sda",
+        "  hint: attach it",
+    ]
+    mount = FailedUnit("sysroot.mount", "exit-code", ("wrong fs type",))
+    assert "The boot stopped: sysroot.mount failed (exit-code)\n  wrong fs type\n" in other_text([], [mount])
+    assert "The boot stopped: no unit failed\n" in other_text([], [])

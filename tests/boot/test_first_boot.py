@@ -8,7 +8,6 @@ import pytest
 
 from provision.boot.completion_record import RECORD, record_paths
 from provision.boot.first_boot import Verdict, platform, proves_provisioned, root_device, verdict, wait_seconds
-from provision.boot.name_servers import resolv_conf
 from provision.failures import Failure
 
 
@@ -102,9 +101,3 @@ def test_wait_seconds() -> None:
     assert wait_seconds("provision.firstboot.wait=0") == 0
     with pytest.raises(Failure, match="soon"):
         wait_seconds("provision.firstboot.wait=soon")
-
-
-def test_resolv_conf() -> None:
-    state = "OPER_STATE=routable\nDNS=10.0.2.3 fec0::3\nDOMAINS=example.com lab\n"
-    assert resolv_conf(state) == "nameserver 10.0.2.3\nnameserver fec0::3\nsearch example.com lab\n"
-    assert resolv_conf("OPER_STATE=degraded\n") == ""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HELPER = Path(__file__).parents[2] / "dracut/kargs-helper.sh"
+HELPER = Path(__file__).parents[2] / "dracut/engine/kargs-helper.sh"
 ENTRY = "title Linux\nlinux /vmlinuz\noptions root=LABEL=root quiet nosmt=a*b\n"
 GRUB = 'menuentry "Linux" {\n\tlinux   /vmlinuz-6.1 root=LABEL=root quiet nosmt=a*b\n\tinitrd  /initrd\n}\n'
 DEFAULTS = 'GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX_DEFAULT=""\nGRUB_CMDLINE_LINUX="quiet nosmt=a*b"\n'

@@ -86,7 +86,7 @@ def test_the_debian_packages_work(debian: Path) -> None:
 
 
 def test_dracut_takes_our_module(debian: Path) -> None:
-    build = "dracut --quiet --force --no-kernel --no-hostonly --no-compress --add provision /tmp/initramfs"
+    build = "dracut --quiet --force --no-kernel --no-hostonly --no-compress --add provision-units /tmp/initramfs"
     mounts = 'mount -t proc proc "$0/proc" && mount --rbind /sys "$0/sys"'
     run("unshare", "--mount", "sh", "-c", f'{mounts} && chroot "$0" {build}', debian)
     listed = run("chroot", debian, "lsinitrd", "/tmp/initramfs").split()

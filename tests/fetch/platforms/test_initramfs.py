@@ -11,7 +11,7 @@ from provision.fetch.platforms.hypervisors import hyperv, virtualbox, vmware, zv
 from provision.fetch.platforms.sources import FirstOf, Source, Together
 from provision.fetch.platforms.table import PLATFORMS
 
-SETUP = (Path(__file__).parents[3] / "dracut/module-setup.sh").read_text()
+SETUP = (Path(__file__).parents[3] / "dracut/engine/module-setup.sh").read_text()
 
 
 def installed(command: str) -> set[str]:

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.real.boot.machine import Images, build
+from tests.real.boot.server import Server, serving
+from tests.real.boot.workload import PAYLOAD
 
 
 @pytest.fixture(scope="session")
 def images(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Images:
     return build(wheel, tmp_path_factory.mktemp("images"))
+
+
+@pytest.fixture(scope="session")
+def wide(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Images:
+    """Images with NetworkManager, RAID and Debian's Ignition, and several initramfs."""
+    return build(wheel, tmp_path_factory.mktemp("wide"), "wide")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with serving(PAYLOAD) as running:
+        yield running

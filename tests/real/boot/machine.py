@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,11 +29,24 @@ UUID = "4c4c4544-0042-3510-8053-b4c04f4d5331"
 
 
 class Images(NamedTuple):
-    """What every machine starts from."""
+    """What every machine starts from: files in a folder, which build.sh makes."""
 
-    root: Path
-    kernel: Path
-    initramfs: Path
+    folder: Path
+
+    @property
+    def root(self) -> Path:
+        """The file system of the real root."""
+        return self.folder / "root.img"
+
+    @property
+    def kernel(self) -> Path:
+        """The kernel."""
+        return self.folder / "vmlinuz"
+
+    @property
+    def initramfs(self) -> Path:
+        """The initramfs with our modules; the others of a wide build are beside it."""
+        return self.folder / "initramfs"
 
 
 class Boot(NamedTuple):
@@ -60,20 +74,20 @@ class Boot(NamedTuple):
         )
 
 
-def build(wheel: Path, folder: Path, omit: str = "") -> Images:
-    """A root with our wheel and an initramfs made in it, without a dracut module if `omit` names one.
+def build(wheel: Path, folder: Path, kind: str = "plain") -> Images:
+    """A root with our wheel and an initramfs made in it. The root without them is kept between runs.
 
-    The root without our part is kept between runs.
+    `kind` is `plain`, or `wide` for a root with NetworkManager, RAID and Debian's Ignition, and several initramfs.
     """
-    base = _cache() / f"root-{_digest(HERE / 'build.sh')}.img"
+    base = _cache() / f"{kind}-{_digest(HERE / 'build.sh')}.img"
     with base.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be about to build it
         if not base.exists():
-            _run_build("base", base)
-    root = folder / "root.img"
-    subprocess.run(["cp", "--sparse=always", "--reflink=auto", base, root], check=True)
-    _run_build("machine", root, wheel, folder, omit)
-    return Images(root, folder / "vmlinuz", folder / "initramfs")
+            _run_build("base", kind, str(base))
+    images = Images(folder)
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", base, images.root], check=True)
+    _run_build("machine", kind, str(images.root), str(wheel), str(folder))
+    return images
 
 
 class Machine:
@@ -90,26 +104,50 @@ class Machine:
         with self.data.open("wb") as file:
             file.truncate(1 << 30)
 
-    def boot(self, arguments: str, config: Path, *, overlay: bytes = b"", uuid: str = UUID) -> Boot:
+    def boot(
+        self,
+        arguments: str,
+        config: Path,
+        *,
+        initramfs: Path | None = None,
+        overlay: bytes = b"",
+        uuid: str = UUID,
+        devices: Sequence[str] = (),
+    ) -> Boot:
         """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs.
 
-        `uuid` is the machine's id in the firmware; another id means another machine with the same disks.
+        `uuid` is the machine's id in the firmware; another id means another machine with the same disks. `devices` are
+        further options of qemu.
         """
-        report, initrd = self._folder / "report", self._folder / "initrd"
-        consoles = self._folder / "console", self._folder / "second-console"
-        shutil.copyfile(self._images.initramfs, initrd)
+        initrd = self._folder / "initrd"
+        shutil.copyfile(initramfs or self._images.initramfs, initrd)
         with initrd.open("ab") as file:
             file.write(overlay)
+        kernel = ["-kernel", str(self._images.kernel), "-initrd", str(initrd), "-no-reboot"]
+        return self._run([*kernel, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", uuid, *devices], config)
+
+    def boot_from_disk(self, disk: Path, config: Path, *, devices: Sequence[str] = ()) -> Boot:
+        """Boot with the BIOS from a disk, until the guest powers itself off or reboots.
+
+        After a reboot in the same process qemu 7.2 without KVM is slow: milliseconds for each byte that is cleared.
+        """
+        drive = ["-drive", f"if=none,id=boot,file={disk},format=raw,cache=unsafe"]
+        attached = ["-device", "virtio-blk-pci,drive=boot,serial=boot,bootindex=0"]
+        return self._run([*drive, *attached, "-no-reboot", "-uuid", UUID, *devices], config)
+
+    def _run(self, options: Sequence[str], config: Path) -> Boot:
+        report = self._folder / "report"
+        consoles = self._folder / "console", self._folder / "second-console"
         report.unlink(missing_ok=True)
         began = time.monotonic()
-        argv = [*self._qemu(arguments, config, consoles, report, initrd), "-uuid", uuid]
+        argv = [*self._qemu(config, consoles, report), *options]
         subprocess.run(argv, check=True, timeout=LIMIT)
         seconds = time.monotonic() - began
         text = report.read_text() if report.exists() else ""
         first, second = (console.read_text(errors="replace") for console in consoles)
         return Boot(json.loads(text) if text.endswith("\n") else None, first, second, seconds)
 
-    def _qemu(self, arguments: str, config: Path, consoles: tuple[Path, Path], report: Path, initrd: Path) -> list[str]:
+    def _qemu(self, config: Path, consoles: tuple[Path, Path], report: Path) -> list[str]:
         return [
             "qemu-system-x86_64",
             *(
@@ -117,8 +155,7 @@ class Machine:
                 if kvm(self._images.kernel)
                 else ["-machine", "q35,accel=tcg", "-cpu", "max"]
             ),
-            *("-smp", "1", "-m", "1536", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
-            *("-kernel", str(self._images.kernel), "-initrd", str(initrd), "-append", f"{COMMAND_LINE} {arguments}"),
+            *("-smp", "1", "-m", "1536", "-nodefaults", "-no-user-config", "-display", "none"),
             *("-drive", f"if=none,id=d0,file={self.root},format=qcow2,cache=unsafe"),
             *("-device", "virtio-blk-pci,drive=d0,serial=root"),
             *("-drive", f"if=none,id=d1,file={self.data},format=raw,cache=unsafe"),
@@ -163,8 +200,8 @@ def cpio(files: dict[str, str]) -> bytes:
     return bytes(out)
 
 
-def _run_build(what: str, *arguments: Path | str) -> None:
-    script = ["unshare", "--mount", "--propagation", "unchanged", str(HERE / "build.sh"), what, *map(str, arguments)]
+def _run_build(what: str, *arguments: str) -> None:
+    script = ["unshare", "--mount", "--propagation", "unchanged", str(HERE / "build.sh"), what, *arguments]
     done = subprocess.run(script, cwd=HOUSE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"build.sh {what}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
 
@@ -175,5 +212,6 @@ def _cache() -> Path:
     return folder
 
 
-def _digest(*files: Path) -> str:
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
+def _digest(script: Path) -> str:
+    """A digest of the part of build.sh that makes the base."""
+    return hashlib.sha256(script.read_bytes().partition(b"machine() {")[0]).hexdigest()[:16]

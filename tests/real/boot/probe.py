@@ -12,7 +12,7 @@ from typing import Any
 
 SWITCH = "Switching root."
 PORT = "/dev/virtio-ports/test.report"
-FOLDERS = ("/etc/systemd/system", "/home/core", "/srv/data", "/var/log/app")
+FOLDERS = ("/etc/systemd/system", "/home/core", "/srv/data", "/srv/mirror", "/srv/secret", "/var/log/app")
 FILES = (
     "/etc/hostname",
     "/etc/motd.d/provision",
@@ -98,6 +98,8 @@ def report() -> dict[str, Any]:
         ),
         "core": account("core"),
         "entry": Path("/boot/loader/entries/linux.conf").read_text(),
+        "arguments": Path("/proc/cmdline").read_text().split(),
+        "grub": Path("/etc/default/grub").read_text(),
         "left": [path for path in LEFT if Path(path).exists()],
         "groups": output("id", "-nG", "core").split(),
         "hello": shown("hello.service", "ActiveState", "UnitFileState", "Environment"),

@@ -108,7 +108,7 @@ def main() -> None:
 
 def collect(tree: Path) -> None:
     """Our program in the form that an initramfs has."""
-    argv = [sys.executable, str(HOUSE / "dracut/collect.py"), str(tree)]
+    argv = [sys.executable, str(HOUSE / "dracut/engine/collect.py"), str(tree)]
     environment = {**os.environ, "PYTHONPATH": str(HOUSE)}
     others = subprocess.run(argv, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
     for source, place in (line.split("\t") for line in others.splitlines()):

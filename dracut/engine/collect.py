@@ -40,7 +40,21 @@ NEVER = (
     *("_pyrepl", "code", "curses", "distutils", "doctest", "ensurepip", "lib2to3", "pdb", "pkg_resources", "pydoc"),
     *("pydoc_data", "readline", "rlcompleter", "setuptools", "sqlite3", "test", "tkinter", "turtle", "unittest"),
     *("webbrowser", "wsgiref", "xmlrpc"),
+    # what random and shutil import for functions that no boot calls
+    *("_decimal", "_pydecimal", "decimal", "fractions", "statistics", "tarfile"),
 )
+
+COMMANDS_OF_PEOPLE = (
+    *("provision.commands.apply", "provision.commands.clean", "provision.commands.given_config"),
+    *(
+        "provision.commands.plan",
+        "provision.commands.plan_text",
+        "provision.commands.targets",
+        "provision.commands.validate",
+    ),
+    *("provision.commands.ignition.apply", "provision.commands.ignition.rmcfg", "provision.commands.ignition.validate"),
+)
+"""Our modules that no boot runs."""
 
 LIBRARY = "/usr/lib/provision"
 PROGRAM = "/usr/bin/provision"
@@ -64,11 +78,15 @@ def collect(tree: Path) -> list[tuple[str, str]]:
 
 def _needed() -> list[Any]:
     # requests needs only one of its two detectors of text encodings; chardet is six times as large as the other
-    finder = ModuleFinder(excludes=[*NEVER, *(["chardet"] if find_spec("charset_normalizer") else [])])
-    # all of our modules, because commands and stages are imported by name, which a search for imports does not see
-    ours = [module.name for module in walk_packages(provision.__path__, "provision.")]
+    absent = [*NEVER, *COMMANDS_OF_PEOPLE, *(["chardet"] if find_spec("charset_normalizer") else [])]
+    if find_spec("yaml") is None:
+        absent.append("transpiler")  # it cannot read YAML without that library
+    finder = ModuleFinder(excludes=absent)
+    # all others of our modules, because stages are imported by name, which a search for imports does not see
+    names = [module.name for module in walk_packages(provision.__path__, "provision.")]
+    ours = [name for name in names if not any(f"{name}.".startswith(f"{one}.") for one in COMMANDS_OF_PEOPLE)]
     for name in ("provision", *ours, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
-        finder.import_hook(name, None, ["*"] if "." in name else None)
+        finder.import_hook(name)
     return [module for _, module in sorted(finder.modules.items()) if module.__file__]
 
 

@@ -1,4 +1,4 @@
-"""Binding a volume with clevis, only with files of the initramfs: its tree is the root of the process."""
+"""The initramfs without a machine: what it has, in bytes, and programs with its tree as their root."""
 
 from __future__ import annotations
 
@@ -67,6 +67,43 @@ def inside(tree: Path, *argv: str) -> subprocess.CompletedProcess[str]:
         check=False,
         timeout=120,
     )
+
+
+BUDGET = {
+    "usr/bin/python3": 7.0,
+    "usr/lib/python3": 5.2,
+    "usr/lib/provision/provision": 1.7,
+    "usr/lib/provision/transpiler": 0.0,  # the root has no PyYAML
+    "usr/lib/provision/": 2.2,
+}
+"""Start of a path -> megabytes that its files may have, without compression. The first start that fits counts."""
+
+
+def test_bytes_of_what_we_bring(tree: Path) -> None:
+    found = dict.fromkeys(BUDGET, 0.0)
+    for path in tree.rglob("*"):
+        name = next((start for start in BUDGET if str(path.relative_to(tree)).startswith(start)), "")
+        if name and path.is_file() and not path.is_symlink():
+            found[name] += path.stat().st_size / 1e6
+    print(found)
+    assert {name: size for name, size in found.items() if size > BUDGET[name]} == {}
+    assert all(found[name] for name in BUDGET if BUDGET[name])
+
+
+def test_every_module_that_a_boot_may_import_is_there(tree: Path) -> None:
+    script = """
+import importlib, pkgutil, sys
+sys.path.append("/usr/lib/provision")
+import provision
+names = [one.name for one in pkgutil.walk_packages(provision.__path__, "provision.")]
+assert "provision.commands.firstboot" in names and "provision.commands.plan" not in names, names
+for name in [*names, "parted", "pyudev", "requests"]:
+    importlib.import_module(name)
+"""
+    imported = inside(tree, "python3", "-IS", "-c", script)
+    assert imported.returncode == 0, imported.stderr
+    refused = inside(tree, "provision", "plan", "/config.ign")
+    assert (refused.returncode, "Traceback" in refused.stderr) == (2, False), refused.stderr
 
 
 def test_a_volume_is_bound_in_the_initramfs(tree: Path, tmp_path: Path) -> None:

@@ -1,16 +1,28 @@
 #!/bin/bash
-# What goes into an initramfs for provisioning at first boot: the interface that dracut asks for (dracut.modules(7)).
+# The program and what it needs: tools, drivers, udev rules. The interface is that of dracut (dracut.modules(7)).
+# Its number is lower than that of Ignition's module, because the first module that installs a path keeps it.
 
 # dracut sets these
-: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${systemdutildir=}" "${SYSTEMCTL=}"
+: "${initdir=}" "${moddir=}" "${add_dracutmodules=}" "${IN_KDUMP=}"
 
 check() {
+    # neither a crash kernel nor a rescue system provisions a machine
+    [[ $IN_KDUMP == 1 || " $add_dracutmodules " == *' rescue '* ]] && return 1
     require_binaries blkid mount python3 sfdisk udevadm || return 1
     python3 -sE -c 'import provision' 2>/dev/null
 }
 
+# udev rules for the volumes that a config makes, which a hostonly initramfs has only if this system has such volumes.
+# dracut leaves us out if a module that we name cannot be installed, so each is named only if its programs exist
 depends() {
     echo systemd
+    if find_binary dmsetup >/dev/null; then
+        echo dm
+        ! find_binary cryptsetup >/dev/null || echo crypt
+    fi
+    if find_binary mdadm >/dev/null && find_binary expr >/dev/null; then
+        echo mdraid
+    fi
 }
 
 installkernel() {
@@ -21,12 +33,15 @@ installkernel() {
     # drivers for the devices and file systems that configs make
     hostonly='' instmods '=drivers/char/tpm'
     hostonly='' instmods btrfs dm_crypt dm_mod ext4 linear loop raid0 raid1 raid10 raid456 vfat xfs
+    if find_binary cryptsetup >/dev/null; then
+        hostonly='' instmods '=crypto' '=arch/x86/crypto' '=arch/arm64/crypto' '=arch/s390/crypto'
+    fi
     # drivers for networks
     hostonly='' instmods af_packet ipv6 hv_netvsc virtio_net vmxnet3 xen_netfront '=drivers/net/ethernet' '=drivers/net/phy'
 }
 
 install() {
-    local binaries source place unit
+    local binaries source place
     binaries=$(python3 -sE "$moddir/collect.py" "$initdir") || return 1
     while IFS=$'\t' read -r source place; do
         inst "$source" "$place" || return 1
@@ -52,19 +67,15 @@ install() {
     # settings about trusted sources of the config, see docs/guide/trust.md
     inst_simple /usr/lib/ignition/provision.conf
     inst_simple /etc/ignition/provision.conf
-
-    install_network
-    for unit in "$moddir"/provision-*.{path,service}; do
-        inst_simple "$unit" "$systemdsystemunitdir/${unit##*/}"
-    done
-    inst_simple "$moddir/emergency.conf" "$systemdsystemunitdir/emergency.service.d/provision.conf"
-    $SYSTEMCTL -q --root "$initdir" enable provision-record.service
+    # config drives on optical media are found by what udev says about the medium
+    inst_rules 60-cdrom_id.rules
 }
 
-# our helper for kernel arguments, if the distribution has none and /etc/provision-kargs.conf names the boot loader
+# our helper for kernel arguments, if the distribution has none and /etc/provision-kargs.conf names the boot loader; it
+# has the path of the one in Ignition's module, which only fails
 install_kargs_helper() {
     inst_simple /etc/provision-kargs.conf
-    inst "$moddir/kargs-helper.sh" /usr/bin/ignition-kargs-helper || return 1
+    inst "$moddir/kargs-helper.sh" /usr/sbin/ignition-kargs-helper || return 1
     inst_multiple bash chmod mktemp mount mv rmdir sleep stat sync systemctl umount
 }
 
@@ -83,21 +94,4 @@ install_clevis() {
     echo 'dictcheck = 0' >"$initdir/etc/security/pwquality.conf.d/provision.conf"
     # the tools for a TPM load it by name
     inst_libdir_file 'libtss2-tcti-device.so*'
-}
-
-# systemd-networkd; it is started only when the engine needs the network
-install_network() {
-    inst_multiple -o ip networkctl \
-        "$systemdutildir/systemd-networkd" \
-        "$systemdutildir/systemd-network-generator" \
-        "$systemdsystemunitdir/systemd-networkd.service" "$systemdsystemunitdir/systemd-networkd.socket" \
-        "$systemdsystemunitdir/systemd-network-generator.service" \
-        "$systemdsystemunitdir/network.target" "$systemdsystemunitdir/network-pre.target" \
-        "$systemdsystemunitdir/network-online.target"
-    inst_simple "$moddir/zz-provision.network" "$systemdutildir/network/zz-provision.network"
-    grep '^systemd-network:' "${dracutsysrootdir-}/etc/passwd" >>"$initdir/etc/passwd"
-    grep '^systemd-network:' "${dracutsysrootdir-}/etc/group" >>"$initdir/etc/group"
-    if [[ -e $initdir$systemdsystemunitdir/systemd-network-generator.service ]]; then
-        $SYSTEMCTL -q --root "$initdir" enable systemd-network-generator.service
-    fi
 }

@@ -1,0 +1,64 @@
+#!/bin/bash
+# The units that run the program at a first boot, and the network that they start. The interface is that of dracut
+# (dracut.modules(7)). If Ignition's module is in the initramfs too, its units run the program, and ours stay away.
+
+# dracut sets these
+: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${systemdutildir=}" "${SYSTEMCTL=}" "${hookdir=}"
+
+check() {
+    return 0
+}
+
+depends() {
+    echo provision systemd
+    if ! has_networkd && find_binary NetworkManager >/dev/null && [[ -d $(dracut_module_path network-manager) ]]; then
+        echo network-manager
+    fi
+}
+
+has_networkd() {
+    [[ -x ${dracutsysrootdir-}$systemdutildir/systemd-networkd ]]
+}
+
+install() {
+    local unit
+    if dracut_module_included ignition; then
+        dinfo 'the units of the dracut module ignition start provision; those of provision-units are left out'
+        return 0
+    fi
+    if has_networkd; then
+        install_networkd
+    elif dracut_module_included network-manager; then
+        inst_simple "$moddir/network-manager.conf" \
+            "$systemdsystemunitdir/provision-network.service.d/network-manager.conf"
+        inst_simple "$moddir/start-network-manager.sh" /usr/lib/provision/start-network-manager.sh
+    else
+        dwarn 'there is neither systemd-networkd nor NetworkManager: no config can come over the network'
+    fi
+    for unit in "$moddir"/provision-*.{path,service}; do
+        inst_simple "$unit" "$systemdsystemunitdir/${unit##*/}"
+    done
+    $SYSTEMCTL -q --root "$initdir" enable provision-record.service
+    # every way in which dracut ends a boot that failed runs one of these hooks; they come before the others (80-)
+    inst_hook emergency 10 "$moddir/explain.sh"
+    inst_hook shutdown-emergency 10 "$moddir/explain.sh"
+}
+
+# systemd-networkd; it is started only when the engine needs the network
+install_networkd() {
+    inst_multiple -o ip networkctl \
+        "$systemdutildir/systemd-networkd" \
+        "$systemdutildir/systemd-network-generator" \
+        "$systemdsystemunitdir/systemd-networkd.service" "$systemdsystemunitdir/systemd-networkd.socket" \
+        "$systemdsystemunitdir/systemd-network-generator.service" \
+        "$systemdsystemunitdir/network.target" "$systemdsystemunitdir/network-pre.target" \
+        "$systemdsystemunitdir/network-online.target"
+    inst_simple "$moddir/zz-provision.network" "$systemdutildir/network/zz-provision.network"
+    inst_simple "$moddir/resolve.sh" /usr/lib/provision/resolve.sh
+    inst_multiple mv sh
+    grep '^systemd-network:' "${dracutsysrootdir-}/etc/passwd" >>"$initdir/etc/passwd"
+    grep '^systemd-network:' "${dracutsysrootdir-}/etc/group" >>"$initdir/etc/group"
+    if [[ -e $initdir$systemdsystemunitdir/systemd-network-generator.service ]]; then
+        $SYSTEMCTL -q --root "$initdir" enable systemd-network-generator.service
+    fi
+}

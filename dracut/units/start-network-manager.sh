@@ -1,0 +1,11 @@
+#!/bin/sh
+# Starts NetworkManager in the initramfs: as if rd.neednet=1 were on the kernel command line, makes the connections that
+# ip= describes (DHCP on every wired interface without it), and starts the units of dracut's module network-manager.
+set -e
+mkdir -p /etc/cmdline.d
+echo 'rd.neednet=1' >/etc/cmdline.d/40-provision.conf
+# shellcheck source=/dev/null
+. /lib/dracut-lib.sh
+# shellcheck source=/dev/null disable=SC2154 # dracut-lib.sh sets hookdir, in some versions under another name
+. "${hookdir:-/lib/dracut/hooks}/cmdline/99-nm-config.sh"
+systemctl start nm-initrd.service

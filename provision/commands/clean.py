@@ -1,0 +1,81 @@
+"""Prepare a system for its capture as an image: each machine made of it is provisioned at its own first boot.
+
+Removes what belongs to one machine only: the records of the first boot, the machine's id, and secrets for random
+numbers and credentials (https://systemd.io/BUILDING_IMAGES/). The files of the config stay. The stamp of a boot loader,
+such as /boot/ignition.firstboot, is not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from provision.failures import Failure
+
+NAME = "clean"
+HELP = "prepare a system for capture as an image"
+EPILOG = """\
+examples:
+  provision clean --root /mnt
+  provision clean --root / --ssh-host-keys && systemctl poweroff
+
+"""
+
+MACHINE_ID = "/etc/machine-id"
+
+UNINITIALIZED = b"uninitialized\n"
+"""With this id a boot is a first boot for systemd too, which then applies presets (machine-id(5))."""
+
+SECRETS = (
+    "/var/lib/dbus/machine-id",
+    "/var/lib/systemd/credential.secret",
+    "/var/lib/systemd/random-seed",
+)
+
+SSH_HOST_KEYS = tuple(
+    f"/etc/ssh/ssh_host_{kind}_key{public}" for kind in ("dsa", "ecdsa", "ed25519", "rsa") for public in ("", ".pub")
+)
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--root", required=True, metavar="DIR", help="root of the system; / is this machine")
+    parser.add_argument(
+        "--ssh-host-keys", action="store_true", help="remove SSH host keys too, if the system makes new ones at boot"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print each path that is cleaned. Returns 0; raises Failure. A second run changes nothing."""
+    from provision.boot.completion_record import RECORD
+    from provision.engine.history import RECORD as RUN_RECORD
+    from provision.planning.arguments import Content
+    from provision.planning.boot_state import BootState
+    from provision.planning.file_actions import RemovePath, WriteFile
+    from provision.planning.machine_view import FileType
+    from provision.stages.files.result_file import RESULT
+    from provision.system.block.image_devices import ImageDevices
+    from provision.system.machine import Machine
+
+    root = os.path.abspath(arguments.root)
+    if not os.path.isdir(f"{root}/etc"):
+        raise Failure(f"{root}: is not the root of a system", hint="name a directory that has an etc")
+    machine = Machine(root, ImageDevices({}), BootState())
+    try:
+        keys = SSH_HOST_KEYS if arguments.ssh_host_keys else ()
+        for path in (RUN_RECORD, RESULT, *SECRETS, *keys):
+            status = machine.file_status(path)
+            if status is not None and status.kind is FileType.FILE:  # a link leads to the machine's id
+                machine.apply(RemovePath(path))
+                print(f"removed {path}")
+        if machine.content(MACHINE_ID) not in {None, UNINITIALIZED}:
+            machine.apply(WriteFile(MACHINE_ID, (Content(UNINITIALIZED),), mode=0o444))
+            print(f"emptied {MACHINE_ID}")
+        # last: if this run is interrupted, the image counts as provisioned, and a second run does the rest
+        if machine.file_status(RECORD) is not None:
+            machine.apply(RemovePath(RECORD))
+            print(f"removed {RECORD}")
+    finally:
+        machine.release()
+    os.sync()
+    return 0

@@ -1,0 +1,123 @@
+"""Many kinds of machines, each booted: `make boot-matrix`, by hand, because it takes a quarter of an hour or more."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.real.boot.equipment import tpm
+from tests.real.boot.machine import Images, Machine, cpio
+from tests.real.boot.server import Server
+from tests.real.boot.workload import check_provisioned, config, mount_unit, ran, with_grub_and_tpm
+
+pytestmark = [pytest.mark.boot, pytest.mark.skipif(os.geteuid() != 0, reason="building a machine's root needs root")]
+
+OTHER = "4c4c4544-0042-3510-8053-b4c04f4d5332"
+
+
+@pytest.fixture
+def machine(wide: Images, tmp_path: Path) -> Machine:
+    return Machine(wide, tmp_path / "machine")
+
+
+@pytest.fixture
+def config_file(server: Server, tmp_path: Path) -> Path:
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps(config(server.url)))
+    return path
+
+
+def with_raid(config: dict[str, Any]) -> dict[str, Any]:
+    """The config with a mirror of two more partitions, and a file system on it."""
+    storage = config["storage"]
+    partitions = storage["disks"][0]["partitions"]
+    for number, label in ((4, "mirror-1"), (5, "mirror-2")):
+        partitions.append({"number": number, "label": label, "sizeMiB": 64})
+    devices = ["/dev/disk/by-partlabel/mirror-1", "/dev/disk/by-partlabel/mirror-2"]
+    storage["raid"] = [{"name": "mirror", "level": "raid1", "devices": devices}]
+    storage["filesystems"].append({"device": "/dev/md/mirror", "format": "ext4", "path": "/srv/mirror"})
+    storage["files"].append({"path": "/srv/mirror/hello", "contents": {"source": "data:,mirrored"}})
+    unit = mount_unit("mirror", "/srv/mirror", "ext4")
+    unit["contents"] = unit["contents"].replace("/dev/disk/by-partlabel/mirror", "/dev/md/mirror")
+    config["systemd"]["units"].append(unit)
+    return config
+
+
+def test_a_hostonly_initramfs_makes_volumes_and_arrays(
+    wide: Images, machine: Machine, server: Server, tmp_path: Path
+) -> None:
+    wanted = with_raid(with_grub_and_tpm(config(server.url)))
+    del wanted["kernelArguments"]
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps(wanted))
+    with tpm(tmp_path / "tpm") as devices:
+        first = machine.boot("ignition.firstboot", path, initramfs=wide.folder / "hostonly", devices=devices)
+    check_provisioned(first.reported)
+    assert first.reported["nodes"]["/srv/mirror/hello"]["size"] == len("mirrored")
+    assert first.reported["nodes"]["/srv/secret/hello"]["size"] == len("of the TPM")
+
+
+def test_beside_ignitions_units_each_stage_runs_once(wide: Images, machine: Machine, tmp_path: Path) -> None:
+    """The network is the distribution's part there, so the config needs none."""
+    wanted = config("data:,payload")
+    del wanted["storage"]["files"][-1]
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps(wanted))
+    arguments = "ignition.firstboot root=LABEL=root"
+    boot = machine.boot(arguments, path, initramfs=wide.folder / "beside-ignition")
+    messages = [one["message"] for one in boot.reported["journal"]]
+    for stage in ("fetch-offline", "kargs", "disks", "mount", "files", "umount"):
+        assert messages.count(f"Stage: {stage}") == 1, stage
+    assert any("(provision " in message for message in messages), "it was Debian's program"
+    assert ran(boot) == []
+    assert boot.reported["nodes"]["/srv/data/hello"]["size"] == len("on ext4")
+
+
+def test_with_networkmanager_alone_the_config_can_fetch(wide: Images, machine: Machine, config_file: Path) -> None:
+    boot = machine.boot("provision.firstboot=auto", config_file, initramfs=wide.folder / "network-manager")
+    check_provisioned(boot.reported)
+
+
+def test_a_root_that_does_not_exist_is_named_on_the_consoles(machine: Machine, config_file: Path) -> None:
+    for shell in ("0", "1"):
+        arguments = f"ignition.firstboot root=LABEL=missing rd.retry=2 rd.shell={shell}"
+        # a shell would wait for ever
+        power_off = {"var/lib/dracut/hooks/emergency/50-test.sh": "poweroff -ff\n"}
+        power_off["lib/dracut/hooks/emergency/50-test.sh"] = "poweroff -ff\n"
+        boot = machine.boot(arguments, config_file, overlay=cpio(power_off))
+        assert boot.report is None
+        for console in (boot.console, boot.second_console):
+            assert console.count("The boot stopped: there is no root device /dev/disk/by-label/missing") == 1
+            assert 'holds ext4 "root"' in console
+            assert "hint: correct root=" in console
+
+
+def test_a_copied_disk_stops_and_a_later_boot_runs_nothing(machine: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}}))
+    first = machine.boot("provision.firstboot=auto", path)
+    assert first.reported["nodes"]["/etc/.provision-complete.json"]["size"]
+    copied = machine.boot("provision.firstboot=auto", path, uuid=OTHER)
+    assert copied.report is None, "a machine with the record of another one must not come up"
+    for console in (copied.console, copied.second_console):
+        assert "the root file system has the record of another machine" in console
+        assert "provision.firstboot.record=ignore" in console
+    assert ran(machine.boot("", path)) == []
+
+
+@pytest.mark.parametrize("loader", ["bls", "systemd-boot"])
+def test_kernel_arguments_of_boot_loader_entries(loader: str, machine: Machine, tmp_path: Path) -> None:
+    """The files of the boot loader are on the root; what is booted is not read from them."""
+    path = tmp_path / "config.ign"
+    arguments = {"shouldExist": ["nosmt", "console=ttyS0"], "shouldNotExist": ["quiet"]}
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "kernelArguments": arguments}))
+    overlay = cpio({"etc/provision-kargs.conf": f"LOADER={loader}\nBOOT=LABEL=root\n"})
+    first = machine.boot("provision.firstboot=auto", path, overlay=overlay)
+    assert first.report is None, "it did not reboot"
+    second = machine.boot("provision.firstboot=auto", path, overlay=overlay)
+    assert second.reported["entry"].splitlines()[-1] == "options root=LABEL=root nosmt console=ttyS0"
+    assert second.reported["failed"] == [""]
