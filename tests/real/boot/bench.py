@@ -13,7 +13,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.real.boot import machine
 from tests.real.boot.machine import HOUSE, Machine, build, kvm
 from tests.real.boot.workload import config
 
@@ -32,7 +31,6 @@ ROWS = (
 
 def main() -> None:
     """Print the times of each boot and the sizes of its initramfs."""
-    machine.LIMIT = LIMIT
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         argv = [sys.executable, "-m", "build", "--wheel", "--outdir", directory]
@@ -45,7 +43,7 @@ def main() -> None:
         devices = () if kvm(images.kernel) else COUNTED
         for number, (name, file, arguments) in enumerate(ROWS):
             guest = Machine(images, folder / str(number))
-            boot = guest.boot(arguments, path, initramfs=folder / file, devices=devices)
+            boot = guest.boot(arguments, path, initramfs=folder / file, devices=devices, limit=LIMIT)
             print(f"{name}: {boot}; initramfs {_sizes(folder / file)}", flush=True)
 
 

@@ -113,6 +113,7 @@ class Machine:
         overlay: bytes = b"",
         uuid: str = UUID,
         devices: Sequence[str] = (),
+        limit: float = LIMIT,
     ) -> Boot:
         """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs.
 
@@ -124,7 +125,8 @@ class Machine:
         with initrd.open("ab") as file:
             file.write(overlay)
         kernel = ["-kernel", str(self._images.kernel), "-initrd", str(initrd), "-no-reboot"]
-        return self._run([*kernel, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", uuid, *devices], config)
+        options = [*kernel, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", uuid, *devices]
+        return self._run(options, config, limit)
 
     def boot_from_disk(self, disk: Path, config: Path, *, devices: Sequence[str] = ()) -> Boot:
         """Boot with the BIOS from a disk, until the guest powers itself off or reboots.
@@ -135,13 +137,13 @@ class Machine:
         attached = ["-device", "virtio-blk-pci,drive=boot,serial=boot,bootindex=0"]
         return self._run([*drive, *attached, "-no-reboot", "-uuid", UUID, *devices], config)
 
-    def _run(self, options: Sequence[str], config: Path) -> Boot:
+    def _run(self, options: Sequence[str], config: Path, limit: float = LIMIT) -> Boot:
         report = self._folder / "report"
         consoles = self._folder / "console", self._folder / "second-console"
         report.unlink(missing_ok=True)
         began = time.monotonic()
         argv = [*self._qemu(config, consoles, report), *options]
-        subprocess.run(argv, check=True, timeout=LIMIT)
+        subprocess.run(argv, check=True, timeout=limit)
         seconds = time.monotonic() - began
         text = report.read_text() if report.exists() else ""
         first, second = (console.read_text(errors="replace") for console in consoles)
