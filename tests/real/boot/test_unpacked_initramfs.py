@@ -97,7 +97,7 @@ sys.path.append("/usr/lib/provision")
 import provision
 names = [one.name for one in pkgutil.walk_packages(provision.__path__, "provision.")]
 assert "provision.commands.firstboot" in names and "provision.commands.plan" not in names, names
-for name in [*names, "parted", "pyudev", "requests"]:
+for name in [*names, "pyudev", "requests"]:
     importlib.import_module(name)
 """
     imported = inside(tree, "python3", "-IS", "-c", script)
