@@ -6,9 +6,12 @@ asks for `fuzz`, which looks for new ones. `make mutants` tries `few`, for each 
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,12 +25,22 @@ settings.register_profile("fuzz", settings.get_profile("default"), derandomize=F
 settings.register_profile("few", settings.get_profile("default"), max_examples=15)
 settings.load_profile("default")
 
+HOUSE = Path(__file__).parents[1]
+
 BOOT_SECONDS = 2400
 """A test that boots a virtual machine may take this long; every other test has the limit of pyproject.toml."""
 
 
 LONGEST = ("tests/real/boot/", "/test_in_user_mode_linux.py", "tests/packaging/")
 """What takes minutes on one worker. It starts first, so that the other workers do not wait for it at the end."""
+
+
+@contextmanager
+def building_alone() -> Iterator[None]:
+    """Wait until no other worker builds: setuptools keeps its intermediate files in the checkout."""
+    with (HOUSE / "pyproject.toml").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,10 +73,13 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
-    argv = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder)]
-    done = subprocess.run(argv, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+def wheel(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The wheel of this checkout. The worker that needs it first builds it for all."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "wheel"
+    with building_alone():
+        if not list(folder.glob("*.whl")):
+            argv = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder)]
+            done = subprocess.run(argv, cwd=HOUSE, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return next(folder.glob("*.whl"))

@@ -9,6 +9,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from tests.conftest import building_alone
+
 HOUSE = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.xdist_group("packaging")
@@ -80,9 +82,9 @@ def test_transpiles_outside_the_checkout(installed: Path, tmp_path: Path) -> Non
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The source archive, somewhere else."""
     folder = tmp_path_factory.mktemp("source")
-    subprocess.run(
-        [sys.executable, "-m", "build", "--sdist", "--outdir", folder], cwd=HOUSE, check=True, stdout=subprocess.DEVNULL
-    )
+    argv = [sys.executable, "-m", "build", "--sdist", "--outdir", str(folder)]
+    with building_alone():
+        subprocess.run(argv, cwd=HOUSE, check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["tar", "-xf", next(folder.glob("*.tar.gz")), "-C", folder], check=True)
     return next(path for path in folder.iterdir() if path.is_dir())
 

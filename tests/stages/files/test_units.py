@@ -6,7 +6,7 @@ import pytest
 
 from provision.config.format import Config, Dropin, Systemd, Unit
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, RunProgram
+from provision.planning.actions import Action, Keep, RunProgram
 from provision.planning.arguments import Content
 from provision.planning.file_actions import MakeSymlink, RemovePath, WriteFile
 from provision.stages.files import units
@@ -54,6 +54,16 @@ def test_a_masked_unit_is_a_link_and_nothing_else() -> None:
         "/etc/systemd/system/a.service", "/dev/null",
         parents=("/etc", "/etc/systemd", "/etc/systemd/system"), config_path=("systemd", "units", 0, "mask"),
     )  # fmt: skip
+
+
+def test_a_mask_says_what_it_takes_the_place_of() -> None:
+    path, unit = "/etc/systemd/system/a.service", Unit(name="a.service", mask=True)
+    (mask,) = planned(World().with_file(path, b"x"), unit)
+    assert mask.destroys == f"file {path}"
+    remove, mask = planned(World().with_directory(path), unit)
+    assert (remove.destroys, mask.destroys) == (f"directory {path} with all below it", "")
+    (kept,) = planned(World().with_link(path, "/dev/null"), unit)
+    assert isinstance(kept, Keep)
 
 
 def test_unmasking_removes_exactly_a_mask() -> None:

@@ -33,6 +33,16 @@ def report_of(text: str, head: str = HEAD) -> str:
         ("passwd:\n\tusers: []", "YAML is indented with spaces, never with tabs"),
         ("passwd: a: b", "put the whole text in quotes"),
         ("boot_device: {mirror: {devices: [/dev/a, /dev/b]}}", "add `layout: x86_64`"),
+        *(
+            (f"storage: {{disks: [{{device: /dev/a, partitions: [{{{name}: {size}}}]}}]}}", f"without unit{number}")
+            for name in ("size_mib", "start_mib")
+            for size, number in (("512mb", ": 512"), ("1G", ": 1024"), ("3 TiB", ": 3145728"), ("half", ""))
+        ),
+        ("storage: {files: [{path: /a, mode: 0644;}]}", "write 0644"),
+        ("storage: {files: [{path: /a, mode: u=rw}]}", "write the mode in octal with a leading zero, such as 0644"),
+        ("passwd: {users: [{name: a, uid: core}]}", "write a number; names are written as `name`"),
+        ("ignition: {config: {replace: 'https://a'}}", "write the URL as `source: ...`"),
+        ("kernel_arguments: [a]", "write the list below `should_exist:`"),
     ],
 )
 def test_each_mistake_has_its_hint(text: str, hint: str) -> None:
