@@ -139,6 +139,32 @@ def test_the_paths_of_the_action(action: Action, tmp_path: Path) -> None:
     assert action(paths="-d.bu").stderr == "1 config is valid\n"
 
 
+WINDOWS_PYTHON = f"""\
+#!/bin/bash
+# Understands only paths with a drive, and makes environments as Python does on Windows.
+for argument; do [[ $argument != /* ]] || exit 9; done
+set -- "${{@//W:/}}"
+case $* in
+    *"-m venv"*) mkdir -p "${{@: -1}}/Scripts" && cp "$0" "${{@: -1}}/Scripts/python.exe" && exit ;;
+    *"-m pip"*) exit 0 ;;
+    *"import yaml"*) exit 1 ;;
+esac
+[[ ${{PYTHONPATH-W:}} == W:* ]] || exit 9
+PYTHONPATH=${{PYTHONPATH-}}
+PYTHONPATH=${{PYTHONPATH#W:}} exec {sys.executable} "$@"
+"""
+
+
+def test_the_paths_of_windows(action: Action, tmp_path: Path) -> None:
+    """Python of Windows gets no path in the form of bash; its environments have their programs in Scripts."""
+    (tmp_path / "bin" / "python3").write_text(WINDOWS_PYTHON)
+    (tmp_path / "bin" / "cygpath").write_text('#!/bin/sh\n[ "$1" = -w ] && echo "W:$2"\n')
+    (tmp_path / "bin" / "cygpath").chmod(0o755)
+    (tmp_path / "work" / "site.bu").write_text(GOOD)
+    done = action(paths="site.bu")
+    assert (done.returncode, done.stderr) == (0, "1 config is valid\n")
+
+
 def test_nothing_of_the_checked_repository_runs(action: Action, tmp_path: Path) -> None:
     for name in ("yaml.py", "transpiler.py", "sitecustomize.py"):
         (tmp_path / "work" / name).write_text("raise SystemExit('taken over')\n")
