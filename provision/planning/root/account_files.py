@@ -37,6 +37,15 @@ def read_accounts(kind: str, content: bytes) -> Iterator[Account]:
             yield Account(fields[0], int(fields[2]))
 
 
+def mail_spools(login_defs: bytes | None, defaults: bytes | None) -> str:
+    """The directory in which useradd makes a mail spool for a new user; empty if it makes none.
+
+    Its settings are MAIL_DIR of login.defs(5), and CREATE_MAIL_SPOOL of useradd's defaults (useradd(8)).
+    """
+    wanted = useradd_settings(defaults).get("CREATE_MAIL_SPOOL", "").lower() == "yes"
+    return login_settings(login_defs).get("MAIL_DIR", "") if wanted else ""
+
+
 def useradd_settings(content: bytes | None) -> dict[str, str]:
     """Name -> value of useradd's defaults (useradd(8), "Changing the default values"); empty without the file."""
     lines = (content or b"").decode(errors="replace").splitlines()

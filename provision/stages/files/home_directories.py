@@ -17,7 +17,7 @@ from provision.planning.root.account_files import (
     LOGIN_DEFS,
     PASSWD,
     USERADD_DEFAULTS,
-    login_settings,
+    mail_spools,
     useradd_settings,
 )
 from provision.planning.root.target_paths import Unresolvable, followed, missing_parents, resolve_path
@@ -127,9 +127,8 @@ def _skeleton(home: str, view: MachineView) -> Iterator[Fact]:
 
 
 def _mail_spool(user: User, view: MachineView) -> Iterator[Fact]:
-    folder = login_settings(view.content(LOGIN_DEFS)).get("MAIL_DIR")
-    wanted = useradd_settings(view.content(USERADD_DEFAULTS)).get("CREATE_MAIL_SPOOL", "").lower() == "yes"
-    if folder and wanted:
+    folder = mail_spools(view.content(LOGIN_DEFS), view.content(USERADD_DEFAULTS))
+    if folder:
         path = resolve_path(view, join(folder, user.name))
         above = view.file_status(path.rpartition("/")[0] or "/")
         if above is not None and above.kind is FileType.DIRECTORY and view.file_status(path) is None:

@@ -15,7 +15,7 @@ from provision.planning.machine_view import Account, FileType, is_id
 from provision.planning.root.account_files import LOGIN_DEFS, login_settings
 from provision.system.root.guarded_paths import GuardedTree
 from provision.system.root.nodes import copy_attributes
-from provision.system.root.publishing import temporary_name
+from provision.system.root.publishing import drop, open_temporary
 
 
 def user(tree: GuardedTree, name: str) -> Account | None:
@@ -140,12 +140,9 @@ def _with_line(content: bytes, fields: list[bytes]) -> bytes:
 
 def _replace(folder: int, name: str, content: bytes) -> None:
     """Replace a file in one step; the new one keeps owner, mode and label. Raises OSError."""
-    temporary = temporary_name(folder, name)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    old = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    fd, temporary = open_temporary(folder, name)
     try:
-        fd = os.open(temporary, flags, 0o600, dir_fd=folder)
-        with open(fd, "wb") as file:
+        with open(fd, "wb") as file, _opened(folder, name) as old:
             file.write(content)
             file.flush()
             status = os.fstat(old)
@@ -155,11 +152,18 @@ def _replace(folder: int, name: str, content: bytes) -> None:
             os.fsync(fd)
         os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        os.unlink(temporary, dir_fd=folder)
+        drop(folder, temporary)
         raise
-    finally:
-        os.close(old)
     os.fsync(folder)
+
+
+@contextmanager
+def _opened(folder: int, name: str) -> Iterator[int]:
+    fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 @contextmanager

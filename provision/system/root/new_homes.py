@@ -16,10 +16,16 @@ from posixpath import join
 from typing import NamedTuple
 
 from provision.planning.machine_view import Account
-from provision.planning.root.account_files import LOGIN_DEFS, USERADD_DEFAULTS, login_settings, useradd_settings
+from provision.planning.root.account_files import (
+    LOGIN_DEFS,
+    USERADD_DEFAULTS,
+    login_settings,
+    mail_spools,
+    useradd_settings,
+)
 from provision.system.root import accounts
 from provision.system.root.guarded_paths import GuardedTree
-from provision.system.root.publishing import drop, publish_file, publish_link, temporary_name
+from provision.system.root.publishing import drop, open_temporary, publish_file, publish_link
 
 _MAX_DEPTH = 64
 _MODE_ABOVE = 0o755
@@ -73,9 +79,8 @@ def finish_mail_spool(tree: GuardedTree, name: str) -> None:
     It belongs to the group `mail` (0660), or without such a group to the user's group (0600).
     """
     account = accounts.user(tree, name)
-    folder = login_settings(tree.content(LOGIN_DEFS)).get("MAIL_DIR")
-    wanted = useradd_settings(tree.content(USERADD_DEFAULTS)).get("CREATE_MAIL_SPOOL", "").lower() == "yes"
-    if account is None or not folder or not wanted or tree.file_status(folder) is None:
+    folder = mail_spools(tree.content(LOGIN_DEFS), tree.content(USERADD_DEFAULTS))
+    if account is None or not folder or tree.file_status(folder) is None:
         return
     found = tree.file_status(join(folder, name))
     if found is not None and found.mode != 0:
@@ -136,9 +141,8 @@ def _complete_file(copy: _Copy, source: int, target: int, name: str) -> None:
     with _closing(os.open(name, _FILE, dir_fd=source)) as old:
         if _is_copied(copy, old, target, name):
             return
-        temporary = temporary_name(target, name)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with _closing(os.open(temporary, flags, 0o600, dir_fd=target)) as new:
+        fd, temporary = open_temporary(target, name)
+        with _closing(fd) as new:
             try:
                 while os.sendfile(new, old, None, _CHUNK):
                     pass

@@ -18,7 +18,7 @@ from provision.planning.file_actions import FileAction, MakeDirectory, MakeHardL
 from provision.system import libc
 from provision.system.root.blob_store import NO_TMPFILE, BlobStore
 from provision.system.root.guarded_paths import GuardedTree, parent
-from provision.system.root.publishing import drop, publish_file, publish_link, temporary_name
+from provision.system.root.publishing import drop, open_temporary, publish_file, publish_link
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -166,14 +166,12 @@ def _whole_blob(blob_store: BlobStore, action: WriteFile, folder: int) -> tuple[
 
 
 def _empty_file(folder: int, name: str) -> tuple[int, str]:
-    flags = os.O_RDWR | os.O_CLOEXEC
     try:
-        return os.open(".", flags | os.O_TMPFILE, 0o600, dir_fd=folder), ""
+        return os.open(".", os.O_RDWR | os.O_CLOEXEC | os.O_TMPFILE, 0o600, dir_fd=folder), ""
     except OSError as error:
         if error.errno not in NO_TMPFILE:
             raise
-    temporary = temporary_name(folder, name)
-    return os.open(temporary, flags | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=folder), temporary
+    return open_temporary(folder, name)
 
 
 def _fill(tree: GuardedTree, blob_store: BlobStore, action: WriteFile, fd: int) -> None:

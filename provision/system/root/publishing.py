@@ -26,6 +26,16 @@ def temporary_name(folder: int, name: str) -> str:
     return temporary
 
 
+def open_temporary(folder: int, name: str) -> tuple[int, str]:
+    """A new file (0600) under the temporary name for `name`: its descriptor, for reading and writing, and that name.
+
+    The caller closes it. Raises OSError.
+    """
+    temporary = temporary_name(folder, name)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(temporary, flags, 0o600, dir_fd=folder), temporary
+
+
 def drop(folder: int, name: str) -> None:
     """Remove a name of a file or link; nothing happens if there is none. Raises OSError."""
     with suppress(FileNotFoundError):

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from provision.failures import Failure
 from provision.system.root.guarded_paths import GuardedTree, parent
-from provision.system.root.publishing import temporary_name
+from provision.system.root.publishing import open_temporary
 
 MAX_BYTES = 256 << 20
 """The largest record that is read; a record of 100,000 actions has about 20 MiB."""
@@ -61,9 +61,8 @@ class RecordFile:
         folder, name = parent(self._path)
         try:
             with self._tree.folder(folder) as directory:
-                temporary = temporary_name(directory, name)
-                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-                with open(os.open(temporary, flags, 0o600, dir_fd=directory), "wb") as file:
+                fd, temporary = open_temporary(directory, name)
+                with open(fd, "wb") as file:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
