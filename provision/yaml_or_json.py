@@ -85,7 +85,7 @@ def _validate_yaml(raw: bytes, name: str, files_dir: str | None, *, lints: bool)
     except ImportError as error:
         hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
         raise FetchFailed(name, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error
-    if result.config is None and not result.error:
+    if result.draft is None and not result.error:
         return _from_old_version(result, name)
     return Outcome(result.config, result.findings(), result.error, result.findings_of_config)
 

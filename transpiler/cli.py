@@ -30,7 +30,8 @@ Usage: transpile [options] [FILE]
        transpile schema [VARIANT VERSION]
 
 Translate a YAML config (Butane's format) into the JSON that a machine reads at its first boot (Ignition's
-format), or into a MachineConfig for OpenShift. Without FILE, read the config from standard input.
+format), or into a MachineConfig for OpenShift. A Container Linux Config becomes Ignition 2.3. Without FILE, read
+the config from standard input.
 
 Options:
 {options}

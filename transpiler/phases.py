@@ -40,6 +40,8 @@ from transpiler.work import Phase, TranspileOptions, Work
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
+    from provision.config.old_versions.format import OldConfig
+
 OLD_MINOR = 3
 """Container Linux Configs become Ignition 2.3."""
 
@@ -56,6 +58,9 @@ class Result(NamedTuple):
     `spec_minor` is the minor version of its Ignition spec (an index into VERSIONS). `problems` are all problems; Butane
     reports the first `reported` of them. `error` is Butane's verdict, empty if there is no error. `draft` holds the
     author's path of each part of the config.
+
+    For a Container Linux Config `json` is of version 2.3, `config` is what the engine makes of it, and `spec_minor` and
+    `draft` are None.
     """
 
     text: report.SourceText
@@ -168,9 +173,19 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
     shown = report.SourceText(name, work.text, work.root)
     draft = None if work.error or work.old_config else work.draft
     spec_minor = work.variant.spec_minor if work.variant.name else None
-    return Result(
-        shown, written, draft and draft.config, spec_minor, tuple(work.problems), work.reported, work.error, draft
-    )
+    config = draft and draft.config
+    if work.old_config is not None and not work.error:
+        config = _in_newest_version(work.old_config)
+    return Result(shown, written, config, spec_minor, tuple(work.problems), work.reported, work.error, draft)
+
+
+def _in_newest_version(old: OldConfig) -> Config | None:
+    """The config that an engine of version 3.x makes of a config of version 2.3; None if it cannot."""
+    from provision.config.old_versions.append import in_newest_form
+    from provision.config.old_versions.conversion import convert
+
+    conversion = convert(in_newest_form(old, OLD_MINOR))
+    return None if any(problem.fatal for problem in conversion.problems) else conversion.config
 
 
 def run(

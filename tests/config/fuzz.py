@@ -14,6 +14,8 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
@@ -27,6 +29,9 @@ from provision.config.validate import validate
 from tests.config.configs import text
 
 BATCH = 2_000
+
+_OTHERS = 10
+"""Of so many inputs, one is a text for the transpiler."""
 
 
 class Batch(NamedTuple):
@@ -45,6 +50,9 @@ def run(seed: int) -> Batch:
         raw = random.choice(KINDS)(random, before)
         try:
             valid += survive(raw)
+            if place % _OTHERS == 0:
+                raw = _container_linux(random)
+                survive_yaml(random, raw)
         except Exception as error:  # noqa: BLE001 - the fuzzer reports every error
             return Batch(place, valid, f"{type(error).__name__}: {error}\nseed {seed}, input {place}: {raw!r}")
         before = raw
@@ -64,6 +72,34 @@ def survive(raw: bytes) -> bool:
         raise AssertionError("the way back leads elsewhere")
     merge(validated.config, validated.config)
     return True
+
+
+def survive_yaml(random: Random, raw: bytes) -> None:
+    """Transpile a text as any dialect, and format its problems."""
+    from transpiler.phases import transpile
+
+    dialect, platform = random.choice(("", "coreos", "flatcar")), random.choice(("", "ec2", "custom"))
+    transpile(raw, dialect=dialect, platform=platform, files_dir="/proc/self/fdinfo").render()
+
+
+def _container_linux(random: Random) -> bytes:
+    """A golden case of a Container Linux Config with some lines and bytes that were changed."""
+    lines = random.choice(_golden_texts()).splitlines(keepends=True)
+    for _ in range(random.randrange(3)):
+        other = random.choice(_golden_texts()).splitlines(keepends=True)
+        lines[random.randrange(len(lines) + 1) :] = other[random.randrange(len(other) + 1) :]
+    raw = bytearray(b"".join(lines))
+    for _ in range(random.randrange(4)):
+        place = random.randrange(len(raw) + 1)
+        raw[place : place + 2] = random.randbytes(1)
+        raw.insert(random.randrange(len(raw) + 1), random.choice(b"{}[]:-,'\"\\ \n0a%~"))
+    return bytes(raw)
+
+
+@cache
+def _golden_texts() -> list[bytes]:
+    folder = Path(__file__).parents[1] / "transpiler" / "container_linux" / "cases"
+    return [path.read_bytes() for path in sorted(folder.glob("*/*/case.yaml"))]
 
 
 def _bytes(random: Random, _before: bytes) -> bytes:
