@@ -72,10 +72,15 @@ def convert_command(arguments: Sequence[str]) -> int:
 
 
 def _convert(raw: bytes, name: str, version: int, mounts: dict[str, str], given: argparse.Namespace) -> int:
+    from provision.config.reports.findings import escaped
+    from provision.config.sniffing import is_yaml
     from provision.config.validate import validate
     from transpiler.commands.output import write_output
     from transpiler.convert.versions import lowest, write
 
+    if is_yaml(raw):
+        print(f"{escaped(name)}: this is not JSON; convert what transpile makes of it", file=sys.stderr)
+        return 1
     validation = validate(raw)
     config = validation.config
     if config is None:
@@ -94,7 +99,7 @@ def _convert(raw: bytes, name: str, version: int, mounts: dict[str, str], given:
         problems = [one._replace(fatal=False) for one in problems]
     _show(name, raw, problems)
     if any(one.fatal for one in problems):
-        print(f"{name}: not converted; --allow-loss converts the rest", file=sys.stderr)
+        print(f"{escaped(name)}: not converted; --allow-loss converts the rest", file=sys.stderr)
         return 1
     if given.output:
         write_output(given.output, written.text + "\n")

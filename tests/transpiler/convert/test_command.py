@@ -70,6 +70,13 @@ def test_an_invalid_config_is_not_converted() -> None:
     assert "path not absolute" in done.stderr
 
 
+def test_yaml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "site.bu").write_text("variant: fcos\nversion: 1.5.0\n")
+    done = convert(None, str(tmp_path / "site.bu"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "this is not JSON; convert what transpile makes of it" in done.stderr
+
+
 def test_a_wrong_command_line_is_refused() -> None:
     for options in (["--to", "2.5"], ["--mount", "data"], ["--to", "3.1", "--lowest"]):
         assert convert({}, *options).returncode == 2
