@@ -117,7 +117,7 @@ class Bench:
         self._scenario.prepare(self._folder)
         self._scenario.write_config(self._folder / "config.ign", self._url)
         if self._power is not None:
-            os.sync()
+            self._power.sync()
 
     def _lose_power(self, fault: Fault) -> None:
         if self._power is not None and fault.error == POWER_LOSS:
@@ -136,13 +136,17 @@ def _short(node: object) -> str:
 
 @contextmanager
 def bench(scenario: Scenario) -> Iterator[Bench]:
-    """A bench in a folder in memory, where syncing costs nothing, with a server beside it."""
+    """A bench in a folder in memory, where syncing costs nothing, with a server beside it.
+
+    A scenario with power losses has a file system of its own; `apply --image` would not see one that is mounted there.
+    """
     preload()
-    memory = MEMORY if os.path.isdir(MEMORY) else None
+    has_power = scenario.errors is OF_POWER
+    memory = MEMORY if os.path.isdir(MEMORY) and not has_power else None
     with tempfile.TemporaryDirectory(dir=memory) as folder, _serving() as url, ExitStack() as stack:
         work = Path(folder, "work")
         work.mkdir()
-        power = stack.enter_context(disk(work)) if scenario.errors is OF_POWER else None
+        power = stack.enter_context(disk(work)) if has_power else None
         yield Bench(scenario, work, url, power)
 
 

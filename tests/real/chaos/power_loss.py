@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from provision.system import libc
 from tests.real.disks.loop_devices import MIB, blank
 
 SIZE = 96 * MIB
@@ -28,16 +29,18 @@ class Disk:
         subprocess.run(["mkfs.ext4", "-q", "-F", self._image], check=True)
         self._mount()
 
+    def sync(self) -> None:
+        """Wait until everything is on the disk."""
+        with self._opened() as fd:
+            libc.syncfs(fd)
+
     def lose_power(self) -> None:
         """Lose what is not on the disk, and mount the file system again.
 
         A copy of the image is mounted: another mount namespace may still have the file system that was shut down.
         """
-        fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
+        with self._opened() as fd:
             fcntl.ioctl(fd, _SHUTDOWN, struct.pack("I", _WITHOUT_LOG))
-        finally:
-            os.close(fd)
         self.unmount()
         old = self._image.rename(self._image.with_name("old-power.img"))
         subprocess.run(["cp", "--sparse=always", old, self._image], check=True)
@@ -47,6 +50,14 @@ class Disk:
     def unmount(self) -> None:
         """Unmount the file system, now or as soon as no killed process has it any more."""
         subprocess.run(["umount", "--lazy", self._folder], check=True)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield fd
+        finally:
+            os.close(fd)
 
     def _mount(self) -> None:
         # with the default of 5 s the kernel would write what the engine has not synced
