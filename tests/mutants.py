@@ -38,7 +38,7 @@ SLOW = ("tests/config/test_fuzz.py", "tests/config/reports/test_streams.py", "te
 """Tests that start many processes. They run for changes of their own module only."""
 
 SECONDS = 900
-PROCESSOR_SECONDS = 300
+PROCESSOR_SECONDS = 150
 """The tests of a change that makes them run longer than this fail."""
 
 LIBRARIES = ("hypothesis.strategies", "_hypothesis_pytestplugin", "jsonschema", "yaml", "requests", "http.server")
