@@ -72,7 +72,8 @@ def _tokens(text: str) -> Iterator[Token]:
     closers: list[str] = []
     offset, expected = 0, _VALUE
     while True:
-        offset = _end(_SPACE, text, offset)
+        if text[offset : offset + 1].isspace():
+            offset = _end(_SPACE, text, offset)
         if offset == len(text) and not (expected == _END and not closers):
             raise _InvalidJson("unexpected end of JSON input", offset)
         if offset == len(text):
