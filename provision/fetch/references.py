@@ -134,10 +134,10 @@ def _joined(config: Config, child: Config) -> Config:
     """The child merged over the config; configs of version 2.x are appended to each other."""
     if config.older is None or child.older is None:
         return merge(config, child)
-    from provision.config.old_versions.append import appended
+    from provision.config.old_versions.append import append_config
     from provision.config.old_versions.conversion import convert
 
-    return convert(appended(config.older, child.older)).config
+    return convert(append_config(config.older, child.older)).config
 
 
 def _converted(whole: Config, log: Log) -> Config:

@@ -42,7 +42,7 @@ class Change(NamedTuple):
     lines: list[str]
 
 
-def changes(before: Config, after: Config) -> list[Change]:
+def config_changes(before: Config, after: Config) -> list[Change]:
     """Every entry that differs, in the order of `after`; removed entries follow at the end."""
     old, new = dict(_entries(before, "")), dict(_entries(after, ""))
     found = []

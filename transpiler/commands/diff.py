@@ -43,12 +43,12 @@ def command_line() -> argparse.ArgumentParser:
 def diff(arguments: list[str]) -> int:
     """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
     given = command_line().parse_args(arguments)
-    from transpiler.authoring.compare import as_lines, changes
+    from transpiler.authoring.compare import as_lines, config_changes
 
     before, after = (_config(name, given.files_dir) for name in (given.before, given.after))
     if before is None or after is None:
         return 2
-    found = changes(before, after)
+    found = config_changes(before, after)
     sys.stdout.buffer.write(as_lines(found).encode("utf-8", "backslashreplace"))
     return int(given.exit_code and bool(found))
 

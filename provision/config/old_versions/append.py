@@ -33,7 +33,7 @@ def _with_zeroes(record: _Record, version: int) -> _Record:
     return record.changed(**changes) if changes else record
 
 
-def appended(old: _Record, new: _Record) -> _Record:
+def append_config(old: _Record, new: _Record) -> _Record:
     """The new config appended to the old one, both in the form of 2.4.
 
     Lists are joined; of values the new one counts, even if it is zero, and a pointer if it is set. The version and the
@@ -49,7 +49,7 @@ def appended(old: _Record, new: _Record) -> _Record:
         elif field.many:
             joined[field.name] = (*before, *after)
         elif field.record is not None:
-            joined[field.name] = appended(before, after)
+            joined[field.name] = append_config(before, after)
         else:
             joined[field.name] = before if field.optional and after is None else after
     return type(old)(**joined)

@@ -15,7 +15,7 @@ from provision.config.old_versions.append import in_newest_form
 from provision.config.old_versions.conversion import Conversion, convert
 from provision.config.old_versions.format import OLD_VERSIONS, OldConfig
 from provision.config.old_versions.rules import OLD_RULES
-from provision.config.old_versions.version_1 import FirstConfig, check_first, converted, first_path
+from provision.config.old_versions.version_1 import FirstConfig, as_version_2, check_first, first_path
 from provision.config.problems import MAX_PROBLEMS, Path, Problem, ProblemList
 from provision.config.rules import check_rules
 from provision.config.unknown_keys import unknown_keys
@@ -61,7 +61,7 @@ def _validate_first(value: Any) -> OldValidation:
     if decoded.problems:
         return _invalid(decoded.problems, types_fit=False)
     first: FirstConfig = decoded.record
-    old = converted(first)
+    old = as_version_2(first)
     problems = _all((*check_first(first, old),), decoded, value, 0, ("1", *OLD_VERSIONS))
     if any(problem.fatal for problem in problems):
         return _invalid(problems)

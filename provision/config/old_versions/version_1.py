@@ -67,7 +67,7 @@ class FirstConfig(Record):
     systemd: OldSystemd = nested(OldSystemd, "systemd units")
 
 
-def converted(config: FirstConfig) -> OldConfig:
+def as_version_2(config: FirstConfig) -> OldConfig:
     """The config in the records of version 2.0. File systems get names, by which the files refer to them."""
     storage = config.storage
     names = [f"_translate-filesystem-{index}" for index in range(len(storage.filesystems))]

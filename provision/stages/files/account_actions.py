@@ -35,7 +35,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
             raise refused.under(*config_path) from refused
 
 
-def changes(user: User) -> bool:
+def needs_usermod(user: User) -> bool:
     """Whether usermod has something to do for an account that is there."""
     return bool(_existing_words(user) + _common_words(user))
 

@@ -15,7 +15,7 @@ from provision.planning.machine_view import Account, MachineView, is_id
 from provision.planning.root.account_files import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, makes_user_groups
 from provision.planning.root.target_paths import resolve_path
 from provision.stages.files import home_directories
-from provision.stages.files.account_actions import changes
+from provision.stages.files.account_actions import needs_usermod
 
 LAST_ID = (1 << 32) - 2
 """The largest user or group id; the one after it, (uid_t) -1, stands for none (chown(2))."""
@@ -63,7 +63,7 @@ def _written(config: Config, view: MachineView) -> set[str]:
         there, wanted = view.user(user.name) is not None, user.should_exist is not False
         if there != wanted:
             written |= {PASSWD, GROUP, SHADOW, GSHADOW} | (set() if user.system else {SUBUID, SUBGID})
-        elif wanted and changes(user):
+        elif wanted and needs_usermod(user):
             written |= {PASSWD, SHADOW} | ({GROUP, GSHADOW} if user.groups else set())
         written |= {SHADOW} if wanted and user.password_hash is not None else set()
     return written

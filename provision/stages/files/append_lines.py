@@ -12,7 +12,7 @@ from provision.planning.machine_view import FileType, MachineView
 from provision.planning.root.target_paths import followed, missing_parents
 
 
-def appended(path: str, lines: Iterable[str], view: MachineView, config_path: Path, mode: int = 0o644) -> WriteFile:
+def append_lines(path: str, lines: Iterable[str], view: MachineView, config_path: Path, mode: int = 0o644) -> WriteFile:
     """Append to a file, or make it. A link is followed to its file. Raises PlanRefused for what is not a file."""
     path = followed(view, path)
     there = view.file_status(path)

@@ -14,7 +14,7 @@ from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.luks_keys import key_blob, secure_key_blobs
 from provision.planning.machine_view import MachineView
 from provision.planning.root.target_paths import missing_parents, resolve_path
-from provision.stages.files.append_lines import appended
+from provision.stages.files.append_lines import append_lines
 
 CRYPTTAB = "/etc/crypttab"
 
@@ -42,7 +42,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     for path, (config_path, blob) in files.items():
         yield (WriteFile(path, (blob,), 0o600, parents=missing_parents(view, path), config_path=config_path),)
     lines = [_line(config_path, entry, view) for config_path, entry in volumes]
-    yield (appended(CRYPTTAB, lines, view, ("storage", "luks"), 0o600),)
+    yield (append_lines(CRYPTTAB, lines, view, ("storage", "luks"), 0o600),)
     forgotten: list[Action] = [ForgetBlob(blob, config_path) for config_path, blob in files.values()]
     forgotten += [
         ForgetBlob(key_blob(entry), config_path) for config_path, entry in volumes if _keeps_key_elsewhere(entry)

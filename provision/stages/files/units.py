@@ -12,7 +12,7 @@ from provision.planning.arguments import Argument, Content, TargetPath
 from provision.planning.file_actions import MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileType, MachineView
 from provision.planning.root.target_paths import missing_parents, resolve_path
-from provision.stages.files.append_lines import appended
+from provision.stages.files.append_lines import append_lines
 from provision.stages.files.data_loss import replaced
 
 UNITS = "/etc/systemd/system"
@@ -33,7 +33,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         yield (_systemctl("disable", disabled, "disable units"),)
     lines = [f"{'enable' if state else 'disable'} {units}" for state, units in presets]
     if lines:
-        yield (appended(PRESET, lines, view, ("systemd", "units")),)
+        yield (append_lines(PRESET, lines, view, ("systemd", "units")),)
         if presets_are_over(view):
             # one call for each unit: if one of several is missing, systemctl does nothing at all
             for unit in config.systemd.units:

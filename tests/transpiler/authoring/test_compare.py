@@ -7,7 +7,7 @@ import pytest
 from provision.config.format import Config
 from provision.config.validate import validate
 from tests.transpiler.golden import FILES, Case, cases
-from transpiler.authoring.compare import as_lines, changes
+from transpiler.authoring.compare import as_lines, config_changes
 from transpiler.phases import transpile
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
@@ -71,14 +71,14 @@ def config_of(text: str) -> Config:
 
 @pytest.mark.parametrize(("before", "after", "shown"), TABLE, ids=[after[:50] for _, after, _ in TABLE])
 def test_what_is_shown(before: str, after: str, shown: str) -> None:
-    assert as_lines(changes(config_of(before), config_of(after))) == shown
+    assert as_lines(config_changes(config_of(before), config_of(after))) == shown
 
 
 @pytest.mark.parametrize("text", SECRETS)
 def test_secrets_are_compared_but_not_shown(text: str) -> None:
     one, two, none = config_of(text % "first1"), config_of(text % "second2"), Config()
     for before, after in ((one, two), (none, one), (one, none)):
-        shown = as_lines(changes(before, after))
+        shown = as_lines(config_changes(before, after))
         assert shown
         assert "first1" not in shown
         assert "second2" not in shown
@@ -99,4 +99,4 @@ def test_a_config_equals_its_json(case: Case, monkeypatch: pytest.MonkeyPatch) -
     stored = validate((case.folder / "case.ign").read_bytes()).config
     assert made is not None
     assert stored is not None
-    assert changes(made, stored) == []
+    assert config_changes(made, stored) == []
