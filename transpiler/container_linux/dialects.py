@@ -70,11 +70,17 @@ def parse_version(text: str) -> Version:
     for part in parts:
         if not re.fullmatch(r"[-+]?[0-9]+", part):
             raise BadVersion(f'strconv.ParseInt: parsing "{part}": invalid syntax')
-        if not -(1 << 63) <= int(part[:30]) < 1 << 63:
+        if len(part.lstrip("+-").lstrip("0")) > 19 or not -(1 << 63) <= _whole(part) < 1 << 63:
             raise BadVersion(f'strconv.ParseInt: parsing "{part}": value out of range')
-    major, minor, patch = (int(part) for part in parts)
+    major, minor, patch = map(_whole, parts)
     shown = f"{major}.{minor}.{patch}" + (f"-{before_release}" if before_release else "")
     return Version((major, minor, patch), before_release, shown + (f"+{metadata}" if metadata else ""))
+
+
+def _whole(part: str) -> int:
+    """The number. Python reads at most 4,300 digits, so zeros are left out first."""
+    number = int(part.lstrip("+-").lstrip("0") or "0")
+    return -number if part.startswith("-") else number
 
 
 def etcd_options(version: Version, dialect: Dialect) -> str:

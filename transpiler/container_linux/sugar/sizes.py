@@ -16,6 +16,10 @@ _SHORT = {"B": 1, **{f"{prefix}B": 1 << 10 * (power + 1) for power, prefix in en
 """Units without `i` are powers of 1024 too."""
 
 _LARGEST_NUMBER = ((1 << 63) - 10) // 10
+"""Go refuses a number that reaches this before its last digit."""
+
+_MOST_DECIMALS = 309
+"""For Go, the power of ten of so many decimals is infinite, so that the decimals are zero."""
 
 
 class BadSize(ValueError):
@@ -46,13 +50,14 @@ def _bytes(text: str, units: dict[str, int]) -> int:
     while rest:
         match = re.match(r"([0-9]*)(?:\.([0-9]*))?([^.0-9]*)", rest)
         whole, decimals, unit = match.groups() if match else ("", "", "")
-        if not (whole or decimals) or any(int(part[:30] or "0") >= _LARGEST_NUMBER for part in (whole, decimals or "")):
+        numbers = [_number(part or "") for part in (whole, decimals)]
+        if not (whole or decimals) or None in numbers:
             raise BadSize(f"units: invalid {text}")
         if unit not in units:
             raise BadSize(f"units: unknown unit {unit} in {text}")
-        number = float(int(whole or "0"))
-        if decimals:
-            number += float(int(decimals)) / 10.0 ** len(decimals)
+        number = float(numbers[0] or 0)
+        if decimals and len(decimals) < _MOST_DECIMALS:
+            number += float(numbers[1] or 0) / 10.0 ** len(decimals)
         total += number * units[unit]
         rest = rest[match.end() :] if match else ""
     if not text[len(sign) :]:
@@ -61,3 +66,11 @@ def _bytes(text: str, units: dict[str, int]) -> int:
     if abs(total) > float((1 << 63) - 1):
         raise BadSize("units: overflow parsing unit")
     return int(total)
+
+
+def _number(digits: str) -> int | None:
+    """The number; None if it is too large for Go. Python reads at most 4,300 digits, so zeros are left out first."""
+    rest = digits.lstrip("0")
+    if len(rest) > 20 or int(rest[:-1] or "0") >= _LARGEST_NUMBER:
+        return None
+    return int(rest or "0")

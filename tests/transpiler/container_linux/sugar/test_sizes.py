@@ -23,6 +23,9 @@ from transpiler.container_linux.sugar.sizes import BadSize, mebibytes
         ("1048576B", 1),
         ("+3MiB", 3),
         ("-0MiB", 0),
+        ("0" * 5000 + "7MiB", 7),
+        ("1." + "0" * 5000 + "MiB", 1),
+        ("1." + "0" * 5000 + "1MiB", 1),
     ],
 )
 def test_sizes(text: str, size: int | None) -> None:
@@ -41,6 +44,7 @@ def test_sizes(text: str, size: int | None) -> None:
         ("-1MiB", 'invalid dimension (negative): "-1MiB"'),
         ("1KiB", "invalid dimension (finest granularity is 1MiB)"),
         ("99EB", "units: overflow parsing unit"),
+        ("922337203685477580.8" + "0" * 30 + "1B", "units: invalid 922337203685477580.8" + "0" * 30 + "1B"),
         ("9" * 5000 + "MiB", "units: invalid " + "9" * 5000 + "MiB"),
     ],
 )
