@@ -134,7 +134,8 @@ class Machine:
         if self.tool("systemctl") is None:
             return False
         argv = ["systemctl", "--root", self._tree.root, "is-enabled", "--", unit]
-        asked = _with_title(f"ask whether {unit} is enabled", lambda: processes.run(argv))
+        kept = self._context.confinement("systemctl")
+        asked = _with_title(f"ask whether {unit} is enabled", lambda: processes.run(argv, confinement=kept))
         if asked.status and not asked.last_lines.endswith(NOT_ENABLED):
             raise ActionFailed(f"ask whether {unit} is enabled", asked.last_lines or f"status {asked.status}")
         return asked.status == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -78,3 +79,26 @@ print(len(b"x" * (64 << 20)))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == (f"{64 << 20}\n", 0), done.stderr
+
+
+def test_other_processes_are_out_of_reach(tmp_path: Path) -> None:
+    """The program has the user id 0, so without a PID namespace it could stop every process of root."""
+    lines = run(tmp_path, f"echo $$; kill -0 {os.getpid()} {os.getppid()}; kill -9 -1; sleep 0; echo here")
+    assert lines[0] == "1"
+    assert sum("No such process" in line for line in lines) >= 2
+    assert lines[-1] == "here"
+
+
+@pytest.mark.skipif(shutil.which("systemctl") is None, reason="there is no systemctl")
+def test_systemctl_enables_units_of_a_tree(tmp_path: Path) -> None:
+    units = tmp_path / "etc/systemd/system"
+    presets = tmp_path / "etc/systemd/system-preset"
+    units.mkdir(parents=True)
+    presets.mkdir()
+    (units / "a.service").write_text("[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n")
+    (presets / "20-a.preset").write_text("enable a.service\n")
+    confinement = Confinement(str(tmp_path), CONFINED["systemctl"])
+    for verb, status in (("is-enabled", 1), ("preset", 0), ("is-enabled", 0)):
+        done = processes.run(["systemctl", "--root", str(tmp_path), verb, "--", "a.service"], confinement=confinement)
+        assert done.status == status, done.output
+    assert (units / "multi-user.target.wants/a.service").is_symlink()
