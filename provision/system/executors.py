@@ -89,7 +89,8 @@ def error_text(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "there is not enough memory"
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if isinstance(error.filename, str) else error.strerror
+        named = isinstance(error.filename, str) and error.filename != "."  # O_TMPFILE opens the directory itself
+        return f"{error.filename}: {error.strerror}" if named else error.strerror
     return str(error)
 
 

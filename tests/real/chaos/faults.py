@@ -55,6 +55,8 @@ SHORT = -2
 TORN = -3
 """In the place of an error: the first half is written, and then the whole run is killed."""
 
+_NAMES = {KILL: "KILL", POWER_LOSS: "POWER_LOSS", SHORT: "SHORT", TORN: "TORN", **errno.errorcode}
+
 _CHANGING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _READING = (0x5401, 0x5413, 0x5421, 0x541B, 0x8912, 0x80081272, 0x1268)
 """ioctl(2) requests that change nothing: of terminals and sockets, and the sizes of a device."""
@@ -98,14 +100,17 @@ class Fault(NamedTuple):
     kind: Kind
 
     def __str__(self) -> str:
-        names = {
-            KILL: "SIGKILL",
-            POWER_LOSS: "power loss",
-            SHORT: "short write",
-            TORN: "SIGKILL in the middle",
-            **errno.errorcode,
-        }
-        return f"{names[self.error]} at {self.kind} call {self.number}"
+        return f"{self.kind}:{self.number}:{_NAMES[self.error]}"
+
+    @classmethod
+    def parse(cls, text: str) -> Fault:
+        """The fault that `str` writes so, as `change:12:EIO`. Raises ValueError."""
+        kind, number, name = text.split(":")
+        kinds: dict[str, Kind] = {one: one for one in CALLS}
+        errors = {one: error for error, one in _NAMES.items()}
+        if kind not in kinds or name not in errors:
+            raise ValueError(f"a fault is KIND:NUMBER:ERROR, with a kind of {', '.join(kinds)}")
+        return cls(int(number), errors[name], kinds[kind])
 
 
 class Run(NamedTuple):

@@ -49,7 +49,7 @@ class Verdict(NamedTuple):
         faulted = zip(self.faults, self.runs, strict=False)
         struck = [f"{fault} ({run.struck or 'not reached'})" for fault, run in faulted]
         lines = [line for run in self.runs for line in ("-- run:", *run.output.splitlines()[-LAST_LINES:])]
-        return "\n".join((f"{self.scenario}: {', '.join(struck)}", self.violation, *lines))
+        return "\n".join((f"{self.scenario}: {', '.join(struck)}", self.violation or "the law holds", *lines))
 
 
 class Bench:
