@@ -12,7 +12,7 @@ from transpiler.container_linux.dialects import BY_NAME, BadVersion, etcd_option
     [
         ("3.5.0", "3.5.0"),
         ("1.2.3-", "1.2.3"),
-        ("03.+1.2", "3.1.2"),
+        ("03.01.2", "3.1.2"),
         ("1.2.3-rc.1+b", "1.2.3-rc.1+b"),
         ("3." + "0" * 5000 + "1.2", "3.1.2"),
     ],
