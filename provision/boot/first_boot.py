@@ -62,7 +62,7 @@ def _lacks_record(command_line: str, running_system: LocalSystem) -> bool:
         return record is None or not proves_provisioned(record, command_line, machine_identity(running_system))
     if held := _first_signature():
         raise Failure(
-            f"the root device {device} did not come, and {held}: whether this machine is provisioned is unknown",
+            f"the root device {device} did not appear, and {held}: it is unknown whether this machine is provisioned",
             hint="boot once with ignition.firstboot on the kernel command line to provision it in any case",
         )
     print(f"there is no {device}, and no disk holds anything")

@@ -73,7 +73,7 @@ def _take(writer: VerifiedWriter, blocks: Iterator[bytes], source: str) -> None:
         writer.take(blocks)
     except _Refusal as refusal:
         raise FetchFailed(
-            redacted(source), str(refusal), hint="is the path right, and is the file readable for all?"
+            redacted(source), str(refusal), hint="check the path, and that everyone may read the file"
         ) from None
     except OSError as error:
         raise RetryableError(error_texts.explain(error)) from error

@@ -51,4 +51,4 @@ def _check(config: Config, path: str, view: MachineView) -> None:
                 )
     there = view.file_status(path)
     if there is not None and there.kind not in {FileType.FILE, FileType.LINK}:
-        raise PlanRefused([Problem((), f"{path} is a {there.kind.value}, and the result of this run goes there")])
+        raise PlanRefused([Problem((), f"{path} is a {there.kind.value}: the result of this run cannot go there")])

@@ -31,7 +31,7 @@ def reserved_names(
         used = {block.mapper for block in sysfs.every() if block.mapper} & set(names)
         if used:
             hint = "close it (cryptsetup close), or give the volume in the config another name"
-            raise Failure(f"this machine has a volume {' and '.join(sorted(used))} open", hint=hint)
+            raise Failure(f"on this machine a volume with this name is open: {', '.join(sorted(used))}", hint=hint)
         yield
 
 

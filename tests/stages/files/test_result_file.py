@@ -46,7 +46,7 @@ def test_an_earlier_result_is_nested() -> None:
     [
         (World().with_file(result_file.RESULT, b"nonsense"), "of the root is not JSON"),
         (World().with_file(result_file.RESULT, b"\xff"), "of the root is not JSON"),
-        (World().with_directory(result_file.RESULT), "is a directory, and the result of this run goes there"),
+        (World().with_directory(result_file.RESULT), "is a directory: the result of this run cannot go there"),
     ],
 )
 def test_what_is_in_the_way_is_refused(world: World, why: str) -> None:

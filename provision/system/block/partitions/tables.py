@@ -101,7 +101,7 @@ def _lock(fd: int, path: str) -> None:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             if time.monotonic() > deadline:
-                raise TableFailed(f"another program has had {path} locked for {LOCK_SECONDS:g} s") from error
+                raise TableFailed(f"another program keeps {path} locked, for {LOCK_SECONDS:g} s already") from error
             time.sleep(0.005)
         else:
             return

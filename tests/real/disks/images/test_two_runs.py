@@ -109,5 +109,5 @@ def test_a_name_that_this_machine_uses_is_refused(tmp_path: Path) -> None:
         said = run.communicate(timeout=60)[1]
     finally:
         subprocess.run(["dmsetup", "remove", "two-runs"], check=True)
-    assert (run.returncode, "this machine has a volume two-runs open" in said) == (1, True), said
+    assert (run.returncode, "a volume with this name is open: two-runs" in said) == (1, True), said
     assert list(tmp_path.iterdir()) == []
