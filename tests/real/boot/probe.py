@@ -43,6 +43,11 @@ def node(path: Path) -> dict[str, Any]:
     return known
 
 
+def content(path: str) -> str:
+    """The text of a file; empty if there is none."""
+    return Path(path).read_text() if Path(path).exists() else ""
+
+
 def output(*argv: str) -> str:
     """What a program prints."""
     return subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=False).stdout
@@ -97,9 +102,9 @@ def report() -> dict[str, Any]:
             output("lsblk", "--json", "--bytes", "--output=NAME,FSTYPE,LABEL,PARTLABEL,UUID,SIZE,MOUNTPOINT")
         ),
         "core": account("core"),
-        "entry": Path("/boot/loader/entries/linux.conf").read_text(),
+        "entry": content("/boot/loader/entries/linux.conf"),
         "arguments": Path("/proc/cmdline").read_text().split(),
-        "grub": Path("/etc/default/grub").read_text(),
+        "grub": content("/etc/default/grub"),
         "left": [path for path in LEFT if Path(path).exists()],
         "groups": output("id", "-nG", "core").split(),
         "hello": shown("hello.service", "ActiveState", "UnitFileState", "Environment"),
