@@ -4,7 +4,7 @@ Tools for accounts change their root to the tree (`useradd --root`) and then loa
 (nsswitch.conf(5)). So they run in namespaces of their own (namespaces(7)). Their root has the programs and libraries of
 this machine, read-only, and the tree at its usual path. In the tree no file can be executed or loaded as code, set-id
 bits have no effect, and no device can be opened (noexec, nosuid, nodev; mmap(2): EPERM). There is no network, no /proc,
-no other process, no device except /dev/null, and no capability except those to change files of any owner.
+no device except /dev/null, and no capability except those to change files of any owner.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LIBRARY_CACHE = "/etc/ld.so.cache"
 _NEW_ROOT = "/dev"
 """A directory that every machine has; only the confined thread sees what is mounted there."""
 
-_NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS | libc.CLONE_NEWPID
+_NAMESPACES = libc.CLONE_NEWNS | libc.CLONE_NEWNET | libc.CLONE_NEWIPC | libc.CLONE_NEWUTS
 _NULL = (1, 3)
 """/dev/null (Linux, Documentation/admin-guide/devices.txt)."""
 
