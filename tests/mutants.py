@@ -66,12 +66,12 @@ class Mutant(NamedTuple):
     number: int
 
 
-def mutants(package: str) -> Iterator[Mutant]:
-    """Every change that could be made in a package."""
-    for path in sorted((ROOT / package).rglob("*.py")):
+def mutants(package: str, copy: Path) -> Iterator[Mutant]:
+    """Every change that could be made in a package of the copy."""
+    for path in sorted((copy / package).rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         for number, (node, _) in enumerate(_places(tree)):
-            yield Mutant(str(path.relative_to(ROOT)), getattr(node, "lineno", 0), number)
+            yield Mutant(str(path.relative_to(copy)), getattr(node, "lineno", 0), number)
 
 
 def mutated(text: str, number: int) -> str:
@@ -224,12 +224,12 @@ def main() -> int:
         for package in [given.only] if given.only else PACKAGES:
             if not passes(list(PACKAGES[package]), copy):
                 sys.exit(f"the tests of {package} fail without any change")
-            found = list(mutants(package))
+            found = list(mutants(package, copy))
             count = given.count if given.only else round(given.count * SHARE[package])
             for mutant in source.sample(found, min(count, len(found))):
                 total += 1
                 if survives(mutant, package, copy):
-                    print(f"survived: {mutant.path}:{mutant.line}\n{_diff(mutant)}", flush=True)
+                    print(f"survived: {mutant.path}:{mutant.line}\n{_diff(mutant, copy)}", flush=True)
                 else:
                     killed += 1
                 print(f"{killed} of {total} killed ({package})", file=sys.stderr, flush=True)
@@ -237,8 +237,8 @@ def main() -> int:
     return 0
 
 
-def _diff(mutant: Mutant) -> str:
-    before = (ROOT / mutant.path).read_text("utf-8")
+def _diff(mutant: Mutant, copy: Path) -> str:
+    before = (copy / mutant.path).read_text("utf-8")
     plain = ast.unparse(ast.parse(before)).splitlines()
     lines = unified_diff(plain, mutated(before, mutant.number).splitlines(), lineterm="", n=1)
     return "\n".join(f"    {line}" for line in list(lines)[2:])

@@ -119,8 +119,12 @@ def test_brackets_in_strings_are_no_depth() -> None:
     assert parse_json(b'["' + b"[" * 1000 + b'\\"' + b"{" * 1000 + b'"]').problem is None
 
 
-def test_the_deepest_text_is_read() -> None:
+def test_a_text_at_each_limit_is_read() -> None:
     assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).problem is None
+    assert parse_json(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)).problem
+    assert parse_json(b"[" + b"0," * (MAX_ELEMENTS - 1) + b"0]").problem is None
+    assert parse_json(b'"' + b"x" * (MAX_BYTES - 2) + b'"').problem is None
+    assert parse_json(b'"' + b"x" * (MAX_BYTES - 1) + b'"').problem
 
 
 def test_a_number_of_many_digits_is_refused_quickly() -> None:
