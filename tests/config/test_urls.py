@@ -75,6 +75,14 @@ def test_the_place_of_bad_base64_is_the_one_that_go_names(data: str, place: int)
         decode_data_url(f"data:;base64,{data}")
 
 
+@pytest.mark.parametrize("letters", range(9))
+@pytest.mark.parametrize("padding", range(6))
+def test_padding_fills_the_last_four_characters_of_base64(letters: int, padding: int) -> None:
+    """RFC 4648, section 4: two letters and `==`, three and `=`, or four. Go refuses everything else."""
+    good = (letters % 4, padding) in {(0, 0), (2, 2), (3, 1)}
+    assert (url_error(f"data:;base64,{'A' * letters}{'=' * padding}", 3) == "") == good
+
+
 def test_a_parameter_may_end_the_media_type_or_not() -> None:
     assert decode_data_url("data:text/plain;a=b,x") == b"x"
     assert decode_data_url("data:;a=b;c=d;base64,eA==") == b"x"
