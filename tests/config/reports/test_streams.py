@@ -44,7 +44,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a line of bash in which `transpile` and `provision` are this checkout's. They start without `site`, faster."""
+    """Run a line of bash in which `transpile` and `provision` are this checkout's, without `site`, which is slow."""
     programs = f'transpile() {{ {sys.executable} -S -m transpiler "$@"; }}\n'
     programs += f'provision() {{ {sys.executable} -S -m provision "$@"; }}\n'
     libraries = (path for path in sys.path if path.endswith("site-packages"))
