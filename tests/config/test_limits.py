@@ -32,6 +32,7 @@ TEXTS = {
     "wrong types": """'"passwd":{"users":[{"sshAuthorizedKeys":[%s1]}]}}', "1," """,
     "keys twice": """'"storage":{"files":[%s{}]}}', '{"path":"/a","path":"/b"},' """,
     "bad files": """'"storage":{"files":[%s{}]}}', '{"path":"a/","mode":9999},' """,
+    "links below links": """'"storage":{"links":[%s]}}', ",".join(LINK % ("/a" * depth) for depth in range(1, 5700))""",
     "wide characters": """'"a":"%s"}', "\\U0001f600" """,
 }
 """A text and what is repeated in it, to the limits of size and of elements."""
@@ -41,6 +42,7 @@ import re, sys, time
 from provision.config.json_text.parse import MAX_BYTES, MAX_ELEMENTS
 from provision.config.validate import validate
 UNIT = '"systemd":{{"units":[{{"name":"a.service","contents":"[Unit]\\n%s"}}]}}}}'
+LINK = '{{"path":"%s","target":"x"}}'
 text, repeated = {arguments}
 elements = sum(repeated.count(one) for one in ",[{{")
 count = (MAX_BYTES - 1000) // len(repeated.encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from posixpath import normpath
 
 from provision.config.format import MAX_MODE, Directory, File, Link, Node, Owner, Storage
@@ -76,14 +76,13 @@ def choice_hint(value: str, choices: dict[str, str], version: int) -> str:
 @rule(Storage)
 def nothing_lies_below_a_link(storage: Storage) -> Iterator[Problem]:
     """No directory, file or link is written through a link of the config."""
-    links = Counter(link.path for link in storage.links)
-    lengths = {len(path) for path in links}
+    above = _links_above(storage.links, (*storage.directories, *storage.files))
     for name, message, nodes in (
         ("directories", "directory path includes link in config", storage.directories),
         ("files", "file path includes link in config", storage.files),
     ):
-        for index, node in enumerate(nodes):
-            for _ in range(_links_above(node.path, links, lengths)):
+        for index, node in enumerate(nodes if above else ()):
+            for _ in range(min(above[node.path], _MAX_REPEATS)):
                 yield Problem((name, index), message)
 
 
@@ -94,11 +93,10 @@ def _link_keywords(version: int) -> Keywords:
 @versioned_rule(Storage, schema=_link_keywords, schema_in_yaml=False)
 def links_are_sound(storage: Storage, version: int) -> Iterator[Problem]:
     """Links do not lie below links, have a target (required since 3.3), and hard ones do not point at directories."""
-    above = Counter(link.path for link in storage.links)
-    lengths = {len(path) for path in above}
+    above = _links_above(storage.links, storage.links)
     directories = Counter(directory.path for directory in storage.directories)
     for index, link in enumerate(storage.links):
-        for _ in range(_links_above(link.path, above, lengths)):
+        for _ in range(min(above[link.path], _MAX_REPEATS)):
             yield Problem(("links", index), "link path includes link in config")
         if not link.target and version >= _TARGET_REQUIRED:
             yield Problem(("links", index, "target"), "link target is required")
@@ -112,10 +110,26 @@ def links_are_sound(storage: Storage, version: int) -> Iterator[Problem]:
 _TARGET_REQUIRED = 3
 
 
-def _links_above(path: str, links: Counter[str], lengths: set[int]) -> int:
-    """How many links of the config a path leads through. `lengths` are those of the links' paths."""
-    places = lengths if len(lengths) < len(path) else range(len(path))
-    return sum(links.get(path[:place], 0) for place in places if path[place : place + 1] == "/" and place in lengths)
+_MAX_REPEATS = 100
+"""Ignition reports a path once for each link above it. A hostile config may have thousands of links above each path."""
+
+
+def _links_above(links: Sequence[Link], nodes: Sequence[Node]) -> dict[str, int]:
+    """For the path of every node, how many links of the config it leads through; empty if there are no links.
+
+    In sorted order each path comes after those that lead to it, so one pass with a stack is enough.
+    """
+    own = Counter(f"{link.path}/" for link in links)
+    counts: dict[str, int] = {}
+    stack: list[tuple[str, int]] = []
+    for key in sorted({*own, *(f"{node.path}/" for node in nodes)}) if own else ():
+        while stack and not key.startswith(stack[-1][0]):
+            stack.pop()
+        total = stack[-1][1] if stack else 0
+        counts[key[:-1]] = total
+        if own[key]:
+            stack.append((key, total + own[key]))
+    return counts
 
 
 def _hard_target(link: Link) -> str:

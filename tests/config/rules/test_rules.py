@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from provision.config.format import Config, Disk, File, Link, Partition, Storage
+from provision.config.format import Config, Directory, Disk, File, Link, Partition, Storage
 from provision.config.json_text.decode import decode_record
 from provision.config.model import NEWEST, VERSIONS, Record, minor
 from provision.config.problems import Problem
@@ -107,6 +107,8 @@ def test_links_above_are_counted_once_each() -> None:
         problem.path for problem in check_rules(Storage(links=links, files=(File(path="/a/b/c"), File(path="/ab"))))
     ]
     assert found == [("files", 0), ("files", 0), ("links", 1)]
+    doubled = Storage(links=(*links, links[0]), directories=(Directory(path="/a/x/y"), Directory(path="/b/a")))
+    assert [problem.path for problem in check_rules(doubled)][:2] == [("directories", 0), ("directories", 0)]
 
 
 def test_duplicates_name_the_first_place() -> None:
