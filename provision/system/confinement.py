@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from provision.failures import Failure
 from provision.system import libc, mount_table
+from provision.threads import run_in_thread
 
 _TOOL_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _LIBRARY_CACHE = "/etc/ld.so.cache"
@@ -53,8 +54,6 @@ class Confinement(NamedTuple):
         Only the child process is confined, and a thread that ends with this call. Raises what `start` raises, or
         Failure if the kernel does not allow confinement.
         """
-        from threading import Thread
-
         started: list[int] = []
         failed: list[BaseException] = []
 
@@ -65,11 +64,11 @@ class Confinement(NamedTuple):
             except BaseException as error:  # noqa: BLE001 - it is raised below, in the thread that called
                 failed.append(error)
 
-        thread = Thread(target=work)
-        thread.start()
-        thread.join()
+        run_in_thread(work)
         if failed:
             raise failed[0]
+        if not started:
+            raise MemoryError
         return started[0]
 
     def _enter_or_refuse(self, program: str) -> None:

@@ -26,7 +26,8 @@ from provision.planning.actions import (
 from provision.planning.arguments import Argument, Blob, Bytes, DeviceName, KeyFile, PathList, TargetPath
 from provision.planning.boot_state import BootState
 from provision.planning.facts import DeviceFact, FileFact, UserFact
-from provision.system import mounts
+from provision.planning.machine_view import FileType
+from provision.system import libc, mounts
 from provision.system.block.devices import Devices
 from provision.system.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
 from provision.system.programs import processes
@@ -130,6 +131,8 @@ def _run(action: RunProgram, context: Context) -> None:
         raise ToolFailed(done.last_lines or _ended(argv[0], done.status))
     if argv[0] == "useradd":
         _finish_user(action, context.tree)
+    if argv[0] in ACCOUNT_TOOLS:
+        _sync_accounts(action, context.tree)
     for line in done.lines:
         context.log("debug", f"{argv[0]}: {line}")
     _follow(action, context.devices)
@@ -144,6 +147,21 @@ def _finish_user(action: RunProgram, tree: GuardedTree) -> None:
                 new_homes.finish_home(tree, fact.name, made)
             if "--system" not in action.argv:
                 new_homes.finish_mail_spool(tree, fact.name)
+
+
+def _sync_accounts(action: RunProgram, tree: GuardedTree) -> None:
+    """Write account files and homes to the disk before the record says so: the tools do not sync homes."""
+    homes = (fact.name for fact in (*action.facts, *action.likely) if isinstance(fact, FileFact))
+    synced: set[int] = set()
+    for path in ("/etc", *homes):
+        found = tree.file_status(path)
+        if found is None or found.kind is not FileType.DIRECTORY:
+            continue
+        with tree.folder(path) as folder:
+            device = os.fstat(folder).st_dev
+            if device not in synced:
+                libc.syncfs(folder)
+            synced.add(device)
 
 
 def _follow(action: RunProgram, devices: Devices) -> None:

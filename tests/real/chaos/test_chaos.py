@@ -23,11 +23,11 @@ pytestmark = [
 POINTS = 40
 """Of each scenario, if time allows."""
 
-SECONDS = 6.5
+SECONDS = 5.5
 """With the start; one point is checked in any case."""
 
 
-@pytest.mark.parametrize("scenario", [*TREES, *POWER[:1], *IMAGES[:2]], ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", [*TREES, POWER[0], POWER[2], *IMAGES[:2]], ids=lambda one: one.name)
 def test_the_end_is_that_of_an_undisturbed_run(scenario: Scenario) -> None:
     seed = int(os.environ.get("CHAOS_SEED", int.from_bytes(os.urandom(4))))
     began = time.monotonic()
