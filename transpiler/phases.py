@@ -35,7 +35,7 @@ from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.typed import Reading, build, read_typed
 from transpiler.reading.yaml_problems import YamlError, type_errors
-from transpiler.work import Phase, TranspileOptions, Work
+from transpiler.translation_state import Phase, TranspileOptions, Work
 
 if TYPE_CHECKING:
     from pathlib import Path as FilePath

@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from provision.config.format import Resource
 from provision.config.urls import redacted
-from provision.engine.interfaces import Fetcher
+from provision.engine.protocols import Fetcher
 from provision.failures import FetchFailed
 from provision.threads import start_thread
 

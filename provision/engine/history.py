@@ -14,7 +14,7 @@ from typing import Protocol
 from provision.config.format import Config
 from provision.config.problems import Problem
 from provision.engine import record_lines
-from provision.engine.interfaces import RecordFile, System
+from provision.engine.protocols import RecordFile, System
 from provision.engine.record_lines import RecordedFact
 from provision.engine.recovery import (
     Remaining,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from provision.config.format import Config
-from provision.engine.interfaces import System
+from provision.engine.protocols import System
 from provision.failures import ActionFailed, Failure, PlanRefused
 from provision.planning.actions import Action, WaitForDevices
 from provision.planning.forecast import ContentsOf, Forecast, unseen

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.engine.interfaces import System
+from provision.engine.protocols import System
 from provision.engine.record_lines import RecordedFact, WaveRecord
 from provision.failures import Interrupted
 from provision.planning.actions import Action, Wave

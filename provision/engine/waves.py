@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from provision.config.format import Config
 from provision.engine.history import History, NoHistory
-from provision.engine.interfaces import Fetcher, System
 from provision.engine.preflight import OnStep, Step
+from provision.engine.protocols import Fetcher, System
 from provision.engine.verification import verify
 from provision.failures import ActionFailed
 from provision.planning.actions import Action, FetchBlob, Keep, Wave

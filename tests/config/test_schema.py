@@ -21,7 +21,7 @@ from provision.config.model import VERSIONS, Record
 from provision.config.problems import Path as ConfigPath
 from provision.config.rules import RULES
 from provision.config.rules.declare import Rule
-from provision.config.rules.storage import ABSOLUTE_PATH, path_error
+from provision.config.rules.files_and_links import ABSOLUTE_PATH, path_error
 from provision.config.schema import format_schema, schema_id
 from provision.config.validate import validate
 from tests.config.configs import config, mutate

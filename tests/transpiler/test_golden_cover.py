@@ -19,7 +19,7 @@ from transpiler.butane.source_rules import RULES
 from transpiler.butane.variants import REFUSED, TRAITS, Range, Trait, Variant, table
 from transpiler.phases import PHASES, result_of, run
 from transpiler.reading.local_files import FilesDirectory
-from transpiler.work import Phase, TranspileOptions, Work
+from transpiler.translation_state import Phase, TranspileOptions, Work
 
 Variants = Mapping[tuple[str, str], Variant]
 

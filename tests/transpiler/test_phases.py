@@ -12,7 +12,7 @@ import pytest
 from provision.config.problems import Problem
 from transpiler.container_linux import phases as container_linux
 from transpiler.phases import PHASES, transpile
-from transpiler.work import Phase
+from transpiler.translation_state import Phase
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

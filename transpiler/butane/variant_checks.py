@@ -13,7 +13,7 @@ from provision.config.model import Field, Record
 from provision.config.problems import Path, Problem
 from provision.config.rules import RULES
 from provision.config.rules.declare import rule
-from provision.config.rules.devices import partition_labels_differ
+from provision.config.rules.disks_and_raid import partition_labels_differ
 from provision.config.urls import parse_url
 from transpiler.butane.variants import Trait, Variant
 

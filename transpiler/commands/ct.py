@@ -96,7 +96,7 @@ def _translate(given: dict[str, str]) -> int:
     from transpiler.phases import result_of, run
     from transpiler.reading.local_files import FilesDirectory
     from transpiler.reading.tree import read_input
-    from transpiler.work import TranspileOptions
+    from transpiler.translation_state import TranspileOptions
 
     name = given.get("in-file", "")
     try:

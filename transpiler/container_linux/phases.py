@@ -24,7 +24,7 @@ from transpiler.reading.tree import place_of
 from transpiler.reading.typed import build, read_typed
 from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlProblem, shortened, type_errors
-from transpiler.work import Phase, Work
+from transpiler.translation_state import Phase, Work
 
 NOT_PARSED = "Failed to parse config"
 NOT_CONVERTED = "the config cannot be converted"

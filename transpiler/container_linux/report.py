@@ -12,7 +12,7 @@ from transpiler.container_linux.phases import EMPTY, NOT_CONVERTED, NOT_PARSED, 
 from transpiler.container_linux.rules import INFO
 from transpiler.reading.tree import place_of
 from transpiler.reading.yaml_node import YamlNode
-from transpiler.work import Work
+from transpiler.translation_state import Work
 
 _WITHOUT_PLACE = frozenset(
     {EMPTY, "unsupported platform", "unknown field", "platform must be specified to use templating"}

@@ -18,8 +18,8 @@ from provision.config.rules.unit_text import BadUnit, sections_with_options
 from transpiler.butane.variants import table
 from transpiler.lint import syntax
 from transpiler.lint.source import LintInput, node_at, place_of_line
-from transpiler.masks import known_names
 from transpiler.reading.yaml_node import YamlNode
+from transpiler.secret_masks import known_names
 
 _REDUNDANT_BESIDE = {
     "hidden-by-alias": "wrong-type",

@@ -28,7 +28,7 @@ from provision.config.old_versions.format import (
 )
 from provision.config.problems import Problem
 from provision.config.rules.declare import Rule, rule, versioned_rule
-from provision.config.rules.devices import MAX_PARTITION_LABEL, WITHOUT_SPARES
+from provision.config.rules.disks_and_raid import MAX_PARTITION_LABEL, WITHOUT_SPARES
 from provision.config.rules.filesystems import MAX_LABEL
 from provision.config.rules.systemd import quoted
 from provision.config.urls import parse_url, url_error

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from provision.config.model import NEWEST, Field, Record, key_of
 from provision.config.problems import Path, Problem, ProblemList, dotted
 from provision.config.rules.declare import Rule
-from provision.config.rules.devices import RULES as DEVICE_RULES
+from provision.config.rules.disks_and_raid import RULES as DEVICE_RULES
+from provision.config.rules.files_and_links import RULES as STORAGE_RULES
 from provision.config.rules.filesystems import RULES as FILESYSTEM_RULES
 from provision.config.rules.luks import RULES as LUKS_RULES
 from provision.config.rules.resources import RULES as RESOURCE_RULES
-from provision.config.rules.storage import RULES as STORAGE_RULES
 from provision.config.rules.systemd import RULES as SYSTEMD_RULES
 
 RULES: tuple[Rule, ...] = (

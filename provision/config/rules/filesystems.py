@@ -8,7 +8,7 @@ from provision.config.format import FORMATS, Filesystem
 from provision.config.model import minor
 from provision.config.problems import Problem
 from provision.config.rules.declare import FILLED, NOT_EMPTY, TRUE, Keywords, any_of, has, never, rule, versioned_rule
-from provision.config.rules.storage import ABSOLUTE_PATH, PATH_OR_EMPTY, bad_path, choice_hint
+from provision.config.rules.files_and_links import ABSOLUTE_PATH, PATH_OR_EMPTY, bad_path, choice_hint
 
 MAX_VIRTIOFS_TAG = 36
 MAX_LABEL = {"ext4": 16, "btrfs": 256, "xfs": 12, "swap": 15, "vfat": 11}

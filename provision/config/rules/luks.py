@@ -21,7 +21,7 @@ from provision.config.rules.declare import (
     rule,
     versioned_rule,
 )
-from provision.config.rules.storage import ABSOLUTE_PATH, bad_path
+from provision.config.rules.files_and_links import ABSOLUTE_PATH, bad_path
 from provision.config.urls import HTTP_URL, parse_url, url_error
 
 MAX_LUKS_LABEL = 47

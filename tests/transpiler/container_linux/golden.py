@@ -25,7 +25,7 @@ from transpiler.commands.ct import parse_flags
 from transpiler.container_linux.report import ct_report
 from transpiler.phases import result_of, run
 from transpiler.reading.local_files import FilesDirectory
-from transpiler.work import TranspileOptions
+from transpiler.translation_state import TranspileOptions
 
 CASES = Path(__file__).parent / "cases"
 FILES = ("-files-dir", "files")

@@ -11,7 +11,7 @@ from transpiler.container_linux.dialects import BY_NAME
 from transpiler.container_linux.phases import PHASES, Translating
 from transpiler.phases import run, transpile
 from transpiler.reading.local_files import FilesDirectory
-from transpiler.work import Phase, TranspileOptions
+from transpiler.translation_state import Phase, TranspileOptions
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from provision.config.rules.declare import (
     rule,
     versioned_rule,
 )
-from provision.config.rules.storage import ABSOLUTE_PATH, bad_path, choice_hint
+from provision.config.rules.files_and_links import ABSOLUTE_PATH, bad_path, choice_hint
 
 MAX_PARTITION_LABEL = 36
 WITHOUT_SPARES = frozenset({"linear", "raid0", "0", "stripe"})
