@@ -41,6 +41,10 @@ CONFINED: Mapping[str, frozenset[int]] = {
 }
 """The tools that work on the contents of a tree, with the capabilities that they keep (capabilities(7))."""
 
+_NEED_PROC = frozenset({"systemctl"})
+"""Tools that open files again by /proc/self/fd. Their /proc shows no process that they may not trace: their own only
+(Linux 5.8, Documentation/filesystems/proc.rst)."""
+
 
 class Confinement(NamedTuple):
     """The tree (an absolute path) that a program can reach, and the capabilities it keeps."""
@@ -96,6 +100,10 @@ class Confinement(NamedTuple):
             os.makedirs(f"{_NEW_ROOT}/dev", exist_ok=True)
             os.mknod(f"{_NEW_ROOT}/dev/null", stat.S_IFCHR | 0o666, os.makedev(*_NULL))
             _mount_open(self.tree, tree, libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC)
+            if os.path.basename(program) in _NEED_PROC:
+                os.makedirs(f"{_NEW_ROOT}/proc", exist_ok=True)
+                flags = libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NODEV | libc.MS_NOEXEC
+                libc.mount("proc", f"{_NEW_ROOT}/proc", "proc", flags, "hidepid=4,subset=pid")
         read_only = libc.MS_RDONLY | libc.MS_NOSUID | libc.MS_NOEXEC
         libc.mount("none", _NEW_ROOT, None, libc.MS_REMOUNT | libc.MS_BIND | read_only)
         libc.change_root(_NEW_ROOT)
