@@ -3,13 +3,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 FUZZ ?= --inputs 1000000 --seconds 600
-FAST := not disks and not boot and not network and not peer
+FAST := not slow and not disks and not boot and not network and not peer
 MODULES := $(DESTDIR)/usr/lib/dracut/modules.d
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
 AFTER_BOOT := dracut/provision-complete.service
 # The unit tests start hundreds of programs. Container images often forbid byte-code, which doubles what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
-WORKERS := $(shell echo $$(($$(nproc) + 1)))
+WORKERS := $(shell echo $$(($$(nproc) * 2)))
 UNITS := $(filter-out %.sh,$(wildcard dracut/units/*))
 
 help:

@@ -6,6 +6,8 @@ import pytest
 
 from tests.config.fuzz import run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_short_run_of_the_fuzzer_finds_nothing(seed: int) -> None:

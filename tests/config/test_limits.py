@@ -12,6 +12,8 @@ from provision.config.json_text.parse import MAX_BYTES, MAX_ELEMENTS, parse_json
 from provision.config.problems import MAX_PROBLEMS, Problem, ProblemList
 from provision.config.validate import validate
 
+pytestmark = pytest.mark.slow
+
 HEAD = '{"ignition":{"version":"3.4.0"},'
 MEMORY = 200 << 20
 SECONDS = 10

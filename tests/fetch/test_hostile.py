@@ -34,6 +34,8 @@ from tests.fetch.namespace import needs_root
 from tests.fetch.server import Answer, Talk, drips, hangs, says, serve, talking
 from tests.recorded_log import RecordedLog
 
+pytestmark = pytest.mark.slow
+
 SOON = 2.5
 """Seconds within which a fetch ends whose limit is half a second, on processors that are busy. Servers go on longer."""
 

@@ -31,6 +31,8 @@ from tests.fetch.hostile import HOSTILE
 from tests.fetch.server import talking
 from tests.recorded_log import RecordedLog
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 0.8
 SLACK = 4.0
 """Seconds that processors which are busy with all of this may take."""

@@ -13,7 +13,7 @@ from tests.conftest import building_alone
 
 HOUSE = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.xdist_group("packaging")
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("packaging")]
 
 
 @pytest.fixture(scope="module")

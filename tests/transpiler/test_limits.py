@@ -23,6 +23,8 @@ from transpiler.butane.variants import table
 from transpiler.phases import Result, transpile
 from transpiler.reading.tree import MAX_BYTES
 
+pytestmark = pytest.mark.slow
+
 HEAD = b"variant: fcos\nversion: 1.6.0\n"
 LEVELS = b"".join(
     b"%c: &%c [%s]\n" % (97 + level, 97 + level, b",".join([b"*%c" % (96 + level)] * 9) if level else b"x")

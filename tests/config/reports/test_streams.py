@@ -13,6 +13,8 @@ import pytest
 
 from provision.config.reports.streams import GuardedWriter, _text
 
+pytestmark = pytest.mark.slow
+
 GOOD = "variant: fcos\nversion: 1.5.0\n"
 BAD = GOOD + "storage: {files: [{path: é, mode: 644}]}\n"
 ROOT = Path(__file__).resolve().parents[3]
