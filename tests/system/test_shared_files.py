@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import pwd
+import shutil
 import stat
+import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -36,14 +39,11 @@ def test_keys_of_nobody_known() -> None:
 
 @pytest.mark.disks
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: it makes an account")
-def test_keys_are_written_with_the_rights_of_the_user(tmp_path: Path) -> None:
+def test_keys_are_written_with_the_rights_of_the_user() -> None:
     """A user who puts a link in place of the folder cannot let root write elsewhere."""
-    import subprocess
-
-    home = tmp_path / "home"
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))  # every user can enter it, other than tmp_path
+    folder.chmod(0o755)
+    home = folder / "home"
     name = "provision-test"
     subprocess.run(["useradd", "--create-home", "--home-dir", home, name], check=True)
     try:
@@ -54,7 +54,7 @@ def test_keys_are_written_with_the_rights_of_the_user(tmp_path: Path) -> None:
         assert write_keys(name, []) == (str(written), True)
         assert write_keys(name, []) == (str(written), False)
         written.parent.rmdir()
-        victim = tmp_path / "victim"
+        victim = folder / "victim"
         victim.mkdir(mode=0o755)
         written.parent.symlink_to(victim)
         with pytest.raises(Failure, match="Permission denied"):
@@ -62,3 +62,4 @@ def test_keys_are_written_with_the_rights_of_the_user(tmp_path: Path) -> None:
         assert not [*victim.iterdir()]
     finally:
         subprocess.run(["userdel", name], check=True)
+        shutil.rmtree(folder)
