@@ -59,6 +59,10 @@ def percent_decoded(text: str) -> bytes:
 
 _WORD = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]*"
 
+_PLAIN_WORD = r"[!#$&'*+\-.0-9A-Z^_`a-z{|}~]++"
+_PLAIN_PARAMETERS = rf"(?:;{_PLAIN_WORD}={_PLAIN_WORD}(?=[;,]))*+"
+"""Parameters without escapes and quotes; there may be millions."""
+
 _MEDIA_TYPES = ("text", "image", "audio", "video", "application", "message", "multipart")
 
 _QUOTED = r'[^"\\\x80-\U0010ffff]*(?:\\[\x00-\x7f][^"\\\x80-\U0010ffff]*)*'
@@ -72,7 +76,7 @@ def _split_data_url(text: str) -> tuple[bool, str]:
     """Whether a data URL is in base64, and its data, still encoded."""
     if not text.startswith("data:"):
         raise BadDataUrl("missing data prefix")
-    offset, is_base64 = _after_media_type(text, 5), False
+    offset, is_base64 = _skip(_PLAIN_PARAMETERS, text, _after_media_type(text, 5)), False
     while text[offset : offset + 1] == ";":
         offset, is_base64 = _after_parameter(text, offset + 1)
         if is_base64:

@@ -48,9 +48,12 @@ def _key_hint(record: type[Record], key: str, version: int, versions: Sequence[s
     later = next((field for field in record.FIELDS if field.json == key), None)
     if later:
         return f"{key} needs {versions[later.since]}; this config says {versions[version]}"
+    alike = [name for name in names if _look_alike(name, key)]
+    if not alike:
+        return ""
     from difflib import get_close_matches
 
-    near = get_close_matches(key, [name for name in names if _look_alike(name, key)], n=1)
+    near = get_close_matches(key, alike, n=1)
     return f"did you mean {near[0]}?" if near else ""
 
 

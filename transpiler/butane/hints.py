@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from provision.config.model import Field, Record
 from provision.config.problems import Path, Problem
+from provision.config.reports.did_you_mean import MAX_LENGTH
 from transpiler.butane.source_map import yaml_name
 from transpiler.butane.variants import REMOVED, Variant, table
 from transpiler.reading.yaml_node import YamlNode
@@ -130,7 +131,7 @@ def nearest(key: str, known: set[str]) -> str:
     """A hint with the most similar name; empty if none is similar."""
     from difflib import get_close_matches
 
-    near = get_close_matches(key.lower(), sorted(known), n=1)
+    near = get_close_matches(key.lower(), sorted(known), n=1) if len(key) <= MAX_LENGTH else []
     return f"did you mean {near[0]}?" if near else ""
 
 

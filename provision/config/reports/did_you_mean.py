@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+MAX_LENGTH = 100
+"""Longer words are near none that is known, and comparing them takes time and memory."""
+
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` (did you mean plan?)` if a known word is near, else empty."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, sorted(known), n=1)
+    near = get_close_matches(word, sorted(known), n=1) if len(word) <= MAX_LENGTH else []
     return f" (did you mean {near[0]}?)" if near else ""

@@ -82,7 +82,7 @@ def nothing_lies_below_a_link(storage: Storage) -> Iterator[Problem]:
         ("files", "file path includes link in config", storage.files),
     ):
         for index, node in enumerate(nodes if above else ()):
-            for _ in range(min(above[node.path], _MAX_REPEATS)):
+            for _ in range(min(above.get(node.path, 0), _MAX_REPEATS)):
                 yield Problem((name, index), message)
 
 
@@ -96,7 +96,7 @@ def links_are_sound(storage: Storage, version: int) -> Iterator[Problem]:
     above = _links_above(storage.links, storage.links)
     directories = Counter(directory.path for directory in storage.directories)
     for index, link in enumerate(storage.links):
-        for _ in range(min(above[link.path], _MAX_REPEATS)):
+        for _ in range(min(above.get(link.path, 0), _MAX_REPEATS)):
             yield Problem(("links", index), "link path includes link in config")
         if not link.target and version >= _TARGET_REQUIRED:
             yield Problem(("links", index, "target"), "link target is required")
@@ -115,21 +115,31 @@ _MAX_REPEATS = 100
 
 
 def _links_above(links: Sequence[Link], nodes: Sequence[Node]) -> dict[str, int]:
-    """For the path of every node, how many links of the config it leads through; empty if there are no links.
+    """For the path of every node that leads through links of the config, how many they are.
 
     In sorted order each path comes after those that lead to it, so one pass with a stack is enough.
     """
     own = Counter(f"{link.path}/" for link in links)
+    tops = {_top(link.path) for link in links}
+    may_lie_below = (f"{node.path}/" for node in nodes if _top(node.path) in tops or "" in tops)
+    below = {key for key in may_lie_below if key not in own}
     counts: dict[str, int] = {}
     stack: list[tuple[str, int]] = []
-    for key in sorted({*own, *(f"{node.path}/" for node in nodes)}) if own else ():
+    for key in sorted({*own, *below}):
         while stack and not key.startswith(stack[-1][0]):
             stack.pop()
         total = stack[-1][1] if stack else 0
-        counts[key[:-1]] = total
+        if total:
+            counts[key[:-1]] = total
         if own[key]:
             stack.append((key, total + own[key]))
     return counts
+
+
+def _top(path: str) -> str:
+    """The first component of a path, with the slash before it."""
+    end = path.find("/", 1)
+    return path if end < 0 else path[:end]
 
 
 def _hard_target(link: Link) -> str:

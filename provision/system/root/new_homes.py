@@ -48,9 +48,9 @@ class _Copy(NamedTuple):
 def finish_home(tree: GuardedTree, name: str, made: Collection[str]) -> None:
     """Complete the home that useradd has just made: its owner and mode, and a copy of the skeleton directory.
 
-    `made` are the directories that useradd has made: the home, and those above it. Their modes are wrong only if they
-    are 0, with which useradd makes them. Nothing happens if there are hooks of useradd, which may change the home, or
-    on a file system without modes. Raises OSError.
+    `made` are the directories that useradd has made: the home, and those above it. Their modes are wrong if they are 0,
+    with which useradd makes them; that of the home also if it is still that of the directories above it. Nothing
+    happens if there are hooks of useradd, which may change the home, or on a file system without modes. Raises OSError.
     """
     account = accounts.user(tree, name)
     if account is None or not account.home or any(accounts.hooks(tree)):
@@ -62,7 +62,7 @@ def finish_home(tree: GuardedTree, name: str, made: Collection[str]) -> None:
     copy = _Copy(*_owner(account), settings.get("SKEL") or "/etc/skel", account.home)
     with tree.folder(copy.home) as home:
         os.fchown(home, copy.uid, copy.gid)
-        if not stat.S_IMODE(os.fstat(home).st_mode):
+        if stat.S_IMODE(os.fstat(home).st_mode) in {0, _MODE_ABOVE if copy.home in made else 0}:
             os.fchmod(home, _home_mode(tree))
         with suppress(FileNotFoundError), tree.folder(copy.skeleton) as skeleton:
             _complete(copy, skeleton, home, _MAX_DEPTH)

@@ -38,6 +38,10 @@ def home_without_a_mode(home: Path) -> None:
     home.chmod(0)
 
 
+def home_with_the_mode_of_the_folders_above(home: Path) -> None:
+    home.chmod(0o755)
+
+
 def empty_file(home: Path) -> None:
     (home / ".profile").touch(0o600)
 
@@ -63,6 +67,7 @@ def link_to_elsewhere(home: Path) -> None:
     [
         empty_home,
         home_without_a_mode,
+        home_with_the_mode_of_the_folders_above,
         empty_file,
         half_a_file,
         other_content_of_the_same_size,
