@@ -68,7 +68,7 @@ def test_a_machine_whose_files_stage_is_killed_is_provisioned_by_its_next_boot(
 ) -> None:
     config_file = tmp_path / "config.ign"
     config_file.write_text(json.dumps(config(server.url)))
-    killed = "[Service]\nTimeoutStartSec=20\nTimeoutStopSec=1\nKillSignal=SIGKILL\n"
+    killed = "[Service]\nTimeoutStartSec=30\nTimeoutStopSec=1\nKillSignal=SIGKILL\n"
     drop_in = {"usr/lib/systemd/system/provision-files.service.d/killed.conf": killed}
     asked = server.asked
     server.open.clear()
@@ -77,7 +77,7 @@ def test_a_machine_whose_files_stage_is_killed_is_provisioned_by_its_next_boot(
     assert first.report is None, "a machine that is half provisioned must not come up"
     for console in (first.console, first.second_console):
         assert console.count("The first boot stopped: provision-files.service failed (timeout)\nIt said last:\n") == 1
-        assert f"GET {server.url}: attempt #1\n" in console
+        assert f"GET {server.url}: attempt #" in console
     assert f"ignition: waiting for {server.url} for 5 s (without limit): " in first.console
 
     server.open.set()
