@@ -16,7 +16,7 @@ _URL_NAMES = frozenset({"source", "http_proxy", "https_proxy"})
 
 _KEYS_ARE_FREE = frozenset({"labels", "annotations"})
 
-_CANNOT_BE_SECRET = re.compile(r"\d{1,6}|true|false|yes|no|on|off", re.IGNORECASE)
+_CANNOT_BE_SECRET = re.compile(r"\d{1,6}(?:\.\d{1,3}){0,3}|true|false|yes|no|on|off", re.IGNORECASE)
 
 _SECRET_WORDS = re.compile(r"pass|pwd|secret|token|hash|key|pin|auth|cred", re.IGNORECASE)
 

@@ -27,7 +27,7 @@ have a line with a known `variant:`. A file that is an argument itself is always
   transpile check --exclude vendor --exclude 'tests/**/bad-*.bu' .
   transpile check --fix .
 
-CheckSettings are read from .transpile.toml, or from the table [tool.transpile] of pyproject.toml.
+Settings are read from .transpile.toml, or from the table [tool.transpile] of pyproject.toml.
 
 Exit status: 0 all configs are valid; 1 at least one is not, or --diff shows a change; 2 wrong usage, or no configs
 found.
