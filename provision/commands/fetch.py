@@ -10,7 +10,7 @@ import argparse
 import os
 import sys
 
-from provision.commands.timeout import DEFAULT, to_seconds
+from provision.commands.timeout import add_total_timeout
 from provision.config.format import Config
 from provision.failures import Failure, FetchFailed, NeedsNetwork
 from provision.fetch.find_config import FoundConfig, find_config
@@ -36,13 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="platform to ask, a value of ignition.platform.id; auto finds it out from the firmware",
     )
-    parser.add_argument(
-        "--timeout",
-        type=to_seconds,
-        default=DEFAULT,
-        metavar="SECONDS",
-        help=f"limit for the whole command; 0 is no limit ({DEFAULT:.0f})",
-    )
+    add_total_timeout(parser)
     parser.add_argument("--offline", action="store_true", help="fail instead of using a network")
     parser.add_argument("--json", action="store_true", help="print the config, merged with all configs that it names")
     parser.add_argument("--quiet", action="store_true", help="show no progress")

@@ -13,7 +13,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from provision.commands.timeout import DEFAULT, to_seconds
+from provision.commands.timeout import add_total_timeout
 from provision.failures import Usage
 from provision.log import FieldLog, Log, notices_on, open_log
 
@@ -40,13 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--attributes", metavar="FILE", help="write the attributes, for EnvironmentFile= of units")
     parser.add_argument("--coreos-attributes", metavar="FILE", help="the same, with the names of coreos-metadata")
     add_files(parser)
-    parser.add_argument(
-        "--timeout",
-        type=to_seconds,
-        default=DEFAULT,
-        metavar="SECONDS",
-        help=f"limit for the whole command; 0 is no limit ({DEFAULT:.0f})",
-    )
+    add_total_timeout(parser)
     parser.add_argument("--json", action="store_true", help="print the metadata as JSON")
 
 

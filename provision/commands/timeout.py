@@ -115,3 +115,14 @@ class _Counted:
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._file, name)
+
+
+def add_total_timeout(parser: argparse.ArgumentParser) -> None:
+    """Declare `--timeout` of a command that has one limit for all that it does."""
+    parser.add_argument(
+        "--timeout",
+        type=to_seconds,
+        default=DEFAULT,
+        metavar="SECONDS",
+        help=f"limit for the whole command; 0 is no limit ({DEFAULT:.0f})",
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any, NamedTuple
 
 from provision.config.model import Secret, masked
@@ -34,7 +34,7 @@ from provision.system.programs import processes
 from provision.system.programs.program_watch import WatchSettings
 from provision.system.root import accounts, new_homes
 from provision.system.root.blob_store import BlobStore
-from provision.system.root.guarded_paths import GuardedTree
+from provision.system.root.guarded_paths import GuardedTree, closing_descriptor
 
 EXPECTED = (OSError, ValueError, OverflowError, MemoryError, Failure)
 """The exceptions that an action, or a question to the machine, may raise; all others are bugs."""
@@ -82,7 +82,9 @@ class Context(NamedTuple):
 
     def bytes(self, part: Bytes) -> AbstractContextManager[int]:
         """A descriptor of the bytes, at their beginning; it is closed at the end of the block."""
-        return _closing(self.blob_store.open(part) if isinstance(part, Blob) else processes.memory_file(part.data))
+        return closing_descriptor(
+            self.blob_store.open(part) if isinstance(part, Blob) else processes.memory_file(part.data)
+        )
 
 
 def error_text(error: BaseException) -> str:
@@ -196,7 +198,7 @@ def _input(stdin: Bytes | PathList | None, context: Context, stack: ExitStack) -
         return None
     if isinstance(stdin, PathList):
         paths = b"".join(os.fsencode(context.tree.outside(path)) + b"\0" for path in stdin.paths)
-        return stack.enter_context(_closing(processes.memory_file(paths)))
+        return stack.enter_context(closing_descriptor(processes.memory_file(paths)))
     return stack.enter_context(context.bytes(stdin))
 
 
@@ -291,11 +293,3 @@ EXECUTORS: Mapping[type, Callable[[Any, Context], None]] = {
     UpdateBootState: _update_boot_state,
     Keep: _keep,
 }
-
-
-@contextmanager
-def _closing(fd: int) -> Iterator[int]:
-    try:
-        yield fd
-    finally:
-        os.close(fd)

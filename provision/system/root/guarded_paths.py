@@ -220,3 +220,12 @@ def _link_target(directory: int, name: str) -> str | None:
 def _close_all(descriptors: list[int]) -> None:
     for fd in descriptors:
         os.close(fd)
+
+
+@contextmanager
+def closing_descriptor(fd: int) -> Iterator[int]:
+    """Close a file descriptor at the end of a block."""
+    try:
+        yield fd
+    finally:
+        os.close(fd)

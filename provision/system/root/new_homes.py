@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection
+from contextlib import suppress
 from posixpath import join
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from provision.planning.root.account_files import (
     useradd_settings,
 )
 from provision.system.root import accounts
-from provision.system.root.guarded_paths import GuardedTree
+from provision.system.root.guarded_paths import GuardedTree, closing_descriptor
 from provision.system.root.publishing import drop, open_temporary, publish_file, publish_link
 
 _MAX_DEPTH = 64
@@ -89,7 +89,7 @@ def finish_mail_spool(tree: GuardedTree, name: str) -> None:
     uid, gid = _owner(account)
     with tree.folder(folder) as above:
         fd = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0, dir_fd=above)
-        with _closing(fd):
+        with closing_descriptor(fd):
             os.fchown(fd, uid, gid if mail is None or mail.id is None else mail.id)
             os.fchmod(fd, 0o600 if mail is None else 0o660)
             os.fsync(fd)
@@ -131,18 +131,21 @@ def _complete(copy: _Copy, source: int, target: int, depth: int) -> None:
 def _complete_directory(copy: _Copy, source: int, target: int, name: str, depth: int) -> None:
     with suppress(FileExistsError):
         os.mkdir(name, 0o700, dir_fd=target)
-    with _closing(os.open(name, _FOLDER, dir_fd=source)) as old, _closing(os.open(name, _FOLDER, dir_fd=target)) as new:
+    with (
+        closing_descriptor(os.open(name, _FOLDER, dir_fd=source)) as old,
+        closing_descriptor(os.open(name, _FOLDER, dir_fd=target)) as new,
+    ):
         _dress(copy, old, new)
         _complete(copy, old, new, depth - 1)
         _keep_times(old, new)
 
 
 def _complete_file(copy: _Copy, source: int, target: int, name: str) -> None:
-    with _closing(os.open(name, _FILE, dir_fd=source)) as old:
+    with closing_descriptor(os.open(name, _FILE, dir_fd=source)) as old:
         if _is_copied(copy, old, target, name):
             return
         fd, temporary = open_temporary(target, name)
-        with _closing(fd) as new:
+        with closing_descriptor(fd) as new:
             try:
                 while os.sendfile(new, old, None, _CHUNK):
                     pass
@@ -178,7 +181,7 @@ def _is_copied(copy: _Copy, old: int, target: int, name: str) -> bool:
         new = os.open(name, _FILE, dir_fd=target)
     except FileNotFoundError:
         return False
-    with _closing(new):
+    with closing_descriptor(new):
         wanted, found = os.fstat(old), os.fstat(new)
         owned = (found.st_uid, found.st_gid) == (copy.uid, copy.gid)
         if not owned or (found.st_mode, found.st_size) != (wanted.st_mode, wanted.st_size):
@@ -200,11 +203,3 @@ def _dress(copy: _Copy, old: int, new: int) -> None:
 def _keep_times(old: int, new: int) -> None:
     found = os.fstat(old)
     os.utime(new, ns=(found.st_atime_ns, found.st_mtime_ns))
-
-
-@contextmanager
-def _closing(fd: int) -> Iterator[int]:
-    try:
-        yield fd
-    finally:
-        os.close(fd)
