@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.transpiler.golden import Answer
 from transpiler.commands.ct import parse_flags
 from transpiler.container_linux.report import ct_report
 from transpiler.phases import result_of, run
@@ -29,14 +30,6 @@ from transpiler.translation_state import TranspileOptions
 
 CASES = Path(__file__).parent / "cases"
 FILES = ("-files-dir", "files")
-
-
-class Answer(NamedTuple):
-    """The answer of a program to an input: its output, its report, and whether it failed."""
-
-    output: str
-    report: str
-    failed: bool
 
 
 class Case(NamedTuple):
