@@ -28,10 +28,10 @@ from provision.system import mount_table
 from provision.system.block.devices import Devices
 from provision.system.executors import EXECUTORS, EXPECTED, Context, StateHolder, error_text, hint_of
 from provision.system.programs import account_trial, mkfs_trial, processes
-from provision.system.root import accounts, nodes
+from provision.system.root import accounts, files_and_links
 from provision.system.root.blob_store import BlobStore
+from provision.system.root.files_and_links import NodeFailed
 from provision.system.root.guarded_paths import GuardedTree
-from provision.system.root.nodes import NodeFailed
 
 _T = TypeVar("_T")
 
@@ -177,7 +177,7 @@ class Machine:
         Raises ActionFailed.
         """
         try:
-            nodes.carry_out(self._tree, self._blob_store, actions)
+            files_and_links.carry_out(self._tree, self._blob_store, actions)
         except NodeFailed as failed:
             cause = failed.__cause__ or failed
             raise ActionFailed(failed.action.title, error_text(cause), hint=hint_of(cause)) from failed
@@ -194,7 +194,9 @@ class Machine:
 
         Raises ActionFailed.
         """
-        return _with_title(f"read {action.path}", lambda: nodes.append_digests(self._tree, self._blob_store, action))
+        return _with_title(
+            f"read {action.path}", lambda: files_and_links.append_digests(self._tree, self._blob_store, action)
+        )
 
     def release(self) -> None:
         """Free what this process holds: nameless files, and for images also mounts and loop devices."""

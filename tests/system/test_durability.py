@@ -22,7 +22,7 @@ from provision.system.block.partitions import tables
 from provision.system.root import accounts
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import GuardedTree
-from provision.system.root.nodes import carry_out
+from provision.system.root.files_and_links import carry_out
 from provision.system.root.record_file import RecordFile
 
 root = sys.argv[1]

@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from provision.config.model import Secret
 from provision.planning.machine_view import Account, FileType, is_id
 from provision.planning.root.account_files import LOGIN_DEFS, login_settings
+from provision.system.root.files_and_links import copy_attributes
 from provision.system.root.guarded_paths import GuardedTree
-from provision.system.root.nodes import copy_attributes
 from provision.system.root.publishing import drop, open_temporary
 
 

@@ -11,8 +11,8 @@ import pytest
 from provision.planning.arguments import Content
 from provision.planning.file_actions import FileAction, MakeHardLink, MakeSymlink, WriteFile
 from provision.system.root.blob_store import BlobStore
+from provision.system.root.files_and_links import NodeFailed, carry_out
 from provision.system.root.guarded_paths import GuardedTree
-from provision.system.root.nodes import NodeFailed, carry_out
 
 UID, GID = os.geteuid(), os.getegid()
 FILE = WriteFile("/new", (Content(b"data"),), 0o640, UID, GID, exclusive=True)

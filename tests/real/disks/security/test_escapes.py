@@ -15,8 +15,8 @@ import pytest
 from provision.planning.arguments import Content
 from provision.planning.file_actions import WriteFile
 from provision.system.root.blob_store import BlobStore
+from provision.system.root.files_and_links import NodeFailed, carry_out
 from provision.system.root.guarded_paths import GuardedTree, walk
-from provision.system.root.nodes import NodeFailed, carry_out
 from tests.system.random_trees import create, random_path, random_tree
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")]

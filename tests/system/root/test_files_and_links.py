@@ -13,8 +13,8 @@ from provision.planning.arguments import Blob, Content
 from provision.planning.file_actions import FileAction, MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileType
 from provision.system.root.blob_store import BlobStore
+from provision.system.root.files_and_links import NodeFailed, carry_out
 from provision.system.root.guarded_paths import GuardedTree
-from provision.system.root.nodes import NodeFailed, carry_out
 
 UID, GID = os.geteuid(), os.getegid()
 
