@@ -9,7 +9,12 @@ from transpiler.lint.accounts import accounts
 from transpiler.lint.comments import cut_texts
 from transpiler.lint.embedded import embedded_configs
 from transpiler.lint.explanations import explain_problems
-from transpiler.lint.nodes import below_files, closed_directories, links_leaving_files_dir, numbers_out_of_range
+from transpiler.lint.files_and_disks import (
+    below_files,
+    closed_directories,
+    links_leaving_files_dir,
+    numbers_out_of_range,
+)
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import templates
