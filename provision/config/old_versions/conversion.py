@@ -23,6 +23,7 @@ from provision.config.format import (
 )
 from provision.config.model import NEWEST, VERSIONS
 from provision.config.old_versions.accounts_and_units import Origins, convert_accounts, convert_units
+from provision.config.old_versions.files_and_networkd import convert_nodes, headers
 from provision.config.old_versions.format import (
     OldConfig,
     OldFilesystem,
@@ -31,7 +32,6 @@ from provision.config.old_versions.format import (
     OldPartition,
     OldReference,
 )
-from provision.config.old_versions.nodes import convert_nodes, headers
 from provision.config.problems import Path, Problem
 
 SYSROOT = "/sysroot"
