@@ -48,7 +48,7 @@ COMMANDS_OF_PEOPLE = (
     *("provision.commands.apply", "provision.commands.clean", "provision.commands.given_config"),
     *(
         "provision.commands.plan",
-        "provision.commands.plan_text",
+        "provision.commands.plan_output",
         "provision.commands.targets",
         "provision.commands.validate",
     ),

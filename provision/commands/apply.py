@@ -20,7 +20,7 @@ from json import dumps
 from provision.cli import stop_at_signals
 from provision.commands.config_places import ConfigPlaces
 from provision.commands.given_config import read_whole
-from provision.commands.plan_text import HIDDEN, Places, step_json, step_lines, style_of
+from provision.commands.plan_output import HIDDEN, Places, step_json, step_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
 from provision.commands.timeout import TimedFetcher, add_timeout

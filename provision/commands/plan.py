@@ -16,7 +16,7 @@ from contextlib import contextmanager
 
 from provision.commands.config_places import ConfigPlaces
 from provision.commands.given_config import read_whole
-from provision.commands.plan_text import is_change, plan_json, plan_lines, style_of
+from provision.commands.plan_output import is_change, plan_json, plan_lines, style_of
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
 from provision.commands.timeout import add_timeout

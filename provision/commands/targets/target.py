@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from provision.commands.plan_text import kept_mounts
+from provision.commands.plan_output import kept_mounts
 from provision.engine.history import History
 from provision.engine.preflight import Step
 from provision.log import Log, notices_on, silent

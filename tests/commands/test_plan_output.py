@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from provision.commands.plan_text import COLOURS, Style, is_change, plan_json, plan_lines
+from provision.commands.plan_output import COLOURS, Style, is_change, plan_json, plan_lines
 from provision.config.format import Config
 from provision.engine.preflight import Step
 from provision.planning.actions import Keep, RunProgram, WaitForDevices
