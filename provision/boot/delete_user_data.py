@@ -6,7 +6,7 @@ import sys
 
 from provision.boot.first_boot import platform
 from provision.failures import Failure
-from provision.fetch.platforms.trust import trust_policy
+from provision.fetch.platforms.trust_settings import trust_policy
 from provision.system.running_system.local_system import LocalSystem
 
 

@@ -92,7 +92,7 @@ def ask_platform(name: str, seconds: float, log: Log) -> MachineMetadata:
     """The metadata of this machine. Without a name the kernel command line names the platform. Raises Failure."""
     from provision.fetch.platforms.context import fetch_context
     from provision.fetch.platforms.detection import AUTO, confirmed
-    from provision.fetch.platforms.trust import trust_policy
+    from provision.fetch.platforms.trust_settings import trust_policy
     from provision.fetch.running_system import SystemPaths
     from provision.fetch.settings import FetchSettings
     from provision.kernel_command_line import platform_id

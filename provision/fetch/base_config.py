@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from provision.config.format import Config, Ignition
 from provision.config.model import NEWEST, VERSIONS
 from provision.failures import ConfigEmpty, Failure
-from provision.fetch.platforms.trust import trust_policy
+from provision.fetch.platforms.trust_settings import trust_policy
 from provision.fetch.running_system import RunningSystem
 from provision.log import Log, silent
 

@@ -13,7 +13,7 @@ from provision.failures import FetchFailed, NeedsNetwork, Usage
 from provision.fetch.base_config import EMPTY
 from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.detection import confirmed
-from provision.fetch.platforms.trust import trust_policy
+from provision.fetch.platforms.trust_settings import trust_policy
 from provision.fetch.references import Fetched, ReadOem, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.running_system import RunningSystem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from provision.fetch.platforms.trust import TrustPolicy
+from provision.fetch.platforms.trust_settings import TrustPolicy
 from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import FetchSettings
 from provision.log import Log, silent

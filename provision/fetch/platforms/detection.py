@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from provision.failures import Failure, Usage
-from provision.fetch.platforms.trust import MISMATCH
+from provision.fetch.platforms.trust_settings import MISMATCH
 from provision.fetch.running_system import RunningSystem
 from provision.log import Log, silent
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from provision.failures import FetchFailed
 from provision.fetch.platforms.context import FetchContext
 from provision.fetch.platforms.sources import POLL_SECONDS, Source
-from provision.fetch.platforms.trust import CONFIG_DRIVE, NotTrustedError
+from provision.fetch.platforms.trust_settings import CONFIG_DRIVE, NotTrustedError
 from provision.fetch.retry import WaitReporter
 
 CONFIG_DRIVES = frozenset({"config-2", "cidata"})

@@ -8,7 +8,7 @@ from threading import Event, Thread
 from typing import TypeVar
 
 from provision.failures import Failure, FetchFailed
-from provision.fetch.platforms.trust import NotTrustedError
+from provision.fetch.platforms.trust_settings import NotTrustedError
 
 Place = TypeVar("Place")
 Answer = TypeVar("Answer")

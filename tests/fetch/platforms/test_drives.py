@@ -14,7 +14,7 @@ from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.drives import Drive
 from provision.fetch.platforms.sources import ConfigFile, Together
-from provision.fetch.platforms.trust import TrustPolicy
+from provision.fetch.platforms.trust_settings import TrustPolicy
 from provision.fetch.retry import now
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import FetchSettings
