@@ -24,9 +24,9 @@ from provision.stages import load_stage
 from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.block.partitions import libparted
 from provision.system.images.contents import UnmountedContents
+from provision.system.images.device_name_locks import reserved_names
 from provision.system.images.files import locked_for_run, sector_size
 from provision.system.images.formats import DRIVERS
-from provision.system.images.reserved_names import reserved_names
 from provision.system.images.workspace import workspace
 from provision.system.machine import Machine
 from provision.system.root.record_file import RecordFile
