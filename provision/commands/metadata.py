@@ -110,7 +110,7 @@ def ask_platform(name: str, seconds: float, log: Log) -> MachineMetadata:
 
 
 def _write_attributes(arguments: argparse.Namespace, metadata: MachineMetadata) -> None:
-    from provision.metadata.attribute_names import afterburn, coreos, environment_file
+    from provision.metadata.attribute_files import afterburn, coreos, environment_file
     from provision.system.shared_files import write_shared
 
     files = ((arguments.attributes, afterburn), (arguments.coreos_attributes, coreos))
@@ -162,13 +162,13 @@ def _write_hostname(path: str, metadata: MachineMetadata, log: FieldLog) -> None
 
 
 def _text(metadata: MachineMetadata) -> str:
-    from provision.metadata.attribute_names import afterburn, environment_file
+    from provision.metadata.attribute_files import afterburn, environment_file
 
     return environment_file(afterburn(metadata.provider.prefix, metadata.attributes()))
 
 
 def _json(metadata: MachineMetadata) -> str:
-    from provision.metadata.attribute_names import shared
+    from provision.metadata.attribute_files import shared
 
     attributes = metadata.attributes()
     return (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.metadata.attribute_names import afterburn, coreos, environment_file, shared
+from provision.metadata.attribute_files import afterburn, coreos, environment_file, shared
 
 
 def test_names_are_those_of_the_programs() -> None:

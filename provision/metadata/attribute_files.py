@@ -1,4 +1,4 @@
-"""The names of attributes in files: Afterburn's, those of coreos-metadata, and names that all platforms share."""
+"""Attributes as files: Afterburn's names, those of coreos-metadata, names that all platforms share, and the text."""
 
 from __future__ import annotations
 
