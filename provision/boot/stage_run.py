@@ -13,9 +13,9 @@ from provision.boot.status import reported
 from provision.config.format import Config, Resource
 from provision.config.json_text.decode import decode
 from provision.config.problems import dotted
+from provision.engine.execution import Engine
 from provision.engine.history import FileHistory, History, NoHistory, digest_of, record_path
 from provision.engine.preflight import Step, simulate
-from provision.engine.waves import Engine
 from provision.failures import Failure, NeedsNetwork
 from provision.fetch.base_config import EMPTY, base_config, merged
 from provision.fetch.running_system import SystemPaths

@@ -25,8 +25,8 @@ from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
 from provision.commands.timeout import TimedFetcher, add_timeout
 from provision.config.problems import Problem
+from provision.engine.execution import Engine
 from provision.engine.preflight import Step, simulate
-from provision.engine.waves import Engine
 from provision.failures import Failure, PlanRefused
 from provision.system.libc import keep_memory_private
 from provision.system.machine import Machine

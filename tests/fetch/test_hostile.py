@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from provision.config.format import Config, File, HttpHeader, Resource, Storage
 from provision.config.model import Secret
-from provision.engine.waves import Engine
+from provision.engine.execution import Engine
 from provision.failures import FetchFailed
 from provision.fetch.http.client import Client
 from provision.fetch.http.http_types import Request

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 
 from provision.commands.given_config import read_given_config, warn
 from provision.config.format import Config, Passwd, Storage
+from provision.engine.execution import Engine
 from provision.engine.preflight import Step, preflight
-from provision.engine.waves import Engine
 from provision.failures import Failure, NeedsNetwork
 from provision.planning.boot_state import BootState
 from provision.planning.stage import Stage

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from provision.config.format import Config, Directory, Dropin, File, Link, Resource, Storage, Systemd, Unit
+from provision.engine.execution import Engine
 from provision.engine.preflight import Step, preflight
-from provision.engine.waves import Engine
 from provision.failures import PlanRefused
 from provision.planning.boot_state import BootState
 from provision.planning.stage import Stage

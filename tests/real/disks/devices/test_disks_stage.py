@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 import pytest
 
 from provision.config.format import Config, Disk, Filesystem, Partition, Resource, Storage
+from provision.engine.execution import Engine
 from provision.engine.preflight import Step, preflight
-from provision.engine.waves import Engine
 from provision.failures import PlanRefused
 from provision.planning.actions import Action
 from provision.planning.boot_state import BootState

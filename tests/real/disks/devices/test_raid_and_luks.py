@@ -27,8 +27,8 @@ from provision.config.format import (
     Storage,
     Tang,
 )
+from provision.engine.execution import Engine
 from provision.engine.preflight import Step, preflight
-from provision.engine.waves import Engine
 from provision.failures import Failure, PlanRefused
 from provision.fetch.resources import Fetcher
 from provision.planning.actions import Action, UpdateBootState

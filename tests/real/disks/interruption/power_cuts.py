@@ -15,9 +15,9 @@ from typing import Any, BinaryIO, NamedTuple
 
 from provision.boot.stage_run import DeferredFetcher
 from provision.config.json_text.decode import decode
+from provision.engine.execution import Engine
 from provision.engine.history import RECORD, FileHistory, NoHistory
 from provision.engine.preflight import Step, preflight
-from provision.engine.waves import Engine
 from provision.failures import Failure
 from provision.planning.actions import Action
 from provision.planning.arguments import Blob
