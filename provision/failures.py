@@ -191,7 +191,7 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _place(error: Exception) -> str:
-    """Where an exception was raised: ` in engine/waves.py, line 7`; empty if it was not raised."""
+    """Where an exception was raised: ` in engine/execution.py, line 7`; empty if it was not raised."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

@@ -29,8 +29,8 @@ from provision.planning.facts import DeviceFact, FileFact, UserFact
 from provision.planning.machine_view import FileType
 from provision.system import libc, mounts
 from provision.system.block.devices import Devices
-from provision.system.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
 from provision.system.programs import processes
+from provision.system.programs.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
 from provision.system.programs.program_watch import WatchSettings
 from provision.system.root import accounts, new_homes
 from provision.system.root.blob_store import BlobStore

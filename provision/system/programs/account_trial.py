@@ -9,8 +9,8 @@ from posixpath import normpath
 from provision.failures import Failure
 from provision.planning.machine_view import OwnedHome
 from provision.planning.root.account_files import GROUP, GSHADOW, PASSWD, SHADOW
-from provision.system.confinement import CONFINED, Confinement
 from provision.system.programs import processes
+from provision.system.programs.confinement import CONFINED, Confinement
 
 _LOCKED = {SHADOW: (PASSWD, b":*:::::::\n"), GSHADOW: (GROUP, b":*::\n")}
 """The file with the hashes -> the file with the names, and the rest of the line of an account without a password."""

@@ -18,7 +18,7 @@ from provision.system.programs.program_watch import DEFAULT, ProgramWatch, Watch
 if TYPE_CHECKING:
     import io
 
-    from provision.system.confinement import Confinement
+    from provision.system.programs.confinement import Confinement
 
 _SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN_LINES = 12

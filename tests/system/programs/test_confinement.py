@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.system.confinement import CONFINED, Confinement
 from provision.system.programs import processes
+from provision.system.programs.confinement import CONFINED, Confinement
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 
@@ -64,7 +64,7 @@ def test_this_process_stays_as_it_is(tmp_path: Path) -> None:
 import os
 from provision.system import libc
 from provision.system.programs import processes
-from provision.system.confinement import CONFINED, Confinement
+from provision.system.programs.confinement import CONFINED, Confinement
 
 def seen():
     files = [open(f"/proc/self/{{name}}").read().split(":")[0] for name in ("mountinfo", "uid_map")]
