@@ -20,7 +20,7 @@ from provision.planning.forecast import Forecast
 from provision.planning.machine_view import FileStatus, FileType, MachineView, is_id
 from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve_path, resolver
 from provision.stages.files import free_space
-from provision.stages.files.account_checks import LAST_ID
+from provision.stages.files.accounts.checks import LAST_ID
 from provision.stages.files.data_loss import replaced
 from provision.stages.mount import mountable
 

@@ -10,14 +10,15 @@ from provision.failures import PlanRefused
 from provision.planning.actions import Action, RunProgram, SetPassword
 from provision.planning.arguments import Content
 from provision.planning.file_actions import MakeDirectory, WriteFile
-from provision.stages.files import account_actions, accounts
+from provision.stages.files import accounts
+from provision.stages.files.accounts import actions
 from tests.stages.world import STATE, World, changes, run
 
 HASH = Secret("$y$j9T$canary")
 
 
 def planned(world: World, *, users: tuple[User, ...] = (), groups: tuple[Group, ...] = ()) -> list[Action]:
-    waves, _ = run(account_actions.plan, Config(passwd=Passwd(users=users, groups=groups)), world)
+    waves, _ = run(actions.plan, Config(passwd=Passwd(users=users, groups=groups)), world)
     assert all(len(wave) == 1 for wave in waves), "accounts share their files"
     return changes(waves)
 

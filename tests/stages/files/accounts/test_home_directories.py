@@ -14,7 +14,8 @@ from provision.config.format import Config, File, Passwd, Resource, Storage, Use
 from provision.failures import PlanRefused
 from provision.planning.facts import FileFact
 from provision.planning.machine_view import FileType
-from provision.stages.files import accounts, home_directories, nodes
+from provision.stages.files import accounts, nodes
+from provision.stages.files.accounts import home_directories
 from tests.stages.world import World, run, told
 
 

@@ -11,7 +11,7 @@ from provision.planning.actions import Wave
 from provision.planning.machine_view import MachineView
 from provision.planning.root.account_files import GROUP, PASSWD
 from provision.planning.root.target_paths import resolve_path
-from provision.stages.files import account_actions, account_checks
+from provision.stages.files.accounts import actions, checks
 
 _MADE_IN_ETC = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid", ".pwd.lock")
 
@@ -23,13 +23,13 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         raise PlanRefused(
             [Problem(("passwd",), f"the root has no {path}") for path in absent], hint="is it the root of a system?"
         )
-    problems = list(account_checks.refusals(config, view))
+    problems = list(checks.refusals(config, view))
     hint = "install the package passwd or shadow-utils"
     missing = sorted(tool for tool in _tools(config) if view.tool(tool) is None)
     problems += [Problem(("passwd",), f"{tool} is not on PATH", hint=hint) for tool in missing]
     if problems:
         raise PlanRefused(problems)
-    yield from account_actions.plan(config, view)
+    yield from actions.plan(config, view)
 
 
 def made_by_programs(config: Config, view: MachineView) -> Iterator[str]:

@@ -15,7 +15,7 @@ from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.machine_view import Account, FileType, MachineView
 from provision.planning.root.account_files import LOGIN_DEFS, PASSWD, makes_user_groups
 from provision.planning.root.target_paths import Unresolvable, missing_parents, resolve_path
-from provision.stages.files import home_directories
+from provision.stages.files.accounts import home_directories
 from provision.stages.files.data_loss import replaced
 
 _DATABASE = frozenset({PASSWD})

@@ -9,7 +9,7 @@ from provision.config.model import Secret
 from provision.failures import PlanRefused
 from provision.stages import files
 from provision.stages.files import accounts
-from provision.stages.files.account_checks import LAST_ID, refusals
+from provision.stages.files.accounts.checks import LAST_ID, refusals
 from tests.stages.world import World
 
 CANARY = "$y$j9T$canary"

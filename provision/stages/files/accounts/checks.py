@@ -14,8 +14,8 @@ from provision.config.problems import Problem
 from provision.planning.machine_view import Account, MachineView, is_id
 from provision.planning.root.account_files import GROUP, GSHADOW, LOGIN_DEFS, PASSWD, SHADOW, makes_user_groups
 from provision.planning.root.target_paths import resolve_path
-from provision.stages.files import home_directories
-from provision.stages.files.account_actions import needs_usermod
+from provision.stages.files.accounts import home_directories
+from provision.stages.files.accounts.actions import needs_usermod
 
 LAST_ID = (1 << 32) - 2
 """The largest user or group id; the one after it, (uid_t) -1, stands for none (chown(2))."""
