@@ -147,7 +147,7 @@ def _for_authors(work: Work, ignore: Sequence[str]) -> None:
     """Replace Butane's problems by those for authors: with better explanations, and with warnings of lints."""
     from transpiler.lint.for_authors import LintInput, problems_for_authors
 
-    lines = report.SourceText("", work.text, work.root).lines()
+    lines = work.source_text("").all_lines()
     source = LintInput(lines, work.root, work.record, work.variant, work.options.files.directory)
     work.problems = problems_for_authors(work.problems, source, ignore)
 
@@ -170,7 +170,7 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
         work.problems += _too_large(written)
     if strict and work.problems and not work.error:
         work.error, written = STRICT_ERROR, ""
-    shown = report.SourceText(name, work.text, work.root)
+    shown = work.source_text(name)
     draft = None if work.error or work.old_config else work.draft
     spec_minor = work.variant.spec_minor if work.variant.name else None
     config = draft and draft.config

@@ -6,7 +6,7 @@ Source: the output of Butane; its one-line form is that of coreos/vcontext.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from provision.config.problems import Position, Problem, ignition_path
@@ -21,17 +21,25 @@ _FRAME = "1;34"
 
 
 class SourceText(NamedTuple):
-    """The author's text: its name, its bytes, and its YAML tree, from which places are taken."""
+    """The author's text: its name, its bytes, and its YAML tree, from which places are taken.
+
+    `others` are the other files that the text has parts from, by the names in places.
+    """
 
     name: str
     raw: bytes
     root: YamlNode | None
+    others: Mapping[str, SourceText] = {}
 
     def place(self, problem: Problem) -> Position | None:
         """The line and column of a problem, counted from 1; None if the text could not be parsed."""
         if problem.at is not None:
             return problem.at
         return place_of(self.root, problem.path) if self.root else None
+
+    def all_lines(self) -> dict[str, list[str]]:
+        """The lines of the text and of its other files, by the names in places; the name of the text itself is ""."""
+        return {"": self.lines(), **{name: one.lines() for name, one in self.others.items()}}
 
     def lines(self) -> list[str]:
         """The lines of the text without line breaks. Source for line breaks: YAML 1.1, section 4.1.4."""
@@ -89,16 +97,19 @@ def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
     """Problems with their places and source lines. Secrets in the lines are hidden; equal problems are given once."""
     if not problems:
         return []
-    lines = text.lines()
-    masks = Masks(text.root)
-    found = []
-    for problem in dict.fromkeys(problems):
-        place = text.place(problem)
-        known = place is not None and 0 < place.line <= len(lines)
-        line = masks.masked_line(place.line, lines[place.line - 1]) if place and known else ""
-        character = place.column - 1 if place else 0
-        found.append(Finding(text.name, problem, place, line, character, masked=text.root is not None))
-    return found
+    lines = text.all_lines()
+    masks = Masks((text.root, *(one.root for one in text.others.values())))
+    return [_finding(problem, text, lines, masks) for problem in dict.fromkeys(problems)]
+
+
+def _finding(problem: Problem, text: SourceText, lines: Mapping[str, Sequence[str]], masks: Masks) -> Finding:
+    place = text.place(problem)
+    if place is None:
+        return Finding(text.name, problem, masked=text.root is not None)
+    own = lines.get(place.file, ())
+    line = masks.masked_line(place, own[place.line - 1]) if 0 < place.line <= len(own) else ""
+    of_file = text.others.get(place.file, text)
+    return Finding(of_file.name, problem, place, line, place.column - 1, masked=of_file.root is not None)
 
 
 class _Paint:

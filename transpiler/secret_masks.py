@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from provision.config.model import Record
+from provision.config.problems import Position
 from transpiler.reading.yaml_node import YamlNode
 
 _SECRET_NAMES = frozenset({"inline", "password_hash", "value", "config", "advertisement"})
@@ -22,18 +23,23 @@ _SECRET_WORDS = re.compile(r"pass|pwd|secret|token|hash|key|pin|auth|cred", re.I
 
 
 class Masks:
-    """The scalars of a text that may be secrets, sorted by their places."""
+    """The scalars of trees that may be secrets: for each file, sorted by their places."""
 
-    def __init__(self, root: YamlNode | None) -> None:
-        self.scalars = sorted(_secret_scalars(root), key=lambda found: found[1].at)
-        self.starts = [node.line for _, node in self.scalars]
+    def __init__(self, roots: Iterable[YamlNode | None]) -> None:
+        found: dict[str, list[tuple[str, YamlNode]]] = {}
+        for root in roots:
+            for name, node in _secret_scalars(root):
+                found.setdefault(node.file, []).append((name, node))
+        self.scalars = {file: sorted(some, key=lambda one: one[1].at) for file, some in found.items()}
+        self.starts = {file: [node.line for _, node in some] for file, some in self.scalars.items()}
 
-    def masked_line(self, number: int, line: str) -> str:
-        """Line `number` (from 1), in which every character of a secret is an asterisk."""
-        index = bisect_right(self.starts, number)
+    def masked_line(self, place: Position, line: str) -> str:
+        """The line at a place, in which every character of a secret is an asterisk."""
+        number, scalars = place.line, self.scalars.get(place.file, [])
+        index = bisect_right(self.starts.get(place.file, []), number)
         while index > 0:
             index -= 1
-            name, node = self.scalars[index]
+            name, node = scalars[index]
             if node.end >= (number, 1):
                 start = node.column - 1 if node.line == number else 0
                 end = node.end[1] - 1 if node.end[0] == number else len(line)

@@ -11,6 +11,7 @@ from transpiler.butane.source_map import Draft
 from transpiler.butane.variants import Variant
 from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.yaml_node import YamlNode
+from transpiler.report import SourceText
 
 if TYPE_CHECKING:
     from provision.config.old_versions.format import OldConfig
@@ -45,6 +46,7 @@ class Work:
         self.options = options
         self.variants = variants
         self.root: YamlNode | None = None
+        self.other_texts: dict[str, SourceText] = {}
         self.variant = Variant("", "", 0)
         self.record: Any = None
         self.draft = Draft(Config())
@@ -53,6 +55,10 @@ class Work:
         self.problems: list[Problem] = []
         self.reported = 0
         self.error = ""
+
+    def source_text(self, name: str) -> SourceText:
+        """The text with its tree, under a name, and the other files that it has parts from."""
+        return SourceText(name, self.text, self.root, self.other_texts)
 
     @property
     def bare(self) -> bool:

@@ -99,7 +99,7 @@ def answer(text: bytes) -> Result:
     assert result.error or result.json
     for_authors = transpile(text, files_dir=FILES)
     assert bool(for_authors.error) >= bool(result.error)
-    assert all(finding.at is None or min(finding.at) >= 0 for finding in for_authors.findings())
+    assert all(finding.at is None or min(finding.at.line, finding.at.column) >= 0 for finding in for_authors.findings())
     for shown in (
         for_authors.render(),
         result.render(color=True),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from provision.config.problems import Problem
+from provision.config.problems import Position, Problem
 from transpiler.container_linux import phases as container_linux
 from transpiler.phases import PHASES, transpile
 from transpiler.translation_state import Phase
@@ -38,7 +38,7 @@ def test_problems_of_the_result_are_shown_in_the_authors_text() -> None:
     odd = Problem(("storage", "files", 0, "contents", "source"), "odd")
     (found,) = result.findings_of_config([odd, odd])
     assert found.problem.path == ("storage", "files", 0, "contents", "inline")
-    assert found.at == (6, 26)
+    assert found.at == Position(6, 26)
 
 
 def test_a_text_without_a_result_has_no_problems_of_it() -> None:

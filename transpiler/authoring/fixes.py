@@ -78,15 +78,15 @@ class _Place(NamedTuple):
 def _edits(result: Result) -> Iterator[Edit]:
     lines = result.text.lines()
     for problem in result.problems:
-        fix = _FIXES.get(rule_of(problem))
-        if fix is not None:
+        fix, place = _FIXES.get(rule_of(problem)), result.text.place(problem)
+        if fix is not None and not (place and place.file):
             edit = fix(_Place(problem, node_at(result.text.root, problem.path), result, lines))
             if edit is not None:
                 yield edit
 
 
 def _written_anew(node: YamlNode | None, lines: list[str], text: str) -> Edit | None:
-    if node is None or node.kind != "scalar" or node.end[0] != node.line:
+    if node is None or node.kind != "scalar" or node.end[0] != node.line or node.file:
         return None
     written = lines[node.line - 1][node.column - 1 : node.end[1] - 1]
     if written not in {node.text, f'"{node.text}"', f"'{node.text}'"}:  # it has an anchor, a tag or an escape

@@ -92,7 +92,7 @@ def _keys(text: str, path: Path, source: LintInput) -> Iterator[Problem]:
         wrong = _wrong_key(line.strip())
         if wrong:
             message, hint = wrong
-            yield remark(path, "ssh-key", message, hint, place_of_line(node, source.lines, number))
+            yield remark(path, "ssh-key", message, hint, place_of_line(node, source, number))
 
 
 def _wrong_key(line: str) -> tuple[str, str] | None:

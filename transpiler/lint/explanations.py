@@ -45,7 +45,7 @@ def explain_problems(problems: Sequence[Problem], source: LintInput) -> Iterator
 
 def _explain_problem(problem: Problem, rule: str, source: LintInput) -> Problem:
     if source.root is None:
-        return syntax.explained(problem, source.lines)
+        return syntax.explained(problem, source.lines.get(problem.at.file if problem.at else "", []))
     improve = _BY_RULE.get(rule)
     node = node_at(source.root, problem.path) if improve else None
     return improve(problem, node, source) if improve else problem
@@ -63,20 +63,20 @@ def _unit_syntax(problem: Problem, node: YamlNode | None, source: LintInput) -> 
         "line": "split the line; end each part but the last with a backslash",
     }
     hint = next((text for word, text in hints.items() if word in problem.message.partition(": ")[2]), "")
-    if node is not None and source.lines[node.line - 1][node.column - 1 : node.column] == ">":
+    if node is not None and source.starts_with(node, ">"):
         hint = "begin the block with `|`: a block with `>` joins its lines into one"
     try:
         sections_with_options(node.text if node else "")
     except BadUnit as error:
-        return problem._replace(hint=hint, at=place_of_line(node, source.lines, error.line))
+        return problem._replace(hint=hint, at=place_of_line(node, source, error.line))
     return problem._replace(hint=hint)
 
 
 def _wrong_type(problem: Problem, node: YamlNode | None, source: LintInput) -> Problem:
     """A value of a wrong type: often the line is not `name: value`, or the value has the form of another program."""
     at = problem.at
-    if at is not None and 0 < at.line <= len(source.lines):
-        found = syntax.in_line(source.lines[at.line - 1])
+    if at is not None:
+        found = syntax.in_line(source.line(at))
         if found is not None:
             column = at._replace(column=found.column)
             return problem._replace(message=found.message, hint=found.hint, at=column, rule=found.rule)
@@ -90,7 +90,7 @@ def _collection_hint(problem: Problem, node: YamlNode, source: LintInput) -> str
     """How to write a list or mapping in the place of another value; empty if there is no special hint."""
     name = problem.path[-1] if problem.path else ""
     if node.kind == "sequence":
-        if name in {"inline", "contents"} and source.lines[node.line - 1][node.column - 1 : node.column] == "-":
+        if name in {"inline", "contents"} and source.starts_with(node, "-"):
             return f"for a text of several lines, write `{name}: |`"
         first = {"passwd": "users", "storage": "files", "systemd": "units"}.get(str(name), "")
         if first and len(problem.path) == 1:
@@ -288,7 +288,7 @@ def _no_install(problem: Problem, node: YamlNode | None, source: LintInput) -> P
     """A unit without [Install]: often the settings of this section are in another one."""
     for number, line in enumerate(node.text.split("\n") if node is not None else ()):
         setting = re.match(r"\s*(WantedBy|RequiredBy)\s*=", line)
-        at = place_of_line(node, source.lines, number) if setting else None
+        at = place_of_line(node, source, number) if setting else None
         if setting and at:
             return problem._replace(hint=f"{setting[1]}= belongs below a line [Install]", at=at)
     return problem

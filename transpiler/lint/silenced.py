@@ -7,7 +7,7 @@ A comment at the end of a line applies to that line; a comment alone on a line a
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from provision.config.problems import Position, Problem
 from provision.config.reports.rule_ids import rule_of
@@ -17,26 +17,32 @@ _COMMENT = re.compile(r"(?:^|\s)#\s*transpile:\s*(ignore|ignore-file)\s*=\s*([\w
 
 def without_silenced(
     problems: Iterable[Problem],
-    lines: list[str],
+    lines: Mapping[str, list[str]],
     place: Callable[[Problem], Position | None],
     everywhere: Iterable[str] = (),
 ) -> list[Problem]:
-    """The problems without warnings that comments in `lines` silence, or whose rule is in `everywhere`."""
-    rules, by_line = set(everywhere), _silenced_lines(lines)
-    rules |= by_line.pop(0, set())
-    if not rules and not by_line:
+    """The problems without warnings that comments in `lines` silence, or whose rule is in `everywhere`.
+
+    `lines` are those of each file, by the names in places.
+    """
+    rules = set(everywhere)
+    by_place = {(file, number): names for file in lines for number, names in _silenced_lines(lines[file]).items()}
+    if not rules and not by_place:
         return list(problems)
-    return [one for one in problems if one.fatal or not _silenced(one, rules, by_line, place)]
+    return [one for one in problems if one.fatal or not _silenced(one, rules, by_place, place)]
 
 
 def _silenced(
-    problem: Problem, rules: set[str], by_line: dict[int, set[str]], place: Callable[[Problem], Position | None]
+    problem: Problem,
+    rules: set[str],
+    by_place: Mapping[tuple[str, int], set[str]],
+    place: Callable[[Problem], Position | None],
 ) -> bool:
     rule = rule_of(problem)
     if rule in rules:
         return True
-    at = place(problem) if by_line else None
-    return at is not None and rule in by_line.get(at.line, ())
+    at = place(problem) if by_place else None
+    return at is not None and any(rule in by_place.get((at.file, number), ()) for number in (0, at.line))
 
 
 def _silenced_lines(lines: list[str]) -> dict[int, set[str]]:

@@ -12,14 +12,24 @@ from transpiler.reading.yaml_node import YamlNode
 class LintInput(NamedTuple):
     """An author's text as lines, tree and record. `files_dir` is empty if there is no files directory.
 
+    `lines` are those of the text (its name is "") and of the files that it has parts from, by the names in places.
     `root` is None if the text is not YAML; `record` is None if it names no variant.
     """
 
-    lines: list[str]
+    lines: dict[str, list[str]]
     root: YamlNode | None
     record: Any
     variant: Variant
     files_dir: str
+
+    def line(self, at: Position | None) -> str:
+        """The line of a place; empty if there is no such line."""
+        own = self.lines.get(at.file, []) if at is not None else []
+        return own[at.line - 1] if at is not None and 0 < at.line <= len(own) else ""
+
+    def starts_with(self, node: YamlNode, letter: str) -> bool:
+        """Whether the first character of a node in its file is this one, such as `|` for a block."""
+        return self.line(node.at)[node.column - 1 : node.column] == letter
 
 
 def remark(path: Path, rule: str, message: str, hint: str = "", at: Position | None = None) -> Problem:
@@ -42,14 +52,12 @@ def node_at(root: YamlNode | None, path: Path) -> YamlNode | None:
     return node
 
 
-def place_of_line(node: YamlNode | None, lines: list[str], number: int) -> Position | None:
+def place_of_line(node: YamlNode | None, source: LintInput, number: int) -> Position | None:
     """The place of line `number` (from 0) of the text of a block scalar (`|`); None for any other node."""
-    if node is None or node.kind != "scalar" or not 0 < node.line <= len(lines):
-        return None
-    if lines[node.line - 1][node.column - 1 : node.column] != "|":
+    if node is None or node.kind != "scalar" or not source.starts_with(node, "|"):
         return None
     at = node.line + 1 + number
-    if at > len(lines):
+    if at > len(source.lines[node.file]):
         return None
-    line = lines[at - 1]
-    return Position(at, len(line) - len(line.lstrip(" ")) + 1)
+    line = source.lines[node.file][at - 1]
+    return Position(at, len(line) - len(line.lstrip(" ")) + 1, node.file)

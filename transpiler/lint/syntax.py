@@ -49,7 +49,8 @@ def explained(problem: Problem, lines: list[str]) -> Problem:
         return problem
     if "tabs" in problem.hint:
         return problem._replace(message="the indentation of this line has a tab")
-    return _unclosed(problem, at, lines) or _in_lines(problem, at, lines)
+    found = _unclosed(problem, at, lines) or _in_lines(problem, at, lines)
+    return found._replace(at=found.at._replace(file=at.file)) if found.at else found
 
 
 def _unclosed(problem: Problem, at: Position, lines: list[str]) -> Problem | None:

@@ -26,7 +26,7 @@ FILL_IN = "replace it before (envsubst, sed, jinja2), or write the value"
 
 def templates(source: LintInput) -> Iterator[Problem]:
     """Warnings about values with a template variable, and values in typographic quotes."""
-    if source.root is None or not _MARKS.search("\n".join(source.lines)):
+    if source.root is None or not any(_MARKS.search("\n".join(one)) for one in source.lines.values()):
         return
     waiting: list[tuple[Path, YamlNode]] = [((), source.root)]
     found: list[tuple[Path, YamlNode]] = []

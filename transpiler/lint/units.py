@@ -85,7 +85,7 @@ def _calendar(unit: UnitText, source: LintInput) -> Iterator[Problem]:
     for number, line in enumerate(unit.text.split("\n")):
         name, _, value = line.partition("=")
         if name.strip() == "OnCalendar" and _CRON.fullmatch(value.strip()):
-            at = place_of_line(node_at(source.root, unit.path), source.lines, number)
+            at = place_of_line(node_at(source.root, unit.path), source, number)
             message = "systemd refuses a time in the form of cron"
             hint = "write such as `daily`, `*:0/5` (every 5 minutes) or `Mon *-*-* 04:30`; see systemd.time(7)"
             yield remark(unit.path, "calendar", message, hint, at)
@@ -115,7 +115,7 @@ def _lines(unit: UnitText, source: LintInput) -> Iterator[Problem]:
         stripped = line.strip()
         if here or not stripped or stripped.startswith(("#", ";")):
             continue
-        at = place_of_line(node, source.lines, number)
+        at = place_of_line(node, source, number)
         if stripped.startswith("["):
             section = stripped[1:].partition("]")[0]
             if section not in unit.sections and not section.startswith("X-") and stripped.endswith("]"):
@@ -164,7 +164,7 @@ def _service(unit: UnitText, source: LintInput) -> Iterator[Problem]:
             start = f"{near}=" if near else "[Service]"
             lines = unit.text.split("\n")
             number = next((n for n, line in enumerate(lines) if line.replace(" ", "").startswith(start)), 0)
-            at = place_of_line(node_at(source.root, unit.path), source.lines, number)
+            at = place_of_line(node_at(source.root, unit.path), source, number)
             yield remark(unit.path, "no-exec-start", "systemd refuses a service that has no ExecStart=", hint, at)
 
 

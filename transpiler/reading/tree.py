@@ -27,14 +27,25 @@ def read_input(name: str) -> bytes:
         return file.read(MAX_BYTES + 1)
 
 
-def parse_yaml(text: bytes, max_nodes: int = MAX_NODES) -> YamlNode | None:
-    """The first document of the text; None if there is none. Raises YamlError if the text is not YAML or too large."""
+def parse_yaml(text: bytes, max_nodes: int = MAX_NODES, file: str = "") -> YamlNode | None:
+    """The first document of the text; None if there is none. Raises YamlError if the text is not YAML or too large.
+
+    All places have the name `file`.
+    """
+    try:
+        return _parsed(text, max_nodes, file)
+    except YamlError as error:
+        error.set_file(file)
+        raise
+
+
+def _parsed(text: bytes, max_nodes: int, file: str) -> YamlNode | None:
     import yaml
 
     if len(text) > MAX_BYTES:
         raise YamlError(f"the config is larger than {MAX_BYTES >> 20} MiB, which is the limit")
     try:
-        return _Tree(yaml, max_nodes).build(text)
+        return _Tree(yaml, max_nodes, file).build(text)
     except yaml.reader.ReaderError as error:
         raise _reader_error(text, error) from None
     except yaml.MarkedYAMLError as error:
@@ -45,9 +56,10 @@ def parse_yaml(text: bytes, max_nodes: int = MAX_NODES) -> YamlNode | None:
 class _Tree:
     """Builds the tree: keeps a stack of open collections, and the anchors read so far."""
 
-    def __init__(self, yaml: Any, max_nodes: int) -> None:
+    def __init__(self, yaml: Any, max_nodes: int, file: str) -> None:
         self.yaml = yaml
         self.max_nodes = max_nodes
+        self.file = file
         self.anchors: dict[str, YamlNode] = {}
         self.count = 0
 
@@ -90,9 +102,8 @@ class _Tree:
         if type(event) is self.yaml.ScalarEvent:
             last = event.end_mark
             end = (last.line + 1, last.column + 1)
-            node = YamlNode(
-                "scalar", event.value, event.tag or "", not event.style, mark.line + 1, mark.column + 1, [], end
-            )
+            place = (mark.line + 1, mark.column + 1)
+            node = YamlNode("scalar", event.value, event.tag or "", not event.style, *place, [], end, self.file)
             if event.anchor:
                 self.anchors[event.anchor] = node
             return node
@@ -101,7 +112,14 @@ class _Tree:
             message = f"unknown anchor '{event.anchor}' referenced"
             raise YamlError(message, Position(mark.line + 1, mark.column + 1), yaml_v3=f"yaml: {message}")
         return YamlNode(
-            "alias", event.anchor, "", plain=True, line=mark.line + 1, column=mark.column + 1, items=[target]
+            "alias",
+            event.anchor,
+            "",
+            plain=True,
+            line=mark.line + 1,
+            column=mark.column + 1,
+            items=[target],
+            file=self.file,
         )
 
     def collection(self, event: Any, kind: Literal["mapping", "sequence"], depth: int) -> YamlNode:
@@ -112,7 +130,9 @@ class _Tree:
             message = f"exceeded max depth of {MAX_DEPTH}"
             place = Position(mark.line + 1, mark.column + 1)
             raise YamlError(f"values are nested deeper than {MAX_DEPTH}", place, yaml_v3=f"yaml: {message}")
-        node = YamlNode(kind, "", event.tag or "", plain=True, line=mark.line + 1, column=mark.column + 1, items=[])
+        node = YamlNode(
+            kind, "", event.tag or "", plain=True, line=mark.line + 1, column=mark.column + 1, items=[], file=self.file
+        )
         if event.anchor:
             self.anchors[event.anchor] = node
         return node

@@ -12,7 +12,8 @@ class YamlNode(NamedTuple):
 
     `items` holds the elements of a sequence, the (key, value) pairs of a mapping, or the target of an alias. `text` is
     the value of a scalar, or the name of an alias. `plain` is false for a quoted scalar and for a block. `end` is the
-    line and column after the last character of a scalar.
+    line and column after the last character of a scalar. `file` is the name of the file if the author's text has the
+    node from another file; it is empty for the text itself.
     """
 
     kind: Literal["scalar", "sequence", "mapping", "alias"]
@@ -23,8 +24,9 @@ class YamlNode(NamedTuple):
     column: int
     items: list[Any]
     end: tuple[int, int] = (0, 0)
+    file: str = ""
 
     @property
     def at(self) -> Position:
-        """The line and column of the node's first character."""
-        return Position(self.line, self.column)
+        """The place of the node's first character."""
+        return Position(self.line, self.column, self.file)

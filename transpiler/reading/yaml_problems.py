@@ -26,6 +26,11 @@ class YamlError(Exception):
         self.problem = Problem((), message, hint=hint, at=at)
         self.yaml_v3 = yaml_v3 or message
 
+    def set_file(self, file: str) -> None:
+        """Set the name of the file in the place of the problem."""
+        if self.problem.at is not None:
+            self.problem = self.problem._replace(at=self.problem.at._replace(file=file))
+
 
 def mismatch(node: YamlNode, tag: str, wanted: str, path: Path) -> YamlProblem:
     """The problem of a value of a wrong type. `wanted` is string, int, bool, list or mapping; `tag` is its tag."""

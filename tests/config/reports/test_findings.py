@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.config.problems import Problem
+from provision.config.problems import Position, Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from provision.config.reports.findings import escaped, findings
 
@@ -31,5 +31,5 @@ def test_a_caret_stands_below_its_character(line: str, character: int) -> None:
 
 def test_places_count_bytes_and_carets_count_characters() -> None:
     (found,) = findings("a.ign", '{"é": 1, "b": 2}'.encode(), [Problem(("b",), "odd", on_key=True)])
-    assert found.at == (1, 11)
+    assert found.at == Position(1, 11)
     assert found.character == 9

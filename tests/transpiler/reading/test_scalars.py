@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from provision.config.problems import Position
 from transpiler.butane.source_map import yaml_name
 from transpiler.butane.source_rules import is_reasonable_mode
 from transpiler.butane.sugar.data_url import data_url, escaped_data_url
@@ -70,9 +71,9 @@ def test_texts_that_only_look_like_timestamps(text: str) -> None:
 
 def test_places_count_characters_from_one() -> None:
     root = parse_yaml("a: é\nb:\n  - x: 1\n    é: [2, *k]\n".replace("*k", "k").encode())
-    assert place_of(root, ("b", 0, "é", 1)) == (4, 12)
-    assert place_of(root, ("b", 0, "nope", 1)) == (3, 5)
-    assert place_of(root, ()) == (1, 1)
+    assert place_of(root, ("b", 0, "é", 1)) == Position(4, 12)
+    assert place_of(root, ("b", 0, "nope", 1)) == Position(3, 5)
+    assert place_of(root, ()) == Position(1, 1)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from provision.config.problems import Position
 from transpiler.reading.tree import MAX_DEPTH, parse_yaml
 from transpiler.reading.yaml_problems import YamlError
 
@@ -26,7 +27,7 @@ DEEP = b"a:\n  " + b"[" * (MAX_DEPTH + 1)
 def test_the_place_of_what_cannot_be_read(text: bytes, place: tuple[int, int], message: str, yaml_v3: str) -> None:
     with pytest.raises(YamlError) as failed:
         parse_yaml(text)
-    assert failed.value.problem.at == place
+    assert failed.value.problem.at == Position(*place)
     assert failed.value.problem.message.startswith(message)
     assert failed.value.yaml_v3.startswith(yaml_v3)
 
