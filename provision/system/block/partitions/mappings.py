@@ -26,7 +26,7 @@ def follow(disk: sysfs.Block, table: PartitionTable) -> list[str]:
     known = partitions(disk)
     for number, block in known.items():
         if number not in lines:
-            _dmsetup("remove", block.mapper)
+            _dmsetup("remove", "--retry", block.mapper)  # udev may be reading it
         elif _dmsetup("table", block.mapper) != lines[number]:
             _dmsetup("reload", block.mapper, "--table", lines[number])
             _dmsetup("resume", block.mapper)

@@ -144,4 +144,17 @@ def test_a_device_mapper_disk_has_mappings_for_partitions(
         assert held is not None
         assert held.in_use == f"{disk} is held by seam-disk"
     finally:
-        subprocess.run(["dmsetup", "remove", "--retry", "seam-disk"], check=True)  # udev may be looking
+        _remove_mapping("seam-disk")
+
+
+def _remove_mapping(name: str) -> None:
+    """Remove a mapping and what udev has made on it. A worker of udev may read it still, for long on a slow machine."""
+    subprocess.run(["udevadm", "settle", "--timeout=60"], check=False)
+    ends_at = time.monotonic() + 60
+    while True:
+        node = Path(os.path.realpath(f"/dev/mapper/{name}")).name
+        holders = [(one / "dm/name").read_text().strip() for one in Path(f"/sys/class/block/{node}/holders").glob("*")]
+        removed = subprocess.run(["dmsetup", "remove", "--retry", *holders, name], check=False, capture_output=True)
+        if removed.returncode == 0:
+            return
+        assert time.monotonic() < ends_at, removed.stderr.decode()
