@@ -88,7 +88,7 @@ def test_a_silent_server_is_given_up() -> None:
         done = subprocess.run(argv, input=json.dumps(config), capture_output=True, text=True, check=False)
     assert (done.returncode, "gave up after 1 s" in done.stderr) == (1, True), done.stderr
     assert "--timeout SECONDS" in done.stderr
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 60
 
 
 @pytest.mark.parametrize("text", ["-1", "soon", "nan", "inf", "1e9"])

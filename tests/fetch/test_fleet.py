@@ -58,7 +58,7 @@ def test_a_fleet_is_served_without_bursts() -> None:
     every = server.moments.values()
     assert all(later - earlier >= RETRY_AFTER for moments in every for earlier, later in pairwise(moments))
     returns = [moment for moments in every for moment in moments[1:]]
-    assert len(returns) > MACHINES / 10, "the server was not slow enough to prove anything"
+    assert len(returns) > MACHINES / 30, "the server was not slow enough to prove anything"
     assert max(shown(returns).values()) < BURST
 
 

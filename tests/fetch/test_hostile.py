@@ -226,7 +226,7 @@ def test_tls_before_1_2_is_refused(log: RecordedLog, ca: Authority) -> None:
             says(GOOD)(safe)
 
     with talking(talk) as url, pytest.raises(FetchFailed, match="TLS: ") as failed:
-        read(url.replace("http:", "https:"), log, http_total=0.5, authorities=(ca.certificate,))
+        read(url.replace("http:", "https:"), log, http_total=2, authorities=(ca.certificate,))
     assert "TLS 1.2" in failed.value.hint
 
 
