@@ -1,1 +1,0 @@
-"""Documentation, and the programs that write its generated pages."""
