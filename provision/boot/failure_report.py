@@ -30,7 +30,7 @@ class FailedUnit(NamedTuple):
 
 
 def save_report(failure: Failure) -> None:
-    """Save the reasons of a failure for `show_report`, if this process runs in an initramfs."""
+    """Save the reasons of a failure for `show_report`, if this process runs in an initramfs. Raises Failure."""
     from provision.system import consoles
     from provision.system.private_files import write_private
 

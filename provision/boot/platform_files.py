@@ -10,7 +10,10 @@ from provision.fetch.base_config import EMPTY
 
 
 def from_data_urls(urls: Mapping[str, str]) -> dict[str, bytes]:
-    """Path in the target -> bytes; `urls` maps the same paths to data URLs, as the boot state stores them."""
+    """Path in the target -> bytes; `urls` maps the same paths to data URLs, as the boot state stores them.
+
+    Raises BadDataUrl.
+    """
     return {path: decode_data_url(url) for path, url in urls.items()}
 
 

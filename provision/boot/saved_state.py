@@ -35,7 +35,7 @@ def read_state(path: str) -> BootState:
 
 
 def write_state(path: str, state: BootState) -> None:
-    """Save the whole state for later stages."""
+    """Save the whole state for later stages, in a file of mode 0600. Raises Failure."""
     write_private(path, json.dumps(state._asdict(), default=dict).encode() + b"\n")
 
 

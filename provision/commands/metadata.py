@@ -89,7 +89,10 @@ def carry_out(arguments: argparse.Namespace) -> int:
 
 
 def ask_platform(name: str, seconds: float, log: Log) -> MachineMetadata:
-    """The metadata of this machine. Without a name the kernel command line names the platform. Raises Failure."""
+    """The metadata of this machine, asked for at most `seconds`. Raises Failure.
+
+    Without a name the kernel command line names the platform.
+    """
     from provision.fetch.platforms.context import fetch_context
     from provision.fetch.platforms.detection import AUTO, confirmed
     from provision.fetch.platforms.trust_settings import trust_policy

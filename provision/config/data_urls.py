@@ -14,7 +14,7 @@ def percent_encoded(contents: bytes) -> str:
 
 
 def percent_encoded_length(contents: bytes) -> int:
-    """The length of a data URL that `percent_encoded` makes, without making it."""
+    """The length in bytes of a data URL that `percent_encoded` makes, without making it."""
     return len("data:,") + len(contents) + 2 * len(contents.translate(None, _UNRESERVED))
 
 

@@ -58,7 +58,10 @@ def current_fact(system: System, fact: RecordedFact) -> RecordedFact:
 
 
 def account_facts(wave: Wave, system: System) -> list[RecordedFact]:
-    """If a wave changes accounts: the present account files, and the homes that its programs may remove or move."""
+    """If a wave changes accounts: the present account files, and the homes that its programs may remove or move.
+
+    Raises Unresolvable.
+    """
     actions = [action for action in wave if _changes_accounts(action)]
     if not actions:
         return []
@@ -69,12 +72,18 @@ def account_facts(wave: Wave, system: System) -> list[RecordedFact]:
 
 
 def account_side_files(system: System) -> tuple[str, ...]:
-    """Names in /etc that begin with the name of an account file: lock files and unfinished files."""
+    """Names in /etc that begin with the name of an account file: lock files and unfinished files.
+
+    Raises Unresolvable.
+    """
     return tuple(name for name in system.children(_etc(system)) if name.startswith(ACCOUNT_FILES))
 
 
 def leftovers(wave: Wave, began: WaveRecord, system: System) -> Wave:
-    """Actions that remove lock files and unfinished files that appeared while a wave changed accounts."""
+    """Actions that remove lock files and unfinished files that appeared while a wave changed accounts.
+
+    Raises Unresolvable.
+    """
     if not any(map(_changes_accounts, wave)):
         return ()
     return tuple(_removing_new_names(began, system))

@@ -57,7 +57,7 @@ class Answers:
     def values(self, place: str) -> Iterator[tuple[str, str]]:
         """The values at a place, each with what `*` stands for (empty without one). Empty values are left out.
 
-        A list of values is one value, joined with colons, as Afterburn does for tags.
+        A list of values is one value, joined with colons, as Afterburn does for tags. Raises FetchFailed.
         """
         path, _, inner = place.partition("#")
         found = find(self.document(path), inner.split("/")) if inner else [("", self.text(path))]
@@ -67,7 +67,7 @@ class Answers:
                 yield index, text
 
     def value(self, place: str) -> str:
-        """The first value at a place, or an empty text."""
+        """The first value at a place, or an empty text. Raises FetchFailed."""
         return next((value for _, value in self.values(place)), "")
 
 
@@ -87,7 +87,7 @@ class HttpService(NamedTuple):
     token: TokenRequest | None = None
 
     def answers(self, context: FetchContext) -> Answers:
-        """Get the token if one is needed."""
+        """Get the token if one is needed. Raises FetchFailed."""
         from provision.fetch.http.client import Client, NotFoundError
 
         client = Client(context.settings, context.log, stop=context.stop)

@@ -158,7 +158,7 @@ class Forecast:
         return self._base.tool(name)
 
     def mkfs_refusal(self, argv: Sequence[str], size: int) -> str:
-        """Programs do not change."""
+        """As in MachineView: programs do not change."""
         return self._base.mkfs_refusal(argv, size)
 
     def account_refusal(self, argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | None = None) -> bool:

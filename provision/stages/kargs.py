@@ -15,7 +15,10 @@ HELPER = "ignition-kargs-helper"
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
-    """One call with all arguments that should exist, then those that should not, in config order."""
+    """One call with all arguments that should exist, then those that should not, in config order.
+
+    Raises PlanRefused if the machine has no helper that changes them.
+    """
     wanted = config.kernel_arguments
     if wanted.is_empty:
         return

@@ -18,7 +18,10 @@ UNMOUNTABLE = {"", "swap", "none"}
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
-    """One wave for each depth; a file system that is mounted there already is left alone."""
+    """One wave for each depth; a file system that is mounted there already is left alone.
+
+    Raises PlanRefused for a missing device, or an obstacle at a mount point.
+    """
     for level in sorted({depth(filesystem.path or "") for _, filesystem in mountable(config)}):
         wave, kept, made, problems = [], list[Keep](), list[MakeDirectory](), list[Problem]()
         for index, filesystem in mountable(config):

@@ -51,7 +51,7 @@ _RESOLVABLE = {"!!bool", "!!int", "!!float", "!!null", "!!timestamp"}
 
 
 def text_of(node: YamlNode) -> Any:
-    """A scalar as a text: decoded if it has the tag `!!binary`, else as written; ABSENT for null."""
+    """A scalar as a text: decoded if it has the tag `!!binary`, else as written; ABSENT for null. Raises YamlError."""
     if not node.tag:
         return ABSENT if node.plain and node.text in _NULLS else node.text
     _, value = resolved(node)
@@ -99,7 +99,7 @@ def converted(value: Any, kind: type) -> Any:
 
 
 def natural(node: YamlNode) -> Any:
-    """The value of a scalar according to its own tag, not to a declared type."""
+    """The value of a scalar according to its own tag, not to a declared type. Raises YamlError."""
     tag, value = resolved(node)
     return node.text if tag in {"!!timestamp", "!!merge"} else value
 

@@ -48,7 +48,7 @@ class RefusedError(OSError):
 
 
 def connect(request: ConnectRequest) -> socket.socket:
-    """Connect to any address of a host."""
+    """A connection to any address of a host. Raises OSError."""
     return _connected(request, _open)
 
 
@@ -73,7 +73,10 @@ def connect_guarded(request: ConnectRequest) -> socket.socket:
 
 
 def connect_from_privileged_port(request: ConnectRequest) -> socket.socket:
-    """Connect from a local port below 1024, which only root can use: Scaleway's metadata service requires it."""
+    """Connect from a local port below 1024, which only root can use: Scaleway's metadata service requires it.
+
+    Raises OSError.
+    """
     return _connected(request, _open_privileged)
 
 

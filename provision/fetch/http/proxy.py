@@ -12,7 +12,7 @@ from provision.config.urls import Origin, origin
 
 
 def choose(url: str, http_proxy: str, https_proxy: str, no_proxy: Sequence[str]) -> str:
-    """The URL of the proxy for a URL, or empty for a direct connection."""
+    """The URL of the proxy for a URL, or empty for a direct connection. Raises ValueError for a port that is none."""
     wanted = origin(url)
     proxy = https_proxy if wanted.scheme == "https" else http_proxy
     if not proxy or _is_loopback(wanted.host) or any(_matches(rule, wanted) for rule in no_proxy):

@@ -94,7 +94,7 @@ class Together(NamedTuple):
         return all(source.offline for source in self.sources)
 
     def fetch(self, context: FetchContext) -> bytes | None:
-        """The first answer. If all fail, the failure names the cause of each."""
+        """The first answer. Raises FetchFailed, which names the cause of each, if all fail."""
         import threading
 
         from provision.fetch.platforms.first_success import first_success

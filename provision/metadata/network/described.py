@@ -24,7 +24,7 @@ def first_addresses(network: Network) -> dict[str, str]:
 
 
 def public_ipv6(answers: Answers) -> dict[str, str]:
-    """Hetzner's PUBLIC_IPV6: the IPv6 address of the first interface."""
+    """Hetzner's PUBLIC_IPV6: the IPv6 address of the first interface. Raises FetchFailed."""
     document = answers.document("")
     network = documents.cloud_init(document.get("network-config")) if isinstance(document, dict) else Network()
     found = [address for one in network.interfaces for address in one.addresses if address.version == 6]

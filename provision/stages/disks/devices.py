@@ -60,6 +60,7 @@ def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:
     """A UUID (lower-case) for what the config leaves open: the same in every plan of one provisioning.
 
     It is derived from the seed of the run, so that a later run recognises what an interrupted run has made.
+    Raises TypeError if the run has no seed, which is a bug.
     """
     from uuid import NAMESPACE_OID, uuid5
 

@@ -23,7 +23,7 @@ PRESET = "/etc/systemd/system-preset/20-ignition.preset"
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
-    """The units in the config's order, then one preset file for all."""
+    """The units in the config's order, then one preset file for all. Raises PlanRefused."""
     for index, unit in enumerate(config.systemd.units):
         for action in _unit(unit, ("systemd", "units", index), view):
             yield (action,)

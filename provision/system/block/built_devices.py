@@ -20,7 +20,10 @@ def is_built(name: str) -> bool:
 
 
 def find(name: str, bases: AbstractSet[str]) -> sysfs.Block | None:
-    """The device of that name, if it is built on `bases` (nodes) and on no other device; else None."""
+    """The device of that name, if it is built on `bases` (nodes) and on no other device; else None.
+
+    Raises OSError, ProbeFailed.
+    """
     if name.startswith(BY_CONTENTS):
         return next((one for one in every(bases) if name in of_signature(signatures.probe(one.node))), None)
     if not is_built(name):

@@ -55,7 +55,10 @@ class ImageDevices:
         self._lock = threading.Lock()
 
     def device(self, name: str) -> Device | None:
-        """A disk by its name in the config, a partition by any of its names, or a device that is built on them."""
+        """A disk by its name in the config, a partition by any of its names, or a device that is built on them.
+
+        Sizes are bytes. None if there is no such device. Raises OSError, TableFailed, ProbeFailed.
+        """
         region = self._find(name)
         if region is None:
             above = self._find_built(name)
@@ -90,7 +93,7 @@ class ImageDevices:
     def location(self, name: str) -> tuple[str, int, int, int] | None:
         """Where a disk or partition is: the image's path, offset and size in bytes, and the size of a sector.
 
-        None for a device that is built on them.
+        None for a device that is built on them. Raises DeviceFailed if the images have no such device.
         """
         where = self._resolve(name)
         if isinstance(where, str):
@@ -99,7 +102,7 @@ class ImageDevices:
         return image.path, where.offset, where.size, image.sector
 
     def node(self, name: str) -> str:
-        """The loop device for it, attached at the first call."""
+        """The loop device for it, attached at the first call. Raises DeviceFailed."""
         where = self._resolve(name)
         if isinstance(where, str):
             return self._kernel.node(where)
@@ -123,7 +126,10 @@ class ImageDevices:
         self._claimed.add(path)
 
     def name(self, source: str) -> str:
-        """The name of the disk or partition whose loop device is `source`; `source` itself for any other device."""
+        """The name of the disk or partition whose loop device is `source`; `source` itself for any other device.
+
+        Raises OSError, ProbeFailed.
+        """
         region = next((one for one, loop in self._attached() if loop.node == source), None)
         return region.name if region else self._find_built(source) or source
 
@@ -158,7 +164,10 @@ class ImageDevices:
             raise DeviceFailed(f"in none of the images: {', '.join(wrong)}")
 
     def settle(self, name: str) -> None:
-        """Flush the loop device, so that the image file has everything that a program has written."""
+        """Flush the loop device, so that the image file has everything that a program has written.
+
+        Raises OSError, TableFailed.
+        """
         region = self._find(name)
         with self._lock:
             loop = self._loops.get(region) if region else None

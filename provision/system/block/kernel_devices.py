@@ -46,16 +46,16 @@ class KernelDevices:
         )
 
     def signature(self, name: str) -> Signature:
-        """The signature that blkid finds."""
+        """The signature that blkid finds. Raises DeviceFailed, OSError, ProbeFailed."""
         return signatures.probe(_required(name).node)
 
     def luks_header(self, name: str) -> LuksHeader | None:
-        """The LUKS header, and the name of the mapping if it is open."""
+        """The LUKS header, and the name of the mapping if it is open; None without a header. Raises DeviceFailed."""
         block = _required(name)
         return luks_header.read(block.node, 0, sysfs.opened_as(block))
 
     def node(self, name: str) -> str:
-        """The kernel's node; for a mapping the path with its name, because tools require it."""
+        """The kernel's node; for a mapping the path with its name, because tools require it. Raises DeviceFailed."""
         block = _required(name)
         return f"/dev/mapper/{block.mapper}" if block.mapper else block.node
 
@@ -65,7 +65,10 @@ class KernelDevices:
         return block.node if block else source
 
     def write_table(self, name: str, table: PartitionTable, *, erase: bool, clear: Sequence[int] = ()) -> None:
-        """Write the table while udev is locked out, update the kernel, and wait until udev has made its links."""
+        """Write the table while udev is locked out, update the kernel, and wait until udev has made its links.
+
+        `erase` and `clear` are as in `tables.write`. Raises DeviceFailed, TableFailed, OSError.
+        """
         disk = _required(name)
         changed = [disk.path]
         udev.settle(changed, self._seconds)

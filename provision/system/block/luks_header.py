@@ -14,7 +14,7 @@ _LARGEST_HEADER = 4 << 20
 
 
 def read(path: str, offset: int = 0, opened: str = "") -> LuksHeader | None:
-    """The header on a device or image, at `offset`; None if there is none."""
+    """The header on a device or image, at `offset` bytes; None if there is none. Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         magic, version, size = _START.unpack(os.pread(fd, _START.size, offset).ljust(_START.size, b"\0"))

@@ -30,7 +30,10 @@ def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
 
 
 def table_kind(path: str) -> str | None:
-    """The kind of partition table, empty for none; None if blkid finds several signatures and names no table."""
+    """The kind of partition table, empty for none; None if blkid finds several signatures and names no table.
+
+    Raises OSError, ProbeFailed.
+    """
     status, found = _blkid([path])
     return None if status == _SEVERAL_FOUND else found.get("ID_PART_TABLE_TYPE", "")
 

@@ -41,7 +41,7 @@ class BlockEvents:
         self._monitor.start()
 
     def until(self, wanted: Callable[[Any], bool], seconds: float) -> bool:
-        """Read events until `wanted` accepts one; returns False if none came in time."""
+        """Read events until `wanted` accepts one; returns False if none came within `seconds`."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             event = self._monitor.poll(left)
@@ -54,7 +54,7 @@ class BlockEvents:
 def settled_after(paths: Sequence[str], seconds: float) -> Iterator[None]:
     """Run the block, then wait until udevd has processed its events for these devices (directories below /sys).
 
-    The block may add to the list.
+    It waits at most `seconds`. The block may add to the list.
     """
     yield
     settle(paths, seconds)
@@ -63,8 +63,8 @@ def settled_after(paths: Sequence[str], seconds: float) -> Iterator[None]:
 def settle(paths: Sequence[str], seconds: float) -> None:
     """Wait until udevd has processed all events so far for these devices (directories below /sys).
 
-    It triggers events with UUIDs of its own, as `udevadm trigger --settle` does. When udevd has processed these, it has
-    processed all earlier ones.
+    It waits at most `seconds`. It triggers events with UUIDs of its own, as `udevadm trigger --settle` does. When udevd
+    has processed these, it has processed all earlier ones.
     """
     if not running():
         return

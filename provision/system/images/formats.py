@@ -57,8 +57,8 @@ class FormatRefused(Failure):
 def image_format(path: str, sector: int = 512) -> str:
     """The format of a file: a key of `DRIVERS`, `raw`, `empty` (zeros only), or words for a refusal ("a tar archive").
 
-    A file is raw if it has a partition table or a signature that blkid(8) knows. An unknown format is
-    "data in an unknown format". Raises OSError, and the failures of reading a table.
+    `sector` is the size of a sector in bytes. A file is raw if it has a partition table or a signature that blkid(8)
+    knows. An unknown format is "data in an unknown format". Raises OSError, and the failures of reading a table.
     """
     with open(path, "rb") as file:
         head = file.read(_LOOKED_AT)

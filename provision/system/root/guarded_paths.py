@@ -58,7 +58,10 @@ class GuardedTree:
             os.close(fd)
 
     def file_status(self, path: str) -> FileStatus | None:
-        """The status of the file at a path; a link at its end is not followed. None if the path does not exist."""
+        """The status of the file at a path; a link at its end is not followed. None if the path does not exist.
+
+        Raises OSError.
+        """
         with suppress_absence():
             fd = self.open(path, os.O_PATH | os.O_NOFOLLOW)
             try:
@@ -68,13 +71,16 @@ class GuardedTree:
         return None
 
     def children(self, path: str) -> list[str]:
-        """Sorted names in a directory; empty if there is none."""
+        """Sorted names in a directory; empty if there is none. Raises OSError."""
         with suppress_absence(), self.folder(path) as fd:
             return sorted(os.listdir(fd))
         return []
 
     def free_space(self, path: str) -> FreeSpace | None:
-        """Free space of the file system of a directory, or of the nearest one above it; None if not known."""
+        """Free bytes of the file system of a directory, or of the nearest one above it; None if not known.
+
+        Raises OSError.
+        """
         while self.file_status(path) is None and path != "/":
             path = parent(path)[0]
         with suppress_absence(), self.folder(path) as fd:

@@ -17,7 +17,7 @@ _APPEARED = "has appeared since it was planned, and overwrite is false"
 def temporary_name(folder: int, name: str) -> str:
     """The temporary name for `name` in the directory of a descriptor. A file that a killed run left there is removed.
 
-    It is computed from `name`, so that the next run finds what an interrupted run left.
+    It is computed from `name`, so that the next run finds what an interrupted run left. Raises OSError.
     """
     from hashlib import sha256
 

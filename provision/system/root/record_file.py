@@ -34,7 +34,7 @@ class RecordFile:
         return self._tree.outside(self._path)
 
     def read(self) -> bytes | None:
-        """The whole content; None if there is no file."""
+        """The whole content; None if there is no file. Raises Failure if it cannot be read, or is not ours."""
         try:
             fd = self._tree.open_regular(self._path, os.O_RDONLY)
             with open(fd, "rb") as file:
@@ -49,7 +49,7 @@ class RecordFile:
     def write(self, offset: int, data: bytes, *, wait: bool = True) -> None:
         """Truncate the file to `offset` bytes and append `data`. With `wait` both are on the disk afterwards.
 
-        A missing file is made (0600), and so are missing directories above it (0755).
+        A missing file is made (0600), and so are missing directories above it (0755). Raises Failure.
         """
         try:
             self._write(offset, data, wait=wait)
@@ -57,7 +57,7 @@ class RecordFile:
             raise Failure(f"{self.path}: {error.strerror}", hint=_FULL) from None
 
     def replace(self, data: bytes) -> None:
-        """Replace the file by a new one in one step."""
+        """Replace the file by a new one in one step, which is on the disk afterwards. Raises Failure."""
         folder, name = parent(self._path)
         try:
             with self._tree.folder(folder) as directory:

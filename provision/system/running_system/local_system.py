@@ -51,7 +51,7 @@ class LocalSystem:
         return _whole(fd, path)
 
     def read_text(self, path: str) -> str:
-        """The text of a file; empty if there is no file."""
+        """The text of a file; empty if there is no file. Raises FetchFailed."""
         return (self.read(path) or b"").decode("utf-8", "replace")
 
     def names(self, path: str) -> tuple[str, ...]:
@@ -70,7 +70,7 @@ class LocalSystem:
         return os.path.realpath(link) if os.path.exists(link) else None
 
     def optical_drives(self) -> tuple[str, ...]:
-        """The nodes of CD drives that have a readable disc."""
+        """The nodes of CD drives that have a readable disc. Raises FetchFailed."""
         self._events.listen()
         found = (self.path(f"/dev/{name}") for name in self.names("/sys/class/block") if name.startswith("sr"))
         return tuple(node for node in found if has_disc(node))
@@ -114,15 +114,15 @@ class LocalSystem:
         return external_bus(self.path("/sys"), device)
 
     def device(self, path: str) -> AbstractContextManager[MessageDevice]:
-        """A device node, open for messages."""
+        """A device node, open for messages. Raises OSError."""
         return channels.message_device(self.path(path))
 
     def control(self, path: str) -> AbstractContextManager[Control]:
-        """A device node, open for ioctl(2)."""
+        """A device node, open for ioctl(2). Raises OSError."""
         return channels.control_device(self.path(path))
 
     def vsock(self, cid: int, port: int, seconds: float | None, own_ports: Sequence[int] = ()) -> socket:
-        """A vsock connection to the hypervisor."""
+        """A connection by vsock(7); `seconds` bounds each wait, None is without limit. Raises OSError."""
         return channels.vsock(cid, port, seconds, own_ports)
 
     @contextmanager

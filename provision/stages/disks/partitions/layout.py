@@ -101,7 +101,7 @@ def free_blocks(space: UsableSpace, taken: Iterable[Extent]) -> Iterator[Extent]
 
 
 def place(space: UsableSpace, taken: Iterable[Extent], start: int, size: int) -> Extent | None:
-    """Where a partition goes; None if it does not fit.
+    """Where a partition goes, in sectors; None if it does not fit.
 
     Start 0 is the aligned beginning of the largest free block. Size 0 reaches to the end of that block, wherever the
     partition starts.

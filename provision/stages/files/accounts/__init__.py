@@ -33,7 +33,10 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 
 
 def made_by_programs(config: Config, view: MachineView) -> Iterator[str]:
-    """Paths that the tools may have made: the account files with their copies and locks, and the homes."""
+    """Paths that the tools may have made: the account files with their copies and locks, and the homes.
+
+    Raises Unresolvable.
+    """
     if not config.passwd.groups and not config.passwd.users:
         return
     yield from (f"/etc/{name}" for name in view.children("/etc") if name.startswith(_MADE_IN_ETC))

@@ -23,7 +23,10 @@ _IN_ROOT: tuple[Argument, ...] = ("--root", TargetPath("/"))
 
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
-    """Groups first, then each user with home, password and keys. Accounts share their files: one action a wave."""
+    """Groups first, then each user with home, password and keys. Accounts share their files: one action a wave.
+
+    Raises PlanRefused for a home whose path leads nowhere.
+    """
     for index, group in enumerate(config.passwd.groups):
         yield from _group(group, ("passwd", "groups", index), view)
     for index, user in enumerate(config.passwd.users):

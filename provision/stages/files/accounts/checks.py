@@ -27,7 +27,7 @@ MORE_GROUPS = "/usr/lib/group"
 
 
 def refusals(config: Config, view: MachineView) -> Iterator[Problem]:
-    """The problems, in the order in which the accounts would be made."""
+    """The problems, in the order in which the accounts would be made. Raises Unresolvable."""
     yield from _links(config, view)
     ledger = _Ledger(view)
     for index, group in enumerate(config.passwd.groups):

@@ -1,6 +1,7 @@
 """What the tools do to home directories, and why they would refuse it: useradd(8), usermod(8), userdel(8), shadow 4.13.
 
 useradd makes a home with a copy of the skeleton directory, and a mail spool; usermod moves a home; userdel removes it.
+Each function but `home_of` raises Unresolvable for a path that leads nowhere.
 """
 
 from __future__ import annotations

@@ -61,13 +61,13 @@ def read(fd: int, size: int, sector: int) -> PartitionTable | None:
 
 
 def read_unprotected(fd: int, size: int, sector: int) -> PartitionTable | None:
-    """The table at the start of the disk, whatever the MBR is; None if there is none."""
+    """The table at the start of a disk of `size` bytes, whatever the MBR is; None if there is none. Raises OSError."""
     found = _found_at(fd, 1, size, sector)
     return found.table if found else None
 
 
 def has_remains(fd: int, size: int, sector: int) -> bool:
-    """Whether a backup table is at the end of the disk."""
+    """Whether a backup table is in the last sector of a disk of `size` bytes. Raises OSError."""
     return _found_at(fd, size // sector - 1, size, sector) is not None
 
 

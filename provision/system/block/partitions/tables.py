@@ -61,7 +61,7 @@ def _read_foreign(path: str, sector: int) -> PartitionTable:
 
 
 def write(path: str, table: PartitionTable, *, size: int, erase: bool, clear: Sequence[int] = ()) -> None:
-    """Write a whole table to a device. The caller holds the lock.
+    """Write a whole table to a device of `size` bytes. The caller holds the lock.
 
     With `erase` both copies of an old table are erased first; if `table` has no kind, none is written. md superblocks
     in the partitions of `clear` (numbers) are erased before the kernel can see them. Raises OSError.

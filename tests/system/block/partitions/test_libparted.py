@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 
-from provision.planning.machine_view import PartitionEntry, PartitionTable
+from provision.planning.machine_view import Device, PartitionEntry, PartitionTable
+from provision.stages.disks.partitions import layout
 from provision.system.block.partitions import libparted, tables
 from tests.system.block.partitions.test_tables import LINUX, SIZE, image, random_tables, table
 
@@ -38,6 +39,27 @@ def test_sectors_of_4096_bytes(tmp_path: Path) -> None:
     libparted.check(path, wanted)
     with pytest.raises(libparted.TablesDiffer, match="sees no table with sectors of 512 bytes, not gpt"):
         libparted.check(path, wanted._replace(sector=512))
+
+
+@pytest.mark.parametrize("sector", [512, 4096])
+@pytest.mark.parametrize("size", [3 << 20, 64 << 20, (3 << 30) + 12288, 1 << 40])
+def test_the_first_partition_of_an_empty_disk_has_its_optimal_alignment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, sector: int
+) -> None:
+    """An image has no alignment of its own: libparted accepts every sector, and prefers 1 MiB."""
+    import parted
+
+    path = tmp_path / "disk.img"
+    path.touch()
+    os.truncate(path, size)
+    monkeypatch.setenv("PARTED_SECTOR_SIZE", str(sector))
+    device = parted.getDevice(str(path))
+    blank = layout.blank_table(Device("/dev/vda", size, sector), ONE.guid)
+    extent = layout.place(layout.space(blank, size // sector), (), 0, 0)
+    assert extent is not None
+    assert (device.minimumAlignment.grainSize, device.optimumAlignment.grainSize * sector) == (1, 1 << 20)
+    assert extent.first % device.optimumAlignment.grainSize == device.optimumAlignment.offset
+    device.removeFromCache()
 
 
 @pytest.mark.parametrize(
