@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from provision.config.data_urls import BadDataUrl, decode_data_url
 from provision.config.model import NEWEST, minor
-from provision.config.urls import Url, parse_url, redacted, url_error
+from provision.config.urls import Url, parse_url, path_of, redacted, url_error
 
 
 @given(st.binary())
@@ -157,6 +157,11 @@ def test_no_text_is_too_odd(text: str) -> None:
     parse_url(text)
     url_error(f"data:{text}", NEWEST)
     url_error(text, NEWEST)
+
+
+def test_the_path_of_a_url_is_kept_without_data_and_without_secrets() -> None:
+    assert path_of("https://u:p@example.com/a/b.ign?token=c") == "/a/b.ign"
+    assert path_of("data:,/secret") == ""
 
 
 def test_urls_are_shown_without_secrets() -> None:

@@ -99,6 +99,11 @@ def test_control_characters_do_not_reach_a_terminal() -> None:
     assert "\x1b" not in report("a", raw, validate(raw).problems)
 
 
+def test_names_are_readable_in_what_programs_read() -> None:
+    assert "write /é" in as_json(found())
+    assert "write /é" in as_sarif(found(), "1.0")
+
+
 def test_json_has_everything() -> None:
     first, second = json.loads(as_json(found()))
     assert first == {
