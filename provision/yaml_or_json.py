@@ -1,6 +1,6 @@
-"""Validate the bytes of a config, which are JSON or YAML: the result is the config and every problem in it.
+"""Validate the bytes of a config: JSON, YAML or a cloud-config. The result is the config and every problem in it.
 
-This is the one place of the engine that loads the transpiler, and only for YAML.
+This is the one place of the engine that loads the transpiler, and only for YAML and cloud-configs.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config.format import Config
+from provision.config.machine_addresses import Addresses, no_addresses
 from provision.config.problems import Problem
-from provision.config.sniffing import is_yaml
+from provision.config.sniffing import is_cloud_config, is_yaml
 from provision.failures import FetchFailed
 
 if TYPE_CHECKING:
@@ -36,13 +37,26 @@ class Outcome(NamedTuple):
         return tuple(finding.problem for finding in self.findings)
 
 
-def validate_text(raw: bytes, name: str, files_dir: str | None = None, *, lints: bool = False) -> Outcome:
+NOT_CONVERTED = "the cloud-config says what no Ignition config can say"
+
+
+def validate_text(
+    raw: bytes,
+    name: str,
+    files_dir: str | None = None,
+    *,
+    lints: bool = False,
+    addresses: Addresses = no_addresses,
+) -> Outcome:
     """Validate a config. `name` is the file or URL to show; YAML may embed files below `files_dir`.
 
-    With `lints`, an author's YAML also gets the warnings and explanations that only authors need.
+    With `lints`, an author's YAML also gets the warnings and explanations that only authors need. `addresses` are those
+    that a cloud-config may name.
 
     Raises FetchFailed for YAML if the transpiler is not installed; most initramfs do not have it.
     """
+    if is_cloud_config(raw):
+        return _validate_cloud_config(raw, name, addresses)
     return _validate_yaml(raw, name, files_dir, lints=lints) if is_yaml(raw) else _validate_json(raw, name)
 
 
@@ -75,6 +89,21 @@ def _about_all(error: str) -> tuple[Problem, ...]:
     hints = {EMPTY: "the file has no content", NO_VERSION: 'write "ignition": {"version": "3.4.0"} at the top'}
     path = () if error == EMPTY else ("ignition", "version")
     return (Problem(path, error, hint=hints.get(error, f"known versions are {', '.join(VERSIONS)}")),)
+
+
+def _validate_cloud_config(raw: bytes, name: str, addresses: Addresses) -> Outcome:
+    """A cloud-config is taken if nothing of it is lost."""
+    from provision.config.machine_addresses import named_addresses
+
+    try:
+        from transpiler.cloud_config.conversion import convert
+
+        converted = convert(raw, name=name, addresses=addresses() if named_addresses(raw) else {})
+    except ImportError as error:
+        hint = "convert it (transpile convert), or put the transpiler and the Python package yaml into the initramfs"
+        raise FetchFailed(name, f"is a cloud-config, which cannot be read here: {error}", hint=hint) from error
+    error_text = "" if converted.config else NOT_CONVERTED
+    return Outcome(converted.config, converted.findings(), error_text, converted.findings_of_config)
 
 
 def _validate_yaml(raw: bytes, name: str, files_dir: str | None, *, lints: bool) -> Outcome:

@@ -28,6 +28,7 @@ from provision.system.private_files import read_private, write_private
 from provision.system.root.record_file import RecordFile
 
 if TYPE_CHECKING:
+    from provision.fetch.platforms.context import FetchContext
     from provision.fetch.references import Fetched
     from provision.fetch.resources import Fetcher
     from provision.system.machine import Machine
@@ -113,7 +114,7 @@ class Boot(NamedTuple):
         settings = FetchSettings(http_total=self.fetch_timeout, offline=offline)
         given = platform_files.from_data_urls(self.state.platform_files)
         try:
-            acquired = find_config(self.platform, running_system, settings, self.log, given)
+            acquired = find_config(self.platform, running_system, settings, self.log, given, addresses=addresses)
         except NeedsNetwork as need:
             if not offline:
                 raise
@@ -212,6 +213,13 @@ class Boot(NamedTuple):
         from provision.system.running_system.local_system import LocalSystem
 
         return LocalSystem(SystemPaths.of(self.environment))
+
+
+def addresses(platform: str, context: FetchContext) -> Mapping[str, str]:
+    """The addresses of this machine that a cloud-config may name; none if the platform has no metadata."""
+    from provision.metadata.machine_metadata import addresses
+
+    return addresses(platform, context)
 
 
 def uuid_seed(digest: str, identity: Sequence[str]) -> str:

@@ -39,6 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_platform(parser)
     parser.add_argument("--attributes", metavar="FILE", help="write the attributes, for EnvironmentFile= of units")
     parser.add_argument("--coreos-attributes", metavar="FILE", help="the same, with the names of coreos-metadata")
+    parser.add_argument("--environment", metavar="FILE", help="write the addresses into /etc/environment")
     add_files(parser)
     add_total_timeout(parser)
     parser.add_argument("--json", action="store_true", help="print the metadata as JSON")
@@ -65,7 +66,15 @@ def add_files(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the options say, or print the metadata if they say nothing. Returns 0; raises Failure."""
-    writes = ("attributes", "coreos_attributes", "hostname", "ssh_keys", "network_units", "networkmanager_profiles")
+    writes = (
+        "attributes",
+        "coreos_attributes",
+        "environment",
+        "hostname",
+        "ssh_keys",
+        "network_units",
+        "networkmanager_profiles",
+    )
     if any(getattr(arguments, name) for name in (*writes, "netplan_config", "check_in")):
         return carry_out(arguments)
     metadata = ask_platform(arguments.platform or "", arguments.timeout, notices_on(sys.stderr))
@@ -82,6 +91,8 @@ def carry_out(arguments: argparse.Namespace) -> int:
         _write_keys(arguments.ssh_keys, metadata, log)
     if arguments.hostname:
         _write_hostname(arguments.hostname, metadata, log)
+    if getattr(arguments, "environment", None):
+        _write_environment(arguments.environment, metadata)
     _write_network(arguments, metadata)
     if arguments.check_in:
         metadata.check_in()
@@ -120,6 +131,18 @@ def _write_attributes(arguments: argparse.Namespace, metadata: MachineMetadata) 
     for path, named in files:
         if path:
             write_shared(path, environment_file(named(metadata.provider.prefix, metadata.attributes())))
+
+
+def _write_environment(path: str, metadata: MachineMetadata) -> None:
+    """Write the addresses into a file of variables, whose other lines stay."""
+    from provision.metadata.attribute_files import with_addresses
+    from provision.system.running_system.local_system import LocalSystem
+    from provision.system.shared_files import write_shared
+
+    before = LocalSystem().read_text(path)
+    after = with_addresses(before, metadata.addresses())
+    if after != before:
+        write_shared(path, after)
 
 
 def _write_network(arguments: argparse.Namespace, metadata: MachineMetadata) -> None:

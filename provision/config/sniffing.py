@@ -1,4 +1,4 @@
-"""Is a config YAML or JSON? The one answer that commands, the machine and the tests share."""
+"""Is a config YAML, JSON or a cloud-config? The one answer that commands, the machine and the tests share."""
 
 from __future__ import annotations
 
@@ -14,3 +14,12 @@ def is_yaml(raw: bytes) -> bool:
     what is missing. White space (RFC 8259, section 2) and a byte order mark at the start do not count.
     """
     return raw.removeprefix(BYTE_ORDER_MARK).lstrip(b" \t\r\n")[:1] not in {b"{", b"[", b""}
+
+
+def is_cloud_config(raw: bytes) -> bool:
+    """Whether a text is a cloud-config of CoreOS: its first line is `#cloud-config`, with white space after it or not.
+
+    Source: `config/config.go` of coreos/coreos-cloudinit. The files for cloud-init, which other distributions run,
+    begin with the same line.
+    """
+    return raw[:13] == b"#cloud-config" and not raw[13 : (raw.find(b"\n", 13) + 1 or len(raw) + 1) - 1].strip()

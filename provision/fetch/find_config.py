@@ -6,6 +6,7 @@ first place that has one decides, and an error there is final.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from provision.config.format import Config, Resource, Verification
@@ -18,12 +19,21 @@ from provision.fetch.references import Fetched, ReadOem, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import CONFIG_LIMIT, FetchSettings
-from provision.fetch.user_data import read_config
+from provision.fetch.user_data import OtherForms, read_config
 from provision.kernel_command_line import ConfigArguments, config_arguments
 from provision.log import Log, silent
 
 DRIVE_SECONDS = 30.0
 """How long a drive that the kernel command line names is waited for, as Ignition does."""
+
+
+AddressesOf = Callable[[str, FetchContext], Mapping[str, str]]
+"""Asks a platform for the addresses of this machine, by the names of a cloud-config. Raises FetchFailed."""
+
+
+def no_addresses(_platform: str, _context: FetchContext) -> Mapping[str, str]:
+    """A machine whose addresses are not known."""
+    return {}
 
 
 class FoundConfig(NamedTuple):
@@ -42,18 +52,20 @@ class _Found(NamedTuple):
     raw: bytes | None
 
 
-def find_config(
+def find_config(  # noqa: PLR0913 - what a boot knows
     platform: str,
     running_system: RunningSystem,
     settings: FetchSettings,
     log: Log = silent,
     platform_files: dict[str, bytes] | None = None,
+    *,
+    addresses: AddressesOf = no_addresses,
 ) -> FoundConfig:
     """The user's config, merged with all it names, and valid. An empty one counts as none.
 
     `platform_files` is what the platform handed over earlier in this boot, and takes what it hands over now (see
     FetchContext). `settings.http_total` bounds each fetch until the config itself says how long. The platform `auto` is
-    told by the firmware.
+    told by the firmware. `addresses` is called only for a cloud-config or script that names an address.
 
     Raises Usage for an unknown platform, Failure for one that the firmware contradicts, FetchFailed, NeedsNetwork while
     offline, ConfigInvalid, and ConfigEmpty for an empty referenced config.
@@ -62,12 +74,14 @@ def find_config(
     platform = confirmed(platform, running_system, log, allow_mismatch=trust.mismatch == "allow")
     settings = settings._replace(platform=platform, run=running_system.run)
     fetcher = Fetcher(settings, log)
-    found = _find(platform, fetch_context(running_system, settings, log, platform_files, trust), fetcher)
+    context = fetch_context(running_system, settings, log, platform_files, trust)
+    found = _find(platform, context, fetcher)
     own = (Fetched("user", found.place, referenced=False),)
     if not found.raw:
         log("info", f"not a config (empty): {found.place} has none; ignoring user-provided config")
         return FoundConfig(EMPTY, provided=False, fetched=own, fetcher=fetcher.configured_by(EMPTY))
-    config = read_config(found.raw, found.place, log, running_system.run)
+    others = OtherForms(trust.scripts == "run", lambda: addresses(platform, context))
+    config = read_config(found.raw, found.place, log, running_system.run, others)
     rendered = render(config, fetcher, log, _oem_reader(config, running_system))
     return FoundConfig(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
 

@@ -1,13 +1,14 @@
-"""User data -> a config, whether compressed or not, JSON or YAML."""
+"""User data -> a config, whether compressed or not: JSON, YAML, a cloud-config of CoreOS, or a script."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config.format import Config
+from provision.config.machine_addresses import Addresses, no_addresses
 from provision.config.problems import Problem
-from provision.config.sniffing import BYTE_ORDER_MARK
+from provision.config.sniffing import BYTE_ORDER_MARK, is_cloud_config
 from provision.failures import ConfigEmpty, ConfigInvalid
 from provision.fetch.compression import decompressed
 from provision.fetch.running_system import Run, no_programs
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
     from provision.config.reports.findings import Finding
 
 
-def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs) -> Config:
+class OtherForms(NamedTuple):
+    """What user data may be besides a config: whether a script is run, and the addresses that it may name."""
+
+    scripts: bool = False
+    addresses: Addresses = no_addresses
+
+
+CONFIGS_ONLY = OtherForms()
+
+
+def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs, others: OtherForms = CONFIGS_ONLY) -> Config:
     """The config in some bytes, compressed or not; warnings and errors are logged with their places.
 
     Raises ConfigEmpty, ConfigInvalid, or FetchFailed if the compression is damaged, or YAML cannot be read here.
@@ -26,11 +37,16 @@ def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs) -> Co
     raw = decompressed(raw, source, run)
     if not raw:
         raise ConfigEmpty(source)
-    other = other_format(raw)
+    if others.scripts and raw.startswith(b"#!"):
+        from provision.fetch.user_script import script_config
+
+        log("notice", f"{source}: this is a script, which runs once when the system has started")
+        return script_config(raw, others.addresses)
+    other = "" if is_cloud_config(raw) else other_format(raw)
     if other:
-        problem = Problem((), f"this is {other}, not an Ignition config")
+        problem = Problem((), f"this is {other}, not an Ignition config", hint=_hint(other))
         raise ConfigInvalid([problem], source=source, error=problem.message)
-    outcome = validate_text(raw, source)
+    outcome = validate_text(raw, source, addresses=others.addresses)
     log_findings(outcome.findings, log)
     if outcome.config is None:
         raise ConfigInvalid(outcome.problems, source=source, error=outcome.error)
@@ -43,17 +59,30 @@ def log_findings(findings: Iterable[Finding], log: Log) -> None:
         log(finding.problem.severity, f"{finding.place}: {finding.message}")
 
 
+def _hint(other: str) -> str:
+    if other == SCRIPT:
+        return "to run it once, boot with provision.scripts=run, or write that into provision.conf of the image"
+    return "" if other == WEB_PAGE else UNDERSTOOD
+
+
 def other_format(raw: bytes) -> str:
     """What user data is that is no config, in words; empty if it may be a config."""
     text = raw.removeprefix(BYTE_ORDER_MARK).lstrip()
     return next((name for beginning, name in OTHER_FORMATS.items() if text.startswith(beginning)), "")
 
 
+SCRIPT = "a script (#!)"
+WEB_PAGE = "a web page, perhaps a captive portal's"
+UNDERSTOOD = (
+    "give one of these alone: an Ignition config (JSON), Butane YAML, a text whose first line is #cloud-config, "
+    "or, where the image allows it, a script"
+)
+
 OTHER_FORMATS: Mapping[bytes, str] = {
-    b"#cloud-config": "cloud-init user data (#cloud-config)",
-    b"#!": "a script (#!)",
+    b"#cloud-config": "cloud-init user data of another kind than #cloud-config",
+    b"#!": SCRIPT,
     b"#include": "a cloud-init include list",
     b"Content-Type: multipart/": "a cloud-init MIME archive",
     b"## template: jinja": "a cloud-init template",
-    **dict.fromkeys((b"<!DOCTYPE html", b"<!doctype html", b"<html"), "a web page, perhaps a captive portal's"),
+    **dict.fromkeys((b"<!DOCTYPE html", b"<!doctype html", b"<html"), WEB_PAGE),
 }

@@ -69,3 +69,17 @@ def _quoted(value: str) -> str:
         return value
     escaped = re.sub(r'(["\\$`])', r"\\\1", value)
     return f'"{escaped}"'
+
+
+def with_addresses(before: str, addresses: Mapping[str, str]) -> str:
+    """The text of /etc/environment with the addresses as COREOS_PRIVATE_IPV4 and so on, as coreos-cloudinit writes it.
+
+    A line that sets one of these variables is replaced in place; the others follow at the end, sorted.
+    """
+    pending = {f"{COREOS}{name.upper()}": address for name, address in addresses.items()}
+    lines = []
+    for line in before.splitlines():
+        name = line.partition("=")[0]
+        lines.append(f"{name}={pending.pop(name)}" if "=" in line and name in pending else line)
+    lines += [f"{name}={pending[name]}" for name in sorted(pending)]
+    return "".join(f"{line}\n" for line in lines)

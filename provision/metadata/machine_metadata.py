@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from provision.config.machine_addresses import NAMES
 from provision.failures import FetchFailed, Usage
 from provision.fetch.platforms.context import FetchContext
 from provision.metadata.answers import Answers
+from provision.metadata.attribute_files import shared
 from provision.metadata.network.interfaces import Network
 from provision.metadata.providers import PROVIDERS, Provider
 from provision.metadata.ssh_keys import is_key
@@ -41,6 +43,11 @@ class MachineMetadata(NamedTuple):
         if self.provider.more:
             found.update(self.provider.more(self.answers))
         return found
+
+    def addresses(self) -> dict[str, str]:
+        """The addresses by the names of a cloud-config (`private_ipv4`), as far as the platform says them."""
+        found = shared(self.attributes())
+        return {name: found[name.upper()] for name in NAMES if name.upper() in found}
 
     def hostname(self) -> str:
         """The host name, cut to what Linux takes; empty if there is none."""
@@ -85,3 +92,14 @@ def ask(platform: str, context: FetchContext) -> MachineMetadata:
         if answers is not None:
             return MachineMetadata(provider, answers, context)
     raise FetchFailed(name, "there is no config drive with metadata", hint="attach the drive of the platform")
+
+
+def addresses(platform: str, context: FetchContext) -> dict[str, str]:
+    """The addresses of this machine as `MachineMetadata.addresses`; none if the platform has no metadata.
+
+    Raises FetchFailed.
+    """
+    try:
+        return ask(platform, context).addresses()
+    except Usage:
+        return {}

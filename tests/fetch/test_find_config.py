@@ -398,7 +398,8 @@ def test_user_data_may_not_explode(machine: Machine, wrap: Any) -> None:
 @pytest.mark.parametrize(
     ("raw", "told"),
     [
-        (b"#cloud-config\nusers: []\n", "cloud-init"),
+        (b"#cloud-config\npackages: [vim]\n", "coreos-cloudinit has no key packages"),
+        (b"#cloud-config-archive\n", "cloud-init"),
         (b"#!/bin/sh\n", "a script"),
         (b"Content-Type: multipart/mixed; x", "MIME"),
     ],

@@ -225,7 +225,7 @@ class Head(Record):
 @cache
 def config_record(etcd: str, flannel: str, dialect: str) -> type[ContainerLinuxConfig]:
     """The record of a config of a dialect, with the options of versions of etcd and flannel; empty for no options."""
-    return _extended(
+    return extended(
         ContainerLinuxConfig,
         {
             "etcd": (_with_options(Etcd, etcd, options.ETCD), "etcd as a member of a cluster"),
@@ -237,7 +237,7 @@ def config_record(etcd: str, flannel: str, dialect: str) -> type[ContainerLinuxC
 
 def _with_options(base: type[Record], version: str, table: options.Table) -> type[Record]:
     """The record of a section, extended by a field for each option of a version of its program."""
-    return _extended(
+    return extended(
         base,
         {
             name: (options.kind_of(name, version), f"option {options.flag(name)} of the program")
@@ -246,7 +246,7 @@ def _with_options(base: type[Record], version: str, table: options.Table) -> typ
     )
 
 
-def _extended(base: type[_Base], fields: dict[str, tuple[type, str]]) -> type[_Base]:
+def extended(base: type[_Base], fields: dict[str, tuple[type, str]]) -> type[_Base]:
     """A record with further fields: name -> its type, and what it holds."""
     members = {
         name: nested(kind, doc) if issubclass(kind, Record) else optional(doc, secret=name in options.SECRETS)

@@ -18,11 +18,13 @@ FILE = "provision.conf"
 MISMATCH = "provision.platform.mismatch"
 CONFIG_DRIVE = "provision.config.drive"
 USER_DATA = "provision.user_data"
+SCRIPTS = "provision.scripts"
 
 VALUES = {
     MISMATCH: ("refuse", "allow"),
     CONFIG_DRIVE: ("internal", "any", "none"),
     USER_DATA: ("keep", "lock"),
+    SCRIPTS: ("refuse", "run"),
 }
 """The values of each setting; the first is the default."""
 
@@ -37,12 +39,13 @@ class TrustPolicy(NamedTuple):
     `mismatch` "allow" uses a platform that the firmware contradicts. `config_drive` "internal" ignores config drives on
     external buses (USB, SD cards, FireWire, Thunderbolt), "any" accepts them, "none" accepts no config drive.
     `user_data` "lock" deletes the config from the platform after success, and closes the metadata service to all users
-    but root.
+    but root. `scripts` "run" runs user data that is a script, once.
     """
 
     mismatch: str = "refuse"
     config_drive: str = "internal"
     user_data: str = "keep"
+    scripts: str = "refuse"
 
 
 def trust_policy(running_system: RunningSystem) -> TrustPolicy:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.failures import ConfigInvalid, FetchFailed
+from provision.failures import FetchFailed
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.drives import Drive
@@ -90,10 +90,10 @@ def test_proxmox_skips_what_is_for_cloud_init(root: Path, log: RecordedLog) -> N
         assert paths(boot(root, "proxmoxve", log)) == ["/from-the-drive"]
 
 
-def test_others_say_that_it_is_for_cloud_init(root: Path, log: RecordedLog) -> None:
-    with drive(root, "cidata", {"/user-data": b"#cloud-config\nusers: []\n"}), pytest.raises(ConfigInvalid) as invalid:
-        boot(root, "ibmcloud", log)
-    assert "cloud-init" in invalid.value.problems[0].message
+def test_others_convert_it(root: Path, log: RecordedLog) -> None:
+    text = b"#cloud-config\nwrite_files: [{path: /a}]\n"
+    with drive(root, "cidata", {"/user-data": text}):
+        assert paths(boot(root, "ibmcloud", log)) == ["/a"]
 
 
 def test_a_drive_that_never_comes_means_no_config_after_its_time(root: Path, log: RecordedLog) -> None:

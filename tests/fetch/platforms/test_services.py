@@ -166,8 +166,8 @@ def test_config_of_people(platform: str, cloud: Cloud) -> None:
 @on_services
 def test_config_for_others(platform: str, cloud: Cloud) -> None:
     with pytest.raises(ConfigInvalid) as invalid:
-        cloud.boot(platform, given(platform, b"#cloud-config\nusers: []\n"))
-    assert "cloud-init user data" in invalid.value.problems[0].message
+        cloud.boot(platform, given(platform, b"#cloud-config\nruncmd: [a]\n"))
+    assert "coreos-cloudinit has no key runcmd" in invalid.value.problems[0].message
 
 
 @on_services
