@@ -15,6 +15,7 @@ import pytest
 
 from tests.real.disks.loop_devices import MIB, blank, left_attached, loop, mounted
 from tests.real.disks.security import hostile_tree
+from tests.real.disks.security.run_apply import apply
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -52,21 +53,6 @@ def device(tmp_path: Path) -> Iterator[str]:
     with loop(image) as node:
         yield node
     assert image.read_bytes() == SECRET.ljust(MIB, b"\0")
-
-
-def apply(config: object, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "provision", "apply", "-", *map(str, arguments)]
-    done = subprocess.run(
-        argv,
-        input=json.dumps(config),
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 def leaked(root: Path) -> list[Path]:

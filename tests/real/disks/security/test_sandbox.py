@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.real.disks.loop_devices import MIB, blank, is_rooted, left_attached, loop, mounted
+from tests.real.disks.security.run_apply import apply
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -25,18 +26,6 @@ for node in {nodes}; do
 done
 exec {real} "$@"
 """
-
-
-def apply(config: object, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-m", "provision", "apply", "-", *map(str, arguments)]
-    return subprocess.run(
-        argv,
-        input=json.dumps(config),
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def storage(**parts: object) -> dict[str, object]:
