@@ -92,7 +92,7 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 
 .venv/check: .venv/demo
 	@.ci/install check
-	@$(BIN)/pip install --quiet --editable '.[machine]' --group dev
+	@$(BIN)/pip install --quiet --editable '.[lsp,machine]' --group dev
 	@touch $@
 
 .venv/test: .venv/check

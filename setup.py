@@ -5,5 +5,9 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["provision*", "transpiler*"]), "transpiler.schemas"],
     package_dir={"transpiler.schemas": "schemas"},
-    package_data={"transpiler.schemas": ["*.json"], "provision": ["py.typed"], "transpiler": ["py.typed"]},
+    package_data={
+        "transpiler.schemas": ["*.json"],
+        "provision": ["py.typed"],
+        "transpiler": ["py.typed", "editor/*.txt"],
+    },
 )

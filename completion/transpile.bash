@@ -3,7 +3,7 @@
 _transpile() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=""
     case ${COMP_WORDS[1]-} in
-        check | convert | diff | schema) ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]} ;;
+        check | convert | diff | lsp | schema) ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]} ;;
     esac
     case $previous in
         -d | --files-dir)
@@ -42,6 +42,10 @@ _transpile() {
         check) options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help" ;;
         convert) options="--to --lowest --mount --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --help" ;;
+        lsp)
+            mapfile -t COMPREPLY < <(compgen -W "--stdio --help" -- "$current")
+            return
+            ;;
         schema)
             if ((COMP_CWORD == 2)); then
                 options="fcos flatcar openshift r4e fiot"
@@ -54,7 +58,7 @@ _transpile() {
         *)
             options="--check --color --color=always --color=never --dialect --files-dir --help --output --platform --pretty --raw"
             options+=" --raw-errors --strict --version"
-            ((COMP_CWORD == 1)) && options+=" check convert diff schema"
+            ((COMP_CWORD == 1)) && options+=" check convert diff lsp schema"
             ;;
     esac
     mapfile -t COMPREPLY < <(

@@ -1,12 +1,13 @@
 # fish completion for transpile
 
-set -l plain 'not __fish_seen_subcommand_from check convert diff schema'
+set -l plain 'not __fish_seen_subcommand_from check convert diff lsp schema'
 set -l convert '__fish_seen_subcommand_from convert'
 set -l check '__fish_seen_subcommand_from check'
 
 complete -c transpile -n __fish_use_subcommand -a check -d 'check many configs'
 complete -c transpile -n __fish_use_subcommand -a convert -d 'convert an Ignition config to another version'
 complete -c transpile -n __fish_use_subcommand -a diff -d 'show what changes between two configs'
+complete -c transpile -n __fish_use_subcommand -a lsp -d 'judge configs in an editor while they are typed'
 complete -c transpile -n __fish_use_subcommand -a schema -d 'print a JSON Schema'
 complete -c transpile -n $plain -s c -l check -d 'check config without producing output'
 complete -c transpile -n $plain -l color -x -a 'auto always never' -d 'colour of the report'
@@ -44,5 +45,7 @@ complete -c transpile -n $convert -s o -l output -r -d 'write to a file'
 set -l diff '__fish_seen_subcommand_from diff'
 complete -c transpile -n $diff -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where local files are'
 complete -c transpile -n $diff -l exit-code -d 'exit with 1 if there are differences'
+
+complete -c transpile -n '__fish_seen_subcommand_from lsp' -l stdio -d 'use standard input and output'
 
 complete -c transpile -n '__fish_seen_subcommand_from schema' -x -a 'fcos flatcar openshift r4e fiot'

@@ -27,6 +27,7 @@ Usage: transpile [options] [FILE]
        transpile check [options] PATH...
        transpile convert [options] [FILE]
        transpile diff [options] A B
+       transpile lsp
        transpile schema [VARIANT VERSION]
 
 Translate a YAML config (Butane's format) into the JSON that a machine reads at its first boot (Ignition's
@@ -40,6 +41,7 @@ Commands:
   check                           check many configs at once: files, directories, globs
   convert                         convert an Ignition config (1, 2.x, 3.x) to another version
   diff                            show what changes between two configs
+  lsp                             judge configs in an editor while they are typed
   schema                          print the JSON Schema of a variant, for editors
 
 Examples:
@@ -123,6 +125,12 @@ def _diff(arguments: list[str]) -> int:
     from transpiler.commands.diff import diff
 
     return diff(arguments)
+
+
+def _lsp(arguments: list[str]) -> int:
+    from transpiler.commands.lsp import lsp
+
+    return lsp(arguments)
 
 
 def _usage(*, as_butane: bool) -> str:
@@ -260,4 +268,4 @@ def _convert(arguments: list[str]) -> int:
     return convert_command(arguments)
 
 
-_COMMANDS = {"check": _check, "convert": _convert, "diff": _diff, "schema": _schema}
+_COMMANDS = {"check": _check, "convert": _convert, "diff": _diff, "lsp": _lsp, "schema": _schema}

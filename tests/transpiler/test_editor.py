@@ -6,7 +6,6 @@ YAML_LANGUAGE_SERVER to the server's path, or have it on PATH; otherwise this is
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -17,40 +16,20 @@ from typing import IO, Any
 
 import pytest
 
+from tests.transpiler.language_client import LanguageClient
+
 ROOT = Path(__file__).parents[2]
 SERVER = os.environ.get("YAML_LANGUAGE_SERVER") or shutil.which("yaml-language-server") or ""
 
 pytestmark = [pytest.mark.peer, pytest.mark.skipif(not SERVER, reason="yaml-language-server is not on PATH")]
 
 
-class Editor:
-    """A client of the Language Server Protocol over pipes."""
+class Editor(LanguageClient):
+    """A client whose settings name the schema."""
 
     def __init__(self, schema: Path, sending: IO[bytes], receiving: IO[bytes]) -> None:
+        super().__init__(sending, receiving)
         self.schema = schema
-        self.sending = sending
-        self.receiving = receiving
-        self.last_id = 0
-
-    def notify(self, method: str, params: dict[str, Any], **more: Any) -> None:
-        body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, **more}).encode()
-        self.sending.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        self.sending.flush()
-
-    def receive(self) -> dict[str, Any]:
-        length = 0
-        while (line := self.receiving.readline().strip()) or not length:
-            if line.lower().startswith(b"content-length:"):
-                length = int(line.split(b":")[1])
-        message: dict[str, Any] = json.loads(self.receiving.read(length))
-        return message
-
-    def request(self, method: str, params: dict[str, Any]) -> Any:
-        self.last_id += 1
-        self.notify(method, params, id=self.last_id)
-        while (message := self.receive()).get("id") != self.last_id or "method" in message:
-            self.answer(message)
-        return message["result"]
 
     def answer(self, message: dict[str, Any]) -> None:
         """Answer a request of the server for settings: only the schema is configured."""
@@ -59,15 +38,7 @@ class Editor:
         settings = {"schemas": {self.schema.as_uri(): "*.bu"}, "completion": True, "hover": True}
         items = message["params"].get("items", []) if isinstance(message.get("params"), dict) else []
         result = [settings if item.get("section") == "yaml" else None for item in items] if items else None
-        body = json.dumps({"jsonrpc": "2.0", "id": message["id"], "result": result}).encode()
-        self.sending.write(b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        self.sending.flush()
-
-    def wait(self, method: str) -> dict[str, Any]:
-        while (message := self.receive()).get("method") != method:
-            self.answer(message)
-        params: dict[str, Any] = message["params"]
-        return params
+        self.send({"id": message["id"], "result": result})
 
     def open(self, name: str, text: str) -> list[dict[str, Any]]:
         """Open a text as a file of this name; returns the diagnostics."""

@@ -39,7 +39,7 @@ def fixed(raw: bytes, *, files_dir: str | None = None, ignore: Sequence[str] = (
     judge = partial(transpile, files_dir=files_dir, ignore=ignore)
     result, count = judge(raw), 0
     for _ in range(MAX_ROUNDS):
-        edits = set(_edits(result))
+        edits = {one.edit for one in fixes_of(result)}
         for some in (edits, *({one} for one in edits)):
             changed = apply_edits(raw, some)
             after = judge(changed) if changed != raw else result
@@ -49,6 +49,24 @@ def fixed(raw: bytes, *, files_dir: str | None = None, ignore: Sequence[str] = (
         else:
             break
     return Fixed(raw, count)
+
+
+class Fix(NamedTuple):
+    """A problem and the edit that mends it."""
+
+    problem: Problem
+    edit: Edit
+
+
+def fixes_of(result: Result) -> Iterator[Fix]:
+    """The problems of a text that have one certain remedy. The text after an edit has not been judged."""
+    lines = result.text.lines()
+    for problem in result.problems:
+        fix, place = _FIXES.get(rule_of(problem)), result.text.place(problem)
+        if fix is not None and not (place and place.file):
+            edit = fix(_Place(problem, node_at(result.text.root, problem.path), result, lines))
+            if edit is not None:
+                yield Fix(problem, edit)
 
 
 class _Place(NamedTuple):
@@ -73,16 +91,6 @@ class _Place(NamedTuple):
         """The line of the problem; empty if it has no place of its own."""
         at = self.problem.at
         return self.lines[at.line - 1] if at is not None and 0 < at.line <= len(self.lines) else ""
-
-
-def _edits(result: Result) -> Iterator[Edit]:
-    lines = result.text.lines()
-    for problem in result.problems:
-        fix, place = _FIXES.get(rule_of(problem)), result.text.place(problem)
-        if fix is not None and not (place and place.file):
-            edit = fix(_Place(problem, node_at(result.text.root, problem.path), result, lines))
-            if edit is not None:
-                yield edit
 
 
 def _written_anew(node: YamlNode | None, lines: list[str], text: str) -> Edit | None:

@@ -40,6 +40,11 @@ def settings_here() -> CheckSettings:
         folder = os.getcwd()
     except OSError:  # it was removed
         return CheckSettings()
+    return settings_above(folder)
+
+
+def settings_above(folder: str) -> CheckSettings:
+    """The settings for the configs in a directory. Raises SettingsError."""
     while True:
         for name, tables in ((".transpile.toml", ()), ("pyproject.toml", ("tool", "transpile"))):
             path = os.path.join(folder, name)

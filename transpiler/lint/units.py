@@ -97,13 +97,18 @@ def _texts(source: LintInput) -> Iterator[UnitText]:
             suffix = unit.name.rpartition(".")[2]
             if kind == "units" and suffix not in {*_SECTION_OF_SUFFIX, *_OTHER_SUFFIXES}:
                 continue  # the name is wrong, so the sections are not known
-            own = {_SECTION_OF_SUFFIX[suffix]} if suffix in _SECTION_OF_SUFFIX else set()
-            sections = _COMMON_SECTIONS | (_QUADLET_SECTIONS if kind == "quadlets" else own)
+            sections = _COMMON_SECTIONS | _QUADLET_SECTIONS if kind == "quadlets" else sections_of(unit.name)
             path: Path = ("systemd", kind, index)
             texts = [(path, unit), *(((*path, "dropins", number), one) for number, one in enumerate(unit.dropins))]
             for place, one in texts:
                 if one.contents:
                     yield UnitText((*place, "contents"), one.contents, unit.name, sections)
+
+
+def sections_of(name: str) -> set[str]:
+    """The sections that a unit with this name may have."""
+    own = _SECTION_OF_SUFFIX.get(name.rpartition(".")[2])
+    return {*_COMMON_SECTIONS, own} if own else _COMMON_SECTIONS
 
 
 def _lines(unit: UnitText, source: LintInput) -> Iterator[Problem]:

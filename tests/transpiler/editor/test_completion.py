@@ -1,0 +1,104 @@
+"""Completion offers what the model has at a place, as an author writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.transpiler.editor import HEAD, with_cursor
+from transpiler.editor.completion import completions
+from transpiler.editor.unit_settings import VALUES, sections
+
+UNIT = HEAD + "systemd:\n  units:\n    - name: web.service\n      contents: |\n"
+
+
+def offered(text: str, files_dir: str = "") -> list[str]:
+    return [one.text for one in completions(*with_cursor(text, files_dir))]
+
+
+@pytest.mark.parametrize(
+    ("text", "some"),
+    [
+        ("\u00a6", {"variant: ", "version: ", "storage:\n  "}),
+        ("variant: \u00a6", {"fcos", "flatcar", "openshift"}),
+        (HEAD + "storage:\n  \u00a6", {"files:\n    - ", "disks:\n    - "}),
+        (HEAD + "storage:\n  files:\n    \u00a6", {"- path: "}),
+        (HEAD + "storage:\n  files:\n    - path: /a\n      \u00a6", {"mode: ", "contents:\n        "}),
+        (HEAD + "storage: {files: [{path: /a, mo\u00a6", {"mode: "}),
+        (HEAD + "storage:\n  files:\n    - mode: \u00a6", {"0644", "0755"}),
+        (HEAD + "storage:\n  directories:\n    - mode: \u00a6", {"0755", "0700"}),
+        (HEAD + "storage:\n  files:\n    - path: \u00a6", {"/etc/hostname"}),
+        (HEAD + "storage:\n  filesystems:\n    - format: \u00a6", {"ext4", "none"}),
+        (HEAD + "storage:\n  raid:\n    - name: data\n  filesystems:\n    - device: \u00a6", {"/dev/md/data"}),
+        (HEAD + "systemd:\n  units:\n    - enabled: \u00a6", {"true", "false"}),
+        (HEAD + "storage:\n  files:\n    - path: &a /b\n      contents: [\u00a6", set()),
+        (UNIT + "        [\u00a6", {"[Unit]", "[Service]", "[Install]"}),
+        (UNIT + "        \u00a6", {"[Unit]", "[Service]", "[Install]"}),
+        (UNIT + "        [Unit]\n        Aft\u00a6", {"After=", "ConditionPathExists="}),
+        (UNIT + "        [Service]\n        \u00a6\n      enabled: true\n", {"ExecStart=", "Restart="}),
+        (UNIT + "        [Service]\n        Type=\u00a6", {"Type=oneshot", "Type=notify"}),
+        (UNIT + "        [Service]\n        PrivateTmp=\u00a6", {"PrivateTmp=yes"}),
+        (UNIT + "        [Unit]\n        After=\u00a6", {"After=web.service", "After=network-online.target"}),
+    ],
+)
+def test_offers(text: str, some: set[str]) -> None:
+    assert some <= set(offered(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "absent"),
+    [
+        (HEAD + "storage:\n  files:\n    - path: /a\n      \u00a6\n      mode: 0644\n", {"path: ", "mode: "}),
+        ("variant: fcos\nversion: 1.0.0\nstorage:\n  \u00a6", {"luks:\n    - ", "trees:\n    - "}),
+        ("variant: openshift\nversion: 4.15.0\nstorage:\n  \u00a6", {"directories:\n    - ", "links:\n    - "}),
+        ("variant: fcos\nversion: 1.2.0\nstorage:\n  filesystems:\n    - format: \u00a6", {"none"}),
+        ("variant: flatcar\nversion: 1.0.0\n\u00a6", {"boot_device:\n  ", "variant: "}),
+        (UNIT + "        [Service]\n        \u00a6", {"WantedBy=", "Image="}),
+        (UNIT + "        [\u00a6", {"[Timer]", "[Container]"}),
+        (HEAD + "storage:\n  files:\n    - contents:\n        inline: |\n          \u00a6", {"path: ", "[Unit]"}),
+    ],
+)
+def test_does_not_offer(text: str, absent: set[str]) -> None:
+    assert not absent & set(offered(text))
+
+
+def test_the_newest_version_is_first_and_experiments_last() -> None:
+    found = offered("variant: fcos\nversion: \u00a6")
+    assert found[0] == "1.7.0"
+    assert found[-1] == "1.8.0-experimental"
+
+
+def test_what_is_offered_takes_the_place_of_the_word() -> None:
+    text = HEAD + "storage:\n  fil\u00a6"
+    (one,) = [one for one in completions(*with_cursor(text)) if one.label == "files"]
+    assert (one.span.start, one.span.end) == ((4, 3), (4, 6))
+    assert one.documentation.startswith("**files**: list of mappings")
+
+
+def test_quadlets_have_the_sections_of_their_kind() -> None:
+    head = "variant: fcos\nversion: 1.8.0-experimental\nsystemd:\n  quadlets:\n    - name: web.container\n"
+    assert "[Container]" in offered(head + "      contents: |\n        [\u00a6")
+    assert {"Image=", "PublishPort="} <= set(offered(head + "      contents: |\n        [Container]\n        \u00a6"))
+
+
+def test_local_files_and_trees(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "motd").touch()
+    (tmp_path / ".hidden").touch()
+    assert offered(HEAD + "storage:\n  files:\n    - contents:\n        local: \u00a6", str(tmp_path)) == ["site/motd"]
+    assert offered(HEAD + "storage:\n  trees:\n    - local: \u00a6", str(tmp_path)) == ["site"]
+
+
+def test_usual_values_are_those_of_known_settings() -> None:
+    known = {name for settings in sections().values() for name in settings}
+    assert VALUES.keys() <= known
+    assert {"Unit", "Service", "Install", "Timer", "Container"} <= sections().keys()
+    assert sections()["Service"]["RemainAfterExit"] == "BOOLEAN"
+
+
+@given(st.text(alphabet="ab:- #|{}[]=,'\"\n", max_size=40), st.integers(0, 40))
+def test_no_text_is_too_odd(text: str, cut: int) -> None:
+    completions(*with_cursor(f"{HEAD}storage:\n{text[:cut]}\u00a6{text[cut:]}"))

@@ -1,0 +1,51 @@
+"""An editor shows what `transpile` finds, at the same place."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.config.problems import Position
+from tests.transpiler.editor import HEAD
+from tests.transpiler.mistakes import FOLDER, Mistake, mistakes
+from transpiler.editor.diagnostics import diagnostics
+from transpiler.editor.document import Document
+
+
+@pytest.mark.parametrize("mistake", mistakes(), ids=[one.name for one in mistakes()])
+def test_mistakes_have_their_cause_place_and_remedy(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FOLDER / mistake.name)
+    raw = (FOLDER / mistake.name / "case.bu").read_bytes()
+    document = Document(raw.decode("utf-8", "surrogateescape"), files_dir="files")
+    found = [one for one in diagnostics(document) if mistake.cause in one.message]
+    line, column = map(int, mistake.place.split(":"))
+    assert any(one.span.start == (line, column) and mistake.remedy in one.message for one in found)
+    assert all(one.span.start < one.span.end for one in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("storage: {files: [{path: /a, mode: 644}]}\n", (3, 36), (3, 39)),
+        ("storage: {files: [{path: 'a b'}]}\n", (3, 26), (3, 31)),
+        ("storag: {}\n", (3, 1), (3, 7)),
+        ("storage:\n  files:\n    - {mode: 0644}\n", (5, 7), (5, 13)),
+        (
+            "systemd:\n  units:\n    - name: a.service\n      contents: |\n        [Unti]\n        A=b\n",
+            (7, 9),
+            (7, 15),
+        ),
+        ("a: [\n", (4, 1), (4, 2)),
+    ],
+)
+def test_spans(text: str, start: Position, end: Position) -> None:
+    spans = [one.span for one in diagnostics(Document(HEAD + text))]
+    assert (start, end) in spans, spans
+
+
+def test_an_empty_text() -> None:
+    assert [one.rule for one in diagnostics(Document(""))] == ["variant"]
+
+
+def test_silenced_rules() -> None:
+    text = HEAD + "storage: {files: [{path: /a, mode: 644}]}\n"
+    assert diagnostics(Document(text, ignore=("decimal-mode",))) == []

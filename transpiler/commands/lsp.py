@@ -1,0 +1,63 @@
+"""`transpile lsp`: the language server, which an editor starts."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transpiler.editor.server import FileSettings
+
+DESCRIPTION = """\
+Judge configs while they are typed. An editor starts this command and speaks the Language Server Protocol with it on
+standard input and output: diagnostics, completion, descriptions, fixes, definitions, outline, folding and renaming.
+
+It needs pygls: pip install 'firstboot-provision[lsp]'
+
+Settings are read from .transpile.toml, or from the table [tool.transpile] of pyproject.toml, above each config.
+"""
+
+MISSING = "transpile lsp: pygls 2 is not installed; install it with: pip install 'firstboot-provision[lsp]'"
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser of `transpile lsp`. Tests compare the man page and the completions with it."""
+    from provision.config.reports.command_line import CommandLine
+
+    parser = CommandLine(
+        prog="transpile lsp",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--stdio", action="store_true", help="use standard input and output, as it always does")
+    return parser
+
+
+def lsp(arguments: list[str]) -> int:
+    """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
+    parser = command_line()
+    parser.parse_args(arguments)
+    try:
+        from transpiler.editor.server import serve
+    except ImportError:
+        print(MISSING, file=sys.stderr)
+        return 1
+    if sys.stdin.isatty():
+        parser.error("an editor starts this command; see the guide for the settings of editors")
+    serve(_settings_for)
+    return 0
+
+
+def _settings_for(folder: str) -> FileSettings:
+    """The settings for configs in a directory; the defaults if its settings file has errors, which it reports."""
+    from transpiler.commands.settings import SettingsError, settings_above
+    from transpiler.editor.server import FileSettings
+
+    try:
+        found = settings_above(folder)
+    except SettingsError as wrong:
+        print(f"transpile lsp: {wrong}", file=sys.stderr)
+        return FileSettings()
+    return FileSettings(found.files_dir or "", found.ignore)

@@ -1,0 +1,75 @@
+"""What an editor offers to mend: every problem with a certain remedy, all of them at once, and silencing a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from provision.config.problems import Position, Problem
+from transpiler.authoring.fixes import fixed, fixes_of
+from transpiler.authoring.text_edits import Edit, apply_edits
+from transpiler.editor.diagnostics import Diagnostic, diagnostics
+from transpiler.editor.document import Document, Span
+
+MOST = 20
+"""The number of diagnostics for which actions are sought. For each action the text is judged again."""
+
+_WHOLE_TEXT = "Mend all problems that have one certain remedy"
+
+
+class CodeAction(NamedTuple):
+    """A change of the text: its title, its parts, and the diagnostic that it removes (None if it removes several)."""
+
+    title: str
+    edits: tuple[tuple[Span, str], ...]
+    diagnostic: Diagnostic | None
+    is_preferred: bool = False
+
+
+def code_actions(document: Document, first: int, last: int) -> list[CodeAction]:
+    """The actions for problems on the lines from `first` to `last`."""
+    here = [one for one in diagnostics(document) if first <= one.span.start.line <= last][:MOST]
+    if not here:
+        return []
+    mended = [one for fix in fixes_of(document.result) if (one := _mend(document, fix.problem, fix.edit, here))]
+    found = [*mended, *(one for diagnostic in here if (one := _silence(document, diagnostic)))]
+    return [*found, *(mend_all(document) if mended else ())]
+
+
+def _mend(document: Document, problem: Problem, edit: Edit, here: list[Diagnostic]) -> CodeAction | None:
+    diagnostic = next((one for one in here if one.problem == problem), None)
+    if diagnostic is None:
+        return None
+    changed = apply_edits(document.raw, [edit])
+    if changed == document.raw or (document.judge(changed).failed and not document.result.failed):
+        return None
+    old = document.line(edit.line)[edit.start - 1 : edit.end - 1]
+    new = edit.text
+    title = f"Write {new.strip()} in place of {old.strip()}" if old.strip() and new.strip() else ""
+    span = Span(Position(edit.line, edit.start), Position(edit.line, edit.end))
+    hint = f"Mend: {problem.hint or problem.message}"
+    return CodeAction(title or hint, ((span, new),), diagnostic, is_preferred=True)
+
+
+def mend_all(document: Document) -> Iterator[CodeAction]:
+    """The action that does what `transpile check --fix` does, if that changes anything."""
+    mended = fixed(document.raw, files_dir=document.files_dir, ignore=document.ignore)
+    if mended.edits:
+        whole = Span(Position(1, 1), Position(len(document.lines), len(document.lines[-1]) + 1))
+        yield CodeAction(_WHOLE_TEXT, ((whole, mended.raw.decode().removeprefix("\ufeff")),), None)
+
+
+def _silence(document: Document, diagnostic: Diagnostic) -> CodeAction | None:
+    """The action that silences a warning by a comment at the end of its line; None in the middle of a text."""
+    if diagnostic.problem.fatal:
+        return None
+    number = diagnostic.span.start.line
+    line = document.line(number)
+    at = Position(number, len(line.rstrip()) + 1)
+    comment = f"  # transpile: ignore={diagnostic.rule}"
+    after = document.judge(apply_edits(document.raw, [Edit.insert(at, comment)]))
+    silenced = after.problems.count(diagnostic.problem) < document.result.problems.count(diagnostic.problem)
+    if not silenced or after.json != document.result.json or after.failed != document.result.failed:
+        return None
+    span = Span(at, Position(number, len(line) + 1))
+    return CodeAction(f"Silence {diagnostic.rule} on this line", ((span, comment),), diagnostic)

@@ -1,0 +1,40 @@
+"""Where the thing under the cursor comes from: a local file, an anchor, or the name of a volume, array or label."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from provision.config.problems import Position
+from transpiler.editor.completion import LOCAL_FIELDS
+from transpiler.editor.document import Document, Span, node_span, node_under
+from transpiler.editor.names import definition_span
+from transpiler.reading.local_files import FilesDirectory, LocalFileError
+
+
+class Target(NamedTuple):
+    """A part of a file; of the document itself if `file` is empty."""
+
+    file: str
+    span: Span
+
+
+def definition(document: Document, at: Position) -> Target | None:
+    """The target; None if there is none."""
+    found = node_under(document, at)
+    if found is not None and not found.is_key:
+        if found.node.kind == "alias":
+            return Target("", node_span(found.node.items[0], document.lines))
+        if any(part in LOCAL_FIELDS for part in found.path[-2:]):
+            return _local_file(document, found.node.text)
+    span = definition_span(document, at)
+    return Target("", span) if span else None
+
+
+def _local_file(document: Document, name: str) -> Target | None:
+    try:
+        path = FilesDirectory(document.files_dir).locate(name)
+    except LocalFileError:
+        return None
+    start = Position(1, 1)
+    return Target(os.path.abspath(path), Span(start, start)) if os.path.isfile(path) else None

@@ -1,0 +1,63 @@
+"""All findings of `transpile check` with the part of the text that an editor underlines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from provision.config.problems import Position, Problem
+from provision.config.reports.findings import Finding
+from provision.config.reports.rule_ids import rule_of
+from transpiler.editor.document import Document, Span, node_span
+from transpiler.reading.yaml_node import YamlNode
+
+
+class Diagnostic(NamedTuple):
+    """A problem, its part of the text, and its message with the hint on a second line."""
+
+    problem: Problem
+    span: Span
+    message: str
+
+    @property
+    def rule(self) -> str:
+        """The name of the rule."""
+        return rule_of(self.problem)
+
+
+def diagnostics(document: Document) -> list[Diagnostic]:
+    """The findings in the order of a report: errors first."""
+    findings = document.result.findings()
+    scalars = dict(_scalars(document.root)) if findings else {}
+    found = [Diagnostic(one.problem, _span(one, scalars, document), _message(one.problem)) for one in findings]
+    return sorted(found, key=lambda one: not one.problem.fatal)
+
+
+def _message(problem: Problem) -> str:
+    return f"{problem.message}\nhint: {problem.hint}" if problem.hint else problem.message
+
+
+def _scalars(root: YamlNode | None) -> Iterator[tuple[Position, YamlNode]]:
+    """Every scalar and key of the text by its place."""
+    waiting = [root] if root else []
+    while waiting:
+        node = waiting.pop()
+        if node.kind == "mapping":
+            waiting.extend(part for pair in node.items for part in pair)
+        elif node.kind == "sequence":
+            waiting.extend(node.items)
+        elif node.kind == "scalar":
+            yield node.at, node
+
+
+def _span(finding: Finding, scalars: dict[Position, YamlNode], document: Document) -> Span:
+    at = finding.at
+    if at is None:
+        return Span(Position(1, 1), Position(1, len(document.line(1)) + 1))
+    node = scalars.get(at)
+    if node is not None:
+        return node_span(node, document.lines)
+    rest = document.line(at.line)[at.column - 1 :]
+    word = re.match(r"\[[^\]]*\]|\S+", rest)
+    return Span(at, Position(at.line, at.column + (word.end() if word else 1)))

@@ -1,0 +1,175 @@
+"""An open document: its text, how it is judged, and its places in the terms of editors.
+
+YAML counts lines and columns from 1, columns in characters. Editors count from 0, and columns in units of an encoding.
+The two also differ in what ends a line: U+0085, U+2028 and U+2029 do so in YAML 1.1 (section 4.1.4) only.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from functools import cached_property
+from typing import NamedTuple
+
+from provision.config.problems import Path, Position
+from transpiler.butane.variants import Variant, table
+from transpiler.phases import Result, transpile
+from transpiler.reading.yaml_node import YamlNode
+
+_YAML_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_EDITOR_BREAK = re.compile("\r\n|[\r\n]")
+_BOM = "\ufeff"
+_UNIT_BYTES = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
+
+
+class Span(NamedTuple):
+    """A part of a text; the character at `end` does not belong to it."""
+
+    start: Position
+    end: Position
+
+    def has(self, at: Position) -> bool:
+        """Whether a cursor at this place touches the span."""
+        return self.start <= at <= self.end
+
+
+class EditorPosition(NamedTuple):
+    """A place in the terms of the protocol: line and character count from 0."""
+
+    line: int
+    character: int
+
+
+class Document:
+    """A text in an editor. `files_dir` is where its local files are; it is empty for a text without a file.
+
+    The warnings of the rules in `ignore` are left out. `encoding` is that of the client: `utf-8`, `utf-16` or `utf-32`.
+    """
+
+    def __init__(
+        self, text: str, *, files_dir: str = "", ignore: tuple[str, ...] = (), encoding: str = "utf-16"
+    ) -> None:
+        self.text = text
+        self.files_dir = files_dir
+        self.ignore = ignore
+        self.encoding = encoding
+
+    @cached_property
+    def raw(self) -> bytes:
+        """The text as bytes. A lone surrogate, which UTF-8 does not have, becomes `?`."""
+        return self.text.encode("utf-8", "replace")
+
+    @cached_property
+    def result(self) -> Result:
+        """What `transpile check` finds in the text."""
+        return self.judge(self.raw)
+
+    def judge(self, raw: bytes) -> Result:
+        """What `transpile check` finds in another text in the place of this one."""
+        return transpile(raw, name="", files_dir=self.files_dir, ignore=self.ignore)
+
+    @property
+    def root(self) -> YamlNode | None:
+        """The tree of the text; None while it is not YAML."""
+        return self.result.text.root
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines as YAML counts them, without line breaks."""
+        return _YAML_BREAK.split(self.text.removeprefix(_BOM))
+
+    @cached_property
+    def variant(self) -> Variant | None:
+        """The variant that the text names, also while it is not YAML; None if there is no such variant."""
+        name, version = (_top_value(self.text, key) for key in ("variant", "version"))
+        return table().get((name, version))
+
+    def line(self, number: int) -> str:
+        """A line by its number; empty if the text has no such line."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    def position(self, line: int, character: int) -> Position:
+        """The place that an editor means. A place behind the end of a line is its end."""
+        starts = self._editor_starts
+        line = min(max(line, 0), len(starts) - 1)
+        end = starts[line + 1] if line + 1 < len(starts) else len(self.text)
+        shown = self.text[starts[line] : end].rstrip("\r\n") if line + 1 < len(starts) else self.text[starts[line] :]
+        offset = starts[line] + self._characters(shown, character)
+        number = max(bisect_right(self._yaml_starts, offset) - 1, 0)
+        return Position(number + 1, max(offset - self._yaml_starts[number], 0) + 1)
+
+    def editor_position(self, at: Position) -> EditorPosition:
+        """A place as editors count it."""
+        starts = self._yaml_starts
+        number = min(max(at.line, 1), len(starts))
+        end = starts[number] if number < len(starts) else len(self.text)
+        offset = min(starts[number - 1] + max(at.column, 1) - 1, end)
+        line = bisect_right(self._editor_starts, offset) - 1
+        return EditorPosition(line, self._units(self.text[self._editor_starts[line] : offset]))
+
+    @cached_property
+    def _yaml_starts(self) -> list[int]:
+        bom = int(self.text.startswith(_BOM))
+        return [bom, *(match.end() for match in _YAML_BREAK.finditer(self.text))]
+
+    @cached_property
+    def _editor_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _EDITOR_BREAK.finditer(self.text))]
+
+    def _units(self, text: str) -> int:
+        if text.isascii():
+            return len(text)
+        encoding, size = _UNIT_BYTES[self.encoding]
+        return len(text.encode(encoding, "surrogatepass")) // size
+
+    def _characters(self, line: str, units: int) -> int:
+        """The number of characters that begin within the first units of a line."""
+        if line.isascii():
+            return min(max(units, 0), len(line))
+        taken = 0
+        for count, letter in enumerate(line):
+            if taken >= units:
+                return count
+            taken += self._units(letter)
+        return len(line)
+
+
+def _top_value(text: str, key: str) -> str:
+    match = re.search(rf"^{key}[ \t]*:[ \t]*[\"']?([\w.+-]*)", text, re.MULTILINE)
+    return match[1] if match else ""
+
+
+def node_span(node: YamlNode, lines: list[str]) -> Span:
+    """The span of a node on its first line: of a block the line with its `|`, of a list its first dash."""
+    line = lines[node.line - 1] if 0 < node.line <= len(lines) else ""
+    if node.kind == "scalar" and node.end[0] == node.line and node.end[1] > node.column:
+        return Span(node.at, Position(node.line, node.end[1]))
+    rest = line[node.column - 1 :]
+    width = len(rest.rstrip() if node.kind == "scalar" else rest.split(" ", 1)[0])
+    return Span(node.at, Position(node.line, node.column + max(width, 1)))
+
+
+class Found(NamedTuple):
+    """A scalar, an alias or a key of the text with its path. A key has the path of its value."""
+
+    path: Path
+    node: YamlNode
+    is_key: bool
+
+
+def node_under(document: Document, at: Position) -> Found | None:
+    """The key, scalar or alias that a cursor touches; None if there is none. Blocks are touched on all their lines."""
+    waiting: list[tuple[Path, YamlNode]] = [((), document.root)] if document.root else []
+    while waiting:
+        path, node = waiting.pop()
+        if node.kind == "mapping":
+            for key, value in node.items:
+                inner = (*path, key.text)
+                if key.kind == "scalar" and node_span(key, document.lines).has(at):
+                    return Found(inner, key, is_key=True)
+                waiting.append((inner, value))
+        elif node.kind == "sequence":
+            waiting.extend(((*path, index), item) for index, item in enumerate(node.items))
+        elif node_span(node, document.lines).has(at) or (node.kind == "scalar" and node.at <= at < node.end):
+            return Found(path, node, is_key=False)
+    return None

@@ -1,0 +1,55 @@
+"""What an editor shows about the key, or the setting of a unit, under the cursor."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from provision.config.problems import Position
+from transpiler.editor.cursor import cursor_at
+from transpiler.editor.document import Document, Span
+from transpiler.editor.fields import description, field_at
+from transpiler.editor.unit_settings import sections, values_of
+from transpiler.editor.units import section_above
+
+_KEY_OF_LINE = re.compile(r"(?:^|[\s{,-])([\w-]+|\"[\w-]+\")(?=[ \t]*:(?:[ \t]|$))")
+
+
+class Hover(NamedTuple):
+    """A text in Markdown and the word it is about."""
+
+    text: str
+    span: Span
+
+
+def hover(document: Document, at: Position) -> Hover | None:
+    """The description of the key under the cursor; None if there is no known key."""
+    line = document.line(at.line)
+    cursor = cursor_at(document.lines, at)
+    if cursor.kind == "text":
+        return _setting(document, at, line)
+    for match in _KEY_OF_LINE.finditer(line):
+        if match.start(1) <= at.column - 1 <= match.end(1):
+            place = cursor_at(document.lines, Position(at.line, match.start(1) + 1))
+            path = (*place.path, match[1].strip('"'))
+            field = field_at(document.variant, path)
+            if field is not None:
+                span = Span(Position(at.line, match.start(1) + 1), Position(at.line, match.end(1) + 1))
+                return Hover(description(field, document.variant, path), span)
+    return None
+
+
+def _setting(document: Document, at: Position, line: str) -> Hover | None:
+    """The kind of value of a setting of a unit, and its usual values."""
+    match = re.match(r"\s*(\w+)\s*=", line)
+    section = section_above(document, at)
+    if match is None or not match.start(1) <= at.column - 1 <= match.end(1):
+        return None
+    kind = sections().get(section, {}).get(match[1])
+    if kind is None:
+        return None
+    values = values_of(section, match[1])
+    parts = [f"**{match[1]}=** in `[{section}]`" + (f": {kind.lower()}" if kind else "")]
+    parts += [f"Such as {', '.join(f'`{one}`' for one in values)}."] if values else []
+    span = Span(Position(at.line, match.start(1) + 1), Position(at.line, match.end(1) + 1))
+    return Hover("\n\n".join(parts), span)

@@ -1,0 +1,252 @@
+"""The language server: answers of the other modules in the terms of the Language Server Protocol, with pygls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from lsprotocol import types
+from pygls.exceptions import JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
+from pygls.uris import from_fs_path, to_fs_path
+
+from provision import __version__
+from provision.config.problems import Position
+from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
+from transpiler.editor.document import Document, Span
+
+WAIT = 0.03
+"""Seconds without a further change before a text is judged."""
+
+SOURCE = "transpile"
+
+
+class FileSettings:
+    """How the texts of one directory are judged. An empty `files_dir` means the directory of the text."""
+
+    def __init__(self, files_dir: str = "", ignore: tuple[str, ...] = ()) -> None:
+        self.files_dir = files_dir
+        self.ignore = ignore
+
+
+class ConfigServer:
+    """A server for configs. `settings_for` returns the settings for the texts of a directory."""
+
+    def __init__(self, settings_for: Callable[[str], FileSettings]) -> None:
+        self.settings_for = settings_for
+        self.known: dict[str, tuple[str, Document]] = {}
+        # whole texts: pygls splits lines at U+2028 and form feeds, too, and would edit the wrong line
+        full = types.TextDocumentSyncKind.Full
+        self.server = LanguageServer("transpile", __version__, text_document_sync_kind=full)
+        for name, answer, options in (
+            (types.TEXT_DOCUMENT_DID_OPEN, self.opened, None),
+            (types.TEXT_DOCUMENT_DID_CHANGE, self.changed, None),
+            (types.TEXT_DOCUMENT_DID_SAVE, self.saved, None),
+            (types.TEXT_DOCUMENT_DID_CLOSE, self.closed, None),
+            (types.TEXT_DOCUMENT_COMPLETION, self.complete, types.CompletionOptions(trigger_characters=list(" [=/"))),
+            (types.TEXT_DOCUMENT_HOVER, self.hover, None),
+            (types.TEXT_DOCUMENT_CODE_ACTION, self.act, types.CodeActionOptions(list(_ACTION_KINDS))),
+            (types.TEXT_DOCUMENT_DEFINITION, self.define, None),
+            (types.TEXT_DOCUMENT_REFERENCES, self.refer, None),
+            (types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, self.list_symbols, None),
+            (types.TEXT_DOCUMENT_FOLDING_RANGE, self.fold, None),
+            (types.TEXT_DOCUMENT_PREPARE_RENAME, self.prepare_rename, None),
+            (types.TEXT_DOCUMENT_RENAME, self.rename, types.RenameOptions(prepare_provider=True)),
+        ):
+            self.server.feature(name, options)(partial(answer))  # pygls sets attributes, which methods refuse
+
+    def document(self, uri: str) -> Document:
+        """The document of an address; judged anew only if its text has changed."""
+        text = self.server.workspace.get_text_document(uri).source
+        before = self.known.get(uri)
+        if before is None or before[0] != text:
+            path = to_fs_path(uri) if uri.startswith("file:") else None
+            settings = self.settings_for(os.path.dirname(path)) if path else FileSettings()
+            files_dir = settings.files_dir or (os.path.dirname(path) if path else "")
+            encoding = str(getattr(self.server.workspace.position_encoding, "value", "utf-16"))
+            before = text, Document(text, files_dir=files_dir, ignore=settings.ignore, encoding=encoding)
+            self.known[uri] = before
+        return before[1]
+
+    def opened(self, params: types.DidOpenTextDocumentParams) -> None:
+        """Judge a text that was opened."""
+        self.publish(params.text_document.uri)
+
+    async def changed(self, params: types.DidChangeTextDocumentParams) -> None:
+        """Judge a text that was changed, unless it changes again soon."""
+        uri, version = params.text_document.uri, params.text_document.version
+        await asyncio.sleep(WAIT)
+        open_texts = self.server.workspace.text_documents
+        if uri in open_texts and open_texts[uri].version == version:
+            self.publish(uri)
+
+    def saved(self, _params: types.DidSaveTextDocumentParams) -> None:
+        """Judge all open texts again, because a saved file may be a local file of theirs."""
+        self.known.clear()
+        for uri in list(self.server.workspace.text_documents):
+            self.publish(uri)
+
+    def closed(self, params: types.DidCloseTextDocumentParams) -> None:
+        """Forget a text, and remove its diagnostics."""
+        uri = params.text_document.uri
+        self.known.pop(uri, None)
+        self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri=uri, diagnostics=[]))
+
+    def publish(self, uri: str) -> None:
+        """Send the diagnostics of a text."""
+        document = self.document(uri)
+        found = [_diagnostic(document, one) for one in diagnostics.diagnostics(document)]
+        version = self.server.workspace.get_text_document(uri).version
+        self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
+
+    def complete(self, params: types.CompletionParams) -> types.CompletionList:
+        """The completions at a place."""
+        document = self.document(params.text_document.uri)
+        offers = completion.completions(document, document.position(params.position.line, params.position.character))
+        return types.CompletionList(is_incomplete=False, items=[_item(document, one) for one in offers])
+
+    def hover(self, params: types.HoverParams) -> types.Hover | None:
+        """The description of the key at a place."""
+        document = self.document(params.text_document.uri)
+        found = hover.hover(document, document.position(params.position.line, params.position.character))
+        if found is None:
+            return None
+        return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, found.text), _range(document, found.span))
+
+    def act(self, params: types.CodeActionParams) -> list[types.CodeAction]:
+        """The code actions for a part of a text."""
+        uri, only = params.text_document.uri, params.context.only
+        document = self.document(uri)
+        found: list[types.CodeAction] = []
+        if only is None or any(_ACTION_KINDS[0].value.startswith(str(getattr(one, "value", one))) for one in only):
+            first, last = params.range.start.line, params.range.end.line
+            lines = (document.position(number, 0).line for number in (first, last))
+            found += [_action(document, uri, one) for one in code_actions.code_actions(document, *lines)]
+        elif any(_ACTION_KINDS[1].value.startswith(str(getattr(one, "value", one))) for one in only):
+            found += [_action(document, uri, one) for one in code_actions.mend_all(document)]
+        return found
+
+    def define(self, params: types.DefinitionParams) -> types.Location | None:
+        """The place where the thing at a place is defined."""
+        uri = params.text_document.uri
+        document = self.document(uri)
+        found = definition.definition(document, document.position(params.position.line, params.position.character))
+        if found is None:
+            return None
+        if not found.file:
+            return types.Location(uri, _range(document, found.span))
+        start = types.Position(0, 0)
+        return types.Location(from_fs_path(found.file) or "", types.Range(start, start))
+
+    def refer(self, params: types.ReferenceParams) -> list[types.Location]:
+        """The places that use the name at a place."""
+        uri = params.text_document.uri
+        document = self.document(uri)
+        at = document.position(params.position.line, params.position.character)
+        found = names.name_under(document, at)
+        if found is None:
+            return []
+        own = [found[0].span] if params.context.include_declaration else []
+        spans = [*own, *(span for span, _ in names.references(document, found[0]))]
+        return [types.Location(uri, _range(document, span)) for span in spans]
+
+    def list_symbols(self, params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        """The outline of a text."""
+        document = self.document(params.text_document.uri)
+        return [_symbol(document, one) for one in outline.symbols(document)]
+
+    def fold(self, params: types.FoldingRangeParams) -> list[types.FoldingRange]:
+        """The parts of a text that can be folded."""
+        document = self.document(params.text_document.uri)
+        spans = (_range(document, Span(_start(first), _start(last))) for first, last in outline.folds(document))
+        return [types.FoldingRange(one.start.line, one.end.line) for one in spans]
+
+    def prepare_rename(self, params: types.PrepareRenameParams) -> types.Range | None:
+        """The name at a place that can be changed."""
+        document = self.document(params.text_document.uri)
+        at = document.position(params.position.line, params.position.character)
+        found = names.name_under(document, at)
+        return _range(document, found[1]) if found else None
+
+    def rename(self, params: types.RenameParams) -> types.WorkspaceEdit:
+        """The edits that change a name everywhere. A name that cannot be used is an error of the request."""
+        uri = params.text_document.uri
+        document = self.document(uri)
+        at = document.position(params.position.line, params.position.character)
+        try:
+            edits = names.renamed(document, at, params.new_name)
+        except names.RenameRefused as refused:
+            raise JsonRpcInvalidParams(str(refused)) from None
+        return _workspace_edit(document, uri, edits)
+
+
+_ACTION_KINDS = (types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll)
+
+
+def _start(line: int) -> Position:
+    return Position(line, 1)
+
+
+def _range(document: Document, span: Span) -> types.Range:
+    return types.Range(*(types.Position(*document.editor_position(at)) for at in span))
+
+
+def _diagnostic(document: Document, one: diagnostics.Diagnostic) -> types.Diagnostic:
+    level = types.DiagnosticSeverity.Error if one.problem.fatal else types.DiagnosticSeverity.Warning
+    return types.Diagnostic(_range(document, one.span), one.message, severity=level, code=one.rule, source=SOURCE)
+
+
+def _item(document: Document, one: completion.Completion) -> types.CompletionItem:
+    kind = types.CompletionItemKind.Property if one.is_key else types.CompletionItemKind.Value
+    documentation = types.MarkupContent(types.MarkupKind.Markdown, one.documentation) if one.documentation else None
+    return types.CompletionItem(
+        label=one.label,
+        kind=kind,
+        detail=one.detail or None,
+        documentation=documentation,
+        filter_text=one.text,
+        insert_text_mode=types.InsertTextMode.AsIs,
+        text_edit=types.TextEdit(_range(document, one.span), one.text),
+    )
+
+
+def _workspace_edit(document: Document, uri: str, edits: Sequence[tuple[Span, str]]) -> types.WorkspaceEdit:
+    changes = [types.TextEdit(_range(document, span), text) for span, text in edits]
+    return types.WorkspaceEdit(changes={uri: changes})
+
+
+def _action(document: Document, uri: str, one: code_actions.CodeAction) -> types.CodeAction:
+    return types.CodeAction(
+        title=one.title,
+        kind=_ACTION_KINDS[0 if one.diagnostic else 1],
+        diagnostics=[_diagnostic(document, one.diagnostic)] if one.diagnostic else None,
+        is_preferred=one.is_preferred or None,
+        edit=_workspace_edit(document, uri, one.edits),
+    )
+
+
+def _symbol(document: Document, one: outline.Symbol) -> types.DocumentSymbol:
+    return types.DocumentSymbol(
+        name=one.name or "-",
+        kind=types.SymbolKind.Struct if one.inner else types.SymbolKind.Field,
+        range=_range(document, one.span),
+        selection_range=_range(document, one.name_span),
+        detail=one.detail or None,
+        children=[_symbol(document, inner) for inner in one.inner],
+    )
+
+
+def serve(settings_for: Callable[[str], FileSettings]) -> None:
+    """Answer on standard input and output until the editor ends the connection."""
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_bug)
+    # duplicates, because pygls closes what it gets
+    with os.fdopen(os.dup(0), "rb") as receiving, os.fdopen(os.dup(1), "wb") as sending:
+        ConfigServer(settings_for).server.start_io(receiving, sending)
+
+
+def _is_bug(record: logging.LogRecord) -> bool:
+    """Whether a message of pygls is about something else than a request that was refused with a message."""
+    return record.exc_info is None or not isinstance(record.exc_info[1], JsonRpcInvalidParams)
