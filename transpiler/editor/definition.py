@@ -23,7 +23,7 @@ def definition(document: Document, at: Position) -> Target | None:
     """The target; None if there is none."""
     found = node_under(document, at)
     if found is not None and not found.is_key:
-        if found.node.kind == "alias":
+        if found.node.kind == "alias" and not found.node.items[0].file:
             return Target("", node_span(found.node.items[0], document.lines))
         if any(part in LOCAL_FIELDS for part in found.path[-2:]):
             return _local_file(document, found.node.text)

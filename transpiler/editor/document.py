@@ -162,6 +162,8 @@ def node_under(document: Document, at: Position) -> Found | None:
     waiting: list[tuple[Path, YamlNode]] = [((), document.root)] if document.root else []
     while waiting:
         path, node = waiting.pop()
+        if node.file:
+            continue
         if node.kind == "mapping":
             for key, value in node.items:
                 inner = (*path, key.text)

@@ -65,7 +65,7 @@ def _places(root: YamlNode | None) -> Iterator[tuple[Path, tuple[str, str]]]:
 
 def _name(document: Document, path: Path, kind: tuple[str, str]) -> Name | None:
     node = node_at(document.root, path)
-    if node is None or node.kind != "scalar" or not node.text or node.end[0] != node.line:
+    if node is None or node.file or node.kind != "scalar" or not node.text or node.end[0] != node.line:
         return None
     written = document.line(node.line)[node.column - 1 : node.end[1] - 1]
     quoted = written in {f'"{node.text}"', f"'{node.text}'"}

@@ -41,7 +41,7 @@ class _Outline:
         """The keys of a mapping that have entries, or that are at the top."""
         lines = self.document.lines
         for key, value in mapping.items:
-            if key.kind != "scalar":
+            if key.kind != "scalar" or key.file:
                 continue
             inner = tuple(self.inner(value, (*path, key.text)))
             if inner or not path:
@@ -57,7 +57,7 @@ class _Outline:
             record = record_type(self.document.variant, (*path, 0))
             for index, item in enumerate(node.items):
                 name = _key_value(item, record) if item.kind == "mapping" and record is not None else None
-                if name is not None:
+                if name is not None and not item.file and not name.file:
                     inner = tuple(self.sections(item, (*path, index))) if len(path) < 5 else ()
                     name_span = node_span(name, self.document.lines)
                     span = Span(item.at, max(self.last[id(item)], name_span.end))
@@ -87,7 +87,9 @@ def _last_places(root: YamlNode | None) -> dict[int, Position]:
     last: dict[int, Position] = {}
     for node, above in reversed(order):
         own = last[id(node)] = max(last.get(id(node), node.at), Position(*node.end))
-        if above is not None:
+        if node.file:
+            last[id(node)] = Position(0, 0)
+        elif above is not None:
             last[id(above)] = max(last.get(id(above), above.at), own)
     return last
 
@@ -101,10 +103,11 @@ def folds(document: Document) -> list[tuple[int, int]]:
         node = waiting.pop()
         if node.kind == "mapping":
             for key, value in node.items:
-                found.add((key.line, _last_line(value, last, document)))
+                if not key.file:
+                    found.add((key.line, _last_line(value, last, document)))
                 waiting.append(value)
         elif node.kind == "sequence":
-            found.update((item.line, _last_line(item, last, document)) for item in node.items)
+            found.update((item.line, _last_line(item, last, document)) for item in node.items if not item.file)
             waiting.extend(node.items)
     return sorted((first, last) for first, last in found if last > first)
 

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provision.config.problems import Position
 from tests.transpiler.editor import HEAD, with_cursor
 from transpiler.editor.completion import completions
+from transpiler.editor.document import Span
 from transpiler.editor.unit_settings import VALUES, sections
 
 UNIT = HEAD + "systemd:\n  units:\n    - name: web.service\n      contents: |\n"
@@ -74,7 +76,7 @@ def test_the_newest_version_is_first_and_experiments_last() -> None:
 def test_what_is_offered_takes_the_place_of_the_word() -> None:
     text = HEAD + "storage:\n  fil\u00a6"
     (one,) = [one for one in completions(*with_cursor(text)) if one.label == "files"]
-    assert (one.span.start, one.span.end) == ((4, 3), (4, 6))
+    assert one.span == Span(Position(4, 3), Position(4, 6))
     assert one.documentation.startswith("**files**: list of mappings")
 
 

@@ -38,8 +38,8 @@ def test_places_of_editors(text: str, at: Position, place: EditorPosition) -> No
 
 def test_a_place_outside_the_text_is_the_nearest_one_inside() -> None:
     document = Document("ab\ncd")
-    assert document.position(0, 99) == (1, 3)
-    assert document.position(99, 99) == (2, 3)
+    assert document.position(0, 99) == Position(1, 3)
+    assert document.position(99, 99) == Position(2, 3)
 
 
 def test_the_variant_is_known_while_the_text_is_not_yaml() -> None:
