@@ -172,7 +172,7 @@ class ConfigServer:
         return _range(document, found[1]) if found else None
 
     def rename(self, params: types.RenameParams) -> types.WorkspaceEdit:
-        """The edits that change a name everywhere. Raises JsonRpcInvalidParams, which the editor shows, if it cannot."""
+        """The edits that change a name everywhere. Raises JsonRpcInvalidParams, which editors show, if it cannot."""
         uri = params.text_document.uri
         document = self.document(uri)
         at = document.position(params.position.line, params.position.character)
