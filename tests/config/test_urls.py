@@ -22,6 +22,12 @@ def test_data_comes_back(data: bytes) -> None:
     assert url_error(f"data:,{quote(data)}", 0) == ""
 
 
+@pytest.mark.parametrize("url", ["data:text/,xy", "data:text/;a=b,xy", "data:x-/,xy", "data:;a=b;c=d,xy", "data:,xy"])
+def test_a_media_type_may_be_short(url: str) -> None:
+    """vincent-petithory/dataurl accepts an empty subtype."""
+    assert decode_data_url(url) == b"xy"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -41,7 +41,9 @@ def _unreadable(text: str, problem: Problem) -> str:
     """The line for a syntax error or a value of a wrong type, at the offset at which Go's decoder stops."""
     bad = syntax_error(text)
     if bad is not None:
-        return f"error at {_byte_mark(text, bad.offset, 1)}: {problem.message}\n"
+        # at the end of a text Go's scanner reads one more blank (`eof` of encoding/json, scanner.go)
+        at_end = syntax_error(text + " ") if problem.message == bad.message else None
+        return f"error at {_byte_mark(text, bad.offset, 1)}: {at_end.message if at_end else problem.message}\n"
     span = spans(text, [problem.path]).get(problem.path)
     return f"error at {_byte_mark(text, span.end, 0)}: {problem.message}\n" if span else f"error: {problem.message}\n"
 

@@ -76,6 +76,14 @@ def test_errors_have_the_words_of_go(raw: bytes, message: str, at: tuple[int, in
     assert (problem.message, problem.at) == (message, Position(*at))
 
 
+def test_a_text_that_is_cut_anywhere_is_incomplete() -> None:
+    whole = rb'{"a\u00e9": [-1.5e+7, true, false, null, "\\\"\u0041\n"]}'
+    for length in range(len(whole)):
+        problem = parse_json(whole[:length]).problem
+        assert problem is not None, whole[:length]
+        assert (problem.message, problem.at) == ("unexpected end of JSON input", Position(1, length + 1))
+
+
 @given(st.binary() | st.text(alphabet='[]{}",:\\u019tfnul-+.eE \n').map(str.encode))
 def test_both_parsers_agree_on_every_text(raw: bytes) -> None:
     parsed = parse_json(raw)

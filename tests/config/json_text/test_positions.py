@@ -73,6 +73,11 @@ def every_path(value: Any, path: Path) -> Any:
         ('{"ignition": {"version": 3}}', "error at line 1 col 27: expected a string, found a number\n"),
         ("[]", "error at line 1 col 2: expected an object, found a list\n"),
         ("{", "error at line 0 col 0: unexpected end of JSON input\n"),
+        ('{"a": 1', "error at line 0 col 0: unexpected end of JSON input\n"),
+        ('{"a": "b', "error at line 0 col 0: unexpected end of JSON input\n"),
+        ('{"a": "\\', "error at line 0 col 0: invalid character ' ' in string escape code\n"),
+        ('{"a": 1.', "error at line 0 col 0: invalid character ' ' after decimal point in numeric literal\n"),
+        ('{"a": tr', "error at line 0 col 0: invalid character ' ' in literal true (expecting 'u')\n"),
         ('{"a": x }', "error at line 1 col 8: invalid character 'x' looking for beginning of value\n"),
         ('{"a": "\n"}', "error at line 2 col 1: invalid character '\\n' in string literal\n"),
         (
