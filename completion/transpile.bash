@@ -10,6 +10,10 @@ _transpile() {
             mapfile -t COMPREPLY < <(compgen -d -- "$current")
             return
             ;;
+        --to)
+            mapfile -t COMPREPLY < <(compgen -W "2.2 2.3 2.4 3.0 3.1 3.2 3.3 3.4 3.5 3.6 3.7 fcos flatcar r4e fiot" -- "$current")
+            return
+            ;;
         -i | --ignore)
             return
             ;;
@@ -40,7 +44,7 @@ _transpile() {
     local options
     case $command in
         check) options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help" ;;
-        convert) options="--to --lowest --mount --allow-loss --pretty --output --help" ;;
+        convert) options="--to --lowest --mount --files-dir --platform --dialect --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --help" ;;
         lsp)
             mapfile -t COMPREPLY < <(compgen -W "--stdio --help" -- "$current")

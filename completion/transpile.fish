@@ -35,8 +35,11 @@ complete -c transpile -n $check -s j -l jobs -x -d 'processes'
 complete -c transpile -n $check -s q -l quiet -d 'no progress and no summary'
 complete -c transpile -n $check -l color -x -a 'auto always never' -d colour
 
-complete -c transpile -n $convert -l to -x -a '3.0 3.1 3.2 3.3 3.4 3.5 3.6' -d 'version of the result'
+complete -c transpile -n $convert -l to -x -a '2.2 2.3 2.4 3.0 3.1 3.2 3.3 3.4 3.5 3.6 3.7 fcos flatcar r4e fiot' -d 'version or variant of the result'
 complete -c transpile -n $convert -l lowest -d 'the lowest version that can say all of it'
+complete -c transpile -n $convert -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where local files are'
+complete -c transpile -n $convert -l platform -x -a 'azure digitalocean ec2 gce packet openstack-metadata vagrant-virtualbox cloudstack-configdrive custom' -d 'platform of a Container Linux Config'
+complete -c transpile -n $convert -l dialect -x -a 'coreos flatcar' -d 'dialect of a Container Linux Config'
 complete -c transpile -n $convert -l mount -x -d 'where a file system of a config 2.x is mounted'
 complete -c transpile -n $convert -l allow-loss -d 'write the result even if something is lost'
 complete -c transpile -n $convert -s p -l pretty -d 'indent the result'

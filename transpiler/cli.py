@@ -39,7 +39,7 @@ Options:
 
 Commands:
   check                           check many configs at once: files, directories, globs
-  convert                         convert an Ignition config (1, 2.x, 3.x) to another version
+  convert                         convert an Ignition or Container Linux Config to another version, or to YAML
   diff                            show what changes between two configs
   lsp                             judge configs in an editor while they are typed
   schema                          print the JSON Schema of a variant, for editors

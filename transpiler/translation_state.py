@@ -38,7 +38,7 @@ class Work:
     """The state of one translation; each phase adds its part.
 
     The result is `draft`, or `old_config` for a Container Linux Config; then `parsed` counts the problems that were
-    known before the conversion.
+    known before the conversion, and `old_source_of` gives the author's path of a part of the result (YAML names).
     """
 
     def __init__(self, text: bytes, options: TranspileOptions, variants: Mapping[tuple[str, str], Variant]) -> None:
@@ -51,6 +51,7 @@ class Work:
         self.record: Any = None
         self.draft = Draft(Config())
         self.old_config: OldConfig | None = None
+        self.old_source_of: Callable[[Path], Path] = lambda path: path
         self.parsed = 0
         self.problems: list[Problem] = []
         self.reported = 0

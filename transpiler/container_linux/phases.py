@@ -50,7 +50,11 @@ class Translating:
             return self.sections[path[2]] if path[2] < made else ("systemd", "units", path[2] - made, *path[3:])
         if path[:2] == ("storage", "files") and len(path) > 2 and path[2] == len(self.source.storage.files):
             return ("update",) if self.source.is_set("update") else ("locksmith",)
-        return self.in_contents(path)
+        written = self.in_contents(path)
+        if written != path or path[:2] != ("storage", "files") or path[3:] != ("contents", "source"):
+            return written
+        file = self.source.storage.files[int(path[2])]
+        return (*path[:4], "local" if file.contents.local else "inline")
 
     def in_contents(self, path: Path) -> Path:
         """The path with the author's path of a remote file's contents, which has one level more."""
@@ -71,7 +75,7 @@ def run(work: Work) -> None:
             work.add(phase.do(state), phase.error)
         if phase.error == NOT_PARSED:
             work.parsed = work.reported
-    work.old_config = state.config
+    work.old_config, work.old_source_of = state.config, state.source_of
 
 
 def _types_and_keys(state: Translating) -> list[Problem]:

@@ -6,7 +6,7 @@ system has the mount point that it has on the machine, defaults are not written,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from provision.config.format import Config, Directory, Disk, File, Link, Owner, Partition
@@ -21,10 +21,14 @@ SECTORS_IN_MIB = 2048
 
 
 class Authored(NamedTuple):
-    """The config for authors; problems have their paths in the old config. Fatal ones are things that are lost."""
+    """The config for authors; problems have their paths in the old config. Fatal ones are things that are lost.
+
+    `old_path` gives the path in the old config of what has a path in the new one.
+    """
 
     config: Config
     problems: tuple[Problem, ...]
+    old_path: Callable[[Path], Path]
 
 
 def for_authors(older: OldConfig, mounts: Mapping[str, str]) -> Authored:
@@ -39,21 +43,21 @@ def for_authors(older: OldConfig, mounts: Mapping[str, str]) -> Authored:
         files=_plain(storage.files, "files", older, conversion),
         links=_plain(storage.links, "links", older, conversion),
     )
-    return Authored(conversion.config.changed(storage=storage, older=None), tuple(problems))
+    return Authored(conversion.config.changed(storage=storage, older=None), tuple(problems), conversion.old_path)
 
 
 def _plain(nodes: tuple[_Node, ...], section: str, older: OldConfig, conversion: Conversion) -> tuple[_Node, ...]:
-    """The nodes without the owner and mode that they only have by default in 2.x."""
+    """The nodes without the owner and mode that they only have by default in 2.x. One may have several old entries."""
     made = []
     for index, node in enumerate(nodes):
-        place = conversion.old_path(("storage", section, index))
-        old = _old_node(older, place)
+        entries = _old_nodes(older, conversion.old_path(("storage", section, index)))
         changes: dict[str, object] = {}
-        if old is None or old.user.is_empty:
+        if all(old.user.is_empty for old in entries):
             changes |= _without_root("user", node.user)
-        if old is None or old.group.is_empty:
+        if all(old.group.is_empty for old in entries):
             changes |= _without_root("group", node.group)
-        if isinstance(old, OldFile | OldDirectory) and old.mode is None:
+        with_mode = [old for old in entries if isinstance(old, OldFile | OldDirectory)]
+        if with_mode and all(old.mode is None for old in with_mode):
             changes["mode"] = None
         made.append(node.changed(**changes) if changes else node)
     return tuple(made)
@@ -63,12 +67,14 @@ def _without_root(name: str, owner: Owner) -> dict[str, object]:
     return {name: Owner()} if owner == Owner(id=0) else {}
 
 
-def _old_node(older: OldConfig, place: Path) -> OldNode | None:
+def _old_nodes(older: OldConfig, place: Path) -> list[OldNode]:
+    """All entries of the list at a place that are about the same path of the same file system."""
     match place:
         case ("storage", "files" | "directories" | "links" as section, int(index)):
-            node: OldNode = getattr(older.storage, section)[index]
-            return node
-    return None
+            nodes: tuple[OldNode, ...] = getattr(older.storage, section)
+            node = nodes[index]
+            return [one for one in nodes if (one.filesystem, one.path) == (node.filesystem, node.path)]
+    return []
 
 
 def _in_mebibytes(disk: Disk, index: int, conversion: Conversion, problems: list[Problem]) -> Disk:

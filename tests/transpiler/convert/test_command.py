@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -70,13 +72,62 @@ def test_an_invalid_config_is_not_converted() -> None:
     assert "path not absolute" in done.stderr
 
 
-def test_yaml_is_named(tmp_path: Path) -> None:
-    (tmp_path / "site.bu").write_text("variant: fcos\nversion: 1.5.0\n")
-    done = convert(None, str(tmp_path / "site.bu"))
+CONTAINER_LINUX = """\
+# the lab
+
+systemd:
+  units:
+    # the web server
+    - name: web.service  # always on
+      enabled: true
+etcd:
+  version: 3.0.15  # as on the others
+  name: "{HOSTNAME}"
+"""
+
+
+def test_an_ignition_config_becomes_butane_yaml() -> None:
+    file = {"path": "/etc/a", "mode": 420, "contents": {"source": "data:,a%0Ab%0A"}}
+    done = convert({"ignition": {"version": "3.4.0"}, "storage": {"files": [file]}}, "--to", "fcos")
+    assert (done.returncode, done.stderr) == (0, "")
+    head = "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: /etc/a\n      mode: 0644\n"
+    assert done.stdout == head + "      contents:\n        inline: |\n          a\n          b\n"
+
+
+def test_a_container_linux_config_becomes_butane_yaml_with_its_comments(tmp_path: Path) -> None:
+    (tmp_path / "ct.yaml").write_text(CONTAINER_LINUX)
+    done = convert(None, "--to", "flatcar", "--platform", "ec2", str(tmp_path / "ct.yaml"))
+    assert (done.returncode, done.stderr) == (0, "")
+    units = done.stdout.partition("          contents")[0]
+    assert units == (
+        "# the lab\n\nvariant: flatcar\nversion: 1.1.0\nsystemd:\n  units:\n"
+        "    # as on the others\n    - name: etcd-member.service\n      enabled: true\n      dropins:\n"
+        "        - name: 20-clct-etcd-member.conf\n"
+    )
+    assert "    # the web server\n    - name: web.service  # always on\n" in done.stdout
+    transpiled = subprocess.run(
+        [sys.executable, "-m", "transpiler"], input=done.stdout, capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    direct = convert(None, "--to", "3.4", "--platform", "ec2", str(tmp_path / "ct.yaml"))
+    assert json.loads(transpiled.stdout) == json.loads(direct.stdout)
+
+
+def test_problems_of_a_container_linux_config_have_their_places(tmp_path: Path) -> None:
+    (tmp_path / "ct.yaml").write_text(CONTAINER_LINUX)
+    done = convert(None, str(tmp_path / "ct.yaml"))
     assert (done.returncode, done.stdout) == (1, "")
-    assert "this is not JSON; convert what transpile makes of it" in done.stderr
+    assert "ct.yaml:10:9: error: etcd.name: platform must be specified" in done.stderr
+
+
+@pytest.mark.parametrize("text", ["variant: fcos\nversion: 1.5.0\n", "a: b\n", "a: [\n", "", "\xff", "- 1\n"])
+def test_what_is_no_config_to_convert_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "site.bu").write_text(text)
+    done = convert(None, str(tmp_path / "site.bu"), "--to", "fcos")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "site.bu" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_wrong_command_line_is_refused() -> None:
-    for options in (["--to", "2.5"], ["--mount", "data"], ["--to", "3.1", "--lowest"]):
+    for options in (["--to", "2.5"], ["--mount", "data"], ["--to", "3.1", "--lowest"], ["--to", "openshift"]):
         assert convert({}, *options).returncode == 2

@@ -45,6 +45,13 @@ def test_a_missing_mode_is_named_where_it_means_something_else(version: str) -> 
     assert found.config.storage.files[0].mode == (None if has_optional_modes else 0)
 
 
+def test_a_mode_of_one_of_several_entries_of_a_file_is_kept() -> None:
+    first = {"filesystem": "root", "path": "/a", "mode": 0o600, "user": {"id": 0}}
+    second = {"filesystem": "root", "path": "/a", "append": True}
+    file = authored({"storage": {"files": [first, second]}}).config.storage.files[0]
+    assert (file.mode, file.user.id, file.group.id) == (0o600, 0, None)
+
+
 def test_oem_urls_are_lost() -> None:
     file = {"filesystem": "root", "path": "/a", "mode": 420, "contents": {"source": "oem:///a"}}
     config = {"append": [{"source": "oem:///b"}]}
