@@ -11,6 +11,8 @@ import pytest
 
 from tests.commands import WITHOUT_RIGHTS
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 BAD = {
     "empty.ign": (b"", "not a config (empty)"),
     "truncated.ign": (b'{"ignition": {"version": "3.4.0"', "unexpected end of JSON input"),

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 BUTANE = """\
 variant: fcos
 version: 1.5.0

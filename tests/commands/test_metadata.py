@@ -14,6 +14,8 @@ from tests.fetch.server import Asked, serve
 from tests.metadata.recorded import KEY, RECORDED
 from tests.metadata.test_providers import answer
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 METADATA = "169.254.169.254"
 
 

@@ -13,6 +13,8 @@ import pytest
 from provision.commands.plan import CHANGES, UNKNOWN
 from provision.system.block.loops import Loop
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CONFIGS = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
 

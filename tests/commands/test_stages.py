@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 REMOTE = {"source": "http://192.0.2.1/x"}
 INLINE = {"source": "data:,x"}
 KARGS = {"shouldExist": ["quiet", "a=b c", "x"], "shouldNotExist": ["debug", "x=1"]}

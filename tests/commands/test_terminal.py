@@ -12,6 +12,8 @@ import pytest
 
 from provision.commands.given_config import warn
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 CONFIG = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/etc/\x1b]0;title\x07", "mode": 420}]}}
 BAD = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "etc"}]}}
 

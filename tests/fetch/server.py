@@ -149,7 +149,8 @@ def talking(*talks: Talk) -> Iterator[str]:
             while not ended.is_set():
                 with suppress(OSError):
                     channel, _ = listening.accept()
-                    threading.Thread(target=talk, args=(channel, talks[min(number, len(talks) - 1)])).start()
+                    behaviour = talks[min(number, len(talks) - 1)]
+                    threading.Thread(target=talk, args=(channel, behaviour), daemon=True).start()
                     number += 1
 
         def talk(channel: socket.socket, talk: Talk) -> None:
@@ -186,5 +187,5 @@ def drips(answer: bytes) -> Talk:
 
 
 def hangs(_channel: socket.socket) -> None:
-    """Never answer."""
-    time.sleep(4)
+    """Do not answer for longer than a test takes."""
+    time.sleep(60)

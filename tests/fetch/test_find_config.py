@@ -263,7 +263,7 @@ def test_their_number_has_a_limit_too(machine: Machine) -> None:
     began = time.monotonic()
     with pytest.raises(FetchFailed, match="more than 256 in number"):
         machine.find_config(offline=True)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("where", ["kernel command line", "child"])
@@ -283,7 +283,7 @@ def test_configs_have_a_limit_in_number(machine: Machine) -> None:
     began = time.monotonic()
     with pytest.raises(FetchFailed, match="more than 256 in number"):
         machine.find_config(offline=True)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_an_empty_child_is_no_silent_loss_of_the_config(machine: Machine) -> None:

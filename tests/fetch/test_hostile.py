@@ -36,7 +36,7 @@ from tests.recorded_log import RecordedLog
 
 pytestmark = pytest.mark.slow
 
-SOON = 2.5
+SOON = 8.0
 """Seconds within which a fetch ends whose limit is half a second, on processors that are busy. Servers go on longer."""
 
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
@@ -104,10 +104,10 @@ def test_broken_answers_are_asked_for_again(log: RecordedLog, answer: bytes) -> 
         (drips(GOOD * 99), "no answer in time"),
         (drips(b"HTTP/1.1 103 Early\r\n\r\n" * 99), "no answer in time"),
         (
-            says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ngood", hold=4),
+            says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ngood", hold=60),
             "the body is not complete (4 bytes arrived)",
         ),
-        (says(b"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nlate", hold=4), "HTTP status 503 Busy: late"),
+        (says(b"HTTP/1.1 503 Busy\r\nContent-Length: 9\r\n\r\nlate", hold=60), "HTTP status 503 Busy: late"),
     ],
     ids=["silence", "slow headers", "slow interim answers", "half a body", "half an error"],
 )
@@ -120,7 +120,7 @@ def test_no_server_can_outlast_the_time_for_everything(log: RecordedLog, talk: T
 
 
 def test_a_refusal_whose_words_never_end_is_still_a_refusal(log: RecordedLog) -> None:
-    endless = says(b"HTTP/1.1 403 No\r\nContent-Length: 900\r\n\r\nno, ", hold=2)
+    endless = says(b"HTTP/1.1 403 No\r\nContent-Length: 900\r\n\r\nno, ", hold=60)
     with talking(endless) as url, pytest.raises(FetchFailed, match="HTTP status 403 No: no,"):
         read(url, log, http_total=0.5)
 
@@ -180,7 +180,7 @@ def test_a_source_that_lost_the_race_does_not_delay_the_end(tmp_path: Path) -> N
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         took = time.monotonic() - began
     assert said == "b'from the file'\n"
-    assert took < 3
+    assert took < 30
 
 
 @pytest.mark.disks
@@ -202,7 +202,7 @@ def test_a_file_that_fails_ends_the_wait_for_the_others(tmp_path: Path) -> None:
                 Engine(machine, Fetcher(), lambda _step: None).run(load_stage("files"), config)
         finally:
             machine.release()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 30
 
 
 def test_bytes_after_a_body_are_not_read_as_the_next_answer(log: RecordedLog) -> None:

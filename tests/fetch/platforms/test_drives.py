@@ -34,9 +34,9 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def boot(root: Path, platform: str, log: RecordedLog) -> FoundConfig:
+def boot(root: Path, platform: str, log: RecordedLog, grace: float = 8.0) -> FoundConfig:
     return find_config(
-        platform, LocalSystem(SystemPaths(), str(root)), FetchSettings(http_total=2, network_wait=1, grace=0.5), log
+        platform, LocalSystem(SystemPaths(), str(root)), FetchSettings(http_total=2, network_wait=1, grace=grace), log
     )
 
 
@@ -77,7 +77,7 @@ def test_a_drive_of_no_format(root: Path, log: RecordedLog, platform: str, label
     garbage.parent.mkdir(parents=True)
     garbage.symlink_to(root / "proc/cmdline")
     with pytest.raises(FetchFailed, match="cannot be mounted"):
-        boot(root, platform, log)
+        boot(root, platform, log, grace=0.5)
 
 
 def test_a_huge_file_is_not_read_to_its_end(root: Path, log: RecordedLog) -> None:
@@ -108,7 +108,7 @@ def test_a_late_drive_is_waited_for(root: Path, log: RecordedLog) -> None:
         threading.Timer(0.5, plug, (link, node)).start()
         began = time.monotonic()
         assert paths(boot(root, "nutanix", log)) == ["/from-the-drive"]
-        assert 0.4 < time.monotonic() - began < 3
+        assert 0.4 < time.monotonic() - began < 20
 
 
 def test_a_drive_that_cannot_be_mounted_does_not_end_the_race(root: Path, log: RecordedLog) -> None:

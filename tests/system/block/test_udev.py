@@ -30,7 +30,7 @@ def test_a_monitor_without_looking_for_the_library() -> None:
 def test_waiting_ends() -> None:
     began = time.monotonic()
     assert not udev.BlockEvents(udev.UDEV).until(lambda event: event.sys_path == "no such device", 0.2)
-    assert 0.2 <= time.monotonic() - began < 2
+    assert 0.2 <= time.monotonic() - began < 20
 
 
 @pytest.mark.skipif(Path("/run/udev/control").exists(), reason="udevd is running")

@@ -11,6 +11,8 @@ import pytest
 
 from tests.transpiler.test_cli import GOOD, ROOT, run
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 WARNS = GOOD + "foo: 1\n"
 
 

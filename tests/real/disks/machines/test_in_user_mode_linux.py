@@ -29,7 +29,8 @@ TESTS = tuple(
         "security/test_secrets.py::test_no_encrypted_volume_tells_a_secret",
     )
 )
-"""What needs md, dm-crypt, vfat or the kernel's reader of GPT. The guest is slow: each of its system calls is a stop of ptrace(2)."""
+"""What needs md, dm-crypt, vfat or the kernel's reader of GPT. The guest is slow: each of its system calls is a
+stop of ptrace(2)."""
 
 
 @pytest.mark.disks

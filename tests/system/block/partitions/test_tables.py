@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from provision.planning.machine_view import UNPROTECTED, PartitionEntry, PartitionTable
 from provision.system.block.partitions import tables
 
+pytestmark = pytest.mark.slow  # each test starts programs
+
 LINUX = "0FC63DAF-8483-4772-8E79-3D69D8477DE4"
 DISK = "DEADBEEF-0000-4000-8000-000000000001"
 SIZE = 64 << 20
