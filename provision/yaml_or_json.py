@@ -40,23 +40,24 @@ class Outcome(NamedTuple):
 NOT_CONVERTED = "the cloud-config says what no Ignition config can say"
 
 
-def validate_text(
+def validate_text(  # noqa: PLR0913 - what the kinds of texts need
     raw: bytes,
     name: str,
     files_dir: str | None = None,
     *,
     lints: bool = False,
     addresses: Addresses = no_addresses,
+    suffix: str = "",
 ) -> Outcome:
     """Validate a config. `name` is the file or URL to show; YAML may embed files below `files_dir`.
 
     With `lints`, an author's YAML also gets the warnings and explanations that only authors need. `addresses` are those
-    that a cloud-config may name.
+    that a cloud-config may name; `suffix` belongs to the names of what is made of it.
 
     Raises FetchFailed for YAML if the transpiler is not installed; most initramfs do not have it.
     """
     if is_cloud_config(raw):
-        return _validate_cloud_config(raw, name, addresses)
+        return _validate_cloud_config(raw, name, addresses, suffix)
     return _validate_yaml(raw, name, files_dir, lints=lints) if is_yaml(raw) else _validate_json(raw, name)
 
 
@@ -91,14 +92,15 @@ def _about_all(error: str) -> tuple[Problem, ...]:
     return (Problem(path, error, hint=hints.get(error, f"known versions are {', '.join(VERSIONS)}")),)
 
 
-def _validate_cloud_config(raw: bytes, name: str, addresses: Addresses) -> Outcome:
+def _validate_cloud_config(raw: bytes, name: str, addresses: Addresses, suffix: str) -> Outcome:
     """A cloud-config is taken if nothing of it is lost."""
     from provision.config.machine_addresses import named_addresses
 
     try:
         from transpiler.cloud_config.conversion import convert
 
-        converted = convert(raw, name=name, addresses=addresses() if named_addresses(raw) else {})
+        known = addresses() if named_addresses(raw) else {}
+        converted = convert(raw, name=name, addresses=known, suffix=suffix)
     except ImportError as error:
         hint = "convert it (transpile convert), or put the transpiler and the Python package yaml into the initramfs"
         raise FetchFailed(name, f"is a cloud-config, which cannot be read here: {error}", hint=hint) from error

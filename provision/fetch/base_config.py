@@ -1,6 +1,7 @@
 """The config of the system itself, merged below the user's config in every stage.
 
-It is made of fragments in the system's directories, and of what `provision.user_data=lock` adds.
+It is made of fragments in the system's directories, of what `provision.user_data=lock` adds, and of the cloud-config of
+the image's maker (/usr/share/oem/cloud-config.yml), which Container Linux applies before the user's.
 
 Every stage of a boot reads them, and most systems have none: what reads and merges is loaded when there is one.
 """
@@ -16,6 +17,8 @@ from provision.fetch.platforms.trust_settings import trust_policy
 from provision.fetch.running_system import RunningSystem
 from provision.log import Log, silent
 
+OEM_CLOUD_CONFIG = "cloud-config.yml"
+
 EMPTY = Config(ignition=Ignition(version=VERSIONS[NEWEST]))
 """The config of a machine that was given none."""
 
@@ -27,6 +30,7 @@ def base_config(platform: str, running_system: RunningSystem, log: Log = silent)
     logged, as Ignition does. Raises Failure for an unknown value of a setting.
     """
     base = merged(_fragments(running_system, "base.d", log), _lock(platform, running_system, log))
+    base = merged(_oem_cloud_config(running_system, log), base)
     folder = f"base.platform.d/{platform}"
     try:
         return merged(list(_fragments(running_system, folder, log)), base)
@@ -49,6 +53,16 @@ def _lock(platform: str, running_system: RunningSystem, log: Log) -> Config:
         log("info", f"the platform {platform} has no metadata service with a known address to shut")
         return EMPTY
     return EMPTY.changed(storage=lock)
+
+
+def _oem_cloud_config(running_system: RunningSystem, log: Log) -> Iterable[Config]:
+    """The cloud-config of the image's maker, if there is one. Raises ConfigInvalid, FetchFailed."""
+    path = f"{running_system.paths.oem_lookaside_dir}/{OEM_CLOUD_CONFIG}"
+    raw = running_system.read(path)
+    if raw:
+        from provision.fetch.user_data import OtherForms, read_config
+
+        yield read_config(raw, path, log, running_system.run, OtherForms(suffix="-oem"))
 
 
 def merged(children: Iterable[Config], config: Config) -> Config:

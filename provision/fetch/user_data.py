@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 
 
 class OtherForms(NamedTuple):
-    """What user data may be besides a config: whether a script is run, and the addresses that it may name."""
+    """What user data may be besides a config: whether a script is run, and the addresses that it may name.
+
+    `suffix` belongs to the names of what is made of a cloud-config.
+    """
 
     scripts: bool = False
     addresses: Addresses = no_addresses
+    suffix: str = ""
 
 
 CONFIGS_ONLY = OtherForms()
@@ -46,7 +50,7 @@ def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs, other
     if other:
         problem = Problem((), f"this is {other}, not an Ignition config", hint=_hint(other))
         raise ConfigInvalid([problem], source=source, error=problem.message)
-    outcome = validate_text(raw, source, addresses=others.addresses)
+    outcome = validate_text(raw, source, addresses=others.addresses, suffix=others.suffix)
     log_findings(outcome.findings, log)
     if outcome.config is None:
         raise ConfigInvalid(outcome.problems, source=source, error=outcome.error)

@@ -51,8 +51,10 @@ def run(seed: int) -> Batch:
         try:
             valid += survive(raw)
             if place % _OTHERS == 0:
-                raw = _container_linux(random)
+                raw = _changed(random, "container_linux")
                 survive_yaml(random, raw)
+                raw = b"#cloud-config\n" + _changed(random, "cloud_config")
+                survive_cloud_config(raw)
         except Exception as error:  # noqa: BLE001 - the fuzzer reports every error
             return Batch(place, valid, f"{type(error).__name__}: {error}\nseed {seed}, input {place}: {raw!r}")
         before = raw
@@ -82,11 +84,21 @@ def survive_yaml(random: Random, raw: bytes) -> None:
     transpile(raw, dialect=dialect, platform=platform, files_dir="/proc/self/fdinfo").render()
 
 
-def _container_linux(random: Random) -> bytes:
-    """A golden case of a Container Linux Config with some lines and bytes that were changed."""
-    lines = random.choice(_golden_texts()).splitlines(keepends=True)
+def survive_cloud_config(raw: bytes) -> None:
+    """Convert a cloud-config, and format its problems; what is converted is a valid config."""
+    from provision.yaml_or_json import validate_text
+
+    outcome = validate_text(raw, "fuzz", addresses=lambda: {"private_ipv4": "10.0.0.1"})
+    as_text(outcome.findings, excerpts=True)
+    if outcome.config is not None and validate(encode(outcome.config).encode()).config is None:
+        raise AssertionError("the conversion is not valid")
+
+
+def _changed(random: Random, kind: str) -> bytes:
+    """A golden case of a kind of config with some lines and bytes that were changed."""
+    lines = random.choice(_golden_texts(kind)).splitlines(keepends=True)
     for _ in range(random.randrange(3)):
-        other = random.choice(_golden_texts()).splitlines(keepends=True)
+        other = random.choice(_golden_texts(kind)).splitlines(keepends=True)
         lines[random.randrange(len(lines) + 1) :] = other[random.randrange(len(other) + 1) :]
     raw = bytearray(b"".join(lines))
     for _ in range(random.randrange(4)):
@@ -97,8 +109,8 @@ def _container_linux(random: Random) -> bytes:
 
 
 @cache
-def _golden_texts() -> list[bytes]:
-    folder = Path(__file__).parents[1] / "transpiler" / "container_linux" / "cases"
+def _golden_texts(kind: str) -> list[bytes]:
+    folder = Path(__file__).parents[1] / "transpiler" / kind / "cases"
     return [path.read_bytes() for path in sorted(folder.glob("*/*/case.yaml"))]
 
 

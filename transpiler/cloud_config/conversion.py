@@ -57,10 +57,13 @@ class Converted(NamedTuple):
         return located(self.at_source(problems), self.text)
 
 
-def convert(raw: bytes, *, name: str = "<stdin>", addresses: Mapping[str, str] | None = None) -> Converted:
+def convert(
+    raw: bytes, *, name: str = "<stdin>", addresses: Mapping[str, str] | None = None, suffix: str = ""
+) -> Converted:
     """Convert a cloud-config. It does not raise for any bytes.
 
-    `addresses` are those of the machine: private_ipv4, public_ipv4, private_ipv6, public_ipv6, as far as known.
+    `addresses` are those of the machine: private_ipv4, public_ipv4, private_ipv6, public_ipv6, as far as known. For
+    `suffix` see Parts.
     """
     known = addresses or {}
     root: YamlNode | None = None
@@ -74,7 +77,7 @@ def convert(raw: bytes, *, name: str = "<stdin>", addresses: Mapping[str, str] |
     source = build(config_record(), reading.values)
     refused = [one.problem for one in (*reading.faults, *reading.misfits.values())]
     problems = [*second_document(raw), *refused, *_unknown_keys(reading), *unknown_addresses(raw, root, known)]
-    parts = Parts()
+    parts = Parts(suffix)
     add_all(source, parts)
     draft = parts.draft()
     result = Converted(text, draft, (*problems, *parts.problems))

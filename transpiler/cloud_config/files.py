@@ -48,8 +48,8 @@ def _add_file(file: WriteFile, place: Path, parts: Parts) -> None:
     if not file.path.startswith("/"):
         parts.problem((*place, "path"), "the path is taken as one below /", f"write /{file.path}", fatal=False)
     if file.path.startswith("/usr/"):
-        message = "/usr is read-only on Container Linux, so its coreos-cloudinit cannot write this file"
-        parts.problem((*place, "path"), message, "choose a path below /etc, /opt or /var", fatal=False)
+        message = "/usr is read-only on Container Linux, so coreos-cloudinit cannot write this file"
+        parts.problem((*place, "path"), message, "choose a path below /etc, /opt or /var")
     contents, mode, owner = _contents(file, place, parts), _mode(file, place, parts), _owner(file, place, parts)
     if contents is not None and mode is not None and owner is not None:
         parts.add_file(file.path, contents, place, Access(mode, *owner))

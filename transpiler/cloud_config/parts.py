@@ -35,7 +35,7 @@ ONE_BOOT = ("/run", "/tmp", "/var/run")  # noqa: S108 - a folder of the target
 OF_THE_KERNEL = ("/dev", "/proc", "/sys")
 """Folders that the kernel fills."""
 
-TMPFILES = "/etc/tmpfiles.d/cloud-config.conf"
+TMPFILES = "/etc/tmpfiles.d/cloud-config{}.conf"
 
 
 class Access(NamedTuple):
@@ -72,9 +72,13 @@ class UnitParts:
 
 
 class Parts:
-    """All parts. Keys are the paths of files and links, and the names of accounts and units."""
+    """All parts. Keys are the paths of files and links, and the names of accounts and units.
 
-    def __init__(self) -> None:
+    `suffix` belongs to the names of what the text does not name itself; two cloud-configs of one machine differ in it.
+    """
+
+    def __init__(self, suffix: str = "") -> None:
+        self.suffix = suffix
         self.users: dict[str, tuple[User, Path]] = {}
         self.nodes: dict[str, tuple[File | Link, Path]] = {}
         self.units: dict[str, UnitParts] = {}
@@ -156,7 +160,9 @@ class Parts:
     def _add_tmpfiles(self) -> None:
         if self.at_boot:
             text = "".join(line for line, _ in self.at_boot.values())
-            self.add_file(TMPFILES, text.encode(), next(source for _, source in self.at_boot.values()))
+            self.add_file(
+                TMPFILES.format(self.suffix), text.encode(), next(source for _, source in self.at_boot.values())
+            )
 
 
 _LINE_MAX = 64 << 10

@@ -17,7 +17,7 @@ from transpiler.cloud_config.records import COMMANDS, CloudConfig, Unit
 
 DROPIN = "20-cloudinit.conf"
 NETWORK = (".network", ".netdev", ".link")
-COMMANDS_UNIT = "cloud-config-commands.service"
+COMMANDS_UNIT = "cloud-config-commands{}.service"
 
 _ALLOWED = {
     "proxy": (re.compile("on|off|readonly"), "on, off or readonly"),
@@ -49,7 +49,7 @@ def add_units(config: CloudConfig, parts: Parts) -> None:
         locksmith = parts.unit("locksmithd.service", ("coreos", "update", "reboot_strategy"))
         locksmith.mask, locksmith.contents = True, None
     if commands:
-        added = parts.unit(COMMANDS_UNIT, ("coreos", "units"))
+        added = parts.unit(COMMANDS_UNIT.format(parts.suffix), ("coreos", "units"))
         added.contents, added.enabled = _commands_text(commands), True
 
 
@@ -127,7 +127,7 @@ def _add_programs(config: CloudConfig, parts: Parts) -> None:
             continue
         if program.gone:
             message = f"no image has {program.doc} any more"
-            hint = "run etcd-member.service of Container Linux, or a container"
+            hint = "remove the section, or run the program in a container"
             parts.problem(place, message, hint, fatal=False)
         if name == "flannel":
             parts.add_file("/run/flannel/options.env", "\n".join(lines).encode(), place)
