@@ -35,7 +35,7 @@ def unknown_keys(
         if field.many:
             for index, (element, one) in enumerate(zip(below, value[name] or (), strict=False)):
                 yield from unknown_keys(element, one, version, (*path, name, index), versions)
-        elif value[name] is not None or record.is_set(field.name):
+        elif record.is_set(field.name):
             yield from unknown_keys(below, value[name], version, (*path, name), versions)
 
 

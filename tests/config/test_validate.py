@@ -63,6 +63,14 @@ def test_null_in_place_of_an_object_is_a_warning() -> None:
     assert not problem.fatal
 
 
+def test_null_in_place_of_a_pointer_is_none() -> None:
+    """Up to 3.2 `clevis` was a pointer, which null makes nil; since 3.3 it is a record."""
+    luks = b'"storage": {"luks": [{"name": "a", "device": "/dev/a", "clevis": null}]}'
+    assert validate(b'{"ignition": {"version": "3.2.0"}, %s}' % luks).problems == ()
+    (problem,) = validate(b'{"ignition": {"version": "3.3.0"}, %s}' % luks).problems
+    assert problem.path == ("storage", "luks", 0, "clevis")
+
+
 @given(st.binary() | texts())
 def test_every_text_gets_a_verdict(raw: bytes) -> None:
     validated = validate(raw)
