@@ -119,7 +119,7 @@ class PlanRefused(Failure):
 def _problems(failure: Failure) -> Sequence[Problem]:
     if isinstance(failure, PlanRefused):
         return failure.problems
-    return (Problem((), failure.message, hint=failure.hint),)
+    return (Problem((), failure.message, hint=failure.hint, rule="failed-step"),)
 
 
 class ActionFailed(Failure):

@@ -160,7 +160,7 @@ def _too_large(written: str) -> Iterator[Problem]:
             f"the machine refuses the resulting config: it has {size >> 20} MiB, and the limit is {MAX_BYTES >> 20}"
         )
         hint = "let the machine fetch large contents from a URL, with verification.hash"
-        yield Problem((), message, fatal=False, hint=hint, rule="config-too-large")
+        yield Problem((), message, fatal=False, hint=hint, rule="config-size")
 
 
 def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:

@@ -92,12 +92,16 @@ def _write_out(machine: Machine) -> None:
 def _refuse_losses(arguments: argparse.Namespace, target: Target, steps: list[Step]) -> None:
     """Refuse to destroy what exists already, unless --force is given. Raises PlanRefused."""
     losses = [
-        Problem(step.action.config_path, f"{step.action.title}: destroys {step.action.destroys}")
+        Problem(step.action.config_path, f"{step.action.title}: destroys {step.action.destroys}", rule="data-loss")
         for step in steps
         if step.action.destroys
     ]
     losses += [
-        Problem(mount.config_path, f"{mount.title}: its files may be replaced, and this plan cannot see them")
+        Problem(
+            mount.config_path,
+            f"{mount.title}: its files may be replaced, and this plan cannot see them",
+            rule="unknown-contents",
+        )
         for mount in hidden_mounts(steps, target)
     ]
     if losses and target.in_place and not arguments.force:

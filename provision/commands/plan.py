@@ -121,12 +121,12 @@ def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:
     missing = [(wait.config_path, name) for wait in waits for name in wait.names]
     if missing and (arguments.disk or arguments.image):
         raise PlanRefused(
-            [Problem(path, f"there is no {name} in the images") for path, name in missing],
+            [Problem(path, f"there is no {name} in the images", rule="missing-image-device") for path, name in missing],
             hint="the config makes none of that name",
         )
     if missing and arguments.strict_devices:
         raise PlanRefused(
-            [Problem(path, f"there is no {name} here") for path, name in missing],
+            [Problem(path, f"there is no {name} here", rule="missing-device") for path, name in missing],
             hint="leave --strict-devices out to assume it",
         )
 

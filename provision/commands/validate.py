@@ -66,7 +66,7 @@ def _result(name: str, files_dir: str | None, *, strict: bool) -> FileResult:
     try:
         found = validate_given(read_text(name), files_dir).findings
     except Failure as failure:
-        found = [Finding(name, Problem((), failure.message.removeprefix(f"{name}: ")))]
+        found = [Finding(name, Problem((), failure.message.removeprefix(f"{name}: "), rule="unreadable-file"))]
     if strict:
         found = [one._replace(problem=one.problem._replace(fatal=True)) for one in found]
     return FileResult(name, found, count_of([one.problem for one in found if one.problem.fatal]))

@@ -136,7 +136,7 @@ class FileHistory:
             more = [f"and {len(changed) - MAX_DIFFERENCES} more"] if len(changed) > MAX_DIFFERENCES else []
             lines = ["this config was applied here, and changed since then:", *changed[:MAX_DIFFERENCES], *more]
             raise PlanRefused(
-                [Problem((), line) for line in lines],
+                [Problem((), line, rule="changed-since-applied") for line in lines],
                 hint=f"to apply the config to what is there now, remove {self._file.path}",
             )
         return True

@@ -24,7 +24,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         return
     if view.tool(HELPER) is None:
         raise PlanRefused(
-            [Problem(("kernelArguments",), f"{HELPER} is not on PATH")],
+            [Problem(("kernelArguments",), f"{HELPER} is not on PATH", rule="missing-tool")],
             hint="write /etc/provision-kargs.conf and build the initramfs again, or leave kernelArguments out",
         )
     arguments = [word for value in wanted.should_exist for word in ("--should-exist", value)]

@@ -33,10 +33,14 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
                 )
                 continue
             missing, obstacle = _mount_point(view, filesystem.path or "")
-            problems += [Problem((*_config_path(index), "path"), obstacle)] if obstacle else []
+            problems += [Problem((*_config_path(index), "path"), obstacle, rule="mount-point")] if obstacle else []
             device = view.device(filesystem.device)
             if device is None and filesystem.format not in WITHOUT_DEVICE:
-                problems.append(Problem((*_config_path(index), "device"), f"{filesystem.device} is not there"))
+                problems.append(
+                    Problem(
+                        (*_config_path(index), "device"), f"{filesystem.device} is not there", rule="missing-device"
+                    )
+                )
             made += (
                 [MakeDirectory(missing[-1], parents=missing[:-1], config_path=_config_path(index))] if missing else []
             )

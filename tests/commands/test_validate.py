@@ -55,7 +55,7 @@ def test_exit_codes(files: Path, arguments: list[str], code: int) -> None:
 def test_problems_have_their_place(files: Path) -> None:
     done = validate(["warns.ign", "bad.ign"], files)
     assert done.stdout == (
-        "bad.ign:2:33: error: storage.files[0].path: path not absolute [path-not-absolute]\n"
+        "bad.ign:2:33: error: storage.files[0].path: path not absolute [relative-path]\n"
         "warns.ign:2:2: warning: storge: unused key storge (hint: did you mean storage?) [unused-key]\n"
     )
 

@@ -170,6 +170,6 @@ def test_a_result_that_the_machine_refuses_is_a_warning(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(os.urandom(26 << 20))
     result = transpile(text, files_dir=tmp_path)
     assert len(result.json) > machine.MAX_BYTES
-    assert [one.rule for one in result.problems] == ["config-too-large"]
+    assert [one.rule for one in result.problems] == ["config-size"]
     assert not result.failed
     assert not transpile(text, files_dir=tmp_path, butane_paths=True).problems

@@ -197,7 +197,7 @@ _FIXES: dict[str, Callable[[_Place], Edit | None]] = {
     "no-blank": _missing_blank,
     "no-colon": _equals_sign,
     "odd-space": _odd_space,
-    "path-not-simple": _hinted_value,
+    "unclean-path": _hinted_value,
     "typographic-quotes": _quotes,
     "unit-name": _hinted_value,
     "unit-section": _section,

@@ -57,7 +57,9 @@ class _Translation(Translation):
             try:
                 values[f"{name}_mib"] = mebibytes(getattr(source, name))
             except BadSize as error:
-                self.problems.append(Problem((*path, name), str(error), hint="write a size such as 512MiB or 10GiB"))
+                self.problems.append(
+                    Problem((*path, name), str(error), hint="write a size such as 512MiB or 10GiB", rule="size-form")
+                )
         if source.type_guid in records.TYPE_GUIDS:
             values["type_guid"] = records.TYPE_GUIDS[source.type_guid]
 

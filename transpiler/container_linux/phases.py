@@ -172,7 +172,7 @@ def _services(state: Translating) -> Iterator[Problem]:
         try:
             made += make(state.source, state.platform)
         except UnknownField as error:
-            yield Problem((name, error.option), str(error), hint=error.hint)
+            yield Problem((name, error.option), str(error), hint=error.hint, rule="unsupported-option")
         except dialects.BadVersion:
             return  # reported by the first phase
     units = (*(one.unit for one in made), *state.config.systemd.units)

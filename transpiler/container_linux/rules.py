@@ -158,7 +158,7 @@ def etcd_version_problems(etcd: records.Etcd, dialect: Dialect) -> Iterator[Prob
     elif (major == 2 and minor > 3) or (major == 3 and minor > newest):
         message = "Etcd minor version specified is too new, only options available in the previous minor version"
         hint = f"the options are those of etcd {dialect.etcd_newest if major == 3 else '2.3'}"
-        yield Problem(path, f"{message} will be accepted", fatal=False, hint=hint)
+        yield Problem(path, f"{message} will be accepted", fatal=False, hint=hint, rule="etcd-version")
     elif major > 3:
         yield Problem(path, "Etcd version is not valid (too new)", hint=f"the newest one is {dialect.etcd_newest}")
 

@@ -94,10 +94,12 @@ def _partition(partition: Partition, place: Path, problems: list[Problem]) -> Pa
         changes |= {f"{name}_sectors": None, f"{name}_mib": sectors // SECTORS_IN_MIB}
         if sectors % SECTORS_IN_MIB:
             message = f"{name} is {sectors} sectors, which is no whole number of MiB"
-            problems.append(Problem((*place, name), message, hint="version 3 has only sizes in MiB"))
+            problems.append(
+                Problem((*place, name), message, hint="version 3 has only sizes in MiB", rule="size-in-sectors")
+            )
         elif sectors:
             message = f"{name} in sectors becomes MiB, for sectors of 512 bytes"
-            problems.append(Problem((*place, name), message, fatal=False))
+            problems.append(Problem((*place, name), message, fatal=False, rule="size-in-sectors"))
     return partition.changed(**changes) if changes else partition
 
 
@@ -107,7 +109,9 @@ def _unmounted(older: OldConfig, conversion: Conversion) -> Iterator[Problem]:
             place = conversion.old_path(("storage", "filesystems", index))
             name = _name(older, place)
             message = f"files are written to the file system {name!r}, which has no mount point"
-            yield Problem(place, message, hint=f"say where it is mounted: --mount {name}=/path")
+            yield Problem(
+                place, message, hint=f"say where it is mounted: --mount {name}=/path", rule="unmounted-filesystem"
+            )
 
 
 def _name(older: OldConfig, place: Path) -> str:
@@ -136,7 +140,9 @@ def _oem_files(older: OldConfig) -> Iterator[Problem]:
 
 
 def _oem_file(path: Path) -> Problem:
-    return Problem(path, "version 3 has no URLs of the OEM partition", hint="embed the file, or serve it by https")
+    return Problem(
+        path, "version 3 has no URLs of the OEM partition", hint="embed the file, or serve it by https", rule="oem-url"
+    )
 
 
 def _new_meanings(older: OldConfig) -> Iterator[Problem]:
@@ -150,12 +156,14 @@ def _new_meanings(older: OldConfig) -> Iterator[Problem]:
     for index, filesystem in enumerate(older.storage.filesystems):
         if filesystem.mount.is_set("create") and not filesystem.mount.create.force:
             message = "create without force fails in 2.x if there is any file system; version 3 keeps an equal one"
-            yield Problem(("storage", "filesystems", index, "mount", "create"), message, fatal=False)
+            yield Problem(
+                ("storage", "filesystems", index, "mount", "create"), message, fatal=False, rule="changed-meaning"
+            )
     if older.ignition.config.append:
         message = "append becomes merge: entries with the same path, name or device are merged, not written in turn"
-        yield Problem(("ignition", "config", "append"), message, fatal=False)
+        yield Problem(("ignition", "config", "append"), message, fatal=False, rule="changed-meaning")
 
 
 def _unset_mode(place: Path, default: str) -> Problem:
     message = f"there is no mode: 2.x makes it 0000, version 3 {default}"
-    return Problem((*place, "mode"), message, fatal=False, hint="write a mode")
+    return Problem((*place, "mode"), message, fatal=False, hint="write a mode", rule="missing-mode")

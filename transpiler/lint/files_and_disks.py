@@ -21,7 +21,7 @@ def below_files(source: LintInput) -> Iterator[Problem]:
             if above:
                 message = f"this path is below {above}, but storage.files[{files[above]}] makes {above} a file"
                 hint = "change one of the two paths"
-                yield remark(("storage", kind, index, "path"), "below-file", message, hint)
+                yield remark(("storage", kind, index, "path"), "path-below-file", message, hint)
 
 
 def closed_directories(source: LintInput) -> Iterator[Problem]:
@@ -85,7 +85,7 @@ def links_leaving_files_dir(source: LintInput) -> Iterator[Problem]:
         if target != base and not target.startswith(base.rstrip("/") + "/"):
             message = f"{local} is a symlink to a path outside the files directory"
             hint = "copy the file into the directory: on other machines it may be missing or different"
-            yield remark(path, "link-out", message, hint)
+            yield remark(path, "outward-link", message, hint)
 
 
 def _locals(source: LintInput) -> Iterator[tuple[Path, str]]:

@@ -188,7 +188,7 @@ def _mount(unit: UnitText) -> Iterator[Problem]:
         path = (*unit.path[:-1], "name")
         yield remark(
             path,
-            "mount-name",
+            "mount-unit-name",
             f"systemd refuses this unit: its name does not match Where={where}",
             f"write name: {wanted}",
         )

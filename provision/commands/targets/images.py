@@ -99,7 +99,7 @@ def _mismatches(config: Config, mapped: set[str]) -> Iterator[PlanRefused]:
     if missing:
         hint = " ".join(f"--disk {device}=IMAGE:SIZE" for device in missing)
         problems = [
-            Problem(("storage", "disks", index), f"no image is given for {disk.device}")
+            Problem(("storage", "disks", index), f"no image is given for {disk.device}", rule="missing-image")
             for index, disk in enumerate(storage.disks)
             if disk.device in missing
         ]
@@ -108,7 +108,13 @@ def _mismatches(config: Config, mapped: set[str]) -> Iterator[PlanRefused]:
     needs_root = bool(files) or not (config.passwd.is_empty and config.systemd.is_empty)
     if needs_root and not _has_root(config):
         yield PlanRefused(
-            [Problem((), "the config mounts no file system at /, but it has files or volume keys to write there")],
+            [
+                Problem(
+                    (),
+                    "the config mounts no file system at /, but it has files or volume keys to write there",
+                    rule="missing-root-filesystem",
+                )
+            ],
             hint="give a file system the path /, or apply the files to a tree with --root DIR",
         )
 

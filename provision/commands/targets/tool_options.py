@@ -132,7 +132,9 @@ def _filesystems(config: Config) -> Iterator[Problem]:
         if options is not None:
             yield from _listed((*path, "options"), entry.options, options)
         if entry.format in WITHOUT_DEVICE:
-            yield Problem((*path, "device"), f"{entry.device} would be a share of this machine")
+            yield Problem(
+                (*path, "device"), f"{entry.device} would be a share of this machine", rule="share-of-this-machine"
+            )
         yield from _mount_options((*path, "mountOptions"), entry)
 
 
@@ -140,7 +142,9 @@ def _arrays(config: Config) -> Iterator[Problem]:
     for index, entry in enumerate(config.storage.raid):
         yield from _listed(("storage", "raid", index, "options"), entry.options, ARRAYS)
         if entry.name.startswith("-") or "/" in entry.name.removeprefix("/dev/").removeprefix("md/"):
-            yield Problem(("storage", "raid", index, "name"), f"{entry.name} is not a name for an array")
+            yield Problem(
+                ("storage", "raid", index, "name"), f"{entry.name} is not a name for an array", rule="array-name"
+            )
 
 
 def _volumes(config: Config) -> Iterator[Problem]:
@@ -149,9 +153,9 @@ def _volumes(config: Config) -> Iterator[Problem]:
         yield from _listed((*path, "options"), entry.options, VOLUMES)
         yield from _listed((*path, "openOptions"), entry.open_options, OPENERS)
         if entry.name.startswith("-") or "/" in entry.name:
-            yield Problem((*path, "name"), f"{entry.name} is not a name for a volume")
+            yield Problem((*path, "name"), f"{entry.name} is not a name for a volume", rule="volume-name")
         if (entry.clevis.custom.pin or "").startswith("-"):
-            yield Problem((*path, "clevis", "custom", "pin"), "clevis would read it as an option")
+            yield Problem((*path, "clevis", "custom", "pin"), "clevis would read it as an option", rule="clevis-option")
 
 
 def _listed(path: Path, words: Sequence[str], options: ToolOptions) -> Iterator[Problem]:
@@ -167,9 +171,9 @@ def _listed(path: Path, words: Sequence[str], options: ToolOptions) -> Iterator[
         else:
             reason = "is neither an option nor the value of one; the tool would use it as a device"
         if reason:
-            yield Problem((*path, index), f"{word} {reason}")
+            yield Problem((*path, index), f"{word} {reason}", rule="tool-option")
     if awaiting:
-        yield Problem((*path, len(words) - 1), f"{words[-1]} lacks its value")
+        yield Problem((*path, len(words) - 1), f"{words[-1]} lacks its value", rule="option-without-value")
 
 
 def _long(word: str, options: ToolOptions) -> tuple[str, str]:
@@ -207,7 +211,7 @@ def _names(value: str) -> set[str]:
 def _mount_options(path: Path, entry: Filesystem) -> Iterator[Problem]:
     for index, word in enumerate(entry.mount_options):
         if any(_leads_out(part.strip()) for part in word.split(",")):
-            yield Problem((*path, index), f"{word} names something outside of the file system")
+            yield Problem((*path, index), f"{word} names something outside of the file system", rule="option-path")
 
 
 def _leads_out(option: str) -> bool:

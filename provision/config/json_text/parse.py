@@ -130,7 +130,7 @@ def _syntax_problem(text: str) -> Problem:
     from provision.config.json_text.tokens import JsonFault, position, syntax_error
 
     bad = syntax_error(text) or JsonFault("invalid JSON", 0)
-    return Problem((), bad.message, at=position(text, bad.offset), hint=_HINTS.get(bad.message, ""))
+    return Problem((), bad.message, at=position(text, bad.offset), hint=_HINTS.get(bad.message, ""), rule="json-syntax")
 
 
 _HINTS = {

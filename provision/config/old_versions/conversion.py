@@ -183,7 +183,7 @@ def _mount_points(old: OldConfig, problems: list[Problem]) -> dict[str, str]:
         else:
             index = old.storage.filesystems.index(filesystem)
             message = f"{filesystem.path} is not in the target, which is mounted at {SYSROOT}"
-            problems.append(Problem(("storage", "filesystems", index, "path"), message))
+            problems.append(Problem(("storage", "filesystems", index, "path"), message, rule="path-outside-target"))
             points[name] = filesystem.path
     return points
 

@@ -58,12 +58,13 @@ def filesystems_are_defined(config: OldConfig) -> Iterator[Problem]:
             if node.filesystem and node.filesystem not in known:
                 told = f"{noun} {quoted(node.path)} references nonexistent filesystem {quoted(node.filesystem)}."
                 path = ("storage", name, index, "filesystem")
-                yield Problem(path, f"{told} (This is ok if it is defined in a referenced config)", fatal=False)
+                note = "(This is ok if it is defined in a referenced config)"
+                yield Problem(path, f"{told} {note}", fatal=False, rule="unknown-filesystem")
     seen = {"root"}
     for index, filesystem in enumerate(config.storage.filesystems):
         if filesystem.name in seen:
             message = f"Filesystem {quoted(filesystem.name)} shadows exising filesystem definition"
-            yield Problem(("storage", "filesystems", index, "name"), message, fatal=False)
+            yield Problem(("storage", "filesystems", index, "name"), message, fatal=False, rule="redefined-filesystem")
         seen.add(filesystem.name)
 
 

@@ -1,96 +1,210 @@
-"""The name of the rule behind a problem: `path-not-absolute`. Reports print it, and a comment that silences the rule
-uses it.
+"""The id of the rule behind a problem: `relative-path`. Reports print it, and a comment that silences the rule uses it.
 
-A rule of our own gives its name itself. The messages of Ignition and Butane do not change, so their names are derived
-from the messages: by this table where one rule has several messages or a long one, otherwise from the first words.
+An id is a noun phrase in lower case with dashes. It does not change when a message is worded anew. A rule of our own
+gives its id itself. The messages of Ignition and Butane do not change, so this table gives the ids of their rules.
+`docs/reference/rules.md` lists all ids.
 """
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
 from provision.config.problems import Problem
 
-_NAMES = {
+BEGINNINGS: Mapping[str, str] = {
+    "'rd.luks.key=": "cex-kernel-argument",
     "a key must be a text": "key-type",
+    "a partition number >= 1 or a label": "missing-number",
+    "advertisement is not valid JSON": "advertisement-syntax",
+    "boot_device.layout should be specified": "missing-layout",
     "cannot be read": "unreadable-file",
+    "cannot mix MBs and sectors": "mixed-units",
+    "cannot set both append and overwrite": "append-and-overwrite",
+    "cannot set both id and name": "id-and-name",
+    "cannot use both create object": "create-and-options",
+    "cannot use both the create object": "create-and-options",
+    "cannot use cex with clevis": "several-unlock-methods",
+    "cannot use custom clevis config": "several-unlock-methods",
+    "cannot use HTTP headers": "headers-without-http",
+    "cannot use key file with cex": "several-unlock-methods",
+    "cannot use the same partition label twice": "duplicate-label",
+    "cex is not currently supported": "unsupported-field",
+    "config has more than": "config-size",
+    "config is larger than": "config-size",
+    "config is nested deeper": "config-size",
+    "config is not valid": "invalid-config",
+    "config takes more than": "config-size",
     "context tree does not match": "hidden-by-alias",
-    "device matches disk with wipeTable": "disk-wiped-too",
+    "couldn't parse window length": "window-length",
+    "couldn't parse window start": "window-start",
+    "device is required for layouts": "missing-device",
+    "device matches disk with wipeTable": "wiped-disk",
+    "device name must start": "device-name",
+    "device names cannot contain slashes": "volume-name",
+    "device not specified": "missing-device",
+    "directory path includes link": "path-below-link",
+    "disk device is required": "missing-device",
+    "doesn't match the form": "guid-form",
     "duplicate entry": "duplicate-entry",
+    "error creating": "existing-file",
     "error parsing variant": "variant",
     "error parsing version": "version",
+    "Etcd minor version": "etcd-version",
+    "Etcd version": "etcd-version",
     "expected": "wrong-type",
+    "failed to create link": "existing-file",
+    "Failed to parse config": "invalid-config",
+    "field ignored in raw mode": "ignored-field",
     "fields other than": "unsupported-field",
-    "filesystem overwrites partitioned device": "overwrites-partitions",
-    "format is required": "format-required",
-    "format cannot be empty": "format-required",
+    "file contents source must be data URL": "remote-source",
+    "file path includes link": "path-below-link",
+    "filesystem has both mount and path": "mount-and-path",
+    "filesystem is missing mount or path": "missing-mount",
+    "filesystem labels": "filesystem-label",
+    "filesystem must specify format": "missing-format",
+    "filesystem options (mkfs)": "field-without-device",
+    "filesystem overwrites partitioned device": "partitioned-device",
+    "filesystem uuid": "field-without-device",
+    "flannel network config cannot": "subnet-manager-and-config",
+    "flannel network config doesn't": "flannel-config",
+    "format cannot be empty": "missing-format",
+    "format is required": "missing-format",
+    "Found duplicate HTTP header": "duplicate-header",
+    "hard link target is a directory": "hard-link-target",
+    "HTTP header name": "header-name",
     "illegal file mode": "illegal-mode",
     "incorrect partition number": "reserved-label",
+    "incorrect size for hash sum": "hash-length",
+    "insecure plaintext HTTP proxy": "plaintext-proxy",
+    "invalid compression method": "compression-method",
     "invalid config version": "version",
+    "invalid data url": "data-url",
+    "invalid filesystem format": "filesystem-format",
+    "flannel minor version": "flannel-version",
+    "invalid networkd drop-in extension": "dropin-extension",
+    "invalid networkd unit extension": "unit-extension",
+    "invalid flannel version": "flannel-version",
+    "invalid key-file source": "key-source",
+    "invalid S3": "s3-arn",
     "invalid systemd drop-in extension": "dropin-extension",
     "invalid systemd unit extension": "unit-extension",
     "invalid unit content": "unit-syntax",
+    "invalid url scheme": "url-scheme",
+    "Invalid version": "version",
+    "layout must be one of": "boot-device-layout",
     "link path includes link": "path-below-link",
-    "file path includes link": "path-below-link",
-    "directory path includes link": "path-below-link",
+    "link target is required": "missing-target",
     "local file path": "local-file",
+    "local files require": "local-file",
+    "local is required": "missing-local",
+    "luks device labels": "luks-label",
+    "malformed hash specifier": "hash-form",
     "mapping key": "duplicate-key",
     "matching filesystem node": "tree-conflict",
+    "metadata.name is required": "missing-metadata-name",
+    "mirroring requires at least two devices": "mirror-devices",
+    "missing required custom clevis config": "clevis-config",
+    "missing required custom clevis pin": "clevis-pin",
+    "mode unspecified": "missing-mode",
+    "must be empty, ": "kernel-type",
+    "no filesystem specified": "missing-filesystem",
+    "no method specified for luks": "missing-unlock-method",
+    "no such group": "unknown-group",
+    "no such user": "unknown-user",
     "No translator exists": "version",
+    "not a config (empty)": "empty-config",
     "only one of the following": "several-contents",
     "open ": "local-file",
+    "overwrite must be false if source": "overwrite-without-source",
+    "partition label will be truncated": "label-with-colon",
+    "partition labels may not exceed": "label-length",
+    "partition numbers collide": "duplicate-number",
     "partitions cannot be reused by label": "partition-number",
-    "path is required if": "path-required",
-    "path is not fully simplified": "path-not-simple",
+    "partitions misaligned": "partition-alignment",
+    "partitions overlap": "partition-overlap",
+    "path conflicts with systemd unit": "unit-path",
+    "path is not fully simplified": "unclean-path",
+    "path is required if": "missing-mount-path",
+    "path must be under /etc or /var": "mount-path",
+    "path not absolute": "relative-path",
+    "path not specified": "missing-path",
+    "permissions unset": "missing-mode",
+    "proxies must be http(s)": "proxy-scheme",
+    "raid devices required": "missing-devices",
+    "raid level is required": "missing-level",
     "read ": "local-file",
+    "rfc2396": "url-syntax",
+    "rhcos variant has been removed": "removed-variant",
     "root of tree": "local-file",
     "root partition cannot expand": "root-size",
     "root should have 8GiB": "root-size",
     "setuid/setgid/sticky bits": "special-mode-bits",
+    "shouldExist is false for a partition": "size-beside-absent-partition",
+    "shouldExist specified false": "absent-partition-fields",
+    "size is deprecated": "deprecated-field",
     "skipping validation": "unchecked-config",
+    "source is required": "missing-source",
+    "source must be specified": "missing-source",
+    "spares unsupported": "raid-spares",
     "special mode bits": "special-mode-bits",
+    "start is deprecated": "deprecated-field",
     "stat ": "local-file",
+    "template instances cannot have contents": "template-instance-contents",
+    "template unit ": "no-install-section",
+    "the create object has been deprecated": "deprecated-field",
+    "the number does not fit": "number-range",
+    "the referenced filesystem was not defined": "unknown-filesystem",
+    "there are more problems": "more-problems",
+    "this section cannot be used for kernel arguments": "kernel-arguments-section",
+    "thumbprint is required": "missing-thumbprint",
+    "trees may only contain": "tree-file-type",
+    "unable to parse HTTP header": "header-value",
+    "unable to parse url": "url-syntax",
+    "unclosed quoted string": "unclosed-quote",
+    "unexpected end of JSON input": "json-syntax",
     "unit ": "no-install-section",
+    "unknown day in window start": "window-start",
+    "unknown reboot strategy": "reboot-strategy",
+    "unknown update group": "update-group",
     "unreasonable mode": "decimal-mode",
+    "unrecognized hash function": "hash-function",
+    "unrecognized raid level": "raid-level",
+    "unsupported clevis pin": "clevis-pin",
     "unsupported config version": "version",
     "unsupported file extension for quadlet": "quadlet-extension",
+    "unsupported platform": "platform",
     "unused key": "unused-key",
+    "user/group ignored for hard link": "hard-link-owner",
+    "users other than": "other-users",
+    "virtiofs device tag": "virtiofs-tag",
+    "when using cex the targeted": "cex-architecture",
+    "window-start and window-length": "update-window",
+    "wipeFilesystem ": "field-without-device",
 }
-"""The beginning of a message -> the name of its rule."""
+"""The beginning of a message -> the id of its rule. The longest one counts."""
 
-_SMALL_WORDS = {
-    "a",
-    "an",
-    "are",
-    "be",
-    "by",
-    "for",
-    "in",
-    "is",
-    "must",
-    "of",
-    "or",
-    "spec",
-    "than",
-    "the",
-    "this",
-    "to",
+_LONGEST_FIRST = sorted(BEGINNINGS, key=len, reverse=True)
+
+ENDINGS: Mapping[str, str] = {
+    " in this spec version": "unsupported-field",
+    " is required": "missing-field",
+    "path not absolute": "relative-path",
 }
+"""The end of a message -> the id of its rule; for messages that begin with a name."""
 
-MOST_WORDS = 5
+UNKNOWN = "other-problem"
+"""The id of a message that is in no table. Tests find such messages."""
 
 
 def rule_of(problem: Problem) -> str:
-    """The name of the rule behind a problem: lower-case words with dashes, the same for every place and value."""
+    """The id of the rule behind a problem, the same for every place and value."""
     if problem.rule:
         return problem.rule
     if problem.at is not None and not problem.path:
         return "yaml-syntax"
-    known = next((name for start, name in _NAMES.items() if problem.message.startswith(start)), "")
-    return "unused-key" if problem.on_key and not known else known or _derived(problem.message)
-
-
-def _derived(message: str) -> str:
-    words = re.findall(r"[a-z]+", message.lower().partition(":")[0].partition('"')[0])
-    telling = [word for word in words if word not in _SMALL_WORDS]
-    return "-".join(telling[:MOST_WORDS]) or "problem"
+    message = problem.message
+    known = next((start for start in _LONGEST_FIRST if message.startswith(start)), None)
+    if known is not None:
+        return BEGINNINGS[known]
+    ending = next((rule for end, rule in ENDINGS.items() if message.endswith(end)), UNKNOWN)
+    return "unused-key" if problem.on_key else ending

@@ -31,7 +31,8 @@ def relabel(paths: Iterable[str], view: MachineView) -> Iterator[Wave]:
         return
     if view.tool("setfiles") is None:
         raise PlanRefused(
-            [Problem((), "setfiles is not on PATH, and the root has SELinux")], hint="install policycoreutils"
+            [Problem((), "setfiles is not on PATH, and the root has SELinux", rule="missing-tool")],
+            hint="install policycoreutils",
         )
     contexts = f"/etc/selinux/{policy}/contexts/files/file_contexts"
     yield (

@@ -18,7 +18,7 @@ class Unresolvable(PlanRefused):
     """A path leads nowhere: through something that is not a directory, or through a loop of links."""
 
     def __init__(self, message: str) -> None:
-        super().__init__([Problem((), message)])
+        super().__init__([Problem((), message, rule="unresolvable-path")])
 
 
 def resolve_path(view: Contents, path: str) -> str:

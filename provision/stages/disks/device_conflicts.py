@@ -28,12 +28,18 @@ def conflicts(config: Config, view: MachineView) -> Iterator[Problem]:
     for use, device in taken:
         other = first.setdefault(device.name, use)
         if other is not use and (use.parts or other.parts):
-            yield Problem(use.config_path, f"{use.name} is already used by {dotted(other.config_path)}")
+            yield Problem(
+                use.config_path, f"{use.name} is already used by {dotted(other.config_path)}", rule="device-used-twice"
+            )
     for use, device in taken:
         for other, whole in taken:
             if other.parts and _is_part(device, whole, view):
                 whole_path = dotted(other.config_path)
-                yield Problem(use.config_path, f"{use.name} is part of {other.name}, which is used by {whole_path}")
+                yield Problem(
+                    use.config_path,
+                    f"{use.name} is part of {other.name}, which is used by {whole_path}",
+                    rule="device-used-twice",
+                )
 
 
 def _uses(config: Config) -> Iterator[DeviceUse]:

@@ -40,20 +40,24 @@ def wait_for(names: Iterable[str], view: MachineView, config_path: Path) -> Gene
 
 def missing_device(config_path: Path, name: str) -> Problem:
     """The reason to refuse a device that did not appear."""
-    return Problem(config_path, f"there is no device {name}")
+    return Problem(config_path, f"there is no device {name}", rule="missing-device")
 
 
 def unwritable(config_path: Path, device: Device, name: str) -> Iterator[Problem]:
     """Reasons not to write to a device that the config calls `name`."""
     if device.in_use:
-        yield Problem(config_path, f"refusing to write to active device {name} ({device.in_use})")
+        yield Problem(config_path, f"refusing to write to active device {name} ({device.in_use})", rule="device-in-use")
     if device.read_only:
-        yield Problem(config_path, f"{name} is read-only")
+        yield Problem(config_path, f"{name} is read-only", rule="read-only-device")
 
 
 def missing_tools(tools: Iterable[str], view: MachineView, config_path: Path) -> list[Problem]:
     """Reasons for programs that a step needs and that are not on PATH."""
-    return [Problem(config_path, f"{tool} is needed and not on PATH") for tool in tools if view.tool(tool) is None]
+    return [
+        Problem(config_path, f"{tool} is needed and not on PATH", rule="missing-tool")
+        for tool in tools
+        if view.tool(tool) is None
+    ]
 
 
 def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:
@@ -97,7 +101,12 @@ def ambiguous_names(actions: Iterable[Action], config: Config, view: MachineView
         leads_to |= {there.name} if there is not None and there.name not in changed else set()
         if len(leads_to) > 1:
             found = " and ".join(sorted(leads_to))
-            yield Problem(path, f"{name} would lead to {found}", hint="let only one of them have that label")
+            yield Problem(
+                path,
+                f"{name} would lead to {found}",
+                hint="let only one of them have that label",
+                rule="ambiguous-label",
+            )
 
 
 def _is_sure(name: str, claims: Mapping[str, int], named: frozenset[str]) -> bool:

@@ -86,7 +86,10 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     problems += [problem for desired in made for problem in _refusals(desired, view)]
     plain = {one.entry.path: one for one in desired_entries if _is_plain(one) and one.entry.path}
     sizes = {path: one.device.size for path, one in plain.items()}
-    problems += [Problem(plain[path].config_path, why) for path, why in required_size.too_small(config, sizes)]
+    problems += [
+        Problem(plain[path].config_path, why, rule="filesystem-space")
+        for path, why in required_size.too_small(config, sizes)
+    ]
     if problems:
         raise PlanRefused(problems)
     yield from (with_certain_facts(wave, config) for wave in _waves(kept, made, view))
@@ -129,12 +132,13 @@ def _refusals(desired: DesiredFilesystem, view: MachineView) -> Iterator[Problem
             f'filesystem at "{entry.device}" is not of the correct type, label, or UUID (found {found.type}, '
             f'"{found.label or ""}", {found.uuid or ""}{unfinished}) and a filesystem wipe was not requested',
             hint=REMEDY,
+            rule="existing-filesystem",
         )
         return
     yield from unwritable(desired.config_path, desired.device, entry.device)
     maker = MAKERS.get(entry.format or "")
     if maker is None and entry.format != "none":
-        yield Problem(desired.config_path, f'unsupported filesystem format: "{entry.format}"')
+        yield Problem(desired.config_path, f'unsupported filesystem format: "{entry.format}"', rule="filesystem-format")
     programs = (["wipefs"] if holds_something(desired.device, view) else []) + ([maker.program] if maker else [])
     missing = missing_tools(programs, view, desired.config_path)
     yield from missing
@@ -155,7 +159,7 @@ def _wrong_size(desired: DesiredFilesystem, maker: Maker, view: MachineView) -> 
     why = mkfs_options.refusal(trial, device.size, view)
     if why:
         message = f"{maker.program} refuses {entry.device} ({size_text(device.size)}): {why}"
-        yield Problem(desired.config_path, message)
+        yield Problem(desired.config_path, message, rule="mkfs-refusal")
 
 
 def _label(entry: Filesystem, maker: Maker) -> tuple[str, ...]:

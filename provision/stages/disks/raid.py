@@ -75,7 +75,12 @@ def _is_ours(array: Array, view: MachineView) -> bool:
 
 def _refusals(array: Array, view: MachineView) -> Iterator[Problem]:
     if not _is_name(array.entry.name):
-        yield Problem((*array.config_path, "name"), f"{array.entry.name!r} is not a name for an array", hint=NAME_HINT)
+        yield Problem(
+            (*array.config_path, "name"),
+            f"{array.entry.name!r} is not a name for an array",
+            hint=NAME_HINT,
+            rule="array-name",
+        )
     is_ours = _is_ours(array, view)
     wiping = () if is_ours or not _divided(array, view) else ("wipefs",)
     yield from missing_tools(("mdadm", *wiping), view, array.config_path)
@@ -83,7 +88,7 @@ def _refusals(array: Array, view: MachineView) -> Iterator[Problem]:
         return
     there = view.device(array.device)
     if there is not None and not there.assumed:
-        yield Problem(array.config_path, f"an array {array.device} exists already")
+        yield Problem(array.config_path, f"an array {array.device} exists already", rule="existing-array")
     for member in array.members:
         yield from unwritable((*array.config_path, "devices"), member, member.name)
 

@@ -18,7 +18,8 @@ def append_lines(path: str, lines: Iterable[str], view: MachineView, config_path
     there = view.file_status(path)
     if there is not None and there.kind is not FileType.FILE:
         raise PlanRefused(
-            [Problem(config_path, f"{path} is a {there.kind.value}: no lines can be added")], hint="move it away"
+            [Problem(config_path, f"{path} is a {there.kind.value}: no lines can be added", rule="other-file-type")],
+            hint="move it away",
         )
     known = view.content(path) or b""
     begin = b"\n" if known and not known.endswith(b"\n") else b""

@@ -57,7 +57,7 @@ def _keeps_key_elsewhere(luks: Luks) -> bool:
 
 def _check(files: dict[str, tuple[Path, Blob]], view: MachineView) -> None:
     there = [
-        Problem(config_path, f"{path} exists already")
+        Problem(config_path, f"{path} exists already", rule="existing-file")
         for path, (config_path, _) in files.items()
         if view.file_status(path) is not None
     ]
@@ -71,7 +71,13 @@ def _line(config_path: Path, luks: Luks, view: MachineView) -> str:
     uuid = view.signature(device.name).uuid if device else ""
     if uuid == "":
         raise PlanRefused(
-            [Problem(config_path, f"{luks.device} has no LUKS header with a UUID for {CRYPTTAB}")],
+            [
+                Problem(
+                    config_path,
+                    f"{luks.device} has no LUKS header with a UUID for {CRYPTTAB}",
+                    rule="missing-luks-uuid",
+                )
+            ],
             hint="did the disks stage run?",
         )
     key = "none" if has_clevis(luks) else f"{KEYS}/{luks.name}"

@@ -41,7 +41,11 @@ def refusals(actions: Iterable[Action], view: MachineView) -> Iterator[Problem]:
         if need > free[device]:
             config_path = next(one.config_path for one in writes if dirname(one.path) == there[0])
             room = f"has {size_text(free[device])} free"
-            yield Problem(config_path, f"the file system of {there[0]} {room}, and {size_text(need)} are written to it")
+            yield Problem(
+                config_path,
+                f"the file system of {there[0]} {room}, and {size_text(need)} are written to it",
+                rule="free-space",
+            )
 
 
 def _replaced(write: WriteFile, view: MachineView) -> int:

@@ -105,8 +105,10 @@ def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list
             try:
                 entries.append(_entry(node, config_path, resolved(node.path), room))
                 room -= sum(len(part.data) for part in entries[-1].parts if isinstance(part, Content))
-            except (Unresolvable, ContentInvalid) as refused:
-                problems.append(Problem(config_path, str(refused)))
+            except Unresolvable as refused:
+                problems += refused.under(*config_path).problems
+            except ContentInvalid as refused:
+                problems.append(Problem(config_path, str(refused), rule="invalid-contents"))
     return entries, problems
 
 
@@ -153,6 +155,7 @@ def _collisions(entries: Iterable[DesiredNode]) -> Iterator[Problem]:
                 entry.config_path,
                 f"{entry.noun} at {entry.node.path} resolved to {entry.path} after symlink chasing, "
                 f"but another entry with path {other.node.path} also resolves there",
+                rule="same-place-twice",
             )
 
 
@@ -170,11 +173,11 @@ def _actions(entry: DesiredNode, view: MachineView, mounts: frozenset[str]) -> l
 def _check_removal(path: str, view: MachineView, mounts: frozenset[str]) -> None:
     """The root and what is mounted cannot be replaced, only what is on them. Raises PlanRefused."""
     if path == "/":
-        raise _refused("the root itself cannot be replaced; set overwrite on what is in it")
+        raise _refused("the root itself cannot be replaced; set overwrite on what is in it", "root-replacement")
     mounted = sorted({*(point for point in mounts if (point + "/").startswith(path + "/")), *view.mounts_below(path)})
     if view.mount(path) is not None or mounted:
         point = (mounted or [path])[0]
-        raise _refused(f"{path} cannot be replaced: a file system is mounted at {point}")
+        raise _refused(f"{path} cannot be replaced: a file system is mounted at {point}", "mount-point-replacement")
 
 
 def _make(entry: DesiredNode, existing: FileStatus | None, view: MachineView, destroys: str) -> list[Action]:
@@ -201,7 +204,9 @@ def _check_links(point: str, view: MachineView) -> None:
     """Raises PlanRefused for a file system that has no links (mkfs.fat(8))."""
     mounted = view.mount(point)
     if mounted is not None and mounted.format in WITHOUT_LINKS:
-        raise _refused(f"the file system at {point} is {mounted.format}, which has no links")
+        raise _refused(
+            f"the file system at {point} is {mounted.format}, which has no links", "filesystem-without-links"
+        )
 
 
 def _mounted_for(options: Iterable[str]) -> tuple[int, int]:
@@ -227,7 +232,7 @@ def _check_owner(action: Action, view: MachineView, owners: Mapping[str, tuple[i
     if wanted[0] not in {uid, None} or wanted[1] not in {gid, None}:
         message = f"the file system at {point} is {mounted.format}, which has no owners: all is of {uid}:{gid}"
         hint = "give user and group the same ids as uid= and gid= in mountOptions (without these, 0)"
-        raise PlanRefused([Problem((), message, hint=hint)])
+        raise PlanRefused([Problem((), message, hint=hint, rule="fixed-owner")])
 
 
 def _removal(entry: DesiredNode, existing: FileStatus, view: MachineView) -> list[Action]:
@@ -305,15 +310,17 @@ def _hard_link(
     target = resolve_path(view, link.target or "")
     there = view.file_status(target)
     if there is None:
-        raise _refused(f"hard link target {target} does not exist")
+        raise _refused(f"hard link target {target} does not exist", "hard-link-target")
     if there.kind is FileType.DIRECTORY:
-        raise _refused(f"hard link target {target} is a directory")
+        raise _refused(f"hard link target {target} is a directory", "hard-link-target")
     if existing is not None:
         if existing.identity is not None and existing.identity == there.identity:
             return []
         raise _in_the_way(f"A file already exists there and overwrite is false: {entry.path}", existing)
     if _mount_point(target, view) != _mount_point(entry.path, view):
-        raise _refused(f"hard link target {target} is on another file system, or another mount of it")
+        raise _refused(
+            f"hard link target {target} is on another file system, or another mount of it", "hard-link-target"
+        )
     node = FileStatus(there.kind, target=there.target)
     parents, exclusive = missing_parents(view, entry.path), not link.overwrite
     return [MakeHardLink(entry.path, target, node, parents, entry.config_path, destroys, exclusive)]
@@ -347,25 +354,25 @@ def _owner(entry: DesiredNode, view: MachineView, existing: FileStatus | None) -
 def _id(owner: Owner, what: str, view: MachineView, default: int | None) -> int | None:
     if owner.id is not None:
         if not 0 <= owner.id <= LAST_ID:
-            raise _refused(f"{what} id {owner.id} is out of range (0 to {LAST_ID})")
+            raise _refused(f"{what} id {owner.id} is out of range (0 to {LAST_ID})", "id-range")
         return owner.id
     if not owner.name:
         return default
     account = view.user(owner.name) if what == "user" else view.group(owner.name)
     if account is None:
-        raise _refused(f'no such {what} "{owner.name}"')
+        raise _refused(f'no such {what} "{owner.name}"', "unknown-group" if what == "group" else "unknown-user")
     return account.id
 
 
 def _in_the_way(message: str, existing: FileStatus) -> PlanRefused:
     """As `_refused`, with a hint. The owner is unknown only for files that useradd will make in this run."""
     made = "useradd makes it, from the skeleton directory; " if existing.uid is None else ""
-    return PlanRefused([Problem((), message, hint=f"{made}overwrite would replace it")])
+    return PlanRefused([Problem((), message, hint=f"{made}overwrite would replace it", rule="existing-file")])
 
 
-def _refused(message: str) -> PlanRefused:
+def _refused(message: str, rule: str) -> PlanRefused:
     """A refusal of the entry that is looked at; `plan` adds its place."""
-    return PlanRefused([Problem((), message)])
+    return PlanRefused([Problem((), message, rule=rule)])
 
 
 def _is_hard(entry: DesiredNode) -> bool:

@@ -33,7 +33,8 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
             result["previousReport"] = loads(previous)
         except (JSONDecodeError, UnicodeDecodeError):
             raise PlanRefused(
-                [Problem((), f"{RESULT} of the root is not JSON")], hint="remove the file, or restore it"
+                [Problem((), f"{RESULT} of the root is not JSON", rule="result-file")],
+                hint="remove the file, or restore it",
             ) from None
     contents = (Content((dumps(result, indent=2, ensure_ascii=False) + "\n").encode()),)
     parents = missing_parents(view, path)
@@ -47,8 +48,16 @@ def _check(config: Config, path: str, view: MachineView) -> None:
         for index, node in enumerate(nodes):
             if basename(node.path) == basename(RESULT) and resolve_path(view, node.path) == path:
                 raise PlanRefused(
-                    [Problem(("storage", section, index), f"{path} is where the result of this run goes")]
+                    [
+                        Problem(
+                            ("storage", section, index),
+                            f"{path} is where the result of this run goes",
+                            rule="result-file",
+                        )
+                    ]
                 )
     there = view.file_status(path)
     if there is not None and there.kind not in {FileType.FILE, FileType.LINK}:
-        raise PlanRefused([Problem((), f"{path} is a {there.kind.value}: the result of this run cannot go there")])
+        raise PlanRefused(
+            [Problem((), f"{path} is a {there.kind.value}: the result of this run cannot go there", rule="result-file")]
+        )

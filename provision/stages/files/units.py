@@ -83,7 +83,8 @@ def _check_names(unit: Unit, config_path: Path) -> None:
     for name in (unit.name, *(dropin.name for dropin in unit.dropins)):
         if "/" in name or not name.isprintable() or " " in name:
             raise PlanRefused(
-                [Problem(config_path, f"{name!r} is not a name of a unit")], hint="systemd.unit(5) says which names are"
+                [Problem(config_path, f"{name!r} is not a name of a unit", rule="unit-name")],
+                hint="systemd.unit(5) says which names are",
             )
 
 
@@ -101,7 +102,8 @@ def _check_replaceable(path: str, config_path: Path, view: MachineView) -> None:
     there = view.file_status(path)
     if there is not None and there.kind not in {FileType.FILE, FileType.LINK}:
         raise PlanRefused(
-            [Problem(config_path, f"{path} is a {there.kind.value}")], hint="move it away; units are files"
+            [Problem(config_path, f"{path} is a {there.kind.value}", rule="other-file-type")],
+            hint="move it away; units are files",
         )
 
 

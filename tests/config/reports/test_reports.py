@@ -29,7 +29,7 @@ def found(raw: bytes = RAW) -> list[Finding]:
 
 def test_text_is_one_line_each_errors_first() -> None:
     assert as_text(reversed(found())) == (
-        "site.ign:2:11: error: storage.files[0].path: path is not fully simplified (hint: write /é) [path-not-simple]\n"
+        "site.ign:2:11: error: storage.files[0].path: path is not fully simplified (hint: write /é) [unclean-path]\n"
         "site.ign:2:19: warning: storage.files[0].usr: unused key usr (hint: did you mean user?) [unused-key]\n"
     )
 
@@ -111,7 +111,7 @@ def test_json_has_everything() -> None:
         "line": 2,
         "column": 11,
         "severity": "error",
-        "rule": "path-not-simple",
+        "rule": "unclean-path",
         "path": ["storage", "files", 0, "path"],
         "message": "path is not fully simplified",
         "hint": "write /é",
@@ -120,13 +120,13 @@ def test_json_has_everything() -> None:
 
 
 def test_github_gets_annotations() -> None:
-    finding = Finding("a,b:c", Problem((), "100%\nx"), Position(1, 2))
-    assert as_github([finding]) == "::error file=a%2Cb%3Ac,line=1,col=2::100%25%0Ax [x]\n"
+    finding = Finding("a,b:c", Problem((), "100%\nx", rule="r"), Position(1, 2))
+    assert as_github([finding]) == "::error file=a%2Cb%3Ac,line=1,col=2::100%25%0Ax [r]\n"
 
 
 def test_sarif_names_rules_and_places() -> None:
     (run,) = json.loads(as_sarif(found(), "1"))["runs"]
-    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["path-not-simple", "unused-key"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["unclean-path", "unused-key"]
     assert run["results"][1]["locations"][0]["physicalLocation"]["region"] == {"startLine": 2, "startColumn": 18}
 
 

@@ -126,7 +126,7 @@ def test_names_of_accounts(name: str, good: bool) -> None:
         ("a.service", "\nType=oneshot\n[Service]\nExecStart=x", ["8:unit-without-section"]),
         ("a.service", "[Unit]\n[Service]\nUser=x", ["8:no-exec-start"]),
         ("var-lib-x.mount", "[Mount]\nWhere=/var/lib/x", []),
-        ("x.mount", "[Mount]\nWhere=/var/lib/x", ["5:mount-name"]),
+        ("x.mount", "[Mount]\nWhere=/var/lib/x", ["5:mount-unit-name"]),
         ("x@.mount", "[Mount]\nWhere=/var/%i", []),
     ],
 )
@@ -145,8 +145,8 @@ def test_names_of_mount_units(path: str, name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("storage: {files: [{path: /a}, {path: /a/b}]}", ["below-file"]),
-        ("storage: {files: [{path: /a}], directories: [{path: /a/b/c}]}", ["below-file"]),
+        ("storage: {files: [{path: /a}, {path: /a/b}]}", ["path-below-file"]),
+        ("storage: {files: [{path: /a}], directories: [{path: /a/b/c}]}", ["path-below-file"]),
         ("storage: {files: [{path: /a}, {path: /ab}], directories: [{path: /b}]}", []),
         ("storage: {files: [{path: //a}, {path: //b/c}, {path: /}, {path: a/b}]}", []),
         ("storage: {disks: [{device: /dev/x, partitions: [{number: 1, start_mib: -1}]}]}", ["negative-number"]),
@@ -158,7 +158,7 @@ def test_names_of_mount_units(path: str, name: str) -> None:
     ],
 )
 def test_nodes_and_texts(text: str, found: list[str]) -> None:
-    lints = {"below-file", "number-out-of-range", "negative-number", "template", "typographic-quotes"}
+    lints = {"path-below-file", "number-out-of-range", "negative-number", "template", "typographic-quotes"}
     assert [one for one in findings_of(text) if one.partition(":")[2] in lints] == [f"3:{rule}" for rule in found]
 
 
@@ -171,7 +171,7 @@ def test_links_out_of_the_files_directory(tmp_path: Path) -> None:
     (base / "deep" / "out").symlink_to("../../secret")
     text = "storage: {files: [{path: /a, contents: {local: %s}}]}"
     assert findings_of(text % "inside", base) == []
-    assert findings_of(text % "deep/out", base) == ["3:link-out"]
+    assert findings_of(text % "deep/out", base) == ["3:outward-link"]
     (tmp_path / "link").symlink_to(base)
     assert findings_of(text % "real", tmp_path / "link") == []
 

@@ -19,7 +19,7 @@ HEAD = "variant: fcos\nversion: 1.5.0\n"
         ("# transpile: ignore=unused-key\n\n# and why\nfoo: 1\nbar: 1\n", 1),
         ("foo: 1\nbar: 1\n# transpile: ignore-file=unused-key\n", 0),
         ("foo: '# transpile: ignore-file=x'\n", 1),
-        ("# transpile: ignore=path-not-absolute\nstorage: {files: [{path: a}]}\n", 1),
+        ("# transpile: ignore=relative-path\nstorage: {files: [{path: a}]}\n", 1),
     ],
 )
 def test_a_comment_silences_warnings_of_its_line(text: str, left: int) -> None:

@@ -28,9 +28,13 @@ _ADAPTERS = "/sys/bus/ap/devices"
 def refusals(config_path: Path, view: MachineView) -> Iterator[Problem]:
     """Problems for what is missing on this machine."""
     if not view.host_file(KEY):
-        yield Problem((*config_path, "cex"), f"there is no {KEY} in the running system")
+        yield Problem((*config_path, "cex"), f"there is no {KEY} in the running system", rule="cex-key")
     if not domains(view):
-        yield Problem((*config_path, "cex"), f"cannot find the cca ap controller (no CCA domain below {_ADAPTERS})")
+        yield Problem(
+            (*config_path, "cex"),
+            f"cannot find the cca ap controller (no CCA domain below {_ADAPTERS})",
+            rule="cex-controller",
+        )
 
 
 def domains(view: MachineView) -> list[str]:

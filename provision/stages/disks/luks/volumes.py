@@ -116,7 +116,9 @@ def _refusals(desired: DesiredVolume, view: MachineView) -> Iterator[Problem]:
     # libdevmapper would escape other characters, and crypttab(5) cannot name such a volume
     if set(entry.name) - PLAIN or entry.name in {".", ".."}:
         hint = "use letters, digits and #+-.:=@_"
-        yield Problem((*desired.config_path, "name"), f"{entry.name!r} is not a name for a mapping", hint=hint)
+        yield Problem(
+            (*desired.config_path, "name"), f"{entry.name!r} is not a name for a mapping", hint=hint, rule="volume-name"
+        )
     yield from missing_tools(_tools(desired, view), view, desired.config_path)
     if entry.cex.enabled:
         yield from cex.refusals(desired.config_path, view)
@@ -127,16 +129,21 @@ def _refusals(desired: DesiredVolume, view: MachineView) -> Iterator[Problem]:
         message = (
             f"{entry.device} is a luks device but not luks2; it cannot be reused (volume is not of the correct type)"
         )
-        yield Problem(desired.config_path, message, hint=REMEDY)
+        yield Problem(desired.config_path, message, hint=REMEDY, rule="existing-volume")
         return
     why = "; ".join(_cannot_reuse(desired, header))
     if why:
         ours = not entry.uuid and desired.found.uuid == desired.uuid
         lost = "; an interrupted run made it, and its key is lost" if ours else ""
         message = f'volume wipe was not requested and luks device "{entry.device}" could not be reused: {why}'
-        yield Problem(desired.config_path, f"{message} (volume is not of the correct type{lost})", hint=REMEDY)
+        yield Problem(
+            desired.config_path,
+            f"{message} (volume is not of the correct type{lost})",
+            hint=REMEDY,
+            rule="existing-volume",
+        )
     elif not header.opened and view.device(desired.mapping) is not None:
-        yield Problem(desired.config_path, f"{desired.mapping} exists already")
+        yield Problem(desired.config_path, f"{desired.mapping} exists already", rule="existing-mapping")
 
 
 def _tools(desired: DesiredVolume, view: MachineView) -> Iterator[str]:
@@ -154,11 +161,11 @@ def _in_the_way(desired: DesiredVolume, view: MachineView) -> Iterator[Problem]:
     if desired.found.type and not (entry.wipe_volume or desired.is_half_made):
         found = f"(found {desired.found.type})"
         message = f'volume at "{entry.device}" is not of the correct type {found} and a volume wipe was not requested'
-        yield Problem(desired.config_path, message, hint=REMEDY)
+        yield Problem(desired.config_path, message, hint=REMEDY, rule="existing-volume")
         return
     yield from unwritable(desired.config_path, desired.device, entry.device or "")
     if view.device(desired.mapping) is not None:
-        yield Problem(desired.config_path, f"{desired.mapping} exists already")
+        yield Problem(desired.config_path, f"{desired.mapping} exists already", rule="existing-mapping")
 
 
 def _cannot_reuse(desired: DesiredVolume, header: LuksHeader) -> Iterator[str]:

@@ -105,7 +105,7 @@ def _next_wave(
 
 def _unwritable(disk: DesiredDisk, planned: list[Action]) -> Iterator[Problem]:
     if disk.device.read_only and any(isinstance(action, WritePartitionTable) for action in planned):
-        yield Problem(disk.config_path, f"{disk.name} is read-only")
+        yield Problem(disk.config_path, f"{disk.name} is read-only", rule="read-only-device")
 
 
 def _decisions_of(disk: DesiredDisk, view: MachineView) -> tuple[list[Decision], Sequence[Problem]]:
@@ -113,13 +113,23 @@ def _decisions_of(disk: DesiredDisk, view: MachineView) -> tuple[list[Decision],
     active = [one.number for one in disk.found.partitions if _in_use(view, partition_name(disk.device, one.number))]
     if disk.device.in_use and not active:
         return [], [
-            Problem(disk.config_path, f"refusing to operate on directly active disk {disk.name} ({disk.device.in_use})")
+            Problem(
+                disk.config_path,
+                f"refusing to operate on directly active disk {disk.name} ({disk.device.in_use})",
+                rule="device-in-use",
+            )
         ]
     if disk.erase and active:
-        return [], [Problem(disk.config_path, f"refusing to wipe active disk {disk.name} ({_numbers(active)} in use)")]
+        return [], [
+            Problem(
+                disk.config_path,
+                f"refusing to wipe active disk {disk.name} ({_numbers(active)} in use)",
+                rule="device-in-use",
+            )
+        ]
     if disk.table.kind != "gpt":
         what = f"disk does not have a GPT, but a table of kind {disk.table.kind}: {disk.name}"
-        return [], [Problem(disk.config_path, f"{what} (only wipeTable can replace it)")]
+        return [], [Problem(disk.config_path, f"{what} (only wipeTable can replace it)", rule="unsupported-table")]
     try:
         resolved = resolve_partitions(disk)
     except PlanRefused as refused:
@@ -135,7 +145,11 @@ def _decisions_of(disk: DesiredDisk, view: MachineView) -> tuple[list[Decision],
         decisions.append(decision)
         if decision.verb.changes and desired.number in active:
             problems.append(
-                Problem(desired.config_path, f"refusing to modify active partition {desired.number} on {disk.name}")
+                Problem(
+                    desired.config_path,
+                    f"refusing to modify active partition {desired.number} on {disk.name}",
+                    rule="device-in-use",
+                )
             )
     return decisions, problems
 
@@ -155,11 +169,18 @@ def _decide(desired: DesiredPartition, table: PartitionTable) -> Decision:
     verb = verb_of(before is not None, desired.exists, desired.replace, not why)
     if verb is Verb.REFUSE:
         what = f"partition {desired.number} exists but is specified as nonexistant and wipePartitionEntry is false"
-        raise PlanRefused([Problem(desired.config_path, what)])
+        raise PlanRefused([Problem(desired.config_path, what, rule="existing-partition")])
     if verb is Verb.RESIZE and not (desired.resize and why.startswith("size")):
         remedy = "resize would change it" if why.startswith("size") else "wipePartitionEntry would replace it"
         raise PlanRefused(
-            [Problem(desired.config_path, f"partition {desired.number} didn't match: {why}", hint=remedy)]
+            [
+                Problem(
+                    desired.config_path,
+                    f"partition {desired.number} didn't match: {why}",
+                    hint=remedy,
+                    rule="existing-partition",
+                )
+            ]
         )
     return Decision(verb, desired, before, _after(verb, desired, before))
 

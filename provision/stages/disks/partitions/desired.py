@@ -110,7 +110,11 @@ def resolve_partitions(disk: DesiredDisk) -> list[DesiredPartition]:
         used.add(number)
         if number > disk.table.entries:
             last = f"the last one is {disk.table.entries}"
-            problem = Problem(desired.config_path, f"the table of {disk.name} has no partition {number}, {last}")
+            problem = Problem(
+                desired.config_path,
+                f"the table of {disk.name} has no partition {number}, {last}",
+                rule="partition-number",
+            )
             raise PlanRefused([problem])
         resolved.append(desired._replace(number=number, start=placed.first, size=placed.size))
     return resolved
@@ -135,7 +139,7 @@ def _place(
         message = (
             f"could not create {called(desired.number, desired.label)}: from {begin} there is no room for {wanted}"
         )
-        raise PlanRefused([Problem(desired.config_path, f"{message} ({room})")])
+        raise PlanRefused([Problem(desired.config_path, f"{message} ({room})", rule="partition-space")])
     return placed
 
 

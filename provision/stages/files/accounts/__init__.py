@@ -21,12 +21,13 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     absent = [path for path in _databases(config) if view.file_status(resolve_path(view, path)) is None]
     if absent:
         raise PlanRefused(
-            [Problem(("passwd",), f"the root has no {path}") for path in absent], hint="is it the root of a system?"
+            [Problem(("passwd",), f"the root has no {path}", rule="missing-account-file") for path in absent],
+            hint="is it the root of a system?",
         )
     problems = list(checks.refusals(config, view))
     hint = "install the package passwd or shadow-utils"
     missing = sorted(tool for tool in _tools(config) if view.tool(tool) is None)
-    problems += [Problem(("passwd",), f"{tool} is not on PATH", hint=hint) for tool in missing]
+    problems += [Problem(("passwd",), f"{tool} is not on PATH", hint=hint, rule="missing-tool") for tool in missing]
     if problems:
         raise PlanRefused(problems)
     yield from actions.plan(config, view)

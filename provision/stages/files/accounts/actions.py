@@ -188,11 +188,15 @@ def _check_keys(path: str, home: str, view: MachineView, config_path: Path) -> N
     """
     if not path.startswith(home + "/"):
         raise PlanRefused(
-            [Problem(config_path, f"{home}/.ssh leads out of the home, to {path}")], hint="remove the link"
+            [Problem(config_path, f"{home}/.ssh leads out of the home, to {path}", rule="link-out-of-home")],
+            hint="remove the link",
         )
     there = view.file_status(path)
     if there is not None and there.kind is FileType.DIRECTORY:
-        raise PlanRefused([Problem(config_path, f"{path} is a directory")], hint="move it away; keys are a file")
+        raise PlanRefused(
+            [Problem(config_path, f"{path} is a directory", rule="directory-in-place-of-file")],
+            hint="move it away; keys are a file",
+        )
 
 
 def _run(title: str, argv: tuple[Argument, ...], *facts: Fact, config_path: Path, destroys: str = "") -> RunProgram:

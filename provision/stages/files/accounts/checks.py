@@ -46,7 +46,7 @@ def _links(config: Config, view: MachineView) -> Iterator[Problem]:
             and view.file_status(resolve_path(view, join("/etc", node.target))) is not None
         ):
             message = f"{path} of the root is a link, which useradd and the other tools do not follow"
-            yield Problem(("passwd",), message, hint="replace the link by the file")
+            yield Problem(("passwd",), message, hint="replace the link by the file", rule="account-file-link")
 
 
 def _written(config: Config, view: MachineView) -> set[str]:
@@ -122,7 +122,12 @@ class _Ledger:
             fields = line.split(":")
             if len(fields) > 3 and is_id(fields[3]) and int(fields[3]) == group.id and self._refuses(group, fields[0]):
                 message = f"groupdel does not remove the primary group of the user {fields[0]!r}"
-                yield Problem((), message, hint="give the user another group first, or keep the group")
+                yield Problem(
+                    (),
+                    message,
+                    hint="give the user another group first, or keep the group",
+                    rule="primary-group-removal",
+                )
 
     def _refuses(self, group: Account, user: str) -> bool:
         """Whether groupdel refuses, of a group and a user of that group."""
@@ -149,7 +154,7 @@ def _group(group: Group, ledger: _Ledger) -> Iterator[Problem]:
     yield from _name(group.name)
     if group.gid is not None and (existing is None or existing.id != group.gid):
         taken = ledger.gids.take(group.gid, group.name)
-        yield from [Problem(("gid",), taken)] if taken else []
+        yield from [Problem(("gid",), taken, rule="id-in-use")] if taken else []
     if group.password_hash is not None:
         yield from _field("passwordHash", group.password_hash.reveal())
     ledger.groups[group.name] = True
@@ -166,14 +171,16 @@ def _user(user: User, ledger: _Ledger) -> Iterator[Problem]:
     yield from _name(user.name)
     if user.uid is not None and (existing is None or existing.id != user.uid):
         taken = ledger.uids.take(user.uid, user.name)
-        yield from [Problem(("uid",), taken)] if taken else []
+        yield from [Problem(("uid",), taken, rule="id-in-use")] if taken else []
     yield from _fields(user)
     if existing is not None:
         yield from home_directories.cannot_move(user, existing, ledger.view)
     yield from _memberships(user, ledger)
     if existing is None and not user.no_user_group and not user.primary_group:
         if ledger.own_groups and ledger.has_group(user.name):
-            yield Problem((), f"the group {user.name!r} exists already; give primaryGroup, or noUserGroup")
+            yield Problem(
+                (), f"the group {user.name!r} exists already; give primaryGroup, or noUserGroup", rule="group-in-use"
+            )
         if ledger.may_own_groups:
             ledger.groups[user.name] = True
 
@@ -182,12 +189,12 @@ def _name(name: str) -> Iterator[Problem]:
     """Names that no release of the tools takes; Debian's take nearly all others."""
     yield from _option(name)
     if not name or any(letter in ":,\0" or letter.isspace() for letter in name):
-        yield Problem(("name",), f"{name!r} is not a name for an account")
+        yield Problem(("name",), f"{name!r} is not a name for an account", rule="account-name")
 
 
 def _option(name: str) -> Iterator[Problem]:
     if name.startswith("-"):
-        yield Problem(("name",), f"{name!r} would be read as an option")
+        yield Problem(("name",), f"{name!r} would be read as an option", rule="account-name")
 
 
 def _fields(user: User) -> Iterator[Problem]:
@@ -197,23 +204,23 @@ def _fields(user: User) -> Iterator[Problem]:
     if user.password_hash is not None:
         yield from _field("passwordHash", user.password_hash.reveal())
     if user.home_dir and not user.home_dir.startswith("/"):
-        yield Problem(("homeDir",), f"{user.home_dir!r} is not an absolute path")
+        yield Problem(("homeDir",), f"{user.home_dir!r} is not an absolute path", rule="relative-path")
     if user.shell and user.shell[0] not in "/*":
-        yield Problem(("shell",), f"{user.shell!r} is not an absolute path")
+        yield Problem(("shell",), f"{user.shell!r} is not an absolute path", rule="relative-path")
 
 
 def _field(field: str, text: str) -> Iterator[Problem]:
     if any(letter in text for letter in ":\n\0"):
-        yield Problem((field,), "must not contain a colon or a line break")
+        yield Problem((field,), "must not contain a colon or a line break", rule="account-field")
 
 
 def _memberships(user: User, ledger: _Ledger) -> Iterator[Problem]:
     if user.primary_group and not ledger.finds_group(user.primary_group):
-        yield Problem(("primaryGroup",), _no_group(user.primary_group))
+        yield Problem(("primaryGroup",), _no_group(user.primary_group), rule="unknown-group")
     listed = ",".join(user.groups)  # as the tools are given it
     for name in listed.split(",") if listed else ():
         if not ledger.finds_group(name):
-            yield Problem(("groups",), _no_group(name))
+            yield Problem(("groups",), _no_group(name), rule="unknown-group")
 
 
 def _no_group(name: str) -> str:

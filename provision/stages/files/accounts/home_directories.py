@@ -74,11 +74,23 @@ def cannot_move(user: User, account: Account, view: MachineView) -> Iterator[Pro
     there, target = view.file_status(resolve_path(view, old)), resolve_path(view, new)
     parent = target.rpartition("/")[0] or "/"
     if view.file_status(target) is not None:
-        yield Problem(("homeDir",), f"usermod does not move {old} to {new}, which exists", hint="move it away")
+        yield Problem(
+            ("homeDir",), f"usermod does not move {old} to {new}, which exists", hint="move it away", rule="home-move"
+        )
     elif there is not None and there.kind is not FileType.DIRECTORY:
-        yield Problem(("homeDir",), f"usermod does not move {old}, which is a {there.kind.value}", hint="move it away")
+        yield Problem(
+            ("homeDir",),
+            f"usermod does not move {old}, which is a {there.kind.value}",
+            hint="move it away",
+            rule="home-move",
+        )
     elif there is not None and view.file_status(parent) is None:
-        yield Problem(("homeDir",), f"usermod does not move {old} to {new}: there is no {parent}", hint="make it first")
+        yield Problem(
+            ("homeDir",),
+            f"usermod does not move {old} to {new}: there is no {parent}",
+            hint="make it first",
+            rule="home-move",
+        )
 
 
 def cannot_remove(account: Account, view: MachineView) -> Iterator[Problem]:
@@ -93,10 +105,12 @@ def cannot_remove(account: Account, view: MachineView) -> Iterator[Problem]:
         return
     if _owns(account, there):
         if path == "/":
-            yield Problem((), f"userdel would remove /, the home of {account.name}", hint="keep the account")
+            yield Problem(
+                (), f"userdel would remove /, the home of {account.name}", hint="keep the account", rule="home-removal"
+            )
     elif there.uid is not None and _refuses(account, OwnedHome(path, there.uid), view):
         message = f"userdel does not remove {home}, the home of {account.name}, which belongs to the id {there.uid}"
-        yield Problem((), message, hint=f"give {home} to {account.name}, or keep the account")
+        yield Problem((), message, hint=f"give {home} to {account.name}, or keep the account", rule="home-removal")
 
 
 def _owns(account: Account, home: FileStatus) -> bool:
