@@ -129,6 +129,7 @@ ADVICE: Mapping[str, str] = {
     "config-size": "the result is larger than the machine accepts",
     "embedded-config": "a local config that is merged has problems",
     "large-number": "a number is larger than the machine accepts",
+    "lost-comments": "a conversion leaves comments out",
     "missing-mode": "an old config gives no mode, and the default of version 3 is another",
     "mount-unit-name": "the name of a mount unit does not match its path",
     "negative-number": "a size, number or id is negative",

@@ -48,9 +48,7 @@ def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs, other
         return script_config(raw, others.addresses)
     other = "" if is_cloud_config(raw) else other_format(raw)
     if other:
-        problem = Problem(
-            (), f"this is {other}, not an Ignition config", hint=_hint(other), rule="other-config-format"
-        )
+        problem = Problem((), f"this is {other}, not an Ignition config", hint=_hint(other), rule="other-config-format")
         raise ConfigInvalid([problem], source=source, error=problem.message)
     outcome = validate_text(raw, source, addresses=others.addresses, suffix=others.suffix)
     log_findings(outcome.findings, log)

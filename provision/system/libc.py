@@ -18,6 +18,7 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWNET = 0x40000000
+_CLONE_NEWPID = 0x20000000
 MS_RDONLY = 0x1
 MS_NOSUID = 0x2
 MS_NODEV = 0x4
@@ -109,6 +110,11 @@ def unshare(namespaces: int) -> None:
         if error.errno != errno.EINVAL:
             raise
         mount("none", "/dev", None, MS_REC | MS_PRIVATE)
+
+
+def unshare_processes() -> None:
+    """Give the programs that this thread starts a namespace of process ids, from the first on. Raises OSError."""
+    _check(_libc().unshare(_CLONE_NEWPID), "unshare")
 
 
 def set_io_flusher(*, on: bool) -> None:

@@ -53,9 +53,11 @@ def losses(before: Record, after: Record, form: Form, path: Path = ()) -> Iterat
         elif field.record is not None and not field.many and form.has(field):
             yield from losses(here, there, form, place)
         elif not form.has(field) or there is None or there == ():
-            yield Problem(place, f"{field.json} is not in version {form.name}", hint=form.since(field))
+            yield Problem(
+                place, f"{field.json} is not in version {form.name}", hint=form.since(field), rule="unsupported-field"
+            )
         elif not (field.value_until and not here and not there):
-            yield Problem(place, f"{field.json} means something else in version {form.name}")
+            yield Problem(place, f"{field.json} means something else in version {form.name}", rule="changed-meaning")
 
 
 def _by_bytes(before: Resource, after: Resource) -> tuple[Resource, Resource]:

@@ -118,4 +118,4 @@ class _Butane(NamedTuple):
 def _lost_comments(lines: int) -> Iterator[Problem]:
     if lines:
         message = f"comments are left out, because nothing is made of what they are about: {lines} lines"
-        yield Problem((), message, fatal=False)
+        yield Problem((), message, fatal=False, rule="lost-comments")

@@ -233,14 +233,16 @@ def _new_meanings(config: Config) -> Iterator[Problem]:
     ignition = config.ignition.config
     for index in range(len(ignition.merge)):
         message = "merge becomes append: the config must be of version 2.x, and lists are joined, not merged"
-        yield Problem(("ignition", "config", "merge", index), message, fatal=False)
+        yield Problem(("ignition", "config", "merge", index), message, fatal=False, rule="changed-meaning")
     if ignition.replace.source is not None:
-        yield Problem(("ignition", "config", "replace"), "the config must be of version 2.x", fatal=False)
+        yield Problem(
+            ("ignition", "config", "replace"), "the config must be of version 2.x", fatal=False, rule="changed-meaning"
+        )
     for index, file in enumerate(config.storage.files):
         if file.mode is None and file.contents.source is None:
             message = "version 2.x makes this file with mode 0000 if it does not exist, not 0644"
-            yield Problem(("storage", "files", index), message, fatal=False, hint="write a mode")
+            yield Problem(("storage", "files", index), message, fatal=False, hint="write a mode", rule="missing-mode")
     for index, directory in enumerate(config.storage.directories):
         if directory.mode is None:
             message = f"version 2.x sets the mode of a directory that exists too: it is {DIRECTORY_MODE:04o}"
-            yield Problem(("storage", "directories", index), message, fatal=False)
+            yield Problem(("storage", "directories", index), message, fatal=False, rule="changed-meaning")

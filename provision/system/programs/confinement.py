@@ -4,19 +4,21 @@ Tools for accounts change their root to the tree (`useradd --root`) and then loa
 (nsswitch.conf(5)). So they run in namespaces of their own (namespaces(7)). Their root has the programs and libraries of
 this machine, read-only, and the tree at its usual path. In the tree no file can be executed or loaded as code, set-id
 bits have no effect, and no device can be opened (noexec, nosuid, nodev; mmap(2): EPERM). There is no network, no /proc,
-no device except /dev/null, and no capability except those to change files of any owner.
+no other process, no device except /dev/null, and no capability except those to change files of any owner.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from provision.failures import Failure
 from provision.system import libc, mount_table
+from provision.system.programs import process_namespace
+from provision.system.programs.process_namespace import FirstProcess
 from provision.threads import run_in_thread
 
 _TOOL_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
@@ -52,19 +54,20 @@ class Confinement(NamedTuple):
     tree: str
     capabilities: frozenset[int]
 
-    def spawn(self, program: str, start: Callable[[], int]) -> int:
-        """Call `start` in the confinement and return its result; `program` is the path of the program that it starts.
+    def spawn(self, program: str, start: Callable[[Iterable[int]], int]) -> tuple[int, FirstProcess]:
+        """Call `start` in the confinement, with descriptors that the program inherits; `program` is its path.
 
-        Only the child process is confined, and a thread that ends with this call. Raises what `start` raises, or
-        Failure if the kernel does not allow confinement.
+        Returns the result of `start`, the process id of the program, and the first process of its namespace, which the
+        caller ends. Only the child process is confined, and a thread that ends with this call. Raises what `start`
+        raises, or Failure if the kernel does not allow confinement.
         """
-        started: list[int] = []
+        started: list[tuple[int, FirstProcess]] = []
         failed: list[BaseException] = []
 
         def work() -> None:
             try:
-                self._enter_or_refuse(program)
-                started.append(start())
+                with self._processes_or_refusal(program) as first:
+                    started.append((start([first.pipe]), first))
             except BaseException as error:  # noqa: BLE001 - it is raised below, in the thread that called
                 failed.append(error)
 
@@ -75,9 +78,27 @@ class Confinement(NamedTuple):
             raise MemoryError
         return started[0]
 
-    def _enter_or_refuse(self, program: str) -> None:
+    @contextmanager
+    def _processes_or_refusal(self, program: str) -> Iterator[FirstProcess]:
+        """Confine this thread, and run the block; the namespace ends if the block fails. Raises Failure."""
+        with self._refusal(program):
+            libc.unshare(_NAMESPACES)
+            first = process_namespace.begin()
         try:
-            self._enter(program)
+            with self._refusal(program):
+                self._enter(program)
+            yield first
+        except BaseException:
+            first.end()
+            raise
+        finally:
+            first.release()
+
+    @contextmanager
+    def _refusal(self, program: str) -> Iterator[None]:
+        """Run the block; an OSError of it becomes a Failure."""
+        try:
+            yield
         except OSError as error:
             name = os.path.basename(program)
             raise Failure(
@@ -86,8 +107,7 @@ class Confinement(NamedTuple):
             ) from error
 
     def _enter(self, program: str) -> None:
-        """Confine this thread. Raises OSError."""
-        libc.unshare(_NAMESPACES)
+        """Confine this thread, which has namespaces of its own. Raises OSError."""
         programs = os.path.dirname(os.path.realpath(program)), os.path.dirname(program)
         paths = dict.fromkeys((*_TOOL_DIRECTORIES, _LIBRARY_CACHE, *programs))
         with ExitStack() as stack:

@@ -68,11 +68,16 @@ def run(
         raise FileNotFoundError(argv[0])
     with _memory() as output:
         streams = (stdin, output, output)
+        first = None
         if confinement is None:
             pid = _spawn(program, argv, streams, keep)
         else:
-            pid = confinement.spawn(program, lambda: _spawn(program, argv, streams, keep))
-        status = _wait(pid, ProgramWatch(pid, argv[0], watch), watch.look)
+            pid, first = confinement.spawn(program, lambda more: _spawn(program, argv, streams, (*keep, *more)))
+        try:
+            status = _wait(pid, ProgramWatch(pid, argv[0], watch), watch.look)
+        finally:
+            if first is not None:
+                first.end()
         return Finished(status, _tail(output))
 
 

@@ -81,6 +81,53 @@ print(len(b"x" * (64 << 20)))
     assert (done.stdout, done.returncode) == (f"{64 << 20}\n", 0), done.stderr
 
 
+def test_other_processes_are_out_of_reach(tmp_path: Path) -> None:
+    """The program has the user id 0: where it could name a process of root, it could end it, in each of these ways."""
+    program = f"""
+import fcntl, os, resource, signal
+def report(name, call):
+    try:
+        print(name, call())
+    except OSError as error:
+        print(name, os.strerror(error.errno))
+report("all", lambda: os.kill(-1, signal.SIGKILL))
+reading, writing = os.pipe()
+for victim in ({{victim}}, {os.getpid()}):
+    report("signal", lambda: os.kill(victim, signal.SIGKILL))
+    report("group", lambda: os.killpg(victim, signal.SIGKILL))
+    report("limit", lambda: resource.prlimit(victim, resource.RLIMIT_CPU, (0, 0)))
+    report("priority", lambda: os.setpriority(os.PRIO_PROCESS, victim, 19))
+    report("owner", lambda: fcntl.fcntl(reading, fcntl.F_SETOWN, victim))
+fcntl.fcntl(reading, fcntl.F_SETSIG, signal.SIGKILL)
+fcntl.fcntl(reading, fcntl.F_SETFL, os.O_ASYNC)
+os.write(writing, b"x")
+"""
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as victim:
+        argv = [sys.executable, "-I", "-S", "-c", program.format(victim=victim.pid)]
+        confinement = Confinement(str(tmp_path), CONFINED["useradd"])
+        done = processes.run(argv, confinement=confinement)
+        assert victim.poll() is None
+        assert os.getpriority(os.PRIO_PROCESS, victim.pid) == os.getpriority(os.PRIO_PROCESS, 0)
+        victim.kill()
+    assert [line for line in done.lines if "No such process" not in line] in ([], ["all None"]), done.output
+    assert len(done.lines) == 11
+
+
+def test_nothing_is_left_of_a_confined_program(tmp_path: Path) -> None:
+    """Neither its children, nor the first process of its namespace."""
+    assert run(tmp_path, "sleep 61234 & echo here; exit 0") == ["here"]
+    lines = subprocess.run(["ps", "-eo", "ppid,args"], capture_output=True, text=True, check=True).stdout.split("\n")
+    children = [line for line in lines if line.split()[:2] in ([str(os.getpid()), name] for name in ("sh", "[sh]"))]
+    assert (children, [line for line in lines if "sleep 61234" in line]) == ([], [])
+
+
+def test_the_lock_of_a_killed_program_is_not_that_of_a_process_that_every_machine_has(tmp_path: Path) -> None:
+    """shadow writes its process id into lock files, and believes a lock while a process has that id."""
+    [written] = run(tmp_path, "echo $$")
+    with open("/proc/sys/kernel/pid_max", encoding="ascii") as file:
+        assert int(written) == 2 or int(written) >= int(file.read()) // 2
+
+
 @pytest.mark.skipif(shutil.which("systemctl") is None, reason="there is no systemctl")
 def test_systemctl_enables_units_of_a_tree(tmp_path: Path) -> None:
     units = tmp_path / "etc/systemd/system"
