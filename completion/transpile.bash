@@ -26,7 +26,10 @@ _transpile() {
                 vagrant-virtualbox cloudstack-configdrive custom" -- "$current")
             return
             ;;
-        -o | --output | -x | --exclude)
+        --var)
+            return
+            ;;
+        -o | --output | -x | --exclude | --vars-file | --secrets-file)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -43,9 +46,12 @@ _transpile() {
     esac
     local options
     case $command in
-        check) options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help" ;;
+        check)
+            options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help"
+            options+=" --var --vars-file --secrets-file"
+            ;;
         convert) options="--to --lowest --mount --files-dir --platform --dialect --allow-loss --pretty --output --help" ;;
-        diff) options="--files-dir --exit-code --help" ;;
+        diff) options="--files-dir --exit-code --var --vars-file --secrets-file --help" ;;
         lsp)
             mapfile -t COMPREPLY < <(compgen -W "--stdio --help" -- "$current")
             return
@@ -60,8 +66,8 @@ _transpile() {
             return
             ;;
         *)
-            options="--check --color --color=always --color=never --dialect --files-dir --help --output --platform --pretty --raw"
-            options+=" --raw-errors --strict --version"
+            options="--check --color --color=always --color=never --dialect --files-dir --help --output --plain --platform"
+            options+=" --pretty --raw --raw-errors --secrets-file --strict --var --vars-file --version"
             ((COMP_CWORD == 1)) && options+=" check convert diff lsp schema"
             ;;
     esac

@@ -15,12 +15,16 @@ complete -c transpile -n $plain -l dialect -x -a 'coreos flatcar' -d 'dialect of
 complete -c transpile -n $plain -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'allow embedding local files'
 complete -c transpile -n $plain -s h -l help -d 'show usage and exit'
 complete -c transpile -n $plain -s o -l output -r -d 'write to output file instead of stdout'
+complete -c transpile -n $plain -l plain -d 'write the config with all its parts as Butane YAML'
 complete -c transpile -n $plain -l platform -x -d 'platform of a Container Linux Config' \
     -a 'azure digitalocean ec2 gce packet openstack-metadata vagrant-virtualbox cloudstack-configdrive custom'
 complete -c transpile -n $plain -s p -l pretty -d 'output formatted json'
 complete -c transpile -n $plain -s r -l raw -d 'never wrap in a MachineConfig'
 complete -c transpile -n $plain -l raw-errors -d 'show raw errors'
 complete -c transpile -n $plain -s s -l strict -d 'fail on any warning'
+complete -c transpile -n $plain -l var -x -d 'a value of !var'
+complete -c transpile -n $plain -l vars-file -r -d 'values of !var'
+complete -c transpile -n $plain -l secrets-file -r -d 'values of !secret'
 complete -c transpile -n $plain -s V -l version -d 'print the version and exit'
 
 complete -c transpile -n $check -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where local files are'
@@ -33,6 +37,9 @@ complete -c transpile -n $check -s f -l format -x -a 'text json github sarif jun
 complete -c transpile -n $check -s o -l output -r -d 'write findings to a file'
 complete -c transpile -n $check -s j -l jobs -x -d 'processes'
 complete -c transpile -n $check -s q -l quiet -d 'no progress and no summary'
+complete -c transpile -n $check -l var -x -d 'a value of !var'
+complete -c transpile -n $check -l vars-file -r -d 'values of !var'
+complete -c transpile -n $check -l secrets-file -r -d 'values of !secret'
 complete -c transpile -n $check -l color -x -a 'auto always never' -d colour
 
 complete -c transpile -n $convert -l to -x -a '2.2 2.3 2.4 3.0 3.1 3.2 3.3 3.4 3.5 3.6 3.7 fcos flatcar r4e fiot' -d 'version or variant of the result'
@@ -47,6 +54,9 @@ complete -c transpile -n $convert -s o -l output -r -d 'write to a file'
 
 set -l diff '__fish_seen_subcommand_from diff'
 complete -c transpile -n $diff -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where local files are'
+complete -c transpile -n $diff -l var -x -d 'a value of !var'
+complete -c transpile -n $diff -l vars-file -r -d 'values of !var'
+complete -c transpile -n $diff -l secrets-file -r -d 'values of !secret'
 complete -c transpile -n $diff -l exit-code -d 'exit with 1 if there are differences'
 
 complete -c transpile -n '__fish_seen_subcommand_from lsp' -l stdio -d 'use standard input and output'

@@ -17,6 +17,7 @@ from provision.failures import FetchFailed
 if TYPE_CHECKING:
     from provision.config.reports.findings import Finding
     from transpiler import Result
+    from transpiler.composition.values import Values
 
 
 Locate = Callable[[Sequence[Problem]], "Sequence[Finding]"]
@@ -112,13 +113,20 @@ def _validate_yaml(raw: bytes, name: str, files_dir: str | None, *, lints: bool)
     try:
         from transpiler import transpile
 
-        result = transpile(raw, name=name, files_dir=files_dir, lints=lints)
+        result = transpile(raw, name=name, files_dir=files_dir, lints=lints, values=_values() if lints else None)
     except ImportError as error:
         hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
         raise FetchFailed(name, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error
     if result.draft is None and not result.error:
         return _from_old_version(result, name)
     return Outcome(result.config, result.findings(), result.error, result.findings_of_config)
+
+
+def _values() -> Values:
+    """The values of the author's tags: those of the environment. Raises ImportError."""
+    from transpiler.composition.values import read_values
+
+    return read_values()
 
 
 def _from_old_version(result: Result, name: str) -> Outcome:

@@ -17,13 +17,14 @@ from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of, run_program
 from transpiler.commands import options
 from transpiler.commands.output import OutputFailed, write_output
-from transpiler.commands.settings import CheckSettings, SettingsError, settings_here
+from transpiler.commands.settings import CheckSettings, SettingsError, settings_here, values_given
 
 if TYPE_CHECKING:
+    from transpiler.composition.values import Document
     from transpiler.phases import Result
 
 HELP = """\
-Usage: transpile [options] [FILE]
+Usage: transpile [options] [FILE...]
        transpile check [options] PATH...
        transpile convert [options] [FILE]
        transpile diff [options] A B
@@ -32,7 +33,7 @@ Usage: transpile [options] [FILE]
 
 Translate a YAML config (Butane's format) into the JSON that a machine reads at its first boot (Ignition's
 format), or into a MachineConfig for OpenShift. A Container Linux Config becomes Ignition 2.3. Without FILE, read
-the config from standard input.
+the config from standard input. Several files become one config: each is merged over those before it.
 
 Options:
 {options}
@@ -48,6 +49,7 @@ Examples:
   transpile config.yaml > config.json
   transpile --files-dir . --pretty --strict config.yaml
   transpile --check config.yaml
+  transpile --var host=web1 --secrets-file secrets.yaml base.bu site.bu
   transpile --output config.ign config.yaml     (a new file is readable by you only)
   transpile check --format github .
   transpile schema fcos 1.6.0
@@ -99,7 +101,7 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
         return 2
     if "input" in given.texts:
         print("Flag --input has been deprecated, specify filename directly on command line", file=sys.stderr)
-    if len(given.rest) > (0 if given.texts.get("input") else 1):
+    if len(given.rest) > (0 if given.texts.get("input") else 1) and (as_butane or not _are_files(given)):
         print(_usage(as_butane=as_butane) + ("" if as_butane else _command_suggestion(given.rest[0])), file=sys.stderr)
         return 2
     for name, text_for in (("help", _help), ("version", _version)):
@@ -107,6 +109,11 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
             print(text_for(as_butane=as_butane))
             return 0
     return _translate(given, as_butane=as_butane)
+
+
+def _are_files(given: options.Given) -> bool:
+    """Whether several arguments are the documents of one config, and not a misspelled command with its arguments."""
+    return not given.texts.get("input") and (os.path.exists(given.rest[0]) or not _command_suggestion(given.rest[0]))
 
 
 def _command_suggestion(word: str) -> str:
@@ -150,17 +157,10 @@ def _version(*, as_butane: bool) -> str:
 
 
 def _translate(given: options.Given, *, as_butane: bool) -> int:
-    from transpiler.reading.tree import read_input
-
-    name = given.texts.get("input") or next(iter(given.rest), "")
-    try:
-        raw = read_input(name)
-    except OSError as error:
-        verb = "read" if not name or isinstance(error, IsADirectoryError) else "open"
-        shown = escaped(name) or "/dev/stdin"
-        suggestion = "" if as_butane else _command_suggestion(name)
-        print(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}{suggestion}", file=sys.stderr)
+    documents = _documents(given, as_butane=as_butane)
+    if documents is None:
         return 1
+    from transpiler.composition.values import ValuesError
     from transpiler.phases import STRICT_ERROR, transpile
 
     dialect = given.texts.get("dialect", "")
@@ -170,12 +170,14 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
     plain = as_butane or given.on("raw-errors")
     try:
         settings = CheckSettings() if plain else settings_here()
-    except SettingsError as wrong:
+        values = None if plain else values_given(given.lists, settings)
+    except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
+    *bases, (name, raw) = documents
     result = transpile(
         raw,
-        name=name or "<stdin>",
+        name=name,
         files_dir=given.texts.get("files-dir", settings.files_dir),
         strict=given.on("strict") or settings.strict,
         ignore=settings.ignore,
@@ -184,6 +186,8 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         butane_paths=plain,
         platform=given.texts.get("platform", ""),
         dialect=dialect,
+        bases=bases,
+        values=values,
     )
     _report(result, raw_errors=given.on("raw-errors"), plain=plain, color=_colored(given.texts.get("color", "auto")))
     if result.error:
@@ -194,8 +198,35 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
         print(final, file=sys.stderr)
         return 1
     if not given.on("check"):
-        _deliver(result.json + "\n", given.texts.get("output", ""))
+        _deliver(_output(result, plain=given.on("plain")), given.texts.get("output", ""))
     return 0
+
+
+def _documents(given: options.Given, *, as_butane: bool) -> list[Document] | None:
+    """The texts that the command line names; None if one cannot be read, which is reported."""
+    from transpiler.composition.values import Document
+    from transpiler.reading.tree import read_input
+
+    documents = []
+    for name in given.rest or [given.texts.get("input", "")]:
+        try:
+            documents.append(Document(name or "<stdin>", read_input(name)))
+        except OSError as error:
+            verb = "read" if not name or isinstance(error, IsADirectoryError) else "open"
+            shown = escaped(name) or "/dev/stdin"
+            suggestion = "" if as_butane else _command_suggestion(name)
+            print(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}{suggestion}", file=sys.stderr)
+            return None
+    return documents
+
+
+def _output(result: Result, *, plain: bool) -> str:
+    """The result as text; with `plain`, the config with all its parts as YAML."""
+    if not plain:
+        return result.json + "\n"
+    from transpiler.composition.plain_yaml import plain_yaml
+
+    return plain_yaml(result.text.root)
 
 
 def _is_dialect(name: str) -> bool:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config import rules
 from provision.config.format import Config
-from provision.config.json_text import encode
 from provision.config.json_text.decode import parse_version
-from provision.config.json_text.parse import MAX_BYTES
 from provision.config.model import Record
 from provision.config.problems import Problem
 from provision.config.reports import findings as reports_findings
@@ -29,7 +28,9 @@ from transpiler.butane.sugar.step import Sugar, SugarInput
 from transpiler.butane.sugar.trees import trees
 from transpiler.butane.types_and_keys import type_and_key_problems
 from transpiler.butane.variants import Trait, Variant, table
+from transpiler.composition.values import Document, Values
 from transpiler.container_linux.recognise import is_container_linux_config
+from transpiler.output_text import in_newest_version, output_text, too_large
 from transpiler.reading.documents import second_document
 from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.tree import parse_yaml
@@ -40,12 +41,9 @@ from transpiler.translation_state import Phase, TranspileOptions, Work
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
-    from provision.config.old_versions.format import OldConfig
-
-OLD_MINOR = 3
-"""Container Linux Configs become Ignition 2.3."""
 
 BAD_SOURCE = "source config is invalid"
+BAD_PARTS = "a part of the config is invalid"
 BAD_RESULT = "config generated was invalid"
 SECOND_DOCUMENT = "the text has more than one document"
 STRICT_ERROR = "Config produced warnings and --strict was specified"
@@ -117,12 +115,17 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
     platform: str = "",
     dialect: str = "",
     ignore: Sequence[str] = (),
+    bases: Sequence[Document] = (),
+    values: Values | None = None,
 ) -> Result:
     """Translate a YAML config; return its JSON and its problems. It does not raise for any bytes.
 
-    Only files below `files_dir` are read. With `strict`, warnings are errors. With `pretty`, the JSON is indented. With
-    `raw`, the output is never a MachineConfig, but a bare Ignition config. With `butane_paths`, only Butane's problems
-    are reported, with the paths that Butane prints: for an absent value, the path in the result. Without `lints`, there
+    The config is merged over `bases`, each of which is merged over those before it. `values` are those of the tags
+    `!var`, `!env`, `!secret` and `!format`; by default there are none. Without `lints` and `values`, these tags,
+    `!include` and `extends` have no meaning, as in Butane. Only files below `files_dir` are read. With
+    `strict`, warnings are errors. With `pretty`, the JSON is indented. With `raw`, the output is never a MachineConfig,
+    but a bare Ignition config. With `butane_paths`, only Butane's problems are reported, with the paths that Butane
+    prints: for an absent value, the path in the result; and only tags of Butane have a meaning. Without `lints`, there
     are no warnings of lints and no longer explanations, which only authors need. `platform` and `dialect` are for
     Container Linux Configs. Warnings of the rules in `ignore` are left out.
     """
@@ -132,6 +135,9 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
         butane_paths=butane_paths,
         platform=platform,
         dialect=dialect,
+        name=name,
+        bases=bases,
+        values=None if butane_paths else values or (Values() if lints else None),
     )
     work = run(text, options)
     if not butane_paths:
@@ -152,22 +158,12 @@ def _for_authors(work: Work, ignore: Sequence[str]) -> None:
     work.problems = problems_for_authors(work.problems, source, ignore)
 
 
-def _too_large(written: str) -> Iterator[Problem]:
-    """A warning that the machine would refuse the config, which says more than its YAML: files are embedded."""
-    size = len(written) if len(written) > MAX_BYTES else len(written.encode())
-    if size > MAX_BYTES:
-        message = (
-            f"the machine refuses the resulting config: it has {size >> 20} MiB, and the limit is {MAX_BYTES >> 20}"
-        )
-        hint = "let the machine fetch large contents from a URL, with verification.hash"
-        yield Problem((), message, fatal=False, hint=hint, rule="config-size")
-
-
 def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
     """The result of a completed run; `name` is the name of the text in reports."""
-    written = "" if work.error else _output_text(work, pretty=pretty)
+    written = "" if work.error else output_text(work, pretty=pretty)
     if not work.options.butane_paths:
-        work.problems += _too_large(written)
+        work.problems += too_large(written)
+    _hide_secrets(work)
     if strict and work.problems and not work.error:
         work.error, written = STRICT_ERROR, ""
     shown = work.source_text(name)
@@ -175,17 +171,20 @@ def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
     spec_minor = work.variant.spec_minor if work.variant.name else None
     config = draft and draft.config
     if work.old_config is not None and not work.error:
-        config = _in_newest_version(work.old_config)
+        config = in_newest_version(work.old_config)
     return Result(shown, written, config, spec_minor, tuple(work.problems), work.reported, work.error, draft)
 
 
-def _in_newest_version(old: OldConfig) -> Config | None:
-    """The config that an engine of version 3.x makes of a config of version 2.3; None if it cannot."""
-    from provision.config.old_versions.append import in_newest_form
-    from provision.config.old_versions.conversion import convert
+def _hide_secrets(work: Work) -> None:
+    """Remove from all problems the secrets that they quote, and problems of secrets that are not known."""
+    if work.unknown_secrets:
+        text = work.source_text("")
+        work.problems = [one for one in work.problems if one.fatal and text.place(one) not in work.unknown_secrets]
+    if work.secrets:
+        from transpiler.composition.documents import without_secrets
 
-    conversion = convert(in_newest_form(old, OLD_MINOR))
-    return None if any(problem.fatal for problem in conversion.problems) else conversion.config
+        work.problems = [without_secrets(one, work.secrets) for one in work.problems]
+        work.error = without_secrets(Problem((), work.error), work.secrets).message
 
 
 def run(
@@ -212,6 +211,31 @@ def _parse(work: Work) -> Iterable[Problem]:
     return ()
 
 
+def _compose(work: Work) -> Iterable[Problem]:
+    """Replace the author's tags, and merge the documents that the text extends."""
+    from transpiler.composition.documents import compose
+
+    if work.options.values is None:
+        return ()
+    main = work.source_text(work.options.name)
+    composed = compose(main, work.options.bases, work.options.files, work.options.values)
+    work.as_written, work.root, work.other_texts = work.root, composed.root, composed.texts
+    work.secrets, work.unknown_secrets = composed.secrets, composed.unknown
+    return composed.problems
+
+
+def _has_parts(work: Work) -> bool:
+    """Whether the tree may have tags or other documents. For most texts the modules for them are not loaded."""
+    options = work.options
+    if options.values is None:
+        return False
+    return bool(options.bases or options.values.given) or _PARTS.search(work.text) is not None
+
+
+_PARTS = re.compile(rb"extends|!(?:var|env|secret|format|include)|^(?:\xff\xfe|\xfe\xff)")
+"""What a text has if it may have parts elsewhere. A text in UTF-16 always may."""
+
+
 def _container_linux(work: Work) -> Iterable[Problem]:
     """Run the phases of Container Linux Configs, which have a table of their own."""
     from transpiler.container_linux import phases
@@ -222,11 +246,13 @@ def _container_linux(work: Work) -> Iterable[Problem]:
 
 def _is_container_linux(work: Work) -> bool:
     """Whether the text is a Container Linux Config. Butane does not know them."""
+    if work.error:
+        return False
     return work.options.container_linux or (not work.options.butane_paths and is_container_linux_config(work.root))
 
 
 def _is_butane(work: Work) -> bool:
-    return work.old_config is None
+    return work.old_config is None and not work.error
 
 
 def _choose_variant(work: Work) -> Iterable[Problem]:
@@ -341,6 +367,7 @@ def _wrapped(work: Work) -> bool:
 
 PHASES: tuple[Phase[Work], ...] = (
     Phase("parse", _parse, _always),
+    Phase("parts", _compose, _has_parts, BAD_PARTS),
     Phase("Container Linux Config", _container_linux, _is_container_linux),
     Phase("choose variant", _choose_variant, _is_butane),
     Phase("types and keys", _types_and_keys, _with_variant),
@@ -365,16 +392,3 @@ PHASES: tuple[Phase[Work], ...] = (
     Phase("Ignition's rules", _in_result(_ignition_rules), _with_variant, BAD_RESULT),
 )
 """All phases from text to result. README shows the same names in the same order (a test compares them)."""
-
-
-def _output_text(work: Work, *, pretty: bool) -> str:
-    if work.old_config is not None:
-        from provision.config.old_versions.encode import encode_old
-
-        return encode_old(work.old_config, OLD_MINOR, 2 if pretty else 0)
-    config, spec_minor = work.draft.config, work.variant.spec_minor
-    if work.variant.makes_machine_config and not work.bare:
-        from transpiler.butane.machine_config import machine_config
-
-        return machine_config(work.record, encode.plain(config, spec_minor))
-    return encode.encode(config, spec_minor, 2 if pretty else 0)

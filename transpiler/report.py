@@ -23,13 +23,15 @@ _FRAME = "1;34"
 class SourceText(NamedTuple):
     """The author's text: its name, its bytes, and its YAML tree, from which places are taken.
 
-    `others` are the other files that the text has parts from, by the names in places.
+    `others` are the other files that the text has parts from, by the names in places. `as_written` is the tree of the
+    text itself, if `root` is made of several parts.
     """
 
     name: str
     raw: bytes
     root: YamlNode | None
     others: Mapping[str, SourceText] = {}
+    as_written: YamlNode | None = None
 
     def place(self, problem: Problem) -> Position | None:
         """The line and column of a problem, counted from 1; None if the text could not be parsed."""
@@ -98,18 +100,23 @@ def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
     if not problems:
         return []
     lines = text.all_lines()
-    masks = Masks((text.root, *(one.root for one in text.others.values())))
+    masks = Masks((text.root, text.as_written, *(one.root for one in text.others.values())))
     return [_finding(problem, text, lines, masks) for problem in dict.fromkeys(problems)]
 
 
 def _finding(problem: Problem, text: SourceText, lines: Mapping[str, Sequence[str]], masks: Masks) -> Finding:
     place = text.place(problem)
     if place is None:
-        return Finding(text.name, problem, masked=text.root is not None)
+        return Finding(text.name, problem, masked=_is_yaml(text))
     own = lines.get(place.file, ())
     line = masks.masked_line(place, own[place.line - 1]) if 0 < place.line <= len(own) else ""
     of_file = text.others.get(place.file, text)
-    return Finding(of_file.name, problem, place, line, place.column - 1, masked=of_file.root is not None)
+    return Finding(of_file.name, problem, place, line, place.column - 1, masked=_is_yaml(of_file))
+
+
+def _is_yaml(text: SourceText) -> bool:
+    """Whether the text could be parsed, so that its secrets are known."""
+    return text.root is not None or text.as_written is not None
 
 
 class _Paint:

@@ -17,6 +17,9 @@ _URL_NAMES = frozenset({"source", "http_proxy", "https_proxy"})
 
 _KEYS_ARE_FREE = frozenset({"labels", "annotations"})
 
+AUTHOR_TAGS = ("!var", "!env", "!secret", "!include")
+"""Tags whose text is the name of a value or of a file."""
+
 _CANNOT_BE_SECRET = re.compile(r"\d{1,6}(?:\.\d{1,3}){0,3}|true|false|yes|no|on|off", re.IGNORECASE)
 
 _SECRET_WORDS = re.compile(r"pass|pwd|secret|token|hash|key|pin|auth|cred", re.IGNORECASE)
@@ -64,7 +67,12 @@ def _secret_scalars(root: YamlNode | None) -> Iterator[tuple[str, YamlNode]]:
     waiting = [("", False, root)] if root else []
     while waiting:
         name, unknown, node = waiting.pop()
-        if node.kind == "mapping":
+        if node.tag in AUTHOR_TAGS:
+            defaults = (value for key, value in node.items if key.text == "default") if node.kind == "mapping" else ()
+            waiting.extend((name, unknown, value) for value in defaults)
+        elif name == "extends":
+            continue
+        elif node.kind == "mapping":
             chosen = name in _KEYS_ARE_FREE
             waiting.extend(
                 (key.text, unknown or not (chosen or key.text in known_names()), value) for key, value in node.items

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from provision.config.format import Config
-from provision.config.problems import Path, Problem
+from provision.config.problems import Path, Position, Problem
 from transpiler.butane.source_map import Draft
 from transpiler.butane.variants import Variant
 from transpiler.reading.local_files import FilesDirectory
@@ -15,6 +15,7 @@ from transpiler.report import SourceText
 
 if TYPE_CHECKING:
     from provision.config.old_versions.format import OldConfig
+    from transpiler.composition.values import Document, Values
 
 _State = TypeVar("_State")
 
@@ -22,6 +23,8 @@ _State = TypeVar("_State")
 class TranspileOptions(NamedTuple):
     """The options of `transpile` that the phases use.
 
+    `name` is the path of the text. The text is merged over `bases`; its tags have `values`. Without `values`, tags and
+    `extends` have no meaning, as in Butane.
     `platform` and `dialect` are for Container Linux Configs; an empty dialect is the default one. With
     `container_linux`, the text is one whatever its keys are.
     """
@@ -32,6 +35,9 @@ class TranspileOptions(NamedTuple):
     platform: str = ""
     dialect: str = ""
     container_linux: bool = False
+    name: str = ""
+    bases: Sequence[Document] = ()
+    values: Values | None = None
 
 
 class Work:
@@ -39,6 +45,9 @@ class Work:
 
     The result is `draft`, or `old_config` for a Container Linux Config; then `parsed` counts the problems that were
     known before the conversion, and `old_source_of` gives the author's path of a part of the result (YAML names).
+    `root` is the tree with all its parts, and `as_written` the tree of the text itself, if that is another one.
+    `other_texts` are the files that parts come from, by the names in places; `secrets` are those that were used, and
+    `unknown_secrets` the places of those that are not known.
     """
 
     def __init__(self, text: bytes, options: TranspileOptions, variants: Mapping[tuple[str, str], Variant]) -> None:
@@ -46,7 +55,10 @@ class Work:
         self.options = options
         self.variants = variants
         self.root: YamlNode | None = None
+        self.as_written: YamlNode | None = None
         self.other_texts: dict[str, SourceText] = {}
+        self.secrets: frozenset[str] = frozenset()
+        self.unknown_secrets: frozenset[Position] = frozenset()
         self.variant = Variant("", "", 0)
         self.record: Any = None
         self.draft = Draft(Config())
@@ -59,7 +71,7 @@ class Work:
 
     def source_text(self, name: str) -> SourceText:
         """The text with its tree, under a name, and the other files that it has parts from."""
-        return SourceText(name, self.text, self.root, self.other_texts)
+        return SourceText(name, self.text, self.root, self.other_texts, self.as_written)
 
     @property
     def bare(self) -> bool:

@@ -32,6 +32,8 @@ ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf
 NEVER = (
     # the engine validates YAML configs without the schemas
     *("jsonschema", "transpiler.butane.schemas"),
+    # user data have no values for the author's tags
+    "transpiler.composition.documents",
     # libparted reads only the tables of images (docs/decisions/0008-system.md)
     "parted",
     # optional modules of libraries, and modules for use at a terminal

@@ -167,3 +167,40 @@ def test_control_characters_in_file_names_are_escaped(tmp_path: Path) -> None:
         done = run("check", "-f", form, ".", cwd=tmp_path)
         assert "\x1b" not in done.stdout
         assert "x%1B%5B2J%0A.bu" in done.stdout if form == "sarif" else "x1b[2J" in done.stdout
+
+
+def test_documents_variables_and_secrets(tmp_path: Path) -> None:
+    (tmp_path / "base.bu").write_text(GOOD + "passwd: {users: [{name: core, password_hash: !secret core}]}\n")
+    (tmp_path / "site.bu").write_text("storage: {files: [{path: /a, contents: {inline: !format 'host={host}'}}]}\n")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "core").write_text("$y$j9T$xxxxxxxxxxxxxxxxxxxxxx$" + "x" * 43 + "\n")
+    options = ("--secrets-file", "secrets", "--var", "host=web1")
+    done = run(*options, "base.bu", "site.bu", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "$y$j9T$" in done.stdout
+    plain = run(*options, "--plain", "base.bu", "site.bu", cwd=tmp_path)
+    assert "inline: host=web1" in plain.stdout or 'inline: "host=web1"' in plain.stdout
+    assert run(text=plain.stdout).stdout == done.stdout
+    assert run(text=plain.stdout, name="butane").stdout == done.stdout
+    wrong = run("base.bu", "site.bu", cwd=tmp_path)
+    assert "base.bu:3:46: error: " in wrong.stderr
+    assert "site.bu:1:49: error: " in wrong.stderr
+    assert run("--var", "host", "base.bu", cwd=tmp_path).returncode == 2
+    assert run("base.bu", "site.bu", cwd=tmp_path, name="butane").returncode == 2
+
+
+def test_settings_name_files_of_values(tmp_path: Path) -> None:
+    (tmp_path / ".transpile.toml").write_text('vars-file = "vars.yaml"\n')
+    (tmp_path / "vars.yaml").write_text("mode: 0600\n")
+    (tmp_path / "site.bu").write_text(GOOD + "storage: {files: [{path: /a, mode: !var mode}]}\n")
+    assert '"mode":384' in run("site.bu", cwd=tmp_path).stdout
+    assert run("check", ".", cwd=tmp_path).returncode == 0
+    assert run("diff", "site.bu", "site.bu", cwd=tmp_path).returncode == 0
+
+
+def test_check_json_names_the_file_of_a_part(tmp_path: Path) -> None:
+    (tmp_path / "part.bu").write_text("files: [{path: a}]\n")
+    (tmp_path / "site.bu").write_text(GOOD + "storage: !include part.bu\n")
+    done = run("check", "--format", "json", "part.bu", cwd=tmp_path)
+    assert [(one["file"], one["line"], one["column"]) for one in json.loads(done.stdout)] == [("part.bu", 1, 16)]
+    assert done.stderr == "1 config is not valid: 1 error\n"

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from provision.config.problems import Position, Problem
 from provision.config.reports.rule_ids import rule_of
 from transpiler.authoring.text_edits import Edit, apply_edits
+from transpiler.composition.values import Values
 from transpiler.lint.source import node_at
 from transpiler.lint.syntax import odd_space
 from transpiler.phases import Result, transpile
@@ -31,12 +32,21 @@ class Fixed(NamedTuple):
     edits: int
 
 
-def fixed(raw: bytes, *, files_dir: str | None = None, ignore: Sequence[str] = ()) -> Fixed:
+def fixed(
+    raw: bytes,
+    *,
+    name: str = "<stdin>",
+    files_dir: str | None = None,
+    ignore: Sequence[str] = (),
+    values: Values | None = None,
+) -> Fixed:
     """Mend a text until no problem with a certain remedy is left. Warnings of the rules in `ignore` stay.
+
+    Only the text itself is mended, not the files that it includes or extends.
 
     An edit is left out if a valid config would have an error after it.
     """
-    judge = partial(transpile, files_dir=files_dir, ignore=ignore)
+    judge = partial(transpile, name=name, files_dir=files_dir, ignore=ignore, values=values)
     result, count = judge(raw), 0
     for _ in range(MAX_ROUNDS):
         edits = {one.edit for one in fixes_of(result)}

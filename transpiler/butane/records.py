@@ -21,14 +21,20 @@ LAYOUTS = {
 ROLE_LABEL = "machineconfiguration.openshift.io/role"
 
 
-class Resource(ignition_format.Resource, key="source"):
+def _contents_key(resource: Record) -> str:
+    """`source`, `local` or `inline`"""
+    names = ("source", "local", "inline")
+    return next((f"{name}:{text}" for name in names if (text := getattr(resource, name)) is not None), "")
+
+
+class Resource(ignition_format.Resource, key=_contents_key):
     """Contents from a URL, from a local file or inline."""
 
     inline: str | None = optional("the contents themselves", secret=True, example="Hello, world!\n")
     local: str | None = optional("file below the files directory (-d) with the contents", since="3.1", example="motd")
 
 
-class ConfigResource(ignition_format.ConfigResource, key="source"):
+class ConfigResource(ignition_format.ConfigResource, key=_contents_key):
     """Another config, or a bundle of certificates, from a URL, from a local file or inline."""
 
     inline: str | None = optional("the contents themselves", secret=True, since="3.1")
@@ -129,7 +135,7 @@ class Storage(ignition_format.Storage):
     files: tuple[File, ...] = list_of(File, "regular files", unique_by="path")
     filesystems: tuple[Filesystem, ...] = list_of(Filesystem, "file systems")
     luks: tuple[Luks, ...] = list_of(Luks, "encrypted volumes", since="3.2")
-    trees: tuple[Tree, ...] = list_of(Tree, "directories of local files", since="3.1")
+    trees: tuple[Tree, ...] = list_of(Tree, "directories of local files", since="3.1", appends=True)
 
 
 class Dropin(ignition_format.Dropin, key="name"):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from provision.config.format import Config
 from provision.config.merge import merge
-from provision.config.model import Record, key_of
+from provision.config.model import Field, Record, key_of
 from provision.config.problems import Path
 
 
@@ -114,7 +114,7 @@ class _Paths(NamedTuple):
         return _Paths((*self.merged, name), (*self.parent, name), (*self.child, name))
 
 
-_Pairs = list[tuple[int | None, int | None]]
+Pairs = list[tuple[int | None, int | None]]
 """For each merged element, in order: its index in the parent's list and in the child's list, or None."""
 
 
@@ -128,13 +128,13 @@ def _trace(records: tuple[Any, Any, Any], at: _Paths, parent: Draft, layer: Laye
         theirs = before.__dict__.get(field.name)
         values = (getattr(merged, field.name), theirs, getattr(child, field.name))
         if theirs and field.many:
-            pairs = _appended(theirs, values[2]) if field.appends else _matched(*values)
+            pairs = merged_pairs(field, *values)
             _trace_list(values, pairs, at.below(field.name), parent, layer)
         elif theirs and field.record is not None:
             _trace(values, at.below(field.name), parent, layer)
 
 
-def _trace_list(lists: tuple[Any, Any, Any], pairs: _Pairs, at: _Paths, parent: Draft, layer: Layer) -> None:
+def _trace_list(lists: tuple[Any, Any, Any], pairs: Pairs, at: _Paths, parent: Draft, layer: Layer) -> None:
     """Record where each element came from. A field that only the parent has comes from the parent."""
     merged, theirs, ours = lists
     if not ours:
@@ -155,15 +155,20 @@ def _trace_list(lists: tuple[Any, Any, Any], pairs: _Pairs, at: _Paths, parent: 
             _trace((merged[index], theirs[of_parent], ours[of_child]), inner, parent, layer)
 
 
-def _appended(theirs: Any, ours: Any) -> _Pairs:
+def merged_pairs(field: Field, merged: Any, theirs: Any, ours: Any) -> Pairs:
+    """Where each element of a merged list of `field` came from: the parent's list (`theirs`) and the child's."""
+    return _appended(theirs, ours) if field.appends else _matched(merged, theirs, ours)
+
+
+def _appended(theirs: Any, ours: Any) -> Pairs:
     """The pairs of a list in which the child's elements follow the parent's."""
     return [*((index, None) for index in range(len(theirs))), *((None, index) for index in range(len(ours)))]
 
 
-def _matched(merged: Any, theirs: Any, ours: Any) -> _Pairs:
+def _matched(merged: Any, theirs: Any, ours: Any) -> Pairs:
     """The pairs of a list in which elements with the same key are merged."""
     children = {key_of(one): index for index, one in enumerate(ours)}
-    found: _Pairs = []
+    found: Pairs = []
     for index, one in enumerate(theirs):
         key = key_of(one)
         if len(found) < len(merged) and key_of(merged[len(found)]) == key:

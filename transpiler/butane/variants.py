@@ -40,8 +40,10 @@ class Range(NamedTuple):
         """Whether a version of a variant is in the range. `-experimental` is ignored."""
         if variant != self.variant:
             return False
-        at = _numbers(version)
-        return (self.since is None or _numbers(self.since) <= at) and (self.until is None or at < _numbers(self.until))
+        at = version_numbers(version)
+        return (self.since is None or version_numbers(self.since) <= at) and (
+            self.until is None or at < version_numbers(self.until)
+        )
 
 
 class Refused(NamedTuple):
@@ -217,6 +219,6 @@ def _any(ranges: tuple[Range, ...], name: str, version: str) -> bool:
 
 
 @cache
-def _numbers(version: str) -> tuple[int, ...]:
+def version_numbers(version: str) -> tuple[int, ...]:
     """The first two numbers of a version such as `4.23.0-experimental` or `4.23`."""
     return tuple(int(number) for number in version.split(".")[:2])

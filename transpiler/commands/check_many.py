@@ -9,17 +9,23 @@ import stat
 import sys
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from provision.config.reports.findings import Finding
 from provision.config.reports.formats import FileResult
 from provision.config.reports.streams import reason_of
-from transpiler.commands.settings import CheckSettings, SettingsError, settings_here
+from transpiler.commands.options import add_value_options
+from transpiler.commands.settings import CheckSettings, SettingsError, settings_here, values_given
+
+if TYPE_CHECKING:
+    from transpiler.composition.values import Values
 
 FORMATS = ("text", "json", "github", "sarif", "junit")
 
 DESCRIPTION = """\
 Check configs without writing results. In directories and globs it checks *.bu, *.butane, and other files that
-have a line with a known `variant:`. A file that is an argument itself is always checked.
+have a line with a known `variant:`. A file that is an argument itself is always checked. A file without `variant:`
+that is a part of other configs (!include, extends) is checked through them.
 
   transpile check .
   transpile check --format github --strict configs/
@@ -57,6 +63,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument(
         "--diff", action="store_true", help="only show what --fix would change; 1 if there is something"
     )
+    add_value_options(parser)
     parser.add_argument("-f", "--format", choices=FORMATS, default="text", help="how findings are written")
     parser.add_argument("-o", "--output", metavar="FILE", help="write findings to a file instead of standard output")
     parser.add_argument(
@@ -70,23 +77,28 @@ def command_line() -> argparse.ArgumentParser:
 def check_many(arguments: list[str]) -> int:
     """Run the command with its arguments; returns the exit status 0 or 1. Raises SystemExit(2) for wrong usage."""
     from transpiler.commands.find_configs import find_configs
+    from transpiler.commands.fragments import with_whole_configs
+    from transpiler.composition.values import ValuesError
 
     parser = command_line()
     given = parser.parse_args(arguments)
     try:
         settings = _settings(given)
+        values = values_given(_value_options(given), settings, without_secrets=True)
+        values = values._replace(given=frozenset())  # a variable need not be used by each config
         names, left_out = find_configs(given.paths, settings.exclude)
-    except (FileNotFoundError, SettingsError) as error:
+    except (FileNotFoundError, SettingsError, ValuesError) as error:
         parser.error(str(error))
+    names = with_whole_configs(names, settings.files_dir, settings.exclude)
     if not names and not left_out:
         parser.error(
             f"no configs in {' '.join(given.paths)}: their names end in .bu or .butane, or they have a known `variant:`"
         )
     if given.diff:
-        return _show_fixes(names, settings, given)
+        return _show_fixes(names, settings, values, given)
     if given.fix:
-        _fix(names, settings, given)
-    checked = _checked(names, settings, given.jobs or _cores(), quiet=given.quiet)
+        _fix(names, settings, values, given)
+    checked = _checked(names, settings, values, given.jobs or _cores(), quiet=given.quiet)
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
     _deliver(findings_text(checked, given.format, color=color and not given.output), given.output)
     if not given.quiet:
@@ -94,21 +106,21 @@ def check_many(arguments: list[str]) -> int:
     return int(any(one.error for one in checked))
 
 
-def _show_fixes(names: Sequence[str], settings: CheckSettings, given: argparse.Namespace) -> int:
+def _show_fixes(names: Sequence[str], settings: CheckSettings, values: Values, given: argparse.Namespace) -> int:
     """Deliver what would be changed as a diff; returns 1 if there is a change, else 0."""
     from transpiler.commands.fix_many import fix_many, fix_summary
 
-    files = fix_many(names, settings, given.jobs or _cores())
+    files = fix_many(names, settings, values, given.jobs or _cores())
     _deliver("".join(one.diff() for one in files), given.output)
     if not given.quiet:
         print(fix_summary(files, written=False), file=sys.stderr)
     return int(bool(files))
 
 
-def _fix(names: Sequence[str], settings: CheckSettings, given: argparse.Namespace) -> None:
+def _fix(names: Sequence[str], settings: CheckSettings, values: Values, given: argparse.Namespace) -> None:
     from transpiler.commands.fix_many import fix_many, fix_summary, write_fixed
 
-    files = fix_many(names, settings, given.jobs or _cores())
+    files = fix_many(names, settings, values, given.jobs or _cores())
     write_fixed(files)
     if not given.quiet:
         print(fix_summary(files, written=True), file=sys.stderr)
@@ -127,10 +139,16 @@ def _settings(given: argparse.Namespace) -> CheckSettings:
         given.strict or found.strict,
         (*found.exclude, *given.exclude),
         (*found.ignore, *given.ignore),
+        found.vars_file,
+        found.secrets_file,
     )
 
 
-def check_file(name: str, settings: CheckSettings) -> FileResult:
+def _value_options(given: argparse.Namespace) -> dict[str, list[str]]:
+    return {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
+
+
+def check_file(name: str, settings: CheckSettings, values: Values | None = None) -> FileResult:
     """The findings of one file, and its verdict (empty if it is valid)."""
     from transpiler.phases import transpile
     from transpiler.reading.tree import read_input
@@ -142,7 +160,9 @@ def check_file(name: str, settings: CheckSettings) -> FileResult:
     except OSError as error:
         return _unread(name, f"cannot be read: {reason_of(error)}")
     directory = settings.files_dir or os.path.dirname(name) or "."
-    result = transpile(raw, name=name, files_dir=directory, strict=settings.strict, ignore=settings.ignore)
+    result = transpile(
+        raw, name=name, files_dir=directory, strict=settings.strict, ignore=settings.ignore, values=values
+    )
     return FileResult(name, result.findings(), result.error)
 
 
@@ -157,7 +177,9 @@ def _unread(name: str, message: str) -> FileResult:
     return FileResult(name, (Finding(name, Problem((), message)),), message)
 
 
-def _checked(names: Sequence[str], settings: CheckSettings, jobs: int, *, quiet: bool) -> list[FileResult]:
+def _checked(
+    names: Sequence[str], settings: CheckSettings, values: Values, jobs: int, *, quiet: bool
+) -> list[FileResult]:
     """Check files in several processes; the results are in the order of the names."""
     from transpiler.commands.workers import in_order
 
@@ -165,10 +187,8 @@ def _checked(names: Sequence[str], settings: CheckSettings, jobs: int, *, quiet:
     importlib.import_module("transpiler.phases")
     progress = _Progress(len(names), shown=not quiet and sys.stderr.isatty())
     on_killed_worker = partial(_unread, message="was not checked: its process was killed")
-    return [
-        progress.step(one)
-        for one in in_order(partial(check_file, settings=settings), names, jobs, on_killed_worker=on_killed_worker)
-    ]
+    work = partial(check_file, settings=settings, values=values)
+    return [progress.step(one) for one in in_order(work, names, jobs, on_killed_worker=on_killed_worker)]
 
 
 class _Progress:

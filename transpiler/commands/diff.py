@@ -7,8 +7,13 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from provision.config.model import masked
+from transpiler.commands.options import add_value_options
+from transpiler.commands.settings import SettingsError, settings_here, values_given
+
 if TYPE_CHECKING:
     from provision.config.format import Config
+    from transpiler.composition.values import Values
 
 DESCRIPTION = """\
 Show which entries two configs add, remove and change: files with their contents, units, users, disks. Each is a
@@ -36,6 +41,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("before", metavar="A", help="the old config")
     parser.add_argument("after", metavar="B", help="the new config")
     parser.add_argument("-d", "--files-dir", metavar="DIR", help="where local files are (default: beside each config)")
+    add_value_options(parser)
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 if there are differences")
     return parser
 
@@ -44,16 +50,24 @@ def diff(arguments: list[str]) -> int:
     """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
     given = command_line().parse_args(arguments)
     from transpiler.authoring.compare import as_lines, config_changes
+    from transpiler.composition.values import ValuesError
 
-    before, after = (_config(name, given.files_dir) for name in (given.before, given.after))
+    try:
+        lists = {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
+        values = values_given(lists, settings_here(), without_secrets=True)._replace(given=frozenset())
+    except (SettingsError, ValuesError) as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    before, after = (_config(name, given.files_dir, values) for name in (given.before, given.after))
     if before is None or after is None:
         return 2
     found = config_changes(before, after)
-    sys.stdout.buffer.write(as_lines(found).encode("utf-8", "backslashreplace"))
+    shown = masked(as_lines(found), values.known_secrets())
+    sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace"))
     return int(given.exit_code and bool(found))
 
 
-def _config(name: str, files_dir: str | None) -> Config | None:
+def _config(name: str, files_dir: str | None, values: Values) -> Config | None:
     """The config in a file; None if it has errors, which are printed."""
     from provision.config.reports.findings import escaped
     from provision.config.reports.streams import reason_of
@@ -69,7 +83,8 @@ def _config(name: str, files_dir: str | None) -> Config | None:
     if is_yaml(raw):
         from transpiler.phases import transpile
 
-        result = transpile(raw, name=name, files_dir=files_dir or os.path.dirname(name) or ".", raw=True, lints=False)
+        directory = files_dir or os.path.dirname(name) or "."
+        result = transpile(raw, name=name, files_dir=directory, raw=True, lints=False, values=values)
         config, findings = result.config, result.findings()
     else:
         from provision.config.reports.findings import findings as json_findings

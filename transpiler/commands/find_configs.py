@@ -112,12 +112,13 @@ def is_config(path: str) -> bool:
         if path.endswith(SUFFIXES):
             return True
         with open(path, "rb") as file:
-            return _has_variant_line(file.read(_HEAD_BYTES))
+            return has_variant_line(file.read(_HEAD_BYTES))
     except OSError:
         return path.endswith(SUFFIXES) and os.path.islink(path)
 
 
-def _has_variant_line(head: bytes) -> bool:
+def has_variant_line(head: bytes) -> bool:
+    """Whether the beginning of a file has a line with a known variant."""
     found = re.search(
         rb"""^(?:\{[ \t]*)?["']?variant["']?[ \t]*:[ \t]+["']?([a-z0-9]+)(?=["'\s,}]|$)""", head, re.MULTILINE
     )

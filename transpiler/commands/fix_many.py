@@ -6,10 +6,13 @@ import difflib
 import os
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config.reports.findings import escaped
 from transpiler.commands.settings import CheckSettings
+
+if TYPE_CHECKING:
+    from transpiler.composition.values import Values
 
 
 class FixedFile(NamedTuple):
@@ -29,16 +32,16 @@ class FixedFile(NamedTuple):
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def fix_many(names: Sequence[str], settings: CheckSettings, jobs: int) -> list[FixedFile]:
+def fix_many(names: Sequence[str], settings: CheckSettings, values: Values | None, jobs: int) -> list[FixedFile]:
     """The files with problems that have a certain remedy, with their new texts. Nothing is written."""
     from transpiler.commands.workers import in_order
 
-    work = partial(fix_file, settings=settings)
+    work = partial(fix_file, settings=settings, values=values)
     on_killed_worker = partial(FixedFile, before=b"", after=b"", edits=0)
     return [one for one in in_order(work, names, jobs, on_killed_worker=on_killed_worker) if one.before != one.after]
 
 
-def fix_file(name: str, settings: CheckSettings) -> FixedFile:
+def fix_file(name: str, settings: CheckSettings, values: Values | None = None) -> FixedFile:
     """The text of one file after all fixes. A file that cannot be read, or is not regular, is left as it is."""
     from transpiler.authoring.fixes import fixed
     from transpiler.reading.tree import read_input
@@ -48,7 +51,7 @@ def fix_file(name: str, settings: CheckSettings) -> FixedFile:
     except OSError:
         raw = b""
     directory = settings.files_dir or os.path.dirname(name) or "."
-    made = fixed(raw, files_dir=directory, ignore=settings.ignore)
+    made = fixed(raw, name=name, files_dir=directory, ignore=settings.ignore, values=values)
     return FixedFile(name, raw, made.raw, made.edits)
 
 

@@ -5,13 +5,28 @@ Source: `butane --help`, and the error messages of pflag.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config.reports.did_you_mean import did_you_mean
 
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_value_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for the values of tags to the parser of a command."""
+    for name, metavar, meaning in (
+        ("var", "NAME=VALUE", "a value of !var"),
+        ("vars-file", "FILE", "values of !var, in YAML or JSON"),
+        ("secrets-file", "FILE", "values of !secret: a file, or a directory of files"),
+    ):
+        parser.add_argument(f"--{name}", metavar=metavar, action="append", default=[], help=meaning)
+
 
 class Option(NamedTuple):
-    """One option. `bare` is the value of a text option without a value. Options without `help` are hidden.
+    """One option. `bare` is the value of a text option without a value. Options without `help` are hidden. An option
+    whose `kind` is list is a text option that may be given several times.
 
     Butane does not have options with `own`.
     """
@@ -34,11 +49,15 @@ OPTIONS = (
     Option("help", "h", bool, "show usage and exit"),
     Option("input", "", str, ""),
     Option("output", "o", str, "write to output file instead of stdout"),
+    Option("plain", "", bool, "write the config with all its parts as Butane YAML", own=True),
     Option("platform", "", str, "Container Linux Config: platform whose metadata replace {PRIVATE_IPV4}", own=True),
     Option("pretty", "p", bool, "output formatted json"),
     Option("raw", "r", bool, "never wrap in a MachineConfig; force Ignition output"),
     Option("raw-errors", "", bool, "show raw errors, rather than pretty printing them"),
+    Option("secrets-file", "", list, "file, or directory, with values of !secret", own=True),
     Option("strict", "s", bool, "fail on any warning"),
+    Option("var", "", list, "NAME=VALUE: a value of !var", own=True),
+    Option("vars-file", "", list, "file with values of !var, in YAML or JSON", own=True),
     Option("version", "V", bool, "print the version and exit"),
 )
 
@@ -60,12 +79,16 @@ class UsageError(Exception):
 
 
 class Given(NamedTuple):
-    """A parsed command line: values of text and of boolean options, other arguments, and the options that are known."""
+    """A parsed command line: values of text and of boolean options, other arguments, and the options that are known.
+
+    `lists` are the values of options that may be given several times.
+    """
 
     texts: dict[str, str]
     booleans: dict[str, bool]
     rest: list[str]
     known: tuple[Option, ...] = OPTIONS
+    lists: Mapping[str, list[str]] = {}
 
     def on(self, name: str) -> bool:
         """Whether a boolean option is on."""
@@ -74,7 +97,7 @@ class Given(NamedTuple):
 
 def parse(arguments: list[str], *, as_butane: bool) -> Given:
     """Parse a command line, with the options of Butane only or with all. Raises UsageError if it is wrong."""
-    given = Given({}, {}, [], known(as_butane=as_butane))
+    given = Given({}, {}, [], known(as_butane=as_butane), {one.name: [] for one in OPTIONS if one.kind is list})
     waiting = arguments[::-1]
     while waiting:
         argument = waiting.pop()
@@ -127,7 +150,9 @@ def _short(argument: str, waiting: list[str], given: Given) -> None:
 
 
 def _set(option: Option, value: str, given: Given) -> None:
-    if option.kind is str:
+    if option.kind is list:
+        given.lists[option.name].append(value)
+    elif option.kind is str:
         given.texts["color" if option.name == "colour" else option.name] = value
     elif value in _TRUE or value in _FALSE:
         given.booleans[option.name] = value in _TRUE

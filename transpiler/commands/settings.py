@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provision.config.reports.did_you_mean import did_you_mean
+
+if TYPE_CHECKING:
+    from transpiler.composition.values import Values
 
 MAX_BYTES = 1 << 20
 """The number of bytes of a settings file that are read."""
@@ -27,9 +31,18 @@ class CheckSettings(NamedTuple):
     strict: bool = False
     exclude: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    vars_file: str | None = None
+    secrets_file: str | None = None
 
 
-KINDS = {"files-dir": str, "strict": bool, "exclude": list, "ignore": list}
+KINDS = {
+    "files-dir": str,
+    "strict": bool,
+    "exclude": list,
+    "ignore": list,
+    "vars-file": str,
+    "secrets-file": str,
+}
 
 _KIND_NAMES = {str: "a text", bool: "true or false", list: "a list of texts"}
 
@@ -91,13 +104,36 @@ def _settings(table: dict[str, Any], shown: str) -> CheckSettings:
         texts = isinstance(value, list) and all(isinstance(one, str) for one in value)
         if not isinstance(value, kind) or (kind is list and not texts):
             raise SettingsError(f"{shown}: {name} is not {_KIND_NAMES[kind]}")
-    files_dir = table.get("files-dir")
-    if files_dir is not None:
-        simple = os.path.normpath(files_dir)
-        if os.path.isabs(simple) or simple.startswith(".."):
-            raise SettingsError(
-                f"{shown}: files-dir is outside the directory of this file; use the option --files-dir instead"
-            )
-        files_dir = os.path.join(os.path.dirname(shown), simple)
-    lists = (tuple(table.get(name, ())) for name in ("exclude", "ignore"))
-    return CheckSettings(files_dir, table.get("strict", False), *lists)
+    return CheckSettings(
+        _below(table, "files-dir", shown),
+        table.get("strict", False),
+        tuple(table.get("exclude", ())),
+        tuple(table.get("ignore", ())),
+        _below(table, "vars-file", shown),
+        _below(table, "secrets-file", shown),
+    )
+
+
+def _below(table: dict[str, Any], name: str, shown: str) -> str | None:
+    """The path of a setting, which is below the settings file; None if it is not set."""
+    if name not in table:
+        return None
+    simple = os.path.normpath(table[name])
+    if os.path.isabs(simple) or simple.startswith(".."):
+        raise SettingsError(f"{shown}: {name} is outside the directory of this file; use the option --{name} instead")
+    return os.path.join(os.path.dirname(shown), simple)
+
+
+def values_given(
+    lists: Mapping[str, Sequence[str]], settings: CheckSettings, *, without_secrets: bool = False
+) -> Values:
+    """The values of the options `var`, `vars-file` and `secrets-file`, and of the settings. Raises ValuesError."""
+    from transpiler.composition.values import read_values
+
+    files, secrets = ([one] if one else [] for one in (settings.vars_file, settings.secrets_file))
+    return read_values(
+        lists["var"],
+        [*files, *lists["vars-file"]],
+        [*secrets, *lists["secrets-file"]],
+        without_secrets=without_secrets,
+    )

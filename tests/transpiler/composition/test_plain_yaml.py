@@ -1,0 +1,78 @@
+"""A tree as YAML without tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.transpiler.strategies import configs
+from transpiler.butane.variants import table
+from transpiler.composition.plain_yaml import plain_yaml
+from transpiler.phases import transpile
+from transpiler.reading.tree import parse_yaml
+from transpiler.reading.yaml_node import YamlNode
+
+
+def same(one: YamlNode, other: YamlNode) -> bool:
+    """Whether two trees have the same values; of a scalar, its text, its tag, and whether it may be a number."""
+    if one.kind != other.kind:
+        return False
+    if one.kind == "mapping":
+        pairs = [
+            (a, b) for left, right in zip(one.items, other.items, strict=True) for a, b in zip(left, right, strict=True)
+        ]
+        return all(same(a, b) for a, b in pairs)
+    if one.kind in {"sequence", "alias"}:
+        return len(one.items) == len(other.items) and all(map(same, one.items, other.items))
+    return (one.text, one.tag, one.plain or "\n" in one.text) == (
+        other.text,
+        other.tag,
+        other.plain or "\n" in one.text,
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: 0644\nb: '0644'\nc: yes\nd: \"yes\"\ne:\nf: ''\n",
+        "a: &x {b: [1, two]}\nc: *x\nd: {<<: *x, e: !!int 7}\n",
+        'a: |\n  one\n\n  two\n\nb: |-\n   x\n   y\nc: "\\n \\t x \\u2028 \\xa0\\n"\n',
+        "[]\n",
+        "{}\n",
+        "!odd x\n",
+        "- '- x: #'\n- '!var x'\n- '@'\n- ' x'\n",
+        "plain words\n  on two lines\n",
+    ],
+)
+def test_reading_it_gives_the_same_tree(text: str) -> None:
+    root = parse_yaml(text.encode())
+    assert root is not None
+    again = parse_yaml(plain_yaml(root).encode())
+    assert again is not None
+    assert same(root, again)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.booleans())
+def test_any_text(text: str, plain: bool) -> None:
+    from transpiler.reading.scalars import tag_of
+
+    node = YamlNode("scalar", text, "", plain=plain and bool(text), line=1, column=1, items=[])
+    root = YamlNode("sequence", "", "", plain=True, line=1, column=1, items=[node])
+    again = parse_yaml(plain_yaml(root).encode())
+    assert again is not None
+    assert again.items[0].text == text
+    assert plain or tag_of(again.items[0]) == tag_of(node)
+
+
+@given(st.data())
+def test_the_result_is_the_same(data: st.DataObject) -> None:
+    import json
+
+    row = data.draw(st.sampled_from(list(table().values())))
+    value: Any = data.draw(configs(row))
+    result = transpile(json.dumps(value).encode(), lints=False)
+    again = transpile(plain_yaml(result.text.root).encode(), lints=False)
+    assert (again.json, again.error) == (result.json, result.error)
