@@ -179,7 +179,7 @@ def _hide_secrets(work: Work) -> None:
     """Remove from all problems the secrets that they quote, and problems of secrets that are not known."""
     if work.unknown_secrets:
         text = work.source_text("")
-        work.problems = [one for one in work.problems if one.fatal and text.place(one) not in work.unknown_secrets]
+        work.problems = [one for one in work.problems if one.fatal or text.place(one) not in work.unknown_secrets]
     if work.secrets:
         from transpiler.composition.documents import without_secrets
 

@@ -113,7 +113,8 @@ def _read_container_linux(name: str, raw: bytes, options: ReadOptions) -> Source
     from provision.config.old_versions.append import in_newest_form
     from transpiler.butane.source_map import yaml_path
     from transpiler.convert.from_old import for_authors
-    from transpiler.phases import OLD_MINOR, run
+    from transpiler.output_text import OLD_MINOR
+    from transpiler.phases import run
     from transpiler.reading.local_files import FilesDirectory
     from transpiler.translation_state import TranspileOptions
 

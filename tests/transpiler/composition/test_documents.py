@@ -206,6 +206,8 @@ def test_a_secret_is_in_no_message_and_no_excerpt(tmp_path: Path) -> None:
 def test_secrets_that_are_not_known_give_no_warnings(tmp_path: Path) -> None:
     text = HEAD + "passwd: {users: [{name: core, password_hash: !secret core}]}\n"
     assert composed(tmp_path, text, values=Values(without_secrets=True)).findings() == []
+    others = composed(tmp_path, text + "x: 1\n", values=Values(without_secrets=True))
+    assert [rule for _, rule in found(others)] == ["unused-key"]
     assert composed(tmp_path, text).failed
 
 
