@@ -23,12 +23,11 @@ def merge(parent: _Record, child: _Record) -> _Record:
         return parent
     if parent.is_empty:
         return child
-    merged = {field.name: _field(field, parent, child) for field in parent.FIELDS}
     return type(parent)(
         **{
-            field.name: merged[field.name]
+            field.name: _field(field, parent, child)
             for field in parent.FIELDS
-            if merged[field.name] != field.default or parent.is_set(field.name) or child.is_set(field.name)
+            if parent.is_set(field.name) or child.is_set(field.name)
         }
     )
 

@@ -28,6 +28,12 @@ def test_merging_gives_what_ignition_gives(pair: dict[str, Any]) -> None:
     assert plain(merge(of(pair["parent"]), of(pair["child"]))) == pair["merged"]
 
 
+def test_what_neither_config_says_is_not_set() -> None:
+    parent, child = File(path="/a", mode=0o644), File(path="/a", overwrite=True)
+    merged = merge(parent, child)
+    assert [field.name for field in File.FIELDS if merged.is_set(field.name)] == ["overwrite", "path", "mode"]
+
+
 VALID = valid_configs(NEWEST)
 NODES = ("files", "directories", "links")
 """They share one name space."""
