@@ -41,6 +41,7 @@ NO_NETWORK_SECONDS = 0.1
 """Seconds that a report waits for a network; after that it is saved for the next call."""
 
 QUEUE_LIMIT = 100
+"""How many reports are saved at most."""
 
 LAST_KINDS = frozenset({"success", "failure"})
 

@@ -23,8 +23,10 @@ ReadOem = Callable[[str], bytes | None]
 """Returns a file of the OEM partition, by its path there; None if there is none. Raises FetchFailed."""
 
 DEPTH_LIMIT = 16
+"""How many configs may lead to one another."""
 
 CONFIG_COUNT_LIMIT = 256
+"""How many configs a config may lead to in all."""
 
 MERGED = "merged config"
 

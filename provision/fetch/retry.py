@@ -21,6 +21,8 @@ Report = Callable[[str, str], None]
 
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 5.0
+"""Seconds between two attempts: at first, and at most."""
+
 LONGEST_RETRY_AFTER = 300.0
 """Seconds. A server that asks for more is asked again after this."""
 

@@ -36,7 +36,7 @@ class Device(NamedTuple):
 
 
 ASSUMED_SIZE = 1 << 40
-"""The size taken for a device that is not there: large enough for any layout."""
+"""The size in bytes taken for a device that is not there: large enough for any layout."""
 
 
 class PartitionEntry(NamedTuple):

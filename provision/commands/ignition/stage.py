@@ -23,7 +23,7 @@ STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount"
 
 
 class StageOptions(NamedTuple):
-    """The options of a stage, with Ignition's defaults."""
+    """The options of a stage, with Ignition's defaults. `fetch_timeout` is in seconds."""
 
     config_cache: str = CONFIG_CACHE
     fetch_timeout: float = 120.0

@@ -17,7 +17,7 @@ from provision.config.problems import Path, Position, Problem
 
 
 class Span(NamedTuple):
-    """Offsets of a value in a text: its key (in a list, the value itself), the start and end of its first token."""
+    """Offsets of a value in characters: of its key (in a list, the value), and of start and end of its first token."""
 
     key: int
     start: int

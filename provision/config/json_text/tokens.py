@@ -11,7 +11,10 @@ from provision.config.problems import Position
 
 
 class Token(NamedTuple):
-    """A piece of JSON: `kind` is one of `{ } [ ] : ,`, `k` (a key), `"` (a string), `0` (a number), `t` (a word)."""
+    """A piece of JSON: `kind` is one of `{ } [ ] : ,`, `k` (a key), `"` (a string), `0` (a number), `t` (a word).
+
+    `start` and `end` are offsets in characters.
+    """
 
     kind: str
     start: int
@@ -19,7 +22,7 @@ class Token(NamedTuple):
 
 
 class JsonFault(NamedTuple):
-    """Why a text is not JSON, in Go's words, and the offset of the offending character (or the end of the text)."""
+    """Why a text is not JSON, in Go's words, and the offset in characters at which it is wrong or ends."""
 
     message: str
     offset: int

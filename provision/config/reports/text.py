@@ -19,6 +19,7 @@ def takes_colour(stream: TextIO) -> bool:
 
 
 EXCERPT_WIDTH = 100
+"""The most characters of a line that are shown."""
 
 _COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m", "place": "\x1b[1m", "caret": "\x1b[1;32m", "rule": "\x1b[2m"}
 

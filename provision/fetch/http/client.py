@@ -43,6 +43,8 @@ DEFAULT_HEADERS: Headers = (
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 REDIRECT_LIMIT = 10
+"""How many redirects are followed."""
+
 CONNECTIONS = 24
 POLL_SECONDS = 5.0
 """Seconds after which the network is checked again even without an event of the kernel."""

@@ -24,6 +24,8 @@ LOOK_AGAIN = 1.0
 """Seconds after which an address without a route is tried again."""
 
 CONNECT_TIMEOUT = 30.0
+"""Seconds for a connection, the look-up of the name included."""
+
 PRIVILEGED = range(1, 1024)
 
 

@@ -167,7 +167,7 @@ class ByMachine(NamedTuple):
 
 
 class RawDevice(NamedTuple):
-    """A block device that holds only the config, padded with NULs."""
+    """A block device that holds only the config, padded with NULs. It may appear within `seconds`; 0 is no limit."""
 
     path: str
     module: str

@@ -32,6 +32,15 @@ def test_reports_are_ignitions(case: dict[str, Any]) -> None:
     assert (case["neighbour"] == "valid") == (not case["problems"])
 
 
+@pytest.mark.parametrize("version", ["3.0.0", "3.1.0"])
+@pytest.mark.parametrize("reference", ["merge", "replace"])
+def test_in_3_0_a_reference_may_have_a_checksum_without_a_source(version: str, reference: str) -> None:
+    empty = {"verification": {"hash": f"sha512-{'0' * 128}"}}
+    config = {"ignition": {"version": version, "config": {reference: [empty] if reference == "merge" else empty}}}
+    message = "source must be specified if verification is specified"
+    assert any(message in line for line in shown(config)) == (version != "3.0.0")
+
+
 def test_every_rule_has_cases_that_keep_it_and_that_break_it() -> None:
     for rule in RULES:
         cases = [case for case in GOLDEN if case["rule"] == rule.name]

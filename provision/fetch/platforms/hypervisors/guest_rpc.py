@@ -26,6 +26,7 @@ INTEGER, TEXT = 1, 2
 TYPE, PAYLOAD = 1, 2
 DATA = 1
 PACKET_LIMIT = 128 << 20
+"""The most bytes of a packet."""
 
 
 def connect(running_system: RunningSystem) -> socket.socket:

@@ -20,6 +20,8 @@ DRIVER = "/sys/bus/vmbus/drivers/hv_utils"
 MODULE = "hv_utils"
 
 MESSAGE_SIZE = 7432
+"""Bytes of a message of the driver."""
+
 KEY_AT, KEY_SIZE, VALUE_SIZE = 16, 512, 2048
 RECORD_SIZE = KEY_SIZE + VALUE_SIZE
 """Bytes of a pair in a file of the daemon: key and value, padded with NULs (`struct kvp_record`)."""

@@ -39,7 +39,7 @@ GENERATED_KEY = 4096
 """Random bytes of a key made here. The key is their hexadecimal text, because clevis fails on binary keys."""
 
 DATA_OFFSET = 16 << 20
-"""Where the data of a LUKS2 volume begins (cryptsetup-luksFormat(8)); options may say otherwise."""
+"""The byte at which the data of a LUKS2 volume begins (cryptsetup-luksFormat(8)); options may say otherwise."""
 
 OWN_UUID = "--uuid"
 

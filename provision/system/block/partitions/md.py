@@ -13,6 +13,8 @@ _MAGICS = {_MAGIC.to_bytes(4, "little"), _MAGIC.to_bytes(4, "big")}
 """Format 1 is little-endian, 0.90 has the byte order of the machine that made it."""
 
 _SIZE = 4096
+"""Bytes of a superblock."""
+
 _RESERVED = 64 << 10
 """Format 0.90 begins at the last multiple of this that leaves as much room behind it."""
 
