@@ -1,12 +1,13 @@
 # fish completion for transpile
 
-set -l plain 'not __fish_seen_subcommand_from check convert diff lsp schema'
+set -l plain 'not __fish_seen_subcommand_from check convert diff fmt lsp schema'
 set -l convert '__fish_seen_subcommand_from convert'
 set -l check '__fish_seen_subcommand_from check'
 
 complete -c transpile -n __fish_use_subcommand -a check -d 'check many configs'
 complete -c transpile -n __fish_use_subcommand -a convert -d 'convert an Ignition config to another version'
 complete -c transpile -n __fish_use_subcommand -a diff -d 'show what changes between two configs'
+complete -c transpile -n __fish_use_subcommand -a fmt -d 'write configs in one form'
 complete -c transpile -n __fish_use_subcommand -a lsp -d 'judge configs in an editor while they are typed'
 complete -c transpile -n __fish_use_subcommand -a schema -d 'print a JSON Schema'
 complete -c transpile -n $plain -s c -l check -d 'check config without producing output'
@@ -58,6 +59,11 @@ complete -c transpile -n $diff -l var -x -d 'a value of !var'
 complete -c transpile -n $diff -l vars-file -r -d 'values of !var'
 complete -c transpile -n $diff -l secrets-file -r -d 'values of !secret'
 complete -c transpile -n $diff -l exit-code -d 'exit with 1 if there are differences'
+
+set -l fmt '__fish_seen_subcommand_from fmt'
+complete -c transpile -n $fmt -s x -l exclude -r -d 'leave out files and directories'
+complete -c transpile -n $fmt -l check -d 'only name the files that would change'
+complete -c transpile -n $fmt -l diff -d 'only show what would change'
 
 complete -c transpile -n '__fish_seen_subcommand_from lsp' -l stdio -d 'use standard input and output'
 

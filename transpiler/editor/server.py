@@ -15,6 +15,7 @@ from pygls.uris import from_fs_path, to_fs_path
 
 from provision import __version__
 from provision.config.problems import Position
+from transpiler.authoring.formatted import formatted
 from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
 from transpiler.editor.document import Document, Span
 
@@ -53,6 +54,7 @@ class ConfigServer:
             (types.TEXT_DOCUMENT_REFERENCES, self.refer, None),
             (types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, self.list_symbols, None),
             (types.TEXT_DOCUMENT_FOLDING_RANGE, self.fold, None),
+            (types.TEXT_DOCUMENT_FORMATTING, self.format, None),
             (types.TEXT_DOCUMENT_PREPARE_RENAME, self.prepare_rename, None),
             (types.TEXT_DOCUMENT_RENAME, self.rename, types.RenameOptions(prepare_provider=True)),
         ):
@@ -163,6 +165,15 @@ class ConfigServer:
         document = self.document(params.text_document.uri)
         spans = (_range(document, Span(_start(first), _start(last))) for first, last in outline.folds(document))
         return [types.FoldingRange(one.start.line, one.end.line) for one in spans]
+
+    def format(self, params: types.DocumentFormattingParams) -> list[types.TextEdit]:
+        """The edit that formats a text as `transpile fmt` does; none if that changes nothing."""
+        document = self.document(params.text_document.uri)
+        made = formatted(document.raw).raw
+        if made == document.raw:
+            return []
+        whole = Span(Position(1, 1), Position(len(document.lines), len(document.lines[-1]) + 1))
+        return [types.TextEdit(_range(document, whole), made.decode())]
 
     def prepare_rename(self, params: types.PrepareRenameParams) -> types.Range | None:
         """The name at a place that can be changed."""

@@ -122,6 +122,15 @@ def test_hover_definition_outline_and_folds(editor: Editor) -> None:
     assert {"startLine": 4, "endLine": 6} in editor.request("textDocument/foldingRange", whole)
 
 
+def test_formatting(editor: Editor) -> None:
+    editor.show(HEAD + "storage:\n    files:   []")
+    params = {"textDocument": {"uri": editor.uri}, "options": {"tabSize": 2, "insertSpaces": True}}
+    (edit,) = editor.request("textDocument/formatting", params)
+    assert edit["newText"] == HEAD + "storage:\n  files: []\n"
+    editor.show(edit["newText"])
+    assert editor.request("textDocument/formatting", params) == []
+
+
 def test_rename(editor: Editor) -> None:
     editor.show(HEAD + "storage:\n  raid:\n    - name: data\n  filesystems:\n    - device: /dev/md/data\n")
     place = {"start": {"line": 6, "character": 22}, "end": {"line": 6, "character": 26}}
