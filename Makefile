@@ -6,7 +6,13 @@ FUZZ ?= --inputs 1000000 --seconds 600
 FAST := not slow and not disks and not boot and not network and not peer
 MODULES := $(DESTDIR)/usr/lib/dracut/modules.d
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
+INITRAMFS_TOOLS := $(DESTDIR)/usr/share/initramfs-tools
 AFTER_BOOT := dracut/provision-complete.service
+define INSTALL_AFTER_BOOT
+install -D -m 644 -t $(SYSTEM) $(AFTER_BOOT)
+	install -d $(SYSTEM)/multi-user.target.wants
+	ln -sf ../$(notdir $(AFTER_BOOT)) $(SYSTEM)/multi-user.target.wants/
+endef
 # The unit tests start hundreds of programs. Container images often forbid byte-code, which doubles what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 WORKERS := $(shell echo $$(($$(nproc) * 2)))
@@ -66,9 +72,16 @@ install-dracut: ## install the dracut modules and the unit that ends a first boo
 	install -D -m 755 -t $(MODULES)/25provision $(wildcard dracut/engine/*)
 	install -D -m 755 -t $(MODULES)/40provision-units $(wildcard dracut/units/*.sh)
 	install -D -m 644 -t $(MODULES)/40provision-units $(UNITS)
-	install -D -m 644 -t $(SYSTEM) $(AFTER_BOOT)
-	install -d $(SYSTEM)/multi-user.target.wants
-	ln -sf ../$(notdir $(AFTER_BOOT)) $(SYSTEM)/multi-user.target.wants/
+	$(INSTALL_AFTER_BOOT)
+	install -D -m 755 dracut/first-boot-archive $(DESTDIR)/usr/sbin/provision-first-boot-archive
+	install -D -m 755 -t $(DESTDIR)/etc/grub.d packaging/grub.d/09_provision
+
+install-initramfs-tools: ## install the hook and scripts for initramfs-tools, and the unit that ends a first boot (DESTDIR=)
+	install -D -m 755 initramfs-tools/hook $(INITRAMFS_TOOLS)/hooks/provision
+	install -D -m 755 initramfs-tools/disks $(INITRAMFS_TOOLS)/scripts/init-premount/provision
+	install -D -m 755 initramfs-tools/files $(INITRAMFS_TOOLS)/scripts/local-bottom/provision
+	install -D -m 755 -t $(DESTDIR)/usr/share/provision $(addprefix dracut/engine/,collect.py contents.sh kargs-helper.sh)
+	$(INSTALL_AFTER_BOOT)
 
 install-metadata: ## install the units that write the platform's metadata (DESTDIR=, ALIASES=yes for Afterburn's names)
 	install -D -m 644 -t $(SYSTEM) packaging/systemd/*.service
@@ -103,4 +116,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test boot boot-matrix bench-boot chaos fuzz laws generate bench golden mutants install-dracut install-metadata deb clean
+.PHONY: help demo check test boot boot-matrix bench-boot chaos fuzz laws generate bench golden mutants install-dracut install-initramfs-tools install-metadata deb clean

@@ -15,6 +15,7 @@ set -eu -o pipefail
 set -f # an argument may hold a *
 
 LOADER='' BOOT='' ROOT='' REBOOT='systemctl reboot --force'
+[[ -d /run/systemd/system ]] || REBOOT='reboot -f'
 config=${PROVISION_KARGS_CONF:-/etc/provision-kargs.conf}
 # shellcheck source=/dev/null
 . "$config"

@@ -3,10 +3,11 @@
 # (dracut.modules(7)). If Ignition's module is in the initramfs too, its units run the program, and ours stay away.
 
 # dracut sets these
-: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${systemdutildir=}" "${SYSTEMCTL=}" "${hookdir=}"
+: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${systemdutildir=}" "${SYSTEMCTL=}" "${hookdir=}" "${provision_first_boot_archive=}"
 
 check() {
-    return 0
+    # only if asked for (--add), where everything of ours is in an archive of its own
+    [[ $provision_first_boot_archive != yes ]] || return 255
 }
 
 depends() {
@@ -46,9 +47,7 @@ install() {
 
 # systemd-networkd; it is started only when the engine needs the network
 install_networkd() {
-    inst_multiple -o ip networkctl \
-        "$systemdutildir/systemd-networkd" \
-        "$systemdutildir/systemd-network-generator" \
+    inst_multiple -o "$systemdutildir/systemd-networkd" "$systemdutildir/systemd-network-generator" \
         "$systemdsystemunitdir/systemd-networkd.service" "$systemdsystemunitdir/systemd-networkd.socket" \
         "$systemdsystemunitdir/systemd-network-generator.service" \
         "$systemdsystemunitdir/network.target" "$systemdsystemunitdir/network-pre.target" \

@@ -14,6 +14,9 @@ from provision.failures import Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
 
 REPORT = "/run/provision/failure"
+LOG = "/run/provision/log"
+"""The log in an initramfs without systemd: its scripts write it."""
+
 UNITS = "provision-*.service"
 
 LAST_LINES = 5
@@ -50,8 +53,10 @@ def show_report(running_system: LocalSystem) -> None:
     from provision.system import consoles
     from provision.system.private_files import read_private
 
-    if units := _failed(UNITS):
-        saved = (read_private(REPORT) or b"").decode(errors="replace").splitlines()
+    units = _failed(UNITS)
+    # an initramfs without systemd has no units
+    saved = (read_private(REPORT) or b"").decode(errors="replace").splitlines()
+    if units or saved:
         consoles.show(report_text(units, saved))
     elif may_provision(running_system.read_text(running_system.paths.kernel_cmdline_path)):
         causes = missing_root(running_system)
@@ -62,14 +67,15 @@ def report_text(units: list[FailedUnit], saved: list[str]) -> str:
     """The text to show: which units failed, and why: the saved report, or else the last lines of their logs."""
     causes = saved or [line for unit in units for line in unit.last_lines]
     more = f"  ... and {len(causes) - MAX_LINES} lines more" + (f", in {REPORT}" if saved else "")
+    log = "journalctl -u 'provision-*'" if units else LOG
     return "\n".join(
         [
             "",
-            f"The first boot stopped: {_named(units)}",
+            f"The first boot stopped: {_named(units) or 'a stage failed'}",
             *([] if saved or not causes else ["It said last:"]),
             *(f"  {line}" for line in causes[:MAX_LINES]),
             *([more] if len(causes) > MAX_LINES else []),
-            "The next boot provisions again, and goes on where this one stopped. The log: journalctl -u 'provision-*'",
+            f"The next boot provisions again, and goes on where this one stopped. The log: {log}",
             "",
         ]
     )

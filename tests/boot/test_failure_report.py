@@ -36,6 +36,16 @@ def test_a_unit_that_was_killed_could_leave_nothing() -> None:
     assert "It said last" not in report_text([DISKS], [])
 
 
+def test_without_systemd_there_are_no_units() -> None:
+    shown = report_text([], ["storage.disks[0]: there is no device /dev/vdb"])
+    assert shown.splitlines()[1:3] == [
+        "The first boot stopped: a stage failed",
+        "  storage.disks[0]: there is no device /dev/vdb",
+    ]
+    assert "The log: /run/provision/log" in shown
+    assert "The log: journalctl" in report_text([DISKS], [])
+
+
 def test_a_long_story_is_cut() -> None:
     shown = report_text([DISKS], [f"reason {number}" for number in range(MAX_LINES + 5)])
     assert f"reason {MAX_LINES - 1}\n  ... and 5 lines more, in /run/provision/failure\n" in shown

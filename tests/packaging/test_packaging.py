@@ -99,16 +99,34 @@ def test_install_dracut(unpacked: Path, tmp_path: Path) -> None:
     assert (tmp_path / "usr/lib/systemd/system/provision-complete.service").is_file()
     link = tmp_path / "usr/lib/systemd/system/multi-user.target.wants/provision-complete.service"
     assert link.resolve() == (tmp_path / "usr/lib/systemd/system/provision-complete.service")
+    for program in ("usr/sbin/provision-first-boot-archive", "etc/grub.d/09_provision"):
+        assert (tmp_path / program).stat().st_mode & 0o111
+
+
+def test_install_initramfs_tools(unpacked: Path, tmp_path: Path) -> None:
+    subprocess.run(["make", "--silent", "install-initramfs-tools", f"DESTDIR={tmp_path}"], cwd=unpacked, check=True)
+    for name in ("hooks", "scripts/init-premount", "scripts/local-bottom"):
+        script = tmp_path / "usr/share/initramfs-tools" / name / "provision"
+        asked = subprocess.run([script, "prereqs"], capture_output=True, text=True, check=True)
+        assert asked.stdout.split() in ([], ["udev"])
+    for name in ("collect.py", "contents.sh", "kargs-helper.sh"):
+        assert (tmp_path / "usr/share/provision" / name).is_file()
+    assert (tmp_path / "usr/lib/systemd/system/provision-complete.service").is_file()
 
 
 @pytest.mark.parametrize(
     "script",
     [
+        "dracut/engine/contents.sh",
         "dracut/engine/module-setup.sh",
         "dracut/engine/kargs-helper.sh",
         "dracut/units/explain.sh",
         "dracut/units/module-setup.sh",
         "dracut/units/start-network-manager.sh",
+        "initramfs-tools/disks",
+        "initramfs-tools/files",
+        "initramfs-tools/hook",
+        "packaging/grub.d/09_provision",
         "tests/real/boot/build.sh",
         "examples/demo.sh",
         ".ci/install",

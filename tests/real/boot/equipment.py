@@ -1,4 +1,4 @@
-"""Equipment of a guest beside its two disks: a disk with GRUB, and a TPM."""
+"""Equipment of a guest beside its two disks: disks with boot loaders, and a TPM."""
 
 from __future__ import annotations
 
@@ -23,15 +23,44 @@ menuentry 'Linux' {{
 """
 
 
+ROOTS_MENU = """\
+search --set=root --label root
+set prefix=($root)/boot/grub
+configfile $prefix/grub.cfg
+"""
+"""Goes on with the menu that grub-mkconfig has written on the root file system."""
+
+ENTRY = """\
+title {title}
+sort-key {key}
+linux /vmlinuz
+initrd /initramfs
+{more}options {arguments}
+"""
+FIRST_ENTRY = "loader/entries/provision-first-boot.conf"
+OVMF = Path("/usr/share/OVMF")
+
+
 def grub_disk(images: Images, folder: Path, arguments: str) -> Path:
     """A disk whose MBR starts GRUB, with a boot partition: kernel, initramfs, and a menu entry with these arguments."""
     files = folder / "boot"
-    (files / "grub").mkdir(parents=True)
-    (files / "grub/grub.cfg").write_text(GRUB_CFG.format(arguments=f"{COMMAND_LINE} {arguments}"))
+    files.mkdir()
     shutil.copyfile(images.kernel, files / "vmlinuz")
-    packed = ["zstd", "-1", "-q", "-o", str(files / "initramfs"), str(images.initramfs)]
-    subprocess.run(packed, check=True)
-    disk = folder / "boot.img"
+    _pack(images.initramfs, files / "initramfs")
+    return _bios_disk(images, files, GRUB_CFG.format(arguments=f"{COMMAND_LINE} {arguments}"))
+
+
+def grub_disk_for_root(images: Images, folder: Path) -> Path:
+    """A disk whose MBR starts GRUB, which goes on with menu, kernel and initramfs of the root file system."""
+    files = folder / "boot"
+    files.mkdir()
+    return _bios_disk(images, files, ROOTS_MENU)
+
+
+def _bios_disk(images: Images, files: Path, menu: str) -> Path:
+    (files / "grub").mkdir()
+    (files / "grub/grub.cfg").write_text(menu)
+    disk = files.with_suffix(".img")
     with disk.open("wb") as file:
         file.truncate(160 << 20)
     subprocess.run(["sfdisk", "--quiet", disk], input="start=2048, type=83, bootable\n", text=True, check=True)
@@ -42,6 +71,45 @@ def grub_disk(images: Images, folder: Path, arguments: str) -> Path:
         file.seek(512)
         file.write((images.folder / "core.img").read_bytes())
     return disk
+
+
+def systemd_boot_disk(images: Images, folder: Path, arguments: str) -> Path:
+    """A disk with systemd-boot and two entries: one for the first boot, with its archive, and one for later boots."""
+    files = folder / "esp"
+    (files / "EFI/BOOT").mkdir(parents=True)
+    (files / "loader/entries").mkdir(parents=True)
+    shutil.copyfile(images.folder / "systemd-bootx64.efi", files / "EFI/BOOT/BOOTX64.EFI")
+    shutil.copyfile(images.kernel, files / "vmlinuz")
+    _pack(images.folder / "bare", files / "initramfs")
+    shutil.copyfile(images.folder / "archive", files / "archive")
+    always = f"{COMMAND_LINE} {arguments}"
+    later = ENTRY.format(title="Linux", key="linux", more="", arguments=always)
+    first = ENTRY.format(
+        title="First boot", key="a", more="initrd /archive\n", arguments=f"{always} ignition.firstboot"
+    )
+    (files / "loader/entries/linux.conf").write_text(later)
+    (files / FIRST_ENTRY).write_text(first)
+    disk = folder / "esp.img"
+    subprocess.run(
+        ["mkfs.fat", "-C", "-F", "32", "-n", "ESP", disk, str(200 << 10)], check=True, stdout=subprocess.PIPE
+    )
+    subprocess.run(["mcopy", "-s", "-i", disk, *files.iterdir(), "::"], check=True)
+    return disk
+
+
+def uefi(folder: Path) -> list[str]:
+    """Options of qemu for a UEFI firmware whose variables are a file in this folder."""
+    variables = folder / "OVMF_VARS.fd"
+    if not variables.exists():
+        shutil.copyfile(OVMF / "OVMF_VARS.fd", variables)
+    return [
+        *("-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF / 'OVMF_CODE.fd'}"),
+        *("-drive", f"if=pflash,format=raw,unit=1,file={variables}"),
+    ]
+
+
+def _pack(initramfs: Path, packed: Path) -> None:
+    subprocess.run(["zstd", "-1", "-q", "-o", packed, initramfs], check=True)
 
 
 @contextmanager

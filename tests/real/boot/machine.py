@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 HOUSE = HERE.parents[2]
-LIMIT = 300
-"""Seconds in which a boot has to end: emulated, it takes half a minute where nothing else runs."""
+LIMIT = 900
+"""Seconds in which a boot has to end. Emulated, it takes half a minute where nothing else runs, five on a busy host."""
 
 COMMAND_LINE = (
     "root=LABEL=root rw console=hvc0 console=ttyS0 quiet systemd.show_status=no systemd.firstboot=no "
@@ -68,10 +68,13 @@ class Boot(NamedTuple):
 
     def __str__(self) -> str:
         """Seconds to the real root and to the probe, on the guest's clock."""
-        switch = next(one["time"] for one in self.reported["journal"] if one["message"] == "Switching root.")
-        return (
-            f"{switch:.1f} s to switch-root, {self.reported['uptime']:.1f} s in all ({self.seconds:.1f} s on the host)"
-        )
+        all_of_it = f"{self.reported['uptime']:.1f} s in all ({self.seconds:.1f} s on the host)"
+        return all_of_it if self.switched is None else f"{self.switched:.1f} s to switch-root, {all_of_it}"
+
+    @property
+    def switched(self) -> float | None:
+        """Seconds to the switch to the real root; None if the initramfs has no journal that tells."""
+        return next((one["time"] for one in self.reported["journal"] if one["message"] == "Switching root."), None)
 
 
 def build(wheel: Path, folder: Path, kind: str = "plain") -> Images:
@@ -205,7 +208,8 @@ def cpio(files: dict[str, str]) -> bytes:
 
 def _run_build(what: str, *arguments: str) -> None:
     script = ["unshare", "--mount", "--propagation", "unchanged", str(HERE / "build.sh"), what, *arguments]
-    done = subprocess.run(script, cwd=HOUSE, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "COMMAND_LINE": COMMAND_LINE}
+    done = subprocess.run(script, cwd=HOUSE, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"build.sh {what}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.real.boot.equipment import tpm
+from tests.real.boot.equipment import OVMF, grub_disk_for_root, systemd_boot_disk, tpm, uefi
 from tests.real.boot.machine import Images, Machine, cpio
 from tests.real.boot.server import Server
 from tests.real.boot.workload import check_provisioned, config, mount_unit, ran, with_grub_and_tpm
@@ -82,6 +82,26 @@ def test_with_networkmanager_alone_the_config_can_fetch(wide: Images, machine: M
     check_provisioned(boot.reported)
 
 
+def test_initramfs_tools_provisions_once(wide: Images, machine: Machine, config_file: Path) -> None:
+    initramfs = wide.folder / "initramfs-tools"
+    first = machine.boot("provision.firstboot=auto", config_file, initramfs=initramfs)
+    print(f"\nfirst boot: {first}")
+    check_provisioned(first.reported)
+    second = machine.boot("provision.firstboot=auto", config_file, initramfs=initramfs)
+    print(f"\nsecond boot: {second}")
+    assert second.reported["nodes"] == first.reported["nodes"]
+
+
+def test_initramfs_tools_stops_at_an_error_and_says_why(wide: Images, machine: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "config.ign"
+    path.write_text('{"ignition": {"version": "9.0.0"}}')
+    arguments = "provision.firstboot=auto panic=-1"
+    boot = machine.boot(arguments, path, initramfs=wide.folder / "initramfs-tools")
+    assert boot.report is None, "the boot went on"
+    assert "The first boot stopped: a stage failed" in boot.console
+    assert "9.0.0" in boot.console
+
+
 def test_a_root_that_does_not_exist_is_named_on_the_consoles(machine: Machine, config_file: Path) -> None:
     for shell in ("0", "1"):
         arguments = f"ignition.firstboot root=LABEL=missing rd.retry=2 rd.shell={shell}"
@@ -121,3 +141,42 @@ def test_kernel_arguments_of_boot_loader_entries(loader: str, machine: Machine, 
     second = machine.boot("provision.firstboot=auto", path, overlay=overlay)
     assert second.reported["entry"].splitlines()[-1] == "options root=LABEL=root nosmt console=ttyS0"
     assert second.reported["failed"] == [""]
+
+
+def with_boot(config: dict[str, Any], label: str) -> dict[str, Any]:
+    """The config with a unit that mounts the file system with this label on /boot."""
+    text = f"[Mount]\nWhat=/dev/disk/by-label/{label}\nWhere=/boot\n[Install]\nRequiredBy=local-fs.target\n"
+    config["systemd"]["units"].append({"name": "boot.mount", "enabled": True, "contents": text})
+    return config
+
+
+def test_grub_loads_the_first_boot_archive_while_there_is_a_stamp(
+    wide: Images, machine: Machine, config_file: Path, tmp_path: Path
+) -> None:
+    """The menu is written by grub-mkconfig with our part; the initramfs of all boots has nothing of ours."""
+    disk = grub_disk_for_root(wide, tmp_path)
+    first = machine.boot_from_disk(disk, config_file)
+    print(f"\nfirst boot: {first}")
+    check_provisioned(first.reported)
+    second = machine.boot_from_disk(disk, config_file)
+    print(f"\nsecond boot: {second}")
+    assert "ignition.firstboot" not in second.reported["arguments"]
+    assert ran(second) == []
+    assert second.reported["nodes"] == first.reported["nodes"]
+
+
+@pytest.mark.skipif(not OVMF.exists(), reason="OVMF is not installed")
+def test_systemd_boot_has_an_entry_with_the_first_boot_archive_once(
+    wide: Images, machine: Machine, server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps(with_boot(config(server.url), "ESP")))
+    disk = systemd_boot_disk(wide, tmp_path, "")
+    first = machine.boot_from_disk(disk, path, devices=uefi(tmp_path))
+    print(f"\nfirst boot: {first}")
+    check_provisioned(first.reported)
+    second = machine.boot_from_disk(disk, path, devices=uefi(tmp_path))
+    print(f"\nsecond boot: {second}")
+    assert "ignition.firstboot" not in second.reported["arguments"]
+    assert ran(second) == []
+    assert second.reported["nodes"] == first.reported["nodes"]
