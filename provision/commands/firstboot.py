@@ -5,7 +5,8 @@ which it mounts read-only. On a first boot it writes /run/provision/first-boot, 
 other unit runs, and goes on with the stage fetch-offline. `run` runs stages of the engine one after the other in this
 process, because to start Python takes longer than most stages; the step `record` at the end is the same as
 `record /sysroot`, which writes the record after everything else is on the disk, and deletes the config from the
-platform if the kernel command line asks for that. `explain` shows on all consoles what stopped the boot.
+platform if the kernel command line asks for that; then the network of the initramfs ends. `explain` shows on all
+consoles what stopped the boot.
 
 It is a separate program, `provision-firstboot`. Every boot with `provision.firstboot=auto` waits for it, so it does not
 load argparse.
@@ -20,6 +21,7 @@ from provision.boot import failure_report
 from provision.boot.completion_record import write_completion_record
 from provision.boot.delete_user_data import delete_user_data
 from provision.boot.first_boot import decide
+from provision.boot.network_end import end_network
 from provision.failures import Usage, as_failure
 from provision.fetch.running_system import SystemPaths
 from provision.system.running_system.local_system import LocalSystem
@@ -56,6 +58,7 @@ def _run(steps: Sequence[str], platform: str, running_system: LocalSystem) -> in
     for step in steps:
         if step == "record":
             _record(SYSROOT, running_system)
+            end_network(running_system)
         elif code := ignition([f"--root={SYSROOT}", f"--platform={platform}", f"--stage={step}"]):
             return code
     return 0

@@ -19,8 +19,14 @@ def images(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Images:
 
 @pytest.fixture(scope="session")
 def wide(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Images:
-    """Images with NetworkManager, RAID and Debian's Ignition, and several initramfs."""
+    """Images with NetworkManager, RAID, initramfs-tools and Debian's Ignition, and several initramfs."""
     return build(wheel, tmp_path_factory.mktemp("wide"), "wide")
+
+
+@pytest.fixture(scope="session")
+def next_release(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Images:
+    """Images of the next Debian release."""
+    return build(wheel, tmp_path_factory.mktemp("next"), "next")
 
 
 @pytest.fixture(scope="module")

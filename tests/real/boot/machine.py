@@ -80,7 +80,8 @@ class Boot(NamedTuple):
 def build(wheel: Path, folder: Path, kind: str = "plain") -> Images:
     """A root with our wheel and an initramfs made in it. The root without them is kept between runs.
 
-    `kind` is `plain`, or `wide` for a root with NetworkManager, RAID and Debian's Ignition, and several initramfs.
+    `kind` is `plain`; `wide` for a root with NetworkManager, RAID and Debian's Ignition, and several initramfs; or
+    `next` for the next release of Debian.
     """
     base = _cache() / f"{kind}-{_digest(HERE / 'build.sh')}.img"
     with base.with_suffix(".lock").open("w") as lock:

@@ -143,6 +143,22 @@ def test_kernel_arguments_of_boot_loader_entries(loader: str, machine: Machine, 
     assert second.reported["failed"] == [""]
 
 
+def test_the_next_debian_release_provisions_once(
+    next_release: Images, server: Server, config_file: Path, tmp_path: Path
+) -> None:
+    """Newer versions of dracut, systemd, Python and the tools."""
+    machine = Machine(next_release, tmp_path / "machine")
+    first = machine.boot("provision.firstboot=auto", config_file)
+    print(f"\nfirst boot: {first}")
+    check_provisioned(first.reported)
+    asked = server.asked
+    second = machine.boot("provision.firstboot=auto", config_file)
+    print(f"\nsecond boot: {second}")
+    assert ran(second) == ["look"]
+    assert server.asked == asked
+    assert second.reported["nodes"] == first.reported["nodes"]
+
+
 def with_boot(config: dict[str, Any], label: str) -> dict[str, Any]:
     """The config with a unit that mounts the file system with this label on /boot."""
     text = f"[Mount]\nWhat=/dev/disk/by-label/{label}\nWhere=/boot\n[Install]\nRequiredBy=local-fs.target\n"

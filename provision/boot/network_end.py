@@ -1,0 +1,50 @@
+"""Ends the network that a first boot started in the initramfs, so that the real root configures its own.
+
+Otherwise addresses and routes of the initramfs stay, which nobody renews, and which the config may want otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+
+from provision.boot.run_files import NEED_NETWORK
+from provision.kernel_command_line import arguments, last_value
+from provision.system.running_system.local_system import LocalSystem
+
+SERVICES = ("systemd-networkd.socket", "systemd-networkd.service", "provision-resolve.path", "nm-initrd.service")
+
+
+def end_network(running_system: LocalSystem) -> None:
+    """Stop the network services of the initramfs and take all links down, if the engine has asked for the network.
+
+    Nothing is done where the root file system may need the network, or with `provision.network=keep`. A link that
+    cannot be taken down stays as it is, with a message.
+    """
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+    if not os.path.exists(NEED_NETWORK) or is_kept(command_line):
+        return
+    from provision.system import network_links
+    from provision.system.programs import processes
+
+    if os.path.isdir("/run/systemd/system"):
+        processes.run(["systemctl", "stop", *SERVICES])
+    for name in network_links.names():
+        try:
+            network_links.take_down(name)
+        except OSError as error:
+            print(f"the network link {name} stays up: {error.strerror}")
+
+
+def is_kept(command_line: str) -> bool:
+    """Whether the kernel command line asks for the network in the real root, or the root file system may need it."""
+    if last_value(command_line, "provision.network") == "keep":
+        return True
+    names = {name for name, _ in arguments(command_line)}
+    root = last_value(command_line, "root") or ""
+    return bool(names & _ROOT_ON_NETWORK) or root.startswith(_NETWORK_ROOTS)
+
+
+_ROOT_ON_NETWORK = frozenset({"netroot", "nfsroot", "iscsi_initiator", "iscsi_target_name", "fcoe", "nbdroot"})
+"""Names of arguments, and below starts of `root=`, that dracut.cmdline(7) and initramfs-tools(7) describe."""
+
+_NETWORK_ROOTS = ("nfs", "iscsi:", "nbd:", "fcoe:", "nvmf", "http:", "https:", "ftp:", "cifs:", "/dev/nfs")
