@@ -29,7 +29,7 @@ def write_output(path: str, text: str) -> None:
 
 
 def write_bytes(path: str, contents: bytes) -> None:
-    """Write a file as `write` does. Raises OutputFailed."""
+    """Write a file as `write_output` does. Raises OutputFailed."""
     try:
         _write(path, contents)
     except OSError as error:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 
+from provision.failures import Failure
 from provision.planning.device_names import BY_CONTENTS, BY_MAPPING, of_signature
 from provision.system.block import signatures, sysfs
 from provision.system.programs import processes
@@ -45,7 +47,8 @@ def teardown(bases: AbstractSet[str]) -> None:
     while free := [block for block in every(bases) if block.node not in tried and not sysfs.holders(block)]:
         for block in free:
             tried.add(block.node)
-            processes.run(_closing(block))
+            with suppress(OSError, Failure):
+                processes.run(_closing(block))
 
 
 def _closing(block: sysfs.Block) -> list[str]:
