@@ -53,7 +53,13 @@ def _mend(document: Document, problem: Problem, edit: Edit, here: list[Diagnosti
 
 def mend_all(document: Document) -> Iterator[CodeAction]:
     """The action that does what `transpile check --fix` does, if that changes anything."""
-    mended = fixed(document.raw, files_dir=document.files_dir, ignore=document.ignore)
+    mended = fixed(
+        document.raw,
+        name=document.name,
+        files_dir=document.files_dir,
+        ignore=document.ignore,
+        values=document.values,
+    )
     if mended.edits:
         whole = Span(Position(1, 1), Position(len(document.lines), len(document.lines[-1]) + 1))
         yield CodeAction(_WHOLE_TEXT, ((whole, mended.raw.decode().removeprefix("\ufeff")),), None)

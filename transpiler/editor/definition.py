@@ -1,8 +1,9 @@
-"""Where the thing under the cursor comes from: a local file, an anchor, or the name of a volume, array or label."""
+"""Where the thing under the cursor comes from: a file, an anchor, or the name of a volume, array or label."""
 
 from __future__ import annotations
 
 import os
+import re
 from typing import NamedTuple
 
 from provision.config.problems import Position
@@ -10,6 +11,9 @@ from transpiler.editor.completion import LOCAL_FIELDS
 from transpiler.editor.document import Document, Span, node_span, node_under
 from transpiler.editor.names import definition_span
 from transpiler.reading.local_files import FilesDirectory, LocalFileError
+
+_OTHER_FILES = re.compile(r"(?:!include[ \t]+|^extends[ \t]*:[ \t]*|^[ \t]*-[ \t]+(?=\S+\.bu\b))[\"']?([^\s\"'#,\]}]+)")
+"""The name of a file that a config includes or extends."""
 
 
 class Target(NamedTuple):
@@ -21,6 +25,9 @@ class Target(NamedTuple):
 
 def definition(document: Document, at: Position) -> Target | None:
     """The target; None if there is none."""
+    for match in _OTHER_FILES.finditer(document.line(at.line)):
+        if match.start(1) <= at.column - 1 <= match.end(1):
+            return _local_file(document, match[1])
     found = node_under(document, at)
     if found is not None and not found.is_key:
         if found.node.kind == "alias" and not found.node.items[0].file:

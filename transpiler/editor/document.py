@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from provision.config.problems import Path, Position
 from transpiler.butane.variants import Variant, table
+from transpiler.composition.values import Values
 from transpiler.phases import Result, transpile
 from transpiler.reading.yaml_node import YamlNode
 
@@ -41,15 +42,25 @@ class EditorPosition(NamedTuple):
 
 
 class Document:
-    """A text in an editor. `files_dir` is where its local files are; it is empty for a text without a file.
+    """A text in an editor. `name` is the path of its file, `files_dir` where its local files are; both may be empty.
 
-    The warnings of the rules in `ignore` are left out. `encoding` is that of the client: `utf-8`, `utf-16` or `utf-32`.
+    The warnings of the rules in `ignore` are left out. `values` are those of tags such as `!var`. `encoding` is that of
+    the client: `utf-8`, `utf-16` or `utf-32`.
     """
 
-    def __init__(
-        self, text: str, *, files_dir: str = "", ignore: tuple[str, ...] = (), encoding: str = "utf-16"
+    def __init__(  # noqa: PLR0913 - they are the settings of the text
+        self,
+        text: str,
+        *,
+        name: str = "",
+        files_dir: str = "",
+        ignore: tuple[str, ...] = (),
+        values: Values | None = None,
+        encoding: str = "utf-16",
     ) -> None:
         self.text = text
+        self.name = name
+        self.values = values
         self.files_dir = files_dir
         self.ignore = ignore
         self.encoding = encoding
@@ -66,7 +77,7 @@ class Document:
 
     def judge(self, raw: bytes) -> Result:
         """What `transpile check` finds in another text in the place of this one."""
-        return transpile(raw, name="", files_dir=self.files_dir, ignore=self.ignore)
+        return transpile(raw, name=self.name, files_dir=self.files_dir, ignore=self.ignore, values=self.values)
 
     @property
     def root(self) -> YamlNode | None:

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
@@ -16,6 +17,7 @@ from pygls.uris import from_fs_path, to_fs_path
 from provision import __version__
 from provision.config.problems import Position
 from transpiler.authoring.formatted import formatted
+from transpiler.composition.values import Values
 from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
 from transpiler.editor.document import Document, Span
 
@@ -25,12 +27,12 @@ WAIT = 0.03
 SOURCE = "transpile"
 
 
-class FileSettings:
+class FileSettings(NamedTuple):
     """How the texts of one directory are judged. An empty `files_dir` means the directory of the text."""
 
-    def __init__(self, files_dir: str = "", ignore: tuple[str, ...] = ()) -> None:
-        self.files_dir = files_dir
-        self.ignore = ignore
+    files_dir: str = ""
+    ignore: tuple[str, ...] = ()
+    values: Values | None = None
 
 
 class ConfigServer:
@@ -69,8 +71,15 @@ class ConfigServer:
             settings = self.settings_for(os.path.dirname(path)) if path else FileSettings()
             files_dir = settings.files_dir or (os.path.dirname(path) if path else "")
             encoding = str(getattr(self.server.workspace.position_encoding, "value", "utf-16"))
-            before = text, Document(text, files_dir=files_dir, ignore=settings.ignore, encoding=encoding)
-            self.known[uri] = before
+            made = Document(
+                text,
+                name=path or "",
+                files_dir=files_dir,
+                ignore=settings.ignore,
+                values=settings.values,
+                encoding=encoding,
+            )
+            self.known[uri] = before = (text, made)
         return before[1]
 
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:

@@ -17,6 +17,8 @@ from transpiler.editor.document import Span
     [
         "storage: {files: [{path: /a, contents: {local: sub/mo\u00a6td}}]}\n",
         "systemd: {units: [{name: a.service, contents_local: sub/mo\u00a6td}]}\n",
+        "storage: {files: !include sub/mo\u00a6td}\n",
+        "extends: sub/mo\u00a6td\n",
         "passwd: {users: [{name: a, ssh_authorized_keys_local: [sub/mo\u00a6td]}]}\n",
     ],
 )

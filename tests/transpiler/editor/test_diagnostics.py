@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from provision.config.problems import Position
@@ -40,6 +42,14 @@ def test_mistakes_have_their_cause_place_and_remedy(mistake: Mistake, monkeypatc
 def test_spans(text: str, start: tuple[int, int], end: tuple[int, int]) -> None:
     spans = [one.span for one in diagnostics(Document(HEAD + text))]
     assert Span(Position(*start), Position(*end)) in spans, spans
+
+
+def test_a_problem_in_an_included_file_is_shown_at_the_key(tmp_path: Path) -> None:
+    (tmp_path / "part.bu").write_text("- path: /a\n  mode: 644\n")
+    document = Document(HEAD + "storage:\n  files: !include part.bu\n", files_dir=str(tmp_path))
+    (found,) = diagnostics(document)
+    assert found.span == Span(Position(4, 3), Position(4, 8))
+    assert "part.bu:2:9: unreasonable mode" in found.message
 
 
 def test_an_empty_text() -> None:

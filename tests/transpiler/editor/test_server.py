@@ -52,7 +52,8 @@ class Editor(LanguageClient):
 def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     folder = tmp_path_factory.mktemp("configs")
     (folder / "motd").write_text("hello\n")
-    (folder / ".transpile.toml").write_text('ignore = ["ssh-key"]\n')
+    (folder / ".transpile.toml").write_text('ignore = ["ssh-key"]\nvars-file = "vars.yaml"\n')
+    (folder / "vars.yaml").write_text("who: core\n")
     argv = [sys.executable, "-m", "transpiler", "lsp", "--stdio"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as server:
         assert server.stdin
@@ -152,4 +153,5 @@ def test_a_saved_file_is_judged_with_its_local_files(editor: Editor) -> None:
 
 
 def test_settings_of_the_repository(editor: Editor) -> None:
-    assert editor.show(HEAD + "passwd: {users: [{name: core, ssh_authorized_keys: [ssh-rsa]}]}\n") == []
+    text = HEAD + "passwd: {users: [{name: !var who, ssh_authorized_keys: [ssh-rsa], password_hash: !secret who}]}\n"
+    assert editor.show(text) == []
