@@ -50,7 +50,7 @@ _transpile() {
             options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help"
             options+=" --var --vars-file --secrets-file"
             ;;
-        convert) options="--to --lowest --mount --files-dir --platform --dialect --allow-loss --pretty --output --help" ;;
+        convert) options="--to --lowest --mount --files-dir --platform --dialect --address --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --var --vars-file --secrets-file --help" ;;
         fmt) options="--exclude --check --diff --help" ;;
         lsp)

@@ -49,6 +49,7 @@ complete -c transpile -n $convert -s d -l files-dir -x -a '(__fish_complete_dire
 complete -c transpile -n $convert -l platform -x -a 'azure digitalocean ec2 gce packet openstack-metadata vagrant-virtualbox cloudstack-configdrive custom' -d 'platform of a Container Linux Config'
 complete -c transpile -n $convert -l dialect -x -a 'coreos flatcar' -d 'dialect of a Container Linux Config'
 complete -c transpile -n $convert -l mount -x -d 'where a file system of a config 2.x is mounted'
+complete -c transpile -n $convert -l address -x -a 'private_ipv4= public_ipv4= private_ipv6= public_ipv6=' -d 'an address of the machine in a cloud-config'
 complete -c transpile -n $convert -l allow-loss -d 'write the result even if something is lost'
 complete -c transpile -n $convert -s p -l pretty -d 'indent the result'
 complete -c transpile -n $convert -s o -l output -r -d 'write to a file'

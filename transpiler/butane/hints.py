@@ -172,12 +172,19 @@ def no_variant_problem(name: str, written: str, version: str | None, root: YamlN
     return Problem(path, message, hint=_version_hint(name))
 
 
+_OF_CLOUD_CONFIGS = frozenset(
+    {"bootcmd", "coreos", "hostname", "manage_etc_hosts", "packages", "runcmd", "ssh_authorized_keys", "users"}
+    | {"write_files"}
+)
+"""Keys at the top of cloud-configs."""
+
+
 def _no_variant_hint(root: YamlNode | None) -> str:
     """The hint for a text without a variant: which other kind of config it seems to be, and what to add."""
     keys = {key.text for key, _ in root.items} if root and root.kind == "mapping" else set()
     add = "add lines like `variant: fcos` and `version: 1.5.0`"
-    if keys & {"users", "packages", "runcmd", "bootcmd", "write_files", "ssh_authorized_keys"}:
-        return f"this looks like a cloud-config; accounts belong under passwd, files under storage; {add}"
+    if {key.replace("-", "_") for key in keys} & _OF_CLOUD_CONFIGS:
+        return "this looks like a cloud-config: `transpile convert --to fcos FILE` makes Butane YAML of it"
     if keys & {"etcd", "flannel", "locksmith", "update", "docker", "networkd"}:
         return f"this looks like a Container Linux Config; for it, remove the version; for Butane, {add}"
     if "ignition" in keys and "variant" not in keys and "version" not in keys:

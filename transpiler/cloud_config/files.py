@@ -55,19 +55,32 @@ def _add_file(file: WriteFile, place: Path, parts: Parts) -> None:
         parts.add_file(file.path, contents, place, Access(mode, *owner))
 
 
-def _contents(file: WriteFile, place: Path, parts: Parts) -> bytes | None:
-    raw = file.content.encode("utf-8", "surrogateescape")
-    if not file.encoding:
+class CannotDecode(ValueError):
+    """Contents that are not encoded as the config says."""
+
+
+def decoded(raw: bytes, encoding: str) -> bytes:
+    """Contents without their encoding; an empty one is none. Raises CannotDecode."""
+    if not encoding:
         return raw
-    if file.encoding not in ENCODINGS:
+    if encoding not in ENCODINGS:
+        raise CannotDecode("the encoding is not known")
+    try:
+        if "64" in encoding:
+            raw = b64decode(raw.replace(b"\n", b"").replace(b"\r", b""), validate=True)
+        return _decompressed(raw) if encoding.startswith("g") else raw
+    except (binascii.Error, ContentInvalid) as error:
+        raise CannotDecode(str(error)) from None
+
+
+def _contents(file: WriteFile, place: Path, parts: Parts) -> bytes | None:
+    if file.encoding and file.encoding not in ENCODINGS:
         message = f"unknown encoding {quoted(file.encoding)}"
         parts.problem((*place, "encoding"), message, f"one of {', '.join(ENCODINGS)}")
         return None
     try:
-        if "64" in file.encoding:
-            raw = b64decode(raw.replace(b"\n", b"").replace(b"\r", b""), validate=True)
-        return _decompressed(raw) if file.encoding.startswith("g") else raw
-    except (binascii.Error, ContentInvalid) as error:
+        return decoded(file.content.encode("utf-8", "surrogateescape"), file.encoding)
+    except CannotDecode as error:
         hint = "binary content needs base64 too: gz+b64" if file.encoding in {"gz", "gzip"} else "encode the file again"
         parts.problem((*place, "content"), f"cannot be decoded as {file.encoding}: {error}", hint)
         return None

@@ -19,7 +19,7 @@ DROPIN = "20-cloudinit.conf"
 NETWORK = (".network", ".netdev", ".link")
 COMMANDS_UNIT = "cloud-config-commands{}.service"
 
-_ALLOWED = {
+ALLOWED = {
     "proxy": (re.compile("on|off|readonly"), "on, off or readonly"),
     "window_start": (
         re.compile("((?i:sun|mon|tue|wed|thu|fri|sat|sun) )?0*([0-9]|1[0-9]|2[0-3]):0*([0-9]|[1-5][0-9])"),
@@ -140,7 +140,7 @@ def _environment(name: str, program: Program, section: Record, place: Path, part
     """The variables of a program; zero, false and an empty text are left out."""
     for option in program.options:
         value = getattr(section, option)
-        allowed = _ALLOWED.get(option) if name != "etcd" else None
+        allowed = ALLOWED.get(option) if name != "etcd" else None
         if value and allowed and not allowed[0].fullmatch(value):
             parts.problem((*place, option), "unknown value", f"write {allowed[1]}")
             continue

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from transpiler.convert.targets import Target
 
 DESCRIPTION = """\
-Convert an Ignition config (JSON) of any version, or a Container Linux Config (YAML), to another version of Ignition's
-format, or to Butane YAML, with the comments of the source. What the result cannot say is named with its place, and
-then nothing is written. Warnings say what means something else in the result.
+Convert an Ignition config (JSON) of any version, a Container Linux Config, or a cloud-config of CoreOS (YAML), to
+another version of Ignition's format, or to Butane YAML, with the comments of the source. What the result cannot say is
+named with its place, and then nothing is written. Warnings say what means something else in the result.
 
   transpile convert old.ign > new.ign
   transpile convert --to 3.2 config.ign
@@ -23,6 +23,7 @@ then nothing is written. Warnings say what means something else in the result.
   transpile convert --lowest config.ign
   transpile convert --to fcos config.ign > config.bu
   transpile convert --to flatcar --platform ec2 container-linux-config.yaml > config.bu
+  transpile convert --to fcos --address private_ipv4=10.0.0.5 cloud-config.yaml > config.bu
   transpile convert --mount data=/var/lib/data old.ign
 
 Exit status: 0 converted; 1 the config has errors, or something would be lost; 2 wrong usage.
@@ -64,6 +65,13 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument(
         "--dialect", choices=("coreos", "flatcar"), default="", help="dialect of a Container Linux Config"
     )
+    parser.add_argument(
+        "--address",
+        metavar="NAME=ADDRESS",
+        action="append",
+        default=[],
+        help="what replaces an address of the machine in a cloud-config, such as $private_ipv4",
+    )
     parser.add_argument("--allow-loss", action="store_true", help="write the result even if something is lost")
     parser.add_argument("-p", "--pretty", action="store_true", help="indent the resulting JSON")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to a file instead of standard output")
@@ -72,6 +80,7 @@ def command_line() -> argparse.ArgumentParser:
 
 def convert_command(arguments: Sequence[str]) -> int:
     """Convert a config. Returns the exit status; raises OutputFailed."""
+    from provision.config.machine_addresses import NAMES
     from provision.config.reports.findings import escaped
     from provision.config.reports.streams import reason_of
     from transpiler.convert.inputs import ReadOptions, read_source
@@ -88,14 +97,31 @@ def convert_command(arguments: Sequence[str]) -> int:
     mounts = dict(one.partition("=")[::2] for one in given.mount)
     if not all(name and path.startswith("/") for name, path in mounts.items()):
         parser.error("--mount takes NAME=PATH, with an absolute path")
+    addresses = _addresses(given.address)
+    if addresses is None:
+        parser.error(f"--address takes NAME=ADDRESS, with the name {', '.join(NAMES)}")
     try:
         raw = read_input("" if given.file == "-" else given.file)
     except OSError as error:
         print(f"{escaped(given.file)}: {reason_of(error)}", file=sys.stderr)
         return 1
     name = "<stdin>" if given.file == "-" else given.file
-    options = ReadOptions(mounts, given.files_dir, given.platform, given.dialect)
+    options = ReadOptions(mounts, given.files_dir, given.platform, given.dialect, addresses)
     return _convert(read_source(name, raw, options), wanted, given)
+
+
+def _addresses(given: Sequence[str]) -> dict[str, str] | None:
+    """The addresses by their names; None if one is not an address of that kind."""
+    from ipaddress import ip_address
+
+    from provision.config.machine_addresses import NAMES
+
+    addresses = dict(one.removeprefix("$").partition("=")[::2] for one in given)
+    try:
+        fitting = all(name in NAMES and ip_address(one).version == int(name[-1]) for name, one in addresses.items())
+    except ValueError:
+        return None
+    return addresses if fitting else None
 
 
 def _convert(source: Source, target: Target, given: argparse.Namespace) -> int:

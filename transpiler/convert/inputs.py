@@ -9,6 +9,7 @@ from provision.config.format import Config
 from provision.config.old_versions.format import OldConfig
 from provision.config.problems import Path, Problem
 from provision.config.reports.findings import Finding
+from provision.config.sniffing import is_cloud_config
 from transpiler.reading.yaml_node import YamlNode
 
 
@@ -16,13 +17,14 @@ class ReadOptions(NamedTuple):
     """What the command line says about the input.
 
     `mounts`: file system of a config 2.x -> its mount point. `files_dir`, `platform` and `dialect` are those of
-    `transpile`.
+    `transpile`. `addresses` are those of the machine that a cloud-config may name.
     """
 
     mounts: Mapping[str, str] = {}
     files_dir: str = ""
     platform: str = ""
     dialect: str = ""
+    addresses: Mapping[str, str] = {}
 
 
 def _same(path: Path) -> Path:
@@ -108,6 +110,19 @@ def _read_json(name: str, raw: bytes, options: ReadOptions) -> Source:
     )
 
 
+def _read_cloud_config(name: str, raw: bytes, options: ReadOptions) -> Source:
+    """A cloud-config of CoreOS."""
+    from transpiler.butane.source_map import yaml_path
+    from transpiler.cloud_config.conversion import convert
+
+    converted = convert(raw, name=name, addresses=options.addresses)
+    raw = raw.replace(b"#cloud-config", b"", 1)  # which is no comment of its author
+    draft, root = converted.draft, converted.text.root
+    if draft is None:
+        return Source(name, raw, None, converted.problems, root=root)
+    return Source(name, raw, draft.config, converted.problems, lambda path: draft.source_of(yaml_path(path)), root=root)
+
+
 def _read_container_linux(name: str, raw: bytes, options: ReadOptions) -> Source:
     """A Container Linux Config; other YAML is refused."""
     from provision.config.old_versions.append import in_newest_form
@@ -145,12 +160,13 @@ def _not_convertible(variant: str) -> Problem:
         message, hint = f"this is a Butane config ({variant})", "transpile it, and convert what it becomes"
     else:
         message = "this is no config that can be converted"
-        hint = "configs of Ignition (JSON) and Container Linux Configs (YAML) can be converted"
+        hint = "configs of Ignition (JSON), Container Linux Configs and cloud-configs (YAML) can be converted"
     return Problem((), message, hint=hint, rule="not-convertible")
 
 
 INPUTS: tuple[Input, ...] = (
     Input("Ignition config", _is_json, _read_json),
+    Input("cloud-config", is_cloud_config, _read_cloud_config),
     Input("Container Linux Config", _always, _read_container_linux),
 )
 """All kinds, in the order in which they are tried. The last one fits every text, and says what is wrong with it."""
