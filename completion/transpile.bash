@@ -59,7 +59,7 @@ _transpile() {
             ;;
         schema)
             if ((COMP_CWORD == 2)); then
-                options="fcos flatcar openshift r4e fiot"
+                options="fcos flatcar openshift r4e fiot container-linux"
             else
                 options=$(transpile schema --help 2>&1 | sed -n "s/^  ${COMP_WORDS[2]} //p")
             fi

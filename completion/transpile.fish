@@ -68,4 +68,4 @@ complete -c transpile -n $fmt -l diff -d 'only show what would change'
 
 complete -c transpile -n '__fish_seen_subcommand_from lsp' -l stdio -d 'use standard input and output'
 
-complete -c transpile -n '__fish_seen_subcommand_from schema' -x -a 'fcos flatcar openshift r4e fiot'
+complete -c transpile -n '__fish_seen_subcommand_from schema' -x -a 'fcos flatcar openshift r4e fiot container-linux'

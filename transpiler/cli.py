@@ -282,12 +282,16 @@ def _schema(arguments: list[str]) -> int:
     from provision.config.json_text.decode import parse_version
     from transpiler.butane.schemas import combined_schema, schema_text, variant_schema
     from transpiler.butane.variants import table
+    from transpiler.container_linux import dialects, schemas
 
     rows = table()
     if not arguments:
         sys.stdout.write(schema_text(combined_schema()))
         return 0
     name, version = arguments if len(arguments) == 2 else ("", "")
+    if name == schemas.NAME and version in dialects.BY_NAME:
+        sys.stdout.write(schema_text(schemas.dialect_schema(dialects.BY_NAME[version])))
+        return 0
     row = rows.get((name, parse_version(version) or ""))
     if row is None:
         print(
@@ -296,6 +300,7 @@ def _schema(arguments: list[str]) -> int:
         )
         for known in dict.fromkeys(one for one, _ in rows):
             print(f"  {known} {' '.join(version for one, version in rows if one == known)}", file=sys.stderr)
+        print(f"  {schemas.NAME} {' '.join(dialects.BY_NAME)}", file=sys.stderr)
         return 0 if arguments in (["-h"], ["--help"]) else 2
     sys.stdout.write(schema_text(variant_schema(row)))
     return 0

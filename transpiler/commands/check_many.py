@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "github", "sarif", "junit")
 
 DESCRIPTION = """\
-Check configs without writing results. In directories and globs it checks *.bu, *.butane, and other files that
-have a line with a known `variant:`. A file that is an argument itself is always checked. A file without `variant:`
-that is a part of other configs (!include, extends) is checked through them.
+Check configs without writing results. In directories and globs it checks *.bu, *.butane, other files that have a
+line with a known `variant:`, and Container Linux Configs with a section that only they have. A file that is an
+argument itself is always checked. A file without `variant:` that is a part of other configs (!include, extends) is
+checked through them.
 
   transpile check .
   transpile check --format github --strict configs/
@@ -92,7 +93,8 @@ def check_many(arguments: list[str]) -> int:
     names = with_whole_configs(names, settings.files_dir, settings.exclude)
     if not names and not left_out:
         parser.error(
-            f"no configs in {' '.join(given.paths)}: their names end in .bu or .butane, or they have a known `variant:`"
+            f"no configs in {' '.join(given.paths)}: their names end in .bu or .butane, they have a known `variant:`, "
+            "or they are Container Linux Configs"
         )
     if given.diff:
         return _show_fixes(names, settings, values, given)

@@ -14,6 +14,9 @@ from fnmatch import translate
 
 SUFFIXES = (".bu", ".butane")
 
+YAML_SUFFIXES = (".yaml", ".yml", ".ct", ".clc")
+"""The suffixes of files that may be Container Linux Configs, which name no variant."""
+
 _GLOB = re.compile(r"[*?\[]")
 
 _SKIPPED = {"node_modules"}
@@ -105,14 +108,15 @@ def _entries(directory: str) -> list[os.DirEntry[str]]:
 
 
 def is_config(path: str) -> bool:
-    """Whether a file found by search is a config: by its suffix, or because it has a line with a known variant."""
+    """Whether a file found by search is a config: by its suffix, a line with a known variant, or the sections of ct."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False
         if path.endswith(SUFFIXES):
             return True
         with open(path, "rb") as file:
-            return has_variant_line(file.read(_HEAD_BYTES))
+            head = file.read(_HEAD_BYTES)
+        return has_variant_line(head) or (path.endswith(YAML_SUFFIXES) and _is_container_linux(head))
     except OSError:
         return path.endswith(SUFFIXES) and os.path.islink(path)
 
@@ -123,6 +127,12 @@ def has_variant_line(head: bytes) -> bool:
         rb"""^(?:\{[ \t]*)?["']?variant["']?[ \t]*:[ \t]+["']?([a-z0-9]+)(?=["'\s,}]|$)""", head, re.MULTILINE
     )
     return found is not None and found[1].decode() in _variants()
+
+
+def _is_container_linux(head: bytes) -> bool:
+    from transpiler.container_linux.recognise import looks_like_container_linux_config
+
+    return looks_like_container_linux_config(head.decode(errors="replace"))
 
 
 def _variants() -> set[str]:

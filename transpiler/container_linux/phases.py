@@ -76,6 +76,7 @@ def run(work: Work) -> None:
         if phase.error == NOT_PARSED:
             work.parsed = work.reported
     work.old_config, work.old_source_of = state.config, state.source_of
+    work.record = state.source
 
 
 def _types_and_keys(state: Translating) -> list[Problem]:

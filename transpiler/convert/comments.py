@@ -94,7 +94,9 @@ def _paths(value: Any, path: Path) -> Iterator[Path]:
 
 
 def _entries(node: YamlNode, path: Path, lines: list[str]) -> Iterator[Entry]:
-    """The entries below a node, aliases not followed."""
+    """The entries below a node, aliases not followed, and without what comes from other files."""
+    if node.file:
+        return
     if node.kind == "mapping":
         for key, value in node.items:
             yield Entry((*path, key.text), key.line, key.column)
@@ -108,6 +110,8 @@ def _entries(node: YamlNode, path: Path, lines: list[str]) -> Iterator[Entry]:
 
 
 def _scalars(node: YamlNode) -> Iterator[YamlNode]:
+    if node.file:
+        return
     if node.kind == "scalar":
         yield node
     for one in node.items if node.kind != "alias" else ():

@@ -14,12 +14,17 @@ from transpiler.lint.source import LintInput, remark
 def below_files(source: LintInput) -> Iterator[Problem]:
     """Warnings about nodes below the path of a file."""
     storage = source.record.storage
-    files = {_simple(file.path): index for index, file in enumerate(storage.files) if len(file.path) <= PATH_MAX}
+    files = {
+        (_filesystem(file), _simple(file.path)): index
+        for index, file in enumerate(storage.files)
+        if len(file.path) <= PATH_MAX
+    }
     for kind in ("directories", "files", "links"):
         for index, node in enumerate(getattr(storage, kind)):
-            above = next((one for one in _parents(node.path) if one in files), "")
+            on = _filesystem(node)
+            above = next((one for one in _parents(node.path) if (on, one) in files), "")
             if above:
-                message = f"this path is below {above}, but storage.files[{files[above]}] makes {above} a file"
+                message = f"this path is below {above}, but storage.files[{files[on, above]}] makes {above} a file"
                 hint = "change one of the two paths"
                 yield remark(("storage", kind, index, "path"), "path-below-file", message, hint)
 
@@ -36,6 +41,12 @@ def closed_directories(source: LintInput) -> Iterator[Problem]:
 
 PATH_MAX = 4096
 """The longest path of Linux in bytes (`limits.h`)."""
+
+
+def _filesystem(node: Record) -> str:
+    """The name of the file system that a node of a Container Linux Config is on; empty for the root."""
+    name: str = getattr(node, "filesystem", "")
+    return "" if name == "root" else name
 
 
 def _simple(path: str) -> str:

@@ -32,9 +32,12 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     embedded_configs,
     cut_texts,
 )
-"""All lints, in the order of their warnings."""
+"""All lints of Butane configs, in the order of their warnings."""
 
-__all__ = ["LINTS", "LintInput", "problems_for_authors"]
+CONTAINER_LINUX_LINTS = (templates, accounts, below_files, closed_directories, units, cut_texts)
+"""The lints of Container Linux Configs: those about what both kinds of configs have."""
+
+__all__ = ["CONTAINER_LINUX_LINTS", "LINTS", "LintInput", "problems_for_authors"]
 
 
 def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: Iterable[str]) -> list[Problem]:
@@ -48,7 +51,7 @@ def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: It
 def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:
     """The warnings of lints, without those at, below or above an error: they are probably consequences of it."""
     around = {path[:length] for path in wrong for length in range(1, len(path))}
-    for lint in LINTS:
+    for lint in LINTS if source.variant.name else CONTAINER_LINUX_LINTS:
         for one in lint(source):
             follows = one.path in around or any(one.path[:length] in wrong for length in range(1, len(one.path) + 1))
             if not follows or one.rule in _CAUSE_RULES:

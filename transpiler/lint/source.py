@@ -13,7 +13,8 @@ class LintInput(NamedTuple):
     """An author's text as lines, tree and record. `files_dir` is empty if there is no files directory.
 
     `lines` are those of the text (its name is "") and of the files that it has parts from, by the names in places.
-    `root` is None if the text is not YAML; `record` is None if it names no variant.
+    `root` is None if the text is not YAML; `record` is None if it names no variant, and
+    that of a Container Linux Config has no variant either.
     """
 
     lines: dict[str, list[str]]

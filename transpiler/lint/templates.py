@@ -14,6 +14,9 @@ TEMPLATE = re.compile(r"\$\{[A-Za-z_][\w.]{0,99}\}|\{\{[^{}]{1,99}\}\}|\{%[^{}]{
 _FREE_TEXTS = {"inline", "contents", "config", "value", "gecos"}
 """Fields with free text, in which these marks may be intended."""
 
+_COMMAND_LINES = {"etcd", "flannel", "docker"}
+"""Sections of a Container Linux Config whose values become arguments of a command: systemd replaces variables there."""
+
 _QUOTES = re.compile("^[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
 
 _MARKS = re.compile(r"[$]\{|\{\{|\{%|<%|@@|\\[xuU]|[\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb]")
@@ -39,7 +42,8 @@ def templates(source: LintInput) -> Iterator[Problem]:
         elif node.kind == "scalar":
             found.append((path, node))
     for path, node in found:
-        yield from _scalar(path, node)
+        if source.variant.name or path[:1] not in {(section,) for section in _COMMAND_LINES}:
+            yield from _scalar(path, node)
 
 
 def _scalar(path: Path, node: YamlNode) -> Iterator[Problem]:

@@ -94,3 +94,10 @@ def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
     with (tmp_path / "x.yaml").open("wb") as file:
         file.truncate(1 << 40)
     assert not is_config(str(tmp_path / "x.yaml"))
+
+
+def test_container_linux_configs_are_found_by_their_sections(tmp_path: Path) -> None:
+    (tmp_path / "machine.yml").write_text("update:\n  group: stable\n")
+    (tmp_path / "docker.yml").write_text("docker:\n  image: a\n")
+    (tmp_path / "machine.txt").write_text("update:\n  group: stable\n")
+    assert find_configs([str(tmp_path)])[0] == [str(tmp_path / "machine.yml")]
