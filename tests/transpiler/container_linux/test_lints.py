@@ -44,7 +44,7 @@ def test_the_lints_of_butane_configs_run() -> None:
         ("password-hash", 7),
         ("account-name", 8),
         ("ssh-key", 6),
-        ("below-file", 12),
+        ("path-below-file", 12),
         ("closed-directory", 19),
         ("unit-section", 24),
         ("comment-in-text", 17),
