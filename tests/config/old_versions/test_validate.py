@@ -93,6 +93,13 @@ def test_a_config_with_nothing_but_its_version_is_valid(version: str) -> None:
     assert not validation.problems
 
 
+def test_a_config_that_is_not_valid_keeps_its_paths() -> None:
+    validation = validate(b'{"ignition": {"version": "2.3.0"}, "storage": {"disks": [{"device": "vda"}]}}')
+    (problem,) = validation.problems
+    assert problem.path == ("storage", "disks", 0, "device")
+    assert validation.path_in_text(problem.path) == validation.written_path(problem.path) == problem.path
+
+
 def test_a_path_of_the_new_config_is_found_in_the_text() -> None:
     units = [{"name": "a.network", "contents": "[Match]\nName=a\n"}]
     config = {"ignition": {"version": "2.3.0"}, "networkd": {"units": units}}
