@@ -24,7 +24,7 @@ from transpiler.butane.sugar.boot_device import boot_device, grub
 from transpiler.butane.sugar.inline_contents import inline_contents
 from transpiler.butane.sugar.mount_units import mount_units
 from transpiler.butane.sugar.quadlets import quadlets
-from transpiler.butane.sugar.step import Sugar, SugarInput
+from transpiler.butane.sugar.sugar_input import Sugar, SugarInput
 from transpiler.butane.sugar.trees import trees
 from transpiler.butane.types_and_keys import type_and_key_problems
 from transpiler.butane.variants import Trait, Variant, table

@@ -12,7 +12,7 @@ from provision.config.problems import Path, Problem
 from transpiler.butane.records import BootDevice, BootLuks, Grub, GrubUser
 from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url
-from transpiler.butane.sugar.step import SugarInput
+from transpiler.butane.sugar.sugar_input import SugarInput
 
 USER_CFG = "/boot/grub2/user.cfg"
 

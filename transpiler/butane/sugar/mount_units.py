@@ -9,7 +9,7 @@ from provision.config.format import Config, Luks, Systemd, Unit
 from provision.config.problems import Path, Problem
 from transpiler.butane.records import Filesystem
 from transpiler.butane.source_map import Draft, SourcePath
-from transpiler.butane.sugar.step import SugarInput
+from transpiler.butane.sugar.sugar_input import SugarInput
 from transpiler.butane.variants import Variant
 
 

@@ -9,7 +9,7 @@ from provision.config.format import File, Luks
 from provision.config.problems import Path, Problem
 from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.boot_device import USER_CFG
-from transpiler.butane.sugar.step import SugarInput
+from transpiler.butane.sugar.sugar_input import SugarInput
 
 
 def grub_contents(_source: SugarInput, draft: Draft) -> tuple[Draft, list[Problem]]:

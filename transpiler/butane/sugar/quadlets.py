@@ -10,7 +10,7 @@ from typing import Any
 
 from provision.config.problems import Path, Problem
 from transpiler.butane.source_map import Draft
-from transpiler.butane.sugar.step import SugarInput
+from transpiler.butane.sugar.sugar_input import SugarInput
 from transpiler.butane.sugar.trees import EXISTS, DraftNodes
 from transpiler.reading.local_files import FilesDirectory, LocalFileError
 

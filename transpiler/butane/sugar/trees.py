@@ -16,7 +16,7 @@ from provision.config.problems import Path, Problem
 from transpiler.butane.records import Tree
 from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url
-from transpiler.butane.sugar.step import SugarInput
+from transpiler.butane.sugar.sugar_input import SugarInput
 from transpiler.reading.local_files import FilesDirectory, LocalFileError, butane_message, join_below, read_file
 
 EXISTS = "matching filesystem node has existing contents or different type"

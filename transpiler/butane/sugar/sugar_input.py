@@ -1,4 +1,4 @@
-"""The input and output of a step of sugar."""
+"""What each function of sugar gets and returns."""
 
 from __future__ import annotations
 
