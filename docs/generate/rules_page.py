@@ -128,6 +128,7 @@ ADVICE: Mapping[str, str] = {
     "comment-in-text": "a comment cuts a text",
     "config-size": "the result is larger than the machine accepts",
     "embedded-config": "a local config that is merged has problems",
+    "include": "a file of !include or extends cannot be used",
     "large-number": "a number is larger than the machine accepts",
     "lost-comments": "a conversion leaves comments out",
     "missing-mode": "an old config gives no mode, and the default of version 3 is another",
@@ -149,8 +150,10 @@ ADVICE: Mapping[str, str] = {
     "size-in-sectors": "an old config gives a size in sectors",
     "special-mode-bits": "a mode has bits that the version does not support; often it is not octal",
     "ssh-key": "an SSH key is damaged, or is not a public key",
+    "tag": "one of the tags !var, !env, !secret, !format and !include is not written correctly",
     "template": "a text looks like a template that was not filled in",
     "typographic-quotes": "quotes are typographic, and so part of the text",
+    "undefined-value": "there is no value for the name of a tag",
     "unit-extension": "the name of a unit does not end in a type of unit",
     "unit-name": "systemd refuses the name of a unit",
     "unit-section": "a unit has a section that systemd does not know",
@@ -159,6 +162,8 @@ ADVICE: Mapping[str, str] = {
     "unmounted-filesystem": "an old config writes to a file system that has no mount point",
     "unsupported-field": "a version does not have a field",
     "unsupported-option": "the version of a program does not have an option",
+    "unused-variable": "a variable of the command line is not used",
+    "value-type": "a value is not of the type that its tag asks for",
     "yaml-syntax": "the text is not YAML",
 }
 """Ids that only the author's side reports, with the meaning of each."""

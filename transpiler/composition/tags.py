@@ -48,10 +48,9 @@ _KIND_NAMES = {"var": "variable", "env": "environment variable", "secret": "secr
 class WrongTag(Exception):
     """A tag cannot be replaced; `problem` says why."""
 
-    def __init__(self, node: YamlNode, path: Path, message: str, hint: str, rule: str = "") -> None:
+    def __init__(self, node: YamlNode, path: Path, message: str, hint: str, rule: str | None = None) -> None:
         super().__init__(message)
-        name = rule or node.tag.removeprefix("!") or "extends"
-        self.problem = Problem(path, message, hint=hint, at=node.at, rule=name)
+        self.problem = Problem(path, message, hint=hint, at=node.at, rule="tag" if rule is None else rule)
 
 
 class Frame(NamedTuple):
@@ -96,14 +95,17 @@ class TagsExpander:
         """The path and the tree of a file below the files directory that a node names. Raises WrongTag."""
         name = node.text
         if node.kind != "scalar" or not name:
-            raise WrongTag(node, path, "the name of a file is expected here", "write it as one text, such as base.bu")
+            hint = "write it as one text, such as base.bu"
+            raise WrongTag(node, path, "the name of a file is expected here", hint, "include")
         try:
             found = self.files.locate(name)
             if found in files:
                 chain = " -> ".join((*files[files.index(found) :], found))
-                raise WrongTag(node, path, f"the file includes itself: {chain}", "remove one of these lines")
+                raise WrongTag(node, path, f"the file includes itself: {chain}", "remove one of these lines", "include")
             if len(files) >= MAX_DEPTH:
-                raise WrongTag(node, path, f"more than {MAX_DEPTH} files include one another", "join some of them")
+                raise WrongTag(
+                    node, path, f"more than {MAX_DEPTH} files include one another", "join some of them", "include"
+                )
             if found not in self.texts:
                 self.parse(found, read_file(found, MAX_BYTES))
         except LocalFileError as error:
@@ -218,7 +220,7 @@ class TagsExpander:
         }[kind]
         message = f"the {_KIND_NAMES[kind]} {name} is not defined"
         hint = f"{near} Or {define}" if near else define
-        return WrongTag(node, path, message, hint, f"undefined-{kind}")
+        return WrongTag(node, path, message, hint, "undefined-value")
 
     def _with_options(self, node: YamlNode, kind: str, frame: Frame, path: Path) -> YamlNode:
         """The value of the long form, a mapping with name, default and type."""
@@ -226,9 +228,7 @@ class TagsExpander:
         for key, _ in node.items:
             if key.text not in {"name", "default", "type"}:
                 near = did_you_mean(key.text, ("name", "default", "type"))
-                raise WrongTag(
-                    key, path, f"!{kind} has no option {key.text}{near}", "it has name, default and type", kind
-                )
+                raise WrongTag(key, path, f"!{kind} has no option {key.text}{near}", "it has name, default and type")
         name = options.get("name")
         if name is None or name.kind != "scalar" or not NAME.fullmatch(name.text):
             raise WrongTag(node, path, f"!{kind} needs the name of a variable", f"write !{kind} {{name: NAME}}")
@@ -245,11 +245,11 @@ class TagsExpander:
         target = found.items[0] if found.kind == "alias" else found
         if wanted.text not in _TYPES or wanted.kind != "scalar":
             near = did_you_mean(wanted.text, _TYPES)
-            raise WrongTag(wanted, path, f"unknown type{near}", f"types are {', '.join(_TYPES)}", "var")
+            raise WrongTag(wanted, path, f"unknown type{near}", f"types are {', '.join(_TYPES)}")
         if _is_a(target, wanted.text):
             return target._replace(tag=STR) if wanted.text == "string" else found
         message = f"{named} must be {_TYPES[wanted.text]}"
-        raise WrongTag(found, path, message, "correct the value, or the type", "variable-type")
+        raise WrongTag(found, path, message, "correct the value, or the type", "value-type")
 
     def _included(self, node: YamlNode, frame: Frame, path: Path) -> YamlNode:
         name, root = self.read(node, frame.files, path)

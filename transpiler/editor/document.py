@@ -81,8 +81,8 @@ class Document:
 
     @property
     def root(self) -> YamlNode | None:
-        """The tree of the text; None while it is not YAML."""
-        return self.result.text.root
+        """The tree of the text with all its parts, or as written while a part is wrong; None while it is not YAML."""
+        return self.result.text.root or self.result.text.as_written
 
     @cached_property
     def lines(self) -> list[str]:

@@ -132,7 +132,7 @@ def leaves(value: Any) -> list[object]:
 @pytest.mark.parametrize(
     ("main", "places"),
     [
-        (HEAD + "storage: !include part.bu\n", [("part.bu:1:16", "path-not-absolute")]),
+        (HEAD + "storage: !include part.bu\n", [("part.bu:1:16", "relative-path")]),
         ("extends: base.bu\nstorage: {files: [{path: /a, mode: x}]}\n", [("main.bu:2:36", "wrong-type")]),
         ("extends: base.bu\nstorage: {files: [{path: /a}, {path: /a}]}\n", [("main.bu:2:38", "duplicate-entry")]),
         ("extends: [base.bu, other.bu]\n", [("other.bu:1:10", "variant")]),
@@ -143,14 +143,14 @@ def leaves(value: Any) -> list[object]:
         (HEAD + "storage: !include ../up.bu\n", [("main.bu:3:10", "include")]),
         (HEAD + "storage: !include loop.bu\n", [("loop.bu:1:4", "include")]),
         (HEAD + "storage: !include [a]\n", [("main.bu:3:10", "include")]),
-        ("extends: again.bu\n", [("again.bu:1:10", "extends")]),
-        (HEAD + "a: [!var x, !env y]\n", [("main.bu:3:5", "undefined-var"), ("main.bu:3:13", "undefined-env")]),
-        (HEAD + "a: !secret z\n", [("main.bu:3:4", "undefined-secret")]),
-        (HEAD + "a: !format '{x} {} {'\n", [("main.bu:3:4", "format"), ("main.bu:3:4", "undefined-var")]),
-        (HEAD + "a: !var {name: x, default: b, type: integer}\n", [("main.bu:3:28", "variable-type")]),
-        (HEAD + "a: !var {name: x, defualt: b}\n", [("main.bu:3:19", "var")]),
-        (HEAD + "!var x: 1\n", [("main.bu:3:1", "var"), ("main.bu:3:1", "undefined-var")]),
-        (HEAD + "a: !var\n", [("main.bu:3:4", "var")]),
+        ("extends: again.bu\n", [("again.bu:1:10", "include")]),
+        (HEAD + "a: [!var x, !env y]\n", [("main.bu:3:5", "undefined-value"), ("main.bu:3:13", "undefined-value")]),
+        (HEAD + "a: !secret z\n", [("main.bu:3:4", "undefined-value")]),
+        (HEAD + "a: !format '{x} {} {'\n", [("main.bu:3:4", "tag"), ("main.bu:3:4", "undefined-value")]),
+        (HEAD + "a: !var {name: x, default: b, type: integer}\n", [("main.bu:3:28", "value-type")]),
+        (HEAD + "a: !var {name: x, defualt: b}\n", [("main.bu:3:19", "tag")]),
+        (HEAD + "!var x: 1\n", [("main.bu:3:1", "tag"), ("main.bu:3:1", "undefined-value")]),
+        (HEAD + "a: !var\n", [("main.bu:3:4", "tag")]),
     ],
 )  # fmt: skip
 def test_places_of_mistakes(main: str, places: list[tuple[str, str]], tmp_path: Path) -> None:
