@@ -3,7 +3,7 @@
 _transpile() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=""
     case ${COMP_WORDS[1]-} in
-        check | convert | diff | fmt | lsp | schema) ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]} ;;
+        check | convert | diff | explain | fmt | lsp | schema) ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]} ;;
     esac
     case $previous in
         -d | --files-dir)
@@ -52,6 +52,7 @@ _transpile() {
             ;;
         convert) options="--to --lowest --mount --files-dir --platform --dialect --address --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --var --vars-file --secrets-file --help" ;;
+        explain) options="--files-dir --json --var --vars-file --secrets-file --help" ;;
         fmt) options="--exclude --check --diff --help" ;;
         lsp)
             mapfile -t COMPREPLY < <(compgen -W "--stdio --help" -- "$current")
@@ -69,7 +70,7 @@ _transpile() {
         *)
             options="--check --color --color=always --color=never --dialect --files-dir --help --output --plain --platform"
             options+=" --pretty --raw --raw-errors --secrets-file --strict --var --vars-file --version"
-            ((COMP_CWORD == 1)) && options+=" check convert diff fmt lsp schema"
+            ((COMP_CWORD == 1)) && options+=" check convert diff explain fmt lsp schema"
             ;;
     esac
     mapfile -t COMPREPLY < <(

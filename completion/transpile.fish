@@ -1,12 +1,13 @@
 # fish completion for transpile
 
-set -l plain 'not __fish_seen_subcommand_from check convert diff fmt lsp schema'
+set -l plain 'not __fish_seen_subcommand_from check convert diff explain fmt lsp schema'
 set -l convert '__fish_seen_subcommand_from convert'
 set -l check '__fish_seen_subcommand_from check'
 
 complete -c transpile -n __fish_use_subcommand -a check -d 'check many configs'
 complete -c transpile -n __fish_use_subcommand -a convert -d 'convert an Ignition config to another version'
 complete -c transpile -n __fish_use_subcommand -a diff -d 'show what changes between two configs'
+complete -c transpile -n __fish_use_subcommand -a explain -d 'show what a machine will have'
 complete -c transpile -n __fish_use_subcommand -a fmt -d 'write configs in one form'
 complete -c transpile -n __fish_use_subcommand -a lsp -d 'judge configs in an editor while they are typed'
 complete -c transpile -n __fish_use_subcommand -a schema -d 'print a JSON Schema'
@@ -60,6 +61,13 @@ complete -c transpile -n $diff -l var -x -d 'a value of !var'
 complete -c transpile -n $diff -l vars-file -r -d 'values of !var'
 complete -c transpile -n $diff -l secrets-file -r -d 'values of !secret'
 complete -c transpile -n $diff -l exit-code -d 'exit with 1 if there are differences'
+
+set -l explain '__fish_seen_subcommand_from explain'
+complete -c transpile -n $explain -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where local files are'
+complete -c transpile -n $explain -l var -x -d 'a value of !var'
+complete -c transpile -n $explain -l vars-file -r -d 'values of !var'
+complete -c transpile -n $explain -l secrets-file -r -d 'values of !secret'
+complete -c transpile -n $explain -l json -d 'write JSON'
 
 set -l fmt '__fish_seen_subcommand_from fmt'
 complete -c transpile -n $fmt -s x -l exclude -r -d 'leave out files and directories'

@@ -28,6 +28,7 @@ Usage: transpile [options] [FILE...]
        transpile check [options] PATH...
        transpile convert [options] [FILE]
        transpile diff [options] A B
+       transpile explain [options] FILE [WHAT]
        transpile fmt [options] [PATH...]
        transpile lsp
        transpile schema [VARIANT VERSION]
@@ -43,6 +44,7 @@ Commands:
   check                           check many configs at once: files, directories, globs
   convert                         convert an Ignition or Container Linux Config to another version, or to YAML
   diff                            show what changes between two configs
+  explain                         show what a machine will have, and which line it comes from
   fmt                             write configs in one form; comments stay
   lsp                             judge configs in an editor while they are typed
   schema                          print the JSON Schema of a variant, for editors
@@ -134,6 +136,12 @@ def _diff(arguments: list[str]) -> int:
     from transpiler.commands.diff import diff
 
     return diff(arguments)
+
+
+def _explain(arguments: list[str]) -> int:
+    from transpiler.commands.explain import explain
+
+    return explain(arguments)
 
 
 def _fmt(arguments: list[str]) -> int:
@@ -312,4 +320,12 @@ def _convert(arguments: list[str]) -> int:
     return convert_command(arguments)
 
 
-_COMMANDS = {"check": _check, "convert": _convert, "diff": _diff, "fmt": _fmt, "lsp": _lsp, "schema": _schema}
+_COMMANDS = {
+    "check": _check,
+    "convert": _convert,
+    "diff": _diff,
+    "explain": _explain,
+    "fmt": _fmt,
+    "lsp": _lsp,
+    "schema": _schema,
+}

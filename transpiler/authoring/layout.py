@@ -53,7 +53,8 @@ def laid_out(text: str) -> str:
     lines = text.split("\n")
     walk = _Walk(lines)
     walk.read(text)
-    return _joined(list(_new_lines(lines, walk)), ends=text.endswith("\n"), walk=walk)
+    cut = walk.last_is_block and len(lines) - 1 in walk.inside and not text.endswith("\n")
+    return _joined(list(_new_lines(lines, walk)), end="" if cut else "\n")
 
 
 class _Walk:
@@ -248,7 +249,7 @@ def _moved(line: str, how: _Inside, *, keep: bool) -> str:
     return " " * max(_indentation(line) + how.shift, how.least) + rest if rest.strip(" \t") else ""
 
 
-def _joined(lines: list[tuple[str, bool]], *, ends: bool, walk: _Walk) -> str:
+def _joined(lines: list[tuple[str, bool]], *, end: str) -> str:
     """The lines as a text without empty lines at both ends, and with one at most between two others."""
     kept: list[str] = []
     waiting = False
@@ -260,5 +261,4 @@ def _joined(lines: list[tuple[str, bool]], *, ends: bool, walk: _Walk) -> str:
             kept.append("")
         kept.append(line)
         waiting = False
-    text = "\n".join(kept)
-    return text if not text or (walk.last_is_block and not ends) else f"{text}\n"
+    return "\n".join(kept) + end if kept else ""

@@ -21,6 +21,7 @@ FORMS = [
     ("a: |\n      x\n\n        y\n\n\nb: 1\n", "a: |\n  x\n\n    y\n\nb: 1\n"),
     ("a: |\n x\n", "a: |\n  x\n"),
     ("a: |\n  x", "a: |\n  x"),
+    ("a: |\n   x\n ", "a: |\n  x\n"),
     ("a: |+\n  x\n\n\nb: 1\n", "a: |+\n  x\n\n\nb: 1\n"),
     ("a: |+\n  x\n\n\n", "a: |+\n  x\n\n\n"),
     ("a:\n    b: |1\n       x\n", "a:\n  b: |1\n     x\n"),

@@ -1,0 +1,68 @@
+"""`transpile explain`: a table for people, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from transpiler.commands.explain import explain
+
+TEXT = """\
+variant: fcos
+version: 1.5.0
+storage:
+  files:
+    - path: /etc/motd
+      contents: {local: motd}
+    - path: /etc/a
+systemd:
+  units: !include units.bu
+"""
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "site.bu").write_text(TEXT)
+    (tmp_path / "motd").write_text("hi\n")
+    (tmp_path / "units.bu").write_text("# units\n- name: a.service\n  enabled: !var on\n")
+
+
+def test_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(["--var", "on=true", "site.bu"]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(
+        "file\n"
+        "  /etc/motd  3 bytes  site.bu:5:7  contents.source made of contents.local\n"
+        "  /etc/a     0 bytes  site.bu:7:7\n"
+        "unit\n"
+        "  a.service  enabled  units.bu:2:3\n"
+        "size: "
+    )
+    assert "  aws            16384  fits (1 %)\n" in shown
+
+
+def test_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(["--json", "--var", "on=false", "site.bu", "a.service"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["version"] == "3.4.0"
+    assert shown["limits"][0] == {"platform": "virtualbox", "limit": 1024, "fits": True}
+    (unit,) = shown["entries"]
+    assert (unit["place"], unit["details"], unit["sugar"]) == ("units.bu:2:3", "disabled", False)
+
+
+def test_a_machine_config_is_no_user_data(capsys: pytest.CaptureFixture[str]) -> None:
+    labels = "{machineconfiguration.openshift.io/role: worker}"
+    head = f"variant: openshift\nversion: 4.15.0\nmetadata: {{name: a, labels: {labels}}}\n"
+    Path("site.bu").write_text(f"{head}storage: {{files: [{{path: /a, contents: {{inline: x}}}}]}}\n")
+    assert explain(["site.bu"]) == 0
+    assert "size" not in capsys.readouterr().out
+
+
+def test_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(["--var", "on=true", "site.bu", "nothing"]) == 1
+    assert explain(["site.bu"]) == 2
+    assert "the variable on is not defined" in capsys.readouterr().err
+    assert explain(["missing.bu"]) == 2

@@ -1,0 +1,36 @@
+"""How large a config may be on each platform whose limit is documented."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+LIMITS: Mapping[str, int] = {
+    "aws": 16 * 1024,
+    "azure": 65535,
+    "digitalocean": 64 * 1024,
+    "gcp": 256 * 1024,
+    "hetzner": 32 * 1024,
+    "openstack": 65535 // 4 * 3,
+    "virtualbox": 1024,
+}
+"""Platform -> the largest user data in bytes.
+
+Sources: EC2 User Guide (16 KB before base64); Azure Compute API, customData; DigitalOcean API, droplets; Compute Engine
+API, Metadata.items.value; Hetzner Cloud API, servers; nova user guide (65535 bytes in base64); VirtualBox since 7.0.20
+(a guest property), as in coreos/ignition#2226.
+"""
+
+
+class Fit(NamedTuple):
+    """A platform, its limit in bytes, and whether a config is small enough for it."""
+
+    platform: str
+    limit: int
+    fits: bool
+
+
+def fits(size: int) -> list[Fit]:
+    """Whether a config of `size` bytes can be user data, for each platform, the smallest limit first."""
+    limits = sorted(LIMITS.items(), key=lambda pair: (pair[1], pair[0]))
+    return [Fit(platform, limit, size <= limit) for platform, limit in limits]

@@ -1,0 +1,185 @@
+"""`transpile explain`: what a machine will have by a config, and where each part comes from."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from provision.config.model import masked
+from transpiler.commands.options import add_value_options
+from transpiler.commands.settings import SettingsError, settings_here, values_given
+
+if TYPE_CHECKING:
+    from transpiler.authoring.explanation import Entry
+    from transpiler.authoring.user_data_limits import Fit
+    from transpiler.composition.values import Values
+    from transpiler.phases import Result
+
+DESCRIPTION = """\
+Show what a machine will have: disks, file systems, accounts, files, units and kernel arguments, each with the line of
+the config that it comes from, and what sugar has made. The last lines compare the size of the JSON with the largest
+user data of platforms. WHAT selects entries: a path of the machine, the name of an entry, a kind such as `unit`, or a
+path of the config such as `storage.files`. Contents and hashes are not shown.
+
+  transpile explain site.bu
+  transpile explain site.bu /etc
+  transpile explain --json site.bu unit
+
+Exit status: 0 success; 1 no entry is selected; 2 the config has errors, or the command line is wrong.
+"""
+
+
+def command_line() -> argparse.ArgumentParser:
+    """The parser of `transpile explain`. Tests compare the man page and the completions with it."""
+    from provision.config.reports.command_line import CommandLine
+
+    parser = CommandLine(
+        prog="transpile explain",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("config", metavar="FILE", help="the config; `-` is standard input")
+    parser.add_argument("what", metavar="WHAT", nargs="?", help="show only these entries")
+    parser.add_argument("-d", "--files-dir", metavar="DIR", help="where local files are (default: beside the config)")
+    add_value_options(parser)
+    parser.add_argument("--json", action="store_true", help="write JSON, for programs")
+    return parser
+
+
+def explain(arguments: list[str]) -> int:
+    """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
+    given = command_line().parse_args(arguments)
+    from transpiler.authoring.explanation import entries, matching
+    from transpiler.composition.values import ValuesError
+
+    try:
+        lists = {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
+        settings = settings_here()
+        values = values_given(lists, settings, without_secrets=True)._replace(given=frozenset())
+    except (SettingsError, ValuesError) as wrong:
+        print(wrong, file=sys.stderr)
+        return 2
+    result = _result(given.config, given.files_dir or settings.files_dir, values)
+    if result is None:
+        return 2
+    found = entries(result)
+    if given.what is not None:
+        found = matching(found, given.what)
+        if not found:
+            from provision.config.reports.findings import escaped
+
+            print(f"nothing in the config is {escaped(given.what)}, or below it", file=sys.stderr)
+            return 1
+    shown = _as_json(found, result, given) if given.json else _as_text(found, result, whole=given.what is None)
+    sys.stdout.buffer.write(masked(shown, values.known_secrets()).encode("utf-8", "backslashreplace"))
+    return 0
+
+
+def _result(name: str, files_dir: str | None, values: Values) -> Result | None:
+    """The result for a valid config in YAML; None if there is none, and then the reason is printed."""
+    from provision.config.reports.findings import escaped
+    from provision.config.reports.streams import reason_of
+    from provision.config.reports.text import as_text
+    from transpiler.phases import transpile
+    from transpiler.reading.tree import read_input
+
+    try:
+        raw = read_input("" if name == "-" else name)
+    except OSError as error:
+        print(f"{escaped(name)}: error: cannot be read: {reason_of(error)}", file=sys.stderr)
+        return None
+    directory = files_dir or os.path.dirname(name) or "."
+    shown = "<stdin>" if name == "-" else name
+    result = transpile(raw, name=shown, files_dir=directory, raw=True, lints=False, values=values)
+    if result.config is None:
+        findings = [one for one in result.findings() if one.problem.fatal]
+        sys.stderr.write(as_text(findings, excerpts=True, color=False))
+        return None
+    return result
+
+
+def _as_text(found: Sequence[Entry], result: Result, *, whole: bool) -> str:
+    return "".join(f"{line}\n" for line in _lines(found, result, whole=whole))
+
+
+def _lines(found: Sequence[Entry], result: Result, *, whole: bool) -> Iterator[str]:
+    """A table for each kind of entry, then the sizes."""
+    for kind in dict.fromkeys(one.kind for one in found):
+        rows = [(one.name, one.details, _place(one, result), _sugar(one)) for one in found if one.kind == kind]
+        widths = [max(len(row[column]) for row in rows) for column in range(3)]
+        yield kind
+        for row in rows:
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+            yield f"  {'  '.join((*cells, row[3]))}".rstrip()
+    limits = _limits(result) if whole else []
+    if limits:
+        yield f"size: {len(result.json.encode())} bytes of JSON"
+    for one in limits:
+        size = len(result.json.encode())
+        verdict = f"fits ({100 * size // one.limit} %)" if one.fits else f"is {size - one.limit} bytes too large"
+        yield f"  {one.platform:<12}  {one.limit:>6}  {verdict}"
+
+
+def _limits(result: Result) -> list[Fit]:
+    """Whether the JSON can be user data, for each platform; empty for what becomes a MachineConfig."""
+    from transpiler.authoring.user_data_limits import fits
+    from transpiler.butane.variants import table
+    from transpiler.lint.source import node_at
+
+    variant = node_at(result.text.root, ("variant",))
+    wrapped = {row.name for row in table().values() if row.makes_machine_config}
+    return [] if variant is not None and variant.text in wrapped else fits(len(result.json.encode()))
+
+
+def _place(one: Entry, result: Result) -> str:
+    """The place as `file:line:column`; empty if it is not known."""
+    from provision.config.reports.findings import escaped
+
+    if one.at is None:
+        return ""
+    name = result.text.others[one.file].name if one.file in result.text.others else result.text.name
+    return f"{escaped(name)}:{one.at.line}:{one.at.column}"
+
+
+def _sugar(one: Entry) -> str:
+    """What sugar has made of an entry."""
+    from provision.config.problems import dotted
+
+    if one.sugar:
+        return f"made of {dotted(one.source)}"
+    fields: dict[str, list[str]] = {}
+    for field, source in one.made:
+        short = source[len(one.source) :] if source[: len(one.source)] == one.source else source
+        fields.setdefault(dotted(short), []).append(field)
+    return "; ".join(f"{', '.join(names)} made of {source}" for source, names in fields.items())
+
+
+def _as_json(found: Sequence[Entry], result: Result, given: argparse.Namespace) -> str:
+    import json
+
+    from provision.config.model import VERSIONS
+    from provision.config.problems import dotted
+
+    document: dict[str, Any] = {
+        "config": given.config,
+        "version": None if result.spec_minor is None else VERSIONS[result.spec_minor],
+        "bytes": len(result.json.encode()),
+        "limits": [one._asdict() for one in _limits(result)],
+        "entries": [
+            {
+                "kind": one.kind,
+                "name": one.name,
+                "details": one.details,
+                "place": _place(one, result) or None,
+                "path": dotted(one.source),
+                "sugar": one.sugar,
+                "made": [{"field": field, "of": dotted(source)} for field, source in one.made],
+            }
+            for one in found
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
