@@ -31,6 +31,7 @@ ENTRY_POINTS = {
     "ignition-apply": ("provision.commands.ignition.apply", "ignition_apply"),
     "afterburn": ("provision.commands.afterburn", "afterburn"),
     "coreos-metadata": ("provision.commands.afterburn", "coreos_metadata"),
+    "coreos-cloudinit": ("provision.commands.coreos_cloudinit.command", "coreos_cloudinit"),
     "ignition-rmcfg": ("provision.commands.ignition.rmcfg", "ignition_rmcfg"),
 }
 """Name of the program -> module and function that take its arguments."""

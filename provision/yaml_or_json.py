@@ -93,6 +93,15 @@ def _about_all(error: str) -> tuple[Problem, ...]:
     return (Problem(path, error, hint=hints.get(error, f"known versions are {', '.join(VERSIONS)}")),)
 
 
+def cloud_config_report(raw: bytes) -> list[str]:
+    """The lines that `coreos-cloudinit -validate` reports about a cloud-config. Raises FetchFailed as validate_text."""
+    try:
+        from transpiler.cloud_config.validator import validated
+    except ImportError as error:
+        raise FetchFailed("user-data", f"is a cloud-config, which cannot be read here: {error}") from error
+    return [str(entry) for entry in validated(raw)]
+
+
 def _validate_cloud_config(raw: bytes, name: str, addresses: Addresses, suffix: str) -> Outcome:
     """A cloud-config is taken if nothing of it is lost."""
     from provision.config.machine_addresses import named_addresses

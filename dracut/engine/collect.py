@@ -31,7 +31,7 @@ ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf
 
 NEVER = (
     # the engine validates YAML configs without the schemas
-    *("jsonschema", "transpiler.butane.schemas"),
+    *("jsonschema", "transpiler.butane.schemas", "transpiler.cloud_config.validator"),
     # user data have no values for the author's tags
     "transpiler.composition.documents",
     # libparted reads only the tables of images (docs/decisions/0008-system.md)
@@ -47,7 +47,8 @@ NEVER = (
 )
 
 COMMANDS_OF_PEOPLE = (
-    *("provision.commands.apply", "provision.commands.clean", "provision.commands.given_config"),
+    *("provision.commands.apply", "provision.commands.clean", "provision.commands.coreos_cloudinit"),
+    "provision.commands.given_config",
     *(
         "provision.commands.plan",
         "provision.commands.plan_output",

@@ -60,8 +60,8 @@ def percent_decoded(text: str) -> bytes:
 _WORD = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]*"
 
 _PLAIN_WORD = r"[!#$&'*+\-.0-9A-Z^_`a-z{|}~]++"
-_PLAIN_PARAMETERS = rf"(?:;{_PLAIN_WORD}={_PLAIN_WORD}(?=[;,]))*+"
-"""Parameters without escapes and quotes; there may be millions."""
+_PLAIN_PARAMETER = rf";{_PLAIN_WORD}={_PLAIN_WORD}(?=[;,])"
+"""A parameter without escapes and quotes."""
 
 _MEDIA_TYPES = ("text", "image", "audio", "video", "application", "message", "multipart")
 
@@ -76,7 +76,7 @@ def _split_data_url(text: str) -> tuple[bool, str]:
     """Whether a data URL is in base64, and its data, still encoded."""
     if not text.startswith("data:"):
         raise BadDataUrl("missing data prefix")
-    offset, is_base64 = _skip(_PLAIN_PARAMETERS, text, _after_media_type(text, 5)), False
+    offset, is_base64 = _after_plain_parameters(text, _after_media_type(text, 5)), False
     while text[offset : offset + 1] == ";":
         offset, is_base64 = _after_parameter(text, offset + 1)
         if is_base64:
@@ -106,6 +106,17 @@ def _after_media_type(text: str, start: int) -> int:
     if text[end] not in ";,":
         raise BadDataUrl("invalid character for media subtype")
     return end
+
+
+def _after_plain_parameters(text: str, start: int) -> int:
+    """The end of parameters without escapes and quotes. There may be millions, so each is a match of its own.
+
+    One pattern for all would need a possessive repeat of a group, which Python 3.11.2 (Debian 12) gets wrong.
+    """
+    matches = re.compile(_PLAIN_PARAMETER).scanner(text, start)  # type: ignore[attr-defined]
+    for match in iter(matches.match, None):
+        start = match.end()
+    return start
 
 
 def _after_parameter(text: str, start: int) -> tuple[int, bool]:

@@ -6,23 +6,11 @@ Source: `internal/main.go` of coreos/container-linux-config-transpiler, Go's pac
 from __future__ import annotations
 
 import sys
-from typing import NamedTuple
 
+from provision.config.reports.go_flags import Flag, UsageError, parse_flags, usage
 from provision.config.reports.streams import reason_of
 from transpiler.container_linux.report import ct_report
 from transpiler.container_linux.sugar.dynamic_data import VARIABLES
-
-_TRUE = {"1", "t", "T", "TRUE", "true", "True"}
-_FALSE = {"0", "f", "F", "FALSE", "false", "False"}
-
-
-class Flag(NamedTuple):
-    """One option of ct."""
-
-    name: str
-    kind: type
-    help: str
-
 
 FLAGS = (
     Flag("files-dir", str, "Directory to read local files from."),
@@ -36,19 +24,15 @@ FLAGS = (
 )
 
 
-class UsageError(Exception):
-    """The command line is wrong; the message is Go's."""
-
-
 def run_ct(arguments: list[str]) -> int:
     """Run ct with its arguments; returns its exit code."""
     try:
-        given = parse_flags(arguments)
+        given = parse_flags(arguments, FLAGS)
     except UsageError as error:
-        print(f"{error}\n{usage()}" if str(error) else usage(), file=sys.stderr)
+        print(f"{error}\n{usage(sys.argv[0], FLAGS)}" if str(error) else usage(sys.argv[0], FLAGS), file=sys.stderr)
         return 2 if str(error) else 0
     if given.get("help") == "true":
-        print(usage(), file=sys.stderr)
+        print(usage(sys.argv[0], FLAGS), file=sys.stderr)
         return 0
     if given.get("version") == "true":
         from provision import __version__
@@ -56,40 +40,6 @@ def run_ct(arguments: list[str]) -> int:
         print(f"ct {__version__}")
         return 0
     return _translate(given)
-
-
-def parse_flags(arguments: list[str]) -> dict[str, str]:
-    """The values of the options; those of switches are `true` or `false`. Raises UsageError, without text for -h."""
-    given: dict[str, str] = {}
-    waiting = arguments[::-1]
-    while waiting:
-        argument = waiting.pop()
-        if not argument.startswith("-") or argument in {"-", "--"}:
-            break
-        name, equals, value = argument.removeprefix("-").removeprefix("-").partition("=")
-        if not name or name.startswith("-"):
-            raise UsageError(f"bad flag syntax: {argument}")
-        flag = next((flag for flag in FLAGS if flag.name == name), None)
-        if flag is None:
-            raise UsageError("" if name == "h" else f"flag provided but not defined: -{name}")
-        if flag.kind is bool:
-            value = value if equals else "true"
-            if value not in _TRUE | _FALSE:
-                raise UsageError(f'invalid boolean value "{value}" for -{name}: parse error')
-            given[name] = "true" if value in _TRUE else "false"
-        elif equals or waiting:
-            given[name] = value if equals else waiting.pop()
-        else:
-            raise UsageError(f"flag needs an argument: -{name}")
-    return given
-
-
-def usage() -> str:
-    """The usage text as Go prints it."""
-    lines = [f"Usage of {sys.argv[0]}:"]
-    for flag in FLAGS:
-        lines += [f"  -{flag.name}{'' if flag.kind is bool else ' string'}", f"    \t{flag.help}"]
-    return "\n".join(lines)
 
 
 def _translate(given: dict[str, str]) -> int:

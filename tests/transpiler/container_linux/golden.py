@@ -21,8 +21,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from provision.config.reports.go_flags import parse_flags
 from tests.transpiler.golden import Answer
-from transpiler.commands.ct import parse_flags
+from transpiler.commands.ct import FLAGS as CT_FLAGS
 from transpiler.container_linux.report import ct_report
 from transpiler.phases import result_of, run
 from transpiler.reading.local_files import FilesDirectory
@@ -77,7 +78,7 @@ def cases() -> list[Case]:
 
 def ours(text: bytes, options: list[str], dialect: str) -> Answer:
     """Our answer as the command prints it under the name ct; local files are read in the working directory."""
-    given = parse_flags(options)
+    given = parse_flags(options, CT_FLAGS)
     files = FilesDirectory(given.get("files-dir", ""))
     strict = given.get("strict") == "true"
     work = run(
