@@ -3,7 +3,7 @@
 - Device names are as the config writes them (`/dev/vda`, `/dev/disk/by-partlabel/data`, `/dev/md/data`). `device`
   resolves one; all other questions use the canonical name of its answer (`Device.name`).
 - Paths are absolute inside the target root (`/etc/hostname`, never `/sysroot/etc/hostname`), and links on the way are
-  not followed: `provision.planning.root.target_paths.resolve` says where a path leads.
+  not followed: `provision.planning.root.target_paths.resolve_path` says where a path leads.
 
 A forecast is also a `MachineView`: the facts of planned actions (`provision.planning.facts`) replace its answers.
 """
