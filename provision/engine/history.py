@@ -170,7 +170,10 @@ class FileHistory:
         return remaining(wave, began, system)
 
     def leftovers(self, wave: Wave, system: System) -> Wave:
-        """Actions that remove lock files of account programs; such a program does not report a lock that it leaves."""
+        """Actions that remove lock files of account programs; such a program does not report a lock that it leaves.
+
+        Raises Unresolvable.
+        """
         return leftovers(wave, self._past.waves[self._position], system)
 
     def finish(self, wave: Wave, view: MachineView) -> None:

@@ -82,7 +82,10 @@ def _is_beyond_64_bits(error: Any) -> bool:
 
 
 def validator(variant: Variant) -> Validator:
-    """A validator with the schema of a variant. Only its errors about types and keys are used."""
+    """A validator with the schema of a variant. Only its errors about types and keys are used.
+
+    Raises FileNotFoundError or ImportError.
+    """
     return _validator(variant.name, variant.version)
 
 

@@ -82,7 +82,7 @@ def check(path: str, wanted: PartitionTable) -> None:
 
 
 def read(path: str, sector: int) -> PartitionTable:
-    """The table on an image file without a GPT; kind "" if there is none."""
+    """The table on an image file without a GPT, in sectors of `sector` bytes; kind "" if there is none."""
     with _disk(path, sector) as disk:
         kind = _kind(disk)
         if not kind:
