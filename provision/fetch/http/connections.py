@@ -10,12 +10,11 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import chain, zip_longest
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any, NamedTuple
 
 from provision.fetch.http.error_texts import NAME_REMEDY, REMEDIES
 from provision.fetch.retry import Report, now
+from provision.threads import Task, first_to_end
 
 STAGGER = 0.25
 """Seconds after which the next address is tried beside the ones that have not answered (RFC 8305)."""
@@ -109,22 +108,21 @@ Address = tuple[int, int, int, str, Any]
 def resolve_host(host: str, port: int, seconds: float, kind: int = socket.SOCK_STREAM) -> list[Address]:
     """The addresses of a host, as socket.getaddrinfo gives them; `kind` is the type of socket.
 
-    Raises OSError, or ValueError if `host` is no name.
+    Raises OSError, ValueError if `host` is no name, or Failure if the system starts no thread.
 
     The C library asks each name server for 5 s, twice, and takes no time limit. So a thread calls it.
     """
     found = literal(host, port, kind)
     if found:
         return found
-    answers: SimpleQueue[list[Address] | Exception] = SimpleQueue()
-    Thread(target=_ask_for, args=(host, port, kind, answers), daemon=True).start()
-    try:
-        answer = answers.get(timeout=seconds)
-    except Empty:
-        raise socket.gaierror(socket.EAI_AGAIN, "the name servers do not answer") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+
+    def ask() -> list[Address]:
+        return [*socket.getaddrinfo(host, port, type=kind)]
+
+    asking = Task(ask)
+    if first_to_end([asking], seconds) is None:
+        raise socket.gaierror(socket.EAI_AGAIN, "the name servers do not answer")
+    return asking.result()
 
 
 def literal(host: str, port: int, kind: int = socket.SOCK_STREAM) -> list[Address]:
@@ -134,13 +132,6 @@ def literal(host: str, port: int, kind: int = socket.SOCK_STREAM) -> list[Addres
         return [*socket.getaddrinfo(host, port, type=kind, flags=socket.AI_NUMERICHOST)]
     except (OSError, ValueError):
         return []
-
-
-def _ask_for(host: str, port: int, kind: int, answers: SimpleQueue[list[Address] | Exception]) -> None:
-    try:
-        answers.put([*socket.getaddrinfo(host, port, type=kind)])
-    except (OSError, ValueError) as error:
-        answers.put(error)
 
 
 def _external_only(addresses: Iterable[Address]) -> list[Address]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from functools import partial
+from threading import Event
 from typing import TypeVar
 
 from provision.failures import Failure, FetchFailed
 from provision.fetch.platforms.trust_settings import NotTrustedError
+from provision.threads import Task, first_to_end
 
 Place = TypeVar("Place")
 Answer = TypeVar("Answer")
@@ -18,33 +19,25 @@ def first_success(ways: Sequence[Callable[[Place], Answer]], place: Place, stop:
     """The first answer of several functions, each called in a thread of its own; then `stop` is set for the others.
 
     After a failure each next answer may take `grace` seconds; a failure because a source is not trusted does not count.
-    Raises FetchFailed if all fail.
+    Raises FetchFailed if all fail, and Failure if the system does not start a thread for each.
     """
-    answers: SimpleQueue[tuple[Answer] | BaseException] = SimpleQueue()
-    for way in ways:
-        Thread(target=_answer, args=(way, place, answers), daemon=True).start()
     failures: list[Failure] = []
     try:
-        for _ in ways:
+        asked = [Task(partial(way, place)) for way in ways]
+        while asked:
             has_failed = any(not isinstance(failure, NotTrustedError) for failure in failures)
-            got = answers.get(timeout=grace if has_failed else None)
-            if isinstance(got, tuple):
-                return got[0]
-            if not isinstance(got, Failure):
-                raise got
-            failures.append(got)
-    except Empty:
-        failures.append(FetchFailed("the other sources", f"no answer within {grace:.0f} s more"))
+            ended = first_to_end(asked, grace if has_failed else None)
+            if ended is None:
+                failures.append(FetchFailed("the other sources", f"no answer within {grace:.0f} s more"))
+                break
+            asked.remove(ended)
+            try:
+                return ended.result()
+            except Failure as failure:
+                failures.append(failure)
     finally:
         stop.set()
     raise _all_failed(failures)
-
-
-def _answer(way: Callable[[Place], Answer], place: Place, answers: SimpleQueue[tuple[Answer] | BaseException]) -> None:
-    try:
-        answers.put((way(place),))
-    except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits for it
-        answers.put(error)
 
 
 def _all_failed(failures: Sequence[Failure]) -> Failure:

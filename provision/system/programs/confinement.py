@@ -19,7 +19,7 @@ from provision.failures import Failure
 from provision.system import libc, mount_table
 from provision.system.programs import process_namespace
 from provision.system.programs.process_namespace import FirstProcess
-from provision.threads import run_in_thread
+from provision.threads import Task
 
 _TOOL_DIRECTORIES = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store")
 _LIBRARY_CACHE = "/etc/ld.so.cache"
@@ -61,22 +61,12 @@ class Confinement(NamedTuple):
         caller ends. Only the child process is confined, and a thread that ends with this call. Raises what `start`
         raises, or Failure if the kernel does not allow confinement.
         """
-        started: list[tuple[int, FirstProcess]] = []
-        failed: list[BaseException] = []
 
-        def work() -> None:
-            try:
-                with self._processes_or_refusal(program) as first:
-                    started.append((start([first.pipe]), first))
-            except BaseException as error:  # noqa: BLE001 - it is raised below, in the thread that called
-                failed.append(error)
+        def work() -> tuple[int, FirstProcess]:
+            with self._processes_or_refusal(program) as first:
+                return start([first.pipe]), first
 
-        run_in_thread(work)
-        if failed:
-            raise failed[0]
-        if not started:
-            raise MemoryError
-        return started[0]
+        return Task(work).result()
 
     @contextmanager
     def _processes_or_refusal(self, program: str) -> Iterator[FirstProcess]:
