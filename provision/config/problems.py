@@ -78,8 +78,17 @@ class ProblemList:
 
 def dotted(path: Path) -> str:
     """A path as people read it: `storage.files[1].mode`; empty for the top."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{shortened(part)}" for part in path)
     return text.removeprefix(".")
+
+
+MOST_SHOWN = 4000
+"""How many characters of a key are shown. A hostile config has one of 32 MiB."""
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text that is too long to be shown, and an ellipsis."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def count_of(problems: Sequence[Problem]) -> str:

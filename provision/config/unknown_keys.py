@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from provision.config.json_text.decode import fields_by_name, fold_case
+from provision.config.json_text.decode import DECODED, fields_by_name, fold_case
 from provision.config.model import VERSIONS, Record
-from provision.config.problems import Path, Problem
+from provision.config.problems import Path, Problem, shortened
 
 
 def unknown_keys(
@@ -18,6 +18,8 @@ def unknown_keys(
     `value` is what the record was decoded from. Only values of keys in the format's own spelling are searched: values
     of other spellings are read, but Ignition does not look for unknown keys there. `versions` are those of the format.
     """
+    if value is DECODED:
+        return
     if not isinstance(value, dict):
         message = f"context tree does not match content tree at {'.'.join(('$', *map(str, path)))}. Line and column "
         message += "reporting may be inconsistent. Unused keys may not be reported"
@@ -27,7 +29,7 @@ def unknown_keys(
     for key in value:
         if key not in names:
             hint = _key_hint(type(record), key, version, versions)
-            yield Problem((*path, key), f"unused key {key}", fatal=False, hint=hint, on_key=True)
+            yield Problem((*path, key), f"unused key {shortened(key)}", fatal=False, hint=hint, on_key=True)
     for name, field in names.items():
         if field.record is None or name not in value or (field.optional and value[name] is None):
             continue
@@ -43,7 +45,7 @@ def _key_hint(record: type[Record], key: str, version: int, versions: Sequence[s
     """The likely fix of an unknown key: its right case, the version that brings it, or the nearest name."""
     names = fields_by_name(record, version)
     for name in names:
-        if fold_case(name) == fold_case(key):
+        if len(name) == len(key) and fold_case(name) == fold_case(key):
             return f"read as {name}; write it so"
     later = next((field for field in record.FIELDS if field.json == key), None)
     if later:

@@ -88,7 +88,7 @@ def _validate_old(value: Any, written: str | None) -> Validation | None:
 
 
 def _validate_version(value: Any, version: int) -> Validation:
-    decoded = decode_record(Config, value, version)
+    decoded = decode_record(Config, value, version, consume=True)
     if decoded.problems:
         return Validation(None, version, decoded.problems, INVALID, types_fit=False)
     found = ProblemList()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,12 @@ TEXTS = {
     "keys twice": """'"storage":{"files":[%s{}]}}', '{"path":"/a","path":"/b"},' """,
     "bad files": """'"storage":{"files":[%s{}]}}', '{"path":"a/","mode":9999},' """,
     "links below links": """'"storage":{"links":[%s]}}', ",".join(LINK % ("/a" * depth) for depth in range(1, 5700))""",
+    "files beside a link": """'"storage":{"links":[{"path":"/a","target":"b"}],"files":[%s]}}',
+        ",".join('{"path":"/a%d/b%s"}' % (index, "/c" * 50) for index in range(245_000))""",
+    "labels of partitions": """'"storage":{"disks":[{"device":"/dev/a","partitions":[%s]}]}}',
+        ",".join('{"label":"l%d"}' % index for index in range(249_000))""",
+    "labels and an unknown key": """'"x":1,"storage":{"disks":[{"device":"/dev/a","partitions":[%s]}]}}',
+        ",".join('{"label":"l%d"}' % index for index in range(249_000))""",
     "wide characters": """'"a":"%s"}', "\\U0001f600" """,
 }
 """A text and what is repeated in it, to the limits of size and of elements."""
@@ -48,7 +55,7 @@ from provision.config.json_text.parse import MAX_BYTES, MAX_ELEMENTS
 from provision.config.validate import validate
 UNIT = '"systemd":{{"units":[{{"name":"a.service","contents":"[Unit]\\n%s"}}]}}}}'
 LINK = '{{"path":"%s","target":"x"}}'
-text, repeated = {arguments}
+text, repeated = ({arguments})
 elements = sum(repeated.count(one) for one in ",[{{")
 count = (MAX_BYTES - 1000) // len(repeated.encode())
 raw = ({head!r} + text % (repeated * (min(count, (MAX_ELEMENTS - 100) // elements) if elements else count))).encode()
@@ -64,6 +71,22 @@ def test_a_config_at_the_limit_takes_little_memory_and_time(name: str) -> None:
     program = PROGRAM.format(arguments=TEXTS[name], head=HEAD, seconds=SECONDS)
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert int(done.stdout) < MEMORY
+
+
+def test_a_long_key_is_reported_in_little_memory(tmp_path: Path) -> None:
+    text = HEAD + '"' + "k" * (MAX_BYTES - 100) + '":1}'
+    config = tmp_path / "long.ign"
+    config.write_text(text)
+    program = r"""
+import re, sys
+from provision.cli import run
+assert run(["provision", "validate", sys.argv[1]]) == 0
+print(int(re.search(r"VmHWM:\s*(\d+)", open("/proc/self/status").read())[1]) << 10)
+"""
+    done = subprocess.run([sys.executable, "-c", program, config], capture_output=True, text=True, check=True)
+    warning, memory = done.stdout.splitlines()
+    assert warning.endswith("k… [unused-key]")
+    assert int(memory) < MEMORY
 
 
 def test_the_limits_are_those_of_the_documentation() -> None:

@@ -42,9 +42,13 @@ def decode(raw: bytes) -> Config:
     return normalise(decoded.record, version)
 
 
-def decode_record(record: type[Record], value: Any, version: int) -> Decoded:
-    """A record of any type from plain values, without conversion. Each value of a wrong type is a problem."""
-    decoder = _Decoder(version)
+def decode_record(record: type[Record], value: Any, version: int, *, consume: bool = False) -> Decoded:
+    """A record of any type from plain values, without conversion. Each value of a wrong type is a problem.
+
+    With `consume`, DECODED takes the place of each list element in `value` that has no unknown keys: its memory is then
+    used for the records.
+    """
+    decoder = _Decoder(version, consume=consume)
     made = decoder.record(record, value, (), None)
     return Decoded(made, tuple(decoder.problems.kept), decoder.unknown_keys)
 
@@ -86,11 +90,16 @@ def fold_case(key: str) -> str:
     return key.lower().replace("\u017f", "s")
 
 
+DECODED = object()
+"""Stands for a plain value that was decoded and has no unknown keys."""
+
+
 class _Decoder:
     """Decodes plain values in the order of the text. Paths have the format's spelling of keys."""
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, *, consume: bool) -> None:
         self.version = version
+        self.consume = consume
         self.problems = ProblemList()
         self.unknown_keys = False
         self.names: dict[type[Record], dict[str, Field]] = {}
@@ -146,7 +155,11 @@ class _Decoder:
         for index, one in enumerate(value):
             before = old[index] if index < len(old) else None
             if field.record is not None:
+                known, self.unknown_keys = not self.unknown_keys, False
                 made.append(self.record(field.record, one, (*path, index), before))
+                if self.consume and not self.unknown_keys:
+                    value[index] = DECODED
+                self.unknown_keys |= not known
             elif type(one) is str:
                 made.append(one)
             else:

@@ -74,7 +74,16 @@ def _here(
 
 
 def _folded(path: Path, exact: bool) -> Path:
-    return path if exact else tuple(fold_case(part) if isinstance(part, str) else part for part in path)
+    return path if exact else tuple(_folded_key(part) if isinstance(part, str) else part for part in path)
+
+
+def _folded_key(key: str) -> str:
+    """A key in the form in which keys are compared; a hash in place of a long one, of which no second copy is kept."""
+    folded = fold_case(key)
+    return folded if len(folded) <= _LONGEST_KEY else f"{len(folded)} {hash(folded)}"
+
+
+_LONGEST_KEY = 1000
 
 
 def _forget(found: dict[Path, Span], path: Path) -> None:

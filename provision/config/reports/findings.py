@@ -59,6 +59,10 @@ def _escape(letter: str) -> str:
     return letter.encode("unicode_escape").decode()
 
 
+LONGEST_LINE = 4 << 20
+"""How many characters a line may have of which a part is shown: to find its secrets takes memory."""
+
+
 def findings(source: str, raw: bytes, problems: Sequence[Problem]) -> list[Finding]:
     """Problems of a JSON text with their places, which are worked out here."""
     from provision.config.json_text.positions import locate_all
@@ -82,6 +86,8 @@ def _finding(source: str, problem: Problem, at: Position | None, lines: Sequence
     if at is None or not 0 < at.line <= len(lines):
         return Finding(source, problem, at)
     line = lines[at.line - 1]
+    if len(line) > LONGEST_LINE:
+        return Finding(source, problem, at)
     return Finding(source, problem, at, line, _character(line, at.column))
 
 

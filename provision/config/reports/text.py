@@ -72,6 +72,8 @@ def _window(line: str, caret: int) -> tuple[str, int]:
 
 def printable(text: str) -> str:
     """The text with U+FFFD in place of control characters, so that a hostile config cannot control the terminal."""
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
