@@ -28,7 +28,6 @@ from transpiler.butane.sugar.sugar_input import Sugar, SugarInput
 from transpiler.butane.sugar.trees import trees
 from transpiler.butane.types_and_keys import type_and_key_problems
 from transpiler.butane.variants import Trait, Variant, table
-from transpiler.composition.values import Document, Values
 from transpiler.container_linux.recognise import is_container_linux_config
 from transpiler.output_text import in_newest_version, output_text, too_large
 from transpiler.reading.documents import second_document
@@ -41,6 +40,7 @@ from transpiler.translation_state import Phase, TranspileOptions, Work
 if TYPE_CHECKING:
     from pathlib import Path as FilePath
 
+    from transpiler.composition.values import Document, Values
 
 BAD_SOURCE = "source config is invalid"
 BAD_PARTS = "a part of the config is invalid"
@@ -137,7 +137,7 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
         dialect=dialect,
         name=name,
         bases=bases,
-        values=None if butane_paths else values or (Values() if lints else None),
+        values=None if butane_paths else values or (_no_values() if lints or bases else None),
     )
     work = run(text, options)
     if not butane_paths:
@@ -147,6 +147,12 @@ def transpile(  # noqa: PLR0913 - they are the options of the command line
         if lints:
             _for_authors(work, ignore)
     return result_of(work, name, strict=strict, pretty=pretty)
+
+
+def _no_values() -> Values:
+    from transpiler.composition.values import Values
+
+    return Values()
 
 
 def _for_authors(work: Work, ignore: Sequence[str]) -> None:

@@ -45,6 +45,7 @@ class Masks:
             name, node = scalars[index]
             if node.end >= (number, 1):
                 start = node.column - 1 if node.line == number else 0
+                start += len("!format ") if line.startswith("!format ", start) else 0
                 end = node.end[1] - 1 if node.end[0] == number else len(line)
                 line = line[:start] + _hidden(line[start:end], name) + line[end:]
             if node.line < number:

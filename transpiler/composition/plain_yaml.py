@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from transpiler.composition.tags import STR
+from transpiler.composition.values import STR
 from transpiler.reading.yaml_node import YamlNode
 
 

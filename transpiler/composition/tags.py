@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from provision.config.problems import Path, Position, Problem
 from provision.config.reports.did_you_mean import did_you_mean
-from transpiler.composition.values import NAME, TAGS, UNKNOWN_SECRET, Values, is_text, nodes_below, text_node
+from transpiler.composition.values import NAME, STR, TAGS, UNKNOWN_SECRET, Values, is_text, nodes_below, text_node
 from transpiler.lint.syntax import explained
 from transpiler.reading.documents import second_document
 from transpiler.reading.local_files import FilesDirectory, LocalFileError, read_file
@@ -24,8 +24,6 @@ from transpiler.report import SourceText
 
 MAX_DEPTH = 20
 """The number of files that may include one another."""
-
-STR = "tag:yaml.org,2002:str"
 
 _TYPES = {
     "string": "a text",

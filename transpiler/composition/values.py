@@ -25,6 +25,8 @@ SECRET_VARIABLE = "TRANSPILE_SECRET_"  # noqa: S105 - the beginning of a name
 
 TAGS = (*AUTHOR_TAGS, "!format")
 
+STR = "tag:yaml.org,2002:str"
+
 UNKNOWN_SECRET = "unknown"  # noqa: S105 - stands for a secret
 """The text in the place of a secret that is not known, where no result is written."""
 
@@ -96,7 +98,7 @@ def read_values(
 def text_node(text: str) -> YamlNode:
     """A text as an unquoted scalar without a place: a number or a boolean where one is wanted, but never null."""
     node = YamlNode("scalar", text, "", plain=True, line=0, column=0, items=[])
-    return node._replace(plain=False) if is_null(node) else node
+    return node._replace(tag=STR) if is_null(node) else node
 
 
 def is_text(text: str) -> bool:

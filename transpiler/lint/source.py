@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from provision.config.problems import Path, Position, Problem
@@ -29,8 +30,8 @@ class LintInput(NamedTuple):
         return own[at.line - 1] if at is not None and 0 < at.line <= len(own) else ""
 
     def starts_with(self, node: YamlNode, letter: str) -> bool:
-        """Whether the first character of a node in its file is this one, such as `|` for a block."""
-        return self.line(node.at)[node.column - 1 : node.column] == letter
+        """Whether the first character of a node in its file, after its tag, is this one, such as `|` for a block."""
+        return re.sub(r"^!\S+ +", "", self.line(node.at)[node.column - 1 :])[:1] == letter
 
 
 def remark(path: Path, rule: str, message: str, hint: str = "", at: Position | None = None) -> Problem:

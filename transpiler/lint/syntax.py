@@ -23,6 +23,8 @@ _NO_BLANK_AFTER_DASH = re.compile(r"\s*(?:-\s+)*-(?=[a-z_]+:\s)")
 
 _TEXT_BELOW = re.compile(r" *(?:- +)*(contents|inline): *$")
 
+_FORMAT = re.compile(r"!format +\{")
+
 _TEMPLATE = re.compile(r"\{\{-?\s*[\w.$]|\{%|<%")
 
 _NEAR = 3
@@ -49,8 +51,18 @@ def explained(problem: Problem, lines: list[str]) -> Problem:
         return problem
     if "tabs" in problem.hint:
         return problem._replace(message="the indentation of this line has a tab")
-    found = _unclosed(problem, at, lines) or _in_lines(problem, at, lines)
+    found = _format_in_braces(problem, at, lines) or _unclosed(problem, at, lines) or _in_lines(problem, at, lines)
     return found._replace(at=found.at._replace(file=at.file)) if found.at else found
+
+
+def _format_in_braces(problem: Problem, at: Position, lines: list[str]) -> Problem | None:
+    """The problem of a `!format` whose text begins with a brace and is not in quotes; None if there is none."""
+    match = _FORMAT.search(lines[at.line - 1]) if at.line <= len(lines) else None
+    if match is None:
+        return None
+    message = "the text of !format begins with a brace, so YAML reads a mapping"
+    place = at._replace(column=match.start() + 1)
+    return problem._replace(message=message, hint='put it in quotes: !format "{name}"', at=place)
 
 
 def _unclosed(problem: Problem, at: Position, lines: list[str]) -> Problem | None:

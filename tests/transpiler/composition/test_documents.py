@@ -150,6 +150,7 @@ def leaves(value: Any) -> list[object]:
         (HEAD + "a: !var {name: x, default: b, type: integer}\n", [("main.bu:3:28", "value-type")]),
         (HEAD + "a: !var {name: x, defualt: b}\n", [("main.bu:3:19", "tag")]),
         (HEAD + "!var x: 1\n", [("main.bu:3:1", "tag"), ("main.bu:3:1", "undefined-value")]),
+        (HEAD + "a: {b: !format {x}:80}\n", [("main.bu:3:8", "yaml-syntax")]),
         (HEAD + "a: !var\n", [("main.bu:3:4", "tag")]),
     ],
 )  # fmt: skip
@@ -209,6 +210,17 @@ def test_secrets_that_are_not_known_give_no_warnings(tmp_path: Path) -> None:
     others = composed(tmp_path, text + "x: 1\n", values=Values(without_secrets=True))
     assert [rule for _, rule in found(others)] == ["unused-key"]
     assert composed(tmp_path, text).failed
+
+
+def test_a_format_has_places_in_its_lines_and_masks_its_text(tmp_path: Path) -> None:
+    text = (
+        HEAD + "systemd:\n  units:\n    - name: a.service\n      contents: !format |\n        [Servce]\n        X={x}\n"
+    )
+    result = composed(tmp_path, text, values=variables(x="1"))
+    assert found(result) == [("main.bu:7:9", "unit-section")]
+    text = HEAD + "storage: {files: [{path: a, contents: {inline: !format '{x} hunter2'}}]}\n"
+    (line,) = {one.line for one in composed(tmp_path, text, values=variables(x="1")).findings()}
+    assert line == "storage: {files: [{path: a, contents: {inline: !format **** ********}}]}"
 
 
 def test_unused_variables_are_warnings(tmp_path: Path) -> None:

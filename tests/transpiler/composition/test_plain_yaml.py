@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.transpiler.strategies import configs
+from tests.transpiler.strategies import configs, mistakes
 from transpiler.butane.variants import table
 from transpiler.composition.plain_yaml import plain_yaml
+from transpiler.composition.values import Values
 from transpiler.phases import transpile
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.yaml_node import YamlNode
@@ -68,11 +69,13 @@ def test_any_text(text: str, plain: bool) -> None:
 
 
 @given(st.data())
-def test_the_result_is_the_same(data: st.DataObject) -> None:
-    import json
-
+def test_a_tree_without_tags_stays_the_same(data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(list(table().values())))
-    value: Any = data.draw(configs(row))
-    result = transpile(json.dumps(value).encode(), lints=False)
-    again = transpile(plain_yaml(result.text.root).encode(), lints=False)
-    assert (again.json, again.error) == (result.json, result.error)
+    text = json.dumps(data.draw(configs(row).flatmap(mistakes))).encode()
+    result = transpile(text, lints=False)
+    composed = transpile(text, lints=False, values=Values(given=frozenset({"forces": 1})))
+    assert (composed.json, composed.error) == (result.json, result.error)
+    assert [one for one in composed.problems if one.rule != "unused-variable"] == [*result.problems]
+    if result.json:
+        again = transpile(plain_yaml(composed.text.root).encode(), lints=False)
+        assert (again.json, again.error) == (result.json, result.error)

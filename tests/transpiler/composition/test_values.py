@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from transpiler.composition.values import Values, ValuesError, read_values
+from transpiler.reading.scalars import tag_of
 
 
 def test_later_files_win_and_the_command_line_over_files(tmp_path: Path) -> None:
@@ -59,7 +60,8 @@ def test_other_mistakes(tmp_path: Path) -> None:
 
 def test_no_value_is_null() -> None:
     nodes = read_values(["a=", "b=null", "c=~", "d=7"], environment={}).variables
-    assert [node.plain for node in nodes.values()] == [False, False, False, True]
+    assert [tag_of(node) for node in nodes.values()] == ["!!str", "!!str", "!!str", "!!int"]
+    assert [node.plain for node in nodes.values()] == [True] * 4
 
 
 def test_values_are_empty_by_default() -> None:
