@@ -32,10 +32,10 @@ depends() {
 installkernel() {
     local folder
     . "$moddir/contents.sh"
-    hostonly='' instmods $drivers
-    for folder in $driver_folders; do hostonly='' instmods "=$folder"; done
+    hostonly='' instmods $provision_drivers
+    for folder in $provision_driver_folders; do hostonly='' instmods "=$folder"; done
     if find_binary cryptsetup >/dev/null; then
-        for folder in $crypto_folders; do hostonly='' instmods "=$folder"; done
+        for folder in $provision_crypto_folders; do hostonly='' instmods "=$folder"; done
     fi
 }
 
@@ -49,15 +49,15 @@ install() {
     # loaded by name: libudev by pyudev, libgcc_s by libc when a thread ends
     inst_libdir_file 'libudev.so.1*' 'libgcc_s.so.1'
 
-    inst_multiple $needed_tools || return 1
-    inst_multiple -o $optional_tools
+    inst_multiple $provision_needed_tools || return 1
+    inst_multiple -o $provision_optional_tools
     if [[ -f ${dracutsysrootdir-}/etc/provision-kargs.conf ]] && ! find_binary ignition-kargs-helper >/dev/null; then
         install_kargs_helper || return 1
     fi
     if find_binary clevis >/dev/null; then
         install_clevis || return 1
     fi
-    for source in $settings; do inst_simple "$source"; done
+    for source in $provision_settings; do inst_simple "$source"; done
     # config drives on optical media are found by what udev says about the medium
     inst_rules 60-cdrom_id.rules
 }
@@ -67,13 +67,13 @@ install() {
 install_kargs_helper() {
     inst_simple /etc/provision-kargs.conf
     inst "$moddir/kargs-helper.sh" /usr/sbin/ignition-kargs-helper || return 1
-    inst_multiple $kargs_tools
+    inst_multiple $provision_kargs_tools
 }
 
 # dracut does not find the programs of clevis, because its pins and helpers are shell scripts
 install_clevis() {
-    inst_multiple $clevis_tools || return 1
-    inst_multiple -o $optional_clevis_tools
+    inst_multiple $provision_clevis_tools || return 1
+    inst_multiple -o $provision_optional_clevis_tools
     # pwmake fails without the dictionaries of cracklib; they have some megabytes, and random words need no such check
     mkdir -p "$initdir/etc/security/pwquality.conf.d"
     echo 'dictcheck = 0' >"$initdir/etc/security/pwquality.conf.d/provision.conf"
