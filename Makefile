@@ -83,7 +83,7 @@ install-initramfs-tools: ## install the hook and scripts for initramfs-tools, an
 	install -D -m 755 -t $(DESTDIR)/usr/share/provision $(addprefix dracut/engine/,collect.py contents.sh kargs-helper.sh)
 	$(INSTALL_AFTER_BOOT)
 
-install-metadata: ## install the units that write the platform's metadata (DESTDIR=, ALIASES=yes for Afterburn's names)
+install-metadata: ## install the units of the running system: the platform's metadata, growing partitions (DESTDIR=, ALIASES=yes for Afterburn's names)
 	install -D -m 644 -t $(SYSTEM) packaging/systemd/*.service
 ifdef ALIASES
 	ln -sf provision-metadata.service $(SYSTEM)/afterburn.service

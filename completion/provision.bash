@@ -39,7 +39,7 @@ _provision() {
     esac
     case $COMP_CWORD:$command in
         1:*)
-            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata clean --help --version" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata clean grow --help --version" -- "$current")
             return
             ;;
         *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
@@ -48,6 +48,10 @@ _provision() {
         *:metadata) options="--platform --provider --cmdline --attributes --coreos-attributes --hostname --ssh-keys --network-units --networkmanager-profiles --netplan-config --check-in --timeout --json" ;;
         *:fetch) options="--platform --timeout --offline --json --quiet" ;;
         *:clean) options="--root --ssh-host-keys" ;;
+        *:grow)
+            mapfile -t COMPREPLY < <(compgen -W "--help" -- "$current"; compgen -f -- "${current:-/dev/}")
+            return
+            ;;
     esac
     mapfile -t COMPREPLY < <(
         compgen -W "$options --help" -- "$current"

@@ -18,6 +18,7 @@ complete -c provision -n __fish_use_subcommand -a validate -d 'check configs and
 complete -c provision -n __fish_use_subcommand -a fetch -d 'show the config this machine would get'
 complete -c provision -n __fish_use_subcommand -a metadata -d 'write what the platform says of this machine'
 complete -c provision -n __fish_use_subcommand -a clean -d 'prepare a system for capture as an image'
+complete -c provision -n __fish_use_subcommand -a grow -d 'let partitions grow into the free space behind them'
 complete -c provision -n __fish_use_subcommand -l version -d 'print the version'
 complete -c provision -s h -l help -d 'show the usage'
 
