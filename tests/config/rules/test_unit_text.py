@@ -25,6 +25,7 @@ from provision.config.rules.unit_text import BadUnit, _options, _Reader, section
         *((f"[a{char}]\n{char}={char}\\\n{char}", {f"a{char}"}) for char in ("\uffff", "\U00010000", "\U0010ffff")),
         ("[Unit]\n=1", {"Unit"}),
         ("[Unit]\nA=\\", {"Unit"}),
+        *(("[Unit]\nA=" + "x" * 2045 + end, {"Unit"}) for end in ("", "\n", "\r\n", "\nB=1\n")),
     ],
 )
 def test_sections_with_options(text: str, sections: set[str]) -> None:
@@ -38,7 +39,7 @@ def test_sections_with_options(text: str, sections: set[str]) -> None:
         ("[Unit] hunter2", "found garbage after section name"),
         ("[Unit]\nA\n", "unexpected newline encountered while parsing option name"),
         ("[Unit]\nA", "EOF"),
-        ("[Unit]\nA=" + "x" * 2048 + "\n", "line too long (max 2048 bytes)"),
+        *(("[Unit]\nA=" + "x" * 2046 + end, "line too long (max 2048 bytes)") for end in ("", "\n", "\r\n", "\nB=1\n")),
     ],
 )
 def test_bad_text(text: str, message: str) -> None:

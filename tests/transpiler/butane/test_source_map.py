@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from provision.config.model import Record
+from provision.config.format import Config, Disk, Luks, Partition, Storage
+from provision.config.model import Record, minor
 from provision.config.problems import Path, Problem, dotted
 from tests.transpiler.golden import FILES, Case, cases
-from transpiler.butane.source_map import yaml_path
+from transpiler.butane.source_map import ButanePaths, Draft, yaml_path
 from transpiler.lint.source import node_at
 from transpiler.phases import Result, transpile
 
@@ -204,3 +205,32 @@ def _parts(record: Record, path: Path, name: str) -> Iterator[tuple[str, Path]]:
 def _key(element: object) -> str:
     names = ("name", "device", "path", "label")
     return next((str(getattr(element, one)) for one in names if getattr(element, one, None)), "")
+
+
+NAMELESS = Storage(disks=(Disk(device="", partitions=(Partition(label=""), Partition())),), luks=(Luks(name="a"),))
+
+
+@pytest.mark.parametrize(
+    ("path", "unmerged", "merged"),
+    [
+        (("storage",), True, True),
+        (("storage", "disks"), True, True),
+        (("storage", "disks", 0), True, True),
+        (("storage", "disks", 0, "device"), True, False),
+        (("storage", "disks", 0, "partitions", 0), True, True),
+        (("storage", "disks", 0, "partitions", 0, "label"), True, True),
+        (("storage", "disks", 0, "partitions", 1), False, False),
+        (("storage", "disks", 0, "partitions", 1, "label"), False, False),
+        (("storage", "luks", 0, "name"), True, True),
+        (("storage", "luks", 0, "key_file"), False, False),
+        (("storage", "files"), False, False),
+        (("passwd",), False, False),
+        (("unknown",), False, False),
+    ],
+)
+def test_butane_knows_the_place_of_what_is_set(path: Path, *, unmerged: bool, merged: bool) -> None:
+    """In a MachineConfig, what is not set has the path of the result. A merge forgets texts that are empty."""
+    draft = Draft(Config(storage=NAMELESS))
+    for now, expected in ((draft, unmerged), (draft.merged_over(Config(), {}), merged)):
+        found = ButanePaths(now, minor("3.4"), wrapped=True).source_of(path)
+        assert found == (path if expected else ("spec", "config", *path))
