@@ -39,7 +39,7 @@ test: .venv/test ## everything, on real block devices and in a virtual machine (
 boot: .venv/test ## the boot test alone, with its figures
 	@$(BIN)/pytest -q -s -m boot tests/real/boot
 
-bench-boot: .venv/test ## what a boot costs without us, with us, and with Debian's Ignition (as root; a quarter of an hour)
+bench-boot: .venv/test ## what a boot costs without us, with us, and with Debian's Ignition (as root; half an hour)
 	@nice $(BIN)/python -m tests.real.boot.bench
 
 boot-matrix: .venv/test ## many kinds of machines, booted one after the other (as root; MATRIX="-k hostonly")

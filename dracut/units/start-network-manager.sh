@@ -1,11 +1,15 @@
 #!/bin/sh
 # Starts NetworkManager in the initramfs: as if rd.neednet=1 were on the kernel command line, makes the connections that
 # ip= describes (DHCP on every wired interface without it), and starts the units of dracut's module network-manager.
-set -e
-mkdir -p /etc/cmdline.d
-echo 'rd.neednet=1' >/etc/cmdline.d/40-provision.conf
+# There is no `set -e`, because functions of dracut return 1 where nothing is wrong.
+mkdir -p /etc/cmdline.d || exit
+echo 'rd.neednet=1' >/etc/cmdline.d/40-provision.conf || exit
 # shellcheck source=/dev/null
 . /lib/dracut-lib.sh
 # shellcheck source=/dev/null disable=SC2154 # dracut-lib.sh sets hookdir, in some versions under another name
 . "${hookdir:-/lib/dracut/hooks}/cmdline/99-nm-config.sh"
+if [ ! -e /run/NetworkManager/initrd/neednet ]; then
+    echo 'dracut has made no connection for NetworkManager' >&2
+    exit 1
+fi
 systemctl start nm-initrd.service
