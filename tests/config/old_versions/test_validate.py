@@ -90,7 +90,7 @@ def test_unknown_versions_are_refused(text: str, error: str) -> None:
 def test_a_config_with_nothing_but_its_version_is_valid(version: str) -> None:
     validation = validate(json.dumps({"ignition": {"version": version}}).encode())
     assert validation.config is not None
-    assert not validation.problems
+    assert (validation.error, validation.problems) == ("", ())
 
 
 def test_a_config_that_is_not_valid_keeps_its_paths() -> None:
@@ -98,6 +98,7 @@ def test_a_config_that_is_not_valid_keeps_its_paths() -> None:
     (problem,) = validation.problems
     assert problem.path == ("storage", "disks", 0, "device")
     assert validation.path_in_text(problem.path) == validation.written_path(problem.path) == problem.path
+    assert (validation.config, validation.error) == (None, "config is not valid")
 
 
 def test_a_path_of_the_new_config_is_found_in_the_text() -> None:
