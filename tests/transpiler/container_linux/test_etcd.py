@@ -1,0 +1,129 @@
+"""Two machines form a cluster of the real etcd, by what `provision apply` writes for their Container Linux Configs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+ETCD, ETCDCTL = shutil.which("etcd"), shutil.which("etcdctl")
+MEMBERS = {"one": "127.0.41.1", "two": "127.0.41.2"}
+DROPIN = "etc/systemd/system/etcd-member.service.d/20-clct-etcd-member.conf"
+WAIT = 60.0
+"""Seconds that a busy machine may take to form a cluster."""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.peer,
+    pytest.mark.skipif(not ETCD or not ETCDCTL, reason="etcd and etcdctl are not installed"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="applying to a tree needs root"),
+]
+
+CONFIG = """\
+etcd:
+  version: 3.4.23
+  name: "{{HOSTNAME}}"
+  data_dir: {data}
+  listen_client_urls: http://{{PRIVATE_IPV4}}:{client}
+  advertise_client_urls: http://{{PRIVATE_IPV4}}:{client}
+  listen_peer_urls: http://{{PRIVATE_IPV4}}:{peer}
+  initial_advertise_peer_urls: http://{{PRIVATE_IPV4}}:{peer}
+  initial_cluster: one=http://127.0.41.1:{peer},two=http://127.0.41.2:{peer}
+  initial_cluster_state: new
+update:
+  group: Stable
+  server: https://update.example.com/v1/update/
+locksmith:
+  reboot_strategy: etcd-lock
+  window_start: Thu 04:00
+  window_length: 1h30m
+"""
+
+
+def run(*argv: str, text: str = "") -> str:
+    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def free_ports() -> tuple[int, int]:
+    """Two ports that nothing listens on."""
+    with socket.create_server(("127.0.41.1", 0)) as one, socket.create_server(("127.0.41.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+def applied(tmp_path: Path, name: str, config: str) -> Path:
+    """A tree to which the config is applied."""
+    tree = tmp_path / name
+    (tree / "etc").mkdir(parents=True)
+    for file, text in {
+        "passwd": "root:x:0:0::/root:/bin/sh\n",
+        "group": "root:x:0:\n",
+        "shadow": "",
+        "gshadow": "",
+    }.items():
+        (tree / "etc" / file).write_text(text)
+    made = run(sys.executable, "-m", "transpiler", "--platform", "custom", text=config)
+    (tmp_path / f"{name}.ign").write_text(made)
+    run(sys.executable, "-m", "provision", "apply", str(tmp_path / f"{name}.ign"), "--root", str(tree), "--quiet")
+    return tree
+
+
+def command(dropin: str, metadata: dict[str, str]) -> list[str]:
+    """What systemd starts by a drop-in, with the variables of a metadata file (systemd.service(5), command lines)."""
+    lines = dropin.replace("\\\n", " ").splitlines()
+    words = shlex.split(next(line.partition("=")[2] for line in lines if line.startswith("ExecStart=/")))
+    assert words[:2] == ["/usr/lib/coreos/etcd-wrapper", "$ETCD_OPTS"]
+    return [str(ETCD), *(re.sub(r"\$\{(\w+)\}", lambda found: metadata[found[1]], word) for word in words[2:])]
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Iterator[list[str]]:
+    """The endpoints of two members, which run during the test."""
+    client, peer = free_ports()
+    processes = []
+    try:
+        for name, address in MEMBERS.items():
+            tree = applied(tmp_path, name, CONFIG.format(data=tmp_path / f"{name}.data", client=client, peer=peer))
+            metadata = {"COREOS_CUSTOM_HOSTNAME": name, "COREOS_CUSTOM_PRIVATE_IPV4": address}
+            argv = command((tree / DROPIN).read_text(), metadata)
+            with (tmp_path / f"{name}.log").open("w") as log:
+                processes.append(subprocess.Popen(argv, stdout=log, stderr=log))
+        yield [f"http://{address}:{client}" for address in MEMBERS.values()]
+    finally:
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.wait()
+
+
+def etcdctl(endpoint: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    argv = [str(ETCDCTL), "--endpoints", endpoint, *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, check=False, env={**os.environ, "ETCDCTL_API": "3"})
+
+
+def test_a_value_that_one_member_takes_is_read_from_the_other(members: list[str]) -> None:
+    deadline = time.monotonic() + WAIT
+    while etcdctl(members[0], "put", "/lab/a", "hello").returncode and time.monotonic() < deadline:
+        pass
+    assert etcdctl(members[1], "get", "/lab/a").stdout == "/lab/a\nhello\n"
+    listed = etcdctl(members[1], "member", "list").stdout.splitlines()
+    assert sorted(line.split(", ")[2] for line in listed) == ["one", "two"]
+
+
+def test_a_shell_reads_update_conf_as_the_programs_do(tmp_path: Path) -> None:
+    tree = applied(tmp_path, "one", CONFIG.format(data="/var/lib/etcd", client=2379, peer=2380))
+    names = ("GROUP", "SERVER", "REBOOT_STRATEGY", "LOCKSMITHD_REBOOT_WINDOW_START", "LOCKSMITHD_REBOOT_WINDOW_LENGTH")
+    script = '. "$1"; shift; for name; do eval "echo \\"\\$$name\\""; done'
+    shown = run("sh", "-c", script, "sh", str(tree / "etc/coreos/update.conf"), *names)
+    assert shown.splitlines() == ["stable", "https://update.example.com/v1/update/", "etcd-lock", "Thu 04:00", "1h30m"]
