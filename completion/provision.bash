@@ -19,7 +19,7 @@ _provision() {
             mapfile -t COMPREPLY < <(compgen -u -- "$current")
             return
             ;;
-        --root | --base | --image | --attributes | --coreos-attributes | --hostname)
+        --root | --base | --image | --attributes | --coreos-attributes | --environment | --hostname)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -45,7 +45,7 @@ _provision() {
         *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
         *:apply) options="$target --force --json --quiet" ;;
         *:validate) options="--format --strict --files-dir" ;;
-        *:metadata) options="--platform --provider --cmdline --attributes --coreos-attributes --hostname --ssh-keys --network-units --networkmanager-profiles --netplan-config --check-in --timeout --json" ;;
+        *:metadata) options="--platform --provider --cmdline --attributes --coreos-attributes --environment --hostname --ssh-keys --network-units --networkmanager-profiles --netplan-config --check-in --timeout --json" ;;
         *:fetch) options="--platform --timeout --offline --json --quiet" ;;
         *:clean) options="--root --ssh-host-keys" ;;
         *:grow)

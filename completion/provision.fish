@@ -56,6 +56,7 @@ complete -c provision -n $metadata -l provider -x -a "$platforms" -d 'where to a
 complete -c provision -n $metadata -l cmdline -d 'ask the platform of the kernel command line'
 complete -c provision -n $metadata -l attributes -r -d 'write the attributes'
 complete -c provision -n $metadata -l coreos-attributes -r -d 'write them with the names of coreos-metadata'
+complete -c provision -n $metadata -l environment -r -d 'write the addresses'
 complete -c provision -n $metadata -l hostname -r -d 'write the host name'
 complete -c provision -n $metadata -l ssh-keys -x -a '(__fish_complete_users)' -d 'write the SSH keys of a user'
 complete -c provision -n $metadata -l network-units -x -a '(__fish_complete_directories)' -d 'write units of systemd-networkd'

@@ -48,7 +48,7 @@ NEVER = (
 
 COMMANDS_OF_PEOPLE = (
     *("provision.commands.apply", "provision.commands.clean", "provision.commands.coreos_cloudinit"),
-    "provision.commands.given_config",
+    *("provision.commands.given_config", "provision.config.reports.go_flags"),
     *(
         "provision.commands.plan",
         "provision.commands.plan_output",

@@ -78,7 +78,8 @@ def with_addresses(before: str, addresses: Mapping[str, str]) -> str:
     """
     pending = {f"{COREOS}{name.upper()}": address for name, address in addresses.items()}
     lines = []
-    for line in before.splitlines():
+    for line in before.removesuffix("\n").split("\n") if before else ():
+        line = line.removesuffix("\r")  # noqa: PLW2901 - the line that is kept
         name = line.partition("=")[0]
         lines.append(f"{name}={pending.pop(name)}" if "=" in line and name in pending else line)
     lines += [f"{name}={pending[name]}" for name in sorted(pending)]

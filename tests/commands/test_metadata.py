@@ -59,6 +59,14 @@ def test_coreos_metadata_has_names_and_dashes_of_its_own(tmp_path: Path) -> None
 
 
 @needs_root
+def test_the_addresses_go_into_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "environment").write_text("PATH=/bin\n")
+    file = f"{tmp_path}/environment"
+    on_platform("aws", tmp_path, "provision", "metadata", "--platform", "aws", "--environment", file)
+    assert (tmp_path / "environment").read_text().splitlines()[:2] == ["PATH=/bin", "COREOS_PRIVATE_IPV4=10.0.0.2"]
+
+
+@needs_root
 def test_the_metadata_is_shown(tmp_path: Path) -> None:
     _, text = on_platform("hetzner", tmp_path, "provision", "metadata", "--platform", "hetzner")
     assert "AFTERBURN_HETZNER_PUBLIC_IPV4=6.6.6.6\n" in text

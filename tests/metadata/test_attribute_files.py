@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.metadata.attribute_files import afterburn, coreos, environment_file, shared
+from provision.metadata.attribute_files import afterburn, coreos, environment_file, shared, with_addresses
 
 
 def test_names_are_those_of_the_programs() -> None:
@@ -50,3 +50,18 @@ def test_a_shell_reads_the_values_that_were_written(tmp_path: Path) -> None:
         ["sh", "-c", f". ./file; printf '%s|' {names}"], cwd=tmp_path, capture_output=True, check=True
     )
     assert done.stdout.decode() == "".join(f"{value}|" for value in values)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "COREOS_PRIVATE_IPV4=10.0.0.5\nCOREOS_PUBLIC_IPV4=192.0.2.7\n"),
+        (
+            "# mine\r\nCOREOS_PUBLIC_IPV4=old\nPATH=/bin\nCOREOS_PUBLIC_IPV4=again",
+            "# mine\nCOREOS_PUBLIC_IPV4=192.0.2.7\nPATH=/bin\nCOREOS_PUBLIC_IPV4=again\nCOREOS_PRIVATE_IPV4=10.0.0.5\n",
+        ),
+    ],
+)
+def test_addresses_replace_the_lines_of_their_variables(before: str, after: str) -> None:
+    """As coreos-cloudinit writes /etc/environment (`system/env_file.go`)."""
+    assert with_addresses(before, {"public_ipv4": "192.0.2.7", "private_ipv4": "10.0.0.5"}) == after

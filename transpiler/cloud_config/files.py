@@ -9,6 +9,7 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
+from posixpath import normpath
 
 from provision.config.content import MAX_INLINE, STEP, ContentInvalid, Gunzip
 from provision.config.problems import Path
@@ -47,7 +48,7 @@ def _add_file(file: WriteFile, place: Path, parts: Parts) -> None:
         return
     if not file.path.startswith("/"):
         parts.problem((*place, "path"), "the path is taken as one below /", f"write /{file.path}", fatal=False)
-    if file.path.startswith("/usr/"):
+    if normpath(file.path).lstrip("/").startswith("usr/"):
         message = "/usr is read-only on Container Linux, so coreos-cloudinit cannot write this file"
         parts.problem((*place, "path"), message, "choose a path below /etc, /opt or /var")
     contents, mode, owner = _contents(file, place, parts), _mode(file, place, parts), _owner(file, place, parts)

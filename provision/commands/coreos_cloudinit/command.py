@@ -1,6 +1,6 @@
 """The command line of coreos-cloudinit.
 
-Source: `coreos-cloudinit.go` of coreos/coreos-cloudinit. Differences are in docs/decisions/0014-cloud-config.md.
+Source: `coreos-cloudinit.go` of coreos/coreos-cloudinit. Differences are in docs/decisions/0015-cloud-config.md.
 """
 
 from __future__ import annotations

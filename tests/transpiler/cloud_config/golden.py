@@ -114,7 +114,7 @@ def made_by(config: Config) -> dict[str, Any]:
 
 
 def comparable(made: dict[str, Any]) -> dict[str, Any]:
-    """What coreos-cloudinit made, without the known differences (docs/decisions/0014-cloud-config.md)."""
+    """What coreos-cloudinit made, without the known differences (docs/decisions/0015-cloud-config.md)."""
     files = {}
     hostname = ""
     for path, file in made["files"].items():
@@ -128,7 +128,10 @@ def comparable(made: dict[str, Any]) -> dict[str, Any]:
         if account.get("gecos", "").startswith('"'):
             account["gecos"] = account["gecos"][1:-1]
     ours = ("restart locksmithd.service", "stop locksmithd.service", "restart update-engine.service")
-    given = [call for call in made["calls"] if call not in (*ours, "restart systemd-networkd.service")]
+    given = [call for call in made["calls"] if call not in ours]
+    commands = [call for call in given if not call.startswith("enable")]
+    if commands[:1] == ["restart systemd-networkd.service"]:
+        given.remove(commands[0])  # coreos-cloudinit's own, which comes before all commands
     return {
         "hostname": hostname,
         "files": files,
@@ -198,6 +201,6 @@ def _account(user: User) -> dict[str, Any]:
 
 def _without_unset(account: dict[str, Any]) -> dict[str, Any]:
     """The shell that useradd chooses by default is not in the config."""
-    if account.get("shell") in {"/bin/sh", "/bin/bash", ""}:
+    if account.get("shell") in {"/bin/bash", ""}:
         return account | {"shell": None}
     return account
