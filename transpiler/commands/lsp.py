@@ -6,6 +6,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from provision.config.reports.streams import reason_of
+
 if TYPE_CHECKING:
     from transpiler.editor.server import FileSettings
 
@@ -46,7 +48,11 @@ def lsp(arguments: list[str]) -> int:
         return 1
     if sys.stdin.isatty():
         parser.error("an editor starts this command; see the guide for the settings of editors")
-    serve(_settings_for)
+    try:
+        serve(_settings_for)
+    except OSError as error:
+        print(f"transpile lsp: the connection to the editor is broken: {reason_of(error)}", file=sys.stderr)
+        return 1
     return 0
 
 

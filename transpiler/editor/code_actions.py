@@ -11,8 +11,11 @@ from transpiler.authoring.text_edits import Edit, apply_edits
 from transpiler.editor.diagnostics import Diagnostic, diagnostics
 from transpiler.editor.document import Document, Span
 
-MOST = 20
+MOST = 10
 """The number of diagnostics for which actions are sought. For each action the text is judged again."""
+
+MOST_LINES = 2000
+"""In a longer text, there are actions for one diagnostic, and all are mended only when the editor asks for that."""
 
 _WHOLE_TEXT = "Mend all problems that have one certain remedy"
 
@@ -28,12 +31,14 @@ class CodeAction(NamedTuple):
 
 def code_actions(document: Document, first: int, last: int) -> list[CodeAction]:
     """The actions for problems on the lines from `first` to `last`."""
-    here = [one for one in diagnostics(document) if first <= one.span.start.line <= last][:MOST]
+    is_long = len(document.lines) > MOST_LINES
+    here = [one for one in diagnostics(document) if first <= one.span.start.line <= last][: 1 if is_long else MOST]
     if not here:
         return []
     mended = [one for fix in fixes_of(document.result) if (one := _mend(document, fix.problem, fix.edit, here))]
-    found = [*mended, *(one for diagnostic in here if (one := _silence(document, diagnostic)))]
-    return [*found, *(mend_all(document) if mended else ())]
+    silencing = here if first == last else []
+    found = [*mended, *(one for diagnostic in silencing if (one := _silence(document, diagnostic)))]
+    return [*found, *(mend_all(document) if mended and not is_long else ())]
 
 
 def _mend(document: Document, problem: Problem, edit: Edit, here: list[Diagnostic]) -> CodeAction | None:

@@ -36,11 +36,16 @@ class FileSettings(NamedTuple):
 
 
 class ConfigServer:
-    """A server for configs. `settings_for` returns the settings for the texts of a directory."""
+    """A server for configs. `settings_for` returns the settings for the texts of a directory.
+
+    `known` has the documents that were asked for, and `versions` the versions of those that are open, by the addresses
+    that the editor uses.
+    """
 
     def __init__(self, settings_for: Callable[[str], FileSettings]) -> None:
         self.settings_for = settings_for
         self.known: dict[str, tuple[str, Document]] = {}
+        self.versions: dict[str, int] = {}
         # whole texts: pygls splits lines at U+2028 and form feeds, too, and would edit the wrong line
         full = types.TextDocumentSyncKind.Full
         self.server = LanguageServer("transpile", __version__, text_document_sync_kind=full)
@@ -64,7 +69,7 @@ class ConfigServer:
 
     def document(self, uri: str) -> Document:
         """The document of an address; judged anew only if its text has changed."""
-        text = self.server.workspace.get_text_document(uri).source
+        text = self.server.workspace.get_text_document(uri).source if uri in self.versions else ""
         before = self.known.get(uri)
         if before is None or before[0] != text:
             path = to_fs_path(uri) if uri.startswith("file:") else None
@@ -84,33 +89,35 @@ class ConfigServer:
 
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:
         """Judge a text that was opened."""
+        self.versions[params.text_document.uri] = params.text_document.version
         self.publish(params.text_document.uri)
 
     async def changed(self, params: types.DidChangeTextDocumentParams) -> None:
         """Judge a text that was changed, unless it changes again soon."""
         uri, version = params.text_document.uri, params.text_document.version
+        self.versions[uri] = version
         await asyncio.sleep(WAIT)
-        open_texts = self.server.workspace.text_documents
-        if uri in open_texts and open_texts[uri].version == version:
+        if self.versions.get(uri) == version:
             self.publish(uri)
 
     def saved(self, _params: types.DidSaveTextDocumentParams) -> None:
         """Judge all open texts again, because a saved file may be a local file of theirs."""
         self.known.clear()
-        for uri in list(self.server.workspace.text_documents):
+        for uri in list(self.versions):
             self.publish(uri)
 
     def closed(self, params: types.DidCloseTextDocumentParams) -> None:
         """Forget a text, and remove its diagnostics."""
         uri = params.text_document.uri
         self.known.pop(uri, None)
+        self.versions.pop(uri, None)
         self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri=uri, diagnostics=[]))
 
     def publish(self, uri: str) -> None:
         """Send the diagnostics of a text."""
         document = self.document(uri)
         found = [_diagnostic(document, one) for one in diagnostics.diagnostics(document)]
-        version = self.server.workspace.get_text_document(uri).version
+        version = self.versions[uri]
         self.server.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri, found, version))
 
     def complete(self, params: types.CompletionParams) -> types.CompletionList:
@@ -260,13 +267,17 @@ def _symbol(document: Document, one: outline.Symbol) -> types.DocumentSymbol:
 
 
 def serve(settings_for: Callable[[str], FileSettings]) -> None:
-    """Answer on standard input and output until the editor ends the connection."""
-    logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_bug)
+    """Answer on standard input and output until the editor ends the connection. Raises OSError if it breaks."""
+    handler = logging.StreamHandler()
+    handler.addFilter(_is_bug)
+    logging.getLogger("pygls").addHandler(handler)
+    logging.getLogger("pygls").propagate = False
     # duplicates, because pygls closes what it gets
     with os.fdopen(os.dup(0), "rb") as receiving, os.fdopen(os.dup(1), "wb") as sending:
         ConfigServer(settings_for).server.start_io(receiving, sending)
 
 
 def _is_bug(record: logging.LogRecord) -> bool:
-    """Whether a message of pygls is about something else than a request that was refused with a message."""
-    return record.exc_info is None or not isinstance(record.exc_info[1], JsonRpcInvalidParams)
+    """Whether a message of pygls is about an exception that neither a refused request nor a bad client explains."""
+    expected = (JsonRpcInvalidParams, OSError, ValueError)
+    return record.exc_info is not None and not isinstance(record.exc_info[1], expected)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -50,7 +51,8 @@ class Editor(LanguageClient):
 
 @pytest.fixture(scope="module")
 def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
-    folder = tmp_path_factory.mktemp("configs")
+    folder = tmp_path_factory.mktemp("configs") / "of \u00e9 site"  # the address has escapes
+    folder.mkdir()
     (folder / "motd").write_text("hello\n")
     (folder / ".transpile.toml").write_text('ignore = ["ssh-key"]\nvars-file = "vars.yaml"\n')
     (folder / "vars.yaml").write_text("who: core\n")
@@ -147,7 +149,7 @@ def test_a_saved_file_is_judged_with_its_local_files(editor: Editor) -> None:
     text = TEXT.replace("motd", "other").replace("644", "0644")
     (found,) = editor.show(text)
     assert found["code"] == "local-file"
-    (Path(editor.uri.removeprefix("file://")).parent / "other").touch()
+    (Path(unquote(editor.uri.removeprefix("file://"))).parent / "other").touch()
     editor.notify("textDocument/didSave", {"textDocument": {"uri": editor.uri}})
     assert editor.diagnostics() == []
 
@@ -155,3 +157,8 @@ def test_a_saved_file_is_judged_with_its_local_files(editor: Editor) -> None:
 def test_settings_of_the_repository(editor: Editor) -> None:
     text = HEAD + "passwd: {users: [{name: !var who, ssh_authorized_keys: [ssh-rsa], password_hash: !secret who}]}\n"
     assert editor.show(text) == []
+
+
+def test_a_text_that_is_not_open_is_empty(editor: Editor) -> None:
+    place = {"textDocument": {"uri": "file:///etc/passwd"}, "position": {"line": 0, "character": 1}}
+    assert editor.request("textDocument/hover", place) is None
