@@ -194,6 +194,8 @@ def test_settings_name_files_of_values(tmp_path: Path) -> None:
     (tmp_path / "vars.yaml").write_text("mode: 0600\n")
     (tmp_path / "site.bu").write_text(GOOD + "storage: {files: [{path: /a, mode: !var mode}]}\n")
     assert '"mode":384' in run("site.bu", cwd=tmp_path).stdout
+    with (tmp_path / ".transpile.toml").open("a") as settings:
+        settings.write('secrets-file = "not-in-the-repository.yaml"\n')
     assert run("check", ".", cwd=tmp_path).returncode == 0
     assert run("diff", "site.bu", "site.bu", cwd=tmp_path).returncode == 0
 

@@ -127,10 +127,15 @@ def _below(table: dict[str, Any], name: str, shown: str) -> str | None:
 def values_given(
     lists: Mapping[str, Sequence[str]], settings: CheckSettings, *, without_secrets: bool = False
 ) -> Values:
-    """The values of the options `var`, `vars-file` and `secrets-file`, and of the settings. Raises ValuesError."""
+    """The values of the options `var`, `vars-file` and `secrets-file`, and of the settings. Raises ValuesError.
+
+    With `without_secrets`, a secret need not be known, and the file of secrets of the settings need not exist.
+    """
     from transpiler.composition.values import read_values
 
     files, secrets = ([one] if one else [] for one in (settings.vars_file, settings.secrets_file))
+    if without_secrets:
+        secrets = [one for one in secrets if os.path.exists(one)]
     return read_values(
         lists["var"],
         [*files, *lists["vars-file"]],

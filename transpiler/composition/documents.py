@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from provision.config.json_text.decode import parse_version
 from provision.config.model import masked
@@ -14,7 +14,7 @@ from provision.config.rules import duplicates
 from transpiler.butane.source_map import yaml_path
 from transpiler.butane.types_and_keys import type_and_key_problems
 from transpiler.butane.variants import Variant, table, version_numbers
-from transpiler.composition.merging import merged_trees
+from transpiler.composition.merging import Part, merged_documents
 from transpiler.composition.tags import TagsExpander, WrongTag
 from transpiler.composition.values import Document, Values, not_used
 from transpiler.lint.explanations import explain_problems
@@ -93,7 +93,7 @@ class _Composition:
         try:
             name, root = self.tags.read(node, files, (EXTENDS,))
         except WrongTag as wrong:
-            self.tags.problems.append(wrong.problem)
+            self.tags.note(wrong.problem)
             return
         if name not in self.extended:
             self.extended.add(name)
@@ -111,19 +111,32 @@ def _merged(documents: Sequence[YamlNode], lines: dict[str, list[str]]) -> tuple
     problems = list(_other_variants(variants))
     versions = [head["version"] for head in heads if head["version"] is not None]
     version = max(versions, key=lambda node: version_numbers(parse_version(node.text) or "0"), default=None)
-    if problems or not variants or version is None:
-        return (None if problems else documents[-1]), problems
+    if not problems and (not variants or version is None):
+        problems.append(_no_variant(documents[-1]))
+    if problems or version is None:
+        return None, problems
     row = table().get((variants[-1].text, parse_version(version.text) or ""))
     if row is None:
         return _with_head(documents[-1], variants[-1], version), []
+    parts = []
     for document in documents:
-        problems += _problems_alone(document, row, lines)
+        record, found = _read_alone(document, row, lines)
+        parts.append(Part(document, record))
+        problems += found
     if problems:
         return None, problems
-    root = documents[0]
-    for document in documents[1:]:
-        root = merged_trees(root, document, row.record, row.spec_minor)
-    return _with_head(root, variants[-1], version), []
+    return _with_head(merged_documents(parts), variants[-1], version), []
+
+
+def _no_variant(last: YamlNode) -> Problem:
+    message = "documents can be merged if one of them names the variant and the version, and none does"
+    return Problem(
+        (),
+        message,
+        at=last.at,
+        hint="begin one with lines such as `variant: fcos` and `version: 1.6.0`",
+        rule="variant",
+    )
 
 
 def _other_variants(variants: Sequence[YamlNode]) -> Iterator[Problem]:
@@ -143,12 +156,12 @@ def _with_head(root: YamlNode, variant: YamlNode, version: YamlNode) -> YamlNode
     return root._replace(items=[*items, *(pair for pair in root.items if pair[0].text not in head)])
 
 
-def _problems_alone(document: YamlNode, row: Variant, lines: dict[str, list[str]]) -> list[Problem]:
-    """Why a document cannot be merged: values of wrong types, repeated keys, and two entries with the same key."""
+def _read_alone(document: YamlNode, row: Variant, lines: dict[str, list[str]]) -> tuple[Any, list[Problem]]:
+    """The record of a document, and why it cannot be merged: wrong types, repeated keys, entries with the same key."""
     try:
         reading = read_typed(document, row.record, row.spec_minor)
     except YamlError as error:
-        return [error.problem]
+        return None, [error.problem]
     found = [one.problem for one in type_and_key_problems(reading, row) if one.yaml_v3]
     record = build(row.record, reading.values)
     if not found:
@@ -156,7 +169,7 @@ def _problems_alone(document: YamlNode, row: Variant, lines: dict[str, list[str]
         found = [one._replace(path=yaml_path(one.path)) for one in found]
         found = [one._replace(at=place_of(document, one.path)) for one in found]
     source = LintInput(lines, document, record, row, "")
-    return [one._replace(rule=rule_of(one)) for one in explain_problems(found, source)]
+    return record, [one._replace(rule=rule_of(one)) for one in explain_problems(found, source)]
 
 
 def without_secrets(problem: Problem, secrets: frozenset[str]) -> Problem:

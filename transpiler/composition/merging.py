@@ -6,14 +6,14 @@ result is a node of the document that it comes from, with its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from provision.config.merge import merge
 from provision.config.model import Field, Record
 from transpiler.butane.source_map import merged_pairs
 from transpiler.reading.scalars import is_null
-from transpiler.reading.typed import TextMap, build, read_typed
+from transpiler.reading.typed import TextMap
 from transpiler.reading.yaml_node import YamlNode
 
 _ALTERNATIVES = ({"inline", "local", "source"}, {"contents", "contents_local"})
@@ -23,20 +23,23 @@ Entries = dict[str, tuple[YamlNode, YamlNode]]
 """The entries of a mapping, key and value, by the text of the key."""
 
 
-class _Part(NamedTuple):
-    """A part of a document, as a node and as a record."""
+class Part(NamedTuple):
+    """A document, or a part of one, as a node and as a record."""
 
     node: YamlNode
     record: Any
 
 
-def merged_trees(parent: YamlNode, child: YamlNode, record: type[Record], spec_minor: int) -> YamlNode:
-    """The tree of the child merged over that of the parent. Both can be read as a `record` without a problem."""
-    old, new = (_Part(one, build(record, read_typed(one, record, spec_minor).values)) for one in (parent, child))
-    return _mapping(old, new, merge(old.record, new.record))
+def merged_documents(documents: Sequence[Part]) -> YamlNode:
+    """The tree of all documents, each merged over those before it. Their records are complete and of one type."""
+    whole = documents[0]
+    for document in documents[1:]:
+        merged = merge(whole.record, document.record)
+        whole = Part(_mapping(whole, document, merged), merged)
+    return whole.node
 
 
-def _mapping(old: _Part, new: _Part, merged: Record) -> YamlNode:
+def _mapping(old: Part, new: Part, merged: Record) -> YamlNode:
     """The tree of a record, from the trees of the two records that were merged."""
     theirs, ours = entries_of(old.node), entries_of(new.node)
     fields = {field.name: field for field in merged.FIELDS}
@@ -47,7 +50,7 @@ def _mapping(old: _Part, new: _Part, merged: Record) -> YamlNode:
             continue
         key, value = ours[name] if name in ours else theirs[name]
         if name in theirs and name in fields:
-            both = (_Part(theirs[name][1], getattr(old.record, name)), _Part(value, getattr(new.record, name)))
+            both = (Part(theirs[name][1], getattr(old.record, name)), Part(value, getattr(new.record, name)))
             value = _value(fields[name], *both, getattr(merged, name), is_new=name in ours)
         items.append((key, value))
     return new.node._replace(kind="mapping", items=items, text="")
@@ -58,7 +61,7 @@ def _left(merged: Record, name: str) -> bool:
     return bool(getattr(merged, name))
 
 
-def _value(field: Field, old: _Part, new: _Part, merged: Any, *, is_new: bool) -> YamlNode:
+def _value(field: Field, old: Part, new: Part, merged: Any, *, is_new: bool) -> YamlNode:
     """The value of a field that the parent has, and the child too if `is_new`."""
     if field.many:
         return _sequence(field, old, new if is_new else None, merged)
@@ -70,7 +73,7 @@ def _value(field: Field, old: _Part, new: _Part, merged: Any, *, is_new: bool) -
     return _mapping(old, new, merged)
 
 
-def _sequence(field: Field, old: _Part, new: _Part | None, merged: Any) -> YamlNode:
+def _sequence(field: Field, old: Part, new: Part | None, merged: Any) -> YamlNode:
     theirs, ours = _elements(old.node), _elements(new.node) if new else []
     items = []
     for of_parent, of_child in merged_pairs(field, merged, old.record, new.record if new else ()):
@@ -80,8 +83,8 @@ def _sequence(field: Field, old: _Part, new: _Part | None, merged: Any) -> YamlN
             items.append(ours[of_child])
         else:
             parts = (
-                _Part(theirs[of_parent], old.record[of_parent]),
-                _Part(ours[of_child], new.record[of_child]),
+                Part(theirs[of_parent], old.record[of_parent]),
+                Part(ours[of_child], new.record[of_child]),
             )
             items.append(_mapping(*parts, merged[len(items)]))
     return (new or old).node._replace(kind="sequence", items=items, text="")

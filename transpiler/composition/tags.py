@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from provision.config.problems import Path, Position, Problem
+from provision.config.problems import MAX_PROBLEMS, Path, Position, Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.composition.values import NAME, STR, TAGS, UNKNOWN_SECRET, Values, is_text, nodes_below, text_node
 from transpiler.lint.syntax import explained
@@ -85,9 +85,14 @@ class TagsExpander:
                     key, value = item
                     if key.tag in TAGS:
                         wrong = WrongTag(key, path, f"{key.tag} cannot be a key", "write the key itself")
-                        self.problems.append(wrong.problem)
+                        self.note(wrong.problem)
                     copy.items.append((self._copied(key, frame, path), self._copied(value, frame, (*path, key.text))))
         return made
+
+    def note(self, problem: Problem) -> None:
+        """Add a problem, if there are not too many already."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(problem)
 
     def read(self, node: YamlNode, files: tuple[str, ...], path: Path) -> tuple[str, YamlNode]:
         """The path and the tree of a file below the files directory that a node names. Raises WrongTag."""
@@ -157,7 +162,7 @@ class TagsExpander:
         try:
             return self._value_of(node, frame, path)
         except WrongTag as wrong:
-            self.problems.append(wrong.problem)
+            self.note(wrong.problem)
             return _placed(text_node(""), node)
 
     def _value_of(self, node: YamlNode, frame: Frame, path: Path) -> YamlNode:
@@ -265,7 +270,7 @@ class TagsExpander:
         try:
             return self._text_of_part(match, node, path)
         except WrongTag as wrong:
-            self.problems.append(wrong.problem)
+            self.note(wrong.problem)
             return ""
 
     def _text_of_part(self, match: re.Match[str], node: YamlNode, path: Path) -> str:

@@ -179,7 +179,12 @@ def _source_text(path: str) -> SourceText:
 
 def _bytes(path: str) -> bytes:
     try:
+        if path.startswith(("/dev/fd/", "/proc/")):  # a pipe that a shell made for this command
+            with open(path, "rb") as file:
+                return file.read(MAX_BYTES)
         return read_file(path, MAX_BYTES)
+    except OSError as error:
+        raise ValuesError(f"{escaped(path)}: cannot be read: {(error.strerror or '').lower()}") from None
     except LocalFileError as error:
         raise ValuesError(f"cannot use a file of values: {escaped(str(error))}") from None
 

@@ -143,6 +143,7 @@ def leaves(value: Any) -> list[object]:
         (HEAD + "storage: !include ../up.bu\n", [("main.bu:3:10", "include")]),
         (HEAD + "storage: !include loop.bu\n", [("loop.bu:1:4", "include")]),
         (HEAD + "storage: !include [a]\n", [("main.bu:3:10", "include")]),
+        ("extends: part.bu\n", [("main.bu:1:1", "variant")]),
         ("extends: again.bu\n", [("again.bu:1:10", "include")]),
         (HEAD + "a: [!var x, !env y]\n", [("main.bu:3:5", "undefined-value"), ("main.bu:3:13", "undefined-value")]),
         (HEAD + "a: !secret z\n", [("main.bu:3:4", "undefined-value")]),
