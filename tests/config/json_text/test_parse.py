@@ -130,6 +130,9 @@ def test_brackets_in_strings_are_no_depth() -> None:
 def test_a_text_at_each_limit_is_read() -> None:
     assert parse_json(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH).problem is None
     assert parse_json(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)).problem
+    assert parse_json(b'{"a":' * (MAX_DEPTH - 1) + b"{}" + b"}" * (MAX_DEPTH - 1)).problem is None
+    assert parse_json(b'{"a":' * MAX_DEPTH + b"{}" + b"}" * MAX_DEPTH).problem
+    assert parse_json(b"[" + b'[{"a":[]}],' * MAX_DEPTH + b"0]").problem is None
     assert parse_json(b"[" + b"0," * (MAX_ELEMENTS - 1) + b"0]").problem is None
     assert parse_json(b'"' + b"x" * (MAX_BYTES - 2) + b'"').problem is None
     assert parse_json(b'"' + b"x" * (MAX_BYTES - 1) + b'"').problem
@@ -140,7 +143,8 @@ def test_a_number_of_many_digits_is_refused_quickly() -> None:
 
 
 def test_closed_brackets_do_not_raise_the_depth_limit() -> None:
-    text = b"[" + b"{}," * 50 + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"]"
-    problem = parse_json(text).problem
-    assert problem
-    assert "nested deeper" in problem.message
+    for closed in (b"{}", b"[]", b'[{"a":[]}]'):
+        text = b"[" + (closed + b",") * 50 + b"[" * MAX_DEPTH + b"]" * MAX_DEPTH + b"]"
+        problem = parse_json(text).problem
+        assert problem
+        assert "nested deeper" in problem.message
