@@ -6,6 +6,7 @@ outside of it from which something is made.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -36,18 +37,18 @@ def comments_of(text: str, root: YamlNode | None) -> dict[Path, Comment]:
     if root is None or "#" not in text:
         return {}
     lines = text.split("\n")
-    entries = sorted(_entries(root, (), lines), key=lambda one: (one.line, len(one.path)))
-    found: dict[Path, Comment] = {}
+    owners = _Owners(sorted(_entries(root, (), lines), key=lambda one: (one.line, len(one.path))), lines)
+    found: dict[Path, tuple[list[str], list[str], list[str]]] = {}
     for one in _comment_lines(lines, root):
-        path, place = _owner(one, entries, lines)
-        known = found.get(path, Comment())
-        if place == "beside" and not known.beside:
-            found[path] = known._replace(beside=one.text)
-        elif place == "below":
-            found[path] = known._replace(below=(*known.below, one.text))
+        path, place = owners.of(one)
+        above, beside, below = found.setdefault(path, ([], [], []))
+        if place == "beside" and not beside:
+            beside.append(one.text)
         else:
-            found[path] = known._replace(above=(*known.above, one.text))
-    return found
+            (below if place == "below" else above).append(one.text)
+    return {
+        path: Comment(tuple(above), "".join(beside), tuple(below)) for path, (above, beside, below) in found.items()
+    }
 
 
 def placed(
@@ -139,20 +140,38 @@ def _comment_lines(lines: list[str], root: YamlNode) -> Iterator[Line]:
                 break
 
 
-def _owner(comment: Line, entries: list[Entry], lines: list[str]) -> tuple[Path, str]:
-    """The path that a comment is about, and where it stands, as Comment names it."""
-    if not comment.is_alone:
-        on_line = [one for one in entries if one.line <= comment.line and one.column < comment.column]
-        at = max((one.line for one in on_line), default=0)
-        return max((one.path for one in on_line if one.line == at), key=len, default=()), "beside"
-    following = next((one for one in entries if one.line > comment.line), None)
-    if (
-        following is not None
-        and following is entries[0]
-        and any(not line.strip() for line in lines[comment.line : following.line - 1])
-    ):
-        return (), "above"  # an empty line separates it from the first entry: it is about the text
-    earlier = [one for one in entries if one.line < comment.line and one.column == comment.column]
-    if earlier and comment.column > (following.column if following else 1):
-        return earlier[-1].path, "below"
-    return (following.path, "above") if following else ((), "below")
+class _Owners:
+    """Finds the entry that a comment is about, among entries in the order of the text."""
+
+    def __init__(self, entries: list[Entry], lines: list[str]) -> None:
+        self.entries = entries
+        self.numbers = [one.line for one in entries]
+        self.by_column: dict[int, list[Entry]] = {}
+        for one in entries:
+            self.by_column.setdefault(one.column, []).append(one)
+        first = entries[0].line if entries else 0
+        self.top = max((number for number, line in enumerate(lines[: first - 1], 1) if not line.strip()), default=0)
+
+    def of(self, comment: Line) -> tuple[Path, str]:
+        """The path that a comment is about, and where it stands, as Comment names it."""
+        if not comment.is_alone:
+            return self.on_line(comment), "beside"
+        if comment.line < self.top:
+            return (), "above"  # an empty line separates it from the first entry: it is about the text
+        at = bisect_right(self.numbers, comment.line)
+        following = self.entries[at] if at < len(self.entries) else None
+        same = self.by_column.get(comment.column, [])
+        earlier = bisect_left(same, comment.line, key=lambda one: one.line)
+        if earlier and comment.column > (following.column if following else 1):
+            return same[earlier - 1].path, "below"
+        return (following.path, "above") if following else ((), "below")
+
+    def on_line(self, comment: Line) -> Path:
+        """The innermost entry in front of a comment."""
+        at = bisect_right(self.numbers, comment.line)
+        before = (one for one in reversed(self.entries[max(at - 100, 0) : at]) if one.column < comment.column)
+        nearest = next(before, None)
+        if nearest is None:
+            return ()
+        same = (one.path for one in before if one.line == nearest.line)
+        return max((nearest.path, *same), key=len)
