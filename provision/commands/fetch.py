@@ -44,12 +44,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print a summary, or the config. Returns 0; raises Failure."""
+    from provision.metadata.machine_metadata import addresses
     from provision.system.running_system.local_system import LocalSystem
 
     settings = FetchSettings.within(arguments.timeout)._replace(offline=arguments.offline)
     running_system = LocalSystem(SystemPaths.of(os.environ))
+    log = _quiet if arguments.quiet else _progress
     try:
-        found = find_config(arguments.platform, running_system, settings, _quiet if arguments.quiet else _progress)
+        found = find_config(arguments.platform, running_system, settings, log, addresses=addresses)
     except NeedsNetwork as need:
         raise Failure(need.message, hint="leave --offline out") from None
     if not found.provided:

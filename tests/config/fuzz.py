@@ -86,8 +86,9 @@ def survive_yaml(random: Random, raw: bytes) -> None:
 
 def survive_cloud_config(raw: bytes) -> None:
     """Convert a cloud-config, and format its problems; what is converted is a valid config."""
-    from provision.yaml_or_json import validate_text
+    from provision.yaml_or_json import cloud_config_report, validate_text
 
+    cloud_config_report(raw)
     outcome = validate_text(raw, "fuzz", addresses=lambda: {"private_ipv4": "10.0.0.1"})
     as_text(outcome.findings, excerpts=True)
     if outcome.config is not None and validate(encode(outcome.config).encode()).config is None:

@@ -11,6 +11,7 @@ from provision.config.problems import Problem
 from provision.config.reports.findings import Finding
 from provision.config.rules import check_rules, duplicates
 from transpiler.butane.source_map import Draft, yaml_path
+from transpiler.butane.types_and_keys import MANY
 from transpiler.cloud_config.accounts import add_accounts
 from transpiler.cloud_config.addresses import unknown_addresses
 from transpiler.cloud_config.files import add_files
@@ -117,13 +118,14 @@ def _with_underscores(key: YamlNode) -> YamlNode:
 
 def _unknown_keys(reading: Reading) -> Iterator[Problem]:
     """An error for each unknown key: coreos-cloudinit ignores it, but its author wanted something."""
-    for path, key in reading.unknown_keys:
+    for number, (path, key) in enumerate(reading.unknown_keys):
         if key is not None:
-            message = f"coreos-cloudinit has no key {shown(key.text)}, so it does nothing"
-            yield Problem(path, message, hint=key_hint(path, config_record()), at=key.at, on_key=True)
+            message = f"coreos-cloudinit has no key {_shown(key.text)}, so it does nothing"
+            hint = key_hint(path, config_record()) if number < MANY else ""
+            yield Problem(path, message, hint=hint, at=key.at, on_key=True)
 
 
-def shown(key: str) -> str:
+def _shown(key: str) -> str:
     """A key as messages quote it."""
     return key if len(key) <= 40 else f"{key[:40]}..."
 

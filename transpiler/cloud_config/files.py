@@ -60,8 +60,8 @@ class CannotDecode(ValueError):
     """Contents that are not encoded as the config says."""
 
 
-def decoded(raw: bytes, encoding: str) -> bytes:
-    """Contents without their encoding; an empty one is none. Raises CannotDecode."""
+def decoded(raw: bytes, encoding: str, limit: int = MAX_INLINE) -> bytes:
+    """Contents without their encoding; an empty one is none. Raises CannotDecode, also for more than `limit` bytes."""
     if not encoding:
         return raw
     if encoding not in ENCODINGS:
@@ -69,7 +69,7 @@ def decoded(raw: bytes, encoding: str) -> bytes:
     try:
         if "64" in encoding:
             raw = b64decode(raw.replace(b"\n", b"").replace(b"\r", b""), validate=True)
-        return _decompressed(raw) if encoding.startswith("g") else raw
+        return _decompressed(raw, limit) if encoding.startswith("g") else raw
     except (binascii.Error, ContentInvalid) as error:
         raise CannotDecode(str(error)) from None
 
@@ -80,21 +80,24 @@ def _contents(file: WriteFile, place: Path, parts: Parts) -> bytes | None:
         parts.problem((*place, "encoding"), message, f"one of {', '.join(ENCODINGS)}")
         return None
     try:
-        return decoded(file.content.encode("utf-8", "surrogateescape"), file.encoding)
+        raw = decoded(file.content.encode("utf-8", "surrogateescape"), file.encoding, parts.room)
     except CannotDecode as error:
         hint = "binary content needs base64 too: gz+b64" if file.encoding in {"gz", "gzip"} else "encode the file again"
         parts.problem((*place, "content"), f"cannot be decoded as {file.encoding}: {error}", hint)
         return None
+    if file.encoding:
+        parts.room -= len(raw)
+    return raw
 
 
-def _decompressed(raw: bytes) -> bytes:
+def _decompressed(raw: bytes, limit: int) -> bytes:
     stream, made, size = Gunzip(), [], 0
     for start in range(0, len(raw), STEP):
         for part in stream.feed(raw[start : start + STEP]):
             made.append(part)
             size += len(part)
-            if size > MAX_INLINE:
-                raise ContentInvalid(f"more than {MAX_INLINE >> 20} MiB")
+            if size > limit:
+                raise ContentInvalid(f"the contents of all files have more than {MAX_INLINE >> 20} MiB")
     if not stream.is_whole:
         raise ContentInvalid("the gzip stream is cut off")
     return b"".join(made)

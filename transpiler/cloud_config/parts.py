@@ -5,6 +5,7 @@ from __future__ import annotations
 from posixpath import normpath
 from typing import Any, NamedTuple
 
+from provision.config.content import MAX_INLINE
 from provision.config.format import (
     Config,
     Dropin,
@@ -75,10 +76,12 @@ class Parts:
     """All parts. Keys are the paths of files and links, and the names of accounts and units.
 
     `suffix` belongs to the names of what the text does not name itself; two cloud-configs of one machine differ in it.
+    `room` is how many bytes encoded contents may still have, all together.
     """
 
     def __init__(self, suffix: str = "") -> None:
         self.suffix = suffix
+        self.room = MAX_INLINE
         self.users: dict[str, tuple[User, Path]] = {}
         self.nodes: dict[str, tuple[File | Link, Path]] = {}
         self.units: dict[str, UnitParts] = {}

@@ -7,12 +7,13 @@ dash. Source: `config/validate/*.go` of coreos/coreos-cloudinit.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from posixpath import dirname, normpath
 from typing import NamedTuple
 
 from provision.config.model import Field, Record
-from transpiler.cloud_config.conversion import with_underscores
 from transpiler.cloud_config.files import CannotDecode, decoded
 from transpiler.cloud_config.options import FRACTIONS
 from transpiler.cloud_config.records import COMMANDS, ENCODINGS, STRATEGIES, config_record
@@ -36,53 +37,64 @@ class Entry(NamedTuple):
         return f"line {self.line}: {self.kind}: {self.message}"
 
 
-class _Place(NamedTuple):
-    """A line of the text from which a search starts; `number` counts from 0."""
+class _Lines:
+    """The numbers (from 0) of the lines that begin with a key, by key, and of those that begin with a dash."""
 
-    lines: Sequence[str]
-    number: int = 0
+    def __init__(self, text: str) -> None:
+        self.keys: dict[str, list[int]] = {}
+        self.elements: list[int] = []
+        for number, line in enumerate(text.split("\n")):
+            if match := _KEY.match(line):
+                self.keys.setdefault(match[1], []).append(number)
+            if _ELEMENT.match(line):
+                self.elements.append(number)
 
-    def find(self, pattern: re.Pattern[str], key: str = "") -> tuple[_Place, int]:
-        """The first line from here on that matches, and its number from 1; the end of the text and 0 if none does."""
-        for number in range(self.number, len(self.lines)):
-            match = pattern.match(self.lines[number])
-            if match and (not key or match[1] == key):
-                return self._replace(number=number), number + 1
-        return self._replace(number=len(self.lines)), 0
-
-    def next(self) -> _Place:
-        """The line after this one."""
-        return self._replace(number=self.number + 1)
+    def find(self, key: str | None, start: int) -> tuple[int, int]:
+        """The first line from `start` on with a key, or with a dash for None, and its number from 1; else 0."""
+        found = self.elements if key is None else self.keys.get(key, [])
+        index = bisect_left(found, start)
+        return (found[index], found[index] + 1) if index < len(found) else (_END, 0)
 
 
+_END = 1 << 40
 _KEY = re.compile(r" *-? ?(.*?):")
 _ELEMENT = re.compile(r" *-")
 
 
 class _Node:
-    """A value: its kind in Go's words, its text, its line, and what is in it by name (`users[0]` for an element)."""
+    """A value: its kind in Go's words, its line, and what is in it by name (`users[0]` for an element).
 
-    def __init__(self, name: str, line: int, value: YamlNode | None, place: _Place) -> None:
+    What is in it is made when it is asked for, so that aliases make nothing large.
+    """
+
+    def __init__(self, name: str, line: int, value: YamlNode | None, lines: _Lines, start: int = 0) -> None:
         while value is not None and value.kind == "alias":
             value = value.items[0]
         self.name = name
         self.line = line
         self.value = value
         self.kind = _kind(value)
-        self.inside = list(self._inside(place))
+        self._lines = lines
+        self._start = start
 
-    def _inside(self, place: _Place) -> Iterator[_Node]:
+    @cached_property
+    def inside(self) -> list[_Node]:
+        """What is in a mapping or a list."""
+        return list(self._inside())
+
+    def _inside(self) -> Iterator[_Node]:
         if self.value is None:
             return
         if self.value.kind == "mapping":
             for key, value in self.value.items:
-                start, line = place.find(_KEY, key.text)
-                yield _Node(key.text.replace("-", "_"), line, value, start)
+                start, line = self._lines.find(key.text, self._start)
+                yield _Node(key.text.replace("-", "_"), line, value, self._lines, start)
         elif self.value.kind == "sequence":
+            start = self._start
             for index, value in enumerate(self.value.items):
-                place, line = place.find(_ELEMENT)
-                yield _Node(f"{self.name}[{index}]", line, value, place)
-                place = place.next()
+                start, line = self._lines.find(None, start)
+                yield _Node(f"{self.name}[{index}]", line, value, self._lines, start)
+                start += 1
 
     def child(self, name: str) -> _Node:
         """What has a name; an empty node if there is nothing."""
@@ -105,7 +117,7 @@ def _kind(node: YamlNode | None) -> str:
     return {"!!int": "int", "!!float": "float64", "!!null": "invalid"}.get(tag_of(node), "string")
 
 
-_NOTHING = _Node("", 0, None, _Place(()))
+_NOTHING = _Node("", 0, None, _Lines(""))
 
 
 class _Wanted(NamedTuple):
@@ -149,12 +161,10 @@ def _wanted(field: Field) -> _Wanted:
 
 def validated(raw: bytes) -> list[Entry]:
     """All entries about a cloud-config. It does not raise for any bytes."""
-    lines = raw.decode("utf-8", "surrogateescape").replace("\r", "").split("\n")
+    lines = _Lines(raw.decode("utf-8", "surrogateescape").replace("\r", ""))
     try:
         root = parse_yaml(raw)
-        top = _Node("", 0, root, _Place(lines))
-        if root is not None and root.kind == "mapping":
-            with_underscores(root)
+        top = _Node("", 0, root, lines)
         return [*_discovery(top), *_encodings(top), *_both(top), *_read_only(top), *_misplaced(top)]
     except YamlError as error:
         line = error.problem.at.line - 1 if error.problem.at else 0  # goyaml counts from 0

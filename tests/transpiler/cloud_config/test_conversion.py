@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
+from base64 import b64encode
+
 import pytest
 
 from tests.transpiler.cloud_config.golden import report
 from transpiler.cloud_config.conversion import convert
+from transpiler.cloud_config.files import CannotDecode, add_files, decoded
+from transpiler.cloud_config.parts import Parts
+from transpiler.cloud_config.records import config_record
+from transpiler.cloud_config.validator import validated
+from transpiler.reading.typed import build
 
 
 def told(text: str) -> list[str]:
@@ -76,3 +84,35 @@ def test_two_cloud_configs_of_a_machine_do_not_share_names() -> None:
     assert oem is not None
     assert [unit.name for unit in oem.systemd.units] == ["a.service", "cloud-config-commands-oem.service"]
     assert [file.path for file in oem.storage.files] == ["/etc/tmpfiles.d/cloud-config-oem.conf"]
+
+
+def test_contents_may_not_explode() -> None:
+    packed = b64encode(gzip.compress(bytes(2000)))
+    assert decoded(packed, "gz+b64", 2000) == bytes(2000)
+    with pytest.raises(CannotDecode, match="the contents of all files have more than"):
+        decoded(packed, "gz+b64", 1999)
+
+
+def test_the_limit_is_for_all_contents_together() -> None:
+    packed = b64encode(gzip.compress(bytes(2000))).decode()
+    parts = Parts()
+    room = parts.room
+    files = [{"path": "/a", "encoding": "gz+b64", "content": packed}]
+    files += [{"path": "/b", "encoding": "b64", "content": "AA=="}]
+    add_files(build(config_record(), {"write_files": files}), parts)
+    assert parts.room == room - 2001
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "users: " + "[" * 5000 + "]" * 5000,
+        "users: &a [*a, *a]",
+        "a: &a [x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nusers: [*c, *c, *c]",
+        "write_files:\n" + "  - {path: /a, b: c}\n" * 300,
+    ],
+)
+def test_hostile_texts_end(text: str) -> None:
+    raw = f"#cloud-config\n{text}\n".encode()
+    assert convert(raw).config is None
+    assert validated(raw)
