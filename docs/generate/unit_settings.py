@@ -1,4 +1,4 @@
-"""The sections and settings of systemd's units and of quadlets -> `transpiler/editor/unit_settings.txt`.
+"""The sections and settings of systemd's units and of quadlets -> `transpiler/editor/units/settings.txt`.
 
 `python -m docs.generate.unit_settings SYSTEMD QUADLET_GO` reads them from the programs themselves. SYSTEMD is the
 service manager (`/usr/lib/systemd/systemd`), which lists what it knows. QUADLET_GO is `pkg/systemd/quadlet/quadlet.go`
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-OUTPUT = Path(__file__).resolve().parents[2] / "transpiler" / "editor" / "unit_settings.txt"
+OUTPUT = Path(__file__).resolve().parents[2] / "transpiler" / "editor" / "units" / "settings.txt"
 
 INSTALL = ("Alias", "Also", "DefaultInstance", "RequiredBy", "UpheldBy", "WantedBy")
 """The settings of [Install], which the manager does not list. Source: systemd.unit(5)."""

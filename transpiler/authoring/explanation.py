@@ -15,7 +15,7 @@ from transpiler.phases import Result
 from transpiler.reading.tree import place_of
 
 
-class Entry(NamedTuple):
+class MachinePart(NamedTuple):
     """One entry of the result: its kind, its name, and what it is in a few words, without secrets.
 
     `source` is the author's path and `at` its place; both are empty if they are not known. `sugar` says that the author
@@ -37,13 +37,13 @@ class Entry(NamedTuple):
         return self.at.file if self.at else ""
 
 
-def entries(result: Result) -> list[Entry]:
+def entries(result: Result) -> list[MachinePart]:
     """The entries of a valid config, in the order of its sections."""
     config = result.config
     return list(_Origins(result).entries(config)) if config is not None else []
 
 
-def matching(found: Iterable[Entry], wanted: str) -> list[Entry]:
+def matching(found: Iterable[MachinePart], wanted: str) -> list[MachinePart]:
     """The entries with this name, below this path of the machine, or below this path of the config."""
     folder = wanted.rstrip("/") + "/"
     return [
@@ -63,7 +63,7 @@ class _Origins:
         self.draft = result.draft
         self.root = result.text.root
 
-    def entries(self, config: Config) -> Iterator[Entry]:
+    def entries(self, config: Config) -> Iterator[MachinePart]:
         """The entries of all sections."""
         for kind, path, describe in _KINDS:
             for record_path, record in _elements(config, path, ()):
@@ -73,13 +73,15 @@ class _Origins:
         for name in ("should_exist", "should_not_exist"):
             kind = "argument" if name == "should_exist" else "removed argument"
             for index, text in enumerate(getattr(config.kernel_arguments, name)):
-                yield Entry(kind, text, "", *self.origin(("kernel_arguments", name, index)), ())
+                yield MachinePart(kind, text, "", *self.origin(("kernel_arguments", name, index)), ())
 
-    def entry(self, kind: str, path: Path, record: Record, describe: Callable[[Any], Iterable[str]]) -> Entry:
+    def entry(self, kind: str, path: Path, record: Record, describe: Callable[[Any], Iterable[str]]) -> MachinePart:
         """The entry for one record."""
         source, at, sugar = self.origin(path)
         made = () if sugar else tuple(self.made(path, (), record))
-        return Entry(kind, _name(record), ", ".join(one for one in describe(record) if one), source, at, sugar, made)
+        return MachinePart(
+            kind, _name(record), ", ".join(one for one in describe(record) if one), source, at, sugar, made
+        )
 
     def origin(self, path: Path) -> tuple[Path, Position | None, bool]:
         """The author's path of a part, its place, and whether the author did not write the part itself."""

@@ -13,7 +13,7 @@ from transpiler.commands.options import add_value_options
 from transpiler.commands.settings import SettingsError, settings_here, values_given
 
 if TYPE_CHECKING:
-    from transpiler.authoring.explanation import Entry
+    from transpiler.authoring.explanation import MachinePart
     from transpiler.authoring.user_data_limits import Fit
     from transpiler.composition.values import Values
     from transpiler.phases import Result
@@ -102,11 +102,11 @@ def _result(name: str, files_dir: str | None, values: Values) -> Result | None:
     return result
 
 
-def _as_text(found: Sequence[Entry], result: Result, *, whole: bool) -> str:
+def _as_text(found: Sequence[MachinePart], result: Result, *, whole: bool) -> str:
     return "".join(f"{line}\n" for line in _lines(found, result, whole=whole))
 
 
-def _lines(found: Sequence[Entry], result: Result, *, whole: bool) -> Iterator[str]:
+def _lines(found: Sequence[MachinePart], result: Result, *, whole: bool) -> Iterator[str]:
     """A table for each kind of entry, then the sizes."""
     for kind in dict.fromkeys(one.kind for one in found):
         rows = [(one.name, one.details, _place(one, result), _sugar(one)) for one in found if one.kind == kind]
@@ -135,7 +135,7 @@ def _limits(result: Result) -> list[Fit]:
     return [] if variant is not None and variant.text in wrapped else fits(len(result.json.encode()))
 
 
-def _place(one: Entry, result: Result) -> str:
+def _place(one: MachinePart, result: Result) -> str:
     """The place as `file:line:column`; empty if it is not known."""
     from provision.config.reports.findings import escaped
 
@@ -145,7 +145,7 @@ def _place(one: Entry, result: Result) -> str:
     return f"{escaped(name)}:{one.at.line}:{one.at.column}"
 
 
-def _sugar(one: Entry) -> str:
+def _sugar(one: MachinePart) -> str:
     """What sugar has made of an entry."""
     from provision.config.problems import dotted
 
@@ -158,7 +158,7 @@ def _sugar(one: Entry) -> str:
     return "; ".join(f"{', '.join(names)} made of {source}" for source, names in fields.items())
 
 
-def _as_json(found: Sequence[Entry], result: Result, given: argparse.Namespace) -> str:
+def _as_json(found: Sequence[MachinePart], result: Result, given: argparse.Namespace) -> str:
     import json
 
     from provision.config.model import VERSIONS

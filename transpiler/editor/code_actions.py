@@ -9,7 +9,7 @@ from provision.config.problems import Position, Problem
 from transpiler.authoring.fixes import fixed, fixes_of
 from transpiler.authoring.text_edits import Edit, apply_edits
 from transpiler.editor.diagnostics import Diagnostic, diagnostics
-from transpiler.editor.document import Document, Span
+from transpiler.editor.document import OpenDocument, Span
 
 MOST = 10
 """The number of diagnostics for which actions are sought. For each action the text is judged again."""
@@ -29,7 +29,7 @@ class CodeAction(NamedTuple):
     is_preferred: bool = False
 
 
-def code_actions(document: Document, first: int, last: int) -> list[CodeAction]:
+def code_actions(document: OpenDocument, first: int, last: int) -> list[CodeAction]:
     """The actions for problems on the lines from `first` to `last`."""
     is_long = len(document.lines) > MOST_LINES
     here = [one for one in diagnostics(document) if first <= one.span.start.line <= last][: 1 if is_long else MOST]
@@ -41,7 +41,7 @@ def code_actions(document: Document, first: int, last: int) -> list[CodeAction]:
     return [*found, *(mend_all(document) if mended and not is_long else ())]
 
 
-def _mend(document: Document, problem: Problem, edit: Edit, here: list[Diagnostic]) -> CodeAction | None:
+def _mend(document: OpenDocument, problem: Problem, edit: Edit, here: list[Diagnostic]) -> CodeAction | None:
     diagnostic = next((one for one in here if one.problem == problem), None)
     if diagnostic is None:
         return None
@@ -56,7 +56,7 @@ def _mend(document: Document, problem: Problem, edit: Edit, here: list[Diagnosti
     return CodeAction(title or hint, ((span, new),), diagnostic, is_preferred=True)
 
 
-def mend_all(document: Document) -> Iterator[CodeAction]:
+def mend_all(document: OpenDocument) -> Iterator[CodeAction]:
     """The action that does what `transpile check --fix` does, if that changes anything."""
     mended = fixed(
         document.raw,
@@ -70,7 +70,7 @@ def mend_all(document: Document) -> Iterator[CodeAction]:
         yield CodeAction(_WHOLE_TEXT, ((whole, mended.raw.decode().removeprefix("\ufeff")),), None)
 
 
-def _silence(document: Document, diagnostic: Diagnostic) -> CodeAction | None:
+def _silence(document: OpenDocument, diagnostic: Diagnostic) -> CodeAction | None:
     """The action that silences a warning by a comment at the end of its line; None in the middle of a text."""
     if diagnostic.problem.fatal:
         return None

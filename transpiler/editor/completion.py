@@ -10,10 +10,10 @@ from provision.config.model import Field
 from provision.config.problems import Path, Position
 from transpiler.butane.variants import table
 from transpiler.editor.cursor import Cursor, cursor_at, keys_beside
-from transpiler.editor.document import Document, Span
+from transpiler.editor.document import OpenDocument, Span
 from transpiler.editor.fields import description, field_at, fields_of, summary, yaml_value
 from transpiler.editor.names import devices
-from transpiler.editor.units import unit_offers
+from transpiler.editor.units.completion import unit_offers
 
 LOCAL_FIELDS = {"local", "contents_local", "ssh_authorized_keys_local"}
 """Fields whose values are files below the files directory."""
@@ -35,7 +35,7 @@ class Completion(NamedTuple):
     is_key: bool = False
 
 
-def completions(document: Document, at: Position) -> list[Completion]:
+def completions(document: OpenDocument, at: Position) -> list[Completion]:
     """All offers at a place. Those that the word before the cursor does not fit are there, too: editors filter them."""
     cursor = cursor_at(document.lines, at)
     span = Span(Position(at.line, cursor.start), at)
@@ -48,7 +48,7 @@ def completions(document: Document, at: Position) -> list[Completion]:
     return list(_values(document, cursor, span))
 
 
-def _keys(document: Document, cursor: Cursor, at: Position, span: Span) -> Iterator[Completion]:
+def _keys(document: OpenDocument, cursor: Cursor, at: Position, span: Span) -> Iterator[Completion]:
     path, before = cursor.path, ""
     field = field_at(document.variant, path)
     if field is not None and field.many and not isinstance(path[-1], int) and not cursor.word:
@@ -68,7 +68,7 @@ def _key_text(field: Field, cursor: Cursor, more: int) -> str:
     return f"{field.name}:\n{' ' * (cursor.indent + more + 2)}{'- ' if field.many else ''}"
 
 
-def _values(document: Document, cursor: Cursor, span: Span) -> Iterator[Completion]:
+def _values(document: OpenDocument, cursor: Cursor, span: Span) -> Iterator[Completion]:
     if cursor.path == ("variant",):
         yield from (Completion(name, name, span) for name in dict.fromkeys(name for name, _ in table()))
         return
@@ -82,7 +82,7 @@ def _values(document: Document, cursor: Cursor, span: Span) -> Iterator[Completi
         yield Completion(value, value, span, summary(field))
 
 
-def _versions(document: Document, span: Span) -> Iterator[Completion]:
+def _versions(document: OpenDocument, span: Span) -> Iterator[Completion]:
     """The versions of the variant, or of all if it is not known, the newest stable one first."""
     written = next((line for line in document.lines if line.startswith("variant:")), "")
     name = written.partition(":")[2].strip().strip("\"'")
@@ -92,7 +92,7 @@ def _versions(document: Document, span: Span) -> Iterator[Completion]:
         yield Completion(row.version, row.version, span, row.name)
 
 
-def _texts(document: Document, field: Field, path: Path) -> Iterator[str]:
+def _texts(document: OpenDocument, field: Field, path: Path) -> Iterator[str]:
     if field.scalar is bool:
         yield from ("true", "false")
     elif field.is_mode:

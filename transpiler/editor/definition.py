@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from provision.config.problems import Position
 from transpiler.editor.completion import LOCAL_FIELDS
-from transpiler.editor.document import Document, Span, node_span, node_under
+from transpiler.editor.document import OpenDocument, Span, node_span, node_under
 from transpiler.editor.names import definition_span
 from transpiler.reading.local_files import FilesDirectory, LocalFileError
 
@@ -23,7 +23,7 @@ class Target(NamedTuple):
     span: Span
 
 
-def definition(document: Document, at: Position) -> Target | None:
+def definition(document: OpenDocument, at: Position) -> Target | None:
     """The target; None if there is none."""
     for match in _OTHER_FILES.finditer(document.line(at.line)):
         if match.start(1) <= at.column - 1 <= match.end(1):
@@ -38,7 +38,7 @@ def definition(document: Document, at: Position) -> Target | None:
     return Target("", span) if span else None
 
 
-def _local_file(document: Document, name: str) -> Target | None:
+def _local_file(document: OpenDocument, name: str) -> Target | None:
     try:
         path = FilesDirectory(document.files_dir).locate(name)
     except LocalFileError:

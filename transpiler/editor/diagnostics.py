@@ -9,7 +9,7 @@ from typing import NamedTuple
 from provision.config.problems import Path, Position, Problem
 from provision.config.reports.findings import Finding
 from provision.config.reports.rule_ids import rule_of
-from transpiler.editor.document import Document, Span, node_span
+from transpiler.editor.document import OpenDocument, Span, node_span
 from transpiler.reading.yaml_node import YamlNode
 
 
@@ -26,7 +26,7 @@ class Diagnostic(NamedTuple):
         return rule_of(self.problem)
 
 
-def diagnostics(document: Document) -> list[Diagnostic]:
+def diagnostics(document: OpenDocument) -> list[Diagnostic]:
     """The findings in the order of a report: errors first."""
     findings = document.result.findings()
     scalars = dict(_scalars(document.root)) if findings else {}
@@ -70,7 +70,7 @@ def _place_of_include(root: YamlNode | None, path: Path) -> Position | None:
     return found
 
 
-def _span(finding: Finding, scalars: dict[Position, YamlNode], document: Document) -> Span:
+def _span(finding: Finding, scalars: dict[Position, YamlNode], document: OpenDocument) -> Span:
     at = finding.at
     if at is not None and at.file:
         at = _place_of_include(document.root, finding.problem.path)

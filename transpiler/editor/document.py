@@ -41,7 +41,7 @@ class EditorPosition(NamedTuple):
     character: int
 
 
-class Document:
+class OpenDocument:
     """A text in an editor. `name` is the path of its file, `files_dir` where its local files are; both may be empty.
 
     The warnings of the rules in `ignore` are left out. `values` are those of tags such as `!var`. `encoding` is that of
@@ -168,7 +168,7 @@ class Found(NamedTuple):
     is_key: bool
 
 
-def node_under(document: Document, at: Position) -> Found | None:
+def node_under(document: OpenDocument, at: Position) -> Found | None:
     """The key, scalar or alias that a cursor touches; None if there is none. Blocks are touched on all their lines."""
     waiting: list[tuple[Path, YamlNode]] = [((), document.root)] if document.root else []
     while waiting:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from provision.config.problems import Position
 from transpiler.editor.cursor import cursor_at
-from transpiler.editor.document import Document, Span
+from transpiler.editor.document import OpenDocument, Span
 from transpiler.editor.fields import description, field_at
-from transpiler.editor.unit_settings import sections, values_of
-from transpiler.editor.units import section_above
+from transpiler.editor.units.completion import section_above
+from transpiler.editor.units.settings import sections, values_of
 
 _KEY_OF_LINE = re.compile(r"(?:^|[\s{,-])([\w-]+|\"[\w-]+\")(?=[ \t]*:(?:[ \t]|$))")
 
@@ -22,7 +22,7 @@ class Hover(NamedTuple):
     span: Span
 
 
-def hover(document: Document, at: Position) -> Hover | None:
+def hover(document: OpenDocument, at: Position) -> Hover | None:
     """The description of the key under the cursor; None if there is no known key."""
     line = document.line(at.line)
     cursor = cursor_at(document.lines, at)
@@ -39,7 +39,7 @@ def hover(document: Document, at: Position) -> Hover | None:
     return None
 
 
-def _setting(document: Document, at: Position, line: str) -> Hover | None:
+def _setting(document: OpenDocument, at: Position, line: str) -> Hover | None:
     """The kind of value of a setting of a unit, and its usual values."""
     match = re.match(r"\s*(\w+)\s*=", line)
     section = section_above(document, at)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.config.problems import Path, Position
-from transpiler.editor.document import Document, Span
+from transpiler.editor.document import OpenDocument, Span
 from transpiler.lint.source import node_at
 from transpiler.lint.units import escaped_path
 from transpiler.reading.yaml_node import YamlNode
@@ -44,7 +44,7 @@ class RenameRefused(Exception):
     """A name cannot be changed. The message is for the author."""
 
 
-def names(document: Document) -> list[Name]:
+def names(document: OpenDocument) -> list[Name]:
     """All names in the order of the text."""
     found = [one for path, kind in _places(document.root) if (one := _name(document, path, kind))]
     return sorted(found, key=lambda one: one.span)
@@ -63,7 +63,7 @@ def _places(root: YamlNode | None) -> Iterator[tuple[Path, tuple[str, str]]]:
                 yield from (((*path, index, kind[1]), kind) for index in range(len(node.items)))
 
 
-def _name(document: Document, path: Path, kind: tuple[str, str]) -> Name | None:
+def _name(document: OpenDocument, path: Path, kind: tuple[str, str]) -> Name | None:
     node = node_at(document.root, path)
     if node is None or node.file or node.kind != "scalar" or not node.text or node.end[0] != node.line:
         return None
@@ -75,7 +75,7 @@ def _name(document: Document, path: Path, kind: tuple[str, str]) -> Name | None:
     return Name(kind, node.text, Span(Position(node.line, start), Position(node.line, start + len(node.text))))
 
 
-def references(document: Document, name: Name) -> list[tuple[Span, bool]]:
+def references(document: OpenDocument, name: Name) -> list[tuple[Span, bool]]:
     """The parts of the text that use this name. True marks those that are escaped, as in the name of a unit."""
     found: list[tuple[Span, bool]] = []
     for form in _FORMS[name.kind]:
@@ -95,7 +95,7 @@ def _escaped(text: str) -> str:
     return escaped_path(f"/x/{text}").removeprefix("x-")
 
 
-def name_under(document: Document, at: Position) -> tuple[Name, Span] | None:
+def name_under(document: OpenDocument, at: Position) -> tuple[Name, Span] | None:
     """The name that a cursor touches, where it is defined or used, and the part of the text; None if there is none."""
     known = names(document)
     for name in known:
@@ -110,7 +110,7 @@ def name_under(document: Document, at: Position) -> tuple[Name, Span] | None:
     return None
 
 
-def definition_span(document: Document, at: Position) -> Span | None:
+def definition_span(document: OpenDocument, at: Position) -> Span | None:
     """The definition of the name that a reference under the cursor uses. The cursor may be anywhere in the path."""
     line = document.line(at.line)
     for name in names(document):
@@ -121,7 +121,7 @@ def definition_span(document: Document, at: Position) -> Span | None:
     return None
 
 
-def renamed(document: Document, at: Position, new: str) -> list[tuple[Span, str]]:
+def renamed(document: OpenDocument, at: Position, new: str) -> list[tuple[Span, str]]:
     """The replacements that give the name under the cursor another text, everywhere. Raises RenameRefused."""
     found = name_under(document, at)
     if found is None:
@@ -135,6 +135,6 @@ def renamed(document: Document, at: Position, new: str) -> list[tuple[Span, str]
     return edits + [(span, _escaped(new) if escaped else new) for span, escaped in references(document, old)]
 
 
-def devices(document: Document) -> list[str]:
+def devices(document: OpenDocument) -> list[str]:
     """The paths below /dev of everything that the text names."""
     return [f"{_FORMS[one.kind][0]}{one.text}" for one in names(document)]

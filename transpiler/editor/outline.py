@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from provision.config.model import Record
 from provision.config.problems import Position
-from transpiler.editor.document import Document, Span, node_span
+from transpiler.editor.document import OpenDocument, Span, node_span
 from transpiler.editor.fields import record_type
 from transpiler.reading.yaml_node import YamlNode
 
@@ -22,7 +22,7 @@ class Symbol(NamedTuple):
     inner: tuple[Symbol, ...]
 
 
-def symbols(document: Document) -> tuple[Symbol, ...]:
+def symbols(document: OpenDocument) -> tuple[Symbol, ...]:
     """The sections of the text with their entries. Empty while the text is not YAML."""
     root = document.root
     if root is None or root.kind != "mapping":
@@ -33,7 +33,7 @@ def symbols(document: Document) -> tuple[Symbol, ...]:
 class _Outline:
     """The walk over a text; `last` has the end of each node by its id."""
 
-    def __init__(self, document: Document, last: dict[int, Position]) -> None:
+    def __init__(self, document: OpenDocument, last: dict[int, Position]) -> None:
         self.document = document
         self.last = last
 
@@ -94,7 +94,7 @@ def _last_places(root: YamlNode | None) -> dict[int, Position]:
     return last
 
 
-def folds(document: Document) -> list[tuple[int, int]]:
+def folds(document: OpenDocument) -> list[tuple[int, int]]:
     """The first and last lines (from 1) of keys with longer values, elements of lists, and blocks such as units."""
     last = _last_places(document.root)
     found: set[tuple[int, int]] = set()
@@ -112,7 +112,7 @@ def folds(document: Document) -> list[tuple[int, int]]:
     return sorted((first, last) for first, last in found if last > first)
 
 
-def _last_line(node: YamlNode, last: dict[int, Position], document: Document) -> int:
+def _last_line(node: YamlNode, last: dict[int, Position], document: OpenDocument) -> int:
     """The last line of a node that has text. A block ends at the beginning of the line that follows it."""
     at = last[id(node)]
     number = at.line - 1 if at.column <= 1 else at.line

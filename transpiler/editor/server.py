@@ -19,7 +19,7 @@ from provision.config.problems import Position
 from transpiler.authoring.formatted import formatted
 from transpiler.composition.values import Values
 from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
-from transpiler.editor.document import Document, Span
+from transpiler.editor.document import OpenDocument, Span
 
 WAIT = 0.03
 """Seconds without a further change before a text is judged."""
@@ -44,7 +44,7 @@ class ConfigServer:
 
     def __init__(self, settings_for: Callable[[str], FileSettings]) -> None:
         self.settings_for = settings_for
-        self.known: dict[str, tuple[str, Document]] = {}
+        self.known: dict[str, tuple[str, OpenDocument]] = {}
         self.versions: dict[str, int] = {}
         # whole texts: pygls splits lines at U+2028 and form feeds, too, and would edit the wrong line
         full = types.TextDocumentSyncKind.Full
@@ -67,7 +67,7 @@ class ConfigServer:
         ):
             self.server.feature(name, options)(partial(answer))  # pygls sets attributes, which methods refuse
 
-    def document(self, uri: str) -> Document:
+    def document(self, uri: str) -> OpenDocument:
         """The document of an address; judged anew only if its text has changed."""
         text = self.server.workspace.get_text_document(uri).source if uri in self.versions else ""
         before = self.known.get(uri)
@@ -76,7 +76,7 @@ class ConfigServer:
             settings = self.settings_for(os.path.dirname(path)) if path else FileSettings()
             files_dir = settings.files_dir or (os.path.dirname(path) if path else "")
             encoding = str(getattr(self.server.workspace.position_encoding, "value", "utf-16"))
-            made = Document(
+            made = OpenDocument(
                 text,
                 name=path or "",
                 files_dir=files_dir,
@@ -217,16 +217,16 @@ def _start(line: int) -> Position:
     return Position(line, 1)
 
 
-def _range(document: Document, span: Span) -> types.Range:
+def _range(document: OpenDocument, span: Span) -> types.Range:
     return types.Range(*(types.Position(*document.editor_position(at)) for at in span))
 
 
-def _diagnostic(document: Document, one: diagnostics.Diagnostic) -> types.Diagnostic:
+def _diagnostic(document: OpenDocument, one: diagnostics.Diagnostic) -> types.Diagnostic:
     level = types.DiagnosticSeverity.Error if one.problem.fatal else types.DiagnosticSeverity.Warning
     return types.Diagnostic(_range(document, one.span), one.message, severity=level, code=one.rule, source=SOURCE)
 
 
-def _item(document: Document, one: completion.Completion) -> types.CompletionItem:
+def _item(document: OpenDocument, one: completion.Completion) -> types.CompletionItem:
     kind = types.CompletionItemKind.Property if one.is_key else types.CompletionItemKind.Value
     documentation = types.MarkupContent(types.MarkupKind.Markdown, one.documentation) if one.documentation else None
     return types.CompletionItem(
@@ -240,12 +240,12 @@ def _item(document: Document, one: completion.Completion) -> types.CompletionIte
     )
 
 
-def _workspace_edit(document: Document, uri: str, edits: Sequence[tuple[Span, str]]) -> types.WorkspaceEdit:
+def _workspace_edit(document: OpenDocument, uri: str, edits: Sequence[tuple[Span, str]]) -> types.WorkspaceEdit:
     changes = [types.TextEdit(_range(document, span), text) for span, text in edits]
     return types.WorkspaceEdit(changes={uri: changes})
 
 
-def _action(document: Document, uri: str, one: code_actions.CodeAction) -> types.CodeAction:
+def _action(document: OpenDocument, uri: str, one: code_actions.CodeAction) -> types.CodeAction:
     return types.CodeAction(
         title=one.title,
         kind=_ACTION_KINDS[0 if one.diagnostic else 1],
@@ -255,7 +255,7 @@ def _action(document: Document, uri: str, one: code_actions.CodeAction) -> types
     )
 
 
-def _symbol(document: Document, one: outline.Symbol) -> types.DocumentSymbol:
+def _symbol(document: OpenDocument, one: outline.Symbol) -> types.DocumentSymbol:
     return types.DocumentSymbol(
         name=one.name or "-",
         kind=types.SymbolKind.Struct if one.inner else types.SymbolKind.Field,

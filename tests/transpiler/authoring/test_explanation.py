@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.transpiler.golden import FILES, cases
-from transpiler.authoring.explanation import Entry, entries, matching
+from transpiler.authoring.explanation import MachinePart, entries, matching
 from transpiler.authoring.user_data_limits import LIMITS, fits
 from transpiler.phases import transpile
 
@@ -34,11 +34,11 @@ passwd:
 )
 
 
-def explained(text: str = TEXT) -> list[Entry]:
+def explained(text: str = TEXT) -> list[MachinePart]:
     return entries(transpile(text.encode(), name="site.bu"))
 
 
-def one(name: str, kind: str = "") -> Entry:
+def one(name: str, kind: str = "") -> MachinePart:
     (found,) = [entry for entry in explained() if entry.name == name and kind in {"", entry.kind}]
     return found
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from provision.config.problems import Position
-from transpiler.editor.document import Document
+from transpiler.editor.document import OpenDocument
 
 MARK = "\u00a6"
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 
 
-def with_cursor(text: str, files_dir: str = "") -> tuple[Document, Position]:
+def with_cursor(text: str, files_dir: str = "") -> tuple[OpenDocument, Position]:
     """The document without the mark, and the place of the mark."""
     before, _, after = text.partition(MARK)
     at = Position(before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1)
-    return Document(before + after, files_dir=files_dir), at
+    return OpenDocument(before + after, files_dir=files_dir), at

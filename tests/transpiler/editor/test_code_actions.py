@@ -9,10 +9,10 @@ from tests.transpiler.editor import HEAD
 from tests.transpiler.mistakes import FOLDER, Mistake, mistakes
 from transpiler.authoring.fixes import fixed
 from transpiler.editor.code_actions import CodeAction, code_actions
-from transpiler.editor.document import Document
+from transpiler.editor.document import OpenDocument
 
 
-def applied(document: Document, action: CodeAction) -> str:
+def applied(document: OpenDocument, action: CodeAction) -> str:
     lines = [*document.lines]
     starts = [sum(len(line) + 1 for line in lines[:number]) for number in range(len(lines))]
     text = "\n".join(lines)
@@ -26,12 +26,12 @@ def applied(document: Document, action: CodeAction) -> str:
 
 
 def test_one_problem() -> None:
-    document = Document(HEAD + "storage: {files: [{path: /a, mode: 644}]} # c\n")
+    document = OpenDocument(HEAD + "storage: {files: [{path: /a, mode: 644}]} # c\n")
     mend, silence, everything = code_actions(document, 3, 3)
     assert mend.title == "Write 0644 in place of 644"
     assert applied(document, mend) == document.text.replace("644", "0644") == applied(document, everything)
     assert applied(document, silence) == document.text.replace("# c", "# c  # transpile: ignore=decimal-mode")
-    assert Document(applied(document, silence)).result.problems == ()
+    assert OpenDocument(applied(document, silence)).result.problems == ()
     assert code_actions(document, 1, 2) == []
 
 
@@ -39,7 +39,7 @@ def test_one_problem() -> None:
 def test_what_check_can_fix_an_editor_can(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER / mistake.name)
     raw = (FOLDER / mistake.name / "case.bu").read_bytes()
-    document = Document(raw.decode("utf-8", "surrogateescape"), files_dir="files")
+    document = OpenDocument(raw.decode("utf-8", "surrogateescape"), files_dir="files")
     actions = code_actions(document, 1, len(document.lines))
     mending = [one for one in actions if one.is_preferred]
     assert bool(mending) == bool(fixed(raw, files_dir="files").edits)
@@ -50,10 +50,10 @@ def test_what_check_can_fix_an_editor_can(mistake: Mistake, monkeypatch: pytest.
 def test_an_error_or_the_text_of_a_unit_cannot_be_silenced() -> None:
     unit = "systemd:\n  units:\n    - name: a.service\n      contents: |\n        [Unti]\n        A=b\n"
     for text in (unit, "storage: {files: [{path: a}]}\n"):
-        actions = code_actions(Document(HEAD + text), 1, 9)
+        actions = code_actions(OpenDocument(HEAD + text), 1, 9)
         assert [one.title for one in actions if one.title.startswith("Silence")] == []
 
 
 def test_an_action_that_breaks_a_valid_config_is_not_offered() -> None:
-    document = Document(HEAD + "storage: {files: [{path: /a, overwite: true}]}\n")
+    document = OpenDocument(HEAD + "storage: {files: [{path: /a, overwite: true}]}\n")
     assert [one for one in code_actions(document, 1, 3) if one.is_preferred] == []

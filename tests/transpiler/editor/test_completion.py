@@ -12,7 +12,7 @@ from provision.config.problems import Position
 from tests.transpiler.editor import HEAD, with_cursor
 from transpiler.editor.completion import completions
 from transpiler.editor.document import Span
-from transpiler.editor.unit_settings import VALUES, sections
+from transpiler.editor.units.settings import VALUES, sections
 
 UNIT = HEAD + "systemd:\n  units:\n    - name: web.service\n      contents: |\n"
 

@@ -10,14 +10,14 @@ from provision.config.problems import Position
 from tests.transpiler.editor import HEAD
 from tests.transpiler.mistakes import FOLDER, Mistake, mistakes
 from transpiler.editor.diagnostics import diagnostics
-from transpiler.editor.document import Document, Span
+from transpiler.editor.document import OpenDocument, Span
 
 
 @pytest.mark.parametrize("mistake", mistakes(), ids=[one.name for one in mistakes()])
 def test_mistakes_have_their_cause_place_and_remedy(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FOLDER / mistake.name)
     raw = (FOLDER / mistake.name / "case.bu").read_bytes()
-    document = Document(raw.decode("utf-8", "surrogateescape"), files_dir="files")
+    document = OpenDocument(raw.decode("utf-8", "surrogateescape"), files_dir="files")
     found = [one for one in diagnostics(document) if mistake.cause in one.message]
     line, column = map(int, mistake.place.split(":"))
     assert any(one.span.start[:2] == (line, column) and mistake.remedy in one.message for one in found)
@@ -40,22 +40,22 @@ def test_mistakes_have_their_cause_place_and_remedy(mistake: Mistake, monkeypatc
     ],
 )
 def test_spans(text: str, start: tuple[int, int], end: tuple[int, int]) -> None:
-    spans = [one.span for one in diagnostics(Document(HEAD + text))]
+    spans = [one.span for one in diagnostics(OpenDocument(HEAD + text))]
     assert Span(Position(*start), Position(*end)) in spans, spans
 
 
 def test_a_problem_in_an_included_file_is_shown_at_the_key(tmp_path: Path) -> None:
     (tmp_path / "part.bu").write_text("- path: /a\n  mode: 644\n")
-    document = Document(HEAD + "storage:\n  files: !include part.bu\n", files_dir=str(tmp_path))
+    document = OpenDocument(HEAD + "storage:\n  files: !include part.bu\n", files_dir=str(tmp_path))
     (found,) = diagnostics(document)
     assert found.span == Span(Position(4, 3), Position(4, 8))
     assert "part.bu:2:9: unreasonable mode" in found.message
 
 
 def test_an_empty_text() -> None:
-    assert [one.rule for one in diagnostics(Document(""))] == ["variant"]
+    assert [one.rule for one in diagnostics(OpenDocument(""))] == ["variant"]
 
 
 def test_silenced_rules() -> None:
     text = HEAD + "storage: {files: [{path: /a, mode: 644}]}\n"
-    assert diagnostics(Document(text, ignore=("decimal-mode",))) == []
+    assert diagnostics(OpenDocument(text, ignore=("decimal-mode",))) == []

@@ -7,7 +7,7 @@ import pytest
 from provision.config.problems import Position
 from tests.transpiler.editor import HEAD, with_cursor
 from transpiler.authoring.text_edits import Edit, apply_edits
-from transpiler.editor.document import Document, Span
+from transpiler.editor.document import OpenDocument, Span
 from transpiler.editor.names import RenameRefused, definition_span, devices, names, renamed
 
 TEXT = (
@@ -43,7 +43,7 @@ systemd:
 )
 
 
-def change(document: Document, at: Position, new: str) -> str:
+def change(document: OpenDocument, at: Position, new: str) -> str:
     edits = [
         Edit(span.start.line, span.start.column, span.end.column, text) for span, text in renamed(document, at, new)
     ]
@@ -57,7 +57,7 @@ def place(text: str, skip: int = 0) -> Position:
 
 
 def test_the_names_of_a_text() -> None:
-    assert [(one.kind, one.text) for one in names(Document(TEXT))] == [
+    assert [(one.kind, one.text) for one in names(OpenDocument(TEXT))] == [
         (("partitions", "label"), "data"),
         (("partitions", "label"), "log"),
         (("luks", "name"), "data"),
@@ -65,11 +65,11 @@ def test_the_names_of_a_text() -> None:
         (("raid", "name"), "data-1"),
         (("filesystems", "label"), "data"),
     ]
-    assert "/dev/md/data-1" in devices(Document(TEXT))
+    assert "/dev/md/data-1" in devices(OpenDocument(TEXT))
 
 
 def test_a_volume() -> None:
-    after = change(Document(TEXT), place("- name: data"), "safe")
+    after = change(OpenDocument(TEXT), place("- name: data"), "safe")
     expected = TEXT.replace("/dev/mapper/data,", "/dev/mapper/safe,").replace(
         "was /dev/mapper/data", "was /dev/mapper/safe"
     )
@@ -80,15 +80,15 @@ def test_a_volume() -> None:
 
 
 def test_an_array_from_its_reference() -> None:
-    after = change(Document(TEXT), place("/dev/md/data-1"), "vg_0")
+    after = change(OpenDocument(TEXT), place("/dev/md/data-1"), "vg_0")
     assert after == TEXT.replace("data-1", "vg_0").replace("data\\x2d1", "vg_0")
 
 
 def test_a_partition_in_quotes_and_in_a_unit() -> None:
-    assert change(Document(TEXT), place('label: "lo'), "log-2") == TEXT.replace('"log"', '"log-2"').replace(
+    assert change(OpenDocument(TEXT), place('label: "lo'), "log-2") == TEXT.replace('"log"', '"log-2"').replace(
         "/log]", "/log-2]"
     )
-    after = change(Document(TEXT), place("- label: data"), "a-b")
+    after = change(OpenDocument(TEXT), place("- label: data"), "a-b")
     assert "by\\x2dpartlabel-a\\x2db.device" in after
     assert "PARTLABEL=a-b\n" in after
 
@@ -104,12 +104,12 @@ def test_a_partition_in_quotes_and_in_a_unit() -> None:
 )
 def test_refused(at: Position, new: str, reason: str) -> None:
     with pytest.raises(RenameRefused, match=reason):
-        renamed(Document(TEXT), at, new)
+        renamed(OpenDocument(TEXT), at, new)
 
 
 def test_the_definition_of_a_reference() -> None:
-    assert definition_span(Document(TEXT), place("/dev/mapper/da")) == Span(Position(10, 13), Position(10, 17))
-    assert definition_span(Document(TEXT), Position(1, 3)) is None
+    assert definition_span(OpenDocument(TEXT), place("/dev/mapper/da")) == Span(Position(10, 13), Position(10, 17))
+    assert definition_span(OpenDocument(TEXT), Position(1, 3)) is None
 
 
 def test_a_text_that_is_not_yaml_has_no_names() -> None:

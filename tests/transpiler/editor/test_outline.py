@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tests.transpiler.editor import HEAD
-from transpiler.editor.document import Document
+from transpiler.editor.document import OpenDocument
 from transpiler.editor.outline import Symbol, folds, symbols
 
 TEXT = (
@@ -37,7 +37,7 @@ def tree(found: Iterable[Symbol]) -> list[object]:
 
 
 def test_symbols() -> None:
-    assert tree(symbols(Document(TEXT))) == [
+    assert tree(symbols(OpenDocument(TEXT))) == [
         "variant",
         "version",
         ("storage", [("disks", [("/dev/vda", [("partitions", ["data"])])]), ("files", ["/a"])]),
@@ -46,7 +46,7 @@ def test_symbols() -> None:
 
 
 def test_a_name_is_inside_its_entry() -> None:
-    waiting = [*symbols(Document(TEXT))]
+    waiting = [*symbols(OpenDocument(TEXT))]
     while waiting:
         one = waiting.pop()
         assert one.span.start <= one.name_span.start <= one.name_span.end <= one.span.end
@@ -55,13 +55,13 @@ def test_a_name_is_inside_its_entry() -> None:
 
 
 def test_folds() -> None:
-    assert {(3, 10), (5, 7), (9, 10), (12, 19), (13, 17), (14, 17)} <= set(folds(Document(TEXT)))
+    assert {(3, 10), (5, 7), (9, 10), (12, 19), (13, 17), (14, 17)} <= set(folds(OpenDocument(TEXT)))
 
 
 def test_odd_texts_have_none() -> None:
     for text in ("", "a", "[", "- a", "{a: b}", "? [a]: b\n"):
-        assert folds(Document(text)) == []
-        symbols(Document(text))
-    deep = Document(HEAD + "a: " + "[" * 5000 + "]" * 5000)
+        assert folds(OpenDocument(text)) == []
+        symbols(OpenDocument(text))
+    deep = OpenDocument(HEAD + "a: " + "[" * 5000 + "]" * 5000)
     assert folds(deep) == []
     assert len(symbols(deep)) == 3

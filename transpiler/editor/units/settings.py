@@ -36,7 +36,7 @@ def sections() -> Mapping[str, Mapping[str, str]]:
     """Section -> setting -> the kind of its value as the service manager names it, such as `BOOLEAN`; may be empty."""
     found: dict[str, dict[str, str]] = {}
     current: list[str] = []
-    for line in (files("transpiler.editor") / "unit_settings.txt").read_text("utf-8").splitlines():
+    for line in (files("transpiler.editor.units") / "settings.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
             current = line.strip("[]").split()
         elif line and not line.startswith("#"):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from provision.config.problems import Path, Position
 from transpiler.editor.cursor import Cursor, outline_of
-from transpiler.editor.document import Document
-from transpiler.editor.unit_settings import sections, values_of
+from transpiler.editor.document import OpenDocument
+from transpiler.editor.units.settings import sections, values_of
 from transpiler.lint.units import sections_of
 
 _UNITS_NAMED = {
@@ -35,7 +35,7 @@ class Offer(NamedTuple):
     detail: str = ""
 
 
-def unit_offers(document: Document, cursor: Cursor, at: Position) -> Iterator[Offer]:
+def unit_offers(document: OpenDocument, cursor: Cursor, at: Position) -> Iterator[Offer]:
     """The sections, settings or values that fit at a cursor in the text of a unit; none in other texts."""
     name = unit_name(document, cursor.path)
     if not name:
@@ -56,7 +56,7 @@ def unit_offers(document: Document, cursor: Cursor, at: Position) -> Iterator[Of
         yield from (Offer(f"[{one}]", f"[{one}]") for one in known)
 
 
-def unit_name(document: Document, path: Path) -> str:
+def unit_name(document: OpenDocument, path: Path) -> str:
     """The name of the unit whose text is at a path; empty if the text there is not that of a unit."""
     if path[:1] != ("systemd",) or path[-1:] != ("contents",) or len(path) not in {4, 6}:
         return ""
@@ -73,7 +73,7 @@ def known_sections(name: str, *, quadlet: bool) -> list[str]:
     return sorted(sections_of(name), key=lambda one: ({"Unit": 0, "Install": 2}.get(one, 1), one))
 
 
-def section_above(document: Document, at: Position) -> str:
+def section_above(document: OpenDocument, at: Position) -> str:
     """The section to which a line of a unit belongs; empty before the first section."""
     for number in range(at.line - 1, 0, -1):
         line = document.line(number)
@@ -85,7 +85,7 @@ def section_above(document: Document, at: Position) -> str:
     return ""
 
 
-def _units(document: Document) -> Iterator[str]:
+def _units(document: OpenDocument) -> Iterator[str]:
     """The names of the units in the config, and of usual targets."""
     values = outline_of(document.lines).values
     yield from (value for path, value in values.items() if path[:2] == ("systemd", "units") and path[3:] == ("name",))
