@@ -63,36 +63,21 @@ def read_whole(name: str, files_dir: str | None, seconds: float) -> GivenConfig:
     config, fetcher, parts = merge_references(given.config, seconds)
     others = []
     for part in parts:
-        reference = _reference_to(part, given.config)
-        locate = _located_at(reference, given.locate) if reference else _locate_later(part)
+        locate = _located_at(part.embedded, given.locate) if part.embedded else _locate_later(part)
         others.append(ConfigPart(part.config, locate))
     return GivenConfig(config, fetcher, ConfigPlaces(config, [given, *others]))
 
 
-def _reference_to(part: ReferencedConfig, given: Config) -> Path | None:
-    """The path of the merge or replace that holds a whole config as a data URL; None if the part was fetched."""
-    from provision.config.content import ContentInvalid, inline_content
-
-    references = given.ignition.config
-    paths: list[Path] = [("ignition", "config", "merge", index) for index in range(len(references.merge))]
-    paths.append(("ignition", "config", "replace"))
-    for path, one in zip(paths, [*references.merge, references.replace], strict=True):
-        try:
-            if (one.source or "").startswith("data:") and inline_content(one) == part.raw:
-                return path
-        except ContentInvalid:
-            continue
-    return None
-
-
-def _located_at(reference: Path, locate_given: yaml_or_json.Locate) -> yaml_or_json.Locate:
-    """A function that finds places in a config that another one holds: the line is that of the reference."""
+def _located_at(embedded: Sequence[Path], locate_given: yaml_or_json.Locate) -> yaml_or_json.Locate:
+    """A function that finds places in a config that another one holds: the line is that of the first reference."""
+    first, *others = embedded
 
     def locate(problems: Sequence[Problem]) -> Sequence[Finding]:
         found = []
         for problem in problems:
-            (outer,) = locate_given([problem._replace(path=(*reference, "source"))])
-            path = (*outer.problem.path, *problem.path)
+            (outer,) = locate_given([problem._replace(path=(*first, "source"))])
+            inner = [part for reference in others for part in (*reference, "source")]
+            path = (*outer.problem.path, *inner, *problem.path)
             found.append(outer._replace(problem=outer.problem._replace(path=path)))
         return found
 

@@ -10,7 +10,7 @@ from provision.config.data_urls import base64_encoded
 from provision.config.format import Config, ConfigResource, IgnitionConfig
 from provision.config.merge import merge
 from provision.config.model import NEWEST
-from provision.config.problems import Problem
+from provision.config.problems import Path, Problem, dotted
 from provision.config.rules import check_rules
 from provision.config.urls import path_of, redacted, scheme
 from provision.failures import ConfigInvalid, FetchFailed
@@ -40,11 +40,34 @@ class Fetched(NamedTuple):
 
 
 class ReferencedConfig(NamedTuple):
-    """A referenced config as it was fetched; `source` is its redacted URL."""
+    """A referenced config as it was fetched.
+
+    `source` is its redacted URL, or the place of its data URL. `embedded` are the paths of the references that lead to
+    it from the given config, if all of them are data URLs; else it is empty.
+    """
 
     source: str
     raw: bytes
     config: Config
+    embedded: tuple[Path, ...] = ()
+
+
+class _Way(NamedTuple):
+    """How a config was reached: the digests of those that led to it with its own, its name, and its `embedded`.
+
+    The name of the given config is empty. `embedded` is None if a config on the way was fetched.
+    """
+
+    digests: tuple[str, ...] = ()
+    name: str = ""
+    embedded: tuple[Path, ...] | None = ()
+
+    def to(self, path: Path, url: str) -> _Way:
+        """The way to a config that this one names at a path."""
+        if scheme(url) != "data":
+            return self._replace(name=redacted(url), embedded=None)
+        name = f"{dotted(path)} of {self.name}" if self.name else dotted(path)
+        return self._replace(name=name, embedded=None if self.embedded is None else (*self.embedded, path))
 
 
 class Rendered(NamedTuple):
@@ -64,7 +87,7 @@ def render(config: Config, fetcher: Fetcher, log: Log, read_oem: ReadOem | None 
     """
     rendering = _Rendering(log, read_oem)
     config = rendering.with_oem_files(config)
-    whole, fetcher = rendering.rendered(config, fetcher.configured_by(config), ())
+    whole, fetcher = rendering.rendered(config, fetcher.configured_by(config), _Way())
     fetcher = fetcher.configured_by(whole)
     whole = _with_inline_authorities(whole, fetcher)
     if whole.older is not None:
@@ -91,30 +114,30 @@ class _Rendering:
 
         return with_oem_files(config, self._read_oem)
 
-    def rendered(self, config: Config, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
-        """A config with its references merged. `above` are the digests of the configs that led here.
+    def rendered(self, config: Config, fetcher: Fetcher, way: _Way) -> tuple[Config, Fetcher]:
+        """A config with its references merged. `way` led here.
 
         Each referenced config is fetched with the settings of what is known by then, as Ignition does.
         """
         references = config.ignition.config
         if references.replace.source is not None:
-            return self._replaced(references.replace, fetcher, above)
-        for reference in references.merge:
-            child, below = self._get(reference, fetcher, above)
+            return self._replaced(references.replace, fetcher, way)
+        for index, reference in enumerate(references.merge):
+            path = ("ignition", "config", "merge", index)
+            child, below = self._get(reference, fetcher, way.to(path, reference.source or ""))
             fetcher = fetcher.configured_by(_joined(config, child))
             child, fetcher = self.rendered(child, fetcher, below)
             config = _joined(config, child)
         return config, fetcher
 
-    def _replaced(self, reference: ConfigResource, fetcher: Fetcher, above: tuple[str, ...]) -> tuple[Config, Fetcher]:
-        child, below = self._get(reference, fetcher, above)
+    def _replaced(self, reference: ConfigResource, fetcher: Fetcher, way: _Way) -> tuple[Config, Fetcher]:
+        path = ("ignition", "config", "replace")
+        child, below = self._get(reference, fetcher, way.to(path, reference.source or ""))
         return self.rendered(child, fetcher.configured_by(child), below)
 
-    def _get(
-        self, reference: ConfigResource, fetcher: Fetcher, above: tuple[str, ...]
-    ) -> tuple[Config, tuple[str, ...]]:
-        """A referenced config, and the digests that led to it with its own."""
-        source = redacted(reference.source or "")
+    def _get(self, reference: ConfigResource, fetcher: Fetcher, way: _Way) -> tuple[Config, _Way]:
+        """The referenced config to which `way` leads, and the way with its digest."""
+        source, above = way.name, way.digests
         if len(above) >= DEPTH_LIMIT or len(self.fetched) >= CONFIG_COUNT_LIMIT:
             raise FetchFailed(
                 source, f"configs are nested deeper than {DEPTH_LIMIT}, or more than {CONFIG_COUNT_LIMIT} in number"
@@ -128,8 +151,8 @@ class _Rendering:
         self._log("debug", f"fetched referenced config from {source} with SHA512: {digest}")
         self.fetched.append(Fetched("user", path_of(reference.source or ""), referenced=True))
         config = self.with_oem_files(read_config(raw, source, self._log, fetcher.settings.run))
-        self.parts.append(ReferencedConfig(source, raw, config))
-        return config, (*above, digest)
+        self.parts.append(ReferencedConfig(source, raw, config, way.embedded or ()))
+        return config, way._replace(digests=(*above, digest))
 
 
 def _joined(config: Config, child: Config) -> Config:

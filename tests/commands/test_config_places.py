@@ -83,7 +83,7 @@ def test_of_merged_configs_the_source_of_the_value_is_named(folder: Path) -> Non
     """The merged config has /a, /b, /c; /c is the second file of the child."""
     child = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/b", "mode": 420}, {"path": "/c"}]}}
     child["storage"]["files"][1]["user"] = {"name": "nobody-here"}  # type: ignore[index]
-    source = "data:;base64," + b64encode(json.dumps(child).encode()).decode()
+    source = data_url(child)
     files = [{"path": "/a", "user": {"name": "nobody-there"}}, {"path": "/b"}]
     merge = {"version": "3.4.0", "config": {"merge": [{"source": source}]}}
     (folder / "site.ign").write_text(json.dumps({"ignition": merge, "storage": {"files": files}}, indent=1))
@@ -93,6 +93,30 @@ def test_of_merged_configs_the_source_of_the_value_is_named(folder: Path) -> Non
     (line,) = [line for line in done.stderr.splitlines() if 'no such user "nobody-here"' in line]
     assert line.startswith("site.ign:")
     assert "error: ignition.config.merge[0].source.storage.files[1]: " in line
+
+
+def test_a_config_in_a_config_in_a_config_is_found(folder: Path) -> None:
+    """The place is the line of the outermost reference; the path names each reference on the way."""
+    inner = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "user": {"name": "nobody-here"}}]}}
+    merge = [{"source": data_url({"ignition": {"version": "3.4.0"}})}, {"source": data_url(inner)}]
+    middle = {"ignition": {"version": "3.4.0", "config": {"merge": merge}}}
+    replace = {"version": "3.4.0", "config": {"replace": {"source": data_url(middle)}}}
+    (folder / "site.ign").write_text(json.dumps({"ignition": replace}, indent=1))
+    place = "ignition.config.replace.source.ignition.config.merge[1].source.storage.files[0]"
+    assert (
+        f'site.ign:6:15: error: {place}: no such user "nobody-here" [unknown-user]'
+        in run(folder, "plan", "site.ign").stderr
+    )
+    merge[1]["source"] = data_url({"ignition": {"version": "3.4.0"}, "storage": {"disks": [{"device": "sda"}]}})
+    replace["config"] = {"replace": {"source": data_url(middle)}}
+    (folder / "site.ign").write_text(json.dumps({"ignition": replace}, indent=1))
+    shown = run(folder, "plan", "site.ign").stderr
+    assert "ignition.config.merge[1] of ignition.config.replace: config is not valid" in shown
+    assert "storage.disks[0].device: path not absolute" in shown
+
+
+def data_url(config: object) -> str:
+    return "data:;base64," + b64encode(json.dumps(config).encode()).decode()
 
 
 def test_a_local_config_that_is_merged_has_the_line_of_its_name(folder: Path) -> None:
