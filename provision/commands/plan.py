@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeGuard
 
 from provision.commands.config_places import ConfigPlaces
 from provision.commands.given_config import read_whole
@@ -24,8 +25,9 @@ from provision.config.problems import Problem
 from provision.config.reports.formats import as_json
 from provision.engine.preflight import Step, simulate
 from provision.failures import PlanRefused
-from provision.planning.actions import Action, Mount, WaitForDevices
-from provision.planning.facts import DeviceFact
+from provision.planning.actions import Action, FetchBlob, Mount, RunProgram, WaitForDevices
+from provision.planning.facts import DeviceFact, SignatureFact
+from provision.stages.files.result_file import RESULT
 
 NAME = "plan"
 HELP = "show what a config would do, and change nothing"
@@ -72,6 +74,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"{mount.title}: its files are not known; the plan assumes that there are none" for mount in hidden
         ]
         target.notes += [f"{name}: {why}" for name, why in target.unseen.items()]
+        target.notes += [
+            f"{name}: what is on it is known only when it is open; the plan assumes that it is empty"
+            for name in _closed_volumes(steps)
+        ]
         _print(arguments, steps, target, places)
         return _exit_code(steps, hidden, target) if arguments.exit_code else 0
 
@@ -89,19 +95,38 @@ def _refusals_as_json(arguments: argparse.Namespace) -> Iterator[None]:
 
 def _exit_code(steps: list[Step], hidden: list[Mount], target: Target) -> int:
     """The exit code for --exit-code. A change is certain only if it does not depend on an assumption of the plan."""
-    assumed: set[str] = set()
-    points = tuple(mount.path.rstrip("/") + "/" for mount in hidden) if target.root_is_known else ("/",)
+    closed = _closed_volumes(steps)
+    assumed = set(closed)
+    unseen = [*hidden, *(step.action for step in steps if _is_mount_of(step.action, closed))]
+    points = tuple(mount.path.rstrip("/") + "/" for mount in unseen) if target.root_is_known else ("/",)
     changes = []
     for action in (step.action for step in steps):
         devices = _devices(action)
         files = {name for name in action.touches() if name.startswith(points)} - devices
+        if closed:
+            files |= {RESULT} & action.touches()  # written if anything else is
         if isinstance(action, WaitForDevices) or any(name.startswith(tuple(assumed)) for name in devices):
             assumed |= devices
-        elif is_change(action) and not files:
+        elif is_change(action) and not files and not isinstance(action, FetchBlob):
             return CHANGES
         changes += [action] * is_change(action)
     unknown = changes or hidden or assumed or target.unseen or target.unreadable or not target.root_is_known
     return UNKNOWN if unknown else 0
+
+
+def _closed_volumes(steps: list[Step]) -> set[str]:
+    """The encrypted volumes that exist and are opened in the plan: nobody sees before what is on them."""
+    actions = [step.action for step in steps if isinstance(step.action, RunProgram)]
+    opened = [one for one in actions if one.argv[:2] == ("cryptsetup", "luksOpen")]
+    facts = [fact for one in actions for fact in one.facts if isinstance(fact, SignatureFact)]
+    made = {fact.name for fact in facts if fact.value.type == "crypto_LUKS"}
+    return {
+        fact.name for one in opened if not one.touches() & made for fact in one.facts if isinstance(fact, DeviceFact)
+    }
+
+
+def _is_mount_of(action: Action, devices: set[str]) -> TypeGuard[Mount]:
+    return isinstance(action, Mount) and action.device in devices
 
 
 def _devices(action: Action) -> set[str]:

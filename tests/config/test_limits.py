@@ -59,6 +59,7 @@ text, repeated = ({arguments})
 elements = sum(repeated.count(one) for one in ",[{{")
 count = (MAX_BYTES - 1000) // len(repeated.encode())
 raw = ({head!r} + text % (repeated * (min(count, (MAX_ELEMENTS - 100) // elements) if elements else count))).encode()
+del text, repeated
 validation = validate(raw)
 assert validation.config or validation.error
 assert time.process_time() < {seconds}

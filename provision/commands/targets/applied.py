@@ -31,6 +31,7 @@ from provision.planning.file_actions import MakeHardLink, WriteFile
 from provision.planning.machine_view import FileType, MachineView
 from provision.planning.root.target_paths import resolve_path
 from provision.planning.stage import Plan, Stage
+from provision.stages.files import crypttab
 from provision.stages.files.result_file import RESULT
 
 ALWAYS_DUE = (WaitForDevices, Keep, UpdateBootState, StoreBlob, ForgetBlob, Mount, Unmount)
@@ -71,7 +72,8 @@ def without_done_actions(stage: Stage, unseen: dict[str, str]) -> Stage:
         def plan(config: Config, view: MachineView) -> Iterator[Wave]:
             if part is stage.parts[0]:
                 progress.begin()
-            for wave in part(as_applied(config), view):
+            planned = crypttab.plan_applied if part is crypttab.plan else part
+            for wave in planned(as_applied(config), view):
                 yield tuple(progress.due(action, view) for action in wave)
 
         return plan

@@ -12,7 +12,7 @@ from provision.planning.actions import Action, ForgetBlob, Wave
 from provision.planning.arguments import Blob
 from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.luks_keys import key_blob, secure_key_blobs
-from provision.planning.machine_view import MachineView
+from provision.planning.machine_view import FileType, MachineView
 from provision.planning.root.target_paths import missing_parents, resolve_path
 from provision.stages.files.append_lines import append_lines
 
@@ -23,6 +23,15 @@ KEYS = "/etc/luks"
 
 def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     """Write the lines and keys of all volumes, then forget the keys. Raises PlanRefused for files in the way."""
+    return _plan(config, view, applied=False)
+
+
+def plan_applied(config: Config, view: MachineView) -> Iterator[Wave]:
+    """As `plan`, where the config was applied before: its key files are there, and open the volumes."""
+    return _plan(config, view, applied=True)
+
+
+def _plan(config: Config, view: MachineView, *, applied: bool) -> Iterator[Wave]:
     volumes: list[tuple[Path, Luks]] = [
         (("storage", "luks", index), entry) for index, entry in enumerate(config.storage.luks)
     ]
@@ -35,6 +44,9 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
             files.update(
                 {resolve_path(view, path): (config_path, blob) for path, blob in secure_key_blobs(entry).items()}
             )
+    blobs = [(blob, config_path) for config_path, blob in files.values()]
+    if applied:
+        files = {path: file for path, file in files.items() if not _is_file(path, view)}
     _check(files, view)
     keys = resolve_path(view, KEYS)
     if files and view.file_status(keys) is None:
@@ -43,7 +55,7 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
         yield (WriteFile(path, (blob,), 0o600, parents=missing_parents(view, path), config_path=config_path),)
     lines = [_line(config_path, entry, view) for config_path, entry in volumes]
     yield (append_lines(CRYPTTAB, lines, view, ("storage", "luks"), 0o600),)
-    forgotten: list[Action] = [ForgetBlob(blob, config_path) for config_path, blob in files.values()]
+    forgotten: list[Action] = [ForgetBlob(blob, config_path) for blob, config_path in blobs]
     forgotten += [
         ForgetBlob(key_blob(entry), config_path) for config_path, entry in volumes if _keeps_key_elsewhere(entry)
     ]
@@ -53,6 +65,11 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
 def _keeps_key_elsewhere(luks: Luks) -> bool:
     """Whether clevis unlocks the volume and its key is from the config: then the key is not written to the root."""
     return has_clevis(luks) and bool(luks.key_file.source)
+
+
+def _is_file(path: str, view: MachineView) -> bool:
+    there = view.file_status(path)
+    return there is not None and there.kind is FileType.FILE
 
 
 def _check(files: dict[str, tuple[Path, Blob]], view: MachineView) -> None:

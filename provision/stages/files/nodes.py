@@ -260,7 +260,7 @@ def _file(
         raise _in_the_way(f"A {what} file exists there already and overwrite is false: {entry.path}", existing)
     uid, gid = _owner(entry, view, existing)
     mode = _mode(file.mode, existing, 0o644)
-    if existing is not None and not file.append and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
+    if existing is not None and not file.append and _has(existing, mode, uid, gid):
         return []
     return [
         WriteFile(
@@ -285,10 +285,16 @@ def _directory(
         raise _in_the_way(f"A non-directory already exists and overwrite is false: {entry.path}", existing)
     uid, gid = _owner(entry, view, existing)
     mode = _mode(directory.mode, existing, 0o755)
-    if existing is not None and (mode, uid, gid) == (existing.mode, existing.uid, existing.gid):
+    if existing is not None and _has(existing, mode, uid, gid):
         return []
     parents = missing_parents(view, entry.path)
     return [MakeDirectory(entry.path, mode, uid, gid, parents, config_path=entry.config_path)]
+
+
+def _has(existing: FileStatus, mode: int, uid: int | None, gid: int | None) -> bool:
+    """Whether something has an owner, and a mode unless its file system stores none (vfat)."""
+    stored = existing.mode is not None or existing.identity is None
+    return (uid, gid) == (existing.uid, existing.gid) and (mode == existing.mode or not stored)
 
 
 def _symbolic_link(

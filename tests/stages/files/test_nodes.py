@@ -243,6 +243,17 @@ def test_owners_on_a_file_system_without_owners(
     assert len(planned(world, filesystems=(efi,), **nodes)) == 1
 
 
+@pytest.mark.parametrize(("uid", "changes"), [(0, 0), (7, 1)])
+def test_a_mode_that_is_not_stored_is_no_change(uid: int, changes: int) -> None:
+    world = World().with_directory("/efi")
+    there = FileStatus(FileType.DIRECTORY, None, 0, 0, identity=(1, 2))
+    world.nodes["/efi/d"] = there
+    world.nodes["/efi/f"] = there._replace(kind=FileType.FILE, size=1)
+    owner = Owner(id=uid)
+    assert len(planned(world, directories=(Directory(path="/efi/d", mode=0o700, user=owner),))) == changes
+    assert len(planned(world, files=(File(path="/efi/f", mode=0o600, user=owner),))) == changes
+
+
 def test_a_link_in_the_place_of_a_file_says_what_is_lost() -> None:
     world = World().with_file("/a").with_file("/b").with_file("/target")
     links = (Link(path="/a", target="x", overwrite=True), Link(path="/b", target="/target", hard=True, overwrite=True))
