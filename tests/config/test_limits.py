@@ -40,7 +40,7 @@ TEXTS = {
     "bad files": """'"storage":{"files":[%s{}]}}', '{"path":"a/","mode":9999},' """,
     "links below links": """'"storage":{"links":[%s]}}', ",".join(LINK % ("/a" * depth) for depth in range(1, 5700))""",
     "files beside a link": """'"storage":{"links":[{"path":"/a","target":"b"}],"files":[%s]}}',
-        ",".join('{"path":"/a%d/b%s"}' % (index, "/c" * 50) for index in range(245_000))""",
+        ",".join('{"path":"/a%d/b%s"}' % (index, "/c" * 50) for index in range(220_000))""",
     "labels of partitions": """'"storage":{"disks":[{"device":"/dev/a","partitions":[%s]}]}}',
         ",".join('{"label":"l%d"}' % index for index in range(249_000))""",
     "labels and an unknown key": """'"x":1,"storage":{"disks":[{"device":"/dev/a","partitions":[%s]}]}}',
