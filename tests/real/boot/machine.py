@@ -21,8 +21,11 @@ LIMIT = 900
 
 COMMAND_LINE = (
     "root=LABEL=root rw console=hvc0 console=ttyS0 quiet systemd.show_status=no systemd.firstboot=no "
-    "rd.shell=0 rd.emergency=poweroff ignition.platform.id=qemu"
+    "rd.shell=0 rd.emergency=poweroff ignition.platform.id=qemu norandmaps"
 )
+"""Addresses are not random (norandmaps): qemu translates a library anew for each address at which it is mapped, and a
+page for which it keeps thousands of translations takes minutes when the guest writes to it (qemu 7.2).
+"""
 
 
 UUID = "4c4c4544-0042-3510-8053-b4c04f4d5331"
