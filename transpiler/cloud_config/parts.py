@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from posixpath import normpath
 from typing import Any, NamedTuple
 
@@ -35,6 +36,9 @@ ONE_BOOT = ("/run", "/tmp", "/var/run")  # noqa: S108 - a folder of the target
 
 OF_THE_KERNEL = ("/dev", "/proc", "/sys")
 """Folders that the kernel fills."""
+
+KEPT = "/etc/cloud-config"
+"""Where the files of these folders are kept."""
 
 TMPFILES = "/etc/tmpfiles.d/cloud-config{}.conf"
 
@@ -95,7 +99,9 @@ class Parts:
     def add_file(self, path: str, contents: bytes, source: Path, access: Access = PLAIN) -> None:
         """Write a file, below / if the path is relative. In a folder that a start empties it is made at each start."""
         place = normpath("/" + path.lstrip("/"))
-        if _is_below(place, OF_THE_KERNEL):
+        if not place.isprintable():
+            self.problem(source, "the path has a control character", "remove it from the path")
+        elif _is_below(place, OF_THE_KERNEL):
             hint = "write it with a unit: `ExecStart=/bin/sh -c 'echo ... >FILE'`"
             self.problem(source, f"{place} is not on a disk", hint)
         elif _is_below(place, ONE_BOOT):
@@ -148,17 +154,10 @@ class Parts:
         self.nodes[node.path] = (node, source)
 
     def _add_at_boot(self, path: str, contents: bytes, source: Path, access: Access) -> None:
-        """Let systemd-tmpfiles write a file at each start (`f+` of tmpfiles.d(5))."""
-        text = contents.decode("utf-8", "surrogateescape")
-        if len(contents) > _LINE_MAX or not all(letter in "\n\t" or letter.isprintable() for letter in text):
-            message = (
-                f"{path} is gone after a start, and systemd-tmpfiles writes only texts of up to {_LINE_MAX >> 10} KiB"
-            )
-            self.problem(source, message, "write it to /etc or /var, and let a unit copy it")
-            return
-        owners = f"{access.user or 'root'} {access.group or 'root'}"
-        line = f"f+ {_escaped(path, blanks=True)} {access.mode:04o} {owners} - {_escaped(text)}"
-        self.at_boot[path] = (f"{line}\n", source)
+        """Keep a file on the disk, and let systemd-tmpfiles copy it at each start (`C` of tmpfiles.d(5))."""
+        kept = KEPT + path
+        self.add_file(kept, contents, source, access)
+        self.at_boot[path] = (f"C {_quoted(path)} - - - - {_escaped(kept)}\n", source)
 
     def _add_tmpfiles(self) -> None:
         if self.at_boot:
@@ -166,10 +165,6 @@ class Parts:
             self.add_file(
                 TMPFILES.format(self.suffix), text.encode(), next(source for _, source in self.at_boot.values())
             )
-
-
-_LINE_MAX = 64 << 10
-"""The longest text that becomes a line for systemd-tmpfiles."""
 
 
 def _is_below(path: str, folders: tuple[str, ...]) -> bool:
@@ -183,11 +178,12 @@ def _owner(written: str) -> Owner | None:
     return Owner(id=int(written)) if written.isdecimal() else Owner(name=written)
 
 
-def _escaped(text: str, *, blanks: bool = False) -> str:
-    """A text with the escapes of tmpfiles.d(5): those of C, and `%%`. A blank at the start or end would be lost."""
-    made = text.replace("\\", "\\\\").replace("%", "%%").replace("\n", "\\n").replace("\t", "\\t")
-    made = made.replace('"', "\\x22").replace("'", "\\x27")
-    if blanks:
-        return made.replace(" ", "\\x20")
-    start, end = len(made) - len(made.lstrip(" ")), len(made.rstrip(" "))
-    return "\\x20" * start + made[start:end] + "\\x20" * (len(made) - max(end, start))
+def _quoted(path: str) -> str:
+    """A path as the second word of a line of tmpfiles.d(5)."""
+    escaped = path.replace("%", "%%").replace("\\", "\\\\").replace('"', '\\"')
+    return escaped if re.fullmatch("[A-Za-z0-9%+,./:=@_-]*", escaped) else f'"{escaped}"'
+
+
+def _escaped(path: str) -> str:
+    """A path as the last word of a line of tmpfiles.d(5), which has other escapes: those of C."""
+    return re.sub(r"""[\s"'\\]""", lambda match: f"\\x{ord(match[0]):02x}", path.replace("%", "%%"))

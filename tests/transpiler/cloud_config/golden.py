@@ -16,6 +16,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shlex
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,12 +84,8 @@ def report(converted: Converted) -> str:
 
 def made_by(config: Config) -> dict[str, Any]:
     """What a machine makes of a config, in the form of `case.made`."""
-    files = {
-        file.path: _file(file)
-        for file in config.storage.files
-        if file.path not in {TMPFILES.format(""), "/etc/hostname"}
-    }
-    files |= _made_at_boot(config)
+    files = {file.path: _file(file) for file in config.storage.files if file.path != "/etc/hostname"}
+    files = _copied_at_boot(files)
     files |= {link.path: {"target": link.target} for link in config.storage.links}
     hostname = next((_text(file) for file in config.storage.files if file.path == "/etc/hostname"), "")
     calls = []
@@ -162,22 +159,18 @@ def _plain(text: str) -> dict[str, Any]:
     return {"mode": "0644", "user": "root", "group": "root", "text": text}
 
 
-def _made_at_boot(config: Config) -> dict[str, Any]:
-    """The files that systemd-tmpfiles makes."""
-    made = {}
-    for file in config.storage.files:
-        if file.path == TMPFILES.format(""):
-            for line in _text(file).splitlines():
-                _, path, mode, user, group, _, *rest = line.split(" ", 6)
-                text = _unescaped(rest[0] if rest else "")
-                made[_unescaped(path)] = {"mode": mode, "user": user, "group": group, "text": text}
-    return made
+def _copied_at_boot(files: dict[str, Any]) -> dict[str, Any]:
+    """The files with those that systemd-tmpfiles copies at their places."""
+    lines = files.pop(TMPFILES.format(""), {"text": ""})["text"].splitlines()
+    for line in lines:
+        kind, path, *_ = shlex.split(line.replace("%%", "%"))
+        assert kind == "C"
+        files[path] = files.pop(_unescaped(line.rpartition(" ")[2]))
+    return files
 
 
 def _unescaped(text: str) -> str:
-    known = {"n": "\n", "t": "\t", "\\": "\\"}
-    plain = text.replace("%%", "%")
-    return re.sub(r"\\(x..|.)", lambda m: known.get(m[1]) or chr(int(m[1][1:], 16)), plain)
+    return re.sub(r"\\x(..)", lambda match: chr(int(match[1], 16)), text.replace("%%", "%"))
 
 
 def _has_account(user: User) -> bool:
