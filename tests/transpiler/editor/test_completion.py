@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 from provision.config.problems import Position
 from tests.transpiler.editor import HEAD, with_cursor
 from transpiler.editor.completion import completions
-from transpiler.editor.document import Span
+from transpiler.editor.cursor import outline_of
+from transpiler.editor.document import OpenDocument, Span
 from transpiler.editor.units.settings import VALUES, sections
+
+ROOT = Path(__file__).parents[3]
 
 UNIT = HEAD + "systemd:\n  units:\n    - name: web.service\n      contents: |\n"
 
@@ -104,3 +108,21 @@ def test_usual_values_are_those_of_known_settings() -> None:
 @given(st.text(alphabet="ab:- #|{}[]=,'\"\n", max_size=40), st.integers(0, 40))
 def test_no_text_is_too_odd(text: str, cut: int) -> None:
     completions(*with_cursor(f"{HEAD}storage:\n{text[:cut]}\u00a6{text[cut:]}"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_key_of_which_two_letters_are_written_is_offered(path: Path) -> None:
+    """With nothing behind it, as a text is written from the top, and within the complete text."""
+    lines = path.read_text().split("\n")
+    blocks = [range(first, last + 1) for first, last in outline_of(lines).blocks.values()]
+    missing = []
+    for number, line in enumerate(lines, 1):
+        key = re.match(r"(\s*(?:- )?)([a-z_]{3,}):(?=\s|$)", line)
+        if key is None or any(number in block for block in blocks) or key[2] in {"variant", "version"}:
+            continue
+        for rest in ([], lines[number:]):
+            document = OpenDocument("\n".join([*lines[: number - 1], key[1] + key[2][:2], *rest]))
+            found = completions(document, Position(number, len(key[1]) + 3))
+            if key[2] not in {one.label for one in found}:
+                missing.append((number, line))
+    assert missing == []
