@@ -34,7 +34,7 @@ _transpile() {
             return
             ;;
         -f | --format)
-            [ "$command" = check ] && mapfile -t COMPREPLY < <(compgen -W "text json github sarif junit" -- "$current")
+            [ "$command" = check ] && mapfile -t COMPREPLY < <(compgen -W "text json github gitlab sarif junit" -- "$current")
             return
             ;;
         --color)

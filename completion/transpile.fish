@@ -35,7 +35,7 @@ complete -c transpile -n $check -s x -l exclude -r -d 'leave out files and direc
 complete -c transpile -n $check -s i -l ignore -x -d 'leave out the warnings of a rule'
 complete -c transpile -n $check -l fix -d 'mend what has one certain remedy'
 complete -c transpile -n $check -l diff -d 'show what --fix would change'
-complete -c transpile -n $check -s f -l format -x -a 'text json github sarif junit' -d 'how findings are written'
+complete -c transpile -n $check -s f -l format -x -a 'text json github gitlab sarif junit' -d 'how findings are written'
 complete -c transpile -n $check -s o -l output -r -d 'write findings to a file'
 complete -c transpile -n $check -s j -l jobs -x -d 'processes'
 complete -c transpile -n $check -s q -l quiet -d 'no progress and no summary'

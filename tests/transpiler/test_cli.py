@@ -206,3 +206,18 @@ def test_check_json_names_the_file_of_a_part(tmp_path: Path) -> None:
     done = run("check", "--format", "json", "part.bu", cwd=tmp_path)
     assert [(one["file"], one["line"], one["column"]) for one in json.loads(done.stdout)] == [("part.bu", 1, 16)]
     assert done.stderr == "1 config is not valid: 1 error\n"
+
+
+def test_a_finding_of_a_common_part_is_shown_once_and_in_the_job_summary(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "part.bu").write_text("files: [{path: a}]\n")
+    for name in ("one.bu", "two.bu"):
+        (tmp_path / name).write_text(GOOD + "storage: !include part.bu\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    done = run("check", "--format", "github", ".", cwd=tmp_path)
+    assert done.stdout.count("::error file=part.bu,line=1,col=16::") == 1
+    assert done.stderr == "2 of 2 configs are not valid: 1 error\n"
+    assert "| part.bu:1:16 | error |" in (tmp_path / "summary.md").read_text()
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "none" / "summary.md"))
+    assert "cannot be written: no such file" in run("check", "--format", "github", ".", cwd=tmp_path).stderr

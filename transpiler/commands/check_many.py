@@ -20,7 +20,7 @@ from transpiler.commands.settings import CheckSettings, SettingsError, settings_
 if TYPE_CHECKING:
     from transpiler.composition.values import Values
 
-FORMATS = ("text", "json", "github", "sarif", "junit")
+FORMATS = ("text", "json", "github", "gitlab", "sarif", "junit")
 
 DESCRIPTION = """\
 Check configs without writing results. In directories and globs it checks *.bu, *.butane, other files that have a
@@ -100,12 +100,39 @@ def check_many(arguments: list[str]) -> int:
         return _show_fixes(names, settings, values, given)
     if given.fix:
         _fix(names, settings, values, given)
-    checked = _checked(names, settings, values, given.jobs or _cores(), quiet=given.quiet)
+    checked = _each_once(_checked(names, settings, values, given.jobs or _cores(), quiet=given.quiet))
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
     _deliver(findings_text(checked, given.format, color=color and not given.output), given.output)
+    if given.format == "github":
+        _add_summary(checked, os.environ.get("GITHUB_STEP_SUMMARY", ""))
     if not given.quiet:
         print(summary(checked) if checked else "every config is excluded", file=sys.stderr)
     return int(any(one.error for one in checked))
+
+
+def _each_once(checked: Sequence[FileResult]) -> list[FileResult]:
+    """The results, with each finding of a part that several configs have in the first of them only."""
+    seen: set[Finding] = set()
+    made = []
+    for one in checked:
+        found = [finding for finding in one.findings if finding.source == one.name or finding not in seen]
+        seen.update(found)
+        made.append(one._replace(findings=found))
+    return made
+
+
+def _add_summary(checked: Sequence[FileResult], path: str) -> None:
+    """Add a summary to the file that GitHub shows on the page of a job; its path is empty elsewhere."""
+    from provision.config.reports.formats import as_summary
+
+    if not path or not checked:
+        return
+    findings = [finding for one in checked for finding in one.findings]
+    try:
+        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(as_summary(findings, summary(checked)))
+    except OSError as error:
+        print(f"transpile check: the job summary cannot be written: {reason_of(error)}", file=sys.stderr)
 
 
 def _show_fixes(names: Sequence[str], settings: CheckSettings, values: Values, given: argparse.Namespace) -> int:
@@ -224,6 +251,8 @@ def findings_text(checked: Sequence[FileResult], form: str, *, color: bool) -> s
             return formats.as_json(findings)
         case "github":
             return formats.as_github(findings)
+        case "gitlab":
+            return formats.as_gitlab(findings)
         case "junit":
             return formats.as_junit(checked, "transpile check")
         case "sarif":

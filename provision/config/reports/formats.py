@@ -1,9 +1,10 @@
-"""Findings for programs: JSON, GitHub annotations, SARIF, JUnit."""
+"""Findings for programs: JSON, GitHub annotations and job summaries, GitLab code quality, SARIF, JUnit."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -50,6 +51,58 @@ def _properties(finding: Finding) -> str:
 def _data(text: str) -> str:
     shown = "".join(letter if letter.isprintable() or letter in "\r\n" else "\ufffd" for letter in text)
     return shown.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def as_gitlab(findings: Iterable[Finding]) -> str:
+    """A code quality report for GitLab: a list of objects. Source: docs.gitlab.com, "Code Quality report format".
+
+    A fingerprint tells whether a later run has the same finding. It has no line, so it stays when lines move. Findings
+    that differ only in their lines have different ones, because GitLab shows one finding for each fingerprint.
+    """
+    import json
+
+    seen: Counter[str] = Counter()
+    return json.dumps([_quality(one, seen) for one in findings], indent=2, ensure_ascii=False) + "\n"
+
+
+def _quality(finding: Finding, seen: Counter[str]) -> dict[str, Any]:
+    from hashlib import sha256
+
+    same = f"{finding.file}\0{finding.rule}\0{finding.message}"
+    seen[same] += 1
+    name = f"{same}\0{seen[same]}"
+    return {
+        "description": finding.message,
+        "check_name": finding.rule,
+        "fingerprint": sha256(name.encode(errors="backslashreplace")).hexdigest(),
+        "severity": "major" if finding.problem.fatal else "minor",
+        "location": {"path": os.path.normpath(finding.file), "lines": {"begin": finding.at.line if finding.at else 1}},
+    }
+
+
+MOST_ROWS = 500
+"""The number of findings in a job summary. GitHub takes at most 1 MiB."""
+
+
+def as_summary(findings: Sequence[Finding], verdict: str) -> str:
+    """A job summary for GitHub: a verdict and a table in Markdown."""
+    rows = [
+        f"| {_cell(one.place)} | {one.problem.severity} | {_cell(one.message)} | {_cell(one.rule)} |\n"
+        for one in findings[:MOST_ROWS]
+    ]
+    head = "| place | severity | finding | rule |\n|---|---|---|---|\n" if rows else ""
+    more = f"\n{len(findings) - MOST_ROWS} more\n" if len(findings) > MOST_ROWS else ""
+    return f"### transpile check\n\n{verdict}\n\n{head}{''.join(rows)}{more}\n"
+
+
+def _cell(text: str) -> str:
+    """A text in a cell of a table, with nothing that Markdown or HTML would take as its own."""
+    cut = text if len(text) <= _CELL else f"{text[:_CELL]}..."
+    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in cut)
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~$@&-])", lambda match: f"&#{ord(match[1])};", shown)
+
+
+_CELL = 300
 
 
 def as_sarif(findings: Sequence[Finding], version: str, tool: str = "provision validate") -> str:

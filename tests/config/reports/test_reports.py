@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from provision.config.problems import Position, Problem
 from provision.config.reports.findings import Finding, findings
-from provision.config.reports.formats import as_github, as_json, as_sarif
+from provision.config.reports.formats import MOST_ROWS, as_github, as_gitlab, as_json, as_sarif, as_summary
 from provision.config.reports.text import as_text, report
 from provision.config.validate import validate
 from tests.config.configs import texts
@@ -142,3 +142,28 @@ def test_every_problem_can_be_shown(raw: bytes) -> None:
     assert as_text(some, excerpts=True, color=True).count("\n") >= len(some)
     assert len(json.loads(as_json(some))) == len(some)
     assert as_github(some).count("\n") == len(some)
+
+
+def test_gitlab_gets_fingerprints_that_do_not_depend_on_lines() -> None:
+    first, second = (Finding("./a.bu", Problem(("x",), "wrong", rule="r"), Position(line, 1)) for line in (1, 7))
+    moved, same = json.loads(as_gitlab([second])), json.loads(as_gitlab([first, second]))
+    assert moved[0] == {
+        "description": "x: wrong",
+        "check_name": "r",
+        "fingerprint": same[0]["fingerprint"],
+        "severity": "major",
+        "location": {"path": "a.bu", "lines": {"begin": 7}},
+    }
+    assert same[0]["fingerprint"] != same[1]["fingerprint"]
+    assert json.loads(as_gitlab([Finding("a", Problem((), "y", fatal=False))]))[0]["location"]["lines"] == {"begin": 1}
+
+
+def test_a_job_summary_is_a_table_that_no_text_can_leave() -> None:
+    finding = Finding("a|b.bu", Problem((), "<b>x</b> [y](z) | \n`c`", rule="r"), Position(1, 2))
+    shown = as_summary([finding] * (MOST_ROWS + 2), "1 config is not valid")
+    assert shown.count("\n| ") == MOST_ROWS + 1
+    assert shown.endswith("\n2 more\n\n")
+    row = shown.splitlines()[6]
+    assert row.count("|") == 5
+    assert not set("<>`[]") & set(row)
+    assert as_summary([], "1 config is valid") == "### transpile check\n\n1 config is valid\n\n\n"
