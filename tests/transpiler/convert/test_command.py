@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 
+pytestmark = pytest.mark.slow
+
 
 def convert(config: object, *options: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "transpiler", "convert", *options]
