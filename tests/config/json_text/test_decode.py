@@ -7,7 +7,19 @@ from typing import Any
 
 import pytest
 
-from provision.config.format import Clevis, ClevisCustom, Config, Directory, File, HttpHeader, Link, Luks, Storage
+from provision.config.format import (
+    Clevis,
+    ClevisCustom,
+    Config,
+    Directory,
+    File,
+    HttpHeader,
+    Link,
+    Luks,
+    Passwd,
+    Storage,
+    User,
+)
 from provision.config.json_text.decode import Decoded, decode, decode_record, normalise, parse_version
 from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS, Secret, minor
@@ -167,3 +179,10 @@ def test_a_record_of_any_kind_can_be_decoded() -> None:
     header = decode_record(HttpHeader, json.loads('{"name": "A"}'), minor("3.4")).record
     assert header == HttpHeader(name="A")
     assert Directory(path="/a") != File(path="/a")
+
+
+def test_a_value_that_is_refused_leaves_what_was_there() -> None:
+    refused = decoded('{"storage": 5, "passwd": {"users": [7]}}').record
+    assert refused == Config(storage=Storage(), passwd=Passwd(users=(User(name=""),)))
+    twice = decoded('{"storage": {"files": [{"path": "/a"}]}, "storage": 5}').record
+    assert twice.storage.files == (File(path="/a"),)
