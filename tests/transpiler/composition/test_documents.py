@@ -263,3 +263,16 @@ def test_a_file_is_a_regular_one_below_the_files_directory(tmp_path: Path) -> No
         assert [rule for _, rule in found(composed(tmp_path, HEAD + f"a: !include {name}\n"))] == ["include"]
     without = transpile((HEAD + "a: !include x.bu\n").encode())
     assert "must be specified with -d" in without.problems[0].message
+
+
+def test_the_engine_names_the_file_of_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from provision.yaml_or_json import validate_text
+
+    (tmp_path / "base.bu").write_text(HEAD + "storage: {files: [{path: /a, contents: {inline: !secret x}}]}\n")
+    monkeypatch.setenv("TRANSPILE_SECRET_X", "hunter2")
+    outcome = validate_text(b"extends: base.bu\n", "site.bu", str(tmp_path), lints=True)
+    assert outcome.config is not None
+    assert [one.file for one in outcome.locate([_problem()])] == [str(tmp_path / "base.bu")]
+    user_data = validate_text(HEAD.encode() + b"passwd: {users: [{name: !secret x}]}\n", "user data")
+    assert user_data.config is not None
+    assert [one.name for one in user_data.config.passwd.users] == ["x"]
