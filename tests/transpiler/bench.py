@@ -88,7 +88,7 @@ def main() -> None:
 
 
 def _measure_editor(changes: int = 40) -> None:
-    """Print how long an editor waits for diagnostics. The server itself waits 30 ms for further changes."""
+    """Print how long an editor waits for diagnostics. The server itself waits 10 ms for further changes."""
     texts = [f"{_files(83, 3, random.Random(1))}# {number}\n" for number in range(changes)]
     uri, taken = "file:///nowhere/site.bu", []
     argv = [sys.executable, "-m", "transpiler", "lsp"]

@@ -21,7 +21,7 @@ from transpiler.composition.values import Values
 from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
 from transpiler.editor.document import OpenDocument, Span
 
-WAIT = 0.03
+WAIT = 0.01
 """Seconds without a further change before a text is judged."""
 
 SOURCE = "transpile"
