@@ -29,6 +29,9 @@ import provision
 ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf_16_le", "utf_8", "utf_8_sig")
 """Codecs, which Python imports when a text needs them."""
 
+DYNAMIC = ("http.client", "queue", "urllib.parse")
+"""Modules that urllib3 1 imports through six.moves, where a search for imports does not see them."""
+
 NEVER = (
     # the engine validates YAML configs without the schemas
     *("jsonschema", "transpiler.butane.schemas", "transpiler.cloud_config.validator"),
@@ -88,7 +91,7 @@ def _needed() -> list[Any]:
     # all others of our modules, because stages are imported by name, which a search for imports does not see
     names = [module.name for module in walk_packages(provision.__path__, "provision.")]
     ours = [name for name in names if not any(f"{name}.".startswith(f"{one}.") for one in COMMANDS_OF_PEOPLE)]
-    for name in ("provision", *ours, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
+    for name in ("provision", *ours, *DYNAMIC, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
         finder.import_hook(name)
     return [module for _, module in sorted(finder.modules.items()) if module.__file__]
 
