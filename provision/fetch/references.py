@@ -7,9 +7,9 @@ from hashlib import sha512
 from typing import NamedTuple
 
 from provision.config.data_urls import base64_encoded
-from provision.config.format import Config, ConfigResource, IgnitionConfig
+from provision.config.format import Config, ConfigResource, HttpHeader, IgnitionConfig
 from provision.config.merge import merge
-from provision.config.model import NEWEST
+from provision.config.model import NEWEST, Secret
 from provision.config.problems import Path, Problem, dotted
 from provision.config.rules import check_rules
 from provision.config.urls import path_of, redacted, scheme
@@ -21,6 +21,12 @@ from provision.log import Log
 
 ReadOem = Callable[[str], bytes | None]
 """Returns a file of the OEM partition, by its path there; None if there is none. Raises FetchFailed."""
+
+OLD_ACCEPT = (
+    "application/vnd.coreos.ignition+json; version=2.4.0, "
+    "application/vnd.coreos.ignition+json; version=1; q=0.5, */*; q=0.1"
+)
+"""Source: coreos/ignition 0.35, `internal/resource/url.go`."""
 
 DEPTH_LIMIT = 16
 """How many configs may lead to one another."""
@@ -121,10 +127,11 @@ class _Rendering:
         """
         references = config.ignition.config
         if references.replace.source is not None:
-            return self._replaced(references.replace, fetcher, way)
+            return self._replaced(_asked_as_before(references.replace, config), fetcher, way)
         for index, reference in enumerate(references.merge):
             path = ("ignition", "config", "merge", index)
-            child, below = self._get(reference, fetcher, way.to(path, reference.source or ""))
+            asked = _asked_as_before(reference, config)
+            child, below = self._get(asked, fetcher, way.to(path, reference.source or ""))
             fetcher = fetcher.configured_by(_joined(config, child))
             child, fetcher = self.rendered(child, fetcher, below)
             config = _joined(config, child)
@@ -153,6 +160,14 @@ class _Rendering:
         config = self.with_oem_files(read_config(raw, source, self._log, fetcher.settings.run))
         self.parts.append(ReferencedConfig(source, raw, config, way.embedded or ()))
         return config, way._replace(digests=(*above, digest))
+
+
+def _asked_as_before(reference: ConfigResource, config: Config) -> ConfigResource:
+    """What a config refers to. One of version 2.x asks servers for such a config, as Ignition 2.x does."""
+    if config.older is None or any(one.name.lower() == "accept" for one in reference.http_headers):
+        return reference
+    accept = HttpHeader(name="Accept", value=Secret(OLD_ACCEPT))
+    return reference.changed(http_headers=(accept, *reference.http_headers))
 
 
 def _joined(config: Config, child: Config) -> Config:

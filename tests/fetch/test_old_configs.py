@@ -10,10 +10,12 @@ import pytest
 from provision.config.content import inline_content
 from provision.config.format import Config
 from provision.failures import ConfigInvalid, FetchFailed
-from provision.fetch.references import ReadOem, render
+from provision.fetch.http.client import ACCEPT
+from provision.fetch.references import OLD_ACCEPT, ReadOem, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.user_data import read_config
 from provision.log import silent
+from tests.fetch.server import Answer, serve
 
 
 def file(path: str, source: str, **fields: object) -> dict[str, object]:
@@ -104,3 +106,12 @@ def test_timeouts_of_an_appended_config_count() -> None:
     child = {"ignition": {"version": "2.4.0", "timeouts": {"httpTotal": 7}}}
     refer = {"append": [{"source": data_url(json.dumps(child).encode())}]}
     assert rendered(config("2.4.0", refer=refer)).ignition.timeouts.http_total == 7
+
+
+@pytest.mark.parametrize(("version", "accepted"), [("2.4.0", OLD_ACCEPT), ("3.4.0", ACCEPT)])
+def test_a_server_is_asked_for_a_config_of_the_same_age(version: str, accepted: str) -> None:
+    with serve({"/child": Answer(json.dumps({"ignition": {"version": version}}).encode())}) as server:
+        reference = [{"source": f"{server.url}/child"}]
+        refer = {"append": reference} if version < "3" else {"merge": reference}
+        rendered(json.dumps({"ignition": {"version": version, "config": refer}}).encode())
+        assert [asked.headers["accept"] for asked in server.asked] == [accepted]
