@@ -80,6 +80,7 @@ REFUSALS: Mapping[str, str] = {
     "home-removal": "a user cannot be removed because of its home",
     "id-in-use": "another account has the id",
     "id-range": "an id is larger than the kernel allows",
+    "image-format": "a file is no disk image of a known format, or it cannot be read",
     "invalid-contents": "contents in the config cannot be decompressed, or have another checksum",
     "link-out-of-home": "the directory for keys of a user is a link out of the home",
     "missing-account-file": "the target has no /etc/passwd or /etc/group",

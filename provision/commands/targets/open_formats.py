@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from provision.commands.targets.disk_options import DiskImage
 from provision.commands.targets.target import Target
+from provision.config.problems import Problem
 from provision.failures import Failure, PlanRefused
 from provision.system.images import qemu
 from provision.system.images.files import new_format
@@ -35,7 +36,7 @@ def formats_of(disks: Sequence[DiskImage], *, overwrite: bool) -> dict[str, str]
         except (Failure, OSError) as failure:
             refused.append(failure if isinstance(failure, Failure) else _unreadable(disk.image, failure))
     if refused:
-        raise PlanRefused.together(refused)
+        raise PlanRefused([Problem((), one.message, hint=one.hint, rule="image-format") for one in refused])
     return found
 
 
