@@ -30,11 +30,15 @@ END = cpio(
         "usr/lib/systemd/system/initrd-switch-root.service.d/bench.conf": """\
 [Service]
 ExecStart=
-ExecStart=sh -c 'read up idle </proc/uptime; echo "switch-root after $$up s" >/dev/ttyS0; poweroff -ff'
+ExecStart=sh -c 'read cpu user nice system idle wait irq softirq rest </proc/stat; \\
+    echo "worked for $$((user + nice + system + irq + softirq)) hundredths" >/dev/ttyS0; poweroff -ff'
 """
     }
 )
-"""In the place of the switch to the real root, shows the guest's clock and powers off."""
+"""In the place of the switch to the real root, shows for how long the processor has worked (proc(5)), and powers off.
+
+While it waits for a disk, the clock of the guest jumps to the next timer, so the time of waiting says nothing.
+"""
 
 
 class Row(NamedTuple):
@@ -80,7 +84,7 @@ def measured(images: Images) -> None:
     times: dict[Row, float] = {}
     for row in (WITHOUT, OURS, IGNITION, ARCHIVE, OURS_LATER, IGNITION_LATER):
         times[row] = _seconds(images, row)
-        print(f"{row.name}: {times[row]:.2f} s to switch-root", flush=True)
+        print(f"{row.name}: {times[row]:.2f} s of work until the switch to the real root", flush=True)
     for mine in (OURS, ARCHIVE):
         _compare(f"{mine.name}: adds", times[mine] - times[WITHOUT], times[IGNITION] - times[WITHOUT], "s")
     print(f"a later boot: ours adds {times[OURS_LATER] - times[WITHOUT]:.2f} s (goal: at most 0.1)")
@@ -88,7 +92,7 @@ def measured(images: Images) -> None:
 
 
 def _seconds(images: Images, row: Row) -> float:
-    """Seconds on the guest's clock from the start of the kernel to the switch to the real root."""
+    """Seconds in which the guest's processor worked, from the start of the kernel to the switch to the real root."""
     archive = (images.folder / "archive").read_bytes() if row.archive else b""
     with tempfile.TemporaryDirectory() as place:
         boot = Machine(images, Path(place) / "machine").boot(
@@ -99,9 +103,9 @@ def _seconds(images: Images, row: Row) -> float:
             devices=() if kvm(images.kernel) else COUNTED,
             limit=LIMIT,
         )
-    shown = re.search(r"switch-root after ([0-9.]+) s", boot.console)
+    shown = re.search(r"worked for ([0-9]+) hundredths", boot.console)
     assert shown, f"{row.name}: the boot did not come to its end:\n{boot.console[-4000:]}"
-    return float(shown[1])
+    return int(shown[1]) / 100
 
 
 def _compare(name: str, ours: float, theirs: float, unit: str) -> None:
