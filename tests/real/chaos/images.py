@@ -211,6 +211,10 @@ IMAGES = (NEW, OLD, XFS, POWER_OLD)
 
 
 def forget_age(folder: Path) -> None:
-    """Make temporary files of killed runs old: runs remove only old ones."""
+    """Make temporary files of killed runs old: runs remove only old ones.
+
+    The kernel writes to the file until it has removed the last loop device, some time after the process has ended.
+    """
+    left_attached(folder)
     for path in folder.glob(".*.partial"):
         os.utime(path, (0, 0))
