@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,12 +11,15 @@ from provision.fetch.platforms.hypervisors import hyperv, virtualbox, vmware, zv
 from provision.fetch.platforms.sources import FirstOf, Source, Together
 from provision.fetch.platforms.table import PLATFORMS
 
-SETUP = (Path(__file__).parents[3] / "dracut/engine/module-setup.sh").read_text()
+CONTENTS = Path(__file__).parents[3] / "dracut/engine/contents.sh"
 
 
-def installed(command: str) -> set[str]:
-    """The arguments of a command of dracut that installs files."""
-    return {word for line in re.findall(rf"{command} (.*)", SETUP) for word in line.split()}
+def installed(*lists: str) -> set[str]:
+    """The words of lists of the file that says what an initramfs contains."""
+    script = f'. "$0"; echo {" ".join(f"${one}" for one in lists)}'
+    return set(
+        subprocess.run(["sh", "-c", script, CONTENTS], capture_output=True, text=True, check=True).stdout.split()
+    )
 
 
 def parts(source: Source) -> Iterator[Source]:
@@ -29,13 +32,15 @@ def parts(source: Source) -> Iterator[Source]:
 def test_kernel_modules() -> None:
     of_sources = {getattr(part, "module", "") for one in PLATFORMS.values() for part in parts(one.source)} - {""}
     of_conversations = {hyperv.MODULE, virtualbox.MODULE, vmware.VSOCK_MODULE, zvm.MODULE}
-    assert of_sources | of_conversations <= installed("instmods")
-    assert {"isofs", "udf", "vfat", "vmw_vsock_virtio_transport"} <= installed("instmods")
+    assert of_sources | of_conversations <= installed("provision_drivers")
+    assert {"isofs", "udf", "vfat", "vmw_vsock_virtio_transport"} <= installed("provision_drivers")
 
 
 def test_programs() -> None:
-    assert {vmware.TOOL, "chccwdev", "cio_ignore", "modprobe", "udevadm", "vmur", "zstd"} <= installed("inst_multiple")
+    assert {vmware.TOOL, "chccwdev", "cio_ignore", "modprobe", "udevadm", "vmur", "zstd"} <= installed(
+        "provision_needed_tools", "provision_optional_tools"
+    )
 
 
 def test_settings_of_the_image() -> None:
-    assert {"/usr/lib/ignition/provision.conf", "/etc/ignition/provision.conf"} <= installed("inst_simple")
+    assert {"/usr/lib/ignition/provision.conf", "/etc/ignition/provision.conf"} <= installed("provision_settings")
