@@ -93,7 +93,7 @@ def action(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs the step of the action as a runner does, on a machine with PyYAML but without working venv."""
     python = tmp_path / "bin" / "python3"
     python.parent.mkdir()
-    python.write_text(f'#!/bin/sh\ncase "$*" in *"-m venv"*) exit 1 ;; esac\nexec {sys.executable} "$@"\n')
+    python.write_text(f'#!/bin/sh\ncase "$*" in *"-m venv"*) exit 1 ;; esac\nexec "{sys.executable}" "$@"\n')
     python.chmod(0o755)
     (tmp_path / "work").mkdir()
     (tmp_path / "scratch").mkdir()
@@ -153,7 +153,7 @@ case $* in
 esac
 [[ ${{PYTHONPATH-W:}} == W:* ]] || exit 9
 PYTHONPATH=${{PYTHONPATH-}}
-PYTHONPATH=${{PYTHONPATH#W:}} exec {sys.executable} "$@"
+PYTHONPATH=${{PYTHONPATH#W:}} exec "{sys.executable}" "$@"
 """
 
 

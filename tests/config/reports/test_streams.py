@@ -47,8 +47,8 @@ def folder(tmp_path: Path) -> Path:
 
 def shell(line: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
     """Run a line of bash in which `transpile` and `provision` are this checkout's, without `site`, which is slow."""
-    programs = f'transpile() {{ {sys.executable} -S -m transpiler "$@"; }}\n'
-    programs += f'provision() {{ {sys.executable} -S -m provision "$@"; }}\n'
+    programs = f'transpile() {{ "{sys.executable}" -S -m transpiler "$@"; }}\n'
+    programs += f'provision() {{ "{sys.executable}" -S -m provision "$@"; }}\n'
     libraries = (path for path in sys.path if path.endswith("site-packages"))
     plain = {**os.environ, "PYTHONPATH": ":".join((str(ROOT), *libraries)), **environment}
     return subprocess.run(["bash", "-c", programs + line], cwd=folder, env=plain, capture_output=True, check=False)

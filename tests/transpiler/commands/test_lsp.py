@@ -34,7 +34,7 @@ def test_without_an_editor() -> None:
 @pytest.mark.parametrize("script", ["exec {} <&-", "echo 'Content-Length: 9' | exec {} >/dev/full"])
 def test_a_broken_connection_is_no_bug(script: str) -> None:
     pytest.importorskip("pygls", reason="pygls is not installed")
-    argv = ["bash", "-c", script.format(f"{sys.executable} -m transpiler lsp")]
+    argv = ["bash", "-c", script.format(f"'{sys.executable}' -m transpiler lsp")]
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode in {0, 1}
     assert "Traceback" not in done.stderr

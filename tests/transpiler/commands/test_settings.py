@@ -78,7 +78,7 @@ def test_wrong_settings_are_wrong_usage(text: str, message: str, repository: Pat
 
 def test_without_a_working_directory_there_are_no_settings(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
-    script = f"mkdir {gone}; cd {gone}; rmdir {gone}; exec {sys.executable} -P -m transpiler {tmp_path}/site.bu"
+    script = f"mkdir {gone}; cd {gone}; rmdir {gone}; exec '{sys.executable}' -P -m transpiler {tmp_path}/site.bu"
     (tmp_path / "site.bu").write_text(WARNS)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environment, check=False)
