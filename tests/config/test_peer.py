@@ -54,7 +54,7 @@ def comparable(report: str) -> Counter[Entry]:
 
 @pytest.mark.peer
 @pytest.mark.skipif(shutil.which(PEER) is None, reason=f"{PEER} is not installed")
-@settings(max_examples=5_000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1_500, suppress_health_check=list(HealthCheck))
 @given(peer_texts(newest=minor("3.3")))
 @example(b"")
 @example(b"null")

@@ -21,7 +21,7 @@ from provision.stages.disks.partitions.desired import DesiredPartition, disk_of,
 from provision.stages.disks.partitions.layout import Extent, free_blocks, place, space
 from tests.stages.world import MIB, World, guid
 
-TABLES = 1000
+TABLES = 500
 SGDISK = pytest.mark.skipif(shutil.which("sgdisk") is None, reason="sgdisk is not on PATH")
 
 
