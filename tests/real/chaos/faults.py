@@ -253,6 +253,10 @@ def _opens_for_writing(task: int, arguments: list[int]) -> bool:
     return bool(struct.unpack("Q", _memory(task, arguments[2], 8))[0] & _CHANGING)
 
 
+_DIRECT_UNIT = 4096
+"""Bytes of which a write with O_DIRECT is a multiple on every device (open(2))."""
+
+
 def _write_half(name: str, task: int, arguments: list[int]) -> int:
     """Write the first half of what a call would write, in its place; the number of bytes."""
     with open(f"/proc/{task}/status") as status:
@@ -263,7 +267,10 @@ def _write_half(name: str, task: int, arguments: list[int]) -> int:
     if fd < 0:
         raise OSError(ctypes.get_errno(), "pidfd_getfd")
     try:
-        half = _memory(task, arguments[1], arguments[2])[: arguments[2] // 2]
+        length = arguments[2] // 2
+        if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_DIRECT:
+            length -= length % _DIRECT_UNIT
+        half = _memory(task, arguments[1], length)
         return os.write(fd, half) if name == "write" else os.pwrite(fd, half, arguments[3])
     finally:
         os.close(fd)

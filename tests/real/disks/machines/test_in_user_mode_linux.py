@@ -20,6 +20,7 @@ TESTS = tuple(
         "devices/test_disks_stage.py::test_tables_change_as_planned[loop-4096]",
         "devices/test_kernel_devices.py::test_the_kernel_follows[512]",
         "devices/test_kernel_devices.py::test_a_device_mapper_disk_has_mappings_for_partitions",
+        "images/test_apply_again_in_guest.py",
         "images/test_built_devices.py",
         "images/test_two_runs.py",
         "images/test_killed_images.py",
