@@ -268,10 +268,14 @@ def _write_half(name: str, task: int, arguments: list[int]) -> int:
         raise OSError(ctypes.get_errno(), "pidfd_getfd")
     try:
         length = arguments[2] // 2
-        if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_DIRECT:
+        flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+        if flags & os.O_DIRECT:
             length -= length % _DIRECT_UNIT
+            fcntl.fcntl(fd, fcntl.F_SETFL, flags & ~os.O_DIRECT)  # our memory is at no address that it allows
         half = _memory(task, arguments[1], length)
-        return os.write(fd, half) if name == "write" else os.pwrite(fd, half, arguments[3])
+        written = os.write(fd, half) if name == "write" else os.pwrite(fd, half, arguments[3])
+        fcntl.fcntl(fd, fcntl.F_SETFL, flags)
+        return written
     finally:
         os.close(fd)
 
