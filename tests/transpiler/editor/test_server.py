@@ -15,7 +15,7 @@ from tests.transpiler.editor import HEAD
 from tests.transpiler.language_client import LanguageClient
 
 pytest.importorskip("pygls", reason="pygls is not installed")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 ROOT = Path(__file__).parents[3]
 TEXT = HEAD + "storage:\n  files:\n    - path: /a\n      mode: 644\n      contents: {local: motd}\n"
@@ -85,6 +85,7 @@ def test_diagnostics_and_their_fix(editor: Editor) -> None:
 
 
 def test_the_last_of_many_changes_is_judged(editor: Editor) -> None:
+    editor.show(HEAD)
     for number in range(20):
         editor.version += 1
         text = HEAD + f"storage: {{files: [{{path: a{number}}}]}}\n"
