@@ -80,16 +80,19 @@ def test_a_disk_that_nobody_may_write_to(disk: str, machine: Machine, sector: in
 
 
 def test_a_partition_in_use_stays_while_others_change(disk: str, machine: Machine, sector: int) -> None:
-    machine.apply(WritePartitionTable(disk, table(SIZE, sector, (1, 1, 50, "seam-one"), (2, 60, 100, "seam-two"))))
+    label = f"s{os.getpid()}"  # another worker runs this test beside this one
+    machine.apply(
+        WritePartitionTable(disk, table(SIZE, sector, (1, 1, 50, f"{label}-one"), (2, 60, 100, f"{label}-two")))
+    )
     machine.apply(
         RunProgram(
             "make ext4",
-            ("mkfs.ext4", "-q", "-L", "seam-label", DeviceName("/dev/disk/by-partlabel/seam-two")),
+            ("mkfs.ext4", "-q", "-L", label, DeviceName(f"/dev/disk/by-partlabel/{label}-two")),
             frozenset(),
             (SignatureFact(f"{disk}p2", Signature("ext4")),),
         )
     )
-    machine.apply(Mount("/", "/dev/disk/by-label/seam-label", "ext4"))
+    machine.apply(Mount("/", f"/dev/disk/by-label/{label}", "ext4"))
     assert machine.mount("/") == MountedFilesystem("/", f"{disk}p2", "ext4")
     for name in (disk, f"{disk}p2"):
         used = machine.device(name)
@@ -98,7 +101,9 @@ def test_a_partition_in_use_stays_while_others_change(disk: str, machine: Machin
     free = machine.device(f"{disk}p1")
     assert free is not None
     assert free.in_use == ""
-    machine.apply(WritePartitionTable(disk, table(SIZE, sector, (2, 60, 100, "seam-two"), (3, 1, 20, "seam-three"))))
+    machine.apply(
+        WritePartitionTable(disk, table(SIZE, sector, (2, 60, 100, f"{label}-two"), (3, 1, 20, f"{label}-three")))
+    )
     assert known(disk) == {Path(disk).name + "p2", Path(disk).name + "p3"}
     with pytest.raises(ActionFailed, match="busy"):
         machine.apply(WritePartitionTable(disk, table(SIZE, sector)))
