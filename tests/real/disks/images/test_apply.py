@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
 
@@ -76,6 +77,15 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/x"
 
 
+def _sockets(pid: int) -> int:
+    """How many sockets a process has."""
+    count = 0
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            count += os.readlink(descriptor).startswith("socket:")
+    return count
+
+
 @contextmanager
 def under_way(source: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """A run that is fetching two files. SIGINT ends it, even if the tests run with SIGINT ignored."""
@@ -92,6 +102,8 @@ def under_way(source: str, *arguments: object) -> Iterator[subprocess.Popen[str]
             process.stdin.write(config)
             process.stdin.close()
             assert any("fetch" in line for line in process.stdout)
+            while _sockets(process.pid) < 2 and process.poll() is None:
+                time.sleep(0.01)
             yield process
         finally:
             process.kill()
