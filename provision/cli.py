@@ -26,13 +26,13 @@ COMMANDS = ("plan", "apply", "validate", "fetch", "metadata", "clean", "grow")
 
 ENTRY_POINTS = {
     "provision-firstboot": ("provision.commands.firstboot", "main"),
-    "ignition": ("provision.commands.ignition.stage", "ignition"),
-    "ignition-validate": ("provision.commands.ignition.validate", "ignition_validate"),
-    "ignition-apply": ("provision.commands.ignition.apply", "ignition_apply"),
-    "afterburn": ("provision.commands.afterburn", "afterburn"),
-    "coreos-metadata": ("provision.commands.afterburn", "coreos_metadata"),
-    "coreos-cloudinit": ("provision.commands.coreos_cloudinit.command", "coreos_cloudinit"),
-    "ignition-rmcfg": ("provision.commands.ignition.rmcfg", "ignition_rmcfg"),
+    "ignition": ("provision.commands.compatible.ignition.stage", "ignition"),
+    "ignition-validate": ("provision.commands.compatible.ignition.validate", "ignition_validate"),
+    "ignition-apply": ("provision.commands.compatible.ignition.apply", "ignition_apply"),
+    "afterburn": ("provision.commands.compatible.afterburn", "afterburn"),
+    "coreos-metadata": ("provision.commands.compatible.afterburn", "coreos_metadata"),
+    "coreos-cloudinit": ("provision.commands.compatible.coreos_cloudinit.command", "coreos_cloudinit"),
+    "ignition-rmcfg": ("provision.commands.compatible.ignition.rmcfg", "ignition_rmcfg"),
 }
 """Name of the program -> module and function that take its arguments."""
 

@@ -14,7 +14,6 @@ from provision.config.model import Record
 from provision.config.problems import Problem
 from provision.config.reports import findings as reports_findings
 from provision.config.reports import text as reports
-from transpiler import report
 from transpiler.butane import source_rules, variant_checks
 from transpiler.butane.hints import no_variant_problem
 from transpiler.butane.records import Head
@@ -35,6 +34,7 @@ from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.typed import Reading, build, read_typed
 from transpiler.reading.yaml_problems import YamlError, type_errors
+from transpiler.reports.text import SourceText, butane_report, located, raw_line
 from transpiler.translation_state import Phase, TranspileOptions, Work
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Result(NamedTuple):
     `draft` are None.
     """
 
-    text: report.SourceText
+    text: SourceText
     json: str
     config: Config | None
     spec_minor: int | None
@@ -81,7 +81,7 @@ class Result(NamedTuple):
 
     def findings(self) -> list[reports_findings.Finding]:
         """All problems with their places and source lines."""
-        return report.located(self.problems, self.text)
+        return located(self.problems, self.text)
 
     def findings_of_config(self, problems: Iterable[Problem]) -> list[reports_findings.Finding]:
         """Problems whose paths are those of the resulting config, with the author's paths, places and source lines.
@@ -92,14 +92,14 @@ class Result(NamedTuple):
             return []
         source_of = self.draft.source_of
         mine = [problem._replace(path=source_of(yaml_path(problem.path))) for problem in problems]
-        return report.located(mine, self.text)
+        return located(mine, self.text)
 
     def render_as_butane(self, *, color: bool = False, raw: bool = False) -> str:
         """Butane's report: with excerpts, or with `raw` one line for each problem."""
         shown = self.problems[: self.reported]
         if raw:
-            return "\n".join(report.raw_line(problem, self.text) for problem in shown)
-        return report.butane_report(shown, self.text, color=color)
+            return "\n".join(raw_line(problem, self.text) for problem in shown)
+        return butane_report(shown, self.text, color=color)
 
 
 def transpile(  # noqa: PLR0913 - they are the options of the command line

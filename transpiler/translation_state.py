@@ -11,7 +11,7 @@ from transpiler.butane.source_map import Draft
 from transpiler.butane.variants import Variant
 from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.yaml_node import YamlNode
-from transpiler.report import SourceText
+from transpiler.reports.text import SourceText
 
 if TYPE_CHECKING:
     from provision.config.old_versions.format import OldConfig

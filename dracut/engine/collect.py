@@ -50,7 +50,7 @@ NEVER = (
 )
 
 COMMANDS_OF_PEOPLE = (
-    *("provision.commands.apply", "provision.commands.clean", "provision.commands.coreos_cloudinit"),
+    *("provision.commands.apply", "provision.commands.clean", "provision.commands.compatible.coreos_cloudinit"),
     *("provision.commands.given_config", "provision.config.reports.go_flags"),
     *(
         "provision.commands.plan",
@@ -58,7 +58,11 @@ COMMANDS_OF_PEOPLE = (
         "provision.commands.targets",
         "provision.commands.validate",
     ),
-    *("provision.commands.ignition.apply", "provision.commands.ignition.rmcfg", "provision.commands.ignition.validate"),
+    *(
+        "provision.commands.compatible.ignition.apply",
+        "provision.commands.compatible.ignition.rmcfg",
+        "provision.commands.compatible.ignition.validate",
+    ),
 )
 """Our modules that no boot runs."""
 

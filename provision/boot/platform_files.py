@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from provision.config.data_urls import base64_encoded, decode_data_url
 from provision.config.format import Config, File, Resource, Storage
+from provision.config.resources.data_urls import base64_encoded, decode_data_url
 from provision.fetch.base_config import EMPTY
 
 

@@ -53,7 +53,7 @@ def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
 
 def _run(steps: Sequence[str], platform: str, running_system: LocalSystem) -> int:
     """Run stages in this process, up to the first that fails. Returns its exit code, or 0; raises Failure."""
-    from provision.commands.ignition.stage import ignition
+    from provision.commands.compatible.ignition.stage import ignition
 
     for step in steps:
         if step == "record":

@@ -88,7 +88,7 @@ def _locate_later(part: ReferencedConfig) -> yaml_or_json.Locate:
     """A function that finds the places in a referenced config; only a call of it reads the text again."""
 
     def locate(problems: Sequence[Problem]) -> Sequence[Finding]:
-        from provision.fetch.compression import decompressed
+        from provision.fetch.user_data.compression import decompressed
 
         return yaml_or_json.validate_text(decompressed(part.raw, part.source), part.source).locate(problems)
 

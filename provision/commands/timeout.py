@@ -9,7 +9,7 @@ from threading import Event, Lock
 from typing import BinaryIO, cast
 
 from provision.config.format import Resource
-from provision.config.urls import redacted
+from provision.config.resources.urls import redacted
 from provision.engine.protocols import Fetcher
 from provision.failures import FetchFailed
 from provision.threads import start_thread

@@ -19,10 +19,10 @@ from provision.config.json_text.decode import (
     parse_version,
 )
 from provision.config.json_text.parse import parse_json
+from provision.config.json_text.unknown_keys import unknown_keys
 from provision.config.model import VERSIONS
 from provision.config.problems import MAX_PROBLEMS, Path, Problem, ProblemList
 from provision.config.rules import check_rules, duplicates
-from provision.config.unknown_keys import unknown_keys
 
 EMPTY = "not a config (empty)"
 INVALID = "config is not valid"

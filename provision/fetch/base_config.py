@@ -60,7 +60,7 @@ def _oem_cloud_config(running_system: RunningSystem, log: Log) -> Iterable[Confi
     path = f"{running_system.paths.oem_lookaside_dir}/{OEM_CLOUD_CONFIG}"
     raw = running_system.read(path)
     if raw:
-        from provision.fetch.user_data import OtherForms, read_config
+        from provision.fetch.user_data.reading import OtherForms, read_config
 
         yield read_config(raw, path, log, running_system.run, OtherForms(suffix="-oem"))
 
@@ -80,7 +80,7 @@ def _fragments(running_system: RunningSystem, folder: str, log: Log) -> Iterable
     for directory in reversed(running_system.paths.directories):
         places.update((name, f"{directory}/{folder}/{name}") for name in running_system.names(f"{directory}/{folder}"))
     for _, path in sorted(places.items()):
-        from provision.fetch.user_data import read_config
+        from provision.fetch.user_data.reading import read_config
 
         raw = running_system.read(path)
         if not raw:

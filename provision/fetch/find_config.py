@@ -19,7 +19,7 @@ from provision.fetch.references import Fetched, ReadOem, render
 from provision.fetch.resources import Fetcher
 from provision.fetch.running_system import RunningSystem
 from provision.fetch.settings import CONFIG_LIMIT, FetchSettings
-from provision.fetch.user_data import OtherForms, read_config
+from provision.fetch.user_data.reading import OtherForms, read_config
 from provision.kernel_command_line import ConfigArguments, config_arguments
 from provision.log import Log, silent
 
@@ -90,7 +90,7 @@ def _oem_reader(config: Config, running_system: RunningSystem) -> ReadOem | None
     """What reads the OEM partition, for configs of version 2.x."""
     if config.older is None:
         return None
-    from provision.fetch.oem_files import oem_reader
+    from provision.fetch.schemes.oem import oem_reader
 
     return oem_reader(running_system)
 

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha512
 from typing import NamedTuple
 
-from provision.config.data_urls import base64_encoded
 from provision.config.format import Config, ConfigResource, HttpHeader, IgnitionConfig
 from provision.config.merge import merge
 from provision.config.model import NEWEST, Secret
 from provision.config.problems import Path, Problem, dotted
+from provision.config.resources.data_urls import base64_encoded
+from provision.config.resources.urls import path_of, redacted, scheme
 from provision.config.rules import check_rules
-from provision.config.urls import path_of, redacted, scheme
 from provision.failures import ConfigInvalid, FetchFailed
 from provision.fetch.resources import Fetcher
 from provision.fetch.settings import CONFIG_LIMIT
-from provision.fetch.user_data import log_findings, read_config
+from provision.fetch.user_data.reading import log_findings, read_config
 from provision.log import Log
 
 ReadOem = Callable[[str], bytes | None]
@@ -116,7 +116,7 @@ class _Rendering:
         """The config with the bytes of the files of the OEM partition that it names."""
         if config.older is None:
             return config
-        from provision.fetch.oem_files import with_oem_files
+        from provision.fetch.schemes.oem import with_oem_files
 
         return with_oem_files(config, self._read_oem)
 

@@ -12,10 +12,10 @@ from io import BytesIO
 from threading import Event, Lock
 from typing import TYPE_CHECKING, BinaryIO
 
-from provision.config.content import ContentInvalid, inline_content
 from provision.config.format import ClevisCustom, Config, Resource, Tang
 from provision.config.model import Record
-from provision.config.urls import is_url, redacted, scheme
+from provision.config.resources.content import ContentInvalid, inline_content
+from provision.config.resources.urls import is_url, redacted, scheme
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.schemes.table import SCHEMES
 from provision.fetch.settings import CONFIG_LIMIT, HEADER_SECONDS, FetchSettings

@@ -14,7 +14,7 @@ import pytest
 from tests.architecture.imports import HOUSE, Import, imports, matches, sources, tree
 
 MODULES = sorted(sources())
-BOOT_PATH = ("provision.cli", "provision.commands.ignition.stage", "provision.boot")
+BOOT_PATH = ("provision.cli", "provision.commands.compatible.ignition.stage", "provision.boot")
 NEVER_AT_START = ("requests", "yaml", "jsonschema", "pyudev", "parted", "transpiler", "urllib.request", "asyncio")
 
 

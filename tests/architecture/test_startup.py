@@ -35,7 +35,7 @@ def test_yaml_user_data_loads_no_lints() -> None:
     code = """
 import sys
 from provision.failures import ConfigInvalid
-from provision.fetch.user_data import read_config
+from provision.fetch.user_data.reading import read_config
 said = []
 yaml = b"variant: fcos\\nversion: 1.5.0\\npasswd: {users: [{name: a b}]}\\n"
 read_config(yaml, "user data", lambda level, message: said.append(message))

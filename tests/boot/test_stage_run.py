@@ -10,8 +10,8 @@ import pytest
 
 from provision.boot.saved_state import read_state
 from provision.boot.stage_run import Boot, uuid_seed
-from provision.config.content import inline_content
 from provision.config.json_text.decode import decode
+from provision.config.resources.content import inline_content
 from provision.failures import Failure
 from provision.fetch.running_system import SystemPaths
 from provision.log import open_log

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from provision.cli import COMMANDS, EXIT_CODES, command_line
-from provision.commands.ignition.stage import StageOptions
+from provision.commands.compatible.ignition.stage import StageOptions
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths
 

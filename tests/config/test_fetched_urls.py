@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.urls import is_url, redacted, scheme
+from provision.config.resources.urls import is_url, redacted, scheme
 from provision.fetch.platforms.metadata_services import is_metadata
 from provision.kernel_command_line import config_arguments
 

@@ -6,7 +6,7 @@ import pytest
 
 from provision.commands.given_config import ConfigText, validate_given
 from provision.config.sniffing import BYTE_ORDER_MARK, is_yaml
-from provision.fetch.user_data import read_config
+from provision.fetch.user_data.reading import read_config
 from provision.log import silent
 
 YAML = (

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from textwrap import dedent
 
-from provision.config.content import inline_content
+from provision.config.resources.content import inline_content
 from transpiler.composition.plain_yaml import plain_yaml
 from transpiler.composition.values import read_values
 from transpiler.phases import transpile

@@ -24,7 +24,7 @@ from provision.fetch.references import render
 from provision.fetch.resources import Fetcher
 from provision.fetch.retry import now
 from provision.fetch.settings import FetchSettings
-from provision.fetch.user_data import read_config
+from provision.fetch.user_data.reading import read_config
 from provision.log import silent
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.hostile import HOSTILE

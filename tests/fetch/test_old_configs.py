@@ -7,13 +7,13 @@ from urllib.parse import quote
 
 import pytest
 
-from provision.config.content import inline_content
 from provision.config.format import Config
+from provision.config.resources.content import inline_content
 from provision.failures import ConfigInvalid, FetchFailed
 from provision.fetch.http.client import ACCEPT
 from provision.fetch.references import OLD_ACCEPT, ReadOem, render
 from provision.fetch.resources import Fetcher
-from provision.fetch.user_data import read_config
+from provision.fetch.user_data.reading import read_config
 from provision.log import silent
 from tests.fetch.server import Answer, serve
 

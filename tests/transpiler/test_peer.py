@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provision.config.data_urls import decode_data_url
+from provision.config.resources.data_urls import decode_data_url
 from tests.transpiler.golden import (
     FILES,
     OPTIONS,

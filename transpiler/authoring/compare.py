@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from provision.config.content import ContentInvalid, inline_content
 from provision.config.format import Config, File, Resource
 from provision.config.model import Field, Record, key_of
-from provision.config.urls import redacted
+from provision.config.resources.content import ContentInvalid, inline_content
+from provision.config.resources.urls import redacted
 
 _MAY_BE_SECRET = re.compile(r"passw|pwd|secret|token|credential|private key|pbkdf2|\$\w{1,3}\$", re.IGNORECASE)
 """Lines of contents with one of these are not shown."""

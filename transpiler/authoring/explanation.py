@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from provision.config.content import ContentInvalid, inline_content
 from provision.config.format import Config, Owner, Partition, Resource
 from provision.config.model import Record, key_of
 from provision.config.problems import Path, Position, dotted
-from provision.config.urls import redacted
+from provision.config.resources.content import ContentInvalid, inline_content
+from provision.config.resources.urls import redacted
 from transpiler.lint.source import node_at
 from transpiler.phases import Result
 from transpiler.reading.tree import place_of

@@ -11,10 +11,10 @@ from typing import Any
 from provision.config.format import Config, Disk, Partition
 from provision.config.model import Field, Record
 from provision.config.problems import Path, Problem
+from provision.config.resources.urls import parse_url
 from provision.config.rules import RULES
 from provision.config.rules.declare import rule
 from provision.config.rules.disks_and_raid import partition_labels_differ
-from provision.config.urls import parse_url
 from transpiler.butane.variants import Trait, Variant
 
 RESERVED_LABELS = {"BIOS-BOOT": 1, "PowerPC-PReP-boot": 1, "EFI-SYSTEM": 2, "boot": 3, "root": 4}

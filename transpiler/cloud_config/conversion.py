@@ -24,7 +24,7 @@ from transpiler.reading.tree import parse_yaml
 from transpiler.reading.typed import Reading, build, read_typed
 from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError
-from transpiler.report import SourceText, located
+from transpiler.reports.text import SourceText, located
 
 
 class Converted(NamedTuple):

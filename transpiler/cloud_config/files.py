@@ -11,8 +11,8 @@ import re
 from base64 import b64decode
 from posixpath import normpath
 
-from provision.config.content import MAX_INLINE, STEP, ContentInvalid, Gunzip
 from provision.config.problems import Path
+from provision.config.resources.content import MAX_INLINE, STEP, ContentInvalid, Gunzip
 from provision.config.rules.systemd import quoted
 from transpiler.cloud_config.parts import PLAIN, Access, Parts
 from transpiler.cloud_config.records import ENCODINGS, STRATEGIES, CloudConfig, WriteFile

@@ -6,7 +6,6 @@ import re
 from posixpath import normpath
 from typing import Any, NamedTuple
 
-from provision.config.content import MAX_INLINE
 from provision.config.format import (
     Config,
     Dropin,
@@ -23,6 +22,7 @@ from provision.config.format import (
 )
 from provision.config.model import NEWEST, VERSIONS
 from provision.config.problems import Path, Problem
+from provision.config.resources.content import MAX_INLINE
 from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url
 

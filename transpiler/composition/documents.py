@@ -24,7 +24,7 @@ from transpiler.reading.tree import place_of
 from transpiler.reading.typed import build, read_typed
 from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError
-from transpiler.report import SourceText
+from transpiler.reports.text import SourceText
 
 EXTENDS = "extends"
 

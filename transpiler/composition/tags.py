@@ -20,7 +20,7 @@ from transpiler.reading.scalars import converted, is_null, resolved
 from transpiler.reading.tree import MAX_BYTES, MAX_NODES, parse_yaml
 from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError
-from transpiler.report import SourceText
+from transpiler.reports.text import SourceText
 
 MAX_DEPTH = 20
 """The number of files that may include one another."""

@@ -14,8 +14,8 @@ from transpiler.reading.scalars import ABSENT, is_null, text_of
 from transpiler.reading.tree import MAX_BYTES, parse_yaml
 from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_problems import YamlError
-from transpiler.report import SourceText
-from transpiler.secret_masks import AUTHOR_TAGS
+from transpiler.reports.secret_masks import AUTHOR_TAGS
+from transpiler.reports.text import SourceText
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 """The form of the name of a variable, an environment variable or a secret."""

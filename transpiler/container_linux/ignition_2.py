@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from provision.config.data_urls import percent_encoded
 from provision.config.model import Record
 from provision.config.old_versions.format import OldConfig, OldContents, OldVerification
 from provision.config.problems import Path, Problem
-from provision.config.urls import parse_url
+from provision.config.resources.data_urls import percent_encoded
+from provision.config.resources.urls import parse_url
+from transpiler.butane.translation import Translation
 from transpiler.container_linux import records
 from transpiler.container_linux.sugar.go_url import as_go_writes
 from transpiler.container_linux.sugar.sizes import BadSize, mebibytes
 from transpiler.reading.local_files import FilesDirectory
-from transpiler.translation import Translation
 
 FILE_MODE = 0o644
 DIRECTORY_MODE = 0o755

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from provision.config import rules as config_rules
-from provision.config.data_urls import percent_encoded
 from provision.config.old_versions.format import OldConfig, OldContents, OldFile
 from provision.config.old_versions.rules import OLD_RULES
 from provision.config.problems import Path, Problem
+from provision.config.resources.data_urls import percent_encoded
 from transpiler.butane.source_map import yaml_path
 from transpiler.container_linux import dialects, rules
 from transpiler.container_linux.dialects import Dialect

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 
 from provision.config.problems import Problem
+from provision.config.resources.urls import parse_url
 from provision.config.rules.declare import Rule, rule
-from provision.config.urls import parse_url
 from transpiler.container_linux import records
 from transpiler.container_linux.dialects import (
     NEWEST_FLANNEL,

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from provision.config.content import ContentInvalid, inline_content
 from provision.config.format import Config, ConfigResource, Resource
 from provision.config.model import VERSIONS, Field, Record, Secret, camel
 from provision.config.problems import Path
+from provision.config.resources.content import ContentInvalid, inline_content
 from provision.config.validate import validate
 from transpiler.butane.variants import Variant
 from transpiler.convert.losses import Form, losses

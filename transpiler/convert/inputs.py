@@ -54,7 +54,7 @@ class Source(NamedTuple):
         """Problems with their places in the text."""
         from provision.config.reports import findings
         from provision.config.sniffing import is_yaml
-        from transpiler.report import SourceText, located
+        from transpiler.reports.text import SourceText, located
 
         if is_yaml(self.raw):
             return located(problems, SourceText(self.name, self.raw, self.root))

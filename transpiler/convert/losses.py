@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from provision.config.content import ContentInvalid, inline_content
 from provision.config.format import Resource
 from provision.config.model import VERSIONS, Field, Record
 from provision.config.problems import Path, Problem
+from provision.config.resources.content import ContentInvalid, inline_content
 
 
 class Form(NamedTuple):

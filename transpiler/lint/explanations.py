@@ -19,7 +19,7 @@ from transpiler.butane.variants import table
 from transpiler.lint import syntax
 from transpiler.lint.source import LintInput, node_at, place_of_line
 from transpiler.reading.yaml_node import YamlNode
-from transpiler.secret_masks import known_names
+from transpiler.reports.secret_masks import known_names
 
 _REDUNDANT_BESIDE = {
     "hidden-by-alias": "wrong-type",

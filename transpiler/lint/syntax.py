@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from provision.config.problems import Position, Problem
-from transpiler.secret_masks import known_names
+from transpiler.reports.secret_masks import known_names
 
 ODD_SPACES = "\u00a0\u2000-\u200b\u202f\u205f\u3000\ufeff"
 

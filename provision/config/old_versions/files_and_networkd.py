@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from posixpath import join, normpath
 from typing import NamedTuple
 
-from provision.config.data_urls import percent_encoded
 from provision.config.format import Directory, File, HttpHeader, Link, Owner, Resource, Verification
 from provision.config.old_versions.format import (
     OldConfig,
@@ -24,6 +23,7 @@ from provision.config.old_versions.format import (
     OldReference,
 )
 from provision.config.problems import Path, Problem
+from provision.config.resources.data_urls import percent_encoded
 
 NETWORKD = "/etc/systemd/network"
 PERMISSIONS = 0o777

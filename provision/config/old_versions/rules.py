@@ -27,11 +27,11 @@ from provision.config.old_versions.format import (
     OldVerification,
 )
 from provision.config.problems import Problem
+from provision.config.resources.urls import parse_url, url_error
 from provision.config.rules.declare import Rule, rule, versioned_rule
 from provision.config.rules.disks_and_raid import MAX_PARTITION_LABEL, WITHOUT_SPARES
 from provision.config.rules.filesystems import MAX_LABEL
 from provision.config.rules.systemd import quoted
-from provision.config.urls import parse_url, url_error
 
 OLD_SCHEMES: Mapping[str, int] = {"http": 0, "https": 0, "data": 0, "oem": 0, "tftp": 1, "s3": 1}
 """The schemes of sources, and the minor version of 2.x that brought each."""

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from provision.config.json_text.decode import Decoded, decode_record
+from provision.config.json_text.unknown_keys import unknown_keys
 from provision.config.model import Record
 from provision.config.old_versions.append import in_newest_form
 from provision.config.old_versions.conversion import Conversion, convert
@@ -18,7 +19,6 @@ from provision.config.old_versions.rules import OLD_RULES
 from provision.config.old_versions.version_1 import FirstConfig, as_version_2, check_first, first_path
 from provision.config.problems import MAX_PROBLEMS, Path, Problem, ProblemList
 from provision.config.rules import check_rules
-from provision.config.unknown_keys import unknown_keys
 
 DEPRECATED = "config format deprecated"
 

@@ -7,7 +7,6 @@ time, so this module has no `from __future__ import annotations`. Source: coreos
 
 from collections.abc import Iterator
 
-from provision.config.data_urls import percent_encoded
 from provision.config.model import Record, list_of, nested, optional, value
 from provision.config.old_versions.format import (
     OldConfig,
@@ -27,6 +26,7 @@ from provision.config.old_versions.format import (
 )
 from provision.config.old_versions.rules import OLD_RULES
 from provision.config.problems import Path, Problem
+from provision.config.resources.data_urls import percent_encoded
 from provision.config.rules import check_rules
 
 

@@ -9,6 +9,7 @@ from provision.config.format import ClevisCustom, Luks, Tang
 from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS
 from provision.config.problems import Problem
+from provision.config.resources.urls import HTTP_URL, parse_url, url_error
 from provision.config.rules.declare import (
     FILLED,
     NOT_EMPTY,
@@ -22,7 +23,6 @@ from provision.config.rules.declare import (
     versioned_rule,
 )
 from provision.config.rules.files_and_links import ABSOLUTE_PATH, bad_path
-from provision.config.urls import HTTP_URL, parse_url, url_error
 
 MAX_LUKS_LABEL = 47
 CLEVIS_PINS = frozenset({"tpm2", "tang", "sss"})

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from provision.config.format import ConfigResource, HttpHeader, IgnitionConfig, Proxy, Resource, Tls, Verification
 from provision.config.model import VERSIONS
 from provision.config.problems import Path, Problem
+from provision.config.resources.urls import HTTP_URL, SCHEMES, parse_url, scheme_pattern, url_error
 from provision.config.rules.declare import TEXT, Keywords, has, never, required, rule, versioned_rule
-from provision.config.urls import HTTP_URL, SCHEMES, parse_url, scheme_pattern, url_error
 
 _HEX_DIGITS = {"sha512": 128, "sha256": 64}
 

@@ -13,9 +13,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
 from provision import IGNITION_VERSION, __version__
-from provision.config import urls
 from provision.config.model import masked
-from provision.config.urls import redacted
+from provision.config.resources import urls
+from provision.config.resources.urls import redacted
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.http import connections, error_texts, network, redaction
 from provision.fetch.http.connections import Connect

@@ -35,7 +35,7 @@ class Request(NamedTuple):
     @property
     def shown_url(self) -> str:
         """The URL that messages name, without secrets."""
-        from provision.config.urls import redacted
+        from provision.config.resources.urls import redacted
 
         return redacted(self.shown or self.url)
 

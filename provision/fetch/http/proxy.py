@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
 
-from provision.config.urls import Origin, origin
+from provision.config.resources.urls import Origin, origin
 
 
 def choose(url: str, http_proxy: str, https_proxy: str, no_proxy: Sequence[str]) -> str:

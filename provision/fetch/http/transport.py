@@ -23,7 +23,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from provision.config.urls import origin
+from provision.config.resources.urls import origin
 from provision.fetch.http.connections import Connect, ConnectRequest
 from provision.fetch.http.http_types import ProxyRefusedError, Reply, Request
 from provision.fetch.retry import Deadline, Report

@@ -194,7 +194,7 @@ class RawDevice(NamedTuple):
 
 def trim_nul(raw: bytes) -> bytes:
     """Bytes without the NULs at their end. Compressed data is left as it is: NULs at its end may belong to it."""
-    from provision.fetch.compression import is_compressed
+    from provision.fetch.user_data.compression import is_compressed
 
     begun = raw.lstrip(b"\0")
     return begun if is_compressed(begun) else begun.rstrip(b"\0")

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from provision.config.data_urls import base64_encoded
 from provision.config.format import File, Link, Resource, Storage
+from provision.config.resources.data_urls import base64_encoded
 from provision.fetch.platforms.metadata_services import Http, LinkLocal
 from provision.fetch.platforms.sources import FirstOf, Source, Together
 
@@ -39,7 +39,7 @@ def metadata_lock(source: Source) -> Storage | None:
 
 def metadata_addresses(source: Source) -> Iterator[str]:
     """The IP addresses of the HTTP services of a source."""
-    from provision.config.urls import origin
+    from provision.config.resources.urls import origin
     from provision.fetch.http import connections
 
     if isinstance(source, FirstOf | Together):

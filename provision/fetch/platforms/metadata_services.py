@@ -163,7 +163,7 @@ def bearer(base: str, token: TokenRequest | None, client: Client) -> Headers:
 
 def is_metadata(base: str) -> bool:
     """Whether a URL's host is a metadata address or on this link: a proxy cannot reach it."""
-    from provision.config.urls import origin
+    from provision.config.resources.urls import origin
     from provision.fetch.http import connections
 
     try:

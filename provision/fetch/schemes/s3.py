@@ -13,7 +13,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from provision.config.format import Resource
-from provision.config.urls import redacted
+from provision.config.resources.urls import redacted
 from provision.failures import FetchFailed
 from provision.fetch.http import network
 from provision.fetch.http.client import Client, NotFoundError

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from provision.config.format import Resource
-from provision.config.urls import redacted
+from provision.config.resources.urls import redacted
 from provision.failures import FetchFailed
 from provision.fetch.http.http_types import Headers, Request
 

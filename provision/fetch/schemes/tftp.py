@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from provision.config.format import Resource
-from provision.config.urls import redacted
+from provision.config.resources.urls import redacted
 from provision.failures import FetchFailed
 from provision.fetch.http import connections, error_texts
 from provision.fetch.http.client import Client, RetryableError

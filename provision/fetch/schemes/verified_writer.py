@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import BinaryIO
 
-from provision.config.content import Checksum, ContentInvalid, Gunzip
 from provision.config.format import Resource
+from provision.config.resources.content import Checksum, ContentInvalid, Gunzip
 from provision.failures import FetchFailed
 
 RATIO_LIMIT = 200

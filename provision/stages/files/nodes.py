@@ -7,10 +7,10 @@ from contextlib import suppress
 from posixpath import dirname, join, normpath
 from typing import NamedTuple
 
-from provision.config.content import MAX_INLINE, ContentInvalid, inline_content
 from provision.config.format import Config, Directory, File, Link, Node, Owner, Resource
 from provision.config.problems import Path, Problem, dotted
-from provision.config.urls import redacted
+from provision.config.resources.content import MAX_INLINE, ContentInvalid, inline_content
+from provision.config.resources.urls import redacted
 from provision.failures import PlanRefused
 from provision.planning.actions import Action, FetchBlob, Keep, Wave
 from provision.planning.arguments import Blob, Bytes, Content

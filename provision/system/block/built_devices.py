@@ -11,7 +11,7 @@ from provision.failures import Failure
 from provision.planning.device_names import BY_CONTENTS, BY_MAPPING, of_signature
 from provision.system.block import signatures, sysfs
 from provision.system.programs import processes
-from provision.system.sandbox import make_device_node
+from provision.system.programs.sandbox import make_device_node
 
 _BUILT = ("/dev/mapper/", "/dev/dm-", "/dev/md")
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from provision.system.block import sysfs
 from provision.system.block.devices import DeviceFailed
 from provision.system.programs import processes
-from provision.system.sandbox import make_device_node
+from provision.system.programs.sandbox import make_device_node
 
 _CONTROL = "/dev/loop-control"
 _MAJOR = 7

@@ -10,7 +10,7 @@ from provision.failures import Failure
 from provision.system.images.daemon import NEEDED, Daemon
 from provision.system.images.formats import DRIVERS
 from provision.system.programs import processes
-from provision.system.sandbox import make_fuse_node
+from provision.system.programs.sandbox import make_fuse_node
 
 DAEMON = "qemu-storage-daemon"
 TOOL = "qemu-img"

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from provision.system import libc
-from provision.system.sandbox import enter_sandbox
+from provision.system.programs.sandbox import enter_sandbox
 
 _IN_SANDBOX = "/dev/provision"
 """In the sandbox /dev belongs to the run."""

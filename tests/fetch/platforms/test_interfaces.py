@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch.compression import decompressed
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.context import fetch_context
 from provision.fetch.platforms.table import VIRTIO_BLOCK
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import FetchSettings
+from provision.fetch.user_data.compression import decompressed
 from provision.system.running_system.local_system import LocalSystem
 from tests.recorded_log import RecordedLog
 

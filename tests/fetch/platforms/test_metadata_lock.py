@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.config.data_urls import decode_data_url
+from provision.config.resources.data_urls import decode_data_url
 from provision.failures import Failure
 from provision.fetch.base_config import EMPTY, base_config
 from provision.fetch.platforms.metadata_lock import UNIT, metadata_addresses, unit_text

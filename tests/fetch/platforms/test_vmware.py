@@ -19,13 +19,13 @@ from pathlib import Path
 import pytest
 
 from provision.failures import FetchFailed
-from provision.fetch.compression import decompressed
 from provision.fetch.find_config import FoundConfig, find_config
 from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.hypervisors import guest_rpc, vmware
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import FetchSettings
+from provision.fetch.user_data.compression import decompressed
 from provision.system.running_system.local_system import LocalSystem
 from tests.recorded_log import RecordedLog
 

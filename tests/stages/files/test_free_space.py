@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.content import inline_content
 from provision.config.format import Config, Disk, File, Filesystem, Link, Partition, Resource, Storage
+from provision.config.resources.content import inline_content
 from provision.failures import PlanRefused
 from provision.planning.machine_view import FreeSpace
 from provision.stages.disks import filesystems

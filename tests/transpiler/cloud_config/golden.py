@@ -21,8 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from provision.config.content import inline_content
 from provision.config.format import Config, File, User
+from provision.config.resources.content import inline_content
 from transpiler.cloud_config.conversion import Converted, convert
 from transpiler.cloud_config.parts import TMPFILES
 from transpiler.cloud_config.units import COMMANDS_UNIT

@@ -10,7 +10,7 @@ from shutil import which
 
 import pytest
 
-from provision.config.content import inline_content
+from provision.config.resources.content import inline_content
 from tests.transpiler.cloud_config.golden import report
 from transpiler.cloud_config.conversion import convert
 from transpiler.cloud_config.files import CannotDecode, add_files, decoded

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.content import inline_content
+from provision.config.resources.content import inline_content
 from transpiler.composition.plain_yaml import plain_yaml
 from transpiler.composition.values import Document, Values, text_node
 from transpiler.phases import transpile

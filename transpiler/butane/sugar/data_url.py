@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import NamedTuple
 
-from provision.config.data_urls import base64_encoded, percent_encoded, percent_encoded_length
+from provision.config.resources.data_urls import base64_encoded, percent_encoded, percent_encoded_length
 
 
 class DataUrl(NamedTuple):

@@ -16,9 +16,9 @@ from transpiler.butane import records
 from transpiler.butane.source_map import Draft, SourcePath
 from transpiler.butane.sugar.data_url import data_url, escaped_data_url
 from transpiler.butane.sugar.sugar_input import SugarInput
+from transpiler.butane.translation import Translation
 from transpiler.butane.variants import Variant
 from transpiler.reading.local_files import FilesDirectory
-from transpiler.translation import Translation
 
 
 def inline_contents(source: SugarInput, _draft: Draft) -> tuple[Draft, list[Problem]]:

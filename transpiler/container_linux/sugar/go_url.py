@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 
-from provision.config.data_urls import percent_decoded
-from provision.config.urls import parse_url
+from provision.config.resources.data_urls import percent_decoded
+from provision.config.resources.urls import parse_url
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
 _IN_USER = _UNRESERVED + b"$&+,;="

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from provision.config.clevis import has_clevis
 from provision.config.format import Config, Luks, Resource
 from provision.config.problems import Path, Problem
-from provision.config.urls import redacted
+from provision.config.resources.urls import redacted
 from provision.failures import PlanRefused
 from provision.planning.actions import Action, FetchBlob, ForgetBlob, Keep, RunProgram, StoreBlob, UpdateBootState, Wave
 from provision.planning.arguments import Argument, Blob, Content, DeviceName, KeyFile

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.commands.ignition.stage import StageOptions, ignition, parse_options
+from provision.commands.compatible.ignition.stage import StageOptions, ignition, parse_options
 from provision.failures import Usage
 from tests.fetch.server import Answer, serve
 

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from provision.commands.coreos_cloudinit.sources import SOURCES, Given, Source, addresses_of_environment
+from provision.commands.compatible.coreos_cloudinit.sources import SOURCES, Given, Source, addresses_of_environment
 from provision.config.format import Config, File, Passwd, Resource, User
 from provision.config.reports.go_flags import Flag, UsageError, parse_flags, usage
 from provision.failures import ConfigInvalid
@@ -110,7 +110,7 @@ def _run(given: Mapping[str, str], sources: Sequence[Source]) -> int:
         config, failed = None, True
     if config is not None and config.is_empty and not raw:
         _log("info", "there is no user data")
-    from provision.commands.coreos_cloudinit.live import apply_live
+    from provision.commands.compatible.coreos_cloudinit.live import apply_live
 
     apply_live(merged(config or Config(), found), _log)
     return 1 if failed and given.get("ignore-failure") != "true" else 0
@@ -118,7 +118,7 @@ def _run(given: Mapping[str, str], sources: Sequence[Source]) -> int:
 
 def _read(given: Mapping[str, str], sources: Sequence[Source]) -> Given | None:
     """What the first source gives that is there."""
-    from provision.fetch.compression import decompressed
+    from provision.fetch.user_data.compression import decompressed
 
     for source in sources:
         _log("info", f'Checking availability of "{source.shown}"')
@@ -145,7 +145,7 @@ def _entries(raw: bytes) -> list[str]:
 def _config(raw: bytes, found: Given) -> Config | None:
     """The config in user data; None if there is none, or if it is for Ignition. Raises ConfigInvalid, FetchFailed."""
     from provision.config.sniffing import is_yaml
-    from provision.fetch.user_data import OtherForms, read_config
+    from provision.fetch.user_data.reading import OtherForms, read_config
 
     if not raw:
         return None
@@ -159,7 +159,7 @@ def merged(config: Config, found: Given) -> Config:
     """The config with the metadata: the host name if the user data has none, and keys of core."""
     storage, passwd = config.storage, config.passwd
     if found.hostname and not any(file.path == "/etc/hostname" for file in storage.files):
-        from provision.config.data_urls import percent_encoded
+        from provision.config.resources.data_urls import percent_encoded
 
         contents = Resource(source=percent_encoded(f"{found.hostname}\n".encode()))
         file = File(path="/etc/hostname", overwrite=True, mode=0o644, contents=contents)

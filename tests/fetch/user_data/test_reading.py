@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.config.data_urls import decode_data_url
 from provision.config.format import Config
+from provision.config.resources.data_urls import decode_data_url
 from provision.failures import ConfigInvalid
 from provision.fetch.base_config import base_config, merged
 from provision.fetch.find_config import AddressesOf, find_config, no_addresses

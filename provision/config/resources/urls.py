@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from provision.config.data_urls import data_url_error, percent_decoded
 from provision.config.model import minor
+from provision.config.resources.data_urls import data_url_error, percent_decoded
 
 SCHEMES = {
     "http": minor("3.0"),

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from posixpath import normpath
 from typing import TypeVar
 
-from provision.config.data_urls import base64_encoded
 from provision.config.format import Config
 from provision.config.model import Record
 from provision.config.old_versions.conversion import convert
 from provision.config.old_versions.format import OldContents, OldReference
-from provision.config.urls import parse_url
+from provision.config.resources.data_urls import base64_encoded
+from provision.config.resources.urls import parse_url
 from provision.failures import FetchFailed
 from provision.fetch.running_system import RunningSystem
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.failures import FetchFailed
-from provision.fetch.compression import decompressed
+from provision.fetch.user_data.compression import decompressed
 
 MIB = 1 << 20
 
@@ -65,7 +65,7 @@ def test_many_members_take_time_in_proportion(compress: Callable[[bytes], bytes]
 BOMB = r"""
 import re, sys
 from provision.failures import FetchFailed
-from provision.fetch.compression import decompressed
+from provision.fetch.user_data.compression import decompressed
 compressed = sys.stdin.buffer.read()
 try:
     decompressed(compressed, "it")

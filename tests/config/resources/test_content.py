@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.content import STEP, Checksum, ContentInvalid, Gunzip, inline_content
 from provision.config.format import Resource, Verification
+from provision.config.resources.content import STEP, Checksum, ContentInvalid, Gunzip, inline_content
 
 
 def packed(data: bytes, expected: str | None = None) -> Resource:

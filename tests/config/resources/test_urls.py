@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.data_urls import BadDataUrl, decode_data_url
 from provision.config.model import NEWEST, minor
-from provision.config.urls import Url, parse_url, path_of, redacted, url_error
+from provision.config.resources.data_urls import BadDataUrl, decode_data_url
+from provision.config.resources.urls import Url, parse_url, path_of, redacted, url_error
 
 
 @given(st.binary())

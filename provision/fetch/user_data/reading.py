@@ -10,8 +10,8 @@ from provision.config.machine_addresses import Addresses, no_addresses
 from provision.config.problems import Problem
 from provision.config.sniffing import BYTE_ORDER_MARK, is_cloud_config
 from provision.failures import ConfigEmpty, ConfigInvalid
-from provision.fetch.compression import decompressed
 from provision.fetch.running_system import Run, no_programs
+from provision.fetch.user_data.compression import decompressed
 from provision.log import Log
 from provision.yaml_or_json import validate_text
 
@@ -42,7 +42,7 @@ def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs, other
     if not raw:
         raise ConfigEmpty(source)
     if others.scripts and raw.startswith(b"#!"):
-        from provision.fetch.user_script import script_config
+        from provision.fetch.user_data.script import script_config
 
         log("notice", f"{source}: this is a script, which runs once when the system has started")
         return script_config(raw, others.addresses)

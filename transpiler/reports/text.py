@@ -13,7 +13,7 @@ from provision.config.problems import Position, Problem, ignition_path
 from provision.config.reports.findings import Finding, escaped
 from transpiler.reading.tree import place_of
 from transpiler.reading.yaml_node import YamlNode
-from transpiler.secret_masks import Masks
+from transpiler.reports.secret_masks import Masks
 
 _COLORS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
 

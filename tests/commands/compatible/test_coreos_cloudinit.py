@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from provision.commands.coreos_cloudinit.command import coreos_cloudinit, merged
-from provision.commands.coreos_cloudinit.live import apply_live
-from provision.commands.coreos_cloudinit.sources import SOURCES, Given, addresses_of_environment
-from provision.config.data_urls import decode_data_url
+from provision.commands.compatible.coreos_cloudinit.command import coreos_cloudinit, merged
+from provision.commands.compatible.coreos_cloudinit.live import apply_live
+from provision.commands.compatible.coreos_cloudinit.sources import SOURCES, Given, addresses_of_environment
 from provision.config.format import Config
+from provision.config.resources.data_urls import decode_data_url
 from provision.failures import Failure
 from provision.log import silent
 from provision.yaml_or_json import validate_text

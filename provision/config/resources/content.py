@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from provision.config.data_urls import BadDataUrl, decode_data_url
 from provision.config.format import Resource
+from provision.config.resources.data_urls import BadDataUrl, decode_data_url
 
 if TYPE_CHECKING:
     import zlib

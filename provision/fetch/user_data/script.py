@@ -6,10 +6,10 @@ kernel argument or the image allows it (provision.scripts=run).
 
 from __future__ import annotations
 
-from provision.config.data_urls import base64_encoded
 from provision.config.format import Config, File, Ignition, Resource, Storage, Systemd, Unit
 from provision.config.machine_addresses import Addresses, filled_in, named_addresses
 from provision.config.model import NEWEST, VERSIONS
+from provision.config.resources.data_urls import base64_encoded
 
 SCRIPT = "/var/lib/provision/user-script"
 UNIT = "provision-user-script.service"

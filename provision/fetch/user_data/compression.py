@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from provision.config.content import STEP, ContentInvalid, Gunzip
+from provision.config.resources.content import STEP, ContentInvalid, Gunzip
 from provision.failures import FetchFailed
 from provision.fetch.running_system import Run, no_programs
 from provision.fetch.settings import CONFIG_LIMIT

@@ -1,0 +1,1 @@
+"""Programs that this one replaces under their own names: Ignition, Afterburn, coreos-cloudinit."""

@@ -1,0 +1,1 @@
+"""Resources of a config: the URL, the bytes, and contents that the config itself holds."""
