@@ -39,7 +39,7 @@ _provision() {
     esac
     case $COMP_CWORD:$command in
         1:*)
-            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata clean grow --help --version" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata clean grow reset --help --version" -- "$current")
             return
             ;;
         *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
@@ -48,6 +48,7 @@ _provision() {
         *:metadata) options="--platform --provider --cmdline --attributes --coreos-attributes --environment --hostname --ssh-keys --network-units --networkmanager-profiles --netplan-config --check-in --timeout --json" ;;
         *:fetch) options="--platform --timeout --offline --json --quiet" ;;
         *:clean) options="--root --ssh-host-keys" ;;
+        *:reset) options="--root --keep --yes" ;;
         *:grow)
             mapfile -t COMPREPLY < <(compgen -W "--help" -- "$current"; compgen -f -- "${current:-/dev/}")
             return
@@ -55,8 +56,8 @@ _provision() {
     esac
     mapfile -t COMPREPLY < <(
         compgen -W "$options --help" -- "$current"
-        [[ $command == fetch || $command == metadata || $command == clean || $current == -* ]] || compgen -f -X '!*.@(ign|json|bu|butane|yaml|yml)' -- "$current"
-        [[ $command == fetch || $command == metadata || $command == clean || $current == -* ]] || compgen -d -S / -- "$current"
+        [[ $command == fetch || $command == metadata || $command == clean || $command == reset || $current == -* ]] || compgen -f -X '!*.@(ign|json|bu|butane|yaml|yml)' -- "$current"
+        [[ $command == fetch || $command == metadata || $command == clean || $command == reset || $current == -* ]] || compgen -d -S / -- "$current"
     )
 }
 

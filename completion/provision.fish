@@ -7,6 +7,7 @@ set -l validate '__fish_seen_subcommand_from validate'
 set -l metadata '__fish_seen_subcommand_from metadata'
 set -l fetch '__fish_seen_subcommand_from fetch'
 set -l clean '__fish_seen_subcommand_from clean'
+set -l reset '__fish_seen_subcommand_from reset'
 set -l platforms auto akamai aliyun applehv aws azure azurestack brightbox cloudstack digitalocean exoscale file gcp \
     hetzner hyperv ibmcloud kubevirt metal nutanix nvidiabluefield openstack oraclecloud packet powervs \
     proxmoxve qemu scaleway upcloud virtualbox vmware vultr zvm
@@ -19,6 +20,7 @@ complete -c provision -n __fish_use_subcommand -a fetch -d 'show the config this
 complete -c provision -n __fish_use_subcommand -a metadata -d 'write what the platform says of this machine'
 complete -c provision -n __fish_use_subcommand -a clean -d 'prepare a system for capture as an image'
 complete -c provision -n __fish_use_subcommand -a grow -d 'let partitions grow into the free space behind them'
+complete -c provision -n __fish_use_subcommand -a reset -d 'make the next boot a first boot on an emptied root file system'
 complete -c provision -n __fish_use_subcommand -l version -d 'print the version'
 complete -c provision -s h -l help -d 'show the usage'
 
@@ -69,3 +71,7 @@ complete -c provision -n $metadata -l json -d 'print the metadata as JSON'
 complete -c provision -n $clean -f
 complete -c provision -n $clean -l root -x -a '(__fish_complete_directories)' -d 'root of the system'
 complete -c provision -n $clean -l ssh-host-keys -d 'remove SSH host keys too'
+complete -c provision -n $reset -f
+complete -c provision -n $reset -l root -x -a '(__fish_complete_directories)' -d 'root of the system'
+complete -c provision -n $reset -l keep -r -d 'a file or directory that stays'
+complete -c provision -n $reset -l yes -d 'ask for the reset'

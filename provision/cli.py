@@ -21,7 +21,7 @@ from provision.failures import Bug, ConfigInvalid, Failure, PlanRefused, Usage, 
 if TYPE_CHECKING:
     import argparse
 
-COMMANDS = ("plan", "apply", "validate", "fetch", "metadata", "clean", "grow")
+COMMANDS = ("plan", "apply", "validate", "fetch", "metadata", "clean", "grow", "reset")
 """Subcommands, in the order of the help; each is the module of that name."""
 
 ENTRY_POINTS = {

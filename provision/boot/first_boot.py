@@ -7,6 +7,8 @@ There are two ways; a machine uses one of them (docs/decisions/0007-first-boot.m
 - The kernel command line always has `provision.firstboot=auto`: it is the first boot if the root file system, which is
   mounted read-only, has no RECORD.
 
+`provision.reset=yes` asks for a factory reset (provision.boot.factory_reset), and then it is a first boot too.
+
 A record belongs to one machine. If the disk has the record of another machine (a copied or moved disk), nothing is done
 until a person chooses `provision.firstboot.record=keep` (the machine is provisioned) or `=ignore` (provision it again).
 """
@@ -137,7 +139,9 @@ class Verdict(Enum):
 
 
 def verdict(command_line: str) -> Verdict:
-    """What the kernel command line says. Raises Failure for an unknown value of `provision.firstboot`."""
+    """What the kernel command line says. Raises Failure for an unknown value of an argument of ours."""
+    if reset_is_asked(command_line):
+        return Verdict.FIRST
     # for Ignition's generator an argument without `=` is true
     stamp = last_value(command_line, "ignition.firstboot", bare="1")
     if stamp is not None and stamp not in _OFF:
@@ -150,6 +154,14 @@ def verdict(command_line: str) -> Verdict:
             f"kernel command line: provision.firstboot={mode} is unknown", hint="write provision.firstboot=auto, or no"
         )
     return Verdict.LOOK if mode == "auto" else Verdict.LATER
+
+
+def reset_is_asked(command_line: str) -> bool:
+    """Whether this boot shall do a factory reset. Raises Failure for a value that is neither yes nor no."""
+    value = last_value(command_line, "provision.reset")
+    if value not in {None, "yes", "no"}:
+        raise Failure(f"kernel command line: provision.reset={value} is unknown", hint="write provision.reset=yes")
+    return value == "yes"
 
 
 def platform(command_line: str) -> str:

@@ -48,6 +48,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print each path that is cleaned. Returns 0; raises Failure. A second run changes nothing."""
     from provision.boot.completion_record import RECORD
+    from provision.boot.factory_reset import REQUEST
     from provision.engine.history import RECORD as RUN_RECORD
     from provision.planning.arguments import Content
     from provision.planning.boot_state import BootState
@@ -63,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     machine = Machine(root, ImageDevices({}), BootState())
     try:
         keys = SSH_HOST_KEYS if arguments.ssh_host_keys else ()
-        for path in (RUN_RECORD, RESULT, *SECRETS, *keys):
+        for path in (REQUEST, RUN_RECORD, RESULT, *SECRETS, *keys):
             status = machine.file_status(path)
             if status is not None and status.kind is FileType.FILE:  # a link leads to the machine's id
                 machine.apply(RemovePath(path))

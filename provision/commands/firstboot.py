@@ -3,10 +3,10 @@
 `look` reads the kernel command line and, with `provision.firstboot=auto`, looks for the record on the root file system,
 which it mounts read-only. On a first boot it writes /run/provision/first-boot, the environment file without which no
 other unit runs, and goes on with the stage fetch-offline. `run` runs stages of the engine one after the other in this
-process, because to start Python takes longer than most stages; the step `record` at the end is the same as
-`record /sysroot`, which writes the record after everything else is on the disk, and deletes the config from the
-platform if the kernel command line asks for that; then the network of the initramfs ends. `explain` shows on all
-consoles what stopped the boot.
+process, because to start Python takes longer than most stages. The step `reset` does a factory reset if one is asked
+for. The step `record` at the end is the same as `record /sysroot`: it writes the record after everything else is on the
+disk, and deletes the config from the platform if the kernel command line asks for that; then the network of the
+initramfs ends. `explain` shows on all consoles what stopped the boot.
 
 It is a separate program, `provision-firstboot`. Every boot with `provision.firstboot=auto` waits for it, so it does not
 load argparse.
@@ -47,7 +47,7 @@ def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
     elif [*arguments] == ["explain"]:
         failure_report.show_report(running_system)
     else:
-        raise Usage("usage: provision-firstboot look | run STAGE... [record] | record ROOT | explain")
+        raise Usage("usage: provision-firstboot look | run [reset] STAGE... [record] | record ROOT | explain")
     return 0
 
 
@@ -56,12 +56,20 @@ def _run(steps: Sequence[str], platform: str, running_system: LocalSystem) -> in
     from provision.commands.compatible.ignition.stage import ignition
 
     for step in steps:
-        if step == "record":
+        if step == "reset":
+            _reset(running_system)
+        elif step == "record":
             _record(SYSROOT, running_system)
             end_network(running_system)
         elif code := ignition([f"--root={SYSROOT}", f"--platform={platform}", f"--stage={step}"]):
             return code
     return 0
+
+
+def _reset(running_system: LocalSystem) -> None:
+    from provision.boot.factory_reset import reset_root
+
+    reset_root(SYSROOT, running_system)
 
 
 def _record(root: str, running_system: LocalSystem) -> None:

@@ -260,13 +260,44 @@ def remove(folder: int, name: str) -> None:
 
 
 def _remove_directory(folder: int, name: str) -> None:
-    fd = _open_same_mount(folder, name)
+    """Remove a directory of any depth with one open descriptor. Going up again, it checks that it is where it was."""
+    here, names = os.dup(folder), [name]
+    above: list[tuple[tuple[int, int], list[str]]] = []
     try:
-        for below in os.listdir(fd):
-            remove(fd, below)
+        while names or above:
+            if names:
+                above.append((_identity(here), names))
+                here = _exchanged(here, _open_same_mount(here, names[-1]))
+                names = _remove_files(here)
+                continue
+            parent_was, names = above.pop()
+            here = _exchanged(here, os.open("..", _FOLDER, dir_fd=here))
+            if _identity(here) != parent_was:
+                raise OSError(errno.ESTALE, "was moved while it was removed", names[-1])
+            os.rmdir(names.pop(), dir_fd=here)
     finally:
-        os.close(fd)
-    os.rmdir(name, dir_fd=folder)
+        os.close(here)
+
+
+def _remove_files(folder: int) -> list[str]:
+    """Remove what is no directory from a directory; returns the names of its directories."""
+    directories = []
+    for name in os.listdir(folder):
+        try:
+            os.unlink(name, dir_fd=folder)
+        except IsADirectoryError:
+            directories.append(name)
+    return directories
+
+
+def _exchanged(old: int, new: int) -> int:
+    os.close(old)
+    return new
+
+
+def _identity(fd: int) -> tuple[int, int]:
+    found = os.fstat(fd)
+    return found.st_dev, found.st_ino
 
 
 def _open_same_mount(folder: int, name: str) -> int:

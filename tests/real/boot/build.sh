@@ -69,6 +69,9 @@ machine() {
         case $one in *.*) ;; *) one=$one.service ;; esac
         ln -sf /dev/null "$root/etc/systemd/system/$one"
     done
+    # for a factory reset
+    mkdir -p "$root/usr/share/factory"
+    cp -a "$root/etc" "$root/usr/share/factory/"
 }
 
 initramfs_plain() {

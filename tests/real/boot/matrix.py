@@ -129,6 +129,43 @@ def test_a_copied_disk_stops_and_a_later_boot_runs_nothing(machine: Machine, tmp
     assert ran(machine.boot("", path)) == []
 
 
+RESET = """\
+[Unit]
+Before=probe.service
+[Service]
+Type=oneshot
+ExecStart=touch /home/core/own /etc/systemd/system/own /opt/payload
+ExecStart=python3 -m provision reset --yes
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+@pytest.mark.parametrize("way", ["command", "argument"])
+def test_a_factory_reset_empties_the_root_and_makes_etc_again(way: str, images: Images, tmp_path: Path) -> None:
+    machine = Machine(images, tmp_path / "machine")
+    unit = RESET if way == "command" else RESET.replace("ExecStart=python3 -m provision reset --yes\n", "")
+    users = {"users": [{"name": "core"}]}
+    first_config = {"passwd": users, "systemd": {"units": [{"name": "own.service", "enabled": True, "contents": unit}]}}
+    name = {"path": "/etc/hostname", "overwrite": True, "contents": {"source": "data:,reset"}}
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, **first_config}))
+    first = machine.boot("provision.firstboot=auto", path)
+    assert first.reported["failed"] == [""]
+    assert "/home/core/own" in first.reported["nodes"]
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": [name]}}))
+    argument = "provision.reset=yes" if way == "argument" else ""
+    second = machine.boot(f"provision.firstboot=auto {argument}", path)
+    assert "factory reset: removing" in second.console
+    assert second.reported["hostname"] == "reset"
+    assert second.reported["failed"] == [""]
+    assert second.reported["core"] == {}
+    gone = {"/home/core/own", "/etc/systemd/system/own", "/etc/systemd/system/own.service", "/opt/payload"}
+    assert gone & second.reported["nodes"].keys() == set()
+    assert second.reported["nodes"]["/etc/.provision-complete.json"]["size"]
+    assert ran(machine.boot("provision.firstboot=auto", path)) == ["look"]
+
+
 @pytest.mark.parametrize("loader", ["bls", "systemd-boot"])
 def test_kernel_arguments_of_boot_loader_entries(loader: str, machine: Machine, tmp_path: Path) -> None:
     """The files of the boot loader are on the root; what is booted is not read from them."""

@@ -215,6 +215,19 @@ def test_removing_never_follows(place: Place) -> None:
     assert os.listdir(place.root) == []
 
 
+def test_a_tree_of_any_depth_is_removed(place: Place) -> None:
+    """Neither calls nor open files are as deep as the tree."""
+    fd = os.open(place.root, os.O_RDONLY)
+    for _ in range(1500):
+        os.mkdir("below", dir_fd=fd)
+        os.close(os.open("file", os.O_CREAT | os.O_WRONLY, dir_fd=fd))
+        above, fd = fd, os.open("below", os.O_RDONLY, dir_fd=fd)
+        os.close(above)
+    os.close(fd)
+    place.do(RemovePath("/below"))
+    assert os.listdir(place.root) == ["file"]
+
+
 def test_a_path_of_the_tree_cannot_leave_it(place: Place) -> None:
     (place.root / "out").symlink_to("../outside")
     (place.root / "abs").symlink_to(place.outside)

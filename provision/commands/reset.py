@@ -1,0 +1,116 @@
+"""Reset a system to what its image had: the next boot empties the root file system, and is a first boot.
+
+Without --yes it only names what would be removed. /usr, /boot, other file systems and what --keep names stay. /etc is
+made again from /usr/share/factory. `provision.reset=yes` on the kernel command line does the same at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import posixpath
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from provision.failures import Failure, Usage
+
+if TYPE_CHECKING:
+    from provision.system.machine import Machine
+
+NAME = "reset"
+HELP = "make the next boot a first boot on an emptied root file system"
+EPILOG = """\
+examples:
+  provision reset --keep /home
+  provision reset --keep /home --yes && systemctl reboot
+
+"""
+
+STAMPS = (
+    ("/boot/flatcar", "/boot/flatcar/first_boot"),
+    ("/boot/coreos", "/boot/coreos/first_boot"),
+    ("/boot", "/boot/ignition.firstboot"),
+)
+"""Directories of boot loaders, and the stamp by which each recognises a first boot."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("--root", default="/", metavar="DIR", help="root of the system (default: /, this machine)")
+    parser.add_argument("--keep", action="append", default=[], metavar="PATH", help="a file or directory that stays")
+    parser.add_argument("--yes", action="store_true", help="ask for the reset, instead of naming what it removes")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what goes and what stays, and with --yes write the request. Returns 0; raises Failure."""
+    from provision.boot.factory_reset import check_factory
+    from provision.planning.boot_state import BootState
+    from provision.system.block.image_devices import ImageDevices
+    from provision.system.machine import Machine
+
+    root = os.path.abspath(arguments.root)
+    if not os.path.isdir(f"{root}/etc"):
+        raise Failure(f"{root}: is not the root of a system", hint="name a directory that has an etc")
+    machine = Machine(root, ImageDevices({}), BootState())
+    try:
+        keep = tuple(_checked(path, machine) for path in arguments.keep)
+        check_factory(machine, keep)
+        _show(machine, keep)
+        if arguments.yes:
+            _ask(machine, root, keep)
+        else:
+            print("Nothing was changed: --yes asks for the reset.")
+    finally:
+        machine.release()
+    os.sync()
+    return 0
+
+
+def _checked(path: str, machine: Machine) -> str:
+    clean = posixpath.normpath(path)
+    if not clean.startswith("/") or clean in {"/", "//"}:
+        raise Usage(f"--keep {path}: is not a path below the root", hint="write it from the root on: --keep /home/core")
+    if machine.file_status(clean) is None:
+        raise Failure(f"--keep {path}: there is no such file or directory", hint="nothing was changed")
+    return clean
+
+
+def _show(machine: Machine, keep: Sequence[str]) -> None:
+    from provision.boot.factory_reset import FACTORY, KEPT, removed
+
+    print("The reset removes, with all that is below:")
+    for path in removed(machine, keep):
+        again = f" (made again from {FACTORY}{path})" if machine.file_status(FACTORY + path) is not None else ""
+        print(f"  {path}{again}")
+    there = sorted(path for path in KEPT if machine.file_status(path) is not None)
+    print(f"It keeps: {', '.join([*there, *keep])}")
+    if mounted := [path for path in machine.mounts_below("/") if not path.startswith(tuple(KEPT))]:
+        print(f"It keeps what is mounted: {', '.join(mounted)}")
+
+
+def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
+    """Write the request first, and then what makes the next boot a first boot: no record, or the stamp."""
+    from provision.boot.completion_record import RECORD
+    from provision.boot.factory_reset import REQUEST, request_file
+    from provision.planning.file_actions import RemovePath, WriteFile
+
+    machine.apply(request_file(keep))
+    undo = f"rm {REQUEST}"
+    if machine.file_status(RECORD) is not None:
+        machine.apply(RemovePath(RECORD))
+        undo += " && provision-firstboot record /"
+    if root == "/" and not _looks_for_record():
+        stamp = next((file for folder, file in STAMPS if machine.file_status(folder) is not None), None)
+        if stamp is None:
+            raise Failure("there is no /boot for a stamp", hint="boot once with provision.reset=yes instead")
+        machine.apply(WriteFile(stamp, (), mode=0o644))
+        undo = f"rm {REQUEST} {stamp}"
+        print(f"The stamp {stamp} is made: the boot loader has to read it.")
+    print(f"The next boot does this. Until then, to take it back: {undo}")
+
+
+def _looks_for_record() -> bool:
+    from provision.boot.first_boot import Verdict, verdict
+
+    with open("/proc/cmdline", encoding="utf-8", errors="replace") as file:
+        return verdict(file.read()) is Verdict.LOOK
