@@ -14,7 +14,7 @@ HEAD = """\
 Generated from the table by `make generate`; do not edit.
 
 `ignition.platform.id=NAME` on the kernel command line names the platform. A config given there by URL or device, or
-lying in the system as `user.ign`, comes before the platform's own.
+lying in the system as `user.ign`, or in a credential of systemd, comes before the platform's own.
 
 User data may be compressed with gzip, xz or zstd (recognised by content; zstd needs the program or the Python module
 `zstandard` in the initramfs), and may be the YAML that people write instead of JSON. Where there is none, the boot goes

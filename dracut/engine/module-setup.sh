@@ -57,6 +57,11 @@ install() {
     if find_binary clevis >/dev/null; then
         install_clevis || return 1
     fi
+    if find_binary systemd-creds >/dev/null; then
+        inst systemd-creds
+        # it loads them by name, to decrypt credentials that belong to a TPM
+        inst_libdir_file 'libtss2-esys.so*' 'libtss2-mu.so*' 'libtss2-rc.so*' 'libtss2-tcti-device.so*'
+    fi
     for source in $provision_settings; do inst_simple "$source"; done
     # config drives on optical media are found by what udev says about the medium
     inst_rules 60-cdrom_id.rules

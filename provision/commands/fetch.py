@@ -1,7 +1,8 @@
 """Fetch, validate and show the config that this machine would get, and write nothing.
 
-Looks where the first boot would look: the kernel command line, user.ign in the system's directories, then the
-platform. Progress goes to standard error. The config itself holds secrets, so it is shown only with --json.
+Looks where the first boot would look: the kernel command line, user.ign in the system's directories, credentials of
+systemd, then the platform. Progress goes to standard error. The config itself holds secrets, so it is shown only with
+--json.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The config of this machine: found, fetched, merged with the configs that it names, and validated.
 
-It is looked for on the kernel command line, then as `user.ign` in the system, then where the platform has it; the
-first place that has one decides, and an error there is final.
+It is looked for on the kernel command line, then as `user.ign` in the system, then in a credential of systemd, then
+where the platform has it; the first place that has one decides, and an error there is final.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from provision.config.format import Config, Resource, Verification
 from provision.failures import FetchFailed, NeedsNetwork, Usage
 from provision.fetch.base_config import EMPTY
 from provision.fetch.platforms.context import FetchContext, fetch_context
+from provision.fetch.platforms.credentials import find_credential, read_credential
 from provision.fetch.platforms.detection import confirmed
 from provision.fetch.platforms.trust_settings import trust_policy
 from provision.fetch.references import Fetched, ReadOem, render
@@ -106,6 +107,9 @@ def _find(platform: str, context: FetchContext, fetcher: Fetcher) -> _Found:
         raw = running_system.read(f"{directory}/user.ign")
         if raw is not None:
             return _Found("system", raw)
+    credential = find_credential(running_system)
+    if credential:
+        return _Found(credential.place, read_credential(credential, running_system))
     return _Found(platform, _from_platform(platform, context))
 
 

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 
 class SystemPaths(NamedTuple):
-    """Where files lie that the environment may move (names: `IGNITION_` and the field in capitals)."""
+    """Where files lie that the environment may move (names: `IGNITION_` and the field in capitals).
+
+    `credentials_directory` is systemd's variable of that name (systemd.exec(5)); empty if the unit has no credentials.
+    """
 
     kernel_cmdline_path: str = "/proc/cmdline"
     boot_id_path: str = "/proc/sys/kernel/random/boot_id"
@@ -21,11 +24,13 @@ class SystemPaths(NamedTuple):
     config_file: str = "config.ign"
     oem_lookaside_dir: str = "/usr/share/oem"
     oem_device: str = ""
+    credentials_directory: str = ""
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> SystemPaths:
         """The paths that an environment names, and the defaults for the rest."""
         named = {field: environment.get(f"IGNITION_{field.upper()}") for field in cls._fields}
+        named["credentials_directory"] = environment.get("CREDENTIALS_DIRECTORY")
         return cls()._replace(**{field: path for field, path in named.items() if path})
 
     @property
