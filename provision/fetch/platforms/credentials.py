@@ -53,7 +53,9 @@ def read_credential(credential: Credential, running_system: RunningSystem) -> by
         return running_system.read(credential.path) or b""
     if not running_system.has_program("systemd-creds"):
         raise FetchFailed(
-            credential.place, "it is encrypted, and there is no systemd-creds", hint="add systemd-creds to the initramfs"
+            credential.place,
+            "it is encrypted, and there is no systemd-creds",
+            hint="add systemd-creds to the initramfs",
         )
     path = running_system.path(credential.path)
     raw = running_system.run("systemd-creds", "decrypt", f"--name={credential.name}", path, "-")

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -70,9 +71,18 @@ class Boot(NamedTuple):
         return self.report
 
     def __str__(self) -> str:
-        """Seconds to the real root and to the probe, on the guest's clock."""
-        all_of_it = f"{self.reported['uptime']:.1f} s in all ({self.seconds:.1f} s on the host)"
+        """Seconds to the real root, and to the probe or to the end, on the guest's clock."""
+        on_the_host = f"({self.seconds:.1f} s on the host)"
+        if self.report is None:
+            return f"{self.ended:.1f} s to the end without a real root {on_the_host}"
+        all_of_it = f"{self.report['uptime']:.1f} s in all {on_the_host}"
         return all_of_it if self.switched is None else f"{self.switched:.1f} s to switch-root, {all_of_it}"
+
+    @property
+    def ended(self) -> float:
+        """Seconds to the power-off or the reboot, as the kernel shows them; not a number if it does not."""
+        shown = re.findall(r"^\[ *([0-9.]+)\] reboot: ", self.console, re.MULTILINE)
+        return float(shown[-1]) if shown else float("nan")
 
     @property
     def switched(self) -> float | None:
@@ -103,6 +113,7 @@ class Machine:
     def __init__(self, images: Images, folder: Path) -> None:
         self._images = images
         self._folder = folder
+        self.boots: list[Boot] = []
         folder.mkdir()
         self.root = folder / "root.qcow2"
         self.data = folder / "data.img"
@@ -155,7 +166,8 @@ class Machine:
         seconds = time.monotonic() - began
         text = report.read_text() if report.exists() else ""
         first, second = (console.read_text(errors="replace") for console in consoles)
-        return Boot(json.loads(text) if text.endswith("\n") else None, first, second, seconds)
+        self.boots.append(Boot(json.loads(text) if text.endswith("\n") else None, first, second, seconds))
+        return self.boots[-1]
 
     def _qemu(self, config: Path, consoles: tuple[Path, Path], report: Path) -> list[str]:
         return [
