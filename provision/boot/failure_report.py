@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from provision.boot.failure_policy import FailurePolicy, failure_policy
 from provision.boot.missing_root import may_provision, missing_root
 from provision.failures import Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
@@ -20,8 +21,21 @@ LOG = "/run/provision/log"
 UNITS = "provision-*.service"
 
 LAST_LINES = 5
-MAX_LINES = 8
+MAX_LINES = 7
 """How many lines of a report are shown: with the others they are 12, which a screen shows beside systemd's own."""
+
+MAX_NAMES = 3
+"""How many units that failed are named."""
+
+HINTS = (
+    (
+        "unknown filesystem type",
+        "the driver of this file system is not in the initramfs: add it (dracut --add-drivers)",
+    ),
+    ("Result=oom-kill", "give the machine more memory"),
+    ("RUN fsck MANUALLY", "repair this file system with fsck from another system, or let the config make it anew"),
+)
+"""Words of a unit's result or log (mount(8), systemd.service(5), fsck.ext4(8)), and what to do about that failure."""
 
 
 class FailedUnit(NamedTuple):
@@ -49,47 +63,70 @@ def failure_lines(failure: Failure) -> list[str]:
 
 
 def show_report(running_system: LocalSystem) -> None:
-    """Show on all consoles why the boot stopped, if it should have provisioned this machine. Raises Failure."""
+    """Show on all consoles why the boot stopped, if it should have provisioned this machine. Raises Failure.
+
+    Then do what the kernel command line says for a failure.
+    """
     from provision.system import consoles
     from provision.system.private_files import read_private
 
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
     units = _failed(UNITS)
     # an initramfs without systemd has no units
     saved = (read_private(REPORT) or b"").decode(errors="replace").splitlines()
+    if not units and not saved and not may_provision(command_line):
+        return
+    try:
+        policy = failure_policy(command_line)
+    except Failure:
+        policy = FailurePolicy()  # `look` has reported that
     if units or saved:
-        consoles.show(report_text(units, saved))
-    elif may_provision(running_system.read_text(running_system.paths.kernel_cmdline_path)):
+        text = report_text(units, saved)
+    else:
         causes = missing_root(running_system)
-        consoles.show(other_text(causes, [] if causes else _failed("*")))
+        text = other_text(causes, [] if causes else _failed("*"))
+    consoles.show("\n".join(["", *text, policy.sentence()]))
+    policy.carry_out()
 
 
-def report_text(units: list[FailedUnit], saved: list[str]) -> str:
-    """The text to show: which units failed, and why: the saved report, or else the last lines of their logs."""
-    causes = saved or [line for unit in units for line in unit.last_lines]
-    more = f"  ... and {len(causes) - MAX_LINES} lines more" + (f", in {REPORT}" if saved else "")
+def report_text(units: list[FailedUnit], saved: list[str]) -> list[str]:
+    """The lines to show: which units failed, and why: the saved report, or else the last lines of their logs."""
+    hints = _hints(units)
+    causes = saved or _last_words(units)
+    shown = causes[: MAX_LINES - len(hints)]
+    more = f"  ... and {len(causes) - len(shown)} lines more" + (f", in {REPORT}" if saved else "")
     log = "journalctl -u 'provision-*'" if units else LOG
-    return "\n".join(
-        [
-            "",
-            f"The first boot stopped: {_named(units) or 'a stage failed'}",
-            *([] if saved or not causes else ["It said last:"]),
-            *(f"  {line}" for line in causes[:MAX_LINES]),
-            *([more] if len(causes) > MAX_LINES else []),
-            f"The next boot provisions again, and goes on where this one stopped. The log: {log}",
-            "",
-        ]
-    )
+    return [
+        f"The first boot stopped: {_named(units) or 'a stage failed'}",
+        *([] if saved or not causes else ["It said last:"]),
+        *(f"  {line}" for line in shown),
+        *([more] if len(causes) > len(shown) else []),
+        *(f"  {line}" for line in hints),
+        f"The next boot provisions again, and goes on where this one stopped. The log: {log}",
+    ]
 
 
-def other_text(causes: list[str], units: list[FailedUnit]) -> str:
-    """The text for a boot in which no unit of ours failed: the causes that are known, or else the units that failed."""
+def other_text(causes: list[str], units: list[FailedUnit]) -> list[str]:
+    """The lines for a boot in which no unit of ours failed: the known causes, or else the units that failed."""
     heading = f"The boot stopped: {causes[0] if causes else _named(units) or 'no unit failed'}"
-    rest = causes[1:] or [line for unit in units for line in unit.last_lines]
-    return "\n".join(["", heading, *(f"  {line}" for line in rest[:MAX_LINES]), "The log: journalctl -b", ""])
+    hints = _hints(units)
+    rest = (causes[1:] or _last_words(units))[: MAX_LINES - len(hints)]
+    return [heading, *(f"  {line}" for line in [*rest, *hints]), "The log: journalctl -b"]
+
+
+def _last_words(units: list[FailedUnit]) -> list[str]:
+    return [line for unit in units for line in unit.last_lines]
 
 
 def _named(units: list[FailedUnit]) -> str:
-    return ", ".join(f"{one.name} failed ({one.result})" for one in units)
+    more = f" and {len(units) - MAX_NAMES} more" if len(units) > MAX_NAMES else ""
+    return ", ".join(f"{one.name} failed ({one.result})" for one in units[:MAX_NAMES]) + more
+
+
+def _hints(units: list[FailedUnit]) -> list[str]:
+    """What to do about the failures that are known, each once."""
+    told = "\n".join(line for unit in units for line in (f"Result={unit.result}", *unit.last_lines))
+    return [f"hint: {hint}" for sign, hint in HINTS if sign in told]
 
 
 def _failed(pattern: str) -> list[FailedUnit]:

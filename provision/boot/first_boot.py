@@ -21,6 +21,7 @@ import time
 from enum import Enum
 
 from provision.boot.completion_record import RECORD, owner_of, record_paths
+from provision.boot.failure_policy import failure_policy
 from provision.boot.machine_identity import machine_identity
 from provision.failures import Failure
 from provision.kernel_command_line import last_value, platform_id
@@ -51,6 +52,7 @@ def decide(running_system: LocalSystem) -> str:
     if not first:
         return ""
     name = platform(command_line)
+    failure_policy(command_line)  # an unknown value is reported now, and not only when something else fails
     write_private(ENVIRONMENT, f"PLATFORM_ID={name}\n".encode())
     return name
 

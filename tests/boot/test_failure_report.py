@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.boot.failure_report import MAX_LINES, FailedUnit, failure_lines, other_text, report_text
+from provision.boot.failure_report import MAX_LINES, MAX_NAMES, FailedUnit, failure_lines, other_text, report_text
 from provision.config.problems import Problem
 from provision.failures import ActionFailed, PlanRefused
 
@@ -22,41 +22,59 @@ def test_the_unit_and_what_it_left_are_shown() -> None:
     shown = report_text(
         [DISKS._replace(last_lines=("noise",))], ["storage.disks[0]: there is no device /dev/vdb", "hint: add one"]
     )
-    assert shown.splitlines()[1:4] == [
+    assert shown[:3] == [
         "The first boot stopped: provision-disks.service failed (exit-code)",
         "  storage.disks[0]: there is no device /dev/vdb",
         "  hint: add one",
     ]
-    assert "noise" not in shown
+    assert "noise" not in "".join(shown)
 
 
 def test_a_unit_that_was_killed_could_leave_nothing() -> None:
     shown = report_text([FailedUnit("provision-files.service", "timeout", ("files: fetch http://a/b",))], [])
-    assert "(timeout)\nIt said last:\n  files: fetch http://a/b\n" in shown
-    assert "It said last" not in report_text([DISKS], [])
+    assert shown[0].endswith("(timeout)")
+    assert shown[1:3] == ["It said last:", "  files: fetch http://a/b"]
+    assert "It said last:" not in report_text([DISKS], [])
 
 
 def test_without_systemd_there_are_no_units() -> None:
     shown = report_text([], ["storage.disks[0]: there is no device /dev/vdb"])
-    assert shown.splitlines()[1:3] == [
+    assert shown[:2] == [
         "The first boot stopped: a stage failed",
         "  storage.disks[0]: there is no device /dev/vdb",
     ]
-    assert "The log: /run/provision/log" in shown
-    assert "The log: journalctl" in report_text([DISKS], [])
+    assert "The log: /run/provision/log" in shown[-1]
+    assert "The log: journalctl" in report_text([DISKS], [])[-1]
 
 
 def test_a_long_story_is_cut() -> None:
-    shown = report_text([DISKS], [f"reason {number}" for number in range(MAX_LINES + 5)])
-    assert f"reason {MAX_LINES - 1}\n  ... and 5 lines more, in /run/provision/failure\n" in shown
-    assert len(shown.split("\n")[1:-1]) <= 12
+    told = [f"reason {number}" for number in range(MAX_LINES + 5)]
+    shown = report_text([DISKS], told)
+    assert shown[-3:-1] == [f"  reason {MAX_LINES - 1}", "  ... and 5 lines more, in /run/provision/failure"]
+    hung = report_text([DISKS._replace(result="oom-kill", last_lines=tuple(told))], [])
+    assert hung[-2] == "  hint: give the machine more memory"
+    # and the sentence about what the machine does then
+    assert len(hung) <= 11
 
 
 def test_a_boot_that_stopped_without_a_unit_of_ours() -> None:
-    assert other_text(["there is no root device /dev/sda", "hint: attach it"], [DISKS]).splitlines()[1:3] == [
+    assert other_text(["there is no root device /dev/sda", "hint: attach it"], [DISKS])[:2] == [
         "The boot stopped: there is no root device /dev/sda",
         "  hint: attach it",
     ]
-    mount = FailedUnit("sysroot.mount", "exit-code", ("wrong fs type",))
-    assert "The boot stopped: sysroot.mount failed (exit-code)\n  wrong fs type\n" in other_text([], [mount])
-    assert "The boot stopped: no unit failed\n" in other_text([], [])
+    assert other_text([], [])[0] == "The boot stopped: no unit failed"
+
+
+def test_a_driver_that_is_missing_is_hinted_at() -> None:
+    mount = FailedUnit("sysroot.mount", "exit-code", ("mount: /sysroot: unknown filesystem type 'zfs'.",))
+    assert other_text([], [mount])[:3] == [
+        "The boot stopped: sysroot.mount failed (exit-code)",
+        "  mount: /sysroot: unknown filesystem type 'zfs'.",
+        "  hint: the driver of this file system is not in the initramfs: add it (dracut --add-drivers)",
+    ]
+
+
+def test_many_units_are_counted() -> None:
+    shown = other_text([], [DISKS] * (MAX_NAMES + 2))
+    assert shown[0].count("provision-disks.service") == MAX_NAMES
+    assert shown[0].endswith(" and 2 more")

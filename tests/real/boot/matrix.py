@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -114,18 +116,57 @@ def test_initramfs_tools_stops_at_an_error_and_says_why(wide: Images, machine: M
     assert "9.0.0" in boot.console
 
 
-def test_a_root_that_does_not_exist_is_named_on_the_consoles(machine: Machine, config_file: Path) -> None:
-    for shell in ("0", "1"):
-        arguments = f"ignition.firstboot root=LABEL=missing rd.retry=2 rd.shell={shell}"
-        # a shell would wait for ever (not below lib/, which is a link)
-        power_off = {"var/lib/dracut/hooks/emergency/50-test.sh": "poweroff -ff\n"}
-        power_off["usr/lib/dracut/hooks/emergency/50-test.sh"] = "poweroff -ff\n"
-        boot = machine.boot(arguments, config_file, overlay=cpio(power_off))
-        assert boot.report is None
-        for console in (boot.console, boot.second_console):
-            assert console.count("The boot stopped: there is no root device /dev/disk/by-label/missing") == 1
-            assert 'holds ext4 "root"' in console
-            assert "hint: correct root=" in console
+@pytest.mark.parametrize(
+    ("shell", "policy", "told", "end"),
+    [
+        ("0", "poweroff", "The machine powers itself off", "Power down"),
+        ("1", "reboot:1", "The machine reboots in 1 s", "Restarting system"),
+    ],
+)
+def test_a_root_that_does_not_exist_is_named_on_the_consoles(
+    shell: str, policy: str, told: str, end: str, *, machine: Machine, config_file: Path
+) -> None:
+    """dracut runs its hook in another place with `rd.shell=1`; then the policy comes before the shell."""
+    arguments = f"ignition.firstboot root=LABEL=missing rd.retry=2 rd.shell={shell} provision.on_failure={policy}"
+    boot = machine.boot(arguments, config_file)
+    assert boot.report is None
+    for console in (boot.console, boot.second_console):
+        assert console.count("The boot stopped: there is no root device /dev/disk/by-label/missing") == 1
+        assert 'holds ext4 "root"' in console
+        assert "hint: correct root=" in console
+        assert told in console
+    assert f"reboot: {end}" in boot.console
+
+
+def test_a_driver_that_is_missing_is_hinted_at_on_the_consoles(machine: Machine, config_file: Path) -> None:
+    boot = machine.boot("ignition.firstboot rootfstype=jfs provision.on_failure=poweroff", config_file)
+    assert boot.report is None
+    for console in (boot.console, boot.second_console):
+        assert "The boot stopped: sysroot.mount failed (exit-code)" in console
+        assert "unknown filesystem type 'jfs'" in console
+        assert "hint: the driver of this file system is not in the initramfs" in console
+
+
+@pytest.mark.parametrize("way", ["smbios", "esp"])
+def test_a_credential_of_systemd_is_the_config(way: str, machine: Machine, tmp_path: Path, server: Server) -> None:
+    """The platform has a config too, which cannot be used."""
+    decoy = tmp_path / "decoy.ign"
+    decoy.write_text("{}")
+    text = json.dumps(config(server.url)).encode()
+    devices, overlay = [], b""
+    if way == "smbios":
+        handed_over = tmp_path / "smbios"
+        handed_over.write_text(f"io.systemd.credential.binary:ignition.config={b64encode(text).decode()}")
+        devices = ["-smbios", f"type=11,path={handed_over}"]
+    else:
+        encrypt = ["systemd-creds", "encrypt", "--with-key=tpm2-absent", "--name=system.config", "-", "-"]
+        credential = subprocess.run(encrypt, input=text, stdout=subprocess.PIPE, check=True).stdout.decode()
+        overlay = cpio({".extra/credentials/system.config.cred": credential})  # where systemd-stub puts it
+    boot = machine.boot("provision.firstboot=auto", decoy, devices=devices, overlay=overlay)
+    check_provisioned(boot.reported)
+    sources = [one["message"] for one in boot.reported["journal"] if one["message"].startswith("fetched user config")]
+    name = "ignition" if way == "smbios" else "system"
+    assert set(sources) == {f'fetched user config from "credential {name}.config"'}
 
 
 def test_a_copied_disk_stops_and_a_later_boot_runs_nothing(machine: Machine, tmp_path: Path) -> None:

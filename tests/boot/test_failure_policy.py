@@ -1,0 +1,36 @@
+"""What happens after a boot that failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from provision.boot.failure_policy import FailurePolicy, failure_policy
+from provision.failures import Failure
+
+
+@pytest.mark.parametrize(
+    ("argument", "action", "seconds"),
+    [("reboot", "reboot", 0), ("reboot:300", "reboot", 300), ("poweroff", "poweroff", 0), ("hold", "hold", 0)],
+)
+def test_the_kernel_command_line_sets_it(argument: str, action: str, seconds: int) -> None:
+    assert failure_policy(f"quiet provision.on_failure={argument}") == (action, seconds)
+
+
+@pytest.mark.parametrize(
+    "argument", ["", "shell", "hold:5", "reboot:", "reboot:-1", "reboot:soon", "reboot:1e9", "poweroff:²"]
+)
+def test_another_value_is_an_error(argument: str) -> None:
+    with pytest.raises(Failure, match="is unknown"):
+        failure_policy(f"provision.on_failure={argument}")
+
+
+def test_without_the_argument_the_distribution_decides() -> None:
+    policy = failure_policy("ignition.firstboot")
+    assert policy.sentence() == ""
+    policy.carry_out()
+
+
+def test_people_at_the_console_are_told() -> None:
+    assert FailurePolicy("reboot", 300).sentence() == "The machine reboots in 300 s (provision.on_failure=reboot)."
+    assert FailurePolicy("poweroff").sentence() == "The machine powers itself off (provision.on_failure=poweroff)."
+    assert FailurePolicy("hold").sentence() == "The machine waits (provision.on_failure=hold)."
