@@ -28,6 +28,7 @@ from typing import NamedTuple
 
 import yaml
 
+from tests.transpiler.golden_case import GoldenCase
 from transpiler.phases import STRICT_ERROR, Result, transpile
 
 CASES = Path(__file__).parent / "cases"
@@ -43,20 +44,10 @@ class Answer(NamedTuple):
     failed: bool
 
 
-class Case(NamedTuple):
+class Case(GoldenCase):
     """One golden case: an input with Butane's answer."""
 
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """The topic and the name of the folder."""
-        return str(self.folder.relative_to(CASES))
-
-    @property
-    def text(self) -> bytes:
-        """The input."""
-        return (self.folder / "case.bu").read_bytes()
+    input = "case.bu"
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -67,23 +58,19 @@ class Case(NamedTuple):
     @property
     def answer(self) -> Answer:
         """Butane's answer."""
-        output = self._read("case.ign") or self._read("case.yaml")
-        return Answer(output, self._read("case.report"), failed=not output)
+        output = self.read("case.ign") or self.read("case.yaml")
+        return Answer(output, self.read("case.report"), failed=not output)
 
     @property
     def excerpts(self) -> str:
         """Butane's report with excerpts; empty if the case has none."""
-        return self._read("case.excerpts")
-
-    def _read(self, name: str) -> str:
-        path = self.folder / name
-        return path.read_text("utf-8") if path.exists() else ""
+        return self.read("case.excerpts")
 
 
 @cache
 def cases() -> list[Case]:
     """All cases."""
-    return [Case(path.parent) for path in sorted(CASES.glob("*/*/case.bu"))]
+    return Case.all_below(CASES)
 
 
 def ours(text: bytes, options: tuple[str, ...], *, butane_paths: bool = True) -> Result:

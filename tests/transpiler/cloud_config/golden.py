@@ -19,10 +19,11 @@ import re
 import shlex
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from provision.config.format import Config, File, User
 from provision.config.resources.content import inline_content
+from tests.transpiler.golden_case import GoldenCase
 from transpiler.cloud_config.conversion import Converted, convert
 from transpiler.cloud_config.parts import TMPFILES
 from transpiler.cloud_config.units import COMMANDS_UNIT
@@ -32,20 +33,8 @@ CASES = Path(__file__).parent / "cases"
 HOME = "/home"
 
 
-class Case(NamedTuple):
+class Case(GoldenCase):
     """One golden case."""
-
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """The topic and the name of the folder."""
-        return str(self.folder.relative_to(CASES))
-
-    @property
-    def text(self) -> bytes:
-        """The input."""
-        return (self.folder / "case.yaml").read_bytes()
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -64,16 +53,11 @@ class Case(NamedTuple):
         """Our conversion."""
         return convert(self.text, name="case.yaml", addresses=self.addresses)
 
-    def read(self, name: str) -> str:
-        """A file of the case; empty if there is none."""
-        path = self.folder / name
-        return path.read_text("utf-8") if path.exists() else ""
-
 
 @cache
 def cases() -> list[Case]:
     """All cases."""
-    return [Case(path.parent) for path in sorted(CASES.glob("*/*/case.yaml"))]
+    return Case.all_below(CASES)
 
 
 def report(converted: Converted) -> str:

@@ -19,10 +19,11 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from provision.config.reports.go_flags import parse_flags
 from tests.transpiler.golden import Answer
+from tests.transpiler.golden_case import GoldenCase
 from transpiler.commands.ct import FLAGS as CT_FLAGS
 from transpiler.container_linux.report import ct_report
 from transpiler.phases import result_of, run
@@ -33,20 +34,8 @@ CASES = Path(__file__).parent / "cases"
 FILES = ("-files-dir", "files")
 
 
-class Case(NamedTuple):
+class Case(GoldenCase):
     """One golden case: an input with ct's answer."""
-
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """The topic and the name of the folder."""
-        return str(self.folder.relative_to(CASES))
-
-    @property
-    def text(self) -> bytes:
-        """The input."""
-        return (self.folder / "case.yaml").read_bytes()
 
     @property
     def options(self) -> list[str]:
@@ -62,18 +51,14 @@ class Case(NamedTuple):
     @property
     def answer(self) -> Answer:
         """The answer of ct."""
-        output = self._read("case.ign")
-        return Answer(output, self._read("case.report"), failed=not output)
-
-    def _read(self, name: str) -> str:
-        path = self.folder / name
-        return path.read_text("utf-8") if path.exists() else ""
+        output = self.read("case.ign")
+        return Answer(output, self.read("case.report"), failed=not output)
 
 
 @cache
 def cases() -> list[Case]:
     """All cases."""
-    return [Case(path.parent) for path in sorted(CASES.glob("*/*/case.yaml"))]
+    return Case.all_below(CASES)
 
 
 def ours(text: bytes, options: list[str], dialect: str) -> Answer:
