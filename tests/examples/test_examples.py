@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.target_root import new_root
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CONFIGS = sorted(path.name for path in EXAMPLES.glob("*.yaml"))
 BIN = Path(sys.executable).parent
@@ -28,18 +30,6 @@ def command(name: str) -> list[str]:
     found = re.search(r"provision (apply .*)", text)
     assert found, f"{name} does not say how to apply it"
     return shlex.split(found[1])
-
-
-def unpack_image(tree: Path) -> None:
-    """As much of a system's root as accounts need."""
-    (tree / "etc").mkdir(parents=True)
-    for name, line in {
-        "passwd": "root:x:0:0:root:/root:/bin/bash",
-        "group": "root:x:0:",
-        "shadow": "root:*:19000::::::",
-        "gshadow": "root:*::",
-    }.items():
-        (tree / "etc" / name).write_text(line + "\n")
 
 
 def test_there_are_examples() -> None:
@@ -60,7 +50,7 @@ def test_transpiles_without_a_warning(name: str) -> None:
 def test_applies_as_its_head_says(name: str, tmp_path: Path) -> None:
     """`apply` itself compares every step with what the kernel says afterwards."""
     (tmp_path / "examples").symlink_to(EXAMPLES)
-    unpack_image(tmp_path / "flatcar-root")
+    new_root(tmp_path / "flatcar-root")
     done = run("provision", *command(name), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "--root" not in command(name) or (tmp_path / "flatcar-root/etc/.ignition-result.json").exists()

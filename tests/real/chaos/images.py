@@ -16,6 +16,7 @@ from tests.real.chaos.contents import Contents, contents_of_tree
 from tests.real.chaos.faults import SHORT, TORN
 from tests.real.chaos.scenarios import CHANGE_ERRORS, OF_POWER, Errors, Scenario
 from tests.real.disks.loop_devices import MIB, blank, left_attached
+from tests.target_root import new_root
 
 SECTOR = 512
 ON_IMAGES: Errors = {"change": CHANGE_ERRORS, "write": (SHORT, TORN)}
@@ -104,15 +105,9 @@ def _old_system(folder: Path) -> None:
     _nothing(folder)
     made = folder.with_name("old.img")
     if not made.exists():
-        root = folder.with_name("old-root")
-        for path in ("etc/old.d/a", "srv/there"):
-            (root / path).mkdir(parents=True)
-        (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
-        (root / "etc/group").write_text("root:x:0:\n")
-        (root / "etc/shadow").write_text("root:*:19000:0:99999:7:::\n")
-        (root / "etc/list").write_text("one\n")
-        (root / "etc/motd").write_text("old\n")
-        (root / "etc/old.d/a/file").write_text("old\n")
+        files = {"etc/list": "one\n", "etc/motd": "old\n", "etc/old.d/a/file": "old\n"}
+        root = new_root(folder.with_name("old-root"), files)
+        (root / "srv/there").mkdir(parents=True)
         subprocess.run(["sfdisk", "--quiet", blank(made, 48 * MIB)], input=OLD_TABLE.encode(), check=True)
         options = ["-q", "-F", "-L", "ROOT", "-U", UUID.format(1), "-d", str(root), "-E", f"offset={MIB}"]
         subprocess.run(["mkfs.ext4", *options, made, f"{24 * MIB // 1024}k"], check=True)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.target_root import new_root
+
 ROOT = Path(__file__).parents[3]
 ETCD, ETCDCTL = shutil.which("etcd"), shutil.which("etcdctl")
 MEMBERS = {"one": "127.0.41.1", "two": "127.0.41.2"}
@@ -64,15 +66,7 @@ def free_ports() -> tuple[int, int]:
 
 def applied(tmp_path: Path, name: str, config: str) -> Path:
     """A tree to which the config is applied."""
-    tree = tmp_path / name
-    (tree / "etc").mkdir(parents=True)
-    for file, text in {
-        "passwd": "root:x:0:0::/root:/bin/sh\n",
-        "group": "root:x:0:\n",
-        "shadow": "",
-        "gshadow": "",
-    }.items():
-        (tree / "etc" / file).write_text(text)
+    tree = new_root(tmp_path / name)
     made = run(sys.executable, "-m", "transpiler", "--platform", "custom", text=config)
     (tmp_path / f"{name}.ign").write_text(made)
     run(sys.executable, "-m", "provision", "apply", str(tmp_path / f"{name}.ign"), "--root", str(tree), "--quiet")

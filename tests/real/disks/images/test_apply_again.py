@@ -17,6 +17,7 @@ from provision.commands.plan import CHANGES, UNKNOWN
 from tests.commands import AS_NOBODY
 from tests.real.disks.images.test_apply import EXAMPLES, ONE_DISK, provision
 from tests.real.disks.loop_devices import left_attached, mounted
+from tests.target_root import new_root
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -64,14 +65,6 @@ def _nothing_is_left(tmp_path: Path) -> Iterator[None]:
     yield
     assert left_attached(tmp_path) == []
     assert mounted(tmp_path) == []
-
-
-def new_root(path: Path) -> Path:
-    (path / "etc").mkdir(parents=True)
-    (path / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
-    (path / "etc/group").write_text("root:x:0:\n")
-    (path / "etc/shadow").write_text("root:*:::::::\n")
-    return path
 
 
 def planned(*arguments: object, stdin: object = None) -> list[str]:

@@ -19,6 +19,7 @@ import pytest
 
 from tests.fetch.server import Answer, serve
 from tests.real.disks.interruption.power_cuts import NEVER, Ended, boot
+from tests.target_root import new_root
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files get owners")]
 
@@ -56,22 +57,14 @@ UNITS = {
 
 
 def root(folder: Path) -> Path:
-    etc = folder / "root/etc"
-    (etc / "old.d").mkdir(parents=True)
-    (etc / "old.d/x").write_text("old")
-    (etc / "systemd/system-preset").mkdir(parents=True)
-    (etc / "systemd/system-preset/20-ignition.preset").write_text("enable z.service\n")
-    for name, text in {
-        "passwd": "root:x:0:0::/root:/bin/sh\n",
-        "group": "root:x:0:\n",
-        "shadow": "root:*:::::::\n",
-        "gshadow": "root:*::\n",
-        "login.defs": "USERGROUPS_ENAB yes\nUID_MIN 1000\nGID_MIN 1000\n",
-        "list": "one\n",
-        "replaced": "old",
-    }.items():
-        (etc / name).write_text(text)
-    return folder / "root"
+    files = {
+        "etc/old.d/x": "old",
+        "etc/systemd/system-preset/20-ignition.preset": "enable z.service\n",
+        "etc/login.defs": "USERGROUPS_ENAB yes\nUID_MIN 1000\nGID_MIN 1000\n",
+        "etc/list": "one\n",
+        "etc/replaced": "old",
+    }
+    return new_root(folder / "root", files)
 
 
 def run(folder: Path, config: dict[str, Any], left: int = NEVER) -> Ended:

@@ -17,6 +17,7 @@ from provision.planning.machine_view import FileType
 from provision.stages.files import accounts, nodes
 from provision.stages.files.accounts import home_directories
 from tests.stages.world import World, run, told
+from tests.target_root import new_root
 
 
 def a_system() -> World:
@@ -145,17 +146,16 @@ def test_usermod_moves_directories_only_and_none_that_is_not_there() -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("useradd"), reason="useradd wants to be root")
 def test_the_real_useradd_does_what_the_plan_predicts(tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    for folder in ("etc/default", "etc/skel/.config", "srv", "var/mail", "proc"):
+    files = {
+        "etc/group": "root:x:0:\nmail:x:8:\n",
+        "etc/login.defs": "USERGROUPS_ENAB yes\nMAIL_DIR /var/mail\n",
+        "etc/default/useradd": "HOME=/srv\nSKEL=/etc/skel\nCREATE_MAIL_SPOOL=yes\n",
+        "etc/skel/.bashrc": "theirs",
+        "etc/skel/.config/deep": "deep",
+    }
+    root = new_root(tmp_path / "root", files)
+    for folder in ("srv", "var/mail", "proc"):
         (root / folder).mkdir(parents=True)
-    (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\n")
-    (root / "etc/group").write_text("root:x:0:\nmail:x:8:\n")
-    (root / "etc/shadow").write_text("root:*:::::::\n")
-    (root / "etc/gshadow").write_text("root:*::\n")
-    (root / "etc/login.defs").write_text("USERGROUPS_ENAB yes\nMAIL_DIR /var/mail\n")
-    (root / "etc/default/useradd").write_text("HOME=/srv\nSKEL=/etc/skel\nCREATE_MAIL_SPOOL=yes\n")
-    (root / "etc/skel/.bashrc").write_text("theirs")
-    (root / "etc/skel/.config/deep").write_text("deep")
     text = '{"ignition": {"version": "3.4.0"}, "passwd": {"users": [{"name": "bob"}]}, "storage": {"files": [%s]}}'
     mine = '{"path": "/srv/bob/.bashrc", "contents": {"source": "data:,mine"}%s}'
 
