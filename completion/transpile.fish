@@ -9,7 +9,7 @@ complete -c transpile -n __fish_use_subcommand -a convert -d 'convert an Ignitio
 complete -c transpile -n __fish_use_subcommand -a diff -d 'show what changes between two configs'
 complete -c transpile -n __fish_use_subcommand -a explain -d 'show what a machine will have'
 complete -c transpile -n __fish_use_subcommand -a fmt -d 'write configs in one form'
-complete -c transpile -n __fish_use_subcommand -a lsp -d 'judge configs in an editor while they are typed'
+complete -c transpile -n __fish_use_subcommand -a lsp -d 'check configs in an editor while they are typed'
 complete -c transpile -n __fish_use_subcommand -a schema -d 'print a JSON Schema'
 complete -c transpile -n $plain -s c -l check -d 'check config without producing output'
 complete -c transpile -n $plain -l color -x -a 'auto always never' -d 'colour of the report'

@@ -141,8 +141,6 @@ def _subcommand(arguments: list[str]) -> int:
 
 def command_line(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     """The parser with these subcommands. Tests compare the man page and the completions with it."""
-    import argparse
-
     from provision.config.reports.command_line import CommandLine
 
     parser = CommandLine(
@@ -150,8 +148,6 @@ def command_line(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
         description="Provision a machine, or a disk image, from an Ignition config (JSON) or its YAML source.",
         epilog=f"{EXAMPLE}{EXIT_CODES}\n"
         "COMMAND --help describes a command. With --stage the program takes Ignition's options.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -162,15 +158,11 @@ def command_line(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
 
 def _add(commands: Any, module: Any) -> None:
     """Add the subcommand of a module."""
-    import argparse
-
     parser = commands.add_parser(
         module.NAME,
         help=module.HELP,
         description=(module.__doc__ or "").strip(),
         epilog=getattr(module, "EPILOG", "") + EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     module.configure(parser)
     parser.set_defaults(run=module.run)

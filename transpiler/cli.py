@@ -46,7 +46,7 @@ Commands:
   diff                            show what changes between two configs
   explain                         show what a machine will have, and which line it comes from
   fmt                             write configs in one form; comments stay
-  lsp                             judge configs in an editor while they are typed
+  lsp                             check configs in an editor while they are typed
   schema                          print the JSON Schema of a variant, for editors
 
 Examples:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from provision.config.reports.findings import Finding
 from provision.config.reports.formats import FileResult
 from provision.config.reports.streams import reason_of
-from transpiler.commands.options import add_value_options
+from transpiler.commands.options import add_path_options, add_value_options
 from transpiler.commands.settings import CheckSettings, SettingsError, settings_here, values_given
 
 if TYPE_CHECKING:
@@ -45,18 +45,10 @@ def command_line() -> argparse.ArgumentParser:
     """The parser of `transpile check`. Tests compare the man page and the completions with it."""
     from provision.config.reports.command_line import CommandLine
 
-    parser = CommandLine(
-        prog="transpile check",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="a file, a directory, or a glob such as '**/*.bu'")
+    parser = CommandLine(prog="transpile check", description=DESCRIPTION)
+    add_path_options(parser, nargs="+")
     parser.add_argument("-d", "--files-dir", metavar="DIR", help="where local files are (default: beside each config)")
     parser.add_argument("-s", "--strict", action="store_true", help="warnings are errors")
-    parser.add_argument(
-        "-x", "--exclude", metavar="GLOB", action="append", default=[], help="leave out files and directories"
-    )
     parser.add_argument(
         "-i", "--ignore", metavar="RULE", action="append", default=[], help="leave out the warnings of a rule"
     )

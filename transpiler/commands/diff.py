@@ -32,12 +32,7 @@ def command_line() -> argparse.ArgumentParser:
     """The parser of `transpile diff`. Tests compare the man page and the completions with it."""
     from provision.config.reports.command_line import CommandLine
 
-    parser = CommandLine(
-        prog="transpile diff",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = CommandLine(prog="transpile diff", description=DESCRIPTION)
     parser.add_argument("before", metavar="A", help="the old config")
     parser.add_argument("after", metavar="B", help="the new config")
     parser.add_argument("-d", "--files-dir", metavar="DIR", help="where local files are (default: beside each config)")

@@ -36,12 +36,7 @@ def command_line() -> argparse.ArgumentParser:
     """The parser of `transpile explain`. Tests compare the man page and the completions with it."""
     from provision.config.reports.command_line import CommandLine
 
-    parser = CommandLine(
-        prog="transpile explain",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = CommandLine(prog="transpile explain", description=DESCRIPTION)
     parser.add_argument("config", metavar="FILE", help="the config; `-` is standard input")
     parser.add_argument("what", metavar="WHAT", nargs="?", help="show only these entries")
     parser.add_argument("-d", "--files-dir", metavar="DIR", help="where local files are (default: beside the config)")

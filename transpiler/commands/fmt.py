@@ -26,17 +26,10 @@ no configs found.
 def command_line() -> argparse.ArgumentParser:
     """The parser of `transpile fmt`. Tests compare the man page and the completions with it."""
     from provision.config.reports.command_line import CommandLine
+    from transpiler.commands.options import add_path_options
 
-    parser = CommandLine(
-        prog="transpile fmt",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    parser.add_argument("paths", nargs="*", metavar="PATH", help="a file, a directory, or a glob such as '**/*.bu'")
-    parser.add_argument(
-        "-x", "--exclude", metavar="GLOB", action="append", default=[], help="leave out files and directories"
-    )
+    parser = CommandLine(prog="transpile fmt", description=DESCRIPTION)
+    add_path_options(parser, nargs="*")
     parser.add_argument("--check", action="store_true", help="only name the files that would change")
     parser.add_argument("--diff", action="store_true", help="only show what would change")
     return parser

@@ -27,12 +27,7 @@ def command_line() -> argparse.ArgumentParser:
     """The parser of `transpile lsp`. Tests compare the man page and the completions with it."""
     from provision.config.reports.command_line import CommandLine
 
-    parser = CommandLine(
-        prog="transpile lsp",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = CommandLine(prog="transpile lsp", description=DESCRIPTION)
     parser.add_argument("--stdio", action="store_true", help="use standard input and output, as it always does")
     return parser
 

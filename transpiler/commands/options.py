@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     import argparse
 
 
+def add_path_options(parser: argparse.ArgumentParser, *, nargs: str) -> None:
+    """Add the paths of configs, `nargs` of them, to the parser of a command, and the option that leaves some out."""
+    parser.add_argument("paths", nargs=nargs, metavar="PATH", help="a file, a directory, or a glob such as '**/*.bu'")
+    parser.add_argument(
+        "-x", "--exclude", metavar="GLOB", action="append", default=[], help="leave out files and directories"
+    )
+
+
 def add_value_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for the values of tags to the parser of a command."""
     for name, metavar, meaning in (

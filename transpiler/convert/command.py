@@ -34,12 +34,7 @@ def command_line() -> argparse.ArgumentParser:
     """The parser of `transpile convert`. Tests compare the man page and the completions with it."""
     from provision.config.reports.command_line import CommandLine
 
-    parser = CommandLine(
-        prog="transpile convert",
-        description=DESCRIPTION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    parser = CommandLine(prog="transpile convert", description=DESCRIPTION)
     parser.add_argument("file", nargs="?", default="-", metavar="FILE", help="the config; - is standard input")
     parser.add_argument(
         "--to",

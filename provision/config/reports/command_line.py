@@ -11,7 +11,13 @@ from provision.config.reports.did_you_mean import did_you_mean
 
 
 class CommandLine(argparse.ArgumentParser):
-    """An argument parser whose error messages name the nearest command, option or choice."""
+    """An argument parser whose error messages name the nearest command, option or choice.
+
+    It shows a description as it is written, and takes no abbreviated options.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse as the library does, but refuse unknown options here, where the options of the command are known."""

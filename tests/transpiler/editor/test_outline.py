@@ -12,10 +12,6 @@ TEXT = (
     HEAD
     + """\
 storage:
-  disks:
-    - device: /dev/vda
-      partitions:
-        - label: data
   files:
     - path: /a
       contents: {inline: x}
@@ -28,6 +24,8 @@ systemd:
         [Service]
 
     - name: b.service
+      dropins:
+        - name: c.conf
 """
 )
 
@@ -40,8 +38,8 @@ def test_symbols() -> None:
     assert tree(symbols(OpenDocument(TEXT))) == [
         "variant",
         "version",
-        ("storage", [("disks", [("/dev/vda", [("partitions", ["data"])])]), ("files", ["/a"])]),
-        ("systemd", [("units", ["a.service", "b.service"])]),
+        ("storage", [("files", ["/a"])]),
+        ("systemd", [("units", ["a.service", ("b.service", [("dropins", ["c.conf"])])])]),
     ]
 
 
@@ -55,7 +53,7 @@ def test_a_name_is_inside_its_entry() -> None:
 
 
 def test_folds() -> None:
-    assert {(3, 10), (5, 7), (9, 10), (12, 19), (13, 17), (14, 17)} <= set(folds(OpenDocument(TEXT)))
+    assert {(3, 6), (5, 6), (7, 17), (9, 13), (10, 13), (15, 17)} <= set(folds(OpenDocument(TEXT)))
 
 
 def test_odd_texts_have_none() -> None:
