@@ -83,16 +83,16 @@ class _Ids:
         """Free the ids of an account that is removed, or that changes its id."""
         self.owners = {number: owner for number, owner in self.owners.items() if owner != name}
 
-    def take(self, number: int, name: str) -> str:
-        """Give an id to an account. Returns what is wrong with that, empty if nothing is."""
-        if not 0 <= number <= LAST_ID:
-            return f"{number} is not an id: ids go from 0 to {LAST_ID}"
+    def take(self, field: str, number: int, name: str) -> Iterator[Problem]:
+        """Give an account the id that a field of its entry has, or say why it cannot have it."""
         owner = self.owners.get(number, name)
-        if owner != name:
-            return f"{number} is the id of {owner} already"
-        self.forget(name)
-        self.owners[number] = name
-        return ""
+        if not 0 <= number <= LAST_ID:
+            yield Problem((field,), f"{number} is not an id: ids go from 0 to {LAST_ID}", rule="id-in-use")
+        elif owner != name:
+            yield Problem((field,), f"{number} is the id of {owner} already", rule="id-in-use")
+        else:
+            self.forget(name)
+            self.owners[number] = name
 
 
 class _Ledger:
@@ -153,8 +153,7 @@ def _group(group: Group, ledger: _Ledger) -> Iterator[Problem]:
         return
     yield from _name(group.name)
     if group.gid is not None and (existing is None or existing.id != group.gid):
-        taken = ledger.gids.take(group.gid, group.name)
-        yield from [Problem(("gid",), taken, rule="id-in-use")] if taken else []
+        yield from ledger.gids.take("gid", group.gid, group.name)
     if group.password_hash is not None:
         yield from _field("passwordHash", group.password_hash.reveal())
     ledger.groups[group.name] = True
@@ -170,8 +169,7 @@ def _user(user: User, ledger: _Ledger) -> Iterator[Problem]:
         return
     yield from _name(user.name)
     if user.uid is not None and (existing is None or existing.id != user.uid):
-        taken = ledger.uids.take(user.uid, user.name)
-        yield from [Problem(("uid",), taken, rule="id-in-use")] if taken else []
+        yield from ledger.uids.take("uid", user.uid, user.name)
     yield from _fields(user)
     if existing is not None:
         yield from home_directories.cannot_move(user, existing, ledger.view)
