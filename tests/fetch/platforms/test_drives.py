@@ -19,6 +19,7 @@ from provision.fetch.retry import now
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
+from tests.fetch.platforms import paths
 from tests.fetch.platforms.drives import DRIVES, OPENSTACK, drive, plug
 from tests.recorded_log import RecordedLog
 
@@ -27,21 +28,10 @@ pytestmark = pytest.mark.disks
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-drive"}]}}'
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    (tmp_path / "proc").mkdir()
-    (tmp_path / "proc/cmdline").write_text("quiet\n")
-    return tmp_path
-
-
 def boot(root: Path, platform: str, log: RecordedLog, grace: float = 8.0) -> FoundConfig:
     return find_config(
         platform, LocalSystem(SystemPaths(), str(root)), FetchSettings(http_total=2, network_wait=1, grace=grace), log
     )
-
-
-def paths(acquired: FoundConfig) -> list[str]:
-    return [file.path for file in acquired.config.storage.files]
 
 
 on_drives = pytest.mark.parametrize(("platform", "label", "file"), DRIVES)

@@ -21,24 +21,10 @@ from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import FetchSettings
 from provision.fetch.user_data.compression import decompressed
 from provision.system.running_system.local_system import LocalSystem
+from tests.fetch.platforms import paths
 from tests.recorded_log import RecordedLog
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    write(tmp_path, "/proc/cmdline", b"quiet\n")
-    return tmp_path
-
-
-@pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory whose programs are found before all others."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    return folder
 
 
 def write(root: Path, path: str, data: bytes) -> None:
@@ -54,10 +40,6 @@ def program(folder: Path, name: str, script: str) -> None:
 
 def boot(root: Path, platform: str) -> FoundConfig:
     return find_config(platform, LocalSystem(SystemPaths(), str(root)), FetchSettings(http_total=2, offline=True))
-
-
-def paths(acquired: FoundConfig) -> list[str]:
-    return [file.path for file in acquired.config.storage.files]
 
 
 INTERFACES = {

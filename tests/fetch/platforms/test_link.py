@@ -29,12 +29,6 @@ LEASES = {
 pytestmark = [pytest.mark.disks, needs_root]
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    write(tmp_path, "/proc/cmdline", "quiet\n")
-    return tmp_path
-
-
 def write(root: Path, path: str, text: str) -> None:
     target = root / path.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)

@@ -23,6 +23,7 @@ from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
 from tests.fetch.certificates import Authority
 from tests.fetch.namespace import in_namespace, needs_root
+from tests.fetch.platforms import paths
 from tests.fetch.platforms.services import SERVICES, Service, good_token, respond
 from tests.fetch.server import Answer, Asked, Served, serve
 from tests.recorded_log import RecordedLog
@@ -118,10 +119,6 @@ def in_turn(*answers: Answer) -> Callable[[], Answer]:
 
 def given(platform: str, config: bytes = CONFIG) -> Answer:
     return Answer(SERVICES[platform].wrap(config))
-
-
-def paths(acquired: FoundConfig) -> list[str]:
-    return [file.path for file in acquired.config.storage.files]
 
 
 @on_services

@@ -27,6 +27,7 @@ from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import FetchSettings
 from provision.fetch.user_data.compression import decompressed
 from provision.system.running_system.local_system import LocalSystem
+from tests.fetch.platforms import paths
 from tests.recorded_log import RecordedLog
 
 CONFIG = b'{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/from-the-host"}]}}'
@@ -39,32 +40,12 @@ HEAD = f'<?xml version="1.0" encoding="UTF-8"?>\n<Environment xmlns="{NAMESPACE}
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
-    (tmp_path / "proc").mkdir()
-    (tmp_path / "proc/cmdline").write_text("quiet\n")
-    return tmp_path
-
-
-@pytest.fixture
-def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory whose programs are found before all others."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    return folder
-
-
-@pytest.fixture
 def context(root: Path, log: RecordedLog) -> FetchContext:
     return fetch_context(LocalSystem(SystemPaths(), str(root)), FetchSettings(), log)
 
 
 def boot(root: Path) -> FoundConfig:
     return find_config("vmware", LocalSystem(SystemPaths(), str(root)), FetchSettings(http_total=2, offline=True))
-
-
-def paths(acquired: FoundConfig) -> list[str]:
-    return [file.path for file in acquired.config.storage.files]
 
 
 def ovf(**properties: str) -> str:
