@@ -40,9 +40,7 @@ def formatted(raw: bytes) -> Formatted:
         before = parse_yaml(raw)
         return Formatted(_canonical(raw.decode().removeprefix("\ufeff"), before))
     except YamlError as error:
-        at = error.problem.at
-        where = f"line {at.line}: " if at else ""
-        return Formatted(raw, f"{where}{error.problem.message}", invalid=True)
+        return Formatted(raw, error.problem.message, invalid=True)
     except UnicodeDecodeError:
         return Formatted(raw, "it is not UTF-8")
     except LayoutUnknown as unknown:

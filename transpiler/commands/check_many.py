@@ -90,8 +90,7 @@ def check_many(arguments: list[str]) -> int:
         )
     if given.diff:
         return _show_fixes(names, settings, values, given)
-    if given.fix:
-        _fix(names, settings, values, given)
+    all_written = not given.fix or _fix(names, settings, values, given)
     checked = _each_once(_checked(names, settings, values, given.jobs or _cores(), quiet=given.quiet))
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
     _deliver(findings_text(checked, given.format, color=color and not given.output), given.output)
@@ -99,7 +98,7 @@ def check_many(arguments: list[str]) -> int:
         _add_summary(checked, os.environ.get("GITHUB_STEP_SUMMARY", ""))
     if not given.quiet:
         print(summary(checked) if checked else "every config is excluded", file=sys.stderr)
-    return int(any(one.error for one in checked))
+    return int(any(one.error for one in checked) or not all_written)
 
 
 def _each_once(checked: Sequence[FileResult]) -> list[FileResult]:
@@ -138,13 +137,16 @@ def _show_fixes(names: Sequence[str], settings: CheckSettings, values: Values, g
     return int(bool(files))
 
 
-def _fix(names: Sequence[str], settings: CheckSettings, values: Values, given: argparse.Namespace) -> None:
+def _fix(names: Sequence[str], settings: CheckSettings, values: Values, given: argparse.Namespace) -> bool:
+    """Mend the files. Returns whether each of them could be written."""
     from transpiler.commands.fix_many import fix_many, fix_summary, write_fixed
 
-    files = fix_many(names, settings, values, given.jobs or _cores())
-    write_fixed(files)
+    written, messages = write_fixed(fix_many(names, settings, values, given.jobs or _cores()))
+    for message in messages:
+        print(message, file=sys.stderr)
     if not given.quiet:
-        print(fix_summary(files, written=True), file=sys.stderr)
+        print(fix_summary(written, written=True), file=sys.stderr)
+    return not messages
 
 
 def _cores() -> int:

@@ -1,7 +1,8 @@
 """Find the configs that paths, directories and globs name.
 
 A link to a directory is followed if a path or a part of a glob names it. It is not followed during the search below a
-directory, so a loop of links ends. Pipes, devices and sockets are not opened.
+directory, so a loop of links ends. Pipes, devices and sockets are not opened. The search passes over hidden files,
+which editors and interrupted runs leave behind.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def _configs_below(directory: str) -> Iterator[str]:
     unreadable: list[str] = []
     for base, directories, names in os.walk(directory, onerror=lambda error: unreadable.append(str(error.filename))):
         directories[:] = sorted(name for name in directories if _is_searched(name))
-        paths = (os.path.normpath(os.path.join(base, name)) for name in sorted(names))
+        paths = (os.path.normpath(os.path.join(base, name)) for name in sorted(names) if not name.startswith("."))
         yield from (path for path in paths if is_config(path))
     yield from unreadable
 
@@ -78,7 +79,7 @@ def _matching(base: str, parts: Sequence[str]) -> Iterator[str]:
         for entry in _entries(base):
             if entry.is_dir(follow_symlinks=False) and _is_searched(entry.name):
                 yield from _matching(entry.path, parts)
-            elif not rest and is_config(entry.path):
+            elif not rest and not entry.name.startswith(".") and is_config(entry.path):
                 yield entry.path
     elif not _GLOB.search(first) or first == "..":
         path = os.path.join(base, first)

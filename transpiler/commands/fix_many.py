@@ -55,12 +55,21 @@ def fix_file(name: str, settings: CheckSettings, values: Values | None = None) -
     return FixedFile(name, raw, made.raw, made.edits)
 
 
-def write_fixed(files: Sequence[FixedFile]) -> None:
-    """Replace each file by its new text; owner, mode and links stay. Raises OutputFailed."""
-    from transpiler.commands.output import write_bytes
+def write_fixed(files: Sequence[FixedFile]) -> tuple[list[FixedFile], list[str]]:
+    """Replace each file by its new text; owner, mode and symbolic links stay.
 
+    Returns the files that were written, and a message for each file that cannot be written.
+    """
+    from transpiler.commands.output import OutputFailed, replace_text
+
+    written, messages = [], []
     for one in files:
-        write_bytes(one.name, one.after)
+        try:
+            replace_text(one.name, one.before, one.after)
+            written.append(one)
+        except OutputFailed as failed:
+            messages.append(str(failed))
+    return written, messages
 
 
 def fix_summary(files: Sequence[FixedFile], *, written: bool) -> str:

@@ -36,7 +36,7 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def fmt(arguments: list[str]) -> int:
-    """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage, and OutputFailed."""
+    """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
     from transpiler.commands.find_configs import find_configs
     from transpiler.commands.settings import SettingsError, settings_here
 
@@ -58,7 +58,8 @@ def _format(names: Sequence[str], given: argparse.Namespace) -> int:
     from provision.config.reports.findings import escaped
     from transpiler.authoring.formatted import formatted
     from transpiler.commands.fix_many import FixedFile
-    from transpiler.commands.output import write_bytes
+    from transpiler.commands.output import OutputFailed, replace_text
+    from transpiler.phases import transpile
 
     failed, changed = False, 0
     for name in names:
@@ -68,9 +69,11 @@ def _format(names: Sequence[str], given: argparse.Namespace) -> int:
         if raw is None or made is None:
             failed = True
             continue
-        if made.reason:
-            failed = failed or made.invalid
-            print(f"{shown}: {'error' if made.invalid else 'warning'}: not formatted: {made.reason}", file=sys.stderr)
+        if made.invalid:
+            failed = True
+            print(transpile(raw, name=shown).render(), end="", file=sys.stderr)
+        elif made.reason:
+            print(f"{shown}: warning: not formatted: {made.reason}", file=sys.stderr)
         changed += made.raw != raw
         if given.diff:
             _print(FixedFile(shown, raw, made.raw, 1).diff().encode("utf-8", "backslashreplace"))
@@ -79,7 +82,11 @@ def _format(names: Sequence[str], given: argparse.Namespace) -> int:
         elif not name:
             _print(made.raw)
         elif made.raw != raw:
-            write_bytes(name, made.raw)
+            try:
+                replace_text(name, raw, made.raw)
+            except OutputFailed as error:
+                failed = True
+                print(error, file=sys.stderr)
     return int(failed or (changed > 0 and (given.check or given.diff)))
 
 

@@ -12,6 +12,12 @@ from provision.config.reports.streams import reason_of
 
 _DESCRIPTOR_PATHS = ("/dev/fd/", "/dev/std", "/proc/")
 
+TEMPORARY_PREFIX = ".transpile-"
+"""How the name of a new text begins until it has the place of the old one. A killed run leaves such a file behind."""
+
+_NOT_REPLACEABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY}
+"""Errors of a folder that takes no new file, of an owner that cannot be kept, and of a file that is a mount point."""
+
 _WRITE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EPIPE}
 
 
@@ -20,10 +26,11 @@ class OutputFailed(Exception):
 
 
 def write_output(path: str, text: str) -> None:
-    """Write a file, and replace an old one atomically. A new file has mode 0600; an existing file keeps its mode.
+    """Write a file, and replace an old one atomically. A new file has mode 0600; an existing file keeps owner and mode.
 
-    A file that is not regular (a terminal, a pipe), or that is named by its descriptor, is written directly. Raises
-    OutputFailed.
+    A file that is not regular (a terminal, a pipe), that is named by its descriptor, or that cannot be replaced (a
+    mount point, a folder without the right to write) is written directly. A file without the right to write is
+    refused. Raises OutputFailed.
     """
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
@@ -38,21 +45,51 @@ def write_bytes(path: str, contents: bytes) -> None:
         raise OutputFailed(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}") from None
 
 
+def replace_text(path: str, before: bytes, after: bytes) -> None:
+    """Write a text in place of the one that was read. Raises OutputFailed, also if the file has another text now."""
+    try:
+        with open(path, "rb") as file:
+            same = file.read(len(before) + 1) == before
+    except OSError:
+        same = False
+    if not same:
+        raise OutputFailed(f"{escaped(path)}: error: not written: the file changed meanwhile; run the command again")
+    write_bytes(path, after)
+
+
 def _write(path: str, contents: bytes) -> None:
     try:
         found = os.stat(path)
     except FileNotFoundError:
         found = None
-    if found is not None and (path.startswith(_DESCRIPTOR_PATHS) or not stat.S_ISREG(found.st_mode)):
-        with open(path, "wb") as file:
-            file.write(contents)
-        return
+    if found is None:
+        _replace(path, contents, None)
+    elif path.startswith(_DESCRIPTOR_PATHS) or not stat.S_ISREG(found.st_mode):
+        _overwrite(path, contents)
+    elif not os.access(path, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    else:
+        try:
+            _replace(path, contents, found)
+        except OSError as error:
+            if error.errno not in _NOT_REPLACEABLE:
+                raise
+            _overwrite(path, contents)
+
+
+def _overwrite(path: str, contents: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(contents)
+
+
+def _replace(path: str, contents: bytes, found: os.stat_result | None) -> None:
+    """Write a new file, and give it the name, the owner and the mode of the old one."""
     target = os.path.realpath(path)
-    descriptor, temporary = tempfile.mkstemp(prefix=".transpile-", dir=os.path.dirname(target))
+    descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=os.path.dirname(target))
     try:
         with os.fdopen(descriptor, "wb") as file:
             if found is not None:
-                os.chmod(temporary, stat.S_IMODE(found.st_mode))
+                _keep_owner_and_mode(file.fileno(), found)
             file.write(contents)
             file.flush()
             os.fsync(file.fileno())
@@ -60,3 +97,10 @@ def _write(path: str, contents: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _keep_owner_and_mode(descriptor: int, old: os.stat_result) -> None:
+    new = os.fstat(descriptor)
+    if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+        os.fchown(descriptor, old.st_uid, old.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))

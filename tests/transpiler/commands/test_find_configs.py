@@ -14,7 +14,7 @@ from transpiler.commands.find_configs import find_configs, is_config
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with configs, files that only look like configs, and loops of links."""
+    """A working directory with configs, files that only look like configs, files of editors, and loops of links."""
     for name in ("a.bu", "deep/b.butane", "deep/deeper/c.bu", "vendor/d.bu", ".hidden/e.bu", "node_modules/f.bu"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(GOOD)
@@ -26,6 +26,8 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / "socket.bu"))
     (tmp_path / "null.bu").symlink_to("/dev/zero")
+    (tmp_path / ".transpile-left").write_text(GOOD)
+    (tmp_path / "deep/.#b.butane").symlink_to("somebody@somewhere")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

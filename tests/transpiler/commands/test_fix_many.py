@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from transpiler.commands.fix_many import fix_many, write_fixed
+from transpiler.commands.settings import CheckSettings
+
 WRONG = "variant: fcos\r\nversion: 1.5 # short\r\npasswd: {users: [{name: core, password_hash: $6$secret}]}"
 GOOD = WRONG.replace("1.5", "1.5.0")
 
@@ -65,3 +68,14 @@ def test_a_file_that_cannot_be_read_is_reported(folder: Path) -> None:
     assert done.returncode == 1
     assert "none.bu: error: cannot be read: no such file or directory" in done.stdout
     assert (folder / "configs/a.bu").read_bytes().decode() == GOOD
+
+
+def test_one_file_that_cannot_be_written_does_not_stop_the_others(folder: Path) -> None:
+    other = folder / "configs/b.bu"
+    other.write_bytes(WRONG.encode())
+    files = fix_many([str(folder / "configs/a.bu"), str(other)], CheckSettings(), None, 1)
+    (folder / "configs/a.bu").write_text("saved meanwhile")
+    written, messages = write_fixed(files)
+    assert ([one.name for one in written], len(messages)) == ([str(other)], 1)
+    assert (folder / "configs/a.bu").read_text() == "saved meanwhile"
+    assert other.read_bytes().decode() == GOOD

@@ -53,7 +53,7 @@ def test_standard_input() -> None:
 def test_a_text_that_is_not_yaml(capsys: pytest.CaptureFixture[str]) -> None:
     Path("bad.bu").write_text("a: [\n")
     assert fmt(["."]) == 1
-    assert capsys.readouterr().err.startswith("bad.bu: error: not formatted: line 2: ")
+    assert capsys.readouterr().err.startswith("bad.bu:2:1: error: ")
     assert Path("bad.bu").read_text() == "a: [\n"
     assert Path("messy.bu").read_text() == CLEAN
 
