@@ -272,7 +272,7 @@ def _write_half(name: str, task: int, arguments: list[int]) -> int:
         if flags & os.O_DIRECT:
             length -= length % _DIRECT_UNIT
             fcntl.fcntl(fd, fcntl.F_SETFL, flags & ~os.O_DIRECT)  # our memory is at no address that it allows
-        half = _memory(task, arguments[1], length)
+        half = _memory(task, arguments[1], length)[:length]
         written = os.write(fd, half) if name == "write" else os.pwrite(fd, half, arguments[3])
         fcntl.fcntl(fd, fcntl.F_SETFL, flags)
         return written
