@@ -101,7 +101,7 @@ class TagsExpander:
             hint = "write it as one text, such as base.bu"
             raise WrongTag(node, path, "the name of a file is expected here", hint, "include")
         try:
-            found = self.files.locate(name)
+            found = self.files.locate_part(name)
             if found in files:
                 chain = " -> ".join((*files[files.index(found) :], found))
                 raise WrongTag(node, path, f"the file includes itself: {chain}", "remove one of these lines", "include")

@@ -13,6 +13,8 @@ NO_FILES_DIR = "local file paths are relative to a files directory that must be 
 
 ESCAPES = "local file path traverses outside the files directory"
 
+LINK_ESCAPES = "a symbolic link on the path leads out of the files directory"
+
 
 class LocalFileError(Exception):
     """A local file cannot be read. The message is for the author; `hint` says what to do, or is empty."""
@@ -35,6 +37,17 @@ class FilesDirectory(NamedTuple):
         base = posixpath.abspath(self.directory)
         if posixpath.abspath(path) != base and not posixpath.abspath(path).startswith(base.rstrip("/") + "/"):
             raise LocalFileError(ESCAPES)
+        return path
+
+    def locate_part(self, name: str) -> str:
+        """The path of a part of the config. Raises LocalFileError, also if a link leads out of the files directory.
+
+        Reports show lines of parts, and a link in a foreign repository may lead to any file of this machine.
+        """
+        path = self.locate(name)
+        base = os.path.realpath(self.directory)
+        if "\0" not in path and os.path.commonpath([base, os.path.realpath(path)]) != base:
+            raise LocalFileError(LINK_ESCAPES, hint="copy the file, or choose a files directory (-d) that holds both")
         return path
 
     def read(self, local: str) -> bytes:

@@ -265,6 +265,23 @@ def test_a_file_is_a_regular_one_below_the_files_directory(tmp_path: Path) -> No
     assert "must be specified with -d" in without.problems[0].message
 
 
+def test_a_link_cannot_lead_out_of_the_files_directory(tmp_path: Path) -> None:
+    """Reports show lines of parts: a repository must not show the environment or the keys of the one who checks it."""
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("token: [hunter2\n")
+    (folder / "out.bu").symlink_to("../secret")
+    (folder / "folder").symlink_to("..")
+    (folder / "process.bu").symlink_to("/proc/self/environ")
+    for name in ("out.bu", "folder/secret", "process.bu"):
+        for text in (f"a: !include {name}\n", f"extends: {name}\n"):
+            result = composed(folder, HEAD + text)
+            assert "leads out of the files directory" in result.problems[0].message
+            assert "hunter2" not in result.render()
+    (folder / "in.bu").symlink_to("part.bu")
+    assert not composed(folder, HEAD + "storage:\n  files: !include in.bu\n", part="- path: /a\n").failed
+
+
 def test_the_engine_names_the_file_of_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from provision.yaml_or_json import validate_text
 
