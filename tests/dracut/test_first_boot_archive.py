@@ -80,7 +80,29 @@ def test_dracut_without_our_modules_is_an_error_and_the_old_archive_stays(trees:
     assert (trees / "archive").read_text() == "old"
 
 
-def test_an_initramfs_that_does_not_exist_is_named(trees: Path) -> None:
-    done = run(trees, "missing", "archive")
-    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
-    assert "/missing" in done.stderr
+def test_wrong_arguments_are_refused_at_once(trees: Path) -> None:
+    (trees / "folder").mkdir()
+    for initramfs, archive, message in (
+        ("missing", "folder", f"{trees}/missing: there is no such initramfs"),
+        ("missing", "folder", f"{trees}/folder is a directory: name the file to write"),
+        ("present", "nowhere/archive", f"the directory {trees}/nowhere does not exist"),
+        ("complete/bin/sh", "complete/usr/bin/sh", "is the initramfs itself"),
+    ):
+        done = run(trees, initramfs, archive)
+        assert (done.returncode, message in done.stderr) == (1, True), done.stderr
+
+
+def test_missing_programs_are_named(trees: Path) -> None:
+    argv = [sys.executable, str(PROGRAM), str(trees / "present"), str(trees / "archive")]
+    done = subprocess.run(argv, env={"PATH": str(trees)}, capture_output=True, text=True, check=False)
+    assert (done.returncode, "install dracut, lsinitrd, cpio, gzip" in done.stderr) == (1, True)
+
+
+def test_a_failure_leaves_nothing_beside_the_old_archive(trees: Path) -> None:
+    """What is left would fill the boot partition."""
+    (trees / "archive").write_text("old")
+    (trees / "tools/cpio").write_text("#!/bin/sh\nexit 3\n")
+    (trees / "tools/cpio").chmod(0o755)
+    done = run(trees, "present", "archive")
+    assert (done.returncode, done.stderr) == (1, "provision-first-boot-archive: cpio failed (3)\n")
+    assert ((trees / "archive").read_text(), (trees / "archive.new").exists()) == ("old", False)
