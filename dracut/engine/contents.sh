@@ -6,7 +6,7 @@ provision_needed_tools='blkid grep modprobe mount sfdisk systemctl udevadm umoun
 provision_optional_tools='chroot groupadd groupdel groupmod useradd userdel usermod
     cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
     chccwdev cio_ignore journalctl vmur zstd
-    ignition-kargs-helper is-live-image setfiles vmware-rpctool zkey zkey-cryptsetup'
+    ignition-kargs-helper is-live-image mkdir setfiles vmware-rpctool zkey zkey-cryptsetup'
 
 # what our helper for kernel arguments starts
 provision_kargs_tools='bash chmod mktemp mount mv rmdir sleep stat sync systemctl umount'

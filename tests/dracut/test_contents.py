@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+from tests.architecture.imports import sources
+
 CONTENTS = Path(__file__).parents[2] / "dracut/engine/contents.sh"
+MODULE_SETUP = CONTENTS.with_name("module-setup.sh")
 
 
 def test_no_variable_of_a_builder_is_overwritten() -> None:
@@ -20,3 +26,50 @@ def test_no_variable_of_a_builder_is_overwritten() -> None:
             *("drivers", "driver_folders", "crypto_folders", "settings"),
         )
     }
+
+
+NOT_AT_A_BOOT = {
+    "provision.stages.disks.partitions.growth": "`provision grow` runs in the real root",
+    "provision.system.images.files": "images are for people's commands",
+}
+
+
+def test_every_program_that_a_boot_may_start_is_in_the_lists() -> None:
+    """What the code starts by name; programs with names that a config or a table chooses are not seen here."""
+    started = {
+        (name, module)
+        for module, path in sources().items()
+        if module.startswith("provision.") and module not in NOT_AT_A_BOOT
+        for name in started_programs(ast.parse(path.read_text()))
+    }
+    assert {"blkid", "clevis", "cryptsetup", "mdadm", "systemctl", "wipefs"} <= {name for name, _ in started}
+    listed = set(f"{CONTENTS.read_text()} {MODULE_SETUP.read_text()}".replace("'", " ").split())
+    assert {one for one in started if one[0] not in listed} == set()
+
+
+STARTERS = {"run", "RunProgram", "output_of"}
+"""Functions that take a command line: as a list, or in the first of them word by word."""
+
+
+def started_programs(module: ast.Module) -> Iterator[str]:
+    """The names of programs in the command lines of a module."""
+    for node in ast.walk(module):
+        lines: list[ast.expr | None] = []
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            lines = [node.value] if any(ast.unparse(one) == "argv" for one in targets) else []
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] in STARTERS:
+            lines = [*node.args, *(one.value for one in node.keywords if one.arg == "argv")]
+            if isinstance(node.func, ast.Attribute) and len(lines) > 1 and node.func.attr == "run":
+                yield from words(lines[0])
+        for line in lines:
+            for one in (line.body, line.orelse) if isinstance(line, ast.IfExp) else (line,):
+                if isinstance(one, ast.List | ast.Tuple) and one.elts:
+                    yield from words(one.elts[0])
+
+
+def words(node: ast.expr | None) -> Iterator[str]:
+    """The text of a constant, if it can be the name of a program."""
+    text = node.value if isinstance(node, ast.Constant) else None
+    if isinstance(text, str) and re.fullmatch("[a-z][a-z0-9._-]+", text):
+        yield text

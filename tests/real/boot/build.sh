@@ -97,7 +97,7 @@ initramfs_wide() {
     chroot "$root" mkinitramfs -o /run/initramfs "$kernel"
     mv "$root/run/initramfs" "$1/initramfs-tools"
     first_boot_archive "$1"
-    cp "$root/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$1/"
+    cp "$root/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$root/usr/lib/systemd/boot/efi/linuxx64.efi.stub" "$1/"
 }
 
 # an initramfs without us, the archive that a boot loader adds to it, and the menu of GRUB, with the stamp

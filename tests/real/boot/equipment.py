@@ -89,7 +89,39 @@ def systemd_boot_disk(images: Images, folder: Path, arguments: str) -> Path:
     )
     (files / "loader/entries/linux.conf").write_text(later)
     (files / FIRST_ENTRY).write_text(first)
-    disk = folder / "esp.img"
+    return _esp(files)
+
+
+def uki_disk(images: Images, folder: Path, arguments: str, credentials: dict[str, bytes]) -> Path:
+    """A disk with a unified kernel image that the firmware starts, and encrypted credentials beside it, by name.
+
+    Source: systemd-stub(7), of systemd 252: the sections, their addresses, and the directory of the credentials.
+    """
+    files = folder / "esp"
+    beside = files / "EFI/BOOT/BOOTX64.EFI.extra.d"
+    beside.mkdir(parents=True)
+    for name, data in credentials.items():
+        (beside / f"{name}.cred").write_bytes(data)
+    _pack(images.initramfs, folder / "packed")
+    (folder / "arguments").write_text(f"{COMMAND_LINE} {arguments}\0")
+    sections = [
+        (".cmdline", "0x30000", folder / "arguments"),
+        (".linux", "0x2000000", images.kernel),
+        (".initrd", "0x4000000", folder / "packed"),
+    ]
+    options = [
+        option
+        for name, address, file in sections
+        for option in (f"--add-section={name}={file}", f"--change-section-vma={name}={address}")
+    ]
+    stub = images.folder / "linuxx64.efi.stub"
+    subprocess.run(["objcopy", *options, stub, files / "EFI/BOOT/BOOTX64.EFI"], check=True)
+    return _esp(files)
+
+
+def _esp(files: Path) -> Path:
+    """A disk that is one FAT file system with these files."""
+    disk = files.with_suffix(".img")
     subprocess.run(
         ["mkfs.fat", "-C", "-F", "32", "-n", "ESP", disk, str(200 << 10)], check=True, stdout=subprocess.PIPE
     )

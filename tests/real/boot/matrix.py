@@ -8,12 +8,13 @@ import subprocess
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import pytest
 
-from tests.real.boot.equipment import OVMF, grub_disk_for_root, systemd_boot_disk, tpm, uefi
-from tests.real.boot.machine import Images, Machine, cpio
+from tests.real.boot.equipment import OVMF, grub_disk_for_root, systemd_boot_disk, tpm, uefi, uki_disk
+from tests.real.boot.machine import Boot, Images, Machine, cpio
 from tests.real.boot.server import Server
 from tests.real.boot.workload import check_provisioned, config, mount_unit, ran, with_grub_and_tpm
 
@@ -147,26 +148,45 @@ def test_a_driver_that_is_missing_is_hinted_at_on_the_consoles(machine: Machine,
         assert "hint: the driver of this file system is not in the initramfs" in console
 
 
-@pytest.mark.parametrize("way", ["smbios", "esp"])
-def test_a_credential_of_systemd_is_the_config(way: str, machine: Machine, tmp_path: Path, server: Server) -> None:
-    """The platform has a config too, which cannot be used."""
-    decoy = tmp_path / "decoy.ign"
-    decoy.write_text("{}")
-    text = json.dumps(config(server.url)).encode()
-    devices, overlay = [], b""
-    if way == "smbios":
-        handed_over = tmp_path / "smbios"
-        handed_over.write_text(f"io.systemd.credential.binary:ignition.config={b64encode(text).decode()}")
-        devices = ["-smbios", f"type=11,path={handed_over}"]
-    else:
-        encrypt = ["systemd-creds", "encrypt", "--with-key=tpm2-absent", "--name=system.config", "-", "-"]
-        credential = subprocess.run(encrypt, input=text, stdout=subprocess.PIPE, check=True).stdout.decode()
-        overlay = cpio({".extra/credentials/system.config.cred": credential})  # where systemd-stub puts it
-    boot = machine.boot("provision.firstboot=auto", decoy, devices=devices, overlay=overlay)
+def test_a_credential_from_smbios_is_the_config(machine: Machine, tmp_path: Path, server: Server) -> None:
+    handed_over = tmp_path / "smbios"
+    text = b64encode(json.dumps(config(server.url)).encode()).decode()
+    handed_over.write_text(f"io.systemd.credential.binary:ignition.config={text}")
+    devices = ["-smbios", f"type=11,path={handed_over}"]
+    boot = machine.boot("provision.firstboot=auto", unusable(tmp_path), devices=devices)
     check_provisioned(boot.reported)
-    sources = [one["message"] for one in boot.reported["journal"] if one["message"].startswith("fetched user config")]
-    name = "ignition" if way == "smbios" else "system"
-    assert set(sources) == {f'fetched user config from "credential {name}.config"'}
+    assert sources(boot) == {"credential ignition.config"}
+
+
+@pytest.mark.skipif(not OVMF.exists(), reason="OVMF is not installed")
+@pytest.mark.skipif(which("objcopy") is None, reason="objcopy is not installed")
+@pytest.mark.skipif(which("systemd-creds") is None, reason="systemd-creds is not installed")
+def test_a_unified_kernel_image_with_an_encrypted_credential_beside_it(
+    wide: Images, machine: Machine, server: Server, tmp_path: Path
+) -> None:
+    encrypt = ["systemd-creds", "encrypt", "--with-key=tpm2-absent", "--name=system.config", "-", "-"]
+    text = json.dumps(config(server.url)).encode()
+    credential = subprocess.run(encrypt, input=text, stdout=subprocess.PIPE, check=True).stdout
+    disk = uki_disk(wide, tmp_path, "provision.firstboot=auto", {"system.config": credential})
+    first = machine.boot_from_disk(disk, unusable(tmp_path), devices=uefi(tmp_path))
+    check_provisioned(first.reported)
+    assert sources(first) == {"credential system.config"}
+    second = machine.boot_from_disk(disk, unusable(tmp_path), devices=uefi(tmp_path))
+    assert ran(second) == ["look"]
+    assert second.reported["nodes"] == first.reported["nodes"]
+
+
+def unusable(folder: Path) -> Path:
+    """A config that stops a boot which uses it."""
+    path = folder / "unusable.ign"
+    path.write_text("{}")
+    return path
+
+
+def sources(boot: Boot) -> set[str]:
+    """Where the user's config came from, as the journal says."""
+    told = [one["message"].partition("fetched user config from ")[2] for one in boot.reported["journal"]]
+    return {text.strip('"') for text in told if text}
 
 
 def test_a_copied_disk_stops_and_a_later_boot_runs_nothing(machine: Machine, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.real.boot.machine import Images
+from tests.real.boot.machine import HOUSE, Images
 
 pytestmark = [
     pytest.mark.boot,
@@ -20,6 +20,8 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("jose") is None, reason="jose is not installed"),
     pytest.mark.skipif(shutil.which("cpio") is None, reason="cpio is not installed"),
 ]
+
+CONTENTS = HOUSE / "dracut/engine/contents.sh"
 
 KEY = "a key"
 
@@ -69,6 +71,9 @@ def inside(tree: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+NOT_IN_THIS_KERNEL = {"mlxbf_bootctl", "vboxguest", "vmur"}
+"""Drivers that the kernel of the tests, a small one for clouds, does not have."""
+
 BUDGET = {
     "usr/bin/python3": 7.0,
     "usr/lib/python3": 4.9,
@@ -106,6 +111,50 @@ for name in {[*names, "pyudev", "requests"]}:
     assert imported.returncode == 0, imported.stderr
     refused = inside(tree, "provision", "plan", "/config.ign")
     assert (refused.returncode, "Traceback" in refused.stderr) == (2, False), refused.stderr
+
+
+def test_every_library_that_a_binary_needs_is_there(tree: Path) -> None:
+    """As the loader of the initramfs sees it; for programs, and for the extension modules of Python."""
+    places = [tree / "usr/bin", tree / "usr/sbin", tree / "usr/lib/systemd", *tree.glob("usr/lib/python3*/lib-dynload")]
+    files = [path for place in places for path in place.iterdir() if path.is_file() and not path.is_symlink()]
+    binaries = [str(path.relative_to(tree)) for path in files if path.open("rb").read(4) == b"\x7fELF"]
+    assert "usr/sbin/mkfs.xfs" in binaries
+    script = """
+for file; do
+    /lib64/ld-linux-x86-64.so.2 --list "/$file" 2>&1 | sed -n "s|^|$file: |; /not found\\|cannot open/p"
+done
+"""
+    listed = inside(tree, "sh", "-c", script, "sh", *binaries)
+    assert (listed.returncode, listed.stdout) == (0, ""), listed.stderr
+
+
+def test_every_driver_of_our_list_is_there(tree: Path) -> None:
+    shutil.copy2(CONTENTS, tree / "contents.sh")
+    script = f"""
+. /contents.sh
+for name in $provision_drivers; do
+    [ -z "$(modprobe --set-version {kernel(tree).name} --show-depends "$name" 2>&1 >/dev/null)" ] || echo "$name"
+done
+"""
+    assert set(inside(tree, "sh", "-c", script).stdout.split()) <= NOT_IN_THIS_KERNEL
+
+
+def test_every_driver_has_those_that_it_needs(tree: Path) -> None:
+    """By what each says itself: `modules.dep` of the initramfs does not name a driver that is not there."""
+    drivers = [path for path in kernel(tree).rglob("*.ko*") if path.is_file()]
+    builtin = (Path(line).stem for line in (kernel(tree) / "modules.builtin").read_text().splitlines())
+    there = {name.partition(".")[0].replace("-", "_") for name in (*(path.name for path in drivers), *builtin)}
+    argv = ["modinfo", "--field", "depends", *map(str, drivers)]
+    needed = subprocess.run(argv, stdout=subprocess.PIPE, text=True, check=True).stdout
+    names = {name.replace("-", "_") for name in needed.replace("\n", ",").split(",")} - {""}
+    assert "raid6_pq" in names
+    assert names - there == set()
+
+
+def kernel(tree: Path) -> Path:
+    """The directory of the kernel's modules."""
+    (found,) = (tree / "usr/lib/modules").iterdir()
+    return found
 
 
 def test_a_volume_is_bound_in_the_initramfs(tree: Path, tmp_path: Path) -> None:
