@@ -115,7 +115,7 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
     return _translate(given, as_butane=as_butane)
 
 
-def _are_files(given: options.Given) -> bool:
+def _are_files(given: options.CommandLine) -> bool:
     """Whether several arguments are the documents of one config, and not a misspelled command with its arguments."""
     return not given.texts.get("input") and (os.path.exists(given.rest[0]) or not _command_suggestion(given.rest[0]))
 
@@ -172,7 +172,7 @@ def _version(*, as_butane: bool) -> str:
     return f"Butane {__version__}" if as_butane else f"transpile {__version__}"
 
 
-def _translate(given: options.Given, *, as_butane: bool) -> int:
+def _translate(given: options.CommandLine, *, as_butane: bool) -> int:
     documents = _documents(given, as_butane=as_butane)
     if documents is None:
         return 1
@@ -218,7 +218,7 @@ def _translate(given: options.Given, *, as_butane: bool) -> int:
     return 0
 
 
-def _documents(given: options.Given, *, as_butane: bool) -> list[Document] | None:
+def _documents(given: options.CommandLine, *, as_butane: bool) -> list[Document] | None:
     """The texts that the command line names; None if one cannot be read, which is reported."""
     from transpiler.composition.values import Document
     from transpiler.reading.tree import read_input

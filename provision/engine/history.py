@@ -30,7 +30,7 @@ from provision.failures import Failure, Interrupted, PlanRefused
 from provision.planning.actions import FetchBlob, Wave
 from provision.planning.facts import ContentFact, FreeSpaceFact
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Contents, MachineView
+from provision.planning.machine_view import MachineView, TreeContents
 from provision.planning.root.target_paths import resolve_path
 
 RECORD = "/etc/.provision-journal"
@@ -244,7 +244,7 @@ class RecordedView(Forecast):
         return read
 
 
-def record_path(view: Contents) -> str:
+def record_path(view: TreeContents) -> str:
     """The path of the record in a target root, with symbolic links resolved. Raises Unresolvable."""
     return resolve_path(view, RECORD)
 

@@ -26,7 +26,6 @@ from provision.planning.facts import (
 )
 from provision.planning.machine_view import (
     Account,
-    Contents,
     Device,
     FileStatus,
     FreeSpace,
@@ -36,15 +35,16 @@ from provision.planning.machine_view import (
     OwnedHome,
     PartitionTable,
     Signature,
+    TreeContents,
 )
 
 T = TypeVar("T")
 
-ContentsOf = Callable[[str], Contents | None]
+ContentsOf = Callable[[str], TreeContents | None]
 """The contents of the unmounted file system on a device; None where they cannot be read."""
 
 
-def unseen(_device: str) -> Contents | None:
+def unseen(_device: str) -> TreeContents | None:
     """None for every device: nothing is known about the contents of unmounted file systems."""
     return None
 
@@ -60,7 +60,7 @@ class Forecast:
         self._base = base
         self._contents_of = contents_of
         self._facts: dict[tuple[type[Fact], str], object] = {}
-        self._below: dict[str, Contents | None] = {}
+        self._below: dict[str, TreeContents | None] = {}
 
     def apply(self, facts: Iterable[Fact]) -> None:
         """Answer with these facts from now on. A later fact about the same thing replaces an earlier one."""
@@ -183,12 +183,12 @@ class Forecast:
     def _is_new(self, device: str) -> bool:
         return (DeviceFact, device) in self._facts
 
-    def _mounted(self, mounted: MountedFilesystem) -> Contents | None:
+    def _mounted(self, mounted: MountedFilesystem) -> TreeContents | None:
         """The contents of a file system that is going to be mounted; None if it is going to be made before."""
         made = (SignatureFact, mounted.device) in self._facts or self._is_new(mounted.device)
         return None if made else self._contents_of(mounted.device)
 
-    def _there(self, path: str) -> tuple[Contents | None, str]:
+    def _there(self, path: str) -> tuple[TreeContents | None, str]:
         """The contents that answer for a path now, and the path within them; None if a mount or a removal hides it."""
         above = path.rstrip("/") if self._below else ""
         while above:
@@ -197,12 +197,12 @@ class Forecast:
                 return self._below[above or "/"], path[len(above) :]
         return self._base, path
 
-    def _accounts(self) -> Contents:
+    def _accounts(self) -> TreeContents:
         """The contents of the file system with the root's passwd file, if they are known; they hold the accounts."""
         contents, inside = self._there("/etc/passwd")
         return contents if contents is not None and inside == "/etc/passwd" else self._base
 
-    def _cover(self, path: str, contents: Contents | None) -> None:
+    def _cover(self, path: str, contents: TreeContents | None) -> None:
         """Put these contents (None: nothing) below a path, and hide what was there or was planned there."""
         self._below[path] = contents
         prefix = path.rstrip("/") + "/"

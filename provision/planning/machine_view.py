@@ -160,7 +160,7 @@ class MountedFilesystem(NamedTuple):
     format: str
 
 
-class Contents(Protocol):
+class TreeContents(Protocol):
     """Files and accounts of one tree, read only: the target root, or one file system."""
 
     def file_status(self, path: str) -> FileStatus | None:
@@ -195,7 +195,7 @@ class Contents(Protocol):
         ...
 
 
-class MachineView(Contents, Protocol):
+class MachineView(TreeContents, Protocol):
     """A machine, read only."""
 
     def device(self, name: str) -> Device | None:

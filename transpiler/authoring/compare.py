@@ -24,7 +24,7 @@ MAX_SHOWN = 64 * 1024
 """The largest contents in bytes whose lines are compared."""
 
 
-class Entry(NamedTuple):
+class ConfigEntry(NamedTuple):
     """An entry of a config, such as a file or a unit: its fields as lines of text by the name of the field.
 
     Fields in `hidden` may hold secrets; their lines are for comparison only.
@@ -65,7 +65,7 @@ def as_lines(found: list[Change]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _entries(record: Record, name: str) -> Iterator[tuple[str, Entry]]:
+def _entries(record: Record, name: str) -> Iterator[tuple[str, ConfigEntry]]:
     """The entries of all lists whose elements have a key; other fields form an entry with the name of their section."""
     own: dict[str, list[str]] = {}
     hidden: set[str] = set()
@@ -79,7 +79,7 @@ def _entries(record: Record, name: str) -> Iterator[tuple[str, Entry]]:
         elif here != "ignition.version":
             own.update(_fields(field, value, hidden, field.name))
     if own:
-        yield name or "config", Entry(own, frozenset(hidden))
+        yield name or "config", ConfigEntry(own, frozenset(hidden))
 
 
 def _keys(elements: tuple[Record, ...]) -> list[str]:
@@ -93,14 +93,14 @@ def _keys(elements: tuple[Record, ...]) -> list[str]:
     return shown
 
 
-def _entry(record: Record) -> Entry:
+def _entry(record: Record) -> ConfigEntry:
     hidden: set[str] = set()
     if isinstance(record, File) and not (0o644 if record.mode is None else record.mode) & 0o004:
         hidden.update(("contents", "append"))  # not every user of the machine may read them
     fields: dict[str, list[str]] = {}
     for field in record.FIELDS:
         fields.update(_fields(field, getattr(record, field.name), hidden, field.name))
-    return Entry(fields, frozenset(hidden))
+    return ConfigEntry(fields, frozenset(hidden))
 
 
 def _fields(field: Field, value: Any, hidden: set[str], name: str) -> Iterator[tuple[str, list[str]]]:
@@ -181,7 +181,7 @@ def _resource_lines(resource: Resource) -> list[str]:
     return [f"{len(contents)} bytes, sha256 {sha256(contents).hexdigest()[:12]}"]
 
 
-def _described(entry: Entry) -> Iterator[str]:
+def _described(entry: ConfigEntry) -> Iterator[str]:
     """A line for each field of an entry; of several lines, their number."""
     for name, lines in entry.fields.items():
         if name in {"name", "path", "device"} or name.endswith(_ORIGIN):  # the key of the entry, or a second name
@@ -192,7 +192,7 @@ def _described(entry: Entry) -> Iterator[str]:
             yield f"{name}: {lines[0]}" if len(lines) == 1 else f"{name}: {len(lines)} lines"
 
 
-def _compared(before: Entry, after: Entry) -> Iterator[str]:
+def _compared(before: ConfigEntry, after: ConfigEntry) -> Iterator[str]:
     for name in dict.fromkeys((*after.fields, *before.fields)):
         old, new = before.fields.get(name), after.fields.get(name)
         if old == new:

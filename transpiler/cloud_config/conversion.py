@@ -27,7 +27,7 @@ from transpiler.reading.yaml_problems import YamlError
 from transpiler.reports.text import SourceText, located
 
 
-class Converted(NamedTuple):
+class ConvertedCloudConfig(NamedTuple):
     """The result. Fatal problems are errors, and what of the text the config does not say.
 
     `draft` is None if the text cannot be read, or if the config would not be valid.
@@ -60,7 +60,7 @@ class Converted(NamedTuple):
 
 def convert(
     raw: bytes, *, name: str = "<stdin>", addresses: Mapping[str, str] | None = None, suffix: str = ""
-) -> Converted:
+) -> ConvertedCloudConfig:
     """Convert a cloud-config. It does not raise for any bytes.
 
     `addresses` are those of the machine: private_ipv4, public_ipv4, private_ipv6, public_ipv6, as far as known. For
@@ -74,19 +74,19 @@ def convert(
         text = SourceText(name, raw, root)
         reading = read_typed(root, config_record(), 0) if root else Reading({}, (), {}, ())
     except YamlError as error:
-        return Converted(SourceText(name, raw, root), None, (error.problem,))
+        return ConvertedCloudConfig(SourceText(name, raw, root), None, (error.problem,))
     source = build(config_record(), reading.values)
     refused = [one.problem for one in (*reading.faults, *reading.misfits.values())]
     problems = [*second_document(raw), *refused, *_unknown_keys(reading), *unknown_addresses(raw, root, known)]
     parts = Parts(suffix)
     add_all(source, parts)
     draft = parts.draft()
-    result = Converted(text, draft, (*problems, *parts.problems))
+    result = ConvertedCloudConfig(text, draft, (*problems, *parts.problems))
     invalid = result.at_source(_result_problems(draft.config))
     broken = bool(refused) or any(one.fatal for one in invalid)
     related = {one.path for one in result.problems if one.fatal}
     more = [one for one in invalid if one.path not in related]
-    return Converted(text, None if broken else draft, (*result.problems, *more))
+    return ConvertedCloudConfig(text, None if broken else draft, (*result.problems, *more))
 
 
 def add_all(source: CloudConfig, parts: Parts) -> None:

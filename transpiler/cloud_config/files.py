@@ -15,7 +15,7 @@ from provision.config.problems import Path
 from provision.config.resources.content import MAX_INLINE, STEP, ContentInvalid, Gunzip
 from provision.config.rules.systemd import quoted
 from transpiler.cloud_config.parts import PLAIN, Access, Parts
-from transpiler.cloud_config.records import ENCODINGS, STRATEGIES, CloudConfig, WriteFile
+from transpiler.cloud_config.records import ENCODINGS, STRATEGIES, CloudConfig, WrittenFile
 
 UPDATE_CONF = "/etc/coreos/update.conf"
 _HOSTNAME = re.compile(
@@ -42,7 +42,7 @@ def _add_hostname(config: CloudConfig, parts: Parts) -> None:
         parts.add_file("/etc/hostname", f"{name}\n".encode(), ("hostname",))
 
 
-def _add_file(file: WriteFile, place: Path, parts: Parts) -> None:
+def _add_file(file: WrittenFile, place: Path, parts: Parts) -> None:
     if not file.path.strip("/"):
         parts.problem(place, "a file has no path", "add a line like `path: /etc/motd`")
         return
@@ -74,7 +74,7 @@ def decoded(raw: bytes, encoding: str, limit: int = MAX_INLINE) -> bytes:
         raise CannotDecode(str(error)) from None
 
 
-def _contents(file: WriteFile, place: Path, parts: Parts) -> bytes | None:
+def _contents(file: WrittenFile, place: Path, parts: Parts) -> bytes | None:
     if file.encoding and file.encoding not in ENCODINGS:
         message = f"unknown encoding {quoted(file.encoding)}"
         parts.problem((*place, "encoding"), message, f"one of {', '.join(ENCODINGS)}")
@@ -103,7 +103,7 @@ def _decompressed(raw: bytes, limit: int) -> bytes:
     return b"".join(made)
 
 
-def _mode(file: WriteFile, place: Path, parts: Parts) -> int | None:
+def _mode(file: WrittenFile, place: Path, parts: Parts) -> int | None:
     """The permission bits. coreos-cloudinit does not set the bits above 0777."""
     if not file.permissions:
         return PLAIN.mode
@@ -118,7 +118,7 @@ def _mode(file: WriteFile, place: Path, parts: Parts) -> int | None:
     return mode & 0o777
 
 
-def _owner(file: WriteFile, place: Path, parts: Parts) -> tuple[str, str] | None:
+def _owner(file: WrittenFile, place: Path, parts: Parts) -> tuple[str, str] | None:
     """User and group. A user followed by a colon stands for the user's own group, which only the machine knows."""
     user, colon, group = file.owner.partition(":" if ":" in file.owner else ".")
     if colon and not group:

@@ -40,7 +40,7 @@ class User(Record):
     shell: str = value("login shell")
 
 
-class WriteFile(Record):
+class WrittenFile(Record):
     """A file."""
 
     encoding: str = value("encoding of the content", constraint=f"one of {', '.join(ENCODINGS)}")
@@ -100,7 +100,7 @@ class CloudConfig(Record):
 
     ssh_authorized_keys: tuple[str, ...] = list_of(str, "public keys that may log in as core")
     coreos: CoreOS = nested(CoreOS, "the parts of Container Linux")
-    write_files: tuple[WriteFile, ...] = list_of(WriteFile, "files")
+    write_files: tuple[WrittenFile, ...] = list_of(WrittenFile, "files")
     hostname: str = value("name of this machine")
     users: tuple[User, ...] = list_of(User, "accounts")
     manage_etc_hosts: str = value("what /etc/hosts is made of", constraint="only `localhost`")

@@ -26,7 +26,7 @@ from transpiler.reading.yaml_problems import YamlError
 HEADER = 'must be "#cloud-config" or begin with "#!"'
 
 
-class Entry(NamedTuple):
+class ReportEntry(NamedTuple):
     """One entry; `kind` is error, warning or info."""
 
     line: int
@@ -159,7 +159,7 @@ def _wanted(field: Field) -> _Wanted:
     return _Wanted("float64" if field.name in FRACTIONS else kind, field.record, field.many, field.name)
 
 
-def validated(raw: bytes) -> list[Entry]:
+def validated(raw: bytes) -> list[ReportEntry]:
     """All entries about a cloud-config. It does not raise for any bytes."""
     lines = _Lines(raw.decode("utf-8", "surrogateescape").replace("\r", ""))
     try:
@@ -168,13 +168,16 @@ def validated(raw: bytes) -> list[Entry]:
         return [*_discovery(top), *_encodings(top), *_both(top), *_read_only(top), *_misplaced(top)]
     except YamlError as error:
         line = error.problem.at.line - 1 if error.problem.at else 0  # goyaml counts from 0
-        return [Entry(line or 1, "error", error.problem.message), Entry(0, "warning", _type_message(_NOTHING, _TOP))]
+        return [
+            ReportEntry(line or 1, "error", error.problem.message),
+            ReportEntry(0, "warning", _type_message(_NOTHING, _TOP)),
+        ]
 
 
 _TOP = _Wanted("struct", config_record())
 
 
-def _both(top: _Node) -> Iterator[Entry]:
+def _both(top: _Node) -> Iterator[ReportEntry]:
     """First what is wrong with keys and types, then what is wrong with values."""
     if top.value is None:
         return
@@ -186,9 +189,9 @@ def _type_message(node: _Node, wanted: _Wanted) -> str:
     return f'incorrect type for "{node.name}" (want {wanted.shown})'
 
 
-def _structure(node: _Node, wanted: _Wanted, section: str = "") -> Iterator[Entry]:
+def _structure(node: _Node, wanted: _Wanted, section: str = "") -> Iterator[ReportEntry]:
     if not wanted.takes(node.kind):
-        yield Entry(node.line, "warning", _type_message(node, wanted))
+        yield ReportEntry(node.line, "warning", _type_message(node, wanted))
     elif wanted.many:
         for one in node.inside:
             yield from _structure(one, wanted._replace(many=False), wanted.name)
@@ -196,18 +199,18 @@ def _structure(node: _Node, wanted: _Wanted, section: str = "") -> Iterator[Entr
         fields = wanted.fields
         for one in node.inside:
             if one.name not in fields:
-                yield Entry(one.line, "warning", f'unrecognized key "{one.name}"')
+                yield ReportEntry(one.line, "warning", f'unrecognized key "{one.name}"')
                 continue
             why = _DEPRECATED.get((section or wanted.name, one.name))
             if why:
-                yield Entry(one.line, "warning", f'deprecated key "{one.name}" ({why})')
+                yield ReportEntry(one.line, "warning", f'deprecated key "{one.name}" ({why})')
             yield from _structure(one, fields[one.name])
 
 
-def _values(node: _Node, wanted: _Wanted, section: str = "") -> Iterator[Entry]:
+def _values(node: _Node, wanted: _Wanted, section: str = "") -> Iterator[ReportEntry]:
     allowed = _VALID.get((section, wanted.name))
     if allowed and node.kind not in {"map", "slice", "invalid"} and node.text and not allowed.fullmatch(node.text):
-        yield Entry(node.line, "error", f"invalid value {node.text}")
+        yield ReportEntry(node.line, "error", f"invalid value {node.text}")
     if wanted.many:
         for one in node.inside:
             yield from _values(one, wanted._replace(many=False))
@@ -218,13 +221,13 @@ def _values(node: _Node, wanted: _Wanted, section: str = "") -> Iterator[Entry]:
                 yield from _values(one, fields[one.name], wanted.name)
 
 
-def _discovery(top: _Node) -> Iterator[Entry]:
+def _discovery(top: _Node) -> Iterator[ReportEntry]:
     node = top.child("coreos").child("etcd").child("discovery")
     if node.value is not None and not re.match(r"/|[A-Za-z][A-Za-z0-9+.-]*:", node.text):
-        yield Entry(node.line, "warning", "discovery URL is not valid")
+        yield ReportEntry(node.line, "warning", "discovery URL is not valid")
 
 
-def _encodings(top: _Node) -> Iterator[Entry]:
+def _encodings(top: _Node) -> Iterator[ReportEntry]:
     for file in top.child("write_files").inside:
         encoding, content = file.child("encoding"), file.child("content")
         if encoding.value is None:
@@ -232,20 +235,20 @@ def _encodings(top: _Node) -> Iterator[Entry]:
         try:
             decoded(content.text.encode("utf-8", "surrogateescape"), encoding.text)
         except CannotDecode:
-            yield Entry(content.line, "error", f'content cannot be decoded as "{encoding.text}"')
+            yield ReportEntry(content.line, "error", f'content cannot be decoded as "{encoding.text}"')
 
 
-def _read_only(top: _Node) -> Iterator[Entry]:
+def _read_only(top: _Node) -> Iterator[ReportEntry]:
     for file in top.child("write_files").inside:
         path = file.child("path")
         if path.value is not None and normpath(dirname(path.text)).startswith("/usr"):
-            yield Entry(path.line, "error", "file cannot be written to a read-only filesystem")
+            yield ReportEntry(path.line, "error", "file cannot be written to a read-only filesystem")
 
 
-def _misplaced(top: _Node) -> Iterator[Entry]:
+def _misplaced(top: _Node) -> Iterator[ReportEntry]:
     node = top.child("coreos").child("write_files")
     if node.value is not None:
-        yield Entry(node.line, "info", "write_files doesn't belong under coreos")
+        yield ReportEntry(node.line, "info", "write_files doesn't belong under coreos")
 
 
 _ENDPOINT = "trying to fetch from a remote endpoint introduces too many intermittent errors"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from provision.config.reports.go_flags import Flag, UsageError, parse_flags, usage
+from provision.config.reports.go_flags import Flag, FlagError, parse_flags, usage
 from provision.config.reports.streams import reason_of
 from transpiler.container_linux.report import ct_report
 from transpiler.container_linux.sugar.dynamic_data import VARIABLES
@@ -28,7 +28,7 @@ def run_ct(arguments: list[str]) -> int:
     """Run ct with its arguments; returns its exit code."""
     try:
         given = parse_flags(arguments, FLAGS)
-    except UsageError as error:
+    except FlagError as error:
         print(f"{error}\n{usage(sys.argv[0], FLAGS)}" if str(error) else usage(sys.argv[0], FLAGS), file=sys.stderr)
         return 2 if str(error) else 0
     if given.get("help") == "true":

@@ -86,7 +86,7 @@ class UsageError(Exception):
         return did_you_mean(self.option, shown) if self.option else ""
 
 
-class Given(NamedTuple):
+class CommandLine(NamedTuple):
     """A parsed command line: values of text and of boolean options, other arguments, and the options that are known.
 
     `lists` are the values of options that may be given several times.
@@ -103,9 +103,9 @@ class Given(NamedTuple):
         return self.booleans.get(name, False)
 
 
-def parse(arguments: list[str], *, as_butane: bool) -> Given:
+def parse(arguments: list[str], *, as_butane: bool) -> CommandLine:
     """Parse a command line, with the options of Butane only or with all. Raises UsageError if it is wrong."""
-    given = Given({}, {}, [], known(as_butane=as_butane), {one.name: [] for one in OPTIONS if one.kind is list})
+    given = CommandLine({}, {}, [], known(as_butane=as_butane), {one.name: [] for one in OPTIONS if one.kind is list})
     waiting = arguments[::-1]
     while waiting:
         argument = waiting.pop()
@@ -121,7 +121,7 @@ def parse(arguments: list[str], *, as_butane: bool) -> Given:
     return given
 
 
-def _long(argument: str, waiting: list[str], given: Given) -> None:
+def _long(argument: str, waiting: list[str], given: CommandLine) -> None:
     name, equals, value = argument[2:].partition("=")
     if not name or name.startswith("-"):
         raise UsageError(f"bad flag syntax: {argument}")
@@ -138,7 +138,7 @@ def _long(argument: str, waiting: list[str], given: Given) -> None:
         raise UsageError(f"flag needs an argument: --{name}")
 
 
-def _short(argument: str, waiting: list[str], given: Given) -> None:
+def _short(argument: str, waiting: list[str], given: CommandLine) -> None:
     letters = argument[1:]
     while letters:
         letter, letters = letters[0], letters[1:]
@@ -157,7 +157,7 @@ def _short(argument: str, waiting: list[str], given: Given) -> None:
         return
 
 
-def _set(option: Option, value: str, given: Given) -> None:
+def _set(option: Option, value: str, given: CommandLine) -> None:
     if option.kind is list:
         given.lists[option.name].append(value)
     elif option.kind is str:

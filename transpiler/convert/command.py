@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provision.config.problems import Problem
-    from transpiler.convert.inputs import Source
+    from transpiler.convert.inputs import ConvertInput
     from transpiler.convert.targets import Target
 
 DESCRIPTION = """\
@@ -119,7 +119,7 @@ def _addresses(given: Sequence[str]) -> dict[str, str] | None:
     return addresses if fitting else None
 
 
-def _convert(source: Source, target: Target, given: argparse.Namespace) -> int:
+def _convert(source: ConvertInput, target: Target, given: argparse.Namespace) -> int:
     from provision.config.reports.findings import escaped
     from transpiler.commands.output import write_output
 
@@ -142,7 +142,7 @@ def _convert(source: Source, target: Target, given: argparse.Namespace) -> int:
     return 0
 
 
-def _show(source: Source, problems: Sequence[Problem]) -> None:
+def _show(source: ConvertInput, problems: Sequence[Problem]) -> None:
     from provision.config.reports.text import as_text, takes_colour
 
     if problems:

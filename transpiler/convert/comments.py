@@ -24,7 +24,7 @@ class Line(NamedTuple):
     is_alone: bool
 
 
-class Entry(NamedTuple):
+class CommentedEntry(NamedTuple):
     """An entry of a mapping or list: its path, and the line and column of its key or hyphen."""
 
     path: Path
@@ -94,19 +94,19 @@ def _paths(value: Any, path: Path) -> Iterator[Path]:
         yield from _paths(one, (*path, key))
 
 
-def _entries(node: YamlNode, path: Path, lines: list[str]) -> Iterator[Entry]:
+def _entries(node: YamlNode, path: Path, lines: list[str]) -> Iterator[CommentedEntry]:
     """The entries below a node, aliases not followed, and without what comes from other files."""
     if node.file:
         return
     if node.kind == "mapping":
         for key, value in node.items:
-            yield Entry((*path, key.text), key.line, key.column)
+            yield CommentedEntry((*path, key.text), key.line, key.column)
             yield from _entries(value, (*path, key.text), lines)
     elif node.kind == "sequence":
         for index, one in enumerate(node.items):
             before = lines[one.line - 1][: one.column - 1]
             hyphen = before.rfind("-") + 1
-            yield Entry((*path, index), one.line, hyphen or one.column)
+            yield CommentedEntry((*path, index), one.line, hyphen or one.column)
             yield from _entries(one, (*path, index), lines)
 
 
@@ -143,10 +143,10 @@ def _comment_lines(lines: list[str], root: YamlNode) -> Iterator[Line]:
 class _Owners:
     """Finds the entry that a comment is about, among entries in the order of the text."""
 
-    def __init__(self, entries: list[Entry], lines: list[str]) -> None:
+    def __init__(self, entries: list[CommentedEntry], lines: list[str]) -> None:
         self.entries = entries
         self.numbers = [one.line for one in entries]
-        self.by_column: dict[int, list[Entry]] = {}
+        self.by_column: dict[int, list[CommentedEntry]] = {}
         for one in entries:
             self.by_column.setdefault(one.column, []).append(one)
         first = entries[0].line if entries else 0

@@ -31,7 +31,7 @@ def _same(path: Path) -> Path:
     return path
 
 
-class Source(NamedTuple):
+class ConvertInput(NamedTuple):
     """A config that was read, and its problems, whose paths are those of the text.
 
     `config` is None if it cannot be converted. `version` is the version 3.x that it states; None for other kinds.
@@ -66,10 +66,10 @@ class Input(NamedTuple):
 
     name: str
     fits: Callable[[bytes], bool]
-    read: Callable[[str, bytes, ReadOptions], Source]
+    read: Callable[[str, bytes, ReadOptions], ConvertInput]
 
 
-def read_source(name: str, raw: bytes, options: ReadOptions) -> Source:
+def read_source(name: str, raw: bytes, options: ReadOptions) -> ConvertInput:
     """Read a config of any kind; `name` is that of the text in reports. It does not raise for any bytes."""
     return next(one for one in INPUTS if one.fits(raw)).read(name, raw, options)
 
@@ -84,22 +84,22 @@ def _always(_raw: bytes) -> bool:
     return True
 
 
-def _read_json(name: str, raw: bytes, options: ReadOptions) -> Source:
+def _read_json(name: str, raw: bytes, options: ReadOptions) -> ConvertInput:
     """An Ignition config of version 1, 2.x or 3.x."""
     from provision.config.validate import validate
 
     validation = validate(raw)
     config = validation.config
     if config is None:
-        return Source(name, raw, None, validation.problems or (Problem((), validation.error),))
+        return ConvertInput(name, raw, None, validation.problems or (Problem((), validation.error),))
     if config.older is None:
-        return Source(name, raw, config, validation.problems, _same, validation.version)
+        return ConvertInput(name, raw, config, validation.problems, _same, validation.version)
     from transpiler.convert.from_old import for_authors
 
     authored = for_authors(config.older, options.mounts)
     lost = [one._replace(path=validation.written_path(one.path)) for one in authored.problems]
     problems = (*validation.problems, *lost)
-    return Source(
+    return ConvertInput(
         name,
         raw,
         authored.config,
@@ -110,7 +110,7 @@ def _read_json(name: str, raw: bytes, options: ReadOptions) -> Source:
     )
 
 
-def _read_cloud_config(name: str, raw: bytes, options: ReadOptions) -> Source:
+def _read_cloud_config(name: str, raw: bytes, options: ReadOptions) -> ConvertInput:
     """A cloud-config of CoreOS."""
     from transpiler.butane.source_map import yaml_path
     from transpiler.cloud_config.conversion import convert
@@ -119,11 +119,13 @@ def _read_cloud_config(name: str, raw: bytes, options: ReadOptions) -> Source:
     raw = raw.replace(b"#cloud-config", b"", 1)  # which is no comment of its author
     draft, root = converted.draft, converted.text.root
     if draft is None:
-        return Source(name, raw, None, converted.problems, root=root)
-    return Source(name, raw, draft.config, converted.problems, lambda path: draft.source_of(yaml_path(path)), root=root)
+        return ConvertInput(name, raw, None, converted.problems, root=root)
+    return ConvertInput(
+        name, raw, draft.config, converted.problems, lambda path: draft.source_of(yaml_path(path)), root=root
+    )
 
 
-def _read_container_linux(name: str, raw: bytes, options: ReadOptions) -> Source:
+def _read_container_linux(name: str, raw: bytes, options: ReadOptions) -> ConvertInput:
     """A Container Linux Config; other YAML is refused."""
     from provision.config.old_versions.append import in_newest_form
     from transpiler.butane.source_map import yaml_path
@@ -137,9 +139,9 @@ def _read_container_linux(name: str, raw: bytes, options: ReadOptions) -> Source
     work = run(raw, TranspileOptions(files, platform=options.platform, dialect=options.dialect))
     if work.old_config is None:
         problems = tuple(work.problems) if work.root is None else (_not_convertible(work.variant.name),)
-        return Source(name, raw, None, problems, root=work.root)
+        return ConvertInput(name, raw, None, problems, root=work.root)
     if work.error:
-        return Source(name, raw, None, tuple(work.problems), root=work.root)
+        return ConvertInput(name, raw, None, tuple(work.problems), root=work.root)
     older = in_newest_form(work.old_config, OLD_MINOR)
     authored = for_authors(older, options.mounts)
 
@@ -152,7 +154,9 @@ def _read_container_linux(name: str, raw: bytes, options: ReadOptions) -> Source
     lost = [one._replace(path=older_place(one.path)) for one in authored.problems]
     known = [one for one in work.problems if one.rule != "no-variant"]
     problems = (*known, *lost)
-    return Source(name, raw, authored.config, problems, place, older=older, root=work.root, older_place=older_place)
+    return ConvertInput(
+        name, raw, authored.config, problems, place, older=older, root=work.root, older_place=older_place
+    )
 
 
 def _not_convertible(variant: str) -> Problem:

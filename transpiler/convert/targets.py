@@ -10,13 +10,13 @@ from provision.config.model import NEWEST, VERSIONS
 from provision.config.old_versions.format import OLD_VERSIONS
 from provision.config.problems import Problem
 from transpiler.butane.variants import Variant, table
-from transpiler.convert.inputs import Source
+from transpiler.convert.inputs import ConvertInput
 from transpiler.convert.versions import NEWEST_STABLE, Written, lowest, write
 
 OLDEST_TARGET = 2
 """The oldest version 2.x that is written: those before it have neither `append` nor a file's owner by name."""
 
-Target = Callable[[Source, int], Written]
+Target = Callable[[ConvertInput, int], Written]
 """Writes a source in another form. The number is the indentation of JSON. Paths of losses are those of the text."""
 
 
@@ -54,7 +54,7 @@ def target(text: str, *, is_lowest: bool = False) -> Target | None:
     return None if text else _new(NEWEST_STABLE)
 
 
-def _lowest(source: Source, indent: int) -> Written:
+def _lowest(source: ConvertInput, indent: int) -> Written:
     return _in_text(lowest(_config(source), indent), source)
 
 
@@ -63,7 +63,7 @@ def _new(version: int) -> Target:
 
 
 def _old(version: int) -> Target:
-    def write_it(source: Source, indent: int) -> Written:
+    def write_it(source: ConvertInput, indent: int) -> Written:
         from transpiler.convert.to_old import rewrite_old, write_old
 
         if source.older is not None:
@@ -73,11 +73,11 @@ def _old(version: int) -> Target:
     return write_it
 
 
-def _config(source: Source) -> Config:
+def _config(source: ConvertInput) -> Config:
     return source.config or Config()
 
 
-def _in_text(written: Written, source: Source) -> Written:
+def _in_text(written: Written, source: ConvertInput) -> Written:
     return written._replace(losses=tuple(one._replace(path=source.place(one.path)) for one in written.losses))
 
 
@@ -87,7 +87,7 @@ class _Butane(NamedTuple):
     rows: tuple[Variant, ...]
     is_lowest: bool
 
-    def write(self, source: Source, _indent: int) -> Written:
+    def write(self, source: ConvertInput, _indent: int) -> Written:
         """Write the YAML, with the comments of the source."""
         from transpiler.convert.butane_yaml import butane_values, config_path, write_butane
         from transpiler.convert.comments import comments_of, placed
@@ -102,7 +102,7 @@ class _Butane(NamedTuple):
                 return written[-1]._replace(losses=tuple(_lost_comments(lost)))
         return written[-1]
 
-    def _tried(self, source: Source) -> tuple[Variant, ...]:
+    def _tried(self, source: ConvertInput) -> tuple[Variant, ...]:
         """The versions that are tried, the best one first; if none suffices, the last one counts."""
         newest_of_spec = {row.spec_minor: row for row in self.rows}
         stable = [row for row in newest_of_spec.values() if row.spec_minor <= NEWEST_STABLE]

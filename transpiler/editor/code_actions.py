@@ -9,7 +9,7 @@ from provision.config.problems import Position, Problem
 from transpiler.authoring.fixes import fixed, fixes_of
 from transpiler.authoring.text_edits import Edit, apply_edits
 from transpiler.editor.diagnostics import Diagnostic, diagnostics
-from transpiler.editor.document import OpenDocument, Span
+from transpiler.editor.document import OpenDocument, TextRange
 
 MOST = 10
 """The number of diagnostics for which actions are sought. For each action the text is judged again."""
@@ -24,7 +24,7 @@ class CodeAction(NamedTuple):
     """A change of the text: its title, its parts, and the diagnostic that it removes (None if it removes several)."""
 
     title: str
-    edits: tuple[tuple[Span, str], ...]
+    edits: tuple[tuple[TextRange, str], ...]
     diagnostic: Diagnostic | None
     is_preferred: bool = False
 
@@ -51,7 +51,7 @@ def _mend(document: OpenDocument, problem: Problem, edit: Edit, here: list[Diagn
     old = document.line(edit.line)[edit.start - 1 : edit.end - 1]
     new = edit.text
     title = f"Write {new.strip()} in place of {old.strip()}" if old.strip() and new.strip() else ""
-    span = Span(Position(edit.line, edit.start), Position(edit.line, edit.end))
+    span = TextRange(Position(edit.line, edit.start), Position(edit.line, edit.end))
     hint = f"Mend: {problem.hint or problem.message}"
     return CodeAction(title or hint, ((span, new),), diagnostic, is_preferred=True)
 
@@ -66,7 +66,7 @@ def mend_all(document: OpenDocument) -> Iterator[CodeAction]:
         values=document.values,
     )
     if mended.edits:
-        whole = Span(Position(1, 1), Position(len(document.lines), len(document.lines[-1]) + 1))
+        whole = TextRange(Position(1, 1), Position(len(document.lines), len(document.lines[-1]) + 1))
         yield CodeAction(_WHOLE_TEXT, ((whole, mended.raw.decode().removeprefix("\ufeff")),), None)
 
 
@@ -82,5 +82,5 @@ def _silence(document: OpenDocument, diagnostic: Diagnostic) -> CodeAction | Non
     silenced = after.problems.count(diagnostic.problem) < document.result.problems.count(diagnostic.problem)
     if not silenced or after.json != document.result.json or after.failed != document.result.failed:
         return None
-    span = Span(at, Position(number, len(line) + 1))
+    span = TextRange(at, Position(number, len(line) + 1))
     return CodeAction(f"Silence {diagnostic.rule} on this line", ((span, comment),), diagnostic)

@@ -10,7 +10,7 @@ from provision.config.model import Field
 from provision.config.problems import Path, Position
 from transpiler.butane.variants import table
 from transpiler.editor.cursor import Cursor, cursor_at, keys_beside
-from transpiler.editor.document import OpenDocument, Span
+from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.editor.fields import description, field_at, fields_of, summary, yaml_value
 from transpiler.editor.names import devices
 from transpiler.editor.units.completion import unit_offers
@@ -29,7 +29,7 @@ class Completion(NamedTuple):
 
     label: str
     text: str
-    span: Span
+    span: TextRange
     detail: str = ""
     documentation: str = ""
     is_key: bool = False
@@ -38,7 +38,7 @@ class Completion(NamedTuple):
 def completions(document: OpenDocument, at: Position) -> list[Completion]:
     """All offers at a place. Those that the word before the cursor does not fit are there, too: editors filter them."""
     cursor = cursor_at(document.lines, at)
-    span = Span(Position(at.line, cursor.start), at)
+    span = TextRange(Position(at.line, cursor.start), at)
     if cursor.kind == "text":
         return [Completion(one.label, one.text, span, one.detail) for one in unit_offers(document, cursor, at)]
     field = field_at(document.variant, cursor.path)
@@ -48,7 +48,7 @@ def completions(document: OpenDocument, at: Position) -> list[Completion]:
     return list(_values(document, cursor, span))
 
 
-def _keys(document: OpenDocument, cursor: Cursor, at: Position, span: Span) -> Iterator[Completion]:
+def _keys(document: OpenDocument, cursor: Cursor, at: Position, span: TextRange) -> Iterator[Completion]:
     path, before = cursor.path, ""
     field = field_at(document.variant, path)
     if field is not None and field.many and not isinstance(path[-1], int) and not cursor.word:
@@ -68,7 +68,7 @@ def _key_text(field: Field, cursor: Cursor, more: int) -> str:
     return f"{field.name}:\n{' ' * (cursor.indent + more + 2)}{'- ' if field.many else ''}"
 
 
-def _values(document: OpenDocument, cursor: Cursor, span: Span) -> Iterator[Completion]:
+def _values(document: OpenDocument, cursor: Cursor, span: TextRange) -> Iterator[Completion]:
     if cursor.path == ("variant",):
         yield from (Completion(name, name, span) for name in dict.fromkeys(name for name, _ in table()))
         return
@@ -82,7 +82,7 @@ def _values(document: OpenDocument, cursor: Cursor, span: Span) -> Iterator[Comp
         yield Completion(value, value, span, summary(field))
 
 
-def _versions(document: OpenDocument, span: Span) -> Iterator[Completion]:
+def _versions(document: OpenDocument, span: TextRange) -> Iterator[Completion]:
     """The versions of the variant, or of all if it is not known, the newest stable one first."""
     written = next((line for line in document.lines if line.startswith("variant:")), "")
     name = written.partition(":")[2].strip().strip("\"'")

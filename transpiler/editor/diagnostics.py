@@ -9,7 +9,7 @@ from typing import NamedTuple
 from provision.config.problems import Path, Position, Problem
 from provision.config.reports.findings import Finding
 from provision.config.reports.rule_ids import rule_of
-from transpiler.editor.document import OpenDocument, Span, node_span
+from transpiler.editor.document import OpenDocument, TextRange, node_span
 from transpiler.reading.yaml_node import YamlNode
 
 
@@ -17,7 +17,7 @@ class Diagnostic(NamedTuple):
     """A problem, its part of the text, and its message with the hint on a second line."""
 
     problem: Problem
-    span: Span
+    span: TextRange
     message: str
 
     @property
@@ -70,15 +70,15 @@ def _place_of_include(root: YamlNode | None, path: Path) -> Position | None:
     return found
 
 
-def _span(finding: Finding, scalars: dict[Position, YamlNode], document: OpenDocument) -> Span:
+def _span(finding: Finding, scalars: dict[Position, YamlNode], document: OpenDocument) -> TextRange:
     at = finding.at
     if at is not None and at.file:
         at = _place_of_include(document.root, finding.problem.path)
     if at is None:
-        return Span(Position(1, 1), Position(1, len(document.line(1)) + 1))
+        return TextRange(Position(1, 1), Position(1, len(document.line(1)) + 1))
     node = scalars.get(at)
     if node is not None:
         return node_span(node, document.lines)
     rest = document.line(at.line)[at.column - 1 :]
     word = re.match(r"\[[^\]]*\]|\S+", rest)
-    return Span(at, Position(at.line, at.column + (word.end() if word else 1)))
+    return TextRange(at, Position(at.line, at.column + (word.end() if word else 1)))

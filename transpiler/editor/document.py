@@ -23,7 +23,7 @@ _BOM = "\ufeff"
 _UNIT_BYTES = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 
 
-class Span(NamedTuple):
+class TextRange(NamedTuple):
     """A part of a text; the character at `end` does not belong to it."""
 
     start: Position
@@ -150,14 +150,14 @@ def _top_value(text: str, key: str) -> str:
     return match[1] if match else ""
 
 
-def node_span(node: YamlNode, lines: list[str]) -> Span:
+def node_span(node: YamlNode, lines: list[str]) -> TextRange:
     """The span of a node on its first line: of a block the line with its `|`, of a list its first dash."""
     line = lines[node.line - 1] if 0 < node.line <= len(lines) else ""
     if node.kind == "scalar" and node.end[0] == node.line and node.end[1] > node.column:
-        return Span(node.at, Position(node.line, node.end[1]))
+        return TextRange(node.at, Position(node.line, node.end[1]))
     rest = line[node.column - 1 :]
     width = len(rest.rstrip() if node.kind == "scalar" else rest.split(" ", 1)[0])
-    return Span(node.at, Position(node.line, node.column + max(width, 1)))
+    return TextRange(node.at, Position(node.line, node.column + max(width, 1)))
 
 
 class Found(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from provision.config.problems import Position
 from transpiler.editor.cursor import cursor_at
-from transpiler.editor.document import OpenDocument, Span
+from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.editor.fields import description, field_at
 from transpiler.editor.units.completion import section_above
 from transpiler.editor.units.settings import sections, values_of
@@ -19,7 +19,7 @@ class Hover(NamedTuple):
     """A text in Markdown and the word it is about."""
 
     text: str
-    span: Span
+    span: TextRange
 
 
 def hover(document: OpenDocument, at: Position) -> Hover | None:
@@ -34,7 +34,7 @@ def hover(document: OpenDocument, at: Position) -> Hover | None:
             path = (*place.path, match[1].strip('"'))
             field = field_at(document.variant, path)
             if field is not None:
-                span = Span(Position(at.line, match.start(1) + 1), Position(at.line, match.end(1) + 1))
+                span = TextRange(Position(at.line, match.start(1) + 1), Position(at.line, match.end(1) + 1))
                 return Hover(description(field, document.variant, path), span)
     return None
 
@@ -51,5 +51,5 @@ def _setting(document: OpenDocument, at: Position, line: str) -> Hover | None:
     values = values_of(section, match[1])
     parts = [f"**{match[1]}=** in `[{section}]`" + (f": {kind.lower()}" if kind else "")]
     parts += [f"Such as {', '.join(f'`{one}`' for one in values)}."] if values else []
-    span = Span(Position(at.line, match.start(1) + 1), Position(at.line, match.end(1) + 1))
+    span = TextRange(Position(at.line, match.start(1) + 1), Position(at.line, match.end(1) + 1))
     return Hover("\n\n".join(parts), span)

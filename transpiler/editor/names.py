@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from provision.config.problems import Path, Position
-from transpiler.editor.document import OpenDocument, Span
+from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.lint.source import node_at
 from transpiler.lint.units import escaped_path
 from transpiler.reading.yaml_node import YamlNode
@@ -37,7 +37,7 @@ class Name(NamedTuple):
 
     kind: tuple[str, str]
     text: str
-    span: Span
+    span: TextRange
 
 
 class RenameRefused(Exception):
@@ -72,12 +72,12 @@ def _name(document: OpenDocument, path: Path, kind: tuple[str, str]) -> Name | N
     if not quoted and written != node.text:
         return None
     start = node.column + quoted
-    return Name(kind, node.text, Span(Position(node.line, start), Position(node.line, start + len(node.text))))
+    return Name(kind, node.text, TextRange(Position(node.line, start), Position(node.line, start + len(node.text))))
 
 
-def references(document: OpenDocument, name: Name) -> list[tuple[Span, bool]]:
+def references(document: OpenDocument, name: Name) -> list[tuple[TextRange, bool]]:
     """The parts of the text that use this name. True marks those that are escaped, as in the name of a unit."""
-    found: list[tuple[Span, bool]] = []
+    found: list[tuple[TextRange, bool]] = []
     for form in _FORMS[name.kind]:
         plain = re.compile(f"{_BEFORE}{re.escape(form)}({re.escape(name.text)}){_AFTER}")
         patterns = [(plain, False)]
@@ -87,7 +87,7 @@ def references(document: OpenDocument, name: Name) -> list[tuple[Span, bool]]:
         for pattern, is_escaped in patterns:
             for number, line in enumerate(document.lines, 1):
                 spans = (match.span(1) for match in pattern.finditer(line))
-                found += [(Span(Position(number, a + 1), Position(number, b + 1)), is_escaped) for a, b in spans]
+                found += [(TextRange(Position(number, a + 1), Position(number, b + 1)), is_escaped) for a, b in spans]
     return sorted(found)
 
 
@@ -95,7 +95,7 @@ def _escaped(text: str) -> str:
     return escaped_path(f"/x/{text}").removeprefix("x-")
 
 
-def name_under(document: OpenDocument, at: Position) -> tuple[Name, Span] | None:
+def name_under(document: OpenDocument, at: Position) -> tuple[Name, TextRange] | None:
     """The name that a cursor touches, where it is defined or used, and the part of the text; None if there is none."""
     known = names(document)
     for name in known:
@@ -110,7 +110,7 @@ def name_under(document: OpenDocument, at: Position) -> tuple[Name, Span] | None
     return None
 
 
-def definition_span(document: OpenDocument, at: Position) -> Span | None:
+def definition_span(document: OpenDocument, at: Position) -> TextRange | None:
     """The definition of the name that a reference under the cursor uses. The cursor may be anywhere in the path."""
     line = document.line(at.line)
     for name in names(document):
@@ -121,7 +121,7 @@ def definition_span(document: OpenDocument, at: Position) -> Span | None:
     return None
 
 
-def renamed(document: OpenDocument, at: Position, new: str) -> list[tuple[Span, str]]:
+def renamed(document: OpenDocument, at: Position, new: str) -> list[tuple[TextRange, str]]:
     """The replacements that give the name under the cursor another text, everywhere. Raises RenameRefused."""
     found = name_under(document, at)
     if found is None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from provision.config.model import Record
 from provision.config.problems import Position
-from transpiler.editor.document import OpenDocument, Span, node_span
+from transpiler.editor.document import OpenDocument, TextRange, node_span
 from transpiler.editor.fields import record_type
 from transpiler.reading.yaml_node import YamlNode
 
@@ -17,8 +17,8 @@ class Symbol(NamedTuple):
 
     name: str
     detail: str
-    span: Span
-    name_span: Span
+    span: TextRange
+    name_span: TextRange
     inner: tuple[Symbol, ...]
 
 
@@ -46,7 +46,7 @@ class _Outline:
             inner = tuple(self.inner(value, (*path, key.text)))
             if inner or not path:
                 detail = value.text if value.kind == "scalar" and len(value.text) < 40 else ""
-                span = Span(key.at, max(self.last[id(value)], node_span(key, lines).end))
+                span = TextRange(key.at, max(self.last[id(value)], node_span(key, lines).end))
                 yield Symbol(key.text, detail, span, node_span(key, lines), inner)
 
     def inner(self, node: YamlNode, path: tuple[str | int, ...]) -> Iterator[Symbol]:
@@ -60,7 +60,7 @@ class _Outline:
                 if name is not None and not item.file and not name.file:
                     inner = tuple(self.sections(item, (*path, index))) if len(path) < 5 else ()
                     name_span = node_span(name, self.document.lines)
-                    span = Span(item.at, max(self.last[id(item)], name_span.end))
+                    span = TextRange(item.at, max(self.last[id(item)], name_span.end))
                     yield Symbol(name.text, "", span, name_span, inner)
 
 

@@ -19,7 +19,7 @@ from provision.config.problems import Position
 from transpiler.authoring.formatted import formatted
 from transpiler.composition.values import Values
 from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
-from transpiler.editor.document import OpenDocument, Span
+from transpiler.editor.document import OpenDocument, TextRange
 
 WAIT = 0.01
 """Seconds without a further change before a text is judged."""
@@ -179,7 +179,7 @@ class ConfigServer:
     def fold(self, params: types.FoldingRangeParams) -> list[types.FoldingRange]:
         """The parts of a text that can be folded."""
         document = self.document(params.text_document.uri)
-        spans = (_range(document, Span(_start(first), _start(last))) for first, last in outline.folds(document))
+        spans = (_range(document, TextRange(_start(first), _start(last))) for first, last in outline.folds(document))
         return [types.FoldingRange(one.start.line, one.end.line) for one in spans]
 
     def format(self, params: types.DocumentFormattingParams) -> list[types.TextEdit]:
@@ -188,7 +188,7 @@ class ConfigServer:
         made = formatted(document.raw).raw
         if made == document.raw:
             return []
-        whole = Span(Position(1, 1), Position(len(document.lines), len(document.lines[-1]) + 1))
+        whole = TextRange(Position(1, 1), Position(len(document.lines), len(document.lines[-1]) + 1))
         return [types.TextEdit(_range(document, whole), made.decode())]
 
     def prepare_rename(self, params: types.PrepareRenameParams) -> types.Range | None:
@@ -217,7 +217,7 @@ def _start(line: int) -> Position:
     return Position(line, 1)
 
 
-def _range(document: OpenDocument, span: Span) -> types.Range:
+def _range(document: OpenDocument, span: TextRange) -> types.Range:
     return types.Range(*(types.Position(*document.editor_position(at)) for at in span))
 
 
@@ -240,7 +240,7 @@ def _item(document: OpenDocument, one: completion.Completion) -> types.Completio
     )
 
 
-def _workspace_edit(document: OpenDocument, uri: str, edits: Sequence[tuple[Span, str]]) -> types.WorkspaceEdit:
+def _workspace_edit(document: OpenDocument, uri: str, edits: Sequence[tuple[TextRange, str]]) -> types.WorkspaceEdit:
     changes = [types.TextEdit(_range(document, span), text) for span, text in edits]
     return types.WorkspaceEdit(changes={uri: changes})
 

@@ -12,7 +12,7 @@ from provision.engine.history import FileHistory, digest_of, record_path
 from provision.failures import Failure, Interrupted
 from provision.planning.actions import Wave
 from provision.planning.forecast import Forecast
-from provision.planning.machine_view import Contents, MachineView
+from provision.planning.machine_view import MachineView, TreeContents
 from provision.planning.stage import Plan, Stage
 
 OWNER = "image"
@@ -59,14 +59,14 @@ def continue_earlier_run(target: Target, config: Config, view: MachineView) -> N
         )
 
 
-def _root(target: Target, config: Config, view: MachineView) -> Contents | None:
+def _root(target: Target, config: Config, view: MachineView) -> TreeContents | None:
     """The contents of the config's root file system; None if it does not exist or cannot be read."""
     name = next((one.device for one in config.storage.filesystems if one.path == "/"), None)
     device = view.device(name) if name else None
     return target.contents_of(device.name) if device else None
 
 
-def _history(contents: Contents, config: Config) -> FileHistory | None:
+def _history(contents: TreeContents, config: Config) -> FileHistory | None:
     """The history in the record; None if the run was not finished and the config wipes the root file system."""
     path = record_path(contents)
     storage = config.storage

@@ -30,7 +30,7 @@ PERMISSIONS = 0o777
 """The bits of a mode that Ignition 2.x sets: it drops setuid, setgid and sticky bits."""
 
 
-class Converted(NamedTuple):
+class ConvertedNodes(NamedTuple):
     """What became of the nodes, with each one's place in the old config, and why some could not be written."""
 
     files: dict[str, tuple[File, Path]]
@@ -47,9 +47,9 @@ class Converted(NamedTuple):
         }
 
 
-def convert_nodes(config: OldConfig, mount_points: dict[str, str]) -> Converted:
+def convert_nodes(config: OldConfig, mount_points: dict[str, str]) -> ConvertedNodes:
     """Convert every node. `mount_points`: file system -> its path in the target; a node elsewhere is a problem."""
-    made = Converted({}, {}, {}, [])
+    made = ConvertedNodes({}, {}, {}, [])
     storage = config.storage
     nodes: tuple[OldNode, ...] = (*storage.directories, *storage.files, *storage.links)
     counts = dict[str, int]()
@@ -85,7 +85,7 @@ def _inside(mount_point: str, path: str) -> str:
     return normpath(join(mount_point, normpath("/" + path.lstrip("/")).lstrip("/")))
 
 
-def _directory(node: OldDirectory, path: str, made: Converted) -> Directory:
+def _directory(node: OldDirectory, path: str, made: ConvertedNodes) -> Directory:
     """A directory gets its mode and owner even if it exists. Of several entries the last one counts."""
     mode = (node.mode or 0) & PERMISSIONS
     earlier = made.directories.get(path)
@@ -93,7 +93,7 @@ def _directory(node: OldDirectory, path: str, made: Converted) -> Directory:
     return Directory(path=path, mode=mode, user=_owner(node.user, 0), group=_owner(node.group, 0), overwrite=overwrite)
 
 
-def _add_file(node: OldFile, path: str, place: Path, made: Converted) -> None:
+def _add_file(node: OldFile, path: str, place: Path, made: ConvertedNodes) -> None:
     earlier = made.files.get(path)
     resource = contents(node.contents)
     if node.overwrite is False and earlier:
@@ -133,7 +133,7 @@ def _appended(file: File, node: OldFile, resource: Resource) -> File:
     return file.changed(**changes)
 
 
-def _add_link(node: OldLink, path: str, mount_point: str, place: Path, made: Converted) -> None:
+def _add_link(node: OldLink, path: str, mount_point: str, place: Path, made: ConvertedNodes) -> None:
     if path in made.links and not node.overwrite:
         made.problems.append(Problem((*place, "path"), f'failed to create link "{path}": file exists'))
         return

@@ -17,7 +17,7 @@ class Flag(NamedTuple):
     help: str
 
 
-class UsageError(Exception):
+class FlagError(Exception):
     """The command line is wrong; the message is Go's."""
 
 
@@ -31,19 +31,19 @@ def parse_flags(arguments: Sequence[str], flags: Sequence[Flag]) -> dict[str, st
             break
         name, equals, value = argument.removeprefix("-").removeprefix("-").partition("=")
         if not name or name.startswith("-"):
-            raise UsageError(f"bad flag syntax: {argument}")
+            raise FlagError(f"bad flag syntax: {argument}")
         flag = next((flag for flag in flags if flag.name == name), None)
         if flag is None:
-            raise UsageError("" if name == "h" else f"flag provided but not defined: -{name}")
+            raise FlagError("" if name == "h" else f"flag provided but not defined: -{name}")
         if flag.kind is bool:
             value = value if equals else "true"
             if value not in _TRUE | _FALSE:
-                raise UsageError(f'invalid boolean value "{value}" for -{name}: parse error')
+                raise FlagError(f'invalid boolean value "{value}" for -{name}: parse error')
             given[name] = "true" if value in _TRUE else "false"
         elif equals or waiting:
             given[name] = value if equals else waiting.pop()
         else:
-            raise UsageError(f"flag needs an argument: -{name}")
+            raise FlagError(f"flag needs an argument: -{name}")
     return given
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from provision.failures import Failure
 from provision.planning.boot_state import BootState
-from provision.planning.machine_view import Contents
+from provision.planning.machine_view import TreeContents
 from provision.system import mounts
 from provision.system.block.image_devices import ImageDevices
 from provision.system.block.loops import Loop
@@ -40,11 +40,11 @@ class UnmountedContents:
         self._devices = devices
         self._folder = folder
         self._may_mount = may_mount
-        self._found: dict[str, Contents | None] = {}
+        self._found: dict[str, TreeContents | None] = {}
         self._mounted: list[tuple[str, Loop]] = []
         self._unseen = unseen
 
-    def __call__(self, device: str) -> Contents | None:
+    def __call__(self, device: str) -> TreeContents | None:
         """The contents of the file system on a device; None if they cannot be read."""
         if device not in self._found:
             try:
@@ -65,7 +65,7 @@ class UnmountedContents:
             with suppress(OSError):
                 os.rmdir(path)
 
-    def _look(self, device: str) -> Contents:
+    def _look(self, device: str) -> TreeContents:
         kind = self._devices.signature(device).type
         place = self._devices.location(device)
         if place is None:
@@ -78,7 +78,7 @@ class UnmountedContents:
             return ExtContents(place[0], place[1])
         raise Failure(f"reading {kind} on {device} needs root" + (f", or {PROGRAM}" if kind in _EXT else ""))
 
-    def _mount(self, kind: str, path: str, offset: int, size: int, sector: int) -> Contents:
+    def _mount(self, kind: str, path: str, offset: int, size: int, sector: int) -> TreeContents:
         point = os.path.join(self._folder, str(len(self._mounted)))
         os.mkdir(point, 0o700)
         loop = Loop(path, offset, size, sector, read_only=True)

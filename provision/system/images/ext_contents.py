@@ -41,7 +41,7 @@ _ROOT = _Entry(2, 0o040755, 0, 0, 0)
 class ExtContents:
     """The contents of the file system at `offset` (bytes) of a file, read-only; paths begin at its own root.
 
-    The methods are those of `Contents`. Changes that are only in the journal are not seen.
+    The methods are those of `TreeContents`. Changes that are only in the journal are not seen.
     """
 
     def __init__(self, path: str, offset: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from provision.commands.compatible.coreos_cloudinit.command import coreos_cloudinit, merged
 from provision.commands.compatible.coreos_cloudinit.live import apply_live
-from provision.commands.compatible.coreos_cloudinit.sources import SOURCES, Given, addresses_of_environment
+from provision.commands.compatible.coreos_cloudinit.sources import SOURCES, GivenUserData, addresses_of_environment
 from provision.config.format import Config
 from provision.config.resources.data_urls import decode_data_url
 from provision.failures import Failure
@@ -73,7 +73,7 @@ class TestSources:
         (latest / "user_data").write_bytes(b"#cloud-config\n")
         (latest / "meta_data.json").write_text(json.dumps({"hostname": "a", "public_keys": {"k": "ssh-rsa A"}}))
         given = READ["from-configdrive"](str(tmp_path), silent)
-        assert given == Given(b"#cloud-config\n", "a", ["ssh-rsa A"])
+        assert given == GivenUserData(b"#cloud-config\n", "a", ["ssh-rsa A"])
 
     def test_a_config_drive_that_is_not_there(self, tmp_path: Path) -> None:
         assert READ["from-configdrive"](f"{tmp_path}/none", silent) is None
@@ -87,11 +87,11 @@ class TestSources:
 
     def test_a_url(self) -> None:
         with serve({"/user-data": Answer(b"#cloud-config\n")}) as server:
-            assert READ["from-url"](f"{server.url}/user-data", silent) == Given(b"#cloud-config\n")
+            assert READ["from-url"](f"{server.url}/user-data", silent) == GivenUserData(b"#cloud-config\n")
 
     def test_the_folder_of_azures_agent(self, tmp_path: Path) -> None:
         (tmp_path / "CustomData").write_bytes(b"#cloud-config\n")
-        assert READ["from-waagent"](str(tmp_path), silent) == Given(b"#cloud-config\n")
+        assert READ["from-waagent"](str(tmp_path), silent) == GivenUserData(b"#cloud-config\n")
 
     def test_addresses_of_the_environment(self) -> None:
         environment = {"COREOS_PRIVATE_IPV4": "10.0.0.5", "COREOS_PUBLIC_IPV4": "", "HOME": "/"}
@@ -100,13 +100,15 @@ class TestSources:
 
 class TestMetadata:
     def test_a_host_name_and_keys_are_added(self) -> None:
-        whole = merged(config("ssh_authorized_keys: [ssh-rsa A]\n"), Given(b"", "node", ["ssh-rsa B", "ssh-rsa A"]))
+        whole = merged(
+            config("ssh_authorized_keys: [ssh-rsa A]\n"), GivenUserData(b"", "node", ["ssh-rsa B", "ssh-rsa A"])
+        )
         (file,) = whole.storage.files
         assert (file.path, decode_data_url(file.contents.source or "")) == ("/etc/hostname", b"node\n")
         assert whole.passwd.users[0].ssh_authorized_keys == ("ssh-rsa A", "ssh-rsa B")
 
     def test_the_host_name_of_the_user_data_counts(self) -> None:
-        whole = merged(config("hostname: mine\n"), Given(b"", "node"))
+        whole = merged(config("hostname: mine\n"), GivenUserData(b"", "node"))
         assert [decode_data_url(file.contents.source or "") for file in whole.storage.files] == [b"mine\n"]
 
 

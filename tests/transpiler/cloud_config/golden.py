@@ -24,7 +24,7 @@ from typing import Any
 from provision.config.format import Config, File, User
 from provision.config.resources.content import inline_content
 from tests.transpiler.golden_case import GoldenCase
-from transpiler.cloud_config.conversion import Converted, convert
+from transpiler.cloud_config.conversion import ConvertedCloudConfig, convert
 from transpiler.cloud_config.parts import TMPFILES
 from transpiler.cloud_config.units import COMMANDS_UNIT
 
@@ -49,7 +49,7 @@ class Case(GoldenCase):
         return made
 
     @property
-    def converted(self) -> Converted:
+    def converted(self) -> ConvertedCloudConfig:
         """Our conversion."""
         return convert(self.text, name="case.yaml", addresses=self.addresses)
 
@@ -60,7 +60,7 @@ def cases() -> list[Case]:
     return Case.all_below(CASES)
 
 
-def report(converted: Converted) -> str:
+def report(converted: ConvertedCloudConfig) -> str:
     """Our problems, a line each."""
     lines = [f"{one.place}: {one.problem.severity}: {one.message}" for one in converted.findings()]
     return "".join(f"{line}\n" for line in lines)

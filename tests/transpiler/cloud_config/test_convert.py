@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from transpiler.convert.inputs import ReadOptions, Source, read_source
+from transpiler.convert.inputs import ConvertInput, ReadOptions, read_source
 from transpiler.convert.targets import target
 
 TEXT = b"""\
@@ -16,7 +16,7 @@ write_files:
 """
 
 
-def read(text: bytes = TEXT) -> Source:
+def read(text: bytes = TEXT) -> ConvertInput:
     return read_source("a", text, ReadOptions(addresses={"private_ipv4": "10.0.0.5"}))
 
 

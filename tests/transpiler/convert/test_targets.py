@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from transpiler.convert.inputs import ReadOptions, Source, read_source
+from transpiler.convert.inputs import ConvertInput, ReadOptions, read_source
 from transpiler.convert.targets import target, target_names
 
 
-def source(version: str = "3.4.0", **sections: Any) -> Source:
+def source(version: str = "3.4.0", **sections: Any) -> ConvertInput:
     return read_source("x", json.dumps({"ignition": {"version": version}, **sections}).encode(), ReadOptions())
 
 

@@ -13,7 +13,7 @@ from provision.config.problems import Position
 from tests.transpiler.editor import HEAD, with_cursor
 from transpiler.editor.completion import completions
 from transpiler.editor.cursor import outline_of
-from transpiler.editor.document import OpenDocument, Span
+from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.editor.units.settings import VALUES, sections
 
 ROOT = Path(__file__).parents[3]
@@ -80,7 +80,7 @@ def test_the_newest_version_is_first_and_experiments_last() -> None:
 def test_what_is_offered_takes_the_place_of_the_word() -> None:
     text = HEAD + "storage:\n  fil\u00a6"
     (one,) = [one for one in completions(*with_cursor(text)) if one.label == "files"]
-    assert one.span == Span(Position(4, 3), Position(4, 6))
+    assert one.span == TextRange(Position(4, 3), Position(4, 6))
     assert one.documentation.startswith("**files**: list of mappings")
 
 

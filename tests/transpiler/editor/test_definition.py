@@ -9,7 +9,7 @@ import pytest
 from provision.config.problems import Position
 from tests.transpiler.editor import HEAD, with_cursor
 from transpiler.editor.definition import definition
-from transpiler.editor.document import Span
+from transpiler.editor.document import TextRange
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_an_alias_and_a_device() -> None:
     text = "storage:\n  raid:\n    - name: data\n  filesystems:\n    - device: /dev/m\u00a6d/data\n"
     found = definition(*with_cursor(HEAD + text))
     assert found is not None
-    assert found.span == Span(Position(5, 13), Position(5, 17))
+    assert found.span == TextRange(Position(5, 13), Position(5, 17))
 
 
 @pytest.mark.parametrize("name", ["../secret", "missing", "/etc/passwd", "sub"])

@@ -10,7 +10,7 @@ from provision.config.problems import Position
 from tests.transpiler.editor import HEAD
 from tests.transpiler.mistakes import FOLDER, Mistake, mistakes
 from transpiler.editor.diagnostics import diagnostics
-from transpiler.editor.document import OpenDocument, Span
+from transpiler.editor.document import OpenDocument, TextRange
 
 
 @pytest.mark.parametrize("mistake", mistakes(), ids=[one.name for one in mistakes()])
@@ -41,14 +41,14 @@ def test_mistakes_have_their_cause_place_and_remedy(mistake: Mistake, monkeypatc
 )
 def test_spans(text: str, start: tuple[int, int], end: tuple[int, int]) -> None:
     spans = [one.span for one in diagnostics(OpenDocument(HEAD + text))]
-    assert Span(Position(*start), Position(*end)) in spans, spans
+    assert TextRange(Position(*start), Position(*end)) in spans, spans
 
 
 def test_a_problem_in_an_included_file_is_shown_at_the_key(tmp_path: Path) -> None:
     (tmp_path / "part.bu").write_text("- path: /a\n  mode: 644\n")
     document = OpenDocument(HEAD + "storage:\n  files: !include part.bu\n", files_dir=str(tmp_path))
     (found,) = diagnostics(document)
-    assert found.span == Span(Position(4, 3), Position(4, 8))
+    assert found.span == TextRange(Position(4, 3), Position(4, 8))
     assert "part.bu:2:9: unreasonable mode" in found.message
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from provision.config.problems import Position
 from tests.transpiler.editor import HEAD, with_cursor
-from transpiler.editor.document import Span
+from transpiler.editor.document import TextRange
 from transpiler.editor.hover import hover
 
 UNIT = HEAD + "systemd:\n  units:\n    - name: a.service\n      contents: |\n        [Service]\n"
@@ -52,4 +52,4 @@ def test_no_description(text: str) -> None:
 def test_the_word_that_is_described() -> None:
     found = hover(*with_cursor("variant: fcos\nversion: 1.5.0\nstorage: {fi\u00a6les: []}\n"))
     assert found is not None
-    assert found.span == Span(Position(3, 11), Position(3, 16))
+    assert found.span == TextRange(Position(3, 11), Position(3, 16))

@@ -7,7 +7,7 @@ import pytest
 from provision.config.problems import Position
 from tests.transpiler.editor import HEAD, with_cursor
 from transpiler.authoring.text_edits import Edit, apply_edits
-from transpiler.editor.document import OpenDocument, Span
+from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.editor.names import RenameRefused, definition_span, devices, names, renamed
 
 TEXT = (
@@ -108,7 +108,7 @@ def test_refused(at: Position, new: str, reason: str) -> None:
 
 
 def test_the_definition_of_a_reference() -> None:
-    assert definition_span(OpenDocument(TEXT), place("/dev/mapper/da")) == Span(Position(10, 13), Position(10, 17))
+    assert definition_span(OpenDocument(TEXT), place("/dev/mapper/da")) == TextRange(Position(10, 13), Position(10, 17))
     assert definition_span(OpenDocument(TEXT), Position(1, 3)) is None
 
 

@@ -9,9 +9,14 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from provision.commands.compatible.coreos_cloudinit.sources import SOURCES, Given, Source, addresses_of_environment
+from provision.commands.compatible.coreos_cloudinit.sources import (
+    SOURCES,
+    GivenUserData,
+    UserDataSource,
+    addresses_of_environment,
+)
 from provision.config.format import Config, File, Passwd, Resource, User
-from provision.config.reports.go_flags import Flag, UsageError, parse_flags, usage
+from provision.config.reports.go_flags import Flag, FlagError, parse_flags, usage
 from provision.failures import ConfigInvalid
 
 FLAGS = (
@@ -62,7 +67,7 @@ def coreos_cloudinit(arguments: Sequence[str]) -> int:
     """Returns 0; 1 if something fails or the user data is wrong; 2 for a wrong command line."""
     try:
         given = parse_flags(arguments, FLAGS)
-    except UsageError as error:
+    except FlagError as error:
         print(f"{error}\n{usage(sys.argv[0], FLAGS)}" if str(error) else usage(sys.argv[0], FLAGS), file=sys.stderr)
         return 2 if str(error) else 0
     oem = given.get("oem", "")
@@ -91,7 +96,7 @@ def coreos_cloudinit(arguments: Sequence[str]) -> int:
     return _run(given, sources)
 
 
-def _run(given: Mapping[str, str], sources: Sequence[Source]) -> int:
+def _run(given: Mapping[str, str], sources: Sequence[UserDataSource]) -> int:
     found = _read(given, sources)
     if found is None:
         _log("error", "No datasources available in time")
@@ -116,7 +121,7 @@ def _run(given: Mapping[str, str], sources: Sequence[Source]) -> int:
     return 1 if failed and given.get("ignore-failure") != "true" else 0
 
 
-def _read(given: Mapping[str, str], sources: Sequence[Source]) -> Given | None:
+def _read(given: Mapping[str, str], sources: Sequence[UserDataSource]) -> GivenUserData | None:
     """What the first source gives that is there."""
     from provision.fetch.user_data.compression import decompressed
 
@@ -142,7 +147,7 @@ def _entries(raw: bytes) -> list[str]:
     return [] if not is_yaml(raw) else ['line 1: error: must be "#cloud-config" or begin with "#!"']
 
 
-def _config(raw: bytes, found: Given) -> Config | None:
+def _config(raw: bytes, found: GivenUserData) -> Config | None:
     """The config in user data; None if there is none, or if it is for Ignition. Raises ConfigInvalid, FetchFailed."""
     from provision.config.sniffing import is_yaml
     from provision.fetch.user_data.reading import OtherForms, read_config
@@ -155,7 +160,7 @@ def _config(raw: bytes, found: Given) -> Config | None:
     return read_config(raw, "user-data", _log, others=OtherForms(scripts=True, addresses=lambda: found.addresses))
 
 
-def merged(config: Config, found: Given) -> Config:
+def merged(config: Config, found: GivenUserData) -> Config:
     """The config with the metadata: the host name if the user data has none, and keys of core."""
     storage, passwd = config.storage, config.passwd
     if found.hostname and not any(file.path == "/etc/hostname" for file in storage.files):

@@ -19,7 +19,7 @@ from provision.kernel_command_line import arguments
 from provision.log import Log
 
 
-class Given(NamedTuple):
+class GivenUserData(NamedTuple):
     """What a source gives: user data, and the metadata that coreos-cloudinit merges into it."""
 
     user_data: bytes
@@ -28,7 +28,7 @@ class Given(NamedTuple):
     addresses: Mapping[str, str] = {}
 
 
-class Source(NamedTuple):
+class UserDataSource(NamedTuple):
     """A source: its option, the name in the log, and the function that reads it; None if it is not there.
 
     The function gets the value of the option. It raises Failure.
@@ -36,55 +36,57 @@ class Source(NamedTuple):
 
     option: str
     shown: str
-    read: Callable[[str, Log], Given | None]
+    read: Callable[[str, Log], GivenUserData | None]
 
 
-def _file(path: str, _log: Log) -> Given | None:
+def _file(path: str, _log: Log) -> GivenUserData | None:
     raw = _bytes(path)
-    return None if raw is None else Given(raw)
+    return None if raw is None else GivenUserData(raw)
 
 
-def _url(url: str, log: Log) -> Given | None:
-    return Given(_fetched(url, log))
+def _url(url: str, log: Log) -> GivenUserData | None:
+    return GivenUserData(_fetched(url, log))
 
 
-def _config_drive(folder: str, _log: Log) -> Given | None:
+def _config_drive(folder: str, _log: Log) -> GivenUserData | None:
     """A drive of OpenStack that is mounted on a folder."""
     if not os.path.isdir(folder):
         return None
     latest = os.path.join(folder, "openstack", "latest")
     described = _object(_bytes(os.path.join(latest, "meta_data.json")))
     keys = described.get("public_keys")
-    return Given(
+    return GivenUserData(
         _bytes(os.path.join(latest, "user_data")) or b"",
         str(described.get("hostname") or ""),
         [str(key) for key in keys.values()] if isinstance(keys, dict) else (),
     )
 
 
-def _azure_agent(folder: str, _log: Log) -> Given | None:
+def _azure_agent(folder: str, _log: Log) -> GivenUserData | None:
     """The folder of Azure's agent."""
-    return Given(_bytes(os.path.join(folder, "CustomData")) or b"") if os.path.isdir(folder) else None
+    return GivenUserData(_bytes(os.path.join(folder, "CustomData")) or b"") if os.path.isdir(folder) else None
 
 
-def _kernel_command_line(_value: str, log: Log) -> Given | None:
+def _kernel_command_line(_value: str, log: Log) -> GivenUserData | None:
     """The URL that the kernel command line names."""
     words = arguments((_bytes("/proc/cmdline") or b"").decode("utf-8", "replace"))
     urls = [value for name, value in words if name.replace("_", "-") == "cloud-config-url" and value]
-    return Given(_fetched(urls[-1], log)) if urls else None
+    return GivenUserData(_fetched(urls[-1], log)) if urls else None
 
 
-def _service(platform: str, path: str, headers: Sequence[tuple[str, str]] = ()) -> Callable[[str, Log], Given | None]:
+def _service(
+    platform: str, path: str, headers: Sequence[tuple[str, str]] = ()
+) -> Callable[[str, Log], GivenUserData | None]:
     """The reader of a metadata service; the option has its address."""
 
-    def read(address: str, log: Log) -> Given | None:
+    def read(address: str, log: Log) -> GivenUserData | None:
         raw = _fetched(f"{address.rstrip('/')}/{path}", log, headers, absent=b"")
         return _with_metadata(raw, platform, log)
 
     return read
 
 
-def _vmware(_value: str, log: Log) -> Given | None:
+def _vmware(_value: str, log: Log) -> GivenUserData | None:
     """The hypervisor's channel, which has no metadata that we read."""
     from provision.fetch.platforms.context import fetch_context
     from provision.fetch.platforms.table import PLATFORMS
@@ -92,38 +94,38 @@ def _vmware(_value: str, log: Log) -> Given | None:
 
     system = LocalSystem()
     settings = FetchSettings.within(300)._replace(platform="vmware", run=system.run)
-    return Given(PLATFORMS["vmware"].source.fetch(fetch_context(system, settings, log)) or b"")
+    return GivenUserData(PLATFORMS["vmware"].source.fetch(fetch_context(system, settings, log)) or b"")
 
 
-def _with_metadata(raw: bytes, platform: str, log: Log) -> Given:
+def _with_metadata(raw: bytes, platform: str, log: Log) -> GivenUserData:
     """User data with what the platform says of the machine, which is asked at the platform's own address."""
     from provision.commands.metadata import ask_platform
 
     try:
         metadata = ask_platform(platform, 60, log)
-        return Given(raw, metadata.hostname(), metadata.ssh_keys(), metadata.addresses())
+        return GivenUserData(raw, metadata.hostname(), metadata.ssh_keys(), metadata.addresses())
     except Failure as failure:
         log("warning", f"no metadata: {failure.message}")
-        return Given(raw)
+        return GivenUserData(raw)
 
 
-SOURCES: tuple[Source, ...] = (
-    Source("from-file", "local-file", _file),
-    Source("from-url", "url", _url),
-    Source("from-configdrive", "cloud-drive", _config_drive),
-    Source("from-ec2-metadata", "ec2-metadata-service", _service("aws", "2009-04-04/user-data")),
-    Source(
+SOURCES: tuple[UserDataSource, ...] = (
+    UserDataSource("from-file", "local-file", _file),
+    UserDataSource("from-url", "url", _url),
+    UserDataSource("from-configdrive", "cloud-drive", _config_drive),
+    UserDataSource("from-ec2-metadata", "ec2-metadata-service", _service("aws", "2009-04-04/user-data")),
+    UserDataSource(
         "from-gce-metadata",
         "gce-metadata-service",
         _service("gcp", "computeMetadata/v1/instance/attributes/user-data", [("Metadata-Flavor", "Google")]),
     ),
-    Source(
+    UserDataSource(
         "from-digitalocean-metadata", "digitalocean-metadata-service", _service("digitalocean", "metadata/v1/user-data")
     ),
-    Source("from-waagent", "waagent", _azure_agent),
-    Source("from-packet-metadata", "packet-metadata-service", _service("packet", "userdata")),
-    Source("from-proc-cmdline", "proc-cmdline", _kernel_command_line),
-    Source("from-vmware-guestinfo", "vmware", _vmware),
+    UserDataSource("from-waagent", "waagent", _azure_agent),
+    UserDataSource("from-packet-metadata", "packet-metadata-service", _service("packet", "userdata")),
+    UserDataSource("from-proc-cmdline", "proc-cmdline", _kernel_command_line),
+    UserDataSource("from-vmware-guestinfo", "vmware", _vmware),
 )
 """All sources, in the order in which they are tried."""
 
