@@ -28,7 +28,7 @@ check: .venv/check ## the fast part: format, lint, types, unit tests
 	@$(BIN)/ruff format --check --quiet
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/pytest -q -n $(WORKERS) -m "$(FAST)"
+	@$(BIN)/pytest -q -n $(WORKERS) -m "$(FAST)" --hypothesis-profile=few
 
 test: .venv/test ## everything, on real block devices and in a virtual machine (as root)
 	@$(BIN)/ruff format --check --quiet

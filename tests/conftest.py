@@ -1,12 +1,13 @@
 """What all tests share: Hypothesis profiles, and the wheel that is tested as a whole.
 
 A run of the tests always tries the same examples, so that it tells about the change and not about luck; `make laws`
-asks for `fuzz`, which looks for new ones. `make mutants` tries `few`, for each of many changes of the code.
+asks for `fuzz`, which looks for new ones. `make check` and `make mutants` try `few`; `make test` tries all.
 """
 
 from __future__ import annotations
 
 import fcntl
+import gc
 import subprocess
 import sys
 from collections import Counter
@@ -24,6 +25,9 @@ settings.register_profile("default", deadline=None, derandomize=True, suppress_h
 settings.register_profile("fuzz", settings.get_profile("default"), derandomize=False, max_examples=20_000)
 settings.register_profile("few", settings.get_profile("default"), max_examples=15)
 settings.load_profile("default")
+
+gc.set_threshold(50_000, 20, 50)
+"""Thousands of collected tests live until the end: looking for garbage as often as usual costs a sixth of the run."""
 
 HOUSE = Path(__file__).parents[1]
 
@@ -48,6 +52,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("boot"):
             item.add_marker(pytest.mark.timeout(BOOT_SECONDS))
     items.sort(key=lambda item: next((n for n, path in enumerate(LONGEST) if path in str(item.path)), 9))
+
+
+def pytest_collection_finish() -> None:
+    """What is there now lives until the end, so no search for garbage looks at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -207,12 +207,13 @@ def test_what_a_rule_refuses_a_schema_refuses(rule: Rule) -> None:
     assert found
 
 
-@pytest.mark.parametrize("case", GOLDEN, ids=[f"{one['rule']} {one['version']} {one['neighbour']}" for one in GOLDEN])
-def test_a_schema_never_objects_to_what_ignition_accepts(case: dict[str, Any]) -> None:
+def test_a_schema_never_objects_to_what_ignition_accepts() -> None:
     """The results of ignition-validate are recorded."""
-    if not any(problem.startswith("error") for problem in case["problems"]):
+    accepted = [case for case in GOLDEN if not any(problem.startswith("error") for problem in case["problems"])]
+    assert accepted
+    for case in accepted:
         errors = VALIDATORS[VERSIONS.index(case["config"]["ignition"]["version"])].iter_errors(case["config"])
-        assert {error.validator for error in errors} <= {"additionalProperties"}
+        assert {error.validator for error in errors} <= {"additionalProperties"}, case
 
 
 PATHS = st.text("/.a\u00e9 ", max_size=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from base64 import b64encode
 from urllib.parse import quote
 
@@ -81,12 +82,12 @@ def test_the_place_of_bad_base64_is_the_one_that_go_names(data: str, place: int)
         decode_data_url(f"data:;base64,{data}")
 
 
-@pytest.mark.parametrize("letters", range(9))
-@pytest.mark.parametrize("padding", range(6))
-def test_padding_fills_the_last_four_characters_of_base64(letters: int, padding: int) -> None:
+def test_padding_fills_the_last_four_characters_of_base64() -> None:
     """RFC 4648, section 4: two letters and `==`, three and `=`, or four. Go refuses everything else."""
-    good = (letters % 4, padding) in {(0, 0), (2, 2), (3, 1)}
-    assert (url_error(f"data:;base64,{'A' * letters}{'=' * padding}", 3) == "") == good
+    for letters, padding in itertools.product(range(9), range(6)):
+        good = (letters % 4, padding) in {(0, 0), (2, 2), (3, 1)}
+        url = f"data:;base64,{'A' * letters}{'=' * padding}"
+        assert (url_error(url, 3) == "") == good, url
 
 
 def test_a_parameter_may_end_the_media_type_or_not() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -120,24 +121,26 @@ def test_editor_and_transpiler_report_numbers_out_of_range(text: str, path: str,
     assert f"{path}: {message}" in transpile(config).render()
 
 
-def golden_rows() -> list[Any]:
+def golden_rows() -> Iterator[tuple[Case, Variant, Reading]]:
     """Golden texts that can be read, with their variants."""
-    found = []
     for case in cases():
         with suppress(YamlError):
             root = parse_yaml(case.text)
             head = {key.text: value.text for key, value in root.items} if root and root.kind == "mapping" else {}
             row = table().get((head.get("variant", ""), head.get("version", "")))
             if root and row:
-                found.append(pytest.param(case, row, read_typed(root, row.record, row.spec_minor), id=case.name))
-    return found
+                yield case, row, read_typed(root, row.record, row.spec_minor)
 
 
-@pytest.mark.parametrize(("case", "row", "reading"), golden_rows())
-def test_a_schema_accepts_what_butane_accepts(case: Case, row: Variant, reading: Reading) -> None:
+def test_a_schema_accepts_what_butane_accepts() -> None:
     """Without `--strict`, which refuses warnings, and `--raw`, which ignores what a MachineConfig must keep."""
-    if "--raw" not in case.options and (not case.answer.failed or "--strict" in case.options):
-        assert schema_errors(reading.values, row) == []
+    accepted = [
+        (case.name, schema_errors(reading.values, row))
+        for case, row, reading in golden_rows()
+        if "--raw" not in case.options and (not case.answer.failed or "--strict" in case.options)
+    ]
+    assert len(accepted) > 100
+    assert [one for one in accepted if one[1]] == []
 
 
 @given(st.data())

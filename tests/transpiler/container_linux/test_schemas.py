@@ -37,26 +37,36 @@ def version_of(values: Any, section: str, default: str) -> str:
     return str((values.get(section) or {}).get("version") or default)
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
-def test_the_schema_knows_the_keys_that_the_reader_knows(case: Case) -> None:
+def test_the_schema_knows_the_keys_that_the_reader_knows() -> None:
+    unknown = [(case.name, *unknown_by_each(case)) for case in cases()]
+    assert any(by_schema for _, by_schema, _ in unknown)
+    assert [one for one in unknown if one[1] != one[2]] == []
+
+
+def unknown_by_each(case: Case) -> tuple[set[Path], set[Path]]:
+    """The paths of unknown keys of a case, by the schema and by the reader; none where the schema cannot know.
+
+    The schema knows the keys of all versions of etcd and flannel in use, so other versions are left out.
+    """
+    nothing: tuple[set[Path], set[Path]] = set(), set()
     dialect = dialects.BY_NAME[case.dialect]
     try:
         root = parse_yaml(case.text)
     except YamlError:
-        return
+        return nothing
     if root is None or root.kind != "mapping":
-        return
+        return nothing
     values = read_typed(root, config_record("", "", dialect.name), SPEC_MINOR).values
     try:
         etcd = dialects.parse_version(version_of(values, "etcd", dialect.etcd_default))
         flannel = dialects.parse_version(version_of(values, "flannel", dialects.FLANNEL_DEFAULT))
     except dialects.BadVersion:
-        return
+        return nothing
     record = config_record(dialects.etcd_options(etcd, dialect), dialects.flannel_options(flannel), dialect.name)
     reading = read_typed(root, record, SPEC_MINOR)
-    if (2, 3) <= etcd.numbers < (4,) and flannel.numbers >= dialects.OLDEST_FLANNEL:
-        known = {path for path, key in reading.unknown_keys if key}
-        assert unknown_keys(reading.values, dialect.name) == known
+    if not (2, 3) <= etcd.numbers < (4,) or flannel.numbers < dialects.OLDEST_FLANNEL:
+        return nothing
+    return unknown_keys(reading.values, dialect.name), {path for path, key in reading.unknown_keys if key}
 
 
 @pytest.mark.parametrize("document", schema_files().values())

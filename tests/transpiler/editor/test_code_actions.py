@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import chdir
+from pathlib import Path
 
 from provision.config.problems import Position
 from tests.transpiler.editor import HEAD
-from tests.transpiler.mistakes import FOLDER, Mistake, mistakes
+from tests.transpiler.mistakes import FOLDER, mistakes
 from transpiler.authoring.fixes import fixed
 from transpiler.editor.code_actions import CodeAction, code_actions
 from transpiler.editor.document import OpenDocument
@@ -35,16 +36,15 @@ def test_one_problem() -> None:
     assert code_actions(document, 1, 2) == []
 
 
-@pytest.mark.parametrize("mistake", mistakes(), ids=[one.name for one in mistakes()])
-def test_what_check_can_fix_an_editor_can(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(FOLDER / mistake.name)
-    raw = (FOLDER / mistake.name / "case.bu").read_bytes()
-    document = OpenDocument(raw.decode("utf-8", "surrogateescape"), files_dir="files")
-    actions = code_actions(document, 1, len(document.lines))
-    mending = [one for one in actions if one.is_preferred]
-    assert bool(mending) == bool(fixed(raw, files_dir="files").edits)
-    for one in mending:
-        assert applied(document, one) != document.text
+def test_what_check_can_fix_an_editor_can() -> None:
+    for mistake in mistakes():
+        with chdir(FOLDER / mistake.name):
+            raw = Path("case.bu").read_bytes()
+            document = OpenDocument(raw.decode("utf-8", "surrogateescape"), files_dir="files")
+            mending = [one for one in code_actions(document, 1, len(document.lines)) if one.is_preferred]
+            assert bool(mending) == bool(fixed(raw, files_dir="files").edits), mistake.name
+            for one in mending:
+                assert applied(document, one) != document.text, mistake.name
 
 
 def test_an_error_or_the_text_of_a_unit_cannot_be_silenced() -> None:

@@ -8,20 +8,22 @@ import pytest
 
 from provision.config.problems import Position
 from tests.transpiler.editor import HEAD
-from tests.transpiler.mistakes import FOLDER, Mistake, mistakes
+from tests.transpiler.mistakes import FOLDER, mistakes
 from transpiler.editor.diagnostics import diagnostics
 from transpiler.editor.document import OpenDocument, TextRange
 
 
-@pytest.mark.parametrize("mistake", mistakes(), ids=[one.name for one in mistakes()])
-def test_mistakes_have_their_cause_place_and_remedy(mistake: Mistake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(FOLDER / mistake.name)
-    raw = (FOLDER / mistake.name / "case.bu").read_bytes()
-    document = OpenDocument(raw.decode("utf-8", "surrogateescape"), files_dir="files")
-    found = [one for one in diagnostics(document) if mistake.cause in one.message]
-    line, column = map(int, mistake.place.split(":"))
-    assert any(one.span.start[:2] == (line, column) and mistake.remedy in one.message for one in found)
-    assert all(one.span.start < one.span.end for one in found)
+def test_mistakes_have_their_cause_place_and_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for mistake in mistakes():
+        monkeypatch.chdir(FOLDER / mistake.name)
+        raw = (FOLDER / mistake.name / "case.bu").read_bytes()
+        document = OpenDocument(raw.decode("utf-8", "surrogateescape"), files_dir="files")
+        found = [one for one in diagnostics(document) if mistake.cause in one.message]
+        line, column = map(int, mistake.place.split(":"))
+        assert any(one.span.start[:2] == (line, column) and mistake.remedy in one.message for one in found), (
+            mistake.name
+        )
+        assert all(one.span.start < one.span.end for one in found), mistake.name
 
 
 @pytest.mark.parametrize(
