@@ -3,11 +3,14 @@
 Protocol: systemd's "Native Journal Protocol" (fields as `NAME=value` lines; a value with a newline is preceded by its
 length). Without a journal, lines go to standard output in Ignition's form. journald does not show messages on the
 consoles, so in the initramfs notices and warnings are also written to the consoles (see `provision.system.consoles`).
+The last message is also the status of the unit.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, TextIO
 
 SOCKET = "/run/systemd/journal/socket"
@@ -88,6 +91,29 @@ def _journal() -> FieldLog | None:
             channel.send(b"".join(journal_field(name, value.encode()) for name, value in everything.items()))
         except OSError:  # it may be too long; a lost message must not stop the boot
             channel.send(journal_field("MESSAGE", message[:4096].encode()))
+
+    return write
+
+
+def with_unit_status(log: FieldLog) -> FieldLog:
+    """A log that also makes each message the status of this unit, which `systemctl status` shows.
+
+    Debug messages do not count. Without systemd it is the same log. Protocol: sd_notify(3).
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return log
+    import socket
+
+    channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+    place = f"\0{address[1:]}" if address.startswith("@") else address
+
+    def write(level: str, message: str, **fields: str) -> None:
+        log(level, message, **fields)
+        if level != "debug":
+            # a status that systemd does not take must neither stop nor delay the boot
+            with suppress(OSError):
+                channel.sendto(f"STATUS={message.partition(chr(10))[0]}".encode(), socket.MSG_DONTWAIT, place)
 
     return write
 

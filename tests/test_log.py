@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 from io import StringIO
 from pathlib import Path
 
 import pytest
 
-from provision.log import journal_field, notices_on, open_log
+from provision.log import journal_field, notices_on, open_log, with_unit_status
 from provision.system.consoles import on_consoles
 
 
@@ -90,3 +91,27 @@ def test_fields_of_one_line_are_plain() -> None:
 
 def test_fields_of_several_lines_carry_their_length() -> None:
     assert journal_field("MESSAGE", b"a\nb") == b"MESSAGE\n\x03\0\0\0\0\0\0\0a\nb\n"
+
+
+@pytest.mark.parametrize("address", ["@provision-test-{}", "{}/notify"])
+def test_the_last_message_is_the_status_of_the_unit(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """systemd gives a unit a path, or a name that is in no file system."""
+    address = address.format(tmp_path if "/" in address else os.getpid())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address.replace("@", "\0"))
+        monkeypatch.setenv("NOTIFY_SOCKET", address)
+        kept = StringIO()
+        log = with_unit_status(open_log(kept, to_stdout=True))
+        log("debug", "running mkfs.ext4")
+        log("info", "disks: make ext4\nREADY=1")
+        assert systemd.recv(100) == b"STATUS=disks: make ext4"
+    log("notice", "systemd is gone")
+    assert kept.getvalue().endswith("NOTICE   : systemd is gone\n")
+
+
+def test_without_systemd_there_is_no_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    log = open_log(StringIO(), to_stdout=True)
+    assert with_unit_status(log) is log

@@ -15,7 +15,7 @@ from provision.boot.run_files import CONFIG_CACHE, NEED_NETWORK, STATE_FILE
 from provision.boot.saved_state import StateUnreadable
 from provision.cli import exit_code, stop_at_signals
 from provision.failures import Failure, Usage, as_failure
-from provision.log import FieldLog, open_log
+from provision.log import FieldLog, open_log, with_unit_status
 from provision.system.consoles import on_consoles
 from provision.system.libc import forbid_core_dumps
 
@@ -51,7 +51,8 @@ def ignition(arguments: Sequence[str]) -> int:
         if not getattr(options, name):
             print(f"'--{name}' must be provided", file=sys.stderr)
             return 2
-    return _logged(options, on_consoles(open_log(sys.stdout, to_stdout=options.log_to_stdout)))
+    log = open_log(sys.stdout, to_stdout=options.log_to_stdout)
+    return _logged(options, with_unit_status(on_consoles(log)))
 
 
 def _logged(options: StageOptions, log: FieldLog) -> int:
