@@ -48,6 +48,9 @@ def lsp(arguments: list[str]) -> int:
     except OSError as error:
         print(f"transpile lsp: the connection to the editor is broken: {reason_of(error)}", file=sys.stderr)
         return 1
+    except MemoryError:
+        print("transpile lsp: a message of the editor is too large for this machine", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -278,6 +279,9 @@ def serve(settings_for: Callable[[str], FileSettings]) -> None:
 
 
 def _is_bug(record: logging.LogRecord) -> bool:
-    """Whether a message of pygls is about an exception that neither a refused request nor a bad client explains."""
+    """Whether a message of pygls is about an exception of our modules that no refused request or bad client explains."""
     expected = (JsonRpcInvalidParams, OSError, ValueError)
-    return record.exc_info is not None and not isinstance(record.exc_info[1], expected)
+    if record.exc_info is None or isinstance(record.exc_info[1], expected):
+        return False
+    modules = (frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(record.exc_info[2]))
+    return any(module.startswith("transpiler.") for module in modules)

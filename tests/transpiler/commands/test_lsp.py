@@ -31,7 +31,14 @@ def test_without_an_editor() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("script", ["exec {} <&-", "echo 'Content-Length: 9' | exec {} >/dev/full"])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exec {} <&-",
+        "echo 'Content-Length: 9' | exec {} >/dev/full",
+        r"printf 'Content-Length: 2\r\n\r\n[]Content-Length: 99999999999999\r\n\r\n{{}}' | exec {}",
+    ],
+)
 def test_a_broken_connection_is_no_bug(script: str) -> None:
     pytest.importorskip("pygls", reason="pygls is not installed")
     argv = ["bash", "-c", script.format(f"'{sys.executable}' -m transpiler lsp")]
