@@ -279,7 +279,7 @@ def serve(settings_for: Callable[[str], FileSettings]) -> None:
 
 
 def _is_bug(record: logging.LogRecord) -> bool:
-    """Whether a message of pygls is about an exception of our modules that no refused request or bad client explains."""
+    """Whether a message of pygls is about an exception of our modules, not about a bad request or a bad client."""
     expected = (JsonRpcInvalidParams, OSError, ValueError)
     if record.exc_info is None or isinstance(record.exc_info[1], expected):
         return False

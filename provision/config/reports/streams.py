@@ -52,6 +52,7 @@ def run_program(name: str, body: Callable[[], int], *, results_on_stdout: bool =
     The status is 1 in place of 0 if standard output, which holds the result, could not take all of it. One line on
     standard error says why; there is no line if the reader of a pipe has closed it, because that reader needs no more.
     """
+    _restart_in_utf8()
     output = guard_streams()
     try:
         code = body()
@@ -64,6 +65,15 @@ def run_program(name: str, body: Callable[[], int], *, results_on_stdout: bool =
             print(f"{name}: cannot write standard output: {reason_of(output.failure)}", file=sys.stderr)
     _flush(sys.stderr)
     os._exit(code)
+
+
+def _restart_in_utf8() -> None:
+    """Start the program again in Python's UTF-8 mode (PEP 540) if the locale has another encoding of file names.
+
+    Paths in configs are UTF-8, and so are the names of the files that a machine gets.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - it is this program
 
 
 def reason_of(error: OSError) -> str:

@@ -117,6 +117,13 @@ def test_other_encodings_lose_nothing(environment: dict[str, str], folder: Path)
     assert json.loads(shell("transpile good.bu", folder, **bare).stdout)["storage"]["files"][0]["path"] == "/é"
 
 
+def test_paths_are_utf_8_in_every_locale(folder: Path) -> None:
+    (folder / "é.bu").write_text(GOOD + "storage: {directories: [{path: /é}]}\n")
+    done = shell("provision apply é.bu --root . --quiet", folder, LC_ALL="POSIX", PYTHONUTF8="0")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "é".encode() in os.listdir(os.fsencode(folder))
+
+
 def test_output_to_a_pipe_by_name(folder: Path) -> None:
     done = shell("transpile -o /dev/stdout site.bu | cat; transpile -o >(cat >&2) site.bu; wait $!", folder)
     assert done.stdout == b'{"ignition":{"version":"3.4.0"}}\n'
