@@ -53,8 +53,11 @@ def run(seed: int) -> Batch:
             if place % _OTHERS == 0:
                 raw = _changed(random, "container_linux")
                 survive_yaml(random, raw)
+                survive_conversion(random, raw)
                 raw = b"#cloud-config\n" + _changed(random, "cloud_config")
                 survive_cloud_config(raw)
+                survive_conversion(random, raw)
+                survive_conversion(random, random.choice((_changed(random, "container_linux", "case.ign"), before)))
         except Exception as error:  # noqa: BLE001 - the fuzzer reports every error
             return Batch(place, valid, f"{type(error).__name__}: {error}\nseed {seed}, input {place}: {raw!r}")
         before = raw
@@ -95,11 +98,34 @@ def survive_cloud_config(raw: bytes) -> None:
         raise AssertionError("the conversion is not valid")
 
 
-def _changed(random: Random, kind: str) -> bytes:
+def survive_conversion(random: Random, raw: bytes) -> None:
+    """Convert a text of any kind to a random form; what is written without a loss is a valid config."""
+    from transpiler import transpile
+    from transpiler.convert.inputs import ReadOptions, read_source
+    from transpiler.convert.targets import target, target_names
+
+    source = read_source(
+        "fuzz", raw, ReadOptions({"oem": "/oem"}, platform="ec2", addresses={"private_ipv4": "10.0.0.1"})
+    )
+    source.findings(source.problems)
+    chosen = target(random.choice(target_names())) if random.randrange(8) else target("", is_lowest=True)
+    if source.config is None or chosen is None:
+        return
+    written = chosen(source, 0)
+    source.findings(written.losses)
+    if any(problem.fatal for problem in (*source.problems, *written.losses)):
+        return
+    is_json = written.text.startswith("{")
+    made = validate(written.text.encode()) if is_json else transpile(written.text.encode(), name="fuzz")
+    if made.config is None:
+        raise AssertionError(f"the conversion is not valid: {written.text!r}")
+
+
+def _changed(random: Random, kind: str, name: str = "case.yaml") -> bytes:
     """A golden case of a kind of config with some lines and bytes that were changed."""
-    lines = random.choice(_golden_texts(kind)).splitlines(keepends=True)
+    lines = random.choice(_golden_texts(kind, name)).splitlines(keepends=True)
     for _ in range(random.randrange(3)):
-        other = random.choice(_golden_texts(kind)).splitlines(keepends=True)
+        other = random.choice(_golden_texts(kind, name)).splitlines(keepends=True)
         lines[random.randrange(len(lines) + 1) :] = other[random.randrange(len(other) + 1) :]
     raw = bytearray(b"".join(lines))
     for _ in range(random.randrange(4)):
@@ -110,9 +136,9 @@ def _changed(random: Random, kind: str) -> bytes:
 
 
 @cache
-def _golden_texts(kind: str) -> list[bytes]:
+def _golden_texts(kind: str, name: str) -> list[bytes]:
     folder = Path(__file__).parents[1] / "transpiler" / kind / "cases"
-    return [path.read_bytes() for path in sorted(folder.glob("*/*/case.yaml"))]
+    return [path.read_bytes() for path in sorted(folder.glob(f"*/*/{name}"))]
 
 
 def _bytes(random: Random, _before: bytes) -> bytes:

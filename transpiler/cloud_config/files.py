@@ -11,7 +11,7 @@ import re
 from base64 import b64decode
 from posixpath import normpath
 
-from provision.config.problems import Path
+from provision.config.problems import Path, shortened
 from provision.config.resources.content import MAX_INLINE, STEP, ContentInvalid, Gunzip
 from provision.config.rules.systemd import quoted
 from transpiler.cloud_config.parts import PLAIN, Access, Parts
@@ -37,7 +37,7 @@ def _add_hostname(config: CloudConfig, parts: Parts) -> None:
     name = config.hostname
     if name and not _HOSTNAME.fullmatch(name):
         hint = "up to 64 letters, digits, hyphens and dots"
-        parts.problem(("hostname",), f"{quoted(name)} is not a host name", hint)
+        parts.problem(("hostname",), f"{quoted(shortened(name))} is not a host name", hint)
     elif name:
         parts.add_file("/etc/hostname", f"{name}\n".encode(), ("hostname",))
 
@@ -76,7 +76,7 @@ def decoded(raw: bytes, encoding: str, limit: int = MAX_INLINE) -> bytes:
 
 def _contents(file: WrittenFile, place: Path, parts: Parts) -> bytes | None:
     if file.encoding and file.encoding not in ENCODINGS:
-        message = f"unknown encoding {quoted(file.encoding)}"
+        message = f"unknown encoding {quoted(shortened(file.encoding))}"
         parts.problem((*place, "encoding"), message, f"one of {', '.join(ENCODINGS)}")
         return None
     try:
@@ -145,7 +145,7 @@ def _add_update(config: CloudConfig, parts: Parts) -> None:
     update = config.coreos.update
     if update.reboot_strategy and update.reboot_strategy not in STRATEGIES:
         place = ("coreos", "update", "reboot_strategy")
-        message = f"unknown strategy {quoted(update.reboot_strategy)}"
+        message = f"unknown strategy {quoted(shortened(update.reboot_strategy))}"
         parts.problem(place, message, f"one of {', '.join(STRATEGIES)}")
         return
     given = {"GROUP": update.group, "REBOOT_STRATEGY": update.reboot_strategy, "SERVER": update.server}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from provision.config.model import Record
-from provision.config.problems import Path
+from provision.config.problems import Path, shortened
 from provision.config.rules.systemd import quoted
 from transpiler.cloud_config.options import FRACTIONS, PROGRAMS, Program
 from transpiler.cloud_config.parts import Parts
@@ -75,11 +75,12 @@ def _command(unit: Unit, place: Path, parts: Parts) -> Iterator[str]:
     if not unit.command:
         return
     if unit.command not in COMMANDS:
-        message = f"unknown command {quoted(unit.command)}"
+        message = f"unknown command {quoted(shortened(unit.command))}"
         parts.problem((*place, "command"), message, f"one of {', '.join(COMMANDS)}")
         return
     name = unit.name.replace("%", "%%").replace("$", "$$")
-    yield f"{unit.command} {quoted(name) if re.search(r'[^A-Za-z0-9:_.@$%-]', name) else name}"
+    end_of_options = "-- " if name.startswith("-") else ""
+    yield f"{unit.command} {end_of_options}{quoted(name) if re.search(r'[^A-Za-z0-9:_.@$%-]', name) else name}"
 
 
 def _commands_text(commands: list[str]) -> str:

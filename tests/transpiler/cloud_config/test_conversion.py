@@ -82,6 +82,16 @@ def test_no_secret_is_told() -> None:
     assert "hunter2" not in "\n".join(lines)
 
 
+def test_a_value_that_is_long_is_told_in_part() -> None:
+    assert all(len(line) < 10_000 for line in told(f"hostname: {'a' * 1_000_000}\n"))
+
+
+def test_a_unit_whose_name_is_like_an_option_is_started() -> None:
+    config = convert(b"#cloud-config\ncoreos: {units: [{name: -.mount, command: start}]}\n", name="a").config
+    assert config is not None
+    assert "\nExecStart=-/usr/bin/systemctl start -- -.mount\n" in (config.systemd.units[-1].contents or "")
+
+
 def test_two_cloud_configs_of_a_machine_do_not_share_names() -> None:
     text = b"#cloud-config\ncoreos: {units: [{name: a.service, command: start}], flannel: {interface: a}}\n"
     oem = convert(text, suffix="-oem").config
