@@ -29,7 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "partitions",
         nargs="*",
         metavar="PARTITION",
-        help="default: all partitions that are marked as growing (Container Linux's type coreos-resize)",
+        help="default: all mounted partitions that are marked as growing (Container Linux's type coreos-resize)",
     )
 
 
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     machine = Machine("/", KernelDevices(), BootState())
     try:
-        chosen = list(_named(arguments.partitions) if arguments.partitions else _marked(machine))
+        chosen = list(_named(arguments.partitions, machine) if arguments.partitions else _marked(machine))
         for disk in dict.fromkeys(one.disk for one in chosen):
             for action in grow_partitions(disk, [one.number for one in chosen if one.disk == disk], machine):
                 print(action.title, flush=True)
@@ -66,24 +66,35 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _named(names: Sequence[str]) -> Iterator[_Growing]:
+def _named(names: Sequence[str], view: MachineView) -> Iterator[_Growing]:
     from provision.system.block import sysfs
 
     for name in names:
         block = sysfs.find(name)
         if block is None or not block.is_partition:
             raise Failure(f"{name}: there is no such partition", hint="name a partition, such as /dev/vda9")
-        yield _Growing(sysfs.slaves(block)[0].node, int(sysfs.read(block.path, "partition")), block.node)
+        disk = sysfs.slaves(block)[0].node
+        if (kind := view.table(disk).kind) != "gpt":
+            raise Failure(f"{name}: its disk has a partition table of the kind {kind or 'unknown'}, only gpt can grow")
+        yield _Growing(disk, int(sysfs.read(block.path, "partition")), block.node)
 
 
 def _marked(view: MachineView) -> Iterator[_Growing]:
+    """The marked partitions that are mounted: others may belong to another system, on a disk that is only attached."""
     from provision.stages.disks.partitions.growth import growing
     from provision.system.block import sysfs
 
     for disk in sysfs.every():
         blocks = {} if disk.is_partition else sysfs.partitions(disk)
         numbers = growing(view.table(disk.node)) if blocks else []
-        yield from (_Growing(disk.node, number, blocks[number].node) for number in numbers if number in blocks)
+        for number in numbers:
+            if number not in blocks:
+                continue
+            node = blocks[number].node
+            if _mounted_at(node):
+                yield _Growing(disk.node, number, node)
+            else:
+                print(f"keep {node}: it is marked as growing, but not mounted", flush=True)
 
 
 def _mounted_at(node: str) -> str:

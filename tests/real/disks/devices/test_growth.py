@@ -69,12 +69,15 @@ def test_the_layout_of_container_linux_grows(tmp_path: Path) -> None:
         subprocess.run(["partx", "--add", disk], check=False)  # kernels without a parser of tables
         before = shown(disk)
         assert [(one["name"], one["type"]) for one in before] == [(label, kind) for _, label, _, kind in PARTITIONS]
+        # it is marked, but it may belong to another system
+        assert f"keep {disk}p9: it is marked as growing, but not mounted" in run(str(BIN / "provision"), "grow")
+        assert shown(disk) == before
         mounted = tmp_path / "mounted"
         mounted.mkdir()
         run("mount", f"{disk}p9", str(mounted))
         try:
             (mounted / "kept").write_text("kept")
-            first = run(str(BIN / "provision"), "grow", f"{disk}p9")
+            first = run(str(BIN / "provision"), "grow")
             size = os.statvfs(mounted)
             second = run(str(BIN / "provision"), "grow", f"{disk}p9")
             assert (mounted / "kept").read_text() == "kept"
@@ -91,6 +94,18 @@ def test_the_layout_of_container_linux_grows(tmp_path: Path) -> None:
         if shutil.which("cgpt"):
             attributes = [run("cgpt", "show", "-i", "3", flag, disk).strip() for flag in ("-P", "-T", "-S")]
             assert attributes == ["1", "0", "1"]
+
+
+def test_another_table_than_a_gpt_is_refused(tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    image.touch()
+    os.truncate(image, 16 * MIB)
+    subprocess.run(["sfdisk", "--quiet", image], input="label: dos\nsize=4M\n", text=True, check=True)
+    with loop(image) as disk:
+        subprocess.run(["partx", "--add", disk], check=False)
+        done = subprocess.run([BIN / "provision", "grow", f"{disk}p1"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "has a partition table of the kind dos" in done.stderr
 
 
 def test_what_is_no_partition_is_refused(tmp_path: Path) -> None:
