@@ -17,6 +17,7 @@ import py_compile
 import re
 import subprocess
 import sys
+from importlib.machinery import FrozenImporter
 from importlib.util import find_spec
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -45,8 +46,18 @@ NEVER = (
     *("_pyrepl", "code", "curses", "distutils", "doctest", "ensurepip", "lib2to3", "pdb", "pkg_resources", "pydoc"),
     *("pydoc_data", "readline", "rlcompleter", "setuptools", "sqlite3", "test", "tkinter", "turtle", "unittest"),
     *("webbrowser", "wsgiref", "xmlrpc"),
-    # what random and shutil import for functions that no boot calls
+    # what modules of the standard library import for functions that no boot calls: random and shutil, email.message
+    # (http.client uses the older policy), urllib.request, platform, logging, warnings
     *("_decimal", "_pydecimal", "decimal", "fractions", "statistics", "tarfile"),
+    *(
+        "email.generator",
+        "email.policy",
+        "ftplib",
+        "plistlib",
+        "pickle",
+        "tracemalloc",
+        "importlib.metadata",
+    ),
 )
 
 COMMANDS_OF_PEOPLE = (
@@ -97,7 +108,14 @@ def _needed() -> list[Any]:
     ours = [name for name in names if not any(f"{name}.".startswith(f"{one}.") for one in COMMANDS_OF_PEOPLE)]
     for name in ("provision", *ours, *DYNAMIC, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
         finder.import_hook(name)
-    return [module for _, module in sorted(finder.modules.items()) if module.__file__]
+    return [module for name, module in sorted(finder.modules.items()) if module.__file__ and not _is_builtin(name)]
+
+
+def _is_builtin(name: str) -> bool:
+    """Whether the interpreter has a module in itself and never reads its file. By the file of `os` it finds others."""
+    if name in {"importlib._bootstrap", "importlib._bootstrap_external"}:  # there under other names
+        return True
+    return name != "os" and FrozenImporter.find_spec(name) is not None
 
 
 def _place(module: Any, source: Path, standard: Path) -> str:
