@@ -14,6 +14,9 @@ from provision.fetch.platforms.metadata_services import TokenRequest, bearer, dh
 ANSWER_LIMIT = 1 << 20
 """The most bytes of one answer."""
 
+ADDRESS_SECONDS = 60.0
+"""How long an interface is waited for."""
+
 DRIVE_SECONDS = 10.0
 """How long a drive is waited for."""
 
@@ -120,6 +123,25 @@ class GuestInfo(NamedTuple):
         from provision.fetch.platforms.hypervisors import vmware
 
         return Answers("", lambda key: vmware.guestinfo(context, key).encode() or None, _no_send)
+
+
+class OwnSettings(NamedTuple):
+    """What this machine knows of itself, where nobody else tells it: a path is `hostname`, or an interface."""
+
+    def answers(self, context: FetchContext) -> Answers:
+        """Read them; the address of an interface is waited for."""
+        return Answers("", partial(self._read, context), _no_send)
+
+    def _read(self, context: FetchContext, path: str) -> bytes | None:
+        if path == "hostname":
+            return context.running_system.read("/proc/sys/kernel/hostname")
+        deadline = context.settings.deadline(ADDRESS_SECONDS)
+        while True:
+            shown = context.running_system.run("ip", "-4", "-json", "address", "show", "dev", path)
+            found = [text for _, text in find(parse_document(shown or b"[]", path), ["*", "addr_info", "*", "local"])]
+            if found or not deadline.left():
+                return str(found[0]).encode() if found else None
+            context.running_system.await_change(min(2.0, deadline.left()))
 
 
 class DriveService(NamedTuple):

@@ -24,6 +24,7 @@ PLATFORM_OF = {
     "gce": "gcp",
     "ibmcloud-classic": "ibmcloud",
     "openstack-metadata": "openstack",
+    "vagrant-virtualbox": "virtualbox",
 }
 """Names of providers in Afterburn and coreos-metadata that no platform has -> the platform."""
 

@@ -11,7 +11,15 @@ from typing import NamedTuple
 
 from provision.fetch.platforms.table import AKAMAI_TOKEN, AWS_TOKEN, LINK_LOCAL
 from provision.metadata import check_in, ssh_keys
-from provision.metadata.answers import Answers, DhcpService, DriveService, GuestInfo, HttpService, MetadataService
+from provision.metadata.answers import (
+    Answers,
+    DhcpService,
+    DriveService,
+    GuestInfo,
+    HttpService,
+    MetadataService,
+    OwnSettings,
+)
 from provision.metadata.azure import WireServer
 from provision.metadata.network import described, documents, dracut, packet
 from provision.metadata.network.interfaces import Network
@@ -169,6 +177,16 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             ssh_keys.json_list("/metadata/instance/compute/publicKeys?api-version=2021-02-01", "keyData"),
             WireServer().addresses,
             WireServer().report_ready,
+        ),
+    ),
+    # its SSH keys are in a message that is encrypted for a certificate (docs/decisions/0012-metadata.md)
+    "azurestack": (
+        Provider(
+            "AZURESTACK",
+            HttpService(LINK_LOCAL, (("Metadata", "true"),)),
+            {},
+            "/Microsoft.Compute/identity?api-version=2019-03-11#vmName",
+            check_in=WireServer().report_ready,
         ),
     ),
     "cloudstack": (CLOUDSTACK_DRIVE, CLOUDSTACK_SERVICE),
@@ -363,6 +381,10 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             "hostname",
             ssh_keys.lines("public_keys"),
         ),
+    ),
+    # Vagrant gives its machines a second interface, whose address the other machines reach
+    "vagrant-virtualbox": (
+        Provider("VAGRANT_VIRTUALBOX", OwnSettings(), {"HOSTNAME": "hostname", "PRIVATE_IPV4": "eth1"}, "hostname"),
     ),
     "vmware": (
         Provider(

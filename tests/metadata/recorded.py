@@ -51,6 +51,13 @@ RECORDED: Mapping[str, Recorded] = {
         ssh_keys=(KEY, OTHER),
         demands=("metadata-token", "t0ken"),
     ),
+    "azurestack": Recorded(
+        {"/Microsoft.Compute/identity?api-version=2019-03-11": '{"vmName": "vm-1", "subscriptionId": "b1"}'},
+        {},
+        "vm-1",
+        ssh_keys=(),
+        demands=("metadata", "true"),
+    ),
     "aliyun": Recorded(
         {
             "/latest/meta-data/hostname": "iZ2ze",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shutil import which
+from socket import gethostname
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from provision.fetch.platforms.context import FetchContext, fetch_context
 from provision.fetch.platforms.table import PLATFORMS
 from provision.fetch.settings import FetchSettings
-from provision.metadata.answers import Answers, HttpService
+from provision.metadata.answers import Answers, HttpService, OwnSettings
 from provision.metadata.machine_metadata import PLATFORM_OF, MachineMetadata
 from provision.metadata.providers import PROVIDERS, Provider
 from provision.system.running_system.local_system import LocalSystem
@@ -17,8 +19,7 @@ from tests.fetch.server import Answer, Asked, serve
 from tests.metadata.recorded import RECORDED, Recorded
 from tests.recorded_log import RecordedLog
 
-WITHOUT = {"applehv", "azurestack", "file", "hyperv", "metal", "nutanix", "nvidiabluefield", "qemu", "virtualbox"}
-WITHOUT |= {"zvm"}
+WITHOUT = {"applehv", "file", "hyperv", "metal", "nutanix", "nvidiabluefield", "qemu", "zvm"}
 """Platforms that have no metadata that we read."""
 
 
@@ -63,6 +64,25 @@ def test_the_metadata_is_what_the_platform_says(name: str, log: RecordedLog) -> 
         check(provider, service.answers(context(log)), recorded, log)
 
 
+@pytest.mark.skipif(which("ip") is None, reason="needs iproute2")
+def test_a_machine_of_vagrant_is_asked_itself(log: RecordedLog) -> None:
+    provider = PROVIDERS["vagrant-virtualbox"][0]
+    answers = provider.service.answers(context(log))
+    assert answers is not None
+    own = provider._replace(attributes={**provider.attributes, "PRIVATE_IPV4": "lo"})
+    found = MachineMetadata(own, answers, context(log))
+    assert found.attributes() == {"HOSTNAME": gethostname(), "PRIVATE_IPV4": "127.0.0.1"}
+    assert found.addresses() == {"private_ipv4": "127.0.0.1"}
+    assert found.ssh_keys() == []
+
+
+def test_an_interface_that_does_not_come_has_no_address(log: RecordedLog) -> None:
+    answers = OwnSettings().answers(fetch_context(LocalSystem(), FetchSettings.within(0.1), log))
+    assert answers.text("missing0") is None
+
+
 def test_every_platform_has_metadata_or_is_known_to_have_none() -> None:
     assert {PLATFORM_OF.get(name, name) for name in PROVIDERS} | {"brightbox"} == PLATFORMS.keys() - WITHOUT
-    assert {*RECORDED, "azure", "vmware", "cloudstack-configdrive", "cloudstack-metadata"} == {*PROVIDERS}
+    assert {*RECORDED, "azure", "vagrant-virtualbox", "vmware", "cloudstack-configdrive", "cloudstack-metadata"} == {
+        *PROVIDERS
+    }
