@@ -66,6 +66,7 @@ class TagsExpander:
         self.values = values
         self.problems: list[Problem] = []
         self.texts: dict[str, SourceText] = {**values.texts}
+        self.located: dict[str, str] = {}
         self.used: set[str] = set()
         self.secrets: set[str] = set()
         self.unknown: set[Position] = set()
@@ -101,7 +102,7 @@ class TagsExpander:
             hint = "write it as one text, such as base.bu"
             raise WrongTag(node, path, "the name of a file is expected here", hint, "include")
         try:
-            found = self.files.locate_part(name)
+            found = self.located[name] = self.located.get(name) or self.files.locate_part(name)
             if found in files:
                 chain = " -> ".join((*files[files.index(found) :], found))
                 raise WrongTag(node, path, f"the file includes itself: {chain}", "remove one of these lines", "include")
