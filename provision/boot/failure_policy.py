@@ -43,12 +43,15 @@ class FailurePolicy(NamedTuple):
         time.sleep(self.seconds)
         while self.action == HOLD:
             time.sleep(3600)
-        from provision.system.programs import processes
-
         os.sync()
-        with_systemd = os.path.isdir("/run/systemd/system")
-        processes.run(["systemctl", "--force", self.action] if with_systemd else [self.action, "-f"])
-        time.sleep(60)  # so that no shell starts before the end
+        if os.path.isdir("/run/systemd/system"):
+            from provision.system.programs import processes
+
+            processes.run(["systemctl", "--force", self.action])
+            time.sleep(60)  # so that no shell starts before the end
+        from provision.system import libc
+
+        libc.end_kernel(power_off=self.action == "poweroff")
 
 
 def failure_policy(command_line: str) -> FailurePolicy:

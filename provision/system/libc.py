@@ -40,6 +40,7 @@ _SYS_MOUNT_SETATTR = 442
 _PR_SET_IO_FLUSHER = 57
 
 _PR_SET_DUMPABLE = 4
+_RB_AUTOBOOT, _RB_POWER_OFF = 0x01234567, 0x4321FEDC
 _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
@@ -173,6 +174,11 @@ def keep_capabilities(numbers: Iterable[int]) -> None:
     mask = sum(1 << number for number in {*kept, CAP_IPC_LOCK}) & (permitted_low | permitted_high << 32)
     low, high = mask & 0xFFFFFFFF, mask >> 32
     _check(libc.capset(header, struct.pack("6I", low, low, 0, high, high, 0)), "capset")
+
+
+def end_kernel(*, power_off: bool) -> None:
+    """Power the machine off or restart it now, without ending programs or unmounting (reboot(2)). Raises OSError."""
+    _check(_libc().reboot(_RB_POWER_OFF if power_off else _RB_AUTOBOOT), "reboot")
 
 
 def forbid_core_dumps() -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from provision.boot.failure_policy import FailurePolicy, failure_policy
@@ -34,3 +39,23 @@ def test_people_at_the_console_are_told() -> None:
     assert FailurePolicy("reboot", 300).sentence() == "The machine reboots in 300 s (provision.on_failure=reboot)."
     assert FailurePolicy("poweroff").sentence() == "The machine powers itself off (provision.on_failure=poweroff)."
     assert FailurePolicy("hold").sentence() == "The machine waits (provision.on_failure=hold)."
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="reboot(2) needs root")
+@pytest.mark.parametrize(("action", "ended_by"), [("reboot", signal.SIGHUP), ("poweroff", signal.SIGINT)])
+def test_without_systemd_the_kernel_ends_the_machine(action: str, ended_by: signal.Signals) -> None:
+    """In a process namespace of its own, where only its first process is ended (reboot(2))."""
+    script = f"""
+import os
+from provision.system import libc
+libc.unshare_processes()
+child = os.fork()
+if not child:
+    if os.getpid() == 1:
+        libc.end_kernel(power_off={action == "poweroff"})
+    os._exit(3)
+status = os.waitpid(child, 0)[1]
+print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else status)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == (f"{ended_by}\n", "")
