@@ -107,7 +107,7 @@ def _find(platform: str, context: FetchContext, fetcher: Fetcher) -> _Found:
         raw = running_system.read(f"{directory}/user.ign")
         if raw is not None:
             return _Found("system", raw)
-    credential = find_credential(running_system)
+    credential = find_credential(running_system, context.log)
     if credential:
         return _Found(credential.place, read_credential(credential, running_system))
     return _Found(platform, _from_platform(platform, context))

@@ -5,10 +5,12 @@ Source: systemd.exec(5) and systemd-creds(1) for the directories and their conte
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from provision.failures import FetchFailed
 from provision.fetch.running_system import RunningSystem
+from provision.log import Log, silent
 
 NAMES = ("ignition.config", "system.config")
 """Credentials that are taken for the config; the first of these that exists is used."""
@@ -33,14 +35,21 @@ class Credential(NamedTuple):
         return f"credential {self.name}"
 
 
-def find_credential(running_system: RunningSystem) -> Credential | None:
+def find_credential(running_system: RunningSystem, log: Log = silent) -> Credential | None:
     """The credential that is the config; None if there is none.
 
     The directory of this unit comes first (CREDENTIALS_DIRECTORY), then that of the system, then the encrypted ones.
+    Only root can read them: for others there is a warning. Raises FetchFailed if root cannot read them.
     """
     own = running_system.paths.credentials_directory
     for directory in (*([own] if own else []), SYSTEM, ENCRYPTED):
-        present = running_system.names(directory)
+        try:
+            present = running_system.names(directory)
+        except FetchFailed as failure:
+            if os.geteuid() == 0:
+                raise
+            log("warning", f"credentials of systemd are not looked at: {failure.message}")
+            continue
         for name in NAMES:
             if name in present:
                 return Credential(name, f"{directory}/{name}", is_encrypted=directory == ENCRYPTED)

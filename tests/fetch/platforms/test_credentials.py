@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from shutil import which
@@ -10,9 +11,11 @@ import pytest
 
 from provision.failures import FetchFailed
 from provision.fetch.find_config import find_config
+from provision.fetch.platforms.credentials import find_credential
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
+from tests.recorded_log import RecordedLog
 
 SYSTEM, ENCRYPTED, UNIT = "/run/credentials/@system", "/run/credentials/@encrypted", "/run/credentials/a.service"
 
@@ -113,3 +116,17 @@ def test_without_systemd_creds_an_encrypted_one_is_an_error(
     machine.write(ENCRYPTED, "ignition.config", b"x")
     with pytest.raises(FetchFailed, match=r"there is no systemd-creds"):
         machine.found()
+
+
+def test_only_root_can_look_for_them(machine: Machine, log: RecordedLog) -> None:
+    """`provision fetch` of another user says so, and goes on."""
+    machine.write(SYSTEM, "ignition.config", config("/a"))
+    running_system = LocalSystem(root=str(machine.root))
+    (machine.root / SYSTEM.lstrip("/")).chmod(0o000)
+    user = os.geteuid()
+    os.seteuid(65534 if user == 0 else user)
+    try:
+        assert find_credential(running_system, log) is None
+    finally:
+        os.seteuid(user)
+    assert any(SYSTEM in message and "denied" in message for message in log.at("warning"))
