@@ -118,10 +118,9 @@ def _first_of_urls(arguments: ConfigArguments, fetcher: Fetcher, running_system:
         fetcher.log("warning", "ignition.config.url is given: ignition.config.device and path are ignored")
     failures = []
     for url in arguments.urls:
-        resource = Resource(
-            source=_of_this_machine(url, running_system), verification=Verification(hash=arguments.hash or None)
-        )
         try:
+            source = _of_this_machine(url, running_system)
+            resource = Resource(source=source, verification=Verification(hash=arguments.hash or None))
             return fetcher.read(resource, CONFIG_LIMIT)
         except NeedsNetwork:
             raise
@@ -133,6 +132,11 @@ def _first_of_urls(arguments: ConfigArguments, fetcher: Fetcher, running_system:
 
 
 def _of_this_machine(url: str, running_system: RunningSystem) -> str:
+    """The URL with the values of its variables; for a file of the OEM partition a data URL. Raises FetchFailed."""
+    if url[:4].lower() == "oem:":  # coreos-install -i writes the config there, and this argument
+        from provision.fetch.schemes.oem import data_url, oem_reader
+
+        return data_url(url, oem_reader(running_system))
     if "${" not in url:
         return url
     from provision.fetch.url_variables import expanded

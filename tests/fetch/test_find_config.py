@@ -104,6 +104,23 @@ def test_one_url_serves_many_machines(machine: Machine) -> None:
         assert paths(machine.find_config().config) == ["/own"]
 
 
+def test_the_config_that_coreos_install_put_on_the_oem_partition(machine: Machine) -> None:
+    """Source: `coreos-install -i` of Container Linux: coreos-install.json, and this argument in grub.cfg."""
+    machine.boot_with("coreos.config.url=oem:///coreos-install.json")
+    machine.write("/usr/share/oem/coreos-install.json", ign("/installed"))
+    assert paths(machine.find_config(offline=True).config) == ["/installed"]
+    machine.boot_with("coreos.config.url=oem:///missing.json")
+    with pytest.raises(FetchFailed, match=r"there is no /missing\.json below /usr/share/oem"):
+        machine.find_config(offline=True)
+    machine.boot_with(
+        "coreos.config.url=oem:///missing.json",
+        "coreos.config.url=oem:///coreos-install.json",
+        "coreos.config.hash=sha512-00",
+    )
+    with pytest.raises(FetchFailed, match=r"missing.json.*hash"):
+        machine.find_config(offline=True)
+
+
 @pytest.mark.parametrize("name", ["flatcar", "coreos"])
 def test_older_names_of_the_argument_are_known(machine: Machine, name: str) -> None:
     machine.boot_with(f"{name}.config.url=data:,%7B%22ignition%22:%7B%22version%22:%223.0.0%22%7D%7D")

@@ -30,11 +30,11 @@ SECONDS = 30.0
 
 def with_oem_files(config: Config, read: Callable[[str], bytes | None] | None) -> Config:
     """A config of version 2.x with a data URL in place of each `oem:` URL. Raises FetchFailed for a missing file."""
-    older = _replaced(config.older, lambda source: _data_url(source, read))
+    older = _replaced(config.older, lambda source: data_url(source, read))
     return config if older is config.older else convert(older).config
 
 
-def _replaced(record: _Record, data_url: Callable[[str], str]) -> _Record:
+def _replaced(record: _Record, new_source: Callable[[str], str]) -> _Record:
     """The record with other sources; the same one if no source changes."""
     changes: dict[str, object] = {}
     for field in type(record).FIELDS:
@@ -42,17 +42,18 @@ def _replaced(record: _Record, data_url: Callable[[str], str]) -> _Record:
         if not value or field.record is None:
             continue
         if field.many:
-            made = tuple(_replaced(one, data_url) for one in value)
+            made = tuple(_replaced(one, new_source) for one in value)
             if any(new is not old for new, old in zip(made, value, strict=True)):
                 changes[field.name] = made
-        elif (below := _replaced(value, data_url)) is not value:
+        elif (below := _replaced(value, new_source)) is not value:
             changes[field.name] = below
     if isinstance(record, OldContents | OldReference) and record.source[:4].lower() == "oem:":
-        changes["source"] = data_url(record.source)
+        changes["source"] = new_source(record.source)
     return record.changed(**changes) if changes else record
 
 
-def _data_url(source: str, read: Callable[[str], bytes | None] | None) -> str:
+def data_url(source: str, read: Callable[[str], bytes | None] | None) -> str:
+    """An `oem:` URL as a data URL. `read` returns a file of the partition. Raises FetchFailed for a missing file."""
     url = parse_url(source)
     path = normpath("/" + (url.path if url else "").lstrip("/"))
     if read is None:

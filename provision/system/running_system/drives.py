@@ -11,6 +11,11 @@ from provision.system import mounts
 
 DRIVE_OPTIONS = ("ro", "nosuid", "nodev", "noexec")
 
+SHARE = "9p:"
+"""The beginning of the name of a folder that the hypervisor shares by 9p; the rest is its tag."""
+
+SHARE_OPTIONS = ("trans=virtio", "version=9p2000.L")
+
 DRIVES = "/run/provision-drives"
 
 # linux/cdrom.h
@@ -29,7 +34,10 @@ def mounted_drive(device: str, kind: str) -> Iterator[str]:
     root = f"{DRIVES}/{os.getpid()}-{os.urandom(4).hex()}"
     os.mkdir(root, 0o700)
     try:
-        mounts.mount(device, root, kind, DRIVE_OPTIONS)
+        if device.startswith(SHARE):
+            mounts.mount(device.removeprefix(SHARE), root, "9p", (*DRIVE_OPTIONS, *SHARE_OPTIONS))
+        else:
+            mounts.mount(device, root, kind, DRIVE_OPTIONS)
         try:
             yield root
         finally:

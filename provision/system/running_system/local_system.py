@@ -16,13 +16,16 @@ from provision.planning import device_names
 from provision.system.programs import processes
 from provision.system.root.guarded_paths import GuardedTree
 from provision.system.running_system import channels
-from provision.system.running_system.drives import external_bus, has_disc, mounted_drive
+from provision.system.running_system.drives import SHARE, external_bus, has_disc, mounted_drive
 from provision.system.running_system.uevents import DeviceEvents
 
 if TYPE_CHECKING:
     from socket import socket
 
 ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENXIO, errno.ENODEV, errno.ENOMEDIUM})
+
+SHARES = "/sys/bus/virtio/drivers/9pnet_virtio"
+"""Where the kernel shows the folders that QEMU shares by 9p (Documentation/filesystems/9p.rst)."""
 
 EPOCHS = ("/usr/lib/clock-epoch", "/etc/os-release")
 """Files whose modification time cannot be in the future; the first is systemd's (systemd-timesyncd.service(8))."""
@@ -64,10 +67,16 @@ class LocalSystem:
             raise FetchFailed(path, error.strerror or "cannot be read") from error
 
     def drive(self, label: str) -> str | None:
-        """The path of udev's link for a file system label; None if there is no such device."""
+        """The device whose file system has a label, or a folder that the hypervisor shares with it as its tag (`9p:TAG`).
+
+        None if neither is there.
+        """
         self._events.listen()
         link = self.path(device_names.link("by-label", label))
-        return os.path.realpath(link) if os.path.exists(link) else None
+        if os.path.exists(link):
+            return os.path.realpath(link)
+        tags = (self.read_text(f"{SHARES}/{name}/mount_tag") for name in self.names(SHARES))
+        return f"{SHARE}{label}" if label in {tag.rstrip("\0\n") for tag in tags} else None
 
     def optical_drives(self) -> tuple[str, ...]:
         """The nodes of CD drives that have a readable disc. Raises FetchFailed."""

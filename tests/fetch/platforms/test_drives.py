@@ -109,6 +109,20 @@ def test_a_drive_that_cannot_be_mounted_does_not_end_the_race(root: Path, log: R
         assert paths(boot(root, "openstack", log)) == ["/from-the-drive"]
 
 
+def test_a_folder_that_the_hypervisor_shares_is_a_drive(root: Path) -> None:
+    """The tag as the kernel shows it: with a byte 0 at its end, newer ones with a line break too."""
+    for device, tag in (("virtio3", "home\0"), ("virtio4", "config-2\0\n")):
+        folder = root / "sys/bus/virtio/drivers/9pnet_virtio" / device
+        folder.mkdir(parents=True)
+        (folder / "mount_tag").write_text(tag)
+    system = LocalSystem(SystemPaths(), str(root))
+    assert system.drive("config-2") == "9p:config-2"
+    assert system.drive("cidata") is None
+    assert system.external_bus("9p:config-2") == ""
+    with pytest.raises(FetchFailed, match=r"9p:config-2: cannot be mounted"):  # there is no such share here
+        system.read_from("9p:config-2", "/openstack/latest/user_data")
+
+
 def test_a_drive_named_on_the_kernel_command_line(root: Path, log: RecordedLog) -> None:
     (root / "proc/cmdline").write_text("ignition.config.device=MY\\x20DATA ignition.config.path=a/../../b.ign\n")
     with drive(root, "MY-DATA", {"/b.ign": CONFIG}):
