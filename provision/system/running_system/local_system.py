@@ -67,9 +67,9 @@ class LocalSystem:
             raise FetchFailed(path, error.strerror or "cannot be read") from error
 
     def drive(self, label: str) -> str | None:
-        """The device whose file system has a label, or a folder that the hypervisor shares with it as its tag (`9p:TAG`).
+        """The device whose file system has a label; None if there is none.
 
-        None if neither is there.
+        A folder that the hypervisor shares with this label as its tag is one too (`9p:TAG`).
         """
         self._events.listen()
         link = self.path(device_names.link("by-label", label))
