@@ -120,9 +120,10 @@ def _validate_cloud_config(raw: bytes, name: str, addresses: Addresses, suffix: 
 
 def _validate_yaml(raw: bytes, name: str, files_dir: str | None, *, lints: bool) -> Outcome:
     try:
-        from transpiler import transpile
+        from transpiler import TranspileOptions, transpile
 
-        result = transpile(raw, name=name, files_dir=files_dir, lints=lints, values=_values() if lints else None)
+        values = _values() if lints else None
+        result = transpile(raw, TranspileOptions(name=name, files_dir=files_dir, lints=lints, values=values))
     except ImportError as error:
         hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
         raise FetchFailed(name, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error

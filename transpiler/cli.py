@@ -21,7 +21,7 @@ from transpiler.commands.settings import CheckSettings, SettingsError, settings_
 
 if TYPE_CHECKING:
     from transpiler.composition.values import Document
-    from transpiler.phases import Result
+    from transpiler.result import Result
 
 HELP = """\
 Usage: transpile [options] [FILE...]
@@ -177,7 +177,9 @@ def _translate(given: options.CommandLine, *, as_butane: bool) -> int:
     if documents is None:
         return 1
     from transpiler.composition.values import ValuesError
-    from transpiler.phases import STRICT_ERROR, transpile
+    from transpiler.phases import transpile
+    from transpiler.result import STRICT_ERROR
+    from transpiler.translation_state import TranspileOptions
 
     dialect = given.texts.get("dialect", "")
     if dialect and not _is_dialect(dialect):
@@ -193,17 +195,19 @@ def _translate(given: options.CommandLine, *, as_butane: bool) -> int:
     *bases, (name, raw) = documents
     result = transpile(
         raw,
-        name=name,
-        files_dir=given.texts.get("files-dir", settings.files_dir),
-        strict=given.on("strict") or settings.strict,
-        ignore=settings.ignore,
-        pretty=given.on("pretty"),
-        raw=given.on("raw"),
-        butane_paths=plain,
-        platform=given.texts.get("platform", ""),
-        dialect=dialect,
-        bases=bases,
-        values=values,
+        TranspileOptions(
+            name=name,
+            files_dir=given.texts.get("files-dir", settings.files_dir),
+            strict=given.on("strict") or settings.strict,
+            ignore=settings.ignore,
+            pretty=given.on("pretty"),
+            raw=given.on("raw"),
+            butane_paths=plain,
+            platform=given.texts.get("platform", ""),
+            dialect=dialect,
+            bases=bases,
+            values=values,
+        ),
     )
     _report(result, raw_errors=given.on("raw-errors"), plain=plain, color=_colored(given.texts.get("color", "auto")))
     if result.error:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config import rules
 from provision.config.format import Config
 from provision.config.json_text.decode import parse_version
 from provision.config.model import Record
 from provision.config.problems import Problem
-from provision.config.reports import findings as reports_findings
-from provision.config.reports import text as reports
 from transpiler.butane import source_rules, variant_checks
 from transpiler.butane.hints import no_variant_problem
 from transpiler.butane.records import Head
@@ -28,169 +24,50 @@ from transpiler.butane.sugar.trees import trees
 from transpiler.butane.types_and_keys import type_and_key_problems
 from transpiler.butane.variants import Trait, Variant, table
 from transpiler.container_linux.recognise import is_container_linux_config
-from transpiler.output_text import in_newest_version, output_text, too_large
 from transpiler.reading.documents import second_document
-from transpiler.reading.local_files import FilesDirectory
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.typed import Reading, build, read_typed
 from transpiler.reading.yaml_problems import YamlError, type_errors
-from transpiler.reports.text import SourceText, butane_report, located, raw_line
+from transpiler.result import Result, result_of
 from transpiler.translation_state import Phase, TranspileOptions, Work
-
-if TYPE_CHECKING:
-    from pathlib import Path as FilePath
-
-    from transpiler.composition.values import Document, Values
 
 BAD_SOURCE = "source config is invalid"
 BAD_PARTS = "a part of the config is invalid"
 BAD_RESULT = "config generated was invalid"
 SECOND_DOCUMENT = "the text has more than one document"
-STRICT_ERROR = "Config produced warnings and --strict was specified"
 
 
-class Result(NamedTuple):
-    """The result of transpiling one text.
-
-    `json` is the output (YAML for a MachineConfig), empty if there is none. `config` is the same output as a value, and
-    `spec_minor` is the minor version of its Ignition spec (an index into VERSIONS). `problems` are all problems; Butane
-    reports the first `reported` of them. `error` is Butane's verdict, empty if there is no error. `draft` holds the
-    author's path of each part of the config.
-
-    For a Container Linux Config `json` is of version 2.3, `config` is what the engine makes of it, and `spec_minor` and
-    `draft` are None.
-    """
-
-    text: SourceText
-    json: str
-    config: Config | None
-    spec_minor: int | None
-    problems: tuple[Problem, ...]
-    reported: int
-    error: str
-    draft: Draft | None = None
-
-    @property
-    def failed(self) -> bool:
-        """Whether there is no output."""
-        return bool(self.error)
-
-    def render(self, *, color: bool = False) -> str:
-        """All problems as text for people: errors first, with places, excerpts and hints."""
-        return reports.as_text(self.findings(), excerpts=True, color=color)
-
-    def findings(self) -> list[reports_findings.Finding]:
-        """All problems with their places and source lines."""
-        return located(self.problems, self.text)
-
-    def findings_of_config(self, problems: Iterable[Problem]) -> list[reports_findings.Finding]:
-        """Problems whose paths are those of the resulting config, with the author's paths, places and source lines.
-
-        Equal problems are given once. Empty if there is no config.
-        """
-        if self.draft is None:
-            return []
-        source_of = self.draft.source_of
-        mine = [problem._replace(path=source_of(yaml_path(problem.path))) for problem in problems]
-        return located(mine, self.text)
-
-    def render_as_butane(self, *, color: bool = False, raw: bool = False) -> str:
-        """Butane's report: with excerpts, or with `raw` one line for each problem."""
-        shown = self.problems[: self.reported]
-        if raw:
-            return "\n".join(raw_line(problem, self.text) for problem in shown)
-        return butane_report(shown, self.text, color=color)
-
-
-def transpile(  # noqa: PLR0913 - they are the options of the command line
-    text: bytes,
-    *,
-    name: str = "<stdin>",
-    files_dir: FilePath | str | None = None,
-    strict: bool = False,
-    pretty: bool = False,
-    raw: bool = False,
-    butane_paths: bool = False,
-    lints: bool = True,
-    platform: str = "",
-    dialect: str = "",
-    ignore: Sequence[str] = (),
-    bases: Sequence[Document] = (),
-    values: Values | None = None,
-) -> Result:
-    """Translate a YAML config; return its JSON and its problems. It does not raise for any bytes.
-
-    The config is merged over `bases`, each of which is merged over those before it. `values` are those of the tags
-    `!var`, `!env`, `!secret` and `!format`; by default there are none. Without `lints` and `values`, these tags,
-    `!include` and `extends` have no meaning, as in Butane. Only files below `files_dir` are read. With
-    `strict`, warnings are errors. With `pretty`, the JSON is indented. With `raw`, the output is never a MachineConfig,
-    but a bare Ignition config. With `butane_paths`, only Butane's problems are reported, with the paths that Butane
-    prints: for an absent value, the path in the result; and only tags of Butane have a meaning. Without `lints`, there
-    are no warnings of lints and no longer explanations, which only authors need. `platform` and `dialect` are for
-    Container Linux Configs. Warnings of the rules in `ignore` are left out.
-    """
-    options = TranspileOptions(
-        FilesDirectory(os.fspath(files_dir) if files_dir else ""),
-        raw=raw,
-        butane_paths=butane_paths,
-        platform=platform,
-        dialect=dialect,
-        name=name,
-        bases=bases,
-        values=None if butane_paths else values or (_no_values() if lints or bases else None),
-    )
+def transpile(text: bytes, options: TranspileOptions | None = None) -> Result:
+    """Translate a YAML config; return its JSON and its problems. It does not raise for any bytes."""
+    options = _with_values(options or TranspileOptions())
     work = run(text, options)
-    if not butane_paths:
+    if not options.butane_paths:
         if ignored_text := list(second_document(text)):
             work.problems += ignored_text
             work.error = work.error or SECOND_DOCUMENT
-        if lints:
-            _for_authors(work, ignore)
-    return result_of(work, name, strict=strict, pretty=pretty)
+        if options.lints:
+            _for_authors(work)
+    return result_of(work)
 
 
-def _no_values() -> Values:
-    from transpiler.composition.values import Values
+def _with_values(options: TranspileOptions) -> TranspileOptions:
+    """The options with values for the tags if tags have a meaning, and without if not."""
+    if options.butane_paths:
+        return options._replace(values=None)
+    if options.values is None and (options.lints or options.bases):
+        from transpiler.composition.values import Values
 
-    return Values()
+        return options._replace(values=Values())
+    return options
 
 
-def _for_authors(work: Work, ignore: Sequence[str]) -> None:
+def _for_authors(work: Work) -> None:
     """Replace Butane's problems by those for authors: with better explanations, and with warnings of lints."""
     from transpiler.lint.for_authors import LintInput, problems_for_authors
 
     lines = work.source_text("").all_lines()
     source = LintInput(lines, work.root, work.record, work.variant, work.options.files.directory)
-    work.problems = problems_for_authors(work.problems, source, ignore)
-
-
-def result_of(work: Work, name: str, *, strict: bool, pretty: bool) -> Result:
-    """The result of a completed run; `name` is the name of the text in reports."""
-    written = "" if work.error else output_text(work, pretty=pretty)
-    if not work.options.butane_paths:
-        work.problems += too_large(written)
-    _hide_secrets(work)
-    if strict and work.problems and not work.error:
-        work.error, written = STRICT_ERROR, ""
-    shown = work.source_text(name)
-    draft = None if work.error or work.old_config else work.draft
-    spec_minor = work.variant.spec_minor if work.variant.name else None
-    config = draft and draft.config
-    if work.old_config is not None and not work.error:
-        config = in_newest_version(work.old_config)
-    return Result(shown, written, config, spec_minor, tuple(work.problems), work.reported, work.error, draft)
-
-
-def _hide_secrets(work: Work) -> None:
-    """Remove from all problems the secrets that they quote, and problems of secrets that are not known."""
-    if work.unknown_secrets:
-        text = work.source_text("")
-        work.problems = [one for one in work.problems if one.fatal or text.place(one) not in work.unknown_secrets]
-    if work.secrets:
-        from transpiler.composition.documents import without_secrets
-
-        work.problems = [without_secrets(one, work.secrets) for one in work.problems]
-        work.error = without_secrets(Problem((), work.error), work.secrets).message
+    work.problems = problems_for_authors(work.problems, source, work.options.ignore)
 
 
 def run(

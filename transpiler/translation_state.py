@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -14,6 +15,8 @@ from transpiler.reading.yaml_node import YamlNode
 from transpiler.reports.text import SourceText
 
 if TYPE_CHECKING:
+    from pathlib import Path as FilePath
+
     from provision.config.old_versions.format import OldConfig
     from transpiler.composition.values import Document, Values
 
@@ -21,23 +24,40 @@ _State = TypeVar("_State")
 
 
 class TranspileOptions(NamedTuple):
-    """The options of `transpile` that the phases use.
+    """How a text is translated.
 
-    `name` is the path of the text. The text is merged over `bases`; its tags have `values`. Without `values`, tags and
-    `extends` have no meaning, as in Butane.
+    `name` is the path of the text, as problems show it. Only local files below `files_dir` are read.
+    With `strict`, warnings are errors. With `pretty`, the JSON is indented. With `raw`, the output is never a
+    MachineConfig, but a bare Ignition config.
+
+    The text is merged over `bases`, each of which is merged over those before it. `values` are those of the tags
+    `!var`, `!env`, `!secret` and `!format`. Without `lints` and `values`, these tags, `!include` and `extends` have no
+    meaning, as in Butane. `lints` adds the warnings and the longer explanations that only authors need; warnings of the
+    rules in `ignore` are left out. With `butane_paths`, only Butane's problems are reported, with the paths that Butane
+    prints: for an absent value, the path in the result; and only tags of Butane have a meaning.
+
     `platform` and `dialect` are for Container Linux Configs; an empty dialect is the default one. With
     `container_linux`, the text is one whatever its keys are.
     """
 
-    files: FilesDirectory
+    name: str = "<stdin>"
+    files_dir: FilePath | str | None = None
+    strict: bool = False
+    pretty: bool = False
     raw: bool = False
+    bases: Sequence[Document] = ()
+    values: Values | None = None
+    lints: bool = True
+    ignore: Sequence[str] = ()
     butane_paths: bool = False
     platform: str = ""
     dialect: str = ""
     container_linux: bool = False
-    name: str = ""
-    bases: Sequence[Document] = ()
-    values: Values | None = None
+
+    @property
+    def files(self) -> FilesDirectory:
+        """The directory of local files."""
+        return FilesDirectory(os.fspath(self.files_dir) if self.files_dir else "")
 
 
 class Work:

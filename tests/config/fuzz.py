@@ -82,9 +82,10 @@ def survive(raw: bytes) -> bool:
 def survive_yaml(random: Random, raw: bytes) -> None:
     """Transpile a text as any dialect, and format its problems."""
     from transpiler.phases import transpile
+    from transpiler.translation_state import TranspileOptions
 
     dialect, platform = random.choice(("", "coreos", "flatcar")), random.choice(("", "ec2", "custom"))
-    transpile(raw, dialect=dialect, platform=platform, files_dir="/proc/self/fdinfo").render()
+    transpile(raw, TranspileOptions(dialect=dialect, platform=platform, files_dir="/proc/self/fdinfo")).render()
 
 
 def survive_cloud_config(raw: bytes) -> None:
@@ -116,7 +117,7 @@ def survive_conversion(random: Random, raw: bytes) -> None:
     if any(problem.fatal for problem in (*source.problems, *written.losses)):
         return
     is_json = written.text.startswith("{")
-    made = validate(written.text.encode()) if is_json else transpile(written.text.encode(), name="fuzz")
+    made = validate(written.text.encode()) if is_json else transpile(written.text.encode())
     if made.config is None:
         raise AssertionError(f"the conversion is not valid: {written.text!r}")
 

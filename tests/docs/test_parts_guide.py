@@ -10,6 +10,7 @@ from provision.config.resources.content import inline_content
 from transpiler.composition.plain_yaml import plain_yaml
 from transpiler.composition.values import read_values
 from transpiler.phases import transpile
+from transpiler.translation_state import TranspileOptions
 
 GUIDE = Path(__file__).parents[2] / "docs/guide/parts.md"
 
@@ -22,7 +23,9 @@ def test_the_example(tmp_path: Path) -> None:
     (tmp_path / "secrets.yaml").write_text(f"core-hash: $y$j9T${'x' * 22}${'x' * 43}\ntoken: abc\n")
     files = [str(tmp_path / name) for name in ("vars.yaml", "secrets.yaml")]
     values = read_values(["host=web1"], files[:1], files[1:], environment={})
-    result = transpile((tmp_path / "web1.bu").read_bytes(), name="web1.bu", files_dir=tmp_path, values=values)
+    result = transpile(
+        (tmp_path / "web1.bu").read_bytes(), TranspileOptions(name="web1.bu", files_dir=tmp_path, values=values)
+    )
     assert result.render() == ""
     assert result.config is not None
     contents = {one.path: inline_content(one.contents) for one in result.config.storage.files}
@@ -30,4 +33,4 @@ def test_the_example(tmp_path: Path) -> None:
     assert [one.mode for one in result.config.storage.files] == [0o600, 0o600]
     assert [one.enabled for one in result.config.systemd.units] == [True]
     assert len(result.config.passwd.users[0].ssh_authorized_keys) == 1
-    assert transpile(plain_yaml(result.text.root).encode(), butane_paths=True).json == result.json
+    assert transpile(plain_yaml(result.text.root).encode(), TranspileOptions(butane_paths=True)).json == result.json

@@ -11,6 +11,7 @@ import pytest
 
 from provision import __version__
 from transpiler.phases import transpile
+from transpiler.translation_state import TranspileOptions
 
 FOLDER = Path(__file__).parents[2] / "editors" / "vscode"
 PLACES = {
@@ -53,7 +54,7 @@ def test_a_snippet_is_a_good_config(name: str, place: str, tmp_path: Path) -> No
     lines = [re.sub(r"\$\{\d+:([^}]*)\}", r"\1", line) for line in load("snippets.json")[name]["body"]]
     indent = "" if place == "{}" else "    "
     text = place.format("\n".join(f"{indent}{line}" if line else "" for line in lines)) + "\n"
-    result = transpile(text.encode(), files_dir=tmp_path)
+    result = transpile(text.encode(), TranspileOptions(files_dir=tmp_path))
     assert result.problems == (), result.render()
 
 

@@ -29,7 +29,9 @@ from typing import NamedTuple
 import yaml
 
 from tests.transpiler.golden_case import GoldenCase
-from transpiler.phases import STRICT_ERROR, Result, transpile
+from transpiler.phases import transpile
+from transpiler.result import STRICT_ERROR, Result
+from transpiler.translation_state import TranspileOptions
 
 CASES = Path(__file__).parent / "cases"
 FILES = CASES / "files"
@@ -77,11 +79,13 @@ def ours(text: bytes, options: tuple[str, ...], *, butane_paths: bool = True) ->
     """Our result; by default with the paths that Butane prints."""
     return transpile(
         text,
-        files_dir=options[options.index("--files-dir") + 1] if "--files-dir" in options else None,
-        strict="--strict" in options,
-        pretty="--pretty" in options,
-        raw="--raw" in options,
-        butane_paths=butane_paths,
+        TranspileOptions(
+            files_dir=options[options.index("--files-dir") + 1] if "--files-dir" in options else None,
+            strict="--strict" in options,
+            pretty="--pretty" in options,
+            raw="--raw" in options,
+            butane_paths=butane_paths,
+        ),
     )
 
 

@@ -17,8 +17,8 @@ from tests.transpiler.golden import FILES, Answer, Case, cases, comparable, repo
 from transpiler.butane import source_rules
 from transpiler.butane.source_rules import RULES
 from transpiler.butane.variants import REFUSED, TRAITS, Range, Trait, Variant, table
-from transpiler.phases import PHASES, result_of, run
-from transpiler.reading.local_files import FilesDirectory
+from transpiler.phases import PHASES, run
+from transpiler.result import result_of
 from transpiler.translation_state import Phase, TranspileOptions, Work
 
 Variants = Mapping[tuple[str, str], Variant]
@@ -32,13 +32,17 @@ def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
 def answer(case: Case, phases: tuple[Phase[Work], ...] = PHASES, variants: Variants | None = None) -> Answer:
     """Our answer with other tables."""
     options = TranspileOptions(
-        FilesDirectory("." if "--files-dir" in case.options else ""), "--raw" in case.options, butane_paths=True
+        files_dir="." if "--files-dir" in case.options else "",
+        strict="--strict" in case.options,
+        pretty="--pretty" in case.options,
+        raw="--raw" in case.options,
+        butane_paths=True,
     )
     try:
         work = run(case.text, options, phases, variants)
     except Exception as error:  # noqa: BLE001 - without one of its phases the pipeline may raise: that is a different answer
         return Answer("", repr(error), failed=True)
-    result = result_of(work, "<stdin>", strict="--strict" in case.options, pretty="--pretty" in case.options)
+    result = result_of(work)
     return comparable(Answer("" if result.failed else f"{result.json}\n", report(result, raw=True), result.failed))
 
 
@@ -57,7 +61,7 @@ def cases_of(row: Variant) -> list[Case]:
 def version_of(case: Case) -> tuple[str, str]:
     """Variant and version of a case: runs only the first phases."""
     first = next(index for index, phase in enumerate(PHASES, 1) if phase.name == "choose variant")
-    variant = run(case.text, TranspileOptions(FilesDirectory("")), PHASES[:first]).variant
+    variant = run(case.text, TranspileOptions(), PHASES[:first]).variant
     return variant.name, variant.version
 
 

@@ -20,8 +20,10 @@ from provision.config.validate import validate
 from tests.transpiler.golden import FILES, cases
 from tests.transpiler.strategies import configs, mistakes
 from transpiler.butane.variants import table
-from transpiler.phases import Result, transpile
+from transpiler.phases import transpile
 from transpiler.reading.tree import MAX_BYTES
+from transpiler.result import Result
+from transpiler.translation_state import TranspileOptions
 
 pytestmark = pytest.mark.slow
 
@@ -95,9 +97,9 @@ def test_a_text_of_exactly_the_maximum_size_is_accepted() -> None:
 
 def answer(text: bytes) -> Result:
     """Our result, after all its reports were made."""
-    result = transpile(text, files_dir=FILES, butane_paths=True)
+    result = transpile(text, TranspileOptions(files_dir=FILES, butane_paths=True))
     assert result.error or result.json
-    for_authors = transpile(text, files_dir=FILES)
+    for_authors = transpile(text, TranspileOptions(files_dir=FILES))
     assert bool(for_authors.error) >= bool(result.error)
     assert all(finding.at is None or min(finding.at.line, finding.at.column) >= 0 for finding in for_authors.findings())
     for shown in (
@@ -120,7 +122,7 @@ def published(version: int) -> Any:
 def test_any_config_gives_json_or_problems(data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(list(table().values())))
     config = data.draw(mistakes(data.draw(configs(row))))
-    result = transpile(json.dumps(config).encode(), files_dir=FILES, raw=True)
+    result = transpile(json.dumps(config).encode(), TranspileOptions(files_dir=FILES, raw=True))
     if result.error:
         assert any(problem.fatal for problem in result.problems)
     else:
@@ -168,8 +170,8 @@ def test_a_result_that_the_machine_refuses_is_a_warning(tmp_path: Path) -> None:
     """Files are embedded, so the result can be larger than every YAML text may be."""
     text = HEAD + b'storage:\n  files:\n    - path: /f\n      contents: {local: f, compression: ""}\n'
     (tmp_path / "f").write_bytes(os.urandom(26 << 20))
-    result = transpile(text, files_dir=tmp_path)
+    result = transpile(text, TranspileOptions(files_dir=tmp_path))
     assert len(result.json) > machine.MAX_BYTES
     assert [one.rule for one in result.problems] == ["config-size"]
     assert not result.failed
-    assert not transpile(text, files_dir=tmp_path, butane_paths=True).problems
+    assert not transpile(text, TranspileOptions(files_dir=tmp_path, butane_paths=True)).problems

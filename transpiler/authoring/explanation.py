@@ -11,8 +11,8 @@ from provision.config.problems import Path, Position, dotted
 from provision.config.resources.content import ContentInvalid, inline_content
 from provision.config.resources.urls import redacted
 from transpiler.lint.source import node_at
-from transpiler.phases import Result
 from transpiler.reading.tree import place_of
+from transpiler.result import Result
 
 
 class MachinePart(NamedTuple):

@@ -8,18 +8,18 @@ functions here take it from there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from provision.config.problems import Position, Problem
 from provision.config.reports.rule_ids import rule_of
 from transpiler.authoring.text_edits import Edit, apply_edits
-from transpiler.composition.values import Values
 from transpiler.lint.source import node_at
 from transpiler.lint.syntax import odd_space
-from transpiler.phases import Result, transpile
+from transpiler.phases import transpile
 from transpiler.reading.yaml_node import YamlNode
+from transpiler.result import Result
+from transpiler.translation_state import TranspileOptions
 
 MAX_ROUNDS = 200
 """The number of times that a text is judged again. One mistake can hide others, such as a syntax error."""
@@ -32,27 +32,19 @@ class Fixed(NamedTuple):
     edits: int
 
 
-def fixed(
-    raw: bytes,
-    *,
-    name: str = "<stdin>",
-    files_dir: str | None = None,
-    ignore: Sequence[str] = (),
-    values: Values | None = None,
-) -> Fixed:
-    """Mend a text until no problem with a certain remedy is left. Warnings of the rules in `ignore` stay.
+def fixed(raw: bytes, options: TranspileOptions | None = None) -> Fixed:
+    """Mend a text until no problem with a certain remedy is left. Warnings of the rules in `options.ignore` stay.
 
     Only the text itself is mended, not the files that it includes or extends.
 
     An edit is left out if a valid config would have an error after it.
     """
-    judge = partial(transpile, name=name, files_dir=files_dir, ignore=ignore, values=values)
-    result, count = judge(raw), 0
+    result, count = transpile(raw, options), 0
     for _ in range(MAX_ROUNDS):
         edits = {one.edit for one in fixes_of(result)}
         for some in (edits, *({one} for one in edits)):
             changed = apply_edits(raw, some)
-            after = judge(changed) if changed != raw else result
+            after = transpile(changed, options) if changed != raw else result
             if changed != raw and (result.failed or not after.failed):
                 raw, result, count = changed, after, count + len(some)
                 break
@@ -69,7 +61,7 @@ class Fix(NamedTuple):
 
 
 def fixes_of(result: Result) -> Iterator[Fix]:
-    """The problems of a text that have one certain remedy. The text after an edit has not been judged."""
+    """The problems of a text that have one certain remedy. The text after an edit has not been checked."""
     lines = result.text.lines()
     for problem in result.problems:
         fix, place = _FIXES.get(rule_of(problem)), result.text.place(problem)

@@ -175,6 +175,7 @@ def check_file(name: str, settings: CheckSettings, values: Values | None = None)
     """The findings of one file, and its verdict (empty if it is valid)."""
     from transpiler.phases import transpile
     from transpiler.reading.tree import read_input
+    from transpiler.translation_state import TranspileOptions
 
     try:
         if _is_named_pipe(name):
@@ -184,7 +185,8 @@ def check_file(name: str, settings: CheckSettings, values: Values | None = None)
         return _unread(name, f"cannot be read: {reason_of(error)}")
     directory = settings.files_dir or os.path.dirname(name) or "."
     result = transpile(
-        raw, name=name, files_dir=directory, strict=settings.strict, ignore=settings.ignore, values=values
+        raw,
+        TranspileOptions(name=name, files_dir=directory, strict=settings.strict, ignore=settings.ignore, values=values),
     )
     return FileResult(name, result.findings(), result.error)
 

@@ -43,9 +43,9 @@ def run_ct(arguments: list[str]) -> int:
 
 
 def _translate(given: dict[str, str]) -> int:
-    from transpiler.phases import result_of, run
-    from transpiler.reading.local_files import FilesDirectory
+    from transpiler.phases import run
     from transpiler.reading.tree import read_input
+    from transpiler.result import result_of
     from transpiler.translation_state import TranspileOptions
 
     name = given.get("in-file", "")
@@ -55,16 +55,22 @@ def _translate(given: dict[str, str]) -> int:
         verb = "read" if not name or isinstance(error, IsADirectoryError) else "open"
         print(f"Failed to {verb}: {verb} {name or '/dev/stdin'}: {reason_of(error)}", file=sys.stderr)
         return 1
-    files = FilesDirectory(given.get("files-dir", ""))
-    platform = given.get("platform", "")
-    work = run(raw, TranspileOptions(files, butane_paths=True, platform=platform, container_linux=True))
-    strict, pretty = given.get("strict") == "true", given.get("pretty") == "true"
-    sys.stderr.write(ct_report(work, strict=strict))
+    options = TranspileOptions(
+        name=name,
+        files_dir=given.get("files-dir", ""),
+        strict=given.get("strict") == "true",
+        pretty=given.get("pretty") == "true",
+        butane_paths=True,
+        platform=given.get("platform", ""),
+        container_linux=True,
+    )
+    work = run(raw, options)
+    sys.stderr.write(ct_report(work, strict=options.strict))
     sys.stderr.flush()
-    result = result_of(work, name, strict=strict, pretty=pretty)
+    result = result_of(work)
     if result.failed:
         return 1
-    return _deliver(result.json + ("\n" if pretty else ""), given.get("out-file", ""))
+    return _deliver(result.json + ("\n" if options.pretty else ""), given.get("out-file", ""))
 
 
 def _deliver(text: str, name: str) -> int:

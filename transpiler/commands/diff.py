@@ -77,9 +77,10 @@ def _config(name: str, files_dir: str | None, values: Values) -> Config | None:
         return None
     if is_yaml(raw):
         from transpiler.phases import transpile
+        from transpiler.translation_state import TranspileOptions
 
         directory = files_dir or os.path.dirname(name) or "."
-        result = transpile(raw, name=name, files_dir=directory, raw=True, lints=False, values=values)
+        result = transpile(raw, TranspileOptions(name=name, files_dir=directory, raw=True, lints=False, values=values))
         config, findings = result.config, result.findings()
     else:
         from provision.config.reports.findings import findings as json_findings

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from transpiler.authoring.explanation import MachinePart
     from transpiler.authoring.user_data_limits import Fit
     from transpiler.composition.values import Values
-    from transpiler.phases import Result
+    from transpiler.result import Result
 
 DESCRIPTION = """\
 Show what a machine will have: disks, file systems, accounts, files, units and kernel arguments, each with the line of
@@ -81,6 +81,7 @@ def _result(name: str, files_dir: str | None, values: Values) -> Result | None:
     from provision.config.reports.text import as_text
     from transpiler.phases import transpile
     from transpiler.reading.tree import read_input
+    from transpiler.translation_state import TranspileOptions
 
     try:
         raw = read_input("" if name == "-" else name)
@@ -89,7 +90,7 @@ def _result(name: str, files_dir: str | None, values: Values) -> Result | None:
         return None
     directory = files_dir or os.path.dirname(name) or "."
     shown = "<stdin>" if name == "-" else name
-    result = transpile(raw, name=shown, files_dir=directory, raw=True, lints=False, values=values)
+    result = transpile(raw, TranspileOptions(name=shown, files_dir=directory, raw=True, lints=False, values=values))
     if result.config is None:
         findings = [one for one in result.findings() if one.problem.fatal]
         sys.stderr.write(as_text(findings, excerpts=True, color=False))

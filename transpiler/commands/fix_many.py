@@ -45,13 +45,14 @@ def fix_file(name: str, settings: CheckSettings, values: Values | None = None) -
     """The text of one file after all fixes. A file that cannot be read, or is not regular, is left as it is."""
     from transpiler.authoring.fixes import fixed
     from transpiler.reading.tree import read_input
+    from transpiler.translation_state import TranspileOptions
 
     try:
         raw = read_input(name) if os.path.isfile(name) else b""
     except OSError:
         raw = b""
     directory = settings.files_dir or os.path.dirname(name) or "."
-    made = fixed(raw, name=name, files_dir=directory, ignore=settings.ignore, values=values)
+    made = fixed(raw, TranspileOptions(name=name, files_dir=directory, ignore=settings.ignore, values=values))
     return FixedFile(name, raw, made.raw, made.edits)
 
 

@@ -60,6 +60,7 @@ def _format(names: Sequence[str], given: argparse.Namespace) -> int:
     from transpiler.commands.fix_many import FixedFile
     from transpiler.commands.output import OutputFailed, replace_text
     from transpiler.phases import transpile
+    from transpiler.translation_state import TranspileOptions
 
     failed, changed = False, 0
     for name in names:
@@ -71,7 +72,7 @@ def _format(names: Sequence[str], given: argparse.Namespace) -> int:
             continue
         if made.invalid:
             failed = True
-            print(transpile(raw, name=shown).render(), end="", file=sys.stderr)
+            print(transpile(raw, TranspileOptions(name=shown)).render(), end="", file=sys.stderr)
         elif made.reason:
             print(f"{shown}: warning: not formatted: {made.reason}", file=sys.stderr)
         changed += made.raw != raw

@@ -27,9 +27,10 @@ def write_butane(config: Config, variant: Variant, comments: Mapping[Path, Comme
     named. Paths of losses are those of the config (JSON names); paths of comments are those of the YAML.
     """
     from transpiler.phases import transpile
+    from transpiler.translation_state import TranspileOptions
 
     text = yaml_text(butane_values(config, variant), comments)
-    result = transpile(text.encode(), lints=False, raw=True)
+    result = transpile(text.encode(), TranspileOptions(lints=False, raw=True))
     if result.failed:
         lost = tuple(
             one._replace(path=config_path(one.path), at=None, on_key=False, hint=one.hint or _hint(variant))

@@ -132,11 +132,10 @@ def _read_container_linux(name: str, raw: bytes, options: ReadOptions) -> Conver
     from transpiler.convert.from_old import for_authors
     from transpiler.output_text import OLD_MINOR
     from transpiler.phases import run
-    from transpiler.reading.local_files import FilesDirectory
     from transpiler.translation_state import TranspileOptions
 
-    files = FilesDirectory(options.files_dir)
-    work = run(raw, TranspileOptions(files, platform=options.platform, dialect=options.dialect))
+    given = TranspileOptions(files_dir=options.files_dir, platform=options.platform, dialect=options.dialect)
+    work = run(raw, given)
     if work.old_config is None:
         problems = tuple(work.problems) if work.root is None else (_not_convertible(work.variant.name),)
         return ConvertInput(name, raw, None, problems, root=work.root)

@@ -10,6 +10,7 @@ from transpiler.authoring.fixes import fixed, fixes_of
 from transpiler.authoring.text_edits import Edit, apply_edits
 from transpiler.editor.diagnostics import Diagnostic, diagnostics
 from transpiler.editor.document import OpenDocument, TextRange
+from transpiler.phases import transpile
 
 MOST = 10
 """The number of diagnostics for which actions are sought. For each action the text is judged again."""
@@ -46,7 +47,7 @@ def _mend(document: OpenDocument, problem: Problem, edit: Edit, here: list[Diagn
     if diagnostic is None:
         return None
     changed = apply_edits(document.raw, [edit])
-    if changed == document.raw or (document.judge(changed).failed and not document.result.failed):
+    if changed == document.raw or (transpile(changed, document.options).failed and not document.result.failed):
         return None
     old = document.line(edit.line)[edit.start - 1 : edit.end - 1]
     new = edit.text
@@ -58,13 +59,7 @@ def _mend(document: OpenDocument, problem: Problem, edit: Edit, here: list[Diagn
 
 def mend_all(document: OpenDocument) -> Iterator[CodeAction]:
     """The action that does what `transpile check --fix` does, if that changes anything."""
-    mended = fixed(
-        document.raw,
-        name=document.name,
-        files_dir=document.files_dir,
-        ignore=document.ignore,
-        values=document.values,
-    )
+    mended = fixed(document.raw, document.options)
     if mended.edits:
         whole = TextRange(Position(1, 1), Position(len(document.lines), len(document.lines[-1]) + 1))
         yield CodeAction(_WHOLE_TEXT, ((whole, mended.raw.decode().removeprefix("\ufeff")),), None)
@@ -78,7 +73,7 @@ def _silence(document: OpenDocument, diagnostic: Diagnostic) -> CodeAction | Non
     line = document.line(number)
     at = Position(number, len(line.rstrip()) + 1)
     comment = f"  # transpile: ignore={diagnostic.rule}"
-    after = document.judge(apply_edits(document.raw, [Edit.insert(at, comment)]))
+    after = transpile(apply_edits(document.raw, [Edit.insert(at, comment)]), document.options)
     silenced = after.problems.count(diagnostic.problem) < document.result.problems.count(diagnostic.problem)
     if not silenced or after.json != document.result.json or after.failed != document.result.failed:
         return None

@@ -99,7 +99,7 @@ def _texts(document: OpenDocument, field: Field, path: Path) -> Iterator[str]:
         directory = "directories" in path or field.name == "dir_mode"
         yield from _MODES["dir_mode" if directory else "file_mode"]
     elif field.name in LOCAL_FIELDS:
-        yield from _local_files(document.files_dir, directories=path[:2] == ("storage", "trees"))
+        yield from _local_files(document.options.files.directory, directories=path[:2] == ("storage", "trees"))
     elif field.choices:
         spec = document.variant.spec_minor if document.variant else None
         yield from (one for one, since in field.choices.items() if one and (spec is None or since <= spec))

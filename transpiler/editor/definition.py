@@ -10,7 +10,7 @@ from provision.config.problems import Position
 from transpiler.editor.completion import LOCAL_FIELDS
 from transpiler.editor.document import OpenDocument, TextRange, node_span, node_under
 from transpiler.editor.names import definition_span
-from transpiler.reading.local_files import FilesDirectory, LocalFileError
+from transpiler.reading.local_files import LocalFileError
 
 _OTHER_FILES = re.compile(r"(?:!include[ \t]+|^extends[ \t]*:[ \t]*|^[ \t]*-[ \t]+(?=\S+\.bu\b))[\"']?([^\s\"'#,\]}]+)")
 """The name of a file that a config includes or extends."""
@@ -40,7 +40,7 @@ def definition(document: OpenDocument, at: Position) -> DefinitionTarget | None:
 
 def _local_file(document: OpenDocument, name: str) -> DefinitionTarget | None:
     try:
-        path = FilesDirectory(document.files_dir).locate(name)
+        path = document.options.files.locate(name)
     except LocalFileError:
         return None
     start = Position(1, 1)

@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from provision.config.problems import Path, Position
 from transpiler.butane.variants import Variant, table
-from transpiler.composition.values import Values
-from transpiler.phases import Result, transpile
+from transpiler.phases import transpile
 from transpiler.reading.yaml_node import YamlNode
+from transpiler.result import Result
+from transpiler.translation_state import TranspileOptions
 
 _YAML_BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _EDITOR_BREAK = re.compile("\r\n|[\r\n]")
@@ -42,27 +43,14 @@ class EditorPosition(NamedTuple):
 
 
 class OpenDocument:
-    """A text in an editor. `name` is the path of its file, `files_dir` where its local files are; both may be empty.
+    """A text in an editor, and how `transpile check` translates it.
 
-    The warnings of the rules in `ignore` are left out. `values` are those of tags such as `!var`. `encoding` is that of
-    the client: `utf-8`, `utf-16` or `utf-32`.
+    `encoding` is that of the client: `utf-8`, `utf-16` or `utf-32`.
     """
 
-    def __init__(  # noqa: PLR0913 - they are the settings of the text
-        self,
-        text: str,
-        *,
-        name: str = "",
-        files_dir: str = "",
-        ignore: tuple[str, ...] = (),
-        values: Values | None = None,
-        encoding: str = "utf-16",
-    ) -> None:
+    def __init__(self, text: str, options: TranspileOptions | None = None, *, encoding: str = "utf-16") -> None:
         self.text = text
-        self.name = name
-        self.values = values
-        self.files_dir = files_dir
-        self.ignore = ignore
+        self.options = options or TranspileOptions()
         self.encoding = encoding
 
     @cached_property
@@ -73,11 +61,7 @@ class OpenDocument:
     @cached_property
     def result(self) -> Result:
         """What `transpile check` finds in the text."""
-        return self.judge(self.raw)
-
-    def judge(self, raw: bytes) -> Result:
-        """What `transpile check` finds in another text in the place of this one."""
-        return transpile(raw, name=self.name, files_dir=self.files_dir, ignore=self.ignore, values=self.values)
+        return transpile(self.raw, self.options)
 
     @property
     def root(self) -> YamlNode | None:

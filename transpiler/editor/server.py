@@ -21,6 +21,7 @@ from transpiler.authoring.formatted import formatted
 from transpiler.composition.values import Values
 from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
 from transpiler.editor.document import OpenDocument, TextRange
+from transpiler.translation_state import TranspileOptions
 
 WAIT = 0.01
 """Seconds without a further change before a text is judged."""
@@ -77,14 +78,10 @@ class ConfigServer:
             settings = self.settings_for(os.path.dirname(path)) if path else FileSettings()
             files_dir = settings.files_dir or (os.path.dirname(path) if path else "")
             encoding = str(getattr(self.server.workspace.position_encoding, "value", "utf-16"))
-            made = OpenDocument(
-                text,
-                name=path or "",
-                files_dir=files_dir,
-                ignore=settings.ignore,
-                values=settings.values,
-                encoding=encoding,
+            options = TranspileOptions(
+                name=path or "", files_dir=files_dir, ignore=settings.ignore, values=settings.values
             )
+            made = OpenDocument(text, options, encoding=encoding)
             self.known[uri] = before = (text, made)
         return before[1]
 

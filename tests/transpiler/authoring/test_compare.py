@@ -9,6 +9,7 @@ from provision.config.validate import validate
 from tests.transpiler.golden import FILES, Case, cases
 from transpiler.authoring.compare import as_lines, config_changes
 from transpiler.phases import transpile
+from transpiler.translation_state import TranspileOptions
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 
@@ -95,7 +96,7 @@ def with_json() -> list[Case]:
 @pytest.mark.parametrize("case", with_json(), ids=[case.name for case in with_json()])
 def test_a_config_equals_its_json(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(FILES)
-    made = transpile(case.text, files_dir=".", raw=True, lints=False).config
+    made = transpile(case.text, TranspileOptions(files_dir=".", raw=True, lints=False)).config
     stored = validate((case.folder / "case.ign").read_bytes()).config
     assert made is not None
     assert stored is not None

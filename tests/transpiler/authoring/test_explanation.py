@@ -8,6 +8,7 @@ from tests.transpiler.golden import FILES, cases
 from transpiler.authoring.explanation import MachinePart, entries, matching
 from transpiler.authoring.user_data_limits import LIMITS, fits
 from transpiler.phases import transpile
+from transpiler.translation_state import TranspileOptions
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 
@@ -35,7 +36,7 @@ passwd:
 
 
 def explained(text: str = TEXT) -> list[MachinePart]:
-    return entries(transpile(text.encode(), name="site.bu"))
+    return entries(transpile(text.encode(), TranspileOptions(name="site.bu")))
 
 
 def one(name: str, kind: str = "") -> MachinePart:
@@ -82,7 +83,7 @@ def test_selection() -> None:
 def test_every_entry_has_a_place() -> None:
     lost = []
     for case in cases()[::4]:
-        result = transpile(case.text, files_dir=FILES, lints=False, raw=True)
+        result = transpile(case.text, TranspileOptions(files_dir=FILES, lints=False, raw=True))
         found = entries(result)
         files = result.config.storage.files if result.config is not None else ()
         if len([entry for entry in found if entry.kind == "file"]) != len(files):

@@ -9,6 +9,7 @@ import pytest
 from tests.transpiler.mistakes import FOLDER, mistakes
 from transpiler.authoring.fixes import fixed
 from transpiler.authoring.text_edits import Edit, apply_edits
+from transpiler.translation_state import TranspileOptions
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 
@@ -72,8 +73,8 @@ def test_fixes_are_complete_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
     for mistake in mistakes():
         monkeypatch.chdir(FOLDER / mistake.name)
         before = (FOLDER / mistake.name / "case.bu").read_bytes()
-        once = fixed(before, files_dir="files")
-        assert fixed(once.raw, files_dir="files") == (once.raw, 0), mistake.name
+        once = fixed(before, TranspileOptions(files_dir="files"))
+        assert fixed(once.raw, TranspileOptions(files_dir="files")) == (once.raw, 0), mistake.name
         assert (once.raw == before) == (once.edits == 0), mistake.name
         assert len(re.split(rb"\n", once.raw)) == len(re.split(rb"\n", before)), mistake.name
 

@@ -24,6 +24,7 @@ from transpiler.phases import transpile
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.typed import Reading, read_typed
 from transpiler.reading.yaml_problems import YamlError
+from transpiler.translation_state import TranspileOptions
 
 ROWS = list(table().values())
 
@@ -148,4 +149,6 @@ def test_a_schema_refuses_only_what_the_transpiler_refuses(data: st.DataObject) 
     row = data.draw(st.sampled_from(ROWS))
     config = data.draw(mistakes(data.draw(configs(row))))
     if schema_errors(reading_of(config, row).values, row):
-        assert any(one.fatal for one in transpile(json.dumps(config).encode(), files_dir=str(FILES)).problems)
+        assert any(
+            one.fatal for one in transpile(json.dumps(config).encode(), TranspileOptions(files_dir=str(FILES))).problems
+        )

@@ -13,7 +13,9 @@ from provision.config.problems import Path, Problem, dotted
 from tests.transpiler.golden import FILES, Case, cases
 from transpiler.butane.source_map import ButanePaths, Draft, yaml_path
 from transpiler.lint.source import node_at
-from transpiler.phases import Result, transpile
+from transpiler.phases import transpile
+from transpiler.result import Result
+from transpiler.translation_state import TranspileOptions
 
 MIRROR = """\
 variant: fcos
@@ -154,7 +156,7 @@ def _in_files(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("text", "made", "source"), ROWS, ids=[made for _, made, _ in ROWS])
 def test_the_place_of_what_sugar_makes(text: str, made: str, source: str) -> None:
-    result = transpile(text.encode(), name="site.bu", files_dir=".")
+    result = transpile(text.encode(), TranspileOptions(name="site.bu", files_dir="."))
     assert result.config is not None, result.render()
     paths = dict(_parts(result.config, (), ""))
     (finding,) = result.findings_of_config([Problem(paths[made], "wrong")])
@@ -171,7 +173,7 @@ def with_sugar() -> list[Case]:
 
 
 def test_every_value_of_a_result_is_in_the_authors_text() -> None:
-    missing = {case.name: _missing(transpile(case.text, files_dir=".")) for case in with_sugar()}
+    missing = {case.name: _missing(transpile(case.text, TranspileOptions(files_dir="."))) for case in with_sugar()}
     assert missing
     assert {name: values for name, values in missing.items() if values} == {}
 

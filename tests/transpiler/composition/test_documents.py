@@ -12,9 +12,11 @@ from provision.config.problems import Position
 from transpiler.butane.records import Fcos
 from transpiler.composition.plain_yaml import plain_yaml
 from transpiler.composition.values import Document, Values, text_node
-from transpiler.phases import Result, transpile
+from transpiler.phases import transpile
 from transpiler.reading.tree import MAX_NODES, parse_yaml
 from transpiler.reading.typed import build, read_typed
+from transpiler.result import Result
+from transpiler.translation_state import TranspileOptions
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 
@@ -23,7 +25,7 @@ def composed(folder: Path, main: str, *, values: Values | None = None, **files: 
     """The result of a text; `files` are other files beside it, without the suffix `.bu`."""
     for name, text in files.items():
         (folder / f"{name}.bu").write_text(text)
-    return transpile(main.encode(), name="main.bu", files_dir=folder, values=values)
+    return transpile(main.encode(), TranspileOptions(name="main.bu", files_dir=folder, values=values))
 
 
 def variables(**texts: str) -> Values:
@@ -60,7 +62,9 @@ def test_documents_of_a_command_line_and_bases_are_the_same(tmp_path: Path) -> N
     files = [f"storage: {{files: [{{path: /{name}}}, {{path: /all, mode: {mode}}}]}}\n" for name, mode in ("a1", "b2")]
     first = HEAD + files[0]
     last = "storage: {files: [{path: /all, user: {id: 7}}]}\n"
-    given = transpile(last.encode(), bases=[Document("a", first.encode()), Document("b", files[1].encode())])
+    given = transpile(
+        last.encode(), TranspileOptions(bases=[Document("a", first.encode()), Document("b", files[1].encode())])
+    )
     extended = composed(tmp_path, f"extends: [a.bu, b.bu]\n{last}", a=first, b=files[1])
     assert given.json == extended.json
     assert given.json.count("/all") == 1
@@ -106,7 +110,7 @@ def test_a_base_that_two_documents_extend_counts_once(tmp_path: Path) -> None:
 )
 def test_merged_as_a_machine_merges(base: str, child: str, merged: list[object]) -> None:
     head = "variant: fcos\nversion: 1.7.0\n"
-    result = transpile((head + child).encode(), bases=[Document("base", (head + base).encode())])
+    result = transpile((head + child).encode(), TranspileOptions(bases=[Document("base", (head + base).encode())]))
     root = parse_yaml(plain_yaml(result.text.root).encode())
     assert root is not None
     values = read_typed(root, Fcos, 6).values
@@ -173,10 +177,10 @@ def test_places_of_mistakes(main: str, places: list[tuple[str, str]], tmp_path: 
 
 def test_other_meaning_or_none_for_butane(tmp_path: Path) -> None:
     text = (HEAD + "passwd: {users: [{name: !secret core}]}\nextends: base.bu\n").encode()
-    result = transpile(text, files_dir=tmp_path, butane_paths=True)
+    result = transpile(text, TranspileOptions(files_dir=tmp_path, butane_paths=True))
     assert '"name":"core"' in result.json
     assert [one.message for one in result.problems] == ["unused key extends"]
-    assert transpile(text, lints=False).json == result.json
+    assert transpile(text, TranspileOptions(lints=False)).json == result.json
 
 
 def test_later_problems_of_the_result_have_the_file_too(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from transpiler.composition.values import Document, Values, text_node
 from transpiler.phases import transpile
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.yaml_node import YamlNode
+from transpiler.translation_state import TranspileOptions
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 TEXTS = st.one_of(
@@ -29,12 +30,12 @@ def test_a_value_changes_no_structure(value: str, secret: str) -> None:
         "storage: {files: [{path: /a, contents: {inline: !var x}}, {path: /b, contents: {inline: !secret y}}]}\n"
     )
     values = Values({"x": text_node(value)}, secrets={"y": secret})
-    result = transpile(text.encode(), values=values, lints=False)
+    result = transpile(text.encode(), TranspileOptions(values=values, lints=False))
     assert not result.failed, result.render()
     files = result.config.storage.files if result.config else ()
     assert [one.path for one in files] == ["/a", "/b"]
     assert [inline_content(one.contents) for one in files] == [value.encode(), secret.encode()]
-    assert transpile(plain_yaml(result.text.root).encode(), lints=False).json == result.json
+    assert transpile(plain_yaml(result.text.root).encode(), TranspileOptions(lints=False)).json == result.json
 
 
 _NODES = st.recursive(
@@ -54,7 +55,7 @@ def test_any_parts_end_with_a_result_or_problems(main: str, base: str, included:
     values = Values({"a": text_node("1"), "list": _list()}, environment={"A": "x"}, secrets={"s": "horse battery"})
     folder = Path(__file__).parent
     texts = [f"{HEAD}storage: {one}\nextends: {other}\n".encode() for one, other in ((main, base), (base, included))]
-    result = transpile(texts[0], bases=[Document("base", texts[1])], files_dir=folder, values=values)
+    result = transpile(texts[0], TranspileOptions(bases=[Document("base", texts[1])], files_dir=folder, values=values))
     assert bool(result.json) != result.failed
     assert "horse" not in result.render() + result.error
     assert all(finding.at is None or finding.at.line >= 0 for finding in result.findings())

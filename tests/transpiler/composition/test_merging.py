@@ -16,6 +16,7 @@ from transpiler.composition.values import Document
 from transpiler.phases import transpile
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.typed import build, read_typed
+from transpiler.translation_state import TranspileOptions
 
 ROW = table()["fcos", "1.7.0"]
 ALTERNATIVES = {"inline", "local", "contents_local", "source"}
@@ -37,7 +38,7 @@ def record_of(text: bytes) -> Any:
 @given(st.lists(configs(ROW).map(without_alternatives), min_size=2, max_size=3))
 def test_the_tree_follows_the_records(values: list[Any]) -> None:
     *bases, last = (json.dumps(value).encode() for value in values)
-    result = transpile(last, bases=[Document(str(index), text) for index, text in enumerate(bases)])
+    result = transpile(last, TranspileOptions(bases=[Document(str(index), text) for index, text in enumerate(bases)]))
     if result.text.root is None:  # one of them has repeated entries
         return
     expected = record_of(bases[0])

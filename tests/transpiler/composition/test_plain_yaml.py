@@ -15,6 +15,7 @@ from transpiler.composition.values import Values
 from transpiler.phases import transpile
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.yaml_node import YamlNode
+from transpiler.translation_state import TranspileOptions
 
 
 def same(one: YamlNode, other: YamlNode) -> bool:
@@ -72,10 +73,10 @@ def test_any_text(text: str, plain: bool) -> None:
 def test_a_tree_without_tags_stays_the_same(data: st.DataObject) -> None:
     row = data.draw(st.sampled_from(list(table().values())))
     text = json.dumps(data.draw(configs(row).flatmap(mistakes))).encode()
-    result = transpile(text, lints=False)
-    composed = transpile(text, lints=False, values=Values(given=frozenset({"forces": 1})))
+    result = transpile(text, TranspileOptions(lints=False))
+    composed = transpile(text, TranspileOptions(lints=False, values=Values(given=frozenset({"forces": 1}))))
     assert (composed.json, composed.error) == (result.json, result.error)
     assert [one for one in composed.problems if one.rule != "unused-variable"] == [*result.problems]
     if result.json:
-        again = transpile(plain_yaml(composed.text.root).encode(), lints=False)
+        again = transpile(plain_yaml(composed.text.root).encode(), TranspileOptions(lints=False))
         assert (again.json, again.error) == (result.json, result.error)

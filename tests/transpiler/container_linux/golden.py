@@ -26,8 +26,8 @@ from tests.transpiler.golden import Answer
 from tests.transpiler.golden_case import GoldenCase
 from transpiler.commands.ct import FLAGS as CT_FLAGS
 from transpiler.container_linux.report import ct_report
-from transpiler.phases import result_of, run
-from transpiler.reading.local_files import FilesDirectory
+from transpiler.phases import run
+from transpiler.result import result_of
 from transpiler.translation_state import TranspileOptions
 
 CASES = Path(__file__).parent / "cases"
@@ -64,16 +64,19 @@ def cases() -> list[Case]:
 def ours(text: bytes, options: list[str], dialect: str) -> Answer:
     """Our answer as the command prints it under the name ct; local files are read in the working directory."""
     given = parse_flags(options, CT_FLAGS)
-    files = FilesDirectory(given.get("files-dir", ""))
-    strict = given.get("strict") == "true"
     work = run(
         text,
         TranspileOptions(
-            files, butane_paths=True, platform=given.get("platform", ""), dialect=dialect, container_linux=True
+            files_dir=given.get("files-dir", ""),
+            strict=given.get("strict") == "true",
+            butane_paths=True,
+            platform=given.get("platform", ""),
+            dialect=dialect,
+            container_linux=True,
         ),
     )
-    report = ct_report(work, strict=strict)
-    result = result_of(work, "<stdin>", strict=strict, pretty=False)
+    report = ct_report(work, strict=work.options.strict)
+    result = result_of(work)
     return Answer("" if result.failed else result.json, report, result.failed)
 
 

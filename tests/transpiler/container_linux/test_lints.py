@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.transpiler.container_linux.golden import cases
 from transpiler.phases import transpile
+from transpiler.translation_state import TranspileOptions
 
 WRONG = """\
 docker:
@@ -56,5 +57,5 @@ def test_a_comment_silences_one() -> None:
 
 def test_lints_change_no_verdict() -> None:
     for case in cases():
-        plain, linted = transpile(case.text, lints=False), transpile(case.text)
+        plain, linted = transpile(case.text, TranspileOptions(lints=False)), transpile(case.text)
         assert (linted.error, linted.json) == (plain.error, plain.json), case.name

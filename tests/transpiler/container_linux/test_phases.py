@@ -10,7 +10,6 @@ from tests.transpiler.container_linux.golden import CASES, Case, cases
 from transpiler.container_linux.dialects import BY_NAME
 from transpiler.container_linux.phases import PHASES, Translating
 from transpiler.phases import run, transpile
-from transpiler.reading.local_files import FilesDirectory
 from transpiler.translation_state import Phase, TranspileOptions
 
 
@@ -23,7 +22,7 @@ def answer(case: Case, phases: tuple[Phase[Translating], ...]) -> object:
     """The result of some of the phases."""
     platform = case.options[1] if case.options[0] == "-platform" else ""
     options = TranspileOptions(
-        FilesDirectory("files"), butane_paths=True, platform=platform, dialect=case.dialect, container_linux=True
+        files_dir="files", butane_paths=True, platform=platform, dialect=case.dialect, container_linux=True
     )
     work = run(case.text, options, ())
     from transpiler.reading.tree import parse_yaml
@@ -81,7 +80,7 @@ passwd:
     ],
 )
 def test_problems_have_the_place_of_the_author(told: str) -> None:
-    shown = transpile(TEXT.encode(), name="config.yaml", platform="azure").render()
+    shown = transpile(TEXT.encode(), TranspileOptions(name="config.yaml", platform="azure")).render()
     assert f"config.yaml{told}" in shown
 
 
@@ -89,6 +88,6 @@ def test_local_files_stay_below_the_files_directory(tmp_path: Path) -> None:
     text = b"storage: {files: [{path: /a, mode: 0644, contents: {local: ../motd}}]}\n"
     (tmp_path / "motd").touch()
     (tmp_path / "files").mkdir()
-    result = transpile(text + b"docker: {}\n", files_dir=tmp_path / "files")
+    result = transpile(text + b"docker: {}\n", TranspileOptions(files_dir=tmp_path / "files"))
     assert result.failed
     assert "outside the files directory" in result.render()

@@ -10,6 +10,7 @@ import pytest
 from transpiler.container_linux.recognise import is_container_linux_config, looks_like_container_linux_config
 from transpiler.phases import transpile
 from transpiler.reading.tree import parse_yaml
+from transpiler.translation_state import TranspileOptions
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,10 @@ def test_a_text_that_may_be_a_butane_config_gets_a_warning() -> None:
 
 
 def test_butane_knows_no_such_texts() -> None:
-    assert transpile(b"docker: {}\n", butane_paths=True).error == "error parsing variant; must be specified"
+    assert (
+        transpile(b"docker: {}\n", TranspileOptions(butane_paths=True)).error
+        == "error parsing variant; must be specified"
+    )
 
 
 def test_a_butane_config_loads_nothing_of_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from provision.config.problems import Position
 from transpiler.editor.document import OpenDocument
+from transpiler.translation_state import TranspileOptions
 
 MARK = "\u00a6"
 
@@ -14,4 +15,4 @@ def with_cursor(text: str, files_dir: str = "") -> tuple[OpenDocument, Position]
     """The document without the mark, and the place of the mark."""
     before, _, after = text.partition(MARK)
     at = Position(before.count("\n") + 1, len(before.rpartition("\n")[2]) + 1)
-    return OpenDocument(before + after, files_dir=files_dir), at
+    return OpenDocument(before + after, TranspileOptions(files_dir=files_dir)), at

@@ -11,6 +11,7 @@ from tests.transpiler.mistakes import FOLDER, mistakes
 from transpiler.authoring.fixes import fixed
 from transpiler.editor.code_actions import CodeAction, code_actions
 from transpiler.editor.document import OpenDocument
+from transpiler.translation_state import TranspileOptions
 
 
 def applied(document: OpenDocument, action: CodeAction) -> str:
@@ -40,9 +41,9 @@ def test_what_check_can_fix_an_editor_can() -> None:
     for mistake in mistakes():
         with chdir(FOLDER / mistake.name):
             raw = Path("case.bu").read_bytes()
-            document = OpenDocument(raw.decode("utf-8", "surrogateescape"), files_dir="files")
+            document = OpenDocument(raw.decode("utf-8", "surrogateescape"), TranspileOptions(files_dir="files"))
             mending = [one for one in code_actions(document, 1, len(document.lines)) if one.is_preferred]
-            assert bool(mending) == bool(fixed(raw, files_dir="files").edits), mistake.name
+            assert bool(mending) == bool(fixed(raw, TranspileOptions(files_dir="files")).edits), mistake.name
             for one in mending:
                 assert applied(document, one) != document.text, mistake.name
 

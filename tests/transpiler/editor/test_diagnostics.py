@@ -11,13 +11,14 @@ from tests.transpiler.editor import HEAD
 from tests.transpiler.mistakes import FOLDER, mistakes
 from transpiler.editor.diagnostics import diagnostics
 from transpiler.editor.document import OpenDocument, TextRange
+from transpiler.translation_state import TranspileOptions
 
 
 def test_mistakes_have_their_cause_place_and_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     for mistake in mistakes():
         monkeypatch.chdir(FOLDER / mistake.name)
         raw = (FOLDER / mistake.name / "case.bu").read_bytes()
-        document = OpenDocument(raw.decode("utf-8", "surrogateescape"), files_dir="files")
+        document = OpenDocument(raw.decode("utf-8", "surrogateescape"), TranspileOptions(files_dir="files"))
         found = [one for one in diagnostics(document) if mistake.cause in one.message]
         line, column = map(int, mistake.place.split(":"))
         assert any(one.span.start[:2] == (line, column) and mistake.remedy in one.message for one in found), (
@@ -48,7 +49,7 @@ def test_spans(text: str, start: tuple[int, int], end: tuple[int, int]) -> None:
 
 def test_a_problem_in_an_included_file_is_shown_at_the_key(tmp_path: Path) -> None:
     (tmp_path / "part.bu").write_text("- path: /a\n  mode: 644\n")
-    document = OpenDocument(HEAD + "storage:\n  files: !include part.bu\n", files_dir=str(tmp_path))
+    document = OpenDocument(HEAD + "storage:\n  files: !include part.bu\n", TranspileOptions(files_dir=tmp_path))
     (found,) = diagnostics(document)
     assert found.span == TextRange(Position(4, 3), Position(4, 8))
     assert "part.bu:2:9: unreasonable mode" in found.message
@@ -60,4 +61,4 @@ def test_an_empty_text() -> None:
 
 def test_silenced_rules() -> None:
     text = HEAD + "storage: {files: [{path: /a, mode: 644}]}\n"
-    assert diagnostics(OpenDocument(text, ignore=("decimal-mode",))) == []
+    assert diagnostics(OpenDocument(text, TranspileOptions(ignore=["decimal-mode"]))) == []

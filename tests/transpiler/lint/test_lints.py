@@ -11,6 +11,7 @@ import pytest
 from provision.config.reports.rule_ids import rule_of
 from transpiler.lint.units import escaped_path
 from transpiler.phases import transpile
+from transpiler.translation_state import TranspileOptions
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 
@@ -23,7 +24,7 @@ def key(kind: str = "ssh-ed25519") -> str:
 
 def findings_of(text: str, files_dir: Path | None = None) -> list[str]:
     """The findings of a config: `line:rule`."""
-    result = transpile((HEAD + text).encode(), files_dir=files_dir)
+    result = transpile((HEAD + text).encode(), TranspileOptions(files_dir=files_dir))
     return [f"{one.at.line if one.at else 0}:{one.rule}" for one in result.findings()]
 
 
@@ -192,7 +193,7 @@ def test_a_second_document(text: str, line: int) -> None:
     result = transpile((HEAD + text).encode())
     found = [one.at.line for one in result.findings() if one.at and rule_of(one.problem) == "second-document"]
     assert (found, bool(result.error)) == ([line] if line else [], bool(line))
-    assert not transpile((HEAD + text).encode(), butane_paths=True).error
+    assert not transpile((HEAD + text).encode(), TranspileOptions(butane_paths=True)).error
 
 
 def test_an_account_from_an_alias_without_a_name() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from transpiler.phases import transpile
+from transpiler.translation_state import TranspileOptions
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
 
@@ -28,9 +29,9 @@ def test_a_comment_silences_warnings_of_its_line(text: str, left: int) -> None:
 
 def test_strict_ignores_silenced_warnings() -> None:
     text = (HEAD + "foo: 1 # transpile: ignore=unused-key\n").encode()
-    assert not transpile(text, strict=True).error
-    assert transpile(text, strict=True, butane_paths=True).error
-    assert not transpile((HEAD + "foo: 1\n").encode(), strict=True, ignore=["unused-key"]).error
+    assert not transpile(text, TranspileOptions(strict=True)).error
+    assert transpile(text, TranspileOptions(strict=True, butane_paths=True)).error
+    assert not transpile((HEAD + "foo: 1\n").encode(), TranspileOptions(strict=True, ignore=["unused-key"])).error
 
 
 def test_a_comment_inside_a_unit_applies_to_its_next_line() -> None:

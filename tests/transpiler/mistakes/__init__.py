@@ -11,7 +11,9 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from transpiler.phases import Result, transpile
+from transpiler.phases import transpile
+from transpiler.result import Result
+from transpiler.translation_state import TranspileOptions
 
 FOLDER = Path(__file__).parent
 
@@ -26,7 +28,9 @@ class Mistake(NamedTuple):
 
     def result(self) -> Result:
         """The result for the config. Local files are relative to the working directory, which must be the folder."""
-        return transpile((FOLDER / self.name / "case.bu").read_bytes(), name="case.bu", files_dir="files")
+        return transpile(
+            (FOLDER / self.name / "case.bu").read_bytes(), TranspileOptions(name="case.bu", files_dir="files")
+        )
 
     def score(self) -> tuple[bool, bool, bool]:
         """Whether a finding has the cause, and whether it has the place and the remedy."""

@@ -17,6 +17,7 @@ from transpiler.reading.local_files import join_below
 from transpiler.reading.scalars import resolve_plain
 from transpiler.reading.tree import MAX_NODES, parse_yaml, place_of
 from transpiler.reading.yaml_problems import YamlError
+from transpiler.translation_state import TranspileOptions
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_bytes_that_are_not_utf_8(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/tree/\xfe"))).write_text("x")
     text = b"systemd: {units: [{name: a.service, contents_local: unit}]}\nstorage: {trees: [{local: tree}]}\n"
-    result = transpile(b"variant: fcos\nversion: 1.5.0\n" + text, files_dir=tmp_path)
+    result = transpile(b"variant: fcos\nversion: 1.5.0\n" + text, TranspileOptions(files_dir=tmp_path))
     assert '"path":"/\\ufffd"' in result.json
     assert '"contents":"a\\ufffdb\\n"' in result.json
 
