@@ -11,7 +11,7 @@ from provision.planning.actions import Action, Keep, RunProgram, Wave
 from provision.planning.arguments import Argument, Content, TargetPath
 from provision.planning.file_actions import MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileType, MachineView
-from provision.planning.root.target_paths import missing_parents, resolve_path
+from provision.planning.root.target_paths import followed, missing_parents, resolve_path
 from provision.stages.files.append_lines import append_lines
 from provision.stages.files.data_loss import replaced
 
@@ -32,14 +32,16 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     if disabled:
         yield (_systemctl("disable", disabled, "disable units"),)
     lines = [f"{'enable' if state else 'disable'} {units}" for state, units in presets]
-    if lines:
-        yield (append_lines(PRESET, lines, view, ("systemd", "units")),)
-        if presets_are_over(view):
-            # one call for each unit: if one of several is missing, systemctl does nothing at all
-            for unit in config.systemd.units:
-                if unit.enabled and not unit.mask:
-                    accepts = (0,) if _can_be_enabled(unit, view) else (0, 1)
-                    yield (_systemctl("preset", [unit.name], f"enable {unit.name}", accepts),)
+    # of equal lines the first counts (systemd.preset(5)); coreos-cloudinit runs at every start
+    there = (view.content(followed(view, PRESET)) or b"").splitlines()
+    if new := [line for line in lines if line.encode() not in there]:
+        yield (append_lines(PRESET, new, view, ("systemd", "units")),)
+    if lines and presets_are_over(view):
+        # one call for each unit: if one of several is missing, systemctl does nothing at all
+        for unit in config.systemd.units:
+            if unit.enabled and not unit.mask:
+                accepts = (0,) if _can_be_enabled(unit, view) else (0, 1)
+                yield (_systemctl("preset", [unit.name], f"enable {unit.name}", accepts),)
 
 
 def _can_be_enabled(unit: Unit, view: MachineView) -> bool:

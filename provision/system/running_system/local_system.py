@@ -90,13 +90,7 @@ class LocalSystem:
         None if there is no such file. Raises FetchFailed if the drive cannot be mounted or read.
         """
         with mounted_drive(device, ",".join(formats) or "auto") as root:
-            try:
-                fd = GuardedTree(root).open(path, os.O_RDONLY)
-            except OSError as error:
-                if error.errno in ABSENT:
-                    return None
-                raise FetchFailed(f"{device}: {path}", error.strerror or "cannot be read") from error
-            return _whole(fd, f"{device}: {path}")
+            return read_below(root, path, f"{device}: ")
 
     def await_change(self, seconds: float) -> None:
         """Wait until the kernel or udev reports an event of a device, at most `seconds`."""
@@ -157,6 +151,23 @@ class LocalSystem:
             return processes.output_of(argv, given, CONFIG_LIMIT)
         except ValueError as error:
             raise FetchFailed(argv[0], f"its output is larger than the limit of {CONFIG_LIMIT >> 20} MiB") from error
+
+
+def read_below(folder: str, path: str, shown: str) -> bytes | None:
+    """The bytes of a file below a folder, out of which no link leads; None if there is none.
+
+    Raises FetchFailed; `shown` stands before the path in it. What is no file is not waited for.
+    """
+    try:
+        fd = GuardedTree(folder).open(path, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno in ABSENT:
+            return None
+        raise FetchFailed(f"{shown}{path}", error.strerror or "cannot be read") from error
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise FetchFailed(f"{shown}{path}", "is not a regular file")
+    return _whole(fd, f"{shown}{path}")
 
 
 def _whole(fd: int, name: str) -> bytes:

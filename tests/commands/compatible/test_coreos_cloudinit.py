@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,17 @@ class TestSources:
 
     def test_a_config_drive_that_is_not_there(self, tmp_path: Path) -> None:
         assert READ["from-configdrive"](f"{tmp_path}/none", silent) is None
+
+    def test_no_link_and_no_pipe_of_a_config_drive_is_followed(self, tmp_path: Path) -> None:
+        latest = tmp_path / "drive/openstack/latest"
+        latest.mkdir(parents=True)
+        (tmp_path / "secret").write_text("of the host")
+        (latest / "user_data").symlink_to("../../../secret")
+        assert READ["from-configdrive"](f"{tmp_path}/drive", silent) == GivenUserData(b"")
+        (latest / "user_data").unlink()
+        os.mkfifo(latest / "user_data")
+        with pytest.raises(Failure, match="is not a regular file"):
+            READ["from-configdrive"](f"{tmp_path}/drive", silent)
 
     def test_a_damaged_config_drive(self, tmp_path: Path) -> None:
         latest = tmp_path / "openstack" / "latest"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import threading
 import time
 from pathlib import Path
@@ -18,7 +19,7 @@ from provision.fetch.platforms.trust_settings import TrustPolicy
 from provision.fetch.retry import now
 from provision.fetch.running_system import SystemPaths
 from provision.fetch.settings import FetchSettings
-from provision.system.running_system.local_system import LocalSystem
+from provision.system.running_system.local_system import LocalSystem, read_below
 from tests.fetch.platforms import paths
 from tests.fetch.platforms.drives import DRIVES, OPENSTACK, drive, plug
 from tests.recorded_log import RecordedLog
@@ -121,6 +122,12 @@ def test_a_folder_that_the_hypervisor_shares_is_a_drive(root: Path) -> None:
     assert system.external_bus("9p:config-2") == ""
     with pytest.raises(FetchFailed, match=r"9p:config-2: cannot be mounted"):  # there is no such share here
         system.read_from("9p:config-2", "/openstack/latest/user_data")
+
+
+def test_a_pipe_on_a_drive_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "user_data")
+    with pytest.raises(FetchFailed, match=r"config-2: /user_data: is not a regular file"):
+        read_below(str(tmp_path), "/user_data", "config-2: ")
 
 
 def test_a_drive_named_on_the_kernel_command_line(root: Path, log: RecordedLog) -> None:

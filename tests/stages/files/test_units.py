@@ -118,6 +118,13 @@ def test_an_existing_preset_file_is_appended_to() -> None:
     assert made[0].keep
 
 
+def test_a_line_that_is_there_is_not_added_again() -> None:
+    world = World().with_file(units.PRESET, b"enable a.service\nenable old.service\n")
+    assert planned(world, Unit(name="a.service", enabled=True)) == []
+    added = planned(world, Unit(name="a.service", enabled=True), Unit(name="b.service", enabled=True))
+    assert [action.parts for action in added if isinstance(action, WriteFile)] == [(Content(b"enable b.service\n"),)]
+
+
 def test_lines_go_through_a_link_and_never_behind_half_a_line() -> None:
     world = World().with_link(units.PRESET, "/usr/share/own.preset").with_file("/usr/share/own.preset", b"enable old")
     made = planned(world, Unit(name="a.service", enabled=True))

@@ -52,11 +52,10 @@ def _config_drive(folder: str, _log: Log) -> GivenUserData | None:
     """A drive of OpenStack that is mounted on a folder."""
     if not os.path.isdir(folder):
         return None
-    latest = os.path.join(folder, "openstack", "latest")
-    described = _object(_bytes(os.path.join(latest, "meta_data.json")))
+    described = _object(_file_of_drive(folder, "/openstack/latest/meta_data.json"))
     keys = described.get("public_keys")
     return GivenUserData(
-        _bytes(os.path.join(latest, "user_data")) or b"",
+        _file_of_drive(folder, "/openstack/latest/user_data") or b"",
         str(described.get("hostname") or ""),
         [str(key) for key in keys.values()] if isinstance(keys, dict) else (),
     )
@@ -64,7 +63,7 @@ def _config_drive(folder: str, _log: Log) -> GivenUserData | None:
 
 def _azure_agent(folder: str, _log: Log) -> GivenUserData | None:
     """The folder of Azure's agent."""
-    return GivenUserData(_bytes(os.path.join(folder, "CustomData")) or b"") if os.path.isdir(folder) else None
+    return GivenUserData(_file_of_drive(folder, "/CustomData") or b"") if os.path.isdir(folder) else None
 
 
 def _kernel_command_line(_value: str, log: Log) -> GivenUserData | None:
@@ -147,6 +146,12 @@ def _bytes(path: str) -> bytes | None:
     if len(raw) > CONFIG_LIMIT:
         raise Failure(f"{path}: is larger than the limit of {CONFIG_LIMIT >> 20} MiB")
     return raw
+
+
+def _file_of_drive(folder: str, path: str) -> bytes | None:
+    from provision.system.running_system.local_system import read_below
+
+    return read_below(folder, path, folder)
 
 
 def _object(raw: bytes | None) -> dict[str, Any]:
