@@ -68,7 +68,9 @@ def debian(packages: list[Path], tmp_path_factory: pytest.TempPathFactory) -> It
     hooks.append(f'--customize-hook=chroot "$1" apt-get install --yes --no-install-recommends {names}')
     sources = Path("/etc/apt/sources.list.d/debian.sources")
     given = [sources] if sources.exists() else []
-    run("mmdebstrap", "--quiet", "--mode=root", "--variant=apt", *hooks, "bookworm", root, *given)
+    # in a mount namespace of its own: whatever happens, nothing stays mounted
+    mmdebstrap = ["unshare", "--mount", "mmdebstrap", "--quiet", "--mode=root", "--variant=apt"]
+    run(*mmdebstrap, *hooks, "bookworm", root, *given)
     yield root
     shutil.rmtree(root, ignore_errors=True)
 
