@@ -111,8 +111,9 @@ def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
     changes = sum(is_change(step.action) for step in steps)
     losses = sum(bool(step.action.destroys) for step in steps)
     kept = sum(isinstance(step.action, Keep) for step in steps)
+    known = "known to be " if any(isinstance(step.action, WaitForDevices) for step in steps) else ""
     words = [_count(changes, "change") if changes else "nothing to change"]
-    words += [f"{losses} of them destructive" if losses else "none of them destructive"] if changes else []
+    words += [f"{losses or 'none'} of them {known}destructive"] if changes else []
     words += [f"{_count(kept, 'thing')} kept as found" + ("" if verbose else " (--verbose shows them)")] if kept else []
     return ", ".join(words)
 

@@ -29,7 +29,7 @@ STEPS = [
 
 def test_steps_are_numbered_by_stage_and_data_loss_is_marked() -> None:
     assert list(plan_lines(STEPS, ["a note"], Style(), {}, verbose=False)) == [
-        "2 changes, 1 of them destructive, 1 thing kept as found (--verbose shows them)",
+        "2 changes, 1 of them known to be destructive, 1 thing kept as found (--verbose shows them)",
         "note: a note",
         "\ndisks",
         "   1   wait for /dev/vdb (not visible here: assumed to be blank and large enough)  [storage.disks[0]]",
@@ -38,6 +38,11 @@ def test_steps_are_numbered_by_stage_and_data_loss_is_marked() -> None:
         "\nfiles",
         "   3   write /etc/motd (0644)  [storage.files[0]]",
     ]
+
+
+def test_without_an_unseen_device_all_that_is_destroyed_is_known() -> None:
+    summary = next(plan_lines(STEPS[1:], [], Style(), {}, verbose=True))
+    assert summary == "2 changes, 1 of them destructive, 1 thing kept as found"
 
 
 def test_steps_of_other_programs_are_not_counted_as_changes() -> None:
