@@ -34,8 +34,14 @@ PACKAGES = {
     "provision/stages": ("tests/stages",),
 }
 SHARE = {"transpiler": 0.5, "provision/config": 0.3, "provision/stages": 0.2}
-SLOW = ("tests/config/test_fuzz.py", "tests/config/reports/test_streams.py", "tests/transpiler/test_surroundings.py")
-"""Tests that start many processes. They run for changes of their own module only."""
+SLOW = (
+    "tests/config/test_fuzz.py",
+    "tests/config/test_limits.py",
+    "tests/config/reports/test_streams.py",
+    "tests/transpiler/test_limits.py",
+    "tests/transpiler/test_surroundings.py",
+)
+"""Tests that start many processes or read huge configs. They run for changes of their own module only."""
 
 SECONDS = 900
 PROCESSOR_SECONDS = 150
@@ -205,6 +211,7 @@ def _become_pytest(tests: list[str], copy: Path) -> None:
         sys.path[0] = os.environ["PYTHONPATH"] = str(copy)
         sys.modules.pop("tests")
         argv = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--no-header", "--hypothesis-profile=few"]
+        argv += [f"--basetemp={copy.parent / 'pytest'}"]  # or pytest looks through what other runs left in /tmp
         argv += ["-m", "not disks and not boot and not network and not peer", "--timeout=120"]
         status = pytest.main([*argv, *(f"--ignore={path}" for path in SLOW if path not in tests), *tests])
     finally:

@@ -19,6 +19,12 @@ def found(version: int, **storage: object) -> list[str]:
     return [one.message for one in validate(json.dumps(config).encode()).problems if one.fatal]
 
 
+def hints(version: int, **storage: object) -> list[str]:
+    """The hints of its errors."""
+    config = {"ignition": {"version": f"2.{version}.0"}, "storage": storage}
+    return [one.hint for one in validate(json.dumps(config).encode()).problems if one.fatal]
+
+
 def file(**fields: object) -> dict[str, Any]:
     return {"filesystem": "root", "path": "/a", "mode": 420, **fields}
 
@@ -40,6 +46,19 @@ def test_a_version_knows_the_file_systems_of_its_time(name: str, since: int) -> 
         mount = {"device": "/dev/vda", "format": name}
         errors = found(version, filesystems=[{"name": "a", "mount": mount}])
         assert errors == ([] if version >= since else ["invalid filesystem format"]), version
+
+
+@pytest.mark.parametrize(
+    ("version", "schemes", "formats"),
+    [
+        (0, "http, https, data, oem", "ext4, btrfs, xfs"),
+        (1, "http, https, data, oem, tftp, s3", "ext4, btrfs, xfs, swap, vfat"),
+    ],
+)
+def test_a_hint_lists_what_the_version_knows(version: int, schemes: str, formats: str) -> None:
+    assert hints(version, files=[file(contents={"source": "ftp://a/b"})]) == [f"known schemes are {schemes}"]
+    mount = {"device": "/dev/vda", "format": "f2fs"}
+    assert hints(version, filesystems=[{"name": "a", "mount": mount}]) == [f"one of {formats}"]
 
 
 @pytest.mark.parametrize(("mode", "valid"), [(0, True), (0o7777, True), (0o10000, False), (-1, False)])

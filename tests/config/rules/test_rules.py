@@ -41,6 +41,16 @@ def test_in_3_0_a_reference_may_have_a_checksum_without_a_source(version: str, r
     assert any(message in line for line in shown(config)) == (version != "3.0.0")
 
 
+@pytest.mark.parametrize(
+    ("name", "since"), [("ext4", 0), ("btrfs", 0), ("swap", 0), ("none", 3), ("virtiofs", 7), ("f2fs", 9)]
+)
+def test_a_version_knows_the_file_systems_of_its_time(name: str, since: int) -> None:
+    for version, text in enumerate(VERSIONS):
+        mount = {"device": "/dev/a", "format": name}
+        errors = shown({"ignition": {"version": text}, "storage": {"filesystems": [mount]}})
+        assert any("invalid filesystem format" in error for error in errors) == (version < since), text
+
+
 def test_every_rule_has_cases_that_keep_it_and_that_break_it() -> None:
     for rule in RULES:
         cases = [case for case in GOLDEN if case["rule"] == rule.name]
@@ -141,6 +151,37 @@ def test_duplicates_name_the_first_place() -> None:
             {"files": [{"path": "/a", "contents": {"source": "gs://a/b"}}]},
             "gs needs 3.2.0; this config says 3.1.0",
         ),
+        *(
+            (version, {"files": [{"path": "/a", "contents": {"source": "ftp://a/b"}}]}, f"known schemes are {known}")
+            for version, known in (
+                ("3.0", "http, https, tftp, s3, data"),
+                ("3.2", "http, https, tftp, s3, data, gs"),
+                ("3.5", "http, https, tftp, s3, data, gs, arn"),
+            )
+        ),
+        *(
+            (version, {"filesystems": [{"device": "/a", "format": "f2fs"}]}, f"one of {known}")
+            for version, known in (
+                ("3.2", "ext4, btrfs, xfs, vfat, swap"),
+                ("3.3", "ext4, btrfs, xfs, vfat, swap, none"),
+                ("3.7", "ext4, btrfs, xfs, vfat, swap, none, virtiofs"),
+            )
+        ),
+        *(
+            ("3.6", {"directories": [{"path": "/a", "mode": mode}]}, hint)
+            for mode, hint in (
+                (10000, "modes are decimal in JSON: 0644 is 420"),
+                (7777, "decimal 7777 is octal 17141; octal 7777 is decimal 4095"),
+                (8000, "modes are decimal in JSON: 0644 is 420"),
+                (-1, "modes are decimal in JSON: 0644 is 420"),
+            )
+        ),
+        (
+            "3.4",
+            {"files": [{"path": "/a", "contents": {"source": "data:,", "verification": {"hash": "sha256-00"}}}]},
+            "sha256 has 64 hexadecimal digits, this has 2",
+        ),
+        ("3.4", {"filesystems": [{"device": "/a", "format": "xfs", "label": "é" * 7}]}, "this one has 14 bytes"),
     ],
 )
 def test_hints_say_the_likely_fix(version: str, fragment: dict[str, Any], hint: str) -> None:

@@ -26,6 +26,7 @@ from provision.config.rules.unit_text import BadUnit, _options, _Reader, section
         ("[Unit]\n=1", {"Unit"}),
         ("[Unit]\nA=\\", {"Unit"}),
         *(("[Unit]\nA=" + "x" * 2045 + end, {"Unit"}) for end in ("", "\n", "\r\n", "\nB=1\n")),
+        ("[Unit]\n#" + "x" * 2040 + "\nA=" + "x" * 3000, {"Unit"}),  # 2,047 bytes of the line are in the first window
     ],
 )
 def test_sections_with_options(text: str, sections: set[str]) -> None:
@@ -40,6 +41,7 @@ def test_sections_with_options(text: str, sections: set[str]) -> None:
         ("[Unit]\nA\n", "unexpected newline encountered while parsing option name"),
         ("[Unit]\nA", "EOF"),
         *(("[Unit]\nA=" + "x" * 2046 + end, "line too long (max 2048 bytes)") for end in ("", "\n", "\r\n", "\nB=1\n")),
+        ("[Unit]\n#" + "x" * 2039 + "\nA=" + "x" * 3000, "line too long (max 2048 bytes)"),
     ],
 )
 def test_bad_text(text: str, message: str) -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from provision.planning.boot_state import BootState
 from provision.stages.disks.filesystems import MAKERS
-from provision.stages.disks.mkfs_options import BARE, VALUED, Trial, are_plain, refusal
+from provision.stages.disks.mkfs_options import BARE, LARGE, SMALL, TRIED_BELOW, VALUED, Trial, are_plain, refusal
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
+from tests.stages.world import World
 
 MIB = 1 << 20
 
@@ -58,6 +59,34 @@ def test_options_that_cannot_be_tried(program: str, options: str) -> None:
 def test_every_program_has_its_options() -> None:
     programs = {maker.program for maker in MAKERS.values()}
     assert set(VALUED) == set(BARE) == programs
+
+
+@pytest.mark.parametrize(
+    ("options", "writes", "others"),
+    [
+        ("", False, [TRIED_BELOW]),
+        ("-F 12", False, [TRIED_BELOW, SMALL, LARGE]),
+        ("-F 12", True, [TRIED_BELOW, SMALL]),
+    ],
+)
+def test_a_program_that_writes_is_tried_with_small_sizes_only(options: str, others: list[int], *, writes: bool) -> None:
+    world = World()
+    world.mkfs_refusals["mkfs.fat"] = "no"
+    world.refuses_all_sizes = True
+    assert refusal(Trial("mkfs.fat", options.split(), (), writes), MIB, world) == ""
+    assert [size for _, size in world.tried] == [MIB, *others]
+
+
+@pytest.mark.parametrize(
+    ("options", "writes", "tried"),
+    [("", False, False), ("", True, False), ("-F 12", True, False), ("-F 12", False, True)],
+)
+def test_large_devices_are_tried_only_with_options_of_a_program_that_can_write_nothing(
+    options: str, *, writes: bool, tried: bool
+) -> None:
+    world = World()
+    refusal(Trial("mkfs.fat", options.split(), (), writes), TRIED_BELOW, world)
+    assert bool(world.tried) is tried
 
 
 @pytest.mark.parametrize(

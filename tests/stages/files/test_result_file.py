@@ -41,6 +41,13 @@ def test_an_earlier_result_is_nested() -> None:
     assert written(world)[0]["previousReport"] == {"provisioningBootID": "old"}
 
 
+def test_an_earlier_result_stays_readable() -> None:
+    world = World(state=STATE).with_file(result_file.RESULT, '{"by": "Größe"}'.encode())
+    (action,) = actions(run(result_file.plan, Config(), world)[0])
+    assert isinstance(action, WriteFile)
+    assert "Größe".encode() in b"".join(part.data for part in action.parts if isinstance(part, Content))
+
+
 @pytest.mark.parametrize(
     ("world", "why"),
     [

@@ -62,8 +62,7 @@ def _group(group: Group, config_path: Path, view: MachineView) -> Iterator[Wave]
     words = ["--gid", str(group.gid)] if group.gid is not None else []
     words += ["--system"] if group.system and existing is None else []
     if existing is None or words:
-        known = existing.id if existing else None
-        fact = GroupFact(group.name, Account(group.name, known if group.gid is None else group.gid))
+        fact = GroupFact(group.name, Account(group.name, group.gid))
         yield (
             _run(f"{title} group {group.name}", (verb, *_IN_ROOT, *words, group.name), fact, config_path=config_path),
         )

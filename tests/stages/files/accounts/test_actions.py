@@ -86,6 +86,19 @@ def test_groups_come_before_users() -> None:
     ]
 
 
+def test_ids_that_the_config_gives_are_known_afterwards() -> None:
+    entries = Passwd(
+        users=(User(name="new", uid=4), User(name="there", uid=8), User(name="kept", gecos="x"), User(name="any")),
+        groups=(Group(name="new", gid=4), Group(name="there", gid=8), Group(name="any")),
+    )
+    world = World().with_group("there", 7).with_user("there", 7).with_user("kept", 9)
+    _, forecast = run(actions.plan, Config(passwd=entries), world)
+    groups = [forecast.group(one.name) for one in entries.groups]
+    users = [forecast.user(one.name) for one in entries.users]
+    assert [one.id if one else "gone" for one in groups] == [4, 8, None]
+    assert [one.id if one else "gone" for one in users] == [4, 8, 9, None]
+
+
 def test_keys_go_to_a_fragment_that_belongs_to_the_user() -> None:
     world = World().with_user("core", 1000).with_directory("/home/core", uid=1000, gid=1000)
     *folders, keys = planned(world, users=(User(name="core", ssh_authorized_keys=("one", "two")),))

@@ -70,6 +70,14 @@ def test_a_mail_spool(settings: str, system: bool, expected: bool) -> None:
     assert "/var/mail/bob" not in made(User(name="bob", system=system), world)
 
 
+@pytest.mark.parametrize(("folder", "expected"), [("/var/mail", []), ("/", ["/bob"])])
+def test_a_mail_spool_is_made_where_its_folder_is(folder: str, expected: list[str]) -> None:
+    """useradd leaves the spool out if the folder is missing."""
+    world = World().with_file("/etc/login.defs", f"MAIL_DIR {folder}\n".encode())
+    world.with_file("/etc/default/useradd", b"CREATE_MAIL_SPOOL=yes\n")
+    assert list(made(User(name="bob", no_create_home=True), world)) == expected
+
+
 def test_a_file_that_the_skeleton_has_is_refused_before_the_account_is_made() -> None:
     bashrc = File(path="/home/bob/.bashrc", contents=Resource(source="data:,mine"))
     config = Config(passwd=Passwd(users=(User(name="bob"),)), storage=Storage(files=(bashrc,)))
