@@ -2,15 +2,17 @@
 
     python -m tests.mutants [--count 120] [--seed 1] [--only transpiler]
 
-Each sampled change (a mutant) is made in a copy of the tree, and the tests of its package run there until one fails.
-What no test notices survives and is printed as a diff. cosmic-ray runs one test command for every mutant, which takes
-minutes here; this script runs the nearest tests first, in forks of a process that has imported the libraries.
+Each sampled change (a mutant) is made in a copy of the tree, and tests of its package run there until one fails. What
+no test notices survives and is printed as a diff. cosmic-ray runs one test command for every mutant, which takes
+minutes here; this script runs only tests that call the changed function (`tests.called_functions`), the nearest and
+quickest first, in forks of a process that has imported the libraries.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import ctypes
 import os
 import random
 import resource
@@ -20,12 +22,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from difflib import unified_diff
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests import called_functions
+from tests.called_functions import CalledFunctions
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = {
@@ -43,9 +49,14 @@ SLOW = (
 )
 """Tests that start many processes or read huge configs. They run for changes of their own module only."""
 
-SECONDS = 900
-PROCESSOR_SECONDS = 150
-"""The tests of a change that makes them run longer than this fail."""
+FIRST = ("tests/transpiler/test_golden.py",)
+"""Tests that notice most changes. They run together with those of the module."""
+
+RECORDING, LEAST = 1800, 20
+"""Processor seconds that the tests may take while calls are recorded, and at least with each change."""
+
+WAITING = 10
+"""The tests of a change fail if they take longer than their processor seconds so many times."""
 
 LIBRARIES = ("hypothesis.strategies", "_hypothesis_pytestplugin", "jsonschema", "yaml", "requests", "http.server")
 """What the tests of every change import; the packages themselves are imported anew."""
@@ -86,6 +97,19 @@ def mutated(text: str, number: int) -> str:
     node, kind = list(_places(tree))[number]
     _change(node, kind)
     return ast.unparse(ast.fix_missing_locations(tree))
+
+
+def function_of(text: str, number: int) -> int | None:
+    """The line of the function that a change is in; None if it is in the lines that run on import."""
+    tree = ast.parse(text)
+    changed = list(_places(tree))[number][0]
+    found = None
+    for function in ast.walk(tree):  # an inner function comes after the outer one
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef) and any(
+            node is changed for line in function.body for node in ast.walk(line)
+        ):
+            found = called_functions.line_of(function)
+    return found
 
 
 def _places(tree: ast.AST) -> Iterator[tuple[ast.AST, str]]:
@@ -153,69 +177,103 @@ def _change(node: ast.AST, kind: str) -> None:
         node.__class__ = ast.Break if isinstance(node, ast.Continue) else ast.Continue
 
 
-def nearest(path: str, package: str) -> list[list[str]]:
-    """The tests of a module, in two parts: those of its own name and the golden ones; those of its folder and package.
-
-    Most changes fail in the first part, which is collected in no time.
-    """
+def nearest(path: str) -> str:
+    """The file of tests that has the module's name; if there is none, the nearest folder above it."""
     module = Path(path)
     tests = Path("tests") / module.relative_to("provision" if path.startswith("provision/") else ".")
     own = tests.with_name(f"test_{tests.name}")
-    folder = next(folder for folder in (own.parent, *own.parents) if (ROOT / folder).is_dir())
-    golden = ["tests/transpiler/test_golden.py"] if package == "transpiler" else []
-    parts = [[str(own), *golden], [str(folder), *PACKAGES[package]]]
-    found = [[one for one in dict.fromkeys(part) if (ROOT / one).exists()] for part in parts]
-    return [part for part in found if part]
+    return str(next(one for one in (own, *own.parents) if (ROOT / one).exists()))
 
 
-def survives(mutant: Mutant, package: str, copy: Path) -> bool:
-    """Whether all tests pass although the change was made."""
+def survives(mutant: Mutant, copy: Path, calls: CalledFunctions) -> bool:
+    """Whether all tests that can notice the change pass although it was made.
+
+    They run in two parts, because most changes fail in the first, and few files of tests are imported in no time.
+    """
     target = copy / mutant.path
     whole, times = target.read_text("utf-8"), target.stat()
+    line = function_of(whole, mutant.number)
+    chosen = calls.tests_of(f"{target}:{line}" if line else None)
+    own = nearest(mutant.path)
+    first = (own, *FIRST)
+    near = [test for test in chosen if test.startswith(first)]
+    others = [test for test in chosen if not test.startswith(first)]
+    parts = [part for part in (near, others, [own] if own in SLOW else []) if part]
+    seconds = LEAST + 2 * sum(calls.seconds[test] for test in chosen)
     target.write_text(mutated(whole, mutant.number), "utf-8")
     changed = times.st_mtime + 1 + mutant.number  # kept byte-code is never that of another change
     os.utime(target, (changed, changed))
     try:
-        return all(passes(tests, copy) for tests in nearest(mutant.path, package))
+        return all(passes(tests, copy, seconds) for tests in parts)
     finally:
         target.write_text(whole, "utf-8")
         os.utime(target, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def passes(tests: list[str], copy: Path) -> bool:
-    """Whether tests pass in the copy; tests that take too long do not."""
+def passes(tests: list[str], copy: Path, seconds: float) -> bool:
+    """Whether tests pass in the copy; tests that take more processor seconds do not."""
+    status = run_pytest(["-x", *dict.fromkeys(test.split("::")[0] for test in tests)], copy, Only(tests), seconds)
+    return status in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
+
+
+class Only:
+    """A plugin of pytest: run these tests only, in this order. Whole files are left as they are."""
+
+    def __init__(self, tests: list[str]) -> None:
+        self.tests = [test for test in tests if "::" in test]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        names = {item.nodeid: item for item in items}
+        if self.tests:
+            items[:] = [names[test] for test in self.tests if test in names]
+
+
+def run_pytest(argv: list[str], copy: Path, plugin: object, seconds: float) -> int:
+    """Run pytest in a fork of this process, for so many processor seconds. Returns its status, negative if killed."""
     child = os.fork()
     if child == 0:
-        _become_pytest(tests, copy)
-    ends = time.monotonic() + SECONDS
-    while time.monotonic() < ends:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status) in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}
-        time.sleep(0.05)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
+        _become_pytest(argv, copy, plugin, seconds)
+    ends = time.monotonic() + WAITING * seconds
+    status = None
+    try:
+        while status is None and time.monotonic() < ends:
+            ended, waited = os.waitpid(child, os.WNOHANG)
+            status = os.waitstatus_to_exitcode(waited) if ended else None
+            time.sleep(0.02)
+    finally:
+        if status is None:
+            with suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    return -signal.SIGKILL if status is None else status
 
 
-def _become_pytest(tests: list[str], copy: Path) -> None:
+def _become_pytest(argv: list[str], copy: Path, plugin: object, seconds: float) -> None:
     """Run the tests in this process, which has just been forked, and end it."""
     status = 70
     try:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()
-        resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
+        _end_with_parent()
+        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
         os.chdir(copy)
         silent = os.open(os.devnull, os.O_RDWR)
         for stream in range(3):
             os.dup2(silent, stream)
         sys.path[0] = os.environ["PYTHONPATH"] = str(copy)
-        sys.modules.pop("tests")
-        argv = ["-q", "-x", "-n", "0", "-p", "no:cacheprovider", "--no-header", "--hypothesis-profile=few"]
-        argv += [f"--basetemp={copy.parent / 'pytest'}"]  # or pytest looks through what other runs left in /tmp
-        argv += ["-m", "not disks and not boot and not network and not peer", "--timeout=120"]
-        status = pytest.main([*argv, *(f"--ignore={path}" for path in SLOW if path not in tests), *tests])
+        sys.modules.pop("tests", None)
+        options = ["-q", "-n", "0", "-p", "no:cacheprovider", "--no-header", "--hypothesis-profile=few"]
+        options += [f"--basetemp={copy.parent / 'pytest'}"]  # what other runs left in /tmp would be looked through
+        options += ["-m", "not disks and not boot and not network and not peer", "--timeout=120"]
+        status = pytest.main([*options, *argv], plugins=[plugin])
     finally:
         os._exit(status)
+
+
+def _end_with_parent() -> None:
+    """Have this process killed when its parent ends, however that ends (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def main() -> int:
@@ -227,25 +285,38 @@ def main() -> int:
     given = parser.parse_args()
     source = random.Random(given.seed)
     killed = total = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the copy is removed
     for library in LIBRARIES:
         import_module(library)
-    with tempfile.TemporaryDirectory() as directory:
-        copy = Path(directory) / "tree"
+    with tempfile.TemporaryDirectory(prefix="mutants-") as directory:
+        copy = Path(directory).resolve() / "tree"
         shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".*", "build", "dist", "__pycache__"))
         for package in [given.only] if given.only else PACKAGES:
-            if not passes(list(PACKAGES[package]), copy):
-                sys.exit(f"the tests of {package} fail without any change")
+            calls = recorded(package, copy)
             found = list(mutants(package, copy))
             count = given.count if given.only else round(given.count * SHARE[package])
             for mutant in source.sample(found, min(count, len(found))):
                 total += 1
-                if survives(mutant, package, copy):
+                if survives(mutant, copy, calls):
                     print(f"survived: {mutant.path}:{mutant.line}\n{_diff(mutant, copy)}", flush=True)
                 else:
                     killed += 1
                 print(f"{killed} of {total} killed ({package})", file=sys.stderr, flush=True)
     print(f"{killed} of {total} mutants killed: {100 * killed // max(total, 1)} % (seed {given.seed})")
     return 0
+
+
+def recorded(package: str, copy: Path) -> CalledFunctions:
+    """Run the tests of a package without any change. Returns which functions each of them calls."""
+    report = copy.parent / f"{package.replace('/', '-')}.json"
+    ignored = [f"--ignore={path}" for path in SLOW]
+    plugin = called_functions.plugin(copy, package, report)
+    if run_pytest([*ignored, *PACKAGES[package]], copy, plugin, RECORDING) not in {0, pytest.ExitCode.TESTS_FAILED}:
+        sys.exit(f"the tests of {package} do not run")
+    calls = called_functions.read(report)
+    if calls.failed and not passes(calls.failed, copy, RECORDING):  # some may fail only because recording is slow
+        sys.exit(f"tests of {package} fail without any change: {' '.join(calls.failed)}")
+    return calls
 
 
 def _diff(mutant: Mutant, copy: Path) -> str:

@@ -96,6 +96,15 @@ def test_every_entry_has_a_place() -> None:
 def test_limits() -> None:
     assert [fit.platform for fit in fits(20_000) if not fit.fits] == ["virtualbox", "aws"]
     assert all(fit.fits for fit in fits(1024))
+    assert [(fit.platform, fit.limit) for fit in fits(0)] == [
+        ("virtualbox", 1024),
+        ("aws", 16_384),
+        ("hetzner", 32_768),
+        ("openstack", 49_149),
+        ("azure", 65_535),
+        ("digitalocean", 65_536),
+        ("gcp", 262_144),
+    ]
 
 
 def test_the_platforms_are_known() -> None:

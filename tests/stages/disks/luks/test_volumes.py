@@ -342,6 +342,21 @@ class TestCrypttab:
         with pytest.raises(PlanRefused, match=r"storage.luks.0.: /etc/luks/data exists already"):
             self.waves(volume(), machine=machine)
 
+    def test_where_the_config_was_applied_before_its_keys_stay(self) -> None:
+        entries = (volume(), volume(name="new", device="/dev/vda2"))
+        target = world().with_device("/dev/vda2").with_file("/etc/luks/data")
+        _, forecast = run(luks.plan, config(*entries), target)
+        done = actions(run(crypttab.plan_applied, config(*entries), forecast)[0])
+        assert [one.path for one in done if isinstance(one, WriteFile)] == ["/etc/luks/new", "/etc/crypttab"]
+        assert [one.blob for one in done if isinstance(one, ForgetBlob)] == [
+            Blob("luks-key-data"), Blob("luks-key-new"),
+        ]  # fmt: skip
+
+    def test_no_key_replaces_a_directory(self) -> None:
+        _, forecast = run(luks.plan, config(volume()), world().with_directory("/etc/luks/data"))
+        with pytest.raises(PlanRefused, match=r"storage.luks.0.: /etc/luks/data exists already"):
+            run(crypttab.plan_applied, config(volume()), forecast)
+
     def test_nothing_without_volumes(self) -> None:
         assert list(crypttab.plan(Config(), Forecast(World()))) == []
 
