@@ -38,14 +38,16 @@ class Validation(NamedTuple):
     """A config converted to the newest version (None if it has errors), the version that it states, and all problems.
 
     `error` is the result in Ignition's words: empty, EMPTY, INVALID, NO_VERSION or UNKNOWN_VERSION. It may be set
-    without any problem: then it is about the text as a whole. `path_in_text` gives the path in the text of what has a
-    path in the config; they differ for versions before 3. `written_path` does so for a path in `Config.older`.
+    without any problem: then it is about the text as a whole. Unless `types_fit`, the problems are about JSON and types
+    only, and no rule was run. `path_in_text` gives the path in the text of what has a path in the config; they differ
+    for versions before 3. `written_path` does so for a path in `Config.older`.
     """
 
     config: Config | None
     version: int | None
     problems: tuple[Problem, ...]
     error: str
+    types_fit: bool = True
     path_in_text: Callable[[Path], Path] = _same
     written_path: Callable[[Path], Path] = _same
 
@@ -56,10 +58,10 @@ def validate(raw: bytes) -> Validation:
         return Validation(None, None, (), EMPTY)
     parsed = parse_json(raw)
     if parsed.problem:
-        return Validation(None, None, (parsed.problem,), INVALID)
+        return Validation(None, None, (parsed.problem,), INVALID, types_fit=False)
     versioned = decode_version(parsed.value)
     if versioned.problems:
-        return Validation(None, None, versioned.problems, INVALID)
+        return Validation(None, None, versioned.problems, INVALID, types_fit=False)
     written = parse_version(versioned.record.ignition.version)
     if written not in VERSIONS:
         if written is None or written.startswith("2."):
@@ -82,13 +84,13 @@ def _validate_old(value: Any, written: str | None) -> Validation | None:
         return None
     config = None if old.conversion is None else old.conversion.config
     error = "" if config else INVALID
-    return Validation(config, None, old.problems, error, old.path_in_text, old.written_path)
+    return Validation(config, None, old.problems, error, old.types_fit, old.path_in_text, old.written_path)
 
 
 def _validate_version(value: Any, version: int) -> Validation:
     decoded = decode_record(Config, value, version, consume=True)
     if decoded.problems:
-        return Validation(None, version, decoded.problems, INVALID)
+        return Validation(None, version, decoded.problems, INVALID, types_fit=False)
     found = ProblemList()
     found.extend(check_rules(decoded.record, version))
     found.extend(duplicates(decoded.record, version))

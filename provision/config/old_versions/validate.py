@@ -26,11 +26,12 @@ DEPRECATED = "config format deprecated"
 class OldValidation(NamedTuple):
     """A converted config (None if it has errors), all problems, and how to find a path of the new config in the text.
 
-    `written_path` finds a path of the config in the form of 2.4.
+    Unless `types_fit`, the problems are about types only. `written_path` finds a path of the config in the form of 2.4.
     """
 
     conversion: Conversion | None
     problems: tuple[Problem, ...]
+    types_fit: bool
     path_in_text: Callable[[Path], Path]
     written_path: Callable[[Path], Path]
 
@@ -47,18 +48,18 @@ def validate_old(value: Any, written: str | None) -> OldValidation | None:
     version = OLD_VERSIONS.index(written)
     decoded = decode_record(OldConfig, value, version)
     if decoded.problems:
-        return _invalid(decoded.problems)
+        return _invalid(decoded.problems, types_fit=False)
     problems = _all((*check_rules(decoded.record, version, OLD_RULES),), decoded, value, version, OLD_VERSIONS)
     if any(problem.fatal for problem in problems):
         return _invalid(problems)
     conversion = convert(in_newest_form(decoded.record, version))
-    return OldValidation(conversion, problems, path_in_text=conversion.old_path, written_path=_same)
+    return OldValidation(conversion, problems, types_fit=True, path_in_text=conversion.old_path, written_path=_same)
 
 
 def _validate_first(value: Any) -> OldValidation:
     decoded = decode_record(FirstConfig, value, 0)
     if decoded.problems:
-        return _invalid(decoded.problems)
+        return _invalid(decoded.problems, types_fit=False)
     first: FirstConfig = decoded.record
     old = as_version_2(first)
     problems = _all((*check_first(first, old),), decoded, value, 0, ("1", *OLD_VERSIONS))
@@ -73,7 +74,9 @@ def _validate_first(value: Any) -> OldValidation:
     def written_path(path: Path) -> Path:
         return first_path(path, first)
 
-    return OldValidation(conversion, (*problems, deprecated), path_in_text=path_in_text, written_path=written_path)
+    return OldValidation(
+        conversion, (*problems, deprecated), types_fit=True, path_in_text=path_in_text, written_path=written_path
+    )
 
 
 def _all(
@@ -96,8 +99,8 @@ def _unknown_keys(record: Record, value: Any, version: int, versions: tuple[str,
             yield problem._replace(message=f"Config has unrecognized key: {problem.path[-1]}")
 
 
-def _invalid(problems: tuple[Problem, ...]) -> OldValidation:
-    return OldValidation(None, problems, _same, _same)
+def _invalid(problems: tuple[Problem, ...], *, types_fit: bool = True) -> OldValidation:
+    return OldValidation(None, problems, types_fit, _same, _same)
 
 
 def _same(path: Path) -> Path:
