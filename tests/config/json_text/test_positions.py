@@ -1,4 +1,4 @@
-"""Where problems lie in a text, and Ignition's own form of report."""
+"""Where problems lie in a text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from hypothesis import given
 
 from provision.config.json_text.positions import locate, spans
 from provision.config.problems import Path, Position
-from provision.config.reports.ignition_report import ignition_report
-from provision.config.validate import validate
 from tests.config.configs import configs
 
 TEXT = """{
@@ -65,28 +63,3 @@ def every_path(value: Any, path: Path) -> Any:
     if isinstance(value, dict | list):
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield from every_path(inner, (*path, key))
-
-
-@pytest.mark.parametrize(
-    ("text", "report"),
-    [
-        ('{"ignition": {"version": 3}}', "error at line 1 col 27: expected a string, found a number\n"),
-        ("[]", "error at line 1 col 2: expected an object, found a list\n"),
-        ("{", "error at line 0 col 0: unexpected end of JSON input\n"),
-        ('{"a": 1', "error at line 0 col 0: unexpected end of JSON input\n"),
-        ('{"a": "b', "error at line 0 col 0: unexpected end of JSON input\n"),
-        ('{"a": "\\', "error at line 0 col 0: invalid character ' ' in string escape code\n"),
-        ('{"a": 1.', "error at line 0 col 0: invalid character ' ' after decimal point in numeric literal\n"),
-        ('{"a": tr', "error at line 0 col 0: invalid character ' ' in literal true (expecting 'u')\n"),
-        ('{"a": x }', "error at line 1 col 8: invalid character 'x' looking for beginning of value\n"),
-        ('{"a": "\n"}', "error at line 2 col 1: invalid character '\\n' in string literal\n"),
-        (
-            '{"ignition": {"version": "3.4.0"}, "storage": {"files": [ {"path": "/a"}, {"path": "/a", "é": 1}]}}',
-            """error at $.storage.files.1, line 1 col 76: duplicate entry defined
-warning at $.storage.files.1.é, line 1 col 90: unused key é
-""",
-        ),
-    ],
-)
-def test_the_report_of_ignition(text: str, report: str) -> None:
-    assert ignition_report(text.encode(), validate(text.encode())) == report
