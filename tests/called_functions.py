@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     import pytest
@@ -164,6 +164,11 @@ def record_process(folder: str) -> None:
         names = sorted(f"{code.co_filename}:{code.co_firstlineno}" for code in codes)
         Path(folder, f"{os.getpid()}-{time.monotonic_ns()}").write_text("\n".join(names), "utf-8")
 
+    def leave(status: int) -> NoReturn:
+        tell()
+        end(status)
+
+    end, os._exit = os._exit, leave  # which calls no function of atexit
     atexit.register(tell)
     threading.settrace(called)
     sys.settrace(called)

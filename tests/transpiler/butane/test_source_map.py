@@ -100,6 +100,20 @@ passwd:
       ssh_authorized_keys_local: [keys]
 """
 
+OPENSHIFT = """\
+variant: openshift
+version: 4.19.0
+metadata:
+  name: site
+  labels: {machineconfiguration.openshift.io/role: worker}
+openshift: {fips: true}
+storage:
+  luks:
+    - name: data
+      device: /dev/vdc
+      options: [--own, --label=a]
+"""
+
 AUTHORITY = "ignition.security.tls.certificate_authorities[0]"
 
 TABLE = {
@@ -142,6 +156,11 @@ TABLE = {
         "systemd.units[kubelet.service].dropins[own.conf].contents": "systemd.units[0].dropins[0].contents_local",
         "passwd.users[core].ssh_authorized_keys[0]": "passwd.users[0].ssh_authorized_keys[0]",
         "passwd.users[core].ssh_authorized_keys[1]": "passwd.users[0].ssh_authorized_keys_local[0]",
+    },
+    OPENSHIFT: {
+        "storage.luks[data].options[1]": "storage.luks[0].options[1]",
+        "storage.luks[data].options[2]": "openshift.fips",
+        "storage.luks[data].options[3]": "openshift.fips",
     },
 }
 """Text of the author -> part of its result (elements of lists by their names) -> the author's path."""

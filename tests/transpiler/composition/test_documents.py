@@ -11,10 +11,13 @@ from provision.config.merge import merge
 from provision.config.problems import Position
 from transpiler.butane.records import Fcos
 from transpiler.composition.plain_yaml import plain_yaml
+from transpiler.composition.tags import TagsExpander
 from transpiler.composition.values import Document, Values, text_node
 from transpiler.phases import transpile
-from transpiler.reading.tree import MAX_NODES, parse_yaml
+from transpiler.reading.local_files import FilesDirectory
+from transpiler.reading.tree import MAX_BYTES, MAX_NODES, parse_yaml
 from transpiler.reading.typed import build, read_typed
+from transpiler.reading.yaml_problems import YamlError
 from transpiler.result import Result
 from transpiler.translation_state import TranspileOptions
 
@@ -251,6 +254,15 @@ def test_few_files_cannot_make_a_huge_tree(tmp_path: Path) -> None:
     long = variables(x="x" * (1 << 20))
     result = composed(tmp_path, HEAD + f"a: [{', '.join(['!var x'] * 40)}]\n", values=long)
     assert result.problems[0].message.startswith("the config is larger than 32 MiB")
+
+
+@pytest.mark.parametrize(("nodes", "letters"), [(MAX_NODES, 4), (1, MAX_BYTES)])
+def test_a_tree_of_exactly_the_maximum_size_is_accepted(nodes: int, letters: int) -> None:
+    expander = TagsExpander(FilesDirectory(""), Values())
+    expander.nodes, expander.letters = nodes - 1, letters - len("text")
+    assert expander.expand(text_node("text"), ()).text == "text"
+    with pytest.raises(YamlError, match="which is the limit"):
+        expander.expand(text_node("text"), ())
 
 
 def test_a_chain_of_files_ends(tmp_path: Path) -> None:
