@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cmp_to_key
+from itertools import takewhile
 from typing import Any
 
 from transpiler.butane.records import OpenShift
@@ -170,8 +171,7 @@ def _number_before(first: str, second: str, index: int) -> bool:
     """Whether `first` comes first, of two keys that differ at `index` and have no letter there: by their numbers."""
     zero = "0" in {first[index], second[index]}
     led = zero and bool(re.search(r"[1-9]\d*\Z", first[:index]))
-    ours, theirs = (re.match(r"\d*", key[index:]) for key in (first, second))
-    digits = [match[0] if match else "" for match in (ours, theirs)]
+    digits = ["".join(takewhile(str.isdecimal, key[index:])) for key in (first, second)]
     values = [int(("1" if led else "") + (text or "0") if text or not led else "1") for text in digits]
     if values[0] != values[1]:
         return values[0] < values[1]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cmp_to_key
+
 import pytest
 import yaml
 
-from transpiler.butane.machine_config import _double, _text
+from transpiler.butane.machine_config import _compare, _double, _text
 
 AT_BOUNDS = (
     *("\x00", "\x06", "\x0e", "\x1b", "\x1f", " ", "~", "\x7f", "\x84", "\x85", "\x86", "\x9f", "\xa0", "\u2027"),
@@ -35,3 +37,17 @@ def test_every_character_is_read_back(char: str) -> None:
     for text in (char, f"a{char}", f"{char}a", f"a{char}b"):
         for simple in (True, False):
             assert yaml.safe_load("- " + "\n".join(_text(text, 0, simple=simple))) == [text]
+
+
+IN_ORDER = [
+    "-1", "-10", "0", "00", "1", "1a", "01", "2", "2a", "10", "10a", "010", "B", "a", "a-1", "a-2", "a-10", "a.b",
+    "a0", "a1", "a1b", "a1-", "a1.5", "a1.10", "a01", "a2", "a9", "a09", "a009", "a10", "a10b", "a10-0", "a20", "a100",
+    "a101", "a110", "a1001", "ab", "b", "x9y1", "x10y2", "x10y10", "z/1", "z/10", "é1", "é10",
+]  # fmt: skip
+"""Keys as Butane sorts them."""
+
+
+def test_keys_have_their_natural_order() -> None:
+    assert sorted(sorted(IN_ORDER), key=cmp_to_key(_compare)) == IN_ORDER
+    for index, first in enumerate(IN_ORDER):
+        assert [_compare(first, second) for second in IN_ORDER[index:]] == [0] + [-1] * (len(IN_ORDER) - index - 1)

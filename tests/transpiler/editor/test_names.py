@@ -112,6 +112,13 @@ def test_the_definition_of_a_reference() -> None:
     assert definition_span(OpenDocument(TEXT), Position(1, 3)) is None
 
 
+@pytest.mark.parametrize(("before", "found"), [(15, True), (16, True), (0, True), (17, False), (-1, False)])
+def test_a_cursor_may_be_at_both_ends_of_a_reference(before: int, found: bool) -> None:
+    after = place("devices: [/dev/mapper/data")
+    span = definition_span(OpenDocument(TEXT), Position(after.line, after.column - before))
+    assert (span is not None) is found
+
+
 def test_a_text_that_is_not_yaml_has_no_names() -> None:
     document, at = with_cursor(TEXT + "\u00a6: [")
     assert names(document) == []
