@@ -313,7 +313,10 @@ def _schema(arguments: list[str]) -> int:
         for known in dict.fromkeys(one for one, _ in rows):
             print(f"  {known} {' '.join(version for one, version in rows if one == known)}", file=sys.stderr)
         print(f"  {schemas.NAME} {' '.join(dialects.BY_NAME)}", file=sys.stderr)
-        return 0 if arguments in (["-h"], ["--help"]) else 2
+        if arguments in (["-h"], ["--help"]):
+            return 0
+        print(f"transpile schema: error: there is no schema for {escaped(' '.join(arguments))}", file=sys.stderr)
+        return 2
     sys.stdout.write(schema_text(variant_schema(row)))
     return 0
 

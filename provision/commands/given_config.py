@@ -10,7 +10,9 @@ from provision import yaml_or_json
 from provision.commands.config_places import ConfigPart, ConfigPlaces
 from provision.commands.timeout import HINT
 from provision.config.format import Config
+from provision.config.json_text.parse import MAX_BYTES
 from provision.config.problems import Path, Problem
+from provision.config.reports.streams import reason_of
 from provision.config.reports.text import takes_colour
 from provision.failures import ConfigInvalid, Failure, FetchFailed, Usage
 from provision.threads import start_thread
@@ -29,16 +31,16 @@ class ConfigText(NamedTuple):
 
 
 def read_text(name: str) -> ConfigText:
-    """Read a file, or standard input for `-`. Raises Failure."""
+    """Read a file, or standard input for `-`: at most one byte more than a config may have. Raises Failure."""
     try:
         if name == "-":
-            return ConfigText("<stdin>", sys.stdin.buffer.read())
+            return ConfigText("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
         with open(name, "rb") as file:
-            return ConfigText(name, file.read())
+            return ConfigText(name, file.read(MAX_BYTES + 1))
     except IsADirectoryError:
         raise Usage(f"{name} is a directory, not a config") from None
     except OSError as error:
-        raise Failure(f"{'standard input' if name == '-' else name}: {error.strerror}") from None
+        raise Failure(f"{'standard input' if name == '-' else name}: cannot be read: {reason_of(error)}") from None
 
 
 def validate_given(source: ConfigText, files_dir: str | None) -> yaml_or_json.Outcome:

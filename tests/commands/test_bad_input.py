@@ -78,7 +78,7 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
     secret.chmod(0)
     argv = [*WITHOUT_RIGHTS, sys.executable, "-m", "provision", "plan", str(secret)]
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
-    assert "Permission denied" in done.stderr
+    assert "cannot be read: permission denied" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from provision.commands.given_config import read_text
+from provision.config.json_text.parse import MAX_BYTES
+
 GOOD = '{"ignition": {"version": "3.4.0"}}\n'
 WARNS = '{"ignition": {"version": "3.4.0"},\n "storge": {}}\n'
 BAD = '{"ignition": {"version": "3.4.0"},\n "storage": {"files": [{"path": "a"}]}}\n'
@@ -138,3 +141,7 @@ def test_ignition_validate(files: Path, arguments: list[str], code: int, out: st
 )
 def test_the_command_line_of_ignition_validate(files: Path, arguments: list[str], code: int) -> None:
     assert run("ignition-validate", arguments, files).returncode == code
+
+
+def test_no_more_is_read_than_a_config_may_have() -> None:
+    assert len(read_text("/dev/zero").text) == MAX_BYTES + 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -64,32 +63,22 @@ def diff(arguments: list[str]) -> int:
 
 def _config(name: str, files_dir: str | None, values: Values) -> Config | None:
     """The config in a file; None if it has errors, which are printed."""
-    from provision.config.reports.findings import escaped
-    from provision.config.reports.streams import reason_of
+    from provision.config.reports.findings import escaped, findings
     from provision.config.reports.text import as_text
     from provision.config.sniffing import is_yaml
-    from transpiler.reading.tree import read_input
+    from provision.config.validate import validate
+    from transpiler.commands.given_config import read_given, translated
 
-    try:
-        raw = read_input("" if name == "-" else name)
-    except OSError as error:
-        print(f"{escaped(name)}: error: cannot be read: {reason_of(error)}", file=sys.stderr)
+    raw = read_given(name)
+    if raw is None:
         return None
     if is_yaml(raw):
-        from transpiler.phases import transpile
-        from transpiler.translation_state import TranspileOptions
-
-        directory = files_dir or os.path.dirname(name) or "."
-        result = transpile(raw, TranspileOptions(name=name, files_dir=directory, raw=True, lints=False, values=values))
-        config, findings = result.config, result.findings()
-    else:
-        from provision.config.reports.findings import findings as json_findings
-        from provision.config.validate import validate
-
-        validated = validate(raw)
-        config, findings = validated.config, json_findings(name, raw, validated.problems)
-        if config is None and not findings:
-            print(f"{escaped(name)}: error: {validated.error}", file=sys.stderr)
-    if config is None:
-        sys.stderr.write(as_text([one for one in findings if one.problem.fatal], excerpts=True, color=False))
-    return config
+        result = translated(raw, name, files_dir, values)
+        return result and result.config
+    validated = validate(raw)
+    found = findings(name, raw, validated.problems)
+    if validated.config is None and not found:
+        print(f"{escaped(name)}: error: {validated.error}", file=sys.stderr)
+    if validated.config is None:
+        sys.stderr.write(as_text([one for one in found if one.problem.fatal], excerpts=True, color=False))
+    return validated.config

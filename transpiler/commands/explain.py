@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,6 @@ from transpiler.commands.settings import SettingsError, settings_here, values_gi
 if TYPE_CHECKING:
     from transpiler.authoring.explanation import MachinePart
     from transpiler.authoring.user_data_limits import Fit
-    from transpiler.composition.values import Values
     from transpiler.result import Result
 
 DESCRIPTION = """\
@@ -49,6 +47,7 @@ def explain(arguments: list[str]) -> int:
     """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
     given = command_line().parse_args(arguments)
     from transpiler.authoring.explanation import entries, matching
+    from transpiler.commands.given_config import read_given, translated
     from transpiler.composition.values import ValuesError
 
     try:
@@ -58,7 +57,8 @@ def explain(arguments: list[str]) -> int:
     except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    result = _result(given.config, given.files_dir or settings.files_dir, values)
+    raw = read_given(given.config)
+    result = translated(raw, given.config, given.files_dir or settings.files_dir, values) if raw is not None else None
     if result is None:
         return 2
     found = entries(result)
@@ -67,35 +67,11 @@ def explain(arguments: list[str]) -> int:
         if not found:
             from provision.config.reports.findings import escaped
 
-            print(f"nothing in the config is {escaped(given.what)}, or below it", file=sys.stderr)
+            print(f"the config has no entry {escaped(given.what)}, and none below it", file=sys.stderr)
             return 1
     shown = _as_json(found, result, given) if given.json else _as_text(found, result, whole=given.what is None)
     sys.stdout.buffer.write(masked(shown, values.known_secrets()).encode("utf-8", "backslashreplace"))
     return 0
-
-
-def _result(name: str, files_dir: str | None, values: Values) -> Result | None:
-    """The result for a valid config in YAML; None if there is none, and then the reason is printed."""
-    from provision.config.reports.findings import escaped
-    from provision.config.reports.streams import reason_of
-    from provision.config.reports.text import as_text
-    from transpiler.phases import transpile
-    from transpiler.reading.tree import read_input
-    from transpiler.translation_state import TranspileOptions
-
-    try:
-        raw = read_input("" if name == "-" else name)
-    except OSError as error:
-        print(f"{escaped(name)}: error: cannot be read: {reason_of(error)}", file=sys.stderr)
-        return None
-    directory = files_dir or os.path.dirname(name) or "."
-    shown = "<stdin>" if name == "-" else name
-    result = transpile(raw, TranspileOptions(name=shown, files_dir=directory, raw=True, lints=False, values=values))
-    if result.config is None:
-        findings = [one for one in result.findings() if one.problem.fatal]
-        sys.stderr.write(as_text(findings, excerpts=True, color=False))
-        return None
-    return result
 
 
 def _as_text(found: Sequence[MachinePart], result: Result, *, whole: bool) -> str:

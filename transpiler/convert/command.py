@@ -76,6 +76,7 @@ def command_line() -> argparse.ArgumentParser:
 def convert_command(arguments: Sequence[str]) -> int:
     """Convert a config. Returns the exit status; raises OutputFailed."""
     from provision.config.machine_addresses import NAMES
+    from provision.config.reports.did_you_mean import did_you_mean
     from provision.config.reports.findings import escaped
     from provision.config.reports.streams import reason_of
     from transpiler.convert.inputs import ReadOptions, read_source
@@ -88,7 +89,8 @@ def convert_command(arguments: Sequence[str]) -> int:
     if wanted is None and given.lowest and target(given.to):
         parser.error("--lowest chooses the version itself: leave out the version after --to")
     if wanted is None:
-        parser.error(f"cannot convert to {given.to!r} (known: {', '.join(target_names())})")
+        near = did_you_mean(given.to, target_names())
+        parser.error(f"cannot convert to {given.to!r}{near} (known: {', '.join(target_names())})")
     mounts = dict(one.partition("=")[::2] for one in given.mount)
     if not all(name and path.startswith("/") for name, path in mounts.items()):
         parser.error("--mount takes NAME=PATH, with an absolute path")
@@ -98,7 +100,7 @@ def convert_command(arguments: Sequence[str]) -> int:
     try:
         raw = read_input("" if given.file == "-" else given.file)
     except OSError as error:
-        print(f"{escaped(given.file)}: {reason_of(error)}", file=sys.stderr)
+        print(f"{escaped(given.file)}: error: cannot be read: {reason_of(error)}", file=sys.stderr)
         return 1
     name = "<stdin>" if given.file == "-" else given.file
     options = ReadOptions(mounts, given.files_dir, given.platform, given.dialect, addresses)

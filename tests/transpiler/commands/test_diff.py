@@ -30,6 +30,6 @@ def test_configs_with_errors(tmp_path: Path) -> None:
     (tmp_path / "bad.bu").write_text(OLD.replace("/a", "a"))
     status, shown, told = diff(tmp_path, "bad.bu", "none.ign")
     assert (status, shown) == (2, "")
-    assert "bad.bu:3:26: error: storage.files[0].path: path not absolute" in told
+    assert "bad.bu:3:26: error: storage.files[0].path: path not absolute (hint: write /a)" in told
     assert "none.ign: error: cannot be read: no such file or directory" in told
     assert diff(tmp_path, "bad.bu")[0] == 2

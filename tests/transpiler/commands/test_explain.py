@@ -66,3 +66,10 @@ def test_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(["site.bu"]) == 2
     assert "the variable on is not defined" in capsys.readouterr().err
     assert explain(["missing.bu"]) == 2
+
+
+def test_errors_are_explained_in_terms_of_yaml(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "modes.bu"
+    config.write_text("variant: fcos\nversion: 1.5.0\nstorage: {directories: [{path: /a, mode: 9999}]}\n")
+    assert explain([str(config)]) == 2
+    assert "illegal file mode (hint: the largest mode is 07777)" in capsys.readouterr().err
