@@ -46,6 +46,7 @@ class ConfigInvalid(Failure):
     """A config was validated and has errors; `problems` holds all of them, and the warnings.
 
     `report` is a text that shows them with their places in the config; empty if the text of the config is not known.
+    `errors` are the errors alone, each as one line with its place, for the consoles of a boot.
     `error` is the end of the message, and says in general what is wrong.
     """
 
@@ -56,11 +57,13 @@ class ConfigInvalid(Failure):
         source: str = "config",
         error: str = "config is not valid",
         report: str = "",
+        errors: Sequence[str] = (),
     ) -> None:
         super().__init__(f"{source}: {error}")
         self.problems = tuple(problems)
         self.source = source
         self.report = report
+        self.errors = tuple(errors)
 
 
 class ConfigEmpty(Failure):

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The units that run the program at a first boot, and the network that they start. The interface is that of dracut
-# (dracut.modules(7)). If Ignition's module is in the initramfs too, its units run the program, and ours stay away.
+# (dracut.modules(7)). If Ignition's module is in the initramfs too, its units run the program, and ours stay away;
+# only the hooks that show why a boot failed are there.
 
 # dracut sets these
 : "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${systemdutildir=}" "${SYSTEMCTL=}" "${hookdir=}" "${provision_first_boot_archive=}"
@@ -23,6 +24,9 @@ has_networkd() {
 
 install() {
     local unit
+    # every way in which dracut ends a boot that failed runs one of these hooks; they come before the others (80-)
+    inst_hook emergency 10 "$moddir/explain.sh"
+    inst_hook shutdown-emergency 10 "$moddir/explain.sh"
     if dracut_module_included ignition; then
         dinfo 'the units of the dracut module ignition start provision; those of provision-units are left out'
         return 0
@@ -40,9 +44,6 @@ install() {
         inst_simple "$unit" "$systemdsystemunitdir/${unit##*/}"
     done
     $SYSTEMCTL -q --root "$initdir" enable provision-record.service
-    # every way in which dracut ends a boot that failed runs one of these hooks; they come before the others (80-)
-    inst_hook emergency 10 "$moddir/explain.sh"
-    inst_hook shutdown-emergency 10 "$moddir/explain.sh"
 }
 
 # systemd-networkd; it is started only when the engine needs the network

@@ -11,14 +11,15 @@ from typing import NamedTuple
 
 from provision.boot.failure_policy import FailurePolicy, failure_policy
 from provision.boot.missing_root import may_provision, missing_root
-from provision.failures import Failure, PlanRefused
+from provision.failures import ConfigInvalid, Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
 
 REPORT = "/run/provision/failure"
 LOG = "/run/provision/log"
 """The log in an initramfs without systemd: its scripts write it."""
 
-UNITS = "provision-*.service"
+UNITS = ("provision-*.service", "ignition-*.service")
+"""Names of the units that run stages: ours, and those of Ignition, which may run our program."""
 
 LAST_LINES = 5
 MAX_LINES = 7
@@ -52,7 +53,15 @@ def save_report(failure: Failure) -> None:
     from provision.system.private_files import write_private
 
     if consoles.in_initramfs():
-        write_private(REPORT, ("\n".join(failure_lines(failure)) + "\n").encode(errors="replace"))
+        write_private(REPORT, ("\n".join(saved_lines(failure)) + "\n").encode(errors="replace"))
+
+
+def saved_lines(failure: Failure) -> list[str]:
+    """The lines of a report: those of the failure, and each error of a config with its place.
+
+    The log has these errors already, but nobody reads it at a console.
+    """
+    return [*failure_lines(failure), *(failure.errors if isinstance(failure, ConfigInvalid) else ())]
 
 
 def failure_lines(failure: Failure) -> list[str]:
@@ -71,7 +80,7 @@ def show_report(running_system: LocalSystem) -> None:
     from provision.system.private_files import read_private
 
     command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
-    units = _failed(UNITS)
+    units = _failed(*UNITS)
     # an initramfs without systemd has no units
     saved = (read_private(REPORT) or b"").decode(errors="replace").splitlines()
     if not units and not saved and not may_provision(command_line):
@@ -95,7 +104,8 @@ def report_text(units: list[FailedUnit], saved: list[str]) -> list[str]:
     causes = saved or _last_words(units)
     shown = causes[: MAX_LINES - len(hints)]
     more = f"  ... and {len(causes) - len(shown)} lines more" + (f", in {REPORT}" if saved else "")
-    log = "journalctl -u 'provision-*'" if units else LOG
+    names = "ignition" if any(unit.name.startswith("ignition-") for unit in units) else "provision"
+    log = f"journalctl -u '{names}-*'" if units else LOG
     return [
         f"The first boot stopped: {_named(units) or 'a stage failed'}",
         *([] if saved or not causes else ["It said last:"]),
@@ -129,10 +139,10 @@ def _hints(units: list[FailedUnit]) -> list[str]:
     return [f"hint: {hint}" for sign, hint in HINTS if sign in told]
 
 
-def _failed(pattern: str) -> list[FailedUnit]:
+def _failed(*patterns: str) -> list[FailedUnit]:
     from provision.system.programs import processes
 
-    argv = ["systemctl", "show", "--state=failed", "--property=Id,Result", pattern]
+    argv = ["systemctl", "show", "--state=failed", "--property=Id,Result", *patterns]
     fields = [line.partition("=") for line in processes.run(argv).output.splitlines()]
     names = [value for key, _, value in fields if key == "Id"]
     results = [value for key, _, value in fields if key == "Result"]

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from provision.boot.failure_report import MAX_LINES, MAX_NAMES, FailedUnit, failure_lines, other_text, report_text
+import pytest
+
+from provision.boot.failure_report import (
+    MAX_LINES,
+    MAX_NAMES,
+    FailedUnit,
+    failure_lines,
+    other_text,
+    report_text,
+    saved_lines,
+)
 from provision.config.problems import Problem
-from provision.failures import ActionFailed, PlanRefused
+from provision.failures import ActionFailed, ConfigInvalid, PlanRefused
+from provision.fetch.user_data.reading import read_config
+from provision.log import silent
 
 DISKS = FailedUnit("provision-disks.service", "exit-code")
 
@@ -16,6 +28,17 @@ def test_a_failure_is_told_in_lines() -> None:
         "hint: do this",
     ]
     assert failure_lines(ActionFailed("make ext4", "mkfs.ext4:\nno room")) == ["make ext4: mkfs.ext4:", "no room"]
+
+
+def test_the_errors_of_a_config_are_told_with_their_places() -> None:
+    with pytest.raises(ConfigInvalid) as raised:
+        read_config(b'{"ignition": {"version": "3.4.0", "timeouts": 3}}', "qemu", silent)
+    lines = saved_lines(raised.value)
+    assert lines[0] == "qemu: config is not valid"
+    assert lines[1].startswith("qemu:1:47: ignition.timeouts: ")
+    with pytest.raises(ConfigInvalid) as raised:
+        read_config(b'{"ignition": {"version": "9.0.0"}}', "qemu", silent)
+    assert saved_lines(raised.value)[1].startswith("qemu:1:26: ignition.version: unsupported config version (hint: ")
 
 
 def test_the_unit_and_what_it_left_are_shown() -> None:
@@ -35,6 +58,11 @@ def test_a_unit_that_was_killed_could_leave_nothing() -> None:
     assert shown[0].endswith("(timeout)")
     assert shown[1:3] == ["It said last:", "  files: fetch http://a/b"]
     assert "It said last:" not in report_text([DISKS], [])
+
+
+def test_the_log_is_that_of_the_units_that_run_the_program() -> None:
+    assert report_text([DISKS], [])[-1].endswith("The log: journalctl -u 'provision-*'")
+    assert report_text([FailedUnit("ignition-disks.service", "exit-code")], [])[-1].endswith("-u 'ignition-*'")
 
 
 def test_without_systemd_there_are_no_units() -> None:

@@ -53,7 +53,8 @@ def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs, other
     outcome = validate_text(raw, source, addresses=others.addresses, suffix=others.suffix)
     log_findings(outcome.findings, log)
     if outcome.config is None:
-        raise ConfigInvalid(outcome.problems, source=source, error=outcome.error)
+        errors = [f"{one.place}: {one.message}" for one in outcome.findings if one.problem.fatal]
+        raise ConfigInvalid(outcome.problems, source=source, error=outcome.error, errors=errors)
     return outcome.config
 
 
