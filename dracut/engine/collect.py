@@ -60,20 +60,16 @@ NEVER = (
     ),
 )
 
-COMMANDS_OF_PEOPLE = (
-    *("provision.commands.apply", "provision.commands.clean", "provision.commands.compatible.coreos_cloudinit"),
-    *("provision.commands.given_config", "provision.config.reports.go_flags"),
-    *(
-        "provision.commands.plan",
-        "provision.commands.plan_output",
-        "provision.commands.targets",
-        "provision.commands.validate",
-    ),
-    *(
-        "provision.commands.compatible.ignition.apply",
-        "provision.commands.compatible.ignition.rmcfg",
-        "provision.commands.compatible.ignition.validate",
-    ),
+NOT_AT_A_BOOT = (
+    *("provision.commands.apply", "provision.commands.clean", "provision.commands.given_config"),
+    *("provision.commands.grow", "provision.commands.plan", "provision.commands.plan_output"),
+    *("provision.commands.reset", "provision.commands.targets", "provision.commands.validate"),
+    *("provision.commands.compatible.coreos_cloudinit", "provision.commands.compatible.ignition.apply"),
+    *("provision.commands.compatible.ignition.rmcfg", "provision.commands.compatible.ignition.validate"),
+    # what only these use
+    *("provision.config.reports.formats", "provision.config.reports.go_flags"),
+    *("provision.config.reports.ignition_report", "provision.stages.disks.partitions.growth"),
+    *("provision.system.block.image_devices", "provision.system.images"),
 )
 """Our modules that no boot runs."""
 
@@ -99,13 +95,13 @@ def collect(tree: Path) -> list[tuple[str, str]]:
 
 def _needed() -> list[Any]:
     # requests needs only one of its two detectors of text encodings; chardet is six times as large as the other
-    absent = [*NEVER, *COMMANDS_OF_PEOPLE, *(["chardet"] if find_spec("charset_normalizer") else [])]
+    absent = [*NEVER, *NOT_AT_A_BOOT, *(["chardet"] if find_spec("charset_normalizer") else [])]
     if find_spec("yaml") is None:
         absent.append("transpiler")  # it cannot read YAML without that library
     finder = ModuleFinder(excludes=absent)
     # all others of our modules, because stages are imported by name, which a search for imports does not see
     names = [module.name for module in walk_packages(provision.__path__, "provision.")]
-    ours = [name for name in names if not any(f"{name}.".startswith(f"{one}.") for one in COMMANDS_OF_PEOPLE)]
+    ours = [name for name in names if not any(f"{name}.".startswith(f"{one}.") for one in NOT_AT_A_BOOT)]
     for name in ("provision", *ours, *DYNAMIC, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
         finder.import_hook(name)
     return [module for name, module in sorted(finder.modules.items()) if module.__file__ and not _is_builtin(name)]
