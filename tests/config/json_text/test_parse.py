@@ -37,6 +37,15 @@ def test_repeated_keys_are_kept_in_order() -> None:
 )
 def test_what_is_no_text_becomes_a_replacement_character(raw: bytes, text: str) -> None:
     assert parse_json(raw).value == text
+    assert parse_json(b'{"a": [{' + raw + b": 1}, " + raw + b", 2]}").value == {"a": [{text: 1}, text, 2]}
+
+
+def test_keys_that_become_equal_are_repeated_keys() -> None:
+    value = parse_json(b'{"\\ud800": 1, "\\ud801": 2, "\\ud800": 3}').value
+    assert isinstance(value, RepeatedKeys)
+    assert value.pairs == [("\ufffd", 1), ("\ufffd", 2), ("\ufffd", 3)]
+    different = parse_json(b'{"\\ud800": 1, "\\ud801": 2}').value
+    assert isinstance(different, RepeatedKeys)
 
 
 @pytest.mark.parametrize(

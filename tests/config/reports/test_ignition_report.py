@@ -28,6 +28,16 @@ warning at $.storage.files.1.é, line 1 col 90: unused key é
 """,
         ),
         (
+            '{"ignition": {"version": "3.4.0"},\n "STORAGE": {"files": [{"path": "a"}]}}',
+            """error at $.storage.files.0.path, line 1 col 2: path not absolute
+warning at $.STORAGE, line 2 col 2: unused key STORAGE
+""",
+        ),
+        (
+            '{"ignition": {"version": "3.4.0"},\n "storage": {"filesystems": [{"format": "ext4"}]}}',
+            "error at $.storage.filesystems.0.device, line 2 col 31: path not specified\n",
+        ),
+        (
             '{"ignition": {"version": "3.4.0"},\n "storage": {"files": [{"path": 1}, {"path": "a"}]}}',
             "error at line 2 col 34: expected a string, found a number\n",
         ),
