@@ -32,7 +32,7 @@ from provision.system.block.devices import Devices
 from provision.system.programs import processes
 from provision.system.programs.confinement import ACCOUNT_TOOLS, CONFINED, Confinement
 from provision.system.programs.program_watch import WatchSettings
-from provision.system.root import accounts, new_homes
+from provision.system.root import account_hooks, accounts, new_homes
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import GuardedTree, closing_descriptor
 
@@ -124,7 +124,7 @@ def _run(action: RunProgram, context: Context) -> None:
         context.log("debug", f"running {_shown(action.argv)}")
         if argv[0] in ACCOUNT_TOOLS:
             if context.foreign:
-                accounts.check_hooks(context.tree)
+                account_hooks.check_hooks(context.tree)
             accounts.prepare(context.tree)
         done = _started(action.title, argv, stdin, keys, context)
         given = keys if stdin is None or isinstance(action.stdin, PathList) else [*keys, stdin]

@@ -30,7 +30,7 @@ def test_no_variable_of_a_builder_is_overwritten() -> None:
 
 NOT_AT_A_BOOT = {
     "provision.stages.disks.partitions.growth": "`provision grow` runs in the real root",
-    "provision.system.images.files": "images are for people's commands",
+    "provision.system.images.unfinished_images": "images are for people's commands",
 }
 
 

@@ -20,7 +20,7 @@ from provision.planning.file_actions import WriteFile
 from provision.planning.machine_view import PartitionEntry, PartitionTable
 from provision.system import shared_files
 from provision.system.block.partitions import tables
-from provision.system.images import files as images
+from provision.system.images import unfinished_images as images
 from provision.system.root import accounts, new_homes
 from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import GuardedTree

@@ -25,8 +25,8 @@ from provision.system.block.image_devices import Image, ImageDevices
 from provision.system.block.partitions import libparted
 from provision.system.images.contents import UnmountedContents
 from provision.system.images.device_name_locks import reserved_names
-from provision.system.images.files import locked_for_run, sector_size
 from provision.system.images.formats import DRIVERS
+from provision.system.images.unfinished_images import locked_for_run, sector_size
 from provision.system.images.workspace import workspace
 from provision.system.machine import Machine
 from provision.system.root.record_file import RecordFile

@@ -10,8 +10,8 @@ from provision.commands.targets.target import Target
 from provision.config.problems import Problem
 from provision.failures import Failure, PlanRefused
 from provision.system.images import qemu
-from provision.system.images.files import new_format
 from provision.system.images.formats import DRIVERS, EMPTY, RAW, check_qcow2, image_format
+from provision.system.images.unfinished_images import new_format
 from provision.system.images.workspace import Workspace
 
 _HINTS = {

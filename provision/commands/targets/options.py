@@ -13,7 +13,7 @@ from provision.commands.targets.this_machine import open_this_machine
 from provision.commands.targets.tree import open_tree
 from provision.config.format import Config
 from provision.failures import Failure, Usage
-from provision.system.images.files import SECTORS
+from provision.system.images.unfinished_images import SECTORS
 
 
 def add_target_options(parser: argparse.ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from provision.planning.boot_state import BootState
 from provision.planning.forecast import ContentsOf, unseen
 from provision.planning.machine_view import MachineView
 from provision.planning.stage import Stage
-from provision.system.images.files import UnfinishedImages
+from provision.system.images.unfinished_images import UnfinishedImages
 from provision.system.machine import Machine
 
 

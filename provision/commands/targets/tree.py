@@ -17,7 +17,7 @@ from provision.planning.machine_view import MachineView
 from provision.planning.stage import Plan, Stage
 from provision.stages import load_stage
 from provision.system.block.image_devices import ImageDevices
-from provision.system.images.files import locked_for_run
+from provision.system.images.unfinished_images import locked_for_run
 from provision.system.machine import Machine
 from provision.system.root.record_file import RecordFile
 

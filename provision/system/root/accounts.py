@@ -71,18 +71,6 @@ def prepare(tree: GuardedTree) -> None:
                 os.unlink(f"{database}.lock", dir_fd=folder)
 
 
-def hooks(tree: GuardedTree) -> Iterator[str]:
-    """The paths of the programs that useradd and userdel run before and after (useradd(8), shadow 4.12 and later)."""
-    for folder in tree.children(_HOOKS):
-        yield from (f"{_HOOKS}/{folder}/{name}" for name in tree.children(f"{_HOOKS}/{folder}"))
-
-
-def check_hooks(tree: GuardedTree) -> None:
-    """Raises ValueError for a foreign tree with hooks."""
-    for path in hooks(tree):
-        raise ValueError(f"{path} would have to be run, but programs of a foreign root are never run")
-
-
 def with_password(content: bytes, name: bytes, hashed: bytes) -> bytes | None:
     """The content of an account file with field 2 of the account's line replaced; None if it has no line."""
     lines = content.split(b"\n")
@@ -101,7 +89,6 @@ _READ_BY_TOOLS = (
     *(f"/etc/{name}" for name in _DATABASES),
     *("/etc/login.defs", "/etc/default/useradd", "/etc/nsswitch.conf"),
 )
-_HOOKS = "/etc/shadow-maint"
 
 _LOCK = ".pwd.lock"
 _LOCK_SECONDS = 15.0

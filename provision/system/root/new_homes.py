@@ -23,7 +23,7 @@ from provision.planning.root.account_files import (
     mail_spools,
     useradd_settings,
 )
-from provision.system.root import accounts
+from provision.system.root import account_hooks, accounts
 from provision.system.root.guarded_paths import GuardedTree, closing_descriptor
 from provision.system.root.publishing import drop, open_temporary, publish_file, publish_link
 
@@ -53,7 +53,7 @@ def finish_home(tree: GuardedTree, name: str, made: Collection[str]) -> None:
     happens if there are hooks of useradd, which may change the home, or on a file system without modes. Raises OSError.
     """
     account = accounts.user(tree, name)
-    if account is None or not account.home or any(accounts.hooks(tree)):
+    if account is None or not account.home or any(account_hooks.hooks(tree)):
         return
     status = tree.file_status(account.home)
     if status is None or status.mode is None:
