@@ -13,7 +13,6 @@ from provision.planning.arguments import PathList
 from provision.planning.file_actions import MakeDirectory, WriteFile
 from provision.planning.machine_view import MachineView
 from provision.planning.stage import Stage
-from provision.stages import STAGES, later_stages, load_stage
 from tests.stages.world import World, actions, run
 
 
@@ -54,13 +53,3 @@ def test_labels_need_a_program() -> None:
     world = World(lacking=["setfiles"]).with_file("/etc/selinux/config", b"SELINUXTYPE=targeted\n")
     with pytest.raises(PlanRefused, match="setfiles is not on PATH"):
         run(Stage("s", (first,), labels=by_programs).plan, Config(), world)
-
-
-def test_the_stages() -> None:
-    stages = {name: load_stage(name) for name in STAGES}
-    assert [stage.name for stage in stages.values()] == list(STAGES)
-    assert [name for name, stage in stages.items() if stage.irreversible] == ["kargs", "disks"]
-    assert [name for name, stage in stages.items() if stage.journalled] == ["files"]
-    assert [name for name, stage in stages.items() if stage.labels] == ["files"]
-    assert [stage.name for stage in later_stages("disks")] == ["mount", "files", "umount"]
-    assert later_stages("umount") == ()

@@ -109,6 +109,23 @@ def test_a_file_has_at_least_its_least_size(data: bytes, form: str) -> None:
     assert minimum_size(File(path="/a", contents=resource)) <= len(inline_content(resource) or b"") == len(data)
 
 
+@pytest.mark.parametrize(
+    ("source", "compression", "size"),
+    [
+        ("data:," + "x" * 1000, None, 1000),
+        ("data:," + "%41" * 100, None, 100),
+        ("data:;base64," + "QUJD" * 1000, None, 2998),
+        ("data:;base64," + "QUJD" * 1000, "gzip", 2634),
+        ("data:;base64,QUJD", "gzip", 0),
+        ("https://example.com/a,b", None, 0),
+        (None, None, 0),
+    ],
+)
+def test_the_least_size_of_contents(source: str | None, compression: str | None, size: int) -> None:
+    contents = Resource(source=source, compression=compression)
+    assert minimum_size(File(path="/a", contents=contents, append=(contents,))) == 2 * size
+
+
 def test_incompressible_bytes_grow_less_than_the_estimate_allows() -> None:
     data = os.urandom(1 * MIB)
     resource = Resource(source="data:;base64," + b64encode(gzip.compress(data)).decode(), compression="gzip")

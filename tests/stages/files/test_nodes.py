@@ -155,6 +155,17 @@ def test_hard_links_come_last_and_may_name_what_the_config_makes() -> None:
     assert made[-1].target == "/deep/er/f"
 
 
+def test_a_hard_link_that_is_there_already_stays() -> None:
+    world = World().with_file("/a").with_file("/b")
+    world.nodes["/a"] = world.nodes["/a"]._replace(identity=(1, 2))
+    link = Link(path="/b", target="/a", hard=True)
+    for identity in (None, (1, 3)):
+        world.nodes["/b"] = world.nodes["/b"]._replace(identity=identity)
+        assert "A file already exists there and overwrite is false: /b" in refused(world, links=(link,))
+    world.nodes["/b"] = world.nodes["/a"]
+    assert planned(world, links=(link,)) == []
+
+
 def test_a_hard_link_waits_for_the_deepest_file() -> None:
     storage = Storage(
         files=(File(path="/a/b/c", contents=HELLO),), links=(Link(path="/a/d", target="/a/b/c", hard=True),)

@@ -18,8 +18,8 @@ from provision.failures import PlanRefused
 from provision.planning.machine_view import Device, PartitionTable
 from provision.planning.machine_view import PartitionEntry as Entry
 from provision.stages.disks.partitions.desired import DesiredPartition, disk_of, resolve_partitions
-from provision.stages.disks.partitions.layout import Extent, free_blocks, place, space
-from tests.stages.world import MIB, World, guid
+from provision.stages.disks.partitions.layout import Extent, extent, free_blocks, place, space
+from tests.stages.world import MIB, World, guid, partition
 
 TABLES = 500
 SGDISK = pytest.mark.skipif(shutil.which("sgdisk") is None, reason="sgdisk is not on PATH")
@@ -208,3 +208,11 @@ class TestArithmetic:
         taken = [Extent(2048, 3048), Extent(90000, 90099)]
         assert place(space(self.table, 131072), taken, 40960, 0) == Extent(40960, 89999)
         assert place(space(self.table, 131072), taken, 92160, 0) is None
+
+
+def test_partitions_that_touch_leave_no_block_between_them() -> None:
+    entries = (partition(1, 2048, 2048), partition(2, 4096, 1), partition(3, 4098, 2))
+    table = PartitionTable("gpt", guid(99), 512, 2048, 4099, entries)
+    taken = [extent(entry) for entry in entries]
+    assert taken == [Extent(2048, 4095), Extent(4096, 4096), Extent(4098, 4099)]
+    assert list(free_blocks(space(table, 8192), taken)) == [Extent(4097, 4097)]

@@ -33,6 +33,15 @@ def a_system() -> World:
 
 
 @pytest.mark.parametrize(
+    ("line", "reasons"), [("u:x:1", 0), ("u:x:1:a", 0), ("u:x:1:70", 0), ("u:x:1:7", 1), ("u:x:1:7::/:", 1)]
+)
+def test_a_group_is_primary_in_lines_with_its_number(line: str, reasons: int) -> None:
+    """A line of passwd may end after the number, as glibc reads it."""
+    world = World().with_group("old", 7).with_file("/etc/passwd", f"#\n{line}\n\n".encode())
+    assert len(refused(Group(name="old", should_exist=False), world=world)) == reasons
+
+
+@pytest.mark.parametrize(
     "accounts",
     [
         (User(name="u", groups=("wheel", "docker"), primary_group="core"),),
