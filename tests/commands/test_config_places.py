@@ -81,8 +81,8 @@ def test_a_json_config_has_its_own_places(folder: Path) -> None:
 
 def test_of_merged_configs_the_source_of_the_value_is_named(folder: Path) -> None:
     """The merged config has /a, /b, /c; /c is the second file of the child."""
-    child = {"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/b", "mode": 420}, {"path": "/c"}]}}
-    child["storage"]["files"][1]["user"] = {"name": "nobody-here"}  # type: ignore[index]
+    files = [{"path": "/b", "mode": 420}, {"path": "/c", "user": {"name": "nobody-here"}}]
+    child = {"ignition": {"version": "3.4.0"}, "storage": {"files": files}}
     source = data_url(child)
     files = [{"path": "/a", "user": {"name": "nobody-there"}}, {"path": "/b"}]
     merge = {"version": "3.4.0", "config": {"merge": [{"source": source}]}}

@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -42,8 +43,8 @@ SOON = 8.0
 GOOD = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood"
 
 
-def read(url: str, log: RecordedLog, **asked: object) -> bytes:
-    client = Client(FetchSettings(**{"http_total": 3.0, **asked}), log)  # type: ignore[arg-type]
+def read(url: str, log: RecordedLog, **asked: Any) -> bytes:
+    client = Client(FetchSettings(**{"http_total": 3.0, **asked}), log)
     return client.read(Request(f"{url}/a?key=canary"))
 
 

@@ -172,7 +172,7 @@ def _block(lines: list[str], number: int) -> Explanation | None:
     head = re.match(r"( *)(?:- +)*[\w.-]+: *[|>][-+0-9]* *$", lines[number - 2]) if number > 1 else None
     line = lines[number - 1]
     indented = len(line) - len(line.lstrip(" "))
-    keys = len(re.match(r" *(?:- +)*", lines[number - 2])[0]) if head else 0  # type: ignore[index]
+    keys = len(re.findall(r"^ *(?:- +)*", lines[number - 2])[0]) if head else 0
     if head is None or indented > keys or not line.strip():
         return None
     return Explanation(

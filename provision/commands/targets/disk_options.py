@@ -41,7 +41,7 @@ def disks(arguments: argparse.Namespace, config: Config) -> list[DiskImage]:
 def check_existing(disk: DiskImage, *, replace: bool) -> bool:
     """Whether the image exists. Raises Failure if it is missing, exists but must be new, or is not a regular file."""
     exists = os.path.exists(disk.image)
-    inside = disk.image.startswith(("/dev/", "/proc/")) and not disk.image.startswith("/dev/shm/")  # noqa: S108
+    inside = disk.image.startswith(("/dev/", "/proc/")) and not disk.image.startswith("/dev/shm/")  # noqa: S108 - only compared
     if inside or (exists and not os.path.isfile(disk.image)):
         raise Failure(
             f"{disk.image}: not a regular file", hint="devices of this machine are never changed; give an image file"

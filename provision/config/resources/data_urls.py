@@ -113,7 +113,7 @@ def _after_plain_parameters(text: str, start: int) -> int:
 
     One pattern for all would need a possessive repeat of a group, which Python 3.11.2 (Debian 12) gets wrong.
     """
-    matches = re.compile(_PLAIN_PARAMETER).scanner(text, start)  # type: ignore[attr-defined]
+    matches = re.compile(_PLAIN_PARAMETER).scanner(text, start)  # type: ignore[attr-defined] # untyped in its stubs
     for match in iter(matches.match, None):
         start = match.end()
     return start

@@ -161,13 +161,13 @@ def _plain_host(host: str) -> str:
     if host.isascii():
         return host
     library: Any = requests.PreparedRequest
-    return str(library._get_idna_encoded_host(host))  # noqa: SLF001
+    return str(library._get_idna_encoded_host(host))  # noqa: SLF001 - no public function gives the name that it asks for
 
 
 def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
     """The body as it arrives, not decoded. Raises TruncatedError if it is shorter than announced."""
     # urllib3's own read() waits until a chunk is full, so a slow server could send beyond the deadline
-    answer: Any = response.raw._fp  # noqa: SLF001
+    answer: Any = response.raw._fp  # noqa: SLF001 - see above
     answer.allow(deadline)
     while True:
         chunk = answer.read1(CHUNK)

@@ -65,8 +65,8 @@ def test_sectors_survive_between_stages() -> None:
 
 
 def test_version_3_does_not_know_the_fields_for_old_configs() -> None:
-    text = {"ignition": {"version": "3.5.0"}, "storage": {"disks": [{"device": "/d", "partitions": [{"label": "a"}]}]}}
-    text["storage"]["disks"][0]["partitions"][0]["sizeSectors"] = 1  # type: ignore[index]
+    partition = {"label": "a", "sizeSectors": 1}
+    text = {"ignition": {"version": "3.5.0"}, "storage": {"disks": [{"device": "/d", "partitions": [partition]}]}}
     validation = validate(json.dumps(text).encode())
     assert [problem.message for problem in validation.problems] == ["unused key sizeSectors"]
 

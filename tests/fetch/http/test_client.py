@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ from tests.fetch.server import Answer, serve
 from tests.recorded_log import RecordedLog
 
 
-def client(log: RecordedLog, **settings: object) -> Client:
-    return Client(FetchSettings(**{"http_total": 5.0, **settings}), log)  # type: ignore[arg-type]
+def client(log: RecordedLog, **settings: Any) -> Client:
+    return Client(FetchSettings(**{"http_total": 5.0, **settings}), log)
 
 
 def with_user(url: str) -> str:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,8 @@ from tests.fetch.server import Answer, Asked, serve
 from tests.recorded_log import RecordedLog
 
 
-def client(log: RecordedLog, **settings: object) -> Client:
-    return Client(FetchSettings(**{"http_total": 5.0, **settings}), log)  # type: ignore[arg-type]
+def client(log: RecordedLog, **settings: Any) -> Client:
+    return Client(FetchSettings(**{"http_total": 5.0, **settings}), log)
 
 
 def to(target: str) -> Answer:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,15 +105,19 @@ def cloud() -> Iterator[tuple[str, ...]]:
 def test_only_root_reaches_the_metadata_service(address: str) -> None:
     def body() -> None:
         with cloud() as container:
-            everyone = {"root": {}, "nobody": {"user": NOBODY}, "container": {"by": container}}
-            assert all(reaches(address, 80, **who) for who in everyone.values())  # type: ignore[arg-type]
+            everyone: dict[str, dict[str, Any]] = {
+                "root": {},
+                "nobody": {"user": NOBODY},
+                "container": {"by": container},
+            }
+            assert all(reaches(address, 80, **who) for who in everyone.values())
             unit = unit_text((OLD, NEW))
             run_lines(unit, "ExecStart")
-            who_can = [name for name, who in everyone.items() if reaches(address, 80, **who)]  # type: ignore[arg-type]
+            who_can = [name for name, who in everyone.items() if reaches(address, 80, **who)]
             assert who_can == ["root"]
-            assert all(reaches(address, 8080, **who) for who in everyone.values())  # type: ignore[arg-type]
+            assert all(reaches(address, 8080, **who) for who in everyone.values())
             run_lines(unit, "ExecStop")
-            assert all(reaches(address, 80, **who) for who in everyone.values())  # type: ignore[arg-type]
+            assert all(reaches(address, 80, **who) for who in everyone.values())
 
     in_namespace(body)
 

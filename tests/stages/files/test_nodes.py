@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from base64 import b64encode
+from typing import Any
 
 import pytest
 
@@ -20,12 +21,12 @@ HELLO = Resource(source="data:,hello")
 REMOTE = Resource(source="https://example.com/secret?token=canary")
 
 
-def planned(world: World, **storage: object) -> list[Action]:
-    waves, _ = run(nodes.plan, Config(storage=Storage(**storage)), world)  # type: ignore[arg-type]  # keywords of a table
+def planned(world: World, **storage: Any) -> list[Action]:
+    waves, _ = run(nodes.plan, Config(storage=Storage(**storage)), world)
     return changes(waves)
 
 
-def refused(world: World, **storage: object) -> str:
+def refused(world: World, **storage: Any) -> str:
     with pytest.raises(PlanRefused) as caught:
         planned(world, **storage)
     return str(caught.value)

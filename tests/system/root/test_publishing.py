@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,10 +67,10 @@ def test_the_same_again_is_no_conflict(root: Path, action: FileAction) -> None:
 
 
 @pytest.mark.parametrize("change", [{"mode": 0o600}, {"parts": (Content(b"dat4"),)}, {"parts": (Content(b"data+"),)}])
-def test_nearly_the_same_is_a_conflict(root: Path, change: dict[str, object]) -> None:
+def test_nearly_the_same_is_a_conflict(root: Path, change: dict[str, Any]) -> None:
     do(root, FILE)
     with pytest.raises(NodeFailed):
-        do(root, FILE._replace(**change))  # type: ignore[arg-type]
+        do(root, FILE._replace(**change))
     assert (root / "new").read_bytes() == b"data"
     assert stat.S_IMODE((root / "new").stat().st_mode) == 0o640
 

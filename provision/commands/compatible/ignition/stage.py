@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from provision import IGNITION_VERSION, __version__
 from provision.boot.run_files import CONFIG_CACHE, NEED_NETWORK, STATE_FILE
@@ -115,7 +115,7 @@ def _stage(options: StageOptions, log: FieldLog) -> None:
 def parse_options(arguments: Sequence[str]) -> StageOptions:
     """Read options by the rules of Go's package flag (https://pkg.go.dev/flag). Raises Usage."""
     waiting = list(arguments)
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     while waiting and waiting[0].startswith("-") and waiting[0] != "-":
         word = waiting.pop(0)
         if word == "--":
@@ -132,7 +132,7 @@ def parse_options(arguments: Sequence[str]) -> StageOptions:
             values[field] = _value(name, value if equals else waiting.pop(0))
         else:
             raise Usage(f"flag needs an argument: -{name}")
-    return StageOptions()._replace(**values)  # type: ignore[arg-type]  # each value was made for its field
+    return StageOptions()._replace(**values)
 
 
 def _boolean(name: str, text: str) -> bool:

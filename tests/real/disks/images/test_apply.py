@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import pytest
 
@@ -24,7 +24,7 @@ from tests.real.disks.loop_devices import MIB, blank, left_attached, loop, mount
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
-ONE_DISK = {
+ONE_DISK: dict[str, Any] = {
     "ignition": {"version": "3.4.0"},
     "storage": {
         "disks": [
@@ -89,7 +89,7 @@ def _sockets(pid: int) -> int:
 @contextmanager
 def under_way(source: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     """A run that is fetching two files. SIGINT ends it, even if the tests run with SIGINT ignored."""
-    storage = cast("dict[str, object]", ONE_DISK["storage"])
+    storage = ONE_DISK["storage"]
     files = [{"path": f"/{name}", "contents": {"source": source}} for name in "ab"]
     config = json.dumps({**ONE_DISK, "storage": {**storage, "files": files}})
     python = ["env", "--default-signal=INT", sys.executable, "-u"]
@@ -284,7 +284,7 @@ def test_disks_of_this_machine_stay_as_they_are(tmp_path: Path) -> None:
 
 
 def storage(**parts: object) -> dict[str, object]:
-    return {"ignition": {"version": "3.4.0"}, "storage": {**ONE_DISK["storage"], **parts}}  # type: ignore[dict-item]  # it is one
+    return {"ignition": {"version": "3.4.0"}, "storage": {**ONE_DISK["storage"], **parts}}
 
 
 @pytest.mark.parametrize(

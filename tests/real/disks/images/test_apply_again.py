@@ -53,7 +53,7 @@ SYSTEM = {
 OTHER = {
     **ONE_DISK,
     "storage": {
-        **{key: value for key, value in ONE_DISK["storage"].items() if key != "files"},  # type: ignore[attr-defined]
+        **{key: value for key, value in ONE_DISK["storage"].items() if key != "files"},
         "files": [{"path": "/etc/other", "contents": {"source": "data:,other"}}],
     },
 }

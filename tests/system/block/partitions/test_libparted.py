@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -74,11 +75,11 @@ def test_the_first_partition_of_an_empty_disk_has_its_optimal_alignment(
         ({"number": 3}, "partition 2 of .*, not absent"),
     ],
 )
-def test_a_difference_is_a_failure(tmp_path: Path, change: dict[str, object], message: str) -> None:
+def test_a_difference_is_a_failure(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     path = image(tmp_path)
     tables.write(path, table(ONE), size=SIZE, erase=False)
     with pytest.raises(libparted.TablesDiffer, match=message):
-        libparted.check(path, table(ONE._replace(**change)))  # type: ignore[arg-type]
+        libparted.check(path, table(ONE._replace(**change)))
 
 
 def test_a_table_that_was_not_written_is_missed(tmp_path: Path) -> None:
