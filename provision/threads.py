@@ -48,7 +48,7 @@ class Task(Generic[Result]):
             raise Failure("the system starts no new thread", hint=_HINT) from error
 
     def fileno(self) -> int:
-        """A descriptor that is at its end when the thread has ended."""
+        """The read end of a pipe, which is at end of file when the thread has ended."""
         return self._ended.fileno()
 
     def result(self) -> Result:

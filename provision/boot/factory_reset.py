@@ -41,7 +41,7 @@ FACTORY = "/usr/share/factory"
 _ACCOUNTS = "/etc/passwd"
 
 _OF_ONE_MACHINE = frozenset({"/etc/machine-id", RECORD})
-"""What the factory may hold by mistake: with it a new first boot would count as done."""
+"""Files that are not restored from the factory: with them a new first boot would count as done."""
 
 
 def reset_root(root: str, running_system: LocalSystem) -> None:

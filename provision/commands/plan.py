@@ -115,7 +115,7 @@ def _exit_code(steps: list[Step], hidden: list[Mount], target: Target) -> int:
 
 
 def _closed_volumes(steps: list[Step]) -> set[str]:
-    """The encrypted volumes that exist and are opened in the plan: nobody sees before what is on them."""
+    """The encrypted volumes that exist and that the plan opens: what is on them is not known before."""
     actions = [step.action for step in steps if isinstance(step.action, RunProgram)]
     opened = [one for one in actions if one.argv[:2] == ("cryptsetup", "luksOpen")]
     facts = [fact for one in actions for fact in one.facts if isinstance(fact, SignatureFact)]

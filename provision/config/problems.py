@@ -12,7 +12,7 @@ Path = tuple[str | int, ...]
 class Position(NamedTuple):
     """A place in a text: line and column count from 1. JSON columns count bytes, YAML columns characters.
 
-    `file` is the name of the file if it is another than the judged text itself, such as a file that it includes.
+    `file` is the name of the file if it is another than the checked text itself, such as a file that it includes.
     """
 
     line: int

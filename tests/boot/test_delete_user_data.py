@@ -55,7 +55,7 @@ def test_a_platform_that_cannot_delete_is_left_alone(tmp_path: Path, asked: Path
     assert not asked.exists()
 
 
-def test_a_config_that_stays_at_the_platform_is_told(tmp_path: Path, asked: Path) -> None:
+def test_a_config_that_stays_at_the_platform_is_reported(tmp_path: Path, asked: Path) -> None:
     (asked.parent / "vmware-rpctool").write_text(TOOL.replace("CODE", "1"))
     with pytest.raises(Failure, match="its config is still at the platform: "):
         delete_user_data(machine(tmp_path, "ignition.platform.id=vmware provision.user_data=lock"))

@@ -153,7 +153,7 @@ def test_an_interrupted_reset_starts_again(root: Path) -> None:
     assert files(root) == AFTER
 
 
-def test_links_lead_nowhere(root: Path, tmp_path: Path) -> None:
+def test_nothing_is_removed_behind_a_link(root: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "file").write_text("of the host")

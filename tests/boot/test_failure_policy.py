@@ -35,7 +35,7 @@ def test_without_the_argument_the_distribution_decides() -> None:
     policy.carry_out()
 
 
-def test_people_at_the_console_are_told() -> None:
+def test_the_consoles_show_what_will_happen() -> None:
     assert FailurePolicy("reboot", 300).sentence() == "The machine reboots in 300 s (provision.on_failure=reboot)."
     assert FailurePolicy("poweroff").sentence() == "The machine powers itself off (provision.on_failure=poweroff)."
     assert FailurePolicy("hold").sentence() == "The machine waits (provision.on_failure=hold)."

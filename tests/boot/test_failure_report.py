@@ -21,7 +21,7 @@ from provision.log import silent
 DISKS = FailedUnit("provision-disks.service", "exit-code")
 
 
-def test_a_failure_is_told_in_lines() -> None:
+def test_a_failure_is_reported_in_lines() -> None:
     assert failure_lines(PlanRefused([Problem(("a", 1), "one"), Problem((), "two")], hint="do this")) == [
         "a[1]: one",
         "two",
@@ -30,7 +30,7 @@ def test_a_failure_is_told_in_lines() -> None:
     assert failure_lines(ActionFailed("make ext4", "mkfs.ext4:\nno room")) == ["make ext4: mkfs.ext4:", "no room"]
 
 
-def test_the_errors_of_a_config_are_told_with_their_places() -> None:
+def test_the_errors_of_a_config_are_reported_with_their_places() -> None:
     with pytest.raises(ConfigInvalid) as raised:
         read_config(b'{"ignition": {"version": "3.4.0", "timeouts": 3}}', "qemu", silent)
     lines = saved_lines(raised.value)

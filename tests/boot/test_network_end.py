@@ -16,7 +16,7 @@ from provision.boot.network_end import is_kept
         "root=LABEL=root netroot=iscsi:10.0.0.1::::iqn.example",
     ],
 )
-def test_it_stays(command_line: str) -> None:
+def test_the_network_stays(command_line: str) -> None:
     assert is_kept(command_line)
 
 
@@ -24,5 +24,5 @@ def test_it_stays(command_line: str) -> None:
     "command_line",
     ["", "root=LABEL=nfs ip=dhcp", "root=/dev/vda1 rd.neednet=1", "provision.network=keep provision.network=end"],
 )
-def test_it_ends(command_line: str) -> None:
+def test_the_network_ends(command_line: str) -> None:
     assert not is_kept(command_line)

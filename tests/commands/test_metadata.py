@@ -83,6 +83,6 @@ def test_the_metadata_is_shown(tmp_path: Path) -> None:
         ((), 2, "one of the arguments"),
     ],
 )
-def test_wrong_use_is_told(tmp_path: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
+def test_wrong_use_is_reported(tmp_path: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
     done = run(tmp_path, "provision", "metadata", *arguments)
     assert (done.returncode, message in done.stderr) == (code, True), done.stderr

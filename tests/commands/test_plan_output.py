@@ -60,7 +60,7 @@ def test_colour_only_when_asked() -> None:
     assert any("\033[1;31m!" in line for line in plan_lines(STEPS, [], COLOURS, {}, verbose=True))
 
 
-def test_a_device_that_cannot_be_read_is_not_told_to_be_blank() -> None:
+def test_a_device_that_cannot_be_read_is_not_reported_to_be_blank() -> None:
     named = ("/dev/vdb",)
     text = "\n".join(plan_lines(STEPS, [], Style(), {}, verbose=True, unreadable=named))
     assert "/dev/vdb (it cannot be read: what is on it is not known)" in text

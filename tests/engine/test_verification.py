@@ -95,11 +95,11 @@ PARTITION = PartitionEntry(2, 2048, 4096, "T", "G", "data")
         ),
     ],
 )
-def test_a_difference_is_told_in_words(fact: Fact, found: object, said: str) -> None:
+def test_a_difference_is_reported_in_words(fact: Fact, found: object, said: str) -> None:
     assert difference(fact, found) == f"{fact.name}: {said}"
 
 
-def test_the_boot_state_is_not_told() -> None:
+def test_the_boot_state_is_not_reported() -> None:
     fact = BootStateFact(BootState(platform_files={"/a": "canary"}))
     assert difference(fact, BootState()) == "the state for later stages was not saved"
 

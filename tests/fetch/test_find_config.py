@@ -324,7 +324,7 @@ def test_offline_a_remote_child_needs_the_network(machine: Machine) -> None:
         machine.find_config(offline=True)
 
 
-def test_the_merged_config_is_judged_as_a_whole(machine: Machine) -> None:
+def test_the_merged_config_is_checked_as_a_whole(machine: Machine) -> None:
     link = json.dumps(
         {
             "ignition": {"version": "3.4.0"},

@@ -59,7 +59,7 @@ def test_a_variable_has_the_value_of_the_machine(tmp_path: Path, url: str, comma
 
 
 @pytest.mark.parametrize(("name", "message"), [("uid", r"write one of \$\{uuid\}"), ("hostname", "no value")])
-def test_what_has_no_value_is_told(tmp_path: Path, name: str, message: str) -> None:
+def test_what_has_no_value_is_reported(tmp_path: Path, name: str, message: str) -> None:
     with pytest.raises(FetchFailed) as caught:
         expanded(f"http://h/${{{name}}}", machine(tmp_path))
     text = f"{caught.value.message} {caught.value.hint}"

@@ -65,7 +65,7 @@ def test_the_metadata_is_what_the_platform_says(name: str, log: RecordedLog) -> 
 
 
 @pytest.mark.skipif(which("ip") is None, reason="needs iproute2")
-def test_a_machine_of_vagrant_is_asked_itself(log: RecordedLog) -> None:
+def test_a_vagrant_machine_has_its_metadata_from_its_own_interfaces(log: RecordedLog) -> None:
     provider = PROVIDERS["vagrant-virtualbox"][0]
     answers = provider.service.answers(context(log))
     assert answers is not None

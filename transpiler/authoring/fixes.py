@@ -22,7 +22,7 @@ from transpiler.result import Result
 from transpiler.translation_state import TranspileOptions
 
 MAX_ROUNDS = 200
-"""The number of times that a text is judged again. One mistake can hide others, such as a syntax error."""
+"""The number of times that a text is checked again. One mistake can hide others, such as a syntax error."""
 
 
 class Fixed(NamedTuple):

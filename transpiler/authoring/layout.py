@@ -74,7 +74,7 @@ class _Walk:
         self.levels_at: dict[int, list[_Level]] = {}
         self.flow: list[int] = []
         self.last_is_block = False
-        self.behind: tuple[int, int] | None = None  # the place behind a dash or colon
+        self.behind: tuple[int, int] | None = None  # the place after a dash or colon
         self.scalar_end: tuple[int, int] = (0, 0)
 
     def read(self, text: str) -> None:

@@ -117,7 +117,7 @@ def _with_underscores(key: YamlNode) -> YamlNode:
 
 
 def _unknown_keys(reading: Reading) -> Iterator[Problem]:
-    """An error for each unknown key: coreos-cloudinit ignores it, but its author wanted something."""
+    """An error for each unknown key: coreos-cloudinit ignores it, and what the author meant would be lost."""
     for number, (path, key) in enumerate(reading.unknown_keys):
         if key is not None:
             message = f"coreos-cloudinit has no key {_shown(key.text)}, so it does nothing"

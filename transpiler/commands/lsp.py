@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from transpiler.editor.server import FileSettings
 
 DESCRIPTION = """\
-Judge configs while they are typed. An editor starts this command and speaks the Language Server Protocol with it on
+Check configs while they are typed. An editor starts this command and speaks the Language Server Protocol with it on
 standard input and output: diagnostics, completion, descriptions, fixes, definitions, outline, folding and renaming.
 
 It needs pygls: pip install 'firstboot-provision[lsp]'

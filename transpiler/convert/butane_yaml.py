@@ -19,7 +19,7 @@ from transpiler.convert.versions import Written
 from transpiler.convert.yaml_text import Comment, Octal, yaml_text
 
 _NAMES = ("path", "name", "device", "url", "number", "label", "source", "inline")
-"""What names an entry stands first, in this order."""
+"""The fields that name an entry. They stand first, in this order."""
 
 
 def write_butane(config: Config, variant: Variant, comments: Mapping[Path, Comment] | None = None) -> Written:

@@ -121,7 +121,7 @@ def _scalars(node: YamlNode) -> Iterator[YamlNode]:
 
 
 def _comment_lines(lines: list[str], root: YamlNode) -> Iterator[Line]:
-    """The comments: what follows a `#` at the start of a line or behind white space, outside of all scalars."""
+    """The comments: what follows a `#` at the start of a line or after white space, outside of all scalars."""
     covered: dict[int, list[tuple[int, int]]] = {}
     for node in _scalars(root):
         last, end = node.end

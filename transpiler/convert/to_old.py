@@ -221,7 +221,7 @@ _COUNTERPARTS: Mapping[type[Record], type[Record]] = {
 
 
 def _plain_file(file: new.File) -> new.File:
-    """The file with what it appends, be it nothing, and with the mode of a new one."""
+    """The file with a list of what it appends, which may be empty, and with the mode of a new file."""
     append = tuple(one.changed(source=one.source or "") for one in file.append)
     if file.contents.source is None:
         return file.changed(append=append or (new.Resource(source=""),))

@@ -82,7 +82,7 @@ class _Writer:
         return f" {scalar(value)}", iter(())
 
     def sequence(self, values: Sequence[Any], indent: str, path: Path) -> Iterator[str]:
-        """The lines of a list. The first line of an element stands behind its hyphen."""
+        """The lines of a list. The first line of an element stands after its hyphen."""
         for index, one in enumerate(values):
             place = (*path, index)
             comment = self.comments.get(place, _NONE)

@@ -13,7 +13,7 @@ from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.phases import transpile
 
 MOST = 10
-"""The number of diagnostics for which actions are sought. For each action the text is judged again."""
+"""The number of diagnostics for which actions are sought. For each action the text is translated again."""
 
 MOST_LINES = 2000
 """In a longer text, there are actions for one diagnostic, and all are mended only when the editor asks for that."""

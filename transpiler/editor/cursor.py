@@ -157,7 +157,7 @@ _PIECE = re.compile(
 
 
 def _in_flow(path: Path, text: str, column: int) -> Cursor:
-    """The place behind `text`, which begins with a bracket at a column (from 0)."""
+    """The place after `text`, which begins with a bracket at a column (from 0)."""
     stack: list[tuple[str, Path]] = []
     here, word, start = path, "", column + len(text)
     for match in _PIECE.finditer(text):

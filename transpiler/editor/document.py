@@ -1,4 +1,4 @@
-"""An open document: its text, how it is judged, and its places in the terms of editors.
+"""An open document: its text, how it is checked, and its places in the terms of editors.
 
 YAML counts lines and columns from 1, columns in characters. Editors count from 0, and columns in units of an encoding.
 The two also differ in what ends a line: U+0085, U+2028 and U+2029 do so in YAML 1.1 (section 4.1.4) only.
@@ -84,7 +84,7 @@ class OpenDocument:
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
     def position(self, line: int, character: int) -> Position:
-        """The place that an editor means. A place behind the end of a line is its end."""
+        """The place that an editor means. A place after the end of a line is its end."""
         starts = self._editor_starts
         line = min(max(line, 0), len(starts) - 1)
         end = starts[line + 1] if line + 1 < len(starts) else len(self.text)

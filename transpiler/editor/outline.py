@@ -74,7 +74,7 @@ def _key_value(item: YamlNode, record: type[Record]) -> YamlNode | None:
 
 
 def _last_places(root: YamlNode | None) -> dict[int, Position]:
-    """The place behind the last character of each node, by its id. Closing brackets do not count."""
+    """The place after the last character of each node, by its id. Closing brackets do not count."""
     waiting: list[tuple[YamlNode, YamlNode | None]] = [(root, None)] if root else []
     order: list[tuple[YamlNode, YamlNode | None]] = []
     while waiting:

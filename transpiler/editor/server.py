@@ -24,13 +24,13 @@ from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.translation_state import TranspileOptions
 
 WAIT = 0.01
-"""Seconds without a further change before a text is judged."""
+"""Seconds without a further change before a text is checked."""
 
 SOURCE = "transpile"
 
 
 class FileSettings(NamedTuple):
-    """How the texts of one directory are judged. An empty `files_dir` means the directory of the text."""
+    """How the texts of one directory are checked. An empty `files_dir` means the directory of the text."""
 
     files_dir: str = ""
     ignore: tuple[str, ...] = ()
@@ -70,7 +70,7 @@ class ConfigServer:
             self.server.feature(name, options)(partial(answer))  # pygls sets attributes, which methods refuse
 
     def document(self, uri: str) -> OpenDocument:
-        """The document of an address; judged anew only if its text has changed."""
+        """The document of an address; translated again only if its text has changed."""
         text = self.server.workspace.get_text_document(uri).source if uri in self.versions else ""
         before = self.known.get(uri)
         if before is None or before[0] != text:
@@ -86,12 +86,12 @@ class ConfigServer:
         return before[1]
 
     def opened(self, params: types.DidOpenTextDocumentParams) -> None:
-        """Judge a text that was opened."""
+        """Check a text that was opened."""
         self.versions[params.text_document.uri] = params.text_document.version
         self.publish(params.text_document.uri)
 
     async def changed(self, params: types.DidChangeTextDocumentParams) -> None:
-        """Judge a text that was changed, unless it changes again soon."""
+        """Check a text that was changed, unless it changes again soon."""
         uri, version = params.text_document.uri, params.text_document.version
         self.versions[uri] = version
         await asyncio.sleep(WAIT)
@@ -99,7 +99,7 @@ class ConfigServer:
             self.publish(uri)
 
     def saved(self, _params: types.DidSaveTextDocumentParams) -> None:
-        """Judge all open texts again, because a saved file may be a local file of theirs."""
+        """Check all open texts again, because a saved file may be a local file of theirs."""
         self.known.clear()
         for uri in list(self.versions):
             self.publish(uri)

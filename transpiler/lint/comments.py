@@ -12,7 +12,7 @@ _CUT = re.compile(r" *(?:- +)*(?:inline|gecos): +[^\s\"'|>&*!{\[#][^#]*? (#)[^\s
 
 
 def cut_texts(source: LintInput) -> Iterator[Problem]:
-    """Warnings about `inline: color #fff`: a comment begins at a `#` behind a space. Comments have a space after it."""
+    """Warnings about `inline: color #fff`: a comment begins at a `#` after a space. Comments have a space after it."""
     for file, lines in source.lines.items():
         for number, line in enumerate(lines, 1):
             match = _CUT.match(line) if "#" in line else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 MAX_LENGTH = 100
-"""Longer words are near none that is known, and comparing them takes time and memory."""
+"""Longer words are not compared: none that is known is similar, and a comparison takes time and memory."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

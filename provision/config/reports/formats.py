@@ -96,7 +96,7 @@ def as_summary(findings: Sequence[Finding], verdict: str) -> str:
 
 
 def _cell(text: str) -> str:
-    """A text in a cell of a table, with nothing that Markdown or HTML would take as its own."""
+    """A text in a cell of a table, with the special characters of Markdown and HTML escaped."""
     cut = text if len(text) <= _CELL else f"{text[:_CELL]}..."
     shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in cut)
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~$@&-])", lambda match: f"&#{ord(match[1])};", shown)

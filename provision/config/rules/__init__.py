@@ -50,7 +50,7 @@ class _Places:
         self._numbers: dict[str, int] = {}
 
     def begin(self, path: Path) -> None:
-        """The keys of the next list follow."""
+        """Begin the next list: the keys that are asked for from now on are in it."""
         self._lists.append(path)
 
     def first(self, key: str, index: int) -> Path | None:

@@ -19,7 +19,8 @@ SYSTEM = "/run/credentials/@system"
 """What the firmware or the hypervisor handed over, in plain text."""
 
 ENCRYPTED = "/run/credentials/@encrypted"
-"""What lay on the EFI system partition. Everybody who can write there can replace it, so it is only used decrypted."""
+"""Encrypted credentials of the EFI system partition. Everybody who can write there can replace them, so they are
+only used after decryption."""
 
 
 class Credential(NamedTuple):

@@ -71,7 +71,7 @@ def _hint(other: str) -> str:
 
 
 def other_format(raw: bytes) -> str:
-    """What user data is that is no config, in words; empty if it may be a config."""
+    """The kind of user data that is not a config, in words; empty if it may be a config."""
     text = raw.removeprefix(BYTE_ORDER_MARK).lstrip()
     return next((name for beginning, name in OTHER_FORMATS.items() if text.startswith(beginning)), "")
 

@@ -280,7 +280,7 @@ def _remove_directory(folder: int, name: str) -> None:
 
 
 def _remove_files(folder: int) -> list[str]:
-    """Remove what is no directory from a directory; returns the names of its directories."""
+    """Remove everything but the directories in a directory; returns the names of these."""
     directories = []
     for name in os.listdir(folder):
         try:

@@ -156,7 +156,7 @@ class LocalSystem:
 def read_below(folder: str, path: str, shown: str) -> bytes | None:
     """The bytes of a file below a folder, out of which no link leads; None if there is none.
 
-    Raises FetchFailed; `shown` stands before the path in it. What is no file is not waited for.
+    Raises FetchFailed; `shown` stands before the path in it. Only regular files are opened, so a pipe does not block.
     """
     try:
         fd = GuardedTree(folder).open(path, os.O_RDONLY | os.O_NONBLOCK)

@@ -89,7 +89,7 @@ def test_a_whole_number_is_nothing_else(value: str, found: str) -> None:
     assert problem.message == f"expected a whole number, found {found}"
 
 
-def test_every_value_of_a_wrong_type_is_told() -> None:
+def test_every_value_of_a_wrong_type_is_reported() -> None:
     text = '{"storage": {"files": {}, "links": [1, {"hard": 1}]}, "systemd": []}'
     assert [problem.path for problem in decoded(text).problems] == [
         ("storage", "files"),

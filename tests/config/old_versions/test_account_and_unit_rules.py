@@ -27,7 +27,7 @@ def found(version: int, **sections: Any) -> list[str]:
         *(("noUserGroup", True), ("system", True), ("noLogInit", True), ("shell", "/bin/sh"), ("uid", 0)),
     ],
 )
-def test_what_create_says_is_not_said_again(field: str, value: object) -> None:
+def test_create_excludes_the_same_field_of_the_user(field: str, value: object) -> None:
     place = "passwd.users.0"
     old = f"warning {place}.create: the create object has been deprecated in favor of user-level options"
     assert found(3, passwd={"users": [{"name": "a", "create": {}}]}) == [old]

@@ -207,7 +207,7 @@ SECRETS = ("hunter2", "aHVudGVyMg")
         {"storage": {"luks": [{"name": "a", "keyFile": {"source": "x:hunter2"}}]}},
     ],
 )
-def test_no_secret_is_told(config: dict[str, Any]) -> None:
+def test_no_secret_is_reported(config: dict[str, Any]) -> None:
     config["ignition"] = {**config.get("ignition", {}), "version": VERSIONS[NEWEST]}
     validated = validate(json.dumps(config).encode())
     assert validated.problems

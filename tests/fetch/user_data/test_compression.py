@@ -48,7 +48,7 @@ def test_padding_between_members_and_streams_is_skipped() -> None:
     ],
     ids=range(9),
 )
-def test_damage_is_told(damaged: bytes) -> None:
+def test_damage_is_reported(damaged: bytes) -> None:
     with pytest.raises(FetchFailed):
         decompressed(damaged, "it")
 

@@ -104,7 +104,7 @@ def test_large_devices_are_tried_only_with_options_of_a_program_that_can_write_n
         ("mkfs.fat", "-F 99", 20 * MIB, False),
     ],
 )
-def test_sizes_with_options_are_judged_by_the_program(program: str, options: str, size: int, *, refused: bool) -> None:
+def test_sizes_with_options_are_checked_by_the_program(program: str, options: str, size: int, *, refused: bool) -> None:
     """A refusal that has another reason than the size is left to the step: it may be about the file of the trial."""
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")

@@ -89,7 +89,7 @@ def test_what_members_held_is_lost() -> None:
     assert action.destroys == "xfs 'a' (64 MiB) on /dev/vda1, xfs 'a' (64 MiB) on /dev/vdb1"
 
 
-def test_partitions_on_members_are_told_and_wiped() -> None:
+def test_partitions_on_members_are_reported_and_wiped() -> None:
     """mdadm would leave the backup table, and ignore the contents of the partitions."""
     machine = World().with_disk("/dev/vda", partition(1, 2048, 2048, "old"), signatures={1: Signature("xfs", "x")})
     (wipe,), (make,) = run(raid.plan, config(array(devices=("/dev/vda", "/dev/vdb"))), machine.with_disk("/dev/vdb"))[0]

@@ -60,7 +60,7 @@ def test_what_sugar_made() -> None:
     assert one("root-2").details == "on /dev/vdb, the largest free block"
 
 
-def test_an_entry_behind_those_of_sugar_is_the_authors() -> None:
+def test_an_entry_after_those_of_sugar_is_the_authors() -> None:
     assert [entry.source for entry in explained() if entry.name == "/dev/vdc"] == [("storage", "filesystems", 0)]
     assert not one("/dev/vdc").sugar
 

@@ -72,17 +72,17 @@ def test_losses_and_mistakes(text: str, place: str, message: str) -> None:
     assert [line for line in lines if line.startswith(place) and message in line], lines
 
 
-def test_everything_is_told_at_once() -> None:
+def test_everything_is_reported_at_once() -> None:
     text = "#cloud-config\nruncmd: [a]\nhostname: a b\nusers:\n  - {name: a, coreos_ssh_import_url: b}\n"
     assert len(told(text)) == 3
 
 
-def test_no_secret_is_told() -> None:
+def test_no_secret_is_reported() -> None:
     lines = told("#cloud-config\nusers: [{name: a, passwd: [hunter2]}]\nwrite_files: [{path: [a], content: hunter2}]\n")
     assert "hunter2" not in "\n".join(lines)
 
 
-def test_a_value_that_is_long_is_told_in_part() -> None:
+def test_a_value_that_is_long_is_reported_in_part() -> None:
     assert all(len(line) < 10_000 for line in told(f"hostname: {'a' * 1_000_000}\n"))
 
 

@@ -46,7 +46,7 @@ def test_a_device_and_a_descriptor_are_written_directly(tmp_path: Path) -> None:
         ("/dev/full", "failed to write /dev/full: write /dev/full: no space left on device"),
     ],
 )
-def test_what_failed_is_told(path: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_failed_is_reported(path: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OutputFailed) as raised:
         write_output(path, "a")

@@ -46,5 +46,5 @@ def test_a_hint_says_what_to_write(text: str, hint: str) -> None:
         "etcd: {version: 3.3.99}",
     ],
 )
-def test_what_is_sound(text: str) -> None:
+def test_valid_texts_have_no_hint(text: str) -> None:
     assert hints(text) == []

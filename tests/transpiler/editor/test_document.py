@@ -49,7 +49,7 @@ def test_the_variant_is_known_while_the_text_is_not_yaml() -> None:
     assert document.variant.version == "1.5.0"
 
 
-def test_a_lone_surrogate_is_judged() -> None:
+def test_a_lone_surrogate_is_checked() -> None:
     assert OpenDocument("variant: \ud800").result.failed
 
 

@@ -84,7 +84,7 @@ def test_diagnostics_and_their_fix(editor: Editor) -> None:
     assert editor.show(TEXT.replace("644", "0644")) == []
 
 
-def test_the_last_of_many_changes_is_judged(editor: Editor) -> None:
+def test_the_last_of_many_changes_is_checked(editor: Editor) -> None:
     editor.show(HEAD)
     for number in range(20):
         editor.version += 1
@@ -95,7 +95,7 @@ def test_the_last_of_many_changes_is_judged(editor: Editor) -> None:
     assert "path not absolute" in found["message"]
 
 
-def test_broken_yaml_is_judged_and_completed(editor: Editor) -> None:
+def test_broken_yaml_is_checked_and_completed(editor: Editor) -> None:
     (found,) = editor.show(HEAD + "storage:\n  files: [\n")
     assert found["code"] == "yaml-syntax"
     text = HEAD + "passwd: [\nstorage:\n  files:\n    - pa\n"
@@ -106,7 +106,7 @@ def test_broken_yaml_is_judged_and_completed(editor: Editor) -> None:
     assert "absolute path" in path["documentation"]["value"]
 
 
-def test_places_behind_wide_characters_and_odd_line_breaks(editor: Editor) -> None:
+def test_places_after_wide_characters_and_odd_line_breaks(editor: Editor) -> None:
     text = HEAD + "# \U0001f600\u2028storage: {files: [{path: '/\U0001f600', mode: 644}]}\n"
     (found,) = editor.show(text)
     line = text.split("\n")[found["range"]["start"]["line"]].encode("utf-16-le")
@@ -146,7 +146,7 @@ def test_rename(editor: Editor) -> None:
     assert "can be renamed" in refused["error"]["message"]
 
 
-def test_a_saved_file_is_judged_with_its_local_files(editor: Editor) -> None:
+def test_a_saved_file_is_checked_with_its_local_files(editor: Editor) -> None:
     text = TEXT.replace("motd", "other").replace("644", "0644")
     (found,) = editor.show(text)
     assert found["code"] == "local-file"

@@ -122,7 +122,7 @@ def _run(given: Mapping[str, str], sources: Sequence[UserDataSource]) -> int:
 
 
 def _read(given: Mapping[str, str], sources: Sequence[UserDataSource]) -> GivenUserData | None:
-    """What the first source gives that is there."""
+    """The data of the first source that exists."""
     from provision.fetch.user_data.compression import decompressed
 
     for source in sources:

@@ -1,4 +1,4 @@
-"""Apply a config to the running system: accounts, files and units, and start what it wants to be started."""
+"""Apply a config to the running system: accounts, files and units, and start the units that it names."""
 
 from __future__ import annotations
 

@@ -75,4 +75,5 @@ def grow_filesystem(disk: str, number: int, mounted_at: str, view: MachineView) 
     elif kind == "btrfs":
         yield RunProgram(title, ("btrfs", "filesystem", "resize", "max", mounted_at), where)
     else:
-        yield Keep(f"what is on {partition.name}", f"{kind or 'no file system'} does not grow while it is mounted")
+        why = f"{kind} does not grow while it is mounted" if kind else "it has no known file system"
+        yield Keep(f"what is on {partition.name}", why)

@@ -202,7 +202,7 @@ def test_a_plan_without_rights_sees_the_same(tmp_path: Path) -> None:
     assert [step["title"] for step in steps if step["action"] not in {"Keep", "UpdateBootState"}] == as_root
 
 
-def test_what_cannot_be_seen_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_seen_is_reported(tmp_path: Path) -> None:
     config = json.loads(json.dumps(OTHER))
     config["storage"]["filesystems"][0]["format"] = "xfs"
     config["storage"]["disks"][0]["partitions"][0]["sizeMiB"] = 350

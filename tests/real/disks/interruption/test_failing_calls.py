@@ -49,7 +49,7 @@ CALLS = (
 
 @pytest.mark.parametrize("error", WORDS)
 @pytest.mark.parametrize("call", [*CALLS, "sendfile", "getdents64"])
-def test_an_error_is_told_and_the_next_run_goes_on(tmp_path: Path, call: str, error: str) -> None:
+def test_an_error_is_reported_and_the_next_run_goes_on(tmp_path: Path, call: str, error: str) -> None:
     root = tmp_path / "root"
     hostile_tree.plain(root)
     (root / "etc/issue").write_text("old")

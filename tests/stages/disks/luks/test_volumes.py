@@ -111,7 +111,7 @@ class TestCreate:
         assert wipe.argv == ("wipefs", "-a", NODE)
         assert wipe.destroys == "ext4 'old' (64 MiB)"
 
-    def test_partitions_in_the_way_are_told_and_wiped(self) -> None:
+    def test_partitions_in_the_way_are_reported_and_wiped(self) -> None:
         machine = World().with_disk(DISK, partition(1, 2048, 2048, "old"), signatures={1: Signature("xfs", "x")})
         waves, _ = run(luks.plan, config(volume(device=DISK)), machine)
         wipe, *_ = (action for action in actions(waves) if isinstance(action, RunProgram))
@@ -141,7 +141,7 @@ class TestClevis:
             (Clevis(custom=ClevisCustom(pin="tang", config="{}")), "clevis-encrypt-tang"),
         ],
     )
-    def test_a_missing_part_of_clevis_is_told_before_anything_is_done(self, clevis: Clevis, tool: str) -> None:
+    def test_a_missing_part_of_clevis_is_reported_before_anything_is_done(self, clevis: Clevis, tool: str) -> None:
         machine = World(lacking=[tool]).with_device(DEVICE, 64 * MIB)
         assert f"{tool} is needed and not on PATH" in refused(volume(clevis=clevis), machine)
 
@@ -222,7 +222,7 @@ class TestReuse:
         reason = refused(volume(), world(Signature("ext4")))
         assert 'volume at "/dev/vda1" is not of the correct type (found ext4)' in reason
 
-    def test_a_lost_key_of_an_interrupted_run_is_told(self) -> None:
+    def test_a_lost_key_of_an_interrupted_run_is_reported(self) -> None:
         machine = world(header=LuksHeader(2))
         machine.signatures[DEVICE] = Signature("crypto_LUKS", "", chosen_uuid(machine, "luks", "data"))
         assert "an interrupted run made it, and its key is lost" in refused(volume(key_file=Resource()), machine)
@@ -373,6 +373,6 @@ def test_two_volumes_on_one_device() -> None:
         run(luks.plan, config(volume(), volume(name="b", device="/dev/again")), machine)
 
 
-def test_kept_things_are_told() -> None:
+def test_kept_things_are_reported() -> None:
     waves, _ = run(luks.plan, config(volume()), world(header=LuksHeader(2)))
     assert any(isinstance(action, Keep) for action in actions(waves))

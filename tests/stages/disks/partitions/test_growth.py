@@ -71,8 +71,16 @@ def test_a_mounted_file_system_grows_by_its_own_tool(kind: str, argv: tuple[obje
     assert action.argv == argv
 
 
-@pytest.mark.parametrize(("kind", "mounted_at"), [("ext4", ""), ("crypto_LUKS", "/mnt")])
-def test_other_contents_are_kept_with_a_reason(kind: str, mounted_at: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "mounted_at", "reason"),
+    [
+        ("ext4", "", "it is not mounted"),
+        ("crypto_LUKS", "/mnt", "crypto_LUKS does not grow while it is mounted"),
+        ("", "/mnt", "it has no known file system"),
+    ],
+)
+def test_other_contents_are_kept_with_a_reason(kind: str, mounted_at: str, reason: str) -> None:
     world = World().with_disk("/dev/vda", partition(1, UNIT, UNIT), signatures={1: Signature(kind)})
     (action,) = grow_filesystem("/dev/vda", 1, mounted_at, world)
     assert isinstance(action, Keep)
+    assert reason in action.title

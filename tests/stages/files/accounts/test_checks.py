@@ -109,7 +109,7 @@ def test_an_existing_account_that_shares_its_id_may_keep_it() -> None:
     assert refused(User(name="toor", uid=0), world=a_system().with_user("toor", 0)) == []
 
 
-def test_numbers_are_not_judged_where_the_files_are_not_known() -> None:
+def test_ids_are_not_checked_where_the_files_are_not_known() -> None:
     assert refused(User(name="u", uid=0, groups=("100",)), User(name="0"), world=World()) == []
 
 

@@ -82,7 +82,7 @@ def test_a_blank_disk_has_no_table(tmp_path: Path) -> None:
     assert tables.read(image(tmp_path), SIZE, 512) == PartitionTable("", sector=512)
 
 
-def test_other_kinds_are_told(tmp_path: Path) -> None:
+def test_other_kinds_are_reported(tmp_path: Path) -> None:
     path = image(tmp_path)
     subprocess.run(["sfdisk", "--quiet", path], input=b"label: dos\n2 : start=2048, size=4096\n", check=True)
     found = tables.read(path, SIZE, 512)
