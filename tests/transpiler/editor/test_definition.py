@@ -19,6 +19,8 @@ from transpiler.editor.document import TextRange
         "systemd: {units: [{name: a.service, contents_local: sub/mo\u00a6td}]}\n",
         "storage: {files: !include sub/mo\u00a6td}\n",
         "extends: sub/mo\u00a6td\n",
+        "extends: \u00a6sub/motd\n",
+        "extends: sub/motd\u00a6\n",
         "passwd: {users: [{name: a, ssh_authorized_keys_local: [sub/mo\u00a6td]}]}\n",
     ],
 )

@@ -25,7 +25,11 @@ UNIT = HEAD + "systemd:\n  units:\n    - name: a.service\n      contents: |\n   
             ["Not for openshift 4.15.0: links are not"],
         ),
         (HEAD + "storage:\n  filesystems:\n    - for\u00a6mat: ext4\n", ["One of `ext4`, `btrfs`"]),
-        (UNIT + "        Rest\u00a6art=always\n", ["**Restart=** in `[Service]`", "`on-failure`"]),
+        *(
+            (f"{UNIT}        {word}=always\n", ["**Restart=** in `[Service]`", "`on-failure`"])
+            for word in ("Rest\u00a6art", "\u00a6Restart", "Restart\u00a6")
+        ),
+        *((f"{HEAD}{word}: [\n", ["mapping"]) for word in ("\u00a6storage", "storage\u00a6")),
     ],
 )
 def test_descriptions(text: str, some: list[str]) -> None:

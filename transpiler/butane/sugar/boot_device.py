@@ -149,8 +149,7 @@ def _superusers(loader: Grub, *, gzip: bool) -> Generated:
     file = File(path=USER_CFG, append=(Resource(**url._asdict()),))
     boot = Filesystem(device="/dev/disk/by-label/boot", format="ext4", path="/boot")
     source = SourcePath(("grub", "users"))
-    lists: tuple[Path, ...] = (("storage", "files"), ("storage", "filesystems"))
-    places = (*lists, *((*path, 0) for path in lists))
+    places: tuple[Path, ...] = (("storage", "files"), ("storage", "filesystems"))
     return Config(storage=Storage(files=(file,), filesystems=(boot,))), dict.fromkeys(places, source)
 
 
