@@ -8,9 +8,6 @@ such as /boot/ignition.firstboot, is not made again.
 from __future__ import annotations
 
 import argparse
-import os
-
-from provision.failures import Failure
 
 NAME = "clean"
 HELP = "prepare a system for capture as an image"
@@ -49,20 +46,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Print each path that is cleaned. Returns 0; raises Failure. A second run changes nothing."""
     from provision.boot.completion_record import RECORD
     from provision.boot.factory_reset import REQUEST
+    from provision.commands.targets.system_root import system_root
     from provision.engine.history import RECORD as RUN_RECORD
     from provision.planning.arguments import Content
-    from provision.planning.boot_state import BootState
     from provision.planning.file_actions import RemovePath, WriteFile
     from provision.planning.machine_view import FileType
     from provision.stages.files.result_file import RESULT
-    from provision.system.block.image_devices import ImageDevices
-    from provision.system.machine import Machine
 
-    root = os.path.abspath(arguments.root)
-    if not os.path.isdir(f"{root}/etc"):
-        raise Failure(f"{root}: is not the root of a system", hint="name a directory that has an etc")
-    machine = Machine(root, ImageDevices({}), BootState())
-    try:
+    with system_root(arguments.root) as machine:
         keys = SSH_HOST_KEYS if arguments.ssh_host_keys else ()
         for path in (REQUEST, RUN_RECORD, RESULT, *SECRETS, *keys):
             status = machine.file_status(path)
@@ -76,7 +67,4 @@ def run(arguments: argparse.Namespace) -> int:
         if machine.file_status(RECORD) is not None:
             machine.apply(RemovePath(RECORD))
             print(f"removed {RECORD}")
-    finally:
-        machine.release()
-    os.sync()
     return 0

@@ -44,25 +44,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print what goes and what stays, and with --yes write the request. Returns 0; raises Failure."""
     from provision.boot.factory_reset import check_factory
-    from provision.planning.boot_state import BootState
-    from provision.system.block.image_devices import ImageDevices
-    from provision.system.machine import Machine
+    from provision.commands.targets.system_root import system_root
 
-    root = os.path.abspath(arguments.root)
-    if not os.path.isdir(f"{root}/etc"):
-        raise Failure(f"{root}: is not the root of a system", hint="name a directory that has an etc")
-    machine = Machine(root, ImageDevices({}), BootState())
-    try:
+    with system_root(arguments.root) as machine:
         keep = tuple(_checked(path, machine) for path in arguments.keep)
         check_factory(machine, keep)
         _show(machine, keep)
         if arguments.yes:
-            _ask(machine, root, keep)
+            _ask(machine, os.path.abspath(arguments.root), keep)
         else:
             print("Nothing was changed: --yes asks for the reset.")
-    finally:
-        machine.release()
-    os.sync()
     return 0
 
 

@@ -268,15 +268,16 @@ def serve(settings_for: Callable[[str], FileSettings]) -> None:
     """Answer on standard input and output until the editor ends the connection. Raises OSError if it breaks."""
     handler = logging.StreamHandler()
     handler.addFilter(_is_bug)
-    logging.getLogger("pygls").addHandler(handler)
-    logging.getLogger("pygls").propagate = False
+    for logger in (logging.getLogger("pygls"), logging.getLogger("concurrent.futures")):  # pygls answers in futures
+        logger.addHandler(handler)
+        logger.propagate = False
     # duplicates, because pygls closes what it gets
     with os.fdopen(os.dup(0), "rb") as receiving, os.fdopen(os.dup(1), "wb") as sending:
         ConfigServer(settings_for).server.start_io(receiving, sending)
 
 
 def _is_bug(record: logging.LogRecord) -> bool:
-    """Whether a message of pygls is about an exception of our modules, not about a bad request or a bad client."""
+    """Whether a message of a library is about an exception of our modules, not about a bad request or a bad client."""
     expected = (JsonRpcInvalidParams, OSError, ValueError)
     if record.exc_info is None or isinstance(record.exc_info[1], expected):
         return False

@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
+from tests.transpiler.language_client import LanguageClient
 from transpiler.commands.lsp import MISSING
 
 ROOT = Path(__file__).parents[3]
@@ -45,3 +47,21 @@ def test_a_broken_connection_is_no_bug(script: str) -> None:
     done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode in {0, 1}
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_an_editor_that_reads_no_more_is_no_bug() -> None:
+    pytest.importorskip("pygls", reason="pygls is not installed")
+    argv = [sys.executable, "-m", "transpiler", "lsp"]
+    with subprocess.Popen(argv, cwd=ROOT, stdin=PIPE, stdout=PIPE, stderr=PIPE) as server:
+        assert server.stdin
+        assert server.stdout
+        assert server.stderr
+        client = LanguageClient(server.stdin, server.stdout)
+        client.request("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+        server.stdout.close()
+        place = {"textDocument": {"uri": "file:///x.bu"}, "position": {"line": 0, "character": 1}}
+        client.send({"id": 2, "method": "textDocument/hover", "params": place})
+        server.stdin.close()
+        assert server.wait(60) == 1
+        assert server.stderr.read() == b"transpile lsp: the connection to the editor is broken: broken pipe\n"
