@@ -18,7 +18,7 @@ from provision.failures import PlanRefused
 from provision.planning.machine_view import Device, PartitionTable
 from provision.planning.machine_view import PartitionEntry as Entry
 from provision.stages.disks.partitions.desired import DesiredPartition, disk_of, resolve_partitions
-from provision.stages.disks.partitions.layout import Extent, extent, free_blocks, place, space
+from provision.stages.disks.partitions.layout import LARGE_DISK, Extent, extent, free_blocks, place, space
 from tests.stages.world import MIB, World, guid, partition
 
 TABLES = 500
@@ -187,7 +187,6 @@ class TestArithmetic:
         assert space(self.table, 131072).alignment == 16
         odd = self.table._replace(partitions=(Entry(1, 2049, 1, "", ""),))
         assert space(odd, 131072).alignment == 1
-        assert space(odd, 600_000_000).alignment == 8
 
     def test_free_blocks(self) -> None:
         taken = [Extent(2048, 3048), Extent(90000, 90099)]
@@ -216,3 +215,12 @@ def test_partitions_that_touch_leave_no_block_between_them() -> None:
     taken = [extent(entry) for entry in entries]
     assert taken == [Extent(2048, 4095), Extent(4096, 4096), Extent(4098, 4099)]
     assert list(free_blocks(space(table, 8192), taken)) == [Extent(4097, 4097)]
+
+
+@pytest.mark.parametrize(
+    ("start", "sectors", "alignment"),
+    [(2049, LARGE_DISK - 1, 1), (2049, LARGE_DISK, 8), (2052, LARGE_DISK, 8), (2064, LARGE_DISK, 16)],
+)
+def test_a_large_disk_has_an_alignment_of_at_least_4096_bytes(start: int, sectors: int, alignment: int) -> None:
+    table = PartitionTable("gpt", guid(99), 512, 34, sectors - 34, (partition(1, start, 8),))
+    assert space(table, sectors).alignment == alignment
