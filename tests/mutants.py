@@ -253,7 +253,8 @@ def _become_pytest(argv: list[str], copy: Path, plugin: object, seconds: float) 
     """Run the tests in this process, which has just been forked, and end it."""
     status = 70
     try:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for stop in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(stop, signal.SIG_DFL)
         os.setsid()
         _end_with_parent()
         resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
@@ -285,7 +286,9 @@ def main() -> int:
     given = parser.parse_args()
     source = random.Random(given.seed)
     killed = total = 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the copy is removed
+    for stop in (signal.SIGTERM, signal.SIGHUP):  # so that the copy is removed
+        if signal.getsignal(stop) is not signal.SIG_IGN:
+            signal.signal(stop, lambda *_: sys.exit(1))
     for library in LIBRARIES:
         import_module(library)
     with tempfile.TemporaryDirectory(prefix="mutants-") as directory:
