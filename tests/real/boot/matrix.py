@@ -16,7 +16,7 @@ import pytest
 from tests.real.boot.equipment import OVMF, grub_disk_for_root, systemd_boot_disk, tpm, uefi, uki_disk
 from tests.real.boot.machine import Boot, Images, Machine, cpio
 from tests.real.boot.server import Server
-from tests.real.boot.workload import check_provisioned, config, mount_unit, ran, with_grub_and_tpm
+from tests.real.boot.workload import PAYLOAD, check_provisioned, config, mount_unit, ran, with_grub_and_tpm
 
 pytestmark = [pytest.mark.boot, pytest.mark.skipif(os.geteuid() != 0, reason="building a machine's root needs root")]
 
@@ -221,6 +221,32 @@ def test_a_copied_disk_stops_and_a_later_boot_runs_nothing(machine: Machine, tmp
         assert "the root file system has the record of another machine" in console
         assert "provision.firstboot.record=ignore" in console
     assert ran(machine.boot("", path)) == []
+
+
+def test_network_and_name_come_from_the_platform(images: Images, server: Server, tmp_path: Path) -> None:
+    """A config drive of KubeVirt; its network is that of qemu's user network, without DHCP."""
+    wanted = config(server.url)
+    wanted["storage"]["files"] = [one for one in wanted["storage"]["files"] if one["path"] != "/etc/hostname"]
+    network = {"match": {"macaddress": "52:54:00:12:34:56"}, "addresses": ["10.0.2.77/24"]}
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    (drive / "user-data").write_text(json.dumps(wanted))
+    (drive / "meta-data").write_text(json.dumps({"instance-id": "i-1", "local-hostname": "node-of-platform"}))
+    (drive / "network-config").write_text(json.dumps({"version": 2, "ethernets": {"nic0": network}}))
+    image = tmp_path / "drive.img"
+    with image.open("wb") as file:
+        file.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-L", "cidata", "-d", drive, image], check=True)
+    attached = ["-drive", f"if=none,id=d2,file={image},format=raw", "-device", "virtio-blk-pci,drive=d2"]
+    arguments = "provision.firstboot=auto ignition.platform.id=kubevirt provision.hostname=platform"
+    boot = Machine(images, tmp_path / "machine").boot(arguments, drive / "user-data", devices=attached)
+    assert boot.reported["hostname"] == "node-of-platform"
+    assert boot.reported["nodes"]["/opt/payload"]["size"] == len(PAYLOAD)
+    assert {"platform-network", "hostname"} <= set(ran(boot))
+    messages = [one["message"] for one in boot.reported["journal"]]
+    assert "eth0: Configuring with /run/systemd/network/20-52:54:00:12:34:56.network." in messages
+    assert not [one for one in messages if "DHCPv4 address" in one]
+    assert boot.reported["failed"] == [""]
 
 
 RESET = """\
