@@ -49,8 +49,9 @@ def for_authors(older: OldConfig, mounts: Mapping[str, str]) -> Authored:
 def _plain(nodes: tuple[_Node, ...], section: str, older: OldConfig, conversion: Conversion) -> tuple[_Node, ...]:
     """The nodes without the owner and mode that they only have by default in 2.x. One may have several old entries."""
     made = []
+    old_entries = _entries_by_path(older)
     for index, node in enumerate(nodes):
-        entries = _old_nodes(older, conversion.old_path(("storage", section, index)))
+        entries = _old_nodes(older, conversion.old_path(("storage", section, index)), old_entries)
         changes: dict[str, object] = {}
         if all(old.user.is_empty for old in entries):
             changes |= _without_root("user", node.user)
@@ -67,13 +68,24 @@ def _without_root(name: str, owner: Owner) -> dict[str, object]:
     return {name: Owner()} if owner == Owner(id=0) else {}
 
 
-def _old_nodes(older: OldConfig, place: Path) -> list[OldNode]:
+_Entries = dict[tuple[str, str, str], list[OldNode]]
+
+
+def _entries_by_path(older: OldConfig) -> _Entries:
+    """The entries of each list that are about one path: list, file system and path -> entries."""
+    found: _Entries = {}
+    for section in ("files", "directories", "links"):
+        for one in getattr(older.storage, section):
+            found.setdefault((section, one.filesystem, one.path), []).append(one)
+    return found
+
+
+def _old_nodes(older: OldConfig, place: Path, entries: _Entries) -> list[OldNode]:
     """All entries of the list at a place that are about the same path of the same file system."""
     match place:
         case ("storage", "files" | "directories" | "links" as section, int(index)):
-            nodes: tuple[OldNode, ...] = getattr(older.storage, section)
-            node = nodes[index]
-            return [one for one in nodes if (one.filesystem, one.path) == (node.filesystem, node.path)]
+            node = getattr(older.storage, section)[index]
+            return entries[section, node.filesystem, node.path]
     return []
 
 
