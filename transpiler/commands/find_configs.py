@@ -2,7 +2,8 @@
 
 A link to a directory is followed if a path or a part of a glob names it. It is not followed during the search below a
 directory, so a loop of links ends. Pipes, devices and sockets are not opened. The search passes over hidden files,
-which editors and interrupted runs leave behind.
+which editors and interrupted runs leave behind, and over links to files outside of the searched directory and of the
+working directory: `fmt` and `check --fix` would change them, and reports would show their lines.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import translate
+from itertools import takewhile
 
 SUFFIXES = (".bu", ".butane")
 
@@ -45,15 +47,25 @@ def find_configs(paths: Iterable[str], exclude: Sequence[str] = ()) -> tuple[lis
 
 def _named_by(path: str) -> Iterator[str]:
     if os.path.isdir(path):
-        yield from _configs_below(path)
+        yield from (name for name in _configs_below(path) if not _leads_out(name, path))
     elif os.path.lexists(path):
         yield path
     elif _GLOB.search(path):
         start = "/" if path.startswith("/") else ""
         parts = [part for part in path.split("/") if part not in {"", "."}]
-        yield from dict.fromkeys(os.path.normpath(name) for name in _matching(start, parts))
+        searched = os.path.join(start, *takewhile(lambda part: not _GLOB.search(part), parts))
+        found = dict.fromkeys(os.path.normpath(name) for name in _matching(start, parts))
+        yield from (name for name in found if not _leads_out(name, searched))
     else:
         raise FileNotFoundError(f"{path}: no such file or directory")
+
+
+def _leads_out(name: str, searched: str) -> bool:
+    """Whether a file is a link to one outside of both the searched directory and the working directory."""
+    if not os.path.islink(name):
+        return False
+    target = os.path.realpath(name)
+    return not any(target.startswith(os.path.join(os.path.realpath(base), "")) for base in (searched or ".", "."))
 
 
 def _configs_below(directory: str) -> Iterator[str]:

@@ -55,6 +55,23 @@ def test_configs_found_by_path_directory_and_glob(paths: list[str], found: list[
     assert sorted(find_configs(paths)[0]) == sorted(found)
 
 
+def test_a_search_stays_in_its_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for folder in ("repository/configs", "outside", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("repository/shared.bu", "outside/theirs.bu", "repository/configs/own.bu"):
+        (tmp_path / file).write_text(GOOD)
+    (tmp_path / "repository/configs/shared.bu").symlink_to("../shared.bu")
+    (tmp_path / "repository/configs/theirs.bu").symlink_to("../../outside/theirs.bu")
+    (tmp_path / "repository/configs/process.bu").symlink_to("/proc/self/environ")
+    inside = ["configs/own.bu", "configs/shared.bu"]
+    monkeypatch.chdir(tmp_path / "repository")
+    assert find_configs(["configs"])[0] == find_configs(["configs/*"])[0] == inside
+    assert find_configs(["configs/theirs.bu"])[0] == ["configs/theirs.bu"], "what is named itself is taken"
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for path in ("../repository", "../repository/**"):
+        assert {os.path.basename(name) for name in find_configs([path])[0]} == {"own.bu", "shared.bu"}
+
+
 @pytest.mark.parametrize(
     ("exclude", "left"),
     [
