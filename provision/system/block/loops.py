@@ -25,6 +25,7 @@ _MAJOR = 7
 _LOOP_SET_FD = 0x4C00
 _LOOP_CLR_FD = 0x4C01
 _LOOP_SET_STATUS64 = 0x4C04
+_LOOP_GET_STATUS64 = 0x4C05
 _LOOP_SET_BLOCK_SIZE = 0x4C09
 _LOOP_CONFIGURE = 0x4C0A
 _LOOP_CTL_GET_FREE = 0x4C82
@@ -126,7 +127,30 @@ class Loop:
 def attached_to(file: str) -> str:
     """The node of a loop device of any program that shows this file; empty if there is none."""
     wanted = os.path.realpath(file)
-    return next((block.node for block in sysfs.every() if block.backing_file == wanted), "")
+    named = (block for block in sysfs.every() if block.backing_file == wanted)
+    return next((block.node for block in named if _shows(block, wanted)), "")
+
+
+def _shows(block: sysfs.Block, file: str) -> bool:
+    """Whether a loop device shows this very file: the same path leads to another one in another mount namespace.
+
+    It does if that cannot be found out.
+    """
+    status = bytearray(_INFO.size)
+    try:
+        here = os.stat(file)
+        make_device_node(block.node, sysfs.read(block.path, "dev"))
+        loop = os.open(block.node, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return True
+    try:
+        fcntl.ioctl(loop, _LOOP_GET_STATUS64, status)
+    except OSError:
+        return True
+    finally:
+        os.close(loop)
+    device, inode, *_ = _INFO.unpack(status)
+    return (device, inode) == (here.st_dev, here.st_ino)
 
 
 def _attach(file: str, access: int, part: LoopRange, configure: Configure) -> tuple[str, int]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from provision.system.block import sysfs
-from provision.system.block.loops import Configure, Loop, configure_in_one_call, configure_in_steps
-from tests.real.disks.loop_devices import MIB, blank, left_attached
+from provision.system.block.loops import Configure, Loop, attached_to, configure_in_one_call, configure_in_steps
+from tests.real.disks.loop_devices import MIB, blank, left_attached, loop
 
 pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="needs root and loop devices")]
 
@@ -54,3 +55,27 @@ def test_it_goes_with_its_process(configure: Configure, tmp_path: Path) -> None:
         os._exit(0)
     os.waitpid(child, 0)
     assert left_attached(tmp_path) == []
+
+
+def test_the_same_path_in_another_mount_namespace_is_another_file(tmp_path: Path) -> None:
+    """As of two runs of `apply` at the same time: the views of both are at the same path."""
+    folder = tmp_path / "views"
+    folder.mkdir()
+    image = blank(folder / "view0", MIB)
+    script = (
+        'mount -t tmpfs views "$0" && truncate --size=1M "$0/view0" && losetup --find --show "$0/view0" && exec cat'
+    )
+    argv = ["unshare", "--mount", "sh", "-c", script, str(folder)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        node = other.stdout.readline().strip()
+        try:
+            block = sysfs.find(node)
+            assert block is not None
+            assert block.backing_file == str(image)
+            assert attached_to(str(image)) == ""
+        finally:
+            subprocess.run(["losetup", "--detach", node], check=True)
+            other.communicate()
+    with loop(image) as node:
+        assert attached_to(str(image)) == node
