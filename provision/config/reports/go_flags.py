@@ -22,7 +22,7 @@ class FlagError(Exception):
 
 
 def parse_flags(arguments: Sequence[str], flags: Sequence[Flag]) -> dict[str, str]:
-    """The values of the options; those of switches are `true` or `false`. Raises UsageError, without text for -h."""
+    """The values of the options; those of switches are `true` or `false`. Raises FlagError, without text for -h."""
     given: dict[str, str] = {}
     waiting = [*arguments][::-1]
     while waiting:

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provision.config.json_text.parse import MAX_BYTES, MAX_DEPTH, MAX_ELEMENTS, RepeatedKeys, parse_json
+from provision.config.json_text.parse import (
+    _SLICE,
+    MAX_BYTES,
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    RepeatedKeys,
+    _structure,
+    parse_json,
+)
 from provision.config.json_text.tokens import tokens
 from provision.config.problems import Position
 
@@ -157,3 +165,12 @@ def test_closed_brackets_do_not_raise_the_depth_limit() -> None:
         problem = parse_json(text).problem
         assert problem
         assert "nested deeper" in problem.message
+
+
+@pytest.mark.parametrize("place", range(-3, 4))
+@pytest.mark.parametrize("backslashes", range(4))
+def test_a_text_is_read_in_slices(backslashes: int, place: int) -> None:
+    """The backslashes, a quote and a bracket lie around the end of a slice."""
+    start = b'["' + b"x" * (_SLICE - 2 + place - backslashes)
+    text = start + b"\\" * backslashes + b'"' + b"{,"
+    assert b"".join(_structure(text)) == (b"[" if backslashes % 2 else b"[{,")

@@ -51,6 +51,58 @@ def test_a_version_knows_the_file_systems_of_its_time(name: str, since: int) -> 
         assert any("invalid filesystem format" in error for error in errors) == (version < since), text
 
 
+SHA256 = f"sha256-{'0' * 64}"
+LUKS = {"name": "a", "device": "/dev/a"}
+
+
+@pytest.mark.parametrize(
+    ("storage", "messages"),
+    [
+        ({"links": [{"path": "/a"}]}, {3: "link target is required"}),
+        ({"raid": [{"name": "a", "devices": ["/a"]}]}, {0: "unrecognized raid level", 3: "raid level is required"}),
+        (
+            {"directories": [{"path": "/a", "mode": 0o1755}]},
+            {0: "setuid/setgid/sticky bits are not supported or functional in spec versions older than 3.6.0", 6: ""},
+        ),
+        (
+            {"files": [{"path": "/a", "contents": {"source": "data:,", "verification": {"hash": SHA256}}}]},
+            {0: "unrecognized hash function", 1: ""},
+        ),
+        (
+            {"filesystems": [{"device": "tag", "format": "virtiofs", "path": "/a"}]},
+            {0: "path not absolute, invalid filesystem format", 7: ""},
+        ),
+        (
+            {"luks": [{**LUKS, "clevis": {"tpm2": True, "custom": {}}}]},
+            {0: "unused key luks", 2: "cannot use custom clevis config with tpm2, tang, or threshold", 3: ""},
+        ),
+        (
+            {"luks": [{**LUKS, "clevis": {"custom": {"pin": "other", "config": "{}"}}}]},
+            {0: "unused key luks", 2: "unsupported clevis pin", 6: ""},
+        ),
+        (
+            {"luks": [{**LUKS, "clevis": {"custom": {"config": "{}"}}}]},
+            {0: "unused key luks", 2: "unsupported clevis pin", 3: "missing required custom clevis pin"},
+        ),
+        (
+            {"luks": [{**LUKS, "clevis": {"custom": {"needsNetwork": True}}}]},
+            {
+                0: "unused key luks",
+                2: "",
+                3: "missing required custom clevis pin, missing required custom clevis config",
+            },
+        ),
+    ],
+)
+def test_a_version_has_the_rules_of_its_time(storage: dict[str, Any], messages: dict[int, str]) -> None:
+    """`messages`: the minor version from which Ignition says it -> what it says."""
+    expected = ""
+    for version, text in enumerate(VERSIONS):
+        expected = messages.get(version, expected)
+        found = validate(json.dumps({"ignition": {"version": text}, "storage": storage}).encode()).problems
+        assert ", ".join(problem.message for problem in found) == expected, text
+
+
 def test_every_rule_has_cases_that_keep_it_and_that_break_it() -> None:
     for rule in RULES:
         cases = [case for case in GOLDEN if case["rule"] == rule.name]
