@@ -48,7 +48,7 @@ def test_reports_that_cannot_be_sent_wait_in_a_private_file_and_come_in_order(tm
     lost = reporter(gone.url, log, tmp_path)
     began = time.monotonic()
     lost.report(Event("start"))
-    assert time.monotonic() - began < SECONDS + 5
+    assert time.monotonic() - began < SECONDS + 30
     kept = tmp_path / "private/status"
     assert kept.stat().st_mode & 0o777 == 0o600
     assert kept.parent.stat().st_mode & 0o777 == 0o700
@@ -202,8 +202,8 @@ def reporting(server: Callable[[ExitStack], str], folder: Path) -> Iterator[floa
 @pytest.mark.parametrize("number", range(len(SERVERS)), ids=[server.__name__ for server in SERVERS])
 def test_no_server_holds_up_a_boot(held_up: list[tuple[list[float], list[str]]], number: int) -> None:
     (first, *others), waiting = held_up[number]
-    assert first < SECONDS + 5
-    assert all(seconds < SECONDS_AFTER_FAILURE + 5 for seconds in others)
+    assert first < SECONDS + 30
+    assert all(seconds < SECONDS_AFTER_FAILURE + 30 for seconds in others)
     assert waiting == ["start", "stage", "stage"]
 
 

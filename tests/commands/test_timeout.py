@@ -80,6 +80,7 @@ def silent() -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}/x"
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_given_up() -> None:
     with silent() as url:
         config = {"ignition": {"version": "3.4.0", "config": {"merge": [{"source": url}]}}}

@@ -15,7 +15,7 @@ from tests.fetch.server import Talk, drips, hangs, says
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds that a server goes on for: longer than any time limit of a test."""
 
 

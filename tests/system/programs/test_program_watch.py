@@ -32,6 +32,7 @@ def ends_soon(pid: int) -> bool:
     return not alive(pid)
 
 
+@pytest.mark.slow
 def test_a_program_that_hangs_is_reported_and_stopped(tmp_path: Path) -> None:
     reports: list[str] = []
     script = f"trap '' TERM; sleep 50 & echo $! >{tmp_path}/child; sleep 50"
