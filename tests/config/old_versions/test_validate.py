@@ -56,6 +56,24 @@ def _without_empty(value: object) -> object:
     return {key: one for key, one in made.items() if one != {}}
 
 
+def test_version_1_does_not_know_the_fields_of_2_1() -> None:
+    partition = {"guid": "x", "label": "data"}
+    config = {
+        "ignitionVersion": 1,
+        "systemd": {"units": [{"name": "a.service", "enable": True, "enabled": True}]},
+        "passwd": {"users": [{"name": "a", "create": {"uid": 5}, "uid": 5}]},
+        "storage": {"disks": [{"device": "/dev/a", "partitions": [partition]}]},
+    }
+    unknown = [
+        problem.path for problem in validate(json.dumps(config).encode()).problems if "unrecognized" in problem.message
+    ]
+    assert unknown == [
+        ("passwd", "users", 0, "uid"),
+        ("storage", "disks", 0, "partitions", 0, "guid"),
+        ("systemd", "units", 0, "enabled"),
+    ]
+
+
 def test_sectors_survive_between_stages() -> None:
     case = json.loads((Path(__file__).parent / "cases" / "partitions-in-sectors.json").read_text())
     config = validate(json.dumps(case["config"]).encode()).config
