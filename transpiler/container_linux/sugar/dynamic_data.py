@@ -73,20 +73,21 @@ def may_have_fields(text: str) -> bool:
 def filled_in(text: str, platform: str, option: str) -> str:
     """The text with `${VARIABLE}` in place of each `{FIELD}`; `option` is its name. Raises UnknownField.
 
-    ct goes on at the index of the last closing brace, in the text that has changed before it.
+    Fields come in order; what follows a brace without its other half stays as it is, as in ct.
     """
     if not platform and may_have_fields(text):
         message = "platform must be specified to use templating"
         raise UnknownField(message, option, f"add --platform with one of {', '.join(VARIABLES)}")
     variables = VARIABLES.get(platform, {})
+    filled, position = [], 0
     start, end = text.find("{"), text.find("}")
     while -1 < start < end:
         name = text[start + 1 : end]
         if name not in variables:
             hint = f"{platform} has {', '.join(f'{{{known}}}' for known in variables)}"
             raise UnknownField("unknown field", option, hint)
-        text = text.replace(f"{{{name}}}", f"${{{variables[name]}}}", 1)
-        start = text.find("{", end)
-        if start != -1:
-            end = text.find("}", start)
-    return text
+        filled += [text[position:start], f"${{{variables[name]}}}"]
+        position = end + 1
+        start = text.find("{", position)
+        end = text.find("}", start)
+    return "".join([*filled, text[position:]])

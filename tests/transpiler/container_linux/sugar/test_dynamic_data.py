@@ -31,3 +31,8 @@ def test_what_a_platform_does_not_have(text: str, platform: str) -> None:
     with pytest.raises(UnknownField) as refused:
         filled_in(text, platform, "name")
     assert refused.value.option == "name"
+
+
+def test_a_text_of_many_fields_is_filled_in_once() -> None:
+    """A text that was copied for each field took minutes."""
+    assert filled_in("{PRIVATE_IPV4}" * 100_000, "custom", "name") == "${COREOS_CUSTOM_PRIVATE_IPV4}" * 100_000
