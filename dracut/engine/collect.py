@@ -56,7 +56,6 @@ NEVER = (
         "plistlib",
         "pickle",
         "tracemalloc",
-        "importlib.metadata",
     ),
 )
 
