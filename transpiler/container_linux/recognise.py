@@ -59,7 +59,8 @@ def is_container_linux_config(root: YamlNode | None) -> bool:
     if "variant" in top or ("version" in top and top["version"].text != "0"):
         return False
     ignition = top.get("ignition")
-    if ignition is not None and any(key.text == "version" for key, _ in ignition.items if ignition.kind == "mapping"):
+    sections = ignition.items if ignition is not None and ignition.kind == "mapping" else ()
+    if any(key.text == "version" for key, _ in sections):
         return False
     if top.keys() & OWN_SECTIONS:
         return True

@@ -25,6 +25,7 @@ from transpiler.translation_state import TranspileOptions
         ("storage: {}\nfoo: 1\n", False),
         ('{"ignition": {"version": "3.4.0"}, "storage": {}}\n', False),
         ("ignition: []\nstorage: {}\n", True),
+        ("ignition: [a]\nstorage: {}\n", True),
         ("version: 0\n", False),
         ("- etcd\n", False),
         ("etcd\n", False),
