@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from signal import SIGINT
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from provision.config.reports.streams import run_program
 from provision.failures import Bug, ConfigInvalid, Failure, PlanRefused, Usage, as_failure
+from provision.stop_signals import handle_stop_signals, stopped_by
 
 if TYPE_CHECKING:
     import argparse
@@ -61,41 +62,39 @@ def main() -> NoReturn:
     The garbage collector runs less often than usual, and objects are not freed at the end: together they would take a
     fifth of the time of a stage that has nothing to do.
     """
+    handle_stop_signals()
     gc.set_threshold(50_000)
     own = os.path.basename(sys.argv[0]) not in ENTRY_POINTS and not any(map(_is_stage, sys.argv[1:]))
     run_program("provision", lambda: run(sys.argv), results_on_stdout=own)
 
 
 def run(argv: Sequence[str]) -> int:
-    """Do what the command line says; returns the exit code. A bug shows its traceback and gives 70."""
+    """Do what the command line says; returns the exit code. A bug shows its traceback and gives 70.
+
+    After a stop signal the code is 128 + its number, however the run has ended.
+    """
     try:
-        return _dispatch(os.path.basename(argv[0]), list(argv[1:]))
-    except Failure as failure:
-        _print_failure(failure)
-        return exit_code(failure)
-    except KeyboardInterrupt as stop:
+        code = _dispatch(os.path.basename(argv[0]), list(argv[1:]))
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - every error is printed in the same form
+        code = _reported(error)
+    number = stopped_by()
+    return code if number is None else 128 + number
+
+
+def _reported(error: Exception | KeyboardInterrupt) -> int:
+    """Print why the run failed, or that it was stopped; returns the exit code."""
+    if isinstance(error, KeyboardInterrupt) or stopped_by() is not None:
         print("interrupted", file=sys.stderr)
-        return 128 + (stop.args[0] if stop.args else signal.SIGINT)
-    except Exception as error:  # noqa: BLE001 - every error is printed in the same form
-        cause = as_failure(error)
-        if isinstance(cause, Bug):
-            from traceback import print_exc
+        if not isinstance(error, KeyboardInterrupt) and isinstance(error.__context__, KeyboardInterrupt):
+            _print_failure(as_failure(error))  # of the clean-up
+        return 128 + SIGINT
+    cause = as_failure(error)
+    if isinstance(cause, Bug) and cause is not error:
+        from traceback import print_exc
 
-            print_exc()
-        _print_failure(cause)
-        return exit_code(cause)
-
-
-def stop_at_signals() -> None:
-    """At SIGTERM or SIGHUP raise KeyboardInterrupt with its number, so that all ends in order; ignore later ones."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
-
-
-def _stop(number: int, _frame: object) -> NoReturn:
-    for other in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(other, signal.SIG_IGN)
-    raise KeyboardInterrupt(number)
+        print_exc()
+    _print_failure(cause)
+    return exit_code(cause)
 
 
 def exit_code(failure: Failure) -> int:

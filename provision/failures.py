@@ -149,7 +149,7 @@ class Bug(Failure):
 def as_failure(error: Exception | KeyboardInterrupt) -> Failure:
     """The failure for an exception: a `Failure` itself, one for errors of the system and lack of memory, or a `Bug`.
 
-    A KeyboardInterrupt is a signal that stops the program (`provision.cli.stop_at_signals`).
+    A KeyboardInterrupt is a signal that stops the program (`provision.stop_signals`).
     """
     if isinstance(error, Failure):
         return error

@@ -76,11 +76,13 @@ def _run(work: Callable[[], Result], outcome: list[tuple[Result] | BaseException
             outcome.append(error)
 
 
-def first_to_end(tasks: Sequence[Task[Result]], seconds: float | None) -> Task[Result] | None:
-    """The first task that has ended; None if none ends within `seconds`."""
+def first_to_end(tasks: Sequence[Task[Result]], seconds: float | None, stop: int | None = None) -> Task[Result] | None:
+    """The first task that has ended; None if none ends within `seconds`, or before `stop` can be read."""
     import select
 
     poll = select.poll()
+    if stop is not None:
+        poll.register(stop, select.POLLIN)
     for task in tasks:
         poll.register(task.fileno(), select.POLLIN)
     ended = poll.poll(None if seconds is None else max(seconds, 0) * 1000)

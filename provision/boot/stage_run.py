@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from threading import Event, Lock
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from provision.boot.machine_identity import identifying_words, machine_identity
@@ -49,7 +49,9 @@ class DeferredFetcher:
         self._platform = platform
         self._log = log
         self._lock = Lock()
-        self._stop = Event()
+        from provision.fetch.stop_event import StopEvent
+
+        self._stop = StopEvent()
         self._fetcher: Fetcher | None = None
 
     def copy(self, resource: Resource, into: BinaryIO) -> None:

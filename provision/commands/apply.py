@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from json import dumps
 
-from provision.cli import stop_at_signals
 from provision.commands.config_places import ConfigPlaces
 from provision.commands.given_config import read_whole
 from provision.commands.plan_output import HIDDEN, Places, step_json, step_lines, style_of
@@ -28,6 +27,7 @@ from provision.config.problems import Problem
 from provision.engine.execution import Engine
 from provision.engine.preflight import Step, simulate
 from provision.failures import Failure, PlanRefused
+from provision.stop_signals import ignore_stop_signals
 from provision.system.libc import keep_memory_private
 from provision.system.machine import Machine
 
@@ -56,7 +56,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Simulate all stages, then carry them out. Returns 0; raises Failure."""
     keep_memory_private()
-    stop_at_signals()  # so that mounts and loop devices are released
     config, fetcher, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)
     timed = TimedFetcher(fetcher, arguments.timeout)
     began = time.monotonic()
@@ -75,6 +74,7 @@ def run(arguments: argparse.Namespace) -> int:
             history = target.open_history() if target.open_history and stage.journalled else None
             Engine(machine, timed, progress.step, history).run(stage, config)
         _write_out(machine)
+        ignore_stop_signals()
         target.images.keep()
     progress.end(time.monotonic() - began)
     return 0

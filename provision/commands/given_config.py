@@ -123,8 +123,9 @@ def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, t
 
     from provision.fetch.references import render
     from provision.fetch.resources import Fetcher
+    from provision.fetch.stop_event import StopEvent
 
-    stop, over = Event(), Event()
+    stop, over = StopEvent(), Event()
 
     def give_up() -> None:
         if not over.wait(seconds):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from _thread import get_ident
 from collections.abc import Callable, Sequence
 
 from provision.config.format import Config
@@ -13,6 +14,7 @@ from provision.failures import ActionFailed
 from provision.planning.actions import Action, FetchBlob, Keep, Wave
 from provision.planning.file_actions import FILE_ACTIONS
 from provision.planning.stage import Stage
+from provision.stop_signals import raise_if_stopped
 from provision.threads import start_thread
 
 PARALLEL = 24
@@ -46,6 +48,7 @@ class Engine:
 
     def _carry_out(self, wave: Wave) -> None:
         """Carry out the actions on files in one batch, which syncs the disk once, and the other actions in parallel."""
+        raise_if_stopped()
         nodes = [action for action in wave if isinstance(action, FILE_ACTIONS)]
         others = [action for action in wave if not isinstance(action, (Keep, *FILE_ACTIONS))]
         if nodes:
@@ -67,22 +70,26 @@ class Engine:
             raise ActionFailed(action.title, error.strerror or str(error), hint=hint) from error
 
 
-GRACE = 5.0
-"""Seconds that running actions have to end after the run is interrupted."""
+GRACE = 10.0
+"""Seconds that running actions have to end after a stop signal. Most end at once; some wait for a device."""
 
 
 def _side_by_side(work: Callable[[Action], None], actions: Sequence[Action], cancel: Callable[[], None]) -> None:
-    """Carry out all actions of a wave in threads. Raises the first failure after all started actions have ended."""
+    """Carry out all actions of a wave in threads. Raises the first failure after all started actions have ended.
+
+    After a stop signal that is KeyboardInterrupt, even if an action fails first because of it.
+    """
     workers = _Workers(work, actions, cancel)
-    for _ in range(min(PARALLEL, len(actions)) - 1):
-        if not start_thread(workers.work):
-            break
     try:
+        for _ in range(min(PARALLEL, len(actions)) - 1):
+            if not start_thread(workers.work):
+                break
         workers.work()
         workers.wait(None)
     except KeyboardInterrupt as stop:  # running actions should end before devices and mounts are released
         workers.stop(stop)
         workers.wait(GRACE)
+    raise_if_stopped()
     if workers.failures:
         raise workers.failures[0]
 
@@ -91,7 +98,7 @@ class _Workers:
     """Threads that take actions from one list; the calling thread is one of them.
 
     If there is no memory for a thread, the others do its work. A thread may die before it takes an action, so `wait`
-    waits for the actions that were taken, not for the threads.
+    waits for the threads that have taken one.
     """
 
     def __init__(self, work: Callable[[Action], None], actions: Sequence[Action], cancel: Callable[[], None]) -> None:
@@ -100,7 +107,7 @@ class _Workers:
         self._work = work
         self._waiting = iter(actions)
         self._cancel = cancel
-        self._under_way = 0
+        self._busy: set[int] = set()
         self._changed = Condition()
         self.failures: list[BaseException] = []
 
@@ -111,14 +118,14 @@ class _Workers:
                 action = None if self.failures else next(self._waiting, None)
                 if action is None:
                     return
-                self._under_way += 1
+                self._busy.add(get_ident())
             try:
                 self._work(action)
             except Exception as failure:  # noqa: BLE001 - it is raised again, in the thread that asked
                 self.stop(failure)
             finally:
                 with self._changed:
-                    self._under_way -= 1
+                    self._busy.discard(get_ident())
                     self._changed.notify_all()
 
     def stop(self, failure: BaseException) -> None:
@@ -127,6 +134,7 @@ class _Workers:
         self._cancel()
 
     def wait(self, seconds: float | None) -> None:
-        """Wait at most `seconds` (None: no limit) until all running actions have ended."""
+        """Wait at most `seconds` (None: no limit) until the actions of all other threads have ended."""
+        own = {get_ident()}  # an interruption may have come between taking an action and its end
         with self._changed:
-            self._changed.wait_for(lambda: not self._under_way, seconds)
+            self._changed.wait_for(lambda: self._busy <= own, seconds)

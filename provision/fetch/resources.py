@@ -9,7 +9,7 @@ Each scheme is one row of SCHEMES; the modules behind the rows are loaded when a
 from __future__ import annotations
 
 from io import BytesIO
-from threading import Event, Lock
+from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
 from provision.config.format import ClevisCustom, Config, Resource, Tang
@@ -19,6 +19,7 @@ from provision.config.resources.urls import is_url, redacted, scheme
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.schemes.table import SCHEMES
 from provision.fetch.settings import CONFIG_LIMIT, HEADER_SECONDS, FetchSettings
+from provision.fetch.stop_event import StopEvent
 from provision.log import Log, silent
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ class Fetcher:
         settings: FetchSettings | None = None,
         log: Log = silent,
         bundles: dict[str, bytes] | None = None,
-        stop: Event | None = None,
+        stop: StopEvent | None = None,
     ) -> None:
         self.settings = settings = settings or FetchSettings()
         self.log = log
         self._client: Client | None = None
         self._bundles = {} if bundles is None else bundles
-        self._stop = stop or Event()
+        self._stop = stop or StopEvent()
         self._lock = Lock()
 
     def cancel(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from threading import Event, Lock
+from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,6 +23,7 @@ from provision.fetch.http.error_texts import Cause
 from provision.fetch.http.http_types import NOT_FOUND, TOO_MANY, Headers, ProxyRefusedError, Reply, Request
 from provision.fetch.retry import Deadline, Report, WaitReporter, now, pauses, retry_after
 from provision.fetch.settings import FetchSettings
+from provision.fetch.stop_event import StopEvent
 from provision.log import Log
 
 if TYPE_CHECKING:
@@ -80,13 +81,13 @@ class Client:
         *,
         connect: Connect = connections.connect,
         needs_route: bool = True,
-        stop: Event | None = None,
+        stop: StopEvent | None = None,
     ) -> None:
         self.settings = settings
         self.log = log
         self._connect = connect
         self._needs_route = needs_route
-        self._stop = stop or Event()
+        self.stop = stop or StopEvent()
         self._transports: dict[tuple[bool, bool], Transport] = {}
         self._lock = Lock()
 
@@ -121,7 +122,7 @@ class Client:
         if self.settings.offline:
             raise NeedsNetwork(redacted(url))
         deadline, network_time = self.settings.deadline(self.settings.http_total), self.settings.network_wait
-        with WaitReporter(redacted(url), deadline, self.log, self._stop) as wait:
+        with WaitReporter(redacted(url), deadline, self.log, self.stop) as wait:
             for number, pause in enumerate(pauses(), 1):
                 self._await_route(host, url, deadline, wait)
                 self.log("info", f"{verb} {redacted(url)}: attempt #{number}")
@@ -129,6 +130,7 @@ class Client:
                 try:
                     return attempt(deadline, wait)
                 except RetryableError as error:
+                    self.raise_if_stopped(url)
                     wait.explain(error.cause.text, error.cause.remedy, deadline)
                     self.log("info", f"{verb} error: {error.cause.text}")
                     if error.cause.is_no_network:
@@ -141,7 +143,7 @@ class Client:
     def with_total_limit(self, seconds: float) -> Client:
         """A copy of this client that gives up after `seconds`, for a service that may not exist."""
         settings = self.settings._replace(http_total=min(self.settings.http_total or seconds, seconds))
-        return Client(settings, self.log, stop=self._stop)
+        return Client(settings, self.log, stop=self.stop)
 
     def read(self, request: Request, limit: int = 1 << 20) -> bytes:
         """The body of a good answer as bytes, at most `limit` of them. Raises as `fetch`."""
@@ -161,17 +163,18 @@ class Client:
 
         Raises FetchFailed if there is no route within `network_wait`.
         """
-        if not self._needs_route or network.route_exists(host):
+        if not self._needs_route or network.route_exists(host, self.stop):
             return
         network_time, began = self.settings.deadline(self.settings.network_wait), now()
         events = network.LinkEvents()
         try:
-            while not network.route_exists(host):
+            while not network.route_exists(host, self.stop):
                 cause, remedy = network.why_not(host)
                 wait.explain(cause, remedy, network_time)
-                if not network_time.left() or self._stop.is_set():
+                self.raise_if_stopped(url)
+                if not network_time.left():
                     raise FetchFailed(redacted(url), f"no network: {cause}", hint=remedy)
-                events.wait(min(POLL_SECONDS, network_time.left()))
+                events.wait(min(POLL_SECONDS, network_time.left()), self.stop)
         finally:
             events.close()
             deadline.extend(now() - began)
@@ -233,22 +236,24 @@ class Client:
                 raise RetryableError(Cause(told, "is the network overloaded, or the server?")) from error
             except Exception as error:
                 raise RetryableError(error_texts.explain(error)) from error
+            self.raise_if_stopped(request.url)  # a stop also ends a body without a length, as its true end does
             if not chunk:
                 return
-            self.raise_if_stopped(request.url)
             size += len(chunk)
             wait.progress(size)
             yield chunk
 
     def raise_if_stopped(self, url: str) -> None:
         """Raise FetchFailed if this client was stopped."""
-        if self._stop.is_set():
+        if self.stop.is_set():
             raise FetchFailed(redacted(url), "stopped, because something else failed")
 
     def _pause(self, url: str, error: RetryableError, pause: float, deadline: Deadline) -> None:
         left = deadline.left()
         seconds = retry_after(error.after, pause, left) if error.after else pause
-        if self._stop.wait(min(seconds, left)) or not deadline.left():
+        self.stop.wait(min(seconds, left))
+        self.raise_if_stopped(url)
+        if not deadline.left():
             cause, remedy = error.cause.text, error.cause.remedy
             raise FetchFailed(redacted(url), f"unable to fetch resource in time: {cause}", hint=remedy) from error
 
@@ -274,7 +279,7 @@ class Client:
             if (guarded, tls) not in self._transports:
                 connect = connections.connect_guarded if guarded else self._connect
                 context = http.trust(self.settings.authorities) if tls else None
-                self._transports[guarded, tls] = http.Transport(connect, context, CONNECTIONS)
+                self._transports[guarded, tls] = http.Transport(connect, context, CONNECTIONS, self.stop)
             return self._transports[guarded, tls]
 
 

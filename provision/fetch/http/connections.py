@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from provision.fetch.http.error_texts import NAME_REMEDY, REMEDIES
 from provision.fetch.retry import Report, now
+from provision.fetch.stop_event import StopEvent
 from provision.threads import Task, first_to_end
 
 STAGGER = 0.25
@@ -32,12 +33,16 @@ REFUSAL = "is a loopback, link-local or metadata address, which a redirect may n
 
 
 class ConnectRequest(NamedTuple):
-    """Host and port, the limit in seconds (None: no limit), and the function that reports what we wait for."""
+    """Host and port, the limit in seconds (None: no limit), the function that reports what we wait for, and `stop`.
+
+    `stop` ends the attempt.
+    """
 
     host: str
     port: int
     seconds: float | None
     report: Report
+    stop: StopEvent
 
 
 Connect = Callable[[ConnectRequest], socket.socket]
@@ -105,7 +110,9 @@ METADATA_ADDRESSES = frozenset({
 Address = tuple[int, int, int, str, Any]
 
 
-def resolve_host(host: str, port: int, seconds: float, kind: int = socket.SOCK_STREAM) -> list[Address]:
+def resolve_host(
+    host: str, port: int, seconds: float, kind: int = socket.SOCK_STREAM, stop: StopEvent | None = None
+) -> list[Address]:
     """The addresses of a host, as socket.getaddrinfo gives them; `kind` is the type of socket.
 
     Raises OSError, ValueError if `host` is no name, or Failure if the system starts no thread.
@@ -120,7 +127,7 @@ def resolve_host(host: str, port: int, seconds: float, kind: int = socket.SOCK_S
         return [*socket.getaddrinfo(host, port, type=kind)]
 
     asking = Task(ask)
-    if first_to_end([asking], seconds) is None:
+    if first_to_end([asking], seconds, None if stop is None else stop.fileno()) is None:
         raise socket.gaierror(socket.EAI_AGAIN, "the name servers do not answer")
     return asking.result()
 
@@ -150,10 +157,11 @@ def _connected(
     """A connection to one of the chosen addresses. Its timeout is the time that is left."""
     ends = now() + min(request.seconds or CONNECT_TIMEOUT, CONNECT_TIMEOUT)
     request.report("name not resolved yet", NAME_REMEDY)
-    addresses = chosen(resolve_host(request.host, request.port, ends - now()))
+    addresses = chosen(resolve_host(request.host, request.port, ends - now(), stop=request.stop))
     request.report(f"no connection to port {request.port} yet", REMEDIES[errno.ETIMEDOUT])
-    channel = _first_connection(request.host, addresses, ends, opened)
+    channel = _first_connection(request, addresses, ends, opened)
     channel.settimeout(max(ends - now(), 0.001))
+    request.stop.watch(channel)
     return channel
 
 
@@ -166,14 +174,14 @@ def _interleaved(addresses: Iterable[Address]) -> deque[Address]:
 
 
 def _first_connection(
-    host: str, addresses: Iterable[Address], ends: float, opened: Callable[[Address], socket.socket]
+    request: ConnectRequest, addresses: Iterable[Address], ends: float, opened: Callable[[Address], socket.socket]
 ) -> socket.socket:
     """The first connection that succeeds. An address without a route is tried again while others are being tried."""
     waiting, unroutable = _interleaved(addresses), deque[Address]()
     failures: list[OSError] = []
     with selectors.DefaultSelector() as attempts:
         try:
-            while (waiting or attempts.get_map()) and now() < ends:
+            while (waiting or attempts.get_map()) and now() < ends and not request.stop.is_set():
                 if waiting and not _start(address := waiting.popleft(), attempts, failures, opened):
                     unroutable.append(address)
                 winner = _winner(attempts, min(STAGGER if waiting else LOOK_AGAIN, ends - now()), failures)
@@ -182,7 +190,7 @@ def _first_connection(
                 if not waiting and attempts.get_map():
                     waiting, unroutable = unroutable, deque()
             if attempts.get_map():
-                failures.append(TimeoutError(errno.ETIMEDOUT, f"{host} does not answer"))
+                failures.append(TimeoutError(errno.ETIMEDOUT, f"{request.host} does not answer"))
         finally:
             for key in list(attempts.get_map().values()):
                 _channel(key).close()

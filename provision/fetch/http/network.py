@@ -12,6 +12,7 @@ from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
 from provision.fetch.http import connections
+from provision.fetch.stop_event import StopEvent
 
 LOOPBACK = "lo"
 # linux/rtnetlink.h: link, IPv4 address and route, IPv6 address and route
@@ -55,26 +56,24 @@ class LinkEvents:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self._socket.bind((0, GROUPS))
 
-    def wait(self, seconds: float) -> None:
-        """Return when something changed, or after so many seconds."""
-        # poll(2), as the timeouts of sockets are: select(2) takes no descriptor beyond 1023, and a boot may have more
-        self._socket.settimeout(max(seconds, 0.001))
-        with suppress(OSError):  # the time is over; or ENOBUFS: so many events that some were dropped
-            self._socket.recv(65536)
-            self._socket.settimeout(0)
-            while True:
-                self._socket.recv(65536)
+    def wait(self, seconds: float, stop: StopEvent) -> None:
+        """Return when something changed, when `stop` is set, or after so many seconds."""
+        if stop.wait_readable(self._socket, seconds):
+            self._socket.setblocking(False)  # noqa: FBT003 - the name of the method says what it is
+            with suppress(OSError):  # no more events; or ENOBUFS: so many that some were dropped
+                while True:
+                    self._socket.recv(65536)
 
     def close(self) -> None:
         """Stop listening."""
         self._socket.close()
 
 
-def route_exists(host: str) -> bool:
+def route_exists(host: str, stop: StopEvent | None = None) -> bool:
     """Whether the kernel has a route to a host; for a name, whether it makes sense to look up its address."""
     addresses = connections.literal(host, ANY_PORT, socket.SOCK_DGRAM)
     if not addresses:
-        return any(one.addresses for one in interfaces()) or _is_local_name(host)
+        return any(one.addresses for one in interfaces()) or _is_local_name(host, stop)
     return any(_routed(family, address) for family, _, _, _, address in addresses)
 
 
@@ -148,10 +147,10 @@ def _routed(family: int, address: Any) -> bool:
         return True
 
 
-def _is_local_name(host: str) -> bool:
+def _is_local_name(host: str, stop: StopEvent | None) -> bool:
     """Whether a name can be resolved without a network, by /etc/hosts."""
     try:
-        addresses = connections.resolve_host(host, ANY_PORT, LOCAL_NAME_SECONDS, socket.SOCK_DGRAM)
+        addresses = connections.resolve_host(host, ANY_PORT, LOCAL_NAME_SECONDS, socket.SOCK_DGRAM, stop)
     except (OSError, ValueError):
         return False
     return any(_routed(family, address) for family, _, _, _, address in addresses)

@@ -27,6 +27,7 @@ from provision.config.resources.urls import origin
 from provision.fetch.http.connections import Connect, ConnectRequest
 from provision.fetch.http.http_types import ProxyRefusedError, Reply, Request
 from provision.fetch.retry import Deadline, Report
+from provision.fetch.stop_event import StopEvent
 
 CHUNK = 256 * 1024
 BODY_SILENCE = 60.0
@@ -92,10 +93,16 @@ def _has_defaults() -> bool:
 
 
 class Transport(HTTPAdapter):
-    """Sends requests over connections that `connect` makes. `context` verifies TLS; plain http needs none."""
+    """Sends requests over connections that `connect` makes. `context` verifies TLS; plain http needs none.
 
-    def __init__(self, connect: Connect, context: ssl.SSLContext | None, connections: int) -> None:
+    `stop` ends every wait.
+    """
+
+    def __init__(self, connect: Connect, context: ssl.SSLContext | None, connections: int, stop: StopEvent) -> None:
+        self._stop = stop
         self._context = context
+        if context is not None:
+            context.sslsocket_class = _stopped_by(stop)
         self._asking = local()
         self._pools = _pools(self._connected_by(connect))
         super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)
@@ -148,7 +155,7 @@ class Transport(HTTPAdapter):
             host, port = connection.host, connection.port or default_port
             if (_plain_host(host), port) != (_plain_host(self._asking.endpoint.host), self._asking.endpoint.port):
                 raise OtherHostError
-            channel = connect(ConnectRequest(host, port, _seconds(connection.timeout), report))
+            channel = connect(ConnectRequest(host, port, _seconds(connection.timeout), report, self._stop))
             report(*UNANSWERED)
             return channel
 
@@ -221,6 +228,17 @@ def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[st
     return {"http": PlainPool, "https": TlsPool}
 
 
+def _stopped_by(stop: StopEvent) -> type[ssl.SSLSocket]:
+    """The type of TLS connections that `stop` ends, also in the middle of their handshake."""
+
+    class Stoppable(ssl.SSLSocket):
+        def do_handshake(self, block: bool = False) -> None:
+            stop.watch(self)
+            super().do_handshake(block)
+
+    return Stoppable
+
+
 class _Answer(HTTPResponse):
     """An answer with one time limit for its headers (the timeout of the connection) and one for its body.
 
@@ -240,6 +258,8 @@ class _Answer(HTTPResponse):
     def begin(self) -> None:
         """Read the headers. Raises OSError or HTTPException."""
         super().begin()
+        if self._bytes.ended:
+            raise OSError(errno.EBADMSG, "the answer breaks off in its headers")
         lengths = {length.strip() for length in self.headers.get_all("Content-Length", [])}
         if len(lengths) > 1 or not all(length.isascii() and length.isdecimal() for length in lengths):
             raise OSError(errno.EBADMSG, "the Content-Length of the answer is not a number of bytes")  # RFC 9110, 8.6
@@ -262,6 +282,7 @@ class _TimedBytes(socket.SocketIO):
         self._channel = channel
         self.deadline = Deadline(channel.gettimeout() or 0)
         self.silence = 0.0
+        self.ended = False
 
     def readinto(self, buffer: Any) -> int | None:
         """Read the next bytes into a buffer and return their number. Raises OSError."""
@@ -269,6 +290,7 @@ class _TimedBytes(socket.SocketIO):
             raise TimeoutError(errno.ETIMEDOUT, "no answer in time")
         self._channel.settimeout(self.deadline.within(self.silence))
         received = super().readinto(buffer)
+        self.ended = received == 0
         self._channel.settimeout(BODY_SILENCE)  # for the next request on this connection
         return received
 

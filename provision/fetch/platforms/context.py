@@ -10,7 +10,7 @@ from provision.fetch.settings import FetchSettings
 from provision.log import Log, silent
 
 if TYPE_CHECKING:
-    from threading import Event
+    from provision.fetch.stop_event import StopEvent
 
 
 class FetchContext(NamedTuple):
@@ -23,7 +23,7 @@ class FetchContext(NamedTuple):
     running_system: RunningSystem
     settings: FetchSettings
     log: Log
-    stop: Event
+    stop: StopEvent
     platform_files: dict[str, bytes]
     trust: TrustPolicy = TrustPolicy()
 
@@ -36,7 +36,7 @@ def fetch_context(
     trust: TrustPolicy | None = None,
 ) -> FetchContext:
     """A context with a `stop` of its own. Without `trust` the default policy holds."""
-    from threading import Event
+    from provision.fetch.stop_event import StopEvent
 
     files = {} if platform_files is None else platform_files
-    return FetchContext(running_system, settings, log, Event(), files, trust or TrustPolicy())
+    return FetchContext(running_system, settings, log, StopEvent(), files, trust or TrustPolicy())

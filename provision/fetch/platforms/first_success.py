@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from threading import Event
 from typing import TypeVar
 
 from provision.failures import Failure, FetchFailed
 from provision.fetch.platforms.trust_settings import NotTrustedError
+from provision.fetch.stop_event import StopEvent
 from provision.threads import Task, first_to_end
 
 Place = TypeVar("Place")
 Answer = TypeVar("Answer")
 
 
-def first_success(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: Event, grace: float) -> Answer:
+def first_success(ways: Sequence[Callable[[Place], Answer]], place: Place, stop: StopEvent, grace: float) -> Answer:
     """The first answer of several functions, each called in a thread of its own; then `stop` is set for the others.
 
     After a failure each next answer may take `grace` seconds; a failure because a source is not trusted does not count.

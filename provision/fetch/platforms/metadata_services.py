@@ -133,7 +133,7 @@ class LinkLocal(NamedTuple):
                 if names:
                     return names
                 wait.explain(*network.why_not("fe80::a9fe:a9fe"), network_time)
-                events.wait(POLL_SECONDS)
+                events.wait(POLL_SECONDS, context.stop)
         finally:
             events.close()
         raise FetchFailed(f"http://[fe80::a9fe:a9fe]{self.path}", "no network interface has a carrier")

@@ -95,13 +95,12 @@ class Together(NamedTuple):
 
     def fetch(self, context: FetchContext) -> bytes | None:
         """The first answer. Raises FetchFailed, which names the cause of each, if all fail."""
-        import threading
-
         from provision.fetch.platforms.first_success import first_success
+        from provision.fetch.stop_event import StopEvent
 
         if context.settings.offline and not self.offline:
             return next(source for source in self.sources if not source.offline).fetch(context)  # which asks for one
-        stop = threading.Event()
+        stop = StopEvent()
         ways = [source.fetch for source in self.sources]
         return first_success(ways, context._replace(stop=stop), stop, context.settings.grace)
 

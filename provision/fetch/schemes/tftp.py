@@ -21,6 +21,7 @@ from provision.fetch.http.client import Client, RetryableError
 from provision.fetch.http.error_texts import Cause
 from provision.fetch.retry import Deadline, WaitReporter, now
 from provision.fetch.schemes.verified_writer import VerifiedWriter
+from provision.fetch.stop_event import StopEvent
 
 PORT = 69
 BLOCK = 1428
@@ -54,7 +55,7 @@ def copy(client: Client, resource: Resource, writer: VerifiedWriter) -> None:
     host = urlsplit(source).hostname or ""
 
     def attempt(deadline: Deadline, wait: WaitReporter) -> None:
-        _take(writer, _watched(client, source, _blocks(source, deadline), wait), source)
+        _take(writer, _watched(client, source, _blocks(source, deadline, client.stop), wait), source)
 
     client.with_retries(source, host, "TFTP", attempt)
 
@@ -81,10 +82,11 @@ def _take(writer: VerifiedWriter, blocks: Iterator[bytes], source: str) -> None:
         raise FetchFailed(redacted(source), "unable to parse url") from error
 
 
-def _blocks(source: str, deadline: Deadline) -> Iterator[bytes]:
+def _blocks(source: str, deadline: Deadline, stop: StopEvent) -> Iterator[bytes]:
     """The blocks of a file. The server answers from another port; packets from any third port are dropped."""
     parts = urlsplit(source)
-    with closing(_begun(parts.hostname or "", parts.port or PORT, unquote(parts.path), deadline)) as transfer:
+    server = parts.hostname or "", parts.port or PORT
+    with closing(_begun(*server, unquote(parts.path), deadline, stop)) as transfer:
         first = transfer.first
         size = _block_size(first)
         packet = transfer.ask(_acknowledge(0), (DATA,), 1) if first.kind == OPTIONS else first
@@ -100,12 +102,12 @@ def _blocks(source: str, deadline: Deadline) -> Iterator[bytes]:
             packet = transfer.ask(_acknowledge(expected - 1), (DATA,), expected)
 
 
-def _begun(host: str, port: int, path: str, deadline: Deadline) -> _Transfer:
+def _begun(host: str, port: int, path: str, deadline: Deadline, stop: StopEvent) -> _Transfer:
     """A transfer from the first address that answers. The addresses of the host are tried one after the other."""
     failure: OSError = TimeoutError("no answer in time")
     seconds = _at_most(SILENCE_SECONDS, deadline)
-    for family, kind, protocol, _, address in connections.resolve_host(host, port, seconds, socket.SOCK_DGRAM):
-        transfer = _Transfer(socket.socket(family, kind, protocol), address, deadline)
+    for family, kind, protocol, _, address in connections.resolve_host(host, port, seconds, socket.SOCK_DGRAM, stop):
+        transfer = _Transfer(socket.socket(family, kind, protocol), address, deadline, stop)
         try:
             transfer.begin(path)
         except OSError as error:
@@ -121,11 +123,12 @@ def _begun(host: str, port: int, path: str, deadline: Deadline) -> _Transfer:
 class _Transfer:
     """One transfer from one server. `first` is its first answer."""
 
-    def __init__(self, channel: socket.socket, address: Any, deadline: Deadline) -> None:
+    def __init__(self, channel: socket.socket, address: Any, deadline: Deadline, stop: StopEvent) -> None:
         self._channel = channel
         self._address = address
         self._peer: Any = None
         self._deadline = deadline
+        self._stop = stop
         self.first = _Packet(ERROR, 0, b"")
 
     def begin(self, path: str) -> None:
@@ -148,7 +151,7 @@ class _Transfer:
     def ask(self, message: bytes, kinds: tuple[int, ...], number: int, seconds: float = SILENCE_SECONDS) -> _Packet:
         """Send a message every second until its answer arrives, and return that."""
         ends = now() + _at_most(seconds, self._deadline)
-        while now() < ends:
+        while now() < ends and not self._stop.is_set():
             self.tell(message)
             packet = self._answer(kinds, number % TURNS, min(ends, now() + ANSWER_SECONDS))
             if packet is not None:
@@ -158,11 +161,12 @@ class _Transfer:
     def _answer(self, kinds: tuple[int, ...], number: int, ends: float) -> _Packet | None:
         """The expected packet, or None if it does not arrive in time. Duplicates of earlier packets are skipped."""
         while now() < ends:
-            self._channel.settimeout(max(ends - now(), 0.001))
-            try:
-                raw, sender = self._channel.recvfrom(TURNS)
-            except TimeoutError:
+            if not self._stop.wait_readable(self._channel, ends - now()):
                 return None
+            try:
+                raw, sender = self._channel.recvfrom(TURNS, socket.MSG_DONTWAIT)
+            except BlockingIOError:  # a packet with a wrong checksum
+                continue
             if len(raw) < 4 or self._peer not in {None, sender}:
                 continue
             packet = _packet(raw)

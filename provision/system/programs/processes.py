@@ -147,9 +147,15 @@ def _spawn(program: str, argv: Sequence[str], streams: tuple[int | None, int, in
         *((os.POSIX_SPAWN_DUP2, fd, fd) for fd in keep),
     ]
     environment = {**os.environ, "LC_ALL": "C", "PATH": _path()}
-    # Python ignores SIGPIPE, and an ignored signal would stay ignored in the child
+    # Python ignores SIGPIPE, and an ignored signal would stay ignored in the child. An interrupt from the keyboard goes
+    # to all programs of the terminal: this process ends the child then, unless that is part of the clean-up
     return os.posix_spawn(
-        program, list(argv), environment, file_actions=files, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ]
+        program,
+        list(argv),
+        environment,
+        file_actions=files,
+        setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+        setsigmask=[signal.SIGINT],
     )
 
 

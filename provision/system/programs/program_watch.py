@@ -12,9 +12,11 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from threading import get_ident, main_thread
 from typing import NamedTuple
 
 from provision.failures import Failure
+from provision.stop_signals import stopped_by
 
 _MOST_BETWEEN_REPORTS = 60.0
 _GRACE_SECONDS = 5.0
@@ -23,6 +25,10 @@ _GRACE_SECONDS = 5.0
 
 class ProgramHangs(Failure):
     """A program did nothing for too long and was stopped."""
+
+
+class ProgramStopped(Failure):
+    """A program of another thread was ended, because this process was told to stop."""
 
 
 def _ignore_report(_line: str) -> None:
@@ -64,7 +70,12 @@ class ProgramWatch:
         self._last = _Activity()
 
     def look(self) -> None:
-        """Call it every `WatchSettings.look` seconds while the program runs. Raises ProgramHangs."""
+        """Call it every `WatchSettings.look` seconds while the program runs. Raises ProgramHangs, ProgramStopped.
+
+        A stop signal interrupts the main thread itself, which then runs programs that clean up; these go on.
+        """
+        if stopped_by() is not None and get_ident() != main_thread().ident:
+            raise ProgramStopped(f"{self._name} was stopped")
         now = time.monotonic()
         activity = _activity(self._pid)
         if activity != self._last or activity.waits_for_device:

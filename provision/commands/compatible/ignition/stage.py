@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from provision import IGNITION_VERSION, __version__
 from provision.boot.run_files import CONFIG_CACHE, NEED_NETWORK, STATE_FILE
 from provision.boot.saved_state import StateUnreadable
-from provision.cli import exit_code, stop_at_signals
+from provision.cli import exit_code
 from provision.failures import Failure, Usage, as_failure
 from provision.log import FieldLog, open_log, with_unit_status
 from provision.system.consoles import on_consoles
@@ -58,7 +58,6 @@ def ignition(arguments: Sequence[str]) -> int:
 def _logged(options: StageOptions, log: FieldLog) -> int:
     os.umask(0o077)
     forbid_core_dumps()
-    stop_at_signals()
     log("info", f"Ignition {IGNITION_VERSION} (provision {__version__})")
     log("info", f"Stage: {options.stage}")
     try:

@@ -101,7 +101,7 @@ def test_a_stage_that_is_stopped_is_reported_as_failed(tmp_path: Path) -> None:
         stage.terminate()
         stage.send_signal(signal.SIGTERM)
         output, _ = stage.communicate(timeout=20)
-    assert stage.returncode == 1
+    assert stage.returncode == 128 + signal.SIGTERM
     assert "CRITICAL : files: stopped by SIGTERM" in output
     assert "hint: the time limit of its unit was over" in output
     assert "Traceback" not in output
