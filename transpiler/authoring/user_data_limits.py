@@ -16,9 +16,10 @@ LIMITS: Mapping[str, int] = {
 }
 """Platform -> the largest user data in bytes.
 
-Sources: EC2 User Guide (16 KB before base64); Azure Compute API, customData; DigitalOcean API, droplets; Compute Engine
-API, Metadata.items.value; Hetzner Cloud API, servers; nova user guide (65535 bytes in base64); VirtualBox since 7.0.20
-(a guest property), as in coreos/ignition#2226.
+Sources: EC2 User Guide (16 KB before base64); Azure Compute API, customData; DigitalOcean's OpenAPI description,
+`droplet_create.yml` ("may not exceed 64 KiB"); Compute Engine API, Metadata.items.value; Hetzner Cloud API reference,
+"Create a server" ("limited to 32KiB"); nova user guide (65535 bytes in base64); VirtualBox since 7.0.20 (a guest
+property), as in coreos/ignition#2226.
 """
 
 

@@ -149,6 +149,7 @@ BEGINNINGS: Mapping[str, str] = {
     "special mode bits": "special-mode-bits",
     "start is deprecated": "deprecated-field",
     "stat ": "local-file",
+    "strconv.ParseInt: parsing": "version-form",
     "template instances cannot have contents": "template-instance-contents",
     "template unit ": "no-install-section",
     "the create object has been deprecated": "deprecated-field",
@@ -187,6 +188,8 @@ _LONGEST_FIRST = sorted(BEGINNINGS, key=len, reverse=True)
 
 ENDINGS: Mapping[str, str] = {
     " in this spec version": "unsupported-field",
+    " is not in dotted-tri format": "version-form",
+    " is not a valid semver identifier": "version-form",
     " is required": "missing-field",
     "path not absolute": "relative-path",
 }

@@ -95,4 +95,5 @@ def test_an_id_does_not_depend_on_the_values_in_a_message() -> None:
     assert rule_of(Problem((), "there is something new: /dev/vda2")) == UNKNOWN
     assert rule_of(Problem((), 'shouldExist is false for a partition "x"')) == "size-beside-absent-partition"
     assert rule_of(Problem((), "files are not supported in this spec version")) == "unsupported-field"
+    assert rule_of(Problem((), "foo is not in dotted-tri format")) == "version-form"
     assert rule_of(Problem(("storage", "files", 0), "/x: is a directory", rule="unit-name")) == "unit-name"
