@@ -17,9 +17,9 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
-from provision.boot import failure_report
 from provision.boot.completion_record import write_completion_record
 from provision.boot.delete_user_data import delete_user_data
+from provision.boot.failure import report
 from provision.boot.first_boot import decide
 from provision.boot.network_end import end_network
 from provision.failures import Usage, as_failure
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return _do(arguments, LocalSystem(SystemPaths.of(os.environ)))
     except Exception as error:
-        failure_report.save_report(as_failure(error))
+        report.save_report(as_failure(error))
         raise
 
 
@@ -45,7 +45,7 @@ def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
     if arguments[:1] == ["record"] and len(arguments) == 2:
         _record(arguments[1], running_system)
     elif [*arguments] == ["explain"]:
-        failure_report.show_report(running_system)
+        report.show_report(running_system)
     else:
         raise Usage("usage: provision-firstboot look | run [reset] STAGE... [record] | record ROOT | explain")
     return 0

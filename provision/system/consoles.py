@@ -40,7 +40,7 @@ def _names(root: str) -> list[str]:
 def on_consoles(log: FieldLog, root: str = "") -> FieldLog:
     """A log that also shows notices and warnings on all consoles, if this is an initramfs.
 
-    Errors are not shown here: at the end `provision.boot.failure_report` shows why the boot stopped.
+    Errors are not shown here: at the end `provision.boot.failure.report` shows why the boot stopped.
     """
     if not in_initramfs(root):
         return log

@@ -78,11 +78,11 @@ def _logged(options: StageOptions, log: FieldLog) -> int:
 
 
 def _report(doing: str, failure: Failure, log: FieldLog) -> None:
-    from provision.boot import failure_report
+    from provision.boot.failure import report
 
-    for line in failure_report.failure_lines(failure):
+    for line in report.failure_lines(failure):
         log("critical", f"{doing}: {line}")
-    failure_report.save_report(failure)
+    report.save_report(failure)
 
 
 def _log_traceback(error: Exception, log: FieldLog) -> None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from provision.boot.failure.missing_root import may_provision, missing_root
 from provision.boot.failure_policy import FailurePolicy, failure_policy
-from provision.boot.missing_root import may_provision, missing_root
 from provision.failures import ConfigInvalid, Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from provision.boot.missing_root import MAX_DISKS, may_provision, missing_text
+from provision.boot.failure.missing_root import MAX_DISKS, may_provision, missing_text
 
 
 def test_only_boots_that_may_provision_are_explained() -> None:

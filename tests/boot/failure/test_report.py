@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.boot.failure_report import (
+from provision.boot.failure.report import (
     MAX_LINES,
     MAX_NAMES,
     FailedUnit,

@@ -1,0 +1,1 @@
+"""A first boot that failed: its cause, shown on the consoles."""
