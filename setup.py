@@ -8,6 +8,6 @@ setup(
     package_data={
         "transpiler.schemas": ["*.json"],
         "provision": ["py.typed"],
-        "transpiler": ["py.typed", "editor/units/*.txt"],
+        "transpiler": ["py.typed", "lint/content/tables/*.txt"],
     },
 )

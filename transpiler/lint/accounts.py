@@ -89,13 +89,13 @@ def _hash(value: str | None, path: Path) -> Iterator[Problem]:
 def _keys(text: str, path: Path, source: LintInput) -> Iterator[Problem]:
     node = node_at(source.root, path)
     for number, line in enumerate(text.splitlines()):
-        wrong = _wrong_key(line.strip())
+        wrong = wrong_key(line.strip())
         if wrong:
             message, hint = wrong
             yield remark(path, "ssh-key", message, hint, place_of_line(node, source, number))
 
 
-def _wrong_key(line: str) -> tuple[str, str] | None:
+def wrong_key(line: str) -> tuple[str, str] | None:
     """Why a line is not a valid line of an authorized_keys file, and what to write; None if it is valid."""
     if not line or line.startswith("#") or "${" in line or "{{" in line:
         return None

@@ -7,6 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from provision.config.problems import Path, Problem
 from transpiler.lint.accounts import accounts
 from transpiler.lint.comments import cut_texts
+from transpiler.lint.content.files import file_contents
+from transpiler.lint.content.links import time_zones
+from transpiler.lint.content.places import exposed_secrets, places
+from transpiler.lint.content.unit_settings import unit_settings
 from transpiler.lint.embedded import embedded_configs
 from transpiler.lint.explanations import explain_problems
 from transpiler.lint.files_and_disks import (
@@ -29,12 +33,29 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     closed_directories,
     links_leaving_files_dir,
     units,
+    unit_settings,
+    file_contents,
+    time_zones,
+    places,
+    exposed_secrets,
     embedded_configs,
     cut_texts,
 )
 """All lints of Butane configs, in the order of their warnings."""
 
-CONTAINER_LINUX_LINTS = (templates, accounts, below_files, closed_directories, units, cut_texts)
+CONTAINER_LINUX_LINTS = (
+    templates,
+    accounts,
+    below_files,
+    closed_directories,
+    units,
+    unit_settings,
+    file_contents,
+    time_zones,
+    places,
+    exposed_secrets,
+    cut_texts,
+)
 """The lints of Container Linux Configs: those about what both kinds of configs have."""
 
 __all__ = ["CONTAINER_LINUX_LINTS", "LINTS", "LintInput", "problems_for_authors"]

@@ -33,8 +33,6 @@ _OTHER_SUFFIXES = {"target", "device", "snapshot"}
 _NAME = re.compile(r"[\w:.\\@-]{1,255}", re.ASCII)
 """The characters of unit names. Source: systemd.unit(5), "String escaping"."""
 
-_CRON = re.compile(r"@\w+|[\d*]\S*( +[\d*]\S*){2}( +[\w*]\S*){2}")
-
 _QUADLET_SECTIONS = {
     "Container",
     "Volume",
@@ -61,9 +59,8 @@ class UnitText(NamedTuple):
 def units(source: LintInput) -> Iterator[Problem]:
     """Warnings about the texts of units, drop-ins and quadlets."""
     yield from _names(source)
-    for one in _texts(source):
+    for one in unit_texts(source):
         yield from _lines(one, source)
-        yield from _calendar(one, source)
         if len(one.path) == 4:  # a whole unit, not a drop-in
             yield from _service(one, source)
             yield from _mount(one)
@@ -78,20 +75,8 @@ def _names(source: LintInput) -> Iterator[Problem]:
             yield remark(("systemd", "units", index, "name"), "unit-name", message, hint)
 
 
-def _calendar(unit: UnitText, source: LintInput) -> Iterator[Problem]:
-    """Warnings about times in the form of cron, which systemd refuses."""
-    if not unit.name.endswith(".timer"):
-        return
-    for number, line in enumerate(unit.text.split("\n")):
-        name, _, value = line.partition("=")
-        if name.strip() == "OnCalendar" and _CRON.fullmatch(value.strip()):
-            at = place_of_line(node_at(source.root, unit.path), source, number)
-            message = "systemd refuses a time in the form of cron"
-            hint = "write such as `daily`, `*:0/5` (every 5 minutes) or `Mon *-*-* 04:30`; see systemd.time(7)"
-            yield remark(unit.path, "calendar", message, hint, at)
-
-
-def _texts(source: LintInput) -> Iterator[UnitText]:
+def unit_texts(source: LintInput) -> Iterator[UnitText]:
+    """The texts of all units, drop-ins and quadlets whose names end in a known type."""
     for kind in ("units", "quadlets"):
         for index, unit in enumerate(getattr(source.record.systemd, kind, ())):
             suffix = unit.name.rpartition(".")[2]
@@ -158,19 +143,22 @@ def _settings(unit: UnitText, section: str) -> dict[str, str]:
 
 
 def _service(unit: UnitText, source: LintInput) -> Iterator[Problem]:
-    if unit.path[1] != "units" or not unit.name.endswith(".service"):
-        return
-    service = _settings(unit, "Service")
-    if "[Service]" in unit.text and not {"ExecStart", "ExecStop", "BusName"} & service.keys():
-        success = "SuccessAction" in _settings(unit, "Unit")
-        if not success:
-            near = next((name for name in service if did_you_mean(name, ["ExecStart"])), "")
-            hint = f"write ExecStart= in place of {near}=" if near else _ADD_EXEC_START
-            start = f"{near}=" if near else "[Service]"
-            lines = unit.text.split("\n")
-            number = next((n for n, line in enumerate(lines) if line.replace(" ", "").startswith(start)), 0)
-            at = place_of_line(node_at(source.root, unit.path), source, number)
-            yield remark(unit.path, "no-exec-start", "systemd refuses a service that has no ExecStart=", hint, at)
+    if has_no_exec_start(unit):
+        near = next((name for name in _settings(unit, "Service") if did_you_mean(name, ["ExecStart"])), "")
+        hint = f"write ExecStart= in place of {near}=" if near else _ADD_EXEC_START
+        start = f"{near}=" if near else "[Service]"
+        lines = unit.text.split("\n")
+        number = next((n for n, line in enumerate(lines) if line.replace(" ", "").startswith(start)), 0)
+        at = place_of_line(node_at(source.root, unit.path), source, number)
+        yield remark(unit.path, "no-exec-start", "systemd refuses a service that has no ExecStart=", hint, at)
+
+
+def has_no_exec_start(unit: UnitText) -> bool:
+    """Whether a whole unit is a service that systemd refuses because it has nothing to run."""
+    if len(unit.path) != 4 or unit.path[1] != "units" or not unit.name.endswith(".service"):
+        return False
+    runs = {"ExecStart", "ExecStop", "BusName"} & _settings(unit, "Service").keys()
+    return "[Service]" in unit.text and not runs and "SuccessAction" not in _settings(unit, "Unit")
 
 
 _ADD_EXEC_START = "add a line `ExecStart=/path/to/program` below [Service]"

@@ -12,7 +12,7 @@ from provision.config.problems import Problem
 from provision.config.reports.rule_ids import BEGINNINGS, ENDINGS, UNKNOWN, rule_of
 from tests.architecture.imports import sources, tree
 
-GIVEN_BY_POSITION = {"remark": 1, "_refused": 1, "Explanation": 3, "WrongTag": 4}
+GIVEN_BY_POSITION = {"remark": 1, "_refused": 1, "Explanation": 3, "WrongTag": 4, "WrongLine": 1}
 """Functions whose argument of that number is an id."""
 
 PROBLEMS_OF_THE_FORMAT = ("provision.config.", "transpiler.", "provision.yaml_or_json")

@@ -117,7 +117,7 @@ def test_names_of_accounts(name: str, good: bool) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "found"),
     [
-        ("a.service", "[Unit]\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=x", []),
+        ("a.service", "[Unit]\n[Service]\nExecStart=/bin/true\n[Install]\nWantedBy=x.target", []),
         ("a.service", "[Unit]\n[X-Own]\n[Service]\nExecStop=/bin/true", []),
         ("a.service", "[Unit]\nSuccessAction=reboot\n[Service]\nType=oneshot", []),
         ("a.service", "[Service]\nExecStart=/bin/sh -c \\\n  [Servce]", []),

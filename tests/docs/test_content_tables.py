@@ -1,0 +1,98 @@
+"""The tables of names are read from what the programs say of themselves."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from docs.generate.content_tables import (
+    OLD,
+    TABLES,
+    as_text,
+    ends_of,
+    of_dump,
+    of_manual,
+    of_package,
+    of_quadlets,
+    pairs,
+    read_table,
+)
+from transpiler.lint.content.tables import listed, table
+
+LISTED = """\
+[Unit]
+Description=STRING
+BindTo=UNIT [...]
+
+[Service]
+Nice=NICE
+[Mount]
+Nice=NICE
+X=OTHER
+"""
+
+QUADLET = """
+const (
+	ContainerGroup = "Container"
+	KeyImage       = "Image"
+	KeyPull        = "Pull"
+)
+	groupsInfo = map[string]GroupInfo{
+		ContainerGroup: {
+			GroupName:  ContainerGroup,
+			SupportedKeys: map[string]bool{
+				KeyImage: true,
+				KeyPull:  true,
+			},
+		},
+	}
+"""
+
+
+PAGE = b""".SH "[PIE] SECTION OPTIONS"
+.PP
+\\fIParent=\\fR
+.RS 4
+\\fIHandle=\\fR
+.SH "[FLOWQUEUEPIE] SECTION OPTIONS"
+\\fIParent=\\fR
+"""
+
+PROGRAM = b"\0FlowQueuePIE.Parent\0FlowQueuePIE.Flows\0Match.Name\0not a.Name\0"
+
+
+def test_settings_of_units() -> None:
+    found = of_dump(LISTED)
+    assert found["Unit", "Description"] == "STRING"
+    assert found["Mount", "X"] == ""
+    assert found["Unit", "BindTo"] == OLD
+
+
+def test_settings_of_quadlets() -> None:
+    assert {("Container", "Image"), ("Container", "Pull")} <= of_quadlets(QUADLET).keys()
+
+
+def test_a_setting_of_several_sections_is_written_once() -> None:
+    assert "[Mount Service]\nNice NICE\n" in as_text(of_dump(LISTED))
+
+
+def test_settings_in_a_program() -> None:
+    assert pairs(PROGRAM) == {("FlowQueuePIE", "Parent"), ("FlowQueuePIE", "Flows"), ("Match", "Name")}
+
+
+def test_a_setting_whose_text_is_the_end_of_another_is_found_by_the_manual() -> None:
+    assert ends_of(pairs(PROGRAM), of_manual(PAGE.decode())) == {("PIE", "Parent"), ("FlowQueuePIE", "Parent")}
+    files = [("./lib/systemd/systemd-networkd", PROGRAM), ("./man/systemd.network.5.gz", gzip.compress(PAGE))]
+    assert ("PIE", "Parent") in of_package(files)["networkd"]
+    assert ("PIE", "Handle") not in of_package(files)["networkd"]
+
+
+@pytest.mark.parametrize("path", sorted(TABLES.glob("*.txt")), ids=lambda path: path.stem)
+def test_a_stored_table_has_the_form_that_the_script_writes(path: Path) -> None:
+    text = path.read_text()
+    rows = read_table(text)
+    assert as_text(rows) == text
+    known = {(section, name) for section, names in table(path.stem).items() for name in names}
+    assert known | {("", name) for name in listed(path.stem) if not known} == rows.keys()

@@ -1,0 +1,152 @@
+"""Contents of files that a program of the machine reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.transpiler.lint.test_lints import findings_of, key
+
+SSHD = "/etc/ssh/sshd_config.d/x.conf"
+PROFILE = "/etc/NetworkManager/system-connections/x.nmconnection"
+ETHERNET = "[connection]\nid=x\ntype=ethernet\n"
+NETWORK = "/etc/systemd/network/x.network"
+NETDEV = "/etc/systemd/network/x.netdev"
+LINK = "/etc/systemd/network/x.link"
+KEYS = "/home/core/.ssh/authorized_keys"
+SECRET = "-----BEGIN OPENSSH " + "PRIVATE KEY-----\n"
+
+
+def of_file(path: str, text: str, mode: str = "0600") -> list[str]:
+    """The findings in a file; the first line of its text is line 9."""
+    block = "".join(f"          {line}\n" for line in text.rstrip("\n").split("\n"))
+    return findings_of(
+        f"storage:\n  files:\n    - path: {path}\n      mode: {mode}\n      contents:\n        inline: |\n{block}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/etc/sudoers.d/x", "core ALL=(ALL) NOPASSWD: ALL"),
+        ("/etc/sudoers.d/x", "# a\n%wheel ALL=(ALL:ALL) ALL # b\nDefaults !requiretty\n@includedir /etc/sudoers.d"),
+        ("/etc/sudoers.d/x", "core ALL=(ALL) ALL : host2=(ALL) NOPASSWD: ALL"),
+        ("/etc/sudoers.d/x", "Cmnd_Alias A = /bin/a, \\\n  /bin/b\nus\\ er h1, h2 = NOPASSWD:SETENV: A"),
+        ("/etc/sudoers.d/x", "core ALL=(ALL) CWD=/tmp TIMEOUT=5m /bin/a --x=y"),
+        (SSHD, "# x\nPermitRootLogin no\npasswordauthentication=no\nMatch User a\n  AllowTcpForwarding local"),
+        (SSHD, '"PermitRootLogin" "no"\nPort ssh\nPort 22\nLoginGraceTime 1m30s\nRSAAuthentication yes'),
+        (PROFILE, ETHERNET + "[ipv4]\nmethod=manual\naddress1=192.0.2.5/24,192.0.2.1\ndns=192.0.2.1;"),
+        (PROFILE, "[connection]\nid=x\n[vlan]\nid=3\nparent=eth0"),
+        (PROFILE, "# x\n[connection]\nid=x\ntype=wifi\n[wifi]\nssid=x\n[wifi-security]\npsk=x"),
+        (NETWORK, "[Match]\nName=e*\n[Network]\nDHCP=yes\nAddress=192.0.2.1/24\nX-Mine=1\n[X-Mine]\na=1"),
+        (NETWORK, "[Match]\nName=e*\n[PIE]\nParent=root\nPacketLimit=3\n[FairQueueing]\nHandle=2"),
+        (NETDEV, "[NetDev]\nName=br0\nKind=bridge\nMACAddress=none"),
+        (LINK, "[Match]\nMACAddress=02:00:00:00:00:01\n[Link]\nName=lan0"),
+        (KEYS, key()),
+        ("/etc/locale.conf", "# x\nLANG=de_DE.UTF-8\nLC_TIME=C.UTF-8\nLANGUAGE=de:en"),
+        ("/etc/other.conf", "anything"),
+    ],
+)
+def test_good_contents(path: str, text: str) -> None:
+    assert of_file(path, text) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "found"),
+    [
+        *(
+            ("/etc/sudoers.d/x", text, ["9:sudoers"])
+            for text in (
+                *(
+                    "core ALL",
+                    "core ALL=(ALL) NOPASWD: ALL",
+                    "core ALL=(ALL NOPASSWD: ALL",
+                    "core ALL=(ALL) NOPASSWD ALL",
+                ),
+                *("core ALL=", "core =ALL", "core ALL=(ALL) ls", "Default !x", "@includ /x", "User_Alias a = b"),
+            )
+        ),
+        *(
+            (SSHD, text, [f"9:sshd-{rule}"])
+            for text, rule in (
+                *(
+                    ("PasswordAuthentification no", "setting"),
+                    ("PermitRootLogin maybe", "value"),
+                    ("Port 70000", "value"),
+                ),
+                *(("PasswordAuthentication", "value"), ("MaxAuthTries x", "value"), ("LoginGraceTime x", "value")),
+                ("Match Users a", "value"),
+            )
+        ),
+        (SSHD, "Match User a\n  Port 22", ["10:sshd-setting"]),
+        (PROFILE, ETHERNET + "x", ["12:setting-without-equals"]),
+        (PROFILE, ETHERNET + "[ipv5]", ["12:keyfile-section"]),
+        (PROFILE, ETHERNET + "autoconect=yes", ["12:keyfile-setting"]),
+        (PROFILE, "[connection]\nid=x\ntype=ethernt", ["11:keyfile-value"]),
+        (PROFILE, ETHERNET + "uuid=x", ["12:keyfile-value"]),
+        (PROFILE, ETHERNET + "[ipv4]\nmethod=manul", ["13:keyfile-value"]),
+        (PROFILE, ETHERNET + "[ipv6]\nmethod=manual", ["13:keyfile-value"]),
+        (PROFILE, ETHERNET + "[ipv4]\ndns=192.0.2.300", ["13:keyfile-value"]),
+        (PROFILE, ETHERNET + "[ipv4]\naddress1=192.0.2.5/44", ["13:keyfile-value"]),
+        (PROFILE, "[connection]\nid=x", ["9:keyfile-value"]),
+        (NETWORK, "Name=e*\n[Network]\nDHCP=yes", ["9:network-section"]),
+        (NETWORK, "[Netwrk]\nDHCP=yes", ["9:network-section"]),
+        (NETWORK, "[NetDev]\nKind=bridge", ["9:network-section"]),
+        (NETWORK, "[Network]\nDHPC=yes", ["10:network-setting"]),
+        (NETWORK, "[Network]\nDHCP=maybe", ["10:network-value"]),
+        (NETWORK, "[Network]\nAddress=192.0.2.1/33", ["10:network-value"]),
+        (NETWORK, "[Network]\nGateway=192.0.2.1/24", ["10:network-value"]),
+        (NETWORK, "[Network]\nDNS=192.0.2", ["10:network-value"]),
+        (NETWORK, "[Route]\nDestination=x", ["10:network-value"]),
+        (NETWORK, "[Network]\nDHCP", ["10:setting-without-equals"]),
+        (NETDEV, "[NetDev]\nKind=brigde", ["10:network-value"]),
+        (LINK, "[Match]\nMACAddress=02:00", ["10:network-value"]),
+        (LINK, "[Link]\nNmae=x", ["10:network-setting"]),
+        (KEYS, "ssh-ed25519 AAAA", ["9:ssh-key"]),
+        ("/etc/locale.conf", "LANG=de_DD.UTF-8", ["9:locale"]),
+        ("/etc/locale.conf", "LANGG=C", ["9:locale"]),
+        ("/etc/locale.conf", "de_DE.UTF-8", ["9:locale"]),
+    ],
+)
+def test_bad_contents(path: str, text: str, found: list[str]) -> None:
+    assert of_file(path, text) == found
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "mode", "found"),
+    [
+        (PROFILE, ETHERNET, "0644", ["6:keyfile-mode"]),
+        ("/etc/x.pem", SECRET, "0644", ["6:exposed-secret"]),
+        ("/etc/x.pem", SECRET, "0640", []),
+        ("/usr/bin/x", "x", "0755", ["5:unwritable-path"]),
+        ("/usr/local/bin/x", "x", "0755", []),
+        ("/run/x", "x", "0644", ["5:lost-path"]),
+        ("/etc/sudoers.d/x.conf", "core ALL=ALL", "0440", ["5:sudoers-name"]),
+        ("/etc/ssh/sshd_config.d/x", "Port 22", "0600", ["5:sshd-name"]),
+        ("/etc/localtime", "Europe/Berlin", "0644", ["5:time-zone"]),
+    ],
+)
+def test_places_and_modes(path: str, text: str, mode: str, found: list[str]) -> None:
+    assert of_file(path, text, mode) == found
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("../usr/share/zoneinfo/Europe/Berlin", []),
+        ("/usr/share/zoneinfo/UTC", []),
+        ("../usr/share/zoneinfo/Europe/Berln", ["6:time-zone"]),
+        ("Europe/Berlin", ["6:time-zone"]),
+    ],
+)
+def test_time_zones(target: str, found: list[str]) -> None:
+    assert findings_of(f"storage:\n  links:\n    - path: /etc/localtime\n      target: {target}\n") == found
+
+
+@pytest.mark.parametrize(("path", "found"), [("/home", ["6:symlink-mount-point"]), ("/var/home", [])])
+def test_mount_points(path: str, found: list[str]) -> None:
+    text = f"storage:\n  filesystems:\n    - device: /dev/sdb\n      path: {path}\n      format: ext4\n"
+    assert findings_of(text) == found
+
+
+def test_a_text_of_a_template_is_not_judged() -> None:
+    assert "sshd-setting" not in str(of_file(SSHD, "{{ settings }}\nFoo yes"))

@@ -1,0 +1,46 @@
+"""Texts with sections and settings, as systemd reads them. Source: systemd.syntax(7)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+
+class Setting(NamedTuple):
+    """A line `name=value` below a section, or another line: a section has no name, and junk has no `=`.
+
+    `line` counts from 0; it is the first line of a value that goes on in the next lines.
+    """
+
+    line: int
+    section: str
+    name: str
+    value: str
+    has_equals: bool = True
+
+    @property
+    def opens_section(self) -> bool:
+        """Whether this is the line `[section]`."""
+        return not self.name and not self.has_equals
+
+
+def settings(text: str) -> Iterator[Setting]:
+    """The sections and settings of a text. Comments and empty lines are left out, inside of continued values too."""
+    section = ""
+    started: tuple[int, str] | None = None
+    for number, line in enumerate([*text.split("\n"), ""]):
+        stripped = line.strip()
+        if stripped.startswith(("#", ";")) or (not stripped and started is None):
+            continue
+        first, before = started or (number, "")
+        if line.rstrip("\r").endswith("\\"):
+            started = (first, f"{before}{stripped[:-1]} ")
+            continue
+        started = None
+        whole = before + stripped
+        if whole.startswith("[") and whole.endswith("]"):
+            section = whole[1:-1]
+            yield Setting(first, section, "", "", has_equals=False)
+        else:
+            name, equals, value = whole.partition("=")
+            yield Setting(first, section, name.strip(), value.strip(), has_equals=bool(equals))
