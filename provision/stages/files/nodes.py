@@ -18,6 +18,7 @@ from provision.planning.facts import Fact, FileFact
 from provision.planning.file_actions import MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.forecast import Forecast
 from provision.planning.machine_view import FileStatus, FileType, MachineView, is_id
+from provision.planning.root.account_files import ACCOUNT_FILES
 from provision.planning.root.target_paths import Unresolvable, depth, missing_parents, resolve_path, resolver
 from provision.stages.files import free_space
 from provision.stages.files.accounts.checks import LAST_ID
@@ -257,7 +258,7 @@ def _file(
 ) -> list[Action]:
     if existing is not None and (file.contents.source is not None or existing.kind is not FileType.FILE):
         what = "regular" if existing.kind is FileType.FILE else "non regular"
-        raise _in_the_way(f"A {what} file exists there already and overwrite is false: {entry.path}", existing)
+        raise _in_the_way(f"A {what} file exists there already and overwrite is false", entry.path, view)
     uid, gid = _owner(entry, view, existing)
     mode = _mode(file.mode, existing, 0o644)
     if existing is not None and not file.append and _has(existing, mode, uid, gid):
@@ -282,7 +283,7 @@ def _directory(
     entry: DesiredNode, directory: Directory, existing: FileStatus | None, view: MachineView
 ) -> list[Action]:
     if existing is not None and existing.kind is not FileType.DIRECTORY:
-        raise _in_the_way(f"A non-directory already exists and overwrite is false: {entry.path}", existing)
+        raise _in_the_way("A non-directory already exists and overwrite is false", entry.path, view)
     uid, gid = _owner(entry, view, existing)
     mode = _mode(directory.mode, existing, 0o755)
     if existing is not None and _has(existing, mode, uid, gid):
@@ -304,7 +305,7 @@ def _symbolic_link(
     if existing is not None:
         if existing.kind is FileType.LINK and normpath(existing.target or "") == normpath(target):
             return []
-        raise _in_the_way(f"A file already exists there and overwrite is false: {entry.path}", existing)
+        raise _in_the_way("A file already exists there and overwrite is false", entry.path, view)
     uid, gid = _owner(entry, view, _followed(entry.path, target, view))
     parents, exclusive = missing_parents(view, entry.path), not link.overwrite
     return [MakeSymlink(entry.path, target, uid, gid, parents, entry.config_path, destroys, exclusive)]
@@ -322,7 +323,7 @@ def _hard_link(
     if existing is not None:
         if existing.identity is not None and existing.identity == there.identity:
             return []
-        raise _in_the_way(f"A file already exists there and overwrite is false: {entry.path}", existing)
+        raise _in_the_way("A file already exists there and overwrite is false", entry.path, view)
     if _mount_point(target, view) != _mount_point(entry.path, view):
         raise _refused(
             f"hard link target {target} is on another file system, or another mount of it", "hard-link-target"
@@ -370,10 +371,17 @@ def _id(owner: Owner, what: str, view: MachineView, default: int | None) -> int 
     return account.id
 
 
-def _in_the_way(message: str, existing: FileStatus) -> PlanRefused:
-    """As `_refused`, with a hint. The owner is unknown only for files that useradd will make in this run."""
-    made = "useradd makes it, from the skeleton directory; " if existing.uid is None else ""
-    return PlanRefused([Problem((), message, hint=f"{made}overwrite would replace it", rule="existing-file")])
+def _in_the_way(message: str, path: str, view: MachineView) -> PlanRefused:
+    """As `_refused`, with the path and a hint. An owner is unknown if an account that is not there yet will own it."""
+    there = view.file_status(path)
+    points = (path, *view.mounts_below(path)) if view.mount(path) is not None else view.mounts_below(path)
+    if points:
+        hint = f"a file system is mounted at {points[0]}; choose another path"
+    elif there is not None and there.uid is None and path not in ACCOUNT_FILES:
+        hint = "it comes with a new user: home, skeleton directory or keys; overwrite would replace it"
+    else:
+        hint = "overwrite would replace it"
+    return PlanRefused([Problem((), f"{message}: {path}", hint=hint, rule="existing-file")])
 
 
 def _refused(message: str, rule: str) -> PlanRefused:

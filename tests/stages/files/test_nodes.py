@@ -15,7 +15,7 @@ from provision.planning.arguments import Blob, Content
 from provision.planning.file_actions import MakeDirectory, MakeHardLink, MakeSymlink, RemovePath, WriteFile
 from provision.planning.machine_view import FileStatus, FileType, MountedFilesystem
 from provision.stages.files import nodes
-from tests.stages.world import World, actions, changes, run
+from tests.stages.world import World, actions, changes, run, told
 
 HELLO = Resource(source="data:,hello")
 REMOTE = Resource(source="https://example.com/secret?token=canary")
@@ -216,6 +216,17 @@ def test_the_root_and_what_is_mounted_are_never_replaced() -> None:
         assert message in refused(world, filesystems=(data,), directories=(directory,))
         assert message in refused(world, filesystems=(data,), files=(file,))
     assert planned(world, filesystems=(data,), directories=(Directory(path="/var/database", overwrite=True),))
+
+
+@pytest.mark.parametrize("path", ["/var", "/var/lib", "/var/lib/data"])
+def test_a_file_at_a_mount_point_is_refused_with_the_reason(path: str) -> None:
+    world = World().with_directory("/var").with_directory("/var/lib").with_directory("/var/lib/data")
+    world.mounts["/var/lib/data"] = MountedFilesystem("/var/lib/data", "/dev/vdb", "xfs")
+    with pytest.raises(PlanRefused) as caught:
+        planned(world, files=(File(path=path, contents=HELLO),))
+    (reason,) = told(caught.value)
+    hint = "a file system is mounted at /var/lib/data; choose another path"
+    assert reason.endswith(f"overwrite is false: {path}; {hint}")
 
 
 def test_a_directory_with_a_mount_of_somebody_else_below_is_not_replaced() -> None:

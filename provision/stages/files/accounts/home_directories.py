@@ -23,8 +23,8 @@ from provision.planning.root.account_files import (
 )
 from provision.planning.root.target_paths import Unresolvable, followed, missing_parents, resolve_path
 
-MAX_SKELETON = 10_000
-"""How many files of a skeleton directory a plan takes into account; it ignores the rest."""
+MAX_CONTENTS = 10_000
+"""How many directories of a skeleton or of a moved home a plan takes into account; it ignores the rest."""
 
 
 def home_of(user: User, view: MachineView) -> str:
@@ -53,9 +53,14 @@ def likely(user: User, view: MachineView) -> Iterator[Fact]:
 def moved(user: User, account: Account, view: MachineView) -> Iterator[Fact]:
     """The home of an account that is there, before and after usermod has moved it."""
     old, new = account.home or "", user.home_dir or ""
-    if new and new != old and view.file_status(resolve_path(view, old)) is not None:
-        yield FileFact(resolve_path(view, new), FileStatus(FileType.DIRECTORY))
-        yield FileFact(resolve_path(view, old), None)
+    there = view.file_status(resolve_path(view, old))
+    if new and new != old and there is not None:
+        source, target = resolve_path(view, old), resolve_path(view, new)
+        yield FileFact(target, FileStatus(FileType.DIRECTORY))
+        for below, status in _contents(source, view):
+            uid = user.uid if user.uid is not None and status.uid == account.id else status.uid
+            yield FileFact(target + below, status._replace(uid=uid, identity=None))
+        yield FileFact(source, None)
 
 
 def removed(account: Account, view: MachineView) -> Iterator[Fact]:
@@ -125,18 +130,29 @@ def _refuses(account: Account, home: OwnedHome, view: MachineView) -> bool:
 
 
 def _skeleton(home: str, view: MachineView) -> Iterator[Fact]:
+    """Copies of what is in the skeleton directory. A link into it leads to the same place in the home."""
+    setting = useradd_settings(view.content(USERADD_DEFAULTS)).get("SKEL") or "/etc/skel"
     try:
-        top = followed(view, useradd_settings(view.content(USERADD_DEFAULTS)).get("SKEL") or "/etc/skel")
+        top = followed(view, setting)
     except Unresolvable:
         return
+    for below, status in _contents(top, view):
+        target = status.target
+        if target is not None and target.startswith(f"{setting}/"):
+            target = home + target.removeprefix(setting)
+        yield FileFact(home + below, FileStatus(status.kind, status.mode, target=target))
+
+
+def _contents(top: str, view: MachineView) -> Iterator[tuple[str, FileStatus]]:
+    """What is below a directory: the path behind that of the directory, as `/.ssh/config`, and the status."""
     waiting = [""]
-    for below in waiting:
-        for name in view.children(top + below):
-            path = f"{below}/{name}"
+    for folder in waiting:
+        for name in view.children(top + folder):
+            path = f"{folder}/{name}"
             status = view.file_status(top + path)
-            if status is None or len(waiting) > MAX_SKELETON:
+            if status is None or len(waiting) > MAX_CONTENTS:
                 continue
-            yield FileFact(home + path, FileStatus(status.kind))
+            yield path, status
             if status.kind is FileType.DIRECTORY:
                 waiting.append(path)
 

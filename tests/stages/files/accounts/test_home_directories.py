@@ -13,6 +13,7 @@ import pytest
 from provision.config.format import Config, File, Passwd, Resource, Storage, User
 from provision.failures import PlanRefused
 from provision.planning.facts import FileFact
+from provision.planning.file_actions import WriteFile
 from provision.planning.machine_view import FileType
 from provision.stages.files import accounts, nodes
 from provision.stages.files.accounts import home_directories
@@ -86,7 +87,50 @@ def test_a_file_that_the_skeleton_has_is_refused_before_the_account_is_made() ->
         run(nodes.plan, config, forecast)
     (reason,) = told(refused.value)
     assert reason.startswith("storage.files[0]: A regular file exists there already and overwrite is false: /home/bob/")
-    assert reason.endswith("; useradd makes it, from the skeleton directory; overwrite would replace it")
+    assert reason.endswith("; it comes with a new user: home, skeleton directory or keys; overwrite would replace it")
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "why"),
+    [
+        ("/etc/passwd", "/home/bob/.link/f", "/etc/passwd is not a directory"),
+        ("/etc/skel/.bashrc", "/home/bob/.link/f", "/home/bob/.bashrc is not a directory"),
+        ("/etc/skel/.config", "/home/bob/.link/deep", "overwrite is false: /home/bob/.config/deep"),
+    ],
+)
+def test_links_of_the_skeleton_are_followed(target: str, path: str, why: str) -> None:
+    """Else the account is made before the path is refused, and every later run is refused too."""
+    world = a_system().with_link("/etc/skel/.link", target)
+    nodes_below = Storage(files=(File(path=path, contents=Resource(source="data:,mine")),))
+    config = Config(passwd=Passwd(users=(User(name="bob"),)), storage=nodes_below)
+    _, forecast = run(accounts.plan, config, world)
+    with pytest.raises(PlanRefused) as refused:
+        run(nodes.plan, config, forecast)
+    assert why in told(refused.value)[0]
+
+
+def test_a_file_of_the_skeleton_that_is_appended_to_keeps_its_mode() -> None:
+    world = a_system().with_file("/etc/skel/.private", b"x", mode=0o600)
+    private = File(path="/home/bob/.private", append=(Resource(source="data:,mine"),))
+    config = Config(passwd=Passwd(users=(User(name="bob"),)), storage=Storage(files=(private,)))
+    _, forecast = run(accounts.plan, config, world)
+    ((action,),), _ = run(nodes.plan, config, forecast)
+    assert isinstance(action, WriteFile)
+    assert action.mode == 0o600
+
+
+def test_the_files_of_a_moved_home_are_known() -> None:
+    world = a_system().with_user("bob", 7).with_file("/home/bob/.ssh/config", b"x", mode=0o600, uid=7)
+    world.with_directory("/srv")
+    path = "/srv/bob/.ssh/config"
+    users = Passwd(users=(User(name="bob", home_dir="/srv/bob", uid=8),))
+    _, forecast = run(accounts.plan, Config(passwd=users), world)
+    found = forecast.file_status(path)
+    assert found is not None
+    assert (found.kind, found.mode, found.uid) == (FileType.FILE, 0o600, 8)
+    config = Config(storage=Storage(files=(File(path=path, contents=Resource(source="data:,mine")),)))
+    with pytest.raises(PlanRefused, match="overwrite is false"):
+        run(nodes.plan, config, forecast)
 
 
 def test_the_home_of_a_removed_user_is_gone_for_what_comes_later() -> None:
