@@ -60,13 +60,16 @@ _SECTIONS_OF_UNITS = [
 ]
 
 SSHD_IGNORES = [
+    "AFSTokenPassing",
     "AuthorizedKeysFile2",
     "CheckMail",
     "DSAAuthentication",
+    "HostDSAKey",
     "KeepAlive",
     "KerberosTgtPassing",
     "KeyRegenerationInterval",
     "PAMAuthenticationViaKbdInt",
+    "PermitBlacklistedKeys",
     "Protocol",
     "ReverseMappingCheck",
     "RhostsAuthentication",
@@ -79,7 +82,7 @@ SSHD_IGNORES = [
     "UserKnownHostsFile2",
     "VerifyReverseMapping",
 ]
-"""Names that sshd accepts without effect. Source: `servconf.c` of OpenSSH."""
+"""Names that sshd accepts without effect: those that `sshd -t` of OpenSSH 9.2 takes and the manual does not have."""
 
 SSHD_OTHER_NAMES = [
     "ChallengeResponseAuthentication",
@@ -90,12 +93,17 @@ SSHD_OTHER_NAMES = [
     "SshdAuthPath",
     "SshdSessionPath",
     "DebianBanner",
+    "GSSAPICleanupCreds",
     "GSSAPIEnablek5users",
+    "GSSAPIIndicators",
     "GSSAPIKexAlgorithms",
     "GSSAPIKeyExchange",
     "GSSAPIStoreCredentialsOnRekey",
+    "GSSAPIUseSessionCredCache",
+    "GSSUseSessionCCache",
     "KerberosUniqueCCache",
     "KerberosUseKuserok",
+    "ShowPatchLevel",
 ]
 """Earlier names of settings, and those of the patches of Debian and Fedora."""
 
@@ -124,7 +132,15 @@ def of_quadlets(source: str) -> Rows:
     names = dict(re.findall(r'^\s*(Key\w+)\s*= "(\w+)"', source, re.MULTILINE))
     groups = dict(re.findall(r'^\s*(\w+Group)\s*= "(\w+)"', source, re.MULTILINE))
     tables = re.findall(r"GroupName:\s*(\w+),.*?SupportedKeys: map\[string\]bool\{(.*?)\}", source, re.DOTALL)
-    found = {(groups[group], names[key]): "" for group, keys in tables for key in re.findall(r"(Key\w+):", keys)}
+    booleans = set(re.findall(r"LookupBoolean\w*\(\w+, (Key\w+)", source)) - {"KeyNotify"}  # which may be healthy too
+    for keys in re.findall(r"boolKeys := map\[string\]string\{(.*?)\}", source, re.DOTALL):
+        booleans |= set(re.findall(r"(Key\w+):", keys))
+    kinds = dict.fromkeys(booleans, "BOOLEAN")
+    found = {
+        (groups[group], names[key]): kinds.get(key, "")
+        for group, keys in tables
+        for key in re.findall(r"(Key\w+):", keys)
+    }
     return {**found, ("Quadlet", "DefaultDependencies"): "BOOLEAN"}
 
 

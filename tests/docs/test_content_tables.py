@@ -38,6 +38,8 @@ const (
 	ContainerGroup = "Container"
 	KeyImage       = "Image"
 	KeyPull        = "Pull"
+	KeyRunInit     = "RunInit"
+	KeyReadOnly    = "ReadOnly"
 )
 	groupsInfo = map[string]GroupInfo{
 		ContainerGroup: {
@@ -45,9 +47,15 @@ const (
 			SupportedKeys: map[string]bool{
 				KeyImage: true,
 				KeyPull:  true,
+				KeyRunInit:  true,
+				KeyReadOnly: true,
 			},
 		},
 	}
+	boolKeys := map[string]string{
+		KeyRunInit: "--init",
+	}
+	readOnly, ok := container.LookupBoolean(ContainerGroup, KeyReadOnly)
 """
 
 
@@ -72,6 +80,9 @@ def test_settings_of_units() -> None:
 
 def test_settings_of_quadlets() -> None:
     assert {("Container", "Image"), ("Container", "Pull")} <= of_quadlets(QUADLET).keys()
+    assert {name for (_, name), kind in of_quadlets(QUADLET).items() if kind} == {
+        *("RunInit", "ReadOnly", "DefaultDependencies"),
+    }
 
 
 def test_a_setting_of_several_sections_is_written_once() -> None:

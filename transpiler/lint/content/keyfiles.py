@@ -172,6 +172,7 @@ def _wrong_address(one: Setting) -> str:
     """Why an address, its gateway, or one of several DNS servers is wrong; empty if none is."""
     if re.fullmatch(r"address(es)?\d*", one.name):
         address, _, gateway = one.value.rstrip(",;").partition(",")
+        gateway = re.sub(r"^\d+(,|$)", "", gateway.strip())  # the prefix length in an older form
         if ";" in address:
             return ""
         wrong = wrong_address(address.strip(), with_prefix=True)

@@ -84,6 +84,8 @@ def _wrong(name: str, words: list[str], known: Mapping[str, str], *, in_match: b
             0, "sshd-setting", f"sshd does not start: {shown} cannot be below Match", "write it before the first Match"
         )
     value = words[1].strip('"').lower()
+    if len(words) > 2 and name in {*_VALUES, *_NUMBERS, *_TIMES, "port"}:
+        return WrongLine(0, "sshd-value", f"sshd does not start: {shown} has one value only", f"remove {words[2]}")
     return None if "$" in value else _wrong_value(name, shown, value)
 
 

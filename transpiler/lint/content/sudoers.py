@@ -65,7 +65,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
         before = ""
         if not re.match(r"\s*#(include|includedir)\b|\s*#\d", whole):
             whole = re.sub(r"(?<!\\)#(?!\d).*", "", whole) if '"' not in whole else whole
-        if whole.strip() and not whole.lstrip().startswith("# "):
+        if whole.strip() and not re.match(r"\s*#(?!\d|include)", whole):
             yield first, whole.strip()
 
 
@@ -105,7 +105,7 @@ def _wrong_alias(line: str, first: str) -> tuple[str, str] | None:
 def _wrong_rule(line: str) -> tuple[str, str] | None:
     """Why a rule `user host = (runas) TAG: command` is wrong."""
     who, _, rest = line.partition("=")
-    if len(re.split(r"\s+", re.sub(r"\s*,\s*", ",", re.sub(r'"[^"]*"|\\.', "x", who.strip())))) < 2:
+    if len(re.split(r"\s+", re.sub(r"\s*,\s*", ",", re.sub(r'"(?:\\.|[^"\\])*"|\\.', "x", who.strip())))) < 2:
         return "a rule begins with a user and a host", "write such as `core ALL=(ALL) ALL`"
     rest = re.sub(r"\\.", "x", rest).strip()
     if rest.count("(") != rest.count(")"):

@@ -9,7 +9,7 @@ from provision.config.problems import Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.tables import listed, table
-from transpiler.lint.content.values import wrong_value
+from transpiler.lint.content.values import is_boolean, wrong_value
 from transpiler.lint.source import LintInput, node_at, place_of_line, remark
 from transpiler.lint.units import UnitText, has_no_exec_start, unit_texts
 
@@ -83,9 +83,11 @@ def _is_quadlet(unit: UnitText) -> bool:
 
 
 def _value(one: Setting, unit: UnitText) -> Problem | None:
-    if _is_quadlet(unit) and one.section not in _SYSTEMD_SECTIONS:
-        return None
     kind = table("units")[one.section].get(one.name, "")
+    if _is_quadlet(unit) and one.section not in _SYSTEMD_SECTIONS:
+        if kind != "BOOLEAN" or is_boolean(one.value):
+            return None
+        return remark(unit.path, "unit-value", "podman takes this value as no", "write true or false")
     if one.section == "Mount" and one.name == "Type":
         return None
     message, hint = wrong_value(one.name, kind, one.value)

@@ -21,6 +21,8 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
     "KillMode": ("control-group", "mixed", "process", "none"),
     "ProtectSystem": ("yes", "no", "full", "strict"),
     "ProtectHome": ("yes", "no", "read-only", "tmpfs"),
+    "PrivateTmp": ("yes", "no", "disconnected"),
+    "ProtectControlGroups": ("yes", "no", "private", "strict"),
     "NotifyAccess": ("none", "main", "exec", "all"),
     "ExitType": ("main", "cgroup"),
     "OOMPolicy": ("continue", "stop", "kill"),
@@ -44,9 +46,9 @@ CLOSED: Mapping[str, tuple[str, ...]] = {
 
 _AS_FAILURE_ACTION = {"SuccessAction", "StartLimitAction", "JobTimeoutAction"}
 
-_ALSO_BOOLEAN = {"ProtectSystem", "ProtectHome", "RuntimeDirectoryPreserve"}
+_ALSO_BOOLEAN = {"ProtectSystem", "ProtectHome", "RuntimeDirectoryPreserve", "PrivateTmp", "ProtectControlGroups"}
 
-_BOOLEANS_THAT_BECAME_MORE = {"PrivateTmp", "PrivateUsers", "PrivateDevices", "ProtectControlGroups", "ProtectHostname"}
+_BOOLEANS_THAT_BECAME_MORE = {"PrivateUsers", "PrivateDevices", "ProtectHostname"}
 """Settings with the kind BOOLEAN in one version and more values in later ones."""
 
 _SIGNALS = frozenset(
@@ -103,16 +105,25 @@ def wrong_value(name: str, kind: str, value: str) -> tuple[str, str]:
 
     An empty value resets a setting. What `%` and `$` stand for is not known here.
     """
-    if not value or "%" in value or "$" in value or "{{" in value:
+    if not value or _is_filled_in(value):
         return "", ""
     if name == "OnCalendar":
         return _wrong_time(value)
     values = CLOSED.get("FailureAction" if name in _AS_FAILURE_ACTION else name, ())
     if values:
-        return _one_of(value, (*values, *(_BOOLEANS if name in _ALSO_BOOLEAN else ())), values)
+        return ("", "") if name in _ALSO_BOOLEAN and is_boolean(value) else _one_of(value, values, values)
     if kind == "BOOLEAN" and name not in _BOOLEANS_THAT_BECAME_MORE:
-        return _one_of(value.lower(), (*_BOOLEANS, "y", "n", "t", "f"), ("yes", "no"))
+        return ("", "") if is_boolean(value) else _one_of(value, (), ("yes", "no"))
     return _wrong_form(name, kind, value)
+
+
+def is_boolean(value: str) -> bool:
+    """Whether a value is a boolean, or may be one when it is filled in; an empty one is."""
+    return not value or _is_filled_in(value) or value.lower() in {*_BOOLEANS, "y", "n", "t", "f"}
+
+
+def _is_filled_in(value: str) -> bool:
+    return "%" in value or "$" in value or "{{" in value
 
 
 def _wrong_time(value: str) -> tuple[str, str]:
@@ -130,7 +141,7 @@ def _wrong_time(value: str) -> tuple[str, str]:
 
 def _wrong_form(name: str, kind: str, value: str) -> tuple[str, str]:
     wrong, hint = False, ""
-    if (kind == "SECONDS" or (kind == "TIMER" and name != "OnCalendar")) and wrong_span(value):
+    if (kind in {"SECONDS", "TIMER"} or (name.endswith("Sec") and not kind)) and wrong_span(value):
         wrong, hint = True, "write a time such as 90s, 5min or 1h 30min"
     elif kind == "MODE" and not name.endswith("JobMode"):
         wrong, hint = not _MODE.fullmatch(value), "write an octal mode such as 0755"

@@ -48,7 +48,10 @@ def test_one_mistake_gives_one_finding() -> None:
     assert unit("a.service", "[Service]\nExecStrat=/bin/true") == ["8:no-exec-start"]
 
 
-@pytest.mark.parametrize(("line", "found"), [("Image=a", []), ("Imag=a", ["9:unit-setting"])])
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [("Image=a", []), ("Imag=a", ["9:unit-setting"]), ("RunInit=On", []), ("RunInit=ja", ["9:unit-value"])],
+)
 def test_quadlets(line: str, found: list[str]) -> None:
     text = HEAD.replace("1.5.0", "1.8.0-experimental") + "systemd:\n  quadlets:\n    - name: a.container\n"
     text += f"      contents: |\n        [Container]\n        Exec=/bin/true\n        {line}\n"
@@ -105,8 +108,11 @@ def test_time_spans(text: str, wrong: bool) -> None:
         ("Type", "SERVICETYPE", "oneshot", "one-shot"),
         ("ProtectSystem", "", "strict", "strikt"),
         ("RemainAfterExit", "BOOLEAN", "Yes", "ja"),
-        ("PrivateTmp", "BOOLEAN", "disconnected", ""),
+        ("PrivateUsers", "BOOLEAN", "self", ""),
+        ("PrivateTmp", "BOOLEAN", "disconnected", "disconected"),
+        ("ProtectSystem", "", "True", "treu"),
         ("RestartSec", "SECONDS", "5s", "5 sekunden"),
+        ("TimeoutStopSec", "", "infinity", "five"),
         ("OnBootSec", "TIMER", "15min", "15 minuten"),
         ("UMask", "MODE", "0077", "u=rwx"),
         ("KillSignal", "SIGNAL", "SIGTERM", "SIGTREM"),
