@@ -53,7 +53,7 @@ _UNITS = (
 def wrong_span(text: str) -> bool:
     """Whether systemd refuses a text as a time span such as `1h 30min`; a number alone is in seconds."""
     value = text.strip()
-    return not re.fullmatch(rf"(?:\d+(?:\.\d*)?\s*(?:{_UNITS})?\s*)+|infinity", value)
+    return not re.fullmatch(rf"(?:\d++(?:\.\d*+)?\s*+(?:{_UNITS})?\s*+)+|infinity", value)
 
 
 def wrong_calendar(text: str) -> str:
@@ -113,8 +113,9 @@ def _wrong_date(date: re.Match[str]) -> str:
         if wrong:
             return wrong
     month, day = date["month"], date["day"]
-    if re.fullmatch(r"\d+", month) and re.fullmatch(r"\d+", day) and int(day) > _DAYS_OF_MONTH[int(month) - 1]:
-        return f"month {int(month)} has no day {int(day)}"
+    is_one_day = re.fullmatch(r"\d+", month) and re.fullmatch(r"\d+", day)
+    if is_one_day and float(day) > _DAYS_OF_MONTH[int(float(month)) - 1]:  # int() refuses more than 4300 digits
+        return f"month {float(month):.0f} has no day {float(day):.0f}"
     return ""
 
 

@@ -222,6 +222,6 @@ def wrong_address(text: str, *, with_prefix: bool) -> str:
         return "this is no IP address"
     if slash and not with_prefix:
         return "an address without a prefix length belongs here"
-    if slash and not (length.isdigit() and int(length) <= found.max_prefixlen):
+    if slash and not (length.isdecimal() and float(length) <= found.max_prefixlen):
         return f"the prefix length of this address is 0 to {found.max_prefixlen}"
     return ""

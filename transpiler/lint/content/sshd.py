@@ -35,7 +35,7 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
 
 _NUMBERS = {"maxauthtries", "maxsessions", "clientalivecountmax", "x11displayoffset"}
 _TIMES = {"clientaliveinterval", "logingracetime"}
-_TIME = re.compile(r"(?:\d+[smhdw]?)+")
+_TIME = re.compile(r"(?:\d++[smhdw]?)+")
 _NOT_IN_MATCH = {"port", "listenaddress", "hostkey", "usepam", "usedns", "addressfamily", "logingracetime", "protocol"}
 _NOT_IN_MATCH |= {"strictmodes", "printmotd", "permituserenvironment"}
 _CRITERIA = [
@@ -99,6 +99,6 @@ def _wrong_value(name: str, shown: str, value: str) -> WrongLine | None:
         problem, hint = f"this is no value of {shown}", near or f"write one of: {', '.join(values)}"
     elif (name in _NUMBERS and not value.isdigit()) or (name in _TIMES and not _TIME.fullmatch(value)):
         problem, hint = f"{shown} is a number", "write a number"
-    elif name == "port" and value.isdigit() and not 0 < int(value) < 65536:
+    elif name == "port" and value.isdecimal() and not 0 < float(value) < 65536:
         problem, hint = "a port is a number from 1 to 65535", "write such as 22"
     return WrongLine(0, "sshd-value", f"sshd does not start: {problem}", hint) if problem else None

@@ -161,7 +161,7 @@ def _wrong_form(name: str, kind: str, value: str) -> tuple[str, str]:
         hint = "write a number, or infinity"
     elif kind == "NICE" or name == "OOMScoreAdjust":
         low, high = (-20, 19) if kind == "NICE" else (-1000, 1000)
-        wrong = not re.fullmatch(r"[+-]?\d+", value) or not low <= int(value) <= high
+        wrong = not re.fullmatch(r"[+-]?\d+", value) or not low <= float(value) <= high
         hint = f"write a number from {low} to {high}"
     elif kind == "PATH [ARGUMENT [...]]":
         wrong, hint = _relative_program(value), "write the absolute path of the program"

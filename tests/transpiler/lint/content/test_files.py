@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.transpiler.lint.test_lints import findings_of, key
+from transpiler.lint.content.calendar import wrong_span
+from transpiler.lint.content.values import wrong_value
 
 SSHD = "/etc/ssh/sshd_config.d/x.conf"
 PROFILE = "/etc/NetworkManager/system-connections/x.nmconnection"
@@ -153,3 +155,18 @@ def test_mount_points(path: str, found: list[str]) -> None:
 
 def test_a_text_of_a_template_is_not_judged() -> None:
     assert "sshd-setting" not in str(of_file(SSHD, "{{ settings }}\nFoo yes"))
+
+
+@pytest.mark.parametrize(
+    "text", ["9" * 5000, "0" * 5000 + "1", "\u00b2", "1" * 60 + "x", "(" * 99, "=", "192.0.2.1/" + "9" * 5000]
+)
+def test_odd_values_are_judged_in_any_case(text: str) -> None:
+    for path in (SSHD, PROFILE, NETWORK, "/etc/sudoers.d/x", "/etc/locale.conf"):
+        assert of_file(path, f"Port {text}\n[ipv4]\naddress1={text}\n[Network]\nAddress={text}\nLANG={text}")
+
+
+@pytest.mark.parametrize("text", ["9" * 5000, "1-" + "0" * 5000 + "1-1", "\u00b2:1", "1" * 60 + "x"])
+def test_odd_values_of_units_are_judged_in_any_case(text: str) -> None:
+    assert wrong_value("OnCalendar", "TIMER", text) != ("", "") or text.startswith("1-")
+    assert all(wrong_value("Nice", "NICE", text))
+    assert text.isdecimal() or wrong_span(text)
