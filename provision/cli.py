@@ -45,6 +45,7 @@ exit codes:
   4   plan --exit-code: there are changes to make
   5   plan --exit-code: no changes found, but the plan could not see everything
   70  a bug in this program
+  128 + N  stopped by signal N: 130 after Ctrl-C
 """
 
 EXAMPLE = """\

@@ -64,8 +64,10 @@ def test_the_man_page_has_every_option(command: str) -> None:
 def test_the_man_page_has_the_stages_options_codes_and_environment() -> None:
     terms = re.findall(r"^\.TP\n\.B --([a-z-]+)", SECTIONS["STAGES"], flags=re.MULTILINE)
     assert set(terms) == {name.replace("_", "-") for name in StageOptions._fields}
-    codes = set(re.findall(r"^  ([0-9]+) ", EXIT_CODES, flags=re.MULTILINE))
+    codes = set(re.findall(r"^  ([0-9]+)  ", EXIT_CODES, flags=re.MULTILINE))
     assert codes <= set(re.findall(r"^\.B ([0-9]+)$", SECTIONS["EXIT STATUS"], flags=re.MULTILINE))
+    assert "128 + N" in EXIT_CODES
+    assert '.BR 128 " + "' in SECTIONS["EXIT STATUS"]
     for field in set(SystemPaths._fields) - {"credentials_directory"}:
         assert f"IGNITION_{field.upper()}" in SECTIONS["ENVIRONMENT"]
     assert "CREDENTIALS_DIRECTORY" in SECTIONS["ENVIRONMENT"]
