@@ -210,6 +210,6 @@ def forget_age(folder: Path) -> None:
 
     The kernel writes to the file until it has removed the last loop device, some time after the process has ended.
     """
-    left_attached(folder, seconds=60.0)
+    left_attached(folder)
     for path in folder.glob(".*.partial"):
         os.utime(path, (0, 0))

@@ -61,7 +61,7 @@ def attached(folder: Path) -> list[str]:
     return [line for line in lines.splitlines() if f"{folder}/" in line]
 
 
-def left_attached(folder: Path, seconds: float = 5.0) -> list[str]:
+def left_attached(folder: Path, seconds: float = 60.0) -> list[str]:
     """Loop devices over files of a folder that are still there after a wait: another test may have them open."""
     deadline = time.monotonic() + seconds
     while (left := attached(folder)) and time.monotonic() < deadline:

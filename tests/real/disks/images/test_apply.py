@@ -92,7 +92,7 @@ def under_way(source: str, *arguments: object) -> Iterator[subprocess.Popen[str]
     storage = ONE_DISK["storage"]
     files = [{"path": f"/{name}", "contents": {"source": source}} for name in "ab"]
     config = json.dumps({**ONE_DISK, "storage": {**storage, "files": files}})
-    python = ["env", "--default-signal=INT", sys.executable, "-u"]
+    python = ["env", "--default-signal", sys.executable, "-u"]
     argv = [*python, "-m", "provision", "apply", "-", *map(str, arguments)]
     pipe = subprocess.PIPE
     with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
