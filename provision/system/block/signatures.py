@@ -22,7 +22,11 @@ def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
     status, found = _blkid([*window, path])
     if status != _SEVERAL_FOUND:
         signature = _signature(found)
-        return signature._replace(unfinished=_is_unfinished(path, offset, signature.type))
+        if not signature.type:
+            return signature
+        from provision.system.block.half_made import is_half_made
+
+        return signature._replace(unfinished=is_half_made(path, offset, signature.type))
     # `filesystem:ext4:1.0 filesystem:xfs`: usage, type and version of each, as ID_FS_AMBIVALENT has them
     first = found.get("ID_FS_AMBIVALENT", "").split(" ")[0].split(":")
     kind = first[1] if len(first) > 1 else ""
@@ -40,25 +44,6 @@ def table_kind(path: str) -> str | None:
 
 def _signature(found: dict[str, str]) -> Signature:
     return Signature(found.get("ID_FS_TYPE", ""), found.get("ID_FS_LABEL_ENC", ""), found.get("ID_FS_UUID_ENC", ""))
-
-
-def _is_unfinished(path: str, offset: int, kind: str) -> bool:
-    """Whether mkfs was interrupted: only for xfs and FAT, because all others write the signature last.
-
-    xfs has a flag for it (`sb_inprogress`, xfs_dsb in Linux fs/xfs/libxfs/xfs_format.h). mkfs.fat writes the boot
-    sector, then the tables, and each complete table begins with the boot sector's media byte.
-    """
-    if kind not in {"xfs", "vfat"}:
-        return False
-    with open(path, "rb") as device:
-        head = os.pread(device.fileno(), 512, offset)
-        if kind == "xfs":
-            return head[126] != 0
-        size = int.from_bytes(head[22:24], "little") or int.from_bytes(head[36:40], "little")
-        first = int.from_bytes(head[14:16], "little")
-        sector = int.from_bytes(head[11:13], "little")
-        starts = (offset + (first + number * size) * sector for number in range(head[16]))
-        return any(os.pread(device.fileno(), 1, start) != head[21:22] for start in starts)
 
 
 def _blkid(argv: list[str]) -> tuple[int, dict[str, str]]:
