@@ -68,7 +68,7 @@ def test_a_machine_whose_files_stage_is_killed_is_provisioned_by_its_next_boot(
 ) -> None:
     config_file = tmp_path / "config.ign"
     config_file.write_text(json.dumps(config(server.url)))
-    killed = "[Service]\nTimeoutStartSec=30\nTimeoutStopSec=1\nKillSignal=SIGKILL\n"
+    killed = "[Service]\nTimeoutStartSec=60\nTimeoutStopSec=1\nKillSignal=SIGKILL\n"
     drop_in = {"usr/lib/systemd/system/provision-files.service.d/killed.conf": killed}
     asked = server.asked
     server.open.clear()

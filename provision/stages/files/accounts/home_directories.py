@@ -24,7 +24,7 @@ from provision.planning.root.account_files import (
 from provision.planning.root.target_paths import Unresolvable, followed, missing_parents, resolve_path
 
 MAX_CONTENTS = 10_000
-"""How many directories of a skeleton or of a moved home a plan takes into account; it ignores the rest."""
+"""How many directories of a skeleton directory a plan takes into account; it ignores the rest."""
 
 
 def home_of(user: User, view: MachineView) -> str:
@@ -53,14 +53,9 @@ def likely(user: User, view: MachineView) -> Iterator[Fact]:
 def moved(user: User, account: Account, view: MachineView) -> Iterator[Fact]:
     """The home of an account that is there, before and after usermod has moved it."""
     old, new = account.home or "", user.home_dir or ""
-    there = view.file_status(resolve_path(view, old))
-    if new and new != old and there is not None:
-        source, target = resolve_path(view, old), resolve_path(view, new)
-        yield FileFact(target, FileStatus(FileType.DIRECTORY))
-        for below, status in _contents(source, view):
-            uid = user.uid if user.uid is not None and status.uid == account.id else status.uid
-            yield FileFact(target + below, status._replace(uid=uid, identity=None))
-        yield FileFact(source, None)
+    if new and new != old and view.file_status(resolve_path(view, old)) is not None:
+        yield FileFact(resolve_path(view, new), FileStatus(FileType.DIRECTORY))
+        yield FileFact(resolve_path(view, old), None)
 
 
 def removed(account: Account, view: MachineView) -> Iterator[Fact]:

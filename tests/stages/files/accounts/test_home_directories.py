@@ -119,20 +119,6 @@ def test_a_file_of_the_skeleton_that_is_appended_to_keeps_its_mode() -> None:
     assert action.mode == 0o600
 
 
-def test_the_files_of_a_moved_home_are_known() -> None:
-    world = a_system().with_user("bob", 7).with_file("/home/bob/.ssh/config", b"x", mode=0o600, uid=7)
-    world.with_directory("/srv")
-    path = "/srv/bob/.ssh/config"
-    users = Passwd(users=(User(name="bob", home_dir="/srv/bob", uid=8),))
-    _, forecast = run(accounts.plan, Config(passwd=users), world)
-    found = forecast.file_status(path)
-    assert found is not None
-    assert (found.kind, found.mode, found.uid) == (FileType.FILE, 0o600, 8)
-    config = Config(storage=Storage(files=(File(path=path, contents=Resource(source="data:,mine")),)))
-    with pytest.raises(PlanRefused, match="overwrite is false"):
-        run(nodes.plan, config, forecast)
-
-
 def test_the_home_of_a_removed_user_is_gone_for_what_comes_later() -> None:
     world = a_system().with_user("old", 7).with_file("/home/old/f", b"x").with_directory("/home/old", uid=7)
     removed = Config(passwd=Passwd(users=(User(name="old", should_exist=False),)))
