@@ -18,6 +18,7 @@ from provision.failures import FetchFailed
 from provision.fetch.find_config import find_config
 from provision.fetch.settings import FetchSettings
 from provision.system.running_system.local_system import LocalSystem
+from tests.fetch.machine_files import machine_of_files
 from tests.fetch.platforms import paths
 from tests.fetch.server import Answer, Asked, serve
 
@@ -69,11 +70,7 @@ def machine(root: Path, url: str, mac: str, serial: str) -> LocalSystem:
         "/sys/class/net/eno1/ifindex": "2\n",
         "/sys/class/net/eno1/device/vendor": "",
     }
-    for path, text in files.items():
-        place = root / path.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-    return LocalSystem(root=str(root))
+    return machine_of_files(root, files)
 
 
 @pytest.mark.parametrize(

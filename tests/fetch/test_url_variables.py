@@ -11,6 +11,7 @@ import pytest
 from provision.failures import FetchFailed
 from provision.fetch.url_variables import VARIABLES, expanded
 from provision.system.running_system.local_system import LocalSystem
+from tests.fetch.machine_files import machine_of_files
 
 FILES = {
     "/sys/class/dmi/id/product_uuid": "4C4C4544-0031-3010-804A-C7C04F4C3732\n",
@@ -34,11 +35,7 @@ FILES = {
 
 
 def machine(root: Path, command_line: str = "", **files: str) -> LocalSystem:
-    for path, text in {**FILES, "/proc/cmdline": command_line, **files}.items():
-        place = root / path.lstrip("/")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text)
-    return LocalSystem(root=str(root))
+    return machine_of_files(root, {**FILES, "/proc/cmdline": command_line, **files})
 
 
 @pytest.mark.parametrize(

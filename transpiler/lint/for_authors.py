@@ -43,19 +43,9 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
 )
 """All lints of Butane configs, in the order of their warnings."""
 
-CONTAINER_LINUX_LINTS = (
-    templates,
-    accounts,
-    below_files,
-    closed_directories,
-    units,
-    unit_settings,
-    file_contents,
-    time_zones,
-    places,
-    exposed_secrets,
-    cut_texts,
-)
+_BUTANE_ALONE = (numbers_out_of_range, links_leaving_files_dir, embedded_configs)
+
+CONTAINER_LINUX_LINTS = tuple(lint for lint in LINTS if lint not in _BUTANE_ALONE)
 """The lints of Container Linux Configs: those about what both kinds of configs have."""
 
 __all__ = ["CONTAINER_LINUX_LINTS", "LINTS", "LintInput", "problems_for_authors"]

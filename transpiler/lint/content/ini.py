@@ -24,16 +24,19 @@ class Setting(NamedTuple):
         return not self.name and not self.has_equals
 
 
-def settings(text: str) -> Iterator[Setting]:
-    """The sections and settings of a text. Comments and empty lines are left out, inside of continued values too."""
+def settings(text: str, comments: tuple[str, ...] = ("#", ";"), *, continues: bool = True) -> Iterator[Setting]:
+    """The sections and settings of a text. Comments and empty lines are left out, inside of continued values too.
+
+    `comments` are the beginnings of comments. `continues` says whether a backslash at the end continues a line.
+    """
     section = ""
     started: tuple[int, str] | None = None
     for number, line in enumerate([*text.split("\n"), ""]):
         stripped = line.strip()
-        if stripped.startswith(("#", ";")) or (not stripped and started is None):
+        if stripped.startswith(comments) or (not stripped and started is None):
             continue
         first, before = started or (number, "")
-        if line.rstrip("\r").endswith("\\"):
+        if continues and line.rstrip("\r").endswith("\\"):
             started = (first, f"{before}{stripped[:-1]} ")
             continue
         started = None

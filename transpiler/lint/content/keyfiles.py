@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from provision.config.reports.did_you_mean import did_you_mean
-from transpiler.lint.content.ini import Setting
+from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.network_files import wrong_address
 from transpiler.lint.content.tables import table
 from transpiler.lint.content.wrong_lines import WrongLine
@@ -90,7 +90,7 @@ def keyfile(_name: str, text: str) -> Iterator[WrongLine]:
     known = _known()
     found: dict[tuple[str, str], Setting] = {}
     sections: set[str] = set()
-    for one in _settings(text):
+    for one in settings(text, ("#",), continues=False):
         if one.opens_section:
             sections.add(one.section)
             if one.section not in known and not _is_free(one.section):
@@ -117,21 +117,6 @@ def _whole(found: Mapping[tuple[str, str], Setting], sections: set[str], text: s
     if ("connection", "type") not in found and "$" not in text and sections <= {"connection", *_METHODS}:
         message = "NetworkManager refuses this file: [connection] has no type"
         yield WrongLine(0, "keyfile-value", message, "add a line such as type=ethernet")
-
-
-def _settings(text: str) -> Iterator[Setting]:
-    """The sections and settings of a keyfile, which has no continued lines."""
-    section = ""
-    for number, line in enumerate(text.split("\n")):
-        stripped = line.strip()
-        if not stripped or stripped.startswith("#"):
-            continue
-        if stripped.startswith("[") and stripped.endswith("]"):
-            section = stripped[1:-1]
-            yield Setting(number, section, "", "", has_equals=False)
-        else:
-            name, equals, value = stripped.partition("=")
-            yield Setting(number, section, name.strip(), value.strip(), has_equals=bool(equals))
 
 
 def _known() -> Mapping[str, Mapping[str, str]]:
