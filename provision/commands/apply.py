@@ -169,7 +169,7 @@ class JsonProgress(Progress):
 
 
 def _progress(arguments: argparse.Namespace, steps: Sequence[Step], places: ConfigPlaces) -> Progress:
+    if arguments.quiet and not arguments.json:
+        return Progress()
     found = places.by_path(step.action.config_path for step in steps)
-    if arguments.json:
-        return JsonProgress(found)
-    return Progress() if arguments.quiet else TextProgress(steps, found)
+    return JsonProgress(found) if arguments.json else TextProgress(steps, found)

@@ -27,6 +27,7 @@ class ConfigPlaces:
     def __init__(self, whole: Config, parts: Sequence[ConfigPart]) -> None:
         self._whole = whole
         self._parts = tuple(parts)
+        self._indexes: dict[int, dict[str, int]] = {}
 
     def findings(self, problems: Iterable[Problem]) -> list[Finding]:
         """Findings for problems of the merged config, with path, file, line and column in the source; no duplicates."""
@@ -54,45 +55,51 @@ class ConfigPlaces:
     def _part_of(self, path: Path) -> tuple[int, Path]:
         """Index of the last part that has a value at the path, and the path in that part; else the first part."""
         for index in reversed(range(len(self._parts))):
-            found = _path_in(self._parts[index].config, self._whole, path)
+            found = self._path_in(self._parts[index].config, path)
             if found is not None:
                 return index, found
         return 0, path
 
+    def _path_in(self, part: Config, path: Path) -> Path | None:
+        """The path of the same value in one of the merged configs; None if that config does not have it.
 
-def _path_in(part: Config, whole: Config, path: Path) -> Path | None:
-    """The path of the same value in one of the merged configs; None if that config does not have it.
+        As in merging, two elements of lists are the same if their keys are. From the first step that is not a field of
+        a record, the rest of the path stays as it is.
+        """
+        found: list[str | int] = []
+        here: object = self._whole
+        there: object = part
+        for step in path:
+            if isinstance(here, tuple) and isinstance(there, tuple) and isinstance(step, int) and step < len(here):
+                index = self._index(there, here[step])
+                if index is None:
+                    return None
+                here, there = here[step], there[index]
+                found.append(index)
+                continue
+            field = _field(here, step)
+            if field is None:
+                break
+            here, there = getattr(here, field.name), getattr(there, field.name)
+            found.append(step)
+        return (*found, *path[len(found) :])
 
-    As in merging, two elements of lists are the same if their keys are. From the first step that is not a field of a
-    record, the rest of the path stays as it is.
-    """
-    found: list[str | int] = []
-    here: object = whole
-    there: object = part
-    for step in path:
-        if isinstance(here, tuple) and isinstance(there, tuple) and isinstance(step, int) and step < len(here):
-            index = _index(there, here[step])
-            if index is None:
-                return None
-            here, there = here[step], there[index]
-            found.append(index)
-            continue
-        field = _field(here, step)
-        if field is None:
-            break
-        here, there = getattr(here, field.name), getattr(there, field.name)
-        found.append(step)
-    return (*found, *path[len(found) :])
+    def _index(self, elements: tuple[object, ...], wanted: object) -> int | None:
+        """The index of the same element in a list of one of the parts; None if it is not there."""
+        if isinstance(wanted, Record) and type(wanted).KEY:
+            return self._keys(elements).get(key_of(wanted))
+        return elements.index(wanted) if wanted in elements else None
+
+    def _keys(self, elements: tuple[object, ...]) -> dict[str, int]:
+        """Key -> first index; kept for each list, because a config may have thousands of files."""
+        # The parts keep the list alive, so that no other list gets its id().
+        keys = self._indexes.get(id(elements))
+        if keys is None:
+            keys = {key_of(one): index for index, one in reversed([*enumerate(elements)])}
+            self._indexes[id(elements)] = keys
+        return keys
 
 
 def _field(record: object, name: str | int) -> Field | None:
     fields = type(record).FIELDS if isinstance(record, Record) else ()
     return next((field for field in fields if name in {field.json, field.name}), None)
-
-
-def _index(elements: tuple[object, ...], wanted: object) -> int | None:
-    """The index of the same element in another list; None if it is not there."""
-    if isinstance(wanted, Record) and type(wanted).KEY:
-        keys = [key_of(one) for one in elements]
-        return keys.index(key_of(wanted)) if key_of(wanted) in keys else None
-    return elements.index(wanted) if wanted in elements else None

@@ -24,7 +24,13 @@ def entries() -> list[MountEntry]:
 
 def at(path: str) -> MountEntry | None:
     """The last mount at exactly this path; None if nothing is mounted there."""
-    return next((entry for entry in reversed(entries()) if entry.path == path), None)
+    wanted = _escaped(path)
+    found = None
+    with open("/proc/thread-self/mountinfo", "rb") as file:
+        for line in file:
+            if line.split(b" ", 5)[4] == wanted:
+                found = line
+    return entry(os.fsdecode(found)) if found is not None else None
 
 
 def entry(line: str) -> MountEntry:
@@ -40,3 +46,8 @@ def _plain(text: str) -> str:
     """Undo the escapes of mountinfo: a blank or backslash is written as a backslash and three octal digits."""
     first, *rest = os.fsencode(text).split(b"\\")
     return os.fsdecode(first + b"".join(bytes([int(part[:3], 8)]) + part[3:] for part in rest))
+
+
+def _escaped(path: str) -> bytes:
+    """A path as mountinfo writes it: mangle_path() of the kernel escapes blank, tab, line feed and backslash."""
+    return b"".join(b"\\%03o" % one if one in b" \t\n\\" else bytes([one]) for one in os.fsencode(path))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+from pathlib import Path
+
+import pytest
 
 from provision.planning.boot_state import BootState
 from provision.system import mount_table
@@ -26,6 +30,31 @@ def test_mount_points_may_hold_blanks() -> None:
         "ext3",
         ("rw", "noatime", "errors=continue"),
     )
+
+
+@pytest.mark.disks
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount")
+def test_a_mount_point_is_found_by_any_name(tmp_path: Path) -> None:
+    for name in (
+        "two words",
+        "back\\slash",
+        "back\\040slash",
+        "line\nfeed",
+        "tab\there",
+        "#",
+        "ümlaut",
+        os.fsdecode(b"\xff"),
+    ):
+        folder = tmp_path / name
+        folder.mkdir()
+        assert mount_table.at(str(folder)) is None
+        subprocess.run(["mount", "-t", "tmpfs", "first", folder], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "last", folder], check=True)
+        try:
+            found = mount_table.at(str(folder))
+        finally:
+            subprocess.run(["umount", folder, folder], check=True)
+        assert (found and found.path, found and found.source) == (str(folder), "last")
 
 
 def test_mount_points_below_a_directory() -> None:

@@ -29,7 +29,7 @@ SMALL = f"""{HEAD}passwd:
   users:
     - name: core
       ssh_authorized_keys:
-        - ssh-ed25519 AAAA me@example
+        - ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAII3vChwbNFTY8T3VM01ipRgFuFOM9oErj2Kwwhiyx/6G me@example
 storage:
   files:
     - path: /etc/hostname

@@ -54,7 +54,11 @@ def plan(config: Config, view: MachineView) -> Iterator[Wave]:
     problems += _collisions(entries)
     forecast = Forecast(view)
     mounts = frozenset(filesystem.path or "" for _, filesystem in mountable(config))
-    owners = {filesystem.path or "": _mounted_for(filesystem.mount_options) for _, filesystem in mountable(config)}
+    owners = {
+        filesystem.path or "": _mounted_for(filesystem.mount_options)
+        for _, filesystem in mountable(config)
+        if filesystem.format in WITHOUT_LINKS
+    }
     waves: list[Wave] = []
     kept: list[Action] = []
     for together in _rounds(entries):
@@ -223,7 +227,7 @@ def _check_owner(action: Action, view: MachineView, owners: Mapping[str, tuple[i
     Only for mounts of the config: the options of others are not known. Modes that such a file system cannot have are
     ignored by the kernel (fat_setattr in Linux fs/fat/file.c).
     """
-    if not isinstance(action, WriteFile | MakeDirectory):
+    if not owners or not isinstance(action, WriteFile | MakeDirectory):
         return
     point = _mount_point(action.path, view)
     mounted = view.mount(point)
