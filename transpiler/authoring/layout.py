@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from transpiler.reading.yaml_parser import scan_tokens
+
 STEP = 2
 """The blanks of one level."""
 
@@ -79,10 +81,7 @@ class _Walk:
 
     def read(self, text: str) -> None:
         """Read all tokens. Raises LayoutUnknown, or yaml.YAMLError."""
-        import yaml
-
-        loader: Any = yaml.CLoader
-        for token in yaml.scan(text, Loader=loader):
+        for token in scan_tokens(text):
             name = type(token).__name__.removesuffix("Token")
             if name in {"BlockMappingStart", "BlockSequenceStart"}:
                 self.levels.append(_Level(name == "BlockSequenceStart", token.start_mark.column, self.inner))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from provision.config.problems import Position, Problem
+from transpiler.reading.yaml_parser import scan_tokens
 from transpiler.reports.secret_masks import known_names
 
 ODD_SPACES = "\u00a0\u2000-\u200b\u202f\u205f\u3000\ufeff"
@@ -273,14 +274,10 @@ def open_bracket(lines: list[str], stopped: Position) -> Position | None:
 
 def _tokens(lines: list[str], stopped: Position) -> Iterator[Any]:
     """The tokens of a text up to the line where the parser stopped; no tokens if the text is too large."""
-    import yaml
-
     text = "\n".join(lines[: stopped.line + 1])
     if len(text) > _SCANNED or text.count("[") + text.count("{") > _BRACKETS:
         return
-    loader: Any = yaml.CLoader
-    token: Any
-    for token in yaml.scan(text, Loader=loader):
+    for token in scan_tokens(text):
         if token.start_mark.line + 1 > stopped.line:
             return
         yield token

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from provision.config.problems import Position, Problem
+from transpiler.reading.yaml_parser import parse_events
 
 
 def second_document(raw: bytes) -> Iterator[Problem]:
@@ -15,13 +16,12 @@ def second_document(raw: bytes) -> Iterator[Problem]:
         return
     import yaml
 
-    loader: Any = yaml.CLoader
     ends = {yaml.DocumentEndEvent, yaml.StreamEndEvent}
     started: Position | None = None
     count = 0
     event: Any
     try:
-        for event in yaml.parse(raw, Loader=loader):
+        for event in parse_events(raw):
             kind = type(event)
             if kind is yaml.DocumentStartEvent:
                 count += 1

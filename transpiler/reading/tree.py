@@ -1,4 +1,4 @@
-"""YAML text -> a tree of nodes with their places, built from libyaml's events without recursion.
+"""YAML text -> a tree of nodes with their places, built from PyYAML's events without recursion.
 
 `yaml.compose` is not used: with libyaml it crashes the interpreter at deep nesting, it refuses a second document, and
 it gives an alias the position of its anchor. Values are resolved in `typed`, according to the declared types.
@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from provision.config.problems import Path, Position
 from transpiler.reading.yaml_node import YamlNode
+from transpiler.reading.yaml_parser import parse_events
 from transpiler.reading.yaml_problems import YamlError
 
 MAX_BYTES = 32 * 1024 * 1024
@@ -68,7 +69,7 @@ class _Tree:
         yaml = self.yaml
         root: list[YamlNode] = []
         stack: list[tuple[list[Any], list[YamlNode] | None]] = [(root, None)]
-        for event in yaml.parse(text, Loader=yaml.CLoader):
+        for event in parse_events(text):
             kind = type(event)
             if kind is yaml.ScalarEvent or kind is yaml.AliasEvent:
                 node = self.leaf(event)
