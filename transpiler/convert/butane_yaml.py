@@ -14,9 +14,9 @@ from provision.config.problems import Path
 from provision.config.resources.content import ContentInvalid, inline_content
 from provision.config.validate import validate
 from transpiler.butane.variants import Variant
-from transpiler.convert.losses import Form, losses
-from transpiler.convert.versions import Written
 from transpiler.convert.yaml_text import Comment, Octal, yaml_text
+from transpiler.spec_versions.losses import Form, losses
+from transpiler.spec_versions.writing import Written
 
 _NAMES = ("path", "name", "device", "url", "number", "label", "source", "inline")
 """The fields that name an entry. They stand first, in this order."""

@@ -11,7 +11,7 @@ from provision.config.old_versions.format import OLD_VERSIONS
 from provision.config.problems import Problem
 from transpiler.butane.variants import Variant, table
 from transpiler.convert.inputs import ConvertInput
-from transpiler.convert.versions import NEWEST_STABLE, Written, lowest, write
+from transpiler.spec_versions.writing import NEWEST_STABLE, Written, lowest, write
 
 OLDEST_TARGET = 2
 """The oldest version 2.x that is written: those before it have neither `append` nor a file's owner by name."""

@@ -18,8 +18,8 @@ from provision.config.old_versions.format import OLD_VERSIONS, OldConfig
 from provision.config.problems import Path, Problem
 from provision.config.validate import validate
 from transpiler.convert.from_old import for_authors
-from transpiler.convert.losses import Form, losses
-from transpiler.convert.versions import Written
+from transpiler.spec_versions.losses import Form, losses
+from transpiler.spec_versions.writing import Written
 
 FILE_MODE = 0o644
 DIRECTORY_MODE = 0o755

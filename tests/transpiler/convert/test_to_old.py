@@ -13,7 +13,7 @@ from provision.config.format import Config
 from provision.config.validate import validate
 from tests.config.configs import valid_config
 from transpiler.convert.to_old import rewrite_old, write_old
-from transpiler.convert.versions import Written
+from transpiler.spec_versions.writing import Written
 
 
 def config(**sections: Any) -> Config:

@@ -9,7 +9,7 @@ from provision.config.json_text.encode import encode
 from provision.config.model import NEWEST, VERSIONS
 from provision.config.problems import Problem
 from provision.config.validate import validate
-from transpiler.convert.losses import Form, losses
+from transpiler.spec_versions.losses import Form, losses
 
 NEWEST_STABLE = NEWEST - 1
 """The newest version that is not experimental."""

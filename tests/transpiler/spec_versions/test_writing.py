@@ -10,7 +10,7 @@ import pytest
 from provision.config.format import Config
 from provision.config.model import VERSIONS
 from provision.config.validate import validate
-from transpiler.convert.versions import lowest, write
+from transpiler.spec_versions.writing import lowest, write
 
 
 def config(**sections: Any) -> Config:
