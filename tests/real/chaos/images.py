@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pickle
@@ -208,8 +209,11 @@ IMAGES = (NEW, OLD, XFS, POWER_OLD)
 def forget_age(folder: Path) -> None:
     """Make temporary files of killed runs old: runs remove only old ones.
 
-    The kernel writes to the file until it has removed the last loop device, some time after the process has ended.
+    The kernel writes to the file until it has removed the last loop device, and a program of the killed run keeps the
+    lock until it has ended: both may be some time after the process has ended.
     """
     left_attached(folder)
     for path in folder.glob(".*.partial"):
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
         os.utime(path, (0, 0))
