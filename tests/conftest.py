@@ -1,7 +1,7 @@
 """What all tests share: Hypothesis profiles, and the wheel that is tested as a whole.
 
 A run of the tests always tries the same examples, so that it tells about the change and not about luck; `make laws`
-asks for `fuzz`, which looks for new ones. `make check` and `make mutants` try `few`; `make test` tries all.
+asks for `fuzz`, which looks for new ones. `make check` and `make mutants` try `few`, `make test` some more.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from hypothesis import HealthCheck, settings
 from tests.fetch.certificates import Authority, authority
 from tests.recorded_log import RecordedLog
 
-settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "default", deadline=None, derandomize=True, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.register_profile("fuzz", settings.get_profile("default"), derandomize=False, max_examples=20_000)
 settings.register_profile("few", settings.get_profile("default"), max_examples=15)
 settings.load_profile("default")
