@@ -26,6 +26,14 @@ _transpile() {
                 vagrant-virtualbox cloudstack-configdrive custom" -- "$current")
             return
             ;;
+        --target)
+            mapfile -t COMPREPLY < <(compgen -W "fcos-36 fcos-37 fcos-38 fcos-39 fcos-40 fcos-41 fcos-42 fcos-43 fcos-44 flatcar-3815
+                flatcar-3975 flatcar-4081 flatcar-4152 flatcar-4230 flatcar-4459 flatcar-4593 openshift-4.8
+                openshift-4.9 openshift-4.10 openshift-4.11 openshift-4.12 openshift-4.13 openshift-4.14
+                openshift-4.15 openshift-4.16 openshift-4.17 openshift-4.18 openshift-4.19 openshift-4.20
+                openshift-4.21 debian-12 debian-13" -- "$current")
+            return
+            ;;
         --var)
             return
             ;;
@@ -48,7 +56,7 @@ _transpile() {
     case $command in
         check)
             options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help"
-            options+=" --var --vars-file --secrets-file"
+            options+=" --target --var --vars-file --secrets-file"
             ;;
         convert) options="--to --lowest --mount --files-dir --platform --dialect --address --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --var --vars-file --secrets-file --help" ;;
@@ -68,8 +76,8 @@ _transpile() {
             return
             ;;
         *)
-            options="--check --color --color=always --color=never --dialect --files-dir --help --output --plain --platform"
-            options+=" --pretty --raw --raw-errors --secrets-file --strict --var --vars-file --version"
+            options="--check --color --color=always --color=never --dialect --files-dir --help --lowest --output --plain --platform"
+            options+=" --pretty --raw --raw-errors --secrets-file --strict --target --var --vars-file --version"
             ((COMP_CWORD == 1)) && options+=" check convert diff explain fmt lsp schema"
             ;;
     esac

@@ -2,6 +2,7 @@
 
 set -l plain 'not __fish_seen_subcommand_from check convert diff explain fmt lsp schema'
 set -l convert '__fish_seen_subcommand_from convert'
+set -l targets 'fcos-36 fcos-37 fcos-38 fcos-39 fcos-40 fcos-41 fcos-42 fcos-43 fcos-44 flatcar-3815 flatcar-3975 flatcar-4081 flatcar-4152 flatcar-4230 flatcar-4459 flatcar-4593 openshift-4.8 openshift-4.9 openshift-4.10 openshift-4.11 openshift-4.12 openshift-4.13 openshift-4.14 openshift-4.15 openshift-4.16 openshift-4.17 openshift-4.18 openshift-4.19 openshift-4.20 openshift-4.21 debian-12 debian-13'
 set -l check '__fish_seen_subcommand_from check'
 
 complete -c transpile -n __fish_use_subcommand -a check -d 'check many configs'
@@ -17,6 +18,7 @@ complete -c transpile -n $plain -l dialect -x -a 'coreos flatcar' -d 'dialect of
 complete -c transpile -n $plain -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'allow embedding local files'
 complete -c transpile -n $plain -s h -l help -d 'show usage and exit'
 complete -c transpile -n $plain -s o -l output -r -d 'write to output file instead of stdout'
+complete -c transpile -n $plain -l lowest -d 'write the lowest version that can say all'
 complete -c transpile -n $plain -l plain -d 'write the config with all its parts as Butane YAML'
 complete -c transpile -n $plain -l platform -x -d 'platform of a Container Linux Config' \
     -a 'azure digitalocean ec2 gce packet openstack-metadata vagrant-virtualbox cloudstack-configdrive custom'
@@ -24,6 +26,7 @@ complete -c transpile -n $plain -s p -l pretty -d 'output formatted json'
 complete -c transpile -n $plain -s r -l raw -d 'never wrap in a MachineConfig'
 complete -c transpile -n $plain -l raw-errors -d 'show raw errors'
 complete -c transpile -n $plain -s s -l strict -d 'fail on any warning'
+complete -c transpile -n $plain -l target -x -a "$targets" -d 'release that reads the config'
 complete -c transpile -n $plain -l var -x -d 'a value of !var'
 complete -c transpile -n $plain -l vars-file -r -d 'values of !var'
 complete -c transpile -n $plain -l secrets-file -r -d 'values of !secret'
@@ -39,6 +42,7 @@ complete -c transpile -n $check -s f -l format -x -a 'text json github gitlab sa
 complete -c transpile -n $check -s o -l output -r -d 'write findings to a file'
 complete -c transpile -n $check -s j -l jobs -x -d 'processes'
 complete -c transpile -n $check -s q -l quiet -d 'no progress and no summary'
+complete -c transpile -n $check -l target -x -a "$targets" -d 'check for a release'
 complete -c transpile -n $check -l var -x -d 'a value of !var'
 complete -c transpile -n $check -l vars-file -r -d 'values of !var'
 complete -c transpile -n $check -l secrets-file -r -d 'values of !secret'

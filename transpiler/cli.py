@@ -17,7 +17,7 @@ from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of, run_program
 from transpiler.commands import options
 from transpiler.commands.output import OutputFailed, write_output
-from transpiler.commands.settings import CheckSettings, SettingsError, settings_here, values_given
+from transpiler.commands.settings import CheckSettings, SettingsError, release_given, settings_here, values_given
 
 if TYPE_CHECKING:
     from transpiler.composition.values import Document
@@ -54,6 +54,7 @@ Examples:
   transpile --files-dir . --pretty --strict config.yaml
   transpile --check config.yaml
   transpile --var host=web1 --secrets-file secrets.yaml base.bu site.bu
+  transpile --target fcos-42 --strict config.yaml
   transpile --output config.ign config.yaml     (a new file is readable by you only)
   transpile check --format github .
   transpile schema fcos 1.6.0
@@ -178,7 +179,6 @@ def _translate(given: options.CommandLine, *, as_butane: bool) -> int:
         return 1
     from transpiler.composition.values import ValuesError
     from transpiler.phases import transpile
-    from transpiler.result import STRICT_ERROR
     from transpiler.translation_state import TranspileOptions
 
     dialect = given.texts.get("dialect", "")
@@ -189,6 +189,7 @@ def _translate(given: options.CommandLine, *, as_butane: bool) -> int:
     try:
         settings = CheckSettings() if plain else settings_here()
         values = None if plain else values_given(given.lists, settings)
+        release = release_given(given.texts.get("target", settings.target))
     except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
@@ -203,6 +204,8 @@ def _translate(given: options.CommandLine, *, as_butane: bool) -> int:
             pretty=given.on("pretty"),
             raw=given.on("raw"),
             butane_paths=plain,
+            release=release,
+            lowest=given.on("lowest"),
             platform=given.texts.get("platform", ""),
             dialect=dialect,
             bases=bases,
@@ -211,11 +214,7 @@ def _translate(given: options.CommandLine, *, as_butane: bool) -> int:
     )
     _report(result, raw_errors=given.on("raw-errors"), plain=plain, color=_colored(given.texts.get("color", "auto")))
     if result.error:
-        if plain:
-            final = result.error if result.error == STRICT_ERROR else f"Error translating config: {result.error}"
-        else:
-            final = _verdict(result)
-        print(final, file=sys.stderr)
+        print(_butane_verdict(result) if plain else _verdict(result), file=sys.stderr)
         return 1
     if not given.on("check"):
         _deliver(_output(result, plain=given.on("plain")), given.texts.get("output", ""))
@@ -267,6 +266,12 @@ def _report(result: Result, *, raw_errors: bool, plain: bool, color: bool) -> No
         shown = result.render(color=color)
     sys.stderr.write(shown)
     sys.stderr.flush()
+
+
+def _butane_verdict(result: Result) -> str:
+    from transpiler.result import STRICT_ERROR
+
+    return result.error if result.error == STRICT_ERROR else f"Error translating config: {result.error}"
 
 
 def _verdict(result: Result) -> str:

@@ -24,7 +24,7 @@ def output_text(work: Work, *, pretty: bool) -> str:
         from provision.config.old_versions.encode import encode_old
 
         return encode_old(work.old_config, OLD_MINOR, 2 if pretty else 0)
-    config, spec_minor = work.draft.config, work.variant.spec_minor
+    config, spec_minor = work.draft.config, work.spec_minor
     if work.variant.makes_machine_config and not work.bare:
         from transpiler.butane.machine_config import machine_config
 

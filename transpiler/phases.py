@@ -34,6 +34,7 @@ from transpiler.translation_state import Phase, TranspileOptions, Work
 BAD_SOURCE = "source config is invalid"
 BAD_PARTS = "a part of the config is invalid"
 BAD_RESULT = "config generated was invalid"
+BAD_TARGET = "the target cannot read the config"
 SECOND_DOCUMENT = "the text has more than one document"
 
 
@@ -66,7 +67,7 @@ def _for_authors(work: Work) -> None:
     from transpiler.lint.for_authors import LintInput, problems_for_authors
 
     lines = work.source_text("").all_lines()
-    source = LintInput(lines, work.root, work.record, work.variant, work.options.files.directory)
+    source = LintInput(lines, work.root, work.record, work.variant, work.options.files.directory, work.options.release)
     work.problems = problems_for_authors(work.problems, source, work.options.ignore)
 
 
@@ -228,6 +229,24 @@ def _ignition_rules(config: Config, variant: Variant) -> Iterable[Problem]:
     return rules.check_rules(config, variant.spec_minor, variant_checks.RESULT_RULES)
 
 
+def _fit(work: Work) -> Iterable[Problem]:
+    """Choose the version that is written, and return what the target cannot read."""
+    from transpiler.releases.fitting import fit, old_problem, variant_problem
+
+    release = work.options.release
+    if work.old_config is not None:
+        return [] if release is None else list(old_problem(release))
+    fitted = fit(work.draft.config, work.variant.spec_minor, release, is_lowest=work.options.lowest)
+    work.chosen_minor = fitted.spec_minor
+    wrong = [] if release is None else list(variant_problem(work.variant.name, release))
+    return [*wrong, *_at_source(work, fitted.problems)]
+
+
+def _has_target(work: Work) -> bool:
+    known = bool(work.variant.name) or work.old_config is not None
+    return known and not work.error and (work.options.release is not None or work.options.lowest)
+
+
 def _always(_work: Work) -> bool:
     return True
 
@@ -273,5 +292,6 @@ PHASES: tuple[Phase[Work], ...] = (
     Phase("repeated entries", _repeated_entries, _wrapped),
     Phase("duplicates", _in_result(_duplicates), _with_variant),
     Phase("Ignition's rules", _in_result(_ignition_rules), _with_variant, BAD_RESULT),
+    Phase("target", _fit, _has_target, BAD_TARGET),
 )
 """All phases from text to result. README shows the same names in the same order (a test compares them)."""

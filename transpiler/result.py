@@ -81,7 +81,7 @@ def result_of(work: Work) -> Result:
         work.error, written = STRICT_ERROR, ""
     shown = work.source_text(options.name)
     draft = None if work.error or work.old_config else work.draft
-    spec_minor = work.variant.spec_minor if work.variant.name else None
+    spec_minor = work.spec_minor if work.variant.name else None
     config = draft and draft.config
     if work.old_config is not None and not work.error:
         config = in_newest_version(work.old_config)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from provision.config.old_versions.format import OldConfig
     from transpiler.composition.values import Document, Values
+    from transpiler.releases.table import Release
 
 _State = TypeVar("_State")
 
@@ -36,6 +37,8 @@ class TranspileOptions(NamedTuple):
     rules in `ignore` are left out. With `butane_paths`, only Butane's problems are reported, with the paths that Butane
     prints: for an absent value, the path in the result; and only tags of Butane have a meaning.
 
+    The output is for `release`, and with `lowest` in the lowest version that can say all.
+
     `platform` and `dialect` are for Container Linux Configs; an empty dialect is the default one. With
     `container_linux`, the text is one whatever its keys are.
     """
@@ -50,6 +53,8 @@ class TranspileOptions(NamedTuple):
     lints: bool = True
     ignore: Sequence[str] = ()
     butane_paths: bool = False
+    release: Release | None = None
+    lowest: bool = False
     platform: str = ""
     dialect: str = ""
     container_linux: bool = False
@@ -67,7 +72,8 @@ class Work:
     known before the conversion, and `old_source_of` gives the author's path of a part of the result (YAML names).
     `root` is the tree with all its parts, and `as_written` the tree of the text itself, if that is another one.
     `other_texts` are the files that parts come from, by the names in places; `secrets` are those that were used, and
-    `unknown_secrets` the places of those that are not known.
+    `unknown_secrets` the places of those that are not known. `chosen_minor` is the version that is written, if that is
+    not the variant's.
     """
 
     def __init__(self, text: bytes, options: TranspileOptions, variants: Mapping[tuple[str, str], Variant]) -> None:
@@ -81,6 +87,7 @@ class Work:
         self.unknown_secrets: frozenset[Position] = frozenset()
         self.variant = Variant("", "", 0)
         self.record: Any = None
+        self.chosen_minor: int | None = None
         self.draft = Draft(Config())
         self.old_config: OldConfig | None = None
         self.old_source_of: Callable[[Path], Path] = lambda path: path
@@ -97,6 +104,11 @@ class Work:
     def bare(self) -> bool:
         """Whether the output is a bare config although the variant makes a MachineConfig (`--raw`)."""
         return self.options.raw and self.variant.makes_machine_config
+
+    @property
+    def spec_minor(self) -> int:
+        """The version of the format that is written, an index into VERSIONS."""
+        return self.variant.spec_minor if self.chosen_minor is None else self.chosen_minor
 
     def add(self, problems: Iterable[Problem], error: str) -> None:
         """Add a phase's problems. `error` becomes the verdict if one of them, or an earlier problem, is fatal.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generate import format_page, platforms_page, rules_page, schema_files, yaml_page
+from docs.generate import format_page, platforms_page, rules_page, schema_files, targets_page, yaml_page
 
 COMMAND = "make generate"
 
@@ -19,6 +19,7 @@ GENERATORS: tuple[Callable[[], Mapping[Path, str]], ...] = (
     yaml_page.generated,
     platforms_page.generated,
     rules_page.generated,
+    targets_page.generated,
 )
 """Each returns the texts of files by their paths from the root of the repository."""
 

@@ -45,7 +45,7 @@ OLD_NAMES = {
 _MANUAL = "manual"
 """What `_of_file` calls the settings of manual pages, which are no table of their own."""
 
-_SECTIONS_OF_UNITS = [
+SECTIONS_OF_UNITS = [
     "Unit",
     "Install",
     "Service",
@@ -189,7 +189,7 @@ def of_package(files: Iterable[tuple[str, bytes]]) -> Tables:
 
 def _of_file(path: str, name: str, contents: bytes) -> Iterator[tuple[str, Rows]]:
     if re.search(r"/lib/systemd/systemd$|/libsystemd-core-[\d]+\.so$", path):
-        found = {pair for pair in pairs(contents) if pair[0] in _SECTIONS_OF_UNITS}
+        found = {pair for pair in pairs(contents) if pair[0] in SECTIONS_OF_UNITS}
         yield "units", {pair: OLD if pair[1] in OLD_NAMES else "" for pair in found}
     elif path.endswith("/systemd-networkd"):
         yield "networkd", dict.fromkeys(pairs(contents), "")

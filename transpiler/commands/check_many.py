@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from provision.config.reports.findings import Finding
 from provision.config.reports.formats import FileResult
 from provision.config.reports.streams import reason_of
-from transpiler.commands.options import add_path_options, add_value_options
-from transpiler.commands.settings import CheckSettings, SettingsError, settings_here, values_given
+from transpiler.commands.options import add_path_options, add_target_option, add_value_options
+from transpiler.commands.settings import CheckSettings, SettingsError, release_given, settings_here, values_given
 
 if TYPE_CHECKING:
     from transpiler.composition.values import Values
@@ -57,6 +57,7 @@ def command_line() -> argparse.ArgumentParser:
         "--diff", action="store_true", help="only show what --fix would change; 1 if there is something"
     )
     add_value_options(parser)
+    add_target_option(parser)
     parser.add_argument("-f", "--format", choices=FORMATS, default="text", help="how findings are written")
     parser.add_argument("-o", "--output", metavar="FILE", help="write findings to a file instead of standard output")
     parser.add_argument(
@@ -77,6 +78,7 @@ def check_many(arguments: list[str]) -> int:
     given = parser.parse_args(arguments)
     try:
         settings = _settings(given)
+        release_given(settings.target)
         values = values_given(_value_options(given), settings, without_secrets=True)
         values = values._replace(given=frozenset())  # a variable need not be used by each config
         names, left_out = find_configs(given.paths, settings.exclude)
@@ -164,6 +166,7 @@ def _settings(given: argparse.Namespace) -> CheckSettings:
         (*found.ignore, *given.ignore),
         found.vars_file,
         found.secrets_file,
+        given.target or found.target,
     )
 
 
@@ -186,7 +189,14 @@ def check_file(name: str, settings: CheckSettings, values: Values | None = None)
     directory = settings.files_dir or os.path.dirname(name) or "."
     result = transpile(
         raw,
-        TranspileOptions(name=name, files_dir=directory, strict=settings.strict, ignore=settings.ignore, values=values),
+        TranspileOptions(
+            name=name,
+            files_dir=directory,
+            strict=settings.strict,
+            ignore=settings.ignore,
+            values=values,
+            release=release_given(settings.target),
+        ),
     )
     return FileResult(name, result.findings(), result.error)
 

@@ -56,14 +56,15 @@ def lsp(arguments: list[str]) -> int:
 
 def _settings_for(folder: str) -> FileSettings:
     """The settings for configs in a directory; the defaults if a file of settings has errors, which are printed."""
-    from transpiler.commands.settings import SettingsError, settings_above, values_given
+    from transpiler.commands.settings import SettingsError, release_given, settings_above, values_given
     from transpiler.composition.values import ValuesError
     from transpiler.editor.server import FileSettings
 
     try:
         found = settings_above(folder)
+        release = release_given(found.target)
         values = values_given({"var": (), "vars-file": (), "secrets-file": ()}, found, without_secrets=True)
     except (SettingsError, ValuesError) as wrong:
         print(f"transpile lsp: {wrong}", file=sys.stderr)
         return FileSettings()
-    return FileSettings(found.files_dir or "", found.ignore, values)
+    return FileSettings(found.files_dir or "", found.ignore, values, release)

@@ -22,6 +22,11 @@ def add_path_options(parser: argparse.ArgumentParser, *, nargs: str) -> None:
     )
 
 
+def add_target_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the release that reads the configs to the parser of a command."""
+    parser.add_argument("--target", metavar="RELEASE", default="", help="check for a release, such as fcos-42")
+
+
 def add_value_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for the values of tags to the parser of a command."""
     for name, metavar, meaning in (
@@ -56,6 +61,7 @@ OPTIONS = (
     Option("files-dir", "d", str, "allow embedding local files from this directory"),
     Option("help", "h", bool, "show usage and exit"),
     Option("input", "", str, ""),
+    Option("lowest", "", bool, "write the lowest version of the format that can say all", own=True),
     Option("output", "o", str, "write to output file instead of stdout"),
     Option("plain", "", bool, "write the config with all its parts as Butane YAML", own=True),
     Option("platform", "", str, "Container Linux Config: platform whose metadata replace {PRIVATE_IPV4}", own=True),
@@ -64,6 +70,7 @@ OPTIONS = (
     Option("raw-errors", "", bool, "show raw errors, rather than pretty printing them"),
     Option("secrets-file", "", list, "file, or directory, with values of !secret", own=True),
     Option("strict", "s", bool, "fail on any warning"),
+    Option("target", "", str, "release that reads the config, such as fcos-42: write and check for it", own=True),
     Option("var", "", list, "NAME=VALUE: a value of !var", own=True),
     Option("vars-file", "", list, "file with values of !var, in YAML or JSON", own=True),
     Option("version", "V", bool, "print the version and exit"),

@@ -15,6 +15,7 @@ from provision.config.reports.did_you_mean import did_you_mean
 
 if TYPE_CHECKING:
     from transpiler.composition.values import Values
+    from transpiler.releases.table import Release
 
 MAX_BYTES = 1 << 20
 """The number of bytes of a settings file that are read."""
@@ -33,6 +34,7 @@ class CheckSettings(NamedTuple):
     ignore: tuple[str, ...] = ()
     vars_file: str | None = None
     secrets_file: str | None = None
+    target: str = ""
 
 
 KINDS = {
@@ -42,6 +44,7 @@ KINDS = {
     "ignore": list,
     "vars-file": str,
     "secrets-file": str,
+    "target": str,
 }
 
 _KIND_NAMES = {str: "a text", bool: "true or false", list: "a list of texts"}
@@ -111,6 +114,7 @@ def _settings(table: dict[str, Any], shown: str) -> CheckSettings:
         tuple(table.get("ignore", ())),
         _below(table, "vars-file", shown),
         _below(table, "secrets-file", shown),
+        table.get("target", ""),
     )
 
 
@@ -122,6 +126,19 @@ def _below(table: dict[str, Any], name: str, shown: str) -> str | None:
     if os.path.isabs(simple) or simple.startswith(".."):
         raise SettingsError(f"{shown}: {name} is outside the directory of this file; use the option --{name} instead")
     return os.path.join(os.path.dirname(shown), simple)
+
+
+def release_given(name: str) -> Release | None:
+    """The release that a target names; None for an empty name. Raises SettingsError if there is none."""
+    if not name:
+        return None
+    from provision.config.reports.findings import escaped
+    from transpiler.releases.table import releases
+
+    if name not in releases():
+        near = did_you_mean(name, releases())
+        raise SettingsError(f"there is no target {escaped(name)}{near}; targets are {', '.join(releases())}")
+    return releases()[name]
 
 
 def values_given(

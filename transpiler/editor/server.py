@@ -21,6 +21,7 @@ from transpiler.authoring.formatted import formatted
 from transpiler.composition.values import Values
 from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
 from transpiler.editor.document import OpenDocument, TextRange
+from transpiler.releases.table import Release
 from transpiler.translation_state import TranspileOptions
 
 WAIT = 0.01
@@ -35,6 +36,7 @@ class FileSettings(NamedTuple):
     files_dir: str = ""
     ignore: tuple[str, ...] = ()
     values: Values | None = None
+    release: Release | None = None
 
 
 class ConfigServer:
@@ -79,7 +81,11 @@ class ConfigServer:
             files_dir = settings.files_dir or (os.path.dirname(path) if path else "")
             encoding = str(getattr(self.server.workspace.position_encoding, "value", "utf-16"))
             options = TranspileOptions(
-                name=path or "", files_dir=files_dir, ignore=settings.ignore, values=settings.values
+                name=path or "",
+                files_dir=files_dir,
+                ignore=settings.ignore,
+                values=settings.values,
+                release=settings.release,
             )
             made = OpenDocument(text, options, encoding=encoding)
             self.known[uri] = before = (text, made)

@@ -9,6 +9,7 @@ from transpiler.lint.accounts import accounts
 from transpiler.lint.comments import cut_texts
 from transpiler.lint.content.files import file_contents
 from transpiler.lint.content.links import time_zones
+from transpiler.lint.content.newer_settings import newer_settings
 from transpiler.lint.content.places import exposed_secrets, places
 from transpiler.lint.content.unit_settings import unit_settings
 from transpiler.lint.embedded import embedded_configs
@@ -34,6 +35,7 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     links_leaving_files_dir,
     units,
     unit_settings,
+    newer_settings,
     file_contents,
     time_zones,
     places,

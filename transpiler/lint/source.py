@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from provision.config.problems import Path, Position, Problem
 from transpiler.butane.variants import Variant
 from transpiler.reading.yaml_node import YamlNode
+from transpiler.releases.table import Release
 
 
 class LintInput(NamedTuple):
@@ -15,7 +16,7 @@ class LintInput(NamedTuple):
 
     `lines` are those of the text (its name is "") and of the files that it has parts from, by the names in places.
     `root` is None if the text is not YAML; `record` is None if it names no variant, and
-    that of a Container Linux Config has no variant either.
+    that of a Container Linux Config has no variant either. `release` is the target, None without one.
     """
 
     lines: dict[str, list[str]]
@@ -23,6 +24,7 @@ class LintInput(NamedTuple):
     record: Any
     variant: Variant
     files_dir: str
+    release: Release | None = None
 
     def line(self, at: Position | None) -> str:
         """The line of a place; empty if there is no such line."""

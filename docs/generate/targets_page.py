@@ -1,0 +1,47 @@
+"""The table of targets -> its reference page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from docs.generate.markdown import row
+from transpiler.releases import table
+from transpiler.releases.table import Release, releases
+
+HEAD = """\
+# Targets
+
+Generated from the table by `make generate`; do not edit.
+
+`transpile --target NAME` and `transpile check --target NAME` write and check for one of these releases. The version of
+the format is the newest that the release reads; of a release of Fedora CoreOS or Flatcar, the first images count, and
+later ones may have a newer Ignition and systemd.
+
+| target | release | variant | Ignition | version of the format | systemd |
+|---|---|---|---|---|---|
+"""
+
+PAGE = Path("docs/reference/targets.md")
+
+
+def generated() -> dict[Path, str]:
+    """The page, by its path."""
+    sources = (table.__doc__ or "").partition("\n\n")[2]
+    return {PAGE: HEAD + "".join(f"{line}\n" for line in _rows()) + "\n" + sources}
+
+
+def _rows() -> Iterator[str]:
+    for one in releases().values():
+        yield row(
+            f"`{one.name}`",
+            one.title,
+            ", ".join(sorted(one.variants)) or "any",
+            one.ignition,
+            _versions(one),
+            f"{one.systemd}",
+        )
+
+
+def _versions(one: Release) -> str:
+    return f"{one.spec}, and 2.3.0" if one.reads_old else one.spec

@@ -1,0 +1,76 @@
+"""Settings that the systemd of a target does not know."""
+
+from __future__ import annotations
+
+import pytest
+
+from transpiler.lint.content.tables import table
+from transpiler.phases import transpile
+from transpiler.releases.table import releases
+from transpiler.translation_state import TranspileOptions
+
+UNIT = """\
+variant: {variant}
+version: {version}
+systemd:
+  units:
+    - name: a.service
+      contents: |
+        [Service]
+        ExecStart=/bin/true
+        RestartMode=direct
+storage:
+  files:
+    - path: /etc/systemd/network/a.{suffix}
+      contents:
+        inline: |
+          [{section}]
+          {setting}=yes
+"""
+
+
+def lines(target: str, setting: str = "UseDomains", section: str = "Network", suffix: str = "network") -> list[int]:
+    """The lines with a setting that is too new for a target."""
+    openshift = target.startswith("openshift")
+    text = UNIT.format(
+        variant="openshift" if openshift else "fcos",
+        version="4.14.0\nmetadata: {name: a, labels: {machineconfiguration.openshift.io/role: a}}"
+        if openshift
+        else "1.5.0",
+        suffix=suffix,
+        section=section,
+        setting=setting,
+    )
+    options = TranspileOptions(release=releases()[target] if target else None)
+    found = transpile(text.encode(), options).findings()
+    return [one.at.line for one in found if one.at and one.problem.rule == "newer-setting"]
+
+
+@pytest.mark.parametrize(
+    ("target", "found"), [("", []), ("fcos-38", [9, 16]), ("fcos-39", [16]), ("fcos-40", [16]), ("fcos-41", [])]
+)
+def test_the_version_of_the_target_counts(target: str, found: list[int]) -> None:
+    assert lines(target) == found
+
+
+def test_what_a_distribution_ported_back_is_known() -> None:
+    assert lines("openshift-4.14") == [17]
+
+
+def test_files_of_udev() -> None:
+    since = int(table("link-since")["EnergyEfficientEthernet"]["Enable"])
+    assert since > 253
+    assert lines("fcos-38", "Enable", "EnergyEfficientEthernet", "link") == [9, 16]
+
+
+def test_the_message_has_both_versions() -> None:
+    text = UNIT.format(variant="fcos", version="1.5.0", suffix="network", section="Network", setting="DHCP")
+    result = transpile(text.encode(), TranspileOptions(release=releases()["fcos-38"]))
+    (message,) = (one.message for one in result.problems if one.rule == "newer-setting")
+    assert message == "RestartMode= was added in systemd 254, and fcos-38 has systemd 253"
+
+
+@pytest.mark.parametrize("which", ["units", "networkd", "link"])
+def test_only_known_settings_have_a_version(which: str) -> None:
+    known = table(which)
+    assert all(setting in known[section] for section, names in table(f"{which}-since").items() for setting in names)

@@ -1,0 +1,1 @@
+"""The releases of distributions that a config can be written for: `--target`."""

@@ -1,0 +1,144 @@
+"""The table of targets: what each release of a distribution can read and run.
+
+Sources: for Fedora CoreOS up to 41, the lock files of coreos/fedora-coreos-config when the `stable` stream moved to the
+release (41: `next-devel`); after that, `ignition-version` in coreos/fedora-coreos-docs (antora.yml) at that time, and
+Fedora's packages of systemd. For Flatcar, the ebuilds in the tag `stable-N.2.x` of flatcar/scripts. For OpenShift,
+`InternalMCOIgnitionVersion` and the types that branch `release-4.N` of openshift/machine-config-operator imports; RHEL
+CoreOS is RHEL 8 up to 4.12 and RHEL 9 after it (openshift/openshift-docs#66588). For Debian, its package of systemd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from provision.config.model import NEWEST, VERSIONS, minor
+
+SPEC_OF_IGNITION: Mapping[str, str] = {
+    "2.0": "3.0",
+    "2.3": "3.1",
+    "2.7": "3.2",
+    "2.11": "3.3",
+    "2.15": "3.4",
+    "2.20": "3.5",
+    "2.26": "3.6",
+}
+"""The first Ignition that reads a version of the format. Source: coreos/ignition, docs/specs.md."""
+
+
+class Release(NamedTuple):
+    """A release of a distribution.
+
+    `spec_minor` is the newest version of the format that it reads, an index into VERSIONS; with `reads_old`, it reads
+    version 2.3 too. Its systemd is of version `systemd` and also has the settings `backports`. `ignition` is empty
+    where no version of Ignition decides what it reads. `variants` are the variants of Butane that are made for it;
+    empty if all are.
+    """
+
+    name: str
+    title: str
+    variants: frozenset[str]
+    spec_minor: int
+    systemd: int
+    ignition: str = ""
+    reads_old: bool = False
+    backports: frozenset[str] = frozenset()
+
+    @property
+    def spec(self) -> str:
+        """The newest version of the format, as configs write it."""
+        return VERSIONS[self.spec_minor]
+
+
+_FCOS: Mapping[int, tuple[str, int]] = {
+    36: ("2.14", 250),
+    37: ("2.14", 251),
+    38: ("2.15", 253),
+    39: ("2.16", 254),
+    40: ("2.18", 255),
+    41: ("2.20", 256),
+    42: ("2.21", 257),
+    43: ("2.24", 258),
+    44: ("2.26", 259),
+}
+"""Release -> its Ignition and systemd when it began; later images of the release may have newer ones."""
+
+_FLATCAR: Mapping[int, tuple[str, int]] = {
+    3815: ("2.15", 252),
+    3975: ("2.18", 255),
+    4081: ("2.19", 255),
+    4152: ("2.20", 255),
+    4230: ("2.20", 256),
+    4459: ("2.22", 256),
+    4593: ("2.24", 257),
+}
+
+_OPENSHIFT: Mapping[str, range] = {"3.2": range(8, 14), "3.4": range(14, 19), "3.5": range(19, 22)}
+"""The newest version of the format that the Machine Config Operator reads -> minor versions of OpenShift 4."""
+
+_FIRST_WITH_RHEL_9 = 13
+
+_RHEL_8 = frozenset(
+    {
+        *("AllowedCPUs", "AllowedMemoryNodes", "AlternativeName", "AlternativeNamesPolicy", "CPUQuotaPeriodSec"),
+        *("DefaultMemoryLow", "DefaultMemoryMin", "ExecCondition", "FlushPending", "IODeviceLatencyTargetSec"),
+        *("LogRateLimitBurst", "LogRateLimitIntervalSec", "MemoryMin", "NUMAMask", "NUMAPolicy", "PassPacketInfo"),
+        "RestrictSUIDSGID",
+    }
+)
+"""Settings of later versions in the systemd of RHEL 8. Source: redhat-plumbers/systemd-rhel8."""
+
+_RHEL_9 = frozenset({"ReloadSignal", "RestartMode"})
+"""Settings of later versions in the systemd of RHEL 9. Source: redhat-plumbers/systemd-rhel9."""
+
+_DEBIAN: Mapping[int, int] = {12: 252, 13: 257}
+"""Release -> its systemd."""
+
+
+def spec_of(ignition: str) -> int:
+    """The newest version of the format that a version of Ignition such as `2.21` reads, an index into VERSIONS."""
+    known = [spec for first, spec in SPEC_OF_IGNITION.items() if _numbers(first) <= _numbers(ignition)]
+    return minor(known[-1])
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in version.split("."))
+
+
+@cache
+def releases() -> Mapping[str, Release]:
+    """All releases by name, the oldest of each distribution first."""
+    return {one.name: one for made in (_fcos(), _flatcar(), _openshift(), _debian()) for one in made}
+
+
+def _fcos() -> Iterable[Release]:
+    for number, (ignition, systemd) in _FCOS.items():
+        title = f"Fedora CoreOS {number}"
+        yield Release(f"fcos-{number}", title, frozenset({"fcos"}), spec_of(ignition), systemd, ignition)
+
+
+def _flatcar() -> Iterable[Release]:
+    for number, (ignition, systemd) in _FLATCAR.items():
+        name, title = f"flatcar-{number}", f"Flatcar Container Linux {number}"
+        yield Release(name, title, frozenset({"flatcar"}), spec_of(ignition), systemd, ignition, reads_old=True)
+
+
+def _openshift() -> Iterable[Release]:
+    for spec, numbers in _OPENSHIFT.items():
+        for number in numbers:
+            base = (239, _RHEL_8) if number < _FIRST_WITH_RHEL_9 else (252, _RHEL_9)
+            yield Release(
+                f"openshift-4.{number}",
+                f"OpenShift 4.{number} (RHEL CoreOS)",
+                frozenset({"openshift"}),
+                minor(spec),
+                base[0],
+                backports=base[1],
+            )
+
+
+def _debian() -> Iterable[Release]:
+    for number, systemd in _DEBIAN.items():
+        title = f"Debian {number}, provisioned by this project"
+        yield Release(f"debian-{number}", title, frozenset(), NEWEST, systemd, reads_old=True)
