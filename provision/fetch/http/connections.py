@@ -21,7 +21,7 @@ STAGGER = 0.25
 """Seconds after which the next address is tried beside the ones that have not answered (RFC 8305)."""
 
 LOOK_AGAIN = 1.0
-"""Seconds after which an address without a route is tried again."""
+"""Seconds after which an address that failed is tried again while another one has not answered."""
 
 CONNECT_TIMEOUT = 30.0
 """Seconds for a connection, the look-up of the name included."""
@@ -176,19 +176,24 @@ def _interleaved(addresses: Iterable[Address]) -> deque[Address]:
 def _first_connection(
     request: ConnectRequest, addresses: Iterable[Address], ends: float, opened: Callable[[Address], socket.socket]
 ) -> socket.socket:
-    """The first connection that succeeds. An address without a route is tried again while others are being tried."""
-    waiting, unroutable = _interleaved(addresses), deque[Address]()
+    """The first connection that succeeds. An address that failed is tried again while another one has not answered.
+
+    While the network comes up, an address has no route at first, or a wrong one: Linux ends such an attempt after 3 s
+    with EHOSTUNREACH, even if the right route appears meanwhile.
+    """
+    waiting, failed = _interleaved(addresses), deque[Address]()
     failures: list[OSError] = []
+    again = now() + LOOK_AGAIN
     with selectors.DefaultSelector() as attempts:
         try:
             while (waiting or attempts.get_map()) and now() < ends and not request.stop.is_set():
                 if waiting and not _start(address := waiting.popleft(), attempts, failures, opened):
-                    unroutable.append(address)
-                winner = _winner(attempts, min(STAGGER if waiting else LOOK_AGAIN, ends - now()), failures)
+                    failed.append(address)
+                winner = _winner(attempts, min(STAGGER if waiting else LOOK_AGAIN, ends - now()), failures, failed)
                 if winner is not None:
                     return winner
-                if not waiting and attempts.get_map():
-                    waiting, unroutable = unroutable, deque()
+                if not waiting and attempts.get_map() and now() >= again:
+                    waiting, failed, again = failed, deque(), now() + LOOK_AGAIN
             if attempts.get_map():
                 failures.append(TimeoutError(errno.ETIMEDOUT, f"{request.host} does not answer"))
         finally:
@@ -205,7 +210,7 @@ def _start(
 ) -> bool:
     """Begin to connect to an address; False if there is no route to it."""
     try:
-        attempts.register(opened(address), selectors.EVENT_WRITE)
+        attempts.register(opened(address), selectors.EVENT_WRITE, address)
     except OSError as error:
         failures.append(error)
         return False
@@ -249,8 +254,10 @@ def _bind_privileged(channel: socket.socket) -> None:
     raise OSError(errno.EADDRINUSE, "no local port below 1024 is free")
 
 
-def _winner(attempts: selectors.BaseSelector, seconds: float, failures: list[OSError]) -> socket.socket | None:
-    """The first connection that succeeded, or None; those that failed are closed."""
+def _winner(
+    attempts: selectors.BaseSelector, seconds: float, failures: list[OSError], failed: deque[Address]
+) -> socket.socket | None:
+    """The first connection that succeeded, or None; those that failed are closed, and their addresses kept."""
     if not attempts.get_map():
         return None
     for key, _ in attempts.select(max(0.0, seconds)):
@@ -261,6 +268,7 @@ def _winner(attempts: selectors.BaseSelector, seconds: float, failures: list[OSE
             return channel
         channel.close()
         failures.append(OSError(problem, os.strerror(problem)))
+        failed.append(key.data)
     return None
 
 

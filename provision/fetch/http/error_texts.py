@@ -26,6 +26,8 @@ REMEDIES = {
     errno.ENETUNREACH: "check the gateway",
     errno.ETIMEDOUT: "does a firewall drop the packets?",
     errno.ECONNRESET: "a proxy, a firewall or the server closed the connection",
+    errno.EPROTO: "is it the right port, and does the server want http or https there?",
+    errno.EBADMSG: "the server, or a proxy before it, breaks the rules of HTTP: see its log",
 }
 
 NO_NETWORK = frozenset({errno.ENETUNREACH, errno.ENETDOWN})
@@ -34,6 +36,20 @@ NAME_REMEDY = "check the DNS servers and the spelling of the host"
 CLOCK_REMEDY = "if this machine's clock is wrong, set it in the firmware's setup; if it is right, renew the certificate"
 TRUST_REMEDY = "add the issuer to ignition.security.tls.certificateAuthorities"
 HOST_REMEDY = "the URL's host must be one of the names in the certificate"
+
+BROKEN_OFF = Cause("the connection ended before the end of the answer", REMEDIES[errno.ECONNRESET])
+NOT_HTTP = Cause("the answer is not HTTP", REMEDIES[errno.EPROTO])
+
+PROTOCOL_ERRORS = {
+    "RemoteDisconnected": Cause("the server closed the connection without an answer", REMEDIES[errno.EPROTO]),
+    "IncompleteRead": BROKEN_OFF,
+    "LineTooLong": Cause("a line of the answer's headers is longer than 64 KiB", REMEDIES[errno.EBADMSG]),
+    "BadStatusLine": NOT_HTTP,
+    "UnknownProtocol": Cause("the answer is of an unknown version of HTTP", REMEDIES[errno.EPROTO]),
+    "HTTPException": Cause("the answer has more than 100 headers", REMEDIES[errno.EBADMSG]),
+    "ValueError": Cause("the answer has letters in place of a number", REMEDIES[errno.EBADMSG]),
+}
+"""What http.client raises for an answer, by the name of the class: the module is not loaded before there is one."""
 
 # X509_V_ERR_* of OpenSSL's x509_vfy.h
 CERT_NOT_YET_VALID, CERT_HAS_EXPIRED = 9, 10
@@ -53,7 +69,7 @@ def explain(error: BaseException) -> Cause:
             return Cause(text, REMEDIES.get(one.errno, ""), one.errno in NO_NETWORK)
     if any(isinstance(one, TimeoutError) or "Timeout" in type(one).__name__ for one in roots):
         return Cause("no answer in time", REMEDIES[errno.ETIMEDOUT])
-    return Cause(_plain(roots[-1]))
+    return next(filter(None, map(_protocol, reversed(roots))), None) or _unexpected(roots[-1])
 
 
 def status(code: int, reason: str, body: bytes) -> Cause:
@@ -123,7 +139,11 @@ def _name(error: BaseException) -> Cause | None:
     return None
 
 
-def _plain(error: BaseException) -> str:
-    """The class name of any other error, in words. The error's text is not shown, because it may hold a URL."""
-    words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in type(error).__name__)
-    return words.strip()
+def _protocol(error: BaseException) -> Cause | None:
+    names = (one.__name__ for one in type(error).__mro__)
+    return next((PROTOCOL_ERRORS[name] for name in names if name in PROTOCOL_ERRORS), None)
+
+
+def _unexpected(error: BaseException) -> Cause:
+    """The cause for any other error. The error's text is not shown, because it may hold a URL."""
+    return Cause(f"unexpected error {type(error).__name__}", "see the server's log; if it says nothing, report a bug")

@@ -184,7 +184,7 @@ def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
         if not deadline.left():
             raise TimeoutError(errno.ETIMEDOUT, "the body did not arrive in time")
     if answer.length:
-        raise TruncatedError(f"the body is {answer.length} bytes shorter than announced")
+        raise TruncatedError(errno.ECONNRESET, f"the body is {answer.length} bytes shorter than announced")
     response.raw.release_conn()
 
 
@@ -259,7 +259,7 @@ class _Answer(HTTPResponse):
         """Read the headers. Raises OSError or HTTPException."""
         super().begin()
         if self._bytes.ended:
-            raise OSError(errno.EBADMSG, "the answer breaks off in its headers")
+            raise OSError(errno.ECONNRESET, "the answer breaks off in its headers")
         lengths = {length.strip() for length in self.headers.get_all("Content-Length", [])}
         if len(lengths) > 1 or not all(length.isascii() and length.isdecimal() for length in lengths):
             raise OSError(errno.EBADMSG, "the Content-Length of the answer is not a number of bytes")  # RFC 9110, 8.6
