@@ -59,8 +59,8 @@ def run_program(name: str, body: Callable[[], int], *, results_on_stdout: bool =
     except SystemExit as end:  # argparse raises it to end the program
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
     _flush(sys.stdout)
-    if results_on_stdout and output.failure is not None and code == 0:
-        code = 1
+    if results_on_stdout and output.failure is not None:
+        code = code or 1
         if output.failure.errno != errno.EPIPE:
             print(f"{name}: cannot write standard output: {reason_of(output.failure)}", file=sys.stderr)
     _flush(sys.stderr)
