@@ -38,11 +38,15 @@ def test_answers_that_are_not_http(answer: bytes, cause: str) -> None:
         theirs.shutdown(socket.SHUT_WR)
         response = http.client.HTTPResponse(ours)
         with closing(response), pytest.raises((OSError, http.client.HTTPException)) as raised:
-            response.begin()
-            response.read()
+            _read(response)
     told = explain(raised.value)
     assert told.text == cause
     assert told.remedy
+
+
+def _read(response: http.client.HTTPResponse) -> None:
+    response.begin()
+    response.read()
 
 
 def test_every_error_of_the_library_has_a_remedy() -> None:
