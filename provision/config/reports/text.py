@@ -120,7 +120,8 @@ def _names() -> tuple[set[str], set[str]]:
 
     fields = list(_fields(Config))
     secret = {"inline"}.union(*({field.json, field.name} for field in fields if field.secret))
-    return secret, {field.json for field in fields} - secret
+    of_old_versions = {"filesystem"}  # a name, of files in versions 1 and 2.x; the only text that later ones lack
+    return secret, {field.json for field in fields} - secret | of_old_versions
 
 
 def _fields(record: type[Record]) -> Iterator[Field]:

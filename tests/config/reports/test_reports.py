@@ -67,6 +67,7 @@ def test_an_excerpt_hides_secret_values() -> None:
     [
         ('"passwordHash": "hunter2", "mode": 1, "path": "/a"', '"passwordHash": "*******", "mode": 1, "path": "/a"'),
         ('"mode": 1, "passwdHash": "hunter2"', '"mode": 1, "passwdHash": "*******"'),
+        ('"path": "/a", "filesystem": "root"', '"path": "/a", "filesystem": "root"'),
         ('"contents": {"source": "data:,hunter2', '"contents": {"source": "*************'),
         ('"passwordHash": ["hunter2"], "groups": ["sudo"]', '"passwordHash": ["*******"], "groups": ["sudo"]'),
         ("  password_hash: hunter2 x", "  password_hash: *********"),
