@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from provision.config.problems import Position, Problem
+from transpiler.reading.syntax_messages import NO_VALUE, SYNTAX_MESSAGES, TAB
 from transpiler.reading.yaml_parser import scan_tokens
 from transpiler.reports.secret_masks import known_names
 
@@ -51,8 +52,13 @@ def explained(problem: Problem, lines: list[str]) -> Problem:
     if at is None or problem.rule or not 0 < at.line <= len(lines) + 1:
         return problem
     if "tabs" in problem.hint:
-        return problem._replace(message="the indentation of this line has a tab")
-    found = _format_in_braces(problem, at, lines) or _unclosed(problem, at, lines) or _in_lines(problem, at, lines)
+        return problem._replace(message=TAB.message)
+    found = (
+        _format_in_braces(problem, at, lines)
+        or _unclosed(problem, at, lines)
+        or _no_value(problem, at, lines)
+        or _in_lines(problem, at, lines)
+    )
     return found._replace(at=found.at._replace(file=at.file)) if found.at else found
 
 
@@ -79,6 +85,28 @@ def _unclosed(problem: Problem, at: Position, lines: list[str]) -> Problem | Non
     return None
 
 
+def _no_value(problem: Problem, at: Position, lines: list[str]) -> Problem | None:
+    """The problem of a comma, bracket or dash where a value is expected; None if it is another problem."""
+    if problem.message != NO_VALUE or at.line > len(lines):
+        return None
+    found, rest = lines[at.line - 1][at.column - 1 : at.column], lines[at.line - 1][at.column :]
+    opened = open_bracket(lines, at)
+    if found == ",":
+        message, hint = "a value is missing before this comma", "write the value, or remove the comma"
+        return problem._replace(message=message, hint=hint)
+    if found in {"]", "}"} and opened is None:
+        message, hint = "no bracket is open here", "remove this bracket, or put a value that begins with it in quotes"
+        return problem._replace(message=message, hint=hint)
+    if found in {"]", "}"}:
+        other = "]" if found == "}" else "}"
+        message, hint = f"the bracket that begins here is closed by {found}", f"close it with {other}"
+        return problem._replace(message=message, hint=hint, at=opened)
+    if found == "-" and opened and rest[:1] in {"", " "}:
+        message = "elements in brackets have no dash before them"
+        return problem._replace(message=message, hint="remove the dash; or write a list, one element in each line")
+    return None
+
+
 def _in_lines(problem: Problem, at: Position, lines: list[str]) -> Problem:
     """The problem with an explanation from the line where the parser stopped, or from lines above it."""
     for number in range(min(at.line, len(lines)), max(at.line - _NEAR, 0), -1):
@@ -91,7 +119,7 @@ def _in_lines(problem: Problem, at: Position, lines: list[str]) -> Problem:
     if below is not None:
         return _with(problem, *below)
     found = _at_column(problem, at, lines[at.line - 1]) if at.line <= len(lines) else None
-    message, hint = _PLAIN_WORDS.get(problem.message, (problem.message, problem.hint))
+    message, hint = SYNTAX_MESSAGES.get(problem.message, (problem.message, problem.hint))
     return _with(problem, at.line, found) if found else problem._replace(message=message, hint=hint)
 
 
@@ -115,30 +143,6 @@ def _text_without_bar(lines: list[str], number: int) -> tuple[int, Explanation] 
 
 
 _TEXT_LINES = 100
-
-_PLAIN_WORDS = {
-    "could not find expected ':'": (
-        "a line of `name: value` is expected here",
-        "write a colon and a space after the name, and indent the line as the lines around it",
-    ),
-    "did not find expected '-' indicator": (
-        "an element of the list above is expected here",
-        "begin it with `- `, or indent it as the other keys of its element",
-    ),
-    "did not find expected key": (
-        "a key of the mapping above is expected here",
-        "indent this line as the lines around it, or close a quote or bracket above it",
-    ),
-    "found character that cannot start any token": (
-        "a value cannot begin with this character",
-        "put a value that begins with @, `, % or a tab in quotes",
-    ),
-    "mapping values are not allowed in this context": (
-        "`: ` begins a mapping, which is not allowed here",
-        "put the whole text in quotes",
-    ),
-}
-"""Message of libyaml -> message and hint for authors."""
 
 
 def _with(problem: Problem, line: int, found: Explanation) -> Problem:
@@ -263,6 +267,8 @@ def open_bracket(lines: list[str], stopped: Position) -> Position | None:
     opened: list[Position] = []
     try:
         for token in _tokens(lines, stopped):
+            if (token.start_mark.line + 1, token.start_mark.column + 1) >= (stopped.line, stopped.column):
+                break
             if isinstance(token, (yaml.FlowSequenceStartToken, yaml.FlowMappingStartToken)):
                 opened.append(Position(token.start_mark.line + 1, token.start_mark.column + 1))
             elif isinstance(token, (yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)) and opened:

@@ -10,6 +10,7 @@ import sys
 from typing import Any, Literal
 
 from provision.config.problems import Path, Position
+from transpiler.reading.syntax_messages import INCOMPATIBLE, NOT_UTF_8, SYNTAX_MESSAGES, TAB
 from transpiler.reading.yaml_node import YamlNode
 from transpiler.reading.yaml_parser import parse_events
 from transpiler.reading.yaml_problems import YamlError
@@ -155,10 +156,10 @@ def _check_version(event: Any) -> None:
         line = event.start_mark.line
         where = f"line {line}: " if line else ""
         raise YamlError(
-            "the document declares a YAML version other than 1.1",
+            SYNTAX_MESSAGES[INCOMPATIBLE].message,
             Position(line + 1, 1),
-            yaml_v3=f"yaml: {where}found incompatible YAML document",
-            hint="remove the %YAML line",
+            yaml_v3=f"yaml: {where}{INCOMPATIBLE}",
+            hint=SYNTAX_MESSAGES[INCOMPATIBLE].hint,
         )
 
 
@@ -168,8 +169,8 @@ def _reader_error(text: bytes, error: Any) -> YamlError:
     before = text[:position]
     line = before.count(b"\n") + 1
     column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-    hint = "" if error.reason.startswith("control") else "save the file as UTF-8"
-    return YamlError(error.reason, Position(line, column), yaml_v3=f"yaml: {error.reason}", hint=hint)
+    told = SYNTAX_MESSAGES.get(error.reason, NOT_UTF_8)
+    return YamlError(error.reason, Position(line, column), yaml_v3=f"yaml: {error.reason}", hint=told.hint)
 
 
 def _syntax_error(text: bytes, error: Any, *, scanner: bool) -> YamlError:
@@ -188,19 +189,9 @@ def _hint(text: bytes, problem: str, place: Position | None) -> str:
     lines = text.split(b"\n")
     line = lines[place.line - 1] if place and place.line <= len(lines) else b""
     if b"\t" in line[: len(line) - len(line.lstrip())]:
-        return "YAML is indented with spaces, never with tabs"
-    return _HINTS.get(problem, "")
-
-
-_HINTS = {
-    "mapping values are not allowed in this context": "put a value that contains ': ' in quotes",
-    "found character that cannot start any token": "put a value that starts with @, `, % or a tab in quotes",
-    "found unknown escape character": "put a text with backslashes in single quotes",
-    "could not find expected ':'": "write `name: value`, indented as the lines around it",
-    "did not find expected key": "indent this line as the lines around it, or close a quote or bracket above it",
-    "did not find expected '-' indicator": "begin each element of a list with `- `, all with the same indentation",
-    "found unexpected end of stream": "a quote is not closed",
-}
+        return TAB.hint
+    told = SYNTAX_MESSAGES.get(problem)
+    return told.hint if told else ""
 
 
 def place_of(root: YamlNode | None, path: Path) -> Position:

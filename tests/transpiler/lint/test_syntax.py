@@ -50,6 +50,10 @@ SPACE = "this character looks like a space, but is another character"
         ("a:\n  path /a\n  b: c", 2, 7, "a colon is missing after `path`"),
         ("path:/a", 1, 6, "a space is missing after `path:`"),
         ("a: b\n c: d\n-path: /a", 2, 2, DEEPER),
+        ("a: {- b: c}", 1, 5, "elements in brackets have no dash before them"),
+        ("a: [b, , c]", 1, 8, "a value is missing before this comma"),
+        ("a: ]", 1, 4, "no bracket is open here"),
+        ("a: [b, [c, }", 1, 8, "the bracket that begins here is closed by }"),
         ("a: {{ b }} c", 1, 4, "this looks like a template; transpile does not replace it"),
     ],
 )
