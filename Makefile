@@ -4,7 +4,6 @@ PYTHON ?= python3
 BIN := .venv/bin
 FUZZ ?= --inputs 1000000 --seconds 600
 FAST := not slow and not disks and not boot and not network and not peer
-MODULES := $(DESTDIR)/usr/lib/dracut/modules.d
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
 INITRAMFS_TOOLS := $(DESTDIR)/usr/share/initramfs-tools
 AFTER_BOOT := dracut/provision-complete.service
@@ -16,7 +15,6 @@ endef
 # The unit tests start hundreds of programs. Container images often forbid byte-code, which doubles what a start costs.
 export PYTHONDONTWRITEBYTECODE :=
 WORKERS := $(shell echo $$(($$(nproc) * 2)))
-UNITS := $(filter-out %.sh,$(wildcard dracut/units/*))
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -76,11 +74,7 @@ mutants: .venv/check ## sampled changes of the code that unit tests should notic
 	@nice $(BIN)/python -m tests.mutants $(MUTANTS)
 
 install-dracut: ## install the dracut modules and the unit that ends a first boot (DESTDIR=)
-	install -D -m 755 -t $(MODULES)/25provision $(wildcard dracut/engine/*)
-	install -D -m 755 -t $(MODULES)/40provision-units $(wildcard dracut/units/*.sh)
-	install -D -m 644 -t $(MODULES)/40provision-units $(UNITS)
-	$(INSTALL_AFTER_BOOT)
-	install -D -m 755 dracut/first-boot-archive $(DESTDIR)/usr/sbin/provision-first-boot-archive
+	@dracut/install "$(DESTDIR)"
 	install -D -m 755 -t $(DESTDIR)/etc/grub.d packaging/grub.d/09_provision
 
 install-initramfs-tools: ## install the hook and scripts for initramfs-tools, and the unit that ends a first boot (DESTDIR=)

@@ -35,11 +35,11 @@ _provision() {
             mapfile -t COMPREPLY < <(compgen -W "$platforms" -- "$current")
             return
             ;;
-        --disk | --size | --timeout) return ;;
+        --disk | --size | --timeout | --suite | --package | --memory | --disk-size | --argument) return ;;
     esac
     case $COMP_CWORD:$command in
         1:*)
-            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata clean grow reset --help --version" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata clean grow reset try --help --version" -- "$current")
             return
             ;;
         *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
@@ -49,6 +49,7 @@ _provision() {
         *:fetch) options="--platform --timeout --offline --json --quiet" ;;
         *:clean) options="--root --ssh-host-keys" ;;
         *:reset) options="--root --keep --yes" ;;
+        *:try) options="--files-dir --check --ssh --base --uefi --suite --package --memory --disk-size --argument --emulate" ;;
         *:grow)
             mapfile -t COMPREPLY < <(compgen -W "--help" -- "$current"; compgen -f -- "${current:-/dev/}")
             return

@@ -8,6 +8,7 @@ set -l metadata '__fish_seen_subcommand_from metadata'
 set -l fetch '__fish_seen_subcommand_from fetch'
 set -l clean '__fish_seen_subcommand_from clean'
 set -l reset '__fish_seen_subcommand_from reset'
+set -l try '__fish_seen_subcommand_from try'
 set -l platforms auto akamai aliyun applehv aws azure azurestack brightbox cloudstack digitalocean exoscale file gcp \
     hetzner hyperv ibmcloud kubevirt metal nutanix nvidiabluefield openstack oraclecloud packet powervs \
     proxmoxve qemu scaleway upcloud virtualbox vmware vultr zvm
@@ -21,6 +22,7 @@ complete -c provision -n __fish_use_subcommand -a metadata -d 'write what the pl
 complete -c provision -n __fish_use_subcommand -a clean -d 'prepare a system for capture as an image'
 complete -c provision -n __fish_use_subcommand -a grow -d 'let partitions grow into the free space behind them'
 complete -c provision -n __fish_use_subcommand -a reset -d 'make the next boot a first boot on an emptied root file system'
+complete -c provision -n __fish_use_subcommand -a try -d 'boot a virtual machine with a config'
 complete -c provision -n __fish_use_subcommand -l version -d 'print the version'
 complete -c provision -s h -l help -d 'show the usage'
 
@@ -75,3 +77,15 @@ complete -c provision -n $reset -f
 complete -c provision -n $reset -l root -x -a '(__fish_complete_directories)' -d 'root of the system'
 complete -c provision -n $reset -l keep -r -d 'a file or directory that stays'
 complete -c provision -n $reset -l yes -d 'ask for the reset'
+
+complete -c provision -n $try -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where a YAML config finds local files'
+complete -c provision -n $try -l check -d 'end the machine when its boot has ended'
+complete -c provision -n $try -l ssh -d 'log in by ssh'
+complete -c provision -n $try -l base -r -d 'start from this disk image'
+complete -c provision -n $try -l uefi -d 'start the image with UEFI'
+complete -c provision -n $try -l suite -x -d 'release of the Debian root'
+complete -c provision -n $try -l package -x -d 'a Debian package more'
+complete -c provision -n $try -l memory -x -d 'memory of the machine in MiB'
+complete -c provision -n $try -l disk-size -x -d 'size of the disks that are made'
+complete -c provision -n $try -l argument -x -d 'a kernel argument more'
+complete -c provision -n $try -l emulate -d 'do not use KVM'

@@ -22,8 +22,11 @@ from provision.stop_signals import handle_stop_signals, stopped_by
 if TYPE_CHECKING:
     import argparse
 
-COMMANDS = ("plan", "apply", "validate", "fetch", "metadata", "clean", "grow", "reset")
-"""Subcommands, in the order of the help; each is the module of that name."""
+COMMANDS = ("plan", "apply", "validate", "fetch", "metadata", "clean", "grow", "reset", "try")
+"""Subcommands, in the order of the help; each is the module of that name, but for MODULES."""
+
+MODULES = {"try": "trial.command"}
+"""Subcommand -> module below `provision.commands`, where that is not the name of the subcommand."""
 
 ENTRY_POINTS = {
     "provision-firstboot": ("provision.commands.firstboot", "main"),
@@ -44,6 +47,7 @@ exit codes:
   2   wrong use of the command line
   4   plan --exit-code: there are changes to make
   5   plan --exit-code: no changes found, but the plan could not see everything
+  6   try: the machine did not come up, or a unit of it failed
   70  a bug in this program
   128 + N  stopped by signal N: 130 after Ctrl-C
 """
@@ -128,7 +132,7 @@ def _subcommand(arguments: list[str]) -> int:
     from importlib.util import find_spec
 
     # an initramfs has only the commands that help there
-    installed = [name for name in COMMANDS if find_spec(f"provision.commands.{name}")]
+    installed = [name for name in COMMANDS if find_spec(_module(name))]
     first = arguments[:1]
     parser = command_line(first if first and first[0] in installed else installed)
     if not arguments:
@@ -152,8 +156,12 @@ def command_line(names: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in names:
-        _add(commands, import_module(f"provision.commands.{name}"))
+        _add(commands, import_module(_module(name)))
     return parser
+
+
+def _module(name: str) -> str:
+    return f"provision.commands.{MODULES.get(name, name)}"
 
 
 def _add(commands: Any, module: Any) -> None:

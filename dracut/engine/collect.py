@@ -64,13 +64,14 @@ NEVER = (
 NOT_AT_A_BOOT = (
     *("provision.commands.apply", "provision.commands.clean", "provision.commands.given_config"),
     *("provision.commands.grow", "provision.commands.plan", "provision.commands.plan_output"),
-    *("provision.commands.reset", "provision.commands.targets", "provision.commands.validate"),
+    *("provision.commands.reset", "provision.commands.targets", "provision.commands.trial"),
+    "provision.commands.validate",
     *("provision.commands.compatible.coreos_cloudinit", "provision.commands.compatible.ignition.apply"),
     *("provision.commands.compatible.ignition.rmcfg", "provision.commands.compatible.ignition.validate"),
     # what only these use
     *("provision.config.reports.formats", "provision.config.reports.go_flags"),
     *("provision.config.reports.ignition_report", "provision.stages.disks.partitions.growth"),
-    *("provision.system.block.image_devices", "provision.system.images"),
+    *("provision.system.block.image_devices", "provision.system.images", "provision.system.virtual_machine"),
 )
 """Our modules that no boot runs."""
 

@@ -103,9 +103,13 @@ def read_given_config(name: str, files_dir: str | None = None) -> Config:
 
 
 def _read(name: str, files_dir: str | None) -> ConfigPart:
+    return accepted(read_text(name), files_dir)
+
+
+def accepted(source: ConfigText, files_dir: str | None) -> ConfigPart:
+    """The config of a text; its warnings go to standard error. Raises ConfigInvalid."""
     from provision.config.reports.text import as_text
 
-    source = read_text(name)
     verdict = validate_given(source, files_dir)
     text = as_text(verdict.findings, excerpts=True, color=takes_colour(sys.stderr))
     if verdict.config is None:

@@ -32,6 +32,8 @@ NOT_AT_A_BOOT = {
     "provision.metadata.answers": "a machine of Vagrant asks `ip` in the real root, where its second interface is up",
     "provision.stages.disks.partitions.growth": "`provision grow` runs in the real root",
     "provision.system.images.unfinished_images": "images are for people's commands",
+    "provision.system.virtual_machine.disk_images": "virtual machines are for people's commands",
+    "provision.system.virtual_machine.ssh_keys": "virtual machines are for people's commands",
 }
 
 

@@ -117,6 +117,7 @@ def test_install_initramfs_tools(unpacked: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "script",
     [
+        "dracut/install",
         "dracut/engine/contents.sh",
         "dracut/engine/module-setup.sh",
         "dracut/engine/kargs-helper.sh",
@@ -128,13 +129,14 @@ def test_install_initramfs_tools(unpacked: Path, tmp_path: Path) -> None:
         "initramfs-tools/hook",
         "packaging/grub.d/09_provision",
         "tests/real/boot/build.sh",
+        "provision/system/virtual_machine/debian-root.sh",
         "examples/demo.sh",
         ".ci/install",
         "packaging/build-deb",
     ],
 )
 def test_shell_is_clean(script: str) -> None:
-    done = subprocess.run(["shellcheck", script], cwd=HOUSE, capture_output=True, text=True, check=False)
+    done = subprocess.run(["shellcheck", "-x", script], cwd=HOUSE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 

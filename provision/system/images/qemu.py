@@ -102,13 +102,13 @@ def _command(image: str, name: str, path: str, *, writable: bool) -> list[str]:
     access = f"read-only={read_only},discard=unmap"
     return [
         DAEMON,
-        *("--blockdev", f"driver=file,node-name=file,filename={_value(image)},{access}"),
+        *("--blockdev", f"driver=file,node-name=file,filename={option_value(image)},{access}"),
         *("--blockdev", f"driver={DRIVERS[name]},node-name=disk,file=file,{access}"),
-        *("--export", f"type=fuse,id=view,node-name=disk,mountpoint={_value(path)},writable={can_write}"),
+        *("--export", f"type=fuse,id=view,node-name=disk,mountpoint={option_value(path)},writable={can_write}"),
     ]
 
 
-def _value(path: str) -> str:
+def option_value(path: str) -> str:
     """A path as the value of an option: a comma in it is written twice (qemu(1))."""
     return os.path.abspath(path).replace(",", ",,")
 

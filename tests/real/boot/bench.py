@@ -17,7 +17,8 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.real.boot.machine import HOUSE, Images, Machine, build, cpio, kvm
+from provision.system.virtual_machine.kvm import kvm_problem
+from tests.real.boot.machine import HOUSE, Images, Machine, build, cpio
 from tests.real.boot.workload import config
 
 COUNTED = ("-icount", "shift=1,sleep=off")
@@ -100,7 +101,7 @@ def _seconds(images: Images, row: Row) -> float:
             images.folder / "config.ign",
             initramfs=images.folder / row.initramfs,
             overlay=END + archive,
-            devices=() if kvm(images.kernel) else COUNTED,
+            devices=COUNTED if kvm_problem() else (),
             limit=LIMIT,
         )
     shown = re.search(r"worked for ([0-9]+) hundredths", boot.console)

@@ -38,7 +38,6 @@ initrd /initramfs
 {more}options {arguments}
 """
 FIRST_ENTRY = "loader/entries/provision-first-boot.conf"
-OVMF = Path("/usr/share/OVMF")
 
 
 def grub_disk(images: Images, folder: Path, arguments: str) -> Path:
@@ -127,17 +126,6 @@ def _esp(files: Path) -> Path:
     )
     subprocess.run(["mcopy", "-s", "-i", disk, *files.iterdir(), "::"], check=True)
     return disk
-
-
-def uefi(folder: Path) -> list[str]:
-    """Options of qemu for a UEFI firmware whose variables are a file in this folder."""
-    variables = folder / "OVMF_VARS.fd"
-    if not variables.exists():
-        shutil.copyfile(OVMF / "OVMF_VARS.fd", variables)
-    return [
-        *("-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={OVMF / 'OVMF_CODE.fd'}"),
-        *("-drive", f"if=pflash,format=raw,unit=1,file={variables}"),
-    ]
 
 
 def _pack(initramfs: Path, packed: Path) -> None:

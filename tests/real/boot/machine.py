@@ -11,22 +11,19 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from provision.system.virtual_machine import options
+from provision.system.virtual_machine.debian_root import SCRIPT
+from provision.system.virtual_machine.kvm import kvm_problem
 
 HERE = Path(__file__).parent
 HOUSE = HERE.parents[2]
 LIMIT = 900
 """Seconds in which a boot has to end. Emulated, it takes half a minute where nothing else runs, five on a busy host."""
 
-COMMAND_LINE = (
-    "root=LABEL=root rw console=hvc0 console=ttyS0 quiet systemd.show_status=no systemd.firstboot=no "
-    "rd.shell=0 rd.emergency=poweroff ignition.platform.id=qemu norandmaps"
-)
-"""Addresses are not random (norandmaps): qemu translates a library anew for each address at which it is mapped, and a
-page for which it keeps thousands of translations takes minutes when the guest writes to it (qemu 7.2).
-"""
+COMMAND_LINE = f"console=hvc0 {options.COMMAND_LINE} quiet systemd.show_status=no rd.shell=0 rd.emergency=poweroff"
 
 
 UUID = "4c4c4544-0042-3510-8053-b4c04f4d5331"
@@ -142,26 +139,24 @@ class Machine:
         shutil.copyfile(initramfs or self._images.initramfs, initrd)
         with initrd.open("ab") as file:
             file.write(overlay)
-        kernel = ["-kernel", str(self._images.kernel), "-initrd", str(initrd), "-no-reboot"]
-        options = [*kernel, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", uuid, *devices]
-        return self._run(options, config, limit)
+        kernel = ["-kernel", str(self._images.kernel), "-initrd", str(initrd)]
+        return self._run([*kernel, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", uuid, *devices], config, limit)
 
     def boot_from_disk(self, disk: Path, config: Path, *, devices: Sequence[str] = ()) -> Boot:
         """Boot with the BIOS from a disk, until the guest powers itself off or reboots.
 
-        Without KVM, qemu 7.2 may take milliseconds for each `rep stosb` of the kernel where code has been before. So a
-        reboot gets a new process, and the processor has no fast string operations: the kernel clears eight bytes each.
+        A reboot gets a new process: without KVM, qemu 7.2 is slow where code has been before (see `kvm.EMULATED`).
         """
         drive = ["-drive", f"if=none,id=boot,file={disk},format=raw,cache=unsafe"]
         attached = ["-device", "virtio-blk-pci,drive=boot,serial=boot,bootindex=0"]
-        return self._run([*drive, *attached, "-no-reboot", "-uuid", UUID, *devices], config)
+        return self._run([*drive, *attached, "-uuid", UUID, *devices], config)
 
-    def _run(self, options: Sequence[str], config: Path, limit: float = LIMIT) -> Boot:
+    def _run(self, more: Sequence[str], config: Path, limit: float = LIMIT) -> Boot:
         report = self._folder / "report"
         consoles = self._folder / "console", self._folder / "second-console"
         report.unlink(missing_ok=True)
         began = time.monotonic()
-        argv = [*self._qemu(config, consoles, report), *options]
+        argv = [*self._qemu(config, consoles, report), *more]
         subprocess.run(argv, check=True, timeout=limit)
         seconds = time.monotonic() - began
         text = report.read_text() if report.exists() else ""
@@ -171,40 +166,16 @@ class Machine:
 
     def _qemu(self, config: Path, consoles: tuple[Path, Path], report: Path) -> list[str]:
         return [
-            "qemu-system-x86_64",
-            *(
-                ["-machine", "q35,accel=kvm", "-cpu", "host"]
-                if kvm(self._images.kernel)
-                else ["-machine", "q35,accel=tcg", "-cpu", "max,-erms,-fsrm"]  # see boot_from_disk
-            ),
-            *("-smp", "1", "-m", "1536", "-nodefaults", "-no-user-config", "-display", "none"),
-            *("-drive", f"if=none,id=d0,file={self.root},format=qcow2,cache=unsafe"),
-            *("-device", "virtio-blk-pci,drive=d0,serial=root"),
-            *("-drive", f"if=none,id=d1,file={self.data},format=raw,cache=unsafe"),
-            *("-device", "virtio-blk-pci,drive=d1,serial=data"),
-            *("-netdev", "user,id=n0", "-device", "virtio-net-pci,netdev=n0,romfile=", "-device", "virtio-rng-pci"),
-            *("-device", "virtio-serial-pci", "-chardev", f"file,id=report,path={report}"),
-            *("-device", "virtserialport,chardev=report,name=test.report"),
+            *options.machine(kvm=not kvm_problem(), memory=1536),
+            *options.drive("root", str(self.root), "qcow2"),
+            *options.drive("data", str(self.data), "raw"),
+            *options.network(),
+            *options.report_port("test.report", str(report)),
             *("-chardev", f"file,id=console,path={consoles[0]}", "-serial", "chardev:console", "-monitor", "none"),
             *("-chardev", f"file,id=second,path={consoles[1]}", "-device", "virtconsole,chardev=second"),
-            *("-fw_cfg", f"name=opt/com.coreos/config,file={config}"),
-            *("-fw_cfg", f"name=opt/provision.test/probe,file={HERE / 'probe.py'}"),
+            *options.firmware_file(options.CONFIG, str(config)),
+            *options.firmware_file("provision.test/probe", str(HERE / "probe.py")),
         ]
-
-
-@cache
-def kvm(kernel: Path) -> bool:
-    """Whether KVM boots a kernel here: its device may exist and the guest still hang in the decompressor."""
-    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return False
-    argv = ["qemu-system-x86_64", "-machine", "q35,accel=kvm", "-cpu", "host", "-m", "256", "-nodefaults"]
-    argv += ["-display", "none", "-no-reboot", "-serial", "stdio", "-kernel", str(kernel)]
-    argv += ["-append", "console=ttyS0 panic=-1"]
-    try:
-        done = subprocess.run(argv, capture_output=True, timeout=10, check=False)
-    except subprocess.TimeoutExpired:
-        return False
-    return b"Linux version" in done.stdout
 
 
 def cpio(files: dict[str, str]) -> bytes:
@@ -236,5 +207,6 @@ def _cache() -> Path:
 
 
 def _digest(script: Path) -> str:
-    """A digest of the part of build.sh that makes the base."""
-    return hashlib.sha256(script.read_bytes().partition(b"machine() {")[0]).hexdigest()[:16]
+    """A digest of what makes the base: the first part of build.sh, and of the functions that it calls."""
+    parts = script.read_bytes().partition(b"machine() {")[0], SCRIPT.read_bytes().partition(b"# python_folder")[0]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.real.boot.equipment import OVMF, grub_disk_for_root, systemd_boot_disk, tpm, uefi, uki_disk
+from provision.system.virtual_machine.options import OVMF, uefi
+from tests.real.boot.equipment import grub_disk_for_root, systemd_boot_disk, tpm, uki_disk
 from tests.real.boot.machine import Boot, Images, Machine, cpio
 from tests.real.boot.server import Server
 from tests.real.boot.workload import PAYLOAD, check_provisioned, config, mount_unit, ran, with_grub_and_tpm
@@ -344,3 +346,42 @@ def test_systemd_boot_has_an_entry_with_the_first_boot_archive_once(
     assert "ignition.firstboot" not in second.reported["arguments"]
     assert ran(second) == []
     assert second.reported["nodes"] == first.reported["nodes"]
+
+
+ALIVE = """
+variant: fcos
+version: 1.5.0
+kernel_arguments: {should_exist: [nosmt]}
+storage:
+  disks: [{device: /dev/vda, wipe_table: true, partitions: [{label: data, size_mib: 256}]}]
+  filesystems: [{device: /dev/disk/by-partlabel/data, format: ext4, path: /var/data, with_mount_unit: true}]
+  files: [{path: /var/data/hello, contents: {inline: on ext4}}]
+systemd:
+  units:
+  - name: probe.service
+    enabled: true
+    contents: |
+      [Service]
+      Type=oneshot
+      ExecStart=/bin/sh -ec 'grep nosmt /proc/cmdline; grep "on ext4" /var/data/hello; findmnt /var/data'
+      [Unit]
+      RequiresMountsFor=/var/data
+      [Install]
+      WantedBy=multi-user.target
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        (ALIVE, 0, "the machine came up, and all units are well"),
+        (ALIVE.replace("on ext4}", "another}"), 6, "the machine came up, and is degraded:\nprovision:   probe.service"),
+        (ALIVE.replace("/var/data/hello,", "/proc/x,"), 6, "the machine ended before it was up"),
+    ],
+)
+def test_a_tried_config_boots_and_the_exit_code_tells_how(text: str, code: int, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "site.bu"
+    path.write_text(text)
+    argv = [sys.executable, "-m", "provision", "try", str(path), "--check"]
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (done.returncode, told in done.stderr) == (code, True), done.stderr + done.stdout[-4000:]

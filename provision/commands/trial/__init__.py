@@ -1,0 +1,1 @@
+"""`provision try`: a config, alive in a virtual machine."""

@@ -1,0 +1,1 @@
+"""Virtual machines: qemu, its accelerator, and a root of Debian to boot."""
