@@ -64,6 +64,15 @@ def test_no_package_but_ours_is_in_the_wheel(wheel: Path) -> None:
     assert {name for name in names if not name.endswith((".dist-info", ".data"))} == {"provision", "transpiler"}
 
 
+def test_what_makes_a_virtual_machine_is_in_the_wheel(wheel: Path) -> None:
+    """`provision try` builds an initramfs with the dracut modules."""
+    names = set(ZipFile(wheel).namelist())
+    modules = {path.relative_to(HOUSE).as_posix() for path in (HOUSE / "dracut").rglob("*") if path.is_file()}
+    modules = {name for name in modules if "__pycache__" not in name}
+    assert {f"provision/{name}" for name in modules} <= names
+    assert "provision/system/virtual_machine/debian-root.sh" in names
+
+
 def test_man_pages_and_completions_are_in_the_wheel(installed: Path) -> None:
     share = installed.parent / "share"
     found = {path.name for path in share.rglob("*") if path.is_file()}

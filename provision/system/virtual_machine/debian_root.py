@@ -73,7 +73,7 @@ def debian_root(suite: str, packages: Sequence[str], report: Callable[[str], Non
         raise Failure("a Debian root can only be made for x86-64 here", hint="give an image of your own with --base")
     names = ",".join((*PACKAGES, *packages))
     with _locked_cache() as (cache, lock):
-        archive = cache / f"{_digest(suite, names, SCRIPT.read_text())}.tar"
+        archive = cache / f"{_digest(suite, names, packages_recipe())}.tar"
         made = DebianRoot(cache / _digest(archive.name, *_engine()))
         if made.folder.exists():
             return made
@@ -87,6 +87,11 @@ def debian_root(suite: str, packages: Sequence[str], report: Callable[[str], Non
         _make_root(archive, made.folder, lock)
         _remove(cache, "", made.folder.name)
         return made
+
+
+def packages_recipe() -> str:
+    """The part of SCRIPT that chooses and unpacks Debian packages; what it makes is kept under a digest of it."""
+    return SCRIPT.read_text().partition("# python_folder")[0]
 
 
 def _make_archive(suite: str, names: str, archive: Path, lock: int) -> None:

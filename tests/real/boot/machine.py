@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from provision.system.virtual_machine import options
-from provision.system.virtual_machine.debian_root import SCRIPT
+from provision.system.virtual_machine.debian_root import packages_recipe
 from provision.system.virtual_machine.kvm import kvm_problem
 
 HERE = Path(__file__).parent
@@ -208,5 +208,5 @@ def _cache() -> Path:
 
 def _digest(script: Path) -> str:
     """A digest of what makes the base: the first part of build.sh, and of the functions that it calls."""
-    parts = script.read_bytes().partition(b"machine() {")[0], SCRIPT.read_bytes().partition(b"# python_folder")[0]
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
+    recipe = script.read_text().partition("machine() {")[0] + packages_recipe()
+    return hashlib.sha256(recipe.encode()).hexdigest()[:16]
