@@ -19,7 +19,7 @@ from provision.threads import start_thread
 
 if TYPE_CHECKING:
     from provision.config.reports.findings import Finding
-    from provision.fetch.references import ReferencedConfig
+    from provision.fetch.references import ReferencedConfig, Rendered
     from provision.fetch.resources import Fetcher
 
 
@@ -62,12 +62,26 @@ def read_whole(name: str, files_dir: str | None, seconds: float) -> GivenConfig:
     Warnings go to standard error. Raises Failure.
     """
     given = _read(name, files_dir)
-    config, fetcher, parts = merge_references(given.config, seconds)
+    rendered = merge_references(given.config, seconds)
     others = []
-    for part in parts:
+    for part in rendered.parts:
         locate = _located_at(part.embedded, given.locate) if part.embedded else _locate_later(part)
         others.append(ConfigPart(part.config, locate))
-    return GivenConfig(config, fetcher, ConfigPlaces(config, [given, *others]))
+    places = ConfigPlaces(rendered.config, [given, *others])
+    _report_merged(rendered.problems, places)
+    return GivenConfig(rendered.config, rendered.fetcher, places)
+
+
+def _report_merged(problems: Sequence[Problem], places: ConfigPlaces) -> None:
+    """Print problems that come from merging, at the places of the values. Raises ConfigInvalid if one is an error."""
+    from provision.config.reports.text import as_text
+
+    if not problems:
+        return
+    text = as_text(places.findings(problems), excerpts=True, color=takes_colour(sys.stderr))
+    if any(one.fatal for one in problems):
+        raise ConfigInvalid(problems, source="the config with those that it names", report=text.rstrip())
+    sys.stderr.write(text)
 
 
 def _located_at(embedded: Sequence[Path], locate_given: yaml_or_json.Locate) -> yaml_or_json.Locate:
@@ -118,8 +132,8 @@ def accepted(source: ConfigText, files_dir: str | None) -> ConfigPart:
     return ConfigPart(verdict.config, verdict.locate)
 
 
-def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, tuple[ReferencedConfig, ...]]:
-    """The config with the configs that it refers to merged in, and a fetcher with its settings.
+def merge_references(config: Config, seconds: float) -> Rendered:
+    """The config with the configs that it refers to merged in, and a fetcher with its settings. It is not validated.
 
     Gives up after `seconds`; 0 is without limit. Raises FetchFailed, ConfigInvalid.
     """
@@ -138,14 +152,13 @@ def merge_references(config: Config, seconds: float) -> tuple[Config, Fetcher, t
     if seconds:
         start_thread(give_up)
     try:
-        rendered = render(config, Fetcher(None, warn, stop=stop), warn)
+        return render(config, Fetcher(None, warn, stop=stop), warn)
     except FetchFailed as failed:
         if not stop.is_set():
             raise
         raise FetchFailed(failed.url, f"gave up after {seconds:g} s", hint=HINT) from failed
     finally:
         over.set()
-    return rendered.config, rendered.fetcher, rendered.parts
 
 
 def warn(level: str, message: str) -> None:

@@ -83,7 +83,7 @@ def find_config(  # noqa: PLR0913 - what a boot knows
         return FoundConfig(EMPTY, provided=False, fetched=own, fetcher=fetcher.configured_by(EMPTY))
     others = OtherForms(trust.scripts == "run", lambda: addresses(platform, context))
     config = read_config(found.raw, found.place, log, running_system.run, others)
-    rendered = render(config, fetcher, log, _oem_reader(config, running_system))
+    rendered = render(config, fetcher, log, _oem_reader(config, running_system)).validated(log)
     return FoundConfig(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from hashlib import sha512
 from typing import NamedTuple
 
@@ -77,30 +77,43 @@ class _Way(NamedTuple):
 
 
 class Rendered(NamedTuple):
-    """A whole config, the fetcher it asks for, and the configs that went into it; later `parts` win."""
+    """A whole config, the fetcher it asks for, and the configs that went into it; later `parts` win.
+
+    `problems` are those of the whole that none of its parts has.
+    """
 
     config: Config
     fetcher: Fetcher
     fetched: tuple[Fetched, ...]
     parts: tuple[ReferencedConfig, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def validated(self, log: Log) -> Rendered:
+        """Itself; `problems` are logged. Raises ConfigInvalid if one of them is an error."""
+        if self.problems:
+            _log_merged(self.problems, log)
+        if any(problem.fatal for problem in self.problems):
+            raise ConfigInvalid(self.problems, source=MERGED)
+        return self
 
 
 def render(config: Config, fetcher: Fetcher, log: Log, read_oem: ReadOem | None = None) -> Rendered:
-    """Merge the configs that a config names, turn its certificate authorities into data URLs, and validate the result.
+    """Merge the configs that a config names, and turn its certificate authorities into data URLs.
 
-    `read_oem` returns a file of the OEM partition, which configs of version 2.x may name; None if there is none.
-    Raises FetchFailed, NeedsNetwork, ConfigEmpty, ConfigInvalid.
+    The result is not validated yet. `read_oem` returns a file of the OEM partition, which configs of version 2.x may
+    name; None if there is none. Raises FetchFailed, NeedsNetwork, ConfigEmpty, ConfigInvalid.
     """
     rendering = _Rendering(log, read_oem)
     config = rendering.with_oem_files(config)
     whole, fetcher = rendering.rendered(config, fetcher.configured_by(config), _Way())
     fetcher = fetcher.configured_by(whole)
     whole = _with_inline_authorities(whole, fetcher)
+    problems: tuple[Problem, ...] = ()
     if whole.older is not None:
         whole = _converted(whole, log)
-    else:
-        _validate_merged(whole, log)
-    return Rendered(whole, fetcher, tuple(rendering.fetched), tuple(rendering.parts))
+    elif rendering.parts:
+        problems = tuple(_new_problems(whole, [config, *(part.config for part in rendering.parts)]))
+    return Rendered(whole, fetcher, tuple(rendering.fetched), tuple(rendering.parts), problems)
 
 
 class _Rendering:
@@ -195,13 +208,13 @@ def _converted(whole: Config, log: Log) -> Config:
     return conversion.config.changed(ignition=ignition, older=None)
 
 
-def _validate_merged(config: Config, log: Log) -> None:
-    problems = tuple(check_rules(config, NEWEST))
+def _new_problems(whole: Config, parts: Sequence[Config]) -> Iterator[Problem]:
+    """The problems of a merged config, without the warnings that one of its parts has, too."""
+    problems = tuple(check_rules(whole, NEWEST))
     if not problems:
         return
-    _log_merged(problems, log)
-    if any(problem.fatal for problem in problems):
-        raise ConfigInvalid(problems, source=MERGED)
+    reported = {one.message for part in parts for one in check_rules(part, NEWEST)}
+    yield from (one for one in problems if one.fatal or one.message not in reported)
 
 
 def _log_merged(problems: Iterable[Problem], log: Log) -> None:

@@ -126,3 +126,27 @@ def test_a_local_config_that_is_merged_has_the_line_of_its_name(folder: Path) ->
     (folder / "site.bu").write_text(text)
     shown = run(folder, "plan", "site.bu", "-d", ".").stderr
     assert shown.startswith("site.bu:6:16: error: ignition.config.merge[0].local.storage.files[0]: no such user")
+
+
+def test_what_merging_makes_wrong_is_reported_once_at_its_place(folder: Path) -> None:
+    """The unit has its contents from the part; only the config enables it. The partitions overlap only together."""
+    part = {
+        "ignition": {"version": "3.4.0"},
+        "storage": {"disks": [{"device": "/dev/vda", "partitions": [{"number": 1, "startMiB": 1, "sizeMiB": 9}]}]},
+        "systemd": {"units": [{"name": "a.service", "contents": "[Service]\n"}]},
+    }
+    own = {
+        "ignition": {"version": "3.4.0", "config": {"merge": [{"source": data_url(part)}]}},
+        "storage": {"disks": [{"device": "/dev/vda", "partitions": [{"number": 2, "startMiB": 5, "sizeMiB": 9}]}]},
+        "systemd": {
+            "units": [{"name": "a.service", "enabled": True}, {"name": "b.service", "enabled": True, "contents": "[A]"}]
+        },
+    }
+    (folder / "site.ign").write_text(json.dumps(own, indent=1))
+    done = run(folder, "plan", "site.ign")
+    places = [line.partition("[")[0] for line in done.stderr.splitlines() if line.startswith("site.ign:")]
+    assert done.returncode == 1
+    assert len(places) == len(set(places)) == 3
+    assert "error: ignition.config.merge[0].source.storage.disks[0].partitions[0]: partitions overlap" in done.stderr
+    assert done.stderr.count('unit "a.service" is enabled') == done.stderr.count('unit "b.service" is enabled') == 1
+    assert "merged config" not in done.stderr

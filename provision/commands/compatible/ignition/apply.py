@@ -66,7 +66,7 @@ def _apply(config: Config, options: argparse.Namespace) -> None:
     from provision.system.block.image_devices import ImageDevices
     from provision.system.machine import Machine
 
-    rendered = render(config, Fetcher(FetchSettings(offline=options.offline), warn), warn)
+    rendered = render(config, Fetcher(FetchSettings(offline=options.offline), warn), warn).validated(warn)
     config = _supported(rendered.config, ignore=options.ignore_unsupported)
     if options.offline and needs_network(config):
         raise NeedsNetwork("the config")
