@@ -20,7 +20,7 @@ def test_both_are_merged_as_a_machine_merges_them() -> None:
     outer = validate(whole_config(json.dumps(AUTHORS).encode(), KEY).encode())
     assert outer.config is not None
     assert not outer.problems
-    merged, _, _ = merge_references(outer.config, 0)
+    merged = merge_references(outer.config, 0).config
     (root,) = merged.passwd.users
     assert root.ssh_authorized_keys == ("ssh-ed25519 own", KEY)
     units = {unit.name: unit for unit in merged.systemd.units}
@@ -32,5 +32,5 @@ def test_both_are_merged_as_a_machine_merges_them() -> None:
 def test_without_ssh_no_key_is_added() -> None:
     outer = validate(whole_config(json.dumps(AUTHORS).encode(), "").encode())
     assert outer.config is not None
-    merged, _, _ = merge_references(outer.config, 0)
+    merged = merge_references(outer.config, 0).config
     assert merged.passwd.users[0].ssh_authorized_keys == ("ssh-ed25519 own",)
