@@ -3,7 +3,7 @@
 _transpile() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=""
     case ${COMP_WORDS[1]-} in
-        check | convert | diff | explain | fmt | lsp | schema) ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]} ;;
+        check | convert | diff | explain | fmt | lsp | pack | schema) ((COMP_CWORD > 1)) && command=${COMP_WORDS[1]} ;;
     esac
     case $previous in
         -d | --files-dir)
@@ -22,6 +22,10 @@ _transpile() {
             return
             ;;
         --platform)
+            if [ "$command" = pack ]; then
+                mapfile -t COMPREPLY < <(compgen -W "aws azure digitalocean gcp hetzner openstack virtualbox" -- "$current")
+                return
+            fi
             mapfile -t COMPREPLY < <(compgen -W "azure digitalocean ec2 gce packet openstack-metadata
                 vagrant-virtualbox cloudstack-configdrive custom" -- "$current")
             return
@@ -34,10 +38,10 @@ _transpile() {
                 openshift-4.21 debian-12 debian-13" -- "$current")
             return
             ;;
-        --var)
+        --var | --limit | --url)
             return
             ;;
-        -o | --output | -x | --exclude | --vars-file | --secrets-file)
+        -o | --output | -x | --exclude | --vars-file | --secrets-file | --second)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -61,6 +65,7 @@ _transpile() {
         convert) options="--to --lowest --mount --files-dir --platform --dialect --address --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --var --vars-file --secrets-file --help" ;;
         explain) options="--files-dir --json --var --vars-file --secrets-file --help" ;;
+        pack) options="--platform --limit --url --second --output --files-dir --var --vars-file --secrets-file --json --help" ;;
         fmt) options="--exclude --check --diff --help" ;;
         lsp)
             mapfile -t COMPREPLY < <(compgen -W "--stdio --help" -- "$current")
@@ -78,7 +83,7 @@ _transpile() {
         *)
             options="--check --color --color=always --color=never --dialect --files-dir --help --lowest --output --plain --platform"
             options+=" --pretty --raw --raw-errors --secrets-file --strict --target --var --vars-file --version"
-            ((COMP_CWORD == 1)) && options+=" check convert diff explain fmt lsp schema"
+            ((COMP_CWORD == 1)) && options+=" check convert diff explain fmt lsp pack schema"
             ;;
     esac
     mapfile -t COMPREPLY < <(

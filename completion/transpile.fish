@@ -1,7 +1,8 @@
 # fish completion for transpile
 
-set -l plain 'not __fish_seen_subcommand_from check convert diff explain fmt lsp schema'
+set -l plain 'not __fish_seen_subcommand_from check convert diff explain fmt lsp pack schema'
 set -l convert '__fish_seen_subcommand_from convert'
+set -l pack '__fish_seen_subcommand_from pack'
 set -l targets 'fcos-36 fcos-37 fcos-38 fcos-39 fcos-40 fcos-41 fcos-42 fcos-43 fcos-44 flatcar-3815 flatcar-3975 flatcar-4081 flatcar-4152 flatcar-4230 flatcar-4459 flatcar-4593 openshift-4.8 openshift-4.9 openshift-4.10 openshift-4.11 openshift-4.12 openshift-4.13 openshift-4.14 openshift-4.15 openshift-4.16 openshift-4.17 openshift-4.18 openshift-4.19 openshift-4.20 openshift-4.21 debian-12 debian-13'
 set -l check '__fish_seen_subcommand_from check'
 
@@ -11,6 +12,7 @@ complete -c transpile -n __fish_use_subcommand -a diff -d 'show what changes bet
 complete -c transpile -n __fish_use_subcommand -a explain -d 'show what a machine will have'
 complete -c transpile -n __fish_use_subcommand -a fmt -d 'write configs in one form'
 complete -c transpile -n __fish_use_subcommand -a lsp -d 'check configs in an editor while they are typed'
+complete -c transpile -n __fish_use_subcommand -a pack -d 'make a config fit into user data'
 complete -c transpile -n __fish_use_subcommand -a schema -d 'print a JSON Schema'
 complete -c transpile -n $plain -s c -l check -d 'check config without producing output'
 complete -c transpile -n $plain -l color -x -a 'auto always never' -d 'colour of the report'
@@ -81,3 +83,14 @@ complete -c transpile -n $fmt -l diff -d 'only show what would change'
 complete -c transpile -n '__fish_seen_subcommand_from lsp' -l stdio -d 'use standard input and output'
 
 complete -c transpile -n '__fish_seen_subcommand_from schema' -x -a 'fcos flatcar openshift r4e fiot container-linux'
+
+complete -c transpile -n $pack -l platform -x -a 'aws azure digitalocean gcp hetzner openstack virtualbox' -d 'platform of the user data'
+complete -c transpile -n $pack -l limit -x -d 'bytes, or such as 16K'
+complete -c transpile -n $pack -l url -x -d 'address of the second config'
+complete -c transpile -n $pack -l second -r -d 'write the second config'
+complete -c transpile -n $pack -s o -l output -r -d 'write to a file'
+complete -c transpile -n $pack -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where local files are'
+complete -c transpile -n $pack -l var -x -d 'a value of !var'
+complete -c transpile -n $pack -l vars-file -r -d 'values of !var'
+complete -c transpile -n $pack -l secrets-file -r -d 'values of !secret'
+complete -c transpile -n $pack -l json -d 'report in JSON'

@@ -31,6 +31,7 @@ Usage: transpile [options] [FILE...]
        transpile explain [options] FILE [WHAT]
        transpile fmt [options] [PATH...]
        transpile lsp
+       transpile pack [options] FILE
        transpile schema [VARIANT VERSION]
 
 Translate a YAML config (Butane's format) into the JSON that a machine reads at its first boot (Ignition's
@@ -47,6 +48,7 @@ Commands:
   explain                         show what a machine will have, and which line it comes from
   fmt                             write configs in one form; comments stay
   lsp                             check configs in an editor while they are typed
+  pack                            make a config fit into the user data of a platform
   schema                          print the JSON Schema of a variant, for editors
 
 Examples:
@@ -155,6 +157,12 @@ def _lsp(arguments: list[str]) -> int:
     from transpiler.commands.lsp import lsp
 
     return lsp(arguments)
+
+
+def _pack(arguments: list[str]) -> int:
+    from transpiler.commands.pack import pack
+
+    return pack(arguments)
 
 
 def _usage(*, as_butane: bool) -> str:
@@ -339,5 +347,6 @@ _COMMANDS = {
     "explain": _explain,
     "fmt": _fmt,
     "lsp": _lsp,
+    "pack": _pack,
     "schema": _schema,
 }

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.transpiler.test_cli import BAD, GOOD
-from transpiler.commands import check_many, diff, explain, fmt, lsp
+from transpiler.commands import check_many, diff, explain, fmt, lsp, pack
 from transpiler.commands.options import OPTIONS
 from transpiler.commands.settings import KINDS
 from transpiler.convert import command as convert
@@ -26,7 +26,7 @@ SHELLS = {"bash": "transpile.bash", "zsh": "_transpile", "fish": "transpile.fish
 SHOWN = [option.name for option in OPTIONS if option.help]
 OF_COMMANDS = sorted(
     flag.removeprefix("--")
-    for command in (check_many, diff, explain, fmt, lsp, convert)
+    for command in (check_many, diff, explain, fmt, lsp, pack, convert)
     for one in command.command_line()._actions
     for flag in one.option_strings
     if flag.startswith("--") and flag != "--help"

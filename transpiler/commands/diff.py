@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
 
 from provision.config.model import masked
 from transpiler.commands.options import add_value_options
 from transpiler.commands.settings import SettingsError, settings_here, values_given
-
-if TYPE_CHECKING:
-    from provision.config.format import Config
-    from transpiler.composition.values import Values
 
 DESCRIPTION = """\
 Show which entries two configs add, remove and change: files with their contents, units, users, disks. Each is a
@@ -44,6 +39,7 @@ def diff(arguments: list[str]) -> int:
     """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
     given = command_line().parse_args(arguments)
     from transpiler.authoring.compare import as_lines, config_changes
+    from transpiler.commands.given_config import given_config
     from transpiler.composition.values import ValuesError
 
     try:
@@ -52,33 +48,10 @@ def diff(arguments: list[str]) -> int:
     except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    before, after = (_config(name, given.files_dir, values) for name in (given.before, given.after))
+    before, after = (given_config(name, given.files_dir, values) for name in (given.before, given.after))
     if before is None or after is None:
         return 2
-    found = config_changes(before, after)
+    found = config_changes(before.config, after.config)
     shown = masked(as_lines(found), values.known_secrets())
     sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace"))
     return int(given.exit_code and bool(found))
-
-
-def _config(name: str, files_dir: str | None, values: Values) -> Config | None:
-    """The config in a file; None if it has errors, which are printed."""
-    from provision.config.reports.findings import escaped, findings
-    from provision.config.reports.text import as_text
-    from provision.config.sniffing import is_yaml
-    from provision.config.validate import validate
-    from transpiler.commands.given_config import read_given, translated
-
-    raw = read_given(name)
-    if raw is None:
-        return None
-    if is_yaml(raw):
-        result = translated(raw, name, files_dir, values)
-        return result and result.config
-    validated = validate(raw)
-    found = findings(name, raw, validated.problems)
-    if validated.config is None and not found:
-        print(f"{escaped(name)}: error: {validated.error}", file=sys.stderr)
-    if validated.config is None:
-        sys.stderr.write(as_text([one for one in found if one.problem.fatal], excerpts=True, color=False))
-    return validated.config

@@ -99,12 +99,9 @@ def _lines(found: Sequence[MachinePart], result: Result, *, whole: bool) -> Iter
 def _limits(result: Result) -> list[Fit]:
     """Whether the JSON can be user data, for each platform; empty for what becomes a MachineConfig."""
     from transpiler.authoring.user_data_limits import fits
-    from transpiler.butane.variants import table
-    from transpiler.lint.source import node_at
+    from transpiler.commands.given_config import becomes_machine_config
 
-    variant = node_at(result.text.root, ("variant",))
-    wrapped = {row.name for row in table().values() if row.makes_machine_config}
-    return [] if variant is not None and variant.text in wrapped else fits(len(result.json.encode()))
+    return [] if becomes_machine_config(result) else fits(len(result.json.encode()))
 
 
 def _place(one: MachinePart, result: Result) -> str:

@@ -1,12 +1,13 @@
-"""Read the config that `explain` and `diff` were given, and print why there is none."""
+"""Read the config that `explain`, `diff` and `pack` were given, and print why there is none."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from provision.config.format import Config
     from transpiler.composition.values import Values
     from transpiler.result import Result
 
@@ -38,3 +39,48 @@ def translated(raw: bytes, name: str, files_dir: str | None, values: Values) -> 
         sys.stderr.write(as_text([one for one in explained if one.problem.fatal], excerpts=True, color=False))
         return None
     return result
+
+
+class GivenConfig(NamedTuple):
+    """A config, and the version of the format that it is written in, an index into VERSIONS; None for 1 and 2.x.
+
+    `wrapped` says that its YAML becomes a MachineConfig.
+    """
+
+    config: Config
+    spec_minor: int | None
+    wrapped: bool = False
+
+
+def given_config(name: str, files_dir: str | None, values: Values) -> GivenConfig | None:
+    """The config in a file, JSON or YAML; None if it has errors, which are printed."""
+    from provision.config.reports.findings import escaped, findings
+    from provision.config.reports.text import as_text
+    from provision.config.sniffing import is_yaml
+    from provision.config.validate import validate
+
+    raw = read_given(name)
+    if raw is None:
+        return None
+    if is_yaml(raw):
+        result = translated(raw, name, files_dir, values)
+        if result is None or result.config is None:
+            return None
+        return GivenConfig(result.config, result.spec_minor, becomes_machine_config(result))
+    validated = validate(raw)
+    found = findings(name, raw, validated.problems)
+    if validated.config is None and not found:
+        print(f"{escaped(name)}: error: {validated.error}", file=sys.stderr)
+    if validated.config is None:
+        sys.stderr.write(as_text([one for one in found if one.problem.fatal], excerpts=True, color=False))
+        return None
+    return GivenConfig(validated.config, None if validated.config.older else validated.version)
+
+
+def becomes_machine_config(result: Result) -> bool:
+    """Whether the text of a result becomes a MachineConfig, which a cluster hands to its machines."""
+    from transpiler.butane.variants import table
+    from transpiler.lint.source import node_at
+
+    variant = node_at(result.text.root, ("variant",))
+    return variant is not None and variant.text in {row.name for row in table().values() if row.makes_machine_config}

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Mapping
 
 from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of
@@ -43,6 +44,40 @@ def write_bytes(path: str, contents: bytes) -> None:
         verb = "write" if error.errno in _WRITE_ERRORS else "open"
         shown = escaped(path)
         raise OutputFailed(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}") from None
+
+
+def write_all(files: Mapping[str, bytes]) -> None:
+    """Write several files as `write_output` does, or none: all are written beside their places before one is replaced.
+
+    A file that is not regular is written last. Raises OutputFailed.
+    """
+    staged: list[tuple[str, str, str]] = []
+    direct: list[str] = []
+    path = ""
+    try:
+        for path, contents in files.items():
+            found = os.stat(path) if os.path.exists(path) else None
+            if found is not None and (path.startswith(_DESCRIPTOR_PATHS) or not stat.S_ISREG(found.st_mode)):
+                if stat.S_ISDIR(found.st_mode):
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                direct.append(path)
+                continue
+            if found is not None and not os.access(path, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            target = os.path.realpath(path)
+            staged.append((path, target, _stage(target, contents, found)))
+        while staged:
+            path, target, temporary = staged[0]
+            os.replace(temporary, target)
+            del staged[0]
+    except OSError as error:
+        shown = escaped(path)
+        raise OutputFailed(f"failed to write {shown}: {reason_of(error)}") from None
+    finally:
+        for _, _, temporary in staged:
+            os.unlink(temporary)
+    for path in direct:
+        write_bytes(path, files[path])
 
 
 def replace_text(path: str, before: bytes, after: bytes) -> None:
@@ -85,6 +120,16 @@ def _overwrite(path: str, contents: bytes) -> None:
 def _replace(path: str, contents: bytes, found: os.stat_result | None) -> None:
     """Write a new file, and give it the name, the owner and the mode of the old one."""
     target = os.path.realpath(path)
+    temporary = _stage(target, contents, found)
+    try:
+        os.replace(temporary, target)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _stage(target: str, contents: bytes, found: os.stat_result | None) -> str:
+    """Write a new file beside a target, with the owner and the mode of the old one; returns its path."""
     descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=os.path.dirname(target))
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -93,10 +138,10 @@ def _replace(path: str, contents: bytes, found: os.stat_result | None) -> None:
             file.write(contents)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, target)
     except BaseException:
         os.unlink(temporary)
         raise
+    return temporary
 
 
 def _keep_owner_and_mode(descriptor: int, old: os.stat_result) -> None:

@@ -32,7 +32,7 @@ def data_url(contents: bytes, compression: str | None, *, gzip: bool) -> DataUrl
     encoded = _length(len(contents))
     shortest = min(plain, encoded)
     if gzip and not compression and _length(_SMALLEST_GZIP) < shortest:
-        packed = _gzip(contents)
+        packed = gzipped(contents)
         if _length(len(packed) + _GO_DIFFERENCE) + 4 < shortest:
             return DataUrl(base64_encoded(packed), "gzip")
     kept = None if compression else ""
@@ -51,7 +51,7 @@ def _length(size: int) -> int:
     return len("data:;base64,") + (size + 2) // 3 * 4
 
 
-def _gzip(contents: bytes) -> bytes:
+def gzipped(contents: bytes) -> bytes:
     """A gzip stream (RFC 1952) with no time and an unknown operating system, so that it is reproducible."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     packed = packer.compress(contents) + packer.flush()
