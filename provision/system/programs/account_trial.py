@@ -11,6 +11,7 @@ from provision.planning.machine_view import OwnedHome
 from provision.planning.root.account_files import GROUP, GSHADOW, PASSWD, SHADOW
 from provision.system.programs import processes
 from provision.system.programs.confinement import CONFINED, Confinement
+from provision.system.programs.program_watch import TRIAL
 
 _LOCKED = {SHADOW: (PASSWD, b":*:::::::\n"), GSHADOW: (GROUP, b":*::\n")}
 """The file with the hashes -> the file with the names, and the rest of the line of an account without a password."""
@@ -29,7 +30,8 @@ def refuses(argv: Sequence[str], files: Mapping[str, bytes], home: OwnedHome | N
             root = f"{private}/root"
             _fill(root, files, home)
             confinement = Confinement(root, CONFINED[argv[0]]) if foreign else None
-            return processes.run([argv[0], "--root", root, *argv[1:]], confinement=confinement).status != 0
+            tried = [argv[0], "--root", root, *argv[1:]]
+            return processes.run(tried, confinement=confinement, watch=TRIAL).status != 0
     except (OSError, Failure):
         return True
 

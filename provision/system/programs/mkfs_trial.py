@@ -6,13 +6,16 @@ import os
 from collections.abc import Sequence
 
 from provision.system.programs import processes
+from provision.system.programs.program_watch import TRIAL, ProgramHangs, WatchSettings
 
 BANNERS = ("btrfs-progs v", "See http", "mke2fs 1", "mkfs.fat 4", "mkfs.fat 5")
 """Beginnings of lines in which a program only prints its name and version."""
 
 
-def refusal(argv: Sequence[str], size: int) -> str:
-    """Why the program refuses an empty device of `size` bytes, in one line; empty if it accepts, or is not installed.
+def refusal(argv: Sequence[str], size: int, watch: WatchSettings = TRIAL) -> str:
+    """Why the program refuses an empty device of `size` bytes, in one line.
+
+    Empty if it accepts the device, is not installed, hangs or is killed.
 
     `argv` is the command line without the device. The file needs memory only for what the program writes.
     """
@@ -21,8 +24,8 @@ def refusal(argv: Sequence[str], size: int) -> str:
         os.fchmod(fd, 0o600)  # mkswap warns of other modes
         os.ftruncate(fd, size)
         path = f"/proc/self/fd/{fd}"
-        done = processes.run([*argv, path], keep=[fd])
-    except FileNotFoundError:
+        done = processes.run([*argv, path], keep=[fd], watch=watch)
+    except (FileNotFoundError, ProgramHangs):
         return ""
     finally:
         os.close(fd)

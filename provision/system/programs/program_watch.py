@@ -49,6 +49,9 @@ class WatchSettings(NamedTuple):
 
 DEFAULT = WatchSettings()
 
+TRIAL = WatchSettings(idle=20.0)
+"""For programs that only answer a question: one that hangs gives no answer. The real run reports what it does."""
+
 
 class _Activity(NamedTuple):
     """Counters of a program and of the programs that it started, which change when one of them works."""

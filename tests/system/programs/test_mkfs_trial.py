@@ -10,6 +10,7 @@ import pytest
 from provision.stages.disks.filesystems import MAKERS
 from provision.stages.disks.mkfs_options import TRIED_BELOW
 from provision.system.programs.mkfs_trial import refusal
+from provision.system.programs.program_watch import WatchSettings
 
 MIB = 1 << 20
 
@@ -48,3 +49,8 @@ def test_a_killed_program_is_not_a_refusal(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\nkill -9 $$\n")
     program.chmod(0o755)
     assert refusal((str(program),), MIB) == ""
+
+
+def test_a_program_that_hangs_is_not_a_refusal() -> None:
+    watch = WatchSettings(look=0.05, idle=0.3)
+    assert refusal(("sh", "-c", "sleep 300"), MIB, watch) == ""

@@ -28,6 +28,7 @@ TESTS = tuple(
         "interruption/test_interrupted_disks.py::test_a_half_made_array_or_volume_is_made_again",
         "security/test_sandbox.py::test_a_volume_on_an_array",
         "security/test_secrets.py::test_no_encrypted_volume_tells_a_secret",
+        "security/test_secrets.py::test_no_image_with_an_encrypted_root_tells_a_secret",
     )
 )
 """What needs md, dm-crypt, vfat or the kernel's reader of GPT. The guest is slow: each of its system calls is a

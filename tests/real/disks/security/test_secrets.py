@@ -261,6 +261,13 @@ ENCRYPTED = {
 }
 """Failures with real volumes, which need dm-crypt."""
 
+ENCRYPTED_ROOT = {**IMAGE, "storage.luks": [LUKS], "storage.filesystems.0.device": "/dev/mapper/vault"}
+IMAGES = {
+    "finished": Case("", ("apply-image",), ENCRYPTED_ROOT),
+    "no file from the server": Case("404", ("apply-image",), {**ENCRYPTED_ROOT, **body(at("/missing"))}),
+}
+"""Images whose root is on a real volume."""
+
 GOOD = {
     "plan of an image": Case("", ("plan-image", "plan-json"), IMAGE),
     "plan of a tree": Case("", ("plan-root",), NO_DISKS),
@@ -415,6 +422,20 @@ def test_no_encrypted_volume_tells_a_secret(name: str, tmp_path: Path, disk: tup
     finally:
         for volume in ("vault", "cellar"):
             subprocess.run(["cryptsetup", "close", volume], check=False, capture_output=True)
+
+
+@pytest.mark.skipif(not Path("/sys/module/dm_crypt").exists(), reason="the kernel has no dm-crypt")
+@pytest.mark.parametrize("name", IMAGES)
+def test_no_image_with_an_encrypted_root_tells_a_secret(name: str, tmp_path: Path) -> None:
+    """Not in the finished image either: the key is in its encrypted part. No file for root alone keeps a secret."""
+    case = IMAGES[name]
+    watched = run_watched(case, tmp_path, "/dev/absent")
+    assert (watched.status == 0) == (not case.says), watched.said
+    assert case.says in watched.said, watched.said
+    assert leaks(watched) == {}, watched.said
+    kept = [path for top in ("run", "tmp") for path in (tmp_path / top).rglob("*") if path.is_file()]
+    assert {path: found for path in kept if (found := seen(path.read_bytes()))} == {}
+    assert ((tmp_path / "tmp/disk.img") in kept) == (watched.status == 0)
 
 
 def _fails_without_a_word(case: Case, tmp_path: Path, disk: tuple[Path, str]) -> None:
