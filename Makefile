@@ -93,6 +93,17 @@ ifdef ALIASES
 	ln -sf provision-sshkeys@.service $(SYSTEM)/coreos-metadata-sshkeys@.service
 endif
 
+page: .venv/check page/node_modules ## the page to try a config in a browser, into dist/page (needs npm)
+	@$(BIN)/python -m page.build dist/page
+
+page/node_modules: page/package-lock.json
+	@cd page && npm ci --ignore-scripts --no-fund --no-audit --silent
+	@touch $@
+
+page-test: page ## drive the page with Chromium (chromium, chromium-headless-shell or google-chrome on PATH)
+	@$(BIN)/pip install --quiet --group page
+	@$(BIN)/pytest -q -n 0 tests/page
+
 deb: ## Debian packages of the engine, the transpiler and the dracut module, into dist/
 	@packaging/build-deb dist
 
@@ -117,4 +128,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test lint fast-tests all-tests boot boot-matrix bench-boot chaos fuzz laws generate bench golden mutants install-dracut install-initramfs-tools install-metadata deb clean
+.PHONY: help demo check test lint fast-tests all-tests boot boot-matrix bench-boot chaos fuzz laws generate bench golden mutants install-dracut install-initramfs-tools install-metadata page page-test deb clean

@@ -69,7 +69,12 @@ def explain(arguments: list[str]) -> int:
 
             print(f"the config has no entry {escaped(given.what)}, and none below it", file=sys.stderr)
             return 1
-    shown = _as_json(found, result, given) if given.json else _as_text(found, result, whole=given.what is None)
+    if given.json:
+        import json
+
+        shown = json.dumps(as_document(found, result, given.config), indent=2, ensure_ascii=False) + "\n"
+    else:
+        shown = _as_text(found, result, whole=given.what is None)
     sys.stdout.buffer.write(masked(shown, values.known_secrets()).encode("utf-8", "backslashreplace"))
     return 0
 
@@ -127,14 +132,13 @@ def _sugar(one: MachinePart) -> str:
     return "; ".join(f"{', '.join(names)} made of {source}" for source, names in fields.items())
 
 
-def _as_json(found: Sequence[MachinePart], result: Result, given: argparse.Namespace) -> str:
-    import json
-
+def as_document(found: Sequence[MachinePart], result: Result, name: str) -> dict[str, Any]:
+    """What `--json` writes, for a config with this name."""
     from provision.config.model import VERSIONS
     from provision.config.problems import dotted
 
-    document: dict[str, Any] = {
-        "config": given.config,
+    return {
+        "config": name,
         "version": None if result.spec_minor is None else VERSIONS[result.spec_minor],
         "bytes": len(result.json.encode()),
         "limits": [one._asdict() for one in _limits(result)],
@@ -151,4 +155,3 @@ def _as_json(found: Sequence[MachinePart], result: Result, given: argparse.Names
             for one in found
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
