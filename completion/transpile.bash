@@ -60,7 +60,7 @@ _transpile() {
     case $command in
         check)
             options="--files-dir --strict --exclude --ignore --fix --diff --format --output --jobs --quiet --color --help"
-            options+=" --target --var --vars-file --secrets-file"
+            options+=" --target --var --vars-file --secrets-file --watch"
             ;;
         convert) options="--to --lowest --mount --files-dir --platform --dialect --address --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --var --vars-file --secrets-file --help" ;;
@@ -82,7 +82,7 @@ _transpile() {
             ;;
         *)
             options="--check --color --color=always --color=never --dialect --files-dir --help --lowest --output --plain --platform"
-            options+=" --pretty --raw --raw-errors --secrets-file --strict --target --var --vars-file --version"
+            options+=" --pretty --raw --raw-errors --secrets-file --strict --target --var --vars-file --version --watch"
             ((COMP_CWORD == 1)) && options+=" check convert diff explain fmt lsp pack schema"
             ;;
     esac

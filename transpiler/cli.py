@@ -17,11 +17,20 @@ from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of, run_program
 from transpiler.commands import options
 from transpiler.commands.output import OutputFailed, write_output
-from transpiler.commands.settings import CheckSettings, SettingsError, release_given, settings_here, values_given
+from transpiler.commands.settings import (
+    CheckSettings,
+    SettingsError,
+    files_of_settings,
+    release_given,
+    settings_here,
+    settings_places,
+    values_given,
+)
 
 if TYPE_CHECKING:
     from transpiler.composition.values import Document
     from transpiler.result import Result
+    from transpiler.translation_state import TranspileOptions
 
 HELP = """\
 Usage: transpile [options] [FILE...]
@@ -115,7 +124,25 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
         if given.on(name):
             print(text_for(as_butane=as_butane))
             return 0
+    if given.on("watch"):
+        return _watch(given)
     return _translate(given, as_butane=as_butane)
+
+
+def _watch(given: options.CommandLine) -> int:
+    from transpiler.commands.watching import watch
+
+    if not given.rest:
+        print("transpile: --watch needs the name of a file", file=sys.stderr)
+        return 2
+
+    def run(files: set[str]) -> int:
+        files.update(given.rest)
+        status = _translate(given, as_butane=False, files_read=files)
+        sys.stdout.flush()
+        return status
+
+    return watch(run)
 
 
 def _are_files(given: options.CommandLine) -> bool:
@@ -181,45 +208,19 @@ def _version(*, as_butane: bool) -> str:
     return f"Butane {__version__}" if as_butane else f"transpile {__version__}"
 
 
-def _translate(given: options.CommandLine, *, as_butane: bool) -> int:
+def _translate(given: options.CommandLine, *, as_butane: bool, files_read: set[str] | None = None) -> int:
+    """Translate the config once; returns the exit status. The paths of all files are added to `files_read`."""
     documents = _documents(given, as_butane=as_butane)
     if documents is None:
         return 1
-    from transpiler.composition.values import ValuesError
-    from transpiler.phases import transpile
-    from transpiler.translation_state import TranspileOptions
-
-    dialect = given.texts.get("dialect", "")
-    if dialect and not _is_dialect(dialect):
-        return 2
-
     plain = as_butane or given.on("raw-errors")
-    try:
-        settings = CheckSettings() if plain else settings_here()
-        values = None if plain else values_given(given.lists, settings)
-        release = release_given(given.texts.get("target", settings.target))
-    except (SettingsError, ValuesError) as wrong:
-        print(wrong, file=sys.stderr)
+    chosen = _transpile_options(given, plain=plain, files_read=files_read)
+    if chosen is None:
         return 2
+    from transpiler.phases import transpile
+
     *bases, (name, raw) = documents
-    result = transpile(
-        raw,
-        TranspileOptions(
-            name=name,
-            files_dir=given.texts.get("files-dir", settings.files_dir),
-            strict=given.on("strict") or settings.strict,
-            ignore=settings.ignore,
-            pretty=given.on("pretty"),
-            raw=given.on("raw"),
-            butane_paths=plain,
-            release=release,
-            lowest=given.on("lowest"),
-            platform=given.texts.get("platform", ""),
-            dialect=dialect,
-            bases=bases,
-            values=values,
-        ),
-    )
+    result = transpile(raw, chosen._replace(name=name, bases=bases))
     _report(result, raw_errors=given.on("raw-errors"), plain=plain, color=_colored(given.texts.get("color", "auto")))
     if result.error:
         print(_butane_verdict(result) if plain else _verdict(result), file=sys.stderr)
@@ -227,6 +228,43 @@ def _translate(given: options.CommandLine, *, as_butane: bool) -> int:
     if not given.on("check"):
         _deliver(_output(result, plain=given.on("plain")), given.texts.get("output", ""))
     return 0
+
+
+def _transpile_options(
+    given: options.CommandLine, *, plain: bool, files_read: set[str] | None
+) -> TranspileOptions | None:
+    """The options of the command line and of the settings; None if they are wrong, which is reported."""
+    from transpiler.composition.values import ValuesError
+    from transpiler.translation_state import TranspileOptions
+
+    dialect = given.texts.get("dialect", "")
+    if dialect and not _is_dialect(dialect):
+        return None
+    try:
+        if files_read is not None:
+            files_read.update(settings_places())
+        settings = CheckSettings() if plain else settings_here()
+        if files_read is not None:
+            files_read.update(files_of_settings(given.lists, settings))
+        values = None if plain else values_given(given.lists, settings)
+        release = release_given(given.texts.get("target", settings.target))
+    except (SettingsError, ValuesError) as wrong:
+        print(wrong, file=sys.stderr)
+        return None
+    return TranspileOptions(
+        files_dir=given.texts.get("files-dir", settings.files_dir),
+        strict=given.on("strict") or settings.strict,
+        ignore=settings.ignore,
+        pretty=given.on("pretty"),
+        raw=given.on("raw"),
+        butane_paths=plain,
+        release=release,
+        lowest=given.on("lowest"),
+        files_read=files_read,
+        platform=given.texts.get("platform", ""),
+        dialect=dialect,
+        values=values,
+    )
 
 
 def _documents(given: options.CommandLine, *, as_butane: bool) -> list[Document] | None:

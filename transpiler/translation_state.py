@@ -37,6 +37,8 @@ class TranspileOptions(NamedTuple):
     rules in `ignore` are left out. With `butane_paths`, only Butane's problems are reported, with the paths that Butane
     prints: for an absent value, the path in the result; and only tags of Butane have a meaning.
 
+    The paths of local files, parts and bases are added to `files_read`, if that is given.
+
     The output is for `release`, and with `lowest` in the lowest version that can say all.
 
     `platform` and `dialect` are for Container Linux Configs; an empty dialect is the default one. With
@@ -55,6 +57,7 @@ class TranspileOptions(NamedTuple):
     butane_paths: bool = False
     release: Release | None = None
     lowest: bool = False
+    files_read: set[str] | None = None
     platform: str = ""
     dialect: str = ""
     container_linux: bool = False
@@ -62,7 +65,7 @@ class TranspileOptions(NamedTuple):
     @property
     def files(self) -> FilesDirectory:
         """The directory of local files."""
-        return FilesDirectory(os.fspath(self.files_dir) if self.files_dir else "")
+        return FilesDirectory(os.fspath(self.files_dir) if self.files_dir else "", self.files_read)
 
 
 class Work:

@@ -15,7 +15,15 @@ from provision.config.reports.findings import Finding
 from provision.config.reports.formats import FileResult
 from provision.config.reports.streams import reason_of
 from transpiler.commands.options import add_path_options, add_target_option, add_value_options
-from transpiler.commands.settings import CheckSettings, SettingsError, release_given, settings_here, values_given
+from transpiler.commands.settings import (
+    CheckSettings,
+    SettingsError,
+    files_of_settings,
+    release_given,
+    settings_here,
+    settings_places,
+    values_given,
+)
 
 if TYPE_CHECKING:
     from transpiler.composition.values import Values
@@ -63,6 +71,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument(
         "-j", "--jobs", type=int, default=0, metavar="N", help="number of processes (default: one per core)"
     )
+    parser.add_argument("--watch", action="store_true", help="check again when a file that takes part changes")
     parser.add_argument("-q", "--quiet", action="store_true", help="no progress and no summary")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="colour the text")
     return parser
@@ -70,15 +79,40 @@ def command_line() -> argparse.ArgumentParser:
 
 def check_many(arguments: list[str]) -> int:
     """Run the command with its arguments; returns the exit status 0 or 1. Raises SystemExit(2) for wrong usage."""
+    parser = command_line()
+    given = parser.parse_args(arguments)
+    if not given.watch:
+        return _run(given, parser)
+    if given.fix or given.diff:
+        parser.error("--watch only checks: leave out --fix and --diff")
+    from transpiler.commands.watching import watch
+
+    return watch(lambda files: _run(given, parser, files), lambda: _found(given))
+
+
+def _found(given: argparse.Namespace) -> Sequence[str]:
+    """The configs that would be checked now; none if a path does not exist or the settings are wrong."""
+    from transpiler.commands.find_configs import find_configs
+
+    try:
+        return find_configs(given.paths, _settings(given).exclude)[0]
+    except (FileNotFoundError, SettingsError):
+        return ()
+
+
+def _run(given: argparse.Namespace, parser: argparse.ArgumentParser, files_read: set[str] | None = None) -> int:
+    """Check once, and add the paths of all files to `files_read`."""
     from transpiler.commands.find_configs import find_configs
     from transpiler.commands.fragments import with_whole_configs
     from transpiler.composition.values import ValuesError
 
-    parser = command_line()
-    given = parser.parse_args(arguments)
     try:
+        if files_read is not None:
+            files_read.update(settings_places())
         settings = _settings(given)
         release_given(settings.target)
+        if files_read is not None:
+            files_read.update(files_of_settings(_value_options(given), settings))
         values = values_given(_value_options(given), settings, without_secrets=True)
         values = values._replace(given=frozenset())  # a variable need not be used by each config
         names, left_out = find_configs(given.paths, settings.exclude)
@@ -93,14 +127,19 @@ def check_many(arguments: list[str]) -> int:
     if given.diff:
         return _show_fixes(names, settings, values, given)
     all_written = not given.fix or _fix(names, settings, values, given)
-    checked = _each_once(_checked(names, settings, values, given.jobs or _cores(), quiet=given.quiet))
+    checked = _each_once(_checked(names, settings, values, given, files_read))
+    _show(checked, given)
+    return int(any(one.error for one in checked) or not all_written)
+
+
+def _show(checked: Sequence[FileResult], given: argparse.Namespace) -> None:
+    """Deliver the findings and the summaries."""
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
     _deliver(findings_text(checked, given.format, color=color and not given.output), given.output)
     if given.format == "github":
         _add_summary(checked, os.environ.get("GITHUB_STEP_SUMMARY", ""))
     if not given.quiet:
         print(summary(checked) if checked else "every config is excluded", file=sys.stderr)
-    return int(any(one.error for one in checked) or not all_written)
 
 
 def _each_once(checked: Sequence[FileResult]) -> list[FileResult]:
@@ -174,12 +213,16 @@ def _value_options(given: argparse.Namespace) -> dict[str, list[str]]:
     return {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
 
 
-def check_file(name: str, settings: CheckSettings, values: Values | None = None) -> FileResult:
-    """The findings of one file, and its verdict (empty if it is valid)."""
+def check_file(
+    name: str, settings: CheckSettings, values: Values | None = None, files_read: set[str] | None = None
+) -> FileResult:
+    """The findings of one file, and its verdict (empty if it is valid). Paths of files are added to `files_read`."""
     from transpiler.phases import transpile
     from transpiler.reading.tree import read_input
     from transpiler.translation_state import TranspileOptions
 
+    if files_read is not None:
+        files_read.add(name)
     try:
         if _is_named_pipe(name):
             return _unread(name, "cannot be read: it is a named pipe")
@@ -196,6 +239,7 @@ def check_file(name: str, settings: CheckSettings, values: Values | None = None)
             ignore=settings.ignore,
             values=values,
             release=release_given(settings.target),
+            files_read=files_read,
         ),
     )
     return FileResult(name, result.findings(), result.error)
@@ -213,16 +257,21 @@ def _unread(name: str, message: str) -> FileResult:
 
 
 def _checked(
-    names: Sequence[str], settings: CheckSettings, values: Values, jobs: int, *, quiet: bool
+    names: Sequence[str],
+    settings: CheckSettings,
+    values: Values,
+    given: argparse.Namespace,
+    files_read: set[str] | None,
 ) -> list[FileResult]:
-    """Check files in several processes; the results are in the order of the names."""
+    """Check files, in several processes if `files_read` is not wanted; the results are in the order of the names."""
     from transpiler.commands.workers import in_order
 
     importlib.import_module("yaml")  # once, before the processes are forked
     importlib.import_module("transpiler.phases")
-    progress = _Progress(len(names), shown=not quiet and sys.stderr.isatty())
+    progress = _Progress(len(names), shown=not given.quiet and sys.stderr.isatty())
     on_killed_worker = partial(_unread, message="was not checked: its process was killed")
-    work = partial(check_file, settings=settings, values=values)
+    work = partial(check_file, settings=settings, values=values, files_read=files_read)
+    jobs = (given.jobs or _cores()) if files_read is None else 1
     return [progress.step(one) for one in in_order(work, names, jobs, on_killed_worker=on_killed_worker)]
 
 
@@ -275,6 +324,7 @@ def _deliver(text: str, output: str | None) -> None:
         write_output(output, text)
     else:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+        sys.stdout.flush()
 
 
 def summary(checked: Sequence[FileResult]) -> str:

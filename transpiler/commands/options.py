@@ -73,6 +73,7 @@ OPTIONS = (
     Option("target", "", str, "release that reads the config, such as fcos-42: write and check for it", own=True),
     Option("var", "", list, "NAME=VALUE: a value of !var", own=True),
     Option("vars-file", "", list, "file with values of !var, in YAML or JSON", own=True),
+    Option("watch", "", bool, "run again when a file that takes part changes", own=True),
     Option("version", "V", bool, "print the version and exit"),
 )
 

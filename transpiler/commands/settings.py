@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from provision.config.reports.did_you_mean import did_you_mean
@@ -61,16 +61,30 @@ def settings_here() -> CheckSettings:
 
 def settings_above(folder: str) -> CheckSettings:
     """The settings for the configs in a directory. Raises SettingsError."""
+    for path, tables in _places(folder):
+        if os.path.isfile(path):
+            table = _table(path, tables)
+            if table is not None:
+                return _settings(table, os.path.relpath(path))
+    return CheckSettings()
+
+
+def settings_places() -> set[str]:
+    """The paths where a settings file for the working directory is searched."""
+    try:
+        return {path for path, _ in _places(os.getcwd())}
+    except OSError:  # it was removed
+        return set()
+
+
+def _places(folder: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The paths of settings files for a directory, nearest first, and the names of the tables that settings are in."""
     while True:
         for name, tables in ((".transpile.toml", ()), ("pyproject.toml", ("tool", "transpile"))):
-            path = os.path.join(folder, name)
-            if os.path.isfile(path):
-                table = _table(path, tables)
-                if table is not None:
-                    return _settings(table, os.path.relpath(path))
+            yield os.path.join(folder, name), tables
         above = os.path.dirname(folder)
         if above == folder or os.path.exists(os.path.join(folder, ".git")):
-            return CheckSettings()
+            return
         folder = above
 
 
@@ -139,6 +153,12 @@ def release_given(name: str) -> Release | None:
         near = did_you_mean(name, releases())
         raise SettingsError(f"there is no target {escaped(name)}{near}; targets are {', '.join(releases())}")
     return releases()[name]
+
+
+def files_of_settings(lists: Mapping[str, Sequence[str]], settings: CheckSettings) -> set[str]:
+    """The paths of settings files, and of the files with values that the options and settings name."""
+    named = {*lists["vars-file"], *lists["secrets-file"], settings.vars_file or "", settings.secrets_file or ""} - {""}
+    return named | settings_places()
 
 
 def values_given(

@@ -25,9 +25,13 @@ class LocalFileError(Exception):
 
 
 class FilesDirectory(NamedTuple):
-    """The files directory (-d); empty if there is none. Paths outside it are refused; symlinks are followed."""
+    """The files directory (-d); empty if there is none. Paths outside it are refused; symlinks are followed.
+
+    The paths that are asked for are added to `asked`, if that is given, also those of files that do not exist.
+    """
 
     directory: str
+    asked: set[str] | None = None
 
     def locate(self, local: str) -> str:
         """The path of a local file. Raises LocalFileError without a files directory, or if it is outside."""
@@ -37,6 +41,8 @@ class FilesDirectory(NamedTuple):
         base = posixpath.abspath(self.directory)
         if posixpath.abspath(path) != base and not posixpath.abspath(path).startswith(base.rstrip("/") + "/"):
             raise LocalFileError(ESCAPES)
+        if self.asked is not None:
+            self.asked.add(path)
         return path
 
     def locate_part(self, name: str) -> str:
