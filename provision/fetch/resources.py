@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from provision.config.format import ClevisCustom, Config, Resource, Tang
 from provision.config.model import Record
 from provision.config.resources.content import ContentInvalid, inline_content
-from provision.config.resources.urls import is_url, redacted, scheme
+from provision.config.resources.urls import URL_HINT, is_url, redacted, scheme
 from provision.failures import FetchFailed, NeedsNetwork
 from provision.fetch.schemes.table import SCHEMES
 from provision.fetch.settings import CONFIG_LIMIT, HEADER_SECONDS, FetchSettings
@@ -74,7 +74,7 @@ class Fetcher:
             raise NeedsNetwork(name)
         get = SCHEMES.get(scheme(resource.source or ""))
         if not is_url(resource.source or ""):
-            raise FetchFailed(name, "unable to parse url")
+            raise FetchFailed(name, "unable to parse url", hint=URL_HINT)
         if get is None:
             raise FetchFailed(name, "unsupported source scheme", hint="use one of " + ", ".join(("data", *SCHEMES)))
         from provision.fetch.schemes.verified_writer import VerifiedWriter

@@ -101,6 +101,10 @@ def _s3_error(url: Url) -> str:
 _NOT_PLAIN = r"[\x00-\x20\x7f-\U0010ffff<>#\"{}|\\^\[\]`]"
 
 
+URL_HINT = "check the host and the port; other characters than letters are in percent form, such as %2F for /"
+"""What to do about a URL that cannot be parsed."""
+
+
 def redacted(text: str) -> str:
     """A URL for people and logs: no user info, no query, no fragment, and nothing of a data URL's data.
 
@@ -114,9 +118,11 @@ def redacted(text: str) -> str:
         return "data URL"
     shown = rest.partition("#")[0].partition("?")[0]
     if not shown.startswith("//"):
-        return f"{scheme}:{shown}"
+        return f"{scheme}:..." if "@" in rest else f"{scheme}:{shown}"
     authority, slash, path = shown[2:].partition("/")
     user, colon, port = authority.rpartition(":")
+    if "@" in authority and "@" in rest[2 + len(authority) :]:
+        return f"{scheme}://..."
     if colon and "@" not in authority and "@" in rest and not user.endswith("]"):
         return f"{scheme}://{user}:..." if port.isdecimal() else f"{scheme}://..."  # a port, or half of a password
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"

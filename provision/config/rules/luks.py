@@ -9,7 +9,7 @@ from provision.config.format import ClevisCustom, Luks, Tang
 from provision.config.json_text.parse import parse_json
 from provision.config.model import VERSIONS
 from provision.config.problems import Problem
-from provision.config.resources.urls import HTTP_URL, parse_url, url_error
+from provision.config.resources.urls import HTTP_URL, URL_HINT, parse_url, url_error
 from provision.config.rules.declare import (
     FILLED,
     NOT_EMPTY,
@@ -128,7 +128,7 @@ def tang_is_sound(tang: Tang) -> Iterator[Problem]:
     """A Tang server has a URL with http or https, and a thumbprint; its advertisement is JSON."""
     url = parse_url(tang.url)
     if url is None:
-        yield Problem(("url",), "unable to parse url")
+        yield Problem(("url",), "unable to parse url", hint=URL_HINT)
     elif url.scheme not in {"http", "https"}:
         yield Problem(("url",), "invalid url scheme", hint="Tang is reached by http or https")
     if not tang.thumbprint:

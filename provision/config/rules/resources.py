@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from provision.config.format import ConfigResource, HttpHeader, IgnitionConfig, Proxy, Resource, Tls, Verification
 from provision.config.model import VERSIONS
 from provision.config.problems import Path, Problem
-from provision.config.resources.urls import HTTP_URL, SCHEMES, parse_url, scheme_pattern, url_error
+from provision.config.resources.urls import HTTP_URL, SCHEMES, URL_HINT, parse_url, scheme_pattern, url_error
 from provision.config.rules.declare import TEXT, Keywords, has, never, required, rule, versioned_rule
 
 _HEX_DIGITS = {"sha512": 128, "sha256": 64}
@@ -128,7 +128,7 @@ def proxy_is_http(proxy: Proxy) -> Iterator[Problem]:
 def _bad_proxy(text: str, name: str) -> Iterator[Problem]:
     url = parse_url(text)
     if url is None:
-        yield Problem((name,), "unable to parse url")
+        yield Problem((name,), "unable to parse url", hint=URL_HINT)
     elif url.scheme not in {"http", "https"}:
         yield Problem((name,), "proxies must be http(s)")
 
@@ -142,7 +142,21 @@ def _required(resource: ConfigResource, version: int, path: Path) -> Iterator[Pr
 
 def _bad_url(text: str, version: int, path: Path) -> Iterator[Problem]:
     if message := url_error(text, version):
-        yield Problem(path, message, hint=_scheme_hint(text, version) if message == "invalid url scheme" else "")
+        yield Problem(path, message, hint=_url_hint(text, message, version))
+
+
+def _url_hint(text: str, message: str, version: int) -> str:
+    if message == "invalid url scheme":
+        return _scheme_hint(text, version)
+    return _URL_HINTS.get(message, "in data, other characters than letters are in percent form; or write data:;base64,")
+
+
+_URL_HINTS = {
+    "unable to parse url": URL_HINT,
+    "invalid S3 ARN format": "write arn:aws:s3:::BUCKET/KEY",
+    "invalid S3 object VersionId": "write ?versionId=ID, or leave it out",
+}
+"""What to do about a URL, by the message; other messages are about a data URL."""
 
 
 def _scheme_hint(text: str, version: int) -> str:

@@ -208,7 +208,7 @@ class Client:
         try:
             reply = transport.exchange(request, proxy, connecting, headers, report)
         except ValueError as error:  # requests' InvalidURL, InvalidHeader
-            raise FetchFailed(request.shown_url, "unable to parse url or HTTP header") from error
+            raise FetchFailed(request.shown_url, "unable to parse url or HTTP header", hint=urls.URL_HINT) from error
         except OSError as error:  # requests.RequestException is one
             raise _not_answered(request, proxy, error) from error
         return reply._replace(secrets=lambda: redaction.secrets(request, proxy, DEFAULT_HEADERS))
@@ -262,7 +262,8 @@ class Client:
         try:
             return urls.origin(self._proxy(request) or request.url).host
         except ValueError as error:
-            raise FetchFailed(redacted(request.url), "unable to parse url, or that of the proxy") from error
+            told = "unable to parse url, or that of the proxy"
+            raise FetchFailed(redacted(request.url), told, hint=urls.URL_HINT) from error
 
     def _proxy(self, request: Request) -> str:
         settings = self.settings

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from provision.config.format import Resource
-from provision.config.resources.urls import redacted
+from provision.config.resources.urls import URL_HINT, redacted
 from provision.failures import FetchFailed
 from provision.fetch.http import connections, error_texts
 from provision.fetch.http.client import Client, RetryableError
@@ -79,7 +79,7 @@ def _take(writer: VerifiedWriter, blocks: Iterator[bytes], source: str) -> None:
     except OSError as error:
         raise RetryableError(error_texts.explain(error)) from error
     except UnicodeError as error:  # the resolver raises it if the host is not a valid name
-        raise FetchFailed(redacted(source), "unable to parse url") from error
+        raise FetchFailed(redacted(source), "unable to parse url", hint=URL_HINT) from error
 
 
 def _blocks(source: str, deadline: Deadline, stop: StopEvent) -> Iterator[bytes]:

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from provision.config.format import Config, File, Resource, Storage
 from provision.config.model import NEWEST, minor
 from provision.config.resources.data_urls import BadDataUrl, decode_data_url
 from provision.config.resources.urls import Url, parse_url, path_of, redacted, url_error
+from provision.config.rules import check_rules
 
 
 @given(st.binary())
@@ -186,5 +188,28 @@ def test_urls_are_shown_without_secrets() -> None:
     assert redacted("http://u:pa?ss@host/x") == "http://..."
     assert redacted("http://u:pa#ss@host/x") == "http://..."
     assert redacted("http://u:12/ss@host/x") == "http://u:..."
+    assert redacted("http://u:pa@ss/w@host/x") == "http://..."
+    assert redacted("http://u:pa@ss?w@host/x") == "http://..."
+    assert redacted("http:/u:pass@host/x") == "http:..."
+    assert redacted("u:pass@host/x") == "u:..."
+    assert redacted("//u:pass@host/x") == "//u:..."
+    assert redacted("oem:///config.ign") == "oem:///config.ign"
     assert redacted("http://host/a@b") == "http://host/a@b"
     assert redacted("data:,secret") == "data URL"
+
+
+@pytest.mark.parametrize(
+    ("url", "remedy"),
+    [
+        ("http://[", "percent form"),
+        ("data:,%zz", "percent form"),
+        ("data:;base64,!", "base64"),
+        ("ftp://x", "known schemes"),
+        ("s3://b/k?versionId=", "versionId=ID"),
+        ("arn:aws:s3", "arn:aws:s3:::"),
+    ],
+)
+def test_every_wrong_url_has_a_remedy(url: str, remedy: str) -> None:
+    file = File(path="/a", contents=Resource(source=url))
+    (problem,) = check_rules(Config(storage=Storage(files=(file,))), NEWEST)
+    assert remedy in problem.hint

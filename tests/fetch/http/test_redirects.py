@@ -206,8 +206,9 @@ def test_the_library_connects_to_the_host_that_was_checked(log: RecordedLog) -> 
     """If the HTTP library reads a URL in another way than our check, no connection is made."""
     with serve({"/b": Answer(b"x")}) as served:
         port = served.url.rpartition(":")[2]
-        with pytest.raises(FetchFailed, match="unable to parse url"):
+        with pytest.raises(FetchFailed, match="unable to parse url") as failed:
             client(log, http_total=1, network_wait=0.5).read(Request(f"http://10.9.9.9\\@127.0.0.1:{port}/b"))
+        assert failed.value.hint
         assert not served.asked
 
 
