@@ -19,7 +19,7 @@ _provision() {
             mapfile -t COMPREPLY < <(compgen -u -- "$current")
             return
             ;;
-        --root | --base | --image | --attributes | --coreos-attributes | --environment | --hostname)
+        --root | --base | --image | --config | -o | --output | --attributes | --coreos-attributes | --environment | --hostname)
             mapfile -t COMPREPLY < <(compgen -f -- "$current")
             return
             ;;
@@ -39,7 +39,7 @@ _provision() {
     esac
     case $COMP_CWORD:$command in
         1:*)
-            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata clean grow reset try --help --version" -- "$current")
+            mapfile -t COMPREPLY < <(compgen -W "plan apply validate fetch metadata clean grow reset try capture replay --help --version" -- "$current")
             return
             ;;
         *:plan) options="$target --json --verbose --strict-devices --exit-code" ;;
@@ -50,6 +50,8 @@ _provision() {
         *:clean) options="--root --ssh-host-keys" ;;
         *:reset) options="--root --keep --yes" ;;
         *:try) options="--files-dir --check --ssh --base --uefi --suite --package --memory --disk-size --argument --emulate" ;;
+        *:capture) options="--files-dir --output --root --timeout" ;;
+        *:replay) options="--config --files-dir --timeout --json --verbose --log" ;;
         *:grow)
             mapfile -t COMPREPLY < <(compgen -W "--help" -- "$current"; compgen -f -- "${current:-/dev/}")
             return
@@ -57,8 +59,9 @@ _provision() {
     esac
     mapfile -t COMPREPLY < <(
         compgen -W "$options --help" -- "$current"
-        [[ $command == fetch || $command == metadata || $command == clean || $command == reset || $current == -* ]] || compgen -f -X '!*.@(ign|json|bu|butane|yaml|yml)' -- "$current"
-        [[ $command == fetch || $command == metadata || $command == clean || $command == reset || $current == -* ]] || compgen -d -S / -- "$current"
+        [[ $command != replay || $current == -* ]] || compgen -f -- "$current"
+        [[ $command == fetch || $command == metadata || $command == clean || $command == reset || $command == replay || $current == -* ]] || compgen -f -X '!*.@(ign|json|bu|butane|yaml|yml)' -- "$current"
+        [[ $command == fetch || $command == metadata || $command == clean || $command == reset || $command == replay || $current == -* ]] || compgen -d -S / -- "$current"
     )
 }
 

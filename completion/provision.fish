@@ -9,6 +9,8 @@ set -l fetch '__fish_seen_subcommand_from fetch'
 set -l clean '__fish_seen_subcommand_from clean'
 set -l reset '__fish_seen_subcommand_from reset'
 set -l try '__fish_seen_subcommand_from try'
+set -l capture '__fish_seen_subcommand_from capture'
+set -l replay '__fish_seen_subcommand_from replay'
 set -l platforms auto akamai aliyun applehv aws azure azurestack brightbox cloudstack digitalocean exoscale file gcp \
     hetzner hyperv ibmcloud kubevirt metal nutanix nvidiabluefield openstack oraclecloud packet powervs \
     proxmoxve qemu scaleway upcloud virtualbox vmware vultr zvm
@@ -23,6 +25,8 @@ complete -c provision -n __fish_use_subcommand -a clean -d 'prepare a system for
 complete -c provision -n __fish_use_subcommand -a grow -d 'let partitions grow into the free space behind them'
 complete -c provision -n __fish_use_subcommand -a reset -d 'make the next boot a first boot on an emptied root file system'
 complete -c provision -n __fish_use_subcommand -a try -d 'boot a virtual machine with a config'
+complete -c provision -n __fish_use_subcommand -a capture -d 'write what a plan depends on here to a file without secrets'
+complete -c provision -n __fish_use_subcommand -a replay -d 'make the plan of another machine again, from its bundle'
 complete -c provision -n __fish_use_subcommand -l version -d 'print the version'
 complete -c provision -s h -l help -d 'show the usage'
 
@@ -89,3 +93,15 @@ complete -c provision -n $try -l memory -x -d 'memory of the machine in MiB'
 complete -c provision -n $try -l disk-size -x -d 'size of the disks that are made'
 complete -c provision -n $try -l argument -x -d 'a kernel argument more'
 complete -c provision -n $try -l emulate -d 'do not use KVM'
+
+complete -c provision -n $capture -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where a YAML config finds local files'
+complete -c provision -n $capture -s o -l output -r -d 'the file to write'
+complete -c provision -n $capture -l root -x -a '(__fish_complete_directories)' -d 'root of the system'
+complete -c provision -n $capture -l timeout -x -d 'give up when nothing arrives for so many seconds'
+
+complete -c provision -n $replay -l config -r -d 'the config, for places in it'
+complete -c provision -n $replay -s d -l files-dir -x -a '(__fish_complete_directories)' -d 'where a YAML config finds local files'
+complete -c provision -n $replay -l timeout -x -d 'give up when nothing arrives for so many seconds'
+complete -c provision -n $replay -l json -d 'print the plan as JSON'
+complete -c provision -n $replay -l verbose -d 'show what is kept unchanged as well'
+complete -c provision -n $replay -l log -d 'print the messages of that run'

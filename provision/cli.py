@@ -22,7 +22,7 @@ from provision.stop_signals import handle_stop_signals, stopped_by
 if TYPE_CHECKING:
     import argparse
 
-COMMANDS = ("plan", "apply", "validate", "fetch", "metadata", "clean", "grow", "reset", "try")
+COMMANDS = ("plan", "apply", "validate", "fetch", "metadata", "clean", "grow", "reset", "try", "capture", "replay")
 """Subcommands, in the order of the help; each is the module of that name, but for MODULES."""
 
 MODULES = {"try": "trial.command"}

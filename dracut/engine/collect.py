@@ -62,7 +62,8 @@ NEVER = (
 )
 
 NOT_AT_A_BOOT = (
-    *("provision.commands.apply", "provision.commands.clean", "provision.commands.given_config"),
+    *("provision.commands.apply", "provision.commands.capture", "provision.commands.clean"),
+    *("provision.commands.given_config", "provision.commands.replay", "provision.system.limits"),
     *("provision.commands.grow", "provision.commands.plan", "provision.commands.plan_output"),
     *("provision.commands.reset", "provision.commands.targets", "provision.commands.trial"),
     "provision.commands.validate",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -16,7 +17,7 @@ from provision.config.problems import dotted
 from provision.engine.execution import Engine
 from provision.engine.history import FileHistory, History, NoHistory, digest_of, record_path
 from provision.engine.preflight import Step, simulate
-from provision.failures import Failure, NeedsNetwork
+from provision.failures import Failure, NeedsNetwork, as_failure
 from provision.fetch.base_config import EMPTY, base_config, merged
 from provision.fetch.running_system import SystemPaths
 from provision.log import FieldLog
@@ -177,12 +178,27 @@ class Boot(NamedTuple):
                 past = partial(self._history, config, machine)
                 later, view = look_ahead.later_stages(stage, machine, config, past, names_root=bool(self.root))
             config = _with_platform_files(config, state)
-            simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
-            fetcher = DeferredFetcher(config, self.platform, self.log)
-            Engine(machine, fetcher, self._log_step, history).run(stage, config)
+            with self._saving_bundle((stage, *later), config, view):
+                simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
+                fetcher = DeferredFetcher(config, self.platform, self.log)
+                Engine(machine, fetcher, self._log_step, history).run(stage, config)
             return machine.boot_state()
         finally:
             machine.release()
+
+    @contextmanager
+    def _saving_bundle(self, stages: Sequence[Stage], config: Config, view: MachineView) -> Iterator[None]:
+        """Run the block; in an initramfs a failure of it also saves what the plan depends on."""
+        try:
+            yield
+        except Exception as error:
+            from provision.system import consoles
+
+            if consoles.in_initramfs():
+                from provision.boot.failure.bundle_file import save_bundle
+
+                save_bundle(as_failure(error), stages, config, view, self.log)
+            raise
 
     def _history(self, config: Config, machine: Machine) -> History:
         file = RecordFile(self.root, record_path(machine))

@@ -32,13 +32,18 @@ class ConfigText(NamedTuple):
 
 def read_text(name: str) -> ConfigText:
     """Read a file, or standard input for `-`: at most one byte more than a config may have. Raises Failure."""
+    return ConfigText("<stdin>" if name == "-" else name, read_file(name, MAX_BYTES, "config"))
+
+
+def read_file(name: str, limit: int, what: str) -> bytes:
+    """The bytes of a file, or of standard input for `-`: at most one more than the limit. Raises Failure."""
     try:
         if name == "-":
-            return ConfigText("<stdin>", sys.stdin.buffer.read(MAX_BYTES + 1))
+            return sys.stdin.buffer.read(limit + 1)
         with open(name, "rb") as file:
-            return ConfigText(name, file.read(MAX_BYTES + 1))
+            return file.read(limit + 1)
     except IsADirectoryError:
-        raise Usage(f"{name} is a directory, not a config") from None
+        raise Usage(f"{name} is a directory, not a {what}") from None
     except OSError as error:
         raise Failure(f"{'standard input' if name == '-' else name}: cannot be read: {reason_of(error)}") from None
 

@@ -7,6 +7,7 @@ a unit of the distribution failed.
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from provision.boot.failure.missing_root import may_provision, missing_root
@@ -15,6 +16,9 @@ from provision.failures import ConfigInvalid, Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
 
 REPORT = "/run/provision/failure"
+BUNDLE = "/run/provision/bundle"
+"""What `provision replay` makes the plan of on another machine."""
+
 LOG = "/run/provision/log"
 """The log in an initramfs without systemd: its scripts write it."""
 
@@ -90,7 +94,7 @@ def show_report(running_system: LocalSystem) -> None:
     except Failure:
         policy = FailurePolicy()  # `look` has reported that
     if units or saved:
-        text = report_text(units, saved)
+        text = report_text(units, saved, bundle=os.path.exists(BUNDLE))
     else:
         causes = missing_root(running_system)
         text = other_text(causes, [] if causes else _failed("*"))
@@ -98,8 +102,11 @@ def show_report(running_system: LocalSystem) -> None:
     policy.carry_out()
 
 
-def report_text(units: list[FailedUnit], saved: list[str]) -> list[str]:
-    """The lines to show: which units failed, and why: the saved report, or else the last lines of their logs."""
+def report_text(units: list[FailedUnit], saved: list[str], *, bundle: bool = False) -> list[str]:
+    """The lines to show: which units failed, and why: the saved report, or else the last lines of their logs.
+
+    `bundle` says whether there is a file for `provision replay`.
+    """
     hints = _hints(units)
     causes = saved or _last_words(units)
     shown = causes[: MAX_LINES - len(hints)]
@@ -112,7 +119,8 @@ def report_text(units: list[FailedUnit], saved: list[str]) -> list[str]:
         *(f"  {line}" for line in shown),
         *([more] if len(causes) > len(shown) else []),
         *(f"  {line}" for line in hints),
-        f"The next boot provisions again, and goes on where this one stopped. The log: {log}",
+        f"The next boot provisions again, and goes on where this one stopped. The log: {log}"
+        + (f"; for provision replay: {BUNDLE}" if bundle else ""),
     ]
 
 

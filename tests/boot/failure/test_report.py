@@ -75,6 +75,12 @@ def test_without_systemd_there_are_no_units() -> None:
     assert "The log: journalctl" in report_text([DISKS], [])[-1]
 
 
+def test_the_bundle_is_named_if_there_is_one() -> None:
+    shown = report_text([DISKS], [], bundle=True)
+    assert shown[-1].endswith("journalctl -u 'provision-*'; for provision replay: /run/provision/bundle")
+    assert len(shown) == len(report_text([DISKS], []))
+
+
 def test_a_long_story_is_cut() -> None:
     told = [f"reason {number}" for number in range(MAX_LINES + 5)]
     shown = report_text([DISKS], told)
