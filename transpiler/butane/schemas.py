@@ -25,6 +25,9 @@ from transpiler.butane.variants import Variant, table
 
 Schema = dict[str, Any]
 
+PUBLIC_ID = "https://raw.githubusercontent.com/firstboot-provision/provision/main/schemas/butane.json"
+"""Where the schema for all variants is published; a catalog such as SchemaStore names this address."""
+
 
 def schema_files() -> dict[str, Schema]:
     """File name -> schema. Versions with the same schema share one file; `butane.json` is for all variants."""
@@ -72,6 +75,7 @@ def combined_schema() -> Schema:
         definitions.add(_name(row).removeprefix("butane-"), variant_schema(row))
     return {
         "$schema": DIALECT,
+        "$id": PUBLIC_ID,
         "title": "Butane config",
         "description": "A config for the first boot; the other keys depend on `variant` and `version`.",
         "type": "object",

@@ -17,7 +17,7 @@ from provision.config.format import MODE_LIMITS
 from provision.config.problems import dotted
 from tests.transpiler.golden import FILES, Case, cases
 from tests.transpiler.strategies import configs, mistakes
-from transpiler.butane.schemas import schema_files
+from transpiler.butane.schemas import PUBLIC_ID, combined_schema, schema_files
 from transpiler.butane.types_and_keys import by_schema, validator
 from transpiler.butane.variants import Variant, table
 from transpiler.phases import transpile
@@ -152,3 +152,18 @@ def test_a_schema_refuses_only_what_the_transpiler_refuses(data: st.DataObject) 
         assert any(
             one.fatal for one in transpile(json.dumps(config).encode(), TranspileOptions(files_dir=str(FILES))).problems
         )
+
+
+def test_the_schema_for_all_variants_can_be_published() -> None:
+    """One document without references to others, under an address that everyone can read, as SchemaStore wants it."""
+    schema = combined_schema()
+    text = json.dumps(schema)
+    assert schema["$id"] == PUBLIC_ID
+    assert PUBLIC_ID.startswith("https://")
+    assert PUBLIC_ID.endswith("/schemas/butane.json")
+    assert text.count('"$id"') == 1
+    assert set(re.findall(r'"\$ref": "(.)', text)) == {"#"}
+    Draft202012Validator.check_schema(schema)
+    judge = Draft202012Validator(schema)
+    assert judge.is_valid({"variant": "fcos", "version": "1.6.0"})
+    assert not judge.is_valid({"variant": "fcos", "version": "1.6.0", "storage": {"files": [{"path": 1}]}})
