@@ -3,7 +3,7 @@
 
 # programs that are always needed, and those that some configs or platforms need
 provision_needed_tools='blkid grep modprobe mount sfdisk systemctl udevadm umount wipefs'
-provision_optional_tools='chroot groupadd groupdel groupmod ip useradd userdel usermod
+provision_optional_tools='chroot groupadd groupdel groupmod useradd userdel usermod
     cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
     chccwdev cio_ignore journalctl vmur zstd
     ignition-kargs-helper is-live-image mkdir setfiles vmware-rpctool zkey zkey-cryptsetup'

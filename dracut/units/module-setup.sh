@@ -40,10 +40,17 @@ install() {
     else
         dwarn 'there is neither systemd-networkd nor NetworkManager: no config can come over the network'
     fi
-    for unit in "$moddir"/provision-*.{path,service}; do
+    for unit in "$moddir"/*.{path,service,target}; do
         inst_simple "$unit" "$systemdsystemunitdir/${unit##*/}"
     done
-    $SYSTEMCTL -q --root "$initdir" enable provision-record.service
+    # the units of a distribution are ordered by Ignition's names
+    for unit in fetch-offline fetch kargs disks mount files; do
+        ln_r "$systemdsystemunitdir/provision-$unit.service" "$systemdsystemunitdir/ignition-$unit.service"
+    done
+    ln_r "$systemdsystemunitdir/provision-remount.service" "$systemdsystemunitdir/ignition-remount-sysroot.service"
+    inst_simple "$moddir/subsequent.sh" /usr/lib/provision/subsequent.sh
+    inst_multiple sh
+    $SYSTEMCTL -q --root "$initdir" enable provision-record.service provision-subsequent.service
 }
 
 # systemd-networkd; it is started only when the engine needs the network
@@ -55,7 +62,7 @@ install_networkd() {
         "$systemdsystemunitdir/network-online.target"
     inst_simple "$moddir/zz-provision.network" "$systemdutildir/network/zz-provision.network"
     inst_simple "$moddir/resolve.sh" /usr/lib/provision/resolve.sh
-    inst_multiple mv sh
+    inst_multiple mv
     grep '^systemd-network:' "${dracutsysrootdir-}/etc/passwd" >>"$initdir/etc/passwd"
     grep '^systemd-network:' "${dracutsysrootdir-}/etc/group" >>"$initdir/etc/group"
     if [[ -e $initdir$systemdsystemunitdir/systemd-network-generator.service ]]; then

@@ -6,14 +6,13 @@ import os
 import time
 
 from provision.boot.machine_identity import machine_identity
-from provision.boot.run_files import CONFIG_CACHE, RUN_DIR, STATE_FILE
 from provision.kernel_command_line import last_value
 from provision.planning.boot_state import BootState
 from provision.system.running_system.local_system import LocalSystem
 
 
 def write_completion_record(root: str, running_system: LocalSystem) -> None:
-    """Write the record after everything else is on the disk (sync(2)), then erase secrets. Raises ActionFailed."""
+    """Write the record after everything else is on the disk (sync(2)). Raises ActionFailed."""
     import json
 
     from provision import __version__
@@ -34,18 +33,7 @@ def write_completion_record(root: str, running_system: LocalSystem) -> None:
     finally:
         machine.release()
     os.sync()
-    _erase_secrets()
     print(f"provisioned: recorded in {RECORD}")
-
-
-def _erase_secrets() -> None:
-    """Erase from /run what may hold secrets of the config: the cached config, the boot state and stored blobs."""
-    from provision.system.private_files import erase_private
-
-    blobs = f"{RUN_DIR}/blobs"
-    names = os.listdir(blobs) if os.path.isdir(blobs) else []
-    for path in (CONFIG_CACHE, STATE_FILE, *(f"{blobs}/{name}" for name in names)):
-        erase_private(path)
 
 
 RECORD = "/etc/.provision-complete.json"

@@ -20,28 +20,32 @@ import re
 import time
 from enum import Enum
 
+from provision.boot import ordering_points
 from provision.boot.completion_record import RECORD, owner_of, record_paths
 from provision.boot.failure_policy import failure_policy
 from provision.boot.machine_identity import machine_identity
+from provision.boot.run_files import PLATFORM_FILE
 from provision.failures import Failure
 from provision.kernel_command_line import last_value, platform_id
 from provision.planning.device_names import link
 from provision.system.running_system.local_system import LocalSystem
 
 ENVIRONMENT = "/run/provision/first-boot"
-"""All other units start only if this file exists, and read their environment from it."""
+"""All other units start only if this file exists, and read from it which stages they run."""
 
 LONG = 5.0
 """Seconds of waiting after which a message is shown on the consoles."""
 
 
 def decide(running_system: LocalSystem) -> str:
-    """Decide, and on a first boot write the file that all other units need (ENVIRONMENT). Raises Failure.
+    """Decide, and on a first boot write the files that other units need (ENVIRONMENT, PLATFORM_FILE). Raises Failure.
 
-    Returns the name of the platform if this is a first boot, else an empty text.
+    Returns the name of the platform if this is a first boot, else an empty text. A platform that PLATFORM_FILE names
+    already comes before that of the kernel command line: some distributions find it out themselves.
     """
     from provision.system import mounts
     from provision.system.private_files import write_private
+    from provision.system.shared_files import write_shared
 
     # killed or not, it leaves no mount behind, which would keep the root file system read-only
     mounts.unshare_mounts_if_allowed()
@@ -51,9 +55,16 @@ def decide(running_system: LocalSystem) -> str:
     print("this is a first boot" if first else "this machine is provisioned already")
     if not first:
         return ""
-    name = platform(command_line)
+    known = named_platform(running_system.read_text(PLATFORM_FILE))
+    name = known or platform(command_line)
     failure_policy(command_line)  # an unknown value is reported now, and not only when something else fails
-    write_private(ENVIRONMENT, f"PLATFORM_ID={name}\n".encode())
+    if not known:
+        write_shared(PLATFORM_FILE, f"PLATFORM_ID={name}\n", 0o644)
+    separate = ordering_points.are_used()
+    if separate:
+        write_private(ordering_points.SEPARATE, b"")
+    stages = ordering_points.SEPARATE_STAGES if separate else ordering_points.COMBINED_STAGES
+    write_private(ENVIRONMENT, "".join(f'{variable}="{steps}"\n' for variable, steps in stages.items()).encode())
     return name
 
 
@@ -171,8 +182,19 @@ def platform(command_line: str) -> str:
     name = platform_id(command_line)
     if not name:
         raise Failure("kernel command line: no platform", hint="add ignition.platform.id=metal, or the cloud's name")
+    return _checked(name, "kernel command line")
+
+
+def named_platform(environment: str) -> str:
+    """The platform in the text of PLATFORM_FILE; empty if it names none. Raises Failure."""
+    values = [line.removeprefix("PLATFORM_ID=") for line in environment.splitlines() if line.startswith("PLATFORM_ID=")]
+    name = values[-1].strip().strip("\"'") if values else ""
+    return _checked(name, PLATFORM_FILE) if name else ""
+
+
+def _checked(name: str, place: str) -> str:
     if not re.fullmatch(r"[a-z0-9-]+", name):
-        raise Failure(f"kernel command line: {name!r} is not the name of a platform")
+        raise Failure(f"{place}: {name!r} is not the name of a platform")
     return name
 
 

@@ -14,8 +14,8 @@ from provision.system.running_system.local_system import LocalSystem
 SERVICES = ("systemd-networkd.socket", "systemd-networkd.service", "provision-resolve.path", "nm-initrd.service")
 
 
-def end_network(running_system: LocalSystem) -> None:
-    """Stop the network services of the initramfs and take all links down, if the engine has asked for the network.
+def end_network(running_system: LocalSystem, *, stop_services: bool) -> None:
+    """Take all links of the initramfs down, if the engine has asked for the network; `stop_services` before that.
 
     Nothing is done where the root file system may need the network, or with `provision.network=keep`. A link that
     cannot be taken down stays as it is, with a message.
@@ -26,7 +26,7 @@ def end_network(running_system: LocalSystem) -> None:
     from provision.system import network_links
     from provision.system.programs import processes
 
-    if os.path.isdir("/run/systemd/system"):
+    if stop_services and os.path.isdir("/run/systemd/system"):
         processes.run(["systemctl", "stop", *SERVICES])
     for name in network_links.names():
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -9,6 +10,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from provision.boot.machine_identity import identifying_words, machine_identity
+from provision.boot.run_files import RUN_DIR
 from provision.boot.saved_state import read_state, write_state
 from provision.boot.status import reported
 from provision.config.format import Config, Resource
@@ -25,7 +27,8 @@ from provision.planning.boot_state import BootState
 from provision.planning.machine_view import MachineView
 from provision.planning.stage import Stage
 from provision.stages import load_stage
-from provision.system.private_files import read_private, write_private
+from provision.system.consoles import in_initramfs
+from provision.system.private_files import erase_private, read_private, write_private
 from provision.system.root.record_file import RecordFile
 
 if TYPE_CHECKING:
@@ -40,6 +43,10 @@ KEY_FRAGMENTS = "IGNITION_WRITE_AUTHORIZED_KEYS_FRAGMENT"
 
 FETCHED_MESSAGE_ID = "57124006b5c94805b77ce473e92a8aeb"
 """Other programs find journal messages about fetched configs by this id, which is Ignition's."""
+
+
+KEYS_MESSAGE_ID = "225067b87bbd4a0cb6ab151f82fa364b"
+"""The same for messages about users who got SSH keys."""
 
 
 class DeferredFetcher:
@@ -86,11 +93,25 @@ class Boot(NamedTuple):
     state: BootState = BootState()
 
     def run(self, stage: str) -> None:
-        """Do the stage, and save the state for later stages. Raises Failure; then the old state file stays."""
+        """Do the stage, and save the state for later stages. Raises Failure; then the old state file stays.
+
+        After the last stage of a first boot nobody needs the config and the state, which hold secrets: they are erased.
+        """
         running_system = self._running_system()
         with reported(stage, self.platform, running_system, self.log):
             begun = self._replace(state=read_state(self.state_file))
-            write_state(self.state_file, begun.next_state(stage, running_system))
+            state = begun.next_state(stage, running_system)
+            if stage == "umount" and state.files_written and in_initramfs():
+                self._erase_secrets()
+            else:
+                write_state(self.state_file, state._replace(files_written=stage == "files"))
+
+    def _erase_secrets(self) -> None:
+        """Erase from /run what may hold secrets of the config: the cached config, the state and stored blobs."""
+        blobs = f"{RUN_DIR}/blobs"
+        names = os.listdir(blobs) if os.path.isdir(blobs) else []
+        for path in (self.cache, self.state_file, *(f"{blobs}/{name}" for name in names)):
+            erase_private(path)
 
     def next_state(self, stage: str, running_system: LocalSystem) -> BootState:
         """Do the stage, and return the state for later stages. Raises Failure."""
@@ -182,6 +203,8 @@ class Boot(NamedTuple):
                 simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
                 fetcher = DeferredFetcher(config, self.platform, self.log)
                 Engine(machine, fetcher, self._log_step, history).run(stage, config)
+            if stage.name == "files":
+                self._log_keys(config, machine)
             return machine.boot_state()
         finally:
             machine.release()
@@ -216,6 +239,21 @@ class Boot(NamedTuple):
     def _log_step(self, step: Step) -> None:
         reason = f" [{dotted(step.action.config_path)}]" if step.action.config_path else ""
         self.log("info", f"{step.stage}: {step.action.title}{reason}")
+
+    def _log_keys(self, config: Config, machine: Machine) -> None:
+        """Log which users have got keys: at a login, systems without such a message warn that nobody can log in."""
+        name = "authorized_keys" if machine.boot_state().one_keys_file else "authorized_keys.d/ignition"
+        for user in config.passwd.users:
+            account = machine.user(user.name) if user.ssh_authorized_keys else None
+            if account is not None:
+                path = f"{self.root.rstrip('/')}{(account.home or '').rstrip('/')}/.ssh/{name}"
+                self.log(
+                    "info",
+                    f"wrote the ssh keys of user {user.name}",
+                    MESSAGE_ID=KEYS_MESSAGE_ID,
+                    IGNITION_USER_NAME=user.name,
+                    IGNITION_PATH=path,
+                )
 
     def _cached_config(self) -> Config:
         cached = read_private(self.cache)

@@ -2,11 +2,14 @@
 
 `look` reads the kernel command line and, with `provision.firstboot=auto`, looks for the record on the root file system,
 which it mounts read-only. On a first boot it writes /run/provision/first-boot, the environment file without which no
-other unit runs, and goes on with the stage fetch-offline. `run` runs stages of the engine one after the other in this
-process, because to start Python takes longer than most stages. The step `reset` does a factory reset if one is asked
-for. The step `record` at the end is the same as `record /sysroot`: it writes the record after everything else is on the
-disk, and deletes the config from the platform if the kernel command line asks for that; then the network of the
-initramfs ends. `explain` shows on all consoles what stopped the boot.
+other unit runs, and goes on with the stage fetch-offline. If the distribution has linked units to Ignition's names, it
+queues Ignition's targets instead (provision.boot.ordering_points).
+
+`run` runs stages of the engine one after the other in this process, because to start Python takes longer than most
+stages. The step `reset` does a factory reset if one is asked for. The step `record` is the same as `record /sysroot`:
+it writes the record after everything else is on the disk, and deletes the config from the platform if the kernel
+command line asks for that. The step `end`, after `record`, ends the network of the initramfs. `explain` shows on all
+consoles what stopped the boot.
 
 It is a separate program, `provision-firstboot`. Every boot with `provision.firstboot=auto` waits for it, so it does not
 load argparse.
@@ -17,13 +20,16 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from provision.boot import ordering_points
 from provision.boot.completion_record import write_completion_record
 from provision.boot.delete_user_data import delete_user_data
 from provision.boot.failure import report
 from provision.boot.first_boot import decide
 from provision.boot.network_end import end_network
+from provision.boot.run_files import RUN_DIR
 from provision.failures import Usage, as_failure
 from provision.fetch.running_system import SystemPaths
+from provision.system.private_files import write_private
 from provision.system.running_system.local_system import LocalSystem
 
 
@@ -39,6 +45,9 @@ def main(arguments: Sequence[str]) -> int:
 def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
     if [*arguments] == ["look"]:
         platform = decide(running_system)
+        if platform and os.path.exists(ordering_points.SEPARATE):
+            ordering_points.start_targets()
+            return 0
         return _run(["fetch-offline"], platform, running_system) if platform else 0
     if arguments[:1] == ["run"] and len(arguments) > 1:
         return _run(arguments[1:], os.environ.get("PLATFORM_ID", ""), running_system)
@@ -47,7 +56,7 @@ def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
     elif [*arguments] == ["explain"]:
         report.show_report(running_system)
     else:
-        raise Usage("usage: provision-firstboot look | run [reset] STAGE... [record] | record ROOT | explain")
+        raise Usage("usage: provision-firstboot look | run STEP... | record ROOT | explain")
     return 0
 
 
@@ -55,15 +64,27 @@ def _run(steps: Sequence[str], platform: str, running_system: LocalSystem) -> in
     """Run stages in this process, up to the first that fails. Returns its exit code, or 0; raises Failure."""
     from provision.commands.compatible.ignition.stage import ignition
 
+    more = os.environ.get("IGNITION_ARGS", "").split()
     for step in steps:
         if step == "reset":
             _reset(running_system)
         elif step == "record":
             _record(SYSROOT, running_system)
-            end_network(running_system)
-        elif code := ignition([f"--root={SYSROOT}", f"--platform={platform}", f"--stage={step}"]):
+        elif step == "end":
+            _end(running_system)
+        elif code := ignition([f"--root={SYSROOT}", f"--platform={platform}", f"--stage={step}", *more]):
             return code
     return 0
+
+
+def _end(running_system: LocalSystem) -> None:
+    """End the network, unless the boot stops before the record: then a person may need it.
+
+    Separate stages end when systemd stops all units for the switch to the real root. It stops the services of the
+    network too, and a program that waits for that would wait for its own end.
+    """
+    if os.path.exists(RECORDED):
+        end_network(running_system, stop_services=not os.path.exists(ordering_points.SEPARATE))
 
 
 def _reset(running_system: LocalSystem) -> None:
@@ -75,7 +96,12 @@ def _reset(running_system: LocalSystem) -> None:
 def _record(root: str, running_system: LocalSystem) -> None:
     write_completion_record(root, running_system)
     delete_user_data(running_system)
+    if root == SYSROOT:
+        write_private(RECORDED, b"")
 
 
 SYSROOT = "/sysroot"
 """Where the root of the installed system is mounted in the initramfs."""
+
+RECORDED = f"{RUN_DIR}/recorded"
+"""This boot has written the record."""

@@ -7,7 +7,15 @@ import json
 import pytest
 
 from provision.boot.completion_record import RECORD, record_paths
-from provision.boot.first_boot import Verdict, platform, proves_provisioned, root_device, verdict, wait_seconds
+from provision.boot.first_boot import (
+    Verdict,
+    named_platform,
+    platform,
+    proves_provisioned,
+    root_device,
+    verdict,
+    wait_seconds,
+)
 from provision.failures import Failure
 
 
@@ -101,3 +109,22 @@ def test_wait_seconds() -> None:
     assert wait_seconds("provision.firstboot.wait=0") == 0
     with pytest.raises(Failure, match="soon"):
         wait_seconds("provision.firstboot.wait=soon")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("PLATFORM_ID=qemu\n", "qemu"),
+        ('OEM_ID=ami\nPLATFORM_ID="aws"\n', "aws"),
+        ("PLATFORM_ID=metal\nPLATFORM_ID=qemu", "qemu"),
+        ("PLATFORM_ID=\n", ""),
+        ("", ""),
+    ],
+)
+def test_a_platform_that_the_distribution_has_written(text: str, expected: str) -> None:
+    assert named_platform(text) == expected
+
+
+def test_a_written_platform_that_is_no_name_is_refused() -> None:
+    with pytest.raises(Failure, match=r"/run/ignition\.env"):
+        named_platform("PLATFORM_ID=$(reboot)\n")

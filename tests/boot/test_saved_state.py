@@ -22,6 +22,7 @@ def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
         one_keys_file=True,
         made_directories=("/a", "/b"),
         mounted=("/a",),
+        files_written=True,
         luks_devices={"data": "/dev/vda"},
         platform_files={"/f": "data:,"},
     )

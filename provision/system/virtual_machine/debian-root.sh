@@ -42,7 +42,10 @@ private_mounts() {
 }
 
 kernel_version() {
-    basename "$1"/usr/lib/modules/*
+    for one in "$1"/usr/lib/modules/*-cloud-* "$1"/usr/lib/modules/*; do
+        [ ! -d "$one" ] || break
+    done
+    echo "${one##*/}"
 }
 
 # initramfs ROOT FILE [OPTION...]: an initramfs that dracut makes in that root

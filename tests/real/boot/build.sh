@@ -13,7 +13,8 @@ packages=systemd,systemd-sysv,udev,dbus,kmod,passwd,fdisk,dracut,linux-image-clo
 packages=$packages,clevis,clevis-luks,clevis-systemd,clevis-tpm2,cryptsetup-bin,jose,libpwquality-tools,tpm2-tools
 packages=$packages,dosfstools,python3,python3-requests,python3-pyudev,python3-parted,ca-certificates,binutils
 packages=$packages,grub-common,grub-pc-bin
-wide=cpio,dracut-network,gdisk,ignition,initramfs-tools-core,mdadm,network-manager,systemd-boot-efi,zstd
+# the kernel for clouds has no 9p
+wide=cpio,dracut-network,gdisk,ignition,initramfs-tools-core,linux-image-amd64,mdadm,network-manager,systemd-boot-efi,zstd
 root=$(mktemp -d)
 trap 'umount --recursive "$root" 2>/dev/null || :; rmdir "$root"' EXIT
 
@@ -35,7 +36,9 @@ machine() {
     image=$2
     mount -o loop "$image" "$root"
     python3 -m zipfile -e "$3" "$(python_folder "$root")"
-    make --silent install-dracut DESTDIR="$root" >/dev/null
+    make --silent install-dracut install-metadata DESTDIR="$root" >/dev/null
+    printf '#!/usr/bin/python3\nfrom provision.cli import main\nmain()\n' >"$root/usr/bin/provision"
+    chmod 755 "$root/usr/bin/provision"
     install -m 644 tests/real/boot/probe.service "$root/etc/systemd/system/"
     ln -s ../probe.service "$root/etc/systemd/system/multi-user.target.wants/"
     printf 'LOADER=grub\nBOOT=LABEL=boot\nROOT=LABEL=root\n' >"$root/etc/provision-kargs.conf"
@@ -78,6 +81,7 @@ initramfs_wide() {
     initramfs "$root" "$1/beside-ignition" --no-hostonly --add ignition
     # the machine of the tests is not this one: its drivers
     initramfs "$root" "$1/hostonly" --hostonly --omit ignition --add-drivers 'virtio_blk virtio_console virtio_pci'
+    initramfs_with_9p "$1"
     mv "$root/usr/lib/systemd/systemd-networkd" "$root/run/"
     initramfs "$root" "$1/network-manager" --no-hostonly --omit ignition
     mv "$root/run/systemd-networkd" "$root/usr/lib/systemd/"
@@ -86,6 +90,14 @@ initramfs_wide() {
     mv "$root/run/initramfs" "$1/initramfs-tools"
     first_boot_archive "$1"
     cp "$root/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$root/usr/lib/systemd/boot/efi/linuxx64.efi.stub" "$1/"
+}
+
+initramfs_with_9p() {
+    larger=${kernel%-cloud-amd64}-amd64
+    cp "$root/boot/vmlinuz-$larger" "$1/vmlinuz-9p"
+    chroot "$root" dracut --quiet --force --no-compress --no-hostonly --omit "$omitted" \
+        --add-drivers '9p 9pnet_virtio' /run/initramfs "$larger"
+    mv "$root/run/initramfs" "$1/9p"
 }
 
 # an initramfs without us, the archive that a boot loader adds to it, and the menu of GRUB, with the stamp

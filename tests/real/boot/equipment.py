@@ -56,6 +56,21 @@ def grub_disk_for_root(images: Images, folder: Path) -> Path:
     return _bios_disk(images, files, ROOTS_MENU)
 
 
+def partitioned_root(images: Images, folder: Path, type_guid: str, size: int) -> Images:
+    """Images for the kernel with 9p. The root keeps its size, and is the one partition, ROOT, of a larger disk."""
+    made = folder / "partitioned"
+    made.mkdir()
+    (made / "vmlinuz").symlink_to(images.folder / "vmlinuz-9p")
+    copy = ["dd", f"if={images.root}", f"of={made / 'root.img'}", f"seek={START}", "oflag=seek_bytes"]
+    subprocess.run([*copy, "bs=1M", "conv=sparse", "status=none"], check=True)
+    with (made / "root.img").open("r+b") as file:
+        file.truncate(size)
+    sectors = images.root.stat().st_size // 512
+    table = f"label: gpt\nstart={START // 512}, size={sectors}, type={type_guid}, name=ROOT\n"
+    subprocess.run(["sfdisk", "--quiet", made / "root.img"], input=table, text=True, check=True)
+    return Images(made)
+
+
 def _bios_disk(images: Images, files: Path, menu: str) -> Path:
     (files / "grub").mkdir()
     (files / "grub/grub.cfg").write_text(menu)

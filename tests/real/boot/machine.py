@@ -178,12 +178,14 @@ class Machine:
         ]
 
 
-def cpio(files: dict[str, str]) -> bytes:
-    """An archive that can be laid over an initramfs."""
+def cpio(files: dict[str, str], links: dict[str, str] | None = None) -> bytes:
+    """An archive that can be laid over an initramfs: the text of files, and the targets of symbolic links."""
     out = bytearray()
-    names = [str(parent) for file in files for parent in reversed(Path(file).parents) if str(parent) != "."]
+    links = links or {}
+    names = [str(parent) for file in (*files, *links) for parent in reversed(Path(file).parents) if str(parent) != "."]
     entries = [(name, 0o040755, b"") for name in dict.fromkeys(names)]
     entries += [(name, 0o100644, text.encode()) for name, text in files.items()]
+    entries += [(name, 0o120777, target.encode()) for name, target in links.items()]
     for number, (name, mode, data) in enumerate([*entries, ("TRAILER!!!", 0, b"")]):
         encoded = name.encode() + b"\0"
         fields = (number + 1, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(encoded), 0)

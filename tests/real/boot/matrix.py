@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
+from provision.boot.completion_record import RECORD
 from provision.system.virtual_machine.options import OVMF, uefi
-from tests.real.boot.equipment import grub_disk_for_root, systemd_boot_disk, tpm, uki_disk
+from tests.real.boot.equipment import grub_disk_for_root, partitioned_root, systemd_boot_disk, tpm, uki_disk
 from tests.real.boot.machine import Boot, Images, Machine, cpio
 from tests.real.boot.server import Server
-from tests.real.boot.workload import PAYLOAD, check_provisioned, config, mount_unit, ran, with_grub_and_tpm
+from tests.real.boot.workload import LATER, PAYLOAD, check_provisioned, config, mount_unit, ran, with_grub_and_tpm
 
 pytestmark = [pytest.mark.boot, pytest.mark.skipif(os.geteuid() != 0, reason="building a machine's root needs root")]
 
@@ -100,6 +101,7 @@ def test_beside_ignitions_units_each_stage_runs_once(wide: Images, machine: Mach
         assert messages.count(f"Stage: {stage}") == 1, stage
     assert any("(provision " in message for message in messages), "it was Debian's program"
     assert ran(boot) == ["complete"], "one of our units ran in the initramfs"
+    assert boot.reported["left"] == [], "the config outlived the first boot"
     assert boot.reported["nodes"]["/srv/data/hello"]["size"] == len("on ext4")
 
 
@@ -115,6 +117,82 @@ def test_beside_ignitions_units_the_consoles_show_why_a_boot_stopped(
         assert console.count("The first boot stopped: ignition-fetch-offline.service failed (exit-code)") == 1
         assert "qemu:1:26: ignition.version: unsupported config version (hint: " in console
         assert "The log: journalctl -u 'ignition-*'" in console
+
+
+def hook(script: str, *settings: str) -> str:
+    """A unit of a distribution, whose output is in the report."""
+    lines = "\n".join(("DefaultDependencies=no", "OnFailure=emergency.target", "OnFailureJobMode=isolate", *settings))
+    service = "Type=oneshot\nRemainAfterExit=yes\nSyslogIdentifier=ignition"
+    return f"[Unit]\n{lines}\n[Service]\n{service}\nEnvironmentFile=/run/ignition.env\nExecStart=sh -ec '{script}'\n"
+
+
+def distribution(config_file: Path, check: str) -> bytes:
+    """An archive with units at each point of a first boot; `check` is what the one between kargs and disks does."""
+    partition = "/dev/disk/by-partlabel/data"
+    mounted = "grep -q sysroot/srv/data /proc/self/mounts"
+    user = "mkdir -p /usr/lib/ignition; cp /own.ign /usr/lib/ignition/user.ign; echo hook user $PLATFORM_ID"
+    hooks = {
+        "complete.target.requires/own-user": hook(
+            f"test ! -e /run/ignition.json; {user}", "Before=ignition-fetch-offline.service"
+        ),
+        "diskful.target.requires/own-table": hook(
+            f"test -s /run/ignition.json; test ! -e {partition}; {check}",
+            *("After=ignition-kargs.service", "Before=ignition-disks.service ignition-diskful.target"),
+        ),
+        "complete.target.requires/own-root": hook(
+            f"test -e {partition}; ! {mounted}; echo hook root", "After=ignition-disks.service", "Before=sysroot.mount"
+        ),
+        "complete.target.requires/own-var": hook(
+            f"{mounted}; test ! -e /sysroot/srv/data/hello; echo hook var",
+            *("After=ignition-mount.service", "Before=ignition-files.service"),
+        ),
+        "complete.target.requires/own-check": hook(
+            f"{mounted}; test -e /sysroot/srv/data/hello; test ! -e /sysroot{RECORD}; echo hook check",
+            *("After=ignition-files.service", "Before=ignition-complete.target"),
+        ),
+        "subsequent.target.requires/own-later": hook("echo hook later $PLATFORM_ID", "Before=sysroot.mount"),
+        "diskful-subsequent.target.requires/own-disk": hook("echo hook disk of a later boot", "Before=sysroot.mount"),
+    }
+    folder = "usr/lib/systemd/system"
+    files = {f"{folder}/{name.rpartition('/')[2]}.service": text for name, text in hooks.items()}
+    files[f"{folder}/ignition-files.service.d/own.conf"] = "[Service]\nEnvironment=IGNITION_ARGS=--log-to-stdout\n"
+    files["own.ign"] = config_file.read_text()
+    links = {f"{folder}/ignition-{name}.service": f"../{name.rpartition('/')[2]}.service" for name in hooks}
+    return cpio(files, links)
+
+
+def said(boot: Boot) -> list[str]:
+    """What the units of the distribution said."""
+    messages = (one["message"] for one in boot.reported["journal"])
+    return [message.removeprefix("hook ") for message in messages if message.startswith("hook ")]
+
+
+def test_units_of_a_distribution_run_at_the_points_that_ignition_names(
+    images: Images, server: Server, config_file: Path, tmp_path: Path
+) -> None:
+    machine = Machine(images, tmp_path / "machine")
+    failed = machine.boot(
+        "provision.firstboot=auto provision.on_failure=poweroff",
+        unusable(tmp_path),
+        overlay=distribution(config_file, "echo this check fails; false"),
+    )
+    assert failed.report is None, "the boot went on"
+    assert "own-table.service failed (exit-code)" in failed.console
+    assert "this check fails" in failed.console
+    with machine.data.open("rb") as data:
+        assert not any(data.read(1 << 20)), "a later stage has run"
+    overlay = distribution(config_file, "echo hook table")
+    first = machine.boot("provision.firstboot=auto", unusable(tmp_path), overlay=overlay)
+    check_provisioned(first.reported)
+    assert said(first) == ["user qemu", "table", "root", "var", "check"]
+    stages = ["look", "fetch-offline", "network", "kargs", "disks", "mount", "files", "record"]
+    assert [unit for unit in ran(first) if unit != "resolve"] == stages
+    assert any(one["message"] == "INFO     : Stage: files" for one in first.reported["journal"])
+    asked = server.asked
+    second = machine.boot("provision.firstboot=auto", unusable(tmp_path), overlay=overlay)
+    assert sorted(said(second)) == ["disk of a later boot", "later qemu"]
+    assert second.reported["nodes"] == first.reported["nodes"]
+    assert server.asked == asked
 
 
 def test_with_networkmanager_alone_the_config_can_fetch(wide: Images, machine: Machine, config_file: Path) -> None:
@@ -195,7 +273,7 @@ def test_a_unified_kernel_image_with_an_encrypted_credential_beside_it(
     check_provisioned(first.reported)
     assert sources(first) == {"credential system.config"}
     second = machine.boot_from_disk(disk, unusable(tmp_path), devices=uefi(tmp_path))
-    assert ran(second) == ["look"]
+    assert ran(second) == LATER
     assert second.reported["nodes"] == first.reported["nodes"]
 
 
@@ -222,7 +300,7 @@ def test_a_copied_disk_stops_and_a_later_boot_runs_nothing(machine: Machine, tmp
     for console in (copied.console, copied.second_console):
         assert "the root file system has the record of another machine" in console
         assert "provision.firstboot.record=ignore" in console
-    assert ran(machine.boot("", path)) == []
+    assert ran(machine.boot("", path)) == LATER[1:]
 
 
 def test_network_and_name_come_from_the_platform(images: Images, server: Server, tmp_path: Path) -> None:
@@ -250,6 +328,59 @@ def test_network_and_name_come_from_the_platform(images: Images, server: Server,
     assert not [one for one in messages if "DHCPv4 address" in one]
     assert boot.reported["failed"] == [""]
 
+
+GROWING = "3884dd41-8582-4404-b9a8-e9b84f2df50e"
+"""The type coreos-resize of partitions."""
+
+READER = """\
+[Unit]
+Requires=provision-metadata.service
+After=provision-metadata.service
+Before=probe.service
+[Service]
+Type=oneshot
+ExecStart=systemd-run --wait -p EnvironmentFile=/run/metadata/coreos sh -c "printenv $ATTRIBUTE >/etc/name"
+Environment=ATTRIBUTE=COREOS_OPENSTACK_HOSTNAME
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def test_a_shared_folder_is_the_config_drive_and_a_larger_disk_is_used(
+    wide: Images, server: Server, tmp_path: Path
+) -> None:
+    """A folder that QEMU shares by 9p is a drive of OpenStack; ROOT is a partition of a disk of 4 GiB."""
+    wanted = config(server.url)
+    units = wanted["systemd"]["units"]
+    units.append({"name": "reader.service", "enabled": True, "contents": READER})
+    units.append({"name": "provision-grow.service", "enabled": True, "dropins": [BEFORE_PROBE]})
+    folder = tmp_path / "share"
+    latest = folder / "openstack/latest"
+    latest.mkdir(parents=True)
+    (latest / "user_data").write_text(json.dumps(wanted))
+    (latest / "meta_data.json").write_text(json.dumps({"uuid": "i-1", "hostname": "node-of-the-share"}))
+    share = f"local,path={folder},mount_tag=config-2,security_model=none,readonly=on"
+    images = partitioned_root(wide, tmp_path, GROWING, 4 << 30)
+    arguments = "provision.firstboot=auto ignition.platform.id=openstack provision.platform.mismatch=allow"
+    boot = Machine(images, tmp_path / "machine").boot(
+        arguments, unusable(tmp_path), initramfs=wide.folder / "9p", devices=("-virtfs", share)
+    )
+    nodes = boot.reported["nodes"]
+    assert nodes["/srv/data/hello"]["size"] == len("on ext4")
+    assert nodes["/etc/name"]["size"] == len("node-of-the-share\n")
+    assert sources(boot) == {"openstack"}
+    (root,) = [
+        one
+        for disk in boot.reported["devices"]["blockdevices"]
+        for one in disk.get("children", [])
+        if one["partlabel"] == "ROOT"
+    ]
+    assert root["size"] > 4 * (1 << 30) - (4 << 20)
+    assert int(root["fssize"]) > 3.8 * (1 << 30)
+    assert boot.reported["failed"] == [""]
+
+
+BEFORE_PROBE = {"name": "probe.conf", "contents": "[Unit]\nBefore=probe.service\n"}
 
 RESET = """\
 [Unit]
@@ -285,7 +416,7 @@ def test_a_factory_reset_empties_the_root_and_makes_etc_again(way: str, images: 
     gone = {"/home/core/own", "/etc/systemd/system/own", "/etc/systemd/system/own.service", "/opt/payload"}
     assert gone & second.reported["nodes"].keys() == set()
     assert second.reported["nodes"]["/etc/.provision-complete.json"]["size"]
-    assert ran(machine.boot("provision.firstboot=auto", path)) == ["look"]
+    assert ran(machine.boot("provision.firstboot=auto", path)) == LATER
 
 
 @pytest.mark.parametrize("loader", ["bls", "systemd-boot"])
@@ -308,7 +439,7 @@ def test_the_next_debian_release_provisions_once(newer: Machine, server: Server,
     check_provisioned(first.reported)
     asked = server.asked
     second = newer.boot("provision.firstboot=auto", config_file)
-    assert ran(second) == ["look"]
+    assert ran(second) == LATER
     assert server.asked == asked
     assert second.reported["nodes"] == first.reported["nodes"]
 

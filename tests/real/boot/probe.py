@@ -16,6 +16,7 @@ FOLDERS = ("/etc/systemd/system", "/home/core", "/srv/data", "/srv/mirror", "/sr
 FILES = (
     "/etc/hostname",
     "/etc/motd.d/provision",
+    "/etc/name",
     "/etc/.provision-complete.json",
     "/etc/.ignition-result.json",
     "/opt/payload",
@@ -73,6 +74,7 @@ def messages() -> list[dict[str, Any]]:
             "time": int(entry["__MONOTONIC_TIMESTAMP"]) / 1e6,
             "unit": entry.get("UNIT") or entry.get("_SYSTEMD_UNIT", ""),
             "message": text(entry["MESSAGE"]),
+            "id": entry.get("MESSAGE_ID", ""),
         }
         for entry in entries
         if str(entry.get("UNIT") or entry.get("_SYSTEMD_UNIT", "")).startswith(ours)
@@ -99,7 +101,7 @@ def report() -> dict[str, Any]:
         "hostname": socket.gethostname(),
         "nodes": {str(path): node(path) for path in files if path.exists() or path.is_symlink()},
         "devices": json.loads(
-            output("lsblk", "--json", "--bytes", "--output=NAME,FSTYPE,LABEL,PARTLABEL,UUID,SIZE,MOUNTPOINT")
+            output("lsblk", "--json", "--bytes", "--output=NAME,FSTYPE,LABEL,PARTLABEL,UUID,SIZE,FSSIZE,MOUNTPOINT")
         ),
         "core": account("core"),
         "entry": content("/boot/loader/entries/linux.conf"),

@@ -14,13 +14,16 @@ import pytest
 from tests.real.boot.equipment import grub_disk, tpm
 from tests.real.boot.machine import Images, Machine, cpio
 from tests.real.boot.server import Server
-from tests.real.boot.workload import UNWANTED, check_provisioned, config, ran, with_grub_and_tpm
+from tests.real.boot.workload import LATER, UNWANTED, check_provisioned, config, ran, with_grub_and_tpm
 
 pytestmark = [
     pytest.mark.boot,
     pytest.mark.xdist_group("boot"),
     pytest.mark.skipif(os.geteuid() != 0, reason="building a machine's root needs root"),
 ]
+
+IDS = {"57124006b5c94805b77ce473e92a8aeb", "225067b87bbd4a0cb6ab151f82fa364b"}
+"""By these message ids programs of Fedora CoreOS find which configs were used, and who got keys."""
 
 STEPS = ["look", "network", "disks", "files", "record"]
 
@@ -49,13 +52,17 @@ def test_first_boot_provisions_and_the_second_leaves_all_as_it_is(
     assert [unit for unit in ran(first) if unit != "resolve"] == STEPS
     assert "nosmt" in first.reported["arguments"]
     assert UNWANTED not in first.reported["arguments"]
+    assert {one["message"] for one in first.reported["journal"] if one["id"] in IDS} == {
+        'fetched user config from "qemu"',
+        "wrote the ssh keys of user core",
+    }
     assert first.reported["grub"] == 'GRUB_CMDLINE_LINUX="nosmt"\n'
     asked = server.asked
 
     with tpm(tmp_path / "tpm") as devices:
         second = machine.boot_from_disk(disk, config_file, devices=devices)
     print(f"\nsecond boot: {second}")
-    assert ran(second) == ["look"]
+    assert ran(second) == LATER
     assert server.asked == asked
     assert second.reported["nodes"] == first.reported["nodes"]
     assert second.reported["nodes"]["/srv/secret/hello"]["size"] == len("of the TPM")

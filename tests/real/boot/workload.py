@@ -101,6 +101,10 @@ def with_grub_and_tpm(config: dict[str, Any]) -> dict[str, Any]:
     return config | {"kernelArguments": {"shouldExist": ["nosmt"], "shouldNotExist": [UNWANTED]}}
 
 
+LATER = ["look", "subsequent"]
+"""Our units of a later boot with `provision.firstboot=auto`."""
+
+
 def ran(boot: Boot) -> list[str]:
     """Our units that were carried out in a boot, in order."""
     finished = [one["unit"] for one in boot.reported["journal"] if one["message"].startswith("Finished provision-")]
