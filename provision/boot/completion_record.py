@@ -1,24 +1,35 @@
-"""The record that a first boot is done: its path in the root file system, and the code that writes it at the end."""
+"""The record that a first boot is done: where it is, and the code that writes it at the end.
+
+It is in /etc of the root file system, if that is one for all boots. Where each boot may have another one, it is in what
+they share: with OSTree in /var of the system, and elsewhere on a file system that the kernel command line names.
+"""
 
 from __future__ import annotations
 
 import os
 import time
+from typing import TYPE_CHECKING
 
 from provision.boot.machine_identity import machine_identity
+from provision.boot.run_files import RUN_DIR
 from provision.kernel_command_line import last_value
 from provision.planning.boot_state import BootState
 from provision.system.running_system.local_system import LocalSystem
 
+if TYPE_CHECKING:
+    from provision.planning.file_actions import WriteFile
 
-def write_completion_record(root: str, running_system: LocalSystem) -> None:
-    """Write the record after everything else is on the disk (sync(2)). Raises ActionFailed."""
+
+def write_completion_record(root: str, running_system: LocalSystem, device: str = "") -> None:
+    """Write the record after everything else is on the disk (sync(2)). Raises Failure.
+
+    It goes to the root file system below `root`, or to the shared file system on `device`.
+    """
     import json
 
     from provision import __version__
     from provision.engine.history import RECORD as RUN_RECORD
-    from provision.planning.arguments import Content
-    from provision.planning.file_actions import RemovePath, WriteFile
+    from provision.planning.file_actions import RemovePath
     from provision.system.block.kernel_devices import KernelDevices
     from provision.system.machine import Machine
 
@@ -26,18 +37,54 @@ def write_completion_record(root: str, running_system: LocalSystem) -> None:
     boot = running_system.read_text(running_system.paths.boot_id_path).strip()
     machine_id = machine_identity(running_system)
     done = {"boot": boot, "machine": machine_id, "finished": int(time.time()), "provision": __version__}
+    data = json.dumps(done).encode() + b"\n"
+    path = record_paths(running_system.read_text(running_system.paths.kernel_cmdline_path))[0] if device else RECORD
+    if device:
+        _write_on(device, path, data)
     machine = Machine(root, KernelDevices(), BootState())
     try:
-        machine.apply(WriteFile(RECORD, (Content(json.dumps(done).encode() + b"\n"),), parents=("/etc",)))
+        if not device:
+            machine.apply(_record(path, data))
         machine.apply(RemovePath(RUN_RECORD))  # only an interrupted boot needs it
     finally:
         machine.release()
     os.sync()
-    print(f"provisioned: recorded in {RECORD}")
+    print(f"provisioned: recorded in {path}" + (f" on {device}" if device else ""))
+
+
+def _record(path: str, data: bytes) -> WriteFile:
+    from provision.planning.arguments import Content
+    from provision.planning.file_actions import WriteFile
+
+    return WriteFile(path, (Content(data),), parents=() if os.path.dirname(path) == "/" else (os.path.dirname(path),))
+
+
+def _write_on(device: str, path: str, data: bytes) -> None:
+    """Write a file to the file system on a device, which is mounted in a place of its own for that."""
+    from provision.system import mounts
+    from provision.system.block.kernel_devices import KernelDevices
+    from provision.system.machine import Machine
+
+    mounts.unshare_mounts_if_allowed()
+    folder = f"{RUN_DIR}/record"
+    os.makedirs(folder, mode=0o700, exist_ok=True)
+    mounts.mount(device, folder, "auto", mounts.UNTRUSTED)
+    machine = Machine(folder, KernelDevices(), BootState())
+    try:
+        machine.apply(_record(path, data))
+    finally:
+        machine.release()
+        mounts.unmount(folder)
 
 
 RECORD = "/etc/.provision-complete.json"
 """Path of the completion record in the root file system. It is in /etc, because /var is often another file system."""
+
+SHARED_RECORD = "/var/.provision-complete.json"
+"""Path of the record in a system of OSTree, whose deployments share /var; each has an /etc of its own."""
+
+DEVICE = "provision.firstboot.device"
+"""The argument that names the file system with the record, at whose top it is then."""
 
 
 def owner_of(record: bytes) -> str:
@@ -52,7 +99,21 @@ def owner_of(record: bytes) -> str:
 
 
 def record_paths(command_line: str) -> tuple[str, ...]:
-    """Paths at which the record may be on the root device; the first are in the subvolumes of `rootflags=subvol=`."""
+    """Paths at which the record may be on its device; the first are in the subvolumes of `rootflags=subvol=`."""
+    if last_value(command_line, DEVICE):
+        return (f"/{os.path.basename(RECORD)}",)
+    if system := ostree_system(command_line):
+        return (f"/ostree/deploy/{system}{SHARED_RECORD}",)
     flags = (last_value(command_line, "rootflags") or "").split(",")
     volumes = [flag.removeprefix("subvol=") for flag in flags if flag.startswith("subvol=")]
     return (*(f"/{volume.strip('/')}{RECORD}" for volume in volumes), RECORD)
+
+
+def ostree_system(command_line: str) -> str:
+    """The name of the booted system of OSTree: `debian` for `ostree=/ostree/boot.1/debian/CHECKSUM/0`; else empty.
+
+    Source: https://ostreedev.github.io/ostree/deployment/
+    """
+    parts = (last_value(command_line, "ostree") or "").strip("/").split("/")
+    known = len(parts) == 5 and parts[0] == "ostree" and parts[1].startswith("boot.")
+    return parts[2] if known and parts[2] not in {"", ".", ".."} else ""

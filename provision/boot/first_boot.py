@@ -21,7 +21,7 @@ import time
 from enum import Enum
 
 from provision.boot import ordering_points
-from provision.boot.completion_record import RECORD, owner_of, record_paths
+from provision.boot.completion_record import DEVICE, RECORD, ostree_system, owner_of, record_paths
 from provision.boot.failure_policy import failure_policy
 from provision.boot.machine_identity import machine_identity
 from provision.boot.run_files import PLATFORM_FILE
@@ -70,14 +70,17 @@ def decide(running_system: LocalSystem) -> str:
 
 def _lacks_record(command_line: str, running_system: LocalSystem) -> bool:
     """Whether the root file system has no completion record of this machine. Raises Failure if that cannot be known."""
-    device = root_device(command_line)
+    device = record_device(command_line) or root_device(command_line)
     if _wait_for_device(device, wait_seconds(command_line), running_system):
+        if last_value(command_line, DEVICE) and not _has_file_system(device):
+            print(f"there is no file system on {device}, and so no record")
+            return True
         found = (running_system.read_from(device, path) for path in record_paths(command_line))
         record = next((data for data in found if data), None)
         return record is None or not proves_provisioned(record, command_line, machine_identity(running_system))
     if held := _first_signature():
         raise Failure(
-            f"the root device {device} did not appear, and {held}: it is unknown whether this machine is provisioned",
+            f"the device {device} did not appear, and {held}: it is unknown whether this machine is provisioned",
             hint="boot once with ignition.firstboot on the kernel command line to provision it in any case",
         )
     print(f"there is no {device}, and no disk holds anything")
@@ -112,7 +115,7 @@ def _wait_for_device(device: str, seconds: float, running_system: LocalSystem) -
             return False
         if waited >= LONG and not said:
             said = True
-            text = f"provision: waiting for the root device {device}, {seconds - waited:.0f} s more"
+            text = f"provision: waiting for the device {device}, {seconds - waited:.0f} s more"
             print(text, flush=True)
             consoles.show(text)
         running_system.await_change(min(seconds - waited, 1.0))
@@ -204,17 +207,43 @@ def root_device(command_line: str) -> str:
     Source: systemd-fstab-generator(8), dracut.cmdline(7); without `root=`, systemd-gpt-auto-generator(8).
     """
     root = (last_value(command_line, "root") or "gpt-auto").removeprefix("block:")
-    kind, equals, value = root.partition("=")
     if root == "gpt-auto":
         return "/dev/gpt-auto-root"
-    if equals and kind in _BY:
-        return link(_BY[kind], value)
-    if root.startswith("/dev/"):
-        return root
+    if device := _device(root):
+        return device
     raise Failure(
         f"kernel command line: root={root} is not a block device, so it cannot hold the record",
         hint="let the boot loader say ignition.firstboot instead of provision.firstboot=auto",
     )
+
+
+def record_device(command_line: str) -> str:
+    """The device with the record, if that is not in /etc of the root file system; else empty. Raises Failure.
+
+    With OSTree it is the root device: what is mounted as the root file system is a directory on it.
+    """
+    if named := last_value(command_line, DEVICE):
+        device = _device(named)
+        if not device:
+            hint = "write LABEL=, UUID=, PARTLABEL= or PARTUUID= and the name, or a path in /dev"
+            raise Failure(f"kernel command line: {DEVICE}={named} is not a block device", hint=hint)
+        return device
+    return root_device(command_line) if ostree_system(command_line) else ""
+
+
+def _device(text: str) -> str:
+    """The name below /dev of a block device as root= names it; empty if it is none."""
+    kind, equals, value = text.partition("=")
+    if equals and kind in _BY:
+        return link(_BY[kind], value)
+    return text if text.startswith("/dev/") else ""
+
+
+def _has_file_system(device: str) -> bool:
+    from provision.system.block import signatures
+
+    found = signatures.probe(os.path.realpath(device))
+    return bool(found.type) and not found.unfinished  # an interrupted mkfs left nothing that could hold a record
 
 
 def wait_seconds(command_line: str) -> float:

@@ -44,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print each path that is cleaned. Returns 0; raises Failure. A second run changes nothing."""
-    from provision.boot.completion_record import RECORD
+    from provision.boot.completion_record import RECORD, SHARED_RECORD
     from provision.boot.factory_reset import REQUEST
     from provision.commands.targets.system_root import system_root
     from provision.engine.history import RECORD as RUN_RECORD
@@ -64,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
             machine.apply(WriteFile(MACHINE_ID, (Content(UNINITIALIZED),), mode=0o444))
             print(f"emptied {MACHINE_ID}")
         # last: if this run is interrupted, the image counts as provisioned, and a second run does the rest
-        if machine.file_status(RECORD) is not None:
-            machine.apply(RemovePath(RECORD))
-            print(f"removed {RECORD}")
+        for record in (SHARED_RECORD, RECORD):
+            if machine.file_status(record) is not None:
+                machine.apply(RemovePath(record))
+                print(f"removed {record}")
     return 0

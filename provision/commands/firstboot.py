@@ -24,7 +24,7 @@ from provision.boot import ordering_points
 from provision.boot.completion_record import write_completion_record
 from provision.boot.delete_user_data import delete_user_data
 from provision.boot.failure import report
-from provision.boot.first_boot import decide
+from provision.boot.first_boot import decide, record_device
 from provision.boot.network_end import end_network
 from provision.boot.run_files import RUN_DIR
 from provision.failures import Usage, as_failure
@@ -94,7 +94,8 @@ def _reset(running_system: LocalSystem) -> None:
 
 
 def _record(root: str, running_system: LocalSystem) -> None:
-    write_completion_record(root, running_system)
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+    write_completion_record(root, running_system, record_device(command_line))
     delete_user_data(running_system)
     if root == SYSROOT:
         write_private(RECORDED, b"")

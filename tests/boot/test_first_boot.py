@@ -6,12 +6,13 @@ import json
 
 import pytest
 
-from provision.boot.completion_record import RECORD, record_paths
+from provision.boot.completion_record import RECORD, SHARED_RECORD, record_paths
 from provision.boot.first_boot import (
     Verdict,
     named_platform,
     platform,
     proves_provisioned,
+    record_device,
     root_device,
     verdict,
     wait_seconds,
@@ -128,3 +129,28 @@ def test_a_platform_that_the_distribution_has_written(text: str, expected: str) 
 def test_a_written_platform_that_is_no_name_is_refused() -> None:
     with pytest.raises(Failure, match=r"/run/ignition\.env"):
         named_platform("PLATFORM_ID=$(reboot)\n")
+
+
+OSTREE = "root=LABEL=root ostree=/ostree/boot.1/debian/e748/0"
+
+
+@pytest.mark.parametrize(
+    ("command_line", "device", "path"),
+    [
+        ("root=LABEL=root", "", RECORD),
+        ("root=LABEL=a provision.firstboot.device=LABEL=data", "/dev/disk/by-label/data", "/.provision-complete.json"),
+        ("provision.firstboot.device=/dev/vda3", "/dev/vda3", "/.provision-complete.json"),
+        (OSTREE, "/dev/disk/by-label/root", f"/ostree/deploy/debian{SHARED_RECORD}"),
+        (f"{OSTREE} provision.firstboot.device=LABEL=x", "/dev/disk/by-label/x", "/.provision-complete.json"),
+        ("root=LABEL=root ostree=/elsewhere", "", RECORD),
+        ("root=LABEL=root ostree=/ostree/boot.1/../e748/0", "", RECORD),
+    ],
+)
+def test_place_of_the_record(command_line: str, device: str, path: str) -> None:
+    assert record_device(command_line) == device
+    assert record_paths(command_line) == (path,)
+
+
+def test_a_device_that_is_none_is_refused() -> None:
+    with pytest.raises(Failure, match="data is not a block device"):
+        record_device("provision.firstboot.device=data")

@@ -382,6 +382,25 @@ def test_a_shared_folder_is_the_config_drive_and_a_larger_disk_is_used(
 
 BEFORE_PROBE = {"name": "probe.conf", "contents": "[Unit]\nBefore=probe.service\n"}
 
+
+def test_slots_share_the_record_on_the_efi_system_partition(images: Images, tmp_path: Path) -> None:
+    """The second slot is another root file system, which nothing has provisioned."""
+    path = tmp_path / "config.ign"
+    file = {"path": "/etc/motd.d/provision", "contents": {"source": "data:,welcome"}}
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": [file]}}))
+    shared = tmp_path / "shared.img"
+    subprocess.run(["mkfs.fat", "-C", "-n", "SHARED", shared, str(64 << 10)], check=True, stdout=subprocess.PIPE)
+    attached = ["-drive", f"if=none,id=d2,file={shared},format=raw", "-device", "virtio-blk-pci,drive=d2"]
+    arguments = "provision.firstboot=auto provision.firstboot.device=LABEL=SHARED"
+    first = Machine(images, tmp_path / "a").boot(arguments, path, devices=attached)
+    assert first.reported["nodes"]["/etc/motd.d/provision"]["size"] == len("welcome")
+    assert "/etc/.provision-complete.json" not in first.reported["nodes"]
+    assert first.reported["failed"] == [""]
+    second = Machine(images, tmp_path / "b").boot(arguments, path, devices=attached)
+    assert ran(second) == LATER
+    assert "/etc/motd.d/provision" not in second.reported["nodes"]
+
+
 RESET = """\
 [Unit]
 Before=probe.service

@@ -1,0 +1,110 @@
+"""Where the record of a first boot is, on systems whose boots do not share one root file system."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.real.disks.loop_devices import blank, loop
+
+pytestmark = [pytest.mark.disks, pytest.mark.skipif(os.geteuid() != 0, reason="loop devices need root")]
+
+SCRIPT = """
+mount --make-rprivate / 2>/dev/null || :
+mount -t tmpfs run /run
+exec "$@"
+"""
+
+
+def firstboot(folder: Path, command_line: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The program of our units with this kernel command line, and a /run of its own."""
+    (folder / "cmdline").write_text(f"ignition.platform.id=metal provision.firstboot=auto {command_line}\n")
+    program = folder / "provision-firstboot"
+    program.write_text(f"#!{sys.executable} -I\nfrom provision.cli import main\nmain()\n")
+    program.chmod(0o755)
+    return subprocess.run(
+        ["unshare", "--mount", "--propagation", "unchanged", "sh", "-euc", SCRIPT, "sh", str(program), *words],
+        env={**os.environ, "IGNITION_KERNEL_CMDLINE_PATH": str(folder / "cmdline")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def is_first(folder: Path, command_line: str) -> bool:
+    looked = firstboot(folder, command_line, "look")
+    assert looked.returncode == 0, looked.stderr
+    said = {"this is a first boot", "this machine is provisioned already"} & set(looked.stdout.splitlines())
+    return said == {"this is a first boot"}
+
+
+def record(folder: Path, command_line: str) -> None:
+    """What the last unit does, with an empty directory as the root of the system."""
+    root = folder / "root"
+    (root / "etc").mkdir(parents=True, exist_ok=True)
+    done = firstboot(folder, command_line, "record", str(root))
+    assert done.returncode == 0, done.stderr
+    assert list((root / "etc").iterdir()) == [], "the record went to one of several roots"
+
+
+@pytest.mark.parametrize("mkfs", [("mkfs.ext4", "-q", "-F"), ("mkfs.vfat",)])
+def test_slots_share_a_file_system_that_is_named(mkfs: tuple[str, ...], tmp_path: Path) -> None:
+    """A data partition or the EFI system partition; the config of the first boot may make its file system."""
+    if (
+        shutil.which(mkfs[0]) is None
+        or mkfs[0].removeprefix("mkfs.") not in Path("/proc/filesystems").read_text().split()
+    ):
+        pytest.skip(f"{mkfs[0]} is not installed, or the kernel has not its file system")
+    with loop(blank(tmp_path / "data.img", 64 << 20)) as node:
+        slots = [f"root=PARTLABEL=slot-{name} provision.firstboot.device={node}" for name in "ab"]
+        assert is_first(tmp_path, slots[0])
+        subprocess.run([*mkfs, node], check=True, stdout=subprocess.DEVNULL)
+        assert is_first(tmp_path, slots[0])
+        record(tmp_path, slots[0])
+        assert [is_first(tmp_path, slot) for slot in slots] == [False, False]
+
+
+@pytest.mark.skipif(shutil.which("ostree") is None, reason="ostree is not installed")
+def test_deployments_of_ostree_share_var(tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    for name in ("usr/lib/modules/6.1/vmlinuz", "usr/lib/modules/6.1/initramfs.img", "usr/etc/fstab"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text(name)
+    (tree / "usr/lib/os-release").write_text("ID=debian\nPRETTY_NAME=Debian\n")
+    (tree / "usr/etc/os-release").symlink_to("../lib/os-release")
+    sysroot = tmp_path / "sysroot"
+    sysroot.mkdir()
+    ostree("admin", "init-fs", str(sysroot))
+    ostree("admin", f"--sysroot={sysroot}", "os-init", "debian")
+    lines = []
+    for version in ("first", "second"):
+        (tree / "usr/version").write_text(version)
+        (tree / "usr/lib/modules/6.1/vmlinuz").write_text(f"kernel of the {version}")
+        ostree(f"--repo={sysroot}/ostree/repo", "commit", "--branch=debian", f"--tree=dir={tree}")
+        ostree("admin", f"--sysroot={sysroot}", "deploy", "--os=debian", "debian")
+        entries = (sysroot / "boot/loader/entries").glob("*.conf")
+        words = next(entry for entry in sorted(entries, reverse=True)).read_text().split()
+        lines.append(next(word for word in words if word.startswith("ostree=")))
+    image = blank(tmp_path / "root.img", 64 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-d", sysroot, image], check=True)
+    with loop(image) as node:
+        first, second = (f"root={node} {line}" for line in lines)
+        assert first != second
+        assert is_first(tmp_path, first)
+        record(tmp_path, first)
+        assert [is_first(tmp_path, one) for one in (first, second)] == [False, False]
+    path = "/ostree/deploy/debian/var/.provision-complete.json"
+    shown = subprocess.run(["debugfs", "-R", f"cat {path}", image], capture_output=True, text=True, check=True)
+    assert json.loads(shown.stdout)["finished"]
+
+
+def ostree(*words: str) -> None:
+    """A command of OSTree, which else makes deployments immutable, so that the test could not remove them."""
+    environment = {**os.environ, "OSTREE_SYSROOT_DEBUG": "mutable-deployments"}
+    subprocess.run(["ostree", *words], check=True, capture_output=True, env=environment)
