@@ -41,6 +41,7 @@ private_mounts() {
     mount --make-rprivate / 2>/dev/null || :
 }
 
+# kernel_version ROOT: of its kernel for clouds, if it has one
 kernel_version() {
     for one in "$1"/usr/lib/modules/*-cloud-* "$1"/usr/lib/modules/*; do
         [ ! -d "$one" ] || break
