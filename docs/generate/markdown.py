@@ -28,9 +28,15 @@ def occurrences(root: type[Record], name: Callable[[Field], str]) -> Iterator[tu
         waiting = inner + waiting
 
 
-def section(path: str, doc: str, rows: Iterable[str], notes: Iterable[str] = ()) -> str:
+def section(
+    path: str,
+    doc: str,
+    rows: Iterable[str],
+    notes: Iterable[str] = (),
+    columns: tuple[str, ...] = ("field", "type", "meaning"),
+) -> str:
     """A heading, what the record is for, a table of its fields if it has any, and notes below it."""
-    table = ["| field | type | meaning |", "|---|---|---|", *rows]
+    table = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}", *rows]
     lines = [f"## {f'`{path}`' if path else 'Top level'}", "", doc, "", *(table if len(table) > 2 else ())]
     below = list(notes)
     return "\n".join((*lines, *(["", *below] if below else ()), ""))
