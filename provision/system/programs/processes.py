@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from provision.system.programs.program_watch import DEFAULT, ProgramWatch, WatchSettings, stop
+from provision.system.programs.program_watch import DEFAULT, ProgramWatch, WatchSettings
 
 if TYPE_CHECKING:
     import io
@@ -74,7 +74,7 @@ def run(
         else:
             pid, first = confinement.spawn(program, lambda more: _spawn(program, argv, streams, (*keep, *more)))
         try:
-            status = _wait(pid, ProgramWatch(pid, argv[0], watch), watch.look)
+            status = _wait(pid, ProgramWatch(pid, argv, watch), watch.look)
         finally:
             if first is not None:
                 first.end()
@@ -93,9 +93,9 @@ def output_of(argv: Sequence[str], data: bytes, limit: int) -> bytes | None:
         reading, writing = os.pipe2(os.O_CLOEXEC)
         pid = _spawn(program, argv, (given, writing, errors), ())
         os.close(writing)
-        watch = ProgramWatch(pid, argv[0], DEFAULT)
+        watch = ProgramWatch(pid, argv, DEFAULT)
         with open(reading, "rb", buffering=0) as pipe:
-            whole = _output(pipe, pid, limit + 1, watch, DEFAULT.look)
+            whole = _output(pipe, limit + 1, watch, DEFAULT.look)
         status = _wait(pid, watch, DEFAULT.look)
     if len(whole) > limit:
         raise ValueError(f"{argv[0]}: more than {limit} bytes")
@@ -166,7 +166,7 @@ def _wait(pid: int, watch: ProgramWatch, seconds: float) -> int:
             watch.look()
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     except BaseException:
-        stop(pid)
+        watch.stop()
         raise
 
 
@@ -189,7 +189,7 @@ def _ended(pid: int, seconds: float) -> bool:
         os.close(child)
 
 
-def _output(pipe: io.FileIO, pid: int, limit: int, watch: ProgramWatch, seconds: float) -> bytes:
+def _output(pipe: io.FileIO, limit: int, watch: ProgramWatch, seconds: float) -> bytes:
     """At most `limit` bytes of what a child writes into a pipe."""
     import select
 
@@ -206,7 +206,7 @@ def _output(pipe: io.FileIO, pid: int, limit: int, watch: ProgramWatch, seconds:
                 break
             whole += chunk
     except BaseException:
-        stop(pid)
+        watch.stop()
         raise
     return bytes(whole)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from threading import get_ident, main_thread
 from typing import NamedTuple
@@ -21,6 +21,11 @@ from provision.stop_signals import stopped_by
 _MOST_BETWEEN_REPORTS = 60.0
 _GRACE_SECONDS = 5.0
 """Seconds between SIGTERM and SIGKILL."""
+
+_SHORT_GRACE_SECONDS = 0.2
+_SOON_KILLED = {("cryptsetup", "luksFormat")}
+"""These obey SIGTERM only after deriving a key, which takes seconds. Killed, they leave what a power cut leaves: a
+header without a key, which the next run finds to be half-made."""
 
 
 class ProgramHangs(Failure):
@@ -62,11 +67,12 @@ class _Activity(NamedTuple):
 
 
 class ProgramWatch:
-    """Watches the program `name`, whose process is `pid`."""
+    """Watches the program with the command line `argv`, whose process is `pid`."""
 
-    def __init__(self, pid: int, name: str, settings: WatchSettings) -> None:
+    def __init__(self, pid: int, argv: Sequence[str], settings: WatchSettings) -> None:
         self._pid = pid
-        self._name = name
+        self._name = argv[0]
+        self._grace = grace_seconds(argv)
         self._settings = settings
         self._began = self._active = time.monotonic()
         self._next_report = settings.first_report
@@ -91,6 +97,10 @@ class ProgramWatch:
             hint = "check whether a device or server that it needs has failed"
             raise ProgramHangs(f"{self._name} did nothing for {idle:.0f} s and was stopped", hint=hint)
 
+    def stop(self) -> None:
+        """End the program and all that it started, and wait for it."""
+        stop(self._pid, self._grace)
+
     def _state(self, activity: _Activity, idle: float) -> str:
         if idle > 2 * self._settings.look:
             return f"idle for {idle:.0f} s, and is stopped after {self._settings.idle:.0f} s"
@@ -99,11 +109,16 @@ class ProgramWatch:
         return f"at work, {activity.written >> 20} MiB written"
 
 
-def stop(pid: int) -> None:
-    """End a child process and all that it started, by SIGTERM and then by SIGKILL, and wait for the child."""
+def grace_seconds(argv: Sequence[str]) -> float:
+    """How many seconds a program has to end after SIGTERM, before SIGKILL."""
+    return _SHORT_GRACE_SECONDS if tuple(argv[:2]) in _SOON_KILLED else _GRACE_SECONDS
+
+
+def stop(pid: int, grace: float) -> None:
+    """End a child process and all that it started: SIGTERM, and SIGKILL `grace` seconds later. Wait for the child."""
     family = list(_family(pid))
     _signal(family, signal.SIGTERM)
-    deadline = time.monotonic() + _GRACE_SECONDS
+    deadline = time.monotonic() + grace
     while time.monotonic() < deadline:
         if os.waitpid(pid, os.WNOHANG)[0]:
             return

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.system.programs import processes
-from provision.system.programs.program_watch import ProgramHangs, WatchSettings, stop
+from provision.system.programs.program_watch import ProgramHangs, WatchSettings, grace_seconds, stop
 
 
 def settings(reports: list[str] | None = None) -> WatchSettings:
@@ -63,5 +63,16 @@ def test_stopping_ends_the_program_and_all_its_children(tmp_path: Path) -> None:
     pid = os.posix_spawnp("sh", ["sh", "-c", script], os.environ)
     while not (tmp_path / "deep").exists() or not (tmp_path / "deep").read_text():
         time.sleep(0.01)
-    stop(pid)
+    stop(pid, 60)
     assert ends_soon(int((tmp_path / "deep").read_text()))
+
+
+def test_a_program_that_ignores_the_signal_is_killed() -> None:
+    pid = os.posix_spawnp("sh", ["sh", "-c", "trap '' TERM; while :; do sleep 300; done"], os.environ)
+    stop(pid, 0.1)
+    assert not alive(pid)
+
+
+def test_deriving_a_key_is_not_waited_for() -> None:
+    assert grace_seconds(("cryptsetup", "luksFormat", "--batch-mode")) < 1
+    assert grace_seconds(("cryptsetup", "luksOpen", "/dev/vda")) == grace_seconds(("mkfs.ext4",)) > 1
