@@ -65,7 +65,7 @@ _transpile() {
         convert) options="--to --lowest --mount --files-dir --platform --dialect --address --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --var --vars-file --secrets-file --help" ;;
         explain) options="--files-dir --json --var --vars-file --secrets-file --help" ;;
-        pack) options="--platform --limit --url --second --output --files-dir --var --vars-file --secrets-file --json --help" ;;
+        pack) options="--platform --limit --url --second --output --files-dir --var --vars-file --secrets-file --target --json --help" ;;
         fmt) options="--exclude --check --diff --help" ;;
         lsp)
             mapfile -t COMPREPLY < <(compgen -W "--stdio --help" -- "$current")

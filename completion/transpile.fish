@@ -95,4 +95,5 @@ complete -c transpile -n $pack -s d -l files-dir -x -a '(__fish_complete_directo
 complete -c transpile -n $pack -l var -x -d 'a value of !var'
 complete -c transpile -n $pack -l vars-file -r -d 'values of !var'
 complete -c transpile -n $pack -l secrets-file -r -d 'values of !secret'
+complete -c transpile -n $pack -l target -x -a "$targets" -d 'release that reads the config'
 complete -c transpile -n $pack -l json -d 'report in JSON'

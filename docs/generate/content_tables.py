@@ -88,6 +88,7 @@ SSHD_OTHER_NAMES = [
     "ChallengeResponseAuthentication",
     "HostbasedAcceptedKeyTypes",
     "PubkeyAcceptedKeyTypes",
+    "CanonicalMatchUser",
     "CASignatureAlgorithms",
     "RSAMinSize",
     "SshdAuthPath",
@@ -104,8 +105,11 @@ SSHD_OTHER_NAMES = [
     "KerberosUniqueCCache",
     "KerberosUseKuserok",
     "ShowPatchLevel",
+    "X11MaxDisplays",
 ]
-"""Earlier names of settings, and those of the patches of Debian and Fedora."""
+"""Earlier names of settings, and those of the patches of Debian and Red Hat.
+
+Source: the names that `sshd -t` of RHEL 8, 9 and 10 takes, all of which are in the table."""
 
 Rows = dict[tuple[str, str], str]
 """(section, name) -> the kind of its value, as the service manager calls it; may be empty."""

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from transpiler.commands.options import add_value_options
-from transpiler.commands.settings import SettingsError, settings_here, values_given
+from transpiler.commands.options import add_target_option, add_value_options
+from transpiler.commands.settings import SettingsError, release_given, settings_here, values_given
 
 if TYPE_CHECKING:
     from transpiler.authoring.packing import Packed
@@ -49,6 +49,7 @@ def command_line() -> argparse.ArgumentParser:
     parser.add_argument("-o", "--output", metavar="FILE", default="", help="write to a file, not to standard output")
     parser.add_argument("-d", "--files-dir", metavar="DIR", help="where local files are (default: beside the config)")
     add_value_options(parser)
+    add_target_option(parser)
     parser.add_argument("--json", action="store_true", help="report in JSON on standard output; needs --output")
     return parser
 
@@ -75,10 +76,11 @@ def pack(arguments: list[str]) -> int:
         settings = settings_here()
         lists = {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
         values = values_given(lists, settings)
+        release = release_given(given.target or settings.target)
     except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    config = given_config(given.config, given.files_dir or settings.files_dir, values)
+    config = given_config(given.config, given.files_dir or settings.files_dir, values, release)
     if config is None or config.spec_minor is None or config.wrapped:
         return _not_packable(config)
     if problem := _url_problem(given.url, config.spec_minor):

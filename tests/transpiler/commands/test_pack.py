@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -112,6 +113,25 @@ def test_configs_that_are_not_packed(
     (tmp_path / "site.bu").write_text(text)
     assert pack(["--limit", "1M", "site.bu"]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", ["bu", "ign"])
+def test_the_target_reads_what_is_written(suffix: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    if suffix == "bu":
+        text = "variant: fcos\nversion: 1.7.0\nstorage:\n  files: [{path: /a, mode: 01755}]\n"
+    else:
+        text = '{"ignition":{"version":"3.6.0"},"storage":{"files":\n[{"path":"/a","mode":1005}]}}'
+    (tmp_path / f"site.{suffix}").write_text(text)
+    assert pack(["--limit", "1K", "--target", "fcos-44", f"site.{suffix}"]) == 0
+    assert '"3.6.0"' in capsys.readouterr().out
+    (tmp_path / ".transpile.toml").write_text('target = "fcos-42"\n')
+    assert pack(["--limit", "1K", f"site.{suffix}"]) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert re.search(r"site\.\w+:[24]:\d+: error: storage\.files\[0\]\.mode: fcos-42 reads version 3\.5\.0", shown.err)
+    (tmp_path / f"site.{suffix}").write_text(text.replace("01755", "0755").replace("1005", "493"))
+    assert pack(["--limit", "1K", f"site.{suffix}"]) == 0
+    assert '"3.5.0"' in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("refused", ["1.ign", "2.ign"])

@@ -54,7 +54,7 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     folder = tmp_path_factory.mktemp("configs") / "of \u00e9 site"  # the address has escapes
     folder.mkdir()
     (folder / "motd").write_text("hello\n")
-    (folder / ".transpile.toml").write_text('ignore = ["ssh-key"]\nvars-file = "vars.yaml"\n')
+    (folder / ".transpile.toml").write_text('ignore = ["ssh-key"]\nvars-file = "vars.yaml"\ntarget = "fcos-38"\n')
     (folder / "vars.yaml").write_text("who: core\n")
     argv = [sys.executable, "-m", "transpiler", "lsp", "--stdio"]
     with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT) as server:
@@ -68,6 +68,12 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
         editor.request("shutdown", None)
         editor.notify("exit", {})
         assert server.wait(60) == 0
+
+
+def test_the_target_of_the_settings_counts(editor: Editor) -> None:
+    unit = 'systemd: {units: [{name: a.service, contents: "[Service]\\nExecStart=/bin/a\\nRestartMode=direct"}]}\n'
+    (found,) = editor.show(f"variant: fcos\nversion: 1.5.0\n{unit}")
+    assert found["code"] == "newer-setting"
 
 
 def test_diagnostics_and_their_fix(editor: Editor) -> None:

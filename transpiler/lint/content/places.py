@@ -22,6 +22,9 @@ _OSTREE_LINKS = {
 }
 """Links in the root of systems made with rpm-ostree. Source: the file systems page of Fedora CoreOS."""
 
+_NOT_MOUNTED = {None, "", "none", "swap"}
+"""The formats of file systems that Ignition does not mount. Source: coreos/ignition, `mountFs`."""
+
 _LOST = re.compile(r"/(?:proc|sys|dev|run|tmp)(?:/.*)?")
 
 _PRIVATE_KEY = re.compile(
@@ -40,7 +43,7 @@ def places(source: LintInput) -> Iterator[Problem]:
                 yield from _place(node.path, ("storage", kind, index, "path"), source)
     for index, filesystem in enumerate(source.record.storage.filesystems):
         path = getattr(filesystem, "path", None)
-        if isinstance(path, str):
+        if isinstance(path, str) and getattr(filesystem, "format", None) not in _NOT_MOUNTED:
             yield from _mount_point(path, ("storage", "filesystems", index, "path"), source)
 
 
@@ -78,6 +81,7 @@ def _place(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
 
 
 def _mount_point(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
+    """A warning about a mount point below a link. Source: coreos/ignition, `checkForNonDirectories`."""
     if source.variant.name not in _OSTREE:
         return
     simple = posixpath.normpath(name) if name.startswith("/") else name

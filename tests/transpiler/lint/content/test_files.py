@@ -147,9 +147,12 @@ def test_time_zones(target: str, found: list[str]) -> None:
     assert findings_of(f"storage:\n  links:\n    - path: /etc/localtime\n      target: {target}\n") == found
 
 
-@pytest.mark.parametrize(("path", "found"), [("/home", ["6:symlink-mount-point"]), ("/var/home", [])])
-def test_mount_points(path: str, found: list[str]) -> None:
-    text = f"storage:\n  filesystems:\n    - device: /dev/sdb\n      path: {path}\n      format: ext4\n"
+@pytest.mark.parametrize(
+    ("path", "file_system", "found"),
+    [("/home", "ext4", ["6:symlink-mount-point"]), ("/home", "none", []), ("/var/home", "ext4", [])],
+)
+def test_mount_points(path: str, file_system: str, found: list[str]) -> None:
+    text = f"storage:\n  filesystems:\n    - device: /dev/sdb\n      path: {path}\n      format: {file_system}\n"
     assert findings_of(text) == found
 
 
@@ -170,3 +173,7 @@ def test_odd_values_of_units_are_judged_in_any_case(text: str) -> None:
     assert wrong_value("OnCalendar", "TIMER", text) != ("", "") or text.startswith("1-")
     assert all(wrong_value("Nice", "NICE", text))
     assert text.isdecimal() or wrong_span(text)
+
+
+def test_sshd_of_red_hat_has_names_of_its_own() -> None:
+    assert of_file(SSHD, "CanonicalMatchUser yes\nX11MaxDisplays 10\nGSSAPIIndicators a") == []
