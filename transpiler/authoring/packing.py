@@ -51,7 +51,7 @@ class Packed(NamedTuple):
     @property
     def size(self) -> int:
         """The bytes of the first config."""
-        return len(self.text.encode())
+        return _size(self.text)
 
 
 class CannotPackError(ValueError):
@@ -68,14 +68,19 @@ def pack(config: Config, spec_minor: int, limit: int, url: str = "") -> Packed:
     Raises CannotPackError.
     """
     text = encode(config, spec_minor)
-    if len(text.encode()) <= limit:
+    if _size(text) <= limit:
         return Packed("plain", text)
     whole = compressed(config, spec_minor)
-    if len(whole.encode()) <= limit:
+    if _size(whole) <= limit:
         return Packed("compressed", whole)
     if not url:
-        raise CannotPackError(len(whole.encode()))
+        raise CannotPackError(_size(whole))
     return _with_second(config, spec_minor, limit, url)
+
+
+def _size(text: str) -> int:
+    """The bytes of a config in a file, which ends with a line break."""
+    return len(text.encode()) + 1
 
 
 def _with_second(config: Config, spec_minor: int, limit: int, url: str) -> Packed:

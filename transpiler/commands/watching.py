@@ -10,8 +10,9 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+from typing import TextIO
 
+from provision.config.reports.streams import GuardedWriter
 from transpiler.commands.output import OutputFailed
 
 INTERVAL = 0.5
@@ -58,14 +59,16 @@ Run = Callable[[WatchedFiles], int]
 """Runs the command once, and adds the paths of all files that take part, also of those that do not exist."""
 
 
-def watch(run: Run, find: Callable[[], Sequence[str]] = tuple) -> NoReturn:
+def watch(run: Run, find: Callable[[], Sequence[str]] = tuple) -> int:
     """Run a command now, and after each change, until a signal ends it. `find` lists the files that it would take.
+
+    It returns 0 if nobody reads any more what it writes, such as the rest of a pipe.
 
     What ends the first run (wrong usage, an output that cannot be written) is raised. Later, it is only reported.
     """
     found, files = _Found(find), WatchedFiles()
     run(files)
-    while True:
+    while _is_read(sys.stdout) and _is_read(sys.stderr):
         _say(f"watching {len(files)} {'file' if len(files) == 1 else 'files'}; Ctrl-C ends")
         _wait(files, found)
         if sys.stderr.isatty():
@@ -77,6 +80,14 @@ def watch(run: Run, find: Callable[[], Sequence[str]] = tuple) -> NoReturn:
             print(failed, file=sys.stderr)
         except SystemExit:
             files.update(before)
+    return 0
+
+
+def _is_read(stream: TextIO) -> bool:
+    """Whether a stream took all that was written to it."""
+    stream.flush()
+    raw = getattr(getattr(stream, "buffer", None), "raw", None)
+    return not isinstance(raw, GuardedWriter) or raw.failure is None
 
 
 class _Found:

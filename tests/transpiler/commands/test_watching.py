@@ -160,6 +160,18 @@ def test_check_finds_new_configs_and_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_it_ends_with_the_rest_of_a_pipe(tmp_path: Path) -> None:
+    (tmp_path / "site.bu").write_text(GOOD)
+    with started(tmp_path, "--watch", "site.bu") as process:
+        until_it_waits(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        (tmp_path / "site.bu").write_text(GOOD + "foo: 1\n")
+        assert process.wait(timeout=60) == 1, "as whenever standard output is lost"
+        process.stdout = None
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--watch"], ["check", "--watch", "--fix", "."]])
 def test_what_cannot_be_watched(arguments: list[str], tmp_path: Path) -> None:
     with started(tmp_path, *arguments) as process:
