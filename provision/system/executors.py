@@ -26,7 +26,7 @@ from provision.planning.actions import (
 from provision.planning.arguments import Argument, Blob, Bytes, DeviceName, KeyFile, PathList, TargetPath
 from provision.planning.boot_state import BootState
 from provision.planning.facts import DeviceFact, FileFact, UserFact
-from provision.planning.machine_view import FileType
+from provision.planning.machine_view import Account, FileType
 from provision.system import libc, mounts
 from provision.system.block.devices import Devices
 from provision.system.programs import processes
@@ -126,6 +126,7 @@ def _run(action: RunProgram, context: Context) -> None:
             if context.foreign:
                 account_hooks.check_hooks(context.tree)
             accounts.prepare(context.tree)
+        before = _accounts(action, context.tree) if argv[0] == "usermod" else []
         done = _started(action.title, argv, stdin, keys, context)
         given = keys if stdin is None or isinstance(action.stdin, PathList) else [*keys, stdin]
         done = done._replace(output=masked(done.output, _secrets(argv, given)))
@@ -133,11 +134,19 @@ def _run(action: RunProgram, context: Context) -> None:
         raise ToolFailed(done.last_lines or _ended(argv[0], done.status))
     if argv[0] == "useradd":
         _finish_user(action, context.tree)
+    for account in before:
+        new_homes.hand_over_mail_spool(context.tree, account)
     if argv[0] in ACCOUNT_TOOLS:
         _sync_accounts(action, context.tree)
     for line in done.lines:
         context.log("debug", f"{argv[0]}: {line}")
     _follow(action, context.devices)
+
+
+def _accounts(action: RunProgram, tree: GuardedTree) -> list[Account]:
+    """The accounts that a program changes, as they are now."""
+    found = (accounts.user(tree, fact.name) for fact in action.facts if isinstance(fact, UserFact))
+    return [account for account in found if account is not None]
 
 
 def _finish_user(action: RunProgram, tree: GuardedTree) -> None:

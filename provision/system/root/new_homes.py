@@ -1,8 +1,8 @@
-"""Finishes the home and the mail spool of a new user, because useradd ignores most errors there and exits with 0.
+"""Finishes homes and mail spools, because useradd and usermod ignore most errors there and exit with 0.
 
-shadow 4.13, src/useradd.c: `main` ignores the result of `copy_tree` and of chown(2), `create_mail` returns nothing. The
-copy ends at the first error. Version 4.13 sets the mode of a copied directory through /proc/self/fd: in a root without
-/proc each directory of the skeleton is such an error.
+shadow 4.13, src/useradd.c: `main` ignores the result of `copy_tree` and of chown(2), `create_mail` returns nothing, nor
+does `move_mailbox` of src/usermod.c. The copy ends at the first error. Version 4.13 sets the mode of a copied directory
+through /proc/self/fd: in a root without /proc each directory of the skeleton is such an error.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from posixpath import join
 from typing import NamedTuple
 
-from provision.planning.machine_view import Account
+from provision.planning.machine_view import Account, FileType
 from provision.planning.root.account_files import (
     LOGIN_DEFS,
     USERADD_DEFAULTS,
@@ -30,6 +30,9 @@ from provision.system.root.publishing import drop, open_temporary, publish_file,
 _MAX_DEPTH = 64
 _MODE_ABOVE = 0o755
 """The mode of the directories that useradd makes above a home."""
+
+_MAIL_DIR = "/var/mail"
+"""Where mail spools are if login.defs(5) does not say it: MAIL_SPOOL_DIR of src/usermod.c as Debian builds it."""
 
 _CHUNK = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -93,6 +96,25 @@ def finish_mail_spool(tree: GuardedTree, name: str) -> None:
             os.fchown(fd, uid, gid if mail is None or mail.id is None else mail.id)
             os.fchmod(fd, 0o600 if mail is None else 0o660)
             os.fsync(fd)
+
+
+def hand_over_mail_spool(tree: GuardedTree, before: Account) -> None:
+    """Give the mail spool of a user the new number of the user, if it still has that of the account `before`.
+
+    usermod changes the owner and says nothing about the result. Raises OSError.
+    """
+    account = accounts.user(tree, before.name)
+    if account is None or account.id is None or account.id == before.id:
+        return
+    settings = login_settings(tree.content(LOGIN_DEFS))
+    folder = settings.get("MAIL_DIR", "" if "MAIL_FILE" in settings else _MAIL_DIR)
+    path = join(folder, before.name)
+    found = tree.file_status(path) if folder else None
+    if found is None or found.kind is not FileType.FILE or found.uid != before.id:
+        return
+    with tree.folder(folder) as above, closing_descriptor(os.open(before.name, _FILE, dir_fd=above)) as fd:
+        os.fchown(fd, account.id, -1)
+        os.fsync(fd)
 
 
 def _owner(account: Account) -> tuple[int, int]:

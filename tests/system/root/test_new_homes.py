@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from provision.planning.machine_view import Account
 from provision.system.root.guarded_paths import GuardedTree
-from provision.system.root.new_homes import finish_home, finish_mail_spool
+from provision.system.root.new_homes import finish_home, finish_mail_spool, hand_over_mail_spool
 
 UID, GID = os.getuid(), os.getgid()
 
@@ -147,3 +149,29 @@ def test_a_mail_spool_with_mail_stays(root: Path) -> None:
     spool.chmod(0o640)
     finish_mail_spool(GuardedTree(str(root)), "core")
     assert (spool.read_text(), stat.S_IMODE(spool.stat().st_mode)) == ("mail", 0o640)
+
+
+@pytest.mark.parametrize("login_defs", ["MAIL_DIR /var/mail\n", ""])
+def test_a_mail_spool_gets_the_new_number_of_its_user(root: Path, login_defs: str) -> None:
+    spool = root / "var/mail/core"
+    spool.write_text("mail")
+    (root / "etc/login.defs").write_text(login_defs)
+    (root / "etc/passwd").write_text(f"core:x:{UID + 1}:{GID}::/home/core:/bin/sh\n")
+    tree, before = GuardedTree(str(root)), Account("core", UID, GID)
+    with nullcontext() if UID == 0 else pytest.raises(PermissionError):
+        hand_over_mail_spool(tree, before)
+    assert (spool.stat().st_uid == UID + 1) == (UID == 0)
+
+
+def test_a_mail_spool_of_somebody_else_stays(root: Path) -> None:
+    spool = root / "var/mail/core"
+    (root / "etc/passwd").write_text(f"core:x:{UID + 1}:{GID}::/home/core:/bin/sh\n")
+    hand_over_mail_spool(GuardedTree(str(root)), Account("core", UID, GID))
+    spool.symlink_to("/etc/passwd")
+    hand_over_mail_spool(GuardedTree(str(root)), Account("core", UID, GID))
+    spool.unlink()
+    spool.write_text("mail")
+    hand_over_mail_spool(GuardedTree(str(root)), Account("core", UID + 2, GID))
+    (root / "etc/login.defs").write_text("MAIL_FILE .mail\n")
+    hand_over_mail_spool(GuardedTree(str(root)), Account("core", UID, GID))
+    assert (spool.stat().st_uid, (root / "etc/passwd").stat().st_uid) == (UID, UID)
