@@ -108,7 +108,7 @@ def _without_secrets(line: str) -> str:
     return re.sub(_ENTRY, shown, line)
 
 
-_TEXT = r'"(?:[^"\\]|\\.)*"?'
+_TEXT = r'"(?:[^"\\]++|\\.)*+"?'
 
 _ENTRY = rf"""\"([^"\\]*)"\s*:\s*({_TEXT})?|([\w-]+)\s*:\s*({_TEXT}|[^"\s\[{{][^\n]*)|({_TEXT})"""
 
@@ -135,9 +135,14 @@ def _hidden(value: str) -> str:
     """A value as asterisks. A URL with a host keeps its scheme, host and path."""
     match = re.match(r"(['\"]?[a-z0-9]+://)([^/?#'\"@]*@)?([^?#'\"]*)", value)
     if match is None:
-        return re.sub(r"[^'\"]", "*", value)
+        return _asterisks(value)
     kept = match[1] + "*" * len(match[2] or "") + match[3]
-    return kept + re.sub(r"[^'\"]", "*", value[match.end() :])
+    return kept + _asterisks(value[match.end() :])
+
+
+def _asterisks(value: str) -> str:
+    """As many asterisks as the value has characters; quotes stay."""
+    return re.sub(r"[^'\"]+", lambda run: "*" * len(run[0]), value)
 
 
 def report(source: str, raw: bytes, problems: Sequence[Problem], *, color: bool = False) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from provision.config.format import Resource
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     import zlib
     from hashlib import _Hash
 
-MAX_INLINE = 128 << 20
+MAX_INLINE = 64 << 20
 """The largest size in bytes that all compressed contents of a config together may have after decompression."""
 
 STEP = 1 << 20
@@ -25,6 +26,10 @@ _DIGITS = {"sha512": 128, "sha256": 64}
 
 class ContentInvalid(ValueError):
     """The bytes cannot be decompressed, or are not the expected ones. The message never holds any of the bytes."""
+
+
+class ContentTooLarge(ContentInvalid):
+    """The bytes decompress to more than all contents of a config together may have."""
 
 
 class Gunzip:
@@ -106,7 +111,7 @@ def inline_content(resource: Resource, limit: int = MAX_INLINE) -> bytes | None:
     """The bytes of a resource that the config carries, or None for one that has to be fetched.
 
     An absent or empty source means empty contents, which are neither decompressed nor verified (as in Ignition). Raises
-    ContentInvalid, also if the bytes decompress to more than `limit`.
+    ContentInvalid, and ContentTooLarge if the bytes decompress to more than `limit`.
     """
     if not resource.source:
         return b""
@@ -126,15 +131,13 @@ def inline_content(resource: Resource, limit: int = MAX_INLINE) -> bytes | None:
 
 
 def _decompressed(data: bytes, limit: int) -> bytes:
-    stream, size = Gunzip(), 0
-    parts = []
+    stream, whole = Gunzip(), BytesIO()
     for part in stream.feed(data):
-        size += len(part)
-        if size > limit:
-            raise ContentInvalid(
+        if whole.tell() + len(part) > limit:
+            raise ContentTooLarge(
                 f"gzip: all contents in a config may decompress to {MAX_INLINE >> 20} MiB; fetch this one from a URL"
             )
-        parts.append(part)
+        whole.write(part)
     if not stream.is_whole:
         raise ContentInvalid("gzip: unexpected end of data")
-    return b"".join(parts)
+    return whole.getvalue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"
 
@@ -50,11 +51,22 @@ def data_url_error(text: str) -> str:
 def percent_decoded(text: str) -> bytes:
     """The bytes of a text in which every `%` is followed by two hexadecimal digits.
 
-    Quoted-printable differs only in the sign. Its decoder is written in C, and needs memory only for the text.
+    Quoted-printable differs only in the sign. Its decoder is written in C.
     """
     from binascii import a2b_qp
 
-    return a2b_qp(text.encode(errors="replace").replace(b"=", b"%3D").replace(b"%", b"="))
+    whole, start = BytesIO(), 0
+    while start < len(text):
+        end = start + _STEP
+        cut = text.rfind("%", end - 2, end)  # an escape stays whole
+        end = cut if cut > start else end
+        whole.write(a2b_qp(text[start:end].encode(errors="replace").replace(b"=", b"%3D").replace(b"%", b"=")))
+        start = end
+    return whole.getvalue()
+
+
+_STEP = 1 << 16
+"""Characters that are decoded at once, because the decoder needs memory for several copies of them."""
 
 
 _WORD = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]*"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from provision.config.format import Config, Directory, File, Link, Node, Owner, Resource
 from provision.config.problems import Path, Problem, dotted
-from provision.config.resources.content import MAX_INLINE, ContentInvalid, inline_content
+from provision.config.resources.content import MAX_INLINE, ContentInvalid, ContentTooLarge, inline_content
 from provision.config.resources.urls import redacted
 from provision.failures import PlanRefused
 from provision.planning.actions import Action, FetchBlob, Keep, Wave
@@ -113,7 +113,10 @@ def _entries(config: Config, view: MachineView) -> tuple[list[DesiredNode], list
             except Unresolvable as refused:
                 problems += refused.under(*config_path).problems
             except ContentInvalid as refused:
-                problems.append(Problem(config_path, str(refused), rule="invalid-contents"))
+                if room or not isinstance(refused, ContentTooLarge):
+                    problems.append(Problem(config_path, str(refused), rule="invalid-contents"))
+                if isinstance(refused, ContentTooLarge):
+                    room = 0  # no more is decompressed: many such contents would take minutes
     return entries, problems
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import jsonschema
@@ -52,6 +53,16 @@ def test_a_long_line_is_cut_around_the_place() -> None:
     excerpts = text.splitlines()[1::3]
     assert [len(line.strip()) for line in excerpts] == [100, 100]
     assert '"zz"' in excerpts[1]
+
+
+def test_an_excerpt_of_a_long_value_takes_little_memory() -> None:
+    """Configs are often one line, with contents of many MB."""
+    line = '{"source": "data:;base64,' + "A" * 1_000_000 + '", "path": "x"}'
+    finding = Finding("site.ign", Problem(("source",), "wrong"), Position(1, 12), line)
+    tracemalloc.start()
+    assert "***" in as_text([finding], excerpts=True)
+    assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    tracemalloc.stop()
 
 
 def test_an_excerpt_hides_secret_values() -> None:

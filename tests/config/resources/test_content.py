@@ -60,7 +60,7 @@ def test_what_is_not_gzip_is_refused(stream: bytes) -> None:
 def test_contents_that_grow_beyond_the_limit_are_refused_before_they_are_whole() -> None:
     resource = packed(bytes(300 << 20))
     tracemalloc.start()
-    with pytest.raises(ContentInvalid, match="may decompress to 128 MiB; fetch this one from a URL"):
+    with pytest.raises(ContentInvalid, match="may decompress to 64 MiB; fetch this one from a URL"):
         inline_content(resource, 1 << 20)
     assert tracemalloc.get_traced_memory()[1] < 16 << 20
     tracemalloc.stop()

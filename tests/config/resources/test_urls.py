@@ -213,3 +213,9 @@ def test_every_wrong_url_has_a_remedy(url: str, remedy: str) -> None:
     file = File(path="/a", contents=Resource(source=url))
     (problem,) = check_rules(Config(storage=Storage(files=(file,))), NEWEST)
     assert remedy in problem.hint
+
+
+@pytest.mark.parametrize("shift", range(4))
+def test_escapes_of_a_long_text_stay_whole(shift: int) -> None:
+    text = "x" * shift + "%41=%25~" * 20_000
+    assert decode_data_url(f"data:,{text}") == b"x" * shift + b"A=%~" * 20_000

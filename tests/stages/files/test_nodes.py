@@ -309,12 +309,14 @@ def test_an_id_out_of_range_is_refused(number: int) -> None:
 
 
 def test_contents_that_decompress_to_more_than_memory_should_hold_are_refused() -> None:
-    """Each file is small in the config, and alone within the limit; together they exceed it."""
-    source = f"data:;base64,{b64encode(gzip.compress(bytes(50 << 20))).decode()}"
+    """Each file is small in the config, and alone within the limit; together they exceed it. The rest is not read."""
+    source = f"data:;base64,{b64encode(gzip.compress(bytes(25 << 20))).decode()}"
     packed = Resource(source=source, compression="gzip")
-    files = tuple(File(path=f"/{number}", contents=packed) for number in range(3))
+    wrong = Resource(source="data:,no-gzip", compression="gzip")
+    files = (*(File(path=f"/{number}", contents=packed) for number in range(50)), File(path="/no", contents=wrong))
     assert refused(World(), files=files) == (
-        "storage.files[2]: gzip: all contents in a config may decompress to 128 MiB; fetch this one from a URL"
+        "storage.files[2]: gzip: all contents in a config may decompress to 64 MiB; fetch this one from a URL\n"
+        "storage.files[50]: not a gzip stream, or a damaged one"
     )
 
 
