@@ -152,6 +152,7 @@ class Boot(NamedTuple):
             seed=self._seed(running_system, acquired.config),
             boot_id=running_system.read_text(running_system.paths.boot_id_path).strip(),
             user_config=acquired.provided,
+            fetched_configs=tuple(one._asdict() for one in acquired.fetched),
             platform_files=platform_files.to_data_urls(given),
         )
 

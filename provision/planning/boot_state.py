@@ -19,6 +19,7 @@ class BootState(NamedTuple):
     - `mounted`: the mount points that the mount stage mounted. What was mounted before is never unmounted.
     - `luks_devices`: volume -> canonical name of the device it is on. The name in the config may be a link that
       disappeared when the volume was made.
+    - `fetched_configs`: `kind`, `source` and `referenced` of each fetched config, for programs that read the file.
     - `files_written`: whether the files stage has ended. Then the umount stage is the last one.
     - `platform_files`: path in the target -> data URL, for files that a platform provides only once in a boot.
     """
@@ -31,6 +32,7 @@ class BootState(NamedTuple):
     made_directories: tuple[str, ...] = ()
     mounted: tuple[str, ...] = ()
     luks_devices: Mapping[str, str] = MappingProxyType({})
+    fetched_configs: tuple[Mapping[str, str | bool], ...] = ()
     files_written: bool = False
     platform_files: Mapping[str, str] = MappingProxyType({})
 

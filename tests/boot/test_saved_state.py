@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 from pathlib import Path
 
@@ -22,6 +23,7 @@ def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
         one_keys_file=True,
         made_directories=("/a", "/b"),
         mounted=("/a",),
+        fetched_configs=({"kind": "user", "source": "qemu", "referenced": False},),
         files_written=True,
         luks_devices={"data": "/dev/vda"},
         platform_files={"/f": "data:,"},
@@ -29,12 +31,15 @@ def test_the_state_comes_back_as_it_was(tmp_path: Path) -> None:
     assert all(state), "every field is given"
     write_state(str(tmp_path / "run" / "state"), state)
     assert read_state(str(tmp_path / "run" / "state")) == state
+    saved = json.loads((tmp_path / "run" / "state").read_text())
+    assert saved["fetchedConfigs"] == [{"kind": "user", "source": "qemu", "referenced": False}], "as Ignition writes it"
 
 
 def test_what_another_program_saved_there_is_ignored(tmp_path: Path) -> None:
     """Ignition's own state file."""
-    (tmp_path / "state").write_text('{"fetchedConfigs": [], "notatedDirectories": null}')
-    assert read_state(str(tmp_path / "state")) == BootState()
+    for fetched in ("[]", "null"):
+        (tmp_path / "state").write_text(f'{{"fetchedConfigs": {fetched}, "notatedDirectories": null}}')
+        assert read_state(str(tmp_path / "state")) == BootState()
 
 
 def test_files_are_ours_alone_and_nothing_else_is_left(tmp_path: Path) -> None:
