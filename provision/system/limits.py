@@ -12,18 +12,18 @@ SECONDS = 60
 MEMORY = 2 << 30
 
 
-def limit_work(what: str) -> None:
-    """From now on this process may use SECONDS of processor time and MEMORY bytes of addresses.
+def limit_work(what: str, seconds: int = SECONDS) -> None:
+    """From now on this process may use so many seconds of processor time and MEMORY bytes of addresses.
 
     After that time a Failure about `what` is raised in the main thread; for memory, Python raises MemoryError.
     """
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise Failure(f"{what}: it takes more than {SECONDS} s of processor time")
+        raise Failure(f"{what}: it takes more than {seconds} s of processor time")
 
     signal.signal(signal.SIGXCPU, stop)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + SECONDS)
+    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds)
     _limit(resource.RLIMIT_AS, MEMORY)
 
 

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import gzip
 import json
+from contextlib import suppress
+from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
-from provision.bundle.bundle import FORMAT, MAX_TEXT, read_bundle, stages_of, write_bundle
+from provision.bundle.bundle import FORMAT, MAX_TEXT, named_stage, read_bundle, stages_of, write_bundle
 from provision.bundle.capture import capture
 from provision.bundle.recorded_view import played
 from provision.config.format import Config
+from provision.config.json_text.decode import decode
+from provision.engine.preflight import simulate
 from provision.failures import ActionFailed, Failure
+from provision.planning.boot_state import BootState
 from provision.planning.machine_view import MachineView
+from provision.system.block.kernel_devices import KernelDevices
+from provision.system.machine import Machine
+from tests.target_root import new_root
 
 GOOD: dict[str, Any] = {
     "format": FORMAT,
@@ -96,3 +105,35 @@ def test_a_bundle_that_is_too_large_is_not_made() -> None:
     made = capture([*stages_of(read_bundle(packed(GOOD), "x"))], Config(), played({}))
     with pytest.raises(Failure, match="too large for a bundle"):
         write_bundle(made._replace(log=("x" * MAX_TEXT,)))
+
+
+SITE = b"""{"ignition": {"version": "3.4.0"},
+"storage": {"files": [{"path": "/etc/a/b", "user": {"name": "core"}, "append": [{"source": "data:,x"}]}]},
+"passwd": {"users": [{"name": "core", "groups": ["wheel"]}]}}"""
+VALUES: tuple[Any, ...] = (None, 0, -1, 1 << 63, "", "x", "/", "\0", "link", [], {}, True, 1.5, [[]], "x" * 5000)
+
+
+def changed(value: Any, random: Random) -> Any:
+    """The value with one part of it replaced by another value."""
+    if isinstance(value, dict) and value and random.random() < 0.9:
+        key = random.choice(list(value))
+        return {**value, key: changed(value[key], random)}
+    if isinstance(value, list) and value and random.random() < 0.8:
+        place = random.randrange(len(value))
+        return [*value[:place], changed(value[place], random), *value[place + 1 :]]
+    return random.choice(VALUES)
+
+
+@pytest.mark.parametrize("part", ["answers", "config"])
+def test_a_bundle_with_other_values_is_refused_or_planned(part: str, tmp_path: Path) -> None:
+    """Whatever is in it, there is no bug to find."""
+    machine = Machine(str(new_root(tmp_path)), KernelDevices(), BootState(seed="0" * 64))
+    good = json.loads(gzip.decompress(write_bundle(capture([named_stage("files")], decode(SITE), machine))))
+    planned = 0
+    for seed in range(150):
+        odd = good | {part: changed(good[part], Random(seed))}
+        with suppress(Failure):
+            bundle = read_bundle(packed(odd), "x")
+            simulate(stages_of(bundle), bundle.config, played(bundle.answers), lambda _step: None)
+            planned += 1
+    assert planned < 150

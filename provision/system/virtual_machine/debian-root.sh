@@ -79,7 +79,9 @@ root_of_archive() {
         rm -rf --one-file-system "$root"' EXIT
     # a user namespace may not make device nodes, and the kernel makes those of /dev
     tar --extract --file="$1" --directory="$root" --numeric-owner --exclude='./dev/*'
-    cp -r "$3/provision" "$3/transpiler" "$(python_folder "$root")"
+    # byte-code that another user has made may not be readable
+    tar --create --directory="$3" --exclude=__pycache__ provision transpiler |
+        tar --extract --directory="$(python_folder "$root")" --no-same-owner
     sh "$4/install" "$root"
     settings "$root"
     mount_kernel_file_systems "$root"

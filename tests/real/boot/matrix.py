@@ -526,7 +526,7 @@ systemd:
     [
         (ALIVE, 0, "the machine came up, and all units are well"),
         (ALIVE.replace("on ext4}", "another}"), 6, "the machine came up, and is degraded:\nprovision:   probe.service"),
-        (ALIVE.replace("/var/data/hello,", "/proc/x,"), 6, "the machine ended before it was up"),
+        (ALIVE.replace("/var/data/hello,", "/etc/passwd,"), 6, "the machine ended before it was up"),
     ],
 )
 def test_a_tried_config_boots_and_the_exit_code_tells_how(text: str, code: int, told: str, tmp_path: Path) -> None:
