@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 
-from provision.boot.failure.report import BUNDLE, LOG, UNITS, saved_lines
+from provision.boot.failure.report import LOG, UNITS, saved_lines
+from provision.boot.run_files import BUNDLE
 from provision.config.format import Config
 from provision.failures import Failure
 from provision.log import FieldLog

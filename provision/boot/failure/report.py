@@ -12,13 +12,11 @@ from typing import NamedTuple
 
 from provision.boot.failure.missing_root import may_provision, missing_root
 from provision.boot.failure_policy import FailurePolicy, failure_policy
+from provision.boot.run_files import BUNDLE
 from provision.failures import ConfigInvalid, Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
 
 REPORT = "/run/provision/failure"
-BUNDLE = "/run/provision/bundle"
-"""What `provision replay` makes the plan of on another machine."""
-
 LOG = "/run/provision/log"
 """The log in an initramfs without systemd: its scripts write it."""
 

@@ -165,6 +165,8 @@ def kernel_arguments(arguments: argparse.Namespace, config: Config) -> list[str]
     words = [*options.COMMAND_LINE.split(), "quiet", "systemd.show_status=yes", "provision.firstboot=auto"]
     if arguments.check or arguments.ssh or not has_terminal():
         words += ["rd.shell=0", "rd.emergency=poweroff", "provision.on_failure=poweroff"]
+    else:  # an emergency shell, although root has no password (sulogin(8))
+        words += ["SYSTEMD_SULOGIN_FORCE=1", "systemd.setenv=SYSTEMD_SULOGIN_FORCE=1"]
     wanted = config.kernel_arguments
     return [*(one for one in words if one not in wanted.should_not_exist), *wanted.should_exist, *arguments.argument]
 

@@ -36,6 +36,11 @@ mount_kernel_file_systems() {
     mount -t tmpfs run "$1/run" # without it dracut 059 ignores --hostonly
 }
 
+# in a user namespace what is mounted below /dev and /sys cannot be unmounted alone
+unmount_kernel_file_systems() {
+    for one in proc dev sys run; do umount --lazy "$1/$one" 2>/dev/null || :; done
+}
+
 private_mounts() {
     # fails in a chroot, where / is no mount point
     mount --make-rprivate / 2>/dev/null || :
@@ -75,8 +80,7 @@ root_of_archive() {
     root=$2/root
     rm -rf --one-file-system "$root"
     mkdir -p "$root"
-    trap 'umount --recursive "$root/proc" "$root/dev" "$root/sys" "$root/run" 2>/dev/null || :
-        rm -rf --one-file-system "$root"' EXIT
+    trap 'unmount_kernel_file_systems "$root"; rm -rf --one-file-system "$root"' EXIT
     # a user namespace may not make device nodes, and the kernel makes those of /dev
     tar --extract --file="$1" --directory="$root" --numeric-owner --exclude='./dev/*'
     # byte-code that another user has made may not be readable
@@ -90,7 +94,7 @@ root_of_archive() {
     chroot "$root" systemctl --quiet enable systemd-networkd
     mask "$root" apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap \
         fstrim.timer systemd-networkd-wait-online
-    umount --recursive "$root/proc" "$root/dev" "$root/sys" "$root/run"
+    unmount_kernel_file_systems "$root"
     file_system "$root" 4G "$2/root.img"
     chmod 644 "$2/root.img" "$2/vmlinuz" "$2/initramfs"
 }
