@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+
+SITE ?= mkdocs
 FUZZ ?= --inputs 1000000 --seconds 600
 FAST := not slow and not disks and not boot and not network and not peer
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
@@ -93,6 +95,10 @@ ifdef ALIASES
 	ln -sf provision-sshkeys@.service $(SYSTEM)/coreos-metadata-sshkeys@.service
 endif
 
+site: .venv/check ## the documentation as a site, into dist/site; a dead link is an error (SITE=zensical for the other builder)
+	@$(BIN)/pip install --quiet --group site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/$(SITE) build --strict
+
 page: .venv/check page/node_modules ## the page to try a config in a browser, into dist/page (needs npm)
 	@$(BIN)/python -m page.build dist/page
 
@@ -128,4 +134,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test lint fast-tests all-tests boot boot-matrix bench-boot chaos fuzz laws generate bench golden mutants install-dracut install-initramfs-tools install-metadata page page-test deb clean
+.PHONY: help demo check test lint fast-tests all-tests boot boot-matrix bench-boot chaos fuzz laws generate bench golden mutants install-dracut install-initramfs-tools install-metadata site page page-test deb clean

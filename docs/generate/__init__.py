@@ -9,7 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generate import format_page, platforms_page, rules_page, schema_files, targets_page, yaml_page
+from docs.generate import (
+    differences_page,
+    format_page,
+    platforms_page,
+    rules_page,
+    schema_files,
+    targets_page,
+    yaml_page,
+)
 
 COMMAND = "make generate"
 
@@ -20,6 +28,7 @@ GENERATORS: tuple[Callable[[], Mapping[Path, str]], ...] = (
     platforms_page.generated,
     rules_page.generated,
     targets_page.generated,
+    differences_page.generated,
 )
 """Each returns the texts of files by their paths from the root of the repository."""
 

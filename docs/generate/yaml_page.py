@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import groupby
-from pathlib import Path as FilePath
+from pathlib import Path
 
 from docs.generate.markdown import number_range, occurrences, row, section, sentence, type_name
 from provision.config.format import Config
 from provision.config.model import VERSIONS, Field, Record
-from provision.config.problems import Path
+from provision.config.problems import Path as YamlPath
 from transpiler.butane.records import Butane, OpenShift
 from transpiler.butane.source_map import yaml_name
 from transpiler.butane.variants import Variant, table
 from transpiler.editor.fields import fields_of
 
-PAGE = FilePath("docs/reference/yaml.md")
+PAGE = Path("docs/reference/yaml.md")
 
 _HEAD = """\
 # The YAML format
@@ -36,7 +37,7 @@ each version of it. If the column is empty, the field is wherever its section is
 """
 
 
-def generated() -> dict[FilePath, str]:
+def generated() -> dict[Path, str]:
     """The page, by its path."""
     return {PAGE: page()}
 
@@ -112,17 +113,19 @@ def _choice(value: str, since: int, versions: list[Variant]) -> str:
 
 def _versions_with(path: tuple[str, ...]) -> list[Variant]:
     """The versions of variants that have a field, and do not refuse it. An empty path is the config itself."""
-    return [one for one in table().values() if _has(one, path)]
+    return [one for key, one in table().items() if _has(key, path)]
 
 
-def _has(variant: Variant, path: tuple[str, ...]) -> bool:
-    inner: Path = ()
-    for name in path:
-        field = next((one for one in fields_of(variant, inner) if one.name == name), None)
-        if field is None:
-            return False
-        inner = (*inner, name, 0) if field.many else (*inner, name)
-    return True
+@cache
+def _has(key: tuple[str, str], path: tuple[str, ...]) -> bool:
+    return not path or (_has(key, path[:-1]) and path[-1] in _fields(key, path[:-1]))
+
+
+@cache
+def _fields(key: tuple[str, str], path: tuple[str, ...]) -> frozenset[str]:
+    """The names of the fields of a mapping, or of the mappings in a list."""
+    places: tuple[YamlPath, ...] = (path, (*path, 0))
+    return frozenset(one.name for place in places for one in fields_of(table()[key], place))
 
 
 def _in(versions: list[Variant]) -> str:

@@ -16,13 +16,17 @@ let answer = null;
 let ready = false;
 let asking = false;
 let stale = true;
+let judgedHere = 0; // texts that this worker has judged
 let timer = 0;
 
 const judge = new Judge((state, detail) => {
   ready = state === "ready";
   if (state === "loading") setStatus("loading", "Loading the transpiler (6 MB) …");
   if (state === "broken") setStatus("error", `The transpiler could not be loaded: ${detail}`);
-  if (ready) judgeSoon(0);
+  if (ready) {
+    judgedHere = 0;
+    judgeSoon(0);
+  }
 });
 
 const view = configEditor(by("editor"), "", {
@@ -56,9 +60,12 @@ async function judgeNow() {
   const judged = text();
   try {
     const found = await judge.ask({ do: "judge", text: judged, kept });
+    judgedHere += 1;
     if (judged === text()) show(found);
   } catch (error) {
-    showBroken(error);
+    // what an earlier text left behind may be the cause, then the new worker judges this one
+    if (judgedHere) stale = true;
+    else showBroken(error);
   }
   asking = false;
   if (stale) judgeSoon(0);

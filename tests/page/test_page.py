@@ -192,14 +192,18 @@ def test_a_damaged_link(browser: Any, address: str, fragment: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a: " + "[" * 3000 + "]" * 3000, "{a: " * 3000 + "}" * 3000, "- " * 5000 + "x", "[" * 100_000],
+    ["[" * 3000 + "]" * 3000, "{a: " * 3000 + "}" * 3000, "- " * 5000 + "x", "[" * 100_000],
     ids=["brackets", "braces", "dashes", "open"],
 )
-def test_deep_nesting_does_not_end_the_page(tab: Tab, text: str) -> None:
+def test_deep_nesting_does_not_end_the_page(browser: Any, address: str, text: str) -> None:
+    """The stack of the interpreter may be too small, also when it frees the tree. Then a new worker goes on."""
+    tab = Tab(browser, address)
+    tab.status("Valid, 1 warning")
     tab.write(f"variant: fcos\nversion: 1.5.0\nstorage: {text}\n" if text[0] != "-" else text)
-    tab.status(re.compile("error"))
+    tab.status(re.compile("error|warning"))
     tab.write("variant: fcos\nversion: 1.5.0\n")
     tab.status("Valid")
+    tab.context.close()
 
 
 def test_a_text_with_html_stays_a_text(tab: Tab) -> None:
