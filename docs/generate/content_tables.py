@@ -134,8 +134,10 @@ def of_dump(listed: str) -> Rows:
 def of_quadlets(source: str) -> Rows:
     """The settings in the tables of podman's quadlet generator."""
     names = dict(re.findall(r'^\s*(Key\w+)\s*= "(\w+)"', source, re.MULTILINE))
-    groups = dict(re.findall(r'^\s*(\w+Group)\s*= "(\w+)"', source, re.MULTILINE))
+    groups = dict(re.findall(r'^\s*(\w+Group)\s*= "([\w-]+)"', source, re.MULTILINE))
     tables = re.findall(r"GroupName:\s*(\w+),.*?SupportedKeys: map\[string\]bool\{(.*?)\}", source, re.DOTALL)
+    old = re.findall(r"supported(\w+)Keys\s*= map\[string\]bool\{(.*?)\}", source, re.DOTALL)  # before podman 5.6
+    tables += [(f"{name}Group", keys) for name, keys in old if f"{name}Group" in groups]
     booleans = set(re.findall(r"LookupBoolean\w*\(\w+, (Key\w+)", source)) - {"KeyNotify"}  # which may be healthy too
     for keys in re.findall(r"boolKeys := map\[string\]string\{(.*?)\}", source, re.DOTALL):
         booleans |= set(re.findall(r"(Key\w+):", keys))

@@ -147,7 +147,7 @@ ADVICE: Mapping[str, str] = {
     "network-value": "networkd ignores a value",
     "no-blank": "a space is missing after a colon or dash",
     "no-colon": "a colon is missing after a key",
-    "newer-setting": "the systemd of the target does not know a setting yet",
+    "newer-setting": "the systemd or podman of the target does not know a setting yet",
     "no-exec-start": "a service has no ExecStart=",
     "no-variant": "a text without a variant is read as a Container Linux Config",
     "not-convertible": "a text is none that can be converted",

@@ -1,11 +1,12 @@
-"""The version of systemd that added each setting -> `transpiler/lint/content/tables/*-since.txt`.
+"""The version of systemd or podman that added each setting -> `transpiler/lint/content/tables/*-since.txt`.
 
-`python -m docs.generate.setting_versions REPOSITORY PACKAGE...` reads the tables of settings in a git repository of
-systemd, of each version (a tag such as `v256`) from OLDEST on. For settings that none of them has, it reads the manual
-pages of a Debian package of systemd ("Added in version 258"); the programs of older packages must not have them.
+`python -m docs.generate.setting_versions SYSTEMD PODMAN PACKAGE...` reads the tables of settings in git repositories of
+systemd and podman, of each version (a tag such as `v256`, or `v5.6.0`) from OLDEST and FIRST_WITH_QUADLETS on. For
+settings of systemd that no tag has, it reads the manual pages of Debian packages of systemd ("Added in version 258"). A
+setting that an older package has is as old as that package: stable releases may get settings of later versions.
 
-Settings that OLDEST has are not listed, nor are those whose version is not certain. It is no part of `make generate`,
-because the result depends on the versions of others.
+Settings that the oldest version has are not listed, nor are those whose version is not certain. It is no part of `make
+generate`, because the result depends on the versions of others.
 """
 
 from __future__ import annotations
@@ -16,10 +17,21 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 
-from docs.generate.content_tables import SECTIONS_OF_UNITS, TABLES, Rows, as_text, contents_of, of_package, read_table
+from docs.generate.content_tables import (
+    SECTIONS_OF_UNITS,
+    TABLES,
+    Rows,
+    as_text,
+    contents_of,
+    of_package,
+    of_quadlets,
+    read_table,
+)
 
 OLDEST = 239
 """The oldest version that a target has."""
+
+FIRST_WITH_QUADLETS = "4.4"
 
 SOURCES: Mapping[str, tuple[str, ...]] = {
     "units": ("src/core/load-fragment-gperf.gperf.in", "src/core/load-fragment-gperf.gperf.m4"),
@@ -80,16 +92,35 @@ def _of_tag(repository: str, version: int) -> Iterator[tuple[str, set[tuple[str,
     for table, paths in SOURCES.items():
         found: set[tuple[str, str]] = set()
         for path in paths:
-            command = ["git", "-C", repository, "show", f"v{version}:{path}"]
-            shown = subprocess.run(command, capture_output=True, check=False)  # not each version has each file
-            found |= of_source(shown.stdout.decode())
+            found |= of_source(_file(repository, f"v{version}", path))
         yield table, found
 
 
+def _file(repository: str, tag: str, path: str) -> str:
+    """A file of a version; empty if it has no such file."""
+    command = ["git", "-C", repository, "show", f"{tag}:{path}"]
+    return subprocess.run(command, capture_output=True, check=False).stdout.decode()
+
+
+def _tags(repository: str) -> list[str]:
+    return subprocess.run(["git", "-C", repository, "tag"], capture_output=True, text=True, check=True).stdout.split()
+
+
 def _versions(repository: str) -> list[int]:
-    listed = subprocess.run(["git", "-C", repository, "tag"], capture_output=True, text=True, check=True).stdout
-    versions = (int(tag[1:]) for tag in listed.split() if re.fullmatch(r"v\d+", tag))
+    versions = (int(tag[1:]) for tag in _tags(repository) if re.fullmatch(r"v\d+", tag))
     return sorted(one for one in versions if one >= OLDEST)
+
+
+def _of_podman(repository: str) -> Rows:
+    """Each setting of quadlets that is newer than the first quadlets, with the version of podman that added it."""
+    tags = (re.fullmatch(r"v(\d+)\.(\d+)\.0", tag) for tag in _tags(repository))
+    rows: Rows = {}
+    for major, minor in sorted((int(match[1]), int(match[2])) for match in tags if match):
+        source = _file(repository, f"v{major}.{minor}.0", "pkg/systemd/quadlet/quadlet.go")
+        for pair in of_quadlets(source) if source else ():
+            rows.setdefault(pair, f"{major}.{minor}")
+    known = read_table((TABLES / "units.txt").read_text())
+    return {pair: version for pair, version in rows.items() if version != FIRST_WITH_QUADLETS and pair in known}
 
 
 class _Packages:
@@ -122,7 +153,7 @@ class _Packages:
 
 def main() -> None:
     """Write the tables."""
-    repository, *names = sys.argv[1:]
+    repository, podman, *names = sys.argv[1:]
     versions, packages = _versions(repository), _Packages(names)
     known = {version: dict(_of_tag(repository, version)) for version in versions}
     for table in SOURCES:
@@ -136,6 +167,7 @@ def main() -> None:
             if version > OLDEST:
                 rows[pair] = str(version)
         (TABLES / f"{table}-since.txt").write_text(as_text(rows))
+    (TABLES / "quadlets-since.txt").write_text(as_text(_of_podman(podman)))
 
 
 if __name__ == "__main__":

@@ -16,10 +16,10 @@ Generated from the table by `make generate`; do not edit.
 
 `transpile --target NAME` and `transpile check --target NAME` write and check for one of these releases. The version of
 the format is the newest that the release reads; of a release of Fedora CoreOS or Flatcar, the first images count, and
-later ones may have a newer Ignition and systemd.
+later ones may have newer programs. An empty field is not known, or does not matter.
 
-| target | release | variant | Ignition | version of the format | systemd |
-|---|---|---|---|---|---|
+| target | release | variant | Ignition | version of the format | systemd | podman |
+|---|---|---|---|---|---|---|
 """
 
 PAGE = Path("docs/reference/targets.md")
@@ -33,14 +33,8 @@ def generated() -> dict[Path, str]:
 
 def _rows() -> Iterator[str]:
     for one in releases().values():
-        yield row(
-            f"`{one.name}`",
-            one.title,
-            ", ".join(sorted(one.variants)) or "any",
-            one.ignition,
-            _versions(one),
-            f"{one.systemd}",
-        )
+        variants = ", ".join(sorted(one.variants)) or "any"
+        yield row(f"`{one.name}`", one.title, variants, one.ignition, _versions(one), f"{one.systemd}", one.podman)
 
 
 def _versions(one: Release) -> str:

@@ -107,3 +107,15 @@ def test_a_stored_table_has_the_form_that_the_script_writes(path: Path) -> None:
     assert as_text(rows) == text
     known = {(section, name) for section, names in table(path.stem).items() for name in names}
     assert known | {("", name) for name in listed(path.stem) if not known} == rows.keys()
+
+
+def test_quadlets_before_podman_5_6() -> None:
+    old = """
+    ContainerGroup = "Container"
+    XContainerGroup = "X-Container"
+    KeyImage = "Image"
+    supportedContainerKeys = map[string]bool{
+        KeyImage: true,
+    }
+"""
+    assert ("Container", "Image") in of_quadlets(old)

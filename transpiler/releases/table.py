@@ -2,9 +2,10 @@
 
 Sources: for Fedora CoreOS up to 41, the lock files of coreos/fedora-coreos-config when the `stable` stream moved to the
 release (41: `next-devel`); after that, `ignition-version` in coreos/fedora-coreos-docs (antora.yml) at that time, and
-Fedora's packages of systemd. For Flatcar, the ebuilds in the tag `stable-N.2.x` of flatcar/scripts. For OpenShift,
-`InternalMCOIgnitionVersion` and the types that branch `release-4.N` of openshift/machine-config-operator imports; RHEL
-CoreOS is RHEL 8 up to 4.12 and RHEL 9 after it (openshift/openshift-docs#66588). For Debian, its package of systemd.
+Fedora's packages of systemd and podman. For Flatcar, the ebuilds in the tag `stable-N.2.x` of flatcar/scripts. For
+OpenShift, `InternalMCOIgnitionVersion` and the types that branch `release-4.N` of openshift/machine-config-operator
+imports; RHEL CoreOS is RHEL 8 up to 4.12 and RHEL 9 after it (openshift/openshift-docs#66588). For Debian, its
+packages.
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ class Release(NamedTuple):
     """A release of a distribution.
 
     `spec_minor` is the newest version of the format that it reads, an index into VERSIONS; with `reads_old`, it reads
-    version 2.3 too. Its systemd is of version `systemd` and also has the settings `backports`. `ignition` is empty
-    where no version of Ignition decides what it reads. `variants` are the variants of Butane that are made for it;
-    empty if all are.
+    version 2.3 too. Its systemd is of version `systemd` and also has the settings `backports`; `podman` is empty if its
+    version is not known. `ignition` is empty where no version of Ignition decides what it reads. `variants` are the
+    variants of Butane that are made for it; empty if all are.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Release(NamedTuple):
     ignition: str = ""
     reads_old: bool = False
     backports: frozenset[str] = frozenset()
+    podman: str = ""
 
     @property
     def spec(self) -> str:
@@ -51,18 +53,18 @@ class Release(NamedTuple):
         return VERSIONS[self.spec_minor]
 
 
-_FCOS: Mapping[int, tuple[str, int]] = {
-    36: ("2.14", 250),
-    37: ("2.14", 251),
-    38: ("2.15", 253),
-    39: ("2.16", 254),
-    40: ("2.18", 255),
-    41: ("2.20", 256),
-    42: ("2.21", 257),
-    43: ("2.24", 258),
-    44: ("2.26", 259),
+_FCOS: Mapping[int, tuple[str, int, str]] = {
+    36: ("2.14", 250, "4.1"),
+    37: ("2.14", 251, "4.3"),
+    38: ("2.15", 253, "4.5"),
+    39: ("2.16", 254, "4.7"),
+    40: ("2.18", 255, "5.0"),
+    41: ("2.20", 256, "5.2"),
+    42: ("2.21", 257, ""),
+    43: ("2.24", 258, "5.6"),
+    44: ("2.26", 259, "5.8"),
 }
-"""Release -> its Ignition and systemd when it began; later images of the release may have newer ones."""
+"""Release -> its Ignition, systemd and podman when it began; later images of the release may have newer ones."""
 
 _FLATCAR: Mapping[int, tuple[str, int]] = {
     3815: ("2.15", 252),
@@ -92,17 +94,18 @@ _RHEL_8 = frozenset(
 _RHEL_9 = frozenset({"ReloadSignal", "RestartMode"})
 """Settings of later versions in the systemd of RHEL 9. Source: redhat-plumbers/systemd-rhel9."""
 
-_DEBIAN: Mapping[int, int] = {12: 252, 13: 257}
-"""Release -> its systemd."""
+_DEBIAN: Mapping[int, tuple[int, str]] = {12: (252, "4.3"), 13: (257, "5.4")}
+"""Release -> its systemd and podman."""
 
 
 def spec_of(ignition: str) -> int:
     """The newest version of the format that a version of Ignition such as `2.21` reads, an index into VERSIONS."""
-    known = [spec for first, spec in SPEC_OF_IGNITION.items() if _numbers(first) <= _numbers(ignition)]
+    known = [spec for first, spec in SPEC_OF_IGNITION.items() if version_key(first) <= version_key(ignition)]
     return minor(known[-1])
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def version_key(version: str) -> tuple[int, ...]:
+    """The numbers of a version such as `2.21`, for comparison."""
     return tuple(int(number) for number in version.split("."))
 
 
@@ -113,9 +116,9 @@ def releases() -> Mapping[str, Release]:
 
 
 def _fcos() -> Iterable[Release]:
-    for number, (ignition, systemd) in _FCOS.items():
-        title = f"Fedora CoreOS {number}"
-        yield Release(f"fcos-{number}", title, frozenset({"fcos"}), spec_of(ignition), systemd, ignition)
+    for number, (ignition, systemd, podman) in _FCOS.items():
+        name, title = f"fcos-{number}", f"Fedora CoreOS {number}"
+        yield Release(name, title, frozenset({"fcos"}), spec_of(ignition), systemd, ignition, podman=podman)
 
 
 def _flatcar() -> Iterable[Release]:
@@ -139,6 +142,6 @@ def _openshift() -> Iterable[Release]:
 
 
 def _debian() -> Iterable[Release]:
-    for number, systemd in _DEBIAN.items():
+    for number, (systemd, podman) in _DEBIAN.items():
         title = f"Debian {number}, provisioned by this project"
-        yield Release(f"debian-{number}", title, frozenset(), NEWEST, systemd, reads_old=True)
+        yield Release(f"debian-{number}", title, frozenset(), NEWEST, systemd, reads_old=True, podman=podman)

@@ -70,7 +70,43 @@ def test_the_message_has_both_versions() -> None:
     assert message == "RestartMode= was added in systemd 254, and fcos-38 has systemd 253"
 
 
-@pytest.mark.parametrize("which", ["units", "networkd", "link"])
+QUADLET = """\
+variant: fcos
+version: 1.5.0
+storage:
+  files:
+    - path: /etc/containers/systemd/web.container
+      contents:
+        inline: |
+          [Container]
+          Image=docker.io/library/caddy:2
+          Retry=3
+          Pod=a.pod
+          [Service]
+          RestartMode=direct
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("fcos-37", ["4:quadlets", "13:RestartMode="]),
+        ("fcos-38", ["10:Retry=", "11:Pod=", "13:RestartMode="]),
+        ("fcos-41", ["10:Retry="]),
+        ("fcos-42", []),
+        ("fcos-43", []),
+        ("debian-12", ["4:quadlets", "13:RestartMode="]),
+    ],
+)
+def test_quadlets(target: str, found: list[str]) -> None:
+    result = transpile(QUADLET.encode(), TranspileOptions(release=releases()[target]))
+    lines = [(one.at.line if one.at else 0, one.problem.message.split()[0]) for one in result.findings()]
+    assert [f"{line}:{word}" for line, word in sorted(lines)] == [
+        one.replace("4:quadlets", "7:quadlets") for one in found
+    ]
+
+
+@pytest.mark.parametrize("which", ["units", "networkd", "link", "quadlets"])
 def test_only_known_settings_have_a_version(which: str) -> None:
-    known = table(which)
+    known = table("units" if which == "quadlets" else which)
     assert all(setting in known[section] for section, names in table(f"{which}-since").items() for setting in names)
