@@ -99,6 +99,8 @@ def _lines(found: Sequence[MachinePart], result: Result, *, whole: bool) -> Iter
         size = len(result.json.encode())
         verdict = f"fits ({100 * size // one.limit} %)" if one.fits else f"is {size - one.limit} bytes too large"
         yield f"  {one.platform:<12}  {one.limit:>6}  {verdict}"
+    if not all(one.fits for one in limits):
+        yield "`transpile pack --platform NAME` makes it smaller"
 
 
 def _limits(result: Result) -> list[Fit]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,9 @@ def test_errors_are_explained_in_terms_of_yaml(tmp_path: Path, capsys: pytest.Ca
     config.write_text("variant: fcos\nversion: 1.5.0\nstorage: {directories: [{path: /a, mode: 9999}]}\n")
     assert explain([str(config)]) == 2
     assert "illegal file mode (hint: the largest mode is 07777)" in capsys.readouterr().err
+
+
+def test_a_config_that_is_too_large_for_a_platform(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "motd").write_bytes(os.urandom(1024))
+    assert explain(["--var", "on=true", "site.bu"]) == 0
+    assert "`transpile pack --platform NAME` makes it smaller\n" in capsys.readouterr().out
