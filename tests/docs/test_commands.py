@@ -19,6 +19,7 @@ from typing import NamedTuple
 import pytest
 
 from provision.cli import command_line
+from transpiler import transpile
 from transpiler.commands import check_many, diff, explain, fmt, lsp, options, pack
 from transpiler.convert import command as convert
 
@@ -84,6 +85,13 @@ def test_commands_are_found() -> None:
     assert wrong(["transpile", "check", "--nonsense"])
     assert wrong(["transpile", "--nonsense"])
     assert wrong(["provision", "plan", "--nonsense", "a"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_configs_are_valid(page: Path) -> None:
+    blocks = re.findall(r"^```yaml[^\n]*\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    found = [transpile(one.encode()) for one in blocks if one.startswith("variant: ")]
+    assert [one.render() for one in found if one.failed] == []
 
 
 class Step(NamedTuple):
