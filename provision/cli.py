@@ -131,8 +131,8 @@ def _is_stage(argument: str) -> bool:
 def _subcommand(arguments: list[str]) -> int:
     from importlib.util import find_spec
 
-    # an initramfs has only the commands that help there
-    installed = [name for name in COMMANDS if find_spec(_module(name))]
+    # an initramfs has only the commands that help there; for a module of a missing package find_spec raises an error
+    installed = [name for name in COMMANDS if find_spec(".".join(_module(name).split(".")[:3]))]
     first = arguments[:1]
     parser = command_line(first if first and first[0] in installed else installed)
     if not arguments:
