@@ -105,3 +105,30 @@ def test_nothing_changes_without_a_target() -> None:
 def test_an_error_of_the_config_is_no_question_of_the_target() -> None:
     result = made("variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: a}]}\n", "fcos-42")
     assert [one.message for one in result.problems] == ["path not absolute"]
+
+
+@pytest.mark.parametrize(
+    ("version_of_variant", "target", "found"), [("1.5.0", "fcos-36", "3.3.0"), ("1.7.0", "", "3.6.0")]
+)
+def test_bits_that_the_version_ignores_are_no_loss(version_of_variant: str, target: str, found: str) -> None:
+    text = f"variant: fcos\nversion: {version_of_variant}\nstorage: {{files: [{{path: /a, mode: 04755}}]}}\n"
+    assert version(made(text, target, is_lowest=not target)) == found
+
+
+EMBEDDED = """\
+variant: fcos
+version: 1.7.0
+ignition:
+  config:
+    merge:
+      - inline: '{"ignition": {"version": "3.1.0"}}'
+      - inline: '{"ignition": {"version": "3.5.0"}}'
+"""
+
+
+def test_a_config_in_the_config_must_be_readable_too() -> None:
+    assert version(made(EMBEDDED, is_lowest=True)) == "3.5.0"
+    assert version(made(EMBEDDED, "fcos-42")) == "3.5.0"
+    (finding,) = (one for one in made(EMBEDDED, "fcos-40").findings() if one.problem.fatal)
+    assert finding.place == "<stdin>:7:9"
+    assert finding.problem.message == "fcos-40 reads version 3.4.0 at most: this config in it has 3.5.0"
