@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 
 from provision.commands.given_config import ConfigText, accepted, read_text
 from provision.commands.trial.disks import ROOT, disks_of
-from provision.commands.trial.whole_config import END, PORT, whole_config
+from provision.commands.trial.whole_config import EMERGENCY, END, PORT, whole_config
 from provision.config.format import Config
 from provision.config.json_text.encode import encode
 from provision.config.reports.text import printable
@@ -218,7 +218,10 @@ def _end(folder: Path, status: int | None) -> int:
     if report[0] == "running":
         _say("the machine came up, and all units are well")
         return 0
-    _say(f"the machine came up, and is {printable(report[0])}:")
+    stopped = report[0] == EMERGENCY
+    _say(
+        "the machine stopped in emergency mode:" if stopped else f"the machine came up, and is {printable(report[0])}:"
+    )
     for line in report[1:]:
         _say(f"  {printable(line)}")
     return FAILED

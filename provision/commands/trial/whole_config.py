@@ -15,6 +15,13 @@ PORT = "provision.try"
 END = "."
 """The last line of that."""
 
+EMERGENCY = "emergency"
+"""The state of a machine that has stopped in emergency mode, where systemd cannot tell it yet."""
+
+FAILED = f"systemctl --failed --plain --no-legend; echo {END}"
+
+DROP_IN = "50-provision-try.conf"
+
 REPORT = f"""\
 [Unit]
 Description=Tell provision try how the boot has ended
@@ -23,13 +30,18 @@ ConditionPathExists=/dev/virtio-ports/{PORT}
 
 [Service]
 Type=exec
-ExecStart=/bin/sh -c '{{ systemctl is-system-running --wait; systemctl --failed --plain --no-legend; echo {END}; }} \\
-    >/dev/virtio-ports/{PORT}'
+ExecStart=/bin/sh -c '{{ systemctl is-system-running --wait; {FAILED}; }} >/dev/virtio-ports/{PORT}'
 
 [Install]
 WantedBy=multi-user.target
 """
 """A job that waits for all jobs may be no job itself, so the unit counts as started at once (Type=exec)."""
+
+STOPPED = f"""\
+[Service]
+ExecStartPre=-/bin/sh -c '{{ echo {EMERGENCY}; {FAILED}; }} >/dev/virtio-ports/{PORT}'
+"""
+"""For the service that starts if a file system cannot be mounted: without it nobody would learn that the boot ended."""
 
 LOGIN = """\
 [Service]
@@ -50,9 +62,10 @@ def whole_config(config: bytes, ssh_key: str) -> str:
 
 
 def _ours(ssh_key: str) -> dict[str, Any]:
-    login = {"name": "serial-getty@ttyS0.service", "dropins": [{"name": "50-provision-try.conf", "contents": LOGIN}]}
+    login = {"name": "serial-getty@ttyS0.service", "dropins": [{"name": DROP_IN, "contents": LOGIN}]}
+    stopped = {"name": "emergency.service", "dropins": [{"name": DROP_IN, "contents": STOPPED}]}
     report = {"name": "provision-try.service", "enabled": True, "contents": REPORT}
-    ours: dict[str, Any] = {"ignition": {"version": VERSION}, "systemd": {"units": [report, login]}}
+    ours: dict[str, Any] = {"ignition": {"version": VERSION}, "systemd": {"units": [report, login, stopped]}}
     if ssh_key:
         ours["passwd"] = {"users": [{"name": "root", "sshAuthorizedKeys": [ssh_key]}]}
     return ours

@@ -32,11 +32,15 @@ def network(forwarded: Iterable[tuple[int, int]] = ()) -> list[str]:
     return ["-netdev", ",".join(["user,id=network", *forwards]), "-device", "virtio-net-pci,netdev=network,romfile="]
 
 
+_WRITING = "cache=unsafe,discard=unmap,werror=report"
+"""If the disk of this computer is full, the guest gets an error; otherwise qemu would stop it in silence."""
+
+
 def drive(name: str, image: str, form: str, device: str = "virtio-blk-pci,serial={name}") -> list[str]:
     """A disk with that serial number; `device` is the kind of its controller, with properties."""
     kind, _, properties = device.format(name=name).partition(",")
     return [
-        *("-drive", f"if=none,id={name},file={option_value(image)},format={form},cache=unsafe,discard=unmap"),
+        *("-drive", f"if=none,id={name},file={option_value(image)},format={form},{_WRITING}"),
         *("-device", ",".join([kind, f"drive={name}", *([properties] if properties else [])])),
     ]
 
