@@ -12,7 +12,7 @@ from provision.config.format import Config
 from provision.config.model import masked
 from provision.engine.history import digest_of
 from provision.engine.preflight import simulate
-from provision.failures import Failure
+from provision.failures import ActionFailed, PlanRefused
 from provision.planning.machine_view import MachineView
 from provision.planning.stage import Stage
 from provision.stages import STAGES
@@ -30,10 +30,11 @@ def capture(  # noqa: PLR0913 - what a bundle is made of
     """A bundle of what the plan of these stages depends on; nothing is changed, and no device is waited for.
 
     `reasons` and `log` may have secrets of the config: they are masked. The plan may be refused; that is the use of it.
+    Raises Failure for an answer that cannot be kept.
     """
     clean = without_secrets(config)
     answers: Answers = {}
-    with suppress(Failure):  # the replay shows it
+    with suppress(PlanRefused, ActionFailed):  # the replay shows it
         simulate(stages, clean, recorded(view, answers), lambda _step: None)
     secrets = secrets_of(config)
     names = tuple(stage.name if stage.name in STAGES else RESTORED for stage in stages)

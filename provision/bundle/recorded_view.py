@@ -18,6 +18,8 @@ _FAILED = "failed"
 _BY_DIGEST = "account_refusal"
 """Its arguments are whole files, which other answers have already."""
 
+_HINT = "replay it with the version of provision that made it"
+
 QUESTIONS = frozenset(name for name in dir(MachineView) if not name.startswith("_"))
 
 
@@ -61,10 +63,7 @@ class _Player:
         def ask(*arguments: object) -> Any:
             key = _key(question, arguments)
             if key not in self._answers:
-                raise Failure(
-                    f"the bundle has no answer to the question {question} {_shown(arguments)}",
-                    hint="replay it with the version of provision that made it",
-                )
+                raise Failure(f"the bundle has no answer to the question {question} {_shown(arguments)}", hint=_HINT)
             return _given(question, self._answers[key])
 
         return ask
@@ -97,7 +96,7 @@ def _given(question: str, answer: object) -> Any:
     try:
         return answer_of(question, answer)
     except (ValueError, TypeError, KeyError):
-        raise Failure(f"the bundle is damaged: the answer to {question} is of a wrong type") from None
+        raise Failure(f"the bundle is damaged: the answer to {question} is of a wrong type", hint=_HINT) from None
 
 
 def _shown(arguments: tuple[object, ...]) -> str:

@@ -47,11 +47,17 @@ def _fields(record: type) -> dict[str, Any]:
 def _typed(hint: Any, plain: object) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in {Union, UnionType}:
-        (inner,) = (one for one in arguments if one is not NoneType)
-        return None if plain is None else _typed(inner, plain)
+        return _one_of([one for one in arguments if one is not NoneType], plain, none=NoneType in arguments)
     if origin is not None:
         return _many(origin, arguments, plain)
     return _record(hint, plain) if hasattr(hint, "_fields") else _scalar(hint, plain)
+
+
+def _one_of(hints: Sequence[Any], plain: object, *, none: bool) -> Any:
+    """A value of a union: of None and one other type, or of several plain types."""
+    if plain is None and none:
+        return None
+    return _typed(hints[0] if len(hints) == 1 else type(plain) if type(plain) in hints else hints[0], plain)
 
 
 def _scalar(hint: Any, plain: object) -> Any:
