@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from provision.config.validate import validate
+from tests.transpiler.golden import FILES, cases
+from transpiler.authoring.compare import config_changes
 from transpiler.phases import transpile
 from transpiler.releases.table import releases
 from transpiler.result import Result
@@ -132,3 +135,18 @@ def test_a_config_in_the_config_must_be_readable_too() -> None:
     (finding,) = (one for one in made(EMBEDDED, "fcos-40").findings() if one.problem.fatal)
     assert finding.place == "<stdin>:7:9"
     assert finding.problem.message == "fcos-40 reads version 3.4.0 at most: this config in it has 3.5.0"
+
+
+def test_the_lowest_version_means_the_same() -> None:
+    compared = 0
+    for case in cases()[::6]:
+        options = TranspileOptions(files_dir=FILES, raw=True, lints=False)
+        whole, low = (transpile(case.text, options._replace(lowest=on)) for on in (False, True))
+        assert low.failed is whole.failed, case.name
+        if whole.config is not None and whole.spec_minor is not None and not whole.failed:
+            read = [validate(one.json.encode()).config for one in (whole, low)]
+            assert read[0] is not None
+            assert read[1] is not None
+            assert config_changes(read[0], read[1]) == [], case.name
+            compared += 1
+    assert compared > 10
