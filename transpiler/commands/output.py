@@ -49,7 +49,8 @@ def write_bytes(path: str, contents: bytes) -> None:
 def write_all(files: Mapping[str, bytes]) -> None:
     """Write several files as `write_output` does, or none: all are written beside their places before one is replaced.
 
-    A file that is not regular is written last. Raises OutputFailed.
+    Files that are not regular cannot be written beside their places: they are written before any is replaced. Raises
+    OutputFailed.
     """
     staged: list[tuple[str, str, str]] = []
     direct: list[str] = []
@@ -66,6 +67,8 @@ def write_all(files: Mapping[str, bytes]) -> None:
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             target = os.path.realpath(path)
             staged.append((path, target, _stage(target, contents, found)))
+        for path in direct:
+            _overwrite(path, files[path])
         while staged:
             path, target, temporary = staged[0]
             os.replace(temporary, target)
@@ -76,8 +79,6 @@ def write_all(files: Mapping[str, bytes]) -> None:
     finally:
         for _, _, temporary in staged:
             os.unlink(temporary)
-    for path in direct:
-        write_bytes(path, files[path])
 
 
 def replace_text(path: str, before: bytes, after: bytes) -> None:

@@ -133,10 +133,8 @@ def _url_problem(url: str, spec_minor: int) -> str:
 
 
 def _too_large(smallest: int, limit: int, given: argparse.Namespace) -> int:
-    from provision.config.reports.findings import escaped
-
     hint = "what is left are parts that cannot be moved" if given.url else "move parts with --url URL --second FILE"
-    message = f"{escaped(given.config)}: error: {smallest} bytes at the least, and {limit} are allowed"
+    message = f"{_name(given)}: error: {smallest} bytes at the least, and {limit} are allowed"
     print(f"{message} (hint: {hint}); nothing is written", file=sys.stderr)
     return 1
 
@@ -176,13 +174,19 @@ def _report(packed: Packed, limit: int, given: argparse.Namespace) -> None:
         print(line, file=sys.stderr)
 
 
+def _name(given: argparse.Namespace) -> str:
+    from provision.config.reports.findings import escaped
+
+    return "<stdin>" if given.config == "-" else escaped(given.config)
+
+
 def _lines(packed: Packed, limit: int, given: argparse.Namespace) -> Iterator[str]:
     """The report for people."""
     from provision.config.reports.findings import escaped
     from provision.config.resources.urls import redacted
 
     how = {"plain": "as it is", "compressed": "compressed", "split": "with a second config"}[packed.form]
-    yield f"{escaped(given.config)}: fits {how}: {packed.size} of {limit} bytes"
+    yield f"{_name(given)}: fits {how}: {packed.size} of {limit} bytes"
     if not packed.second:
         return
     address = escaped(redacted(given.url))

@@ -142,6 +142,13 @@ def test_both_files_are_written_or_none(refused: str, tmp_path: Path) -> None:
     assert {one.name for one in tmp_path.iterdir()} == {"site.bu", refused}
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_nothing_is_written_if_a_device_is_full(tmp_path: Path) -> None:
+    with pytest.raises(OutputFailed, match="no space left"):
+        pack(["--limit", "16K", "--url", URL, "--second", "/dev/full", "-o", "1.ign", "site.bu"])
+    assert {one.name for one in tmp_path.iterdir()} == {"site.bu"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("damaged", [False, True])
 def test_a_machine_gets_the_config_back(damaged: bool, tmp_path: Path) -> None:
