@@ -131,6 +131,12 @@ def test_the_action_knows_all_spellings_of_true(strict: str, status: int, action
     assert action(strict=strict).returncode == status
 
 
+def test_the_target_of_the_action(action: Action, tmp_path: Path) -> None:
+    (tmp_path / "work" / "site.bu").write_text("variant: flatcar\nversion: 1.1.0\n")
+    assert action().stdout == ""
+    assert "is not made for Fedora CoreOS 42" in action(target="fcos-42").stdout
+
+
 def test_the_paths_of_the_action(action: Action, tmp_path: Path) -> None:
     folder = tmp_path / "work"
     (folder / "a b").mkdir()
