@@ -157,7 +157,7 @@ case $* in
     *"-m pip"*) exit 0 ;;
     *"import yaml"*) exit 1 ;;
 esac
-[[ ${{PYTHONPATH-W:}} == W:* ]] || exit 9
+[[ ${{PYTHONPATH-W:}} == W:* && $PYTHONUTF8 == 1 ]] || exit 9
 PYTHONPATH=${{PYTHONPATH-}}
 PYTHONPATH=${{PYTHONPATH#W:}} exec "{sys.executable}" "$@"
 """
