@@ -72,7 +72,7 @@ export function configEditor(parent, text, { onChange, ask }) {
       highlightSelectionMatches(),
       yaml(),
       indentUnit.of("  "),
-      autocompletion({ override: [complete] }),
+      autocompletion({ override: [complete], icons: false }),
       hoverTooltip(describe),
       keymap.of([...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...defaultKeymap, indentWithTab]),
       EditorView.contentAttributes.of({ "aria-label": "Butane config", spellcheck: "false" }),

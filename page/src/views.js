@@ -30,7 +30,7 @@ export function outputView(panel, answer) {
   if (answer.failed) return panel.replaceChildren(element("p", { className: "empty" }, "There is no output while the config has errors."));
   const size = new TextEncoder().encode(answer.output).length;
   const what = answer.version ? `Ignition ${answer.version}` : "Ignition";
-  const facts = element("span", {}, `${what} · ${size} bytes without spaces`);
+  const facts = element("span", {}, `${what} · ${size} bytes`);
   const copy = element("button", { type: "button" }, "Copy");
   copy.onclick = async () => {
     copy.textContent = (await copied(answer.output)) ? "Copied" : "Not allowed";
