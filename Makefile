@@ -108,7 +108,7 @@ page/node_modules: page/package-lock.json
 
 page-test: page ## drive the page with Chromium (chromium, chromium-headless-shell or google-chrome on PATH)
 	@$(BIN)/pip install --quiet --group page
-	@$(BIN)/pytest -q -n 0 tests/page
+	@$(BIN)/pytest -q -rs -n 0 tests/page/chromium.py
 
 deb: ## Debian packages of the engine, the transpiler and the dracut module, into dist/
 	@packaging/build-deb dist

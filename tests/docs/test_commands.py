@@ -19,7 +19,7 @@ from typing import NamedTuple
 import pytest
 
 from provision.cli import command_line
-from transpiler import transpile
+from transpiler import cli, transpile
 from transpiler.commands import check_many, diff, explain, fmt, lsp, options, pack
 from transpiler.convert import command as convert
 
@@ -92,6 +92,44 @@ def test_the_configs_are_valid(page: Path) -> None:
     blocks = re.findall(r"^```yaml[^\n]*\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     found = [transpile(one.encode()) for one in blocks if one.startswith("variant: ")]
     assert [one.render() for one in found if one.failed] == []
+
+
+CONFIG = "variant: flatcar\nversion: 1.0.0\nstorage:\n  files:\n    - path: /etc/a\n      mode: 0644\n"
+FILES = {
+    "base.bu": CONFIG,
+    "cloud-config.yaml": "#cloud-config\nhostname: web1\n",
+    "config.bu": CONFIG,
+    "config.ign": '{"ignition": {"version": "3.2.0"}}',
+    "config.yaml": "etcd: {version: 3.5.0, name: a}\n",
+    "configs/a.bu": CONFIG,
+    "container-linux-config.yaml": 'etcd: {version: 3.5.0, name: "{HOSTNAME}"}\n',
+    "new.bu": CONFIG,
+    "old.bu": CONFIG,
+    "old.ign": '{"ignition": {"version": "2.2.0"}}',
+    "secrets.yaml": "token: abc\n",
+    "site.bu": CONFIG,
+    "site.ign": '{"ignition": {"version": "3.3.0"}, "storage": {"files": [{"path": "/etc/a", "mode": 420}]}}',
+    "site.yaml": CONFIG,
+    "vars.yaml": "host: web1\n",
+    "web1.bu": f"{CONFIG}      contents: {{inline: !var {{name: host, default: web0}}}}\n",
+}
+"""What the commands of the guides find in their folder: configs without problems."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_of_transpile_succeed(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    found = {shlex.join(one): one for one in commands(page) if one[0] == "transpile" and "--watch" not in one}
+    for number, (shown, words) in enumerate(found.items()):
+        folder = tmp_path / str(number)
+        (folder / "configs").mkdir(parents=True)
+        for name, text in FILES.items():
+            (folder / name).write_text(text)
+        monkeypatch.chdir(folder)
+        status = cli._guarded(words[1:], "transpile")
+        said = capfd.readouterr()
+        assert status == 0, f"{shown}\n{said.out}{said.err}"
 
 
 class Step(NamedTuple):

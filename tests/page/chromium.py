@@ -1,4 +1,4 @@
-"""The page in Chromium, with mouse and keys: `make page-test`."""
+"""The page in Chromium, with mouse and keys: `make page-test`. It takes minutes, so no other run collects this file."""
 
 from __future__ import annotations
 
@@ -13,21 +13,17 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from playwright import sync_api as playwright
 
 from transpiler import transpile
 
-playwright = pytest.importorskip("playwright.sync_api", reason="`make page-test` installs playwright")
 PAGE = Path(__file__).parents[2] / "dist" / "page"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-headless-shell", "google-chrome"))), None)
 EXAMPLE = (Path(__file__).parents[2] / "page" / "first-config.bu").read_text()
 SECONDS = 120_000
 """The longest wait for anything, in milliseconds. A busy machine needs long to start Pyodide."""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
-    pytest.mark.skipif(not PAGE.exists(), reason="`make page` builds the page"),
-]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 expect = playwright.expect
 
 
