@@ -168,6 +168,9 @@ def _special_bits(problem: Problem, node: YamlNode | None, _source: LintInput) -
         message = "this mode is not octal, so it is read as a decimal number"
         hint = f"{text} is not octal: the digits of a mode are 0 to 7"
         return problem._replace(message=message, hint=hint, rule="special-mode-bits")
+    if re.fullmatch("[1-9][0-9]{1,3}", text) and set(text) & {"8", "9"}:
+        hint = f"decimal {text} is octal {int(text):04o}; write the mode in octal with a leading zero, such as 0644"
+        return problem._replace(message="this mode is a decimal number", hint=hint, rule="special-mode-bits")
     if text[:2] in {"0x", "0X"}:
         hint = f"write 0{text[2:]}" if re.fullmatch("[0-7]{3}", text[2:]) else "write the mode in octal, such as 0644"
         return problem._replace(message="this mode is hexadecimal", hint=hint, rule="special-mode-bits")

@@ -176,6 +176,8 @@ class _Decoder:
     def refuse(self, value: Any, wanted: str, path: Path, hint: str = "") -> None:
         """Note a value of a wrong type; the value itself may be a secret and is never shown."""
         found = _FOUND.get(type(value), "an object")
+        if type(value) is int and wanted == _WANTED[int]:
+            found = "a number that is not within 64 bits"
         self.problems.add(Problem(path, f"expected {wanted}, found {found}", hint=hint))
 
 
