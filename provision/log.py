@@ -70,12 +70,27 @@ def _stream(stream: TextIO) -> FieldLog:
     return write
 
 
-def _journal() -> FieldLog | None:
+def also_in_journal(log: FieldLog, place: str = SOCKET) -> FieldLog:
+    """A log that also sends messages with a MESSAGE_ID to the journal, if there is one.
+
+    Programs look there for them, and the log of a unit that writes to standard output has no fields.
+    """
+
+    def write(level: str, message: str, **fields: str) -> None:
+        log(level, message, **fields)
+        journal = _journal(place) if "MESSAGE_ID" in fields else None
+        if journal is not None:
+            journal(level, message, **fields)
+
+    return write
+
+
+def _journal(place: str = SOCKET) -> FieldLog | None:
     import socket
 
     channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
     try:
-        channel.connect(SOCKET)
+        channel.connect(place)
     except OSError:
         channel.close()
         return None

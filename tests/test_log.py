@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from provision.log import journal_field, notices_on, open_log, with_unit_status
+from provision.log import also_in_journal, journal_field, notices_on, open_log, with_unit_status
 from provision.system.consoles import on_consoles
 
 
@@ -19,6 +19,19 @@ def test_standard_output_has_the_reference_engines_words() -> None:
     log("info", "Stage: disks", IGNITION_USER_NAME="core")
     log("critical", "one\ntwo")
     assert out.getvalue() == "INFO     : Stage: disks\nCRITICAL : one\nCRITICAL : two\n"
+
+
+def test_messages_that_programs_look_for_are_in_the_journal_too(tmp_path: Path) -> None:
+    out = StringIO()
+    log = also_in_journal(open_log(out, to_stdout=True), str(tmp_path / "socket"))
+    log("info", "without a journal", MESSAGE_ID="1")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(tmp_path / "socket"))
+        log("info", "plain", IGNITION_USER_NAME="core")
+        log("info", "found", MESSAGE_ID="2", IGNITION_USER_NAME="core")
+        fields = journal.recv(4096).decode().splitlines()
+    assert {"MESSAGE=found", "MESSAGE_ID=2", "IGNITION_USER_NAME=core"} <= set(fields)
+    assert out.getvalue() == "INFO     : without a journal\nINFO     : plain\nINFO     : found\n"
 
 
 def test_a_person_hears_what_takes_long_and_no_details() -> None:

@@ -19,7 +19,7 @@ from provision.system.virtual_machine.options import OVMF, uefi
 from tests.real.boot.equipment import grub_disk_for_root, partitioned_root, systemd_boot_disk, tpm, uki_disk
 from tests.real.boot.machine import Boot, Images, Machine, cpio
 from tests.real.boot.server import Server
-from tests.real.boot.workload import LATER, PAYLOAD, check_provisioned, config, mount_unit, ran, with_grub_and_tpm
+from tests.real.boot.workload import IDS, LATER, PAYLOAD, check_provisioned, config, mount_unit, ran, with_grub_and_tpm
 
 pytestmark = [pytest.mark.boot, pytest.mark.skipif(os.geteuid() != 0, reason="building a machine's root needs root")]
 
@@ -102,6 +102,8 @@ def test_beside_ignitions_units_each_stage_runs_once(wide: Images, machine: Mach
     assert any("(provision " in message for message in messages), "it was Debian's program"
     assert ran(boot) == ["complete"], "one of our units ran in the initramfs"
     assert boot.reported["left"] == [], "the config outlived the first boot"
+    told = {one["message"] for one in boot.reported["journal"] if one["id"] in IDS}
+    assert told == {'fetched user config from "qemu"', "wrote the ssh keys of user core"}
     assert boot.reported["nodes"]["/srv/data/hello"]["size"] == len("on ext4")
 
 

@@ -14,16 +14,13 @@ import pytest
 from tests.real.boot.equipment import grub_disk, tpm
 from tests.real.boot.machine import Images, Machine, cpio
 from tests.real.boot.server import Server
-from tests.real.boot.workload import LATER, UNWANTED, check_provisioned, config, ran, with_grub_and_tpm
+from tests.real.boot.workload import IDS, LATER, UNWANTED, check_provisioned, config, ran, with_grub_and_tpm
 
 pytestmark = [
     pytest.mark.boot,
     pytest.mark.xdist_group("boot"),
     pytest.mark.skipif(os.geteuid() != 0, reason="building a machine's root needs root"),
 ]
-
-IDS = {"57124006b5c94805b77ce473e92a8aeb", "225067b87bbd4a0cb6ab151f82fa364b"}
-"""By these message ids programs of Fedora CoreOS find which configs were used, and who got keys."""
 
 STEPS = ["look", "network", "disks", "files", "record"]
 

@@ -15,8 +15,8 @@ from provision.boot.run_files import CONFIG_CACHE, NEED_NETWORK, STATE_FILE
 from provision.boot.saved_state import StateUnreadable
 from provision.cli import exit_code
 from provision.failures import Failure, Usage, as_failure
-from provision.log import FieldLog, open_log, with_unit_status
-from provision.system.consoles import on_consoles
+from provision.log import FieldLog, also_in_journal, open_log, with_unit_status
+from provision.system.consoles import in_initramfs, on_consoles
 from provision.system.libc import forbid_core_dumps
 
 STAGES = ("fetch-offline", "fetch", "kargs", "disks", "mount", "files", "umount")
@@ -52,6 +52,8 @@ def ignition(arguments: Sequence[str]) -> int:
             print(f"'--{name}' must be provided", file=sys.stderr)
             return 2
     log = open_log(sys.stdout, to_stdout=options.log_to_stdout)
+    if options.log_to_stdout and in_initramfs():
+        log = also_in_journal(log)
     return _logged(options, with_unit_status(on_consoles(log)))
 
 
