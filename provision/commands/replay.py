@@ -74,7 +74,10 @@ def _places(arguments: argparse.Namespace, bundle: Bundle) -> ConfigPlaces | Non
         return None
     config, _, places = read_whole(arguments.config, arguments.files_dir, arguments.timeout)
     if digest_of(config) != bundle.digest:
-        print("warning: the config is not the one of the bundle: places may be wrong", file=sys.stderr)
+        print(
+            "warning: the config of the bundle is another one, or was merged with others: places may be wrong",
+            file=sys.stderr,
+        )
     return places
 
 

@@ -56,7 +56,7 @@ def test_another_config_is_warned_about(bundle: Path, capsys: pytest.CaptureFixt
     other = bundle.with_name("other.ign")
     other.write_text('{"ignition": {"version": "3.4.0"}}')
     run(["provision", "replay", str(bundle), "--config", str(other)])
-    assert "warning: the config is not the one of the bundle" in capsys.readouterr().err
+    assert "warning: the config of the bundle is another one" in capsys.readouterr().err
 
 
 def test_a_run_that_failed_for_another_reason_says_which(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
