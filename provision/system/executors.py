@@ -98,6 +98,7 @@ def error_text(error: BaseException) -> str:
 
 
 _REMEDIES = {
+    errno.EFBIG: "account files and records are never that large: find out what made this one so, or restore it",
     errno.EIO: "the device fails, or its connection was lost: read the kernel's log (dmesg)",
     errno.ENOSPC: "free some space on the file system, or use a larger one",
     errno.EDQUOT: "free some space on the file system, or raise the quota",
