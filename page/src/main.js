@@ -58,16 +58,17 @@ async function judgeNow() {
   asking = true;
   stale = false;
   const judged = text();
+  let found = null;
   try {
-    const found = await judge.ask({ do: "judge", text: judged, kept });
+    found = await judge.ask({ do: "judge", text: judged, kept });
     judgedHere += 1;
-    if (judged === text()) show(found);
   } catch (error) {
     // what an earlier text left behind may be the cause, then the new worker judges this one
     if (judgedHere) stale = true;
     else showBroken(error);
   }
   asking = false;
+  if (found && judged === text()) show(found);
   if (stale) judgeSoon(0);
 }
 

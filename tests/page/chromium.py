@@ -80,11 +80,16 @@ class Tab:
         self.page.locator("#editor .cm-content").click()
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(text)
+        assert self.saved() == text
 
     def text(self) -> str:
         """The config in the editor, as a link holds it."""
         self.page.get_by_role("button", name="Copy link").click()
         expect(self.page.locator("#link")).to_have_text("Copied", timeout=SECONDS)
+        return self.saved()
+
+    def saved(self) -> str:
+        """The config that a reload would show, which is that in the editor."""
         kept: str = self.page.evaluate("sessionStorage.getItem('try-a-config')")
         return str(json.loads(kept)["text"])
 
