@@ -153,20 +153,22 @@ def _command(  # noqa: PLR0913 - a machine has these parts
         first = ",bootindex=0" if disk.name == ROOT and root is None else ""
         argv += options.drive(disk.name, image, "qcow2", disk.device + first)
     if root is not None:
-        words = kernel_arguments(arguments, config)
+        words = kernel_arguments(arguments, config, kvm=kvm)
         argv += ["-kernel", str(root.kernel), "-initrd", str(root.initramfs), "-append", " ".join(words)]
     elif arguments.uefi:
         argv += options.uefi(folder)
     return argv
 
 
-def kernel_arguments(arguments: argparse.Namespace, config: Config) -> list[str]:
+def kernel_arguments(arguments: argparse.Namespace, config: Config, *, kvm: bool) -> list[str]:
     """The kernel's arguments. Those that the config asks for are there from the start: there is no boot loader."""
     words = [*options.COMMAND_LINE.split(), "quiet", "systemd.show_status=yes", "provision.firstboot=auto"]
     if arguments.check or arguments.ssh or not has_terminal():
         words += ["rd.shell=0", "rd.emergency=poweroff", "provision.on_failure=poweroff"]
     else:  # an emergency shell, although root has no password (sulogin(8))
         words += ["SYSTEMD_SULOGIN_FORCE=1", "systemd.setenv=SYSTEMD_SULOGIN_FORCE=1"]
+    if not kvm:  # a busy computer may take longer than systemd waits for a disk (90 s)
+        words += ["systemd.default_device_timeout_sec=900"]
     wanted = config.kernel_arguments
     return [*(one for one in words if one not in wanted.should_not_exist), *wanted.should_exist, *arguments.argument]
 

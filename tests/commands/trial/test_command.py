@@ -76,7 +76,8 @@ def test_the_kernel_gets_the_arguments_of_the_config() -> None:
     wanted = {"shouldExist": ["nosmt"], "shouldNotExist": ["rw"]}
     config = decode(json.dumps({"ignition": {"version": "3.4.0"}, "kernelArguments": wanted}).encode())
     arguments: argparse.Namespace = command_line(["try"]).parse_args(["try", "x", "--check", "--argument", "debug"])
-    words = kernel_arguments(arguments, config)
+    words = kernel_arguments(arguments, config, kvm=False)
     assert "rw" not in words
     assert words[-2:] == ["nosmt", "debug"]
     assert "provision.on_failure=poweroff" in words
+    assert {*words} - {*kernel_arguments(arguments, config, kvm=True)} == {"systemd.default_device_timeout_sec=900"}
