@@ -20,6 +20,9 @@ from transpiler.butane.variants import Trait, Variant
 
 ONE_SOURCE = "only one of the following can be set: inline, local, source"
 ONE_TEXT = "only one of the following can be set: contents, contents_local"
+INLINE = "inline-config"
+"""The rule of problems of inline configs, which Butane reports with the paths that they have inside."""
+
 CEX_ARGUMENT = "rd.luks.key=/etc/luks/cex.key"
 BOOT_DISK = "/dev/disk/by-id/coreos-boot-disk"
 
@@ -99,22 +102,25 @@ def _resource(resource: records.Resource, path: Path, variant: Variant) -> Itera
 
 
 def _config_within(text: str, path: Path, variant: Variant) -> Iterator[Problem]:
-    """The problems of an inline config, with paths inside it, if it has the version that this variant makes."""
+    """The problems of an inline config, with paths inside it, if it has the version that this variant makes.
+
+    The rule of those for which own reports have better places is INLINE.
+    """
     validated = validate(text.encode("utf-8", "surrogateescape"))
     if validated.version == variant.spec_minor:
-        yield from validated.problems
+        yield from (problem._replace(rule=INLINE) for problem in validated.problems)
     if validated.error == NO_VERSION:
-        yield Problem(("ignition", "version"), NO_VERSION)
+        yield Problem(("ignition", "version"), NO_VERSION, rule=INLINE)
     elif validated.version not in {None, variant.spec_minor} or validated.error == "unsupported config version":
         message = "skipping validation for the merge/replace ignition config due to an unkown version"
         hint = f"only {VERSIONS[variant.spec_minor]} is checked here"
         yield Problem((*path, "version"), message, fatal=False, hint=hint)
     elif validated.error == EMPTY:
-        yield Problem((), "unexpected end of JSON input")
-        yield Problem((*path, "inline"), INVALID)
+        yield Problem((), "unexpected end of JSON input", rule=INLINE)
+        yield Problem((*path, "inline"), INVALID, rule=INLINE)
     elif validated.version is None:
-        yield from (problem._replace(path=(), at=None) for problem in validated.problems[:1])
-        yield Problem((*path, "inline"), INVALID)
+        yield from (problem._replace(path=(), at=None, rule=INLINE) for problem in validated.problems[:1])
+        yield Problem((*path, "inline"), INVALID, rule=INLINE)
 
 
 def _filesystem(filesystem: records.Filesystem, path: Path, variant: Variant) -> Iterator[Problem]:

@@ -15,8 +15,10 @@ from provision.config.problems import Path, Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from provision.config.reports.rule_ids import rule_of
 from provision.config.rules.unit_text import BadUnit, sections_with_options
+from transpiler.butane.source_rules import INLINE
 from transpiler.butane.variants import table
 from transpiler.lint import syntax
+from transpiler.lint.embedded import inline_problems
 from transpiler.lint.source import LintInput, node_at, place_of_line
 from transpiler.reading.yaml_node import YamlNode
 from transpiler.reports.secret_masks import known_names
@@ -31,6 +33,8 @@ _REDUNDANT_BESIDE = {
 
 def explain_problems(problems: Sequence[Problem], source: LintInput) -> Iterator[Problem]:
     """The same problems with better places and hints, without those that only follow from others."""
+    if any(one.rule == INLINE for one in problems):
+        problems = [*(one for one in problems if one.rule != INLINE), *inline_problems(source)]
     rules = {(one.path, rule_of(one)) for one in problems}
     repeated = {one.path[:-1] for one in problems if rule_of(one) == "duplicate-key"}
     for problem in problems:
