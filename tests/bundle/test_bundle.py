@@ -66,6 +66,11 @@ def test_the_form_is_read() -> None:
         packed(GOOD | {"config": 7}),
         gzip.compress(b'{"format": ' + b"9" * 100_000 + b"}"),
     ],
+    ids=[
+        *("empty", "not-packed", "cut", "too-long", "nested", "list", "fields-missing", "other-format", "field-more"),
+        *("stage", "stages-no-list", "reasons-no-texts", "answers-no-mapping", "config-too-new", "config-no-mapping"),
+        "long-number",
+    ],
 )
 def test_other_data_are_refused(data: bytes) -> None:
     with pytest.raises(Failure, match="x: is not a bundle"):
