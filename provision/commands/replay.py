@@ -20,7 +20,7 @@ from provision.config.reports.text import printable
 from provision.engine.history import digest_of
 from provision.engine.preflight import simulate
 from provision.failures import Failure
-from provision.system.limits import limit_work
+from provision.system.limits import limited_work
 
 NAME = "replay"
 HELP = "make the plan of another machine again, from its bundle"
@@ -48,7 +48,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan. Returns 0, or 1 if that run failed in another way than by a refused plan. Raises Failure."""
-    limit_work(arguments.bundle)
+    with limited_work(arguments.bundle):
+        return _replay(arguments)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
     bundle = read_bundle(read_file(arguments.bundle, MAX_FILE, "bundle"), arguments.bundle)
     if arguments.log:
         print("\n".join(printable(line) for line in bundle.log))

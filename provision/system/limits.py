@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 from provision.failures import Failure
@@ -12,8 +14,9 @@ SECONDS = 60
 MEMORY = 2 << 30
 
 
-def limit_work(what: str, seconds: int = SECONDS) -> None:
-    """From now on this process may use so many seconds of processor time and MEMORY bytes of addresses.
+@contextmanager
+def limited_work(what: str, seconds: int = SECONDS) -> Iterator[None]:
+    """During the block this process may use so many seconds of processor time and MEMORY bytes of addresses.
 
     After that time a Failure about `what` is raised in the main thread; for memory, Python raises MemoryError.
     """
@@ -21,14 +24,21 @@ def limit_work(what: str, seconds: int = SECONDS) -> None:
     def stop(_number: int, _frame: FrameType | None) -> None:
         raise Failure(f"{what}: it takes more than {seconds} s of processor time")
 
-    signal.signal(signal.SIGXCPU, stop)
     used = resource.getrusage(resource.RUSAGE_SELF)
-    _limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds)
-    _limit(resource.RLIMIT_AS, MEMORY)
+    handler = signal.signal(signal.SIGXCPU, stop)
+    time = _lower(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds)
+    memory = _lower(resource.RLIMIT_AS, MEMORY)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, memory)
+        resource.setrlimit(resource.RLIMIT_CPU, time)
+        signal.signal(signal.SIGXCPU, handler)
 
 
-def _limit(kind: int, most: int) -> None:
-    """Lower the soft limit; one that is lower already stays."""
-    soft, hard = resource.getrlimit(kind)
+def _lower(kind: int, most: int) -> tuple[int, int]:
+    """Lower the soft limit; one that is lower already stays. Returns the limits before."""
+    soft, hard = before = resource.getrlimit(kind)
     lowest = min(one for one in (most, soft, hard) if one != resource.RLIM_INFINITY)
     resource.setrlimit(kind, (lowest, hard))
+    return before
