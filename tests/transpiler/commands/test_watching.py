@@ -100,7 +100,8 @@ def test_a_new_file_that_a_search_finds_starts_a_run() -> None:
 @contextmanager
 def started(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    argv = [sys.executable, "-m", "transpiler", *arguments]
+    # SIGINT is to end it, even if the tests run with SIGINT ignored
+    argv = ["env", "--default-signal", sys.executable, "-m", "transpiler", *arguments]
     process = subprocess.Popen(
         argv, cwd=folder, env=environment, text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE
     )
