@@ -6,6 +6,8 @@ python -u -m tests.fetch.platforms.in_guest FOLDER
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import subprocess
 import sys
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from typing import BinaryIO
 
 from provision.failures import Failure
 from provision.fetch.find_config import find_config
@@ -69,12 +72,22 @@ def plugged(image: Path) -> Iterator[None]:
     run("udevadm", "settle")
 
 
+def open_disk() -> BinaryIO:
+    """The disk, open for writing. Its node appears some time before the kernel opens it (ENXIO until then)."""
+    while True:
+        try:
+            return os.fdopen(os.open(DISK, os.O_WRONLY), "wb")
+        except OSError as error:
+            if error.errno not in {errno.ENOENT, errno.ENXIO}:
+                raise
+            time.sleep(0.1)
+
+
 @contextmanager
 def inserted(image: Path) -> Iterator[None]:
     """A CD drive with a disc: the kernel's emulated SCSI disk (scsi_debug) is written, and also shown as a CD."""
-    while not DISK.is_block_device():
-        time.sleep(0.1)
-    DISK.write_bytes(image.read_bytes())
+    with open_disk() as disk:
+        disk.write(image.read_bytes())
     (DEBUG / "ptype").write_text("5")
     (DEBUG / "add_host").write_text("1")
     run("udevadm", "settle")
