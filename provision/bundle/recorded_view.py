@@ -23,24 +23,31 @@ _HINT = "replay it with the version of provision that made it"
 QUESTIONS = frozenset(name for name in dir(MachineView) if not name.startswith("_"))
 
 
-class _Recorder:
+class _Questions:
+    """Has the methods of a view: each answers a question."""
+
+    def __getattr__(self, question: str) -> Callable[..., Any]:
+        if question not in QUESTIONS:
+            raise AttributeError(question)
+        return lambda *arguments: _given(question, self._answer(question, arguments))
+
+    def _answer(self, question: str, arguments: tuple[object, ...]) -> object:
+        """The answer as plain JSON."""
+        raise NotImplementedError
+
+
+class _Recorder(_Questions):
     """Asks a view, and keeps its answers, without secrets, under their questions."""
 
     def __init__(self, view: MachineView, answers: Answers) -> None:
         self._view = view
         self._answers = answers
 
-    def __getattr__(self, question: str) -> Callable[..., Any]:
-        if question not in QUESTIONS:
-            raise AttributeError(question)
-
-        def ask(*arguments: object) -> Any:
-            key = _key(question, arguments)
-            if key not in self._answers:
-                self._answers[key] = self._ask(question, arguments)
-            return _given(question, self._answers[key])
-
-        return ask
+    def _answer(self, question: str, arguments: tuple[object, ...]) -> object:
+        key = _key(question, arguments)
+        if key not in self._answers:
+            self._answers[key] = self._ask(question, arguments)
+        return self._answers[key]
 
     def _ask(self, question: str, arguments: tuple[object, ...]) -> object:
         try:
@@ -50,23 +57,17 @@ class _Recorder:
         return to_plain(redacted_answer(question, arguments[0] if arguments else "", answer))
 
 
-class _Player:
+class _Player(_Questions):
     """Gives recorded answers."""
 
     def __init__(self, answers: Mapping[str, object]) -> None:
         self._answers = answers
 
-    def __getattr__(self, question: str) -> Callable[..., Any]:
-        if question not in QUESTIONS:
-            raise AttributeError(question)
-
-        def ask(*arguments: object) -> Any:
-            key = _key(question, arguments)
-            if key not in self._answers:
-                raise Failure(f"the bundle has no answer to the question {question} {_shown(arguments)}", hint=_HINT)
-            return _given(question, self._answers[key])
-
-        return ask
+    def _answer(self, question: str, arguments: tuple[object, ...]) -> object:
+        key = _key(question, arguments)
+        if key not in self._answers:
+            raise Failure(f"the bundle has no answer to the question {question} {_shown(arguments)}", hint=_HINT)
+        return self._answers[key]
 
 
 def recorded(view: MachineView, answers: Answers) -> MachineView:
