@@ -17,8 +17,9 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from provision.system.virtual_machine.debian_root import DebianRoot
 from provision.system.virtual_machine.kvm import kvm_problem
-from tests.real.boot.machine import HOUSE, Images, Machine, build, cpio
+from tests.real.boot.machine import HOUSE, Machine, build, cpio
 from tests.real.boot.workload import config
 
 COUNTED = ("-icount", "shift=1,sleep=off")
@@ -87,7 +88,7 @@ def main() -> None:
         measured(images)
 
 
-def measured(images: Images) -> None:
+def measured(images: DebianRoot) -> None:
     """Boot every row with the images of a folder that has config.ign too, and print what was measured."""
     folder = images.folder
     sizes = {name: _sizes(folder / name) for name in ("bare", "initramfs", "ignition")}
@@ -107,7 +108,7 @@ def measured(images: Images) -> None:
     print(f"a later boot: Ignition adds {times[IGNITION_LATER] - times[WITHOUT]:.2f} s")
 
 
-def _seconds(images: Images, row: Row) -> float:
+def _seconds(images: DebianRoot, row: Row) -> float:
     """Seconds in which the guest's processor worked, from the start of the kernel to the switch to the real root."""
     archive = (images.folder / "archive").read_bytes() if row.archive else b""
     with tempfile.TemporaryDirectory() as place:

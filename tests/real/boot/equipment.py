@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.real.boot.machine import COMMAND_LINE, Images
+from provision.system.virtual_machine.debian_root import DebianRoot
+from tests.real.boot.machine import COMMAND_LINE
 
 START = 1 << 20
 """Where the first partition begins."""
@@ -40,7 +41,7 @@ initrd /initramfs
 FIRST_ENTRY = "loader/entries/provision-first-boot.conf"
 
 
-def grub_disk(images: Images, folder: Path, arguments: str) -> Path:
+def grub_disk(images: DebianRoot, folder: Path, arguments: str) -> Path:
     """A disk whose MBR starts GRUB, with a boot partition: kernel, initramfs, and a menu entry with these arguments."""
     files = folder / "boot"
     files.mkdir()
@@ -49,29 +50,29 @@ def grub_disk(images: Images, folder: Path, arguments: str) -> Path:
     return _bios_disk(images, files, GRUB_CFG.format(arguments=f"{COMMAND_LINE} {arguments}"))
 
 
-def grub_disk_for_root(images: Images, folder: Path) -> Path:
+def grub_disk_for_root(images: DebianRoot, folder: Path) -> Path:
     """A disk whose MBR starts GRUB, which goes on with menu, kernel and initramfs of the root file system."""
     files = folder / "boot"
     files.mkdir()
     return _bios_disk(images, files, ROOTS_MENU)
 
 
-def partitioned_root(images: Images, folder: Path, type_guid: str, size: int) -> Images:
+def partitioned_root(images: DebianRoot, folder: Path, type_guid: str, size: int) -> DebianRoot:
     """Images for the kernel with 9p. The root keeps its size, and is the one partition, ROOT, of a larger disk."""
     made = folder / "partitioned"
     made.mkdir()
     (made / "vmlinuz").symlink_to(images.folder / "vmlinuz-9p")
-    copy = ["dd", f"if={images.root}", f"of={made / 'root.img'}", f"seek={START}", "oflag=seek_bytes"]
+    copy = ["dd", f"if={images.image}", f"of={made / 'root.img'}", f"seek={START}", "oflag=seek_bytes"]
     subprocess.run([*copy, "bs=1M", "conv=sparse", "status=none"], check=True)
     with (made / "root.img").open("r+b") as file:
         file.truncate(size)
-    sectors = images.root.stat().st_size // 512
+    sectors = images.image.stat().st_size // 512
     table = f"label: gpt\nstart={START // 512}, size={sectors}, type={type_guid}, name=ROOT\n"
     subprocess.run(["sfdisk", "--quiet", made / "root.img"], input=table, text=True, check=True)
-    return Images(made)
+    return DebianRoot(made)
 
 
-def _bios_disk(images: Images, files: Path, menu: str) -> Path:
+def _bios_disk(images: DebianRoot, files: Path, menu: str) -> Path:
     (files / "grub").mkdir()
     (files / "grub/grub.cfg").write_text(menu)
     disk = files.with_suffix(".img")
@@ -87,7 +88,7 @@ def _bios_disk(images: Images, files: Path, menu: str) -> Path:
     return disk
 
 
-def systemd_boot_disk(images: Images, folder: Path, arguments: str) -> Path:
+def systemd_boot_disk(images: DebianRoot, folder: Path, arguments: str) -> Path:
     """A disk with systemd-boot and two entries: one for the first boot, with its archive, and one for later boots."""
     files = folder / "esp"
     (files / "EFI/BOOT").mkdir(parents=True)
@@ -106,7 +107,7 @@ def systemd_boot_disk(images: Images, folder: Path, arguments: str) -> Path:
     return _esp(files)
 
 
-def uki_disk(images: Images, folder: Path, arguments: str, credentials: dict[str, bytes]) -> Path:
+def uki_disk(images: DebianRoot, folder: Path, arguments: str, credentials: dict[str, bytes]) -> Path:
     """A disk with a unified kernel image that the firmware starts, and encrypted credentials beside it, by name.
 
     Source: systemd-stub(7), of systemd 252: the sections, their addresses, and the directory of the credentials.

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from provision.system.virtual_machine import options
-from provision.system.virtual_machine.debian_root import packages_recipe
+from provision.system.virtual_machine.debian_root import DebianRoot, packages_recipe
 from provision.system.virtual_machine.kvm import kvm_problem
 
 HERE = Path(__file__).parent
@@ -27,27 +27,6 @@ COMMAND_LINE = f"console=hvc0 {options.COMMAND_LINE} quiet systemd.show_status=n
 
 
 UUID = "4c4c4544-0042-3510-8053-b4c04f4d5331"
-
-
-class Images(NamedTuple):
-    """What every machine starts from: files in a folder, which build.sh makes."""
-
-    folder: Path
-
-    @property
-    def root(self) -> Path:
-        """The file system of the real root."""
-        return self.folder / "root.img"
-
-    @property
-    def kernel(self) -> Path:
-        """The kernel."""
-        return self.folder / "vmlinuz"
-
-    @property
-    def initramfs(self) -> Path:
-        """The initramfs with our modules; the others of a wide build are beside it."""
-        return self.folder / "initramfs"
 
 
 class Boot(NamedTuple):
@@ -87,7 +66,7 @@ class Boot(NamedTuple):
         return next((one["time"] for one in self.reported["journal"] if one["message"] == "Switching root."), None)
 
 
-def build(wheel: Path, folder: Path, kind: str = "plain") -> Images:
+def build(wheel: Path, folder: Path, kind: str = "plain") -> DebianRoot:
     """A root with our wheel and an initramfs made in it. The root without them is kept between runs.
 
     `kind` is `plain`; `wide` for a root with NetworkManager, RAID and Debian's Ignition, and several initramfs; or
@@ -98,23 +77,23 @@ def build(wheel: Path, folder: Path, kind: str = "plain") -> Images:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be about to build it
         if not base.exists():
             _run_build("base", kind, str(base))
-    images = Images(folder)
-    subprocess.run(["cp", "--sparse=always", "--reflink=auto", base, images.root], check=True)
-    _run_build("machine", kind, str(images.root), str(wheel), str(folder))
+    images = DebianRoot(folder)
+    subprocess.run(["cp", "--sparse=always", "--reflink=auto", base, images.image], check=True)
+    _run_build("machine", kind, str(images.image), str(wheel), str(folder))
     return images
 
 
 class Machine:
     """A machine with two disks that stay over its boots: the root, and a blank one for data."""
 
-    def __init__(self, images: Images, folder: Path) -> None:
+    def __init__(self, images: DebianRoot, folder: Path) -> None:
         self._images = images
         self._folder = folder
         self.boots: list[Boot] = []
         folder.mkdir()
         self.root = folder / "root.qcow2"
         self.data = folder / "data.img"
-        backing = ["-F", "raw", "-b", str(images.root)]
+        backing = ["-F", "raw", "-b", str(images.image)]
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing, str(self.root)], check=True)
         with self.data.open("wb") as file:
             file.truncate(1 << 30)

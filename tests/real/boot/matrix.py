@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 
 from provision.boot.completion_record import RECORD
+from provision.system.virtual_machine.debian_root import DebianRoot
 from provision.system.virtual_machine.options import OVMF, uefi
 from tests.real.boot.equipment import grub_disk_for_root, partitioned_root, systemd_boot_disk, tpm, uki_disk
-from tests.real.boot.machine import Boot, Images, Machine, cpio
+from tests.real.boot.machine import Boot, Machine, cpio
 from tests.real.boot.server import Server
 from tests.real.boot.workload import IDS, LATER, PAYLOAD, check_provisioned, config, mount_unit, ran, with_grub_and_tpm
 
@@ -27,12 +28,12 @@ OTHER = "4c4c4544-0042-3510-8053-b4c04f4d5332"
 
 
 @pytest.fixture
-def machine(wide: Images, tmp_path: Path) -> Iterator[Machine]:
+def machine(wide: DebianRoot, tmp_path: Path) -> Iterator[Machine]:
     yield from shown(Machine(wide, tmp_path / "machine"))
 
 
 @pytest.fixture
-def newer(next_release: Images, tmp_path: Path) -> Iterator[Machine]:
+def newer(next_release: DebianRoot, tmp_path: Path) -> Iterator[Machine]:
     yield from shown(Machine(next_release, tmp_path / "machine"))
 
 
@@ -67,7 +68,7 @@ def with_raid(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_hostonly_initramfs_makes_volumes_and_arrays(
-    wide: Images, machine: Machine, server: Server, tmp_path: Path
+    wide: DebianRoot, machine: Machine, server: Server, tmp_path: Path
 ) -> None:
     wanted = with_raid(with_grub_and_tpm(config(server.url)))
     del wanted["kernelArguments"]
@@ -80,14 +81,14 @@ def test_a_hostonly_initramfs_makes_volumes_and_arrays(
     assert first.reported["nodes"]["/srv/secret/hello"]["size"] == len("of the TPM")
 
 
-def test_what_we_add_to_an_initramfs_is_less_than_what_ignition_adds(wide: Images) -> None:
+def test_what_we_add_to_an_initramfs_is_less_than_what_ignition_adds(wide: DebianRoot) -> None:
     """Both with a network: systemd-networkd for us, NetworkManager for Ignition. `make bench-boot` shows more."""
     bare, ours, theirs = ((wide.folder / name).stat().st_size for name in ("bare", "initramfs", "ignition"))
     print(f"\n{(ours - bare) / 1e6:.1f} MB, Ignition {(theirs - bare) / 1e6:.1f} MB", end="")
     assert (ours - bare) / (theirs - bare) < 0.675
 
 
-def test_beside_ignitions_units_each_stage_runs_once(wide: Images, machine: Machine, tmp_path: Path) -> None:
+def test_beside_ignitions_units_each_stage_runs_once(wide: DebianRoot, machine: Machine, tmp_path: Path) -> None:
     """The network is the distribution's part there, so the config needs none."""
     wanted = config("data:,payload")
     del wanted["storage"]["files"][-1]
@@ -108,7 +109,7 @@ def test_beside_ignitions_units_each_stage_runs_once(wide: Images, machine: Mach
 
 
 def test_beside_ignitions_units_the_consoles_show_why_a_boot_stopped(
-    wide: Images, machine: Machine, tmp_path: Path
+    wide: DebianRoot, machine: Machine, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.ign"
     path.write_text('{"ignition": {"version": "9.0.0"}}')
@@ -170,7 +171,7 @@ def said(boot: Boot) -> list[str]:
 
 
 def test_units_of_a_distribution_run_at_the_points_that_ignition_names(
-    images: Images, server: Server, config_file: Path, tmp_path: Path
+    images: DebianRoot, server: Server, config_file: Path, tmp_path: Path
 ) -> None:
     machine = Machine(images, tmp_path / "machine")
     failed = machine.boot(
@@ -197,12 +198,12 @@ def test_units_of_a_distribution_run_at_the_points_that_ignition_names(
     assert server.asked == asked
 
 
-def test_with_networkmanager_alone_the_config_can_fetch(wide: Images, machine: Machine, config_file: Path) -> None:
+def test_with_networkmanager_alone_the_config_can_fetch(wide: DebianRoot, machine: Machine, config_file: Path) -> None:
     boot = machine.boot("provision.firstboot=auto", config_file, initramfs=wide.folder / "network-manager")
     check_provisioned(boot.reported)
 
 
-def test_initramfs_tools_provisions_once(wide: Images, machine: Machine, config_file: Path) -> None:
+def test_initramfs_tools_provisions_once(wide: DebianRoot, machine: Machine, config_file: Path) -> None:
     initramfs = wide.folder / "initramfs-tools"
     first = machine.boot("provision.firstboot=auto", config_file, initramfs=initramfs)
     check_provisioned(first.reported)
@@ -210,7 +211,7 @@ def test_initramfs_tools_provisions_once(wide: Images, machine: Machine, config_
     assert second.reported["nodes"] == first.reported["nodes"]
 
 
-def test_initramfs_tools_stops_at_an_error_and_says_why(wide: Images, machine: Machine, tmp_path: Path) -> None:
+def test_initramfs_tools_stops_at_an_error_and_says_why(wide: DebianRoot, machine: Machine, tmp_path: Path) -> None:
     path = tmp_path / "config.ign"
     path.write_text('{"ignition": {"version": "9.0.0"}}')
     arguments = "provision.firstboot=auto panic=-1"
@@ -265,7 +266,7 @@ def test_a_credential_from_smbios_is_the_config(machine: Machine, tmp_path: Path
 @pytest.mark.skipif(which("objcopy") is None, reason="objcopy is not installed")
 @pytest.mark.skipif(which("systemd-creds") is None, reason="systemd-creds is not installed")
 def test_a_unified_kernel_image_with_an_encrypted_credential_beside_it(
-    wide: Images, machine: Machine, server: Server, tmp_path: Path
+    wide: DebianRoot, machine: Machine, server: Server, tmp_path: Path
 ) -> None:
     encrypt = ["systemd-creds", "encrypt", "--with-key=tpm2-absent", "--name=system.config", "-", "-"]
     text = json.dumps(config(server.url)).encode()
@@ -305,7 +306,7 @@ def test_a_copied_disk_stops_and_a_later_boot_runs_nothing(machine: Machine, tmp
     assert ran(machine.boot("", path)) == LATER[1:]
 
 
-def test_network_and_name_come_from_the_platform(images: Images, server: Server, tmp_path: Path) -> None:
+def test_network_and_name_come_from_the_platform(images: DebianRoot, server: Server, tmp_path: Path) -> None:
     """A config drive of KubeVirt; its network is that of qemu's user network, without DHCP."""
     wanted = config(server.url)
     wanted["storage"]["files"] = [one for one in wanted["storage"]["files"] if one["path"] != "/etc/hostname"]
@@ -349,7 +350,7 @@ WantedBy=multi-user.target
 
 
 def test_a_shared_folder_is_the_config_drive_and_a_larger_disk_is_used(
-    wide: Images, server: Server, tmp_path: Path
+    wide: DebianRoot, server: Server, tmp_path: Path
 ) -> None:
     """A folder that QEMU shares by 9p is a drive of OpenStack; ROOT is a partition of a disk of 4 GiB."""
     wanted = config(server.url)
@@ -387,7 +388,7 @@ def test_a_shared_folder_is_the_config_drive_and_a_larger_disk_is_used(
 BEFORE_PROBE = {"name": "probe.conf", "contents": "[Unit]\nBefore=probe.service\n"}
 
 
-def test_slots_share_the_record_on_the_efi_system_partition(images: Images, tmp_path: Path) -> None:
+def test_slots_share_the_record_on_the_efi_system_partition(images: DebianRoot, tmp_path: Path) -> None:
     """The second slot is another root file system, which nothing has provisioned."""
     path = tmp_path / "config.ign"
     file = {"path": "/etc/motd.d/provision", "contents": {"source": "data:,welcome"}}
@@ -418,7 +419,7 @@ WantedBy=multi-user.target
 
 
 @pytest.mark.parametrize("way", ["command", "argument"])
-def test_a_factory_reset_empties_the_root_and_makes_etc_again(way: str, images: Images, tmp_path: Path) -> None:
+def test_a_factory_reset_empties_the_root_and_makes_etc_again(way: str, images: DebianRoot, tmp_path: Path) -> None:
     machine = Machine(images, tmp_path / "machine")
     unit = RESET if way == "command" else RESET.replace("ExecStart=python3 -m provision reset --yes\n", "")
     users = {"users": [{"name": "core"}]}
@@ -475,7 +476,7 @@ def with_boot(config: dict[str, Any], label: str) -> dict[str, Any]:
 
 
 def test_grub_loads_the_first_boot_archive_while_there_is_a_stamp(
-    wide: Images, machine: Machine, config_file: Path, tmp_path: Path
+    wide: DebianRoot, machine: Machine, config_file: Path, tmp_path: Path
 ) -> None:
     """The menu is written by grub-mkconfig with our part; the initramfs of all boots has nothing of ours."""
     disk = grub_disk_for_root(wide, tmp_path)
@@ -489,7 +490,7 @@ def test_grub_loads_the_first_boot_archive_while_there_is_a_stamp(
 
 @pytest.mark.skipif(not OVMF.exists(), reason="OVMF is not installed")
 def test_systemd_boot_has_an_entry_with_the_first_boot_archive_once(
-    wide: Images, machine: Machine, server: Server, tmp_path: Path
+    wide: DebianRoot, machine: Machine, server: Server, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.ign"
     path.write_text(json.dumps(with_boot(config(server.url), "ESP")))

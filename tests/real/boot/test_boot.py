@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from provision.system.virtual_machine.debian_root import DebianRoot
 from tests.real.boot.equipment import grub_disk, tpm
-from tests.real.boot.machine import Images, Machine, cpio
+from tests.real.boot.machine import Machine, cpio
 from tests.real.boot.server import Server
 from tests.real.boot.workload import IDS, LATER, UNWANTED, check_provisioned, config, ran, with_grub_and_tpm
 
@@ -26,12 +27,12 @@ STEPS = ["look", "network", "disks", "files", "record"]
 
 
 @pytest.fixture
-def machine(images: Images, tmp_path: Path) -> Machine:
+def machine(images: DebianRoot, tmp_path: Path) -> Machine:
     return Machine(images, tmp_path / "machine")
 
 
 def test_first_boot_provisions_and_the_second_leaves_all_as_it_is(
-    images: Images, machine: Machine, server: Server, tmp_path: Path
+    images: DebianRoot, machine: Machine, server: Server, tmp_path: Path
 ) -> None:
     config_file = tmp_path / "config.ign"
     config_file.write_text(json.dumps(with_grub_and_tpm(config(server.url))))

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.real.boot.machine import HOUSE, Images
+from provision.system.virtual_machine.debian_root import DebianRoot
+from tests.real.boot.machine import HOUSE
 
 pytestmark = [
     pytest.mark.boot,
@@ -27,7 +28,7 @@ KEY = "a key"
 
 
 @pytest.fixture(scope="module")
-def tree(images: Images, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tree(images: DebianRoot, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The unpacked initramfs, with what the kernel and udev would have put there."""
     tree = tmp_path_factory.mktemp("initramfs")
     with images.initramfs.open("rb") as archive:
