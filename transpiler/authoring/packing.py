@@ -1,4 +1,4 @@
-"""A config in at most so many bytes: compressed within itself, and with its largest parts in a second config.
+"""Make a config fit into a number of bytes: compress it, and move its largest parts into a second config.
 
 The compressed form is a config that is replaced by a `data:` URL with gzip, which every engine from 3.1 on reads. The
 second config is merged before all others, and has parts that are known by a key: whole entries of files and units.

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from transpiler.commands.given_config import GivenConfig
 
 DESCRIPTION = """\
-Make a config fit into the user data of a platform. A config that is small enough stays as it is. Else it is compressed
-within itself: the result is a config that is replaced by a compressed one. If that is still too large, the largest
+Make a config fit into the user data of a platform. A config that is small enough stays as it is. Otherwise the result
+is a small config that holds the whole one, compressed; the machine unpacks it. If that is still too large, the largest
 files and units go into a second config, which you put at the address of --url: on any https server or object store.
 The machine fetches it, and refuses it if it is not the one whose hash the first config has.
 
@@ -133,8 +133,8 @@ def _url_problem(url: str, spec_minor: int) -> str:
 
 
 def _too_large(smallest: int, limit: int, given: argparse.Namespace) -> int:
-    hint = "what is left are parts that cannot be moved" if given.url else "move parts with --url URL --second FILE"
-    message = f"{_name(given)}: error: {smallest} bytes at the least, and {limit} are allowed"
+    hint = "the other parts cannot be moved" if given.url else "move parts with --url URL --second FILE"
+    message = f"{_name(given)}: error: it needs {smallest} bytes, and {limit} are allowed"
     print(f"{message} (hint: {hint}); nothing is written", file=sys.stderr)
     return 1
 

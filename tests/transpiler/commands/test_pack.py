@@ -64,7 +64,7 @@ def test_two_configs_and_a_report(capsys: pytest.CaptureFixture[str], tmp_path: 
     ("arguments", "status", "message"),
     [
         (["--limit", "16K"], 1, "move parts with --url URL --second FILE); nothing is written"),
-        (["--limit", "100", "--url", URL, "--second", "2.ign"], 1, "what is left are parts that cannot be moved"),
+        (["--limit", "100", "--url", URL, "--second", "2.ign"], 1, "the other parts cannot be moved"),
     ],
 )
 def test_what_does_not_fit(
