@@ -50,7 +50,7 @@ bench-boot: .venv/test ## what a boot costs without us, with us, and with Debian
 	@nice $(BIN)/python -m tests.real.boot.bench
 
 boot-matrix: .venv/test ## many kinds of machines, booted one after the other (as root; MATRIX="-k hostonly")
-	@nice $(BIN)/pytest -v -s -n 0 tests/real/boot/matrix.py $(MATRIX)
+	@nice $(BIN)/pytest -v -s -n 0 -o 'python_files=[a-z]*.py' tests/real/boot/matrix $(MATRIX)
 
 chaos: .venv/check ## faults at every system call that changes something, then the run again (as root; CHAOS="--points 500 --seed 1")
 	@$(BIN)/python -m tests.real.chaos $(CHAOS)

@@ -1,6 +1,6 @@
 """A real machine: provisioned at its first boot, left alone at its second, and provisioned after an interruption.
 
-`make boot-matrix` boots many more kinds of machines (matrix.py).
+`make boot-matrix` boots many more kinds of machines (the folder matrix).
 """
 
 from __future__ import annotations

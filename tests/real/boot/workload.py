@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import stat
+from pathlib import Path
 from typing import Any
 
 from tests.real.boot.machine import Boot
@@ -145,3 +146,16 @@ def check_provisioned(report: dict[str, Any]) -> None:
     assert nodes["/etc/.ignition-result.json"]["size"]
     assert report["failed"] == [""]
     assert report["left"] == []
+
+
+def unusable(folder: Path) -> Path:
+    """A config that stops a boot which uses it."""
+    path = folder / "unusable.ign"
+    path.write_text("{}")
+    return path
+
+
+def sources(boot: Boot) -> set[str]:
+    """Where the user's config came from, as the journal says."""
+    told = [one["message"].partition("fetched user config from ")[2] for one in boot.reported["journal"]]
+    return {text.strip('"') for text in told if text}

@@ -1,0 +1,87 @@
+"""Boot loaders: stamps, entries for the first boot, unified kernel images, kernel arguments."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+
+from provision.system.virtual_machine.debian_root import DebianRoot
+from provision.system.virtual_machine.options import OVMF, uefi
+from tests.real.boot.equipment import grub_disk_for_root, systemd_boot_disk, uki_disk
+from tests.real.boot.machine import Machine, cpio
+from tests.real.boot.server import Server
+from tests.real.boot.workload import LATER, check_provisioned, config, ran, sources, unusable
+
+pytestmark = pytest.mark.boot
+
+
+@pytest.mark.skipif(not OVMF.exists(), reason="OVMF is not installed")
+@pytest.mark.skipif(which("objcopy") is None, reason="objcopy is not installed")
+@pytest.mark.skipif(which("systemd-creds") is None, reason="systemd-creds is not installed")
+def test_a_unified_kernel_image_with_an_encrypted_credential_beside_it(
+    wide: DebianRoot, machine: Machine, server: Server, tmp_path: Path
+) -> None:
+    encrypt = ["systemd-creds", "encrypt", "--with-key=tpm2-absent", "--name=system.config", "-", "-"]
+    text = json.dumps(config(server.url)).encode()
+    credential = subprocess.run(encrypt, input=text, stdout=subprocess.PIPE, check=True).stdout
+    disk = uki_disk(wide, tmp_path, "provision.firstboot=auto", {"system.config": credential})
+    first = machine.boot_from_disk(disk, unusable(tmp_path), devices=uefi(tmp_path))
+    check_provisioned(first.reported)
+    assert sources(first) == {"credential system.config"}
+    second = machine.boot_from_disk(disk, unusable(tmp_path), devices=uefi(tmp_path))
+    assert ran(second) == LATER
+    assert second.reported["nodes"] == first.reported["nodes"]
+
+
+@pytest.mark.parametrize("loader", ["bls", "systemd-boot"])
+def test_kernel_arguments_of_boot_loader_entries(loader: str, machine: Machine, tmp_path: Path) -> None:
+    """The files of the boot loader are on the root; what is booted is not read from them."""
+    path = tmp_path / "config.ign"
+    arguments = {"shouldExist": ["nosmt", "console=ttyS0"], "shouldNotExist": ["quiet"]}
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "kernelArguments": arguments}))
+    overlay = cpio({"etc/provision-kargs.conf": f"LOADER={loader}\nBOOT=LABEL=root\n"})
+    first = machine.boot("provision.firstboot=auto", path, overlay=overlay)
+    assert first.report is None, "it did not reboot"
+    second = machine.boot("provision.firstboot=auto", path, overlay=overlay)
+    assert second.reported["entry"].splitlines()[-1] == "options root=LABEL=root nosmt console=ttyS0"
+    assert second.reported["failed"] == [""]
+
+
+def with_boot(config: dict[str, Any], label: str) -> dict[str, Any]:
+    """The config with a unit that mounts the file system with this label on /boot."""
+    text = f"[Mount]\nWhat=/dev/disk/by-label/{label}\nWhere=/boot\n[Install]\nRequiredBy=local-fs.target\n"
+    config["systemd"]["units"].append({"name": "boot.mount", "enabled": True, "contents": text})
+    return config
+
+
+def test_grub_loads_the_first_boot_archive_while_there_is_a_stamp(
+    wide: DebianRoot, machine: Machine, config_file: Path, tmp_path: Path
+) -> None:
+    """The menu is written by grub-mkconfig with our part; the initramfs of all boots has nothing of ours."""
+    disk = grub_disk_for_root(wide, tmp_path)
+    first = machine.boot_from_disk(disk, config_file)
+    check_provisioned(first.reported)
+    second = machine.boot_from_disk(disk, config_file)
+    assert "ignition.firstboot" not in second.reported["arguments"]
+    assert ran(second) == []
+    assert second.reported["nodes"] == first.reported["nodes"]
+
+
+@pytest.mark.skipif(not OVMF.exists(), reason="OVMF is not installed")
+def test_systemd_boot_has_an_entry_with_the_first_boot_archive_once(
+    wide: DebianRoot, machine: Machine, server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps(with_boot(config(server.url), "ESP")))
+    disk = systemd_boot_disk(wide, tmp_path, "")
+    first = machine.boot_from_disk(disk, path, devices=uefi(tmp_path))
+    check_provisioned(first.reported)
+    second = machine.boot_from_disk(disk, path, devices=uefi(tmp_path))
+    assert "ignition.firstboot" not in second.reported["arguments"]
+    assert ran(second) == []
+    assert second.reported["nodes"] == first.reported["nodes"]

@@ -1,0 +1,47 @@
+"""Programs that configure the network of the initramfs, and a platform that says how."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from provision.system.virtual_machine.debian_root import DebianRoot
+from tests.real.boot.machine import Machine
+from tests.real.boot.server import Server
+from tests.real.boot.workload import PAYLOAD, check_provisioned, config, ran
+
+pytestmark = pytest.mark.boot
+
+
+def test_with_networkmanager_alone_the_config_can_fetch(wide: DebianRoot, machine: Machine, config_file: Path) -> None:
+    boot = machine.boot("provision.firstboot=auto", config_file, initramfs=wide.folder / "network-manager")
+    check_provisioned(boot.reported)
+
+
+def test_network_and_name_come_from_the_platform(images: DebianRoot, server: Server, tmp_path: Path) -> None:
+    """A config drive of KubeVirt; its network is that of qemu's user network, without DHCP."""
+    wanted = config(server.url)
+    wanted["storage"]["files"] = [one for one in wanted["storage"]["files"] if one["path"] != "/etc/hostname"]
+    network = {"match": {"macaddress": "52:54:00:12:34:56"}, "addresses": ["10.0.2.77/24"]}
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    (drive / "user-data").write_text(json.dumps(wanted))
+    (drive / "meta-data").write_text(json.dumps({"instance-id": "i-1", "local-hostname": "node-of-platform"}))
+    (drive / "network-config").write_text(json.dumps({"version": 2, "ethernets": {"nic0": network}}))
+    image = tmp_path / "drive.img"
+    with image.open("wb") as file:
+        file.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-L", "cidata", "-d", drive, image], check=True)
+    attached = ["-drive", f"if=none,id=d2,file={image},format=raw", "-device", "virtio-blk-pci,drive=d2"]
+    arguments = "provision.firstboot=auto ignition.platform.id=kubevirt provision.hostname=platform"
+    boot = Machine(images, tmp_path / "machine").boot(arguments, drive / "user-data", devices=attached)
+    assert boot.reported["hostname"] == "node-of-platform"
+    assert boot.reported["nodes"]["/opt/payload"]["size"] == len(PAYLOAD)
+    assert {"platform-network", "hostname"} <= set(ran(boot))
+    messages = [one["message"] for one in boot.reported["journal"]]
+    assert "eth0: Configuring with /run/systemd/network/20-52:54:00:12:34:56.network." in messages
+    assert not [one for one in messages if "DHCPv4 address" in one]
+    assert boot.reported["failed"] == [""]
