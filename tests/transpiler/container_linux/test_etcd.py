@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import os
-import re
-import shlex
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.target_root import new_root
+from tests.transpiler.container_linux.machines import ETCD_DROPIN, applied, command, metadata, run
 
-ROOT = Path(__file__).parents[3]
 ETCD, ETCDCTL = shutil.which("etcd"), shutil.which("etcdctl")
 MEMBERS = {"one": "127.0.41.1", "two": "127.0.41.2"}
-DROPIN = "etc/systemd/system/etcd-member.service.d/20-clct-etcd-member.conf"
 WAIT = 60.0
 """Seconds that a busy machine may take to form a cluster."""
 
@@ -52,33 +47,10 @@ locksmith:
 """
 
 
-def run(*argv: str, text: str = "") -> str:
-    done = subprocess.run(argv, input=text, capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def free_ports() -> tuple[int, int]:
     """Two ports that nothing listens on."""
     with socket.create_server(("127.0.41.1", 0)) as one, socket.create_server(("127.0.41.1", 0)) as other:
         return one.getsockname()[1], other.getsockname()[1]
-
-
-def applied(tmp_path: Path, name: str, config: str) -> Path:
-    """A tree to which the config is applied."""
-    tree = new_root(tmp_path / name)
-    made = run(sys.executable, "-m", "transpiler", "--platform", "custom", text=config)
-    (tmp_path / f"{name}.ign").write_text(made)
-    run(sys.executable, "-m", "provision", "apply", str(tmp_path / f"{name}.ign"), "--root", str(tree), "--quiet")
-    return tree
-
-
-def command(dropin: str, metadata: dict[str, str]) -> list[str]:
-    """What systemd starts by a drop-in, with the variables of a metadata file (systemd.service(5), command lines)."""
-    lines = dropin.replace("\\\n", " ").splitlines()
-    words = shlex.split(next(line.partition("=")[2] for line in lines if line.startswith("ExecStart=/")))
-    assert words[:2] == ["/usr/lib/coreos/etcd-wrapper", "$ETCD_OPTS"]
-    return [str(ETCD), *(re.sub(r"\$\{(\w+)\}", lambda found: metadata[found[1]], word) for word in words[2:])]
 
 
 @pytest.fixture
@@ -89,8 +61,7 @@ def members(tmp_path: Path) -> Iterator[list[str]]:
     try:
         for name, address in MEMBERS.items():
             tree = applied(tmp_path, name, CONFIG.format(data=tmp_path / f"{name}.data", client=client, peer=peer))
-            metadata = {"COREOS_CUSTOM_HOSTNAME": name, "COREOS_CUSTOM_PRIVATE_IPV4": address}
-            argv = command((tree / DROPIN).read_text(), metadata)
+            argv = command(tree / ETCD_DROPIN, "ExecStart", metadata(name, address))
             with (tmp_path / f"{name}.log").open("w") as log:
                 processes.append(subprocess.Popen(argv, stdout=log, stderr=log))
         yield [f"http://{address}:{client}" for address in MEMBERS.values()]
