@@ -136,7 +136,7 @@ def _create(array: Array, view: MachineView) -> RunProgram:
     spares = entry.spares or 0
     named = any(option.split("=")[0] in OWN_UUID for option in entry.options)
     argv = (
-        *("mdadm", "--create", entry.name, "--force", "--run", "--homehost", "any"),
+        *("mdadm", "--create", array.device, "--force", "--run", "--homehost", "any"),
         *("--level", entry.level or ""),
         *("--raid-devices", str(len(entry.devices) - spares)),
         *(("--spare-devices", str(spares)) if spares > 0 else ()),

@@ -54,7 +54,7 @@ def test_the_command() -> None:
     entry = array(devices=MEMBERS, spares=1, options=("--metadata=1.0",))
     machine = world()
     assert command(config(entry), machine) == (
-        *("mdadm", "--create", "data", "--force", "--run", "--homehost", "any", "--level", "raid1"),
+        *("mdadm", "--create", "/dev/md/data", "--force", "--run", "--homehost", "any", "--level", "raid1"),
         *("--raid-devices", "2", "--spare-devices", "1", "--uuid", chosen_uuid(machine, "raid", "data")),
         *("--metadata=1.0", *map(DeviceName, MEMBERS)),
     )
