@@ -7,7 +7,6 @@ import os
 import shutil
 import socket
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -38,9 +37,9 @@ from provision.stages import disks
 from provision.stages.files import crypttab
 from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
+from tests.real.tang import TANGD, serving_tang, thumbprint
 from tests.stages.world import MIB, changes
 
-TANGD = "/usr/libexec/tangd"
 FAST = ("--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000")
 """Deriving keys slowly is cryptsetup's business."""
 
@@ -327,27 +326,8 @@ def tang(tmp_path: Path) -> Iterator[str]:
     """The URL of a real tangd on loopback."""
     if not Path(TANGD).exists():
         pytest.skip("tangd is not installed")
-    keys = tmp_path / "tang"
-    keys.mkdir()
-    subprocess.run([f"{TANGD}-keygen", str(keys)], check=True, capture_output=True)
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        """As systemd's socket activation: a tangd for each connection."""
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                subprocess.Popen([TANGD, str(keys)], stdin=connection.fileno(), stdout=connection.fileno())
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-    finally:
-        server.shutdown(socket.SHUT_RDWR)
-        server.close()
+    with serving_tang(tmp_path / "tang") as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def free_pair() -> int:
@@ -378,15 +358,10 @@ def tpm2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         process.terminate()
 
 
-def thumbprint(tmp_path: Path) -> str:
-    key = next(one for one in (tmp_path / "tang").iterdir() if '"verify"' in one.read_text(encoding="utf-8"))
-    return run("jose", "jwk", "thp", "-a", "S256", "-i", str(key)).strip()
-
-
 @pytest.mark.skipif(shutil.which("clevis") is None, reason="clevis is not installed")
 class TestClevis:
     def test_tang(self, computer: Computer, tang: str, tmp_path: Path) -> None:
-        clevis = Clevis(tang=(Tang(url=tang, thumbprint=thumbprint(tmp_path)),))
+        clevis = Clevis(tang=(Tang(url=tang, thumbprint=thumbprint(tmp_path / "tang")),))
         wanted = config(volume(computer.disks[0], key_file=Resource(), clevis=clevis))
         titles = [action.title for action in computer.apply(wanted)]
         assert "open testsafe with clevis" in titles
@@ -398,7 +373,7 @@ class TestClevis:
 
     def test_tang_by_advertisement(self, computer: Computer, tang: str, tmp_path: Path) -> None:
         advertisement = run("curl", "--silent", f"{tang}/adv")
-        known = Tang(url="http://127.0.0.1:1", thumbprint=thumbprint(tmp_path), advertisement=advertisement)
+        known = Tang(url="http://127.0.0.1:1", thumbprint=thumbprint(tmp_path / "tang"), advertisement=advertisement)
         wanted = config(volume(computer.disks[0], key_file=Resource(), clevis=Clevis(tang=(known,))))
         assert not any(action.title.endswith("with clevis") for action in computer.apply(wanted))
 
@@ -416,7 +391,7 @@ class TestClevis:
 
     @pytest.mark.usefixtures("tpm2")
     def test_a_pin_in_its_own_words(self, computer: Computer, tang: str, tmp_path: Path) -> None:
-        pins = {"tpm2": {}, "tang": {"url": tang, "thp": thumbprint(tmp_path)}}
+        pins = {"tpm2": {}, "tang": {"url": tang, "thp": thumbprint(tmp_path / "tang")}}
         custom = ClevisCustom(pin="sss", config=json.dumps({"t": 2, "pins": pins}), needs_network=True)
         wanted = config(volume(computer.disks[0], clevis=Clevis(custom=custom)))
         computer.apply(wanted)
