@@ -133,7 +133,8 @@ systemd-boot)
 *) fail "LOADER=$LOADER is unknown; see $config" ;;
 esac
 leave
-if [[ $changed ]]; then
+# the engine changes arguments for the next boot, too
+if [[ $changed && ${PROVISION_KARGS_REBOOT-} != no ]]; then
     echo 'kernel arguments changed: rebooting'
     $REBOOT
     sleep infinity # so that no later stage begins before the reboot

@@ -45,7 +45,9 @@ def write_completion_record(root: str, running_system: LocalSystem, device: str 
     try:
         if not device:
             machine.apply(_record(path, data))
-        machine.apply(RemovePath(RUN_RECORD))  # only an interrupted boot needs it
+        # only an interrupted boot needs them
+        machine.apply(RemovePath(RUN_RECORD))
+        machine.apply(RemovePath(MOVED_ROOT))
     finally:
         machine.release()
     os.sync()
@@ -82,6 +84,9 @@ RECORD = "/etc/.provision-complete.json"
 
 SHARED_RECORD = "/var/.provision-complete.json"
 """Path of the record in a system of OSTree, whose deployments share /var; each has an /etc of its own."""
+
+MOVED_ROOT = "/.provision-root-done"
+"""A file with the digest of the config whose boot has put the old content into a new root file system."""
 
 DEVICE = "provision.firstboot.device"
 """The argument that names the file system with the record, at whose top it is then."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
@@ -32,6 +32,7 @@ from provision.system.private_files import erase_private, read_private, write_pr
 from provision.system.root.record_file import RecordFile
 
 if TYPE_CHECKING:
+    from provision.boot.root.keeping import RootKeeping
     from provision.fetch.platforms.context import FetchContext
     from provision.fetch.references import Fetched
     from provision.fetch.resources import Fetcher
@@ -203,15 +204,27 @@ class Boot(NamedTuple):
                 past = partial(self._history, config, machine)
                 later, view = look_ahead.later_stages(stage, machine, config, past, names_root=bool(self.root))
             config = _with_platform_files(config, state)
+            root = self._root_keeping(stage, config, running_system)
+            config = root.settled(machine) if root else config
             with self._saving_bundle((stage, *later), config, view):
-                simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
+                steps = simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
                 fetcher = DeferredFetcher(config, self.platform, self.log)
-                Engine(machine, fetcher, self._log_step, history).run(stage, config)
+                with root.during(config, steps, machine) if root else nullcontext():
+                    Engine(machine, fetcher, self._log_step, history).run(stage, config)
             if stage.name == "files":
                 self._log_keys(config, machine)
             return machine.boot_state()
         finally:
             machine.release()
+
+    def _root_keeping(self, stage: Stage, config: Config, running_system: LocalSystem) -> RootKeeping | None:
+        """In an initramfs the disks stage may replace the root file system, whose content is kept. Raises Failure."""
+        if stage.name != "disks" or not in_initramfs():
+            return None
+        from provision.boot.root.keeping import root_keeping
+
+        command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+        return root_keeping(config, command_line, self.log)
 
     @contextmanager
     def _saving_bundle(self, stages: Sequence[Stage], config: Config, view: MachineView) -> Iterator[None]:

@@ -66,6 +66,8 @@ def _run(steps: Sequence[str], platform: str, running_system: LocalSystem) -> in
 
     more = os.environ.get("IGNITION_ARGS", "").split()
     for step in steps:
+        if step == "mount":
+            _check_root()
         if step == "reset":
             _reset(running_system)
         elif step == "record":
@@ -91,6 +93,12 @@ def _reset(running_system: LocalSystem) -> None:
     from provision.boot.factory_reset import reset_root
 
     reset_root(SYSROOT, running_system)
+
+
+def _check_root() -> None:
+    from provision.boot.root.kept_content import check_content
+
+    check_content(SYSROOT)
 
 
 def _record(root: str, running_system: LocalSystem) -> None:

@@ -66,20 +66,20 @@ class Boot(NamedTuple):
         return next((one["time"] for one in self.reported["journal"] if one["message"] == "Switching root."), None)
 
 
-def build(wheel: Path, folder: Path, kind: str = "plain") -> DebianRoot:
+def build(wheel: Path, folder: Path, kind: str = "plain", script: Path = HERE / "build.sh") -> DebianRoot:
     """A root with our wheel and an initramfs made in it. The root without them is kept between runs.
 
     `kind` is `plain`; `wide` for a root with NetworkManager, RAID and Debian's Ignition, and several initramfs; or
-    `next` for the next release of Debian.
+    `next` for the next release of Debian. Another `script` builds other kinds.
     """
-    base = _cache() / f"{kind}-{_digest(HERE / 'build.sh')}.img"
+    base = _cache() / f"{kind}-{_digest(script)}.img"
     with base.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another worker may be about to build it
         if not base.exists():
-            _run_build("base", kind, str(base))
+            _run_build(script, "base", kind, str(base))
     images = DebianRoot(folder)
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", base, images.image], check=True)
-    _run_build("machine", kind, str(images.image), str(wheel), str(folder))
+    _run_build(script, "machine", kind, str(images.image), str(wheel), str(folder))
     return images
 
 
@@ -174,11 +174,11 @@ def cpio(files: dict[str, str], links: dict[str, str] | None = None) -> bytes:
     return bytes(out)
 
 
-def _run_build(what: str, *arguments: str) -> None:
-    script = ["unshare", "--mount", "--propagation", "unchanged", str(HERE / "build.sh"), what, *arguments]
+def _run_build(script: Path, what: str, *arguments: str) -> None:
+    argv = ["unshare", "--mount", "--propagation", "unchanged", str(script), what, *arguments]
     environment = {**os.environ, "COMMAND_LINE": COMMAND_LINE}
-    done = subprocess.run(script, cwd=HOUSE, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"build.sh {what}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
+    done = subprocess.run(argv, cwd=HOUSE, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{script.name} {what}:\n{done.stdout[-2000:]}{done.stderr[-4000:]}"
 
 
 def _cache() -> Path:

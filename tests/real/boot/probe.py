@@ -107,6 +107,7 @@ def report() -> dict[str, Any]:
         "entry": content("/boot/loader/entries/linux.conf"),
         "arguments": Path("/proc/cmdline").read_text().split(),
         "grub": content("/etc/default/grub"),
+        "told": content("/etc/told"),
         "left": [str(path) for one in LEFT for path in (Path(one), *Path(one).glob("*")) if path.is_file()],
         "groups": output("id", "-nG", "core").split(),
         "hello": shown("hello.service", "ActiveState", "UnitFileState", "Environment"),

@@ -1,0 +1,185 @@
+"""Keeps the content of the root file system in memory while the disks stage makes that file system anew.
+
+The content is copied before the first change of a disk, and refused if it does not fit. In the new file system it is
+first copied into UNFINISHED; when all of it is there, what is in this directory is moved up, /usr at last. So a machine
+that stops before the end has a root file system without an operating system, which no boot starts
+(docs/decisions/0017-roots.md).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+from provision.boot.completion_record import MOVED_ROOT, RECORD
+from provision.boot.root.fstab import FSTAB
+from provision.boot.root.replacement import Replacement
+from provision.boot.run_files import RUN_DIR
+from provision.failures import Bug, Failure, as_failure
+from provision.log import Log
+from provision.planning.descriptions import size_text
+from provision.system import mounts
+from provision.system.block import signatures
+from provision.system.private_files import read_private, write_private
+from provision.system.root.tree_copy import Copied, copy_properties, copy_tree, sync_file_system
+from provision.system.running_system.local_system import read_below
+
+UNFINISHED = "/.provision-root"
+"""The directory of a new root file system in which the content is until all of it is there."""
+
+PLACE = f"{RUN_DIR}/root"
+"""Where the old root file system, the memory and the new one are mounted; no mount is left when the block ends."""
+
+LOST = "the content of the root file system was in memory only and is lost: write the image to the disk again"
+
+OMITTED = frozenset({"/lost+found", RECORD})
+"""The record would say that a machine with half of its content is provisioned; this boot writes a new one."""
+
+_NODE = 1 << 10
+"""Bytes of memory that a file takes in a tmpfs beside its content."""
+
+
+class Memory(NamedTuple):
+    """Bytes: what the content takes, and what may be used for it."""
+
+    needed: int
+    usable: int
+
+    def check(self, device: str) -> None:
+        """Raise Failure if the content does not fit."""
+        if self.needed > self.usable:
+            raise Failure(
+                f"the config replaces the root file system {device}: its content would be kept in memory, and needs "
+                f"{size_text(self.needed)} of {size_text(self.usable)} that can be used",
+                hint="give the machine more memory, use a smaller image, or let the root file system where it is",
+            )
+
+
+@contextmanager
+def kept_root(old: Replacement, options: str, digest: str, log: Log) -> Iterator[None]:
+    """Keep the content while the block replaces the root file system, and put it into the new one. Raises Failure.
+
+    `options` are those of the kernel command line for mounting the root; `digest` is that of the config.
+    """
+    kept, new_place = (f"{PLACE}/{name}" for name in ("kept", "new"))
+    for path in (kept, new_place):
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    with _mounted("none", kept, "tmpfs", "mode=0700"):
+        with _mounted_root(old.old.name, old.found.type, options) as old_place:
+            copied = _save(old, old_place, kept, log)
+        try:
+            yield
+        except (Exception, KeyboardInterrupt) as error:
+            raise _after(error, old) from error
+        try:
+            # the name may lead to the new file system under the name that the kernel gave it
+            with _mounted(os.path.realpath(old.name), new_place, old.made.type if old.made else "", ""):
+                log("notice", f"restoring the content of the root file system: {copied.nodes} files and directories")
+                _restore(kept, new_place, copied, digest)
+        except (Exception, KeyboardInterrupt) as error:
+            raise _after(error, old) from error
+
+
+class OldRoot(NamedTuple):
+    """What is in the old root file system: whether it holds an operating system (os-release(5)), and its /etc/fstab."""
+
+    is_system: bool
+    fstab: str
+
+
+def look(old: Replacement, options: str) -> OldRoot:
+    """Look into the old root file system. Raises Failure if it cannot be mounted."""
+    with _mounted_root(old.old.name, old.found.type, options) as place:
+        fstab = read_below(place, FSTAB, "") or b""
+        return OldRoot(os.path.lexists(f"{place}/usr/lib/os-release"), fstab.decode(errors="replace"))
+
+
+@contextmanager
+def _mounted_root(device: str, kind: str, options: str) -> Iterator[str]:
+    """The place where a root file system is mounted read-only during the block."""
+    place = f"{PLACE}/old"
+    os.makedirs(place, mode=0o700, exist_ok=True)
+    with _mounted(device, place, kind, f"ro,{options}" if options else "ro"):
+        yield place
+
+
+def check_content(root: str) -> None:
+    """Raise Failure if the root file system has only a part of its content, or nothing at all."""
+    names = {*os.listdir(root)} - {"lost+found"}
+    if UNFINISHED.lstrip("/") in names:
+        raise Failure("the root file system is not complete: an earlier boot stopped while it was filled", hint=LOST)
+    if not names:
+        hint = "if an earlier boot stopped while the config made it anew, write the image to the disk again"
+        raise Failure("the root file system is empty: there is no system to start", hint=hint)
+
+
+def _save(old: Replacement, place: str, kept: str, log: Log) -> Copied:
+    found = os.statvfs(place)
+    used = (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree) * _NODE
+    memory = Memory(used, usable_memory())
+    memory.check(old.old.name)
+    if old.new is not None and used > old.new.size * 9 // 10:
+        raise Failure(
+            f"{old.new.name} ({size_text(old.new.size)}) is too small for the root file system ({size_text(used)})"
+        )
+    log("notice", f"keeping the content of the root file system {old.old.name} in memory: {size_text(used)}")
+    mounts.mount("none", kept, "tmpfs", ["remount", f"size={memory.usable}", "nr_inodes=0"])
+    try:
+        return copy_tree(place, kept, OMITTED)
+    except OSError as error:
+        raise Failure(f"the content of the root file system cannot be kept: {as_failure(error).message}") from error
+
+
+def _restore(kept: str, new: str, copied: Copied, digest: str) -> None:
+    unfinished = new + UNFINISHED
+    os.mkdir(unfinished, 0o700)
+    sync_file_system(new)
+    copy_tree(kept, unfinished, kept=copied.kept)
+    sync_file_system(new)
+    for name in sorted(os.listdir(unfinished), key=lambda name: name == "usr"):
+        os.rename(f"{unfinished}/{name}", f"{new}/{name}")
+        sync_file_system(new)
+    write_private(new + MOVED_ROOT, digest.encode())
+    copy_properties(kept, new)
+    os.rmdir(unfinished)
+    sync_file_system(new)
+
+
+def restored_digest(device: str, kind: str, options: str) -> str:
+    """The digest of the config whose boot has put the content into this root file system; empty if none has.
+
+    Raises Failure if a boot has stopped while it did that.
+    """
+    with _mounted_root(device, kind, options) as place:
+        if os.path.lexists(place + UNFINISHED):
+            check_content(place)
+        return (read_private(place + MOVED_ROOT) or b"").decode(errors="replace")
+
+
+def usable_memory() -> int:
+    """Bytes of memory that the content may take: nine tenths of what the kernel calls available (proc(5), meminfo)."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        found = dict(line.split(":", 1) for line in file)
+    return int(found["MemAvailable"].split()[0]) * 1024 * 9 // 10
+
+
+@contextmanager
+def _mounted(device: str, path: str, kind: str, options: str) -> Iterator[None]:
+    mounts.mount(device, path, kind, [options] if options else [])
+    try:
+        yield
+    finally:
+        mounts.unmount(path)
+
+
+def _after(error: Exception | KeyboardInterrupt, old: Replacement) -> BaseException:
+    """The failure of a step that may have come after the first change of a disk: what is in memory will be gone."""
+    failure = as_failure(error)
+    with suppress(OSError, Failure):
+        if signatures.probe(old.old.name) == old.found:
+            return error
+    if isinstance(failure, Bug):
+        return error
+    return Failure(failure.message, hint="\n".join(filter(None, (failure.hint, LOST))))

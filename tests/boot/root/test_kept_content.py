@@ -1,0 +1,131 @@
+"""The content of a root file system on a loop device survives another file system in its place, or nothing starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from provision.boot.completion_record import MOVED_ROOT
+from provision.boot.root.kept_content import (
+    LOST,
+    UNFINISHED,
+    Memory,
+    OldRoot,
+    check_content,
+    kept_root,
+    look,
+    restored_digest,
+    usable_memory,
+)
+from provision.boot.root.replacement import Replacement
+from provision.failures import Failure
+from provision.log import silent
+from provision.planning.machine_view import Device
+from provision.system.block import signatures
+from tests.real.boot.roots.special_files import make, shown
+from tests.real.disks.loop_devices import MIB, blank, loop
+
+on_loop_devices = pytest.mark.disks
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Iterator[Replacement]:
+    """A root file system with an operating system, which xfs will replace."""
+    with loop(blank(tmp_path / "disk", 400 * MIB)) as node:
+        tree = tmp_path / "tree"
+        make_system(tree)
+        subprocess.run(["mkfs.ext4", "-q", "-L", "root", "-d", tree, node], check=True)
+        found = signatures.probe(node)
+        device = Device(node, 400 * MIB)
+        yield Replacement(node, device, found, lost=True, new=device, made=found._replace(type="xfs"))
+
+
+def make_system(tree: Path) -> None:
+    (tree / "usr/lib").mkdir(parents=True)
+    (tree / "usr/lib/os-release").write_text("ID=test\n")
+    (tree / "usr/large").write_bytes(os.urandom(16 * MIB))
+    (tree / "etc").mkdir()
+    (tree / "etc/fstab").write_text("LABEL=root / auto\n")
+    (tree / "etc/.provision-complete.json").write_text("{}")
+    make(tree / "special")
+
+
+def mkfs(root: Replacement) -> None:
+    subprocess.run(["mkfs.xfs", "-q", "-f", "-L", "root", root.name], check=True)
+
+
+def too_late(root: Replacement) -> None:
+    mkfs(root)
+    raise Failure("too late", hint="look")
+
+
+def mounted(node: str, place: Path) -> Iterator[Path]:
+    place.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-o", "ro", node, place], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+
+@on_loop_devices
+def test_everything_is_in_the_new_file_system(root: Replacement, tmp_path: Path) -> None:
+    assert look(root, "") == OldRoot(is_system=True, fstab="LABEL=root / auto\n")
+    for place in mounted(root.name, tmp_path / "old"):  # mke2fs cuts times
+        old = shown(place / "special")
+    with kept_root(root, "", "digest", silent):
+        mkfs(root)
+    assert signatures.probe(root.name).type == "xfs"
+    for place in mounted(root.name, tmp_path / "new"):
+        names = {"etc", "usr", "special", MOVED_ROOT.lstrip("/")}
+        assert {*os.listdir(place)} == names
+        assert os.listdir(place / "etc") == ["fstab"], "the record of an earlier first boot"
+        assert shown(place / "special") == old
+    assert restored_digest(root.name, "xfs", "") == "digest"
+
+
+@on_loop_devices
+def test_a_step_that_fails_says_that_the_content_is_lost_only_if_it_is(root: Replacement) -> None:
+    with pytest.raises(Failure) as caught, kept_root(root, "", "digest", silent):
+        raise Failure("not yet")
+    assert (caught.value.message, LOST in caught.value.hint) == ("not yet", False)
+    with pytest.raises(Failure) as caught, kept_root(root, "", "digest", silent):
+        too_late(root)
+    assert (caught.value.message, caught.value.hint) == ("too late", f"look\n{LOST}")
+
+
+@on_loop_devices
+def test_a_root_with_a_part_of_its_content_is_never_started(root: Replacement, tmp_path: Path) -> None:
+    """The new file system turns out to be too small; a later boot finds what is there."""
+    small = root._replace(made=root.found)
+    with pytest.raises(Failure) as caught, kept_root(small, "", "digest", silent):
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal", root.name, "8M"], check=True)
+    assert LOST in caught.value.hint
+    for place in mounted(root.name, tmp_path / "new"):
+        assert not (place / "usr").exists()
+        with pytest.raises(Failure, match="is not complete"):
+            check_content(str(place))
+    with pytest.raises(Failure, match="is not complete"):
+        restored_digest(root.name, "ext4", "")
+
+
+def test_what_does_not_fit_into_memory_is_refused_with_figures() -> None:
+    assert 0 < usable_memory() < 1 << 50
+    Memory(1 << 30, 1 << 30).check("/dev/vda")
+    with pytest.raises(Failure, match=r"replaces the root .* /dev/vda: .* needs 2 GiB of 1 GiB that can be used"):
+        Memory(2 << 30, 1 << 30).check("/dev/vda")
+
+
+def test_a_root_that_is_empty_or_unfinished_is_not_provisioned(tmp_path: Path) -> None:
+    (tmp_path / "lost+found").mkdir()
+    with pytest.raises(Failure, match="the root file system is empty"):
+        check_content(str(tmp_path))
+    (tmp_path / "usr").mkdir()
+    check_content(str(tmp_path))
+    (tmp_path / UNFINISHED.lstrip("/")).mkdir()
+    with pytest.raises(Failure, match="is not complete"):
+        check_content(str(tmp_path))

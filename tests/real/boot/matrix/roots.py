@@ -1,0 +1,167 @@
+"""Machines whose config makes the root file system anew, each booted twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+
+from provision.system.virtual_machine.debian_root import DebianRoot
+from tests.real.boot.equipment import tpm
+from tests.real.boot.machine import Boot, Machine, build
+from tests.real.boot.matrix.conftest import shown
+from tests.real.boot.server import FROM_THE_GUEST
+from tests.real.boot.workload import ran
+from tests.real.tang import TANGD, serving_tang, thumbprint
+
+pytestmark = [pytest.mark.boot, pytest.mark.timeout(3600)]
+
+FOLDER = Path(__file__).parents[1] / "roots"
+
+ROOT_DISK, DATA_DISK = "/dev/disk/by-id/virtio-root", "/dev/disk/by-id/virtio-data"
+
+TELLING = """\
+[Unit]
+Before=probe.service
+[Service]
+Type=oneshot
+ExecStart=sh -c 'python3 /srv/special_files.py --show /srv/special | cmp - /srv/special.json && echo same >/etc/told'
+ExecStart=sh -c 'findmnt --noheadings --output SOURCE,FSTYPE / >>/etc/told'
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+@pytest.fixture(scope="session")
+def images(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> DebianRoot:
+    """A small root with RAID, clevis and several file systems."""
+    return build(wheel, tmp_path_factory.mktemp("roots"), "roots", FOLDER / "build.sh")
+
+
+@pytest.fixture
+def machine(images: DebianRoot, tmp_path: Path) -> Iterator[Machine]:
+    yield from shown(Machine(images, tmp_path / "machine"))
+
+
+def config(folder: Path, **storage: Any) -> Path:
+    """A config whose file and unit have to be on the new root file system."""
+    path = folder / "config.ign"
+    name = {"path": "/etc/hostname", "overwrite": True, "contents": {"source": "data:,moved"}}
+    unit = {"name": "telling.service", "enabled": True, "contents": TELLING}
+    everything = {"storage": {**storage, "files": [name]}, "systemd": {"units": [unit]}}
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, **everything}))
+    return path
+
+
+def check_moved(first: Boot, machine: Machine, path: Path, source: str, **more: Any) -> Boot:
+    """Check the first boot, and a second one with the arguments that the boot loader has then; returns this one."""
+    assert "keeping the content of the root file system" in first.console
+    assert first.reported["failed"] == [""]
+    told = first.reported["told"].splitlines()
+    assert (told[0], told[-1].split()) == ("same", source.split())
+    assert first.reported["hostname"] == "moved"
+    options = first.reported["entry"].splitlines()[-1].removeprefix("options root=LABEL=root rw").strip()
+    second = machine.boot(f"provision.firstboot=auto {options}", path, **more)
+    assert ran(second) == ["look", "subsequent"]
+    assert second.reported["told"].splitlines()[-2:] == ["same", told[-1]]
+    assert second.reported["failed"] == [""]
+    changed = {"/etc/told"}
+    before, after = ({k: v for k, v in one.reported["nodes"].items() if k not in changed} for one in (first, second))
+    assert after == before
+    return second
+
+
+@pytest.mark.parametrize("kind", ["xfs", "btrfs"])
+def test_a_root_of_another_kind_has_the_old_content(kind: str, machine: Machine, tmp_path: Path) -> None:
+    root = {"device": ROOT_DISK, "format": kind, "label": "root", "wipeFilesystem": True}
+    path = config(tmp_path, filesystems=[root])
+    first = machine.boot("provision.firstboot=auto", path)
+    check_moved(first, machine, path, f"/dev/vda {kind}")
+
+
+def test_a_root_moves_to_an_array_of_two_disks(machine: Machine, tmp_path: Path) -> None:
+    disks = [
+        {"device": disk, "wipeTable": True, "partitions": [{"label": f"root-{number}", "sizeMiB": 900}]}
+        for number, disk in enumerate((ROOT_DISK, DATA_DISK), 1)
+    ]
+    members = ["/dev/disk/by-partlabel/root-1", "/dev/disk/by-partlabel/root-2"]
+    array = {"name": "root", "level": "raid1", "devices": members}
+    root = {"device": "/dev/md/root", "format": "ext4", "label": "root", "wipeFilesystem": True}
+    path = config(tmp_path, disks=disks, raid=[array], filesystems=[root])
+    first = machine.boot("provision.firstboot=auto", path)
+    check_moved(first, machine, path, "/dev/md127 ext4")
+
+
+QUICK = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
+
+
+def volume(name: str, device: str, clevis: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "device": device, "wipeVolume": True, "clevis": clevis, "options": QUICK}
+
+
+def test_a_root_moves_into_a_volume_that_a_tang_server_opens(machine: Machine, tmp_path: Path) -> None:
+    if not Path(TANGD).exists():
+        pytest.skip("tangd is not installed")
+    with serving_tang(tmp_path / "tang") as port:
+        server = {"url": f"http://{FROM_THE_GUEST}:{port}", "thumbprint": thumbprint(tmp_path / "tang")}
+        root = {"device": "/dev/mapper/root", "format": "ext4", "label": "root", "wipeFilesystem": True}
+        path = config(tmp_path, luks=[volume("root", ROOT_DISK, {"tang": [server]})], filesystems=[root])
+        first = machine.boot("provision.firstboot=auto", path)
+        check_moved(first, machine, path, "/dev/mapper/root ext4")
+    options = first.reported["entry"].splitlines()[-1]
+    assert "rd.neednet=1" in options
+    assert "=_netdev" in options
+
+
+DATA_MOUNT = """\
+[Unit]
+Requires=systemd-cryptsetup@data.service
+After=systemd-cryptsetup@data.service
+Before=probe.service
+[Mount]
+What=/dev/mapper/data
+Where=/srv/data
+Type=ext4
+[Install]
+RequiredBy=local-fs.target
+"""
+
+
+@pytest.mark.skipif(which("swtpm") is None, reason="swtpm is not installed")
+def test_a_root_moves_into_a_volume_that_a_tpm_opens_and_data_is_on_an_array_in_another(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """The volume with the data is opened by the real root, by /etc/crypttab."""
+    parts = [{"label": f"data-{number}", "number": number, "sizeMiB": 128} for number in (1, 2)]
+    members = ["/dev/disk/by-partlabel/data-1", "/dev/disk/by-partlabel/data-2"]
+    root = {"device": "/dev/mapper/root", "format": "xfs", "label": "root", "wipeFilesystem": True}
+    data = {"device": "/dev/mapper/data", "format": "ext4", "path": "/srv/data"}
+    path = config(
+        tmp_path,
+        disks=[{"device": DATA_DISK, "wipeTable": True, "partitions": parts}],
+        raid=[{"name": "data", "level": "raid1", "devices": members}],
+        luks=[volume("root", ROOT_DISK, {"tpm2": True}), volume("data", "/dev/md/data", {"tpm2": True})],
+        filesystems=[root, data],
+    )
+    text = json.loads(path.read_text())
+    text["storage"]["files"].append({"path": "/srv/data/hello", "contents": {"source": "data:,on%20an%20array"}})
+    text["systemd"]["units"].append({"name": "srv-data.mount", "enabled": True, "contents": DATA_MOUNT})
+    path.write_text(json.dumps(text))
+    with tpm(tmp_path / "tpm") as devices:
+        first = machine.boot("provision.firstboot=auto", path, devices=devices)
+        assert first.reported["nodes"]["/srv/data/hello"]["size"] == len("on an array")
+    with tpm(tmp_path / "tpm") as devices:
+        second = check_moved(first, machine, path, "/dev/mapper/root xfs", devices=devices)
+    mounted = [one for disk in second.reported["devices"]["blockdevices"] for one in below(disk)]
+    assert {one["fstype"] for one in mounted if one["mountpoint"] == "/srv/data"} == {"ext4"}
+
+
+def below(device: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A device of lsblk, and all that are on it."""
+    yield device
+    for one in device.get("children", ()):
+        yield from below(one)

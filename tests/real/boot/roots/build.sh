@@ -1,0 +1,46 @@
+#!/bin/sh
+# build.sh base KIND IMAGE                a small Debian root with RAID and encryption, whose initramfs unlocks by clevis
+# build.sh machine KIND IMAGE WHEEL DIR   our part on such a root (changed in place); vmlinuz and initramfs go to DIR
+# Run as root, in a mount namespace of its own: whatever happens, nothing stays mounted.
+set -eu
+# shellcheck source=provision/system/virtual_machine/debian-root.sh
+. provision/system/virtual_machine/debian-root.sh
+private_mounts
+
+packages=systemd,systemd-sysv,udev,dbus,kmod,passwd,fdisk,dracut,dracut-network,isc-dhcp-client,iproute2,iputils-arping
+packages=$packages,linux-image-cloud-amd64,e2fsprogs,xfsprogs,btrfs-progs,mdadm,cryptsetup-bin
+packages=$packages,clevis,clevis-luks,clevis-systemd,clevis-dracut,clevis-tpm2,jose,libpwquality-tools,tpm2-tools
+packages=$packages,python3,python3-requests,python3-pyudev,ca-certificates
+root=$(mktemp -d)
+trap 'umount --recursive "$root" 2>/dev/null || :; rmdir "$root"' EXIT
+
+base() {
+    debian_root bookworm "$root" "$packages"
+    file_system "$root" 1200M "$2.new"
+    rm -rf --one-file-system "$root"
+    mkdir "$root"
+    mv "$2.new" "$2"
+}
+
+machine() {
+    mount -o loop "$2" "$root"
+    python3 -m zipfile -e "$3" "$(python_folder "$root")"
+    make --silent install-dracut DESTDIR="$root" >/dev/null
+    install -m 644 tests/real/boot/probe.service "$root/etc/systemd/system/"
+    ln -s ../probe.service "$root/etc/systemd/system/multi-user.target.wants/"
+    # the entry of the boot loader, from which the test starts the next boots
+    mkdir -p "$root/boot/loader/entries"
+    printf 'title Linux\nlinux /vmlinuz\noptions root=LABEL=root rw\n' >"$root/boot/loader/entries/linux.conf"
+    printf 'LOADER=bls\nBOOT=LABEL=root\n' >"$root/etc/provision-kargs.conf"
+    cp tests/real/boot/roots/special_files.py "$root/srv/"
+    python3 tests/real/boot/roots/special_files.py "$root/srv/special"
+    python3 tests/real/boot/roots/special_files.py --show "$root/srv/special" >"$root/srv/special.json"
+    mount_kernel_file_systems "$root"
+    kernel=$(kernel_version "$root")
+    cp "$root/boot/vmlinuz-$kernel" "$4/vmlinuz"
+    initramfs "$root" "$4/initramfs" --no-hostonly
+    mask "$root" apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap \
+        fstrim.timer getty.target mdadm-shutdown systemd-binfmt systemd-logind
+}
+
+"$@"
