@@ -32,11 +32,11 @@ def system(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(system: Path, loader: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(system: Path, loader: str, *arguments: str, reboot: str = "yes") -> subprocess.CompletedProcess[str]:
     """Run it; in the place of a reboot it ends with status 9."""
     config = system / "kargs.conf"
     config.write_text(f'LOADER={loader}\nBOOT={system}/boot\nROOT={system}/root\nREBOOT="exit 9"\n')
-    environment = {"PATH": os.environ["PATH"], "PROVISION_KARGS_CONF": str(config)}
+    environment = {"PATH": os.environ["PATH"], "PROVISION_KARGS_CONF": str(config), "PROVISION_KARGS_REBOOT": reboot}
     return subprocess.run(
         [HELPER, *arguments], env=environment, capture_output=True, text=True, check=False, timeout=30
     )
@@ -50,6 +50,11 @@ def test_entries_of_the_boot_loader_specification(system: Path) -> None:
     for name in ("one", "two"):
         text = (system / f"boot/loader/entries/{name}.conf").read_text()
         assert text == f"title Linux\nlinux /vmlinuz\noptions root=LABEL=root {EDITED}\n"
+
+
+def test_arguments_for_later_boots_alone(system: Path) -> None:
+    assert run(system, "bls", *CHANGE, reboot="no").returncode == 0
+    assert EDITED in (system / "boot/loader/entries/two.conf").read_text()
 
 
 def test_grub_and_what_it_is_made_from(system: Path) -> None:

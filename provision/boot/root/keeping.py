@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NamedTuple
 
 from provision.boot.first_boot import root_device
@@ -65,10 +65,14 @@ class RootKeeping(NamedTuple):
         entries = root_entries(config, self.name)
         for _, entry in entries:
             check_layers(self.config, entry.device, view, self.command_line)
-        with kept_content.kept_root(found, self.options, digest_of(self.config), self.log) if found else nullcontext():
+        with self._kept(found, encrypts=derives_with_memory(config)) if found else nullcontext():
             yield
         for _, entry in entries:
             set_kernel_arguments(kernel_arguments(self.config, entry.device, view, self.command_line), self.log)
+
+    def _kept(self, found: Replacement, *, encrypts: bool) -> AbstractContextManager[None]:
+        digest = digest_of(self.config)
+        return kept_content.kept_root(found, self.options, digest, self.log, encrypts=encrypts)
 
     def _replacement(self, steps: Sequence[Step], view: MachineView) -> Replacement | None:
         """The replacement of a root file system with an operating system on it; None if the root stays, or has none."""
@@ -88,6 +92,11 @@ class RootKeeping(NamedTuple):
                 hint="write its label and the type auto there when the image is made, or let the config write it",
             )
         return found
+
+
+def derives_with_memory(config: Config) -> bool:
+    """Whether a volume of the config is made with Argon2, the default of cryptsetup, which needs much memory."""
+    return any("pbkdf2" not in " ".join(volume.options) for volume in config.storage.luks)
 
 
 def root_keeping(config: Config, command_line: str, log: Log) -> RootKeeping | None:

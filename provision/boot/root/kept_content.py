@@ -58,17 +58,18 @@ class Memory(NamedTuple):
 
 
 @contextmanager
-def kept_root(old: Replacement, options: str, digest: str, log: Log) -> Iterator[None]:
+def kept_root(old: Replacement, options: str, digest: str, log: Log, *, encrypts: bool = False) -> Iterator[None]:
     """Keep the content while the block replaces the root file system, and put it into the new one. Raises Failure.
 
-    `options` are those of the kernel command line for mounting the root; `digest` is that of the config.
+    `options` are those of the kernel command line for mounting the root; `digest` is that of the config,
+    which `encrypts` a volume or not.
     """
     kept, new_place = (f"{PLACE}/{name}" for name in ("kept", "new"))
     for path in (kept, new_place):
         os.makedirs(path, mode=0o700, exist_ok=True)
     with _mounted("none", kept, "tmpfs", "mode=0700"):
         with _mounted_root(old.old.name, old.found.type, options) as old_place:
-            copied = _save(old, old_place, kept, log)
+            copied = _save(old, old_place, kept, log, encrypts=encrypts)
         try:
             yield
         except (Exception, KeyboardInterrupt) as error:
@@ -115,10 +116,11 @@ def check_content(root: str) -> None:
         raise Failure("the root file system is empty: there is no system to start", hint=hint)
 
 
-def _save(old: Replacement, place: str, kept: str, log: Log) -> Copied:
+def _save(old: Replacement, place: str, kept: str, log: Log, *, encrypts: bool) -> Copied:
     found = os.statvfs(place)
     used = (found.f_blocks - found.f_bfree) * found.f_frsize + (found.f_files - found.f_ffree) * _NODE
-    memory = Memory(used, usable_memory())
+    with open("/proc/meminfo", encoding="ascii") as file:
+        memory = Memory(used, usable_memory(file.read(), encrypts=encrypts))
     memory.check(old.old.name)
     if old.new is not None and used > old.new.size * 9 // 10:
         raise Failure(
@@ -158,11 +160,15 @@ def restored_digest(device: str, kind: str, options: str) -> str:
         return (read_private(place + MOVED_ROOT) or b"").decode(errors="replace")
 
 
-def usable_memory() -> int:
-    """Bytes of memory that the content may take: nine tenths of what the kernel calls available (proc(5), meminfo)."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        found = dict(line.split(":", 1) for line in file)
-    return int(found["MemAvailable"].split()[0]) * 1024 * 9 // 10
+def usable_memory(meminfo: str, *, encrypts: bool) -> int:
+    """Bytes of memory that the content may take, by the text of /proc/meminfo (proc(5)).
+
+    These are nine tenths of what the kernel calls available. If a volume will be encrypted, cryptsetup needs up to
+    1 GiB, but at most half of the memory (cryptsetup-luksFormat(8), --pbkdf-memory).
+    """
+    found = {name: int(rest.split()[0]) << 10 for name, _, rest in (one.partition(":") for one in meminfo.splitlines())}
+    reserved = min(1 << 30, found["MemTotal"] // 2) if encrypts else 0
+    return max(found["MemAvailable"] * 9 // 10 - reserved, 0)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.boot.root.keeping import check, root_keeping, settled
+from provision.boot.root.keeping import check, derives_with_memory, root_keeping, settled
 from provision.boot.root.replacement import Replacement
 from provision.config.format import Clevis, Config, Disk, Filesystem, Luks, Storage
 from provision.failures import Failure
@@ -68,3 +68,16 @@ def test_what_an_interrupted_boot_has_made_stays() -> None:
     assert [volume.name for volume in left.luks] == ["data"]
     assert [one.wipe_filesystem for one in left.filesystems] == [False, True]
     assert not left.disks[0].wipe_table
+
+
+def test_volumes_that_need_much_memory() -> None:
+    def made_with(*options: str) -> bool:
+        return derives_with_memory(
+            Config(storage=Storage(luks=(Luks(name="crypt", device="/dev/vda", options=options),)))
+        )
+
+    assert made_with()
+    assert made_with("--pbkdf", "argon2id")
+    assert not made_with("--pbkdf", "pbkdf2")
+    assert not made_with("--pbkdf=pbkdf2")
+    assert not derives_with_memory(Config())

@@ -114,7 +114,10 @@ def test_a_root_with_a_part_of_its_content_is_never_started(root: Replacement, t
 
 
 def test_what_does_not_fit_into_memory_is_refused_with_figures() -> None:
-    assert 0 < usable_memory() < 1 << 50
+    meminfo = "MemTotal:  4194304 kB\nMemFree:   1000 kB\nMemAvailable: 3145728 kB\nHugePages_Total:  0\n"
+    assert usable_memory(meminfo, encrypts=False) == 3145728 * 1024 * 9 // 10
+    assert usable_memory(meminfo, encrypts=True) == 3145728 * 1024 * 9 // 10 - (1 << 30)
+    assert usable_memory("MemTotal: 1024 kB\nMemAvailable: 100 kB\n", encrypts=True) == 0
     Memory(1 << 30, 1 << 30).check("/dev/vda")
     with pytest.raises(Failure, match=r"replaces the root .* /dev/vda: .* needs 2 GiB of 1 GiB that can be used"):
         Memory(2 << 30, 1 << 30).check("/dev/vda")

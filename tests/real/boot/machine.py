@@ -108,18 +108,20 @@ class Machine:
         uuid: str = UUID,
         devices: Sequence[str] = (),
         limit: float = LIMIT,
+        cut_at: str = "",
     ) -> Boot:
         """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs.
 
         `uuid` is the machine's id in the firmware; another id means another machine with the same disks. `devices` are
-        further options of qemu.
+        further options of qemu. The power is cut when the console shows the text `cut_at`.
         """
         initrd = self._folder / "initrd"
         shutil.copyfile(initramfs or self._images.initramfs, initrd)
         with initrd.open("ab") as file:
             file.write(overlay)
         kernel = ["-kernel", str(self._images.kernel), "-initrd", str(initrd)]
-        return self._run([*kernel, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", uuid, *devices], config, limit)
+        line = f"{COMMAND_LINE} {arguments}"
+        return self._run([*kernel, "-append", line, "-uuid", uuid, *devices], config, limit, cut_at)
 
     def boot_from_disk(self, disk: Path, config: Path, *, devices: Sequence[str] = ()) -> Boot:
         """Boot with the BIOS from a disk, until the guest powers itself off or reboots.
@@ -130,13 +132,16 @@ class Machine:
         attached = ["-device", "virtio-blk-pci,drive=boot,serial=boot,bootindex=0"]
         return self._run([*drive, *attached, "-uuid", UUID, *devices], config)
 
-    def _run(self, more: Sequence[str], config: Path, limit: float = LIMIT) -> Boot:
+    def _run(self, more: Sequence[str], config: Path, limit: float = LIMIT, cut_at: str = "") -> Boot:
         report = self._folder / "report"
         consoles = self._folder / "console", self._folder / "second-console"
         report.unlink(missing_ok=True)
         began = time.monotonic()
         argv = [*self._qemu(config, consoles, report), *more]
-        subprocess.run(argv, check=True, timeout=limit)
+        if cut_at:
+            _run_until(argv, consoles[0], cut_at, limit)
+        else:
+            subprocess.run(argv, check=True, timeout=limit)
         seconds = time.monotonic() - began
         text = report.read_text() if report.exists() else ""
         first, second = (console.read_text(errors="replace") for console in consoles)
@@ -155,6 +160,20 @@ class Machine:
             *options.firmware_file(options.CONFIG, str(config)),
             *options.firmware_file("provision.test/probe", str(HERE / "probe.py")),
         ]
+
+
+def _run_until(argv: Sequence[str], console: Path, text: str, limit: float) -> None:
+    """Run a machine and kill it when its console shows a text; fails if the machine ends before."""
+    console.unlink(missing_ok=True)
+    ends = time.monotonic() + limit
+    with subprocess.Popen(argv) as machine:
+        try:
+            while text not in (console.read_text(errors="replace") if console.exists() else ""):
+                assert machine.poll() is None, f"the machine ended before its console showed: {text}"
+                assert time.monotonic() < ends, f"the console did not show in time: {text}"
+                time.sleep(0.1)
+        finally:
+            machine.kill()
 
 
 def cpio(files: dict[str, str], links: dict[str, str] | None = None) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +15,8 @@ from provision.system.virtual_machine.debian_root import DebianRoot
 from tests.real.boot.equipment import tpm
 from tests.real.boot.machine import Boot, Machine, build
 from tests.real.boot.matrix.conftest import shown
-from tests.real.boot.server import FROM_THE_GUEST
-from tests.real.boot.workload import ran
+from tests.real.boot.server import FROM_THE_GUEST, Server
+from tests.real.boot.workload import PAYLOAD, ran
 from tests.real.tang import TANGD, serving_tang, thumbprint
 
 pytestmark = [pytest.mark.boot, pytest.mark.timeout(3600)]
@@ -83,7 +84,8 @@ def test_a_root_of_another_kind_has_the_old_content(kind: str, machine: Machine,
     check_moved(first, machine, path, f"/dev/vda {kind}")
 
 
-def test_a_root_moves_to_an_array_of_two_disks(machine: Machine, tmp_path: Path) -> None:
+def on_an_array(folder: Path, *files: dict[str, Any]) -> Path:
+    """A config that makes the root on an array of two disks."""
     disks = [
         {"device": disk, "wipeTable": True, "partitions": [{"label": f"root-{number}", "sizeMiB": 900}]}
         for number, disk in enumerate((ROOT_DISK, DATA_DISK), 1)
@@ -91,9 +93,45 @@ def test_a_root_moves_to_an_array_of_two_disks(machine: Machine, tmp_path: Path)
     members = ["/dev/disk/by-partlabel/root-1", "/dev/disk/by-partlabel/root-2"]
     array = {"name": "root", "level": "raid1", "devices": members}
     root = {"device": "/dev/md/root", "format": "ext4", "label": "root", "wipeFilesystem": True}
-    path = config(tmp_path, disks=disks, raid=[array], filesystems=[root])
+    path = config(folder, disks=disks, raid=[array], filesystems=[root])
+    text = json.loads(path.read_text())
+    text["storage"]["files"] += files
+    path.write_text(json.dumps(text))
+    return path
+
+
+def test_a_root_moves_to_an_array_of_two_disks(machine: Machine, tmp_path: Path) -> None:
+    path = on_an_array(tmp_path)
     first = machine.boot("provision.firstboot=auto", path)
     check_moved(first, machine, path, "/dev/md127 ext4")
+
+
+def test_a_boot_that_stopped_after_the_move_goes_on(machine: Machine, server: Server, tmp_path: Path) -> None:
+    wanted = {"source": server.url, "verification": {"hash": "sha512-" + hashlib.sha512(PAYLOAD).hexdigest()}}
+    path = on_an_array(tmp_path, {"path": "/opt/payload", "contents": wanted})
+    server.payload = b"damaged"
+    arguments = "provision.firstboot=auto rd.auto=1 provision.on_failure=poweroff"
+    stopped = machine.boot(arguments, path)
+    assert stopped.report is None, "the boot went on"
+    assert "restoring the content of the root file system" in stopped.console
+    assert "provision-files.service failed" in stopped.console
+    server.payload = PAYLOAD
+    first = machine.boot(arguments, path)
+    assert "the content of the root file system" not in first.console
+    assert first.reported["failed"] == [""]
+    assert first.reported["told"].startswith("same\n")
+    assert first.reported["nodes"]["/opt/payload"]["size"] == len(PAYLOAD)
+
+
+def test_after_a_power_cut_nothing_starts_and_the_consoles_say_why(machine: Machine, tmp_path: Path) -> None:
+    root = {"device": ROOT_DISK, "format": "xfs", "label": "root", "wipeFilesystem": True}
+    path = config(tmp_path, filesystems=[root])
+    machine.boot("provision.firstboot=auto", path, cut_at="restoring the content of the root file system")
+    second = machine.boot("provision.firstboot=auto provision.on_failure=poweroff", path)
+    assert second.report is None, "half of a root file system was started"
+    for console in (second.console, second.second_console):
+        assert "the root file system is " in console
+        assert "write the image to the disk again" in console
 
 
 QUICK = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"]
