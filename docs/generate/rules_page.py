@@ -145,7 +145,7 @@ ADVICE: Mapping[str, str] = {
     "network-section": "networkd or udev does not know a section of a file",
     "network-setting": "networkd or udev does not know a setting of a file",
     "network-value": "networkd ignores a value",
-    "newer-setting": "the systemd or podman of the target does not know a setting yet",
+    "newer-setting": "the target's systemd, podman, NetworkManager or sshd does not know a setting yet",
     "no-blank": "a space is missing after a colon or dash",
     "no-colon": "a colon is missing after a key",
     "no-exec-start": "a service has no ExecStart=",

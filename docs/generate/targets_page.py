@@ -18,8 +18,8 @@ Generated from the table by `make generate`; do not edit.
 the format is the newest that the release reads; of a release of Fedora CoreOS or Flatcar, the first images count, and
 later ones may have newer programs. An empty field is not known, or does not matter.
 
-| target | release | variant | Ignition | version of the format | systemd | podman |
-|---|---|---|---|---|---|---|
+| target | release | variant | Ignition | version of the format | systemd | podman | OpenSSH | NetworkManager |
+|---|---|---|---|---|---|---|---|---|
 """
 
 PAGE = Path("docs/reference/targets.md")
@@ -34,7 +34,8 @@ def generated() -> dict[Path, str]:
 def _rows() -> Iterator[str]:
     for one in releases().values():
         variants = ", ".join(sorted(one.variants)) or "any"
-        yield row(f"`{one.name}`", one.title, variants, one.ignition, _versions(one), f"{one.systemd}", one.podman)
+        programs = f"{one.systemd}", one.podman, one.openssh, one.networkmanager
+        yield row(f"`{one.name}`", one.title, variants, one.ignition, _versions(one), *programs)
 
 
 def _versions(one: Release) -> str:

@@ -32,9 +32,10 @@ class Release(NamedTuple):
     """A release of a distribution.
 
     `spec_minor` is the newest version of the format that it reads, an index into VERSIONS; with `reads_old`, it reads
-    version 2.3 too. Its systemd is of version `systemd` and also has the settings `backports`; `podman` is empty if its
-    version is not known. `ignition` is empty where no version of Ignition decides what it reads. `variants` are the
-    variants of Butane that are made for it; empty if all are.
+    version 2.3 too. Its systemd is of version `systemd`; `podman`, `openssh` and `networkmanager` are empty if their
+    version is not known. These programs also have the settings `backports` of later versions. `ignition` is empty where
+    no version of Ignition decides what it reads. `variants` are the variants of Butane that are made for it; empty if
+    all are.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Release(NamedTuple):
     reads_old: bool = False
     backports: frozenset[str] = frozenset()
     podman: str = ""
+    openssh: str = ""
+    networkmanager: str = ""
 
     @property
     def spec(self) -> str:
@@ -53,28 +56,32 @@ class Release(NamedTuple):
         return VERSIONS[self.spec_minor]
 
 
-_FCOS: Mapping[int, tuple[str, int, str]] = {
-    36: ("2.14", 250, "4.1"),
-    37: ("2.14", 251, "4.3"),
-    38: ("2.15", 253, "4.5"),
-    39: ("2.16", 254, "4.7"),
-    40: ("2.18", 255, "5.0"),
-    41: ("2.20", 256, "5.2"),
-    42: ("2.21", 257, ""),
-    43: ("2.24", 258, "5.6"),
-    44: ("2.26", 259, "5.8"),
+_FCOS: Mapping[int, tuple[str, int, str, str, str]] = {
+    36: ("2.14", 250, "4.1", "8.8", "1.36"),
+    37: ("2.14", 251, "4.3", "8.8", "1.40"),
+    38: ("2.15", 253, "4.5", "9.0", "1.42"),
+    39: ("2.16", 254, "4.7", "9.3", "1.44"),
+    40: ("2.18", 255, "5.0", "9.6", "1.46"),
+    41: ("2.20", 256, "5.2", "9.8", "1.50"),
+    42: ("2.21", 257, "", "", ""),
+    43: ("2.24", 258, "5.6", "", ""),
+    44: ("2.26", 259, "5.8", "", ""),
 }
-"""Release -> its Ignition, systemd and podman when it began; later images of the release may have newer ones."""
+"""Release -> its Ignition, systemd, podman, OpenSSH, NetworkManager when it began; later images may have newer ones."""
 
-_FLATCAR: Mapping[int, tuple[str, int]] = {
-    3815: ("2.15", 252),
-    3975: ("2.18", 255),
-    4081: ("2.19", 255),
-    4152: ("2.20", 255),
-    4230: ("2.20", 256),
-    4459: ("2.22", 256),
-    4593: ("2.24", 257),
+_FEDORA = frozenset({"RequiredRSASize"})
+"""Settings of later versions in the sshd of Fedora. Source: its patch "minrsabits"."""
+
+_FLATCAR: Mapping[int, tuple[str, int, str]] = {
+    3815: ("2.15", 252, "9.5"),
+    3975: ("2.18", 255, "9.7"),
+    4081: ("2.19", 255, "9.7"),
+    4152: ("2.20", 255, "9.8"),
+    4230: ("2.20", 256, "9.8"),
+    4459: ("2.22", 256, "10.0"),
+    4593: ("2.24", 257, "10.2"),
 }
+"""Release -> its Ignition, systemd and OpenSSH when it began."""
 
 _OPENSHIFT: Mapping[str, range] = {"3.2": range(8, 14), "3.4": range(14, 19), "3.5": range(19, 22)}
 """The newest version of the format that the Machine Config Operator reads -> minor versions of OpenShift 4."""
@@ -94,8 +101,11 @@ _RHEL_8 = frozenset(
 _RHEL_9 = frozenset({"ReloadSignal", "RestartMode"})
 """Settings of later versions in the systemd of RHEL 9. Source: redhat-plumbers/systemd-rhel9."""
 
-_DEBIAN: Mapping[int, tuple[int, str]] = {12: (252, "4.3"), 13: (257, "5.4")}
-"""Release -> its systemd and podman."""
+_DEBIAN: Mapping[int, tuple[int, str, str, str]] = {
+    12: (252, "4.3", "9.2", "1.42"),
+    13: (257, "5.4", "10.0", "1.52"),
+}
+"""Release -> its systemd, podman, OpenSSH and NetworkManager."""
 
 
 def spec_of(ignition: str) -> int:
@@ -116,15 +126,33 @@ def releases() -> Mapping[str, Release]:
 
 
 def _fcos() -> Iterable[Release]:
-    for number, (ignition, systemd, podman) in _FCOS.items():
-        name, title = f"fcos-{number}", f"Fedora CoreOS {number}"
-        yield Release(name, title, frozenset({"fcos"}), spec_of(ignition), systemd, ignition, podman=podman)
+    for number, (ignition, systemd, podman, openssh, networkmanager) in _FCOS.items():
+        yield Release(
+            f"fcos-{number}",
+            f"Fedora CoreOS {number}",
+            frozenset({"fcos"}),
+            spec_of(ignition),
+            systemd,
+            ignition,
+            backports=_FEDORA,
+            podman=podman,
+            openssh=openssh,
+            networkmanager=networkmanager,
+        )
 
 
 def _flatcar() -> Iterable[Release]:
-    for number, (ignition, systemd) in _FLATCAR.items():
-        name, title = f"flatcar-{number}", f"Flatcar Container Linux {number}"
-        yield Release(name, title, frozenset({"flatcar"}), spec_of(ignition), systemd, ignition, reads_old=True)
+    for number, (ignition, systemd, openssh) in _FLATCAR.items():
+        yield Release(
+            f"flatcar-{number}",
+            f"Flatcar Container Linux {number}",
+            frozenset({"flatcar"}),
+            spec_of(ignition),
+            systemd,
+            ignition,
+            reads_old=True,
+            openssh=openssh,
+        )
 
 
 def _openshift() -> Iterable[Release]:
@@ -142,6 +170,15 @@ def _openshift() -> Iterable[Release]:
 
 
 def _debian() -> Iterable[Release]:
-    for number, (systemd, podman) in _DEBIAN.items():
-        title = f"Debian {number}, provisioned by this project"
-        yield Release(f"debian-{number}", title, frozenset(), NEWEST, systemd, reads_old=True, podman=podman)
+    for number, (systemd, podman, openssh, networkmanager) in _DEBIAN.items():
+        yield Release(
+            f"debian-{number}",
+            f"Debian {number}, provisioned by this project",
+            frozenset(),
+            NEWEST,
+            systemd,
+            reads_old=True,
+            podman=podman,
+            openssh=openssh,
+            networkmanager=networkmanager,
+        )

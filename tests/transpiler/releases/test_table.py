@@ -25,7 +25,12 @@ def test_the_version_that_an_ignition_reads(ignition: str, spec: str) -> None:
 @pytest.mark.parametrize("one", ALL)
 def test_names_and_variants_exist(one: Release) -> None:
     assert one.variants <= SPECS.keys()
-    names = {setting for which in ("units", "networkd", "link") for known in table(which).values() for setting in known}
+    names = {
+        setting
+        for which in ("units", "networkd", "link", "sshd")
+        for known in table(which).values()
+        for setting in known
+    }
     assert one.backports <= names
 
 

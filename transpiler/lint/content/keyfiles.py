@@ -11,11 +11,12 @@ from transpiler.lint.content.network_files import wrong_address
 from transpiler.lint.content.tables import table
 from transpiler.lint.content.wrong_lines import WrongLine
 
-_OTHER_NAMES = {
+OTHER_NAMES = {
     "ethernet": "802-3-ethernet",
     "wifi": "802-11-wireless",
     "wifi-security": "802-11-wireless-security",
 }
+"""The short name of a section -> the one that NetworkManager's tables have."""
 
 _FREE = {
     "vpn",
@@ -121,7 +122,7 @@ def _whole(found: Mapping[tuple[str, str], Setting], sections: set[str], text: s
 
 def _known() -> Mapping[str, Mapping[str, str]]:
     every = table("keyfile")
-    return {**every, **{short: every[long] for short, long in _OTHER_NAMES.items()}}
+    return {**every, **{short: every[long] for short, long in OTHER_NAMES.items()}}
 
 
 def _is_free(section: str) -> bool:

@@ -58,16 +58,20 @@ def sshd_settings(_name: str, text: str) -> Iterator[WrongLine]:
     """What sshd would refuse. It does not start then."""
     known = {one.lower(): one for one in listed("sshd")}
     in_match = False
-    for number, line in enumerate(text.split("\n")):
-        words = line.split("#")[0].replace("=", " ", 1).split() if not line.lstrip().startswith("#") else []
-        if not words or "$" in words[0] or "%" in words[0]:
-            continue
-        name = words[0].strip('"').lower()
+    for number, name, words in sshd_lines(text):
         if name == "match":
             in_match = True
         wrong = _wrong(name, words, known, in_match=in_match)
         if wrong:
             yield wrong._replace(line=number)
+
+
+def sshd_lines(text: str) -> Iterator[tuple[int, str, list[str]]]:
+    """The number of each line with a setting, from 0, the name of the setting in small letters, and the words."""
+    for number, line in enumerate(text.split("\n")):
+        words = line.split("#")[0].replace("=", " ", 1).split() if not line.lstrip().startswith("#") else []
+        if words and "$" not in words[0] and "%" not in words[0]:
+            yield number, words[0].strip('"').lower(), words
 
 
 def _wrong(name: str, words: list[str], known: Mapping[str, str], *, in_match: bool) -> WrongLine | None:

@@ -110,3 +110,61 @@ def test_quadlets(target: str, found: list[str]) -> None:
 def test_only_known_settings_have_a_version(which: str) -> None:
     known = table("units" if which == "quadlets" else which)
     assert all(setting in known[section] for section, names in table(f"{which}-since").items() for setting in names)
+
+
+def of_file(target: str, path: str, *text: str) -> list[str]:
+    """The warnings about a text in a file of a target."""
+    contents = "".join(f"          {line}\n" for line in text)
+    config = f"variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n    - path: {path}\n      mode: 0600\n"
+    raw = f"{config}      contents:\n        inline: |\n{contents}".encode()
+    found = transpile(raw, TranspileOptions(release=releases()[target])).findings()
+    return [one.problem.message for one in found if one.problem.rule == "newer-setting"]
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("debian-12", ["PerSourcePenalties was added in OpenSSH 9.8, and debian-12 has OpenSSH 9.2"]),
+        ("flatcar-3975", ["PerSourcePenalties was added in OpenSSH 9.8, and flatcar-3975 has OpenSSH 9.7"]),
+        ("flatcar-4152", []),
+        ("debian-13", []),
+        ("fcos-43", []),  # its version is not known
+    ],
+)
+def test_settings_of_sshd(target: str, found: list[str]) -> None:
+    settings = ["PerSourcePenalties yes", "# RefuseConnection yes", "PermitRootLogin no"]
+    assert of_file(target, "/etc/ssh/sshd_config.d/10-a.conf", *settings) == found
+
+
+def test_a_setting_that_fedora_added_to_its_sshd() -> None:
+    path = "/etc/ssh/sshd_config"
+    assert not of_file("fcos-38", path, "RequiredRSASize 2048")
+    assert of_file("fcos-38", path, "refuseconnection yes") == [
+        "RefuseConnection was added in OpenSSH 9.9, and fcos-38 has OpenSSH 9.0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("debian-12", ["1.44", "1.48", "1.54"]),
+        ("debian-13", ["1.54"]),
+        ("fcos-40", ["1.48", "1.54"]),
+        ("fcos-44", []),
+        ("flatcar-4593", []),  # it has no NetworkManager
+        ("openshift-4.16", []),
+    ],
+)
+def test_profiles_of_networkmanager(target: str, found: list[str]) -> None:
+    lines = ["[connection]", "type=ethernet", "[ethernet]", "mac-address-denylist=", "[link]", "tx-queue-length=9"]
+    lines += ["[ipv4]", "method=auto", "forwarding=1"]
+    path = "/etc/NetworkManager/system-connections/a.nmconnection"
+    versions = [message.partition("NetworkManager ")[2].partition(",")[0] for message in of_file(target, path, *lines)]
+    assert sorted(versions) == found
+
+
+@pytest.mark.parametrize("which", ["sshd", "keyfile"])
+def test_dated_names_of_other_programs_are_known(which: str) -> None:
+    known, dated = table(which), table(f"{which}-since")
+    assert dated
+    assert all(names.keys() <= known[section].keys() for section, names in dated.items())

@@ -16,9 +16,13 @@ OLD = "OLD"
 
 @cache
 def table(name: str) -> Mapping[str, Mapping[str, str]]:
-    """Section -> name -> the kind of its value as the service manager names it, such as `BOOLEAN`; may be empty."""
+    """Section -> name -> the kind of its value as the service manager names it, such as `BOOLEAN`; may be empty.
+
+    In the tables of versions, such as `sshd-since`, it is the version that added the name. Names before the first
+    section are of section "".
+    """
     found: dict[str, dict[str, str]] = {}
-    current: list[str] = []
+    current = [""]
     for line in (files("transpiler.lint.content.tables") / f"{name}.txt").read_text("utf-8").splitlines():
         if line.startswith("["):
             current = line.strip("[]").split()
