@@ -20,6 +20,7 @@ FILES = (
     "/etc/.provision-complete.json",
     "/etc/.ignition-result.json",
     "/opt/payload",
+    "/opt/moved",
 )
 
 

@@ -1,4 +1,4 @@
-"""An HTTP server for a guest: one file, and requests that can be kept waiting."""
+"""An HTTP server for a guest: a payload, further files, and requests that can be kept waiting."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ FROM_THE_GUEST = "10.0.2.2"
 
 
 class Server(ThreadingHTTPServer):
-    """Answers every request with the payload, as soon as `open` is set."""
+    """Answers a request for a path of `files` with that file, any other with the payload, as soon as `open` is set."""
 
     daemon_threads = True
 
     def __init__(self, payload: bytes) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.payload = payload
+        self.files: dict[str, bytes] = {}
         self.open = Event()
         self.open.set()
         self.asked = 0
@@ -28,8 +29,12 @@ class Server(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """The URL at which the guest reaches the server."""
-        return f"http://{FROM_THE_GUEST}:{self.server_address[1]}/payload"
+        """The URL at which the guest reaches the payload."""
+        return self.url_of("/payload")
+
+    def url_of(self, path: str) -> str:
+        """The URL at which the guest reaches a path."""
+        return f"http://{FROM_THE_GUEST}:{self.server_address[1]}{path}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -38,10 +43,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked += 1
         self.server.open.wait()
+        body = self.server.files.get(self.path, self.server.payload)
         self.send_response(200)
-        self.send_header("Content-Length", str(len(self.server.payload)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(self.server.payload)
+        self.wfile.write(body)
 
     def log_message(self, *_arguments: Any) -> None:
         """Print nothing."""

@@ -1,10 +1,11 @@
-"""A real machine: provisioned at its first boot, left alone at its second, and provisioned after an interruption.
+"""A real machine: provisioned by its first boot from a packed config, left alone by its second; and one interrupted.
 
 `make boot-matrix` boots many more kinds of machines (the folder matrix).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -15,7 +16,17 @@ from provision.system.virtual_machine.debian_root import DebianRoot
 from tests.real.boot.equipment import grub_disk, tpm
 from tests.real.boot.machine import Machine, cpio
 from tests.real.boot.server import Server
-from tests.real.boot.workload import IDS, LATER, UNWANTED, check_provisioned, config, ran, with_grub_and_tpm
+from tests.real.boot.workload import (
+    IDS,
+    LATER,
+    MOVED,
+    UNWANTED,
+    check_provisioned,
+    config,
+    packed,
+    ran,
+    with_grub_and_tpm,
+)
 
 pytestmark = [
     pytest.mark.boot,
@@ -34,8 +45,7 @@ def machine(images: DebianRoot, tmp_path: Path) -> Machine:
 def test_first_boot_provisions_and_the_second_leaves_all_as_it_is(
     images: DebianRoot, machine: Machine, server: Server, tmp_path: Path
 ) -> None:
-    config_file = tmp_path / "config.ign"
-    config_file.write_text(json.dumps(with_grub_and_tpm(config(server.url))))
+    config_file = packed(with_grub_and_tpm(config(server.url)), server, tmp_path)
     disk = grub_disk(images, tmp_path, f"provision.firstboot=auto {UNWANTED}")
 
     with tpm(tmp_path / "tpm") as devices:
@@ -47,6 +57,7 @@ def test_first_boot_provisions_and_the_second_leaves_all_as_it_is(
         first = machine.boot_from_disk(disk, config_file, devices=devices)
     print(f"\nfirst boot: {first}")
     check_provisioned(first.reported)
+    assert first.reported["nodes"]["/opt/moved"]["sha512"] == hashlib.sha512(MOVED).hexdigest()
     assert [unit for unit in ran(first) if unit != "resolve"] == STEPS
     assert "nosmt" in first.reported["arguments"]
     assert UNWANTED not in first.reported["arguments"]

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import stat
+import subprocess
+import sys
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
 from tests.real.boot.machine import Boot
+from tests.real.boot.server import Server
 
 PAYLOAD = random.Random(0).randbytes(8 << 20)
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGpasLtGk2cJRgz1pMmqPNYvAtq5wE1fQ2n6hG8k0ooY core@example"
@@ -79,6 +84,25 @@ def config(url: str) -> dict[str, Any]:
             ]
         },
     }
+
+
+MOVED = random.Random(1).randbytes(16 << 10)
+"""The contents of a file that does not fit into the first part of a packed config."""
+
+
+def packed(config: dict[str, Any], server: Server, folder: Path) -> Path:
+    """The first part of what `transpile pack` makes of the config and MOVED; the server has the second part."""
+    whole, first, second = (folder / name for name in ("whole.ign", "config.ign", "second.ign"))
+    contents = {"source": f"data:;base64,{b64encode(MOVED).decode()}"}
+    config["storage"]["files"].append({"path": "/opt/moved", "mode": 0o644, "contents": contents})
+    whole.write_text(json.dumps(config))
+    where = ["--url", server.url_of("/second.ign"), "--second", str(second), "--output", str(first)]
+    command = [sys.executable, "-m", "transpiler", "pack", "--limit", "16K", *where, str(whole)]
+    subprocess.run(command, check=True, capture_output=True)
+    assert first.stat().st_size <= 16 << 10 < whole.stat().st_size
+    assert b"/opt/moved" not in first.read_bytes()
+    server.files["/second.ign"] = second.read_bytes()
+    return first
 
 
 UNWANTED = "provision.test=unwanted"
