@@ -1,6 +1,7 @@
 """Every command line of the tutorial, the guides and README exists as it is shown; those of the tutorial are run.
 
-The test of the tutorial has the marker `disks`, because some commands need root. `provision try` has tests of its own.
+The test of the tutorial has the marker `disks`, because some commands need root. Those of `provision` in the guides are
+run by test_provision_commands.py.
 """
 
 from __future__ import annotations
