@@ -61,6 +61,7 @@ def provision(folder: Path, *arguments: str) -> None:
 
 def prepare(folder: Path, words: list[str]) -> None:
     """Make the files that a command names: configs, an image that fits to them, a bundle."""
+    (folder / "examples").symlink_to(Path(__file__).parents[2] / "examples")
     text = TWO_DISKS if words.count("--disk") == 2 else ONE_DISK if words[1] != "replay" else CONFIG
     for name in ("site.bu", "site.yaml"):
         (folder / name).write_text(text)

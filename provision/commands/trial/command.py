@@ -21,7 +21,13 @@ from provision.config.reports.text import printable
 from provision.config.sniffing import is_cloud_config, is_yaml
 from provision.failures import ActionFailed, Failure, Usage
 from provision.system.virtual_machine import options
-from provision.system.virtual_machine.debian_root import SUITE, DebianRoot, check_names, debian_root
+from provision.system.virtual_machine.debian_root import (
+    SUITE,
+    DebianRoot,
+    check_names,
+    debian_root,
+    programs_that_make,
+)
 from provision.system.virtual_machine.disk_images import blank_disk, check_size, overlay
 from provision.system.virtual_machine.kvm import kvm_problem
 from provision.system.virtual_machine.needed_programs import QEMU, require
@@ -82,9 +88,13 @@ def run(arguments: argparse.Namespace) -> int:
     source = read_text(arguments.config)
     config = accepted(source, arguments.files_dir).config
     text = _as_json(source, config)
-    require([QEMU, "qemu-img", "setpriv", *(["ssh-keygen"] if arguments.ssh else [])])
+    suite = arguments.suite or SUITE
+    makers = [] if arguments.base else programs_that_make(suite, arguments.package)
+    require([QEMU, "qemu-img", "setpriv", *(["ssh-keygen"] if arguments.ssh else []), *makers])
+    if not arguments.base:
+        _check_root(source.name, config)
     kvm = _accelerated(emulate=arguments.emulate)
-    root = None if arguments.base else debian_root(arguments.suite or SUITE, arguments.package, _say)
+    root = None if arguments.base else debian_root(suite, arguments.package, _say)
     with TemporaryDirectory(prefix="provision-try-") as folder:
         key = make_key(folder) if arguments.ssh else None
         Path(folder, "config.ign").write_text(whole_config(text, key.public if key else ""))
@@ -110,6 +120,17 @@ def _check(arguments: argparse.Namespace) -> None:
     check_size(arguments.disk_size)
     if arguments.memory < 256:
         raise Usage("--memory: a machine with less than 256 MiB does not boot")
+
+
+def _check_root(name: str, config: Config) -> None:
+    """Raises Failure for a config that makes a file system at /: the machine would switch to an empty root."""
+    for index, one in enumerate(config.storage.filesystems):
+        if one.path == "/":
+            raise Failure(
+                f"{name}: storage.filesystems[{index}].path: the config makes a file system at /, and nothing in this "
+                "machine fills it with a system",
+                hint="give an image with --base whose system does, or try the config without this file system",
+            )
 
 
 def _as_json(source: ConfigText, config: Config) -> bytes:

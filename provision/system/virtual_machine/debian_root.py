@@ -73,8 +73,7 @@ def debian_root(suite: str, packages: Sequence[str], report: Callable[[str], Non
         raise Failure("a Debian root can only be made for x86-64 here", hint="give an image of your own with --base")
     names = ",".join((*PACKAGES, *packages))
     with _locked_cache() as (cache, lock):
-        archive = cache / f"{_digest(suite, names, packages_recipe())}.tar"
-        made = DebianRoot(cache / _digest(archive.name, *_engine()))
+        archive, made = _places(cache, suite, names)
         if made.folder.exists():
             return made
         require(NEEDED)
@@ -87,6 +86,18 @@ def debian_root(suite: str, packages: Sequence[str], report: Callable[[str], Non
         _make_root(archive, made.folder, lock)
         _remove(cache, "", made.folder.name)
         return made
+
+
+def programs_that_make(suite: str, packages: Sequence[str]) -> Sequence[str]:
+    """The programs that `debian_root` needs for this root; none if the root is in the cache."""
+    _archive, made = _places(_cache(), suite, ",".join((*PACKAGES, *packages)))
+    return () if made.folder.exists() else NEEDED
+
+
+def _places(cache: Path, suite: str, names: str) -> tuple[Path, DebianRoot]:
+    """The archive with the packages, and the root that is made of it with this version of our programs."""
+    archive = cache / f"{_digest(suite, names, packages_recipe())}.tar"
+    return archive, DebianRoot(cache / _digest(archive.name, *_engine()))
 
 
 def packages_recipe() -> str:
@@ -134,11 +145,14 @@ def _check_rights() -> None:
         )
 
 
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "provision" / "try"
+
+
 @contextmanager
 def _locked_cache() -> Iterator[tuple[Path, int]]:
     """The folder of the cache, and the descriptor of its lock: one process at a time makes a root."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    cache = Path(home) / "provision" / "try"
+    cache = _cache()
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
     file: IO[str]
     with (cache / "lock").open("w") as file:

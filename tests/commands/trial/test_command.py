@@ -28,10 +28,30 @@ def test_missing_programs_are_named_with_their_packages(
     config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     code, told = refused(capsys, config, "--ssh")
     assert code == 1
-    assert "qemu-system-x86_64, qemu-img, setpriv, ssh-keygen are not on PATH" in told
-    assert "hint: apt-get install qemu-system-x86 qemu-utils util-linux openssh-client" in told
+    assert "qemu-system-x86_64, qemu-img, setpriv, ssh-keygen, mmdebstrap, mkfs.ext4, tar, unshare are not on" in told
+    assert "hint: apt-get install qemu-system-x86 qemu-utils util-linux openssh-client mmdebstrap e2fsprogs tar" in told
+    _, told = refused(capsys, config, "--base", "x")
+    assert "qemu-system-x86_64, qemu-img, setpriv are not on PATH" in told
+
+
+def test_a_root_that_nothing_fills_is_refused_before_the_machine_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("qemu-system-x86_64", "qemu-img", "setpriv", "mmdebstrap", "mkfs.ext4", "tar", "unshare"):
+        (programs / name).touch(0o755)
+    monkeypatch.setenv("PATH", str(programs))
+    path = tmp_path / "site.bu"
+    system = "{device: /dev/vda1, path: /, format: ext4}"
+    path.write_text(f"variant: fcos\nversion: 1.5.0\nstorage: {{filesystems: [{system}]}}\n")
+    code, told = refused(capsys, str(path))
+    assert code == 1
+    assert f"{path}: storage.filesystems[0].path: the config makes a file system at /" in told
+    assert "hint: give an image with --base" in told
 
 
 @pytest.mark.parametrize(
