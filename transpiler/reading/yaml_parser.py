@@ -30,12 +30,35 @@ def scan_tokens(text: str, *, pure: bool = False) -> Iterator[Any]:
     return tokens if yaml.__with_libyaml__ and not pure else _in_words_of_libyaml(tokens, b"")
 
 
+_LONGEST_KEY = 1024
+"""Characters of a key without `?`. Source: YAML 1.1, 9.1.3, and PyYAML."""
+
+
 @cache
 def _python_loader() -> Any:
     import yaml
 
     class PythonLoader(yaml.Loader):
-        """The loader in Python. Unlike PyYAML's, it takes tabs between tokens and between words, as libyaml does."""
+        """The loader in Python. Unlike PyYAML's, it takes tabs between tokens and between words, as libyaml does.
+
+        Its time grows with the text, not with the square of the levels.
+        """
+
+        def next_possible_simple_key(self: Any) -> int | None:
+            """The number of the first token that may be a key. PyYAML's loop takes minutes for 100,000 levels."""
+            first = next(iter(self.possible_simple_keys.values()), None)
+            return first and first.token_number
+
+        def stale_possible_simple_keys(self: Any) -> None:
+            """Forget the keys that the text has passed. They are in the order of the text, so the rest is good."""
+            keys = self.possible_simple_keys
+            while keys:
+                level, key = next(iter(keys.items()))
+                if key.line == self.line and self.index - key.index <= _LONGEST_KEY:
+                    return
+                if key.required:
+                    super().stale_possible_simple_keys()  # it raises
+                del keys[level]
 
         def scan_to_next_token(self: Any) -> None:
             super().scan_to_next_token()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -126,3 +127,26 @@ def test_pyyaml_without_libyaml_gives_the_same_reports() -> None:
     ]
     assert [run.stderr.strip() for run in runs] == ["False", "True"]
     assert runs[0].stdout == runs[1].stdout
+
+
+def lines_for(text: str) -> int:
+    """The lines of Python that the parser in Python runs for a text."""
+    count = 0
+
+    def traced(_frame: FrameType, event: str, _argument: Any) -> Any:
+        nonlocal count
+        count += event == "line"
+        return traced
+
+    before = sys.gettrace()
+    sys.settrace(traced)
+    try:
+        scanned(text, pure=True)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("form", ["[", "{a: ", "a: [\n", "- "])
+def test_the_work_grows_with_the_text_not_with_its_square(form: str) -> None:
+    assert lines_for(form * 800) < 3 * lines_for(form * 400)
