@@ -35,6 +35,8 @@ pytestmark = [
 ]
 
 STEPS = ["look", "network", "disks", "files", "record"]
+FETCHED_STEPS = ["look", "network", "fetch", "disks", "files", "record"]
+"""Those of a config that names another one: it is fetched before a disk is touched."""
 
 
 @pytest.fixture
@@ -58,11 +60,13 @@ def test_first_boot_provisions_and_the_second_leaves_all_as_it_is(
     print(f"\nfirst boot: {first}")
     check_provisioned(first.reported)
     assert first.reported["nodes"]["/opt/moved"]["sha512"] == hashlib.sha512(MOVED).hexdigest()
-    assert [unit for unit in ran(first) if unit != "resolve"] == STEPS
+    assert [unit for unit in ran(first) if unit != "resolve"] == FETCHED_STEPS
     assert "nosmt" in first.reported["arguments"]
     assert UNWANTED not in first.reported["arguments"]
     assert {one["message"] for one in first.reported["journal"] if one["id"] in IDS} == {
         'fetched user config from "qemu"',
+        'fetched referenced user config from ""',
+        'fetched referenced user config from "/second.ign"',
         "wrote the ssh keys of user core",
     }
     assert first.reported["grub"] == 'GRUB_CMDLINE_LINUX="nosmt"\n'
@@ -99,3 +103,4 @@ def test_a_machine_whose_files_stage_is_killed_is_provisioned_by_its_next_boot(
     server.open.set()
     second = machine.boot("provision.firstboot=auto", config_file)
     check_provisioned(second.reported)
+    assert [unit for unit in ran(second) if unit != "resolve"] == STEPS
