@@ -50,6 +50,9 @@ FAILED = 6
 LAST_LINES = 30
 """How many lines of the console are shown, with --ssh, of a boot that failed."""
 
+ROOT_DEVICE = "/dev/disk/by-label/root"
+"""The root of the machine. What is on it stays if the config makes it anew (docs/decisions/0017-roots.md)."""
+
 LOG = "messages"
 """The file with the messages of qemu."""
 
@@ -123,14 +126,17 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _check_root(name: str, config: Config) -> None:
-    """Raises Failure for a config that makes a file system at /: the machine would switch to an empty root."""
-    for index, one in enumerate(config.storage.filesystems):
-        if one.path == "/":
-            raise Failure(
-                f"{name}: storage.filesystems[{index}].path: the config makes a file system at /, and nothing in this "
-                "machine fills it with a system",
-                hint="give an image with --base whose system does, or try the config without this file system",
-            )
+    """Raises Failure for a config that makes a file system at / beside that of the machine: it would stay empty."""
+    storage = config.storage
+    index = next((index for index, one in enumerate(storage.filesystems) if one.path == "/"), None)
+    devices = {one.device for one in storage.filesystems} | {one.device for one in storage.luks}
+    devices.update(device for one in storage.raid for device in one.devices)
+    if index is not None and ROOT_DEVICE not in devices:
+        raise Failure(
+            f"{name}: storage.filesystems[{index}].path: the config makes a file system at /, and nothing in this "
+            "machine fills it with a system",
+            hint=f"make it on {ROOT_DEVICE}, give an image of your system with --base, or try the config without it",
+        )
 
 
 def _as_json(source: ConfigText, config: Config) -> bytes:

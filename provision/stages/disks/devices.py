@@ -51,13 +51,33 @@ def unwritable(config_path: Path, device: Device, name: str) -> Iterator[Problem
         yield Problem(config_path, f"{name} is read-only", rule="read-only-device")
 
 
+_PACKAGES: Mapping[str, str] = {
+    "clevis": "clevis-luks",
+    "cryptsetup": "cryptsetup-bin",
+    "mdadm": "mdadm",
+    "mkfs.btrfs": "btrfs-progs",
+    "mkfs.ext4": "e2fsprogs",
+    "mkfs.fat": "dosfstools",
+    "mkfs.xfs": "xfsprogs",
+    "mkswap": "util-linux",
+    "wipefs": "util-linux",
+}
+"""Program -> the package of Debian that has it."""
+
+
 def missing_tools(tools: Iterable[str], view: MachineView, config_path: Path) -> list[Problem]:
     """Reasons for programs that a step needs and that are not on PATH."""
+    missing = (tool for tool in tools if view.tool(tool) is None)
     return [
-        Problem(config_path, f"{tool} is needed and not on PATH", rule="missing-tool")
-        for tool in tools
-        if view.tool(tool) is None
+        Problem(config_path, f"{tool} is needed and not on PATH", hint=_where(tool), rule="missing-tool")
+        for tool in missing
     ]
+
+
+def _where(tool: str) -> str:
+    """Where a program comes from; empty if it is not in the table."""
+    package = _PACKAGES.get(tool)
+    return f"it is in the package {package} of Debian" if package else ""
 
 
 def chosen_uuid(view: MachineView, purpose: str, name: str) -> str:

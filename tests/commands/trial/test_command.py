@@ -51,7 +51,7 @@ def test_a_root_that_nothing_fills_is_refused_before_the_machine_is_made(
     code, told = refused(capsys, str(path))
     assert code == 1
     assert f"{path}: storage.filesystems[0].path: the config makes a file system at /" in told
-    assert "hint: give an image with --base" in told
+    assert "hint: make it on /dev/disk/by-label/root, give an image of your system with --base" in told
 
 
 @pytest.mark.parametrize(

@@ -172,7 +172,16 @@ def test_wipefs_is_needed_where_there_is_something_to_wipe() -> None:
     machine = World(lacking=["wipefs"])
     assert commands(conf, machine.with_device(DEVICE, 64 * MIB))
     found = machine.with_device(DEVICE, 64 * MIB, signature=Signature("xfs"))
-    assert refused(conf, found) == ["storage.filesystems[0]: wipefs is needed and not on PATH"]
+    assert refused(conf, found) == [
+        "storage.filesystems[0]: wipefs is needed and not on PATH; it is in the package util-linux of Debian"
+    ]
+
+
+def test_a_missing_program_is_named_with_its_package() -> None:
+    machine = World(lacking=["mkfs.xfs"]).with_device(DEVICE, 64 * MIB)
+    with pytest.raises(PlanRefused) as caught:
+        run(filesystems.plan, config(Filesystem(device=DEVICE, format="xfs")), machine)
+    assert [one.hint for one in caught.value.problems] == ["it is in the package xfsprogs of Debian"]
 
 
 def test_all_reasons_at_once() -> None:
@@ -184,7 +193,7 @@ def test_all_reasons_at_once() -> None:
     )
     assert refused(conf, machine) == [
         "storage.filesystems[1]: /dev/a is already used by storage.filesystems[0]",
-        "storage.filesystems[0]: mkfs.xfs is needed and not on PATH",
+        "storage.filesystems[0]: mkfs.xfs is needed and not on PATH; it is in the package xfsprogs of Debian",
         "storage.filesystems[2]: refusing to write to active device /dev/vdb (mounted)",
     ]
 

@@ -149,9 +149,9 @@ class TestRefused:
         assert refused(conf, machine) == [
             "storage.raid[1].devices[0]: /dev/vdb1 is already used by storage.raid[0].devices[1]",
             "storage.raid[1].devices[1]: /dev/b is already used by storage.raid[0].devices[1]",
-            "storage.raid[0]: mdadm is needed and not on PATH",
+            "storage.raid[0]: mdadm is needed and not on PATH; it is in the package mdadm of Debian",
             "storage.raid[0].devices: refusing to write to active device /dev/vda1 (mounted)",
-            "storage.raid[1]: mdadm is needed and not on PATH",
+            "storage.raid[1]: mdadm is needed and not on PATH; it is in the package mdadm of Debian",
         ]
 
     def test_a_member_that_does_not_appear(self) -> None:
