@@ -9,6 +9,11 @@ FAST := not slow and not disks and not boot and not network and not peer
 SYSTEM := $(DESTDIR)/usr/lib/systemd/system
 INITRAMFS_TOOLS := $(DESTDIR)/usr/share/initramfs-tools
 AFTER_BOOT := dracut/provision-complete.service
+MKOSI_INITRD := $(DESTDIR)/usr/lib/mkosi-initrd/mkosi.conf.d/provision
+define INSTALL_CONTENTS
+install -D -m 755 -t $(DESTDIR)/usr/share/provision $(addprefix dracut/engine/,collect.py contents.sh kargs-helper.sh)
+install -D -m 644 -t $(DESTDIR)/usr/share/provision initramfs-tools/common.sh
+endef
 define INSTALL_AFTER_BOOT
 install -D -m 644 -t $(SYSTEM) $(AFTER_BOOT)
 	install -d $(SYSTEM)/multi-user.target.wants
@@ -83,7 +88,15 @@ install-initramfs-tools: ## install the hook and scripts for initramfs-tools, an
 	install -D -m 755 initramfs-tools/hook $(INITRAMFS_TOOLS)/hooks/provision
 	install -D -m 755 initramfs-tools/disks $(INITRAMFS_TOOLS)/scripts/init-premount/provision
 	install -D -m 755 initramfs-tools/files $(INITRAMFS_TOOLS)/scripts/local-bottom/provision
-	install -D -m 755 -t $(DESTDIR)/usr/share/provision $(addprefix dracut/engine/,collect.py contents.sh kargs-helper.sh)
+	$(INSTALL_CONTENTS)
+	$(INSTALL_AFTER_BOOT)
+
+install-mkosi-initrd: ## install the settings and the script for mkosi-initrd, and the unit that ends a first boot (DESTDIR=)
+	install -D -m 755 packaging/mkosi-initrd/mkosi.postinst $(MKOSI_INITRD)/mkosi.postinst
+	install -D -m 644 packaging/mkosi-initrd/emergency.conf $(MKOSI_INITRD)/emergency.conf
+	packaging/mkosi-initrd/settings dracut/engine/contents.sh >$(MKOSI_INITRD)/mkosi.conf
+	install -D -m 644 -t $(DESTDIR)/usr/share/provision/units $(filter-out %module-setup.sh,$(wildcard dracut/units/*))
+	$(INSTALL_CONTENTS)
 	$(INSTALL_AFTER_BOOT)
 
 install-metadata: ## install the units of the running system: the platform's metadata, growing partitions (DESTDIR=, ALIASES=yes for Afterburn's names)
@@ -134,4 +147,4 @@ deb: ## Debian packages of the engine, the transpiler and the dracut module, int
 clean: ## remove what was made
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help demo check test lint fast-tests all-tests boot boot-matrix bench-boot chaos fuzz laws generate bench golden mutants install-dracut install-initramfs-tools install-metadata site page page-test deb clean
+.PHONY: help demo check test lint fast-tests all-tests boot boot-matrix bench-boot chaos fuzz laws generate bench golden mutants install-dracut install-initramfs-tools install-mkosi-initrd install-metadata site page page-test deb clean

@@ -47,7 +47,7 @@ _provision() {
         *:validate) options="--format --strict --files-dir" ;;
         *:metadata) options="--platform --provider --cmdline --attributes --coreos-attributes --environment --hostname --ssh-keys --network-units --networkmanager-profiles --netplan-config --check-in --timeout --json" ;;
         *:fetch) options="--platform --timeout --offline --json --quiet" ;;
-        *:clean) options="--root --ssh-host-keys" ;;
+        *:clean) options="--root --ssh-host-keys --record-device" ;;
         *:reset) options="--root --keep --yes" ;;
         *:try) options="--files-dir --check --ssh --base --uefi --suite --package --memory --disk-size --argument --emulate" ;;
         *:capture) options="--files-dir --output --root --timeout" ;;

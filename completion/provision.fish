@@ -77,6 +77,7 @@ complete -c provision -n $metadata -l json -d 'print the metadata as JSON'
 complete -c provision -n $clean -f
 complete -c provision -n $clean -l root -x -a '(__fish_complete_directories)' -d 'root of the system'
 complete -c provision -n $clean -l ssh-host-keys -d 'remove SSH host keys too'
+complete -c provision -n $clean -l record-device -x -d 'file system with the record of the first boot'
 complete -c provision -n $reset -f
 complete -c provision -n $reset -l root -x -a '(__fish_complete_directories)' -d 'root of the system'
 complete -c provision -n $reset -l keep -r -d 'a file or directory that stays'

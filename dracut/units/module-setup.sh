@@ -4,7 +4,7 @@
 # only the hooks that show why a boot failed are there.
 
 # dracut sets these
-: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${systemdutildir=}" "${SYSTEMCTL=}" "${hookdir=}" "${provision_first_boot_archive=}"
+: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${systemdutildir=}" "${SYSTEMCTL=}" "${hookdir=}" "${provision_first_boot_archive=}" "${provision_ssh=}"
 
 check() {
     # only if asked for (--add), where everything of ours is in an archive of its own
@@ -13,8 +13,11 @@ check() {
 
 depends() {
     echo provision systemd
-    if ! has_networkd && find_binary NetworkManager >/dev/null && [[ -d $(dracut_module_path network-manager) ]]; then
+    ! has_networkd || return 0
+    if find_binary NetworkManager >/dev/null && [[ -d $(dracut_module_path network-manager) ]]; then
         echo network-manager
+    elif has_network_legacy; then
+        echo network-legacy network
     fi
 }
 
@@ -22,23 +25,35 @@ has_networkd() {
     [[ -x ${dracutsysrootdir-}$systemdutildir/systemd-networkd ]]
 }
 
+# dracut's own network. dracut would leave us out if one of its programs were missing
+has_network_legacy() {
+    local program
+    [[ -d $(dracut_module_path network-legacy) ]] || return 1
+    for program in awk dhclient expr grep ip pgrep sed tr; do find_binary "$program" >/dev/null || return 1; done
+    find_binary arping >/dev/null || find_binary arping2 >/dev/null
+}
+
 install() {
     local unit
     # every way in which dracut ends a boot that failed runs one of these hooks; they come before the others (80-)
     inst_hook emergency 10 "$moddir/explain.sh"
     inst_hook shutdown-emergency 10 "$moddir/explain.sh"
+    if [[ $provision_ssh == yes ]]; then
+        install_sshd || return 1
+    fi
     if dracut_module_included ignition; then
         dinfo 'the units of the dracut module ignition start provision; those of provision-units are left out'
         return 0
     fi
     if has_networkd; then
         install_networkd
+        install_start networkd
     elif dracut_module_included network-manager; then
-        inst_simple "$moddir/network-manager.conf" \
-            "$systemdsystemunitdir/provision-network.service.d/network-manager.conf"
-        inst_simple "$moddir/start-network-manager.sh" /usr/lib/provision/start-network-manager.sh
+        install_start network-manager
+    elif dracut_module_included network-legacy; then
+        install_start network-legacy
     else
-        dwarn 'there is neither systemd-networkd nor NetworkManager: no config can come over the network'
+        dwarn 'there is neither systemd-networkd nor NetworkManager nor dhclient: no config can come over the network'
     fi
     for unit in "$moddir"/*.{path,service,target}; do
         inst_simple "$unit" "$systemdsystemunitdir/${unit##*/}"
@@ -51,6 +66,22 @@ install() {
     inst_simple "$moddir/subsequent.sh" /usr/lib/provision/subsequent.sh
     inst_multiple sh
     $SYSTEMCTL -q --root "$initdir" enable provision-record.service provision-subsequent.service
+}
+
+# the script that starts the network
+install_start() {
+    inst_simple "$moddir/start-$1.sh" /usr/lib/provision/start-network.sh
+}
+
+# sshd, for `provision.on_failure=hold`; newer versions are several programs
+install_sshd() {
+    if ! inst_multiple sshd ssh-keygen sh ls cat journalctl; then
+        derror 'provision_ssh=yes: sshd is not installed'
+        return 1
+    fi
+    inst_multiple -o /usr/lib/openssh/sshd-auth /usr/lib/openssh/sshd-session \
+        /usr/libexec/openssh/sshd-auth /usr/libexec/openssh/sshd-session
+    grep '^sshd:' "${dracutsysrootdir-}/etc/passwd" >>"$initdir/etc/passwd"
 }
 
 # systemd-networkd; it is started only when the engine needs the network

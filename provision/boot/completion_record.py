@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from provision.boot.machine_identity import machine_identity
@@ -18,6 +20,7 @@ from provision.system.running_system.local_system import LocalSystem
 
 if TYPE_CHECKING:
     from provision.planning.file_actions import WriteFile
+    from provision.system.machine import Machine
 
 
 def write_completion_record(root: str, running_system: LocalSystem, device: str = "") -> None:
@@ -62,7 +65,26 @@ def _record(path: str, data: bytes) -> WriteFile:
 
 
 def _write_on(device: str, path: str, data: bytes) -> None:
-    """Write a file to the file system on a device, which is mounted in a place of its own for that."""
+    """Write a file to the file system on a device."""
+    with _mounted(device) as machine:
+        machine.apply(_record(path, data))
+
+
+def remove_record_on(device: str) -> bool:
+    """Remove the record at the top of the file system on a device, and return whether there was one. Raises Failure."""
+    from provision.planning.file_actions import RemovePath
+
+    path = f"/{os.path.basename(RECORD)}"
+    with _mounted(device) as machine:
+        found = machine.file_status(path) is not None
+        if found:
+            machine.apply(RemovePath(path))
+    return found
+
+
+@contextmanager
+def _mounted(device: str) -> Iterator[Machine]:
+    """A machine whose root is the file system on a device, which is mounted in a place of its own for that."""
     from provision.system import mounts
     from provision.system.block.kernel_devices import KernelDevices
     from provision.system.machine import Machine
@@ -73,7 +95,7 @@ def _write_on(device: str, path: str, data: bytes) -> None:
     mounts.mount(device, folder, "auto", mounts.UNTRUSTED)
     machine = Machine(folder, KernelDevices(), BootState())
     try:
-        machine.apply(_record(path, data))
+        yield machine
     finally:
         machine.release()
         mounts.unmount(folder)

@@ -1,4 +1,4 @@
-"""Network links (interfaces): takes them down, so that the real root configures them from the beginning."""
+"""Network links (interfaces): their addresses; taken down, so that the real root configures them from the beginning."""
 
 from __future__ import annotations
 
@@ -20,6 +20,21 @@ def names() -> list[str]:
     with suppress(FileNotFoundError):
         return [name for name in sorted(os.listdir("/sys/class/net")) if name != "lo"]
     return []
+
+
+def addresses() -> list[str]:
+    """The first IPv4 address of each link, and all global IPv6 addresses, without those of the loopback."""
+    found = []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as control:
+        for name in names():
+            with suppress(OSError):  # EADDRNOTAVAIL: it has none
+                answer = ioctl(control, _SIOCGIFADDR, struct.pack("16s24x", name.encode()))
+                found.append(socket.inet_ntoa(answer[20:24]))
+    with suppress(OSError), open("/proc/net/if_inet6", encoding="ascii") as file:
+        # address, index, length, scope, flags, name; scope 0 is global (net/ipv6/addrconf.c of Linux)
+        fields = [line.split() for line in file]
+        found += [socket.inet_ntop(socket.AF_INET6, bytes.fromhex(one[0])) for one in fields if one[3] == "00"]
+    return found
 
 
 def take_down(name: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,34 @@ def test_links_are_not_followed_out_of_the_root(root: Path, tmp_path_factory: py
 def test_a_directory_that_is_no_system_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["provision", "clean", "--root", str(tmp_path)]) == 1
     assert "is not the root of a system" in capsys.readouterr().err
+
+
+@pytest.mark.disks
+def test_the_record_on_another_file_system_is_removed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The file system that slots share, as `provision.firstboot.device=` names it."""
+    tmp_path = tmp_path_factory.mktemp("shared")
+    image, record = tmp_path / "shared.img", tmp_path / "record"
+    record.mkdir()
+    (record / Path(RECORD).name).write_text("{}")
+    (record / "other").write_text("stays")
+    with image.open("wb") as file:
+        file.truncate(4 << 20)
+    subprocess.run(["mkfs.ext4", "-q", "-d", record, image], check=True)
+    attach = ["losetup", "--find", "--show", str(image)]
+    device = subprocess.run(attach, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    argv = [sys.executable, "-m", "provision", "clean", "--root", str(root), "--record-device", device]
+    try:
+        first, second = (subprocess.run(argv, capture_output=True, text=True, check=True).stdout for _ in range(2))
+    finally:
+        subprocess.run(["losetup", "--detach", device], check=True)
+    assert first.splitlines()[-1] == f"removed the record on {device}"
+    assert second == ""
+    names = subprocess.run(["debugfs", "-R", "ls -p /", image], capture_output=True, text=True, check=True).stdout
+    assert "/other/" in names
+    assert Path(RECORD).name not in names
+
+
+def test_a_device_that_is_none_is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["provision", "clean", "--root", str(root), "--record-device", "shared"]) == 1
+    assert "provision.firstboot.device=shared is not a block device" in capsys.readouterr().err
+    assert (root / RECORD.lstrip("/")).exists()

@@ -23,6 +23,7 @@ ip("link", "set", "one", "up")
 ip("route", "add", "default", "via", "10.1.0.9")
 subprocess.run(["mount", "-t", "sysfs", "sysfs", "/sys"], check=True)
 assert network_links.names() == ["one", "two"], network_links.names()
+assert network_links.addresses() == ["10.1.0.1", "fd00::1"], network_links.addresses()
 for name in network_links.names():
     network_links.take_down(name)
 assert "inet" not in ip("address", "show", "dev", "one"), ip("address")

@@ -11,7 +11,7 @@ import os
 from typing import NamedTuple
 
 from provision.boot.failure.missing_root import may_provision, missing_root
-from provision.boot.failure_policy import FailurePolicy, failure_policy
+from provision.boot.failure_policy import HOLD, FailurePolicy, failure_policy
 from provision.boot.run_files import BUNDLE
 from provision.failures import ConfigInvalid, Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
@@ -97,6 +97,10 @@ def show_report(running_system: LocalSystem) -> None:
         causes = missing_root(running_system)
         text = other_text(causes, [] if causes else _failed("*"))
     consoles.show("\n".join(["", *text, policy.sentence()]))
+    if policy.action == HOLD:
+        from provision.boot.failure.ssh_login import start_ssh
+
+        start_ssh(command_line)
     policy.carry_out()
 
 

@@ -1,8 +1,8 @@
 #!/bin/sh
 # build.sh base KIND IMAGE                a file system with a Debian root: kernel, dracut, python3, the libraries we use
 # build.sh machine KIND IMAGE WHEEL DIR   our part on such a root (changed in place); vmlinuz and initramfs go to DIR
-# KIND is `plain`; `wide`: with NetworkManager, RAID, Debian's Ignition, initramfs-tools, and an initramfs for each; or
-# `next`: as plain, of the Debian release after it.
+# KIND is `plain`; `wide`: with NetworkManager, RAID, Debian's Ignition, initramfs-tools, sshd, and an initramfs for each; or
+# `next`: as plain, of the Debian release after it, with YAML, and with an initrd of mkosi-initrd and a boot archive too.
 # Run as root, in a mount namespace of its own: whatever happens, nothing stays mounted.
 set -eu
 # shellcheck source=provision/system/virtual_machine/debian-root.sh
@@ -14,7 +14,9 @@ packages=$packages,clevis,clevis-luks,clevis-systemd,clevis-tpm2,cryptsetup-bin,
 packages=$packages,dosfstools,python3,python3-requests,python3-pyudev,python3-parted,ca-certificates,binutils
 packages=$packages,grub-common,grub-pc-bin
 # the kernel for clouds has no 9p
-wide=cpio,dracut-network,gdisk,ignition,initramfs-tools-core,linux-image-amd64,mdadm,network-manager,systemd-boot-efi,zstd
+wide=cpio,dracut-network,gdisk,ignition,initramfs-tools-core,linux-image-amd64,mdadm,network-manager,openssh-server
+wide=$wide,procps,systemd-boot-efi,zstd
+next=cpio,mkosi,ostree-boot,python3-yaml,systemd-boot-efi,systemd-cryptsetup,systemd-ukify,zstd
 root=$(mktemp -d)
 trap 'umount --recursive "$root" 2>/dev/null || :; rmdir "$root"' EXIT
 
@@ -22,7 +24,7 @@ base() {
     suite=bookworm
     case $1 in
     wide) packages=$packages,$wide ;;
-    next) suite=trixie packages=$packages,systemd-cryptsetup ;;
+    next) suite=trixie packages=$packages,$next ;;
     esac
     debian_root "$suite" "$root" "$packages"
     # no loop device: other tests of this machine take and leave them at the same time
@@ -59,7 +61,7 @@ machine() {
     "initramfs_$1" "$4"
     # what takes long in an emulated machine, and nobody looks at
     mask "$root" NetworkManager apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer \
-        e2scrub_reap fstrim.timer getty.target mdadm-shutdown systemd-binfmt systemd-logind
+        e2scrub_reap fstrim.timer getty.target mdadm-shutdown ssh systemd-binfmt systemd-logind
     # for a factory reset
     mkdir -p "$root/usr/share/factory"
     cp -a "$root/etc" "$root/usr/share/factory/"
@@ -71,6 +73,13 @@ initramfs_plain() {
 
 initramfs_next() {
     initramfs "$root" "$1/initramfs" --no-hostonly
+    make --silent install-mkosi-initrd DESTDIR="$root"
+    # it installs packages into its initrd
+    cp /etc/resolv.conf "$root/etc/"
+    mkdir -p "$root/usr/lib/firmware"
+    chroot "$root" apt-get update --quiet
+    chroot "$root" mkosi-initrd --kernel-version "$kernel" --output-dir /run/mkosi
+    mv "$root/run/mkosi/initrd" "$1/mkosi"
 }
 
 initramfs_wide() {
@@ -84,7 +93,13 @@ initramfs_wide() {
     initramfs_with_9p "$1"
     mv "$root/usr/lib/systemd/systemd-networkd" "$root/run/"
     initramfs "$root" "$1/network-manager" --no-hostonly --omit ignition
+    mv "$root/usr/sbin/NetworkManager" "$root/run/"
+    initramfs "$root" "$1/network-legacy" --no-hostonly --omit ignition
+    mv "$root/run/NetworkManager" "$root/usr/sbin/"
     mv "$root/run/systemd-networkd" "$root/usr/lib/systemd/"
+    echo 'provision_ssh=yes' >"$root/etc/dracut.conf.d/provision.conf"
+    initramfs "$root" "$1/ssh" --no-hostonly --omit "$omitted"
+    rm "$root/etc/dracut.conf.d/provision.conf"
     make --silent install-initramfs-tools DESTDIR="$root" >/dev/null
     chroot "$root" mkinitramfs -o /run/initramfs "$kernel"
     mv "$root/run/initramfs" "$1/initramfs-tools"

@@ -10,7 +10,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,6 +67,26 @@ class Boot(NamedTuple):
         return next((one["time"] for one in self.reported["journal"] if one["message"] == "Switching root."), None)
 
 
+class RunningBoot(NamedTuple):
+    """A machine that runs: its qemu, and the file with what its console shows."""
+
+    process: subprocess.Popen[bytes]
+    console: Path
+
+    def wait_for(self, text: str) -> str:
+        """Wait until the console shows a text; returns all that it shows. The test fails if the machine ends before."""
+        end = time.monotonic() + LIMIT
+        while text not in (shown := self.shown()):
+            assert self.process.poll() is None, f"it ended before it showed {text!r}:\n{shown[-4000:]}"
+            assert time.monotonic() < end, f"it does not show {text!r}:\n{shown[-4000:]}"
+            time.sleep(0.05)
+        return shown
+
+    def shown(self) -> str:
+        """What the console shows."""
+        return self.console.read_text(errors="replace") if self.console.exists() else ""
+
+
 def build(wheel: Path, folder: Path, kind: str = "plain", script: Path = HERE / "build.sh") -> DebianRoot:
     """A root with our wheel and an initramfs made in it. The root without them is kept between runs.
 
@@ -108,20 +129,43 @@ class Machine:
         uuid: str = UUID,
         devices: Sequence[str] = (),
         limit: float = LIMIT,
-        cut_at: str = "",
     ) -> Boot:
         """Boot to the end: the guest powers itself off. `overlay` is a further archive laid over the initramfs.
 
         `uuid` is the machine's id in the firmware; another id means another machine with the same disks. `devices` are
-        further options of qemu. The power is cut when the console shows the text `cut_at`.
+        further options of qemu.
         """
+        kernel = self._kernel(initramfs or self._images.initramfs, overlay)
+        return self._run([*kernel, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", uuid, *devices], config, limit)
+
+    @contextmanager
+    def running(
+        self, arguments: str, config: Path, *, initramfs: Path | None = None, overlay: bytes = b"", network: str = ""
+    ) -> Iterator[RunningBoot]:
+        """Boot, and go on while the machine runs; at the end its power is cut.
+
+        What the guest has not flushed may be lost then. `network` are further properties of the network of qemu.
+        """
+        kernel = self._kernel(initramfs or self._images.initramfs, overlay)
+        consoles = self._folder / "console", self._folder / "second-console"
+        argv = self._qemu(config, consoles, self._folder / "report")
+        argv = [one.replace("cache=unsafe", "cache=writeback").replace("user,", f"user,{network}") for one in argv]
+        for console in consoles:
+            console.unlink(missing_ok=True)
+        # the kernel ends it with the test
+        watched = ["setpriv", "--pdeathsig", "KILL", "--", *argv, *kernel]
+        with subprocess.Popen([*watched, "-append", f"{COMMAND_LINE} {arguments}", "-uuid", UUID]) as process:
+            try:
+                yield RunningBoot(process, consoles[0])
+            finally:
+                process.kill()
+
+    def _kernel(self, initramfs: Path, overlay: bytes) -> list[str]:
         initrd = self._folder / "initrd"
-        shutil.copyfile(initramfs or self._images.initramfs, initrd)
+        shutil.copyfile(initramfs, initrd)
         with initrd.open("ab") as file:
             file.write(overlay)
-        kernel = ["-kernel", str(self._images.kernel), "-initrd", str(initrd)]
-        line = f"{COMMAND_LINE} {arguments}"
-        return self._run([*kernel, "-append", line, "-uuid", uuid, *devices], config, limit, cut_at)
+        return ["-kernel", str(self._images.kernel), "-initrd", str(initrd)]
 
     def boot_from_disk(self, disk: Path, config: Path, *, devices: Sequence[str] = ()) -> Boot:
         """Boot with the BIOS from a disk, until the guest powers itself off or reboots.
@@ -132,16 +176,13 @@ class Machine:
         attached = ["-device", "virtio-blk-pci,drive=boot,serial=boot,bootindex=0"]
         return self._run([*drive, *attached, "-uuid", UUID, *devices], config)
 
-    def _run(self, more: Sequence[str], config: Path, limit: float = LIMIT, cut_at: str = "") -> Boot:
+    def _run(self, more: Sequence[str], config: Path, limit: float = LIMIT) -> Boot:
         report = self._folder / "report"
         consoles = self._folder / "console", self._folder / "second-console"
         report.unlink(missing_ok=True)
         began = time.monotonic()
         argv = [*self._qemu(config, consoles, report), *more]
-        if cut_at:
-            _run_until(argv, consoles[0], cut_at, limit)
-        else:
-            subprocess.run(argv, check=True, timeout=limit)
+        subprocess.run(argv, check=True, timeout=limit)
         seconds = time.monotonic() - began
         text = report.read_text() if report.exists() else ""
         first, second = (console.read_text(errors="replace") for console in consoles)
@@ -162,27 +203,16 @@ class Machine:
         ]
 
 
-def _run_until(argv: Sequence[str], console: Path, text: str, limit: float) -> None:
-    """Run a machine and kill it when its console shows a text; fails if the machine ends before."""
-    console.unlink(missing_ok=True)
-    ends = time.monotonic() + limit
-    with subprocess.Popen(argv) as machine:
-        try:
-            while text not in (console.read_text(errors="replace") if console.exists() else ""):
-                assert machine.poll() is None, f"the machine ended before its console showed: {text}"
-                assert time.monotonic() < ends, f"the console did not show in time: {text}"
-                time.sleep(0.1)
-        finally:
-            machine.kill()
-
-
 def cpio(files: dict[str, str], links: dict[str, str] | None = None) -> bytes:
-    """An archive that can be laid over an initramfs: the text of files, and the targets of symbolic links."""
+    """An archive that can be laid over an initramfs: the text of files, and the targets of symbolic links.
+
+    Scripts, which begin with #!, are executable.
+    """
     out = bytearray()
     links = links or {}
     names = [str(parent) for file in (*files, *links) for parent in reversed(Path(file).parents) if str(parent) != "."]
     entries = [(name, 0o040755, b"") for name in dict.fromkeys(names)]
-    entries += [(name, 0o100644, text.encode()) for name, text in files.items()]
+    entries += [(name, 0o100755 if text.startswith("#!") else 0o100644, text.encode()) for name, text in files.items()]
     entries += [(name, 0o120777, target.encode()) for name, target in links.items()]
     for number, (name, mode, data) in enumerate([*entries, ("TRAILER!!!", 0, b"")]):
         encoded = name.encode() + b"\0"

@@ -50,8 +50,6 @@ def test_a_shared_folder_is_the_config_drive_and_a_larger_disk_is_used(
     """A folder that QEMU shares by 9p is a drive of OpenStack; ROOT is a partition of a disk of 4 GiB."""
     wanted = config(server.url)
     units = wanted["systemd"]["units"]
-    # provision-metadata waits for the network, which nothing configures in the real root
-    units.append({"name": "NetworkManager-wait-online.service", "mask": True})
     units.append({"name": "reader.service", "enabled": True, "contents": READER})
     units.append({"name": "provision-grow.service", "enabled": True, "dropins": [BEFORE_PROBE]})
     folder = tmp_path / "share"

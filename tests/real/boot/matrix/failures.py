@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.real.boot.machine import Machine
+from provision.system.virtual_machine.debian_root import DebianRoot
+from provision.system.virtual_machine.running import free_port
+from tests.real.boot.machine import LIMIT, Machine, cpio
 
 pytestmark = pytest.mark.boot
 
@@ -40,3 +45,54 @@ def test_a_driver_that_is_missing_is_hinted_at_on_the_consoles(machine: Machine,
         assert "The boot stopped: sysroot.mount failed (exit-code)" in console
         assert "unknown filesystem type 'jfs'" in console
         assert "hint: the driver of this file system is not in the initramfs" in console
+
+
+REFUSES = "#!/bin/sh\necho this boot loader is unknown >&2\nexit 3\n"
+"""A helper for kernel arguments."""
+
+
+def test_a_person_logs_in_by_ssh_while_a_failed_boot_is_held(
+    wide: DebianRoot, machine: Machine, tmp_path: Path
+) -> None:
+    """The helper for kernel arguments fails; nothing has started the network until then."""
+    config = {"ignition": {"version": "3.4.0"}, "kernelArguments": {"shouldExist": ["nosmt"]}}
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps(config))
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / "key"], check=True)
+    key = (tmp_path / "key.pub").read_text().split()[1]
+    port = free_port()
+    arguments = f"provision.firstboot=auto provision.on_failure=hold provision.ssh_key={key}"
+    overlay = cpio({"usr/sbin/ignition-kargs-helper": REFUSES})
+    forward = f"hostfwd=tcp:127.0.0.1:{port}-:22,"
+    with machine.running(arguments, path, initramfs=wide.folder / "ssh", overlay=overlay, network=forward) as boot:
+        shown = boot.wait_for("Its addresses: 10.0.2.15")
+        assert "The first boot stopped: provision-disks.service failed" in shown
+        assert "this boot loader is unknown" in shown
+        known = tmp_path / "known_hosts"
+        scanned = subprocess.run(["ssh-keyscan", "-p", str(port), "127.0.0.1"], capture_output=True, check=True).stdout
+        known.write_bytes(scanned)
+        told = subprocess.run(["ssh-keygen", "-l", "-f", known], capture_output=True, text=True, check=True).stdout
+        assert told.split()[1] in shown, "the console shows another fingerprint"
+        with_key = [
+            "ssh",
+            "-F",
+            "none",
+            "-p",
+            str(port),
+            "-i",
+            str(tmp_path / "key"),
+            "-o",
+            f"UserKnownHostsFile={known}",
+        ]
+        command = [*with_key, "-o", "BatchMode=yes", "root@127.0.0.1"]
+        bundle = subprocess.run([*command, "cat /run/provision/bundle"], stdout=subprocess.PIPE, check=True).stdout
+        (tmp_path / "bundle").write_bytes(bundle)
+        replay = [sys.executable, "-m", "provision", "replay", str(tmp_path / "bundle")]
+        done = subprocess.run(replay, capture_output=True, text=True, check=False)
+        assert "this boot loader is unknown" in done.stdout + done.stderr
+        other = [*command[:-1], "-o", "PreferredAuthentications=password", "root@127.0.0.1", "true"]
+        assert subprocess.run(other, capture_output=True, check=False).returncode == 255
+        subprocess.run([*command, "systemctl poweroff --force --force"], check=False)
+        assert boot.process.wait(LIMIT) == 0
+    with machine.data.open("rb") as data:
+        assert not any(data.read(1 << 20)), "a later stage has run"

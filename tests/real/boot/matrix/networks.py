@@ -21,6 +21,15 @@ def test_with_networkmanager_alone_the_config_can_fetch(wide: DebianRoot, machin
     check_provisioned(boot.reported)
 
 
+@pytest.mark.parametrize("ip", ["", "ip=10.0.2.77::10.0.2.2:255.255.255.0::eth0:none"])
+def test_with_the_network_of_dracut_alone_the_config_can_fetch(
+    ip: str, wide: DebianRoot, machine: Machine, config_file: Path
+) -> None:
+    """dhclient, or an address of the kernel command line; there is neither systemd-networkd nor NetworkManager."""
+    boot = machine.boot(f"provision.firstboot=auto {ip}", config_file, initramfs=wide.folder / "network-legacy")
+    check_provisioned(boot.reported)
+
+
 def test_network_and_name_come_from_the_platform(images: DebianRoot, server: Server, tmp_path: Path) -> None:
     """A config drive of KubeVirt; its network is that of qemu's user network, without DHCP."""
     wanted = config(server.url)

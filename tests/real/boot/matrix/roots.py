@@ -126,7 +126,8 @@ def test_a_boot_that_stopped_after_the_move_goes_on(machine: Machine, server: Se
 def test_after_a_power_cut_nothing_starts_and_the_consoles_say_why(machine: Machine, tmp_path: Path) -> None:
     root = {"device": ROOT_DISK, "format": "xfs", "label": "root", "wipeFilesystem": True}
     path = config(tmp_path, filesystems=[root])
-    machine.boot("provision.firstboot=auto", path, cut_at="restoring the content of the root file system")
+    with machine.running("provision.firstboot=auto", path) as boot:
+        boot.wait_for("restoring the content of the root file system")
     second = machine.boot("provision.firstboot=auto provision.on_failure=poweroff", path)
     assert second.report is None, "half of a root file system was started"
     for console in (second.console, second.second_console):
