@@ -12,4 +12,5 @@ if [ ! -e /run/NetworkManager/initrd/neednet ]; then
     echo 'dracut has made no connection for NetworkManager' >&2
     exit 1
 fi
-systemctl start nm-initrd.service
+# in the emergency target, where this script runs too, what they require conflicts with that target
+systemctl start --job-mode=ignore-requirements dbus.socket nm-initrd.service

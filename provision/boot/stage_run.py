@@ -127,7 +127,8 @@ class Boot(NamedTuple):
         base = base_config(self.platform, running_system, self.log)
         if stage not in {"fetch-offline", "fetch"}:
             return self._carry_out(load_stage(stage), base, running_system)
-        return self._fetch(base, running_system, offline=stage == "fetch-offline")
+        with self._saving_fetch_bundle(stage):
+            return self._fetch(base, running_system, offline=stage == "fetch-offline")
 
     def _fetch(self, base: Config, running_system: LocalSystem, *, offline: bool) -> BootState:
         from provision.boot import platform_files
@@ -232,12 +233,22 @@ class Boot(NamedTuple):
         try:
             yield
         except Exception as error:
-            from provision.system import consoles
-
-            if consoles.in_initramfs():
+            if in_initramfs():
                 from provision.boot.failure.bundle_file import save_bundle
 
                 save_bundle(as_failure(error), stages, config, view, self.log)
+            raise
+
+    @contextmanager
+    def _saving_fetch_bundle(self, stage: str) -> Iterator[None]:
+        """Run the block; in an initramfs a failure of it also saves what was asked, and what answered."""
+        try:
+            yield
+        except Exception as error:
+            if in_initramfs():
+                from provision.boot.failure.bundle_file import save_fetch_bundle
+
+                save_fetch_bundle(as_failure(error), stage, self.log)
             raise
 
     def _history(self, config: Config, machine: Machine) -> History:

@@ -23,6 +23,9 @@ MAX_TEXT = 32 << 20
 RESTORED = "base"
 """The name of the stage that stands for what a distribution does to fill an empty root."""
 
+FETCH_STAGES = ("fetch-offline", "fetch")
+"""Stages before there is a config, and so a plan. A bundle of one has neither config nor answers, only the messages."""
+
 
 class Bundle(NamedTuple):
     """What is known of a run.

@@ -46,14 +46,16 @@ def capture(  # noqa: PLR0913 - what a bundle is made of
         config=clean,
         answers=answers,
         log=tuple(masked(line, secrets) for line in log),
-        command_line=" ".join(_without_value(word) for word in command_line.split()),
+        command_line=without_values(command_line),
     )
 
 
 _KEPT = ("ignition.platform.id", "ignition.firstboot", "provision.firstboot", "provision.on_failure", "root", "console")
 
 
-def _without_value(word: str) -> str:
-    """A kernel argument; its value is left out if it may be secret, as a URL."""
-    name, equals, _ = word.partition("=")
-    return word if not equals or name in _KEPT else f"{name}=..."
+def without_values(command_line: str) -> str:
+    """A kernel command line without the values that may be secret, as a URL."""
+    words = (word.partition("=") for word in command_line.split())
+    return " ".join(
+        f"{name}=..." if equals and name not in _KEPT else f"{name}{equals}{value}" for name, equals, value in words
+    )

@@ -10,7 +10,7 @@ import argparse
 import sys
 from contextlib import nullcontext
 
-from provision.bundle.bundle import MAX_FILE, Bundle, read_bundle, stages_of
+from provision.bundle.bundle import FETCH_STAGES, MAX_FILE, Bundle, read_bundle, stages_of
 from provision.bundle.recorded_view import played
 from provision.commands.config_places import ConfigPlaces
 from provision.commands.given_config import read_file, read_whole
@@ -58,6 +58,9 @@ def _replay(arguments: argparse.Namespace) -> int:
         print("\n".join(printable(line) for line in bundle.log))
         return 0
     _introduce(bundle)
+    if bundle.stage in FETCH_STAGES:
+        hint = "--log shows what was asked, what answered, and the network of that machine"
+        raise Failure("\n".join(["that run failed before there was a plan:", *bundle.reasons]), hint=hint)
     places = _places(arguments, bundle)
     with places.shown() if places else nullcontext():
         steps = simulate(stages_of(bundle), bundle.config, played(bundle.answers), lambda _step: None)
@@ -87,8 +90,9 @@ def _places(arguments: argparse.Namespace, bundle: Bundle) -> ConfigPlaces | Non
 
 def _introduce(bundle: Bundle) -> None:
     """Say on standard error where the bundle comes from."""
+    digest = f", config sha256-{bundle.digest}" if bundle.digest else ""
     lines = [
-        f"bundle of provision {bundle.version}, stages {' '.join(bundle.stages)}, config sha256-{bundle.digest}",
+        f"bundle of provision {bundle.version}, stages {' '.join(bundle.stages)}{digest}",
         *([f"kernel command line: {bundle.command_line}"] if bundle.command_line else []),
     ]
     print("\n".join(printable(line) for line in lines), file=sys.stderr)

@@ -20,9 +20,10 @@ class Authority(NamedTuple):
         return (self.directory / "ca.pem").read_bytes()
 
     def issue(self, name: str, *, days: Days | None = None) -> Path:
-        """A PEM file with key and certificate for a host name (and for 127.0.0.1 if that is `localhost`)."""
+        """A PEM file with key and certificate for a host name (`localhost`: for 127.0.0.1 too) or an IPv4 address."""
         where = self.directory
-        names = f"DNS:{name}" + (",IP:127.0.0.1" if name == "localhost" else "")
+        kind = "IP" if name.replace(".", "").isdecimal() else "DNS"
+        names = f"{kind}:{name}" + (",IP:127.0.0.1" if name == "localhost" else "")
         (where / f"{name}.ext").write_text(f"subjectAltName={names}\n")
         subject = f"/CN={name[:64]}"
         _openssl(where, f"req -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.csr -subj {subject}")

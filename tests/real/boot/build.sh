@@ -83,6 +83,7 @@ initramfs_next() {
 }
 
 initramfs_wide() {
+    mkdir -p "$root/etc/dracut.conf.d"
     # NetworkManager is in those that use it; Debian's Ignition does
     omitted='ignition ifcfg network network-manager'
     initramfs "$root" "$1/initramfs" --no-hostonly --omit "$omitted"
@@ -91,14 +92,14 @@ initramfs_wide() {
     # the machine of the tests is not this one: its drivers
     initramfs "$root" "$1/hostonly" --hostonly --omit ignition --add-drivers 'virtio_blk virtio_console virtio_pci'
     initramfs_with_9p "$1"
+    echo 'provision_ssh=yes' >"$root/etc/dracut.conf.d/provision.conf"
+    initramfs "$root" "$1/ssh" --no-hostonly --omit "$omitted"
     mv "$root/usr/lib/systemd/systemd-networkd" "$root/run/"
     initramfs "$root" "$1/network-manager" --no-hostonly --omit ignition
     mv "$root/usr/sbin/NetworkManager" "$root/run/"
     initramfs "$root" "$1/network-legacy" --no-hostonly --omit ignition
     mv "$root/run/NetworkManager" "$root/usr/sbin/"
     mv "$root/run/systemd-networkd" "$root/usr/lib/systemd/"
-    echo 'provision_ssh=yes' >"$root/etc/dracut.conf.d/provision.conf"
-    initramfs "$root" "$1/ssh" --no-hostonly --omit "$omitted"
     rm "$root/etc/dracut.conf.d/provision.conf"
     make --silent install-initramfs-tools DESTDIR="$root" >/dev/null
     chroot "$root" mkinitramfs -o /run/initramfs "$kernel"
@@ -117,7 +118,7 @@ initramfs_with_9p() {
 
 # an initramfs without us, the archive that a boot loader adds to it, and the menu of GRUB, with the stamp
 first_boot_archive() {
-    mkdir -p "$root/etc/dracut.conf.d" "$root/boot/grub"
+    mkdir -p "$root/boot/grub"
     printf 'hostonly=no\nomit_dracutmodules+=" %s "\nprovision_first_boot_archive=yes\n' "$omitted" \
         >"$root/etc/dracut.conf.d/provision.conf"
     initramfs "$root" "$1/bare"

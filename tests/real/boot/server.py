@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
@@ -16,10 +18,16 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, payload: bytes) -> None:
+    def __init__(self, payload: bytes, certificate: Path | None = None) -> None:
+        """With a certificate (for FROM_THE_GUEST, and its key) the server speaks TLS."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.payload = payload
         self.files: dict[str, bytes] = {}
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self.open = Event()
         self.open.set()
         self.asked = 0
@@ -34,7 +42,7 @@ class Server(ThreadingHTTPServer):
 
     def url_of(self, path: str) -> str:
         """The URL at which the guest reaches a path."""
-        return f"http://{FROM_THE_GUEST}:{self.server_address[1]}{path}"
+        return f"{self.scheme}://{FROM_THE_GUEST}:{self.server_address[1]}{path}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -54,9 +62,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(payload: bytes) -> Iterator[Server]:
+def serving(payload: bytes, certificate: Path | None = None) -> Iterator[Server]:
     """A server for the time of a test."""
-    with Server(payload) as server:
+    with Server(payload, certificate) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.open.set()

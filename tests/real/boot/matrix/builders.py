@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from provision.system.virtual_machine.debian_root import DebianRoot
+from tests.fetch.certificates import Authority
 from tests.real.boot.equipment import tpm
 from tests.real.boot.machine import Machine
-from tests.real.boot.server import Server
-from tests.real.boot.workload import IDS, LATER, check_provisioned, config, mount_unit, ran, with_grub_and_tpm
+from tests.real.boot.server import FROM_THE_GUEST, Server, serving
+from tests.real.boot.workload import IDS, LATER, PAYLOAD, check_provisioned, config, mount_unit, ran, with_grub_and_tpm
 
 pytestmark = pytest.mark.boot
 
@@ -106,12 +109,56 @@ def test_initramfs_tools_stops_at_an_error_and_says_why(wide: DebianRoot, machin
     assert "qemu:1:26: ignition.version: unsupported config version (hint: " in boot.console
 
 
-def test_the_next_debian_release_provisions_once(newer: Machine, server: Server, config_file: Path) -> None:
-    """Newer versions of dracut, systemd, Python and the tools."""
-    first = newer.boot("provision.firstboot=auto", config_file)
+def as_yaml(config: dict[str, Any], authority: str) -> str:
+    """A config of version 3.4.0 as its author writes it, with an authority whose servers are trusted."""
+
+    def written(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {re.sub("MiB$|[A-Z]", _snake, key): written(one) for key, one in value.items()}
+        return [written(one) for one in value] if isinstance(value, list) else value
+
+    tls = {"security": {"tls": {"certificate_authorities": [{"inline": authority}]}}}
+    body = {key: one for key, one in written(config).items() if key != "ignition"}
+    return str(yaml.safe_dump({"variant": "fcos", "version": "1.5.0", "ignition": tls, **body}))
+
+
+def _snake(capital: re.Match[str]) -> str:
+    return f"_{capital[0].lower()}"
+
+
+def test_the_next_debian_release_reads_yaml_and_provisions_once(newer: Machine, ca: Authority, tmp_path: Path) -> None:
+    """Newer versions of dracut, systemd, Python and the tools. The server has a certificate of a private authority."""
+    path = tmp_path / "site.bu"
+    with serving(PAYLOAD, ca.issue(FROM_THE_GUEST)) as server:
+        path.write_text(as_yaml(config(server.url), ca.certificate.decode()))
+        first = newer.boot("provision.firstboot=auto", path)
+        check_provisioned(first.reported)
+        asked = server.asked
+        second = newer.boot("provision.firstboot=auto", path)
+        assert ran(second) == LATER
+        assert server.asked == asked
+    assert second.reported["nodes"] == first.reported["nodes"]
+
+
+def test_an_initrd_of_mkosi_provisions_once(
+    next_release: DebianRoot, newer: Machine, server: Server, config_file: Path
+) -> None:
+    initrd = next_release.folder / "mkosi"
+    first = newer.boot("provision.firstboot=auto", config_file, initramfs=initrd)
     check_provisioned(first.reported)
     asked = server.asked
-    second = newer.boot("provision.firstboot=auto", config_file)
+    second = newer.boot("provision.firstboot=auto", config_file, initramfs=initrd)
     assert ran(second) == LATER
     assert server.asked == asked
     assert second.reported["nodes"] == first.reported["nodes"]
+
+
+def test_an_initrd_of_mkosi_shows_why_a_boot_stopped(next_release: DebianRoot, newer: Machine, tmp_path: Path) -> None:
+    path = tmp_path / "config.ign"
+    path.write_text('{"ignition": {"version": "9.0.0"}}')
+    arguments = "provision.firstboot=auto provision.on_failure=poweroff"
+    boot = newer.boot(arguments, path, initramfs=next_release.folder / "mkosi")
+    assert boot.report is None, "the boot went on"
+    for console in (boot.console, boot.second_console):
+        assert console.count("The first boot stopped: provision-look.service failed (exit-code)") == 1
+        assert "qemu:1:26: ignition.version: unsupported config version (hint: " in console

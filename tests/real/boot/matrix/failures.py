@@ -51,8 +51,9 @@ REFUSES = "#!/bin/sh\necho this boot loader is unknown >&2\nexit 3\n"
 """A helper for kernel arguments."""
 
 
+@pytest.mark.parametrize("initramfs", ["ssh", "network-manager", "network-legacy"])
 def test_a_person_logs_in_by_ssh_while_a_failed_boot_is_held(
-    wide: DebianRoot, machine: Machine, tmp_path: Path
+    initramfs: str, wide: DebianRoot, machine: Machine, tmp_path: Path
 ) -> None:
     """The helper for kernel arguments fails; nothing has started the network until then."""
     config = {"ignition": {"version": "3.4.0"}, "kernelArguments": {"shouldExist": ["nosmt"]}}
@@ -64,13 +65,13 @@ def test_a_person_logs_in_by_ssh_while_a_failed_boot_is_held(
     arguments = f"provision.firstboot=auto provision.on_failure=hold provision.ssh_key={key}"
     overlay = cpio({"usr/sbin/ignition-kargs-helper": REFUSES})
     forward = f"hostfwd=tcp:127.0.0.1:{port}-:22,"
-    with machine.running(arguments, path, initramfs=wide.folder / "ssh", overlay=overlay, network=forward) as boot:
+    with machine.running(arguments, path, initramfs=wide.folder / initramfs, overlay=overlay, network=forward) as boot:
         shown = boot.wait_for("Its addresses: 10.0.2.15")
         assert "The first boot stopped: provision-disks.service failed" in shown
         assert "this boot loader is unknown" in shown
         known = tmp_path / "known_hosts"
-        scanned = subprocess.run(["ssh-keyscan", "-p", str(port), "127.0.0.1"], capture_output=True, check=True).stdout
-        known.write_bytes(scanned)
+        scan = ["ssh-keyscan", "-T", str(LIMIT), "-t", "ed25519", "-p", str(port), "127.0.0.1"]
+        known.write_bytes(subprocess.run(scan, capture_output=True, check=True).stdout)
         told = subprocess.run(["ssh-keygen", "-l", "-f", known], capture_output=True, text=True, check=True).stdout
         assert told.split()[1] in shown, "the console shows another fingerprint"
         with_key = [
