@@ -10,7 +10,7 @@ from typing import NamedTuple
 from provision.boot.first_boot import root_device
 from provision.boot.root import kept_content
 from provision.boot.root.fstab import FSTAB, stale_line
-from provision.boot.root.layers import FORMATS, check_layers, kernel_arguments, layers, root_entries
+from provision.boot.root.layers import FORMATS, check_layers, kernel_arguments, layers, root_entries, root_flags
 from provision.boot.root.replacement import Replacement, replacement
 from provision.config.format import Config, Luks
 from provision.engine.history import digest_of
@@ -62,13 +62,14 @@ class RootKeeping(NamedTuple):
         Afterwards the content is in the new root file system, and the boot loader has the arguments for it.
         """
         found = self._replacement(steps, view)
-        entries = root_entries(config, self.name)
+        entries = root_entries(self.config, self.name)
         for _, entry in entries:
             check_layers(self.config, entry.device, view, self.command_line)
         with self._kept(found, encrypts=derives_with_memory(config)) if found else nullcontext():
             yield
         for _, entry in entries:
-            set_kernel_arguments(kernel_arguments(self.config, entry.device, view, self.command_line), self.log)
+            arguments = kernel_arguments(self.config, entry.device, view, self.command_line)
+            set_kernel_arguments([*arguments, *root_flags(entry, view)], self.log)
 
     def _kept(self, found: Replacement, *, encrypts: bool) -> AbstractContextManager[None]:
         digest = digest_of(self.config)

@@ -89,6 +89,16 @@ def kernel_arguments(config: Config, device: str, view: MachineView, command_lin
     return [argument for entry in reversed(under) for argument in _arguments(entry, view)]
 
 
+def root_flags(entry: Filesystem, view: MachineView) -> list[str]:
+    """The kernel argument with the mount options of a root file system that the config makes (`rootflags=`).
+
+    None if there is no helper for kernel arguments: in Ignition these options are for provisioning only.
+    """
+    if not entry.mount_options or not entry.wipe_filesystem or view.tool(HELPER) is None:
+        return []
+    return [f"rootflags={','.join(entry.mount_options)}"]
+
+
 def _arguments(entry: Raid | Luks, view: MachineView) -> Iterator[str]:
     member = view.device(entry.devices[0] if isinstance(entry, Raid) else entry.device or "")
     uuid = (view.signature(member.name).uuid or "") if member is not None else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from provision.boot.root.layers import check_layers, kernel_arguments, layers, root_entries
+from provision.boot.root.layers import check_layers, kernel_arguments, layers, root_entries, root_flags
 from provision.config.format import Clevis, Config, Filesystem, Luks, Raid, Storage, Tang
 from provision.failures import PlanRefused
 from provision.planning.machine_view import Signature
@@ -82,3 +82,11 @@ def test_a_root_that_no_later_boot_could_start_is_refused() -> None:
     check_layers(config(clevis=TANG), "/dev/mapper/crypt", machine(), "")
     check_layers(config(), "/dev/md/root", machine("ignition-kargs-helper"), "rd.auto")
     check_layers(config(), "/dev/vda9", machine("ignition-kargs-helper"), "")
+
+
+def test_mount_options_of_a_root_that_is_made_are_arguments() -> None:
+    entry = Filesystem(device="/dev/vda", format="xfs", mount_options=("noatime", "prjquota"), wipe_filesystem=True)
+    assert root_flags(entry, World()) == ["rootflags=noatime,prjquota"]
+    assert root_flags(entry, World(lacking=["ignition-kargs-helper"])) == []
+    assert root_flags(entry.changed(wipe_filesystem=False), World()) == []
+    assert root_flags(entry.changed(mount_options=()), World()) == []
