@@ -12,9 +12,11 @@ from provision.boot.root import kept_content
 from provision.boot.root.fstab import FSTAB, stale_line
 from provision.boot.root.layers import FORMATS, check_layers, kernel_arguments, layers, root_entries, root_flags
 from provision.boot.root.replacement import Replacement, replacement
+from provision.boot.root.restamp import identifiers, restamp
 from provision.config.format import Config, Luks
 from provision.engine.history import digest_of
 from provision.engine.preflight import Step
+from provision.engine.protocols import System
 from provision.failures import ActionFailed, Failure
 from provision.kernel_command_line import last_value
 from provision.log import Log
@@ -56,20 +58,26 @@ class RootKeeping(NamedTuple):
         return settled(self.config, self.name)
 
     @contextmanager
-    def during(self, config: Config, steps: Sequence[Step], view: MachineView) -> Iterator[None]:
+    def during(self, config: Config, steps: Sequence[Step], machine: System) -> Iterator[None]:
         """The block carries out the steps of the disks stage. Raises Failure before it if the machine could not start.
 
         Afterwards the content is in the new root file system, and the boot loader has the arguments for it.
         """
-        found = self._replacement(steps, view)
+        found = self._replacement(steps, machine)
         entries = root_entries(self.config, self.name)
         for _, entry in entries:
-            check_layers(self.config, entry.device, view, self.command_line)
+            check_layers(self.config, entry.device, machine, self.command_line)
+        known = identifiers(self.command_line, self.name)
+        if known:
+            list(restamp(known, _nodes(), machine))  # what cannot be done is refused now
         with self._kept(found, encrypts=derives_with_memory(config)) if found else nullcontext():
             yield
+        for action in restamp(known, _nodes(), machine) if known else ():
+            self.log("info", f"disks: {action.title}")
+            machine.apply(action)
         for _, entry in entries:
-            arguments = kernel_arguments(self.config, entry.device, view, self.command_line)
-            set_kernel_arguments([*arguments, *root_flags(entry, view)], self.log)
+            arguments = kernel_arguments(self.config, entry.device, machine, self.command_line)
+            set_kernel_arguments([*arguments, *root_flags(entry, machine)], self.log)
 
     def _kept(self, found: Replacement, *, encrypts: bool) -> AbstractContextManager[None]:
         digest = digest_of(self.config)
@@ -93,6 +101,12 @@ class RootKeeping(NamedTuple):
                 hint="write its label and the type auto there when the image is made, or let the config write it",
             )
         return found
+
+
+def _nodes() -> list[str]:
+    from provision.system.block import sysfs
+
+    return [block.node for block in sysfs.every()]
 
 
 def derives_with_memory(config: Config) -> bool:
