@@ -18,8 +18,10 @@ provision_install() {
     echo "$binaries" | while read -r source place; do
         copy_binary "$source" "$place"
     done
-    for library in /usr/lib/*/libudev.so.1 /usr/lib/*/libgcc_s.so.1 /usr/lib64/libudev.so.1 /usr/lib64/libgcc_s.so.1; do
-        [ ! -e "$library" ] || copy_binary "$library" "$library"
+    for name in $provision_libraries; do
+        for library in /usr/lib/*/$name /usr/lib64/$name; do
+            [ ! -e "$library" ] || copy_binary "$library" "$library"
+        done
     done
     for tool in $provision_needed_tools; do
         program "$tool" || fail "$tool is not installed"

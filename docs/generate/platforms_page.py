@@ -16,9 +16,9 @@ Generated from the table by `make generate`; do not edit.
 `ignition.platform.id=NAME` on the kernel command line names the platform. A config given there by URL or device, or
 lying in the system as `user.ign`, or in a credential of systemd, comes before the platform's own.
 
-User data may be compressed with gzip, xz or zstd (recognised by content; zstd needs the program or the Python module
-`zstandard` in the initramfs), and may be the YAML that people write instead of JSON. Where there is none, the boot goes
-on without a config unless the table says otherwise.
+User data may be compressed with gzip, xz or zstd (recognised by content; zstd needs libzstd in the initramfs, where our
+modules put it), and may be the YAML that people write instead of JSON. Where there is none, the boot goes on without a
+config unless the table says otherwise.
 
 - **network**: whether the platform's config needs one; without need none is brought up.
 - **delete**: whether the config can be removed from the platform after use (`ignition-rmcfg`).

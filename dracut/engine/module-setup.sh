@@ -46,8 +46,7 @@ install() {
     while IFS=$'\t' read -r source place; do
         inst "$source" "$place" || return 1
     done <<<"$binaries"
-    # loaded by name: libudev by pyudev, libgcc_s by libc when a thread ends
-    inst_libdir_file 'libudev.so.1*' 'libgcc_s.so.1'
+    for source in $provision_libraries; do inst_libdir_file "$source*"; done
 
     inst_multiple $provision_needed_tools || return 1
     inst_multiple -o $provision_optional_tools

@@ -110,8 +110,9 @@ def _locate_later(part: ReferencedConfig) -> yaml_or_json.Locate:
 
     def locate(problems: Sequence[Problem]) -> Sequence[Finding]:
         from provision.fetch.user_data.compression import decompressed
+        from provision.system.zstd import unzstd
 
-        return yaml_or_json.validate_text(decompressed(part.raw, part.source), part.source).locate(problems)
+        return yaml_or_json.validate_text(decompressed(part.raw, part.source, unzstd), part.source).locate(problems)
 
     return locate
 

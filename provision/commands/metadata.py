@@ -119,7 +119,7 @@ def ask_platform(name: str, seconds: float, log: Log) -> MachineMetadata:
     if not name:
         raise Usage("the kernel command line names no platform", hint="use --platform NAME, or --platform auto")
     platform = confirmed(PLATFORM_OF.get(name, name), running_system, log, allow_mismatch=trust.mismatch == "allow")
-    settings = FetchSettings.within(seconds)._replace(platform=platform, run=running_system.run)
+    settings = FetchSettings.within(seconds)._replace(platform=platform, unzstd=running_system.unzstd)
     return ask(platform if name == AUTO else name, fetch_context(running_system, settings, log, trust=trust))
 
 

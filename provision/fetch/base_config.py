@@ -62,7 +62,7 @@ def _oem_cloud_config(running_system: RunningSystem, log: Log) -> Iterable[Confi
     if raw:
         from provision.fetch.user_data.reading import OtherForms, read_config
 
-        yield read_config(raw, path, log, running_system.run, OtherForms(suffix="-oem"))
+        yield read_config(raw, path, log, running_system.unzstd, OtherForms(suffix="-oem"))
 
 
 def merged(children: Iterable[Config], config: Config) -> Config:
@@ -85,4 +85,4 @@ def _fragments(running_system: RunningSystem, folder: str, log: Log) -> Iterable
         raw = running_system.read(path)
         if not raw:
             raise ConfigEmpty(path)
-        yield read_config(raw, path, log, running_system.run)
+        yield read_config(raw, path, log, running_system.unzstd)

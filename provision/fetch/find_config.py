@@ -73,7 +73,7 @@ def find_config(  # noqa: PLR0913 - what a boot knows
     """
     trust = trust_policy(running_system)
     platform = confirmed(platform, running_system, log, allow_mismatch=trust.mismatch == "allow")
-    settings = settings._replace(platform=platform, run=running_system.run)
+    settings = settings._replace(platform=platform, unzstd=running_system.unzstd)
     fetcher = Fetcher(settings, log)
     context = fetch_context(running_system, settings, log, platform_files, trust)
     found = _find(platform, context, fetcher)
@@ -82,7 +82,7 @@ def find_config(  # noqa: PLR0913 - what a boot knows
         log("info", f"not a config (empty): {found.place} has none; ignoring user-provided config")
         return FoundConfig(EMPTY, provided=False, fetched=own, fetcher=fetcher.configured_by(EMPTY))
     others = OtherForms(trust.scripts == "run", lambda: addresses(platform, context))
-    config = read_config(found.raw, found.place, log, running_system.run, others)
+    config = read_config(found.raw, found.place, log, running_system.unzstd, others)
     rendered = render(config, fetcher, log, _oem_reader(config, running_system)).validated(log)
     return FoundConfig(rendered.config, provided=True, fetched=(*own, *rendered.fetched), fetcher=rendered.fetcher)
 

@@ -170,7 +170,7 @@ class _Rendering:
             )
         self._log("debug", f"fetched referenced config from {source} with SHA512: {digest}")
         self.fetched.append(Fetched("user", path_of(reference.source or ""), referenced=True))
-        config = self.with_oem_files(read_config(raw, source, self._log, fetcher.settings.run))
+        config = self.with_oem_files(read_config(raw, source, self._log, fetcher.settings.unzstd))
         self.parts.append(ReferencedConfig(source, raw, config, way.embedded or ()))
         return config, way._replace(digests=(*above, digest))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
@@ -39,17 +39,12 @@ class SystemPaths(NamedTuple):
         return self.system_runtime_config_dir, self.system_local_config_dir, self.system_config_dir
 
 
-class Run(Protocol):
-    """Starts a program."""
-
-    def __call__(self, *argv: str, given: bytes = b"") -> bytes | None:
-        """The standard output of a program that reads `given`; None if it is missing or fails. Raises FetchFailed."""
-        ...
+Unzstd = Callable[[bytes], Iterator[bytes] | None]
+"""Decompresses zstd; None if the machine cannot. Reading the parts raises ValueError if the frames are damaged."""
 
 
-def no_programs(*_argv: str, given: bytes = b"") -> bytes | None:  # noqa: ARG001 - Run calls it so
-    """A machine without programs."""
-    return None
+def no_unzstd(_raw: bytes) -> None:
+    """A machine that cannot read zstd."""
 
 
 Control = Callable[[int, bytearray], object]
@@ -116,8 +111,12 @@ class RunningSystem(Protocol):
         """Whether a program can be started by its name."""
         ...
 
-    def run(self, *argv: str, given: bytes = b"") -> bytes | None:
-        """The standard output of a program that reads `given`; None if it is missing or fails. Raises FetchFailed."""
+    def run(self, *argv: str) -> bytes | None:
+        """The standard output of a program; None if it is missing or fails. Raises FetchFailed."""
+        ...
+
+    def unzstd(self, raw: bytes) -> Iterator[bytes] | None:
+        """The contents of zstd frames, in parts; None if this machine cannot read them. See Unzstd."""
         ...
 
     def external_bus(self, device: str) -> str:

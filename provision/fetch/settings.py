@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, Self
 
 from provision.fetch.retry import Deadline, now
-from provision.fetch.running_system import Run, no_programs
+from provision.fetch.running_system import Unzstd, no_unzstd
 
 HEADER_SECONDS = 10.0
 """Seconds to wait for the headers of an answer where a config says nothing else."""
@@ -21,7 +21,7 @@ class FetchSettings(NamedTuple):
 
     `network_wait` bounds the wait for a network, which counts against no other limit. Where several sources are asked
     at once, `grace` is what the others still have when one has failed for good: a drive that never comes must not hold
-    up a boot. `platform` decides whose credentials storage services are asked with. `run` starts programs.
+    up a boot. `platform` decides whose credentials storage services are asked with. `unzstd` reads zstd.
     """
 
     http_total: float = 0.0
@@ -35,7 +35,7 @@ class FetchSettings(NamedTuple):
     platform: str = ""
     network_wait: float = 600.0
     grace: float = 10.0
-    run: Run = no_programs
+    unzstd: Unzstd = no_unzstd
 
     @classmethod
     def within(cls, seconds: float) -> Self:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from provision.config.resources.content import STEP, ContentInvalid, Gunzip
 from provision.failures import FetchFailed
-from provision.fetch.running_system import Run, no_programs
+from provision.fetch.running_system import Unzstd, no_unzstd
 from provision.fetch.settings import CONFIG_LIMIT
 
 if TYPE_CHECKING:
@@ -31,12 +31,9 @@ Decompress = Callable[[bytes, str], Iterator[bytes]]
 """Takes compressed bytes and the name of their source, for messages; yields the contents in parts."""
 
 
-def decompressed(raw: bytes, source: str, run: Run = no_programs) -> bytes:
-    """The bytes inside all compressions. Raises FetchFailed if they are damaged, too large, or zstd is not available.
-
-    `run` starts the program `zstd` where Python has no such module.
-    """
-    formats: Mapping[bytes, Decompress] = {**FORMATS, ZSTD: partial(_unzstd, run=run)}
+def decompressed(raw: bytes, source: str, unzstd: Unzstd = no_unzstd) -> bytes:
+    """The bytes inside all compressions. Raises FetchFailed if they are damaged, too large, or zstd cannot be read."""
+    formats: Mapping[bytes, Decompress] = {**FORMATS, ZSTD: partial(_unzstd, unzstd=unzstd)}
     for _ in range(LAYER_LIMIT):
         decompress = next((one for magic, one in formats.items() if raw.startswith(magic)), None)
         if decompress is None:
@@ -116,29 +113,14 @@ class Unxz:
         self._padding = 0
 
 
-def _unzstd(raw: bytes, source: str, run: Run) -> Iterator[bytes]:
-    contents = run("zstd", "--decompress", "--stdout", "--quiet", "--no-progress", given=raw)
-    if contents is not None:
-        yield contents
-    elif run("zstd", "--version") is not None:
-        raise FetchFailed(source, "looks like zstd, but is damaged")
-    else:
-        yield from _unzstd_by_module(raw, source)
-
-
-def _unzstd_by_module(raw: bytes, source: str) -> Iterator[bytes]:
-    from importlib import import_module
-
+def _unzstd(raw: bytes, source: str, unzstd: Unzstd) -> Iterator[bytes]:
+    parts = unzstd(raw)
+    if parts is None:
+        hint = "compress it with gzip or xz instead, or put libzstd.so.1 into the initramfs"
+        raise FetchFailed(source, "is compressed with zstd, which cannot be read here", hint=hint)
     try:
-        zstandard = import_module("zstandard")
-    except ImportError as error:
-        hint = "compress it with gzip or xz instead, or put the program zstd into the initramfs"
-        raise FetchFailed(source, "is compressed with zstd, which cannot be read here", hint=hint) from error
-    try:
-        with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as reader:
-            while part := bytes(reader.read(STEP)):
-                yield part
-    except zstandard.ZstdError as error:
+        yield from parts
+    except ValueError as error:
         raise FetchFailed(source, "looks like zstd, but is damaged") from error
 
 

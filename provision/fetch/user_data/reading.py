@@ -10,7 +10,7 @@ from provision.config.machine_addresses import Addresses, no_addresses
 from provision.config.problems import Problem
 from provision.config.sniffing import BYTE_ORDER_MARK, is_cloud_config
 from provision.failures import ConfigEmpty, ConfigInvalid
-from provision.fetch.running_system import Run, no_programs
+from provision.fetch.running_system import Unzstd, no_unzstd
 from provision.fetch.user_data.compression import decompressed
 from provision.log import Log
 from provision.yaml_or_json import validate_text
@@ -33,12 +33,14 @@ class OtherForms(NamedTuple):
 CONFIGS_ONLY = OtherForms()
 
 
-def read_config(raw: bytes, source: str, log: Log, run: Run = no_programs, others: OtherForms = CONFIGS_ONLY) -> Config:
+def read_config(
+    raw: bytes, source: str, log: Log, unzstd: Unzstd = no_unzstd, others: OtherForms = CONFIGS_ONLY
+) -> Config:
     """The config in some bytes, compressed or not; warnings and errors are logged with their places.
 
     Raises ConfigEmpty, ConfigInvalid, or FetchFailed if the compression is damaged, or YAML cannot be read here.
     """
-    raw = decompressed(raw, source, run)
+    raw = decompressed(raw, source, unzstd)
     if not raw:
         raise ConfigEmpty(source)
     if others.scripts and raw.startswith(b"#!"):

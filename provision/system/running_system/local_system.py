@@ -143,14 +143,20 @@ class LocalSystem:
         """Whether the program is on PATH."""
         return processes.find(name) is not None
 
-    def run(self, *argv: str, given: bytes = b"") -> bytes | None:
+    def run(self, *argv: str) -> bytes | None:
         """The standard output of a program that succeeded. Raises FetchFailed if it is larger than a config may be."""
         if processes.find(argv[0]) is None:
             return None
         try:
-            return processes.output_of(argv, given, CONFIG_LIMIT)
+            return processes.output_of(argv, b"", CONFIG_LIMIT)
         except ValueError as error:
             raise FetchFailed(argv[0], f"its output is larger than the limit of {CONFIG_LIMIT >> 20} MiB") from error
+
+    def unzstd(self, raw: bytes) -> Iterator[bytes] | None:
+        """The contents of zstd frames, by libzstd, whatever the root is."""
+        from provision.system.zstd import unzstd
+
+        return unzstd(raw)
 
 
 def read_below(folder: str, path: str, shown: str) -> bytes | None:

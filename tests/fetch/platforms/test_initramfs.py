@@ -37,7 +37,7 @@ def test_kernel_modules() -> None:
 
 
 def test_programs() -> None:
-    assert {vmware.TOOL, "chccwdev", "cio_ignore", "modprobe", "udevadm", "vmur", "zstd"} <= installed(
+    assert {vmware.TOOL, "chccwdev", "cio_ignore", "modprobe", "udevadm", "vmur"} <= installed(
         "provision_needed_tools", "provision_optional_tools"
     )
 

@@ -124,6 +124,7 @@ def _run(given: Mapping[str, str], sources: Sequence[UserDataSource]) -> int:
 def _read(given: Mapping[str, str], sources: Sequence[UserDataSource]) -> GivenUserData | None:
     """The data of the first source that exists."""
     from provision.fetch.user_data.compression import decompressed
+    from provision.system.zstd import unzstd
 
     for source in sources:
         _log("info", f'Checking availability of "{source.shown}"')
@@ -131,7 +132,7 @@ def _read(given: Mapping[str, str], sources: Sequence[UserDataSource]) -> GivenU
         if found is not None:
             _log("info", f'Fetching user-data from datasource of type "{source.shown}"')
             addresses = {**addresses_of_environment(os.environ), **found.addresses}
-            return found._replace(user_data=decompressed(found.user_data, source.shown), addresses=addresses)
+            return found._replace(user_data=decompressed(found.user_data, source.shown, unzstd), addresses=addresses)
     return None
 
 

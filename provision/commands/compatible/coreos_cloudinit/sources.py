@@ -92,7 +92,7 @@ def _vmware(_value: str, log: Log) -> GivenUserData | None:
     from provision.system.running_system.local_system import LocalSystem
 
     system = LocalSystem()
-    settings = FetchSettings.within(300)._replace(platform="vmware", run=system.run)
+    settings = FetchSettings.within(300)._replace(platform="vmware", unzstd=system.unzstd)
     return GivenUserData(PLATFORMS["vmware"].source.fetch(fetch_context(system, settings, log)) or b"")
 
 
