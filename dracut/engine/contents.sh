@@ -2,14 +2,14 @@
 # Builders have variables of their own in the same shell (`drivers` of dracut): all names here begin with provision_.
 
 # programs that are always needed, and those that some configs or platforms need
-provision_needed_tools='blkid grep modprobe mount sfdisk systemctl udevadm umount wipefs'
+provision_needed_tools='blkid grep modprobe mount systemctl udevadm umount wipefs'
 provision_optional_tools='chroot groupadd groupdel groupmod useradd userdel usermod
     cryptsetup dmsetup kpartx mdadm mkfs.btrfs mkfs.ext4 mkfs.fat mkfs.vfat mkfs.xfs mkswap
     chccwdev cio_ignore journalctl vmur
     ignition-kargs-helper is-live-image mkdir setfiles vmware-rpctool zkey zkey-cryptsetup'
 
 # libraries that are loaded by name: libgcc_s by libc when a thread ends, the others by provision.system
-provision_libraries='libgcc_s.so.1 libudev.so.1 libzstd.so.1'
+provision_libraries='libblkid.so.1 libgcc_s.so.1 libudev.so.1 libzstd.so.1'
 
 # what our helper for kernel arguments starts
 provision_kargs_tools='bash chmod mktemp mount mv rmdir sleep stat sync systemctl umount'

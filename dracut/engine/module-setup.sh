@@ -10,7 +10,7 @@
 check() {
     # neither a crash kernel nor a rescue system provisions a machine
     [[ $IN_KDUMP == 1 || " $add_dracutmodules " == *' rescue '* ]] && return 1
-    require_binaries blkid mount python3 sfdisk udevadm || return 1
+    require_binaries blkid mount python3 udevadm || return 1
     python3 -sE -c 'import provision' 2>/dev/null || return 1
     # only if asked for (--add), where everything of ours is in an archive of its own
     [[ $provision_first_boot_archive != yes ]] || return 255

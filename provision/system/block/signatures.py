@@ -33,15 +33,6 @@ def probe(path: str, offset: int = 0, size: int = 0) -> Signature:
     return _signature(_blkid(["--match-types", kind, *window, path])[1])._replace(ambivalent=True)
 
 
-def table_kind(path: str) -> str | None:
-    """The kind of partition table, empty for none; None if blkid finds several signatures and names no table.
-
-    Raises OSError, ProbeFailed.
-    """
-    status, found = _blkid([path])
-    return None if status == _SEVERAL_FOUND else found.get("ID_PART_TABLE_TYPE", "")
-
-
 def _signature(found: dict[str, str]) -> Signature:
     return Signature(found.get("ID_FS_TYPE", ""), found.get("ID_FS_LABEL_ENC", ""), found.get("ID_FS_UUID_ENC", ""))
 

@@ -20,7 +20,7 @@ from provision.planning.machine_view import PartitionEntry, PartitionTable
 REMEDY = "install python3-parted, or `pip install 'firstboot-provision[machine]'`"
 
 _KINDS = {"msdos": "dos", "dvh": "sgi", "loop": ""}
-"""libparted's name for a kind of table -> the name in sfdisk(8) and blkid(8); empty for a file system and no table."""
+"""libparted's name for a kind of table -> the name in blkid(8); empty for a file system and no table."""
 
 _SECTOR_SIZE = "PARTED_SECTOR_SIZE"
 """The variable that tells libparted the sector size of an image file (`init_file`, libparted/arch/linux.c)."""

@@ -1,4 +1,4 @@
-"""Partition tables: `gpt` reads and writes GPT; libparted or sfdisk(8) reads all other kinds."""
+"""Partition tables: `gpt` reads and writes GPT; libparted or libblkid reads all other kinds."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from provision.failures import Failure
-from provision.planning.machine_view import UNPROTECTED, PartitionEntry, PartitionTable
-from provision.system.block import signatures
+from provision.planning.machine_view import UNPROTECTED, PartitionTable
 from provision.system.block.partitions import gpt, libparted, md
-from provision.system.programs import processes
 
 LOCK_SECONDS = 30.0
 
@@ -21,7 +18,7 @@ _ZEROED = 34
 """Sectors of protective MBR, header and entries at the start of a disk. The copy at its end has one sector less."""
 
 _LOOKED_AT = 1 << 16
-"""Tables of every kind that sfdisk knows begin in the first 64 KiB."""
+"""Tables of every kind that libblkid knows begin in the first 64 KiB."""
 
 
 class TableFailed(Failure):
@@ -36,7 +33,7 @@ def read(path: str, size: int, sector: int) -> PartitionTable:
         if table is not None:
             return table
         if any(os.pread(fd, _LOOKED_AT, 0)):
-            table = _read_foreign(path, sector)
+            table = _read_foreign(path, fd, sector)
             if table.kind:
                 return table
         unprotected = gpt.read_unprotected(fd, size, sector)
@@ -47,17 +44,18 @@ def read(path: str, size: int, sector: int) -> PartitionTable:
         os.close(fd)
 
 
-def _read_foreign(path: str, sector: int) -> PartitionTable:
-    """A table that is not GPT: by libparted from an image; by sfdisk, which opens only for reading, from a device.
+def _read_foreign(path: str, fd: int, sector: int) -> PartitionTable:
+    """A table that is not GPT: by libparted from an image, by libblkid, which only reads, from a device.
 
-    sfdisk also reads tables that libparted refuses (a partition after the end of the disk). It mistakes the boot sector
-    of a FAT for a table, so blkid is run first.
+    libblkid also reads tables that libparted refuses (a partition after the end of the disk).
     """
     if os.path.isfile(path) and libparted.is_installed():
         table = libparted.read(path, sector)
         if table.kind:
             return table
-    return _read_by_sfdisk(path, sector) if signatures.table_kind(path) != "" else PartitionTable("", sector=sector)
+    from provision.system.block.partitions import libblkid
+
+    return libblkid.read(fd, sector)
 
 
 def write(path: str, table: PartitionTable, *, size: int, erase: bool, clear: Sequence[int] = ()) -> None:
@@ -112,25 +110,3 @@ def _erase(fd: int, size: int, sector: int) -> None:
     os.pwrite(fd, bytes(_ZEROED * sector), 0)
     os.pwrite(fd, bytes(last), size // sector * sector - last)
     os.fsync(fd)
-
-
-def _read_by_sfdisk(path: str, sector: int) -> PartitionTable:
-    import json
-
-    done = processes.run(["sfdisk", "--json", path])
-    try:
-        found = json.loads(done.output[done.output.index("{") :])["partitiontable"] if done.status == 0 else {}
-    except ValueError as error:
-        raise TableFailed(done.last_lines) from error
-    partitions = (_foreign(one, number) for number, one in enumerate(found.get("partitions", ()), start=1))
-    return PartitionTable(found.get("label", ""), found.get("id", ""), sector, partitions=tuple(partitions))
-
-
-def _foreign(one: dict[str, Any], position: int) -> PartitionEntry:
-    """A partition as sfdisk describes it; its number is at the end of its node's name."""
-    node = one.get("node", "")
-    digits = node[len(node.rstrip("0123456789")) :]
-    number = int(digits) if digits else position
-    return PartitionEntry(
-        number, one["start"], one["size"], one.get("type", ""), one.get("uuid", ""), one.get("name", "")
-    )

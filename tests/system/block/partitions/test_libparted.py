@@ -1,4 +1,4 @@
-"""libparted as a second reader: it agrees with our tables and with sfdisk on others, and it finds differences."""
+"""libparted as a second reader: it agrees with our tables and with libblkid on others, and it finds differences."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from provision.planning.machine_view import Device, PartitionEntry, PartitionTable
 from provision.stages.disks.partitions import layout
 from provision.system.block.partitions import libparted, tables
-from tests.system.block.partitions.test_tables import LINUX, SIZE, image, random_tables, table
+from tests.system.block.partitions.test_tables import LINUX, SIZE, image, random_tables, read_by_library, table
 
 pytestmark = pytest.mark.skipif(not libparted.is_installed(), reason="pyparted is not installed")
 
@@ -97,10 +97,10 @@ def test_a_table_that_was_not_written_is_missed(tmp_path: Path) -> None:
         ("label: sun\n0,16065,83\n", "sun", [1]),
     ],
 )
-def test_it_agrees_with_sfdisk(tmp_path: Path, script: str, kind: str, numbers: list[int]) -> None:
+def test_it_agrees_with_libblkid(tmp_path: Path, script: str, kind: str, numbers: list[int]) -> None:
     path = image(tmp_path)
     subprocess.run(["sfdisk", "-q", path], input=script, text=True, check=True)
-    ours, theirs = libparted.read(path, 512), tables._read_by_sfdisk(path, 512)
+    ours, theirs = libparted.read(path, 512), read_by_library(path)
     assert (ours.kind, ours.guid, ours.sector) == (theirs.kind, theirs.guid, theirs.sector)
     assert ours.kind == kind
     places = [[(one.number, one.start, one.size) for one in found.partitions] for found in (ours, theirs)]
@@ -137,7 +137,7 @@ def test_a_lone_file_system_is_no_table(tmp_path: Path, make: Callable[[str], li
     assert tables.read(path, SIZE, 512).kind == ""
 
 
-def test_what_libparted_refuses_is_left_to_sfdisk(tmp_path: Path) -> None:
+def test_what_libparted_refuses_is_left_to_libblkid(tmp_path: Path) -> None:
     path = image(tmp_path)
     subprocess.run(["sfdisk", "-q", path], input="label: dos\n2048,20480,83\n", text=True, check=True)
     os.truncate(path, 1 << 20)  # the partition lies beyond the end now

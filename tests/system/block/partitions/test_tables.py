@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.planning.machine_view import UNPROTECTED, PartitionEntry, PartitionTable
-from provision.system.block.partitions import tables
+from provision.system.block.partitions import libblkid, tables
 
 pytestmark = pytest.mark.slow  # each test starts programs
 
@@ -90,6 +90,62 @@ def test_other_kinds_are_reported(tmp_path: Path) -> None:
     assert [(one.number, one.start, one.size) for one in found.partitions] == [(2, 2048, 4096)]
 
 
+LOGICAL = """label: dos
+label-id: 0x12345678
+start=2048, size=4096, type=83
+start=8192, size=40000, type=f
+5 : start=10240, size=2048, type=82
+6 : start=14336, size=2048, type=7
+"""
+
+
+def read_by_library(path: str, sector: int = 512) -> PartitionTable:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        return libblkid.read(fd, sector)
+    finally:
+        os.close(fd)
+
+
+def test_libblkid_reads_logical_partitions(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    subprocess.run(["sfdisk", "--quiet", path], input=LOGICAL.encode(), check=True)
+    found = read_by_library(path)
+    assert (found.kind, found.guid) == ("dos", "0x12345678")
+    assert [(one.number, one.start, one.size, one.type, one.guid) for one in found.partitions] == [
+        (1, 2048, 4096, "83", "12345678-01"),
+        (2, 8192, 40000, "f", "12345678-02"),
+        (5, 10240, 2048, "82", "12345678-05"),
+        (6, 14336, 2048, "7", "12345678-06"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["sgi", "sun"])
+def test_libblkid_reads_what_sfdisk_writes(tmp_path: Path, kind: str) -> None:
+    path = image(tmp_path)
+    subprocess.run(["sfdisk", "--quiet", path], input=f"label: {kind}\n".encode(), check=True)
+    shown = json.loads(subprocess.check_output(["sfdisk", "--json", path]))["partitiontable"]
+    found = read_by_library(path)
+    assert found.kind == kind
+    assert [(one.number, one.start, one.size) for one in found.partitions] == [
+        (int(one["node"].removeprefix(path)), one["start"], one["size"]) for one in shown.get("partitions", ())
+    ]
+
+
+def test_libblkid_counts_in_the_sectors_of_the_device(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    subprocess.run(["sfdisk", "--quiet", path], input=b"label: dos\nstart=2048, size=4096\n", check=True)
+    assert [(one.start, one.size) for one in read_by_library(path, 4096).partitions] == [(2048, 4096)]
+
+
+def test_a_table_with_a_partition_beyond_the_end_is_not_taken_for_no_table(tmp_path: Path) -> None:
+    path = image(tmp_path)
+    subprocess.run(["sfdisk", "--quiet", path], input=LOGICAL.encode(), check=True)
+    os.truncate(path, 3 << 20)
+    assert read_by_library(path).kind == "dos"
+    assert tables.read(path, 3 << 20, 512).kind == "dos"
+
+
 def test_a_broken_table_is_read_from_its_copy(tmp_path: Path) -> None:
     path = image(tmp_path)
     wanted = table(PartitionEntry(1, 2048, 4096, LINUX, DISK))
@@ -125,6 +181,7 @@ def test_a_fat_is_no_table(tmp_path: Path) -> None:
     path = image(tmp_path)
     subprocess.run(["mkfs.fat", path], check=True, stdout=subprocess.DEVNULL)
     assert tables.read(path, SIZE, 512).kind == ""
+    assert read_by_library(path).kind == ""
 
 
 def test_a_hybrid_and_an_active_record_stay_unless_everything_goes(tmp_path: Path) -> None:
