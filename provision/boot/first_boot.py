@@ -138,6 +138,14 @@ def _first_signature() -> str:
 WAIT = 30.0
 """Seconds to wait for the root device, unless `provision.firstboot.wait=` sets another time."""
 
+WAIT_FOR_VOLUMES = 180.0
+"""The same if the kernel command line names arrays or encrypted volumes: a network may have to come up to open them.
+
+It is the time after which dracut gives up (rd.retry, dracut.cmdline(7)).
+"""
+
+_VOLUMES = ("rd.luks.name", "rd.luks.uuid", "rd.md.uuid")
+
 _STAMPED = frozenset({"1", "detected"})
 """Values with which GRUB of Flatcar Container Linux says first boot; `detected` if the boot partition has a stamp."""
 
@@ -249,7 +257,8 @@ def _has_file_system(device: str) -> bool:
 def wait_seconds(command_line: str) -> float:
     """Seconds to wait for the root device. Raises Failure for a value that is not a number."""
     text = last_value(command_line, "provision.firstboot.wait")
+    named = any(last_value(command_line, name) for name in _VOLUMES)
     try:
-        return float(text) if text else WAIT
+        return float(text) if text else WAIT_FOR_VOLUMES if named else WAIT
     except ValueError:
         raise Failure(f"kernel command line: provision.firstboot.wait={text} is not a number of seconds") from None

@@ -107,6 +107,8 @@ def test_platform() -> None:
 
 def test_wait_seconds() -> None:
     assert wait_seconds("quiet") == 30
+    assert wait_seconds("rd.luks.name=5ca1ab1e-0000-4000-8000-000000000001=root") == 180
+    assert wait_seconds("rd.md.uuid=1:2:3:4 provision.firstboot.wait=5") == 5
     assert wait_seconds("provision.firstboot.wait=0") == 0
     with pytest.raises(Failure, match="soon"):
         wait_seconds("provision.firstboot.wait=soon")
