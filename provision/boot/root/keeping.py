@@ -61,10 +61,12 @@ class RootKeeping(NamedTuple):
     def during(self, config: Config, steps: Sequence[Step], machine: System) -> Iterator[None]:
         """The block carries out the steps of the disks stage. Raises Failure before it if the machine could not start.
 
-        Afterwards the content is in the new root file system, and the boot loader has the arguments for it.
+        Afterwards the content is in the new root file system, and the boot loader has the arguments for it. Where a
+        distribution fills the root, it also knows what its boot loader needs.
         """
         found = self._replacement(steps, machine)
-        entries = root_entries(self.config, self.name)
+        is_ours = found is not None or config is not self.config  # the second: it was kept by an interrupted boot
+        entries = root_entries(self.config, self.name) if is_ours else []
         for _, entry in entries:
             check_layers(self.config, entry.device, machine, self.command_line)
         known = identifiers(self.command_line, self.name)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from provision.boot.root.keeping import check, derives_with_memory, root_keeping, settled
 from provision.boot.root.replacement import Replacement
 from provision.config.format import Clevis, Config, Disk, Filesystem, Luks, Storage
+from provision.engine.execution import Engine
+from provision.engine.preflight import simulate
 from provision.failures import Failure
+from provision.fetch.resources import Fetcher
 from provision.log import silent
+from provision.planning.boot_state import BootState
 from provision.planning.machine_view import Device, Signature
+from provision.stages import load_stage
+from provision.system.block.kernel_devices import KernelDevices
+from provision.system.machine import Machine
+from tests.real.disks.loop_devices import MIB, blank, loop
+from tests.recorded_log import RecordedLog
 
 LABEL = "/dev/disk/by-label/root"
 NEW = Signature("xfs", "root")
@@ -68,6 +81,62 @@ def test_what_an_interrupted_boot_has_made_stays() -> None:
     assert [volume.name for volume in left.luks] == ["data"]
     assert [one.wipe_filesystem for one in left.filesystems] == [False, True]
     assert not left.disks[0].wipe_table
+
+
+HELPER = """\
+#!/bin/sh
+echo "$PROVISION_KARGS_REBOOT $*" >>"$KARGS"
+"""
+
+
+@pytest.mark.disks
+def test_a_boot_keeps_the_content_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The boot after one that was interrupted leaves the root as it is, and only names the arguments again."""
+    (tmp_path / "ignition-kargs-helper").write_text(HELPER)
+    (tmp_path / "ignition-kargs-helper").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("KARGS", str(tmp_path / "arguments"))
+    monkeypatch.setenv("PROVISION_KARGS_REBOOT", "yes")
+    tree = tmp_path / "tree/usr/lib"
+    tree.mkdir(parents=True)
+    (tree / "os-release").write_text("ID=test\n")
+    with loop(blank(tmp_path / "disk", 400 * MIB)) as node:
+        subprocess.run(["mkfs.ext4", "-q", "-L", "root", "-d", tmp_path / "tree", node], check=True)
+        entry = Filesystem(device=node, format="xfs", label="root", wipe_filesystem=True, mount_options=("noatime",))
+        config = Config(storage=Storage(filesystems=(entry,)))
+        assert [boot(config, f"root={node}") for _ in range(2)] == [
+            ["wipe", "make", "restored"],
+            ["keep", "an interrupted boot has made the root file system already"],
+        ]
+        subprocess.run(["mount", "-o", "ro", node, tmp_path / "tree"], check=True)
+        try:
+            assert (tree / "os-release").read_text() == "ID=test\n"
+        finally:
+            subprocess.run(["umount", tmp_path / "tree"], check=True)
+    assert (tmp_path / "arguments").read_text() == "no --should-exist rootflags=noatime\n" * 2
+
+
+def boot(config: Config, command_line: str) -> list[str]:
+    """The disks stage of a boot: the first words of its steps, and of its messages about the content."""
+    told = RecordedLog()
+    keeping = root_keeping(config, command_line, told)
+    assert keeping is not None
+    machine = Machine("/", KernelDevices(), BootState(seed="test"))
+    try:
+        left = keeping.settled(machine)
+        stage = load_stage("disks")
+        steps = simulate([stage], left, machine, lambda _: None)
+        with keeping.during(left, steps, machine):
+            Engine(machine, Fetcher(), lambda _: None).run(stage, left)
+    finally:
+        machine.release()
+    words = [step.action.title.split()[0] for step in steps]
+    messages = [message for _, message in told.lines]
+    return (
+        words
+        + ["restored" for one in messages if one.startswith("restoring")]
+        + [one.removeprefix("disks: ") for one in messages if "interrupted" in one]
+    )
 
 
 def test_volumes_that_need_much_memory() -> None:
