@@ -32,9 +32,9 @@ def make(folder: Path) -> None:
     os.setxattr(acl, "system.posix_acl_access", ACL)
     with (folder / "sparse").open("wb") as file:
         file.write(b"begin")
-        file.seek(64 << 20)
+        file.seek(2 << 20)
         file.write(b"middle")
-        file.truncate(256 << 20)
+        file.truncate(8 << 20)
     capable = folder / "capable"
     capable.write_text("with a capability")
     os.setxattr(capable, "security.capability", struct.pack("<5I", 0x02000001, 1 << 10, 0, 0, 0))
