@@ -64,23 +64,22 @@ def kept_root(old: Replacement, options: str, digest: str, log: Log, *, encrypts
     `options` are those of the kernel command line for mounting the root; `digest` is that of the config,
     which `encrypts` a volume or not.
     """
-    kept, new_place = (f"{PLACE}/{name}" for name in ("kept", "new"))
-    for path in (kept, new_place):
-        os.makedirs(path, mode=0o700, exist_ok=True)
-    with _mounted("none", kept, "tmpfs", "mode=0700"):
-        with _mounted_root(old.old.name, old.found.type, options) as old_place:
-            copied = _save(old, old_place, kept, log, encrypts=encrypts)
+    with _mounted("none", "tmpfs", "mode=0700") as kept:
+        with _mounted(old.old.name, old.found.type, _read_only(options)) as place:
+            copied = _save(old, place, kept, log, encrypts=encrypts)
         try:
             yield
         except (Exception, KeyboardInterrupt) as error:
-            raise _after(error, old) from error
+            if _is_unchanged(old):
+                raise
+            raise _lost(error) from error
         try:
             # the name may lead to the new file system under the name that the kernel gave it
-            with _mounted(os.path.realpath(old.name), new_place, old.made.type if old.made else "", ""):
+            with _mounted(os.path.realpath(old.name), old.made.type if old.made else "", "") as place:
                 log("notice", f"restoring the content of the root file system: {copied.nodes} files and directories")
-                _restore(kept, new_place, copied, digest)
+                _restore(kept, place, copied, digest)
         except (Exception, KeyboardInterrupt) as error:
-            raise _after(error, old) from error
+            raise _lost(error) from error
 
 
 class OldRoot(NamedTuple):
@@ -92,18 +91,9 @@ class OldRoot(NamedTuple):
 
 def look(old: Replacement, options: str) -> OldRoot:
     """Look into the old root file system. Raises Failure if it cannot be mounted."""
-    with _mounted_root(old.old.name, old.found.type, options) as place:
+    with _mounted(old.old.name, old.found.type, _read_only(options)) as place:
         fstab = read_below(place, FSTAB, "") or b""
         return OldRoot(os.path.lexists(f"{place}/usr/lib/os-release"), fstab.decode(errors="replace"))
-
-
-@contextmanager
-def _mounted_root(device: str, kind: str, options: str) -> Iterator[str]:
-    """The place where a root file system is mounted read-only during the block."""
-    place = f"{PLACE}/old"
-    os.makedirs(place, mode=0o700, exist_ok=True)
-    with _mounted(device, place, kind, f"ro,{options}" if options else "ro"):
-        yield place
 
 
 def check_content(root: str) -> None:
@@ -154,7 +144,7 @@ def restored_digest(device: str, kind: str, options: str) -> str:
 
     Raises Failure if a boot has stopped while it did that.
     """
-    with _mounted_root(device, kind, options) as place:
+    with _mounted(device, kind, _read_only(options)) as place:
         if os.path.lexists(place + UNFINISHED):
             check_content(place)
         return (read_private(place + MOVED_ROOT) or b"").decode(errors="replace")
@@ -171,21 +161,33 @@ def usable_memory(meminfo: str, *, encrypts: bool) -> int:
     return max(found["MemAvailable"] * 9 // 10 - reserved, 0)
 
 
+def _read_only(options: str) -> str:
+    return f"ro,{options}" if options else "ro"
+
+
 @contextmanager
-def _mounted(device: str, path: str, kind: str, options: str) -> Iterator[None]:
-    mounts.mount(device, path, kind, [options] if options else [])
+def _mounted(device: str, kind: str, options: str) -> Iterator[str]:
+    """A new directory below PLACE, on which a file system is mounted during the block. Raises Failure."""
+    path = f"{PLACE}/{os.getpid()}-{os.urandom(4).hex()}"
+    os.makedirs(path, mode=0o700)
     try:
-        yield
+        mounts.mount(device, path, kind, [options] if options else [])
+        try:
+            yield path
+        finally:
+            mounts.unmount(path)
     finally:
-        mounts.unmount(path)
+        os.rmdir(path)
 
 
-def _after(error: Exception | KeyboardInterrupt, old: Replacement) -> BaseException:
-    """The failure of a step that may have come after the first change of a disk: what is in memory will be gone."""
-    failure = as_failure(error)
+def _is_unchanged(old: Replacement) -> bool:
+    """Whether the old root file system is still there."""
     with suppress(OSError, Failure):
-        if signatures.probe(old.old.name) == old.found:
-            return error
-    if isinstance(failure, Bug):
-        return error
-    return Failure(failure.message, hint="\n".join(filter(None, (failure.hint, LOST))))
+        return signatures.probe(old.old.name) == old.found
+    return False
+
+
+def _lost(error: Exception | KeyboardInterrupt) -> BaseException:
+    """The failure of a step after the first change of a disk: what is in memory will be gone."""
+    failure = as_failure(error)
+    return error if isinstance(failure, Bug) else Failure(failure.message, hint=f"{failure.hint}\n{LOST}".lstrip("\n"))
