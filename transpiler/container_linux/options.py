@@ -185,7 +185,7 @@ SWITCHES = frozenset(
 RETENTION = "auto_compaction_retention"
 """A number of hours before etcd 3.3; since then a text, because it may be a duration or a number of revisions."""
 
-SECRETS = frozenset({"etcd_password", "initial_cluster_token"})
+SECRETS = frozenset({"discovery", "etcd_password", "initial_cluster_token"})
 """Options whose value is a secret."""
 
 

@@ -223,6 +223,19 @@ class Head(Record):
 
 
 @cache
+def public_names() -> frozenset[str]:
+    """The names of all fields whose values are no secrets, in all versions and dialects."""
+    found = {name for table in (options.ETCD, options.FLANNEL) for names in table.values() for name in names}
+    found -= options.SECRETS
+    waiting: list[type[Record]] = [ContainerLinuxConfig, *UPDATE.values()]
+    while waiting:
+        fields = waiting.pop().FIELDS
+        found.update(field.name for field in fields if not field.secret)
+        waiting.extend(field.record for field in fields if field.record is not None)
+    return frozenset(found)
+
+
+@cache
 def config_record(etcd: str, flannel: str, dialect: str) -> type[ContainerLinuxConfig]:
     """The record of a config of a dialect, with the options of versions of etcd and flannel; empty for no options."""
     return extended(

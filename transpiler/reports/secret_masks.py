@@ -76,7 +76,7 @@ def _secret_scalars(root: YamlNode | None) -> Iterator[tuple[str, YamlNode]]:
         elif node.kind == "mapping":
             chosen = name in _KEYS_ARE_FREE
             waiting.extend(
-                (key.text, unknown or not (chosen or key.text in known_names()), value) for key, value in node.items
+                (key.text, unknown or not (chosen or _is_known(key.text)), value) for key, value in node.items
             )
         elif node.kind == "sequence":
             waiting.extend((name, unknown, item) for item in node.items)
@@ -89,7 +89,16 @@ def _may_be_secret(name: str, text: str, *, unknown: bool) -> bool:
         return True
     if name in _URL_NAMES:
         return re.match(r"data:|[^?]*[@?]", text) is not None
+    if re.match(r"\w+://[^?]*[@?]", text):
+        return True
     return unknown and (_SECRET_WORDS.search(name) is not None or _CANNOT_BE_SECRET.fullmatch(text) is None)
+
+
+def _is_known(name: str) -> bool:
+    """Does Butane have a field of this name, or Container Linux Configs one that is no secret?"""
+    from transpiler.container_linux.records import public_names
+
+    return name in known_names() or name in public_names()
 
 
 @cache

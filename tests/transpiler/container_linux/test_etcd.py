@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -14,7 +15,7 @@ import pytest
 
 from tests.transpiler.container_linux.machines import ETCD_DROPIN, applied, command, metadata, run
 
-ETCD, ETCDCTL = shutil.which("etcd"), shutil.which("etcdctl")
+ETCD, ETCDCTL, LOCKSMITHCTL = map(shutil.which, ("etcd", "etcdctl", "locksmithctl"))
 MEMBERS = {"one": "127.0.41.1", "two": "127.0.41.2"}
 WAIT = 60.0
 """Seconds that a busy machine may take to form a cluster."""
@@ -31,6 +32,7 @@ etcd:
   version: 3.4.23
   name: "{{HOSTNAME}}"
   data_dir: {data}
+  enable_v2: true
   listen_client_urls: http://{{PRIVATE_IPV4}}:{client}
   advertise_client_urls: http://{{PRIVATE_IPV4}}:{client}
   listen_peer_urls: http://{{PRIVATE_IPV4}}:{peer}
@@ -44,6 +46,8 @@ locksmith:
   reboot_strategy: etcd-lock
   window_start: Thu 04:00
   window_length: 1h30m
+  group: workers
+  etcd_endpoints: http://127.0.41.1:{client}
 """
 
 
@@ -84,6 +88,35 @@ def test_a_value_that_one_member_takes_is_read_from_the_other(members: list[str]
     assert etcdctl(members[1], "get", "/lab/a").stdout == "/lab/a\nhello\n"
     listed = etcdctl(members[1], "member", "list").stdout.splitlines()
     assert sorted(line.split(", ")[2] for line in listed) == ["one", "two"]
+
+
+@pytest.mark.skipif(not LOCKSMITHCTL, reason="locksmithctl is not on PATH")
+def test_locksmith_keeps_its_lock_where_update_conf_says(tmp_path: Path, members: list[str]) -> None:
+    def locksmithctl(*arguments: str) -> subprocess.CompletedProcess[str]:
+        script = '. "$0" && LOCKSMITHCTL_ENDPOINT=$LOCKSMITHD_ENDPOINT LOCKSMITHCTL_GROUP=$LOCKSMITHD_GROUP "$@"'
+        argv = ["sh", "-c", script, str(tmp_path / "one/etc/coreos/update.conf"), str(LOCKSMITHCTL), *arguments]
+        return subprocess.run(argv, capture_output=True, text=True, check=False)
+
+    deadline = time.monotonic() + WAIT
+    while locksmithctl("lock", "one").returncode and time.monotonic() < deadline:
+        pass
+    assert locksmithctl("lock", "two").returncode == 1
+    kept = subprocess.run(
+        [
+            str(ETCDCTL),
+            "--endpoints",
+            members[1],
+            "get",
+            "/coreos.com/updateengine/rebootlock/groups/workers/semaphore",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "ETCDCTL_API": "2"},
+    )
+    assert json.loads(kept.stdout)["holders"] == ["one"]
+    assert locksmithctl("unlock", "one").returncode == 0
+    assert locksmithctl("lock", "two").returncode == 0
 
 
 def test_a_shell_reads_update_conf_as_the_programs_do(tmp_path: Path) -> None:
