@@ -86,6 +86,7 @@ class Work:
         self.root: YamlNode | None = None
         self.as_written: YamlNode | None = None
         self.other_texts: dict[str, SourceText] = {}
+        self.public_names: frozenset[str] = frozenset()
         self.secrets: frozenset[str] = frozenset()
         self.unknown_secrets: frozenset[Position] = frozenset()
         self.variant = Variant("", "", 0)
@@ -101,7 +102,7 @@ class Work:
 
     def source_text(self, name: str) -> SourceText:
         """The text with its tree, under a name, and the other files that it has parts from."""
-        return SourceText(name, self.text, self.root, self.other_texts, self.as_written)
+        return SourceText(name, self.text, self.root, self.other_texts, self.as_written, self.public_names)
 
     @property
     def bare(self) -> bool:

@@ -15,7 +15,7 @@ from transpiler.container_linux.dialects import Dialect
 from transpiler.container_linux.ignition_2 import FILE_MODE, ignition_2
 from transpiler.container_linux.keys import key_hint
 from transpiler.container_linux.recognise import OWN_SECTIONS
-from transpiler.container_linux.records import SPEC_MINOR, ContainerLinuxConfig, Head, config_record
+from transpiler.container_linux.records import SPEC_MINOR, ContainerLinuxConfig, Head, config_record, public_names
 from transpiler.container_linux.sugar import services
 from transpiler.container_linux.sugar.dynamic_data import VARIABLES, UnknownField
 from transpiler.container_linux.sugar.update_conf import PATH, update_conf
@@ -70,6 +70,7 @@ class Translating:
 def run(work: Work) -> None:
     """Run all phases on a text that is parsed. The result is `work.old_config`."""
     state = Translating(work)
+    work.public_names = public_names()
     for phase in PHASES:
         if phase.when(state):
             work.add(phase.do(state), phase.error)

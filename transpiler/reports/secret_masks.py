@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import cache
 
 from provision.config.model import Record
@@ -28,10 +28,11 @@ _SECRET_WORDS = re.compile(r"pass|pwd|secret|token|hash|key|pin|auth|cred", re.I
 class Masks:
     """The scalars of trees that may be secrets: for each file, sorted by their places."""
 
-    def __init__(self, roots: Iterable[YamlNode | None]) -> None:
+    def __init__(self, roots: Iterable[YamlNode | None], public_names: Container[str] = ()) -> None:
+        """Values of `public_names` are shown, beside those of the fields that Butane has."""
         found: dict[str, list[tuple[str, YamlNode]]] = {}
         for root in roots:
-            for name, node in _secret_scalars(root):
+            for name, node in _secret_scalars(root, public_names):
                 found.setdefault(node.file, []).append((name, node))
         self.scalars = {file: sorted(some, key=lambda one: one[1].at) for file, some in found.items()}
         self.starts = {file: [node.line for _, node in some] for file, some in self.scalars.items()}
@@ -62,7 +63,7 @@ def _hidden(text: str, name: str) -> str:
     return text[:shown] + re.sub(r"\S", "*", text[shown:])
 
 
-def _secret_scalars(root: YamlNode | None) -> Iterator[tuple[str, YamlNode]]:
+def _secret_scalars(root: YamlNode | None, public_names: Container[str]) -> Iterator[tuple[str, YamlNode]]:
     """Scalars that may be secrets, each with the name of its key. A value counts too if its key is unknown, because the
     key may be the misspelled name of a secret field."""
     waiting = [("", False, root)] if root else []
@@ -74,10 +75,9 @@ def _secret_scalars(root: YamlNode | None) -> Iterator[tuple[str, YamlNode]]:
         elif name == "extends":
             continue
         elif node.kind == "mapping":
-            chosen = name in _KEYS_ARE_FREE
-            waiting.extend(
-                (key.text, unknown or not (chosen or _is_known(key.text)), value) for key, value in node.items
-            )
+            for key, value in node.items:
+                known = name in _KEYS_ARE_FREE or key.text in known_names() or key.text in public_names
+                waiting.append((key.text, unknown or not known, value))
         elif node.kind == "sequence":
             waiting.extend((name, unknown, item) for item in node.items)
         elif node.kind == "scalar" and _may_be_secret(name, node.text, unknown=unknown):
@@ -92,13 +92,6 @@ def _may_be_secret(name: str, text: str, *, unknown: bool) -> bool:
     if re.match(r"\w+://[^?]*[@?]", text):
         return True
     return unknown and (_SECRET_WORDS.search(name) is not None or _CANNOT_BE_SECRET.fullmatch(text) is None)
-
-
-def _is_known(name: str) -> bool:
-    """Does Butane have a field of this name, or Container Linux Configs one that is no secret?"""
-    from transpiler.container_linux.records import public_names
-
-    return name in known_names() or name in public_names()
 
 
 @cache

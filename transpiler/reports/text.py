@@ -24,7 +24,8 @@ class SourceText(NamedTuple):
     """The author's text: its name, its bytes, and its YAML tree, from which places are taken.
 
     `others` are the other files that the text has parts from, by the names in places. `as_written` is the tree of the
-    text itself, if `root` is made of several parts.
+    text itself, if `root` is made of several parts. `public_names` are fields that Butane does not have, whose values
+    are no secrets.
     """
 
     name: str
@@ -32,6 +33,7 @@ class SourceText(NamedTuple):
     root: YamlNode | None
     others: Mapping[str, SourceText] = {}
     as_written: YamlNode | None = None
+    public_names: frozenset[str] = frozenset()
 
     def place(self, problem: Problem) -> Position | None:
         """The line and column of a problem, counted from 1; None if the text could not be parsed."""
@@ -100,7 +102,8 @@ def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
     if not problems:
         return []
     lines = text.all_lines()
-    masks = Masks((text.root, text.as_written, *(one.root for one in text.others.values())))
+    roots = (text.root, text.as_written, *(one.root for one in text.others.values()))
+    masks = Masks(roots, text.public_names)
     return [_finding(problem, text, lines, masks) for problem in dict.fromkeys(problems)]
 
 

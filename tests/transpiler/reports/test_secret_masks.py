@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.config.problems import Position
+from transpiler.container_linux.records import public_names
 from transpiler.reading.tree import parse_yaml
 from transpiler.reports.secret_masks import Masks
 
@@ -23,4 +24,4 @@ from transpiler.reports.secret_masks import Masks
     ],
 )
 def test_only_secrets_of_a_container_linux_config_are_hidden(text: str, shown: str) -> None:
-    assert Masks([parse_yaml(text.encode())]).masked_line(Position(1, 1), text) == shown
+    assert Masks([parse_yaml(text.encode())], public_names()).masked_line(Position(1, 1), text) == shown
