@@ -118,7 +118,19 @@ def test_install_initramfs_tools(unpacked: Path, tmp_path: Path) -> None:
         script = tmp_path / "usr/share/initramfs-tools" / name / "provision"
         asked = subprocess.run([script, "prereqs"], capture_output=True, text=True, check=True)
         assert asked.stdout.split() in ([], ["udev"])
-    for name in ("collect.py", "contents.sh", "kargs-helper.sh"):
+    for name in ("collect.py", "common.sh", "contents.sh", "kargs-helper.sh"):
+        assert (tmp_path / "usr/share/provision" / name).is_file()
+    assert (tmp_path / "usr/lib/systemd/system/provision-complete.service").is_file()
+
+
+def test_install_mkosi_initrd(unpacked: Path, tmp_path: Path) -> None:
+    subprocess.run(["make", "--silent", "install-mkosi-initrd", f"DESTDIR={tmp_path}"], cwd=unpacked, check=True)
+    settings = tmp_path / "usr/lib/mkosi-initrd/mkosi.conf.d/provision"
+    assert (settings / "mkosi.postinst").stat().st_mode & 0o111
+    lines = (settings / "mkosi.conf").read_text().splitlines()
+    assert lines[:2] == ["[Content]", "KernelModulesInclude="]
+    assert {"    /qemu[-_]fw[-_]cfg.ko", "    ^drivers/net/ethernet/"} <= set(lines)
+    for name in ("common.sh", "collect.py", "contents.sh", "units/provision-look.service", "units/start-networkd.sh"):
         assert (tmp_path / "usr/share/provision" / name).is_file()
     assert (tmp_path / "usr/lib/systemd/system/provision-complete.service").is_file()
 
@@ -132,11 +144,16 @@ def test_install_initramfs_tools(unpacked: Path, tmp_path: Path) -> None:
         "dracut/engine/kargs-helper.sh",
         "dracut/units/explain.sh",
         "dracut/units/module-setup.sh",
+        "dracut/units/start-network-legacy.sh",
         "dracut/units/start-network-manager.sh",
+        "dracut/units/start-networkd.sh",
+        "initramfs-tools/common.sh",
         "initramfs-tools/disks",
         "initramfs-tools/files",
         "initramfs-tools/hook",
         "packaging/grub.d/09_provision",
+        "packaging/mkosi-initrd/mkosi.postinst",
+        "packaging/mkosi-initrd/settings",
         "tests/real/boot/build.sh",
         "provision/system/virtual_machine/debian-root.sh",
         "examples/demo.sh",

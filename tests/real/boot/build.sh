@@ -80,6 +80,19 @@ initramfs_next() {
     chroot "$root" apt-get update --quiet
     chroot "$root" mkosi-initrd --kernel-version "$kernel" --output-dir /run/mkosi
     mv "$root/run/mkosi/initrd" "$1/mkosi"
+    mkdir -p "$root/etc/dracut.conf.d"
+    omitted=ostree
+    first_boot_archive "$1"
+    unified_kernel_image "$1"
+}
+
+# one for all boots, and the addon for the first one
+unified_kernel_image() {
+    chroot "$root" ukify build --linux="/boot/vmlinuz-$kernel" --initrd="/boot/initrd.img-$kernel" \
+        --cmdline="$COMMAND_LINE" --output=/run/uki.efi
+    chroot "$root" ukify build --initrd=/boot/provision-first-boot.img --cmdline=ignition.firstboot \
+        --output=/run/first-boot.addon.efi
+    mv "$root/run/uki.efi" "$root/run/first-boot.addon.efi" "$1/"
 }
 
 initramfs_wide() {
@@ -105,6 +118,7 @@ initramfs_wide() {
     chroot "$root" mkinitramfs -o /run/initramfs "$kernel"
     mv "$root/run/initramfs" "$1/initramfs-tools"
     first_boot_archive "$1"
+    grub_menu
     cp "$root/usr/lib/systemd/boot/efi/systemd-bootx64.efi" "$root/usr/lib/systemd/boot/efi/linuxx64.efi.stub" "$1/"
 }
 
@@ -116,15 +130,19 @@ initramfs_with_9p() {
     mv "$root/run/initramfs" "$1/9p"
 }
 
-# an initramfs without us, the archive that a boot loader adds to it, and the menu of GRUB, with the stamp
+# an initramfs without us, and the archive that a boot loader adds to it
 first_boot_archive() {
-    mkdir -p "$root/boot/grub"
     printf 'hostonly=no\nomit_dracutmodules+=" %s "\nprovision_first_boot_archive=yes\n' "$omitted" \
         >"$root/etc/dracut.conf.d/provision.conf"
     initramfs "$root" "$1/bare"
     zstd -1 -q -f -o "$root/boot/initrd.img-$kernel" "$1/bare"
     chroot "$root" provision-first-boot-archive "/boot/initrd.img-$kernel" /boot/provision-first-boot.img
     cp "$root/boot/provision-first-boot.img" "$1/archive"
+}
+
+# the menu of GRUB, with the stamp
+grub_menu() {
+    mkdir -p "$root/boot/grub"
     cp -r "$root/usr/lib/grub/i386-pc" "$root/boot/grub/"
     touch "$root/boot/ignition.firstboot"
     mv "$root/etc/default/grub" "$root/run/grub"

@@ -134,6 +134,18 @@ def uki_disk(images: DebianRoot, folder: Path, arguments: str, credentials: dict
     return _esp(files)
 
 
+ADDON = "EFI/BOOT/BOOTX64.EFI.extra.d/provision-first-boot.addon.efi"
+
+
+def addon_disk(images: DebianRoot, folder: Path) -> Path:
+    """A disk with a unified kernel image that the firmware starts, and the addon that makes its boot the first one."""
+    files = folder / "esp"
+    (files / ADDON).parent.mkdir(parents=True)
+    shutil.copyfile(images.folder / "uki.efi", files / "EFI/BOOT/BOOTX64.EFI")
+    shutil.copyfile(images.folder / "first-boot.addon.efi", files / ADDON)
+    return _esp(files)
+
+
 def _esp(files: Path) -> Path:
     """A disk that is one FAT file system with these files."""
     disk = files.with_suffix(".img")

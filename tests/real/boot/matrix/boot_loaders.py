@@ -12,7 +12,7 @@ import pytest
 
 from provision.system.virtual_machine.debian_root import DebianRoot
 from provision.system.virtual_machine.options import OVMF, uefi
-from tests.real.boot.equipment import grub_disk_for_root, systemd_boot_disk, uki_disk
+from tests.real.boot.equipment import addon_disk, grub_disk_for_root, systemd_boot_disk, uki_disk
 from tests.real.boot.machine import Machine, cpio
 from tests.real.boot.server import Server
 from tests.real.boot.workload import LATER, check_provisioned, config, ran, sources, unusable
@@ -82,6 +82,21 @@ def test_systemd_boot_has_an_entry_with_the_first_boot_archive_once(
     first = machine.boot_from_disk(disk, path, devices=uefi(tmp_path))
     check_provisioned(first.reported)
     second = machine.boot_from_disk(disk, path, devices=uefi(tmp_path))
+    assert "ignition.firstboot" not in second.reported["arguments"]
+    assert ran(second) == []
+    assert second.reported["nodes"] == first.reported["nodes"]
+
+
+@pytest.mark.skipif(not OVMF.exists(), reason="OVMF is not installed")
+def test_a_unified_kernel_image_has_an_addon_with_the_first_boot_archive_once(
+    next_release: DebianRoot, newer: Machine, server: Server, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.ign"
+    path.write_text(json.dumps(with_boot(config(server.url), "ESP")))
+    disk = addon_disk(next_release, tmp_path)
+    first = newer.boot_from_disk(disk, path, devices=uefi(tmp_path))
+    check_provisioned(first.reported)
+    second = newer.boot_from_disk(disk, path, devices=uefi(tmp_path))
     assert "ignition.firstboot" not in second.reported["arguments"]
     assert ran(second) == []
     assert second.reported["nodes"] == first.reported["nodes"]
