@@ -63,6 +63,12 @@ class MachineMetadata(NamedTuple):
                 self.context.log("warning", f"line {number} of the SSH keys of this machine is not a key: left out")
         return list(dict.fromkeys(line for line in lines if is_key(line)))
 
+    def administrator(self) -> str:
+        """The account that the owner of the machine chose, empty for none. Raises Usage if the platform names none."""
+        if not self.provider.administrator:
+            raise Usage("this platform names no administrator", hint="azure is the only one that does")
+        return self.answers.value(self.provider.administrator).strip()
+
     def network(self) -> Network:
         """The network that the platform describes. Raises Usage if it describes none."""
         if self.provider.network is None:

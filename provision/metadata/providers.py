@@ -30,6 +30,7 @@ class Provider(NamedTuple):
     """What a platform says of a machine, and where.
 
     `attributes` has a place for each attribute; `more` returns those that no place can describe. `hostname` is a place.
+    `administrator` is the place of the name of the account that the owner of the machine chose.
     `check_in` tells the platform that the machine has booted.
     `network` returns the network that the platform describes, `kernel_arguments` the
     arguments that configure it in the initramfs.
@@ -44,6 +45,7 @@ class Provider(NamedTuple):
     check_in: Callable[[Answers], None] | None = None
     network: Callable[[Answers], Network] | None = None
     kernel_arguments: Callable[[Answers], str] | None = None
+    administrator: str = ""
 
 
 CONFIG_DRIVE = ("config-2", "CONFIG-2")
@@ -177,6 +179,7 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             ssh_keys.json_list("/metadata/instance/compute/publicKeys?api-version=2021-02-01", "keyData"),
             WireServer().addresses,
             WireServer().report_ready,
+            administrator="/metadata/instance/compute/osProfile/adminUsername?api-version=2021-02-01&format=text",
         ),
     ),
     # its SSH keys are in a message that is encrypted for a certificate (docs/decisions/0012-metadata.md)

@@ -17,12 +17,14 @@ KERNEL_ARGUMENTS_FILE = "/etc/cmdline.d/50-afterburn-network-kargs.conf"
 
 
 def afterburn(arguments: Sequence[str]) -> int:
-    """`afterburn multi OPTIONS`, the same without `multi`, and `afterburn exp rd-network-kargs OPTIONS`.
+    """`afterburn multi OPTIONS`, the same without `multi`, `exp rd-network-kargs` and `render-ignition` with options.
 
     Returns 0; argparse exits with 2 for a wrong command line; raises Failure.
     """
     if [*arguments[:2]] == ["exp", "rd-network-kargs"]:
         return _write_kernel_arguments(arguments[2:])
+    if arguments[:1] == ["render-ignition"]:
+        return _write_configs(arguments[1:])
     return _multi("afterburn", arguments[1:] if arguments[:1] == ["multi"] else _with_two_dashes(arguments))
 
 
@@ -63,6 +65,35 @@ def _write_kernel_arguments(arguments: Sequence[str]) -> int:
         return 0
     found = metadata.ask_platform(options.platform or "", options.timeout, log).kernel_arguments()
     write_shared(KERNEL_ARGUMENTS_FILE, f"{found or options.default_value}\n")
+    return 0
+
+
+def _write_configs(arguments: Sequence[str]) -> int:
+    from provision.metadata.ignition_fragments import hostname_config, user_config
+    from provision.system.shared_files import write_shared
+
+    parser = _parser("afterburn render-ignition")
+    parser.add_argument(
+        "--render-ignition-dir", required=True, metavar="DIR", help="write the configs into this folder"
+    )
+    parser.add_argument("--disable-hostname-fragment", action="store_true", help="write no config with the host name")
+    parser.add_argument("--disable-user-fragment", action="store_true", help="write no config with the administrator")
+    options = parser.parse_args(arguments)
+    log = open_log(sys.stderr, to_stdout=False)
+    found = metadata.ask_platform(options.platform or "", options.timeout, log)
+    administrator = found.administrator()
+    if not options.disable_hostname_fragment:
+        name = found.hostname()
+        if name:
+            write_shared(f"{options.render_ignition_dir}/hostname.ign", hostname_config(name))
+        else:
+            log("warning", "the platform gives this machine no host name")
+    if not options.disable_user_fragment:
+        keys = tuple(found.ssh_keys())
+        if administrator and keys:
+            write_shared(f"{options.render_ignition_dir}/user.ign", user_config(administrator, keys))
+        else:
+            log("warning", "the platform gives no administrator with SSH keys")
     return 0
 
 
