@@ -139,4 +139,4 @@ def test_a_config_is_left_out_if_it_is_not_wanted_or_would_be_empty(tmp_path: Pa
 def test_only_azure_names_an_administrator(tmp_path: Path) -> None:
     code, configs, messages = render(tmp_path, "hetzner", {})
     assert (code, configs) == (2, {})
-    assert "this platform names no administrator (hint: azure is the only one that does)" in messages
+    assert "this platform names no administrator\n  hint: azure is the only one that does" in messages
