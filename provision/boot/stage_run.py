@@ -222,9 +222,11 @@ class Boot(NamedTuple):
         """In an initramfs the disks stage may replace the root file system, whose content is kept. Raises Failure."""
         if stage.name != "disks" or not in_initramfs():
             return None
+        command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+        if not _changes_disks(config) and "provision.restamp" not in command_line:
+            return None
         from provision.boot.root.keeping import root_keeping
 
-        command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
         return root_keeping(config, command_line, self.log)
 
     @contextmanager
@@ -321,6 +323,11 @@ def uuid_seed(digest: str, identity: Sequence[str]) -> str:
 def _merged_config(base: Config, user: Config) -> Config:
     """The user's config merged over the base config; most systems have no base config."""
     return user if base is EMPTY else merged((user,), base)
+
+
+def _changes_disks(config: Config) -> bool:
+    storage = config.storage
+    return bool(storage.disks or storage.raid or storage.luks or storage.filesystems)
 
 
 def _with_platform_files(config: Config, state: BootState) -> Config:

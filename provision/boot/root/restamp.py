@@ -7,7 +7,6 @@ identifiers that the kernel command line lists are replaced, so nothing else is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from uuid import NAMESPACE_OID, UUID, uuid5
 
 from provision.config.problems import Problem
 from provision.failures import Failure, PlanRefused
@@ -30,8 +29,13 @@ def identifiers(command_line: str, root: str) -> frozenset[str]:
 
     `root` is the device that `root=` names; its own UUID cannot be replaced then.
     """
+    listed = [one for one in (last_value(command_line, ARGUMENT) or "").split(",") if one]
+    if not listed:
+        return frozenset()
+    from uuid import UUID
+
     found = set()
-    for text in filter(None, (last_value(command_line, ARGUMENT) or "").split(",")):
+    for text in listed:
         try:
             found.add(str(UUID(text)))
         except ValueError:
@@ -61,6 +65,8 @@ def restamp(known: frozenset[str], nodes: Iterable[str], view: MachineView) -> I
 
 
 def _new(old: str, view: MachineView) -> str:
+    from uuid import NAMESPACE_OID, uuid5
+
     return str(uuid5(NAMESPACE_OID, f"{view.boot_state().seed}\0restamp\0{old.lower()}"))
 
 
