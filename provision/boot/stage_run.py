@@ -210,7 +210,7 @@ class Boot(NamedTuple):
             with self._saving_bundle((stage, *later), config, view):
                 steps = simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
                 fetcher = DeferredFetcher(config, self.platform, self.log)
-                with root.during(config, steps, machine) if root else nullcontext():
+                with root.during(config, steps, machine) if root and stage.name == "disks" else nullcontext():
                     Engine(machine, fetcher, self._log_step, history).run(stage, config)
             if stage.name == "files":
                 self._log_keys(config, machine)
@@ -219,8 +219,11 @@ class Boot(NamedTuple):
             machine.release()
 
     def _root_keeping(self, stage: Stage, config: Config, running_system: LocalSystem) -> RootKeeping | None:
-        """In an initramfs the disks stage may replace the root file system, whose content is kept. Raises Failure."""
-        if stage.name != "disks" or not in_initramfs():
+        """In an initramfs the disks stage may replace the root file system, whose content is kept. Raises Failure.
+
+        The kargs stage simulates the disks stage.
+        """
+        if stage.name not in {"kargs", "disks"} or not in_initramfs():
             return None
         command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
         if not _changes_disks(config) and "provision.restamp" not in command_line:
