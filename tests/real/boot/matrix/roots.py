@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
@@ -205,6 +206,26 @@ def below(device: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield device
     for one in device.get("children", ()):
         yield from below(one)
+
+
+def test_a_copied_image_gets_identifiers_of_its_own(images: DebianRoot, machine: Machine, tmp_path: Path) -> None:
+    """The root file system and the table of another disk; a later boot leaves both as they are."""
+    root = subprocess.check_output(["blkid", "-o", "value", "-s", "UUID", images.image], text=True).strip()
+    table = "00000000-0000-4000-a000-000000000001"
+    layout = f"label: gpt\nlabel-id: {table}\nsize=64MiB, name=one\n"
+    subprocess.run(["sfdisk", "--quiet", machine.data], input=layout, text=True, check=True)
+    path = config(tmp_path)
+    arguments = f"provision.firstboot=auto provision.restamp={table},{root}"
+    found = []
+    for _ in range(2):
+        boot = machine.boot(arguments, path)
+        assert boot.reported["failed"] == [""]
+        shown = json.loads(subprocess.check_output(["sfdisk", "--json", machine.data]))["partitiontable"]
+        assert [one["name"] for one in shown["partitions"]] == ["one"]
+        (disk,) = [one for one in boot.reported["devices"]["blockdevices"] if one["name"] == "vda"]
+        found.append((shown["id"].lower(), disk["uuid"]))
+    assert found[0] == found[1]
+    assert {table, root}.isdisjoint(found[0])
 
 
 WWN = "0x5000c50015ea71ac"

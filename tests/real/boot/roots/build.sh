@@ -43,7 +43,7 @@ machine() {
     mount_kernel_file_systems "$root"
     kernel=$(kernel_version "$root")
     cp "$root/boot/vmlinuz-$kernel" "$4/vmlinuz"
-    initramfs "$root" "$4/initramfs" --no-hostonly
+    initramfs "$root" "$4/initramfs" --no-hostonly --install 'e2fsck tune2fs'
     mask "$root" apt-daily-upgrade.timer apt-daily.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap \
         fstrim.timer getty.target mdadm-shutdown systemd-binfmt systemd-logind
 }
