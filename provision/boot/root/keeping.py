@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from provision.boot.first_boot import root_device
@@ -66,24 +66,28 @@ class RootKeeping(NamedTuple):
         """
         found = self._replacement(steps, machine)
         is_ours = found is not None or config is not self.config  # the second: it was kept by an interrupted boot
-        entries = root_entries(self.config, self.name) if is_ours else []
-        for _, entry in entries:
+        entries = [entry for _, entry in root_entries(self.config, self.name)] if is_ours else []
+        for entry in entries:
             check_layers(self.config, entry.device, machine, self.command_line)
         known = identifiers(self.command_line, self.name)
         if known:
             list(restamp(known, _nodes(), machine))  # what cannot be done is refused now
-        with self._kept(found, encrypts=derives_with_memory(config)) if found else nullcontext():
+
+        def tell_boot_loader() -> None:
+            for entry in entries:
+                arguments = kernel_arguments(self.config, entry.device, machine, self.command_line)
+                set_kernel_arguments([*arguments, *root_flags(entry, machine)], self.log)
+
+        if found is not None:
+            settings = kept_content.Settings(self.options, digest_of(self.config), derives_with_memory(config))
+            with kept_content.kept_root(found, settings, self.log, tell_boot_loader):
+                yield
+        else:
             yield
+            tell_boot_loader()
         for action in restamp(known, _nodes(), machine) if known else ():
             self.log("info", f"disks: {action.title}")
             machine.apply(action)
-        for _, entry in entries:
-            arguments = kernel_arguments(self.config, entry.device, machine, self.command_line)
-            set_kernel_arguments([*arguments, *root_flags(entry, machine)], self.log)
-
-    def _kept(self, found: Replacement, *, encrypts: bool) -> AbstractContextManager[None]:
-        digest = digest_of(self.config)
-        return kept_content.kept_root(found, self.options, digest, self.log, encrypts=encrypts)
 
     def _replacement(self, steps: Sequence[Step], view: MachineView) -> Replacement | None:
         """The replacement of a root file system with an operating system on it; None if the root stays, or has none."""

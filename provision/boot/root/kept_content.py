@@ -9,7 +9,7 @@ that stops before the end has a root file system without an operating system, wh
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from provision.boot.run_files import RUN_DIR
 from provision.failures import Bug, Failure, as_failure
 from provision.log import Log
 from provision.planning.descriptions import size_text
+from provision.planning.machine_view import Signature
 from provision.system import mounts
 from provision.system.block import signatures
 from provision.system.private_files import read_private, write_private
@@ -57,29 +58,43 @@ class Memory(NamedTuple):
             )
 
 
-@contextmanager
-def kept_root(old: Replacement, options: str, digest: str, log: Log, *, encrypts: bool = False) -> Iterator[None]:
-    """Keep the content while the block replaces the root file system, and put it into the new one. Raises Failure.
+class Settings(NamedTuple):
+    """How the content is kept: the options for mounting the root, the digest of the config, whether it encrypts."""
 
-    `options` are those of the kernel command line for mounting the root; `digest` is that of the config,
-    which `encrypts` a volume or not.
+    options: str
+    digest: str
+    encrypts: bool = False
+
+
+@contextmanager
+def kept_root(old: Replacement, settings: Settings, log: Log, restored: Callable[[], None]) -> Iterator[None]:
+    """Keep the content while the block replaces the root file system, put it into the new one, and call `restored`.
+
+    If the block fails after it has made the new file system, the content is put there all the same, so that a later
+    boot can go on. Raises Failure, or what the block raises.
     """
     with _mounted("none", "tmpfs", "mode=0700") as kept:
-        with _mounted(old.old.name, old.found.type, _read_only(options)) as place:
-            copied = _save(old, place, kept, log, encrypts=encrypts)
+        with _mounted(old.old.name, old.found.type, _read_only(settings.options)) as place:
+            copied = _save(old, place, kept, log, encrypts=settings.encrypts)
+        failure: Exception | KeyboardInterrupt | None = None
         try:
             yield
         except (Exception, KeyboardInterrupt) as error:
-            if _is_unchanged(old):
+            if _probed(old.old.name) == old.found:
                 raise
-            raise _lost(error) from error
+            if not _is_made(old):
+                raise _lost(error) from error
+            failure = error
         try:
             # the name may lead to the new file system under the name that the kernel gave it
             with _mounted(os.path.realpath(old.name), old.made.type if old.made else "", "") as place:
                 log("notice", f"restoring the content of the root file system: {copied.nodes} files and directories")
-                _restore(kept, place, copied, digest)
+                _restore(kept, place, copied, settings.digest)
         except (Exception, KeyboardInterrupt) as error:
-            raise _lost(error) from error
+            raise _lost(failure or error) from error
+        restored()
+        if failure is not None:
+            raise failure
 
 
 class OldRoot(NamedTuple):
@@ -180,11 +195,19 @@ def _mounted(device: str, kind: str, options: str) -> Iterator[str]:
         os.rmdir(path)
 
 
-def _is_unchanged(old: Replacement) -> bool:
-    """Whether the old root file system is still there."""
+def _probed(device: str) -> Signature | None:
     with suppress(OSError, Failure):
-        return signatures.probe(old.old.name) == old.found
-    return False
+        return signatures.probe(device)
+    return None
+
+
+def _is_made(old: Replacement) -> bool:
+    """Whether the new root file system is there, and complete."""
+    found = _probed(os.path.realpath(old.name))
+    made = old.made
+    if found is None or made is None or found.unfinished or found == old.found:
+        return False
+    return found.type == made.type and made.uuid in {None, found.uuid}
 
 
 def _lost(error: Exception | KeyboardInterrupt) -> BaseException:

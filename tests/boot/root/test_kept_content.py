@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from provision.boot.root.kept_content import (
     UNFINISHED,
     Memory,
     OldRoot,
+    Settings,
     check_content,
     kept_root,
     look,
@@ -54,13 +56,12 @@ def make_system(tree: Path) -> None:
     make(tree / "special")
 
 
+def keeping(root: Replacement, restored: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+    return kept_root(root, Settings("", "digest"), silent, restored)
+
+
 def mkfs(root: Replacement) -> None:
     subprocess.run(["mkfs.xfs", "-q", "-f", "-L", "root", root.name], check=True)
-
-
-def too_late(root: Replacement) -> None:
-    mkfs(root)
-    raise Failure("too late", hint="look")
 
 
 def mounted(node: str, place: Path) -> Iterator[Path]:
@@ -77,8 +78,10 @@ def test_everything_is_in_the_new_file_system(root: Replacement, tmp_path: Path)
     assert look(root, "") == OldRoot(is_system=True, fstab="LABEL=root / auto\n")
     for place in mounted(root.name, tmp_path / "old"):  # mke2fs cuts times
         old = shown(place / "special")
-    with kept_root(root, "", "digest", silent):
+    told: list[str] = []
+    with keeping(root, lambda: told.append(signatures.probe(root.name).type)):
         mkfs(root)
+    assert told == ["xfs"]
     assert signatures.probe(root.name).type == "xfs"
     for place in mounted(root.name, tmp_path / "new"):
         names = {"etc", "usr", "special", MOVED_ROOT.lstrip("/")}
@@ -88,21 +91,39 @@ def test_everything_is_in_the_new_file_system(root: Replacement, tmp_path: Path)
     assert restored_digest(root.name, "xfs", "") == "digest"
 
 
+def fail(root: Replacement, program: Sequence[str] = ()) -> Failure:
+    """The failure of a disks stage that runs a program, and then fails."""
+    with pytest.raises(Failure) as caught, keeping(root):
+        stopped(root, program)
+    return caught.value
+
+
+def stopped(root: Replacement, program: Sequence[str]) -> None:
+    if program:
+        subprocess.run([*program, root.name], check=True, stdout=subprocess.PIPE)
+    raise Failure("another disk fails", hint="look")
+
+
 @on_loop_devices
 def test_a_step_that_fails_says_that_the_content_is_lost_only_if_it_is(root: Replacement) -> None:
-    with pytest.raises(Failure) as caught, kept_root(root, "", "digest", silent):
-        raise Failure("not yet")
-    assert (caught.value.message, LOST in caught.value.hint) == ("not yet", False)
-    with pytest.raises(Failure) as caught, kept_root(root, "", "digest", silent):
-        too_late(root)
-    assert (caught.value.message, caught.value.hint) == ("too late", f"look\n{LOST}")
+    failure = fail(root)
+    assert (failure.message, failure.hint) == ("another disk fails", "look")
+    failure = fail(root, ["wipefs", "-a"])
+    assert (failure.message, failure.hint) == ("another disk fails", f"look\n{LOST}")
+
+
+@on_loop_devices
+def test_the_content_is_put_back_if_another_disk_fails_later(root: Replacement) -> None:
+    failure = fail(root, ["mkfs.xfs", "-q", "-f", "-L", "root", "-m", f"uuid={root.made.uuid if root.made else ''}"])
+    assert failure.hint == "look"
+    assert restored_digest(root.name, "xfs", "") == "digest"
 
 
 @on_loop_devices
 def test_a_root_with_a_part_of_its_content_is_never_started(root: Replacement, tmp_path: Path) -> None:
     """The new file system turns out to be too small; a later boot finds what is there."""
     small = root._replace(made=root.found)
-    with pytest.raises(Failure) as caught, kept_root(small, "", "digest", silent):
+    with pytest.raises(Failure) as caught, keeping(small):
         subprocess.run(["mkfs.ext4", "-q", "-F", "-O", "^has_journal", root.name, "8M"], check=True)
     assert LOST in caught.value.hint
     for place in mounted(root.name, tmp_path / "new"):
