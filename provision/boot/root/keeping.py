@@ -44,12 +44,19 @@ class RootKeeping(NamedTuple):
         """Options for mounting the root."""
         return last_value(self.command_line, "rootflags") or ""
 
+    @property
+    def _is_wanted(self) -> bool:
+        """Whether the content of the root file system is wanted."""
+        return last_value(self.command_line, ARGUMENT) != "new"
+
     def settled(self, view: MachineView) -> Config:
         """The config for the disks stage. What an interrupted boot of the same config has made for the root stays.
 
         Raises Failure if that boot stopped while the content of the root file system was in memory.
         """
-        device = view.device(self.name) if root_entries(self.config, self.name) else None
+        if not self._is_wanted or not root_entries(self.config, self.name):
+            return self.config
+        device = view.device(self.name)
         if device is None or (found := view.signature(device.name)).type not in FORMATS:
             return self.config
         if kept_content.restored_digest(device.name, found.type, self.options) != digest_of(self.config):
@@ -91,9 +98,7 @@ class RootKeeping(NamedTuple):
 
     def _replacement(self, steps: Sequence[Step], view: MachineView) -> Replacement | None:
         """The replacement of a root file system with an operating system on it; None if the root stays, or has none."""
-        if last_value(self.command_line, ARGUMENT) == "new":
-            return None
-        found = replacement(steps, self.name, view)
+        found = replacement(steps, self.name, view) if self._is_wanted else None
         if found is None or found.found.type not in FORMATS:
             return None
         old = kept_content.look(found, self.options)

@@ -186,7 +186,12 @@ def _mounted(device: str, kind: str, options: str) -> Iterator[str]:
     path = f"{PLACE}/{os.getpid()}-{os.urandom(4).hex()}"
     os.makedirs(path, mode=0o700)
     try:
-        mounts.mount(device, path, kind, [options] if options else [])
+        try:
+            mounts.mount(device, path, kind, [options] if options else [])
+        except mounts.MountFailed as error:
+            is_old = options.startswith("ro")
+            hint = "add provision.root=new to the kernel command line if its content is not wanted" if is_old else ""
+            raise Failure(f"{device} cannot be mounted: {error.message}", hint=hint) from error
         try:
             yield path
         finally:

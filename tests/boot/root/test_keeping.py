@@ -23,6 +23,7 @@ from provision.system.block.kernel_devices import KernelDevices
 from provision.system.machine import Machine
 from tests.real.disks.loop_devices import MIB, blank, loop
 from tests.recorded_log import RecordedLog
+from tests.stages.world import World
 
 LABEL = "/dev/disk/by-label/root"
 NEW = Signature("xfs", "root")
@@ -60,6 +61,10 @@ def test_the_kernel_argument() -> None:
     known = root_keeping(Config(), "root=LABEL=root provision.root=new", silent)
     assert known is not None
     assert known.name == LABEL
+    conf = Config(storage=Storage(filesystems=(Filesystem(device="/dev/vda", format="xfs", label="root"),)))
+    unwanted = root_keeping(conf, "root=LABEL=root provision.root=new", silent)
+    assert unwanted is not None
+    assert unwanted.settled(World().with_device("/dev/vda", 1, LABEL, signature=FOUND.found)) is conf
     assert root_keeping(Config(), "root=nfs", silent) is None
     with pytest.raises(Failure, match=r"provision\.root=no is unknown"):
         root_keeping(Config(), "root=LABEL=root provision.root=no", silent)

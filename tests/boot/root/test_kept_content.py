@@ -113,6 +113,13 @@ def test_a_step_that_fails_says_that_the_content_is_lost_only_if_it_is(root: Rep
 
 
 @on_loop_devices
+def test_a_root_that_cannot_be_mounted_is_refused(root: Replacement) -> None:
+    with pytest.raises(Failure, match=f"{root.name} cannot be mounted: ") as caught:
+        look(root._replace(found=root.found._replace(type="xfs")), "")
+    assert "provision.root=new" in caught.value.hint
+
+
+@on_loop_devices
 def test_the_content_is_put_back_if_another_disk_fails_later(root: Replacement) -> None:
     failure = fail(root, ["mkfs.xfs", "-q", "-f", "-L", "root", "-m", f"uuid={root.made.uuid if root.made else ''}"])
     assert failure.hint == "look"
