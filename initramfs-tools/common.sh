@@ -14,7 +14,7 @@ fail() {
 }
 
 provision_install() {
-    binaries=$(python3 -sE /usr/share/provision/collect.py "$1") || fail 'the program cannot be collected'
+    binaries=$(python3 -sE -X no_debug_ranges /usr/share/provision/collect.py "$1") || fail 'the program cannot be collected'
     echo "$binaries" | while read -r source place; do
         copy_binary "$source" "$place"
     done

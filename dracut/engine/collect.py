@@ -1,14 +1,15 @@
 # ruff: noqa: INP001 - a program that dracut's module runs, not a package
 """Collects the part of Python that provisioning needs, as byte-code, into the tree of an initramfs.
 
-    python3 collect.py TREE
+    python3 -X no_debug_ranges collect.py TREE
 
 module-setup.sh runs it with the interpreter of the system that the initramfs is for. Our modules and the libraries they
 use go to /usr/lib/provision; modules of the standard library keep their paths. Imports, also those inside functions,
 say which modules are needed. Prints a line `SOURCE<tab>DESTINATION` for every other file that is needed: the
 interpreter, extension modules, and their shared libraries (dracut finds only those of executables).
 
-Byte-code without source files starts fastest (`python3 -m compileall -b`, unchecked-hash of PEP 552).
+Byte-code without source files starts fastest (`python3 -m compileall -b`, unchecked-hash of PEP 552). The columns of
+errors, which `no_debug_ranges` leaves out (PEP 657), are for source files too.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ import subprocess
 import sys
 from importlib.machinery import FrozenImporter
 from importlib.util import find_spec
+from inspect import CO_OPTIMIZED
 from modulefinder import ModuleFinder
 from pathlib import Path
 from pkgutil import walk_packages
 from sysconfig import get_path
+from types import CodeType
 from typing import Any
 
 import provision
@@ -32,6 +35,9 @@ ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf
 
 DYNAMIC = ("http.client", "queue", "urllib.parse")
 """Modules that urllib3 1 imports through six.moves, where a search for imports does not see them."""
+
+COMPILED = ("charset_normalizer.md__mypyc",)
+"""Modules that an extension module imports, if they are installed: that is not seen either."""
 
 NEVER = (
     # the engine validates YAML configs without the schemas
@@ -43,7 +49,18 @@ NEVER = (
     # libparted reads only the tables of images (docs/decisions/0008-system.md)
     "parted",
     # optional modules of libraries, and modules for use at a terminal
-    *("OpenSSL", "_brotli", "brotli", "brotlicffi", "cryptography", "simplejson", "socks", "zstandard"),
+    *(
+        "urllib3.contrib.pyopenssl",
+        "urllib3.contrib.socks",
+        "OpenSSL",
+        "_brotli",
+        "brotli",
+        "brotlicffi",
+        "cryptography",
+        "simplejson",
+        "socks",
+        "zstandard",
+    ),
     *("PyQt5", "PySide2", "gi", "pyudev.glib", "pyudev.pygtk", "pyudev.pyqt4", "pyudev.wx"),
     *("_pyrepl", "code", "curses", "distutils", "doctest", "ensurepip", "lib2to3", "pdb", "pkg_resources", "pydoc"),
     *("pydoc_data", "readline", "rlcompleter", "setuptools", "sqlite3", "test", "tkinter", "turtle", "unittest"),
@@ -61,15 +78,35 @@ NEVER = (
     ),
 )
 
+ONLY_AT_IMPORT = (
+    *(
+        "ast",
+        "csv",
+        "ctypes._aix",
+        "dis",
+        "encodings.mbcs",
+        "getopt",
+        "getpass",
+        "importlib.metadata",
+        "importlib.resources",
+    ),
+    *("inspect", "netrc", "nturl2path", "opcode", "py_compile", "termios", "xml.sax.expatreader"),
+)
+"""Modules that others import in functions, none of which a boot calls: they are needed only where a module imports one
+of them when it is imported itself, which differs between the versions of Python and of the libraries.
+"""
+
 NOT_AT_A_BOOT = (
     *("provision.commands.apply", "provision.commands.capture", "provision.commands.clean"),
     *("provision.commands.given_config", "provision.commands.replay", "provision.system.limits"),
     *("provision.commands.grow", "provision.commands.plan", "provision.commands.plan_output"),
     *("provision.commands.reset", "provision.commands.targets", "provision.commands.trial"),
     "provision.commands.validate",
-    *("provision.commands.compatible.coreos_cloudinit", "provision.commands.compatible.ignition.apply"),
+    *("provision.commands.compatible.afterburn", "provision.commands.compatible.coreos_cloudinit"),
+    "provision.commands.compatible.ignition.apply",
     *("provision.commands.compatible.ignition.rmcfg", "provision.commands.compatible.ignition.validate"),
-    # what only these use
+    # what only these and the units of the real root use
+    *("provision.metadata.network.netplan", "provision.metadata.network.network_manager"),
     *("provision.config.reports.formats", "provision.config.reports.go_flags"),
     *("provision.config.reports.ignition_report", "provision.stages.disks.partitions.growth"),
     *("provision.system.block.image_devices", "provision.system.images", "provision.system.virtual_machine"),
@@ -101,13 +138,33 @@ def _needed() -> list[Any]:
     absent = [*NEVER, *NOT_AT_A_BOOT, *(["chardet"] if find_spec("charset_normalizer") else [])]
     if find_spec("yaml") is None:
         absent.append("transpiler")  # it cannot read YAML without that library
-    finder = ModuleFinder(excludes=absent)
+    finder = _ModulesAtABoot(absent)
     # all others of our modules, because stages are imported by name, which a search for imports does not see
     names = [module.name for module in walk_packages(provision.__path__, "provision.")]
     ours = [name for name in names if not any(f"{name}.".startswith(f"{one}.") for one in NOT_AT_A_BOOT)]
-    for name in ("provision", *ours, *DYNAMIC, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
+    compiled = [name for name in COMPILED if find_spec(name.partition(".")[0]) and find_spec(name)]
+    for name in ("provision", *ours, *DYNAMIC, *compiled, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
         finder.import_hook(name)
     return [module for name, module in sorted(finder.modules.items()) if module.__file__ and not _is_builtin(name)]
+
+
+class _ModulesAtABoot(ModuleFinder):
+    """Finds imports, but those of ONLY_AT_IMPORT not in functions of libraries."""
+
+    def __init__(self, absent: list[str]) -> None:
+        super().__init__(excludes=absent)
+        self._absent = absent
+
+    def scan_code(self, co: CodeType, m: Any) -> None:
+        """Find the modules that code imports, and the code in it."""
+        before = self.excludes
+        in_function = co.co_flags & CO_OPTIMIZED and not m.__name__.startswith(("provision", "transpiler"))
+        self.excludes = [*self._absent, *(ONLY_AT_IMPORT if in_function else ())]
+        if not in_function:
+            for name in ONLY_AT_IMPORT:
+                self.badmodules.pop(name, None)  # else it would not look again
+        super().scan_code(co, m)
+        self.excludes = before
 
 
 def _is_builtin(name: str) -> bool:

@@ -42,7 +42,7 @@ installkernel() {
 install() {
     local binaries source place
     . "$moddir/contents.sh"
-    binaries=$(python3 -sE "$moddir/collect.py" "$initdir") || return 1
+    binaries=$(python3 -sE -X no_debug_ranges "$moddir/collect.py" "$initdir") || return 1
     while IFS=$'\t' read -r source place; do
         inst "$source" "$place" || return 1
     done <<<"$binaries"

@@ -23,7 +23,7 @@ def test_no_variable_of_a_builder_is_overwritten() -> None:
         f"provision_{name}"
         for name in (
             *("needed_tools", "optional_tools", "kargs_tools", "clevis_tools", "optional_clevis_tools"),
-            *("drivers", "driver_folders", "crypto_folders", "settings"),
+            *("drivers", "driver_folders", "crypto_folders", "libraries", "settings"),
         )
     }
 
