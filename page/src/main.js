@@ -7,6 +7,7 @@ import { changesView, copied, machineView, outputView, problemList, statusOf } f
 import { element, plural } from "./dom.js";
 
 const PAUSE = 60; // milliseconds after a key before the text is judged
+const LONG = 1000; // milliseconds after which the page says that an answer takes longer
 const SAVED = "try-a-config";
 const by = (id) => document.getElementById(id);
 const tabs = [...document.querySelectorAll("[role=tab]")];
@@ -59,6 +60,7 @@ async function judgeNow() {
   stale = false;
   const judged = text();
   let found = null;
+  const notice = setTimeout(() => setStatus("loading", "Checking …"), LONG);
   try {
     found = await judge.ask({ do: "judge", text: judged, kept });
     judgedHere += 1;
@@ -67,6 +69,7 @@ async function judgeNow() {
     if (judgedHere) stale = true;
     else showBroken(error);
   }
+  clearTimeout(notice);
   asking = false;
   if (found && judged === text()) show(found);
   if (stale) judgeSoon(0);

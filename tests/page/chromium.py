@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import shutil
 import threading
+import time
+import zlib
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -76,11 +79,17 @@ class Tab:
         expect(self.page.locator("#status")).to_have_text(text, timeout=SECONDS)
 
     def write(self, text: str) -> None:
-        """Replace the config by keys. The editor indents new lines itself, so the text is inserted at once."""
+        """Replace the config by keys. The editor indents new lines itself, so the text is inserted at once.
+
+        The editor takes over what the browser has inserted a moment later, on a busy machine after seconds.
+        """
         self.page.locator("#editor .cm-content").click()
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(text)
-        assert self.saved() == text
+        until = time.monotonic() + SECONDS / 1000
+        while self.saved() != text:
+            assert time.monotonic() < until, "the text did not come into the editor"
+            self.page.wait_for_timeout(50)
 
     def text(self) -> str:
         """The config in the editor, as a link holds it."""
@@ -183,7 +192,18 @@ def test_a_reload_keeps_the_text(tab: Tab) -> None:
     assert tab.text() == "variant: flatcar\nversion: 1.1.0\n"
 
 
-@pytest.mark.parametrize("fragment", ["#1", "#1AAAA", "#1!!!"])
+def fragment_of(content: object) -> str:
+    """The fragment of a link that holds this content."""
+    packed = zlib.compressobj(9, zlib.DEFLATED, -15)
+    raw = packed.compress(json.dumps(content).encode()) + packed.flush()
+    return "#1" + base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    ["#1", "#1AAAA", "#1!!!", fragment_of({"text": ["a"]}), fragment_of({"text": "a" * (1 << 26)})],
+    ids=["empty", "short", "characters", "no text", "bomb"],
+)
 def test_a_damaged_link(browser: Any, address: str, fragment: str) -> None:
     opened = Tab(browser, address + fragment)
     expect(opened.page.get_by_role("alert")).to_have_text("The link is damaged: its text cannot be read.")
@@ -200,11 +220,28 @@ def test_deep_nesting_does_not_end_the_page(browser: Any, address: str, text: st
     """The stack of the interpreter may be too small, also when it frees the tree. Then a new worker goes on."""
     tab = Tab(browser, address)
     tab.status("Valid, 1 warning")
+    tab.write("variant: fcos\nversion: 1.5.0\n")
+    tab.status("Valid")
     tab.write(f"variant: fcos\nversion: 1.5.0\nstorage: {text}\n" if text[0] != "-" else text)
     tab.status(re.compile("error|warning"))
     tab.write("variant: fcos\nversion: 1.5.0\n")
     tab.status("Valid")
     tab.context.close()
+
+
+def test_a_link_with_html_holds_a_text(browser: Any, address: str) -> None:
+    hostile = "</script><img src=x onerror=alert(1)><!--"
+    config = f"variant: fcos\nversion: 1.5.0\n{hostile}: 1\n"
+    link = fragment_of({"text": config, "kept": hostile, "__proto__": {"text": "x"}})
+    opened = Tab(browser, address + link)
+    opened.status("Valid, 1 warning")
+    expect(opened.page.locator("#problems")).to_contain_text(hostile)
+    opened.page.get_by_role("tab", name="Changes").click()
+    expect(opened.page.locator("#changes")).to_contain_text("errors, so only the two texts are compared")
+    assert opened.saved() == config
+    assert opened.complaints == []
+    assert opened.page.locator("img[src=x]").count() == 0
+    opened.context.close()
 
 
 def test_a_text_with_html_stays_a_text(tab: Tab) -> None:

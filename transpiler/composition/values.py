@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -172,9 +173,28 @@ def nodes_below(root: YamlNode) -> Iterator[YamlNode]:
 def _source_text(path: str) -> SourceText:
     raw = _bytes(path)
     try:
-        return SourceText(path, raw, parse_yaml(raw, file=path))
+        return SourceText(path, raw, parse_yaml(_without_pairs(raw), file=path))
     except YamlError as error:
         raise _wrong(error.problem.at or Position(1, 1, path), error.problem.message) from None
+
+
+_PAIR = re.compile(rb"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)", re.DOTALL)
+
+
+def _without_pairs(raw: bytes) -> bytes:
+    """A text in JSON with each character above U+FFFF itself. JSON writes it as two escapes, which YAML refuses."""
+    if not raw.lstrip().startswith(b"{") or rb"\ud" not in raw.lower():
+        return raw
+    try:
+        json.loads(raw)
+    except (ValueError, RecursionError):
+        return raw
+    return _PAIR.sub(lambda pair: _character(pair[1] + pair[2]) if pair[1] else pair[0], raw)
+
+
+def _character(units: bytes) -> bytes:
+    """The character of two units of UTF-16, given in hexadecimal digits."""
+    return bytes.fromhex(units.decode()).decode("utf-16-be").encode()
 
 
 def _bytes(path: str) -> bytes:

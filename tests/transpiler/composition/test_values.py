@@ -50,6 +50,15 @@ def test_files_that_cannot_be_used(text: str, message: str, tmp_path: Path) -> N
     assert "hunter2" not in str(raised.value)
 
 
+def test_json_may_write_a_character_as_two_escapes(tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text(r'{"a": "\uD83D\uDE00 \\ud83d\\ude00 \u00e9", "b": "\ud83d\ude00"}')
+    values = read_values(variable_files=[str(tmp_path / "x.json")]).variables
+    assert [values[name].text for name in "ab"] == ["\U0001f600 \\ud83d\\ude00 \u00e9", "\U0001f600"]
+    (tmp_path / "x.json").write_text(r'{"a": "\ud83d"}')
+    with pytest.raises(ValuesError, match=r"x\.json:1:\d+: error: "):
+        read_values(variable_files=[str(tmp_path / "x.json")])
+
+
 def test_other_mistakes(tmp_path: Path) -> None:
     (tmp_path / "secrets.yaml").write_text("a: [hunter2]\n")
     for variables, files in ((["x"], []), (["=1"], []), (["x=\udcff"], []), ([], ["secrets.yaml"]), ([], ["none"])):
