@@ -74,7 +74,7 @@ def pack(config: Config, spec_minor: int, limit: int, url: str = "") -> Packed:
     if _size(whole) <= limit:
         return Packed("compressed", whole)
     if not url:
-        raise CannotPackError(_size(whole))
+        raise CannotPackError(min(_size(text), _size(whole)))
     return _with_second(config, spec_minor, limit, url)
 
 

@@ -63,8 +63,11 @@ def pack(arguments: list[str]) -> int:
         parser.error(
             "--url and --second belong together: the address of the second config, and the file that goes there"
         )
-    if given.output and os.path.realpath(given.output) == os.path.realpath(given.second or os.devnull):
+    written = [os.path.realpath(one) for one in (given.output, given.second) if one]
+    if len(set(written)) < len(written):
         parser.error("--second and --output are the same file")
+    if given.config != "-" and os.path.realpath(given.config) in written:
+        parser.error("the result would replace the config itself: give another name to --output or --second")
     if given.json and not given.output:
         parser.error("--json needs --output: standard output is for the report")
     from transpiler.authoring.packing import CannotPackError
@@ -127,6 +130,8 @@ def _url_problem(url: str, spec_minor: int) -> str:
     reference = IgnitionConfig(merge=(ConfigResource(source=url),))
     found = validate(encode(Config(ignition=Ignition(version="", config=reference)), spec_minor).encode())
     wrong = next((one.message for one in found.problems if one.fatal), "")
+    if not wrong and re.match(r"\w+://(/|$)", url):
+        wrong = "it has no host"
     if not wrong and url.startswith("data:"):
         wrong = "a data URL has no place for it"
     return f"--url: {wrong}" if wrong else ""

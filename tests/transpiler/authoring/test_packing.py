@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from provision.config.format import Config
+from provision.config.json_text.encode import encode
 from provision.config.merge import merge
 from provision.config.resources.content import inline_content
 from provision.config.validate import validate
@@ -125,6 +126,13 @@ def test_what_cannot_be_moved() -> None:
     with pytest.raises(CannotPackError) as failed:
         pack(many, 4, 4096, URL)
     assert failed.value.smallest > 4096
+
+
+def test_the_smallest_form_is_named() -> None:
+    whole = len(encode(Config(), 4)) + 1
+    with pytest.raises(CannotPackError) as failed:
+        pack(Config(), 4, 1)
+    assert failed.value.smallest == whole < len(compressed(Config(), 4))
 
 
 def test_without_an_address_nothing_is_moved() -> None:
