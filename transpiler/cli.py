@@ -130,7 +130,7 @@ def _run(arguments: list[str], *, as_butane: bool) -> int:
 
 
 def _watch(given: options.CommandLine) -> int:
-    from transpiler.commands.watching import watch
+    from transpiler.commands.watching import is_pipe, watch
 
     if not given.rest:
         print("transpile: --watch needs the name of a file", file=sys.stderr)
@@ -138,6 +138,10 @@ def _watch(given: options.CommandLine) -> int:
 
     def run(files: set[str]) -> int:
         files.update(given.rest)
+        pipes = [name for name in given.rest if is_pipe(name)]
+        if pipes:
+            print(f"failed to read {escaped(pipes[0])}: it is a named pipe", file=sys.stderr)
+            return 1
         status = _translate(given, as_butane=False, files_read=files)
         sys.stdout.flush()
         return status

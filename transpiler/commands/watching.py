@@ -7,6 +7,7 @@ containers, where the kernel reports no changes of the other side.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -81,6 +82,14 @@ def watch(run: Run, find: Callable[[], Sequence[str]] = tuple) -> int:
         except SystemExit:
             files.update(before)
     return 0
+
+
+def is_pipe(path: str) -> bool:
+    """Whether a file is a pipe. Who reads one may wait for ever, and a watch would see no further change."""
+    try:
+        return stat.S_ISFIFO(os.stat(path).st_mode)
+    except OSError:
+        return False
 
 
 def _is_read(stream: TextIO) -> bool:
