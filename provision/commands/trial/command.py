@@ -165,7 +165,8 @@ def _command(  # noqa: PLR0913 - a machine has these parts
     for name in unknown:
         _say(f"warning: the machine has no {printable(name)}; it has disks for names as /dev/vdb and "
              "/dev/disk/by-id/virtio-data")  # fmt: skip
-    argv = options.machine(kvm=kvm, memory=arguments.memory)
+    # for kernel arguments, a machine with a boot loader reboots
+    argv = options.machine(kvm=kvm, memory=arguments.memory, reboots=root is None)
     argv += options.network([(port, 22)] if port else [])
     argv += options.report_port(PORT, str(folder / "report"))
     argv += options.firmware_file(options.CONFIG, str(folder / "config.ign"))

@@ -17,11 +17,14 @@ page for which it keeps thousands of translations takes minutes when the guest w
 """
 
 
-def machine(*, kvm: bool, memory: int) -> list[str]:
-    """qemu, and a machine with one processor and `memory` MiB that has no devices yet."""
+def machine(*, kvm: bool, memory: int, reboots: bool = False) -> list[str]:
+    """qemu, and a machine with one processor and `memory` MiB that has no devices yet.
+
+    Without `reboots`, qemu ends when the machine reboots.
+    """
     return [
         *(QEMU, *(KVM if kvm else EMULATED), "-smp", "1", "-m", str(memory)),
-        *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
+        *("-nodefaults", "-no-user-config", "-display", "none", *([] if reboots else ["-no-reboot"])),
         *("-device", "virtio-rng-pci", "-device", "virtio-serial-pci"),
     ]
 

@@ -57,6 +57,23 @@ def grub_disk_for_root(images: DebianRoot, folder: Path) -> Path:
     return _bios_disk(images, files, ROOTS_MENU)
 
 
+def whole_disk(images: DebianRoot, folder: Path, arguments: str) -> Path:
+    """A disk as one installs it: GRUB for a BIOS with its boot partition, systemd-boot for UEFI, and the root."""
+    systemd_boot = systemd_boot_disk(images, folder, arguments)
+    disk = grub_disk(images, folder, arguments)
+    parts = [(disk.stat().st_size, systemd_boot, "ef")]
+    parts.append((parts[0][0] + systemd_boot.stat().st_size, images.image, "83"))
+    table = f"start={START // 512}, size={(parts[0][0] - START) // 512}, type=83, bootable\n"
+    for start, part, kind in parts:
+        copy = ["dd", f"if={part}", f"of={disk}", f"seek={start}", "oflag=seek_bytes", "bs=1M", "conv=sparse,notrunc"]
+        subprocess.run([*copy, "status=none"], check=True)
+        table += f"start={start // 512}, size={part.stat().st_size // 512}, type={kind}\n"
+    with disk.open("r+b") as file:
+        file.truncate(parts[1][0] + images.image.stat().st_size)
+    subprocess.run(["sfdisk", "--quiet", disk], input=f"label: dos\n{table}", text=True, check=True)
+    return disk
+
+
 def partitioned_root(images: DebianRoot, folder: Path, type_guid: str, size: int) -> DebianRoot:
     """Images for the kernel with 9p. The root keeps its size, and is the one partition, ROOT, of a larger disk."""
     made = folder / "partitioned"
