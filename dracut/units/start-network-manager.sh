@@ -13,4 +13,5 @@ if [ ! -e /run/NetworkManager/initrd/neednet ]; then
     exit 1
 fi
 # in the emergency target, where this script runs too, what they require conflicts with that target
-systemctl start --job-mode=ignore-requirements dbus.socket nm-initrd.service
+systemctl start --job-mode=ignore-requirements dbus.socket
+systemctl start --job-mode=ignore-requirements nm-initrd.service

@@ -56,7 +56,7 @@ def _kind(key: str) -> str:
         kind = ""
     if not kind.startswith(("ssh-", "ecdsa-", "sk-")):
         hint = "write the second word of the .pub file, as AAAAC3NzaC1lZDI1NTE5AAAA..."
-        raise Failure(f"kernel command line: {ARGUMENT}={key[:40]} is not a public key", hint=hint)
+        raise Failure(f"kernel command line: the value of {ARGUMENT} is not a public key", hint=hint)
     return kind
 
 
@@ -75,24 +75,23 @@ def start_ssh(command_line: str) -> None:
     from provision.system import consoles
 
     try:
-        keys = authorized_keys(command_line)
-        if not keys:
-            return
-        _start_sshd(keys)
-    except (Failure, OSError) as error:
+        if keys := authorized_keys(command_line):
+            public_key = _start_sshd(keys)
+            consoles.show(
+                f"Log in as root by ssh, with the key of {ARGUMENT}. The key of this host: {fingerprint(public_key)}"
+            )
+            _start_network()
+            found = _addresses()
+            consoles.show(
+                f"Its addresses: {' '.join(found)}" if found else f"It has no address after {LONGEST_WAIT:g} s."
+            )
+    except Exception as error:  # noqa: BLE001 - the boot is held, whatever goes wrong here
         hint = f" (hint: {error.hint})" if isinstance(error, Failure) and error.hint else ""
         consoles.show(f"Nobody can log in by ssh: {error}{hint}")
-        return
-    with open(f"{FOLDER}/host_key.pub", encoding="ascii") as file:
-        consoles.show(
-            f"Log in as root by ssh, with the key of {ARGUMENT}. The key of this host: {fingerprint(file.read())}"
-        )
-    _start_network()
-    found = _addresses()
-    consoles.show(f"Its addresses: {' '.join(found)}" if found else f"It has no address after {LONGEST_WAIT:g} s.")
 
 
-def _start_sshd(keys: str) -> None:
+def _start_sshd(keys: str) -> str:
+    """Start sshd, and return the public key of this host. Raises Failure, OSError."""
     from provision.system.private_files import write_private
     from provision.system.programs import processes
 
@@ -103,10 +102,19 @@ def _start_sshd(keys: str) -> None:
     write_private(f"{FOLDER}/config", SETTINGS.encode())
     _allow_keys_of_root()
     os.makedirs("/run/sshd", mode=0o755, exist_ok=True)  # where it runs without rights; it must be empty
-    made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", f"{FOLDER}/host_key"]
-    for argv in ([] if os.path.exists(f"{FOLDER}/host_key") else made, [program, "-f", f"{FOLDER}/config"]):
-        if argv and (done := processes.run(argv)).status != 0:
-            raise Failure(f"{os.path.basename(argv[0])} failed: {done.last_lines}")
+    if not os.path.exists(f"{FOLDER}/host_key"):
+        _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", f"{FOLDER}/host_key")
+    _run(program, "-f", f"{FOLDER}/config")  # it goes on in the background
+    with open(f"{FOLDER}/host_key.pub", encoding="ascii") as file:
+        return file.read()
+
+
+def _run(*argv: str) -> None:
+    from provision.system.programs import processes
+
+    done = processes.run(argv)
+    if done.status != 0:
+        raise Failure(f"{os.path.basename(argv[0])} failed: {done.last_lines}")
 
 
 def _allow_keys_of_root() -> None:

@@ -13,11 +13,10 @@ from tests.real.boot.workload import LATER, check_provisioned, ran
 pytestmark = pytest.mark.boot
 
 CUTS = {
-    "look": "Decide whether this is the first boot",
-    "a partition table is written": "disks: partition ",
-    "a file system is made": "disks: format ",
-    "files are written": "files: write ",
-    "the record is written": "Unmount file systems and record",
+    "it decides whether this is the first boot": "Stage: fetch-offline",
+    "a file system is made": "disks: make ",
+    "files are written": "files: set the password hash of core",
+    "all is done but the record": "Stage: umount",
 }
 """What happens at the moment -> the message of the journal, which the console shows, at which qemu is killed."""
 
