@@ -17,8 +17,8 @@ COMMAND_LINE = (
 """Addresses are not random (norandmaps): qemu translates a library anew for each address at which it is mapped, and a
 page for which it keeps thousands of translations takes minutes when the guest writes to it (qemu 7.2).
 
-Linux counts interrupts of the timer for some milliseconds when it starts. On a busy host an emulated machine gets too few
-of them; then Linux panics, or goes on with interrupts that get lost (no_timer_check: it does not count them).
+Linux counts interrupts of the timer for some milliseconds when it starts. On a busy host an emulated machine gets too
+few of them; then Linux panics, or goes on with interrupts that get lost (no_timer_check: it does not count them).
 """
 
 
