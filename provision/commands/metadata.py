@@ -160,9 +160,9 @@ def _write_network(arguments: argparse.Namespace, metadata: MachineMetadata) -> 
         for name, text in connection_profiles(metadata.network()):
             write_shared(f"{profiles}/{name}", text, 0o600)  # NetworkManager ignores a file that others can read
     if netplan:
-        from provision.metadata.network.netplan import configuration
-
-        write_shared(f"{netplan}/50-afterburn.yaml", configuration(metadata.network()), 0o600)
+        text = metadata.netplan()
+        if text:
+            write_shared(f"{netplan}/50-afterburn.yaml", text, 0o600)
 
 
 def _write_keys(user: str, metadata: MachineMetadata, log: FieldLog) -> None:

@@ -75,6 +75,15 @@ class MachineMetadata(NamedTuple):
             raise Usage("this platform describes no network", hint="its machines use DHCP")
         return self.provider.network(self.answers)
 
+    def netplan(self) -> str:
+        """The network as a file of netplan; empty if there is none. Raises Usage if the platform describes none."""
+        from provision.metadata.network.netplan import configuration, text_of
+
+        if self.provider.netplan is None:
+            return configuration(self.network())
+        described = self.provider.netplan(self.answers)
+        return "" if described is None else text_of(described)
+
     def kernel_arguments(self) -> str:
         """The arguments that configure the network in the initramfs; empty if the platform has none."""
         return self.provider.kernel_arguments(self.answers) if self.provider.kernel_arguments else ""

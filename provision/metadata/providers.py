@@ -7,7 +7,7 @@ Source of the facts: Afterburn 5.11 (src/providers), coreos-metadata, and the pl
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from provision.fetch.platforms.table import AKAMAI_TOKEN, AWS_TOKEN, LINK_LOCAL
 from provision.metadata import check_in, ssh_keys
@@ -32,8 +32,8 @@ class Provider(NamedTuple):
     `attributes` has a place for each attribute; `more` returns those that no place can describe. `hostname` is a place.
     `administrator` is the place of the name of the account that the owner of the machine chose.
     `check_in` tells the platform that the machine has booted.
-    `network` returns the network that the platform describes, `kernel_arguments` the
-    arguments that configure it in the initramfs.
+    `network` returns the network that the platform describes, `netplan` the same as a document of netplan where the
+    platform has one, and `kernel_arguments` the arguments that configure it in the initramfs.
     """
 
     prefix: str
@@ -46,6 +46,7 @@ class Provider(NamedTuple):
     network: Callable[[Answers], Network] | None = None
     kernel_arguments: Callable[[Answers], str] | None = None
     administrator: str = ""
+    netplan: Callable[[Answers], Mapping[str, Any] | None] | None = None
 
 
 CONFIG_DRIVE = ("config-2", "CONFIG-2")
@@ -395,6 +396,7 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             GuestInfo(),
             {},
             kernel_arguments=lambda answers: answers.text("guestinfo.afterburn.initrd.network-kargs") or "",
+            netplan=described.guestinfo,
         ),
     ),
     "vultr": (

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from provision.metadata.answers import Answers
+from collections.abc import Mapping
+from typing import Any
+
+from provision.failures import FetchFailed
+from provision.metadata.answers import Answers, parse_document
 from provision.metadata.network import documents
 from provision.metadata.network.interfaces import Network
 
@@ -29,3 +33,25 @@ def public_ipv6(answers: Answers) -> dict[str, str]:
     network = documents.cloud_init(document.get("network-config")) if isinstance(document, dict) else Network()
     found = [address for one in network.interfaces for address in one.addresses if address.version == 6]
     return {"PUBLIC_IPV6": str(found[0].ip)} if found else {}
+
+
+GUESTINFO = "guestinfo.metadata"
+
+
+def guestinfo(answers: Answers) -> Mapping[str, Any] | None:
+    """The network in VMware's guestinfo, as a document of netplan; None if there is none. Raises FetchFailed.
+
+    Source: "VMware Netplan guestinfo metadata" of Afterburn's documentation.
+    """
+    from provision.fetch.platforms.hypervisors.vmware import decoded
+    from provision.fetch.user_data.compression import decompressed
+
+    data = answers.text(GUESTINFO)
+    if not data:
+        return None
+    raw = decompressed(decoded(data, answers.text(f"{GUESTINFO}.encoding") or "", GUESTINFO), GUESTINFO)
+    document = parse_document(raw, GUESTINFO)
+    network = document.get("network") if isinstance(document, dict) else None
+    if not isinstance(network, dict):
+        raise FetchFailed(GUESTINFO, "has no mapping `network`")
+    return network

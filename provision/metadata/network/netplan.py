@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from provision.metadata.network.interfaces import Interface, Network
@@ -11,7 +12,12 @@ from provision.metadata.network.interfaces import Interface, Network
 def configuration(network: Network) -> str:
     """The text of a file for /etc/netplan: every interface that has a name."""
     ethernets = {one.name: _ethernet(one) for one in network.interfaces if one.name}
-    return json.dumps({"network": {"version": 2, "ethernets": ethernets}}, indent=2) + "\n"
+    return text_of({"version": 2, "ethernets": ethernets})
+
+
+def text_of(network: Mapping[str, Any]) -> str:
+    """The text of a file for /etc/netplan with this value of `network`."""
+    return json.dumps({"network": network}, indent=2, default=str) + "\n"
 
 
 def _ethernet(one: Interface) -> dict[str, Any]:

@@ -85,15 +85,15 @@ def remove(send: SendCommand) -> None:
         _set(send, OVF, pruned)
 
 
-def decoded(data: str, encoding: str) -> bytes:
-    """A value, decoded if its encoding is base64; gzip is recognised later, by content. Raises FetchFailed."""
+def decoded(data: str, encoding: str, key: str = KEY) -> bytes:
+    """A key's value, decoded if its encoding is base64; gzip is recognised later, by content. Raises FetchFailed."""
     decode = ENCODINGS.get(encoding)
     if decode is None:
-        raise FetchFailed(f"{KEY}.encoding", f"unknown encoding {encoding!r}", hint="use base64 or gzip+base64")
+        raise FetchFailed(f"{key}.encoding", f"unknown encoding {encoding!r}", hint="use base64 or gzip+base64")
     try:
         return decode(data)
     except ValueError as error:
-        raise FetchFailed(KEY, f"is not {encoding}") from error
+        raise FetchFailed(key, f"is not {encoding}") from error
 
 
 def _plain(data: str) -> bytes:
