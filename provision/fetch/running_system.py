@@ -111,8 +111,11 @@ class RunningSystem(Protocol):
         """Whether a program can be started by its name."""
         ...
 
-    def run(self, *argv: str) -> bytes | None:
-        """The standard output of a program; None if it is missing or fails. Raises FetchFailed."""
+    def run(self, *argv: str, given: bytes = b"") -> bytes | None:
+        """The standard output of a program that gets `given` as input; None if it is missing or fails.
+
+        Raises FetchFailed.
+        """
         ...
 
     def unzstd(self, raw: bytes) -> Iterator[bytes] | None:

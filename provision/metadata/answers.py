@@ -21,6 +21,14 @@ DRIVE_SECONDS = 10.0
 """How long a drive is waited for."""
 
 
+class RunProgram(Protocol):
+    """Runs a program of this machine, as `RunningSystem.run`."""
+
+    def __call__(self, *argv: str, given: bytes = b"") -> bytes | None:
+        """The standard output of a program that gets `given` as input; None if it is missing or fails."""
+        ...
+
+
 class Answers:
     """The answers of one service, each asked for once.
 
@@ -28,10 +36,17 @@ class Answers:
     of JSON or YAML. A `*` in the latter stands for every key or index.
     """
 
-    def __init__(self, name: str, read: Callable[[str], bytes | None], send: Callable[[Request], bytes]) -> None:
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[str], bytes | None],
+        send: Callable[[Request], bytes],
+        run: RunProgram | None = None,
+    ) -> None:
         self._name = name
         self._read = read
         self._send = send
+        self._run = run
         self._known: dict[str, bytes | None] = {}
         self._documents: dict[str, Any] = {}
 
@@ -56,6 +71,10 @@ class Answers:
     def send(self, request: Request) -> bytes:
         """The answer to another request, which gets no header or token of the service. Raises FetchFailed."""
         return self._send(request)
+
+    def filtered(self, given: bytes, *argv: str) -> bytes | None:
+        """The standard output of a program that gets `given` as input; None if it is missing or fails."""
+        return self._run(*argv, given=given) if self._run else None
 
     def values(self, place: str) -> Iterator[tuple[str, str]]:
         """The values at a place, each with what `*` stands for (empty without one). Empty values are left out.
@@ -102,7 +121,8 @@ class HttpService(NamedTuple):
             except NotFoundError:
                 return None
 
-        return Answers(self.base, read, lambda request: client.read(_direct(request), ANSWER_LIMIT))
+        run = context.running_system.run
+        return Answers(self.base, read, lambda request: client.read(_direct(request), ANSWER_LIMIT), run)
 
 
 class DhcpService(NamedTuple):

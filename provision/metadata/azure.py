@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.sax.saxutils import escape
 
 from provision.failures import FetchFailed
-from provision.fetch.http.http_types import Request
+from provision.fetch.http.http_types import Headers, Request
 from provision.metadata.answers import Answers
 
 if TYPE_CHECKING:
@@ -59,6 +59,17 @@ class WireServer(NamedTuple):
         headers = (*HEADERS, ("Content-Type", "text/xml; charset=utf-8"))
         answers.send(Request(f"{self.base}/machine/?comp=health", headers, "POST", body.encode()))
 
+    def ssh_keys(self, answers: Answers) -> Iterator[str]:
+        """The key in the certificates of the goal state, if there are any. Raises FetchFailed."""
+        from provision.metadata import azure_certificates as certificates
+
+        place = "Container/RoleInstanceList/RoleInstance/Configuration/Certificates"
+        url = (self._goal_state(answers).findtext(place) or "").strip()
+        if url:
+            made, encoded = certificates.new_certificate(answers)
+            found = _xml(answers, url, ((certificates.CERTIFICATE_HEADER, encoded), certificates.CIPHER))
+            yield from certificates.ssh_keys(answers, made, _text(found, "Data"))
+
     def _goal_state(self, answers: Answers) -> Element:
         return _xml(answers, f"{self.base}/machine/?comp=goalstate")
 
@@ -75,11 +86,11 @@ def _addresses(shared: Element) -> Iterator[tuple[str, str]]:
                     yield "IPV4_VIRTUAL", public.rpartition(":")[0]
 
 
-def _xml(answers: Answers, url: str) -> Element:
+def _xml(answers: Answers, url: str, headers: Headers = ()) -> Element:
     from xml.etree import ElementTree as ET
 
     try:
-        return ET.fromstring(answers.send(Request(url, HEADERS)))  # noqa: S314 - the cloud's own service, and small
+        return ET.fromstring(answers.send(Request(url, (*HEADERS, *headers))))  # noqa: S314 - the cloud's own service, and small
     except ET.ParseError as error:
         raise FetchFailed(url, f"the answer is not XML: {error}") from error
 
@@ -87,5 +98,5 @@ def _xml(answers: Answers, url: str) -> Element:
 def _text(element: Element, path: str) -> str:
     text = element.findtext(path)
     if not text:
-        raise FetchFailed(WIRE_SERVER, f"the goal state has no {path.rpartition('/')[2]}")
+        raise FetchFailed(WIRE_SERVER, f"the answer has no {path.rpartition('/')[2]}")
     return text

@@ -183,13 +183,13 @@ PROVIDERS: Mapping[str, tuple[Provider, ...]] = {
             administrator="/metadata/instance/compute/osProfile/adminUsername?api-version=2021-02-01&format=text",
         ),
     ),
-    # its SSH keys are in a message that is encrypted for a certificate (docs/decisions/0012-metadata.md)
     "azurestack": (
         Provider(
             "AZURESTACK",
             HttpService(LINK_LOCAL, (("Metadata", "true"),)),
             {},
             "/Microsoft.Compute/identity?api-version=2019-03-11#vmName",
+            WireServer().ssh_keys,
             check_in=WireServer().report_ready,
         ),
     ),

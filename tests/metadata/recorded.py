@@ -51,13 +51,6 @@ RECORDED: Mapping[str, Recorded] = {
         ssh_keys=(KEY, OTHER),
         demands=("metadata-token", "t0ken"),
     ),
-    "azurestack": Recorded(
-        {"/Microsoft.Compute/identity?api-version=2019-03-11": '{"vmName": "vm-1", "subscriptionId": "b1"}'},
-        {},
-        "vm-1",
-        ssh_keys=(),
-        demands=("metadata", "true"),
-    ),
     "aliyun": Recorded(
         {
             "/latest/meta-data/hostname": "iZ2ze",
@@ -301,4 +294,4 @@ RECORDED: Mapping[str, Recorded] = {
         "vu",
     ),
 }
-"""Provider -> its answers and metadata. For Azure see test_azure."""
+"""Provider -> its answers and metadata. For Azure and Azure Stack Hub see test_azure."""

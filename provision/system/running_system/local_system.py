@@ -143,12 +143,12 @@ class LocalSystem:
         """Whether the program is on PATH."""
         return processes.find(name) is not None
 
-    def run(self, *argv: str) -> bytes | None:
+    def run(self, *argv: str, given: bytes = b"") -> bytes | None:
         """The standard output of a program that succeeded. Raises FetchFailed if it is larger than a config may be."""
         if processes.find(argv[0]) is None:
             return None
         try:
-            return processes.output_of(argv, b"", CONFIG_LIMIT)
+            return processes.output_of(argv, given, CONFIG_LIMIT)
         except ValueError as error:
             raise FetchFailed(argv[0], f"its output is larger than the limit of {CONFIG_LIMIT >> 20} MiB") from error
 
