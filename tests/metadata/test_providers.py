@@ -83,6 +83,12 @@ def test_an_interface_that_does_not_come_has_no_address(log: RecordedLog) -> Non
 
 def test_every_platform_has_metadata_or_is_known_to_have_none() -> None:
     assert {PLATFORM_OF.get(name, name) for name in PROVIDERS} | {"brightbox"} == PLATFORMS.keys() - WITHOUT
-    assert {*RECORDED, "azure", "vagrant-virtualbox", "vmware", "cloudstack-configdrive", "cloudstack-metadata"} == {
-        *PROVIDERS
-    }
+    assert {
+        *RECORDED,
+        "azure",
+        "azurestack",
+        "vagrant-virtualbox",
+        "vmware",
+        "cloudstack-configdrive",
+        "cloudstack-metadata",
+    } == {*PROVIDERS}
