@@ -11,7 +11,7 @@ INITRAMFS_TOOLS := $(DESTDIR)/usr/share/initramfs-tools
 AFTER_BOOT := dracut/provision-complete.service
 MKOSI_INITRD := $(DESTDIR)/usr/lib/mkosi-initrd/mkosi.conf.d/provision
 define INSTALL_CONTENTS
-install -D -m 755 -t $(DESTDIR)/usr/share/provision $(addprefix dracut/engine/,collect.py contents.sh kargs-helper.sh)
+install -D -m 755 -t $(DESTDIR)/usr/share/provision $(addprefix dracut/engine/,collect.py contents.sh kargs-helper.py)
 install -D -m 644 -t $(DESTDIR)/usr/share/provision initramfs-tools/common.sh
 endef
 define INSTALL_AFTER_BOOT

@@ -19,7 +19,7 @@ provision_install() {
         copy_binary "$source" "$place"
     done
     for name in $provision_libraries; do
-        for library in /usr/lib/*/$name /usr/lib64/$name; do
+        for library in /usr/lib/*/"$name" "/usr/lib64/$name"; do
             [ ! -e "$library" ] || copy_binary "$library" "$library"
         done
     done
@@ -31,7 +31,7 @@ provision_install() {
     done
     if [ -f /etc/provision-kargs.conf ] && ! command -v ignition-kargs-helper >/dev/null; then
         copy_text /etc/provision-kargs.conf /etc/provision-kargs.conf
-        copy_text /usr/share/provision/kargs-helper.sh /usr/sbin/ignition-kargs-helper
+        copy_text /usr/share/provision/kargs-helper.py /usr/sbin/ignition-kargs-helper
         for tool in $provision_kargs_tools; do program "$tool"; done
     fi
     if command -v clevis >/dev/null; then

@@ -12,7 +12,7 @@ provision_optional_tools='chroot groupadd groupdel groupmod useradd userdel user
 provision_libraries='libblkid.so.1 libgcc_s.so.1 libudev.so.1 libzstd.so.1'
 
 # what our helper for kernel arguments starts
-provision_kargs_tools='bash chmod mktemp mount mv rmdir sleep stat sync systemctl umount'
+provision_kargs_tools='mount systemctl umount'
 
 # what `clevis luks bind` and `unlock` start: its pins and helpers are shell scripts
 provision_clevis_tools='clevis clevis-decrypt clevis-decrypt-sss clevis-decrypt-tang clevis-encrypt-sss clevis-encrypt-tang

@@ -70,7 +70,7 @@ install() {
 # has the path of the one in Ignition's module, which only fails
 install_kargs_helper() {
     inst_simple /etc/provision-kargs.conf
-    inst "$moddir/kargs-helper.sh" /usr/sbin/ignition-kargs-helper || return 1
+    inst "$moddir/kargs-helper.py" /usr/sbin/ignition-kargs-helper || return 1
     inst_multiple $provision_kargs_tools
 }
 

@@ -29,6 +29,7 @@ def test_no_variable_of_a_builder_is_overwritten() -> None:
 
 
 NOT_AT_A_BOOT = {
+    "provision.boot.root.restamp": "an image that needs these programs names them in install_items of dracut.conf(5)",
     "provision.metadata.answers": "a machine of Vagrant asks `ip` in the real root, where its second interface is up",
     "provision.stages.disks.partitions.growth": "`provision grow` runs in the real root",
     "provision.system.images.unfinished_images": "images are for people's commands",

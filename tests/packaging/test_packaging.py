@@ -118,7 +118,7 @@ def test_install_initramfs_tools(unpacked: Path, tmp_path: Path) -> None:
         script = tmp_path / "usr/share/initramfs-tools" / name / "provision"
         asked = subprocess.run([script, "prereqs"], capture_output=True, text=True, check=True)
         assert asked.stdout.split() in ([], ["udev"])
-    for name in ("collect.py", "common.sh", "contents.sh", "kargs-helper.sh"):
+    for name in ("collect.py", "common.sh", "contents.sh", "kargs-helper.py"):
         assert (tmp_path / "usr/share/provision" / name).is_file()
     assert (tmp_path / "usr/lib/systemd/system/provision-complete.service").is_file()
 
@@ -141,7 +141,6 @@ def test_install_mkosi_initrd(unpacked: Path, tmp_path: Path) -> None:
         "dracut/install",
         "dracut/engine/contents.sh",
         "dracut/engine/module-setup.sh",
-        "dracut/engine/kargs-helper.sh",
         "dracut/units/explain.sh",
         "dracut/units/module-setup.sh",
         "dracut/units/start-network-legacy.sh",
