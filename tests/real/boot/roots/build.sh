@@ -35,6 +35,10 @@ machine() {
     printf 'title Linux\nlinux /vmlinuz\noptions root=LABEL=root rw\n' >"$root/boot/loader/entries/linux.conf"
     printf 'LOADER=bls\nBOOT=LABEL=root\n' >"$root/etc/provision-kargs.conf"
     if [ "$1" = multipath ]; then
+        # dracut's module of Debian 12 leaves these out, and multipathd does not start
+        for one in "$root"/usr/lib/multipath/*.so "$root"/usr/lib/udev/rules.d/*m*path.rules; do
+            printf 'install_items+=" %s "\n' "${one#"$root"}"
+        done >"$root/etc/dracut.conf.d/multipath.conf"
         printf 'defaults {\n\tfind_multipaths no\n\tuser_friendly_names yes\n}\n' >"$root/etc/multipath.conf"
     fi
     cp tests/real/boot/roots/special_files.py "$root/srv/"
