@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -226,30 +225,3 @@ def test_a_copied_image_gets_identifiers_of_its_own(images: DebianRoot, machine:
         found.append((shown["id"].lower(), disk["uuid"]))
     assert found[0] == found[1]
     assert {table, root}.isdisjoint(found[0])
-
-
-WWN = "0x5000c50015ea71ac"
-
-
-def two_paths(image: Path) -> list[str]:
-    """Options of qemu for a disk that two controllers lead to."""
-    options: list[str] = []
-    for name in ("one", "two"):
-        drive = f"if=none,id={name},file={image},format=raw,cache=unsafe,file.locking=off"
-        disk = f"scsi-hd,bus=path-{name}.0,drive={name},serial=shared,wwn={WWN},share-rw=on"
-        options += ["-device", f"virtio-scsi-pci,id=path-{name}", "-drive", drive, "-device", disk]
-    return options
-
-
-def test_a_root_that_two_paths_lead_to(wheel: Path, tmp_path: Path) -> None:
-    """The whole disk is the root, reached by multipath only; the disk that other rows start from is blank."""
-    images = build(wheel, tmp_path, "multipath", FOLDER / "build.sh")
-    shared = tmp_path / "shared.img"
-    images.image.rename(shared)
-    images.image.touch()
-    os.truncate(images.image, 64 << 20)
-    machine = Machine(images, tmp_path / "machine")
-    root = {"device": "/dev/mapper/mpatha", "format": "xfs", "label": "root", "wipeFilesystem": True}
-    path = config(tmp_path, filesystems=[root])
-    first = machine.boot("provision.firstboot=auto", path, devices=two_paths(shared))
-    check_moved(first, machine, path, "/dev/mapper/mpatha xfs", devices=two_paths(shared))

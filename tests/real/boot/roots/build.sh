@@ -1,7 +1,6 @@
 #!/bin/sh
 # build.sh base KIND IMAGE                a small Debian root with RAID and encryption, whose initramfs unlocks by clevis
 # build.sh machine KIND IMAGE WHEEL DIR   our part on such a root (changed in place); vmlinuz and initramfs go to DIR
-# KIND is `roots`; or `multipath`: with the tools for disks that are reached by several paths.
 # Run as root, in a mount namespace of its own: whatever happens, nothing stays mounted.
 set -eu
 # shellcheck source=provision/system/virtual_machine/debian-root.sh
@@ -16,7 +15,6 @@ root=$(mktemp -d)
 trap 'umount --recursive "$root" 2>/dev/null || :; rmdir "$root"' EXIT
 
 base() {
-    [ "$1" != multipath ] || packages=$packages,multipath-tools
     debian_root bookworm "$root" "$packages"
     file_system "$root" 1200M "$2.new"
     rm -rf --one-file-system "$root"
@@ -34,13 +32,6 @@ machine() {
     mkdir -p "$root/boot/loader/entries"
     printf 'title Linux\nlinux /vmlinuz\noptions root=LABEL=root rw\n' >"$root/boot/loader/entries/linux.conf"
     printf 'LOADER=bls\nBOOT=LABEL=root\n' >"$root/etc/provision-kargs.conf"
-    if [ "$1" = multipath ]; then
-        # dracut's module of Debian 12 leaves these out, and multipathd does not start
-        for one in "$root"/usr/lib/multipath/*.so "$root"/usr/lib/udev/rules.d/*m*path.rules; do
-            printf 'install_items+=" %s "\n' "${one#"$root"}"
-        done >"$root/etc/dracut.conf.d/multipath.conf"
-        printf 'defaults {\n\tfind_multipaths no\n\tuser_friendly_names yes\n}\n' >"$root/etc/multipath.conf"
-    fi
     cp tests/real/boot/roots/special_files.py "$root/srv/"
     python3 tests/real/boot/roots/special_files.py "$root/srv/special"
     python3 tests/real/boot/roots/special_files.py --show "$root/srv/special" >"$root/srv/special.json"
