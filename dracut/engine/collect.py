@@ -106,6 +106,7 @@ NOT_AT_A_BOOT = (
     "provision.commands.compatible.ignition.apply",
     *("provision.commands.compatible.ignition.rmcfg", "provision.commands.compatible.ignition.validate"),
     # what only these and the units of the real root use
+    *("provision.metadata.azure_certificates", "provision.metadata.ignition_fragments"),
     *("provision.metadata.network.netplan", "provision.metadata.network.network_manager"),
     *("provision.config.reports.formats", "provision.config.reports.go_flags"),
     *("provision.config.reports.ignition_report", "provision.stages.disks.partitions.growth"),
