@@ -63,6 +63,7 @@ install() {
         ln_r "$systemdsystemunitdir/provision-$unit.service" "$systemdsystemunitdir/ignition-$unit.service"
     done
     ln_r "$systemdsystemunitdir/provision-remount.service" "$systemdsystemunitdir/ignition-remount-sysroot.service"
+    inst_simple "$moddir/stage.sh" /usr/lib/provision/stage.sh
     inst_simple "$moddir/subsequent.sh" /usr/lib/provision/subsequent.sh
     inst_multiple sh
     $SYSTEMCTL -q --root "$initdir" enable provision-record.service provision-subsequent.service

@@ -3,7 +3,8 @@
 `look` reads the kernel command line and, with `provision.firstboot=auto`, looks for the record on the root file system,
 which it mounts read-only. On a first boot it writes /run/provision/first-boot, the environment file without which no
 other unit runs, and goes on with the stage fetch-offline. If the distribution has linked units to Ignition's names, it
-queues Ignition's targets instead (provision.boot.ordering_points).
+queues Ignition's targets instead (provision.boot.ordering_points). `look serve` also leaves a fork of itself, which
+runs the stages of the other units when dracut/units/stage.sh asks for them: so a boot starts Python only once.
 
 `run` runs stages of the engine one after the other in this process, because to start Python takes longer than most
 stages. The step `reset` does a factory reset if one is asked for. The step `record` is the same as `record /sysroot`:
@@ -18,7 +19,10 @@ load argparse.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
 
 from provision.boot import ordering_points
 from provision.boot.completion_record import write_completion_record
@@ -27,7 +31,7 @@ from provision.boot.failure import report
 from provision.boot.first_boot import decide, record_device
 from provision.boot.network_end import end_network
 from provision.boot.run_files import RUN_DIR
-from provision.failures import Usage, as_failure
+from provision.failures import Failure, Usage, as_failure
 from provision.fetch.running_system import SystemPaths
 from provision.system.private_files import write_private
 from provision.system.running_system.local_system import LocalSystem
@@ -43,8 +47,10 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
-    if [*arguments] == ["look"]:
+    if arguments[:1] == ["look"] and arguments[1:] in ([], ["serve"]):
         platform = decide(running_system)
+        if platform and arguments[1:]:
+            _serve()
         if platform and os.path.exists(ordering_points.SEPARATE):
             ordering_points.start_targets()
             return 0
@@ -56,8 +62,38 @@ def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
     elif [*arguments] == ["explain"]:
         report.show_report(running_system)
     else:
-        raise Usage("usage: provision-firstboot look | run STEP... | record ROOT | explain")
+        raise Usage("usage: provision-firstboot look [serve] | run STEP... | record ROOT | explain")
     return 0
+
+
+def _serve() -> None:
+    """Load what the stages need and leave a server, if that is possible here. Else each unit starts the program."""
+    from provision.stages import STAGES
+    from provision.system.programs import fork_server
+
+    if not fork_server.is_possible():
+        return
+    for name in (*LOADED, *(f"provision.stages.{stage}" for stage in STAGES)):
+        import_module(name)
+    try:
+        fork_server.start(REQUESTS, ANSWERS, _serve_unit)
+    except OSError as error:
+        raise Failure(f"the process for the stages cannot be started: {error}") from error
+
+
+def _serve_unit(client: int, steps: list[str]) -> NoReturn:
+    from provision.cli import main as whole_program
+    from provision.system.programs.fork_server import take_place_of
+
+    sys.argv[1:] = ["run", *steps]
+    try:
+        take_place_of(client)
+    except OSError as error:
+        failure = Failure(f"the stage cannot become a process of its unit: {error}")
+        print(failure.message, file=sys.stderr)
+        report.save_report(failure)
+        os._exit(1)
+    whole_program()
 
 
 def _run(steps: Sequence[str], platform: str, running_system: LocalSystem) -> int:
@@ -108,6 +144,24 @@ def _record(root: str, running_system: LocalSystem) -> None:
     if root == SYSROOT:
         write_private(RECORDED, b"")
 
+
+REQUESTS, ANSWERS = f"{RUN_DIR}/requests", f"{RUN_DIR}/answers"
+"""The FIFOs of the server. dracut/units/stage.sh knows these names."""
+
+LOADED = (
+    "json",
+    "resource",
+    "selectors",
+    "socket",
+    "provision.boot.look_ahead",
+    "provision.commands.compatible.ignition.stage",
+    "provision.boot.stage_run",
+    "provision.fetch.platforms.table",
+    "provision.fetch.stop_event",
+    "provision.system.machine",
+    "provision.system.block.kernel_devices",
+)
+"""What every stage needs, beside the modules of all stages. The server loads it before it forks."""
 
 SYSROOT = "/sysroot"
 """Where the root of the installed system is mounted in the initramfs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import struct
 from collections.abc import Iterable
 from functools import cache
@@ -35,9 +36,11 @@ _UMOUNT_NOFOLLOW = 8
 
 # the same numbers on every architecture except alpha
 _SYS_OPENAT2 = 437
+_SYS_PIDFD_GETFD = 438
 _SYS_MOUNT_SETATTR = 442
 
 _PR_SET_IO_FLUSHER = 57
+_PR_SET_PDEATHSIG = 1
 
 _PR_SET_DUMPABLE = 4
 _RB_AUTOBOOT, _RB_POWER_OFF = 0x01234567, 0x4321FEDC
@@ -124,6 +127,33 @@ def set_io_flusher(*, on: bool) -> None:
     A program that serves a block device needs this (PR_SET_IO_FLUSHER, prctl(2), Linux 5.6). Raises OSError.
     """
     _check(_libc().prctl(_PR_SET_IO_FLUSHER, int(on), 0, 0, 0), "prctl")
+
+
+def enter_mounts(process: int) -> None:
+    """Get the mounts of the process of a pidfd (setns(2), Linux 5.8). Call it without other threads. Raises OSError."""
+    _check(_libc().setns(process, CLONE_NEWNS), "setns")
+
+
+def descriptor_of(process: int, number: int) -> int:
+    """A duplicate of a descriptor of the process of a pidfd (pidfd_getfd(2), Linux 5.6). Raises OSError."""
+    import ctypes
+
+    call, zero = ctypes.c_long(_SYS_PIDFD_GETFD), ctypes.c_long(0)
+    fd: int = _libc().syscall(call, ctypes.c_long(process), ctypes.c_long(number), zero)
+    if fd < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), "pidfd_getfd")
+    return fd
+
+
+def end_with_parent(parent: int) -> None:
+    """Let the kernel kill this process when its parent, a process with one thread, ends (prctl(2)). Raises OSError.
+
+    If that parent has ended already, this process ends now.
+    """
+    _check(_libc().prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0), "prctl")
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def become_root_of_a_user_namespace() -> None:

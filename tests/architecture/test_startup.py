@@ -1,4 +1,4 @@
-"""Starting is cheap: a boot starts six processes. `make bench` measures the time; modules can be counted."""
+"""Starting is cheap: a boot starts Python once or a few times. `make bench` measures the time; modules are counted."""
 
 from __future__ import annotations
 

@@ -42,10 +42,8 @@ def test_both_ways_run_the_same_steps() -> None:
     separate = set(" ".join(SEPARATE_STAGES.values()).split())
     assert combined - separate == alone - {"fetch-offline"}
     units = [path.read_text() for path in UNITS.glob("provision-*.service")]
-    started = [
-        line for text in units if "separate-stages" in text for line in text.splitlines() if "firstboot run" in line
-    ]
-    assert {word for line in started for word in line.partition(" run ")[2].split()} == alone
+    started = [line for text in units if "separate-stages" in text for line in text.splitlines() if "stage.sh" in line]
+    assert {word for line in started for word in line.partition("stage.sh ")[2].split()} == alone
 
 
 def test_every_variable_of_the_units_is_set() -> None:

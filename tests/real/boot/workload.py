@@ -129,8 +129,8 @@ def with_grub_and_tpm(config: dict[str, Any]) -> dict[str, Any]:
 IDS = {"57124006b5c94805b77ce473e92a8aeb", "225067b87bbd4a0cb6ab151f82fa364b"}
 """By these message ids programs of Fedora CoreOS find which configs were used, and who got keys."""
 
-LATER = ["look", "subsequent"]
-"""Our units of a later boot with `provision.firstboot=auto`."""
+LATER = ["look"]
+"""Our units of a later boot with `provision.firstboot=auto`, where no unit is linked to a target of later boots."""
 
 
 def ran(boot: Boot) -> list[str]:

@@ -17,7 +17,7 @@ from tests.real.boot.equipment import tpm
 from tests.real.boot.machine import Boot, Machine, build
 from tests.real.boot.matrix.conftest import shown
 from tests.real.boot.server import FROM_THE_GUEST, Server
-from tests.real.boot.workload import PAYLOAD, ran
+from tests.real.boot.workload import LATER, PAYLOAD, ran
 from tests.real.tang import TANGD, serving_tang, thumbprint
 
 pytestmark = [pytest.mark.boot, pytest.mark.timeout(3600)]
@@ -68,7 +68,7 @@ def check_moved(first: Boot, machine: Machine, path: Path, source: str, **more: 
     assert first.reported["hostname"] == "moved"
     options = first.reported["entry"].splitlines()[-1].removeprefix("options root=LABEL=root rw").strip()
     second = machine.boot(f"provision.firstboot=auto {options}", path, **more)
-    assert ran(second) == ["look", "subsequent"]
+    assert ran(second) == LATER
     assert second.reported["told"].splitlines()[-2:] == ["same", told[-1]]
     assert second.reported["failed"] == [""]
     changed = {"/etc/told"}
