@@ -21,7 +21,7 @@ def test_with_networkmanager_alone_the_config_can_fetch(wide: DebianRoot, machin
     check_provisioned(boot.reported)
 
 
-@pytest.mark.parametrize("ip", ["", "ip=10.0.2.77::10.0.2.2:255.255.255.0::eth0:none"])
+@pytest.mark.parametrize("ip", ["", "ip=10.0.2.77::10.0.2.2:255.255.255.0:::none"])
 def test_with_the_network_of_dracut_alone_the_config_can_fetch(
     ip: str, wide: DebianRoot, machine: Machine, config_file: Path
 ) -> None:
