@@ -5,7 +5,7 @@
 # shellcheck disable=SC1091,SC2086,SC2154 # contents.sh sets lists of words
 
 # dracut sets these
-: "${initdir=}" "${moddir=}" "${add_dracutmodules=}" "${IN_KDUMP=}" "${provision_first_boot_archive=}"
+: "${initdir=}" "${moddir=}" "${add_dracutmodules=}" "${IN_KDUMP=}" "${provision_clevis=}" "${provision_first_boot_archive=}"
 
 check() {
     # neither a crash kernel nor a rescue system provisions a machine
@@ -53,7 +53,7 @@ install() {
     if [[ -f ${dracutsysrootdir-}/etc/provision-kargs.conf ]] && ! find_binary ignition-kargs-helper >/dev/null; then
         install_kargs_helper || return 1
     fi
-    if find_binary clevis >/dev/null; then
+    if [[ $provision_clevis != no ]] && find_binary clevis >/dev/null; then
         install_clevis || return 1
     fi
     if find_binary systemd-creds >/dev/null; then
