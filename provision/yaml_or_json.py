@@ -38,6 +38,9 @@ class Outcome(NamedTuple):
         return tuple(finding.problem for finding in self.findings)
 
 
+NOT_ON_MACHINES = "transpiler.container_linux.phases"
+"""The module for Container Linux Configs, which an initramfs does not have (dracut/engine/collect.py)."""
+
 NOT_CONVERTED = "the cloud-config says what no Ignition config can say"
 
 
@@ -125,6 +128,9 @@ def _validate_yaml(raw: bytes, name: str, files_dir: str | None, *, lints: bool)
         values = _values() if lints else None
         result = transpile(raw, TranspileOptions(name=name, files_dir=files_dir, lints=lints, values=values))
     except ImportError as error:
+        if error.name == NOT_ON_MACHINES:
+            told = "is a Container Linux Config, which no machine reads"
+            raise FetchFailed(name, told, hint="make Ignition JSON of it: transpile CONFIG") from error
         hint = "transpile it to JSON, or put the transpiler and the Python package yaml into the initramfs"
         raise FetchFailed(name, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error
     if result.draft is None and not result.error:

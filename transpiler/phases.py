@@ -122,9 +122,9 @@ _PARTS = re.compile(rb"extends|!(?:var|env|secret|format|include)|^(?:\xff\xfe|\
 
 def _container_linux(work: Work) -> Iterable[Problem]:
     """Run the phases of Container Linux Configs, which have a table of their own."""
-    from transpiler.container_linux import phases
+    from transpiler.container_linux.phases import run as run_container_linux
 
-    phases.run(work)
+    run_container_linux(work)
     return ()
 
 

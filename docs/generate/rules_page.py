@@ -105,6 +105,7 @@ REFUSALS: Mapping[str, str] = {
     "relative-path": "a path does not begin with a slash",
     "result-file": "the file for the result of the run cannot be written",
     "root-replacement": "the config replaces the root directory",
+    "root-volume-key": "the root file system would be in a volume whose key only that file system has",
     "same-place-twice": "two paths of the config lead to one place through links of the target",
     "share-of-this-machine": "an image would be given a directory of this machine",
     "tool-option": "an option of a program may reach something outside of the image",

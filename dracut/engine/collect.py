@@ -14,12 +14,13 @@ errors, which `no_debug_ranges` leaves out (PEP 657), are for source files too.
 
 from __future__ import annotations
 
-import py_compile
+import ast
+import marshal
 import re
 import subprocess
 import sys
 from importlib.machinery import FrozenImporter
-from importlib.util import find_spec
+from importlib.util import MAGIC_NUMBER, find_spec, source_hash
 from inspect import CO_OPTIMIZED
 from modulefinder import ModuleFinder
 from pathlib import Path
@@ -44,8 +45,10 @@ NEVER = (
     *("jsonschema", "transpiler.butane.schemas", "transpiler.cloud_config.validator"),
     # remarks for authors; their tables of names are no part of an initramfs
     "transpiler.lint.for_authors",
-    # user data have no values for the author's tags
-    "transpiler.composition.documents",
+    # user data have no values for the author's tags, and are for this machine
+    *("transpiler.composition", "transpiler.releases"),
+    # no machine has ever read them: they are transpiled before (docs/decisions/0010-container-linux-configs.md)
+    "transpiler.container_linux.phases",
     # libparted reads only the tables of images (docs/decisions/0008-system.md)
     "parted",
     # optional modules of libraries, and modules for use at a terminal
@@ -115,6 +118,13 @@ NOT_AT_A_BOOT = (
 """Our modules that no boot runs."""
 
 LIBRARY = "/usr/lib/provision"
+OURS = (f"{LIBRARY}/provision/", f"{LIBRARY}/transpiler/")
+DESCRIPTION = {"value": 0, "optional": 0, "list_of": 1, "nested": 1}
+"""Functions that declare a field of a record -> which argument is its description."""
+
+UNCHECKED_HASH = (1).to_bytes(4, "little")
+"""The flags of byte-code that is not checked against its source (PEP 552)."""
+
 PROGRAM = "/usr/bin/provision"
 ALIASES = ("/usr/bin/ignition", "/usr/bin/provision-firstboot")
 
@@ -186,9 +196,36 @@ def _place(module: Any, source: Path, standard: Path) -> str:
 def _compile(source: Path, place: str, tree: Path) -> None:
     target = (tree / place.lstrip("/")).with_suffix(".pyc")
     target.parent.mkdir(parents=True, exist_ok=True)
-    unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+    text = source.read_bytes()
+    parsed = ast.parse(text, place)
+    if place.startswith(OURS):
+        parsed = _AtABoot().visit(parsed)
     # without docstrings, which are a sixth of the byte-code
-    py_compile.compile(str(source), str(target), place, doraise=True, optimize=2, invalidation_mode=unchecked)
+    code = compile(parsed, place, "exec", dont_inherit=True, optimize=2)
+    target.write_bytes(MAGIC_NUMBER + UNCHECKED_HASH + source_hash(text) + marshal.dumps(code))
+
+
+class _AtABoot(ast.NodeTransformer):
+    """Removes what nothing reads at a boot: the types of arguments and results, and the descriptions of fields."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        """Remove the types of a function. A declaration without statements keeps them: bundles are read by those."""
+        if not all(isinstance(one, ast.Expr) for one in node.body):
+            node.returns = None
+            given = node.args
+            for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg):
+                if argument is not None:
+                    argument.annotation = None
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """Remove what only schemas and editors show from the declaration of a field (provision.config.model)."""
+        if isinstance(node.func, ast.Name) and node.func.id in DESCRIPTION:
+            place = DESCRIPTION[node.func.id]
+            if len(node.args) == place + 1 and isinstance(node.args[place], ast.Constant | ast.JoinedStr):
+                node.args[place] = ast.copy_location(ast.Constant(""), node.args[place])
+                node.keywords = [one for one in node.keywords if one.arg not in {"example", "constraint"}]
+        return self.generic_visit(node)
 
 
 def _libraries(binaries: list[str]) -> list[str]:

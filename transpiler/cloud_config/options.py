@@ -65,7 +65,7 @@ PROGRAMS = {
         {"snapshot_count": "ETCD_SNAPSHOTCOUNT"},
         gone=True,
     ),
-    "etcd2": Program("etcd2.service", "ETCD_", options.ETCD["2.3"], "etcd 2", gone=True),
+    "etcd2": Program("etcd2.service", "ETCD_", tuple(options.ETCD_2.split()), "etcd 2", gone=True),
     "fleet": Program("fleet.service", "FLEET_", tuple(_FLEET.split()), "fleet", gone=True),
     "flannel": Program(
         "flanneld.service",

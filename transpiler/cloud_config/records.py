@@ -8,7 +8,7 @@ from functools import cache
 
 from provision.config.model import Record, Secret, list_of, nested, value
 from transpiler.cloud_config.options import PROGRAMS, SECRETS, Program, kind_of
-from transpiler.container_linux.records import extended
+from transpiler.reading.extended_record import extended
 
 ENCODINGS = ("base64", "b64", "gz", "gzip", "gz+base64", "gzip+base64", "gz+b64", "gzip+b64")
 """How the content of a file may be encoded."""

@@ -143,7 +143,7 @@ def has_variant_line(head: bytes) -> bool:
 
 
 def _is_container_linux(head: bytes) -> bool:
-    from transpiler.container_linux.recognise import looks_like_container_linux_config
+    from transpiler.container_linux.found_in_folder import looks_like_container_linux_config
 
     return looks_like_container_linux_config(head.decode(errors="replace"))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from transpiler.container_linux import options
+from transpiler.container_linux import option_versions
 
 
 class Dialect(NamedTuple):
@@ -84,7 +84,7 @@ def _whole(part: str) -> int:
 
 
 def etcd_options(version: Version, dialect: Dialect) -> str:
-    """The version in `options.ETCD` whose options a version of etcd has; empty for none."""
+    """The version in `option_versions.ETCD` whose options a version of etcd has; empty for none."""
     major, minor, _ = version.numbers
     if major == 2:
         return "2.3" if minor >= 3 else ""
@@ -93,7 +93,7 @@ def etcd_options(version: Version, dialect: Dialect) -> str:
 
 
 def flannel_options(version: Version) -> str:
-    """The version in `options.FLANNEL` whose options a version of flannel has; empty for none."""
+    """The version in `option_versions.FLANNEL` whose options a version of flannel has; empty for none."""
     major, minor, _ = version.numbers
     known = f"0.{min(minor, NEWEST_FLANNEL[1])}"
-    return known if major == 0 and known in options.FLANNEL else ""
+    return known if major == 0 and known in option_versions.FLANNEL else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from provision.config.model import Record
 from provision.config.problems import Path
 from transpiler.butane.hints import nearest, other_spelling, record_at
-from transpiler.container_linux import options
+from transpiler.container_linux import option_versions
 from transpiler.container_linux.records import SPEC_MINOR
 
 _HINTS = {
@@ -24,7 +24,7 @@ _HINTS = {
 def key_hint(path: Path, record: type[Record]) -> str:
     """The hint for an unknown key: the version that has it, its right place, or the most similar name; may be empty."""
     key, above = str(path[-1]), path[:-1]
-    tables = {"etcd": options.ETCD, "flannel": options.FLANNEL}
+    tables = {"etcd": option_versions.ETCD, "flannel": option_versions.FLANNEL}
     if len(above) == 1 and above[0] in tables:
         versions = [version for version, names in tables[above[0]].items() if key in names]
         if versions:

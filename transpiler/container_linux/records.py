@@ -6,13 +6,11 @@ Source: `config/types` of coreos/container-linux-config-transpiler.
 """
 
 from functools import cache
-from typing import TypeVar
 
 from provision.config.model import Record, Secret, list_of, nested, optional, value
 from provision.config.old_versions import format as old
-from transpiler.container_linux import options
-
-_Base = TypeVar("_Base", bound=Record)
+from transpiler.container_linux import option_versions, options
+from transpiler.reading.extended_record import extended
 
 SPEC_MINOR = 3
 """The version 2.3 of Ignition, whose fields the records have."""
@@ -225,7 +223,9 @@ class Head(Record):
 @cache
 def public_names() -> frozenset[str]:
     """The names of all fields whose values are no secrets, in all versions and dialects."""
-    found = {name for table in (options.ETCD, options.FLANNEL) for names in table.values() for name in names}
+    found = {
+        name for table in (option_versions.ETCD, option_versions.FLANNEL) for names in table.values() for name in names
+    }
     found -= options.SECRETS
     waiting: list[type[Record]] = [ContainerLinuxConfig, *UPDATE.values()]
     while waiting:
@@ -241,14 +241,14 @@ def config_record(etcd: str, flannel: str, dialect: str) -> type[ContainerLinuxC
     return extended(
         ContainerLinuxConfig,
         {
-            "etcd": (_with_options(Etcd, etcd, options.ETCD), "etcd as a member of a cluster"),
-            "flannel": (_with_options(Flannel, flannel, options.FLANNEL), "overlay network for containers"),
+            "etcd": (_with_options(Etcd, etcd, option_versions.ETCD), "etcd as a member of a cluster"),
+            "flannel": (_with_options(Flannel, flannel, option_versions.FLANNEL), "overlay network for containers"),
             "update": (UPDATE[dialect], "updates of the operating system"),
         },
     )
 
 
-def _with_options(base: type[Record], version: str, table: options.Table) -> type[Record]:
+def _with_options(base: type[Record], version: str, table: option_versions.Table) -> type[Record]:
     """The record of a section, extended by a field for each option of a version of its program."""
     return extended(
         base,
@@ -256,14 +256,5 @@ def _with_options(base: type[Record], version: str, table: options.Table) -> typ
             name: (options.kind_of(name, version), f"option {options.flag(name)} of the program")
             for name in table.get(version, ())
         },
+        options.SECRETS,
     )
-
-
-def extended(base: type[_Base], fields: dict[str, tuple[type, str]]) -> type[_Base]:
-    """A record with further fields: name -> its type, and what it holds."""
-    members = {
-        name: nested(kind, doc) if issubclass(kind, Record) else optional(doc, secret=name in options.SECRETS)
-        for name, (kind, doc) in fields.items()
-    }
-    annotations = {name: kind for name, (kind, _) in fields.items()}
-    return type(base.__name__, (base,), {**members, "__doc__": base.__doc__, "__annotations__": annotations})

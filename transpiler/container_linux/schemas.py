@@ -12,7 +12,7 @@ from typing import Any
 from provision.config.model import Field
 from provision.config.schema import DIALECT, SchemaDialect, example
 from provision.config.schema import schema as projected
-from transpiler.container_linux import dialects, options
+from transpiler.container_linux import dialects, option_versions
 from transpiler.container_linux.dialects import Dialect
 from transpiler.container_linux.records import SPEC_MINOR, config_record
 
@@ -35,8 +35,8 @@ def dialect_schema(dialect: Dialect) -> Schema:
     defaults = (dialects.parse_version(dialect.etcd_default), dialects.parse_version(dialects.FLANNEL_DEFAULT))
     etcd, flannel = dialects.etcd_options(defaults[0], dialect), dialects.flannel_options(defaults[1])
     built = _schema(etcd, flannel, dialect)
-    newest = {"etcd": dialect.etcd_newest, "flannel": max(options.FLANNEL, key=_numbers)}
-    for name, table, default in (("etcd", options.ETCD, etcd), ("flannel", options.FLANNEL, flannel)):
+    newest = {"etcd": dialect.etcd_newest, "flannel": max(option_versions.FLANNEL, key=_numbers)}
+    for name, table, default in (("etcd", option_versions.ETCD, etcd), ("flannel", option_versions.FLANNEL, flannel)):
         known = sorted((one for one in table if _numbers(one) <= _numbers(newest[name])), key=_numbers)
         for version in (*known, ""):
             one = _schema(version if name == "etcd" else etcd, version if name == "flannel" else flannel, dialect)

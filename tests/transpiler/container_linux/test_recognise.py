@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from transpiler.container_linux.recognise import is_container_linux_config, looks_like_container_linux_config
+from transpiler.container_linux.recognise import is_container_linux_config
 from transpiler.phases import transpile
 from transpiler.reading.tree import parse_yaml
 from transpiler.translation_state import TranspileOptions
@@ -34,27 +34,6 @@ from transpiler.translation_state import TranspileOptions
 )
 def test_recognised(text: str, is_one: bool) -> None:
     assert is_container_linux_config(parse_yaml(text.encode())) == is_one
-
-
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [
-        ("etcd:\n  name: a\n", True),
-        ("# x\n\nsystemd:\n  units:\n    - name: a.service\nnetworkd:\n  units: []\n", True),
-        ("passwd:\n  users: []\n", False),
-        ("update:\n  group: stable\n  tpyo: 1\n", True),
-        ("etcd: {}\n", False),
-        ("docker:\n  image: a\n", False),
-        ("storage:\n  version: 1\n  config: []\n", False),
-        ("storage:\n  files: []\nservices:\n  a: b\n", False),
-        ("version: '3'\nservices:\n  a: b\n", False),
-        ("name: x\n", False),
-        ("- etcd\n", False),
-        ("", False),
-    ],
-)
-def test_found_in_a_folder(text: str, is_one: bool) -> None:
-    assert looks_like_container_linux_config(text) == is_one
 
 
 def test_a_text_that_may_be_a_butane_config_gets_a_warning() -> None:

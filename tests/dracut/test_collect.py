@@ -1,0 +1,88 @@
+"""What collect.py writes: byte-code that carries out configs as the sources do, and how much of it old formats have."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow  # four seconds
+
+HOUSE = Path(__file__).parents[2]
+
+OLD_FORMATS = re.compile(
+    r"/provision/(config/old_versions|metadata)/|/provision/commands/metadata\.|/machine_addresses\.|/schemes/oem\."
+    r"|/url_variables\.|/user_data/script\.|/transpiler/(cloud_config|container_linux)/"
+)
+"""What a machine needs for Ignition 1 and 2.x, cloud-configs, scripts, `oem:` URLs, and the platform's metadata."""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree that collect.py has written with the interpreter of the tests, which has PyYAML."""
+    tree = tmp_path_factory.mktemp("tree")
+    argv = [sys.executable, "-X", "no_debug_ranges", str(HOUSE / "dracut/engine/collect.py"), str(tree)]
+    subprocess.run(argv, check=True, cwd=HOUSE, env={"PYTHONPATH": str(HOUSE)}, stdout=subprocess.DEVNULL)
+    return tree
+
+
+def run(tree: Path, code: str) -> str:
+    """The output of an interpreter that finds only the tree's packages, and its standard library."""
+    script = f"import sys; sys.path.append({str(tree / 'usr/lib/provision')!r})\n{code}"
+    done = subprocess.run([sys.executable, "-IS", "-c", script], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/etc/motd"}]}}',
+        '{"ignition": {"version": "2.3.0"}, "storage": {"files": [{"filesystem": "root", "path": "/etc/motd"}]}}',
+        "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /etc/motd}]}\n",
+        "#cloud-config\nwrite_files: [{path: /etc/motd, content: hello}]\n",
+    ],
+)
+def test_every_kind_of_user_data_is_read(tree: Path, text: str) -> None:
+    code = f"""
+from provision.yaml_or_json import validate_text
+outcome = validate_text({text.encode()!r}, "user-data")
+print(*(file.path for file in outcome.config.storage.files))"""
+    assert run(tree, code) == "/etc/motd"
+
+
+def test_a_container_linux_config_is_refused_with_what_to_do(tree: Path) -> None:
+    code = """
+from provision.failures import FetchFailed
+from provision.yaml_or_json import validate_text
+try:
+    validate_text(b"etcd: {name: a}", "user-data")
+except FetchFailed as failed:
+    print(failed.message, failed.hint, sep="; ")"""
+    told = "user-data: is a Container Linux Config, which no machine reads; make Ignition JSON of it: transpile CONFIG"
+    assert run(tree, code) == told
+
+
+def test_the_answers_of_a_bundle_can_be_read(tree: Path) -> None:
+    """They are read by the types of the results of MachineView, which its declarations keep."""
+    code = """
+from provision.bundle.value_json import answer_of
+print(answer_of("host_children", ["a"]))"""
+    assert run(tree, code) == "('a',)"
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="zstd is not installed")
+def test_bytes_of_old_formats(tree: Path) -> None:
+    files = sorted(tree.rglob("*.pyc"))
+    assert packed(files) - packed(file for file in files if not OLD_FORMATS.search(str(file))) < 60_000
+
+
+def packed(files: Iterable[Path]) -> int:
+    """The bytes of an archive of the files as `zstd -19` packs them."""
+    joined = b"".join(file.read_bytes() for file in files)
+    return len(subprocess.run(["zstd", "-19", "-q", "-c"], input=joined, check=True, stdout=subprocess.PIPE).stdout)
