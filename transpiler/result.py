@@ -94,7 +94,7 @@ def _hide_secrets(work: Work) -> None:
         text = work.source_text("")
         work.problems = [one for one in work.problems if one.fatal or text.place(one) not in work.unknown_secrets]
     if work.secrets:
-        from transpiler.composition.documents import without_secrets
+        from transpiler.composition.quoted_secrets import without_secrets
 
         work.problems = [without_secrets(one, work.secrets) for one in work.problems]
         work.error = without_secrets(Problem((), work.error), work.secrets).message

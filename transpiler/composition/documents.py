@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from provision.config.json_text.decode import parse_version
-from provision.config.model import masked
 from provision.config.problems import Position, Problem
 from provision.config.reports.rule_ids import rule_of
 from provision.config.rules import duplicates
@@ -170,11 +169,3 @@ def _read_alone(document: YamlNode, row: Variant, lines: dict[str, list[str]]) -
         found = [one._replace(at=place_of(document, one.path)) for one in found]
     source = LintInput(lines, document, record, row, "")
     return record, [one._replace(rule=rule_of(one)) for one in explain_problems(found, source)]
-
-
-def without_secrets(problem: Problem, secrets: frozenset[str]) -> Problem:
-    """A problem whose texts do not quote a secret, also not a line or the beginning of one."""
-    parts = {
-        line for secret in secrets for line in (secret, *secret.splitlines(), f"{secret[:7]}...", repr(secret)[1:-1])
-    }
-    return problem._replace(message=masked(problem.message, parts), hint=masked(problem.hint, parts))

@@ -288,6 +288,11 @@ class TagsExpander:
         if value.kind != "scalar" or is_null(value) or re.search("[\r\n\x85\u2028\u2029]", value.text):
             message = f"the {_KIND_NAMES[kind]} {name} is not a text of one line, so it cannot be a part of a text"
             raise WrongTag(node, path, message, "write !var where the whole value stands")
+        if value.text.endswith("\\") and re.match("[ \t]*\n.*\\S", node.text[match.end() :], re.DOTALL):
+            message = (
+                f"the {_KIND_NAMES[kind]} {name} ends with a backslash, which would join the line with the next one"
+            )
+            raise WrongTag(node, path, message, "remove the backslash from the value")
         return value.text
 
 

@@ -92,6 +92,8 @@ def links_leaving_files_dir(source: LintInput) -> Iterator[Problem]:
         return
     base = os.path.realpath(source.files_dir)
     for path, local in _locals(source):
+        if "\0" in local:
+            continue  # no path: that is reported as an error
         target = os.path.realpath(f"{base}/{local}")
         if target != base and not target.startswith(base.rstrip("/") + "/"):
             message = f"{local} is a symlink to a path outside the files directory"
