@@ -16,10 +16,17 @@ KEYS_FILE = "afterburn"
 
 
 def write_shared(path: str, text: str, mode: int = 0o666) -> None:
-    """Replace a file, and make its directory if there is none. The umask limits the mode. Raises Failure."""
+    """Replace a file, and make its directory if there is none. The umask limits the mode. Raises Failure.
+
+    What is no regular file, and what is in /dev, as /dev/stdout, is written to and not replaced.
+    """
     try:
         os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-        _replace(path, text.encode(), mode)
+        if os.path.dirname(os.path.abspath(path)) == "/dev" or (os.path.exists(path) and not os.path.isfile(path)):
+            with open(os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC), "wb") as file:
+                file.write(text.encode())
+        else:
+            _replace(path, text.encode(), mode)
     except FileExistsError as error:
         raise Failure(f"{path}: {error.filename} is not a directory") from None
     except OSError as error:

@@ -7,6 +7,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def test_a_file_is_replaced_with_its_folder(tmp_path: Path) -> None:
     assert (path.read_text(), (tmp_path / "old").read_text()) == ("two\n", "one\n")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert {one.name for one in path.parent.iterdir()} == {"file"}
+
+
+def test_a_pipe_and_standard_output_are_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_shared(str(pipe), "one\n")
+    assert os.read(reading, 100) == b"one\n"
+    os.close(reading)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    # not /dev/stdout, which a defect would replace on the machine of the tests
+    code = "from provision.system.shared_files import write_shared; write_shared('/dev/fd/1', 'two\\n')"
+    assert subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE).stdout == b"two\n"
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

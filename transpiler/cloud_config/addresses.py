@@ -23,7 +23,7 @@ def unknown_addresses(text: bytes, root: YamlNode | None, addresses: Mapping[str
                 place = Position(number, len(lines[number - 1][: match.start(2)].decode("utf-8", "replace")))
                 if name in missing and not match[1] and place not in seen:
                     seen.add(place)
-                    hint = f"give it with --address {name}=ADDRESS"
+                    hint = f"convert it by transpile convert --address {name}=ADDRESS"
                     message = f"${name} is known only on the machine"
                     yield Problem((), message, hint=hint, at=place, rule="unknown-address")
 
