@@ -139,8 +139,10 @@ def _shows(block: sysfs.Block, file: str) -> bool:
     status = bytearray(_INFO.size)
     try:
         here = os.stat(file)
-        make_device_node(block.node, sysfs.read(block.path, "dev"))
+        is_made = make_device_node(block.node, sysfs.read(block.path, "dev"))
         loop = os.open(block.node, os.O_RDONLY | os.O_CLOEXEC)
+        if is_made:
+            os.unlink(block.node)
     except OSError:
         return True
     try:
@@ -160,10 +162,14 @@ def _attach(file: str, access: int, part: LoopRange, configure: Configure) -> tu
         control = _control()
         stack.callback(os.close, control)
         for attempt in range(_TRIES):
-            node = _node(fcntl.ioctl(control, _LOOP_CTL_GET_FREE))
+            number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
+            node = f"/dev/loop{number}"
+            is_made = make_device_node(node, f"{_MAJOR}:{number}")
             fd = _configured(node, backing, part, configure)
             if fd is not None:
                 return node, fd
+            if is_made:
+                os.unlink(node)  # it leads to another program's file now
             time.sleep(0.001 * attempt)
         raise OSError(errno.EBUSY, "other programs took every free loop device", file)
 
@@ -207,9 +213,3 @@ def _ioctl_with_retry(loop: int, request: int, argument: int | bytes) -> None:
         else:
             return
     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-
-
-def _node(number: int) -> str:
-    path = f"/dev/loop{number}"
-    make_device_node(path, f"{_MAJOR}:{number}")
-    return path

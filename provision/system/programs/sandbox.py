@@ -48,12 +48,16 @@ def enter_sandbox() -> None:
     os.environ["MDADM_NO_UDEV"] = "1"
 
 
-def make_device_node(node: str, number: str) -> None:
-    """Make the node of a block device (`major:minor`) if neither the kernel nor udevd has made it."""
-    if not os.path.exists(node):
-        major, minor = map(int, number.split(":"))
-        with suppress(FileExistsError):
-            os.mknod(node, stat.S_IFBLK | 0o600, os.makedev(major, minor))
+def make_device_node(node: str, number: str) -> bool:
+    """Make the node of a block device (`major:minor`) if neither the kernel nor udevd has made it; whether it has."""
+    if os.path.exists(node):
+        return False
+    major, minor = map(int, number.split(":"))
+    try:
+        os.mknod(node, stat.S_IFBLK | 0o600, os.makedev(major, minor))
+    except FileExistsError:
+        return False
+    return True
 
 
 def make_fuse_node() -> None:

@@ -165,14 +165,14 @@ def test_https_is_verified_against_the_authorities_of_the_config(log: RecordedLo
 
 def test_https_with_an_unknown_authority_is_explained(log: RecordedLog, ca: Authority) -> None:
     with serve({"/a": Answer(b"safe")}, tls=ca.issue("localhost")) as served, pytest.raises(FetchFailed) as failed:
-        client(log, http_total=0.5).read(Request(f"{served.url}/a"))
+        client(log, http_total=3).read(Request(f"{served.url}/a"))
     assert "TLS: unable to get local issuer certificate" in failed.value.message
     assert "certificateAuthorities" in failed.value.hint
 
 
 def test_https_with_the_wrong_host_is_explained(log: RecordedLog, ca: Authority) -> None:
     with serve({"/a": Answer(b"")}, tls=ca.issue("other.example")) as served, pytest.raises(FetchFailed) as failed:
-        client(log, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
+        client(log, http_total=3, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
     assert "not valid for" in failed.value.message
     assert "127.0.0.1" in failed.value.message
     assert "names in the certificate" in failed.value.hint
@@ -189,7 +189,7 @@ def test_a_certificate_outside_its_dates_gives_a_hint_at_the_clock(
         serve({"/a": Answer(b"")}, tls=ca.issue("localhost", days=days)) as served,
         pytest.raises(FetchFailed) as failed,
     ):
-        client(log, http_total=0.5, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
+        client(log, http_total=3, authorities=(ca.certificate,)).read(Request(f"{served.url}/a"))
     assert told in failed.value.message
     assert "clock here" in failed.value.message
 
@@ -204,7 +204,7 @@ def test_connection_refused_is_said_with_its_remedy(log: RecordedLog) -> None:
     with serve({}) as served:
         pass
     with pytest.raises(FetchFailed) as failed:
-        client(log, http_total=0.5).read(Request(f"{served.url}/a"))
+        client(log, http_total=3).read(Request(f"{served.url}/a"))
     assert "Connection refused" in failed.value.message
     assert "is the server running" in failed.value.hint
 

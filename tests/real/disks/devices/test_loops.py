@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,25 @@ def test_the_same_path_in_another_mount_namespace_is_another_file(tmp_path: Path
             other.communicate()
     with loop(image) as node:
         assert attached_to(str(image)) == node
+
+
+def test_a_device_that_another_program_took_first_is_not_left_in_the_sandbox(tmp_path: Path) -> None:
+    image, other = blank(tmp_path / "image", MIB), blank(tmp_path / "other", MIB)
+    code = f"""
+import errno, os
+from provision.system.block.loops import Loop, configure_in_one_call
+from provision.system.programs.sandbox import enter_sandbox
+taken = []
+def configure(loop, file, part):
+    if not taken:
+        taken.append(os.dup(loop))
+        configure_in_one_call(loop, os.open({str(other)!r}, os.O_RDWR), part)
+        raise OSError(errno.EBUSY, "taken")
+    configure_in_one_call(loop, file, part)
+enter_sandbox()
+loop = Loop({str(image)!r}, 0, {MIB}, 512, configure)
+assert taken
+print([name for name in os.listdir("/dev") if name[4:].isdigit()] == [os.path.basename(loop.node)])
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("True\n", "")
