@@ -86,10 +86,11 @@ def _ask(machine: Machine, root: str, keep: Sequence[str]) -> None:
     from provision.planning.file_actions import RemovePath, WriteFile
 
     machine.apply(request_file(keep))
-    undo = f"rm {REQUEST}"
+    undo = f"rm {root.rstrip('/')}{REQUEST}"
     if machine.file_status(RECORD) is not None:
         machine.apply(RemovePath(RECORD))
-        undo += " && provision-firstboot record /"
+        # of another system only its own machine can write the record, which names the machine
+        undo += " && provision-firstboot record /" if root == "/" else ", and write its record on its machine"
     if root == "/" and not _looks_for_record():
         stamp = next((file for folder, file in STAMPS if machine.file_status(folder) is not None), None)
         if stamp is None:

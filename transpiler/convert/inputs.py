@@ -37,7 +37,7 @@ class ConvertInput(NamedTuple):
     `config` is None if it cannot be converted. `version` is the version 3.x that it states; None for other kinds.
     `older` is the config in the form of 2.4 if that is how it was written. `place` gives the path in the text of what
     has a path in `config` (JSON names), and `older_place` of what has a path in `older`. `root` is the tree of a YAML
-    text.
+    text. `losses` are what `config` says otherwise than `older`.
     """
 
     name: str
@@ -49,6 +49,7 @@ class ConvertInput(NamedTuple):
     older: OldConfig | None = None
     root: YamlNode | None = None
     older_place: Callable[[Path], Path] = _same
+    losses: tuple[Problem, ...] = ()
 
     def findings(self, problems: tuple[Problem, ...]) -> list[Finding]:
         """Problems with their places in the text."""
@@ -97,16 +98,15 @@ def _read_json(name: str, raw: bytes, options: ReadOptions) -> ConvertInput:
     from transpiler.convert.from_old import for_authors
 
     authored = for_authors(config.older, options.mounts)
-    lost = [one._replace(path=validation.written_path(one.path)) for one in authored.problems]
-    problems = (*validation.problems, *lost)
     return ConvertInput(
         name,
         raw,
         authored.config,
-        problems,
+        validation.problems,
         validation.path_in_text,
         older=config.older,
         older_place=validation.written_path,
+        losses=tuple(one._replace(path=validation.written_path(one.path)) for one in authored.problems),
     )
 
 
@@ -150,11 +150,16 @@ def _read_container_linux(name: str, raw: bytes, options: ReadOptions) -> Conver
     def place(path: Path) -> Path:
         return older_place(authored.old_path(path))
 
-    lost = [one._replace(path=older_place(one.path)) for one in authored.problems]
-    known = [one for one in work.problems if one.rule != "no-variant"]
-    problems = (*known, *lost)
     return ConvertInput(
-        name, raw, authored.config, problems, place, older=older, root=work.root, older_place=older_place
+        name,
+        raw,
+        authored.config,
+        tuple(one for one in work.problems if one.rule != "no-variant"),
+        place,
+        older=older,
+        root=work.root,
+        older_place=older_place,
+        losses=tuple(one._replace(path=older_place(one.path)) for one in authored.problems),
     )
 
 

@@ -41,9 +41,9 @@ def target(text: str, *, is_lowest: bool = False) -> Target | None:
     if name:
         rows = [row for row in table().values() if row.name == name and row.version.startswith(version)]
         known = name in variants_for_authors() and rows and (not version or rows[-1].version == version)
-        return _Butane(tuple(rows), is_lowest=is_lowest).write if known else None
+        return _of_newest(_Butane(tuple(rows), is_lowest=is_lowest).write) if known else None
     if is_lowest:
-        return None if text else _lowest
+        return None if text else _of_newest(_lowest)
     new = {known: index for index, known in enumerate(VERSIONS)}
     old = {known: index for index, known in enumerate(OLD_VERSIONS[OLDEST_TARGET:], OLDEST_TARGET)}
     for full in (text, f"{text}.0", f"{text}.0-experimental"):
@@ -58,8 +58,18 @@ def _lowest(source: ConvertInput, indent: int) -> Written:
     return _in_text(lowest(_config(source), indent), source)
 
 
+def _of_newest(write_it: Target) -> Target:
+    """A target that is made of the config 3.x: what that says otherwise than an old source is lost in it too."""
+
+    def with_losses(source: ConvertInput, indent: int) -> Written:
+        written = write_it(source, indent)
+        return written._replace(losses=(*source.losses, *written.losses))
+
+    return with_losses
+
+
 def _new(version: int) -> Target:
-    return lambda source, indent: _in_text(write(_config(source), version, indent), source)
+    return _of_newest(lambda source, indent: _in_text(write(_config(source), version, indent), source))
 
 
 def _old(version: int) -> Target:

@@ -64,3 +64,20 @@ def test_losses_of_an_old_config_have_its_places() -> None:
     wanted = target("2.2")
     assert wanted is not None
     assert [one.path for one in wanted(old, 0).losses] == [("storage", "disks", 0, "partitions", 0, "sizeMiB")]
+
+
+@pytest.mark.parametrize("version", ["2.3", "2.4"])
+def test_an_old_config_in_an_old_version_needs_no_mount_point(version: str) -> None:
+    """What only a config 3.x would need, or would say otherwise, is not asked for."""
+    storage = {
+        "filesystems": [{"name": "data", "mount": {"device": "/dev/vdb", "format": "ext4"}}],
+        "files": [{"filesystem": "data", "path": "/a", "append": True, "mode": 420, "contents": {"source": "data:,x"}}],
+    }
+    read = source("2.3.0", storage=storage)
+    wanted, newest = target(version), target("")
+    assert wanted is not None
+    assert newest is not None
+    made = wanted(read, 0)
+    assert ([*read.problems], made.losses) == ([], ())
+    assert json.loads(made.text)["storage"]["files"][0]["filesystem"] == "data"
+    assert [one.rule for one in newest(read, 0).losses if one.fatal] == ["unmounted-filesystem"]
