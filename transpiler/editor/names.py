@@ -13,7 +13,7 @@ from typing import NamedTuple
 from provision.config.problems import Path, Position
 from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.lint.source import node_at
-from transpiler.lint.units import escaped_path
+from transpiler.lint.units.unit_text import escaped_path
 from transpiler.reading.yaml_node import YamlNode
 
 _FORMS: dict[tuple[str, str], tuple[str, ...]] = {

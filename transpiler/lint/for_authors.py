@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from provision.config.problems import Path, Problem
 from transpiler.lint.accounts import accounts
 from transpiler.lint.comments import cut_texts
-from transpiler.lint.content.files import file_contents
-from transpiler.lint.content.links import time_zones
-from transpiler.lint.content.newer_settings import newer_settings
+from transpiler.lint.content.files.judges import file_contents
+from transpiler.lint.content.files.links import time_zones
 from transpiler.lint.content.places import exposed_secrets, places
-from transpiler.lint.content.unit_settings import unit_settings
 from transpiler.lint.embedded import embedded_configs
 from transpiler.lint.explanations import explain_problems
 from transpiler.lint.files_and_disks import (
@@ -20,10 +18,12 @@ from transpiler.lint.files_and_disks import (
     links_leaving_files_dir,
     numbers_out_of_range,
 )
+from transpiler.lint.newer_settings import newer_settings
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import templates
-from transpiler.lint.units import units
+from transpiler.lint.units.settings import unit_settings
+from transpiler.lint.units.unit_text import units
 from transpiler.reading.tree import place_of
 
 LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (

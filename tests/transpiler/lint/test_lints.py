@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from provision.config.reports.rule_ids import rule_of
-from transpiler.lint.units import escaped_path
+from transpiler.lint.units.unit_text import escaped_path
 from transpiler.phases import transpile
 from transpiler.translation_state import TranspileOptions
 

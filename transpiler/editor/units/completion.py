@@ -10,7 +10,7 @@ from provision.config.problems import Path, Position
 from transpiler.editor.cursor import Cursor, outline_of
 from transpiler.editor.document import OpenDocument
 from transpiler.editor.units.settings import sections, values_of
-from transpiler.lint.units import sections_of
+from transpiler.lint.units.unit_text import sections_of
 
 _UNITS_NAMED = {
     "After",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from transpiler.lint.content.tables import OLD, table
-from transpiler.lint.content.values import CLOSED
+from transpiler.lint.units.values import CLOSED
 
 _TARGETS = ("multi-user.target", "graphical.target", "network-online.target", "timers.target", "sockets.target")
 _STREAMS = ("inherit", "null", "tty", "journal", "kmsg", "journal+console", "kmsg+console", "socket")

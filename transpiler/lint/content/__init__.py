@@ -1,4 +1,4 @@
-"""Lints of the contents that other programs read: unit settings, network files, sudoers, sshd, keys, links, places.
+"""Lints of the contents that other programs read, and of the places where they go.
 
-`tables` has the names that those programs know; `files` chooses the judge of a file by its path.
+`tables` has the names that those programs know; `files` has a judge for each kind of file.
 """

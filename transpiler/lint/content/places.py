@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from provision.config.problems import Path, Problem
-from transpiler.lint.content.files import texts
+from transpiler.lint.content.files.judges import texts
 from transpiler.lint.source import LintInput, node_at, place_of_line, remark
 
 _OSTREE = {"fcos", "openshift", "r4e", "fiot"}

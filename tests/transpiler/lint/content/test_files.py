@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.transpiler.lint.test_lints import findings_of, key
-from transpiler.lint.content.calendar import wrong_span
-from transpiler.lint.content.values import wrong_value
+from transpiler.lint.units.calendar import wrong_span
+from transpiler.lint.units.values import wrong_value
 
 SSHD = "/etc/ssh/sshd_config.d/x.conf"
 PROFILE = "/etc/NetworkManager/system-connections/x.nmconnection"

@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 from provision.config.problems import Path, Problem
 from transpiler.lint.accounts import wrong_key
-from transpiler.lint.content.keyfiles import keyfile
-from transpiler.lint.content.links import locale
-from transpiler.lint.content.network_files import network_file
-from transpiler.lint.content.sshd import sshd_settings
-from transpiler.lint.content.sudoers import sudoers
-from transpiler.lint.content.wrong_lines import WrongLine
+from transpiler.lint.content.files.keyfiles import keyfile
+from transpiler.lint.content.files.links import locale
+from transpiler.lint.content.files.network_files import network_file
+from transpiler.lint.content.files.sshd import sshd_settings
+from transpiler.lint.content.files.sudoers import sudoers
+from transpiler.lint.content.files.wrong_lines import WrongLine
 from transpiler.lint.source import LintInput, node_at, place_of_line, remark
 
 

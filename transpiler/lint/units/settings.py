@@ -9,9 +9,9 @@ from provision.config.problems import Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.tables import listed, table
-from transpiler.lint.content.values import is_boolean, wrong_value
 from transpiler.lint.source import LintInput, node_at, place_of_line, remark
-from transpiler.lint.units import UnitText, has_no_exec_start, unit_texts
+from transpiler.lint.units.unit_text import UnitText, has_no_exec_start, unit_texts
+from transpiler.lint.units.values import is_boolean, wrong_value
 
 _NAMES_OF_UNITS = re.compile(r"UNIT( \[\.\.\.\])?|SOCKETS|SERVICE|SLICE")
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from provision.config.problems import Path, Problem
-from transpiler.lint.content.files import texts
+from transpiler.lint.content.files.judges import texts
+from transpiler.lint.content.files.keyfiles import OTHER_NAMES
+from transpiler.lint.content.files.sshd import sshd_lines
 from transpiler.lint.content.ini import settings
-from transpiler.lint.content.keyfiles import OTHER_NAMES
-from transpiler.lint.content.sshd import sshd_lines
 from transpiler.lint.content.tables import table
 from transpiler.lint.source import LintInput, node_at, place_of_line, remark
-from transpiler.lint.units import unit_texts
+from transpiler.lint.units.unit_text import unit_texts
 from transpiler.releases.table import Release, version_key
 
 _NETWORK_FILE = re.compile(r"/systemd/network/[^/]+\.(network|netdev|link)(?:\.d/[^/]+)?$")

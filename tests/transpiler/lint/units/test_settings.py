@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.transpiler.lint.test_lints import HEAD, unit
-from transpiler.lint.content.calendar import wrong_calendar, wrong_span
 from transpiler.lint.content.ini import settings
-from transpiler.lint.content.values import wrong_value
+from transpiler.lint.units.calendar import wrong_calendar, wrong_span
+from transpiler.lint.units.values import wrong_value
 from transpiler.phases import transpile
 
 SERVICE = "[Unit]\n{}\n[Service]\nExecStart=/bin/true\n{}\n"
