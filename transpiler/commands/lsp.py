@@ -44,14 +44,13 @@ def lsp(arguments: list[str]) -> int:
     if sys.stdin.isatty():
         parser.error("an editor starts this command; see the guide for the settings of editors")
     try:
-        serve(_settings_for)
+        return serve(_settings_for)
     except OSError as error:
         print(f"transpile lsp: the connection to the editor is broken: {reason_of(error)}", file=sys.stderr)
         return 1
     except MemoryError:
         print("transpile lsp: a message of the editor is too large for this machine", file=sys.stderr)
         return 1
-    return 0
 
 
 def _settings_for(folder: str) -> FileSettings:

@@ -8,10 +8,11 @@ import os
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
+from pygls.io_ import StdoutWriter
 from pygls.lsp.server import LanguageServer
 from pygls.uris import from_fs_path, to_fs_path
 
@@ -21,6 +22,7 @@ from transpiler.authoring.formatted import formatted
 from transpiler.composition.values import Values
 from transpiler.editor import code_actions, completion, definition, diagnostics, hover, names, outline
 from transpiler.editor.document import OpenDocument, TextRange
+from transpiler.editor.protocol.answers import AnsweringProtocol, answer_all
 from transpiler.releases.table import Release
 from transpiler.translation_state import TranspileOptions
 
@@ -42,8 +44,8 @@ class FileSettings(NamedTuple):
 class ConfigServer:
     """A server for configs. `settings_for` returns the settings for the texts of a directory.
 
-    `known` has the documents that were asked for, and `versions` the versions of those that are open, by the addresses
-    that the editor uses.
+    `versions` has the versions of the open documents, and `known` those that were checked, by the addresses that the
+    editor uses.
     """
 
     def __init__(self, settings_for: Callable[[str], FileSettings]) -> None:
@@ -52,7 +54,9 @@ class ConfigServer:
         self.versions: dict[str, int] = {}
         # whole texts: pygls splits lines at U+2028 and form feeds, too, and would edit the wrong line
         full = types.TextDocumentSyncKind.Full
-        self.server = LanguageServer("transpile", __version__, text_document_sync_kind=full)
+        self.server = LanguageServer(
+            "transpile", __version__, text_document_sync_kind=full, protocol_cls=AnsweringProtocol
+        )
         for name, answer, options in (
             (types.TEXT_DOCUMENT_DID_OPEN, self.opened, None),
             (types.TEXT_DOCUMENT_DID_CHANGE, self.changed, None),
@@ -72,8 +76,13 @@ class ConfigServer:
             self.server.feature(name, options)(partial(answer))  # pygls sets attributes, which methods refuse
 
     def document(self, uri: str) -> OpenDocument:
-        """The document of an address; translated again only if its text has changed."""
-        text = self.server.workspace.get_text_document(uri).source if uri in self.versions else ""
+        """The document of an address; translated again only if its text has changed.
+
+        Raises JsonRpcInvalidParams if it is not open.
+        """
+        if uri not in self.versions:
+            raise JsonRpcInvalidParams(f"{uri}: the document is not open")
+        text = self.server.workspace.get_text_document(uri).source
         before = self.known.get(uri)
         if before is None or before[0] != text:
             path = to_fs_path(uri) if uri.startswith("file:") else None
@@ -99,6 +108,8 @@ class ConfigServer:
     async def changed(self, params: types.DidChangeTextDocumentParams) -> None:
         """Check a text that was changed, unless it changes again soon."""
         uri, version = params.text_document.uri, params.text_document.version
+        if uri not in self.versions:
+            return
         self.versions[uri] = version
         await asyncio.sleep(WAIT)
         if self.versions.get(uri) == version:
@@ -270,8 +281,11 @@ def _symbol(document: OpenDocument, one: outline.Symbol) -> types.DocumentSymbol
     )
 
 
-def serve(settings_for: Callable[[str], FileSettings]) -> None:
-    """Answer on standard input and output until the editor ends the connection. Raises OSError if it breaks."""
+def serve(settings_for: Callable[[str], FileSettings]) -> int:
+    """Answer on standard input and output until the editor ends the connection; returns the exit status.
+
+    It is 1 if the editor says `exit` without `shutdown`. Raises OSError if the connection breaks.
+    """
     handler = logging.StreamHandler()
     handler.addFilter(_is_bug)
     for logger in (logging.getLogger("pygls"), logging.getLogger("concurrent.futures")):  # pygls answers in futures
@@ -279,7 +293,13 @@ def serve(settings_for: Callable[[str], FileSettings]) -> None:
         logger.propagate = False
     # duplicates, because pygls closes what it gets
     with os.fdopen(os.dup(0), "rb") as receiving, os.fdopen(os.dup(1), "wb") as sending:
-        ConfigServer(settings_for).server.start_io(receiving, sending)
+        protocol = cast("AnsweringProtocol", ConfigServer(settings_for).server.protocol)
+        protocol.set_writer(StdoutWriter(sending))
+        try:
+            asyncio.run(answer_all(receiving, protocol))
+        except SystemExit as ended:
+            return int(ended.code or 0)
+    return 0
 
 
 def _is_bug(record: logging.LogRecord) -> bool:

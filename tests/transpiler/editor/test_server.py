@@ -164,8 +164,3 @@ def test_a_saved_file_is_checked_with_its_local_files(editor: Editor) -> None:
 def test_settings_of_the_repository(editor: Editor) -> None:
     text = HEAD + "passwd: {users: [{name: !var who, ssh_authorized_keys: [ssh-rsa], password_hash: !secret who}]}\n"
     assert editor.show(text) == []
-
-
-def test_a_text_that_is_not_open_is_empty(editor: Editor) -> None:
-    place = {"textDocument": {"uri": "file:///etc/passwd"}, "position": {"line": 0, "character": 1}}
-    assert editor.request("textDocument/hover", place) is None
