@@ -143,14 +143,28 @@ def _show(checked: Sequence[FileResult], given: argparse.Namespace) -> None:
 
 
 def _each_once(checked: Sequence[FileResult]) -> list[FileResult]:
-    """The results, with each finding of a part that several configs have in the first of them only."""
-    seen: set[Finding] = set()
+    """The results, with each finding once: in the file that it is in if that is checked itself, else in the first."""
+    seen: set[object] = set()
+    for one in checked:
+        seen.update(_identity(finding) for finding in one.findings if finding.source == one.name)
     made = []
     for one in checked:
-        found = [finding for finding in one.findings if finding.source == one.name or finding not in seen]
-        seen.update(found)
-        made.append(one._replace(findings=found))
+        found = []
+        for finding in one.findings:
+            if finding.source == one.name or _identity(finding) not in seen:
+                found.append(finding)
+                seen.add(_identity(finding))
+        made.append(one._replace(findings=tuple(found)))
     return made
+
+
+def _identity(finding: Finding) -> object:
+    """What two findings of one mistake have in common, whatever the config in which they were found.
+
+    Their paths differ if lists were merged, and the names of the file may be written in two ways.
+    """
+    at = finding.at and (finding.at.line, finding.at.column)
+    return os.path.realpath(finding.source), at, finding.rule, finding.problem.message
 
 
 def _add_summary(checked: Sequence[FileResult], path: str) -> None:

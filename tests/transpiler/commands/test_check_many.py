@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.transpiler.test_cli import BAD, GOOD, run
+from transpiler.commands.check_many import check_many
 
 
 @pytest.fixture
@@ -76,3 +77,16 @@ def test_junit(repository: Path) -> None:
     assert suite.attrib["tests"] == "13"
     assert suite.attrib["failures"] == "1"
     assert len(suite.findall("testcase/failure")) == 1
+
+
+@pytest.mark.parametrize("names", [["base.bu", "child.bu"], ["child.bu", "base.bu"], ["child.bu", "other.bu"]])
+def test_a_finding_of_a_base_is_shown_once(
+    tmp_path: Path, names: list[str], capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "base.bu").write_text(GOOD + "passwd: {users: [{name: a b}]}\nfoo: 1\n")
+    child = GOOD + "extends: base.bu\npasswd: {users: [{name: core}]}\n"
+    for name in ("child.bu", "other.bu"):
+        (tmp_path / name).write_text(child)
+    assert check_many(["-f", "json", "-j", "1", *(str(tmp_path / name) for name in names)]) == 0
+    found = [(Path(one["file"]).name, one["rule"]) for one in json.loads(capsysbinary.readouterr().out)]
+    assert sorted(found) == [("base.bu", "account-name"), ("base.bu", "unused-key")]
