@@ -1,37 +1,18 @@
-"""The differences of two configs by meaning.
-
-The order of entries, sugar, the encoding of contents and the version of the format do not count.
-"""
+"""The differences of two configs by meaning, and a config as text. Secrets are compared, but not shown."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections import Counter
-from collections.abc import Iterator
-from hashlib import sha256
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import groupby
+from typing import NamedTuple
 
-from provision.config.format import Config, File, Resource
-from provision.config.model import Field, Record, key_of
-from provision.config.resources.content import ContentInvalid, inline_content
-from provision.config.resources.urls import redacted
+from provision.config.format import Config
+from provision.config.reports.findings import escaped
+from transpiler.authoring.config_entries import ORIGIN, ConfigEntry, config_entries
+from transpiler.reports.secret_text import HIDDEN, secrets_hidden
 
-_MAY_BE_SECRET = re.compile(r"passw|pwd|secret|token|credential|private key|pbkdf2|\$\w{1,3}\$", re.IGNORECASE)
-"""Lines of contents with one of these are not shown."""
-
-MAX_SHOWN = 64 * 1024
-"""The largest contents in bytes whose lines are compared."""
-
-
-class ConfigEntry(NamedTuple):
-    """An entry of a config, such as a file or a unit: its fields as lines of text by the name of the field.
-
-    Fields in `hidden` may hold secrets; their lines are for comparison only.
-    """
-
-    fields: dict[str, list[str]]
-    hidden: frozenset[str]
+CHANGED = "(value changed, not shown)"
 
 
 class Change(NamedTuple):
@@ -44,18 +25,18 @@ class Change(NamedTuple):
 
 def config_changes(before: Config, after: Config) -> list[Change]:
     """Every entry that differs, in the order of `after`; removed entries follow at the end."""
-    old, new = dict(_entries(before, "")), dict(_entries(after, ""))
+    old, new = config_entries(before), config_entries(after)
     found = []
     for name, entry in new.items():
-        was = old.get(name)
+        was, shown = old.get(name), _printable(name)
         if was is None:
-            found.append(Change("added", name, list(_described(entry))))
+            found.append(Change("added", shown, list(_described(entry))))
         elif was.fields != entry.fields:
-            found.append(Change("changed", name, list(_compared(was, entry))))
-    return [*found, *(Change("removed", name, []) for name in old if name not in new)]
+            found.append(Change("changed", shown, list(_compared(was, entry))))
+    return [*found, *(Change("removed", _printable(name), []) for name in old if name not in new)]
 
 
-def as_lines(found: list[Change]) -> str:
+def as_lines(found: Sequence[Change]) -> str:
     """Changes as text: a line for each entry, and indented lines for its fields."""
     marks = {"added": "+", "removed": "-", "changed": "~"}
     lines = []
@@ -65,131 +46,34 @@ def as_lines(found: list[Change]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _entries(record: Record, name: str) -> Iterator[tuple[str, ConfigEntry]]:
-    """The entries of all lists whose elements have a key; other fields form an entry with the name of their section."""
-    own: dict[str, list[str]] = {}
-    hidden: set[str] = set()
-    for field in record.FIELDS:
-        value = getattr(record, field.name)
-        here = f"{name}.{field.name}".removeprefix(".")
-        if field.many and field.record is not None and field.record.KEY is not None and name:
-            yield from ((f"{here}[{name}]", _entry(one)) for name, one in zip(_keys(value), value, strict=True))
-        elif isinstance(value, Record) and name.count(".") < 1 and not isinstance(value, Resource):
-            yield from _entries(value, here)
-        elif here != "ignition.version":
-            own.update(_fields(field, value, hidden, field.name))
-    if own:
-        yield name or "config", ConfigEntry(own, frozenset(hidden))
+def config_text(config: Config) -> str:
+    """A config as text, with its contents, in an order that is always the same: two such texts can be compared."""
+    lines = []
+    for name, entry in sorted(config_entries(config).items()):
+        lines.append(_printable(name))
+        for field, values in _fields(entry):
+            shown = [HIDDEN] if field in entry.hidden else _shown(values)
+            if len(shown) == 1:
+                lines.append(f"    {field}: {shown[0]}")
+            else:
+                lines.extend((f"    {field}:", *(f"        {one}".rstrip() for one in shown)))
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _keys(elements: tuple[Record, ...]) -> list[str]:
-    """The keys of elements, with nothing secret of a URL; of keys that look the same, the second ends in `#2`."""
-    numbers: Counter[str] = Counter()
-    shown = []
-    for one in elements:
-        key = redacted(key_of(one)) if isinstance(one, Resource) else key_of(one)
-        numbers[key] += 1
-        shown.append(key if numbers[key] == 1 else f"{key} #{numbers[key]}")
-    return shown
-
-
-def _entry(record: Record) -> ConfigEntry:
-    hidden: set[str] = set()
-    if isinstance(record, File) and not (0o644 if record.mode is None else record.mode) & 0o004:
-        hidden.update(("contents", "append"))  # not every user of the machine may read them
-    fields: dict[str, list[str]] = {}
-    for field in record.FIELDS:
-        fields.update(_fields(field, getattr(record, field.name), hidden, field.name))
-    return ConfigEntry(fields, frozenset(hidden))
-
-
-def _fields(field: Field, value: Any, hidden: set[str], name: str) -> Iterator[tuple[str, list[str]]]:
-    """The lines of a field by its name, or of the fields below it. Fields that are not set are left out."""
-    if value is None or value == () or (isinstance(value, Record) and value.is_empty):
-        return
-    if (field.secret or field.secret_type) and name != "contents":  # contents of units can be read by every user
-        hidden.add(name)
-    if field.many:
-        if any(isinstance(one, Record) and _entry(one).hidden for one in value):
-            hidden.add(name)
-        yield name, [line for one in value for line in _element_lines(one)]
-        yield from _origin([one for one in value if isinstance(one, Resource)], hidden, name)
-    elif isinstance(value, Resource):
-        if name == "key_file":
-            hidden.add(name)
-        yield name, _resource_lines(value)
-        yield from _origin([value], hidden, name)
-    elif isinstance(value, Record):
-        for inner in type(value).FIELDS:
-            yield from _fields(inner, getattr(value, inner.name), hidden, f"{name}.{inner.name}")
-    elif value != field.default or field.optional:
-        yield name, _scalar_lines(field, value)
-
-
-def _origin(resources: list[Resource], hidden: set[str], name: str) -> Iterator[tuple[str, list[str]]]:
-    """A hidden field with the whole URLs and headers, which may have secrets, of resources that are fetched."""
-    fetched = [one for one in resources if (one.source or "").partition(":")[0] not in {"", "data"}]
-    if fetched:
-        origin = f"{name}{_ORIGIN}"
-        hidden.add(origin)
-        headers = (
-            f"{header.name}: {header.value.reveal() if header.value else ''}"
-            for one in fetched
-            for header in one.http_headers
-        )
-        yield origin, [*(one.source or "" for one in fetched), *headers]
-
-
-_ORIGIN = ", URL or headers"
-
-
-def _scalar_lines(field: Field, value: Any) -> list[str]:
-    if field.is_mode:
-        return [f"0{value:o}"]
-    if isinstance(value, bool):
-        return ["true" if value else "false"]
-    text = value.reveal() if field.secret_type else str(value)
-    return text.splitlines() or ['""']
-
-
-def _element_lines(element: Any) -> list[str]:
-    if isinstance(element, Resource):
-        return _resource_lines(element)
-    if not isinstance(element, Record):
-        return [str(element)]
-    name = key_of(element).removeprefix("label:") if type(element).KEY else ""
-    inner = _entry(element).fields
-    return [f"{name or '-'}: {part}: {line}" for part, lines in inner.items() for line in lines]
-
-
-def _resource_lines(resource: Resource) -> list[str]:
-    """The contents of a resource, or where they come from."""
-    try:
-        contents = inline_content(resource)
-    except ContentInvalid:
-        contents = None
-    if contents is None:
-        checksum = resource.verification.hash
-        return [f"from {redacted(resource.source or '')}{f' ({checksum})' if checksum else ''}"]
-    if len(contents) <= MAX_SHOWN and b"\0" not in contents:
-        try:
-            lines = contents.decode().split("\n")
-        except UnicodeDecodeError:
-            lines = []
-        if lines:
-            return [*lines[:-1], f"{lines[-1]} (no newline at the end)"] if lines[-1] else lines[:-1] or ["(empty)"]
-    return [f"{len(contents)} bytes, sha256 {sha256(contents).hexdigest()[:12]}"]
+def _fields(entry: ConfigEntry) -> Iterator[tuple[str, list[str]]]:
+    """The fields of an entry, without those that are its key or a second name."""
+    for name, lines in entry.fields.items():
+        if name not in {"name", "path", "device"} and not name.endswith(ORIGIN):
+            yield name, lines
 
 
 def _described(entry: ConfigEntry) -> Iterator[str]:
     """A line for each field of an entry; of several lines, their number."""
-    for name, lines in entry.fields.items():
-        if name in {"name", "path", "device"} or name.endswith(_ORIGIN):  # the key of the entry, or a second name
-            continue
-        if name in entry.hidden or any(map(_MAY_BE_SECRET.search, lines[:1])):
-            yield f"{name}: (not shown)"
+    for name, lines in _fields(entry):
+        if name in entry.hidden:
+            yield f"{name}: {HIDDEN}"
         else:
-            yield f"{name}: {lines[0]}" if len(lines) == 1 else f"{name}: {len(lines)} lines"
+            yield f"{name}: {_short(lines)}"
 
 
 def _compared(before: ConfigEntry, after: ConfigEntry) -> Iterator[str]:
@@ -198,23 +82,62 @@ def _compared(before: ConfigEntry, after: ConfigEntry) -> Iterator[str]:
         if old == new:
             continue
         if name in before.hidden | after.hidden:
-            yield f"{name}: differs (not shown)"
+            was, now = (HIDDEN if one else "(not set)" for one in (old, new))
+            yield f"{name}: {CHANGED if was == now else f'{was} -> {now}'}"
         elif old is None or new is None or (len(old) == len(new) == 1):
-            yield f"{name}: {_short(old)} -> {_short(new)}"
+            was, now = _short(old), _short(new)
+            yield f"{name}: {now.replace(HIDDEN, CHANGED)}" if was == now else f"{name}: {was} -> {now}"
         else:
             yield f"{name}:"
-            lines = list(difflib.unified_diff(old, new, n=2, lineterm=""))[2:]
-            yield from (f"    {_shown(line)}" for line in lines)
+            yield from (f"    {line}" for line in _different_lines(old, new))
+
+
+def _different_lines(old: list[str], new: list[str]) -> Iterator[str]:
+    """The differences of two texts in the form of `diff -u`. Lines that differ in secrets only begin with `~`."""
+    shown_old, shown_new = _each_shown(old), _each_shown(new)
+    for group in SequenceMatcher(None, old, new).get_grouped_opcodes(2):
+        first, last = group[0], group[-1]
+        yield f"@@ -{_range(first[1], last[2])} +{_range(first[3], last[4])} @@"
+        for kind, *places in group:
+            removed, added = shown_old[places[0] : places[1]], shown_new[places[2] : places[3]]
+            yield from _once(f" {line}" for line in added) if kind == "equal" else _replaced(removed, added)
+
+
+def _range(start: int, end: int) -> str:
+    """Lines as `diff -u` numbers them."""
+    if end - start == 1:
+        return str(start + 1)
+    return f"{start + (end > start)},{end - start}"
+
+
+def _replaced(removed: list[str], added: list[str]) -> Iterator[str]:
+    same = {line for line in removed if HIDDEN in line and line in added}
+    yield from _once(f"-{line}" for line in removed if line not in same)
+    yield from _once(f"~{line.replace(HIDDEN, CHANGED)}" if line in same else f"+{line}" for line in added)
 
 
 def _short(lines: list[str] | None) -> str:
     if lines is None:
         return "(not set)"
-    return _shown(lines[0]) if len(lines) == 1 else f"{len(lines)} lines"
+    return _shown(lines)[0] if len(lines) == 1 else f"{len(lines)} lines"
 
 
-def _shown(line: str) -> str:
-    """A line, or a remark if it may be a secret."""
-    if not _MAY_BE_SECRET.search(line):
-        return line
-    return (line[0] if line[:1] in {"+", "-", " "} else "") + "(not shown: may be a secret)"
+def _shown(lines: list[str]) -> list[str]:
+    """Lines without secrets; of several that are secrets as a whole, one is left."""
+    return list(_once(_each_shown(lines)))
+
+
+def _each_shown(lines: list[str]) -> list[str]:
+    return [_printable(line) for line in secrets_hidden(lines)]
+
+
+def _once(lines: Iterator[str] | list[str]) -> Iterator[str]:
+    """The lines; of equal ones that have nothing but a secret, one is left."""
+    for line, same in groupby(lines):
+        whole = line.lstrip("+-~ ") in {HIDDEN, CHANGED}
+        yield from (line,) if whole else same
+
+
+def _printable(text: str) -> str:
+    """A text without control characters, which could change what a terminal shows. Tabs stay."""
+    return "\t".join(map(escaped, text.split("\t")))

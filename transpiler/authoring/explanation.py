@@ -12,6 +12,7 @@ from provision.config.resources.content import ContentInvalid, inline_content
 from provision.config.resources.urls import redacted
 from transpiler.lint.source import node_at
 from transpiler.reading.tree import place_of
+from transpiler.reports.secret_text import secrets_hidden
 from transpiler.result import Result
 
 
@@ -73,7 +74,9 @@ class _Origins:
         for name in ("should_exist", "should_not_exist"):
             kind = "argument" if name == "should_exist" else "removed argument"
             for index, text in enumerate(getattr(config.kernel_arguments, name)):
-                yield MachinePart(kind, text, "", *self.origin(("kernel_arguments", name, index)), ())
+                yield MachinePart(
+                    kind, secrets_hidden([text])[0], "", *self.origin(("kernel_arguments", name, index)), ()
+                )
 
     def entry(self, kind: str, path: Path, record: Record, describe: Callable[[Any], Iterable[str]]) -> MachinePart:
         """The entry for one record."""

@@ -7,7 +7,7 @@ import pytest
 from provision.config.format import Config
 from provision.config.validate import validate
 from tests.transpiler.golden import FILES, Case, cases
-from transpiler.authoring.compare import as_lines, config_changes
+from transpiler.authoring.compare import as_lines, config_changes, config_text
 from transpiler.phases import transpile
 from transpiler.translation_state import TranspileOptions
 
@@ -61,7 +61,40 @@ SECRETS = [
     "ignition: {config: {merge: [{source: 'https://host/a?%s'}]}}",
     "ignition: {config: {merge: [{source: 'https://host/a', http_headers: [{name: A, value: %s}]}]}}",
     "ignition: {proxy: {http_proxy: 'http://a:%s@host'}}",
+    "storage: {files: [{path: /etc/app/token, contents: {inline: %s}}]}",
+    "storage: {files: [{path: /a, contents: {inline: 'apikey: %s'}}]}",
+    "storage: {files: [{path: /a, contents: {inline: 'Authorization: Bearer %s'}}]}",
+    "storage: {files: [{path: /a, append: [{inline: 'db_pw=%s'}]}]}",
+    'systemd: {units: [{name: a.service, contents: "[Service]\\nEnvironment=TOKEN=%s"}]}',
+    'systemd: {units: [{name: a.service, dropins: [{name: b.conf, contents: "[Service]\\nEnvironment=TOKEN=%s"}]}]}',
+    "kernel_arguments: {should_exist: ['rd.password=%s']}",
 ]
+
+CHANGED_SECRETS = [
+    (
+        'storage: {files: [{path: /a, contents: {inline: "host: a\\napikey: %s\\n"}}]}',
+        (
+            "~ storage.files[/a]\n    contents:\n        @@ -1,2 +1,2 @@\n         host: a\n"
+            "        ~apikey: (value changed, not shown)\n"
+        ),
+    ),
+    (
+        "storage: {files: [{path: /a, contents: {inline: 'apikey: %s'}}]}",
+        "~ storage.files[/a]\n    contents: apikey: (value changed, not shown)\n",
+    ),
+    (
+        "storage: {files: [{path: /a, mode: 0600, contents: {inline: %s}}]}",
+        "~ storage.files[/a]\n    contents: (value changed, not shown)\n",
+    ),
+    (
+        'storage: {files: [{path: /a, contents: {inline: "-----BEGIN PRIVATE KEY-----\\n%s\\nb\\nc\\n"}}]}',
+        (
+            "~ storage.files[/a]\n    contents:\n        @@ -1,4 +1,4 @@\n         (not shown)\n"
+            "        ~(value changed, not shown)\n         (not shown)\n"
+        ),
+    ),
+]
+"""A config with a secret, and what is shown if only the secret changes."""
 
 
 def config_of(text: str) -> Config:
@@ -83,6 +116,30 @@ def test_secrets_are_compared_but_not_shown(text: str) -> None:
         assert shown
         assert "first1" not in shown
         assert "second2" not in shown
+
+
+@pytest.mark.parametrize(("text", "shown"), CHANGED_SECRETS)
+def test_a_change_of_a_secret_is_named(text: str, shown: str) -> None:
+    assert as_lines(config_changes(config_of(text % "first"), config_of(text % "second"))) == shown
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_the_text_of_a_config_has_no_secrets(text: str) -> None:
+    shown = config_text(config_of(text % "first1"))
+    assert shown
+    assert "first1" not in shown
+
+
+def test_the_text_of_a_config() -> None:
+    text = (
+        'storage: {files: [{path: /b, mode: 0644, contents: {inline: "a\\n\\n\\e[31m\\tb"}}, {path: /a, mode: 0600}]}\n'
+        "passwd: {users: [{name: bob, groups: [wheel], password_hash: $y$abc}]}\n"
+    )
+    assert config_text(config_of(text)) == (
+        "passwd.users[bob]\n    groups: wheel\n    password_hash: (not shown)\n"
+        "storage.files[/a]\n    mode: 0600\n"
+        "storage.files[/b]\n    contents:\n        a\n\n        \\x1b[31m\tb (no newline at the end)\n    mode: 0644\n"
+    )
 
 
 def with_json() -> list[Case]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from provision.config.problems import Path, Problem
 from transpiler.lint.content.files.judges import texts
 from transpiler.lint.source import LintInput, node_at, place_of_line, remark
+from transpiler.reports.secret_text import PRIVATE_KEY, WIREGUARD_KEY
 
 _OSTREE = {"fcos", "openshift", "r4e", "fiot"}
 
@@ -26,13 +27,6 @@ _NOT_MOUNTED = {None, "", "none", "swap"}
 """The formats of file systems that Ignition does not mount. Source: coreos/ignition, `mountFs`."""
 
 _LOST = re.compile(r"/(?:proc|sys|dev|run|tmp)(?:/.*)?")
-
-_PRIVATE_KEY = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]+ )?PRIVATE KEY-----|^-----BEGIN OPENSSH PRIVATE KEY-----", re.MULTILINE
-)
-
-_SECRET_LINE = re.compile(r"^\s*(?:PrivateKey|PresharedKey)\s*=\s*[A-Za-z0-9+/]{43}=\s*$", re.MULTILINE)
-"""Keys of WireGuard, in wg(8), systemd.netdev(5) and nm-settings-keyfile(5)."""
 
 
 def places(source: LintInput) -> Iterator[Problem]:
@@ -104,7 +98,7 @@ def exposed_secrets(source: LintInput) -> Iterator[Problem]:
                 message = "NetworkManager skips a profile that others than root may read"
                 yield remark(place, "keyfile-mode", message, "write mode: 0600")
             continue
-        secret = _PRIVATE_KEY.search(text) or _SECRET_LINE.search(text)
+        secret = PRIVATE_KEY.search(text) or WIREGUARD_KEY.search(text)
         if secret and mode & 0o004:
             at = place_of_line(node_at(source.root, path), source, text.count("\n", 0, secret.start()))
             message = "everyone on the machine may read this private key"
