@@ -217,6 +217,8 @@ def _translate(given: options.CommandLine, *, as_butane: bool, files_read: set[s
     documents = _documents(given, as_butane=as_butane)
     if documents is None:
         return 1
+    files_read = set() if files_read is None else files_read
+    files_read.update(_names(given))
     plain = as_butane or given.on("raw-errors")
     chosen = _transpile_options(given, plain=plain, files_read=files_read)
     if chosen is None:
@@ -230,13 +232,11 @@ def _translate(given: options.CommandLine, *, as_butane: bool, files_read: set[s
         print(_butane_verdict(result) if plain else _verdict(result), file=sys.stderr)
         return 1
     if not given.on("check"):
-        _deliver(_output(result, plain=given.on("plain")), given.texts.get("output", ""))
+        _deliver(_output(result, plain=given.on("plain")), given.texts.get("output", ""), files_read)
     return 0
 
 
-def _transpile_options(
-    given: options.CommandLine, *, plain: bool, files_read: set[str] | None
-) -> TranspileOptions | None:
+def _transpile_options(given: options.CommandLine, *, plain: bool, files_read: set[str]) -> TranspileOptions | None:
     """The options of the command line and of the settings; None if they are wrong, which is reported."""
     from transpiler.composition.values import ValuesError
     from transpiler.translation_state import TranspileOptions
@@ -245,11 +245,9 @@ def _transpile_options(
     if dialect and not _is_dialect(dialect):
         return None
     try:
-        if files_read is not None:
-            files_read.update(settings_places())
+        files_read.update(settings_places())
         settings = CheckSettings() if plain else settings_here()
-        if files_read is not None:
-            files_read.update(files_of_settings(given.lists, settings))
+        files_read.update(files_of_settings(given.lists, settings))
         values = None if plain else values_given(given.lists, settings)
         release = release_given(given.texts.get("target", settings.target))
     except (SettingsError, ValuesError) as wrong:
@@ -277,7 +275,7 @@ def _documents(given: options.CommandLine, *, as_butane: bool) -> list[Document]
     from transpiler.reading.tree import read_input
 
     documents = []
-    for name in given.rest or [given.texts.get("input", "")]:
+    for name in _names(given):
         try:
             documents.append(Document(name or "<stdin>", read_input(name)))
         except OSError as error:
@@ -287,6 +285,11 @@ def _documents(given: options.CommandLine, *, as_butane: bool) -> list[Document]
             print(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}{suggestion}", file=sys.stderr)
             return None
     return documents
+
+
+def _names(given: options.CommandLine) -> list[str]:
+    """The names of the documents; the empty name is standard input."""
+    return given.rest or [given.texts.get("input", "")]
 
 
 def _output(result: Result, *, plain: bool) -> str:
@@ -338,9 +341,9 @@ def _colored(wanted: str) -> bool:
     return wanted in {"always", "yes"}
 
 
-def _deliver(text: str, output: str) -> None:
+def _deliver(text: str, output: str, sources: set[str]) -> None:
     if output:
-        write_output(output, text)
+        write_output(output, text, sources)
     else:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
 

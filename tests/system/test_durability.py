@@ -54,7 +54,7 @@ steps = {
     "home": lambda: new_homes.finish_home(tree, "core", []),
     "spool": lambda: new_homes.finish_mail_spool(tree, "core"),
     "image": lambda: images._sync(root + "/one"),
-    "output": lambda: write_output(root + "/output", "a"),
+    "output": lambda: write_output(root + "/output", "a", ()),
     "table": table,
 }
 for name, step in steps.items():

@@ -8,7 +8,6 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
-from functools import partial
 from typing import TYPE_CHECKING
 
 from provision.config.reports.findings import Finding
@@ -100,19 +99,18 @@ def _found(given: argparse.Namespace) -> Sequence[str]:
         return ()
 
 
-def _run(given: argparse.Namespace, parser: argparse.ArgumentParser, files_read: set[str] | None = None) -> int:
-    """Check once, and add the paths of all files to `files_read`."""
+def _run(given: argparse.Namespace, parser: argparse.ArgumentParser, watched: set[str] | None = None) -> int:
+    """Check once. The paths of all files are added to `watched`."""
     from transpiler.commands.find_configs import find_configs
     from transpiler.commands.fragments import with_whole_configs
     from transpiler.composition.values import ValuesError
 
+    files_read = set() if watched is None else watched
     try:
-        if files_read is not None:
-            files_read.update(settings_places())
+        files_read.update(settings_places())
         settings = _settings(given)
         release_given(settings.target)
-        if files_read is not None:
-            files_read.update(files_of_settings(_value_options(given), settings))
+        files_read.update(files_of_settings(_value_options(given), settings))
         values = values_given(_value_options(given), settings, without_secrets=True)
         values = values._replace(given=frozenset())  # a variable need not be used by each config
         names, left_out = find_configs(given.paths, settings.exclude)
@@ -125,17 +123,17 @@ def _run(given: argparse.Namespace, parser: argparse.ArgumentParser, files_read:
             "or they are Container Linux Configs"
         )
     if given.diff:
-        return _show_fixes(names, settings, values, given)
+        return _show_fixes(names, settings, values, given, files_read)
     all_written = not given.fix or _fix(names, settings, values, given)
     checked = _each_once(_checked(names, settings, values, given, files_read))
-    _show(checked, given)
+    _show(checked, given, files_read)
     return int(any(one.error for one in checked) or not all_written)
 
 
-def _show(checked: Sequence[FileResult], given: argparse.Namespace) -> None:
-    """Deliver the findings and the summaries."""
+def _show(checked: Sequence[FileResult], given: argparse.Namespace, sources: set[str]) -> None:
+    """Deliver the findings and the summaries. No source is replaced."""
     color = given.color == "always" or (given.color == "auto" and "NO_COLOR" not in os.environ and sys.stdout.isatty())
-    _deliver(findings_text(checked, given.format, color=color and not given.output), given.output)
+    _deliver(findings_text(checked, given.format, color=color and not given.output), given.output, sources)
     if given.format == "github":
         _add_summary(checked, os.environ.get("GITHUB_STEP_SUMMARY", ""))
     if not given.quiet:
@@ -181,12 +179,14 @@ def _add_summary(checked: Sequence[FileResult], path: str) -> None:
         print(f"transpile check: the job summary cannot be written: {reason_of(error)}", file=sys.stderr)
 
 
-def _show_fixes(names: Sequence[str], settings: CheckSettings, values: Values, given: argparse.Namespace) -> int:
+def _show_fixes(
+    names: Sequence[str], settings: CheckSettings, values: Values, given: argparse.Namespace, files_read: set[str]
+) -> int:
     """Deliver what would be changed as a diff; returns 1 if there is a change, else 0."""
     from transpiler.commands.fix_many import fix_many, fix_summary
 
-    files = fix_many(names, settings, values, given.jobs or _cores())
-    _deliver("".join(one.diff() for one in files), given.output)
+    files = fix_many(names, settings, values, given.jobs or _cores(), files_read)
+    _deliver("".join(one.diff() for one in files), given.output, files_read)
     if not given.quiet:
         print(fix_summary(files, written=False), file=sys.stderr)
     return int(bool(files))
@@ -196,7 +196,7 @@ def _fix(names: Sequence[str], settings: CheckSettings, values: Values, given: a
     """Mend the files. Returns whether each of them could be written."""
     from transpiler.commands.fix_many import fix_many, fix_summary, write_fixed
 
-    written, messages = write_fixed(fix_many(names, settings, values, given.jobs or _cores()))
+    written, messages = write_fixed(fix_many(names, settings, values, given.jobs or _cores(), set()))
     for message in messages:
         print(message, file=sys.stderr)
     if not given.quiet:
@@ -271,22 +271,31 @@ def _unread(name: str, message: str) -> FileResult:
 
 
 def _checked(
-    names: Sequence[str],
-    settings: CheckSettings,
-    values: Values,
-    given: argparse.Namespace,
-    files_read: set[str] | None,
+    names: Sequence[str], settings: CheckSettings, values: Values, given: argparse.Namespace, files_read: set[str]
 ) -> list[FileResult]:
-    """Check files, in several processes if `files_read` is not wanted; the results are in the order of the names."""
+    """Check files; the results are in the order of the names. The paths of all files are added to `files_read`.
+
+    With `--watch`, there is one process, and a path is added before the file is read.
+    """
     from transpiler.commands.workers import in_order
 
     importlib.import_module("yaml")  # once, before the processes are forked
     importlib.import_module("transpiler.phases")
     progress = _Progress(len(names), shown=not given.quiet and sys.stderr.isatty())
-    on_killed_worker = partial(_unread, message="was not checked: its process was killed")
-    work = partial(check_file, settings=settings, values=values, files_read=files_read)
-    jobs = (given.jobs or _cores()) if files_read is None else 1
-    return [progress.step(one) for one in in_order(work, names, jobs, on_killed_worker=on_killed_worker)]
+
+    def check(name: str) -> tuple[FileResult, set[str]]:
+        files = files_read if given.watch else set()
+        return check_file(name, settings, values, files), set() if given.watch else files
+
+    def killed(name: str) -> tuple[FileResult, set[str]]:
+        return _unread(name, message="was not checked: its process was killed"), {name}
+
+    checked = []
+    jobs = 1 if given.watch else given.jobs or _cores()
+    for one, files in in_order(check, names, jobs, on_killed_worker=killed):
+        files_read.update(files)
+        checked.append(progress.step(one))
+    return checked
 
 
 class _Progress:
@@ -331,11 +340,11 @@ def findings_text(checked: Sequence[FileResult], form: str, *, color: bool) -> s
     return "".join(as_text(one.findings, excerpts=True, color=color) for one in checked)
 
 
-def _deliver(text: str, output: str | None) -> None:
+def _deliver(text: str, output: str | None, sources: set[str]) -> None:
     if output:
         from transpiler.commands.output import write_output
 
-        write_output(output, text)
+        write_output(output, text, sources)
     else:
         sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
         sys.stdout.flush()

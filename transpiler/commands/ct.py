@@ -55,6 +55,7 @@ def _translate(given: dict[str, str]) -> int:
         verb = "read" if not name or isinstance(error, IsADirectoryError) else "open"
         print(f"Failed to {verb}: {verb} {name or '/dev/stdin'}: {reason_of(error)}", file=sys.stderr)
         return 1
+    files_read = {name}
     options = TranspileOptions(
         name=name,
         files_dir=given.get("files-dir", ""),
@@ -63,6 +64,7 @@ def _translate(given: dict[str, str]) -> int:
         butane_paths=True,
         platform=given.get("platform", ""),
         container_linux=True,
+        files_read=files_read,
     )
     work = run(raw, options)
     sys.stderr.write(ct_report(work, strict=options.strict))
@@ -70,17 +72,17 @@ def _translate(given: dict[str, str]) -> int:
     result = result_of(work)
     if result.failed:
         return 1
-    return _deliver(result.json + ("\n" if options.pretty else ""), given.get("out-file", ""))
+    return _deliver(result.json + ("\n" if options.pretty else ""), given.get("out-file", ""), files_read)
 
 
-def _deliver(text: str, name: str) -> int:
+def _deliver(text: str, name: str, sources: set[str]) -> int:
     if not name:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
         return 0
     from transpiler.commands.output import OutputFailed, write_output
 
     try:
-        write_output(name, text)
+        write_output(name, text, sources)
     except OutputFailed as failed:
         print(f"Failed to create: {str(failed).partition(': ')[2]}", file=sys.stderr)
         return 1

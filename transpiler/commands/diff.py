@@ -41,6 +41,7 @@ def diff(arguments: list[str]) -> int:
     from transpiler.authoring.compare import as_lines, config_changes
     from transpiler.commands.given_config import given_config
     from transpiler.composition.values import ValuesError
+    from transpiler.translation_state import TranspileOptions
 
     try:
         lists = {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
@@ -48,7 +49,8 @@ def diff(arguments: list[str]) -> int:
     except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    before, after = (given_config(name, given.files_dir, values) for name in (given.before, given.after))
+    options = TranspileOptions(files_dir=given.files_dir, values=values)
+    before, after = (given_config(name, options) for name in (given.before, given.after))
     if before is None or after is None:
         return 2
     found = config_changes(before.config, after.config)

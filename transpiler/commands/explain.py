@@ -49,6 +49,7 @@ def explain(arguments: list[str]) -> int:
     from transpiler.authoring.explanation import entries, matching
     from transpiler.commands.given_config import read_given, translated
     from transpiler.composition.values import ValuesError
+    from transpiler.translation_state import TranspileOptions
 
     try:
         lists = {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
@@ -58,7 +59,8 @@ def explain(arguments: list[str]) -> int:
         print(wrong, file=sys.stderr)
         return 2
     raw = read_given(given.config)
-    result = translated(raw, given.config, given.files_dir or settings.files_dir, values) if raw is not None else None
+    options = TranspileOptions(files_dir=given.files_dir or settings.files_dir, values=values)
+    result = translated(raw, given.config, options) if raw is not None else None
     if result is None:
         return 2
     found = entries(result)

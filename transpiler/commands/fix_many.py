@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class FixedFile(NamedTuple):
-    """A file, its text before and after all edits, and their number. Both texts are empty if it cannot be read."""
+    """A file, its text before and after all edits, and their number. Both texts are empty if it cannot be read.
+
+    `files_read` are the paths of the file and of its parts and local files.
+    """
 
     name: str
     before: bytes
     after: bytes
     edits: int
+    files_read: frozenset[str] = frozenset()
 
     def diff(self) -> str:
         """The changes as a unified diff without context, because other lines may have secrets."""
@@ -32,13 +36,20 @@ class FixedFile(NamedTuple):
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
-def fix_many(names: Sequence[str], settings: CheckSettings, values: Values | None, jobs: int) -> list[FixedFile]:
-    """The files with problems that have a certain remedy, with their new texts. Nothing is written."""
+def fix_many(
+    names: Sequence[str], settings: CheckSettings, values: Values | None, jobs: int, files_read: set[str]
+) -> list[FixedFile]:
+    """The files with problems that have a certain remedy, with their new texts. Nothing is written.
+
+    The paths of all files that took part are added to `files_read`.
+    """
     from transpiler.commands.workers import in_order
 
     work = partial(fix_file, settings=settings, values=values)
     on_killed_worker = partial(FixedFile, before=b"", after=b"", edits=0)
-    return [one for one in in_order(work, names, jobs, on_killed_worker=on_killed_worker) if one.before != one.after]
+    files = list(in_order(work, names, jobs, on_killed_worker=on_killed_worker))
+    files_read.update(*(one.files_read for one in files))
+    return [one for one in files if one.before != one.after]
 
 
 def fix_file(name: str, settings: CheckSettings, values: Values | None = None) -> FixedFile:
@@ -52,8 +63,12 @@ def fix_file(name: str, settings: CheckSettings, values: Values | None = None) -
     except OSError:
         raw = b""
     directory = settings.files_dir or os.path.dirname(name) or "."
-    made = fixed(raw, TranspileOptions(name=name, files_dir=directory, ignore=settings.ignore, values=values))
-    return FixedFile(name, raw, made.raw, made.edits)
+    files_read = {name}
+    options = TranspileOptions(
+        name=name, files_dir=directory, ignore=settings.ignore, values=values, files_read=files_read
+    )
+    made = fixed(raw, options)
+    return FixedFile(name, raw, made.raw, made.edits, frozenset(files_read))
 
 
 def write_fixed(files: Sequence[FixedFile]) -> tuple[list[FixedFile], list[str]]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from provision.config.format import Config
-    from transpiler.composition.values import Values
-    from transpiler.releases.table import Release
     from transpiler.result import Result
+    from transpiler.translation_state import TranspileOptions
 
 
 def read_given(name: str) -> bytes | None:
@@ -26,16 +25,16 @@ def read_given(name: str) -> bytes | None:
         return None
 
 
-def translated(
-    raw: bytes, name: str, files_dir: str | None, values: Values, release: Release | None = None
-) -> Result | None:
-    """The result for a config in YAML, never a MachineConfig; None if it has errors, which are printed."""
+def translated(raw: bytes, name: str, options: TranspileOptions) -> Result | None:
+    """The result for a config in YAML, never a MachineConfig; None if it has errors, which are printed.
+
+    Without `options.files_dir`, local files are beside the config.
+    """
     from provision.config.reports.text import as_text
     from transpiler.phases import transpile
-    from transpiler.translation_state import TranspileOptions
 
-    shown, directory = "<stdin>" if name == "-" else name, files_dir or os.path.dirname(name) or "."
-    options = TranspileOptions(name=shown, files_dir=directory, raw=True, lints=False, values=values, release=release)
+    shown, directory = "<stdin>" if name == "-" else name, options.files_dir or os.path.dirname(name) or "."
+    options = options._replace(name=shown, files_dir=directory, raw=True, lints=False)
     result = transpile(raw, options)
     if result.config is None or result.failed:
         explained = transpile(raw, options._replace(lints=True)).findings()
@@ -55,10 +54,11 @@ class GivenConfig(NamedTuple):
     wrapped: bool = False
 
 
-def given_config(
-    name: str, files_dir: str | None, values: Values, release: Release | None = None
-) -> GivenConfig | None:
-    """The config in a file, JSON or YAML, for a release if there is one; None if it has errors, which are printed."""
+def given_config(name: str, options: TranspileOptions) -> GivenConfig | None:
+    """The config in a file, JSON or YAML, for a release if there is one; None if it has errors, which are printed.
+
+    Without `options.files_dir`, local files are beside the config.
+    """
     from provision.config.reports.findings import escaped, findings
     from provision.config.reports.text import as_text
     from provision.config.sniffing import is_yaml
@@ -68,7 +68,7 @@ def given_config(
     if raw is None:
         return None
     if is_yaml(raw):
-        result = translated(raw, name, files_dir, values, release)
+        result = translated(raw, name, options)
         if result is None or result.config is None:
             return None
         return GivenConfig(result.config, result.spec_minor, becomes_machine_config(result))
@@ -76,10 +76,10 @@ def given_config(
     config, version, problems = validated.config, validated.version, validated.problems
     if config is None and not problems:
         print(f"{escaped(name)}: error: {validated.error}", file=sys.stderr)
-    if config is not None and version is not None and release is not None and not config.older:
+    if config is not None and version is not None and options.release is not None and not config.older:
         from transpiler.releases.fitting import fit
 
-        version, problems = fit(config, version, release, is_lowest=False)
+        version, problems = fit(config, version, options.release, is_lowest=False)
     wrong = [one for one in findings(name, raw, problems) if one.problem.fatal]
     if config is None or wrong:
         sys.stderr.write(as_text(wrong, excerpts=True, color=False))

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of
@@ -26,13 +26,16 @@ class OutputFailed(Exception):
     """An output file cannot be written. The message has its name and the reason, in Butane's form."""
 
 
-def write_output(path: str, text: str) -> None:
+def write_output(path: str, text: str, sources: Iterable[str]) -> None:
     """Write a file, and replace an old one atomically. A new file has mode 0600; an existing file keeps owner and mode.
+
+    `sources` are the paths of what the text was made from: none of them is replaced (see `refuse_source`).
 
     A file that is not regular (a terminal, a pipe), that is named by its descriptor, or that cannot be replaced (a
     mount point, a folder without the right to write) is written directly. A file without the right to write is
     refused. Raises OutputFailed.
     """
+    refuse_source(path, sources)
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
@@ -46,12 +49,15 @@ def write_bytes(path: str, contents: bytes) -> None:
         raise OutputFailed(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}") from None
 
 
-def write_all(files: Mapping[str, bytes]) -> None:
+def write_all(files: Mapping[str, bytes], sources: Iterable[str]) -> None:
     """Write several files as `write_output` does, or none: all are written beside their places before one is replaced.
 
     Files that are not regular cannot be written beside their places: they are written before any is replaced. Raises
     OutputFailed.
     """
+    sources = list(sources)
+    for path in files:
+        refuse_source(path, sources)
     staged: list[tuple[str, str, str]] = []
     direct: list[str] = []
     path = ""
@@ -79,6 +85,37 @@ def write_all(files: Mapping[str, bytes]) -> None:
     finally:
         for _, _, temporary in staged:
             os.unlink(temporary)
+
+
+def refuse_source(path: str, sources: Iterable[str]) -> None:
+    """Raise OutputFailed if a path leads to one of the sources, or into a source that is a directory.
+
+    Links count too, hard ones and symbolic ones. The source `""` is standard input.
+    """
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return
+    if not stat.S_ISREG(found.st_mode):
+        return
+    for source, status in _statuses(sources):
+        if os.path.samestat(found, status):
+            shown = f" {escaped(source)}" if source and source != path else ""
+            raise OutputFailed(
+                f"{escaped(path)}: error: not written: it is the source{shown} of what would be written "
+                "(hint: write to another file)"
+            )
+
+
+def _statuses(sources: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
+    """The sources that exist, and the files below those that are directories, each with its status."""
+    for source in sources:
+        below = (os.path.join(folder, name) for folder, _, names in os.walk(source) for name in names)
+        for one in (source, *below):
+            try:
+                yield one, os.stat(one) if one else os.fstat(0)
+            except (OSError, ValueError):
+                continue
 
 
 def replace_text(path: str, before: bytes, after: bytes) -> None:

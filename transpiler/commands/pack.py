@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from transpiler.commands.options import add_target_option, add_value_options
-from transpiler.commands.settings import SettingsError, release_given, settings_here, values_given
+from transpiler.commands.settings import SettingsError, files_of_settings, release_given, settings_here, values_given
 
 if TYPE_CHECKING:
     from transpiler.authoring.packing import Packed
@@ -66,14 +66,13 @@ def pack(arguments: list[str]) -> int:
     written = [os.path.realpath(one) for one in (given.output, given.second) if one]
     if len(set(written)) < len(written):
         parser.error("--second and --output are the same file")
-    if given.config != "-" and os.path.realpath(given.config) in written:
-        parser.error("the result would replace the config itself: give another name to --output or --second")
     if given.json and not given.output:
         parser.error("--json needs --output: standard output is for the report")
     from transpiler.authoring.packing import CannotPackError
     from transpiler.authoring.packing import pack as packed_config
     from transpiler.commands.given_config import given_config
     from transpiler.composition.values import ValuesError
+    from transpiler.translation_state import TranspileOptions
 
     try:
         settings = settings_here()
@@ -83,7 +82,10 @@ def pack(arguments: list[str]) -> int:
     except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    config = given_config(given.config, given.files_dir or settings.files_dir, values, release)
+    files_read = {"" if given.config == "-" else given.config, *files_of_settings(lists, settings)}
+    directory = given.files_dir or settings.files_dir
+    options = TranspileOptions(files_dir=directory, values=values, release=release, files_read=files_read)
+    config = given_config(given.config, options)
     if config is None or config.spec_minor is None or config.wrapped:
         return _not_packable(config)
     if problem := _url_problem(given.url, config.spec_minor):
@@ -92,7 +94,7 @@ def pack(arguments: list[str]) -> int:
         packed = packed_config(config.config, config.spec_minor, limit, given.url)
     except CannotPackError as failed:
         return _too_large(failed.smallest, limit, given)
-    _write(packed, given)
+    _write(packed, given, files_read)
     _report(packed, limit, given)
     return 0
 
@@ -144,14 +146,14 @@ def _too_large(smallest: int, limit: int, given: argparse.Namespace) -> int:
     return 1
 
 
-def _write(packed: Packed, given: argparse.Namespace) -> None:
+def _write(packed: Packed, given: argparse.Namespace, sources: set[str]) -> None:
     """Write the second config before the first one, which is of no use without it."""
     from transpiler.commands.output import write_all
 
     files = {given.second: packed.second} if packed.second else {}
     if given.output:
         files[given.output] = packed.text + "\n"
-    write_all({name: text.encode("utf-8", "backslashreplace") for name, text in files.items()})
+    write_all({name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}, sources)
     if not given.output:
         sys.stdout.buffer.write(f"{packed.text}\n".encode("utf-8", "backslashreplace"))
 

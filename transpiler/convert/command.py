@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from provision.config.problems import Problem
-    from transpiler.convert.inputs import ConvertInput
+    from transpiler.convert.inputs import ConvertInput, ReadOptions
     from transpiler.convert.targets import Target
 
 DESCRIPTION = """\
@@ -98,13 +98,14 @@ def convert_command(arguments: Sequence[str]) -> int:
     if addresses is None:
         parser.error(f"--address takes NAME=ADDRESS, with the name {', '.join(NAMES)}")
     try:
-        raw = read_input("" if given.file == "-" else given.file)
+        source = "" if given.file == "-" else given.file
+        raw = read_input(source)
     except OSError as error:
         print(f"{escaped(given.file)}: error: cannot be read: {reason_of(error)}", file=sys.stderr)
         return 1
     name = "<stdin>" if given.file == "-" else given.file
-    options = ReadOptions(mounts, given.files_dir, given.platform, given.dialect, addresses)
-    return _convert(read_source(name, raw, options), wanted, given)
+    options = ReadOptions(mounts, given.files_dir, given.platform, given.dialect, addresses, {source})
+    return _convert(read_source(name, raw, options), wanted, given, options)
 
 
 def _addresses(given: Sequence[str]) -> dict[str, str] | None:
@@ -121,7 +122,7 @@ def _addresses(given: Sequence[str]) -> dict[str, str] | None:
     return addresses if fitting else None
 
 
-def _convert(source: ConvertInput, target: Target, given: argparse.Namespace) -> int:
+def _convert(source: ConvertInput, target: Target, given: argparse.Namespace, options: ReadOptions) -> int:
     from provision.config.reports.findings import escaped
     from transpiler.commands.output import write_output
 
@@ -138,7 +139,7 @@ def _convert(source: ConvertInput, target: Target, given: argparse.Namespace) ->
         return 1
     text = written.text if written.text.endswith("\n") else f"{written.text}\n"
     if given.output:
-        write_output(given.output, text)
+        write_output(given.output, text, options.files_read or ())
     else:
         sys.stdout.buffer.write(text.encode("utf-8", "replace"))
     return 0

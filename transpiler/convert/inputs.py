@@ -17,7 +17,8 @@ class ReadOptions(NamedTuple):
     """What the command line says about the input.
 
     `mounts`: file system of a config 2.x -> its mount point. `files_dir`, `platform` and `dialect` are those of
-    `transpile`. `addresses` are those of the machine that a cloud-config may name.
+    `transpile`. `addresses` are those of the machine that a cloud-config may name. The paths of local files are added
+    to `files_read`.
     """
 
     mounts: Mapping[str, str] = {}
@@ -25,6 +26,7 @@ class ReadOptions(NamedTuple):
     platform: str = ""
     dialect: str = ""
     addresses: Mapping[str, str] = {}
+    files_read: set[str] | None = None
 
 
 def _same(path: Path) -> Path:
@@ -134,7 +136,9 @@ def _read_container_linux(name: str, raw: bytes, options: ReadOptions) -> Conver
     from transpiler.phases import run
     from transpiler.translation_state import TranspileOptions
 
-    given = TranspileOptions(files_dir=options.files_dir, platform=options.platform, dialect=options.dialect)
+    given = TranspileOptions(
+        files_dir=options.files_dir, platform=options.platform, dialect=options.dialect, files_read=options.files_read
+    )
     work = run(raw, given)
     if work.old_config is None:
         problems = tuple(work.problems) if work.root is None else (_not_convertible(work.variant.name),)

@@ -73,7 +73,7 @@ def test_a_file_that_cannot_be_read_is_reported(folder: Path) -> None:
 def test_one_file_that_cannot_be_written_does_not_stop_the_others(folder: Path) -> None:
     other = folder / "configs/b.bu"
     other.write_bytes(WRONG.encode())
-    files = fix_many([str(folder / "configs/a.bu"), str(other)], CheckSettings(), None, 1)
+    files = fix_many([str(folder / "configs/a.bu"), str(other)], CheckSettings(), None, 1, set())
     (folder / "configs/a.bu").write_text("saved meanwhile")
     written, messages = write_fixed(files)
     assert ([one.name for one in written], len(messages)) == ([str(other)], 1)

@@ -86,7 +86,6 @@ def test_what_does_not_fit(
         (["--limit", "9", "--url", "ftp://a/b", "--second", "2", "site.bu"], "--url: invalid url scheme"),
         (["--limit", "9", "--url", "data:,a", "--second", "2", "site.bu"], "a data URL has no place for it"),
         (["--limit", "9", "--url", URL, "--second", "2", "-o", "./2", "site.bu"], "the same file"),
-        (["--limit", "9", "-o", "./site.bu", "site.bu"], "would replace the config itself"),
         (["--limit", "9", "--url", "http://", "--second", "2", "site.bu"], "--url: it has no host"),
     ],
 )
