@@ -26,7 +26,7 @@ from provision.system.root.blob_store import BlobStore
 from provision.system.root.guarded_paths import GuardedTree
 from provision.system.root.files_and_links import carry_out
 from provision.system.root.record_file import RecordFile
-from transpiler.commands.output import write_output
+from transpiler.commands.output import replace_text, write_output
 
 root = sys.argv[1]
 tree = GuardedTree(root)
@@ -55,6 +55,7 @@ steps = {
     "spool": lambda: new_homes.finish_mail_spool(tree, "core"),
     "image": lambda: images._sync(root + "/one"),
     "output": lambda: write_output(root + "/output", "a", ()),
+    "names": lambda: replace_text(root + "/name", b"old", b"new"),
     "table": table,
 }
 for name, step in steps.items():
@@ -76,6 +77,8 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     root, log = folder / "root", folder / "log"
     root.mkdir()
     (root / "passwd").write_text("")
+    (root / "name").write_text("old")
+    (root / "other_name").hardlink_to(root / "name")
     for name in ("home", "etc/skel", "mail"):
         (root / name).mkdir(parents=True)
     (root / "etc/passwd").write_text(f"core:x:{os.geteuid()}:{os.getegid()}::/home:/bin/sh\n")
@@ -114,6 +117,10 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_its_name_before_the_st
     traced: dict[str, list[str]], step: str
 ) -> None:
     assert traced[step] == [FILE, MOVED, FOLDER]
+
+
+def test_a_copy_of_the_old_text_is_on_the_disk_before_it_is_overwritten(traced: dict[str, list[str]]) -> None:
+    assert traced["names"] == [FILE, FOLDER, FILE]
 
 
 def test_several_files_are_synced_together(traced: dict[str, list[str]]) -> None:

@@ -1,12 +1,12 @@
-"""Write output files, which may contain secrets."""
+"""Write output files, which may contain secrets, and new texts of sources, which must not be lost."""
 
 from __future__ import annotations
 
 import errno
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from provision.config.reports.findings import escaped
 from provision.config.reports.streams import reason_of
@@ -41,12 +41,8 @@ def write_output(path: str, text: str, sources: Iterable[str]) -> None:
 
 def write_bytes(path: str, contents: bytes) -> None:
     """Write a file as `write_output` does. Raises OutputFailed."""
-    try:
+    with _reported(path):
         _write(path, contents)
-    except OSError as error:
-        verb = "write" if error.errno in _WRITE_ERRORS else "open"
-        shown = escaped(path)
-        raise OutputFailed(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}") from None
 
 
 def write_all(files: Mapping[str, bytes], sources: Iterable[str]) -> None:
@@ -119,18 +115,44 @@ def _statuses(sources: Iterable[str]) -> Iterator[tuple[str, os.stat_result]]:
 
 
 def replace_text(path: str, before: bytes, after: bytes) -> None:
-    """Write a text in place of the one that was read. Raises OutputFailed, also if the file has another text now."""
+    """Write a text in place of the one that was read; owner, mode, extended attributes and links stay.
+
+    A file with several names (hard links) stays one file: it is overwritten, as is one that cannot be replaced by
+    another file. Until the new text is on the disk, a copy of the old one lies beside it. Raises OutputFailed, also if
+    the file has a third text now.
+    """
     try:
         with open(path, "rb") as file:
-            same = file.read(len(before) + 1) == before
+            now = file.read(max(len(before), len(after)) + 1)
     except OSError:
-        same = False
-    if not same:
+        now = None
+    if now == after:  # the same file was written under another name
+        return
+    if now != before:
         raise OutputFailed(f"{escaped(path)}: error: not written: the file changed meanwhile; run the command again")
-    write_bytes(path, after)
+    with _reported(path):
+        found = os.stat(path)
+        if found.st_nlink == 1 or not stat.S_ISREG(found.st_mode) or path.startswith(_DESCRIPTOR_PATHS):
+            _write(path, after, before)
+        elif not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        else:
+            _overwrite_safely(path, before, after)
 
 
-def _write(path: str, contents: bytes) -> None:
+@contextmanager
+def _reported(path: str) -> Iterator[None]:
+    """Raise OutputFailed in place of an OSError."""
+    try:
+        yield
+    except OSError as error:
+        verb = "write" if error.errno in _WRITE_ERRORS else "open"
+        shown = escaped(path)
+        raise OutputFailed(f"failed to {verb} {shown}: {verb} {shown}: {reason_of(error)}") from None
+
+
+def _write(path: str, contents: bytes, before: bytes | None = None) -> None:
+    """Write a file. If `before` is given, it is the old text, which must not be lost."""
     try:
         found = os.stat(path)
     except FileNotFoundError:
@@ -147,7 +169,50 @@ def _write(path: str, contents: bytes) -> None:
         except OSError as error:
             if error.errno not in _NOT_REPLACEABLE:
                 raise
-            _overwrite(path, contents)
+            if before is None:
+                _overwrite(path, contents)
+            else:
+                _overwrite_safely(path, before, contents)
+
+
+def _overwrite_safely(path: str, before: bytes, after: bytes) -> None:
+    """Overwrite a file that must stay the same one, while a copy of the old text lies beside it."""
+    target = os.path.realpath(path)
+    try:
+        copy = _stage(target, before, None)
+        _sync_folder(os.path.dirname(target))
+    except OSError as error:
+        raise OutputFailed(
+            f"{escaped(path)}: error: not written: its folder takes no copy of the old text, which keeps it safe until "
+            f"the new one is on the disk: {reason_of(error)}"
+        ) from None
+    try:
+        _write_over(target, after)
+    except BaseException:
+        try:
+            _write_over(target, before)
+        except OSError:
+            raise OutputFailed(f"{escaped(path)}: error: not written; its old text is {escaped(copy)}") from None
+        os.unlink(copy)
+        raise
+    os.unlink(copy)
+
+
+def _write_over(path: str, contents: bytes) -> None:
+    """Write over the old contents, and then cut off the rest of them. The file is on the disk then."""
+    with open(path, "r+b") as file:
+        file.write(contents)
+        file.truncate()
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: str) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _overwrite(path: str, contents: bytes) -> None:
@@ -156,7 +221,7 @@ def _overwrite(path: str, contents: bytes) -> None:
 
 
 def _replace(path: str, contents: bytes, found: os.stat_result | None) -> None:
-    """Write a new file, and give it the name, the owner and the mode of the old one."""
+    """Write a new file, and give it the name, the owner, the mode and the extended attributes of the old one."""
     target = os.path.realpath(path)
     temporary = _stage(target, contents, found)
     try:
@@ -167,12 +232,15 @@ def _replace(path: str, contents: bytes, found: os.stat_result | None) -> None:
 
 
 def _stage(target: str, contents: bytes, found: os.stat_result | None) -> str:
-    """Write a new file beside a target, with the owner and the mode of the old one; returns its path."""
+    """Write a new file beside a target, with owner, mode and attributes of the old one, if any; returns its path."""
+    import tempfile
+
     descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY_PREFIX, dir=os.path.dirname(target))
     try:
         with os.fdopen(descriptor, "wb") as file:
             if found is not None:
                 _keep_owner_and_mode(file.fileno(), found)
+                _keep_attributes(file.fileno(), target)
             file.write(contents)
             file.flush()
             os.fsync(file.fileno())
@@ -187,3 +255,32 @@ def _keep_owner_and_mode(descriptor: int, old: os.stat_result) -> None:
     if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
         os.fchown(descriptor, old.st_uid, old.st_gid)
     os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+
+
+def _keep_attributes(descriptor: int, old: str) -> None:
+    """Copy extended attributes, and so access control lists; leave none that only the folder gave to the new file.
+
+    A security label that may not be set stays as the policy of the system wants it.
+    """
+    if not hasattr(os, "listxattr"):  # not on macOS and Windows
+        return
+    wanted = {name: os.getxattr(old, name) for name in _attributes(old)}
+    for name in _attributes(descriptor):
+        if name not in wanted and not name.startswith("security."):
+            os.removexattr(descriptor, name)
+    for name, value in wanted.items():
+        try:
+            os.setxattr(descriptor, name, value)
+        except OSError:
+            if not name.startswith("security."):
+                raise
+
+
+def _attributes(file: int | str) -> list[str]:
+    """The names of extended attributes; none on a file system without them."""
+    try:
+        return os.listxattr(file)
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+        return []

@@ -41,6 +41,13 @@ def test_fix_changes_the_file_behind_a_link_and_keeps_its_mode(folder: Path) -> 
     assert check(folder, "--fix", "link.bu").stderr.startswith("nothing to fix\n")
 
 
+def test_one_file_under_two_names_is_mended_once(folder: Path) -> None:
+    (folder / "b.bu").hardlink_to(folder / "configs/a.bu")
+    assert check(folder, "--fix", ".").returncode == 0
+    assert (folder / "b.bu").read_bytes().decode() == GOOD
+    assert (folder / "b.bu").samefile(folder / "configs/a.bu")
+
+
 def test_diff_changes_nothing_and_shows_only_changed_lines(folder: Path) -> None:
     done = check(folder, "--diff", "configs")
     assert (done.returncode, done.stderr) == (1, "--fix would fix 1 problem in 1 config\n")

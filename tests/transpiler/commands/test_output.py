@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.transpiler.test_cli import run
-from transpiler.commands.output import OutputFailed, write_output
+from transpiler.commands.output import OutputFailed, replace_text, write_output
 
 
 def test_a_new_file_is_private_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
@@ -54,6 +57,70 @@ def test_what_failed_is_reported(path: str, message: str, tmp_path: Path, monkey
     with pytest.raises(OutputFailed) as raised:
         write_output(path, "a", ())
     assert str(raised.value) == message
+
+
+def test_hard_links_stay_together(tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("a longer text")
+    second.hardlink_to(first)
+    for path in (first, second):  # the second one has the new text already
+        replace_text(str(path), b"a longer text", b"new")
+    assert first.samefile(second)
+    assert second.read_text() == "new"
+    assert sorted(os.listdir(tmp_path)) == ["first", "second"]
+
+
+def test_a_text_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "first"
+    path.write_text("old")
+    (tmp_path / "second").hardlink_to(path)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    try:
+        with pytest.raises(OutputFailed, match="file too large"):
+            replace_text(str(path), b"old", b"new" * 9000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert path.read_text() == "old"
+    assert sorted(os.listdir(tmp_path)) == ["first", "second"]
+
+
+ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"
+
+
+def access_list(user: int) -> bytes:
+    """An access control list that lets one user more read a file. Source: linux/posix_acl_xattr.h."""
+    entries = ((1, 6, 0xFFFFFFFF), (2, 4, user), (4, 4, 0xFFFFFFFF), (16, 4, 0xFFFFFFFF), (32, 0, 0xFFFFFFFF))
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *one) for one in entries)
+
+
+def test_attributes_and_access_lists_stay(tmp_path: Path) -> None:
+    listed, plain = tmp_path / "listed", tmp_path / "plain"
+    for path in (listed, plain):
+        path.write_text("old")
+        path.chmod(0o640)
+    try:
+        os.setxattr(tmp_path, DEFAULT, access_list(12345))
+        os.setxattr(listed, ACCESS, access_list(54321))
+        os.setxattr(listed, "user.origin", b"here")
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            pytest.skip("the file system has no access control lists")
+        raise
+    for path in (listed, plain):
+        replace_text(str(path), b"old", b"new")
+        assert path.stat().st_mode & 0o777 == 0o640
+    assert os.getxattr(listed, ACCESS) == access_list(54321)
+    assert os.getxattr(listed, "user.origin") == b"here"
+    assert os.listxattr(plain) == []
+
+
+def test_a_text_that_changed_meanwhile_stays(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("third")
+    with pytest.raises(OutputFailed, match="the file changed meanwhile"):
+        replace_text(str(path), b"old", b"new")
+    assert path.read_text() == "third"
 
 
 @pytest.fixture
