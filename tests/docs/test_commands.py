@@ -97,6 +97,7 @@ def test_the_configs_are_valid(page: Path) -> None:
 
 CONFIG = "variant: flatcar\nversion: 1.0.0\nstorage:\n  files:\n    - path: /etc/a\n      mode: 0644\n"
 FILES = {
+    "../base/configs/a.bu": CONFIG,
     "base.bu": CONFIG,
     "cloud-config.yaml": "#cloud-config\nhostname: web1\n",
     "config.bu": CONFIG,
@@ -123,10 +124,11 @@ def test_the_commands_of_transpile_succeed(
 ) -> None:
     found = {shlex.join(one): one for one in commands(page) if one[0] == "transpile" and "--watch" not in one}
     for number, (shown, words) in enumerate(found.items()):
-        folder = tmp_path / str(number)
-        (folder / "configs").mkdir(parents=True)
+        folder = tmp_path / str(number) / "work"
         for name, text in FILES.items():
-            (folder / name).write_text(text)
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
         monkeypatch.chdir(folder)
         status = cli._guarded(words[1:], "transpile")
         said = capfd.readouterr()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from transpiler.butane.schemas import PUBLIC_ID
@@ -45,6 +46,13 @@ def test_renovate_finds_versions() -> None:
             assert match is not None
             found.append((manager["datasourceTemplate"], match["depName"], match["currentValue"]))
     assert found == [("docker", "docker.io/library/caddy", "2.8"), ("github-releases", "example/tool", "v1.2.3")]
+
+
+def test_the_steps_for_pull_requests_are_those_of_the_example() -> None:
+    text = (GUIDE / "ci.md").read_text()
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    workflow = (GUIDE.parents[1] / "examples/github/config-changes.yml").read_text()
+    assert workflow.endswith(indent(block, " " * 6))
 
 
 def test_the_entry_of_a_catalog_names_the_schema() -> None:

@@ -29,6 +29,8 @@ RUN_BY: Mapping[str, str] = {
     "make test": ".ci/run",
     "npm install --ignore-scripts --no-package-lock": ".github/workflows/ci.yml",
     "npm run package": ".github/workflows/ci.yml",
+    "git config diff.provision.": "tests/transpiler/commands/test_diff_for_git.py",
+    "git worktree add": "tests/transpiler/commands/test_diff_for_git.py",
     "ct -in-file config.yaml": "tests/transpiler/commands/test_ct.py",
 }
 """The beginning of a command -> the file that runs it, maybe with other options."""
@@ -37,7 +39,6 @@ NOT_RUN: Mapping[str, str] = {
     "apt-get install": "it changes the machine of the tests; .ci/install installs the same packages",
     "butane --strict site.bu": "the program that is replaced; golden cases compare with it",
     "code --install-extension": "an editor with a window",
-    "git difftool": "it shows another program's window; `transpile diff` is run alone",
     "ln -s": "it writes outside of a test's folder",
     "pip install": "it needs a package registry; test_installation.py installs the wheel",
     "~/provision/bin/pip install": "the same",

@@ -108,4 +108,5 @@ def test_workflows_are_safe() -> None:
     program = Path(sys.executable).with_name("zizmor")
     if not program.exists():
         pytest.skip("not installed: zizmor")
-    run(program, "--offline", "--persona=pedantic", HOUSE / ".github/workflows", HOUSE / "action.yml")
+    examples = HOUSE.glob("examples/github/*.yml")
+    run(program, "--offline", "--persona=pedantic", HOUSE / ".github/workflows", HOUSE / "action.yml", *examples)

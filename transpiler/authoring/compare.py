@@ -23,6 +23,15 @@ class Change(NamedTuple):
     lines: list[str]
 
 
+class ConfigChanges(NamedTuple):
+    """A config that was added, removed or changed (`kind`), and its changes; or why it cannot be compared."""
+
+    name: str
+    kind: str
+    changes: list[Change]
+    error: str = ""
+
+
 def config_changes(before: Config, after: Config) -> list[Change]:
     """Every entry that differs, in the order of `after`; removed entries follow at the end."""
     old, new = config_entries(before), config_entries(after)

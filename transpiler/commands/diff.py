@@ -1,25 +1,40 @@
-"""`transpile diff A B`: what changes between two configs, YAML or JSON."""
+"""`transpile diff A B`: what changes between configs, YAML or JSON; for people, for git, and for pull requests."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from provision.config.model import masked
 from transpiler.commands.options import add_value_options
-from transpiler.commands.settings import SettingsError, settings_here, values_given
+from transpiler.commands.settings import CheckSettings, SettingsError, settings_above, settings_here, values_given
+
+if TYPE_CHECKING:
+    from provision.config.format import Config
+    from transpiler.authoring.compare import ConfigChanges
+    from transpiler.composition.values import Values
 
 DESCRIPTION = """\
 Show which entries two configs add, remove and change: files with their contents, units, users, disks. Each is a
 config in YAML, or its JSON result. The order of entries, comments, sugar and the encoding of contents do not count.
-Hashes, keys, and contents that not every user of the machine may read are compared, but not shown.
+Of two directories, all configs with the same names are compared. Secrets are compared, but not shown.
 
   transpile diff old.bu new.bu
   transpile diff --exit-code site.bu site.ign
-  git difftool --no-prompt --extcmd 'transpile diff -d .' HEAD~ -- site.bu
+  transpile diff --markdown ../base/configs configs > comment.md
+  git config diff.provision.textconv 'transpile diff --textconv --'
+  git config diff.provision.command 'transpile diff --git --'
+
+With --markdown, --textconv and --git, a config with errors is a part of the output, and no reason for status 2.
 
 Exit status: 0 success; 1 there are differences, with --exit-code; 2 a config has errors, or the command line is wrong.
 """
+
+_ABSENT = "/dev/null"
+"""How git names the side that does not exist."""
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -27,33 +42,188 @@ def command_line() -> argparse.ArgumentParser:
     from provision.config.reports.command_line import CommandLine
 
     parser = CommandLine(prog="transpile diff", description=DESCRIPTION)
-    parser.add_argument("before", metavar="A", help="the old config")
-    parser.add_argument("after", metavar="B", help="the new config")
-    parser.add_argument("-d", "--files-dir", metavar="DIR", help="where local files are (default: beside each config)")
+    parser.add_argument("paths", metavar=("A", "B"), nargs="*", help="the old config and the new one; two directories")
+    parser.add_argument(
+        "-d",
+        "--files-dir",
+        metavar="DIR",
+        help="where local files are (default: beside each config); of directories, below each of them",
+    )
     add_value_options(parser)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--markdown", action="store_true", help="write Markdown, for a comment on a pull request")
+    form.add_argument("--textconv", action="store_true", help="write one config as text, for diff.*.textconv of git")
+    form.add_argument("--git", action="store_true", help="take the arguments of git's diff.*.command")
     parser.add_argument("--exit-code", action="store_true", help="exit with 1 if there are differences")
     return parser
 
 
 def diff(arguments: list[str]) -> int:
     """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
-    given = command_line().parse_args(arguments)
-    from transpiler.authoring.compare import as_lines, config_changes
-    from transpiler.commands.given_config import given_config
+    parser = command_line()
+    given = parser.parse_args(arguments)
+    _check_count(given, parser)
     from transpiler.composition.values import ValuesError
-    from transpiler.translation_state import TranspileOptions
 
     try:
+        settings = settings_here()
         lists = {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
-        values = values_given(lists, settings_here(), without_secrets=True)._replace(given=frozenset())
+        values = values_given(lists, settings, without_secrets=True)._replace(given=frozenset())
     except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    options = TranspileOptions(files_dir=given.files_dir, values=values)
-    before, after = (given_config(name, options) for name in (given.before, given.after))
-    if before is None or after is None:
+    configs = _Configs(given.files_dir, settings, values)
+    if given.textconv:
+        _show(configs.text(given.paths[0]), values)
+        return 0
+    try:
+        found = list(configs.compared_by_git(given.paths) if given.git else configs.compared(*given.paths))
+    except SettingsError as wrong:
+        print(wrong, file=sys.stderr)
         return 2
-    found = config_changes(before.config, after.config)
-    shown = masked(as_lines(found), values.known_secrets())
-    sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace"))
-    return int(given.exit_code and bool(found))
+    changed = any(map(is_different, found))
+    if given.markdown:
+        from transpiler.authoring.changes_as_markdown import as_markdown
+
+        _show(as_markdown(list(filter(is_different, found))), values)
+        return int(given.exit_code and changed)
+    named = given.git or os.path.isdir(given.paths[0])
+    _show("".join(_as_text(one, named=named) for one in found if given.git or not one.error), values)
+    errors = "" if given.git else "".join(one.error for one in found)
+    sys.stderr.write(masked(errors, values.known_secrets()))
+    return 2 if errors else int(given.exit_code and changed)
+
+
+def is_different(one: ConfigChanges) -> bool:
+    """Whether a config was added, removed or changed, or may have changed, because it has errors."""
+    return bool(one.changes or one.error) or one.kind != "changed"
+
+
+def _check_count(given: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """Exit with a usage error if the number of arguments is wrong. Source of git's: git(1), GIT_EXTERNAL_DIFF."""
+    count = len(given.paths)
+    if given.git and count not in {1, 7, 9}:
+        parser.error(
+            "--git takes the arguments that git gives: PATH OLD-FILE OLD-HEX OLD-MODE NEW-FILE NEW-HEX NEW-MODE"
+        )
+    if given.textconv and count != 1:
+        parser.error("--textconv takes one config")
+    if not given.git and not given.textconv and count != 2:
+        parser.error("give two configs, or two directories")
+    folders = [os.path.isdir(one) for one in given.paths]
+    if not given.git and not given.textconv and folders[0] is not folders[1]:
+        parser.error("one of the two is a directory, and the other is not")
+
+
+def _show(text: str, values: Values) -> None:
+    sys.stdout.buffer.write(masked(text, values.known_secrets()).encode("utf-8", "backslashreplace"))
+
+
+def _as_text(one: ConfigChanges, *, named: bool) -> str:
+    """The changes of a config; `named` puts its name before them."""
+    from provision.config.reports.findings import escaped
+    from transpiler.authoring.compare import as_lines
+
+    state = {"changed": "", "added": " (new)", "removed": " (removed)"}[one.kind]
+    head = f"=== {escaped(one.name)}{state}\n" if named else ""
+    return head + (one.error or as_lines(one.changes))
+
+
+class Side(NamedTuple):
+    """A config before or after the change: its path, the name that messages have, and where its local files are.
+
+    Without `files_dir`, they are beside it.
+    """
+
+    path: str
+    shown: str
+    files_dir: str | None
+
+
+class _Configs:
+    """Reads and compares configs. Local files are in the directory that is given, or that settings name."""
+
+    def __init__(self, given_files_dir: str | None, settings: CheckSettings, values: Values) -> None:
+        self.given_files_dir = given_files_dir
+        self.files_dir = given_files_dir or settings.files_dir
+        self.values = values
+
+    def text(self, path: str) -> str:
+        """A config as text; or its errors, which git shows in the place of the text."""
+        from transpiler.authoring.compare import config_text
+        from transpiler.commands.given_config import ConfigRefused
+
+        try:
+            return config_text(self.read(Side(path, os.path.basename(path), self.files_dir or ".")))
+        except ConfigRefused as refused:
+            return refused.report
+
+    def compared(self, before: str, after: str) -> Iterator[ConfigChanges]:
+        """Two configs; of two directories, each config that is not the same in both."""
+        if not os.path.isdir(before):
+            yield self.pair(
+                "<stdin>" if after == "-" else after, [Side(one, one, self.files_dir) for one in (before, after)]
+            )
+            return
+        folders = [(folder, self.files_dir_of(folder)) for folder in (before, after)]
+        found_in = [(_below(*one), one[1]) for one in folders]
+        for name in sorted({name for paths, _ in found_in for name in paths}):
+            before_and_after = [Side(paths[name], name, one) if name in paths else None for paths, one in found_in]
+            found = self.pair(name, before_and_after)
+            if is_different(found):
+                yield found
+
+    def compared_by_git(self, given: Sequence[str]) -> Iterator[ConfigChanges]:
+        """The config that git names: its path, and the files with both texts. One path alone is not merged."""
+        from transpiler.authoring.compare import ConfigChanges
+
+        if len(given) == 1:
+            yield ConfigChanges(given[0], "changed", [], "it is not merged\n")
+            return
+        path, old, new = given[0], given[1], given[4]
+        name = given[7] if len(given) == 9 else path
+        folder = self.files_dir or os.path.dirname(name) or "."
+        sides = [None if one == _ABSENT else Side(one, shown, folder) for one, shown in ((old, path), (new, name))]
+        yield self.pair(name, sides)
+
+    def pair(self, name: str, sides: Sequence[Side | None]) -> ConfigChanges:
+        """The changes of a config from its old side to its new one; None where it does not exist."""
+        from provision.config.format import Config
+        from transpiler.authoring.compare import ConfigChanges, config_changes
+        from transpiler.commands.given_config import ConfigRefused
+
+        before, after = sides
+        kind = "added" if before is None else "removed" if after is None else "changed"
+        same_name = before is not None and after is not None and before.shown == after.shown != before.path
+        configs, errors = [], ""
+        for side, which in ((before, "old"), (after, "new")):
+            try:
+                configs.append(self.read(side) if side else Config())
+            except ConfigRefused as refused:
+                errors += (f"the {which} text has errors:\n" if same_name else "") + refused.report
+        return ConfigChanges(name, kind, [] if errors else config_changes(*configs), errors)
+
+    def read(self, side: Side) -> Config:
+        """The config in a file, or on standard input. Raises ConfigRefused."""
+        from transpiler.commands.given_config import config_of, read_given
+        from transpiler.translation_state import TranspileOptions
+
+        options = TranspileOptions(files_dir=side.files_dir or os.path.dirname(side.path) or ".", values=self.values)
+        return config_of(read_given(side.path), side.shown, options).config
+
+    def files_dir_of(self, folder: str) -> str | None:
+        """Where local files of the configs in a directory are: below it, or by the settings for it."""
+        if self.given_files_dir:
+            return os.path.join(folder, self.given_files_dir)
+        return settings_above(os.path.abspath(folder)).files_dir
+
+
+def _below(folder: str, files_dir: str | None) -> dict[str, str]:
+    """The configs below a directory: their names there, and their paths. Parts of other configs are not named."""
+    from transpiler.commands.find_configs import find_configs
+    from transpiler.commands.fragments import with_whole_configs
+
+    names = find_configs([folder])[0]
+    inside = os.path.join(os.path.realpath(folder), "")
+    found = [one for one in with_whole_configs(names, files_dir) if os.path.realpath(one).startswith(inside)]
+    return {os.path.relpath(one, folder): one for one in found}

@@ -47,7 +47,7 @@ def explain(arguments: list[str]) -> int:
     """Run the command; returns its exit status. Raises SystemExit(2) for wrong usage."""
     given = command_line().parse_args(arguments)
     from transpiler.authoring.explanation import entries, matching
-    from transpiler.commands.given_config import read_given, translated
+    from transpiler.commands.given_config import ConfigRefused, read_given, translated
     from transpiler.composition.values import ValuesError
     from transpiler.translation_state import TranspileOptions
 
@@ -58,10 +58,11 @@ def explain(arguments: list[str]) -> int:
     except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
-    raw = read_given(given.config)
     options = TranspileOptions(files_dir=given.files_dir or settings.files_dir, values=values)
-    result = translated(raw, given.config, options) if raw is not None else None
-    if result is None:
+    try:
+        result = translated(read_given(given.config), given.config, options)
+    except ConfigRefused as refused:
+        sys.stderr.write(refused.report)
         return 2
     found = entries(result)
     if given.what is not None:

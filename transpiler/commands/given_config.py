@@ -12,8 +12,16 @@ if TYPE_CHECKING:
     from transpiler.translation_state import TranspileOptions
 
 
-def read_given(name: str) -> bytes | None:
-    """The bytes of a file, or of standard input for `-`; None if it cannot be read, which is printed."""
+class ConfigRefused(Exception):
+    """A config cannot be read, or has errors. `report` is what to print."""
+
+    def __init__(self, report: str) -> None:
+        super().__init__(report)
+        self.report = report
+
+
+def read_given(name: str) -> bytes:
+    """The bytes of a file, or of standard input for `-`. Raises ConfigRefused."""
     from provision.config.reports.findings import escaped
     from provision.config.reports.streams import reason_of
     from transpiler.reading.tree import read_input
@@ -21,12 +29,11 @@ def read_given(name: str) -> bytes | None:
     try:
         return read_input("" if name == "-" else name)
     except OSError as error:
-        print(f"{escaped(name)}: error: cannot be read: {reason_of(error)}", file=sys.stderr)
-        return None
+        raise ConfigRefused(f"{escaped(name)}: error: cannot be read: {reason_of(error)}\n") from None
 
 
-def translated(raw: bytes, name: str, options: TranspileOptions) -> Result | None:
-    """The result for a config in YAML, never a MachineConfig; None if it has errors, which are printed.
+def translated(raw: bytes, name: str, options: TranspileOptions) -> Result:
+    """The result for a config in YAML, never a MachineConfig. Raises ConfigRefused.
 
     Without `options.files_dir`, local files are beside the config.
     """
@@ -38,8 +45,7 @@ def translated(raw: bytes, name: str, options: TranspileOptions) -> Result | Non
     result = transpile(raw, options)
     if result.config is None or result.failed:
         explained = transpile(raw, options._replace(lints=True)).findings()
-        sys.stderr.write(as_text([one for one in explained if one.problem.fatal], excerpts=True, color=False))
-        return None
+        raise ConfigRefused(as_text([one for one in explained if one.problem.fatal], excerpts=True, color=False))
     return result
 
 
@@ -59,31 +65,36 @@ def given_config(name: str, options: TranspileOptions) -> GivenConfig | None:
 
     Without `options.files_dir`, local files are beside the config.
     """
+    try:
+        return config_of(read_given(name), name, options)
+    except ConfigRefused as refused:
+        sys.stderr.write(refused.report)
+        return None
+
+
+def config_of(raw: bytes, name: str, options: TranspileOptions) -> GivenConfig:
+    """The config of a text, JSON or YAML, that messages call `name`. Raises ConfigRefused."""
     from provision.config.reports.findings import escaped, findings
     from provision.config.reports.text import as_text
     from provision.config.sniffing import is_yaml
     from provision.config.validate import validate
 
-    raw = read_given(name)
-    if raw is None:
-        return None
     if is_yaml(raw):
         result = translated(raw, name, options)
-        if result is None or result.config is None:
-            return None
+        if result.config is None:
+            raise ConfigRefused("")
         return GivenConfig(result.config, result.spec_minor, becomes_machine_config(result))
     validated = validate(raw)
     config, version, problems = validated.config, validated.version, validated.problems
     if config is None and not problems:
-        print(f"{escaped(name)}: error: {validated.error}", file=sys.stderr)
+        raise ConfigRefused(f"{escaped(name)}: error: {validated.error}\n")
     if config is not None and version is not None and options.release is not None and not config.older:
         from transpiler.releases.fitting import fit
 
         version, problems = fit(config, version, options.release, is_lowest=False)
     wrong = [one for one in findings(name, raw, problems) if one.problem.fatal]
     if config is None or wrong:
-        sys.stderr.write(as_text(wrong, excerpts=True, color=False))
-        return None
+        raise ConfigRefused(as_text(wrong, excerpts=True, color=False))
     return GivenConfig(config, None if config.older else version)
 
 
