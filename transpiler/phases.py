@@ -28,6 +28,7 @@ from transpiler.reading.documents import second_document
 from transpiler.reading.tree import parse_yaml
 from transpiler.reading.typed import Reading, build, read_typed
 from transpiler.reading.yaml_problems import YamlError, type_errors
+from transpiler.reports.text import SourceText
 from transpiler.result import Result, result_of
 from transpiler.translation_state import Phase, TranspileOptions, Work
 
@@ -66,9 +67,12 @@ def _for_authors(work: Work) -> None:
     """Replace Butane's problems by those for authors: with better explanations, and with warnings of lints."""
     from transpiler.lint.for_authors import LintInput, problems_for_authors
 
-    lines = work.source_text("").all_lines()
-    source = LintInput(lines, work.root, work.record, work.variant, work.options.files.directory, work.options.release)
+    lines, files = work.source_text("").all_lines(), work.options.files.directory
+    source = LintInput(lines, work.root, work.record, work.variant, files, {}, work.options.release)
     work.problems = problems_for_authors(work.problems, source, work.options.ignore)
+    found_in = {one.at.file for one in work.problems if one.at is not None} & source.local_files.keys()
+    local = {name: SourceText(name, source.local_files[name], None, is_yaml=False) for name in found_in}
+    work.other_texts = {**local, **work.other_texts}
 
 
 def run(

@@ -4,6 +4,8 @@
 table has the names of all versions. Each FILE is one of
 
 - a Debian package (systemd, libsystemd-shared, udev, network-manager, openssh-server, tzdata, tzdata-legacy, locales),
+- the Debian package of another program that brings units,
+- the names of the files in a repository with units, as `git ls-files` prints them (`*.units`),
 - the output of `systemd --dump-configuration-items` (`*.dump`), which has the kinds of values too,
 - `pkg/systemd/quadlet/quadlet.go` of containers/podman.
 
@@ -201,8 +203,8 @@ def _of_file(path: str, name: str, contents: bytes) -> Iterator[tuple[str, Rows]
         yield "networkd", dict.fromkeys(pairs(contents), "")
     elif name in {"udevadm", "systemd-udevd"}:
         yield "link", dict.fromkeys(pairs(contents), "")
-    elif re.search(r"/lib/systemd/system/[^/]+\.[a-z]+$", path):
-        yield "unit-names", {("", name): ""}
+    elif re.search(r"/lib/systemd/(system|user)/[^/]+\.[a-z]+$", path):
+        yield "unit-names" if "/system/" in path else "known-units", {("", name): ""}
     elif re.fullmatch(r"systemd\.(network|netdev|link)\.5\.gz", name):
         yield _MANUAL, dict.fromkeys(of_manual(gzip.decompress(contents).decode()), "")
     elif re.fullmatch(r"nm-settings-(nmcli|dbus)\.5\.gz", name):
@@ -226,6 +228,12 @@ def _of_nm_manual(text: str) -> Rows:
         names = re.findall(r"^T\{\n([a-z][a-z0-9-]+)\nT\}", block, re.MULTILINE)
         found.update({(setting[1], name): "" for name in names if setting})
     return found
+
+
+def known_units(paths: Iterable[str]) -> Rows:
+    """The names of units among the files of a repository, also of those from which a build makes them."""
+    form = re.compile(r"(?:.*/)?([\w.@\\:-]+\.(?:service|timer|socket|path|target))(?:\.in|\.j2)?")
+    return {("", match[1]): "" for path in paths if (match := form.fullmatch(path))}
 
 
 def contents_of(package: str) -> Iterator[tuple[str, bytes]]:
@@ -273,8 +281,13 @@ def read_table(text: str) -> Rows:
 
 def _of_argument(name: str) -> Tables:
     if name.endswith(".deb"):
-        return of_package(contents_of(name))
+        found = of_package(contents_of(name))
+        if not re.match(r"(systemd|udev|libsystemd-shared)_", Path(name).name):
+            found["known-units"] = found.pop("unit-names", {}) | found.get("known-units", {})
+        return {table: rows for table, rows in found.items() if rows}
     text = Path(name).read_text()
+    if name.endswith(".units"):
+        return {"known-units": known_units(text.splitlines())}
     return {"units": of_quadlets(text) if name.endswith(".go") else of_dump(text)}
 
 

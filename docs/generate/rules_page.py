@@ -141,6 +141,7 @@ ADVICE: Mapping[str, str] = {
     "lost-comments": "a conversion leaves comments out",
     "lost-path": "the system mounts a directory in memory over a path",
     "missing-mode": "an old config gives no mode, and the default of version 3 is another",
+    "missing-unit": "neither the config nor the system brings a unit that another one requires",
     "mount-unit-name": "the name of a mount unit does not match its path",
     "negative-number": "a size, number or id is negative",
     "network-section": "networkd or udev does not know a section of a file",

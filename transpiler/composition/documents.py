@@ -167,5 +167,5 @@ def _read_alone(document: YamlNode, row: Variant, lines: dict[str, list[str]]) -
         found = list(duplicates(record, row.spec_minor))
         found = [one._replace(path=yaml_path(one.path)) for one in found]
         found = [one._replace(at=place_of(document, one.path)) for one in found]
-    source = LintInput(lines, document, record, row, "")
+    source = LintInput(lines, document, record, row, "", {})
     return record, [one._replace(rule=rule_of(one)) for one in explain_problems(found, source)]

@@ -22,6 +22,7 @@ from transpiler.lint.newer_settings import newer_settings
 from transpiler.lint.silenced import without_silenced
 from transpiler.lint.source import LintInput
 from transpiler.lint.templates import templates
+from transpiler.lint.units.references import missing_units
 from transpiler.lint.units.settings import unit_settings
 from transpiler.lint.units.unit_text import units
 from transpiler.reading.tree import place_of
@@ -35,6 +36,7 @@ LINTS: tuple[Callable[[LintInput], Iterator[Problem]], ...] = (
     links_leaving_files_dir,
     units,
     unit_settings,
+    missing_units,
     newer_settings,
     file_contents,
     time_zones,
@@ -58,7 +60,10 @@ def problems_for_authors(found: Sequence[Problem], source: LintInput, ignore: It
     found_problems = list(explain_problems(found, source))
     if source.root is not None and source.record is not None:
         found_problems += _remarks(source, {one.path for one in found_problems if one.fatal and one.path})
-    return without_silenced(found_problems, source.lines, lambda one: one.at or place_of(source.root, one.path), ignore)
+    local = {name: raw.decode("utf-8", "replace").split("\n") for name, raw in source.local_files.items()}
+    return without_silenced(
+        found_problems, local | source.lines, lambda one: one.at or place_of(source.root, one.path), ignore
+    )
 
 
 def _remarks(source: LintInput, wrong: set[Path]) -> Iterator[Problem]:

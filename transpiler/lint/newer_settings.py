@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from provision.config.problems import Path, Problem
-from transpiler.lint.content.files.judges import texts
+from provision.config.problems import Problem
 from transpiler.lint.content.files.keyfiles import OTHER_NAMES
 from transpiler.lint.content.files.sshd import sshd_lines
 from transpiler.lint.content.ini import settings
+from transpiler.lint.content.kinds import FileKind, kind_of
 from transpiler.lint.content.tables import table
-from transpiler.lint.source import LintInput, node_at, place_of_line, remark
-from transpiler.lint.units.unit_text import unit_texts
+from transpiler.lint.content.texts import MachineText, machine_texts
+from transpiler.lint.content.wrong_lines import WrongLine
+from transpiler.lint.source import LintInput, remark
 from transpiler.releases.table import Release, version_key
-
-_NETWORK_FILE = re.compile(r"/systemd/network/[^/]+\.(network|netdev|link)(?:\.d/[^/]+)?$")
-
-_QUADLET_FILE = re.compile(
-    r"/(?:etc|usr/share)/containers/systemd/.*\.(?:container|volume|network|kube|image|build|pod)(?:\.d/[^/]+)?"
-)
-
-_KEYFILE = re.compile(r"/(?:etc|usr/lib)/NetworkManager/system-connections/[^/]+")
-
-_SSHD_FILE = re.compile(r"/etc/ssh/sshd_config(?:\.d/[^/]+\.conf)?")
 
 _FIRST_WITH_QUADLETS = "4.4"
 """Source: the release notes of podman."""
@@ -40,46 +30,42 @@ class _Newer(NamedTuple):
 
 def newer_settings(source: LintInput) -> Iterator[Problem]:
     """Warnings about settings in units and in files of a known program, which the target's program does not know."""
-    if source.release is None:
-        return
-    for unit in unit_texts(source):
-        yield from _systemd(unit.path, unit.text, "units-since", source.release, source)
-        if unit.path[1] == "quadlets":
-            yield from _quadlet(unit.path, unit.text, source.release, source)
-    for path, name, text in texts(source):
-        yield from _file(path, name, text, source.release, source)
+    if source.release is not None:
+        for text in machine_texts(source, lambda name: kind_of(name).reader):
+            yield from _of_text(text, kind_of(text.name), source.release, source)
 
 
-def _file(path: Path, name: str, text: str, release: Release, source: LintInput) -> Iterator[Problem]:
-    match = _NETWORK_FILE.search(name)
-    if match:
-        yield from _systemd(path, text, "link-since" if match[1] == "link" else "networkd-since", release, source)
-    elif _QUADLET_FILE.fullmatch(name):
-        yield from _systemd(path, text, "units-since", release, source)
-        yield from _quadlet(path, text, release, source)
-    elif _KEYFILE.fullmatch(name):
-        found = _newer(_keyfile(text), release.networkmanager, release)
-        effect = "the target ignores it"
-        yield from _remarks(path, found, ("NetworkManager", release.networkmanager, effect), release, source)
-    elif _SSHD_FILE.fullmatch(name):
-        found = _newer(_sshd(text), release.openssh, release)
-        yield from _remarks(path, found, ("OpenSSH", release.openssh, "sshd does not start"), release, source)
+def _of_text(text: MachineText, kind: FileKind, release: Release, source: LintInput) -> Iterator[Problem]:
+    if kind.reader == "network":
+        which = "link-since" if kind.name.endswith("link") else "networkd-since"
+        yield from _systemd(text, which, release, source)
+    elif kind.reader == "unit":
+        yield from _systemd(text, "units-since", release, source)
+    elif kind.reader == "quadlet":
+        yield from _systemd(text, "units-since", release, source)
+        yield from _quadlet(text, release, source)
+    elif kind.reader == "keyfile":
+        program = ("NetworkManager", release.networkmanager, "the target ignores it")
+        yield from _remarks(text, _keyfile(text.text), program, release, source)
+    elif kind.reader == "sshd":
+        program = ("OpenSSH", release.openssh, "sshd does not start")
+        yield from _remarks(text, _sshd(text.text), program, release, source)
 
 
-def _systemd(path: Path, text: str, which: str, release: Release, source: LintInput) -> Iterator[Problem]:
+def _systemd(text: MachineText, which: str, release: Release, source: LintInput) -> Iterator[Problem]:
     """Settings that the target's systemd ignores."""
-    found = _newer(_dated(text, which), str(release.systemd), release)
-    return _remarks(path, found, ("systemd", str(release.systemd), "the target ignores it"), release, source)
+    program = ("systemd", str(release.systemd), "the target ignores it")
+    return _remarks(text, _dated(text.text, which), program, release, source)
 
 
-def _quadlet(path: Path, text: str, release: Release, source: LintInput) -> Iterator[Problem]:
+def _quadlet(text: MachineText, release: Release, source: LintInput) -> Iterator[Problem]:
     """Settings for which the target's podman refuses a quadlet."""
     if release.podman and version_key(release.podman) < version_key(_FIRST_WITH_QUADLETS):
         message = f"quadlets need podman {_FIRST_WITH_QUADLETS}, and {release.name} has podman {release.podman}"
-        yield remark(path, "newer-setting", message, "write a unit that starts podman")
+        yield remark(text.path, "newer-setting", message, "write a unit that starts podman")
         return
-    found = _newer(_dated(text, "quadlets-since"), release.podman, release)
-    yield from _remarks(path, found, ("podman", release.podman, "the target refuses the quadlet"), release, source)
+    program = ("podman", release.podman, "the target refuses the quadlet")
+    yield from _remarks(text, _dated(text.text, "quadlets-since"), program, release, source)
 
 
 def _dated(text: str, which: str) -> Iterator[_Newer]:
@@ -112,13 +98,12 @@ def _newer(dated: Iterable[_Newer], version: str, release: Release) -> Iterator[
 
 
 def _remarks(
-    path: Path, found: Iterable[_Newer], program: tuple[str, str, str], release: Release, source: LintInput
+    text: MachineText, dated: Iterable[_Newer], program: tuple[str, str, str], release: Release, source: LintInput
 ) -> Iterator[Problem]:
     """A warning for each setting. `program` is a name, a version, and what a setting that is too new does."""
     name, version, effect = program
-    for one in found:
+    for one in _newer(dated, version, release):
         setting = one.name if name == "OpenSSH" else f"{one.name}="
         message = f"{setting} was added in {name} {one.since}, and {release.name} has {name} {version}"
         hint = f"{effect}: leave it out, or choose a target with {name} {one.since} or newer"
-        at = place_of_line(node_at(source.root, path), source, one.line)
-        yield remark(path, "newer-setting", message, hint, at)
+        yield text.remark(source, WrongLine(one.line, "newer-setting", message, hint))

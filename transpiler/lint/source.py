@@ -16,7 +16,8 @@ class LintInput(NamedTuple):
 
     `lines` are those of the text (its name is "") and of the files that it has parts from, by the names in places.
     `root` is None if the text is not YAML; `record` is None if it names no variant, and
-    that of a Container Linux Config has no variant either. `release` is the target, None without one.
+    that of a Container Linux Config has no variant either. `release` is the target, None without one. Lints add the
+    local files that they read to `local_files`, by their paths.
     """
 
     lines: dict[str, list[str]]
@@ -24,6 +25,7 @@ class LintInput(NamedTuple):
     record: Any
     variant: Variant
     files_dir: str
+    local_files: dict[str, bytes]
     release: Release | None = None
 
     def line(self, at: Position | None) -> str:

@@ -54,6 +54,11 @@ class Masks:
         return line
 
 
+def without_values(line: str) -> str:
+    """A line of a unit with an asterisk for each character of a value; a section and the name of a setting stay."""
+    return _hidden(line, "contents")
+
+
 def _hidden(text: str, name: str) -> str:
     """A secret as asterisks. In the text of a unit, names of sections and settings stay readable."""
     shown = 0

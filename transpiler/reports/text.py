@@ -13,7 +13,7 @@ from provision.config.problems import Position, Problem, ignition_path
 from provision.config.reports.findings import Finding, escaped
 from transpiler.reading.tree import place_of
 from transpiler.reading.yaml_node import YamlNode
-from transpiler.reports.secret_masks import Masks
+from transpiler.reports.secret_masks import Masks, without_values
 
 _COLORS = {"error": "1;31", "warning": "1;33", "info": "1;36"}
 
@@ -25,7 +25,7 @@ class SourceText(NamedTuple):
 
     `others` are the other files that the text has parts from, by the names in places. `as_written` is the tree of the
     text itself, if `root` is made of several parts. `public_names` are fields that Butane does not have, whose values
-    are no secrets.
+    are no secrets. Without `is_yaml`, it is the text of a local file, such as a unit.
     """
 
     name: str
@@ -34,6 +34,7 @@ class SourceText(NamedTuple):
     others: Mapping[str, SourceText] = {}
     as_written: YamlNode | None = None
     public_names: frozenset[str] = frozenset()
+    is_yaml: bool = True
 
     def place(self, problem: Problem) -> Position | None:
         """The line and column of a problem, counted from 1; None if the text could not be parsed."""
@@ -110,16 +111,17 @@ def located(problems: Sequence[Problem], text: SourceText) -> list[Finding]:
 def _finding(problem: Problem, text: SourceText, lines: Mapping[str, Sequence[str]], masks: Masks) -> Finding:
     place = text.place(problem)
     if place is None:
-        return Finding(text.name, problem, masked=_is_yaml(text))
+        return Finding(text.name, problem, masked=_is_masked(text))
     own = lines.get(place.file, ())
-    line = masks.masked_line(place, own[place.line - 1]) if 0 < place.line <= len(own) else ""
     of_file = text.others.get(place.file, text)
-    return Finding(of_file.name, problem, place, line, place.column - 1, masked=_is_yaml(of_file))
+    line = own[place.line - 1] if 0 < place.line <= len(own) else ""
+    line = masks.masked_line(place, line) if of_file.is_yaml else without_values(line)
+    return Finding(of_file.name, problem, place, line, place.column - 1, masked=_is_masked(of_file))
 
 
-def _is_yaml(text: SourceText) -> bool:
-    """Whether the text could be parsed, so that its secrets are known."""
-    return text.root is not None or text.as_written is not None
+def _is_masked(text: SourceText) -> bool:
+    """Whether the text is no YAML, or could be parsed, so that its secrets are known."""
+    return not text.is_yaml or text.root is not None or text.as_written is not None
 
 
 class _Paint:

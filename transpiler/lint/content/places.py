@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 
 from provision.config.problems import Path, Problem
-from transpiler.lint.content.files.judges import texts
-from transpiler.lint.source import LintInput, node_at, place_of_line, remark
+from transpiler.lint.content.texts import machine_texts
+from transpiler.lint.source import LintInput, remark
 from transpiler.reports.secret_text import PRIVATE_KEY, WIREGUARD_KEY
 
 _OSTREE = {"fcos", "openshift", "r4e", "fiot"}
@@ -87,19 +87,19 @@ def _mount_point(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
 
 def exposed_secrets(source: LintInput) -> Iterator[Problem]:
     """Warnings about files with a private key that everyone may read, and profiles that NetworkManager skips for it."""
-    for path, name, text in texts(source):
-        if path[0] != "storage":
+    for one in machine_texts(source, lambda _name: True):
+        if one.path[:2] != ("storage", "files"):
             continue
-        file = source.record.storage.files[path[2]]
+        file = source.record.storage.files[one.path[2]]
         mode = 0o644 if file.mode is None else file.mode
-        place = (*path[:3], "path" if file.mode is None else "mode")
-        if name.startswith("/etc/NetworkManager/system-connections/"):
+        place = (*one.path[:3], "path" if file.mode is None else "mode")
+        if one.name.startswith("/etc/NetworkManager/system-connections/"):
             if mode & 0o077:
                 message = "NetworkManager skips a profile that others than root may read"
                 yield remark(place, "keyfile-mode", message, "write mode: 0600")
             continue
-        secret = PRIVATE_KEY.search(text) or WIREGUARD_KEY.search(text)
+        secret = PRIVATE_KEY.search(one.text) or WIREGUARD_KEY.search(one.text)
         if secret and mode & 0o004:
-            at = place_of_line(node_at(source.root, path), source, text.count("\n", 0, secret.start()))
+            at = None if one.file else one.place(source, one.text.count("\n", 0, secret.start()))
             message = "everyone on the machine may read this private key"
             yield remark(place, "exposed-secret", message, "write mode: 0600", at if file.mode is None else None)

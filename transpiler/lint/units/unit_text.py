@@ -9,9 +9,12 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.config.problems import Path, Problem
+from provision.config.problems import Problem
 from provision.config.reports.did_you_mean import did_you_mean
-from transpiler.lint.source import LintInput, node_at, place_of_line, remark
+from transpiler.lint.content.kinds import FileKind, kind_of
+from transpiler.lint.content.texts import MachineText, machine_texts
+from transpiler.lint.content.wrong_lines import WrongLine
+from transpiler.lint.source import LintInput, remark
 from transpiler.lint.templates import TEMPLATE
 
 _COMMON_SECTIONS = {"Unit", "Install"}
@@ -27,8 +30,6 @@ _SECTION_OF_SUFFIX = {
     "slice": "Slice",
     "scope": "Scope",
 }
-
-_OTHER_SUFFIXES = {"target", "device", "snapshot"}
 
 _NAME = re.compile(r"[\w:.\\@-]{1,255}", re.ASCII)
 """The characters of unit names. Source: systemd.unit(5), "String escaping"."""
@@ -48,12 +49,35 @@ _QUADLET_SECTIONS = {
 
 
 class UnitText(NamedTuple):
-    """A unit, drop-in or quadlet: the path and the text of its contents, the name of its unit, its allowed sections."""
+    """A unit, drop-in or quadlet: its text, the name of its unit, and its allowed sections."""
 
-    path: Path
-    text: str
-    name: str
+    source: MachineText
+    kind: FileKind
     sections: set[str]
+
+    @property
+    def text(self) -> str:
+        """The whole text."""
+        return self.source.text
+
+    @property
+    def name(self) -> str:
+        """The name of the unit or quadlet, that of a drop-in too."""
+        return self.kind.name
+
+    @property
+    def is_quadlet(self) -> bool:
+        """Whether podman makes a unit of it."""
+        return self.kind.reader == "quadlet"
+
+    @property
+    def below_systemd(self) -> bool:
+        """Whether the config has it under `systemd`, not as a file."""
+        return self.source.path[0] == "systemd"
+
+    def at(self, source: LintInput, line: int, rule: str, message: str, hint: str) -> Problem:
+        """A warning about a line, from 0."""
+        return self.source.remark(source, WrongLine(line, rule, message, hint))
 
 
 def units(source: LintInput) -> Iterator[Problem]:
@@ -61,7 +85,7 @@ def units(source: LintInput) -> Iterator[Problem]:
     yield from _names(source)
     for one in unit_texts(source):
         yield from _lines(one, source)
-        if len(one.path) == 4:  # a whole unit, not a drop-in
+        if not one.kind.is_dropin and not one.is_quadlet:
             yield from _service(one, source)
             yield from _mount(one)
 
@@ -77,17 +101,10 @@ def _names(source: LintInput) -> Iterator[Problem]:
 
 def unit_texts(source: LintInput) -> Iterator[UnitText]:
     """The texts of all units, drop-ins and quadlets whose names end in a known type."""
-    for kind in ("units", "quadlets"):
-        for index, unit in enumerate(getattr(source.record.systemd, kind, ())):
-            suffix = unit.name.rpartition(".")[2]
-            if kind == "units" and suffix not in {*_SECTION_OF_SUFFIX, *_OTHER_SUFFIXES}:
-                continue  # the name is wrong, so the sections are not known
-            sections = _COMMON_SECTIONS | _QUADLET_SECTIONS if kind == "quadlets" else sections_of(unit.name)
-            path: Path = ("systemd", kind, index)
-            texts = [(path, unit), *(((*path, "dropins", number), one) for number, one in enumerate(unit.dropins))]
-            for place, one in texts:
-                if one.contents:
-                    yield UnitText((*place, "contents"), one.contents, unit.name, sections)
+    for one in machine_texts(source, lambda name: kind_of(name).reader in {"unit", "quadlet"}):
+        kind = kind_of(one.name)
+        sections = _COMMON_SECTIONS | _QUADLET_SECTIONS if kind.reader == "quadlet" else sections_of(kind.name)
+        yield UnitText(one, kind, sections)
 
 
 def sections_of(name: str) -> set[str]:
@@ -98,26 +115,25 @@ def sections_of(name: str) -> set[str]:
 
 def _lines(unit: UnitText, source: LintInput) -> Iterator[Problem]:
     """Warnings about sections that systemd does not know, and about settings before the first section."""
-    node = node_at(source.root, unit.path)
     section, continued = "", False
     for number, line in enumerate(unit.text.split("\n")):
         here, continued = continued, line.endswith("\\")
         stripped = line.strip()
         if here or not stripped or stripped.startswith(("#", ";")):
             continue
-        at = place_of_line(node, source, number)
         if stripped.startswith("["):
             section = stripped[1:].partition("]")[0]
             if section not in unit.sections and not section.startswith("X-") and stripped.endswith("]"):
-                yield _unknown_section(unit, section)._replace(at=at)
+                yield unit.at(source, number, "unit-section", *_unknown_section(unit, section))
         elif not section and "=" in stripped:
             section = "?"
             hint = "write a section before it, such as [Service]"
             message = "systemd ignores settings before the first section"
-            yield remark(unit.path, "unit-without-section", message, hint, at)
+            yield unit.at(source, number, "unit-without-section", message, hint)
 
 
-def _unknown_section(unit: UnitText, section: str) -> Problem:
+def _unknown_section(unit: UnitText, section: str) -> tuple[str, str]:
+    """What is wrong, and what to write."""
     everywhere = {*_SECTION_OF_SUFFIX.values(), *_COMMON_SECTIONS, *_QUADLET_SECTIONS}
     if section in everywhere:
         message = f"systemd ignores the section [{section}] in {unit.name}"
@@ -125,7 +141,7 @@ def _unknown_section(unit: UnitText, section: str) -> Problem:
         message = f"systemd does not know the section [{section}] and ignores it"
     near = did_you_mean(section, unit.sections).strip(" ()")
     hint = near or f"sections of this unit: {', '.join(f'[{name}]' for name in sorted(unit.sections))}"
-    return remark(unit.path, "unit-section", message, hint)
+    return message, hint
 
 
 def _settings(unit: UnitText, section: str) -> dict[str, str]:
@@ -149,13 +165,12 @@ def _service(unit: UnitText, source: LintInput) -> Iterator[Problem]:
         start = f"{near}=" if near else "[Service]"
         lines = unit.text.split("\n")
         number = next((n for n, line in enumerate(lines) if line.replace(" ", "").startswith(start)), 0)
-        at = place_of_line(node_at(source.root, unit.path), source, number)
-        yield remark(unit.path, "no-exec-start", "systemd refuses a service that has no ExecStart=", hint, at)
+        yield unit.at(source, number, "no-exec-start", "systemd refuses a service that has no ExecStart=", hint)
 
 
 def has_no_exec_start(unit: UnitText) -> bool:
     """Whether a whole unit is a service that systemd refuses because it has nothing to run."""
-    if len(unit.path) != 4 or unit.path[1] != "units" or not unit.name.endswith(".service"):
+    if unit.kind.is_dropin or unit.is_quadlet or not unit.name.endswith(".service"):
         return False
     runs = {"ExecStart", "ExecStop", "BusName"} & _settings(unit, "Service").keys()
     return "[Service]" in unit.text and not runs and "SuccessAction" not in _settings(unit, "Unit")
@@ -166,20 +181,21 @@ _ADD_EXEC_START = "add a line `ExecStart=/path/to/program` below [Service]"
 
 def _mount(unit: UnitText) -> Iterator[Problem]:
     kind = unit.name.rpartition(".")[2]
-    if unit.path[1] != "units" or kind not in {"mount", "automount"}:
+    if kind not in {"mount", "automount"}:
         return
     where = _settings(unit, kind.capitalize()).get("Where", "")
     if not where.startswith("/") or "%" in where:
         return
     wanted = f"{escaped_path(where)}.{kind}"
     if wanted != unit.name:
-        path = (*unit.path[:-1], "name")
-        yield remark(
-            path,
-            "mount-unit-name",
-            f"systemd refuses this unit: its name does not match Where={where}",
-            f"write name: {wanted}",
-        )
+        message = f"systemd refuses this unit: its name does not match Where={where}"
+        path, hint = (*unit.source.path[:-1], "name"), f"write name: {wanted}"
+        if not unit.below_systemd:
+            folder = unit.source.name.rpartition("/")[0]
+            is_file = unit.source.path[1] == "files"
+            path = (*unit.source.path[:3], "path") if is_file else unit.source.path
+            hint = f"write path: {folder}/{wanted}" if is_file else f"rename {unit.name} to {wanted}"
+        yield remark(path, "mount-unit-name", message, hint)
 
 
 def escaped_path(path: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.files.network_files import wrong_address
-from transpiler.lint.content.files.wrong_lines import WrongLine
 from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.tables import table
+from transpiler.lint.content.wrong_lines import WrongLine
 
 OTHER_NAMES = {
     "ethernet": "802-3-ethernet",

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from provision.config.problems import Path, Problem
 from provision.config.reports.did_you_mean import did_you_mean
-from transpiler.lint.content.files.wrong_lines import WrongLine
 from transpiler.lint.content.tables import listed
+from transpiler.lint.content.wrong_lines import WrongLine
 from transpiler.lint.source import LintInput, remark
 
 _ZONES = "/usr/share/zoneinfo/"

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from provision.config.reports.did_you_mean import did_you_mean
-from transpiler.lint.content.files.wrong_lines import WrongLine
 from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.tables import table
+from transpiler.lint.content.wrong_lines import WrongLine
 
 _NETDEV_SECTIONS = {
     "Match",

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from provision.config.reports.did_you_mean import did_you_mean
-from transpiler.lint.content.files.wrong_lines import WrongLine
 from transpiler.lint.content.tables import listed
+from transpiler.lint.content.wrong_lines import WrongLine
 
 _BOOLEAN = ("yes", "no")
 

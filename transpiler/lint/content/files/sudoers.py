@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from provision.config.reports.did_you_mean import did_you_mean
-from transpiler.lint.content.files.wrong_lines import WrongLine
+from transpiler.lint.content.wrong_lines import WrongLine
 
 _TAGS = [
     "EXEC",
