@@ -67,7 +67,7 @@ def find(name: str) -> Block | None:
 
 def numbered(number: str) -> Block | None:
     """The device with that `major:minor`."""
-    path = os.path.realpath(f"/sys/dev/block/{number}")
+    path = _resolved(f"/sys/dev/block/{number}")
     for line in read(path, "uevent").splitlines():
         key, _, value = line.partition("=")
         if key == "DEVNAME":
@@ -134,7 +134,7 @@ def mounted(*blocks: Block) -> str:
     numbers = {read(block.path, "dev") for block in blocks}
     for entry in mount_table.entries():
         # btrfs has a number of its own in mountinfo, and mappings are mounted by their links
-        if entry.number in numbers or (entry.source.startswith("/dev/") and os.path.realpath(entry.source) in nodes):
+        if entry.number in numbers or (entry.source.startswith("/dev/") and _resolved(entry.source) in nodes):
             return f"{entry.source} is mounted at {entry.path}"
     swap = next((node for node in _swaps() if node in nodes), "")
     return f"{swap} is used as swap" if swap else ""
@@ -147,9 +147,16 @@ def read(folder: str, name: str) -> str:
     return ""
 
 
+def _resolved(path: str) -> str:
+    """The path without links, or as given if a link disappears at that moment (os.path.realpath raises then)."""
+    with suppress(OSError):
+        return os.path.realpath(path)
+    return path
+
+
 def _swaps() -> list[str]:
     lines = read("/proc", "swaps").splitlines()[1:]
-    return [os.path.realpath(line.split()[0]) for line in lines]
+    return [_resolved(line.split()[0]) for line in lines]
 
 
 def _linked(block: Block, kind: str) -> list[Block]:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from provision.planning.arguments import DeviceName
 from provision.planning.boot_state import BootState
 from provision.planning.facts import SignatureFact
 from provision.planning.machine_view import Device, MountedFilesystem, PartitionTable, Signature
+from provision.system.block import sysfs
 from provision.system.block.kernel_devices import KernelDevices
+from provision.system.block.partitions import kernel as partitions
 from provision.system.machine import Machine
 from tests.real.disks.loop_devices import MIB, blank, loop, table
 
@@ -65,6 +68,22 @@ def test_the_kernel_follows(machine: Machine, disk: str, sector: int) -> None:
         assert known(disk) == {f"{name}p{number}" for number, *_ in parts}
         for number, _, size, _ in parts:
             assert machine.device(f"{disk}p{number}") == Device(f"{disk}p{number}", size * MIB, sector)
+
+
+def test_a_partition_that_disappears_meanwhile_is_not_there(disk: str, sector: int) -> None:
+    whole = sysfs.find(disk)
+    assert whole is not None
+    there, gone = table(SIZE, sector, (1, 1, 50, "one")), table(SIZE, sector)
+    partitions.follow(whole, there)
+    number = sysfs.read(sysfs.partitions(whole)[1].path, "dev")
+    with ThreadPoolExecutor(1) as other:
+        changes = other.submit(lambda: [partitions.follow(whole, now) for _ in range(200) for now in (gone, there)])
+        found = [sysfs.numbered(number)]
+        while not changes.done():
+            found.append(sysfs.numbered(number))
+    changes.result()
+    partitions.follow(whole, gone)
+    assert f"{disk}p1" in {block.node for block in found if block}  # other tests may get the number in between
 
 
 def test_a_disk_that_nobody_may_write_to(disk: str, machine: Machine, sector: int) -> None:
