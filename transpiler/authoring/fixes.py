@@ -8,7 +8,7 @@ functions here take it from there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from provision.config.problems import Position, Problem
@@ -37,20 +37,41 @@ def fixed(raw: bytes, options: TranspileOptions | None = None) -> Fixed:
 
     Only the text itself is mended, not the files that it includes or extends.
 
-    An edit is left out if a valid config would have an error after it.
+    An edit is left out if a valid config would have an error after it, and after all edits that then follow.
     """
-    result, count = transpile(raw, options), 0
+    made, result = Fixed(raw, 0), transpile(raw, options)
     for _ in range(MAX_ROUNDS):
         edits = {one.edit for one in fixes_of(result)}
-        for some in (edits, *({one} for one in edits)):
-            changed = apply_edits(raw, some)
-            after = transpile(changed, options) if changed != raw else result
-            if changed != raw and (result.failed or not after.failed):
-                raw, result, count = changed, after, count + len(some)
+        for some in (edits, *({one} for one in sorted(edits))):
+            tried = _tried(made, some, options, may_fail=result.failed)
+            if tried is not None:
+                made, result = tried
                 break
         else:
             break
-    return Fixed(raw, count)
+    return made
+
+
+def _tried(
+    before: Fixed, edits: Collection[Edit], options: TranspileOptions | None, *, may_fail: bool
+) -> tuple[Fixed, Result] | None:
+    """The text after edits, and what is found in it; None if they change nothing, or if it has errors and may not.
+
+    Errors that appear behind a misspelled key are mended first: there may be none in the end.
+    """
+    made = Fixed(apply_edits(before.raw, edits), before.edits + len(edits))
+    if made.raw == before.raw:
+        return None
+    for _ in range(MAX_ROUNDS):
+        result = transpile(made.raw, options)
+        if may_fail or not result.failed:
+            return made, result
+        further = {one.edit for one in fixes_of(result)}
+        after = apply_edits(made.raw, further)
+        if after == made.raw:
+            break
+        made = Fixed(after, made.edits + len(further))
+    return None
 
 
 class Fix(NamedTuple):
@@ -113,6 +134,8 @@ def _hinted_value(place: _Place) -> Edit | None:
 
 
 def _similar_value(place: _Place) -> Edit | None:
+    if place.problem.path[-1] not in {"variant", "version"}:  # the key itself is misspelled
+        return _key(place)
     near = place.hinted(r"did you mean ([\w.-]+)\?.*")
     if near and place.node is not None and _one_letter_apart(place.node.text, near):
         return place.value(near)

@@ -161,8 +161,13 @@ def record_at(record: type[Record] | None, path: Path) -> type[Record] | None:
 def no_variant_problem(name: str, written: str, version: str | None, root: YamlNode | None) -> Problem:
     """Why there is no translator for a variant and a version (None if `written` is not a version)."""
     if not name:
-        return Problem(("variant",), NO_VARIANT, hint=_no_variant_hint(root))
+        return _misspelled("variant", NO_VARIANT, root) or Problem(
+            ("variant",), NO_VARIANT, hint=_no_variant_hint(root)
+        )
     if version is None:
+        misspelled = None if written else _misspelled("version", NO_VERSION, root)
+        if misspelled is not None:
+            return misspelled
         hint = _version_hint(name) if written else "add a line like `version: 1.5.0`"
         return Problem(("version",), NO_VERSION, hint=hint)
     if name in REMOVED and version == "0.1.0":
@@ -170,6 +175,13 @@ def no_variant_problem(name: str, written: str, version: str | None, root: YamlN
     message = f"No translator exists for variant {name} with version {version}"
     path: Path = ("version",) if any(known == name for known, _ in table()) else ("variant",)
     return Problem(path, message, hint=_version_hint(name))
+
+
+def _misspelled(key: str, message: str, root: YamlNode | None) -> Problem | None:
+    """The problem at another spelling of a key that is missing; None if there is none."""
+    keys = [one.text for one, _ in root.items if one.kind == "scalar"] if root and root.kind == "mapping" else []
+    found = next((one for one in keys if nearest(one, {key})), "")
+    return Problem((found,), message, hint=nearest(found, {key})) if found and key not in keys else None
 
 
 _OF_CLOUD_CONFIGS = frozenset(

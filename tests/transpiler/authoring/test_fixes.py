@@ -9,6 +9,7 @@ import pytest
 from tests.transpiler.mistakes import FOLDER, mistakes
 from transpiler.authoring.fixes import fixed
 from transpiler.authoring.text_edits import Edit, apply_edits
+from transpiler.phases import transpile
 from transpiler.translation_state import TranspileOptions
 
 HEAD = "variant: fcos\nversion: 1.5.0\n"
@@ -29,6 +30,12 @@ REMEDIES = [
         "systemd: {units: [{name: a.service, dropins: [{name: b, contents: '[Unit]'}]}]}\n",
         "systemd: {units: [{name: a.service, dropins: [{name: b.conf, contents: '[Unit]'}]}]}\n",
     ),
+    # mistakes behind another one: the config is valid, has an error after the first edit, and none in the end
+    ("storage: {file: [{path: /a, user: core}]}\n", "storage: {files: [{path: /a, user: {name: core}}]}\n"),
+    (
+        "storage: {file: [{pth: /a//b, mode: '644', contents: {inlin: x}}]}\n",
+        "storage: {files: [{path: /a/b, mode: 0644, contents: {inline: x}}]}\n",
+    ),
 ]
 
 LEFT_TO_THE_AUTHOR = (
@@ -38,6 +45,7 @@ LEFT_TO_THE_AUTHOR = (
     "storage: {files: [{path: /a, mode: 644}]} # transpile: ignore=decimal-mode\n",
     "storage: {disks: [{device: /dev/a, partitions: [{size_mib: 10G}]}]}\n",
     "storage: {files: [{path: /a, overwite: true}]}\n",  # an error, if it is mended
+    "storage: {file: [{path: a}]}\n",  # the same
     'passwd: {users: [{name: "core", groups: "a,b"}]}\n',
 )
 
@@ -50,6 +58,57 @@ def test_certain_remedies(before: str, after: str) -> None:
 @pytest.mark.parametrize("text", LEFT_TO_THE_AUTHOR)
 def test_what_is_left_to_the_author(text: str) -> None:
     assert fixed((HEAD + text).encode()) == ((HEAD + text).encode(), 0)
+
+
+EVERY_LEVEL = """\
+variant: fcos
+version: 1.5.0
+ignition: {proxy: {http_proxy: "http://a"}}
+kernel_arguments: {should_exist: [quiet]}
+passwd: {users: [{name: core, home_dir: /h, groups: [wheel]}]}
+storage:
+  files:
+    - path: /a
+      overwrite: true
+      mode: 0644
+      user: {name: core}
+      contents:
+        inline: x
+        verification: {hash: sha256-2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881}
+  disks: [{device: /dev/a, wipe_table: true, partitions: [{label: b, size_mib: 9}]}]
+  luks: [{name: c, device: /dev/b, key_file: {inline: x}, clevis: {tang: [{url: http://a, thumbprint: b}]}}]
+systemd:
+  units:
+    - name: a.service
+      enabled: true
+      contents: |
+        [Install]
+        WantedBy=default.target
+      dropins: [{name: b.conf, contents: "[Unit]"}]
+"""
+KEYS = re.compile(r"(?m)(?<![\w/])[a-z_]{3,}(?=:(\s|$))")
+
+
+def test_a_mistyped_key_is_mended_at_every_level() -> None:
+    """One letter too few, one too many, two exchanged: the config is as before, and checks at least as well."""
+    wanted = transpile(EVERY_LEVEL.encode()).json
+    assert wanted
+    for number, match in enumerate(KEYS.finditer(EVERY_LEVEL)):
+        key = match[0]
+        typed = (key[:1] + key[2:], key + "x", key[:-2] + key[-1] + key[-2], key.upper())[number % 4]
+        text = EVERY_LEVEL[: match.start()] + typed + EVERY_LEVEL[match.end() :]
+        assert transpile(fixed(text.encode()).raw).json == wanted, typed
+
+
+def test_fixes_of_mistakes_check_better(monkeypatch: pytest.MonkeyPatch) -> None:
+    for mistake in mistakes():
+        monkeypatch.chdir(FOLDER / mistake.name)
+        options = TranspileOptions(files_dir="files")
+        before = transpile((FOLDER / mistake.name / "case.bu").read_bytes(), options)
+        made = fixed((FOLDER / mistake.name / "case.bu").read_bytes(), options)
+        after = transpile(made.raw, options)
+        if made.edits:
+            assert (after.failed, len(after.problems)) < (before.failed, len(before.problems)), mistake.name
 
 
 def test_one_wrong_edit_does_not_stop_the_others() -> None:
