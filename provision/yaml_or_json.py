@@ -25,12 +25,16 @@ Locate = Callable[[Sequence[Problem]], "Sequence[Finding]"]
 
 
 class Outcome(NamedTuple):
-    """A config (None if it has errors), all findings with their places, and a general error if there is no config."""
+    """A config (None if it has errors), all findings with their places, and a general error if there is no config.
+
+    `secrets` are the values of `!secret` that are known; JSON does not say which of its values are secrets.
+    """
 
     config: Config | None
     findings: Sequence[Finding]
     error: str
     locate: Locate
+    secrets: frozenset[str] = frozenset()
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -135,7 +139,8 @@ def _validate_yaml(raw: bytes, name: str, files_dir: str | None, *, lints: bool)
         raise FetchFailed(name, f"is not JSON, and YAML cannot be read here: {error}", hint=hint) from error
     if result.draft is None and not result.error:
         return _from_old_version(result, name)
-    return Outcome(result.config, result.findings(), result.error, result.findings_of_config)
+    secrets = frozenset(values.known_secrets()) if values else frozenset()
+    return Outcome(result.config, result.findings(), result.error, result.findings_of_config, secrets)
 
 
 def _values() -> Values:

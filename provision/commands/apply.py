@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from json import dumps
 
 from provision.commands.config_places import ConfigPlaces
@@ -23,6 +23,7 @@ from provision.commands.plan_output import HIDDEN, Places, step_json, step_lines
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
 from provision.commands.timeout import TimedFetcher, add_timeout
+from provision.config.model import masked
 from provision.config.problems import Problem
 from provision.engine.execution import Engine
 from provision.engine.preflight import Step, simulate
@@ -124,8 +125,9 @@ class Progress:
 class TextProgress(Progress):
     """Prints every step when it begins, numbered as `plan` does."""
 
-    def __init__(self, steps: Sequence[Step], places: Places) -> None:
+    def __init__(self, steps: Sequence[Step], places: Places, secrets: Collection[str]) -> None:
         self._places = places
+        self._secrets = secrets
         self._style = style_of(sys.stdout)
         self._total = len([step for step in steps if not isinstance(step.action, HIDDEN)])
         self._number = 0
@@ -133,7 +135,7 @@ class TextProgress(Progress):
 
     def begin(self, notes: Sequence[str]) -> None:
         """Print the notes."""
-        print("".join(f"note: {note}\n" for note in notes), end="")
+        print(masked("".join(f"note: {note}\n" for note in notes), self._secrets), end="")
 
     def step(self, step: Step) -> None:
         """Print a numbered line, after a heading if a stage begins."""
@@ -143,7 +145,8 @@ class TextProgress(Progress):
         width = len(str(self._total))
         number = f"[{self._number:{width}}/{self._total}]"
         heading = step.stage != self._stage
-        print("\n".join(step_lines(number, step, self._style, self._places, heading=heading)), flush=True)
+        lines = "\n".join(step_lines(number, step, self._style, self._places, heading=heading))
+        print(masked(lines, self._secrets), flush=True)
         self._stage = step.stage
 
     def end(self, seconds: float) -> None:
@@ -154,14 +157,15 @@ class TextProgress(Progress):
 class JsonProgress(Progress):
     """Prints a line of JSON for every step when it begins, with the keys of `plan --json`, and one at the end."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, secrets: Collection[str]) -> None:
         self._places = places
+        self._secrets = secrets
         self._number = 0
 
     def step(self, step: Step) -> None:
         """Print the step."""
         self._number += 1
-        print(dumps(step_json(self._number, step, self._places)), flush=True)
+        print(dumps(step_json(self._number, step, self._places, secrets=self._secrets)), flush=True)
 
     def end(self, seconds: float) -> None:
         """Print that the run is done, and its seconds."""
@@ -172,4 +176,6 @@ def _progress(arguments: argparse.Namespace, steps: Sequence[Step], places: Conf
     if arguments.quiet and not arguments.json:
         return Progress()
     found = places.by_path(step.action.config_path for step in steps)
-    return JsonProgress(found) if arguments.json else TextProgress(steps, found)
+    if arguments.json:
+        return JsonProgress(found, places.secrets)
+    return TextProgress(steps, found, places.secrets)

@@ -7,18 +7,34 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from provision.config.format import Config
-from provision.config.model import Field, Record, key_of
+from provision.config.model import Field, Record, key_of, masked
 from provision.config.problems import Path, Problem
 from provision.config.reports.findings import Finding
-from provision.failures import PlanRefused
+from provision.failures import Failure, PlanRefused
 from provision.yaml_or_json import Locate
 
 
 class ConfigPart(NamedTuple):
-    """One of the configs that were merged, and how to find places in its text."""
+    """One of the configs that were merged, how to find places in its text, and its secrets, if they are known."""
 
     config: Config
     locate: Locate
+    secrets: frozenset[str] = frozenset()
+
+
+@contextmanager
+def without_secrets(secrets: frozenset[str]) -> Iterator[None]:
+    """Run the block; in the message of a Failure that it raises, `***` stands for secrets."""
+    try:
+        yield
+    except Failure as failure:
+        failure.message, failure.hint = masked(failure.message, secrets), masked(failure.hint, secrets)
+        if isinstance(failure, PlanRefused):
+            failure.problems = tuple(
+                one._replace(message=masked(one.message, secrets), hint=masked(one.hint, secrets))
+                for one in failure.problems
+            )
+        raise
 
 
 class ConfigPlaces:
@@ -27,6 +43,7 @@ class ConfigPlaces:
     def __init__(self, whole: Config, parts: Sequence[ConfigPart]) -> None:
         self._whole = whole
         self._parts = tuple(parts)
+        self.secrets = frozenset(secret for part in parts for secret in part.secrets)
         self._indexes: dict[int, dict[str, int]] = {}
 
     def findings(self, problems: Iterable[Problem]) -> list[Finding]:
@@ -45,9 +62,10 @@ class ConfigPlaces:
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Run the block; a PlanRefused that it raises gets the places of its problems in the source texts."""
+        """Run the block; a Failure that it raises gets no known secrets, and the places of problems in the texts."""
         try:
-            yield
+            with without_secrets(self.secrets):
+                yield
         except PlanRefused as refused:
             refused.findings = tuple(self.findings(refused.problems))
             raise

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from provision import yaml_or_json
-from provision.commands.config_places import ConfigPart, ConfigPlaces
+from provision.commands.config_places import ConfigPart, ConfigPlaces, without_secrets
 from provision.commands.timeout import HINT
 from provision.config.format import Config
 from provision.config.json_text.parse import MAX_BYTES
@@ -67,7 +67,8 @@ def read_whole(name: str, files_dir: str | None, seconds: float) -> GivenConfig:
     Warnings go to standard error. Raises Failure.
     """
     given = _read(name, files_dir)
-    rendered = merge_references(given.config, seconds)
+    with without_secrets(given.secrets):
+        rendered = merge_references(given.config, seconds)
     others = []
     for part in rendered.parts:
         locate = _located_at(part.embedded, given.locate) if part.embedded else _locate_later(part)
@@ -135,7 +136,7 @@ def accepted(source: ConfigText, files_dir: str | None) -> ConfigPart:
     if verdict.config is None:
         raise ConfigInvalid(verdict.problems, source=source.name, error=verdict.error, report=text.rstrip())
     sys.stderr.write(text)
-    return ConfigPart(verdict.config, verdict.locate)
+    return ConfigPart(verdict.config, verdict.locate, verdict.secrets)
 
 
 def merge_references(config: Config, seconds: float) -> Rendered:

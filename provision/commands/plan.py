@@ -21,6 +21,7 @@ from provision.commands.plan_output import is_change, plan_json, plan_lines, sty
 from provision.commands.targets.options import add_target_options, open_target
 from provision.commands.targets.target import Target, hidden_mounts
 from provision.commands.timeout import add_timeout
+from provision.config.model import masked
 from provision.config.problems import Problem
 from provision.config.reports.formats import as_json
 from provision.engine.preflight import Step, simulate
@@ -159,8 +160,8 @@ def _refuse_missing(steps: list[Step], arguments: argparse.Namespace) -> None:
 def _print(arguments: argparse.Namespace, steps: list[Step], target: Target, places: ConfigPlaces) -> None:
     found = places.by_path(step.action.config_path for step in steps)
     if arguments.json:
-        print(plan_json(steps, target.notes, found, target.unreadable))
+        print(plan_json(steps, target.notes, found, target.unreadable, places.secrets))
         return
     style, unreadable = style_of(sys.stdout), target.unreadable
     lines = plan_lines(steps, target.notes, style, found, verbose=arguments.verbose, unreadable=unreadable)
-    print("\n".join(lines))
+    print(masked("\n".join(lines), places.secrets))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from json import dumps
 from typing import NamedTuple, TextIO
 
+from provision.config.model import masked
 from provision.config.problems import Path, dotted
 from provision.config.reports.findings import Finding
 from provision.config.reports.text import printable, takes_colour
@@ -118,27 +119,35 @@ def _summary(steps: Sequence[Step], *, verbose: bool) -> str:
     return ", ".join(words)
 
 
-def plan_json(steps: Sequence[Step], notes: Iterable[str], places: Places, unreadable: Container[str] = ()) -> str:
-    """A plan as JSON, with the same steps in the same order as the text with --verbose."""
+def plan_json(
+    steps: Sequence[Step],
+    notes: Iterable[str],
+    places: Places,
+    unreadable: Container[str] = (),
+    secrets: Collection[str] = (),
+) -> str:
+    """A plan as JSON, with the same steps in the same order as the text with --verbose, and `***` for `secrets`."""
     return dumps(
         {
             "changes": sum(is_change(step.action) for step in steps),
-            "notes": list(notes),
-            "steps": [step_json(number, step, places, unreadable) for number, step in enumerate(steps, 1)],
+            "notes": [masked(note, secrets) for note in notes],
+            "steps": [step_json(number, step, places, unreadable, secrets) for number, step in enumerate(steps, 1)],
         },
         indent=2,
     )
 
 
-def step_json(number: int, step: Step, places: Places, unreadable: Container[str] = ()) -> dict[str, object]:
+def step_json(
+    number: int, step: Step, places: Places, unreadable: Container[str] = (), secrets: Collection[str] = ()
+) -> dict[str, object]:
     """One step as an object for JSON; docs/guide describes its keys."""
     return {
         "number": number,
         "stage": step.stage,
         "action": type(step.action).__name__,
-        "title": step.action.title,
+        "title": masked(step.action.title, secrets),
         **_place_json(step.action, places),
-        "destroys": step.action.destroys,
+        "destroys": masked(step.action.destroys, secrets),
         "changes": is_change(step.action),
         "assumed": isinstance(step.action, WaitForDevices),
         "unreadable": [name for name in getattr(step.action, "names", ()) if name in unreadable],

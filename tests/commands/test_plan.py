@@ -159,3 +159,31 @@ def test_json_has_the_same_steps_as_the_text(tmp_path: Path) -> None:
     shown = plan("-", "--verbose", "--root", str(tmp_path), text=text).stdout
     assert [step["title"] for step in steps if step["title"] not in shown] == []
     assert [step["stage"] for step in steps] == ["files"] * 3
+
+
+def test_known_secrets_are_not_shown(tmp_path: Path) -> None:
+    """Not in a plan, its JSON, the steps of apply and errors, though they are parts of paths and URLs."""
+    text = (
+        "variant: fcos\nversion: 1.5.0\nstorage:\n  files:\n"
+        '    - {path: !format "/etc/{token}/a", mode: 0644}\n'
+        '    - {path: /etc/b, contents: {source: !format "http://bob:pw@127.0.0.1:9/{token}/x?key=query"}}\n'
+        '  links: [{path: /etc/l, target: !format "/srv/{token}"}]\n'
+    ).replace("{token}", "{secret.token}")
+    environment = {**os.environ, "TRANSPILE_SECRET_TOKEN": 'hid"den'}
+
+    def run(*arguments: str, config: str = text) -> str:
+        argv = [sys.executable, "-m", "provision", *arguments, "--root", str(tmp_path), "-"]
+        done = subprocess.run(argv, input=config, env=environment, check=False, capture_output=True, text=True)
+        return done.stdout + done.stderr
+
+    (tmp_path / "etc").mkdir()
+    for said in (
+        run("plan"),
+        run("plan", "--json"),
+        run("apply", "--timeout", "1"),
+        run("apply", "--json", "--timeout", "1"),
+    ):
+        assert "***" in said
+        assert "hid" not in said.replace("hidden_", "")
+        assert "query" not in said
+        assert "pw" not in said.replace("http", "")
