@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from provision.boot.failure.missing_root import may_provision, missing_root
 from provision.boot.failure_policy import HOLD, FailurePolicy, failure_policy
+from provision.boot.first_boot import ENVIRONMENT
 from provision.boot.run_files import BUNDLE
 from provision.failures import ConfigInvalid, Failure, PlanRefused
 from provision.system.running_system.local_system import LocalSystem
@@ -36,6 +37,7 @@ HINTS = (
         "the driver of this file system is not in the initramfs: add it (dracut --add-drivers)",
     ),
     ("Result=oom-kill", "give the machine more memory"),
+    ("Result=timeout", "it reached its time limit: a program or a device does not answer"),
     ("RUN fsck MANUALLY", "repair this file system with fsck from another system, or let the config make it anew"),
 )
 """Words of a unit's result or log (mount(8), systemd.service(5), fsck.ext4(8)), and what to do about that failure."""
@@ -92,7 +94,7 @@ def show_report(running_system: LocalSystem) -> None:
     except Failure:
         policy = FailurePolicy()  # `look` has reported that
     if units or saved:
-        text = report_text(units, saved, bundle=os.path.exists(BUNDLE))
+        text = report_text(units, saved, bundle=os.path.exists(BUNDLE), decided=os.path.exists(ENVIRONMENT))
     else:
         causes = missing_root(running_system)
         text = other_text(causes, [] if causes else _failed("*"))
@@ -104,16 +106,18 @@ def show_report(running_system: LocalSystem) -> None:
     policy.carry_out()
 
 
-def report_text(units: list[FailedUnit], saved: list[str], *, bundle: bool = False) -> list[str]:
+def report_text(units: list[FailedUnit], saved: list[str], *, bundle: bool = False, decided: bool = True) -> list[str]:
     """The lines to show: which units failed, and why: the saved report, or else the last lines of their logs.
 
-    `bundle` says whether there is a file for `provision replay`.
+    `bundle` says whether there is a file for `provision replay`; `decided`, whether it is known that this is a first
+    boot.
     """
     hints = _hints(units)
     causes = saved or _last_words(units)
     shown = causes[: MAX_LINES - len(hints)]
     more = f"  ... and {len(causes) - len(shown)} lines more" + (f", in {REPORT}" if saved else "")
-    names = "ignition" if any(unit.name.startswith("ignition-") for unit in units) else "provision"
+    is_ignition = any(unit.name.startswith("ignition-") for unit in units)
+    names = "ignition" if is_ignition else "provision"
     log = f"journalctl -u '{names}-*'" if units else LOG
     return [
         f"The first boot stopped: {_named(units) or 'a stage failed'}",
@@ -121,9 +125,18 @@ def report_text(units: list[FailedUnit], saved: list[str], *, bundle: bool = Fal
         *(f"  {line}" for line in shown),
         *([more] if len(causes) > len(shown) else []),
         *(f"  {line}" for line in hints),
-        f"The next boot provisions again, and goes on where this one stopped. The log: {log}"
+        f"{_next_boot(saved, decided=decided or is_ignition)}The log: {log}"
         + (f"; for provision replay: {BUNDLE}" if bundle else ""),
     ]
+
+
+def _next_boot(saved: list[str], *, decided: bool) -> str:
+    """What the next boot does, as a sentence; empty if it stops too, until somebody does what the hints say."""
+    from provision.boot.root.kept_content import WRITE_AGAIN
+
+    if not decided or any(WRITE_AGAIN in line for line in saved):
+        return ""
+    return "The next boot provisions again, and goes on where this one stopped. "
 
 
 def other_text(causes: list[str], units: list[FailedUnit]) -> list[str]:

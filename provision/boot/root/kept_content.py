@@ -33,7 +33,10 @@ UNFINISHED = "/.provision-root"
 PLACE = f"{RUN_DIR}/root"
 """Where the old root file system, the memory and the new one are mounted; no mount is left when the block ends."""
 
-LOST = "the content of the root file system was in memory only and is lost: write the image to the disk again"
+WRITE_AGAIN = "write the image to the disk again"
+"""A hint with these words says that no boot of this disk can go on."""
+
+LOST = f"the content of the root file system was in memory only and is lost: {WRITE_AGAIN}"
 
 OMITTED = frozenset({"/lost+found", RECORD})
 """The record would say that a machine with half of its content is provisioned; this boot writes a new one."""
@@ -117,7 +120,7 @@ def check_content(root: str) -> None:
     if UNFINISHED.lstrip("/") in names:
         raise Failure("the root file system is not complete: an earlier boot stopped while it was filled", hint=LOST)
     if not names:
-        hint = "if an earlier boot stopped while the config made it anew, write the image to the disk again"
+        hint = f"if an earlier boot stopped while the config made it anew, {WRITE_AGAIN}"
         raise Failure("the root file system is empty: there is no system to start", hint=hint)
 
 

@@ -123,8 +123,25 @@ def _run(title: str, wrapper: Sequence[str], call: Sequence[str | Path], lock: i
     shell = ["sh", "-c", '. "$0"; "$@"', SCRIPT, *call]
     done = processes.run([*wrapper, *map(str, shell)], keep=(lock,))
     if done.status != 0:
-        hint = "the network, or room on the disk, may be missing; it can be run again"
-        raise ActionFailed(title, done.last_lines, hint=hint)
+        raise ActionFailed(title, done.last_lines, hint=hint_for(done.last_lines))
+
+
+def hint_for(output: str) -> str:
+    """What to do about the end of the output of a step that failed."""
+    known = next((hint for signs, hint in HINTS if any(sign in output for sign in signs)), "")
+    return f"{known}, and run it again" if known else "correct what it says, and run it again"
+
+
+HINTS = (
+    (("No space left on device", "Could not allocate block", "Disk quota exceeded"), "make room on the disk"),
+    (
+        ("Temporary failure resolving", "Could not resolve", "Could not connect", "Unable to connect", "timed out"),
+        "connect this computer to the network (a proxy: http_proxy)",
+    ),
+    (("Unable to locate package", "has no installation candidate"), "correct the names of the packages"),
+    (("dracut: ", "dracut["), "see what dracut could not find: a package may have to be added with --package"),
+)
+"""Words in the output (of apt-get(8), mke2fs(8), dracut(8) and the C library), and what to do then."""
 
 
 def _namespaces() -> Sequence[str]:

@@ -13,6 +13,7 @@ from provision.boot.failure.report import (
     report_text,
     saved_lines,
 )
+from provision.boot.root.kept_content import LOST
 from provision.config.problems import Problem
 from provision.failures import ActionFailed, ConfigInvalid, PlanRefused
 from provision.fetch.user_data.reading import read_config
@@ -112,3 +113,12 @@ def test_many_units_are_counted() -> None:
     shown = other_text([], [DISKS] * (MAX_NAMES + 2))
     assert shown[0].count("provision-disks.service") == MAX_NAMES
     assert shown[0].endswith(" and 2 more")
+
+
+def test_what_the_next_boot_does_is_said_only_where_it_goes_on() -> None:
+    went_on = "The next boot provisions again"
+    assert report_text([DISKS], ["no room"])[-1].startswith(went_on)
+    for saved, decided in ([f"hint: {LOST}"], True), (["the record of another machine"], False):
+        assert report_text([DISKS], saved, decided=decided)[-1] == "The log: journalctl -u 'provision-*'"
+    ignition = FailedUnit("ignition-disks.service", "exit-code")
+    assert report_text([ignition], ["no room"], decided=False)[-1].startswith(went_on)

@@ -53,10 +53,10 @@ def test_kernel_arguments_of_boot_loader_entries(loader: str, machine: Machine, 
     assert second.reported["failed"] == [""]
 
 
-def with_boot(config: dict[str, Any], label: str) -> dict[str, Any]:
-    """The config with a unit that mounts the file system with this label on /boot."""
-    text = f"[Mount]\nWhat=/dev/disk/by-label/{label}\nWhere=/boot\n[Install]\nRequiredBy=local-fs.target\n"
-    config["systemd"]["units"].append({"name": "boot.mount", "enabled": True, "contents": text})
+def with_esp(config: dict[str, Any], place: str) -> dict[str, Any]:
+    """The config with a unit that mounts the EFI system partition on /boot or /efi."""
+    text = f"[Mount]\nWhat=/dev/disk/by-label/ESP\nWhere={place}\n[Install]\nRequiredBy=local-fs.target\n"
+    config["systemd"]["units"].append({"name": f"{place.strip('/')}.mount", "enabled": True, "contents": text})
     return config
 
 
@@ -83,7 +83,7 @@ def test_systemd_boot_has_an_entry_with_the_first_boot_archive_once(
     wide: DebianRoot, machine: Machine, server: Server, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.ign"
-    path.write_text(json.dumps(with_boot(config(server.url), "ESP")))
+    path.write_text(json.dumps(with_esp(config(server.url), "/boot")))
     disk = systemd_boot_disk(wide, tmp_path, "")
     check_once(lambda: machine.boot_from_disk(disk, path, devices=uefi(tmp_path)))
 
@@ -93,6 +93,6 @@ def test_a_unified_kernel_image_has_an_addon_with_the_first_boot_archive_once(
     next_release: DebianRoot, newer: Machine, server: Server, tmp_path: Path
 ) -> None:
     path = tmp_path / "config.ign"
-    path.write_text(json.dumps(with_boot(config(server.url), "ESP")))
+    path.write_text(json.dumps(with_esp(config(server.url), "/efi")))
     disk = addon_disk(next_release, tmp_path)
     check_once(lambda: newer.boot_from_disk(disk, path, devices=uefi(tmp_path)))
