@@ -47,6 +47,39 @@ def test_a_driver_that_is_missing_is_hinted_at_on_the_consoles(machine: Machine,
         assert "hint: the driver of this file system is not in the initramfs" in console
 
 
+SLOW = """\
+#!/bin/sh
+for one in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do sleep 1; done
+exec mke2fs -t ext4 "$@"
+"""
+"""A mkfs.ext4 that takes long."""
+
+HANGS = """\
+#!/bin/sh
+IFS=: read -r _ _ unit </proc/self/cgroup
+while read -r one; do [ "$one" = $$ ] || kill -STOP "$one"; done <"/sys/fs/cgroup$unit/cgroup.procs"
+kill -STOP $$
+"""
+"""A useradd that stops all processes of its unit."""
+
+SOON = "[Service]\nTimeoutStartSec=15\n"
+
+
+def test_a_step_that_works_is_waited_for_and_one_that_hangs_is_ended(machine: Machine, tmp_path: Path) -> None:
+    filesystem = {"device": "/dev/disk/by-id/virtio-data", "format": "ext4", "wipeFilesystem": True}
+    path = tmp_path / "config.ign"
+    config = {"storage": {"filesystems": [filesystem]}, "passwd": {"users": [{"name": "core"}]}}
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, **config}))
+    drop_ins = {f"etc/systemd/system/provision-{one}.service.d/soon.conf": SOON for one in ("disks", "files")}
+    overlay = cpio({"usr/sbin/mkfs.ext4": SLOW, "usr/sbin/useradd": HANGS, **drop_ins})
+    boot = machine.boot("provision.firstboot=auto provision.on_failure=poweroff", path, overlay=overlay)
+    assert boot.report is None, "the boot went on"
+    for console in (boot.console, boot.second_console):
+        assert "The first boot stopped: provision-files.service failed (timeout)" in console
+        assert "hint: it reached its time limit" in console
+    assert subprocess.check_output(["blkid", "-o", "value", "-s", "TYPE", machine.data], text=True) == "ext4\n"
+
+
 REFUSES = "#!/bin/sh\necho this boot loader is unknown >&2\nexit 3\n"
 """A helper for kernel arguments."""
 

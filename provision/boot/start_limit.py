@@ -1,0 +1,94 @@
+"""The time limit of the units: systemd ends a step that does nothing, and never one that works.
+
+The units have a limit (TimeoutStartSec=, systemd.service(5)). A thread asks systemd to extend it (EXTEND_TIMEOUT_USEC=,
+sd_notify(3)) as long as the step works: since it asked last, this process or a program that it has started has used the
+processor, or one of them waits for a disk now. A stopped process does neither, and so does one that waits for ever.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Event, Thread, get_native_id
+from typing import NamedTuple
+
+LIMIT = 300.0
+"""Seconds in which a step may do nothing; TimeoutStartSec= of our units."""
+
+INTERVAL = 10.0
+"""Seconds between two looks."""
+
+CGROUPS = "/sys/fs/cgroup"
+
+_FIELDS = re.compile(r"^(State|(?:non)?voluntary_ctxt_switches):\s+(\S+)", re.MULTILINE)
+"""Fields of /proc/PID/task/TID/status (proc_pid_status(5))."""
+
+_WORKS = frozenset({"R", "D"})
+"""It runs, or waits for a disk: states of a thread."""
+
+
+@contextmanager
+def extended(*, interval: float = INTERVAL) -> Iterator[None]:
+    """While the block works, its unit does not reach its limit. Without systemd it does nothing."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        yield
+        return
+    ended = Event()
+    place = f"\0{address[1:]}" if address.startswith("@") else address
+    thread = Thread(target=_ask, args=(place, ended, interval), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _ask(place: str, ended: Event, interval: float) -> None:
+    import socket
+
+    message = f"EXTEND_TIMEOUT_USEC={LIMIT * 1e6:.0f}".encode()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
+        before = activity(processes())
+        while not ended.wait(interval):
+            now = activity(processes())
+            if now.works or now.switches != before.switches:
+                before = now
+                with suppress(OSError):
+                    channel.sendto(message, socket.MSG_DONTWAIT, place)
+
+
+class Activity(NamedTuple):
+    """What the threads of a step do: whether one runs, or waits for a disk; and how often each left the processor."""
+
+    works: bool
+    switches: dict[str, str]
+
+
+def activity(processes: Iterable[str]) -> Activity:
+    """The activity of these processes, but for the thread that asks."""
+    works, switches = False, {}
+    own = str(get_native_id())
+    for process in processes:
+        with suppress(OSError):
+            for thread in os.listdir(f"/proc/{process}/task"):
+                if thread == own:
+                    continue
+                with suppress(OSError), open(f"/proc/{process}/task/{thread}/status", encoding="utf-8") as file:
+                    fields = dict(_FIELDS.findall(file.read()))
+                    works = works or fields.pop("State", "") in _WORKS
+                    switches[thread] = " ".join(fields.values())
+    return Activity(works, switches)
+
+
+def processes() -> list[str]:
+    """The ids of the processes in the cgroup of this one, which is that of its unit; without cgroups v2 its own id."""
+    with suppress(OSError, StopIteration):
+        with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+            unit = next(line[3:] for line in file.read().splitlines() if line.startswith("0::"))
+        with open(f"{CGROUPS}{unit}/cgroup.procs", encoding="ascii") as file:
+            return file.read().split()
+    return [str(os.getpid())]
