@@ -5,7 +5,7 @@
 # shellcheck disable=SC1091,SC2086,SC2154 # contents.sh sets lists of words
 
 # dracut sets these
-: "${initdir=}" "${moddir=}" "${add_dracutmodules=}" "${IN_KDUMP=}" "${provision_clevis=}" "${provision_first_boot_archive=}"
+: "${initdir=}" "${moddir=}" "${add_dracutmodules=}" "${IN_KDUMP=}" "${provision_clevis=}" "${provision_first_boot_archive=}" "${omit_dracutmodules=}"
 
 check() {
     # neither a crash kernel nor a rescue system provisions a machine
@@ -27,6 +27,17 @@ depends() {
     if find_binary mdadm >/dev/null && find_binary expr >/dev/null; then
         echo mdraid
     fi
+    ! has_multipath || echo multipath
+}
+
+# whether this system uses multipath; without that file dracut's module takes no device for it
+has_multipath() {
+    local program
+    [[ -f ${dracutsysrootdir-}/etc/multipath.conf && " $omit_dracutmodules " != *' multipath '* ]] || return 1
+    [[ -d $(dracut_module_path multipath) ]] || return 1
+    for program in dmsetup kpartx multipath multipathd partx pkill; do
+        find_binary "$program" >/dev/null || return 1
+    done
 }
 
 installkernel() {
@@ -62,8 +73,19 @@ install() {
         inst_libdir_file 'libtss2-esys.so*' 'libtss2-mu.so*' 'libtss2-rc.so*' 'libtss2-tcti-device.so*'
     fi
     for source in $provision_settings; do inst_simple "$source"; done
+    if dracut_module_included multipath; then
+        install_multipath_rules
+    fi
     # config drives on optical media are found by what udev says about the medium
     inst_rules 60-cdrom_id.rules
+}
+
+# udev rules of multipath-tools and kpartx under the names that upstream and Debian give them; dracut's module knows others.
+# Without them udev takes each path for a disk of its own
+install_multipath_rules() {
+    inst_rules 56-dm-mpath.rules 56-dm-parts.rules 60-kpartx.rules 60-multipath.rules 68-del-part-nodes.rules \
+        99-z-dm-mpath-late.rules
+    inst_multiple -o rm "${udevdir-/usr/lib/udev}/kpartx_id"
 }
 
 # our helper for kernel arguments, if the distribution has none and /etc/provision-kargs.conf names the boot loader; it

@@ -208,12 +208,17 @@ class Boot(NamedTuple):
             root = self._root_keeping(stage, config, running_system)
             config = root.settled(machine) if root else config
             with self._saving_bundle((stage, *later), config, view):
-                steps = simulate((stage, *later), config, view, lambda step: self._wait(step, stage, machine))
+                checks = self._deployment_checks(stage, config, running_system)
+                steps = simulate((stage, *later, *checks), config, view, lambda step: self._wait(step, stage, machine))
                 fetcher = DeferredFetcher(config, self.platform, self.log)
                 with root.during(config, steps, machine) if root and stage.name == "disks" else nullcontext():
                     Engine(machine, fetcher, self._log_step, history).run(stage, config)
             if stage.name == "files":
                 self._log_keys(config, machine)
+                from provision.stages.files.crypttab import missing_programs
+
+                for sentence in missing_programs(config, machine):
+                    self.log("warning", sentence)
             return machine.boot_state()
         finally:
             machine.release()
@@ -231,6 +236,15 @@ class Boot(NamedTuple):
         from provision.boot.root.keeping import root_keeping
 
         return root_keeping(config, command_line, self.log)
+
+    def _deployment_checks(self, stage: Stage, config: Config, running_system: LocalSystem) -> tuple[Stage, ...]:
+        """In an initramfs: what a deployment of OSTree refuses, before the first stage that cannot be undone."""
+        command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+        if not stage.irreversible or not in_initramfs() or "ostree=" not in command_line:
+            return ()
+        from provision.boot.root.deployment import checks
+
+        return checks(config, command_line)
 
     @contextmanager
     def _saving_bundle(self, stages: Sequence[Stage], config: Config, view: MachineView) -> Iterator[None]:

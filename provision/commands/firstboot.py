@@ -25,12 +25,13 @@ from importlib import import_module
 from typing import NoReturn
 
 from provision.boot import ordering_points
-from provision.boot.completion_record import write_completion_record
+from provision.boot.completion_record import ostree_system, write_completion_record
 from provision.boot.delete_user_data import delete_user_data
 from provision.boot.failure import report
 from provision.boot.first_boot import decide, record_device
 from provision.boot.network_end import end_network
 from provision.boot.run_files import RUN_DIR
+from provision.boot.start_limit import extended
 from provision.failures import Failure, Usage, as_failure
 from provision.fetch.running_system import SystemPaths
 from provision.system.private_files import write_private
@@ -48,15 +49,18 @@ def main(arguments: Sequence[str]) -> int:
 
 def _do(arguments: Sequence[str], running_system: LocalSystem) -> int:
     if arguments[:1] == ["look"] and arguments[1:] in ([], ["serve"]):
-        platform = decide(running_system)
+        with extended():
+            platform = decide(running_system)
         if platform and arguments[1:]:
             _serve()
         if platform and os.path.exists(ordering_points.SEPARATE):
             ordering_points.start_targets()
             return 0
-        return _run(["fetch-offline"], platform, running_system) if platform else 0
+        with extended():
+            return _run(["fetch-offline"], platform, running_system) if platform else 0
     if arguments[:1] == ["run"] and len(arguments) > 1:
-        return _run(arguments[1:], os.environ.get("PLATFORM_ID", ""), running_system)
+        with extended():
+            return _run(arguments[1:], os.environ.get("PLATFORM_ID", ""), running_system)
     if arguments[:1] == ["record"] and len(arguments) == 2:
         _record(arguments[1], running_system)
     elif [*arguments] == ["explain"]:
@@ -103,7 +107,7 @@ def _run(steps: Sequence[str], platform: str, running_system: LocalSystem) -> in
     more = os.environ.get("IGNITION_ARGS", "").split()
     for step in steps:
         if step == "mount":
-            _check_root()
+            _check_root(running_system)
         if step == "reset":
             _reset(running_system)
         elif step == "record":
@@ -112,6 +116,8 @@ def _run(steps: Sequence[str], platform: str, running_system: LocalSystem) -> in
             _end(running_system)
         elif code := ignition([f"--root={SYSROOT}", f"--platform={platform}", f"--stage={step}", *more]):
             return code
+        if step == "umount":
+            _leave_root(running_system)
     return 0
 
 
@@ -131,10 +137,24 @@ def _reset(running_system: LocalSystem) -> None:
     reset_root(SYSROOT, running_system)
 
 
-def _check_root() -> None:
+def _check_root(running_system: LocalSystem) -> None:
+    """Check that the root has its content, and mount what belongs to it. Raises Failure."""
     from provision.boot.root.kept_content import check_content
 
     check_content(SYSROOT)
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+    if ostree_system(command_line):
+        from provision.boot.root.deployment import mount_var
+
+        mount_var(SYSROOT, command_line)
+
+
+def _leave_root(running_system: LocalSystem) -> None:
+    command_line = running_system.read_text(running_system.paths.kernel_cmdline_path)
+    if ostree_system(command_line):
+        from provision.boot.root.deployment import unmount_var
+
+        unmount_var(SYSROOT, command_line)
 
 
 def _record(root: str, running_system: LocalSystem) -> None:

@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import cache
+from typing import Protocol
 
 from provision.config.problems import Problem
 from provision.failures import PlanRefused
-from provision.planning.machine_view import MAX_LINKS, FileType, TreeContents
+from provision.planning.machine_view import MAX_LINKS, FileStatus, FileType
 
 MAX_NAME, MAX_PATH = 255, 4095
 """Bytes in one component, and in a path (<linux/limits.h>, which counts the NUL after the path)."""
+
+
+class Statuses(Protocol):
+    """The part of a tree by which paths are resolved."""
+
+    def file_status(self, path: str) -> FileStatus | None:
+        """See TreeContents."""
+        ...
 
 
 class Unresolvable(PlanRefused):
@@ -21,7 +30,7 @@ class Unresolvable(PlanRefused):
         super().__init__([Problem((), message, rule="unresolvable-path")])
 
 
-def resolve_path(view: TreeContents, path: str) -> str:
+def resolve_path(view: Statuses, path: str) -> str:
     """The path with every link on the way followed inside the root; its last component is not followed.
 
     Absolute targets start at the root and `..` never leaves it. Components that do not exist yet are taken as they
@@ -51,7 +60,7 @@ def resolve_path(view: TreeContents, path: str) -> str:
     return _join(here, pending[0]) if pending else "/" + "/".join(here)
 
 
-def resolver(view: TreeContents) -> Callable[[str], str]:
+def resolver(view: Statuses) -> Callable[[str], str]:
     """`resolve_path` for many paths on a view that does not change: each directory is followed once."""
 
     @cache
@@ -71,7 +80,7 @@ def resolver(view: TreeContents) -> Callable[[str], str]:
     return resolved
 
 
-def followed(view: TreeContents, path: str) -> str:
+def followed(view: Statuses, path: str) -> str:
     """As `resolve_path`, and a link at the end is followed as well. Raises Unresolvable."""
     for _ in range(MAX_LINKS):
         resolved = resolve_path(view, path)
@@ -90,7 +99,7 @@ def _refuse_impossible(path: str) -> None:
         raise Unresolvable(f"{path}: a name may have {MAX_NAME} bytes, and a path {MAX_PATH}")
 
 
-def missing_parents(view: TreeContents, path: str) -> tuple[str, ...]:
+def missing_parents(view: Statuses, path: str) -> tuple[str, ...]:
     """The directories above a resolved path that do not exist yet, outermost first. Raises Unresolvable."""
     parts = path.split("/")[1:-1]
     parents = ["/" + "/".join(parts[: count + 1]) for count in range(len(parts))]

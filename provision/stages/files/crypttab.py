@@ -62,6 +62,24 @@ def _plan(config: Config, view: MachineView, *, applied: bool) -> Iterator[Wave]
     yield tuple(forgotten)
 
 
+SYSTEMD = "/usr/lib/systemd/systemd"
+CRYPTSETUP = ("/usr/lib/systemd/systemd-cryptsetup", "/usr/bin/systemd-cryptsetup")
+CLEVIS = ("/usr/lib/systemd/system/clevis-luks-askpass.path",)
+
+
+def missing_programs(config: Config, view: MachineView) -> Iterator[str]:
+    """Sentences about what a root with systemd lacks to open the volumes of the config at its next boots."""
+    volumes = config.storage.luks
+    if not volumes or view.file_status(SYSTEMD) is None:
+        return
+    names = ", ".join(volume.name for volume in volumes)
+    if not any(view.file_status(path) for path in CRYPTSETUP):
+        yield f"the system has no systemd-cryptsetup to open {names} at its next boots: install the package with it"
+    bound = ", ".join(volume.name for volume in volumes if has_clevis(volume))
+    if bound and not any(view.file_status(path) for path in CLEVIS):
+        yield f"the system has no clevis-luks-askpass to unlock {bound} at its next boots: install clevis-systemd"
+
+
 def _keeps_key_elsewhere(luks: Luks) -> bool:
     """Whether clevis unlocks the volume and its key is from the config: then the key is not written to the root."""
     return has_clevis(luks) and bool(luks.key_file.source)

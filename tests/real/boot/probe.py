@@ -21,6 +21,8 @@ FILES = (
     "/etc/.ignition-result.json",
     "/opt/payload",
     "/opt/moved",
+    "/usr/lib/next",
+    "/var/.provision-complete.json",
 )
 
 

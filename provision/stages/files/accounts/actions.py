@@ -87,6 +87,8 @@ def _user(user: User, config_path: Path, view: MachineView) -> Iterator[Wave]:
     existing = view.user(user.name)
     words = _existing_words(user) if existing else _new_words(user)
     words += _common_words(user)
+    if existing is None and (missing := home_directories.missing_behind_link(user, view)):
+        yield (MakeDirectory(missing[-1], parents=missing[:-1], config_path=config_path),)
     if existing is None or words:
         verb, title = ("useradd", "make") if existing is None else ("usermod", "change")
         facts: list[Fact] = [UserFact(user.name, _expected(user, existing, view))]

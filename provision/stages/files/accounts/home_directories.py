@@ -33,6 +33,16 @@ def home_of(user: User, view: MachineView) -> str:
     return user.home_dir or join(base, user.name)
 
 
+def missing_behind_link(user: User, view: MachineView) -> tuple[str, ...]:
+    """The directories above a new home that useradd cannot make, outermost first: a link on the way leads to them.
+
+    In a new system of OSTree /home is a link to /var/home, which does not exist yet.
+    """
+    home = home_of(user, view)
+    resolved = resolve_path(view, home)
+    return missing_parents(view, resolved) if resolved != home and not user.no_create_home else ()
+
+
 def facts(user: User, view: MachineView) -> Iterator[Fact]:
     """The home that useradd makes, with what is missing above it."""
     home = resolve_path(view, home_of(user, view))

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from shutil import which
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -155,6 +156,48 @@ def test_a_root_moves_into_a_volume_that_a_tang_server_opens(machine: Machine, t
     options = first.reported["entry"].splitlines()[-1]
     assert "rd.neednet=1" in options
     assert "=_netdev" in options
+
+
+NETWORK = "[Match]\nType=ether\n[Network]\nDHCP=yes\n"
+
+REMOTE_MOUNT = """\
+[Unit]
+Requires=systemd-cryptsetup@data.service
+After=systemd-cryptsetup@data.service
+[Mount]
+What=/dev/mapper/data
+Where=/srv/data
+Type=ext4
+Options=_netdev
+[Install]
+RequiredBy=remote-fs.target
+"""
+
+
+@pytest.mark.skipif(not Path(TANGD).exists(), reason="tangd is not installed")
+def test_the_real_root_opens_a_volume_with_data_by_a_tang_server(machine: Machine, tmp_path: Path) -> None:
+    """At the second boot only the real root has a network."""
+    units = [{"name": "srv-data.mount", "enabled": True, "contents": REMOTE_MOUNT}]
+    units += [{"name": f"systemd-networkd{one}.service", "enabled": True} for one in ("", "-wait-online")]
+    files = {"/etc/systemd/network/80-ether.network": NETWORK, "/srv/data/hello": "by Tang"}
+    with serving_tang(tmp_path / "tang") as port:
+        server = {"url": f"http://{FROM_THE_GUEST}:{port}", "thumbprint": thumbprint(tmp_path / "tang")}
+        storage = {
+            "luks": [volume("data", DATA_DISK, {"tang": [server]})],
+            "filesystems": [{"device": "/dev/mapper/data", "format": "ext4", "path": "/srv/data"}],
+            "files": [{"path": path, "contents": {"source": f"data:,{quote(text)}"}} for path, text in files.items()],
+        }
+        path = tmp_path / "config.ign"
+        path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": storage, "systemd": {"units": units}}))
+        first = machine.boot("provision.firstboot=auto", path)
+        second = machine.boot("provision.firstboot=auto", path)
+    for boot in (first, second):
+        assert boot.reported["failed"] == [""]
+        mounted = [one for disk in boot.reported["devices"]["blockdevices"] for one in below(disk)]
+        assert {one["fstype"] for one in mounted if one["mountpoint"] == "/srv/data"} == {"ext4"}
+        assert boot.reported["nodes"]["/srv/data/hello"]["size"] == len("by Tang")
+    assert ran(second) == LATER
+    assert second.reported["nodes"] == first.reported["nodes"]
 
 
 DATA_MOUNT = """\

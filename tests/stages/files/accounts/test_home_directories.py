@@ -17,7 +17,7 @@ from provision.planning.file_actions import WriteFile
 from provision.planning.machine_view import FileType
 from provision.stages.files import accounts, nodes
 from provision.stages.files.accounts import home_directories
-from tests.stages.world import World, run, told
+from tests.stages.world import World, actions, run, told
 from tests.target_root import new_root
 
 
@@ -45,6 +45,16 @@ def test_the_skeleton_is_copied_into_a_new_home() -> None:
 def test_nothing_is_copied_into_a_home_that_is_there_or_is_not_wanted() -> None:
     assert made(User(name="bob"), a_system().with_directory("/home/bob")) == {}
     assert made(User(name="bob", no_create_home=True), a_system()) == {}
+
+
+def test_directories_behind_a_link_are_made_before_useradd_which_cannot() -> None:
+    """In a new system of OSTree nothing is below /var."""
+    world = a_system().with_directory("/var").with_link("/home", "var/home")
+    waves, forecast = run(accounts.plan, Config(passwd=Passwd(users=(User(name="bob"),))), world)
+    first, second = actions(waves)[:2]
+    assert (first.title, second.title) == ("make directory /var/home (0755)", "make user bob")
+    assert forecast.file_status("/var/home/bob") is not None
+    assert home_directories.missing_behind_link(User(name="bob"), a_system()) == ()
 
 
 def test_the_defaults_of_useradd_say_where() -> None:

@@ -1,0 +1,162 @@
+"""Roots of Debian 13: deployments of OSTree, of which the next one is not provisioned, and a root with two paths."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.system.virtual_machine import options
+from provision.system.virtual_machine.debian_root import DebianRoot
+from tests.real.boot.machine import Machine, build
+from tests.real.boot.matrix.conftest import shown
+from tests.real.boot.workload import HASH, KEY, LATER, ran
+
+pytestmark = [pytest.mark.boot, pytest.mark.timeout(3600)]
+
+FOLDER = Path(__file__).parents[1] / "deployments"
+
+UPDATE = """\
+[Unit]
+Before=probe.service
+ConditionPathExists=!/var/lib/updated
+[Service]
+Type=oneshot
+ExecStart=ostree admin deploy --os=debian next
+ExecStart=sh -c 'cat /boot/loader/entries/*.conf >/var/lib/updated'
+ExecStart=sh -c 'cp /var/lib/updated /etc/told'
+[Install]
+WantedBy=multi-user.target
+"""
+"""Makes the next deployment, and tells the test the entries of the boot loader."""
+
+
+@pytest.fixture(scope="session")
+def images(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> DebianRoot:
+    """A plain root with multipath-tools; in the folder `ostree` a deployment of that root."""
+    return build(wheel, tmp_path_factory.mktemp("deployments"), "deployments", FOLDER / "build.sh")
+
+
+@pytest.fixture
+def deployed(images: DebianRoot, tmp_path: Path) -> Iterator[Machine]:
+    yield from shown(Machine(DebianRoot(images.folder / "ostree"), tmp_path / "machine"))
+
+
+def arguments(entries: str) -> list[str]:
+    """`provision.firstboot=auto ostree=...` of each entry."""
+    found = re.findall(r"^options .*(ostree=\S+)", entries, re.MULTILINE)
+    return [f"provision.firstboot=auto {one}" for one in found]
+
+
+def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
+    images: DebianRoot, deployed: Machine, tmp_path: Path
+) -> None:
+    paths = {"/etc/motd.d/provision": "welcome", "/opt/payload": "shared", "/var/log/app/hello": "logs"}
+    files = [{"path": path, "contents": {"source": f"data:,{text}"}} for path, text in paths.items()]
+    name = {"path": "/etc/hostname", "overwrite": True, "contents": {"source": "data:,deployed"}}
+    user = {"name": "core", "uid": 1200, "passwordHash": HASH, "sshAuthorizedKeys": [KEY]}
+    path = tmp_path / "config.ign"
+    config = {
+        "ignition": {"version": "3.4.0"},
+        "storage": {"files": [name, *files]},
+        "passwd": {"users": [user]},
+        "systemd": {"units": [{"name": "update.service", "enabled": True, "contents": UPDATE}]},
+    }
+    path.write_text(json.dumps(config))
+    (first,) = arguments((images.folder / "ostree/entry").read_text())
+    booted = deployed.boot(first, path)
+    nodes = booted.reported["nodes"]
+    assert booted.reported["failed"] == [""]
+    assert {one: nodes[one]["size"] for one in paths} == {one: len(text) for one, text in paths.items()}
+    assert booted.reported["hostname"] == "deployed"
+    assert booted.reported["core"] == {"uid": 1200, "home": "/home/core", "shell": "/bin/sh", "hash": HASH}
+    key = nodes["/home/core/.ssh/authorized_keys.d/ignition"]
+    assert (key["uid"], key["size"]) == (1200, len(KEY) + 1)
+    # the record is in what all deployments share
+    assert nodes["/var/.provision-complete.json"]["size"]
+    assert "/etc/.provision-complete.json" not in nodes
+    assert booted.reported["left"] == []
+    # the entries of the boot loader after the update, the oldest deployment first
+    same, updated_to = arguments(booted.reported["told"])
+    again = deployed.boot(same, path)
+    assert ran(again) == LATER
+    assert again.reported["failed"] == [""]
+    assert again.reported["nodes"] == nodes
+    updated = deployed.boot(updated_to, path)
+    assert ran(updated) == LATER
+    assert updated.reported["failed"] == [""]
+    assert "/usr/lib/next" in updated.reported["nodes"]
+    assert updated.reported["hostname"] == "deployed"
+    # what is in /var is the same; what is in /etc was copied
+    assert {one: node["size"] for one, node in updated.reported["nodes"].items() if one in paths} == {
+        one: len(text) for one, text in paths.items()
+    }
+
+
+def test_what_a_deployment_cannot_take_is_refused_before_the_first_change(
+    images: DebianRoot, deployed: Machine, tmp_path: Path
+) -> None:
+    path = tmp_path / "config.ign"
+    files = [{"path": one, "contents": {"source": "data:,x"}} for one in ("/lib/own", "/data/own", "/usr/local/own")]
+    disk = {"device": "/dev/disk/by-id/virtio-data", "wipeTable": True, "partitions": [{"label": "data"}]}
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, "storage": {"files": files, "disks": [disk]}}))
+    (first,) = arguments((images.folder / "ostree/entry").read_text())
+    stopped = deployed.boot(f"{first} provision.on_failure=poweroff", path)
+    assert stopped.report is None, "the boot went on"
+    for console in (stopped.console, stopped.second_console):
+        assert "storage.files[0].path: /lib/own is on /usr, which is read-only" in console
+        assert "storage.files[1].path: there is no /data in this deployment" in console
+        assert "/usr/local/own" not in console
+    assert deployed.data.read_bytes().count(0) == deployed.data.stat().st_size
+
+
+class TwoPaths(Machine):
+    """A machine whose root is one SCSI disk on two controllers."""
+
+    def _qemu(self, config: Path, consoles: tuple[Path, Path], report: Path) -> list[str]:
+        argv = super()._qemu(config, consoles, report)
+        plain = options.drive("root", str(self.root), "qcow2")
+        at = next(number for number in range(len(argv)) if argv[number : number + len(plain)] == plain)
+        image = f"driver=qcow2,node-name=root,file.driver=file,file.filename={self.root}"
+        paths = [
+            word
+            for one in ("a", "b")
+            for word in (
+                *("-device", f"virtio-scsi-pci,id={one}"),
+                *("-device", f"scsi-hd,bus={one}.0,drive=root,share-rw=on,serial=root,wwn=0x5000c50000000001"),
+            )
+        ]
+        return [*argv[:at], "-blockdev", image, *paths, *argv[at + len(plain) :]]
+
+
+TELLING = """\
+[Unit]
+Before=probe.service
+[Service]
+Type=oneshot
+ExecStart=sh -c 'findmnt --noheadings --output SOURCE / >/etc/told; dmsetup table --target multipath >>/etc/told'
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def test_a_root_with_two_paths_is_provisioned_on_the_multipath_device(images: DebianRoot, tmp_path: Path) -> None:
+    files = [{"path": "/opt/payload", "contents": {"source": "data:,x"}}]
+    units = [{"name": "telling.service", "enabled": True, "contents": TELLING}]
+    path = tmp_path / "config.ign"
+    config: dict[str, Any] = {"storage": {"files": files}, "systemd": {"units": units}}
+    path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, **config}))
+    machine = TwoPaths(images, tmp_path / "machine")
+    first, second = (machine.boot("provision.firstboot=auto", path) for _ in range(2))
+    for boot in (first, second):
+        source, table = boot.reported["told"].split("\n", 1)
+        assert source.startswith("/dev/mapper/mpath")
+        assert len(re.findall(r"\b8:[0-9]+\b", table)) == 2, table
+        assert boot.reported["failed"] == [""]
+        assert boot.reported["nodes"]["/opt/payload"]["size"] == 1
+    assert ran(first)[-1] == "record"
+    assert ran(second) == LATER
