@@ -154,7 +154,7 @@ def test_a_root_with_two_paths_is_provisioned_on_the_multipath_device(images: De
     first, second = (machine.boot("provision.firstboot=auto", path) for _ in range(2))
     for boot in (first, second):
         source, table = boot.reported["told"].split("\n", 1)
-        assert source.startswith("/dev/mapper/mpath")
+        assert source == "/dev/mapper/35000c50000000001"  # by its WWN
         assert len(re.findall(r"\b8:[0-9]+\b", table)) == 2, table
         assert boot.reported["failed"] == [""]
         assert boot.reported["nodes"]["/opt/payload"]["size"] == 1
