@@ -170,7 +170,7 @@ ADVICE: Mapping[str, str] = {
     "sshd-value": "sshd refuses a value",
     "sudoers": "sudo refuses a line of its rules",
     "sudoers-name": "sudo skips a file because of its name",
-    "symlink-mount-point": "a mount point is a link on that system",
+    "symlink-mount-point": "a mount point, also that of a mount unit, is below a link on that system",
     "tag": "one of the tags !var, !env, !secret, !format and !include is not written correctly",
     "target-variant": "the variant is made for another distribution than the target",
     "target-version": "the target cannot read a part of the config",

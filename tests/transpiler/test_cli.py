@@ -157,7 +157,7 @@ def test_control_characters_in_file_names_are_escaped(tmp_path: Path) -> None:
 
 def test_documents_variables_and_secrets(tmp_path: Path) -> None:
     (tmp_path / "base.bu").write_text(GOOD + "passwd: {users: [{name: core, password_hash: !secret core}]}\n")
-    (tmp_path / "site.bu").write_text("storage: {files: [{path: /a, contents: {inline: !format 'host={host}'}}]}\n")
+    (tmp_path / "site.bu").write_text("storage: {files: [{path: /etc/a, contents: {inline: !format 'host={host}'}}]}\n")
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "core").write_text("$y$j9T$xxxxxxxxxxxxxxxxxxxxxx$" + "x" * 43 + "\n")
     options = ("--secrets-file", "secrets", "--var", "host=web1")
@@ -170,7 +170,7 @@ def test_documents_variables_and_secrets(tmp_path: Path) -> None:
     assert run(text=plain.stdout, name="butane").stdout == done.stdout
     wrong = run("base.bu", "site.bu", cwd=tmp_path)
     assert "base.bu:3:46: error: " in wrong.stderr
-    assert "site.bu:1:49: error: " in wrong.stderr
+    assert "site.bu:1:53: error: " in wrong.stderr
     assert run("--var", "host", "base.bu", cwd=tmp_path).returncode == 2
     assert run("base.bu", "site.bu", cwd=tmp_path, name="butane").returncode == 2
 

@@ -238,9 +238,9 @@ def test_unused_variables_are_warnings(tmp_path: Path) -> None:
 
 
 def test_silencing_and_lints_hold_in_their_file(tmp_path: Path) -> None:
-    part = "- {path: /a, mode: 644}  # transpile: ignore=decimal-mode\n- {path: /b, mode: 644}\n"
+    part = "- {path: /etc/a, mode: 644}  # transpile: ignore=decimal-mode\n- {path: /etc/b, mode: 644}\n"
     result = composed(tmp_path, HEAD + "storage:\n  files: !include part.bu\n", part=part)
-    assert found(result) == [("part.bu:2:20", "decimal-mode")]
+    assert found(result) == [("part.bu:2:24", "decimal-mode")]
 
 
 def test_few_files_cannot_make_a_huge_tree(tmp_path: Path) -> None:

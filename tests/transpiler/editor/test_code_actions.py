@@ -28,7 +28,7 @@ def applied(document: OpenDocument, action: CodeAction) -> str:
 
 
 def test_one_problem() -> None:
-    document = OpenDocument(HEAD + "storage: {files: [{path: /a, mode: 644}]} # c\n")
+    document = OpenDocument(HEAD + "storage: {files: [{path: /etc/a, mode: 644}]} # c\n")
     mend, silence, everything = code_actions(document, 3, 3)
     assert mend.title == "Write 0644 in place of 644"
     assert applied(document, mend) == document.text.replace("644", "0644") == applied(document, everything)

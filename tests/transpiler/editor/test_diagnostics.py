@@ -48,7 +48,7 @@ def test_spans(text: str, start: tuple[int, int], end: tuple[int, int]) -> None:
 
 
 def test_a_problem_in_an_included_file_is_shown_at_the_key(tmp_path: Path) -> None:
-    (tmp_path / "part.bu").write_text("- path: /a\n  mode: 644\n")
+    (tmp_path / "part.bu").write_text("- path: /etc/a\n  mode: 644\n")
     document = OpenDocument(HEAD + "storage:\n  files: !include part.bu\n", TranspileOptions(files_dir=tmp_path))
     (found,) = diagnostics(document)
     assert found.span == TextRange(Position(4, 3), Position(4, 8))
@@ -60,5 +60,5 @@ def test_an_empty_text() -> None:
 
 
 def test_silenced_rules() -> None:
-    text = HEAD + "storage: {files: [{path: /a, mode: 644}]}\n"
+    text = HEAD + "storage: {files: [{path: /etc/a, mode: 644}]}\n"
     assert diagnostics(OpenDocument(text, TranspileOptions(ignore=["decimal-mode"]))) == []

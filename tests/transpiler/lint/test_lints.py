@@ -170,7 +170,7 @@ def test_links_out_of_the_files_directory(tmp_path: Path) -> None:
     (base / "real").write_text("x")
     (base / "inside").symlink_to("real")
     (base / "deep" / "out").symlink_to("../../secret")
-    text = "storage: {files: [{path: /a, contents: {local: %s}}]}"
+    text = "storage: {files: [{path: /etc/a, contents: {local: %s}}]}"
     assert findings_of(text % "inside", base) == []
     assert findings_of(text % "deep/out", base) == ["3:outward-link"]
     (tmp_path / "link").symlink_to(base)

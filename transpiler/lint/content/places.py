@@ -4,24 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from provision.config.problems import Path, Problem
+from transpiler.lint.content.ostree import is_ostree, link_above, needs_new_directory, real_path
 from transpiler.lint.content.texts import machine_texts
 from transpiler.lint.source import LintInput, remark
 from transpiler.reports.secret_text import PRIVATE_KEY, WIREGUARD_KEY
-
-_OSTREE = {"fcos", "openshift", "r4e", "fiot"}
-
-_OSTREE_LINKS = {
-    "/home": "/var/home",
-    "/opt": "/var/opt",
-    "/srv": "/var/srv",
-    "/root": "/var/roothome",
-    "/mnt": "/var/mnt",
-    "/usr/local": "/var/usrlocal",
-}
-"""Links in the root of systems made with rpm-ostree. Source: the file systems page of Fedora CoreOS."""
 
 _NOT_MOUNTED = {None, "", "none", "swap"}
 """The formats of file systems that Ignition does not mount. Source: coreos/ignition, `mountFs`."""
@@ -31,58 +20,85 @@ _LOST = re.compile(r"/(?:proc|sys|dev|run|tmp)(?:/.*)?")
 
 def places(source: LintInput) -> Iterator[Problem]:
     """Warnings about paths that the machine cannot write, that vanish, or that programs skip."""
-    for kind in ("files", "directories", "links"):
-        for index, node in enumerate(getattr(source.record.storage, kind)):
-            if getattr(node, "filesystem", "root") in {"", "root", None}:
-                yield from _place(node.path, ("storage", kind, index, "path"), source)
+    on_root = list(_nodes_on_root(source))
+    for name, path in on_root:
+        yield from _place(name, path, source)
+    if is_ostree(source):
+        yield from _on_ostree(on_root, source)
     for index, filesystem in enumerate(source.record.storage.filesystems):
-        path = getattr(filesystem, "path", None)
-        if isinstance(path, str) and getattr(filesystem, "format", None) not in _NOT_MOUNTED:
-            yield from _mount_point(path, ("storage", "filesystems", index, "path"), source)
+        mount_point = str(getattr(filesystem, "path", None))
+        is_mounted = getattr(filesystem, "format", None) not in _NOT_MOUNTED
+        if mount_point.startswith("/") and is_mounted and is_ostree(source):
+            yield from _mount_point(posixpath.normpath(mount_point), ("storage", "filesystems", index, "path"), source)
+
+
+def _nodes_on_root(source: LintInput) -> Iterator[tuple[str, Path]]:
+    """The normal paths of files, directories and links on the root file system, with the author's paths of them."""
+    storage = source.record.storage
+    mounted = {posixpath.normpath(str(one.path)) for one in storage.filesystems if getattr(one, "path", None)} - {"/"}
+    for kind in ("files", "directories", "links"):
+        for index, node in enumerate(getattr(storage, kind)):
+            name = posixpath.normpath(node.path)
+            on_root = getattr(node, "filesystem", "root") in {"", "root", None}
+            if (
+                on_root
+                and name.startswith("/")
+                and not any(name == one or name.startswith(f"{one}/") for one in mounted)
+            ):
+                yield name, ("storage", kind, index, "path")
 
 
 def _place(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
-    if not name.startswith("/"):
-        return
-    simple = posixpath.normpath(name)
     system = source.variant.name
-    mounted = {
-        posixpath.normpath(str(one.path)) for one in source.record.storage.filesystems if getattr(one, "path", None)
-    }
-    if any(simple == one or simple.startswith(one.rstrip("/") + "/") for one in mounted if one != "/"):
-        return
-    if simple == "/usr" or simple.startswith("/usr/"):
-        if system in _OSTREE and not (simple == "/usr/local" or simple.startswith("/usr/local/")):
-            message = "the system cannot write this path: /usr is read-only"
+    if name == "/usr" or name.startswith("/usr/"):
+        message = "the system cannot write this path: /usr is read-only"
+        if is_ostree(source) and not link_above(name)[0]:
             yield remark(path, "unwritable-path", message, "use /usr/local, /etc or /var")
         elif system == "flatcar":
-            message = "the system cannot write this path: /usr is read-only"
             yield remark(path, "unwritable-path", message, "use /opt, /etc or /var")
-    elif _LOST.fullmatch(simple) and system:
+    elif _LOST.fullmatch(name) and system:
         message = "no program sees this path: the system mounts a directory in memory over it"
         yield remark(path, "lost-path", message, "use a path below /etc or /var")
-    elif re.fullmatch(r"/etc/sudoers\.d/(?:.*\..*|.*~)", simple):
+    elif re.fullmatch(r"/etc/sudoers\.d/(?:.*\..*|.*~)", name):
         message = "sudo skips files below /etc/sudoers.d whose names have a dot or end in ~"
-        yield remark(
-            path,
-            "sudoers-name",
-            message,
-            f"write {simple.rstrip('~').replace('.', '_').replace('sudoers_d', 'sudoers.d')}",
-        )
-    elif re.fullmatch(r"/etc/ssh/sshd_config\.d/.*(?<!\.conf)", simple):
+        hint = f"write {name.rstrip('~').replace('.', '_').replace('sudoers_d', 'sudoers.d')}"
+        yield remark(path, "sudoers-name", message, hint)
+    elif re.fullmatch(r"/etc/ssh/sshd_config\.d/.*(?<!\.conf)", name):
         message = "sshd reads files below /etc/ssh/sshd_config.d only if their names end in .conf"
-        yield remark(path, "sshd-name", message, f"write {simple}.conf")
+        yield remark(path, "sshd-name", message, f"write {name}.conf")
+
+
+def _on_ostree(nodes: Sequence[tuple[str, Path]], source: LintInput) -> Iterator[Problem]:
+    """Warnings about nodes for which Ignition stops the boot. It does write to paths below a link.
+
+    Source: coreos/ignition, `getOrderedCreationList` and `dirEntry.create`.
+    """
+    written: dict[str, str] = {}
+    for name, path in nodes:
+        link, target = link_above(name)
+        if name == link and path[1] != "links":
+            message = f"Ignition cannot make this: {link} is a link to {target} on this system"
+            yield remark(path, "unwritable-path", message, f"write {target}, or remove it: the system makes it")
+        elif needs_new_directory(name, source):
+            message = "Ignition cannot make this: the directory / of this system is read-only"
+            yield remark(path, "unwritable-path", message, f"write /var{name}")
+        other = written.setdefault(name if name == link else real_path(name), name)
+        if other != name:
+            message = (
+                f"Ignition refuses this: {other} is the same place, because {link or link_above(other)[0]} is a link"
+            )
+            yield remark(path, "same-place-twice", message, "remove one of the two")
 
 
 def _mount_point(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
     """A warning about a mount point below a link. Source: coreos/ignition, `checkForNonDirectories`."""
-    if source.variant.name not in _OSTREE:
-        return
-    simple = posixpath.normpath(name) if name.startswith("/") else name
-    for link, target in _OSTREE_LINKS.items():
-        if simple == link or simple.startswith(link + "/"):
-            message = f"{link} is a link to {target} on this system, and Ignition mounts nothing through a link"
-            yield remark(path, "symlink-mount-point", message, f"write {target}{simple[len(link) :]}")
+    link, target = link_above(name)
+    if link:
+        message = f"{link} is a link to {target} on this system, and Ignition mounts nothing through a link"
+        yield remark(path, "symlink-mount-point", message, f"write {real_path(name)}")
+    elif needs_new_directory(name, source):
+        message = "Ignition cannot make this mount point: the directory / of this system is read-only"
+        yield remark(path, "unwritable-path", message, f"write /var{name}")
 
 
 def exposed_secrets(source: LintInput) -> Iterator[Problem]:

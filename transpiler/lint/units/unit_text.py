@@ -5,13 +5,16 @@ Sources: systemd.unit(5), systemd.service(5), systemd.mount(5); podman-systemd.u
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from provision.config.problems import Problem
+from provision.config.problems import Path, Problem
 from provision.config.reports.did_you_mean import did_you_mean
+from transpiler.lint.content.ini import settings
 from transpiler.lint.content.kinds import FileKind, kind_of
+from transpiler.lint.content.ostree import is_ostree, link_above, real_path
 from transpiler.lint.content.texts import MachineText, machine_texts
 from transpiler.lint.content.wrong_lines import WrongLine
 from transpiler.lint.source import LintInput, remark
@@ -87,7 +90,7 @@ def units(source: LintInput) -> Iterator[Problem]:
         yield from _lines(one, source)
         if not one.kind.is_dropin and not one.is_quadlet:
             yield from _service(one, source)
-            yield from _mount(one)
+            yield from _mount(one, source)
 
 
 def _names(source: LintInput) -> Iterator[Problem]:
@@ -179,23 +182,37 @@ def has_no_exec_start(unit: UnitText) -> bool:
 _ADD_EXEC_START = "add a line `ExecStart=/path/to/program` below [Service]"
 
 
-def _mount(unit: UnitText) -> Iterator[Problem]:
+def _mount(unit: UnitText, source: LintInput) -> Iterator[Problem]:
     kind = unit.name.rpartition(".")[2]
     if kind not in {"mount", "automount"}:
         return
-    where = _settings(unit, kind.capitalize()).get("Where", "")
+    section = kind.capitalize()
+    where = _settings(unit, section).get("Where", "")
     if not where.startswith("/") or "%" in where:
         return
     wanted = f"{escaped_path(where)}.{kind}"
     if wanted != unit.name:
         message = f"systemd refuses this unit: its name does not match Where={where}"
-        path, hint = (*unit.source.path[:-1], "name"), f"write name: {wanted}"
-        if not unit.below_systemd:
-            folder = unit.source.name.rpartition("/")[0]
-            is_file = unit.source.path[1] == "files"
-            path = (*unit.source.path[:3], "path") if is_file else unit.source.path
-            hint = f"write path: {folder}/{wanted}" if is_file else f"rename {unit.name} to {wanted}"
+        path, hint = _renamed(unit, wanted)
         yield remark(path, "mount-unit-name", message, hint)
+        return
+    link, target = link_above(posixpath.normpath(where))
+    if link and is_ostree(source):
+        lines = [one.line for one in settings(unit.text) if (one.section, one.name) == (section, "Where")]
+        message = f"systemd mounts nothing through a link, and {link} is a link to {target} on this system"
+        real = real_path(posixpath.normpath(where))
+        hint = f"write Where={real} in a unit {escaped_path(real)}.{kind}"
+        yield unit.at(source, lines[-1], "symlink-mount-point", message, hint)
+
+
+def _renamed(unit: UnitText, wanted: str) -> tuple[Path, str]:
+    """The place of a unit's name, and how to write another one."""
+    text = unit.source
+    if unit.below_systemd:
+        return (*text.path[:-1], "name"), f"write name: {wanted}"
+    if text.path[1] == "files":
+        return (*text.path[:3], "path"), f"write path: {text.name.rpartition('/')[0]}/{wanted}"
+    return text.path, f"rename {unit.name} to {wanted}"
 
 
 def escaped_path(path: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.transpiler.lint.test_lints import findings_of, key
+from tests.transpiler.lint.test_lints import findings_of, key, unit
 from transpiler.lint.units.calendar import wrong_span
 from transpiler.lint.units.values import wrong_value
+from transpiler.phases import transpile
 
 SSHD = "/etc/ssh/sshd_config.d/x.conf"
 PROFILE = "/etc/NetworkManager/system-connections/x.nmconnection"
@@ -177,3 +178,60 @@ def test_odd_values_of_units_are_judged_in_any_case(text: str) -> None:
 
 def test_sshd_of_red_hat_has_names_of_its_own() -> None:
     assert of_file(SSHD, "CanonicalMatchUser yes\nX11MaxDisplays 10\nGSSAPIIndicators a") == []
+
+
+STORAGE = (
+    "storage:\n  files:\n    - path: {}\n  directories:\n    - path: {}\n  links:\n    - {{path: {}, target: x}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "directory", "link", "found"),
+    [
+        ("/home/core/a", "/opt/a", "/srv/a", []),
+        ("/var/home/core/a", "/usr/local/a", "/root/a", []),
+        ("/etc/a", "/home", "/home", ["7:unwritable-path"]),
+        ("/etc/a", "/usr/local", "/etc/b", ["7:unwritable-path"]),
+        ("/a", "/b/c", "/d", ["5:unwritable-path", "7:unwritable-path", "9:unwritable-path"]),
+        ("/home/core/a", "/var/home/core/a", "/etc/b", ["7:same-place-twice"]),
+        ("/etc/a", "/var/opt", "/opt", []),
+        ("/opt/a", "/etc/b", "/var/opt/a", ["9:same-place-twice"]),
+        ("/", "/etc/a", "/etc/b", []),
+    ],
+)
+def test_places_of_an_ostree_system(file: str, directory: str, link: str, found: list[str]) -> None:
+    text = STORAGE.format(file, directory, link)
+    assert [one for one in findings_of(text) if "place" in one or "path" in one] == found
+    other = transpile(("variant: flatcar\nversion: 1.0.0\n" + text).encode()).findings()
+    assert [one.rule for one in other if one.rule == "same-place-twice"] == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "kernel_arguments: {should_exist: [ostree.prepare-root.composefs=0]}\n",
+        "storage: {files: [{path: /a/b}, {path: /etc/ostree/prepare-root.conf}]}\n",
+        "storage: {files: [{path: /a/b}], filesystems: [{device: /dev/sdb, path: /a, format: none}]}\n",
+    ],
+)
+def test_a_root_directory_that_may_be_writable(more: str) -> None:
+    text = more if "storage" in more else more + "storage: {files: [{path: /a/b}]}\n"
+    assert findings_of(text) == []
+
+
+def test_a_mount_point_in_the_root_directory() -> None:
+    text = "storage: {filesystems: [{device: /dev/sdb, path: /data, format: ext4}], files: [{path: /data/x}]}"
+    assert findings_of(text) == ["3:unwritable-path"]
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "found"),
+    [
+        ("mnt-x.mount", "/mnt/x", ["8:symlink-mount-point"]),
+        ("srv.automount", "/srv", ["8:symlink-mount-point"]),
+        ("var-mnt-x.mount", "/var/mnt/x", []),
+        ("mnt-x.mount", "/var/mnt/x", ["5:mount-unit-name"]),
+    ],
+)
+def test_mount_units_through_a_link(name: str, where: str, found: list[str]) -> None:
+    assert unit(name, f"[{name.rpartition('.')[2].capitalize()}]\nWhere={where}") == found
