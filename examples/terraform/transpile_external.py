@@ -20,19 +20,45 @@ KEYS = {"path", "files_dir", "target", "strict", "variables"}
 
 def main() -> int:
     """Answer one query; returns the exit status."""
-    query = json.load(sys.stdin)
-    unknown = sorted(query.keys() - KEYS)
-    if unknown or not query.get("path"):
-        wrong = f"unknown key {', '.join(unknown)}" if unknown else "no path"
-        print(f"the query has {wrong}; it may have {', '.join(sorted(KEYS))}", file=sys.stderr)
-        return 2
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(_command(query, folder), capture_output=True, text=True, check=False)
+    try:
+        query = _query(sys.stdin.buffer.read() if sys.stdin else b"")
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(_command(query, folder), capture_output=True, encoding="utf-8", check=False)
+    except WrongQueryError as wrong:
+        print(f"the query {wrong}", file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:
+        print(f"transpile cannot be run: {error}", file=sys.stderr)
+        return 1
     if done.returncode != 0:
         print(done.stderr, end="", file=sys.stderr)
         return 1
-    json.dump({"ignition": done.stdout.rstrip("\n"), "report": done.stderr}, sys.stdout)
+    print(json.dumps({"ignition": done.stdout.rstrip("\n"), "report": done.stderr}))
     return 0
+
+
+class WrongQueryError(Exception):
+    """The standard input is no query that this program knows; the message goes on after "the query"."""
+
+
+def _query(text: bytes) -> dict[str, str]:
+    """The query: an object of texts. Raises WrongQueryError."""
+    if not text.strip():
+        raise WrongQueryError("is empty: write a JSON object to standard input")
+    try:
+        query = json.loads(text)
+    except (ValueError, RecursionError):
+        raise WrongQueryError("is not JSON") from None
+    if not isinstance(query, dict):
+        raise WrongQueryError("is not a JSON object")
+    unknown = ", ".join(sorted(query.keys() - KEYS))
+    if unknown or not query.get("path"):
+        wrong = f"unknown key {unknown!a}" if unknown else "no path"
+        raise WrongQueryError(f"has {wrong}; it may have {', '.join(sorted(KEYS))}")
+    not_texts = sorted(key for key, value in query.items() if not isinstance(value, str))
+    if not_texts:
+        raise WrongQueryError(f"has a value that is no text: {', '.join(not_texts)}")
+    return query
 
 
 def _command(query: dict[str, str], folder: str) -> list[str]:

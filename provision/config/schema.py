@@ -51,7 +51,7 @@ def schema(record: type[Record], version: int, dialect: SchemaDialect, *, title:
 
 
 def format_schema(version: int) -> Keywords:
-    """The schema of a version of the Ignition config format, with its stable `$id`."""
+    """The schema of a version of the Ignition config format, with its address as its `$id`."""
     from provision.config.format import Config
     from provision.config.rules import RULES
 
@@ -71,12 +71,12 @@ def format_schema(version: int) -> Keywords:
         "type": "string",
         "enum": [VERSIONS[version]],
     }
-    return {"$schema": DIALECT, "$id": schema_id(version), **built}
+    return {"$schema": DIALECT, "$id": schema_id(file_name(version)), **built}
 
 
-def schema_id(version: int) -> str:
-    """The stable name of a version's schema."""
-    return f"urn:provision:schema:{file_name(version).removesuffix('.json')}"
+def schema_id(name: str) -> str:
+    """The `$id` of the schema in a file of `schemas/`: the address where everyone can read it, as SchemaStore wants."""
+    return f"https://raw.githubusercontent.com/firstboot-provision/provision/main/schemas/{name}"
 
 
 def file_name(version: int) -> str:

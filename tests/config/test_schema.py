@@ -22,7 +22,7 @@ from provision.config.problems import Path as ConfigPath
 from provision.config.rules import RULES
 from provision.config.rules.declare import Rule
 from provision.config.rules.files_and_links import ABSOLUTE_PATH, path_error
-from provision.config.schema import format_schema, schema_id
+from provision.config.schema import file_name, format_schema, schema_id
 from provision.config.validate import validate
 from tests.config.configs import config, mutate
 from tests.config.rules.test_rules import GOLDEN
@@ -37,7 +37,7 @@ ALL = range(len(VERSIONS))
 @pytest.mark.parametrize("version", ALL)
 def test_schemas_are_schemas_with_stable_names(version: int) -> None:
     Draft202012Validator.check_schema(format_schema(version))
-    assert format_schema(version)["$id"] == schema_id(version)
+    assert format_schema(version)["$id"] == schema_id(file_name(version))
 
 
 @pytest.mark.parametrize("version", ALL)

@@ -21,8 +21,9 @@ def ask(query: object, program: str = "transpile") -> subprocess.CompletedProces
     """Run the program as Terraform does, in the folder of the module."""
     argv = [sys.executable, "transpile_external.py"]
     environment = {**os.environ, "TRANSPILE": str(Path(sys.executable).parent / program)}
-    text = json.dumps(query)
-    return subprocess.run(argv, cwd=FOLDER, env=environment, input=text, capture_output=True, text=True, check=False)
+    text = query if isinstance(query, bytes) else json.dumps(query).encode()
+    done = subprocess.run(argv, cwd=FOLDER, env=environment, input=text, capture_output=True, check=False)
+    return subprocess.CompletedProcess(argv, done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 def query_of_the_example() -> dict[str, str]:
@@ -54,14 +55,47 @@ def test_the_query_of_the_example() -> None:
     [
         ({"path": "none.bu"}, "no such file"),
         ({}, "no path"),
-        ({"path": "site.bu", "targets": "x"}, "unknown key targets"),
+        ({"path": "site.bu", "targets": "x"}, "unknown key 'targets'"),
         ({"path": "site.bu"}, "host"),
         ({"path": "--help"}, "no such file"),
     ],
 )
 def test_an_error_is_a_message_and_a_status(query: dict[str, str], message: str) -> None:
     done = ask(query)
-    assert done.returncode != 0
+    assert done.returncode == 1
     assert message in done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"", "the query is empty: write a JSON object to standard input"),
+        (b"nonsense", "the query is not JSON"),
+        (b"\xff\xfe", "the query is not JSON"),
+        (b"[" * 100_000, "the query is not JSON"),
+        (b"[]", "the query is not a JSON object"),
+        (b"null", "the query is not a JSON object"),
+        (b'"path"', "the query is not a JSON object"),
+        (b'{"path": 1}', "the query has a value that is no text: path"),
+        (b'{"path": "a", "target": null, "strict": true}', "the query has a value that is no text: strict, target"),
+        (b'{"path": null}', "the query has no path; it may have"),
+        (b'{"path": "a", "x\\ny": ""}', "the query has unknown key 'x\\ny'; it may have"),
+        (b'{"path": "a\\u0000b"}', "transpile cannot be run: embedded null byte"),
+    ],
+)
+def test_a_wrong_query_is_one_line(text: bytes, message: str) -> None:
+    done = ask(text)
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(message)
+
+
+def test_without_standard_input_or_transpile() -> None:
+    argv = ["sh", "-c", 'exec "$0" transpile_external.py <&-', sys.executable]
+    done = subprocess.run(argv, cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "the query is empty: write a JSON object to standard input\n")
+    done = ask({"path": "site.bu"}, program="not-there")
+    assert done.returncode == 1
+    assert done.stderr.startswith("transpile cannot be run: ")

@@ -17,7 +17,7 @@ from provision.config import format as ignition_format
 from provision.config.model import NEWEST, Field, Record
 from provision.config.rules import RULES
 from provision.config.rules.declare import TEXT, TRUE, Rule, has, never, required
-from provision.config.schema import DIALECT, SchemaDialect, example
+from provision.config.schema import DIALECT, SchemaDialect, example, schema_id
 from provision.config.schema import schema as projected
 from transpiler.butane import records
 from transpiler.butane.source_rules import QUADLETS
@@ -25,7 +25,7 @@ from transpiler.butane.variants import Variant, table
 
 Schema = dict[str, Any]
 
-PUBLIC_ID = "https://raw.githubusercontent.com/firstboot-provision/provision/main/schemas/butane.json"
+PUBLIC_ID = schema_id("butane.json")
 """Where the schema for all variants is published; a catalog such as SchemaStore names this address."""
 
 
@@ -63,7 +63,7 @@ def variant_schema(row: Variant) -> Schema:
         built["$defs"]["TextMap"]["additionalProperties"] = {"type": "string"}
     built["properties"]["variant"].update(type="string", const=row.name)
     built["properties"]["version"].update(type="string", enum=versions)
-    return {"$schema": DIALECT, "$id": f"urn:provision:schema:{_name(row)}", **built}
+    return {"$schema": DIALECT, "$id": schema_id(file_name(row)), **built}
 
 
 def combined_schema() -> Schema:

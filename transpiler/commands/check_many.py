@@ -219,7 +219,7 @@ def _settings(given: argparse.Namespace) -> CheckSettings:
         (*found.ignore, *given.ignore),
         found.vars_file,
         found.secrets_file,
-        given.target or found.target,
+        found.target if given.target is None else given.target,
     )
 
 

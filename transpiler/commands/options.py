@@ -24,7 +24,7 @@ def add_path_options(parser: argparse.ArgumentParser, *, nargs: str) -> None:
 
 def add_target_option(parser: argparse.ArgumentParser) -> None:
     """Add the option for the release that reads the configs to the parser of a command."""
-    parser.add_argument("--target", metavar="RELEASE", default="", help="a release that reads it, such as fcos-42")
+    parser.add_argument("--target", metavar="RELEASE", help="a release that reads it, such as fcos-42")
 
 
 def add_value_options(parser: argparse.ArgumentParser) -> None:

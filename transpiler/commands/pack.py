@@ -78,7 +78,7 @@ def pack(arguments: list[str]) -> int:
         settings = settings_here()
         lists = {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
         values = values_given(lists, settings)
-        release = release_given(given.target or settings.target)
+        release = release_given(settings.target if given.target is None else given.target)
     except (SettingsError, ValuesError) as wrong:
         print(wrong, file=sys.stderr)
         return 2

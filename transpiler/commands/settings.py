@@ -34,7 +34,7 @@ class CheckSettings(NamedTuple):
     ignore: tuple[str, ...] = ()
     vars_file: str | None = None
     secrets_file: str | None = None
-    target: str = ""
+    target: str | None = None
 
 
 KINDS = {
@@ -128,7 +128,7 @@ def _settings(table: dict[str, Any], shown: str) -> CheckSettings:
         tuple(table.get("ignore", ())),
         _below(table, "vars-file", shown),
         _below(table, "secrets-file", shown),
-        table.get("target", ""),
+        table.get("target"),
     )
 
 
@@ -142,16 +142,17 @@ def _below(table: dict[str, Any], name: str, shown: str) -> str | None:
     return os.path.join(os.path.dirname(shown), simple)
 
 
-def release_given(name: str) -> Release | None:
-    """The release that a target names; None for an empty name. Raises SettingsError if there is none."""
-    if not name:
+def release_given(name: str | None) -> Release | None:
+    """The release that a target names; None without a name. Raises SettingsError if there is none of that name."""
+    if name is None:
         return None
     from provision.config.reports.findings import escaped
     from transpiler.releases.table import releases
 
     if name not in releases():
         near = did_you_mean(name, releases())
-        raise SettingsError(f"there is no target {escaped(name)}{near}; targets are {', '.join(releases())}")
+        wrong = f"there is no target {escaped(name)}{near}" if name else "the target has no name"
+        raise SettingsError(f"{wrong}; targets are {', '.join(releases())}")
     return releases()[name]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from provision.config.model import Field
-from provision.config.schema import DIALECT, SchemaDialect, example
+from provision.config.schema import DIALECT, SchemaDialect, example, schema_id
 from provision.config.schema import schema as projected
 from transpiler.container_linux import dialects, option_versions
 from transpiler.container_linux.dialects import Dialect
@@ -27,7 +27,12 @@ NAME = "container-linux"
 
 def schema_files() -> dict[str, Schema]:
     """File name -> schema."""
-    return {f"{NAME}-{dialect.name}.json": dialect_schema(dialect) for dialect in dialects.DIALECTS}
+    return {file_name(dialect): dialect_schema(dialect) for dialect in dialects.DIALECTS}
+
+
+def file_name(dialect: Dialect) -> str:
+    """The name of the file with the schema of a dialect."""
+    return f"{NAME}-{dialect.name}.json"
 
 
 def dialect_schema(dialect: Dialect) -> Schema:
@@ -48,7 +53,7 @@ def dialect_schema(dialect: Dialect) -> Schema:
             "properties": {"version": {**shared["properties"]["version"], "pattern": r"^\d+\.\d+\.\d+"}},
             "allOf": list(_choices(name, known, default)),
         }
-    return {"$schema": DIALECT, "$id": f"urn:provision:schema:{NAME}-{dialect.name}", **built}
+    return {"$schema": DIALECT, "$id": schema_id(file_name(dialect)), **built}
 
 
 def _choices(name: str, known: list[str], default: str) -> Iterator[Schema]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -75,10 +76,20 @@ _FOUND = {
 
 def _hint(node: YamlNode, wanted: str) -> str:
     """How to write a value so that it has the wanted type."""
-    if node.kind == "scalar" and not node.plain and wanted in {"int", "bool"}:
-        return "remove the quotes"
+    if node.kind == "scalar" and not node.plain and wanted in _WITHOUT_QUOTES:
+        in_json = node.file.endswith(".json")
+        if in_json and wanted == "int" and re.fullmatch(r"0[0-7]{1,20}", node.text):
+            return f"write {int(node.text, 8)}: JSON has no octal numbers"
+        if _WITHOUT_QUOTES[wanted][in_json].fullmatch(node.text):
+            return "remove the quotes"
     return _HINTS.get((node.kind, wanted), "")
 
+
+_WITHOUT_QUOTES = {
+    "int": (re.compile(r"[-+]?(?:0x[0-9a-fA-F]+|0o?[0-7]+|[1-9][0-9]*|0)"), re.compile(r"-?(?:[1-9][0-9]*|0)")),
+    "bool": (re.compile(r"(?i:true|false|yes|no|on|off)"), re.compile(r"true|false")),
+}
+"""What a text would be without its quotes, in YAML and in JSON."""
 
 _HINTS = {
     ("scalar", "list"): "write it as an element of a list: on the next line, after `- `",

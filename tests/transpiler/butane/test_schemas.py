@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from docs.generate.schema_files import generated
 from provision.config.format import MODE_LIMITS
 from provision.config.problems import dotted
 from tests.transpiler.golden import FILES, Case, cases
@@ -152,6 +153,14 @@ def test_a_schema_refuses_only_what_the_transpiler_refuses(data: st.DataObject) 
         assert any(
             one.fatal for one in transpile(json.dumps(config).encode(), TranspileOptions(files_dir=str(FILES))).problems
         )
+
+
+def test_the_id_of_each_schema_is_its_address() -> None:
+    """One rule for the schemas of Ignition, of the variants and of Container Linux Configs; no two are equal."""
+    for path, text in generated().items():
+        document = json.loads(text)
+        assert document["$id"] == f"{PUBLIC_ID.removesuffix('butane.json')}{path.name}"
+        assert set(re.findall(r'"\$ref": "(.)', text)) == {"#"}
 
 
 def test_the_schema_for_all_variants_can_be_published() -> None:

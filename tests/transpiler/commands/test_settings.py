@@ -83,3 +83,11 @@ def test_without_a_working_directory_there_are_no_settings(tmp_path: Path) -> No
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, env=environment, check=False)
     assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+
+
+@pytest.mark.parametrize("command", [["--check"], ["check"], ["pack", "--limit", "1M"]], ids=lambda one: one[0])
+def test_an_empty_target_is_refused_with_the_list(command: list[str], repository: Path) -> None:
+    done = run(*command, "--target", "", "site.bu", cwd=repository / "deep")
+    assert done.returncode == 2
+    assert "the target has no name; targets are fcos-36, " in done.stderr
+    assert done.stdout == ""

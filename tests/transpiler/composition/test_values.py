@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from transpiler.composition.values import Values, ValuesError, read_values
+from transpiler.phases import transpile
 from transpiler.reading.scalars import tag_of
+from transpiler.translation_state import TranspileOptions
 
 
 def test_later_files_win_and_the_command_line_over_files(tmp_path: Path) -> None:
@@ -57,6 +59,26 @@ def test_json_may_write_a_character_as_two_escapes(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text(r'{"a": "\ud83d"}')
     with pytest.raises(ValuesError, match=r"x\.json:1:\d+: error: "):
         read_values(variable_files=[str(tmp_path / "x.json")])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hint"),
+    [
+        ("v.json", '"80"', "remove the quotes"),
+        ("v.json", '"0644"', "write 420: JSON has no octal numbers"),
+        ("v.json", '"0x1f"', "write a number, without unit"),
+        ("v.json", '"80 MB"', "write a number, without unit"),
+        ("v.yaml", '"80"', "remove the quotes"),
+        ("v.yaml", '"0644"', "remove the quotes"),
+        ("v.yaml", '"many"', "write a number, without unit"),
+    ],
+)
+def test_quotes_are_named_only_if_they_are_the_mistake(name: str, value: str, hint: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(f'{{"n": {value}}}')
+    text = b"variant: fcos\nversion: 1.5.0\npasswd: {users: [{name: a, uid: !var n}]}\n"
+    values = read_values(variable_files=[str(tmp_path / name)])
+    (found,) = transpile(text, TranspileOptions(values=values)).problems
+    assert found.hint == hint
 
 
 def test_other_mistakes(tmp_path: Path) -> None:
