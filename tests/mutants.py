@@ -58,7 +58,7 @@ RECORDING, LEAST = 1800, 20
 WAITING = 30
 """The tests of a change fail if they take longer than their processor seconds so many times."""
 
-LIBRARIES = ("hypothesis.strategies", "_hypothesis_pytestplugin", "jsonschema", "yaml", "requests", "http.server")
+LIBRARIES = ("hypothesis.strategies", "_hypothesis_pytestplugin", "jsonschema", "yaml", "urllib3", "http.server")
 """What the tests of every change import; the packages themselves are imported anew."""
 
 COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {

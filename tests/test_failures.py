@@ -28,7 +28,7 @@ def raised(error: E) -> E:
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device", "free some space"),
         (OSError(errno.EBADF, os.strerror(errno.EBADF)), "Bad file descriptor", "dmesg"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "there is not enough memory", "more memory"),
-        (ImportError("no", name="requests"), "the library requests cannot be loaded", "install it"),
+        (ImportError("no", name="urllib3"), "the library urllib3 cannot be loaded", "install it"),
         (MemoryError(), "there is not enough memory", "more memory"),
         (RuntimeError("can't start new thread"), "there is not enough memory", "more memory"),
         (KeyboardInterrupt(15), "stopped by SIGTERM", "run again"),

@@ -37,9 +37,6 @@ ENCODINGS = ("ascii", "idna", "latin_1", "punycode", "utf_16", "utf_16_be", "utf
 DYNAMIC = ("http.client", "queue", "urllib.parse")
 """Modules that urllib3 1 imports through six.moves, where a search for imports does not see them."""
 
-COMPILED = ("charset_normalizer.md__mypyc",)
-"""Modules that an extension module imports, if they are installed: that is not seen either."""
-
 NEVER = (
     # the engine validates YAML configs without the schemas
     *("jsonschema", "transpiler.butane.schemas", "transpiler.cloud_config.validator"),
@@ -59,8 +56,6 @@ NEVER = (
         "_brotli",
         "brotli",
         "brotlicffi",
-        "cryptography",
-        "simplejson",
         "socks",
         "zstandard",
     ),
@@ -70,7 +65,7 @@ NEVER = (
     *("webbrowser", "wsgiref", "xmlrpc"),
     # what modules of the standard library import for functions that no boot calls: random and shutil, email.message
     # (http.client uses the older policy), urllib.request, platform, logging, warnings
-    *("_decimal", "_pydecimal", "decimal", "fractions", "statistics", "tarfile"),
+    *("_decimal", "_pydecimal", "bz2", "decimal", "fractions", "statistics", "tarfile"),
     *(
         "email.generator",
         "email.policy",
@@ -93,7 +88,8 @@ ONLY_AT_IMPORT = (
         "importlib.metadata",
         "importlib.resources",
     ),
-    *("inspect", "netrc", "nturl2path", "opcode", "py_compile", "termios", "xml.sax.expatreader"),
+    *("importlib.readers", "inspect", "netrc", "nturl2path", "opcode", "py_compile", "subprocess", "termios"),
+    *("_strptime", "xml.sax.expatreader", "zipfile"),
 )
 """Modules that others import in functions, none of which a boot calls: they are needed only where a module imports one
 of them when it is imported itself, which differs between the versions of Python and of the libraries.
@@ -145,16 +141,14 @@ def collect(tree: Path) -> list[tuple[str, str]]:
 
 
 def _needed() -> list[Any]:
-    # requests needs only one of its two detectors of text encodings; chardet is six times as large as the other
-    absent = [*NEVER, *NOT_AT_A_BOOT, *(["chardet"] if find_spec("charset_normalizer") else [])]
+    absent = [*NEVER, *NOT_AT_A_BOOT]
     if find_spec("yaml") is None:
         absent.append("transpiler")  # it cannot read YAML without that library
     finder = _ModulesAtABoot(absent)
     # all others of our modules, because stages are imported by name, which a search for imports does not see
     names = [module.name for module in walk_packages(provision.__path__, "provision.")]
     ours = [name for name in names if not any(f"{name}.".startswith(f"{one}.") for one in NOT_AT_A_BOOT)]
-    compiled = [name for name in COMPILED if find_spec(name.partition(".")[0]) and find_spec(name)]
-    for name in ("provision", *ours, *DYNAMIC, *compiled, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
+    for name in ("provision", *ours, *DYNAMIC, *(f"encodings.{encoding}" for encoding in ENCODINGS)):
         finder.import_hook(name)
     return [module for name, module in sorted(finder.modules.items()) if module.__file__ and not _is_builtin(name)]
 

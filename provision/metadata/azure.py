@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
-from xml.sax.saxutils import escape
 
 from provision.failures import FetchFailed
 from provision.fetch.http.http_types import Headers, Request
@@ -52,9 +51,9 @@ class WireServer(NamedTuple):
         """Tell the service that the machine is ready. Raises FetchFailed."""
         goal = self._goal_state(answers)
         body = READY.format(
-            incarnation=escape(_text(goal, "Incarnation")),
-            container=escape(_text(goal, "Container/ContainerId")),
-            instance=escape(_text(goal, "Container/RoleInstanceList/RoleInstance/InstanceId")),
+            incarnation=_escaped(_text(goal, "Incarnation")),
+            container=_escaped(_text(goal, "Container/ContainerId")),
+            instance=_escaped(_text(goal, "Container/RoleInstanceList/RoleInstance/InstanceId")),
         )
         headers = (*HEADERS, ("Content-Type", "text/xml; charset=utf-8"))
         answers.send(Request(f"{self.base}/machine/?comp=health", headers, "POST", body.encode()))
@@ -93,6 +92,11 @@ def _xml(answers: Answers, url: str, headers: Headers = ()) -> Element:
         return ET.fromstring(answers.send(Request(url, (*HEADERS, *headers))))  # noqa: S314 - the cloud's own service, and small
     except ET.ParseError as error:
         raise FetchFailed(url, f"the answer is not XML: {error}") from error
+
+
+def _escaped(text: str) -> str:
+    """A text in an element of XML. `xml.sax.saxutils`, which has such a function, imports `urllib.request`."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _text(element: Element, path: str) -> str:

@@ -15,7 +15,7 @@ from tests.architecture.imports import HOUSE, Import, imports, matches, sources,
 
 MODULES = sorted(sources())
 BOOT_PATH = ("provision.cli", "provision.commands.compatible.ignition.stage", "provision.boot")
-NEVER_AT_START = ("requests", "yaml", "jsonschema", "pyudev", "parted", "transpiler", "urllib.request", "asyncio")
+NEVER_AT_START = ("urllib3", "yaml", "jsonschema", "pyudev", "parted", "transpiler", "urllib.request", "asyncio")
 
 
 class Rule(NamedTuple):
@@ -30,12 +30,12 @@ RULES = (
     Rule(("provision.config",), ("provision", "transpiler", "yaml", "jsonschema"), ("provision.config",)),
     Rule(
         ("provision.planning",),
-        ("provision", "transpiler", "subprocess", "requests"),
+        ("provision", "transpiler", "subprocess", "urllib3"),
         ("provision.planning", "provision.config", "provision.failures"),
     ),
     Rule(
         ("provision.stages",),
-        ("provision", "transpiler", "subprocess", "requests"),
+        ("provision", "transpiler", "subprocess", "urllib3"),
         ("provision.stages", "provision.planning", "provision.config", "provision.failures"),
     ),
     Rule(
@@ -46,7 +46,7 @@ RULES = (
     Rule(("provision.system",), ("provision.stages", "provision.commands", "provision.cli")),
     Rule(("provision",), ("transpiler",), ("provision.yaml_or_json",)),
     Rule(("transpiler",), ("provision",), ("provision.config",)),
-    Rule(("provision", "transpiler"), ("requests", "urllib3"), ("provision.fetch.http.transport",)),
+    Rule(("provision", "transpiler"), ("urllib3",), ("provision.fetch.http.transport",)),
 )
 """`but` names what may be imported after all, and single modules to which the rule does not apply."""
 

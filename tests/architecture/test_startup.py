@@ -38,7 +38,7 @@ CONFIG = """{"ignition": {"version": "3.4.0"},
 "systemd": {"units": [{"name": "a.service", "enabled": true, "contents": "[Install]\\nWantedBy=multi-user.target"}]}}"""
 
 NOT_FOR_A_PLAIN_CONFIG = (
-    *("transpiler", "yaml", "requests", "urllib3", "http.client", "ssl", "parted", "inspect", "ast"),
+    *("transpiler", "yaml", "urllib3", "http.client", "ssl", "parted", "inspect", "ast"),
     *("provision.config.old_versions", "provision.metadata", "provision.commands.metadata", "provision.commands.plan"),
     *("provision.commands.apply", "provision.fetch.user_data.script", "provision.fetch.url_variables"),
     *("provision.fetch.schemes.oem", "provision.system.images", "provision.system.block.partitions.libblkid"),

@@ -76,6 +76,14 @@ print(answer_of("host_children", ["a"]))"""
     assert run(tree, code) == "('a',)"
 
 
+def test_libraries_above_urllib3_and_what_only_they_import_are_not_there(tree: Path) -> None:
+    there = {path.relative_to(tree).with_suffix("").parts[-2:] for path in tree.rglob("*.pyc")}
+    assert ("urllib3", "connectionpool") in there
+    modules = {name for _, name in there} | {package for package, _ in there}
+    assert modules & {"requests", "certifi", "charset_normalizer", "chardet", "cookiejar", "bz2"} == set()
+    assert ("urllib", "request") not in there
+
+
 @pytest.mark.skipif(shutil.which("zstd") is None, reason="zstd is not installed")
 def test_bytes_of_old_formats(tree: Path) -> None:
     files = sorted(tree.rglob("*.pyc"))

@@ -1,4 +1,4 @@
-"""The same tests with the distribution's own requests: Debian 12 has urllib3 1.26, where TLS and timeouts differ."""
+"""The same tests with the distribution's own urllib3: Debian 12 has urllib3 1.26, where TLS and timeouts differ."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 START = """
 import sys
 packages, *arguments = sys.argv[1:]
-import requests, urllib3
+import urllib3
 print("urllib3", urllib3.__version__)
 sys.path.append(packages)
 import pytest
@@ -31,18 +31,18 @@ TESTS = {
 
 def lacking() -> str:
     """The reason why the distribution's Python cannot run the tests; empty if it can."""
-    question = "import requests, sys; print('{}.{}'.format(*sys.version_info))"
+    question = "import urllib3, sys; print('{}.{}'.format(*sys.version_info))"
     command = [PYTHON if Path(PYTHON).exists() else "false", "-c", question]
     told = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     ours = "{}.{}".format(*sys.version_info)
-    return "" if told == ours else f"python3-requests, and a {PYTHON} of version {ours}"
+    return "" if told == ours else f"python3-urllib3, and a {PYTHON} of version {ours}"
 
 
 @pytest.mark.disks
 @pytest.mark.peer
 @pytest.mark.skipif(bool(lacking()), reason=f"needs {lacking()}")
 @pytest.mark.parametrize("name", TESTS)
-def test_it_is_all_the_same_with_the_distributions_requests(name: str, tmp_path: Path) -> None:
+def test_it_is_all_the_same_with_the_distributions_urllib3(name: str, tmp_path: Path) -> None:
     packages = Path(pytest.__file__).parents[1]
     options = ["-q", "-p", "no:cacheprovider", f"--basetemp={tmp_path}/child", "-k", TESTS[name], str(HERE / name)]
     ended = subprocess.run(

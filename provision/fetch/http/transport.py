@@ -1,13 +1,11 @@
-"""One HTTP exchange: connections, TLS and proxies. Only this module imports requests, and it is imported lazily.
-
-Adapters are used without a session, because a session adds cookies, netrc, proxies of the environment and redirects.
-"""
+"""One HTTP exchange: connections, TLS and proxies. Only this module imports urllib3, and it is imported lazily."""
 
 from __future__ import annotations
 
 import errno
 import socket
 import ssl
+from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from http import HTTPStatus
@@ -15,15 +13,14 @@ from http.client import BadStatusLine, HTTPException, HTTPResponse, parse_header
 from io import BufferedReader
 from pathlib import Path
 from threading import local
-from typing import Any, cast
+from typing import Any
+from urllib.parse import unquote
 
-import requests
 import urllib3
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from provision.config.resources.urls import origin
+from provision.config.resources import urls
 from provision.fetch.http.connections import Connect, ConnectRequest
 from provision.fetch.http.http_types import ProxyRefusedError, Reply, Request
 from provision.fetch.retry import Deadline, Report
@@ -92,7 +89,7 @@ def _has_defaults() -> bool:
     return bool(places.cafile or (places.capath and any(Path(places.capath).glob("*.0"))))
 
 
-class Transport(HTTPAdapter):
+class Transport:
     """Sends requests over connections that `connect` makes. `context` verifies TLS; plain http needs none.
 
     `stop` ends every wait.
@@ -105,23 +102,8 @@ class Transport(HTTPAdapter):
             context.sslsocket_class = _stopped_by(stop)
         self._asking = local()
         self._pools = _pools(self._connected_by(connect))
-        super().__init__(pool_connections=connections, pool_maxsize=connections, max_retries=0)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **further: Any) -> None:
-        """Make the pool of direct connections."""
-        super().init_poolmanager(connections, maxsize, block, ssl_context=self._context, **further)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, proxy: str, **further: Any) -> Any:
-        """Make the pool of connections through a proxy."""
-        manager = super().proxy_manager_for(
-            proxy, ssl_context=self._context, proxy_ssl_context=self._context, **further
-        )
-        manager.pool_classes_by_scheme = self._pools
-        return manager
-
-    def cert_verify(self, _conn: Any, _url: str, _verify: Any, _cert: Any) -> None:
-        """Do nothing: the context decides which certificates are trusted, not requests."""
+        self._connections = connections
+        self._managers: dict[str, urllib3.PoolManager] = {}
 
     def exchange(
         self, request: Request, proxy: str, connecting: float | None, headers: float | None, report: Report
@@ -132,17 +114,51 @@ class Transport(HTTPAdapter):
         a header that cannot be sent.
         """
         self._asking.report = report
-        self._asking.endpoint = origin(proxy or request.url)
+        self._asking.endpoint = urls.origin(proxy or request.url)
         report(*UNANSWERED)
-        prepared = requests.Request(request.method, request.url, dict(request.headers), data=request.body).prepare()
-        proxies = {scheme: proxy for scheme in ("http", "https") if proxy}
-        timeout = cast("tuple[float, float]", (connecting, headers))  # None is allowed, which the stubs leave out
         try:
-            response = self.send(prepared, stream=True, timeout=timeout, verify=True, proxies=proxies)
-        except (HTTPException, urllib3.exceptions.HTTPError) as error:  # those that requests does not wrap
+            response: Any = self._manager(proxy).urlopen(
+                request.method,
+                _without_user(request.url),
+                redirect=False,
+                body=request.body,
+                headers=_with_credentials(request),
+                retries=False,
+                timeout=urllib3.Timeout(connect=connecting, read=headers),
+                preload_content=False,
+                decode_content=False,
+            )
+        except (ValueError, OSError):  # also urllib3's LocationParseError, which is a ValueError
+            raise
+        except HTTPException as error:
             raise OSError(errno.EPROTO, "the answer is not HTTP") from error
-        chunks = partial(_chunks, response)
-        return Reply(response.status_code, response.reason or "", response.headers, chunks, response.close)
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(str(error)) from error  # the client reads the causes only
+
+        def close() -> None:
+            response.close()
+            response.release_conn()
+
+        return Reply(response.status, response.reason or "", response.headers, partial(_chunks, response), close)
+
+    def _manager(self, proxy: str) -> urllib3.PoolManager:
+        """The pools of connections through a proxy, or of direct ones."""
+        if proxy not in self._managers:
+            further: dict[str, Any] = {"ssl_context": self._context, "maxsize": self._connections}
+            if proxy:
+                made: urllib3.PoolManager = urllib3.ProxyManager(
+                    proxy,
+                    self._connections,
+                    None,
+                    _credentials(proxy, "Proxy-Authorization"),
+                    proxy_ssl_context=self._context,
+                    **further,
+                )
+            else:
+                made = urllib3.PoolManager(self._connections, **further)
+            made.pool_classes_by_scheme = self._pools
+            self._managers.setdefault(proxy, made)  # another thread may have been faster
+        return self._managers[proxy]
 
     def _connected_by(self, connect: Connect) -> Callable[[HTTPConnection, int], socket.socket]:
         """The function that gives a connection its socket. It reports what it waits for to the request of this thread.
@@ -167,14 +183,38 @@ def _plain_host(host: str) -> str:
     host = host.strip("[]").replace("%25", "%").rstrip(".").lower()
     if host.isascii():
         return host
-    library: Any = requests.PreparedRequest
-    return str(library._get_idna_encoded_host(host))  # noqa: SLF001 - no public function gives the name that it asks for
+    return str(urllib3.util.parse_url(f"http://{host}").host)
 
 
-def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
+def _without_user(url: str) -> str:
+    """A URL as a proxy may see it: without user, password and fragment. Raises ValueError if it is none of HTTP."""
+    parsed = urllib3.util.parse_url(url)
+    if parsed.scheme not in urls.DEFAULT_PORTS or not parsed.host:
+        raise ValueError("not a URL of http or https")
+    return parsed._replace(auth=None, fragment=None).url
+
+
+def _with_credentials(request: Request) -> dict[str, str]:
+    """The headers of a request. User and password of its URL are sent if it has no Authorization, as Go does."""
+    headers = dict(request.headers)
+    if not any(name.lower() == "authorization" for name in headers):
+        headers |= _credentials(request.url, "Authorization")
+    return headers
+
+
+def _credentials(url: str, header: str) -> dict[str, str]:
+    """The header with the user and the password of a URL (RFC 7617); none if there is no user in it."""
+    user, _, _ = urls.authority(url).rpartition("@")
+    if not user:
+        return {}
+    words = unquote(user if ":" in user else f"{user}:").encode()
+    return {header: f"Basic {b64encode(words).decode()}"}
+
+
+def _chunks(response: urllib3.HTTPResponse, deadline: Deadline) -> Iterator[bytes]:
     """The body as it arrives, not decoded. Raises TruncatedError if it is shorter than announced."""
     # urllib3's own read() waits until a chunk is full, so a slow server could send beyond the deadline
-    answer: Any = response.raw._fp  # noqa: SLF001 - see above
+    answer: Any = response._fp  # noqa: SLF001 - see above
     answer.allow(deadline)
     while True:
         chunk = answer.read1(CHUNK)
@@ -185,7 +225,7 @@ def _chunks(response: requests.Response, deadline: Deadline) -> Iterator[bytes]:
             raise TimeoutError(errno.ETIMEDOUT, "the body did not arrive in time")
     if answer.length:
         raise TruncatedError(errno.ECONNRESET, f"the body is {answer.length} bytes shorter than announced")
-    response.raw.release_conn()
+    response.release_conn()
 
 
 def _pools(connected: Callable[[HTTPConnection, int], socket.socket]) -> dict[str, type[HTTPConnectionPool]]:

@@ -24,8 +24,8 @@ SUITE = "trixie"
 PACKAGES = (
     *("systemd", "systemd-sysv", "udev", "dbus", "kmod", "passwd", "login", "fdisk", "dracut", "binutils"),
     *("linux-image-cloud-amd64", "e2fsprogs", "xfsprogs", "btrfs-progs", "dosfstools", "mdadm"),
-    *("cryptsetup-bin", "systemd-cryptsetup", "python3", "python3-requests", "python3-pyudev"),
-    *("ca-certificates", "iproute2", "openssh-server", "less"),
+    *("cryptsetup-bin", "systemd-cryptsetup", "python3", "python3-idna", "python3-pyudev"),
+    *("python3-urllib3", "ca-certificates", "iproute2", "openssh-server", "less"),
 )
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9+.-]+")

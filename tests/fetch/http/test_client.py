@@ -225,3 +225,25 @@ def test_secrets_of_a_url_are_in_no_message(log: RecordedLog) -> None:
 def test_an_answer_may_not_be_endless(log: RecordedLog) -> None:
     with serve({"/a": Answer(b"x" * 5000)}) as served, pytest.raises(FetchFailed, match="larger than 4096"):
         client(log).read(Request(f"{served.url}/a"), 4096)
+
+
+def test_a_proxy_gets_its_own_credentials_and_those_of_the_url_in_headers_only(log: RecordedLog) -> None:
+    with serve({"http://far.invalid/a": Answer(b"there")}) as proxy:
+        settings = {"http_proxy": proxy.url.replace("//", "//us%65r@")}
+        assert client(log, **settings).read(Request(with_user("http://far.invalid/a") + "#part")) == b"there"
+    (asked,) = proxy.asked
+    assert asked.path == "http://far.invalid/a"
+    assert asked.headers["proxy-authorization"] == "Basic dXNlcjo="  # user, without a password
+    assert asked.headers["authorization"] == "Basic Y2FuYXJ5MTpjYW5hcnky"
+
+
+@pytest.mark.parametrize("url", ["garbage", "ftp://127.0.0.1/", "http://", "http://[::1/", "http://127.0.0.1:99999/"])
+def test_what_is_no_url_of_http_fails_at_once(log: RecordedLog, url: str) -> None:
+    with pytest.raises(FetchFailed, match="unable to parse url"):
+        client(log).read(Request(url))
+
+
+def test_a_header_of_two_lines_is_never_sent(log: RecordedLog) -> None:
+    with serve({"/a": Answer(b"")}) as served, pytest.raises(FetchFailed, match="HTTP header"):
+        client(log).read(Request(f"{served.url}/a", (("X-One", "1\r\nX-Two: 2"),)))
+    assert not served.asked

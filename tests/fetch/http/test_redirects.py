@@ -78,6 +78,14 @@ def test_credentials_of_a_url_stay_with_its_origin(log: RecordedLog) -> None:
     assert "authorization" not in other.asked[0].headers
 
 
+def test_an_authorization_of_the_config_counts_more_than_the_credentials_of_its_url(log: RecordedLog) -> None:
+    """As with Go's net/http."""
+    with serve({"/a": Answer(b"there")}) as served:
+        secret = served.url.replace("//", "//user:password@")
+        client(log).read(Request(f"{secret}/a", (("authorization", "Bearer token"),)))
+    assert served.asked[0].headers["authorization"] == "Bearer token"
+
+
 def test_https_never_leads_to_http(log: RecordedLog, ca: Authority) -> None:
     with serve({"/b": Answer(b"plain")}) as plain:
         script = {"/a": Answer(status=302, headers=(("Location", f"{plain.url}/b"),))}

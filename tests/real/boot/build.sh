@@ -11,7 +11,7 @@ private_mounts
 
 packages=systemd,systemd-sysv,udev,dbus,kmod,passwd,fdisk,dracut,linux-image-cloud-amd64,e2fsprogs,xfsprogs,btrfs-progs
 packages=$packages,clevis,clevis-luks,clevis-systemd,clevis-tpm2,cryptsetup-bin,jose,libpwquality-tools,tpm2-tools
-packages=$packages,dosfstools,python3,python3-requests,python3-pyudev,python3-parted,ca-certificates,binutils
+packages=$packages,dosfstools,python3,python3-idna,python3-urllib3,python3-pyudev,python3-parted,ca-certificates,binutils
 packages=$packages,grub-common,grub-pc-bin
 # the kernel for clouds has no 9p
 wide=cpio,dracut-network,gdisk,ignition,initramfs-tools-core,linux-image-amd64,mdadm,network-manager,openssh-server

@@ -155,7 +155,7 @@ def preload() -> None:
     for module in walk_packages(provision.__path__, "provision."):
         if not module.name.endswith("__main__"):
             import_module(module.name)
-    import_module("requests")
+    import_module("urllib3")
 
 
 @contextmanager

@@ -10,7 +10,7 @@ private_mounts
 packages=systemd,systemd-sysv,udev,dbus,kmod,passwd,fdisk,dracut,dracut-network,isc-dhcp-client,iproute2,iputils-arping
 packages=$packages,linux-image-cloud-amd64,e2fsprogs,xfsprogs,btrfs-progs,mdadm,cryptsetup-bin
 packages=$packages,clevis,clevis-luks,clevis-systemd,clevis-dracut,clevis-tpm2,jose,libpwquality-tools,tpm2-tools
-packages=$packages,python3,python3-requests,python3-pyudev,ca-certificates
+packages=$packages,python3,python3-idna,python3-urllib3,python3-pyudev,ca-certificates
 root=$(mktemp -d)
 trap 'umount --recursive "$root" 2>/dev/null || :; rmdir "$root"' EXIT
 
