@@ -5,6 +5,7 @@ table has the names of all versions. Each FILE is one of
 
 - a Debian package (systemd, libsystemd-shared, udev, network-manager, openssh-server, tzdata, tzdata-legacy, locales),
 - the Debian package of another program that brings units,
+- a source of systemd with a table of settings (`*.gperf`, `*.c`),
 - the names of the files in a repository with units, as `git ls-files` prints them (`*.units`),
 - the output of `systemd --dump-configuration-items` (`*.dump`), which has the kinds of values too,
 - `pkg/systemd/quadlet/quadlet.go` of containers/podman.
@@ -60,6 +61,18 @@ SECTIONS_OF_UNITS = [
     "Slice",
     "Scope",
 ]
+
+SECTIONS_OF_MANUALS = {
+    "systemd-system": "Manager",
+    "journald": "Journal",
+    "logind": "Login",
+    "resolved": "Resolve",
+    "timesyncd": "Time",
+    "systemd-sleep": "Sleep",
+    "oomd": "OOM",
+    "coredump": "Coredump",
+}
+"""A manual page of the settings of a program of systemd -> their section."""
 
 SSHD_IGNORES = [
     "AFSTokenPassing",
@@ -169,6 +182,19 @@ def of_manual(page: str) -> set[tuple[str, str]]:
     return {(section.upper(), name) for section, text in found for name in re.findall(r"\\fI([A-Z]\w+)=", text)}
 
 
+def of_settings_manual(page: str, section: str) -> Rows:
+    """The settings that a manual page describes: those at the start of a line."""
+    lines = [line for line in page.splitlines() if line.startswith("\\fI")]
+    return {(section, name): "" for line in lines for name in re.findall(r"\\fI([A-Z]\w+)=", line)}
+
+
+def of_source(text: str) -> Rows:
+    """The settings in a table of a program of systemd, in C or for gperf."""
+    known = "|".join(SECTIONS_OF_MANUALS.values())
+    found = re.findall(rf'^(?:({known})\.|\s*{{\s*"({known})",\s*")([A-Z]\w+)[",]', text, re.MULTILINE)
+    return {(first or second, name): "" for first, second, name in found}
+
+
 def ends_of(rows: Iterable[tuple[str, str]], manual: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """The settings of the manual whose texts are ends of those in a program: see `pairs`."""
     sections: dict[str, list[str]] = {}
@@ -207,6 +233,11 @@ def _of_file(path: str, name: str, contents: bytes) -> Iterator[tuple[str, Rows]
         yield "unit-names" if "/system/" in path else "known-units", {("", name): ""}
     elif re.fullmatch(r"systemd\.(network|netdev|link)\.5\.gz", name):
         yield _MANUAL, dict.fromkeys(of_manual(gzip.decompress(contents).decode()), "")
+    elif re.fullmatch(r"[a-z-]+\.conf\.5\.gz", name) and name.removesuffix(".conf.5.gz") in SECTIONS_OF_MANUALS:
+        section = SECTIONS_OF_MANUALS[name.removesuffix(".conf.5.gz")]
+        yield "settings", of_settings_manual(gzip.decompress(contents).decode().replace("\\-", "-"), section)
+    elif name in {"systemd-journald", "systemd-logind", "systemd-resolved", "systemd-timesyncd"}:
+        yield "settings", {pair: "" for pair in pairs(contents) if pair[0] in SECTIONS_OF_MANUALS.values()}
     elif re.fullmatch(r"nm-settings-(nmcli|dbus)\.5\.gz", name):
         yield "keyfile", _of_nm_manual(gzip.decompress(contents).decode())
     elif name == "sshd_config.5.gz":
@@ -282,10 +313,12 @@ def read_table(text: str) -> Rows:
 def _of_argument(name: str) -> Tables:
     if name.endswith(".deb"):
         found = of_package(contents_of(name))
-        if not re.match(r"(systemd|udev|libsystemd-shared)_", Path(name).name):
+        if not re.match(r"(systemd(-[a-z]+)?|udev|libsystemd-shared)_", Path(name).name):
             found["known-units"] = found.pop("unit-names", {}) | found.get("known-units", {})
         return {table: rows for table, rows in found.items() if rows}
     text = Path(name).read_text()
+    if name.endswith((".gperf", ".c")):
+        return {"settings": of_source(text)}
     if name.endswith(".units"):
         return {"known-units": known_units(text.splitlines())}
     return {"units": of_quadlets(text) if name.endswith(".go") else of_dump(text)}

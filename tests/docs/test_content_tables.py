@@ -12,10 +12,13 @@ from docs.generate.content_tables import (
     TABLES,
     as_text,
     ends_of,
+    known_units,
     of_dump,
     of_manual,
     of_package,
     of_quadlets,
+    of_settings_manual,
+    of_source,
     pairs,
     read_table,
 )
@@ -119,3 +122,16 @@ def test_quadlets_before_podman_5_6() -> None:
     }
 """
     assert ("Container", "Image") in of_quadlets(old)
+
+
+def test_settings_of_programs_of_systemd() -> None:
+    gperf = "%%\nJournal.Storage,  config_parse_storage, 0\nNetwork.DNS, 0\n"
+    table_in_c = '        { "Manager", "LogLevel", config_parse_level2, 0 },\n  x = "Manager", "No",\n'
+    assert of_source(gperf + table_in_c) == {("Journal", "Storage"): "", ("Manager", "LogLevel"): ""}
+    manual = ".PP\n\\fIStorage=\\fR, \\fISeal=\\fR\n.RS 4\nas \\fINo=\\fR\n"
+    assert of_settings_manual(manual, "Journal") == {("Journal", "Storage"): "", ("Journal", "Seal"): ""}
+
+
+def test_units_of_a_repository() -> None:
+    paths = ["units/a.service", "b@.socket.in", "deep/c.timer.j2", "d.mount", "README.md", "x.service.d/y.conf"]
+    assert sorted(name for _, name in known_units(paths)) == ["a.service", "b@.socket", "c.timer"]

@@ -11,6 +11,7 @@ from transpiler.lint.content.files.links import locale
 from transpiler.lint.content.files.network_files import network_file
 from transpiler.lint.content.files.sshd import sshd_settings
 from transpiler.lint.content.files.sudoers import sudoers
+from transpiler.lint.content.files.systemd_settings import systemd_settings
 from transpiler.lint.content.kinds import kind_of
 from transpiler.lint.content.texts import machine_texts
 from transpiler.lint.content.wrong_lines import WrongLine
@@ -26,6 +27,7 @@ def _authorized_keys(_name: str, text: str) -> Iterator[WrongLine]:
 
 JUDGES: Mapping[str, Callable[[str, str], Iterator[WrongLine]]] = {
     "network": network_file,
+    "settings": systemd_settings,
     "keyfile": keyfile,
     "sudoers": sudoers,
     "sshd": sshd_settings,
