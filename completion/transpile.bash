@@ -30,6 +30,10 @@ _transpile() {
                 vagrant-virtualbox cloudstack-configdrive custom" -- "$current")
             return
             ;;
+        --engine)
+            mapfile -t COMPREPLY < <(compgen -W "ignition provision" -- "$current")
+            return
+            ;;
         --target)
             mapfile -t COMPREPLY < <(compgen -W "fcos-36 fcos-37 fcos-38 fcos-39 fcos-40 fcos-41 fcos-42 fcos-43 fcos-44 flatcar-3815
                 flatcar-3975 flatcar-4081 flatcar-4152 flatcar-4230 flatcar-4459 flatcar-4593 openshift-4.8
@@ -65,7 +69,7 @@ _transpile() {
         convert) options="--to --lowest --mount --files-dir --platform --dialect --address --allow-loss --pretty --output --help" ;;
         diff) options="--files-dir --exit-code --markdown --textconv --git --var --vars-file --secrets-file --help" ;;
         explain) options="--files-dir --json --var --vars-file --secrets-file --help" ;;
-        pack) options="--platform --limit --url --second --output --files-dir --var --vars-file --secrets-file --target --json --help" ;;
+        pack) options="--platform --engine --limit --url --second --output --files-dir --var --vars-file --secrets-file --target --json --help" ;;
         fmt) options="--exclude --check --diff --help" ;;
         lsp)
             mapfile -t COMPREPLY < <(compgen -W "--stdio --help" -- "$current")

@@ -91,6 +91,7 @@ complete -c transpile -n '__fish_seen_subcommand_from schema' -x -a 'fcos flatca
 
 complete -c transpile -n $pack -l platform -x -a 'aws azure digitalocean gcp hetzner openstack virtualbox' -d 'platform of the user data'
 complete -c transpile -n $pack -l limit -x -d 'bytes, or such as 16K'
+complete -c transpile -n $pack -l engine -x -a 'ignition provision' -d 'what the machine runs'
 complete -c transpile -n $pack -l url -x -d 'address of the second config'
 complete -c transpile -n $pack -l second -r -d 'write the second config'
 complete -c transpile -n $pack -s o -l output -r -d 'write to a file'

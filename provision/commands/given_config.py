@@ -148,7 +148,9 @@ def merge_references(config: Config, seconds: float) -> Rendered:
 
     from provision.fetch.references import render
     from provision.fetch.resources import Fetcher
+    from provision.fetch.settings import FetchSettings
     from provision.fetch.stop_event import StopEvent
+    from provision.system.zstd import unzstd
 
     stop, over = StopEvent(), Event()
 
@@ -159,7 +161,7 @@ def merge_references(config: Config, seconds: float) -> Rendered:
     if seconds:
         start_thread(give_up)
     try:
-        return render(config, Fetcher(None, warn, stop=stop), warn)
+        return render(config, Fetcher(FetchSettings(unzstd=unzstd), warn, stop=stop), warn)
     except FetchFailed as failed:
         if not stop.is_set():
             raise

@@ -23,6 +23,13 @@ property), as in coreos/ignition#2226.
 """
 
 
+TAKE_BYTES = frozenset({"aws", "azure", "openstack"})
+"""Platforms whose user data are sent in base64, so that they can be any bytes. Those of the others are text.
+
+Sources: the same; the API of Amazon EC2, RunInstances.
+"""
+
+
 class Fit(NamedTuple):
     """A platform, its limit in bytes, and whether a config is small enough for it."""
 

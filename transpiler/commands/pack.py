@@ -14,7 +14,7 @@ from transpiler.commands.options import add_target_option, add_value_options
 from transpiler.commands.settings import SettingsError, files_of_settings, release_given, settings_here, values_given
 
 if TYPE_CHECKING:
-    from transpiler.authoring.packing import Packed
+    from transpiler.authoring.packing import Packed, Reader
     from transpiler.commands.given_config import GivenConfig
 
 DESCRIPTION = """\
@@ -22,6 +22,9 @@ Make a config fit into the user data of a platform. A config that is small enoug
 is a small config that holds the whole one, compressed; the machine unpacks it. If that is still too large, the largest
 files and units go into a second config, which you put at the address of --url: on any https server or object store.
 The machine fetches it, and refuses it if it is not the one whose hash the first config has.
+
+Ignition reads gzip only. With --engine provision, zstd is used if it is smaller; and on platforms whose user data can
+be any bytes (%s), the config is compressed as a whole.
 
 FILE is a config in YAML or JSON.
 
@@ -37,13 +40,15 @@ line is wrong.
 def command_line() -> argparse.ArgumentParser:
     """The parser of `transpile pack`. Tests compare the man page and the completions with it."""
     from provision.config.reports.command_line import CommandLine
-    from transpiler.authoring.user_data_limits import LIMITS
+    from transpiler.authoring.user_data_limits import LIMITS, TAKE_BYTES
 
-    parser = CommandLine(prog="transpile pack", description=DESCRIPTION)
+    parser = CommandLine(prog="transpile pack", description=DESCRIPTION % ", ".join(sorted(TAKE_BYTES)))
     parser.add_argument("config", metavar="FILE", help="the config; `-` is standard input")
     size = parser.add_mutually_exclusive_group(required=True)
     size.add_argument("--platform", metavar="NAME", choices=sorted(LIMITS), help=f"one of {', '.join(sorted(LIMITS))}")
     size.add_argument("--limit", metavar="SIZE", help="bytes, or such as 16K (1024 bytes) or 1M")
+    engines = ("ignition", "provision")
+    parser.add_argument("--engine", choices=engines, default=engines[0], help="what the machine runs (ignition)")
     parser.add_argument("--url", metavar="URL", default="", help="where the machine finds the second config")
     parser.add_argument("--second", metavar="FILE", default="", help="write the second config, if there is one")
     parser.add_argument("-o", "--output", metavar="FILE", default="", help="write to a file, not to standard output")
@@ -91,12 +96,23 @@ def pack(arguments: list[str]) -> int:
     if problem := _url_problem(given.url, config.spec_minor):
         parser.error(problem)
     try:
-        packed = packed_config(config.config, config.spec_minor, limit, given.url)
+        packed = packed_config(config.config, config.spec_minor, limit, given.url, _reader(given))
     except CannotPackError as failed:
         return _too_large(failed.smallest, limit, given)
     _write(packed, given, files_read)
     _report(packed, limit, given)
     return 0
+
+
+def _reader(given: argparse.Namespace) -> Reader:
+    """What reads the first config: an engine, through a platform."""
+    from transpiler.authoring.packing import IGNITION, Reader, zstd_compressor
+    from transpiler.authoring.user_data_limits import TAKE_BYTES
+
+    if given.engine == "ignition":
+        return IGNITION
+    zstd = zstd_compressor()
+    return Reader({"zstd": zstd} if zstd else {}, given.platform in TAKE_BYTES)
 
 
 def _limit(given: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
@@ -150,12 +166,12 @@ def _write(packed: Packed, given: argparse.Namespace, sources: set[str]) -> None
     """Write the second config before the first one, which is of no use without it."""
     from transpiler.commands.output import write_all
 
-    files = {given.second: packed.second} if packed.second else {}
+    files = {given.second: packed.second.encode("utf-8", "backslashreplace")} if packed.second else {}
     if given.output:
-        files[given.output] = packed.text + "\n"
-    write_all({name: text.encode("utf-8", "backslashreplace") for name, text in files.items()}, sources)
+        files[given.output] = packed.first.data
+    write_all(files, sources)
     if not given.output:
-        sys.stdout.buffer.write(f"{packed.text}\n".encode("utf-8", "backslashreplace"))
+        sys.stdout.buffer.write(packed.first.data)
 
 
 def _report(packed: Packed, limit: int, given: argparse.Namespace) -> None:
@@ -164,6 +180,7 @@ def _report(packed: Packed, limit: int, given: argparse.Namespace) -> None:
 
         document: dict[str, Any] = {
             "form": packed.form,
+            "compression": packed.first.compression or None,
             "bytes": packed.size,
             "limit": limit,
             "second": None,
@@ -181,6 +198,14 @@ def _report(packed: Packed, limit: int, given: argparse.Namespace) -> None:
         print(line, file=sys.stderr)
 
 
+def _reason(packed: Packed, given: argparse.Namespace) -> str:
+    """Why this compression was chosen."""
+    if given.engine == "ignition":
+        return "Ignition reads no other compression"
+    others = [f"{size} bytes with {name}" for name, size in packed.first.other_sizes.items()]
+    return ", ".join(others) or "zstd needs Python 3.14, or the package backports.zstd"
+
+
 def _name(given: argparse.Namespace) -> str:
     from provision.config.reports.findings import escaped
 
@@ -194,6 +219,8 @@ def _lines(packed: Packed, limit: int, given: argparse.Namespace) -> Iterator[st
 
     how = {"plain": "as it is", "compressed": "compressed", "split": "with a second config"}[packed.form]
     yield f"{_name(given)}: fits {how}: {packed.size} of {limit} bytes"
+    if packed.first.compression:
+        yield f"{packed.first.compression}: {_reason(packed, given)}"
     if not packed.second:
         return
     address = escaped(redacted(given.url))

@@ -6,18 +6,26 @@ import base64
 import gzip
 import hashlib
 import json
+import lzma
 import random
 from typing import Any
 
 import pytest
 
+from provision.commands.given_config import merge_references
 from provision.config.format import Config
 from provision.config.json_text.encode import encode
 from provision.config.merge import merge
 from provision.config.resources.content import inline_content
 from provision.config.validate import validate
+from provision.fetch.references import render
+from provision.fetch.resources import Fetcher
+from provision.fetch.settings import FetchSettings
+from provision.fetch.user_data.reading import read_config
+from provision.system.zstd import unzstd
+from tests.recorded_log import RecordedLog
 from transpiler.authoring.compare import config_changes
-from transpiler.authoring.packing import CannotPackError, Packed, compressed, pack
+from transpiler.authoring.packing import CannotPackError, Packed, Reader, compressed, pack, zstd_compressor
 
 URL = "https://example.com/second.ign"
 LIMIT = 16 * 1024
@@ -41,7 +49,7 @@ def config(**sections: Any) -> Config:
 
 def unpacked(packed: Packed) -> Config:
     """What a machine makes of a packed config."""
-    first = read(packed.text)
+    first = read(packed.first.data)
     replaced = first.ignition.config.replace
     if replaced.source is not None:
         contents = inline_content(replaced)
@@ -110,13 +118,13 @@ def test_contents_that_are_compressed_may_be_compressed_together() -> None:
         for number, text in enumerate(texts)
     ]
     before = config(storage={"files": files})
-    text = compressed(before, 4)
-    assert len(text) < len(json.dumps(files)) / 5
-    assert config_changes(before, unpacked(Packed("compressed", text))) == []
+    made = compressed(before, 4)
+    assert len(made.data) < len(json.dumps(files)) / 5
+    assert config_changes(before, unpacked(Packed("compressed", made))) == []
 
 
 def test_a_version_without_compressed_configs_gets_the_first_that_has_them() -> None:
-    text = compressed(config(), 0)
+    text = compressed(config(), 0).data
     assert json.loads(text)["ignition"]["version"] == "3.1.0"
 
 
@@ -132,7 +140,7 @@ def test_the_smallest_form_is_named() -> None:
     whole = len(encode(Config(), 4)) + 1
     with pytest.raises(CannotPackError) as failed:
         pack(Config(), 4, 1)
-    assert failed.value.smallest == whole < len(compressed(Config(), 4))
+    assert failed.value.smallest == whole < len(compressed(Config(), 4).data)
 
 
 def test_without_an_address_nothing_is_moved() -> None:
@@ -140,8 +148,51 @@ def test_without_an_address_nothing_is_moved() -> None:
         pack(MANY, 4, LIMIT)
 
 
+TEXTS = config(
+    storage={
+        "files": [{"path": f"/opt/{one}", "contents": {"source": f"data:,{'text' * 90}{one}"}} for one in range(90)]
+    }
+)
+
+
+def with_zstd(*, takes_bytes: bool) -> Reader:
+    compressor = zstd_compressor()
+    if compressor is None:
+        pytest.skip("not installed: backports.zstd")
+    return Reader({"zstd": compressor}, takes_bytes)
+
+
+@pytest.mark.parametrize("takes_bytes", [False, True])
+@pytest.mark.parametrize("compression", ["xz", "zstd"])
+def test_the_engine_reads_what_is_made_for_it(compression: str, takes_bytes: bool) -> None:
+    """The engine finds any config of a machine by the same function. xz is not chosen for authors, but is like zstd."""
+    reader = Reader({"xz": lzma.compress}, takes_bytes) if compression == "xz" else with_zstd(takes_bytes=takes_bytes)
+    packed = pack(TEXTS, 4, 2000, reader=reader)
+    assert packed.first.compression == compression
+    assert packed.first.other_sizes["gzip"] > packed.size
+    log = RecordedLog()
+    found = read_config(packed.first.data, "user-data", log, unzstd)
+    fetcher = Fetcher(FetchSettings(unzstd=unzstd), log)
+    assert config_changes(TEXTS, render(found, fetcher, log).config) == []
+    assert config_changes(TEXTS, merge_references(found, 0).config) == []
+    assert pack(TEXTS, 4, 4000).first.compression == "gzip"
+    assert (takes_bytes and packed.size < 1000) or packed.first.data.startswith(b"{")
+
+
+def test_bytes_are_a_quarter_smaller_than_text() -> None:
+    texts, whole = (pack(TEXTS, 4, 4000, reader=Reader({}, one)).size for one in (False, True))
+    assert whole < 0.75 * texts
+
+
+def test_the_smaller_compression_is_taken() -> None:
+    worse = Reader({"worse": lambda contents: contents})
+    made = compressed(TEXTS, 4, worse)
+    assert (made.compression, list(made.other_sizes)) == ("gzip", ["worse"])
+    assert made.data == compressed(TEXTS, 4).data
+
+
 def test_a_merged_config_still_wins_over_what_was_moved() -> None:
     first = pack(MANY, 4, LIMIT, URL)
-    replaced = read(first.text).ignition.config.replace
-    inner = read(inline_content(replaced) or b"") if replaced.source else read(first.text)
+    replaced = read(first.first.data).ignition.config.replace
+    inner = read(inline_content(replaced) or b"") if replaced.source else read(first.first.data)
     assert [one.source for one in inner.ignition.config.merge] == [URL, "https://example.com/a"]

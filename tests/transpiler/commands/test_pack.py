@@ -135,6 +135,24 @@ def test_the_target_reads_what_is_written(suffix: str, capsys: pytest.CaptureFix
     assert '"3.5.0"' in capsys.readouterr().out
 
 
+WORDS = "variant: fcos\nversion: 1.5.0\nstorage: {files: [{path: /a, contents: {inline: %s}}]}\n" % ("abcd" * 9000)
+
+
+def test_the_compression_and_the_reason(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "site.bu").write_text(WORDS.replace("inline: ", "source: 'data:,").replace("}}]}", "'}}]}"))
+    arguments = ["--platform", "virtualbox", "--json", "-o", "1.ign", "site.bu"]
+    assert pack(arguments) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["compression"] == "gzip"
+    assert shown.err.endswith("gzip: Ignition reads no other compression\n")
+    assert (tmp_path / "1.ign").read_text().startswith('{"ignition":')
+    assert pack(["--engine", "provision", *arguments]) == 0
+    assert re.search(r"^(zstd: \d+ bytes with gzip|gzip: .*zstd.*)$", capsys.readouterr().err, re.MULTILINE)
+    assert (tmp_path / "1.ign").read_text().startswith('{"ignition":')
+    assert pack(["--engine", "provision", "--platform", "aws", "-o", "2.ign", "site.bu"]) == 0
+    assert (tmp_path / "2.ign").read_bytes()[:4] in {b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd"}
+
+
 @pytest.mark.parametrize("refused", ["1.ign", "2.ign"])
 def test_both_files_are_written_or_none(refused: str, tmp_path: Path) -> None:
     (tmp_path / refused).mkdir()
