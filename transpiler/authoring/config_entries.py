@@ -10,14 +10,19 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from provision.config.format import Config, File, Resource
+from provision.config.format import Config, ConfigResource, File, Resource
+from provision.config.merge import merge
 from provision.config.model import Field, Record, key_of
 from provision.config.resources.content import ContentInvalid, inline_content
 from provision.config.resources.urls import redacted
+from provision.config.validate import validate
 from transpiler.reports.secret_text import is_secret_file
 
 MAX_SHOWN = 64 * 1024
 """The largest contents in bytes whose lines are compared."""
+
+MAX_DEPTH = 8
+"""How many configs that hold one another are opened."""
 
 ORIGIN = ", URL or headers"
 """How the name of a hidden field ends that holds where contents come from."""
@@ -34,8 +39,35 @@ class ConfigEntry(NamedTuple):
 
 
 def config_entries(config: Config) -> dict[str, ConfigEntry]:
-    """The entries of a config by their names, such as `storage.files[/etc/motd]`."""
-    return dict(_entries(config, ""))
+    """The entries of a config by their names, such as `storage.files[/etc/motd]`.
+
+    Configs that it holds itself, to be merged or to replace it, take part as on a machine.
+    """
+    return dict(_entries(_with_held_configs(config, 0), ""))
+
+
+def _with_held_configs(config: Config, depth: int) -> Config:
+    """What a machine makes of a config and of the configs in its `data:` URLs. Source: Ignition, "Config merging"."""
+    settings = config.ignition.config
+    replacement = _held_config(settings.replace, depth)
+    if replacement is not None:
+        return replacement
+    held = [(reference, _held_config(reference, depth)) for reference in settings.merge]
+    fetched = tuple(reference for reference, one in held if one is None)
+    whole = config.changed(ignition=config.ignition.changed(config=settings.changed(merge=fetched)))
+    for _, one in held:
+        whole = whole if one is None else merge(whole, one)
+    return whole
+
+
+def _held_config(reference: ConfigResource, depth: int) -> Config | None:
+    """The config in a `data:` URL; None if it is elsewhere, or is no valid config of version 3."""
+    try:
+        contents = inline_content(reference) if reference.source and depth < MAX_DEPTH else None
+    except ContentInvalid:
+        contents = None
+    found = validate(contents).config if contents else None
+    return None if found is None or found.older else _with_held_configs(found, depth + 1)
 
 
 def _entries(record: Record, name: str) -> Iterator[tuple[str, ConfigEntry]]:
@@ -90,7 +122,8 @@ def _fields(field: Field, value: Any, hidden: set[str], name: str) -> Iterator[t
         yield name, [line for one in value for line in _element_lines(one)]
         yield from _origin([one for one in value if isinstance(one, Resource)], hidden, name)
     elif isinstance(value, Resource):
-        if name == "key_file":
+        held = isinstance(value, ConfigResource) and (value.source or "").startswith("data:")
+        if name == "key_file" or held:
             hidden.add(name)
         yield name, _resource_lines(value)
         yield from _origin([value], hidden, name)

@@ -78,7 +78,7 @@ def diff(arguments: list[str]) -> int:
         return 0
     try:
         found = list(configs.compared_by_git(given.paths) if given.git else configs.compared(*given.paths))
-    except SettingsError as wrong:
+    except (SettingsError, FileNotFoundError) as wrong:
         print(wrong, file=sys.stderr)
         return 2
     changed = any(map(is_different, found))
@@ -110,6 +110,8 @@ def _check_count(given: argparse.Namespace, parser: argparse.ArgumentParser) -> 
         parser.error("--textconv takes one config")
     if not given.git and not given.textconv and count != 2:
         parser.error("give two configs, or two directories")
+    if not given.git and given.paths == ["-", "-"]:
+        parser.error("only one of the two can be standard input")
     folders = [os.path.isdir(one) for one in given.paths]
     if not given.git and not given.textconv and folders[0] is not folders[1]:
         parser.error("one of the two is a directory, and the other is not")
@@ -167,7 +169,10 @@ class _Configs:
             return
         folders = [(folder, self.files_dir_of(folder)) for folder in (before, after)]
         found_in = [(_below(*one), one[1]) for one in folders]
-        for name in sorted({name for paths, _ in found_in for name in paths}):
+        names = sorted({name for paths, _ in found_in for name in paths})
+        if not names:
+            raise FileNotFoundError("no config is below these directories")
+        for name in names:
             before_and_after = [Side(paths[name], name, one) if name in paths else None for paths, one in found_in]
             found = self.pair(name, before_and_after)
             if is_different(found):

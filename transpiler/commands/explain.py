@@ -88,8 +88,14 @@ def _as_text(found: Sequence[MachinePart], result: Result, *, whole: bool) -> st
 
 def _lines(found: Sequence[MachinePart], result: Result, *, whole: bool) -> Iterator[str]:
     """A table for each kind of entry, then the sizes."""
+    from provision.config.reports.findings import escaped
+
     for kind in dict.fromkeys(one.kind for one in found):
-        rows = [(one.name, one.details, _place(one, result), _sugar(one)) for one in found if one.kind == kind]
+        rows = [
+            (escaped(one.name), escaped(one.details), _place(one, result), _sugar(one))
+            for one in found
+            if one.kind == kind
+        ]
         widths = [max(len(row[column]) for row in rows) for column in range(3)]
         yield kind
         for row in rows:

@@ -76,14 +76,14 @@ def config_of(raw: bytes, name: str, options: TranspileOptions) -> GivenConfig:
     """The config of a text, JSON or YAML, that messages call `name`. Raises ConfigRefused."""
     from provision.config.reports.findings import escaped, findings
     from provision.config.reports.text import as_text
-    from provision.config.sniffing import is_yaml
     from provision.config.validate import validate
 
-    if is_yaml(raw):
+    if _is_for_people(raw):
         result = translated(raw, name, options)
         if result.config is None:
             raise ConfigRefused("")
         return GivenConfig(result.config, result.spec_minor, becomes_machine_config(result))
+    name = "<stdin>" if name == "-" else name
     validated = validate(raw)
     config, version, problems = validated.config, validated.version, validated.problems
     if config is None and not problems:
@@ -96,6 +96,23 @@ def config_of(raw: bytes, name: str, options: TranspileOptions) -> GivenConfig:
     if config is None or wrong:
         raise ConfigRefused(as_text(wrong, excerpts=True, color=False))
     return GivenConfig(config, None if config.older else version)
+
+
+def _is_for_people(raw: bytes) -> bool:
+    """Whether a text is YAML, or YAML in the form of JSON, which names a variant."""
+    from provision.config.sniffing import is_yaml
+
+    if is_yaml(raw):
+        return True
+    if b'"variant"' not in raw:
+        return False
+    import json
+
+    try:
+        document = json.loads(raw)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(document, dict) and "variant" in document
 
 
 def becomes_machine_config(result: Result) -> bool:

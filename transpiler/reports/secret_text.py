@@ -114,6 +114,9 @@ _OPENS_BLOCK = re.compile(r"(?:[|>][-+\d]*|[\[{(]|)\s*(?:#.*)?")
 
 _NAMES_VARIABLE = re.compile(r"(?<![\w.-])(?:name|key)[\"']?\s*[:=]\s*[\"']?([\w.-]++)", re.IGNORECASE)
 
+_SIGNS = re.compile(r"pass|pw|secret|token|cred|key|psk|pin|cookie|auth|community", re.IGNORECASE)
+"""A text without any of these has no name of a secret, no private key, and none of _READS_PASSWORDS."""
+
 _MOST = 100
 """A line with so many secrets is hidden as a whole."""
 
@@ -155,6 +158,9 @@ def is_secret_file(path: str, first_line: str = "") -> bool:
 
 def secrets_hidden(lines: Sequence[str]) -> list[str]:
     """The lines of a text, each with HIDDEN in the place of its secrets. Their number stays."""
+    whole = "\n".join(lines)
+    if not any(one.search(whole) for one in (_SIGNS, _FORMS, _IN_URL, _OF_PROGRAMS)):
+        return list(lines)
     return list(_Text(lines).shown())
 
 

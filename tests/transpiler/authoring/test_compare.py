@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
+import json
+
 import pytest
 
 from provision.config.format import Config
@@ -61,6 +65,13 @@ SECRETS = [
     "ignition: {config: {merge: [{source: 'https://host/a?%s'}]}}",
     "ignition: {config: {merge: [{source: 'https://host/a', http_headers: [{name: A, value: %s}]}]}}",
     "ignition: {proxy: {http_proxy: 'http://a:%s@host'}}",
+    "ignition: {config: {replace: {source: 'data:,%s'}}}",
+    (
+        "ignition: {config: {replace: {inline: '"
+        '{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/a", "mode": 384, "contents": {"source": '
+        '"data:,%s"}}]}}'
+        "'}}}"
+    ),
     "storage: {files: [{path: /etc/app/token, contents: {inline: %s}}]}",
     "storage: {files: [{path: /a, contents: {inline: 'apikey: %s'}}]}",
     "storage: {files: [{path: /a, contents: {inline: 'Authorization: Bearer %s'}}]}",
@@ -140,6 +151,39 @@ def test_the_text_of_a_config() -> None:
         "storage.files[/a]\n    mode: 0600\n"
         "storage.files[/b]\n    contents:\n        a\n\n        \\x1b[31m\tb (no newline at the end)\n    mode: 0644\n"
     )
+
+
+HELD = '{"ignition": {"version": "3.4.0"}, "storage": {"files": [{"path": "/b", "mode": 420}]}}'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "storage: {files: [{path: /a}]}",
+        "storage: {files: [{path: /a}, {path: /b, mode: 1}]}",
+    ],
+)
+def test_merged_configs_take_part_as_on_a_machine(text: str) -> None:
+    plain = config_of("storage: {files: [{path: /a}, {path: /b, mode: 0644}]}")
+    whole = config_of(f"{text}\nignition: {{config: {{merge: [{{inline: '{HELD}'}}]}}}}")
+    assert config_changes(whole, plain) == []
+
+
+def test_a_config_that_is_replaced_does_not_count() -> None:
+    text = f"storage: {{files: [{{path: /a}}]}}\nignition: {{config: {{replace: {{inline: '{HELD}'}}}}}}"
+    assert config_changes(config_of(text), config_of("storage: {files: [{path: /b, mode: 0644}]}")) == []
+
+
+def test_configs_that_hold_one_another_without_end() -> None:
+    """Eight are opened; the rest is a text that is not shown."""
+    text = HELD.replace("/b", "/first")
+    for _ in range(12):
+        packed = base64.b64encode(gzip.compress(text.encode())).decode()
+        replace = {"source": f"data:;base64,{packed}", "compression": "gzip"}
+        text = json.dumps({"ignition": {"version": "3.4.0", "config": {"replace": replace}}})
+    config = validate(text.encode()).config
+    assert config is not None
+    assert as_lines(config_changes(Config(), config)).splitlines()[-1] == "    replace: (not shown)"
 
 
 def with_json() -> list[Case]:

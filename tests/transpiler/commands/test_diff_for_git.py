@@ -142,6 +142,7 @@ def test_a_comment_on_a_pull_request(capsys: pytest.CaptureFixture[str]) -> None
         (["a.bu"], "give two configs, or two directories"),
         (["a.bu", "b.bu", "c.bu"], "give two configs, or two directories"),
         ([".", "b.bu"], "one of the two is a directory"),
+        (["-", "-"], "only one of the two can be standard input"),
         (["--textconv", "a.bu", "b.bu"], "--textconv takes one config"),
         (["--git", "a.bu", "b.bu"], "--git takes the arguments that git gives"),
         (["--git", "--markdown", "a.bu", "b.bu"], "not allowed with"),
@@ -152,3 +153,18 @@ def test_wrong_usage(arguments: list[str], message: str, capsys: pytest.CaptureF
         diff(arguments)
     assert stopped.value.code == 2
     assert message in capsys.readouterr().err
+
+
+def test_directories_without_configs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A report of no changes would hide a wrong path."""
+    (folder / "a").mkdir()
+    assert diff(["--markdown", "a", "a"]) == 2
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", "no config is below these directories\n")
+
+
+def test_butane_in_the_form_of_json(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.bu").write_text('{"variant":"fcos","version":"1.5.0"}')
+    (folder / "b.ign").write_text('{"ignition":{"version":"3.4.0"}}')
+    assert diff(["--exit-code", "a.bu", "b.ign"]) == 0
+    assert capsys.readouterr().err == ""

@@ -45,6 +45,15 @@ def test_a_table(capsys: pytest.CaptureFixture[str]) -> None:
     assert "  aws            16384  fits (1 %)\n" in shown
 
 
+def test_names_with_control_characters_and_secrets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = 'storage: {files: [{path: "/a\\e[31m"}]}\nkernel_arguments: {should_exist: [inst.rootpw=hidden]}\n'
+    (tmp_path / "a.bu").write_text(f"variant: fcos\nversion: 1.5.0\n{text}")
+    assert explain(["a.bu"]) == 0
+    assert "  /a\\x1b[31m" in (shown := capsys.readouterr().out)
+    assert "  inst.rootpw=(not shown)" in shown
+    assert "hidden" not in shown
+
+
 def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(["--json", "--var", "on=false", "site.bu", "a.service"]) == 0
     shown = json.loads(capsys.readouterr().out)
