@@ -70,8 +70,9 @@ def diff(arguments: list[str]) -> int:
         lists = {"var": given.var, "vars-file": given.vars_file, "secrets-file": given.secrets_file}
         values = values_given(lists, settings, without_secrets=True)._replace(given=frozenset())
     except (SettingsError, ValuesError) as wrong:
-        print(wrong, file=sys.stderr)
-        return 2
+        for_git = given.textconv or given.git
+        print(wrong, file=sys.stdout if for_git else sys.stderr)
+        return 0 if for_git else 2  # git would stop at another status, and show nothing of other files
     configs = _Configs(given.files_dir, settings, values)
     if given.textconv:
         _show(configs.text(given.paths[0]), values)
@@ -187,9 +188,11 @@ class _Configs:
             return
         path, old, new = given[0], given[1], given[4]
         name = given[7] if len(given) == 9 else path
-        folder = self.files_dir or os.path.dirname(name) or "."
-        sides = [None if one == _ABSENT else Side(one, shown, folder) for one, shown in ((old, path), (new, name))]
-        yield self.pair(name, sides)
+        sides = [
+            None if one == _ABSENT else Side(one, shown, self.files_dir or os.path.dirname(shown) or ".")
+            for one, shown in ((old, path), (new, name))
+        ]
+        yield self.pair(name if name == path else f"{path} -> {name}", sides)
 
     def pair(self, name: str, sides: Sequence[Side | None]) -> ConfigChanges:
         """The changes of a config from its old side to its new one; None where it does not exist."""

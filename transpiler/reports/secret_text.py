@@ -23,7 +23,7 @@ WIREGUARD_KEY = re.compile(r"^\s*(?:PrivateKey|PresharedKey)\s*=\s*[A-Za-z0-9+/]
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 _STRONG = re.compile(
-    r".*(?:password|passwd|passphrase|passcode|pwd|pw|secrets?|tokens?|credentials?|apikey|masterauth"
+    r".*(?:password|passwd|passphrase|passcode|pwd|pw|secrets?|tokens?|credentials?|apikey|masterauth|authtok"
     r"|(?:private|secret|access|auth|shared|master|account|crypt|encryption)key)|psk"
 )
 """Words of names whose values are secrets."""
@@ -35,7 +35,7 @@ _STRONG_AT_END = re.compile(
 
 _KINDS_OF_KEYS = re.compile(
     r"access|account|admin|api|app|application|auth|client|crypt|deploy|encryption|ingest|license|luks|master"
-    r"|preshared|private|recovery|secret|service|session|shared|signing|storage|wep|write"
+    r"|preshared|private|recovery|secret|service|session|shared|signing|storage|subscription|wep|write"
 )
 
 _WITHOUT_MEANING = re.compile(
@@ -77,7 +77,8 @@ _FORMS = re.compile(
     r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|\bK10\w{20,}::\S+|(?<![\w.])[a-z0-9]{6}\.[a-z0-9]{16}(?![\w.])"
     r"|\bAGE-SECRET-KEY-\w+|LS0tLS1CRUdJTi(?!BDRVJUSUZJQ0FUR)[\w+/=]{20,}"
     r"|(?<=hooks\.slack\.com/services/)[^\s\"']+|(?<=/api/webhooks/)[^\s\"']+|(?<=api\.telegram\.org/bot)[^\s\"'/]+"
-    r"|(?<=Bearer )(?=\S*\d)[^\s\"']{8,}"
+    r"|(?<=Bearer )(?=\S*\d)[^\s\"']{8,}|\btskey-[\w-]{8,}|(?<=[?&]sig=)[^\s&\"']+|(?<=Signature=)[^\s&\"']+"
+    r"|(?<=:)[^\s@:/\"']+(?=@tcp\()"
 )
 """What is a secret by its form: password hashes, and tokens of clouds, GitHub, GitLab, Slack, k3s, kubeadm, Vault."""
 
@@ -91,7 +92,9 @@ _OF_PROGRAMS = re.compile(
 )
 """Passwords among the arguments of programs, without a name."""
 
-_READS_PASSWORDS = re.compile(r"\b(?:chpasswd|sshpass|htpasswd|smbpasswd|passwd\s+--stdin)\b")
+_READS_PASSWORDS = re.compile(
+    r"\b(?:chpasswd|sshpass|htpasswd|smbpasswd|passwd\s+--stdin)\b|--password-stdin\b|\|\s*cryptsetup\b"
+)
 
 _NAMED = re.compile(r"(?<![\w.$%-])([\w.-]++)(\\*[\"']?)\]?(\s*+(?:=>|:=|[:=])(?![:=]|//)\s*+)")
 
@@ -99,6 +102,14 @@ _OPTION = re.compile(r"(?<!\S)(-{1,2}[\w-]++)()(\s++)(?=[^\s-])")
 
 _ALONE = re.compile(r"^\s*+(?:[#;]\s*+)?(?:set\s++)?([\w.-]++)()(\s++)(?=(?:\"[^\"]*+\"|'[^']*+'|\S++)\s*+;?$)")
 """A line with a name and one value: `requirepass VALUE`."""
+
+_IN_CALL = re.compile(r"[\"']([\w.-]++)[\"']()(\s*+,\s*+)(?=[\"'])")
+"""`define('DB_PASSWORD', 'value')`"""
+
+_OF_USER = re.compile(
+    r"^\s*+(password)()\s++(?!required|requisite|sufficient|optional|include|substack|\[)\S++(\s++)(?=\S++\s*+$)"
+)
+"""`password USER VALUE` of GRUB, and no line of PAM."""
 
 _LOGIN_LINE = re.compile(r"\blogin\s+\S+\s+(?:account\s+\S+\s+)?password\s")
 
@@ -114,7 +125,7 @@ _OPENS_BLOCK = re.compile(r"(?:[|>][-+\d]*|[\[{(]|)\s*(?:#.*)?")
 
 _NAMES_VARIABLE = re.compile(r"(?<![\w.-])(?:name|key)[\"']?\s*[:=]\s*[\"']?([\w.-]++)", re.IGNORECASE)
 
-_SIGNS = re.compile(r"pass|pw|secret|token|cred|key|psk|pin|cookie|auth|community", re.IGNORECASE)
+_SIGNS = re.compile(r"pass|pw|secret|token|cred|key|psk|pin|cookie|auth|community|cryptsetup", re.IGNORECASE)
 """A text without any of these has no name of a secret, no private key, and none of _READS_PASSWORDS."""
 
 _MOST = 100
@@ -124,7 +135,7 @@ _KUBERNETES_SECRET = re.compile(r"\s*[\"']?kind[\"']?\s*:\s*[\"']?Secret\b")
 
 _SECRET_FILE = re.compile(
     r"\.?(?:netrc|pgpass|htpasswd|g?shadow-?|erlang\.cookie|vault-token|id_(?:rsa|dsa|ecdsa|ed25519))"
-    r"|.*\.(?:key|p12|pfx|jks|keystore|kdbx|keytab|psk|secrets?|token|pass|passwd)"
+    r"|.*\.(?:key|p12|pfx|jks|keystore|kdbx|keytab|psk|jwk|secrets?|token|pass|passwd)"
 )
 
 _PUBLIC_FILES = re.compile(r"/etc/passwd-?|/etc/pam\.d/.*|.*/(?:s?bin|bash-completion/.*)/[^/]*")
@@ -226,7 +237,7 @@ class _Text:
     def named(self, line: str, indent: int) -> Iterator[tuple[int, int]]:
         """The places of values whose names say that they are secrets."""
         hidden_to = 0
-        patterns = [_NAMED, _OPTION, _ALONE, _XML] + ([_LOGIN] if _LOGIN_LINE.search(line) else [])
+        patterns = [_NAMED, _OPTION, _ALONE, _OF_USER, _IN_CALL, _XML] + ([_LOGIN] if _LOGIN_LINE.search(line) else [])
         for pattern in patterns:
             for found in pattern.finditer(line):
                 if not self.is_secret(found[1]) or found.start() < hidden_to:

@@ -85,6 +85,27 @@ def test_local_files_of_old_texts_are_beside_the_config(folder: Path, capsys: py
     )
 
 
+def test_a_file_with_a_new_name(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each side has its local files beside its name."""
+    for name in ("old", "new"):
+        (folder / name).mkdir()
+        (folder / name / "words").write_text(f"{name}\n")
+        (folder / name / f"{name}.bu").write_text(HEAD + "    - path: /a\n      contents: {local: words}\n")
+    arguments = ["old/old.bu", "old/old.bu", "0", "0", "new/new.bu", "0", "0", "new/new.bu", "similarity index 99%"]
+    assert diff(["--git", "--", *arguments]) == 0
+    shown = "=== old/old.bu -> new/new.bu\n~ storage.files[/a]\n    contents: old -> new\n"
+    assert capsys.readouterr().out == shown
+
+
+def test_wrong_settings_do_not_stop_git(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / ".transpile.toml").write_text("strict = 1\n")
+    (folder / "a.bu").write_text(site("a", "b"))
+    assert diff(["--textconv", "a.bu"]) == 0
+    assert diff(["--git", "a.bu", "a.bu", "0", "0", "/dev/null", "0", "0"]) == 0
+    assert capsys.readouterr().out == ".transpile.toml: strict is not true or false\n" * 2
+    assert diff(["a.bu", "a.bu"]) == 2
+
+
 def test_a_file_that_is_not_merged(capsys: pytest.CaptureFixture[str]) -> None:
     assert diff(["--git", "--", "site.bu"]) == 0
     assert capsys.readouterr().out == "=== site.bu\nit is not merged\n"

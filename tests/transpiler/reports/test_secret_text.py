@@ -45,6 +45,24 @@ pin: 1234SECRET
 Cookie: session=SECRET; b=SECRET
 k3s: K10aaaaaaaaaaaaaaaaaaaaaaaaaaaaSECRET::server:SECRET
 url: https://hooks.slack.com/services/T0/B0/SECRET
+define('DB_PASSWORD', 'SECRET');
+os.environ["API_TOKEN"] = "SECRET"
+spring.datasource.password=SECRET
+//registry.example.com/:_authToken=SECRET
+//nas/share /mnt cifs username=a,password=SECRET 0 0
+ldap_default_authtok = SECRET
+password root SECRET
+ExecStart=/bin/sh -c 'echo SECRET | docker login -u a --password-stdin'
+ExecStart=/bin/sh -c 'echo -n SECRET | cryptsetup open /dev/sda2 data'
+DSN=app:SECRET@tcp(db:3306)/app
+https://a.blob.core.windows.net/c/f?sv=1&sig=SECRET&se=2
+tailscale up --authkey tskey-SECRET-abcdefgh
+"private_key": "-----BEGIN PRIVATE KEY-----\\nSECRET\\n-----END PRIVATE KEY-----\\n",
+Passphrase=SECRET
+password : SECRET
+podman run -e POSTGRES_PASSWORD=SECRET postgres
+curl --header="PRIVATE-TOKEN: SECRET" https://example.com
+Server=db;User Id=a;Password=SECRET;
 AWS_SECRET_ACCESS_KEY=SECRET""".splitlines()
 
 SEVERAL_LINES = [
@@ -71,6 +89,9 @@ PermitRootLogin prohibit-password
 AuthorizedKeysFile .ssh/authorized_keys
 HostKey /etc/ssh/ssh_host_ed25519_key
 password required pam_unix.so sha512
+password requisite pam_pwquality.so
+print("user", "name")
+//nas/share /mnt cifs credentials=/etc/nas.cred,uid=1000 0 0
 passwd: files systemd
 wheel ALL=(ALL) NOPASSWD: ALL
 ssl_key = /etc/ssl/private/server.key
