@@ -36,9 +36,15 @@ class Masks:
                 found.setdefault(node.file, []).append((name, node))
         self.scalars = {file: sorted(some, key=lambda one: one[1].at) for file, some in found.items()}
         self.starts = {file: [node.line for _, node in some] for file, some in self.scalars.items()}
+        self.masked: dict[tuple[str, int], str] = {}
 
     def masked_line(self, place: Position, line: str) -> str:
         """The line at a place, in which every character of a secret is an asterisk."""
+        if (place.file, place.line) not in self.masked:
+            self.masked[place.file, place.line] = self._masked(place, line)
+        return self.masked[place.file, place.line]
+
+    def _masked(self, place: Position, line: str) -> str:
         number, scalars = place.line, self.scalars.get(place.file, [])
         index = bisect_right(self.starts.get(place.file, []), number)
         while index > 0:

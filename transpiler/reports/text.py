@@ -48,6 +48,8 @@ class SourceText(NamedTuple):
 
     def lines(self) -> list[str]:
         """The lines of the text without line breaks. Source for line breaks: YAML 1.1, section 4.1.4."""
+        if not self.is_yaml:
+            return self.raw.decode("utf-8-sig", "replace").split("\n")
         encoding = "utf-16" if self.raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
         text = self.raw.decode(encoding, "replace")
         for line_break in ("\r\n", "\r", "\x85", "\u2028", "\u2029"):

@@ -30,17 +30,18 @@ def settings(text: str, comments: tuple[str, ...] = ("#", ";"), *, continues: bo
     `comments` are the beginnings of comments. `continues` says whether a backslash at the end continues a line.
     """
     section = ""
-    started: tuple[int, str] | None = None
+    parts: list[str] = []  # of a value that goes on
+    first = 0
     for number, line in enumerate([*text.split("\n"), ""]):
         stripped = line.strip()
-        if stripped.startswith(comments) or (not stripped and started is None):
+        if stripped.startswith(comments) or (not stripped and not parts):
             continue
-        first, before = started or (number, "")
+        first = first if parts else number
         if continues and line.rstrip("\r").endswith("\\"):
-            started = (first, f"{before}{stripped[:-1]} ")
+            parts.append(f"{stripped[:-1]} ")
             continue
-        started = None
-        whole = before + stripped
+        whole = "".join((*parts, stripped))
+        parts = []
         if whole.startswith("[") and whole.endswith("]"):
             section = whole[1:-1]
             yield Setting(first, section, "", "", has_equals=False)

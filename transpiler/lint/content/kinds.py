@@ -37,6 +37,9 @@ _ANY = r"/(?:etc|run|usr/lib|usr/local/lib|lib)"
 _OF_USERS = rf"{_ANY}/systemd/user|/usr/(?:local/)?share/systemd/user|{_HOME}/\.(?:config|local/share)/systemd/user"
 _QUADLETS = rf"(?:/(?:etc|run|usr/share)|{_HOME}/\.config)/containers/systemd(?:/.+)?"
 
+_LONGEST = 4096
+"""The longest path of Linux in bytes (`limits.h`)."""
+
 _OF_A_USER = re.compile(rf"{_HOME}/|/(?:etc|run|usr/share)/containers/systemd/users/")
 
 
@@ -63,6 +66,8 @@ _FORMS = (
 def kind_of(path: str) -> FileKind:
     """The kind of a file by its absolute path on the machine."""
     simple = posixpath.normpath(path)
+    if len(simple) > _LONGEST:
+        return FileKind("")
     for reader, form in _FORMS:
         match = form.fullmatch(simple)
         if match:

@@ -15,6 +15,12 @@ from transpiler.reading.local_files import FilesDirectory, LocalFileError, join_
 _LARGEST = 1 << 20
 """Larger contents, in bytes, are not judged."""
 
+_LARGEST_OF_PROGRAMS = 1 << 18
+"""Larger texts, in characters, of units and of settings of programs are not judged: nobody writes them by hand."""
+
+MOST_IN_A_TEXT = 100
+"""The number of remarks of one kind about a text after which no more are made."""
+
 _MOST_IN_TREES = 10_000
 """The number of files in trees after which no more are searched."""
 
@@ -35,9 +41,8 @@ class MachineText(NamedTuple):
         """The place of a line, from 0, in the author's files; None if the text has no lines there."""
         if not self.file:
             return place_of_line(node_at(source.root, self.path), source, line)
-        lines = self.text.split("\n")
-        indent = len(lines[line]) - len(lines[line].lstrip()) if line < len(lines) else 0
-        return Position(line + 1, indent + 1, self.file)
+        text = self.text.split("\n", line + 1)[line]
+        return Position(line + 1, len(text) - len(text.lstrip()) + 1, self.file)
 
     def remark(self, source: LintInput, wrong: WrongLine) -> Problem:
         """A warning about a line. Without a place of its own, it names the number of the line."""
@@ -49,7 +54,7 @@ class MachineText(NamedTuple):
 def machine_texts(source: LintInput, wanted: Callable[[str], object]) -> Iterator[MachineText]:
     """The texts of all files, units and quadlets whose paths on the machine are `wanted`, without empty ones."""
     for one in (*_units(source, wanted), *_files(source, wanted), *_trees(source, wanted)):
-        if one.text:
+        if one.text and (len(one.text) <= _LARGEST_OF_PROGRAMS or not kind_of(one.name).reader):
             yield one
 
 

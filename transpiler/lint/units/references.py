@@ -6,14 +6,16 @@ Source: systemd.unit(5). A unit that requires another which does not exist does 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
 
 from provision.config.problems import Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.kinds import QUADLET_TYPES, SYSTEMD_TYPES, kind_of
 from transpiler.lint.content.tables import listed, table
-from transpiler.lint.content.texts import machine_texts, tree_nodes
+from transpiler.lint.content.texts import MOST_IN_A_TEXT, machine_texts, tree_nodes
 from transpiler.lint.source import LintInput
 from transpiler.lint.units.unit_text import UnitText, unit_texts
 
@@ -32,14 +34,14 @@ _KNOWN_SYSTEMS = {"fcos": "Fedora CoreOS", "flatcar": "Flatcar"}
 _BRINGS_UNITS = re.compile(
     r"\b(?:rpm-ostree|dnf5?|yum|bootc|apt(?:-get)?|ostree|curl|wget|aria2c|sysext|confext|portablectl|flatpak|snap|tar"
     r"|unzip|cpio|rsync|scp|git|pip3?|npm|make|helm|install|cp|ln|tee|podman generate|generator|mkosi|podlet)\b"
-    r"|systemctl\b.*\b(?:link|edit|daemon-reload|enable|set-property)|/systemd/|/extensions\b|base64|ansible|python"
+    r"|systemctl\b[^\n]{0,99}\b(?:link|edit|daemon-reload|enable|set-property)|/systemd/|/extensions\b|base64|ansible|python"
 )
 """What a text has if the machine may get more units when it runs it."""
 
 _EXTENSIONS = re.compile(r"/(?:etc|run|opt|usr|var/lib)/(?:extensions|confexts|portables|sysupdate\.[^/]*)(?:/.*)?")
 
 
-def named_unit(one: Setting, unit: UnitText, own: set[str]) -> tuple[str, str, str] | None:
+def named_unit(one: Setting, unit: UnitText, own: frozenset[str]) -> tuple[str, str, str] | None:
     """A name that systemd refuses, or that no unit has and that is almost the name of one: rule, message, hint."""
     kind = table("units")[one.section].get(one.name, "")
     if not (_NAMES_OF_UNITS.fullmatch(kind) or one.name in _NAMING):
@@ -53,7 +55,7 @@ def named_unit(one: Setting, unit: UnitText, own: set[str]) -> tuple[str, str, s
             hint = near or f"write {word}.service, or {word}.target"
             message = f"systemd refuses this name: {word} has no type of unit at its end"
             return "unit-reference", message, hint
-        near = _misspelled(word, own - {unit.name})
+        near = _misspelled(word, unit.name, own)
         if near:
             return "unit-reference", f"no unit of this config has the name {word}", f"did you mean {near}?"
     return None
@@ -66,33 +68,37 @@ def missing_units(source: LintInput) -> Iterator[Problem]:
         return
     own = own_units(source)
     for unit in unit_texts(source):
-        for one in settings(unit.text) if unit.kind.of_system else ():
-            if one.section == "Unit" and one.name in _REQUIRING:
-                for name in one.value.split():
-                    if _is_missing(name, unit, own):
-                        message = f"neither this config nor {system} brings {name}, so this unit does not start"
-                        hint = f"add {name} to the config, or write Wants={name} if it may be missing"
-                        yield unit.at(source, one.line, "missing-unit", message, hint)
+        if unit.kind.of_system:
+            yield from islice(_missing(unit, system, own, source), MOST_IN_A_TEXT)
 
 
-def _is_missing(name: str, unit: UnitText, own: set[str]) -> bool:
+def _missing(unit: UnitText, system: str, own: frozenset[str], source: LintInput) -> Iterator[Problem]:
+    for one in settings(unit.text):
+        for name in one.value.split() if one.section == "Unit" and one.name in _REQUIRING else ():
+            if _is_missing(name, unit, own):
+                message = f"neither this config nor {system} brings {name}, so this unit does not start"
+                hint = f"add {name} to the config, or write Wants={name} if it may be missing"
+                yield unit.at(source, one.line, "missing-unit", message, hint)
+
+
+def _is_missing(name: str, unit: UnitText, own: frozenset[str]) -> bool:
     suffix = name.rpartition(".")[2]
     if _is_filled_in(name) or suffix not in _NEVER_MADE_BY_THE_SYSTEM or _is_known(name, own):
         return False
-    return "@" not in name and not _misspelled(name, own - {unit.name})
+    return "@" not in name and not _misspelled(name, unit.name, own)
 
 
 def _is_filled_in(word: str) -> bool:
     return "%" in word or "$" in word or "{" in word
 
 
-def _is_known(word: str, own: set[str]) -> bool:
+def _is_known(word: str, own: frozenset[str]) -> bool:
     """Whether the config or a known package brings a unit, or the template of which it is an instance."""
     names = {word, f"{word.partition('@')[0]}@.{word.rpartition('.')[2]}"}
     return any(names & known for known in (own, listed("unit-names"), listed("known-units")))
 
 
-def own_units(source: LintInput) -> set[str]:
+def own_units(source: LintInput) -> frozenset[str]:
     """The names of all units that the config brings: units, files, links, and what podman makes of quadlets."""
     systemd, storage = source.record.systemd, source.record.storage
     names = {unit.name for unit in systemd.units}
@@ -109,7 +115,7 @@ def own_units(source: LintInput) -> set[str]:
         for one in settings(unit.text):
             if one.name in {"Alias", "ServiceName", "PodName"}:
                 names.update(_service(word) for word in one.value.split())
-    return names
+    return frozenset(names)
 
 
 def _service(name: str) -> str:
@@ -151,14 +157,26 @@ def _without_locations(text: str) -> str:
     return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(("#", ";", "[")))
 
 
-def _misspelled(word: str, own: set[str]) -> str:
+def _misspelled(word: str, of_unit: str, own: frozenset[str]) -> str:
     """The unit that a name probably means: equal but for one letter, or two letters that changed places."""
     stem, _, suffix = word.rpartition(".")
-    for known in sorted(own | listed("unit-names")):
-        other, _, its_suffix = known.rpartition(".")
-        if suffix == its_suffix and min(len(stem), len(other)) > _SHORT and _is_typo(stem, other):
-            return known
+    for length in range(max(len(stem) - 1, _SHORT + 1), len(stem) + 2) if len(stem) > _SHORT else ():
+        for names in (own, listed("unit-names")):
+            for other in _by_length(names).get((suffix, length), ()):
+                known = f"{other}.{suffix}"
+                if known != of_unit and _is_typo(stem, other):
+                    return known
     return ""
+
+
+@lru_cache(maxsize=8)
+def _by_length(names: frozenset[str]) -> Mapping[tuple[str, int], list[str]]:
+    """Names of units without their types, by the type and their length."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for name in sorted(names):
+        stem, _, suffix = name.rpartition(".")
+        found.setdefault((suffix, len(stem)), []).append(stem)
+    return found
 
 
 _SHORT = 4

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from provision.config.problems import Path, Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.kinds import QUADLET_TYPES
 from transpiler.lint.content.tables import table
+from transpiler.lint.content.texts import MOST_IN_A_TEXT
 from transpiler.lint.source import LintInput
 from transpiler.lint.units.references import named_unit, own_units
 from transpiler.lint.units.unit_text import UnitText, has_no_exec_start, unit_texts
@@ -27,11 +29,15 @@ def unit_settings(source: LintInput) -> Iterator[Problem]:
     """Warnings about settings that systemd or podman do not know, values they refuse, and misspelled names of units."""
     own = own_units(source)
     for unit in unit_texts(source):
-        for one in settings(unit.text):
-            if one.name and one.has_equals and one.section in unit.sections and not _has_remark(one, unit, source):
-                found = _unknown_name(one, unit) or _value(one, unit) or named_unit(one, unit, own)
-                if found is not None:
-                    yield unit.at(source, one.line, *found)
+        yield from islice(_of_unit(unit, own, source), MOST_IN_A_TEXT)
+
+
+def _of_unit(unit: UnitText, own: frozenset[str], source: LintInput) -> Iterator[Problem]:
+    for one in settings(unit.text):
+        if one.name and one.has_equals and one.section in unit.sections and not _has_remark(one, unit, source):
+            found = _unknown_name(one, unit) or _value(one, unit) or named_unit(one, unit, own)
+            if found is not None:
+                yield unit.at(source, one.line, *found)
 
 
 def _has_remark(one: Setting, unit: UnitText, source: LintInput) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from provision.config.problems import Path, Problem
@@ -15,7 +16,7 @@ from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.ini import settings
 from transpiler.lint.content.kinds import FileKind, kind_of
 from transpiler.lint.content.ostree import is_ostree, link_above, real_path
-from transpiler.lint.content.texts import MachineText, machine_texts
+from transpiler.lint.content.texts import MOST_IN_A_TEXT, MachineText, machine_texts
 from transpiler.lint.content.wrong_lines import WrongLine
 from transpiler.lint.source import LintInput, remark
 from transpiler.lint.templates import TEMPLATE
@@ -87,7 +88,7 @@ def units(source: LintInput) -> Iterator[Problem]:
     """Warnings about the texts of units, drop-ins and quadlets."""
     yield from _names(source)
     for one in unit_texts(source):
-        yield from _lines(one, source)
+        yield from islice(_lines(one, source), MOST_IN_A_TEXT)
         if not one.kind.is_dropin and not one.is_quadlet:
             yield from _service(one, source)
             yield from _mount(one, source)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.transpiler.lint.test_lints import HEAD, findings_of
+from transpiler.lint.content.texts import MOST_IN_A_TEXT
 from transpiler.phases import transpile
 from transpiler.translation_state import TranspileOptions
 
@@ -111,3 +112,21 @@ def test_a_local_file_out_of_the_files_directory_is_not_shown(tmp_path: Path) ->
         TranspileOptions(files_dir=tmp_path / "files"),
     )
     assert [one.rule for one in result.findings()] == ["outward-link"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[x]\n" * 3000,
+        "[Unit]\n" + "Descripton=x\n" * 3000,
+        "[Unit]\nRequires=" + " ".join(f"abcdef{number}.service" for number in range(3000)),
+        "[Service]\n" + "a=\\\n" * 3000,
+        "[Service]\nExecStart=" + "systemctl " * 3000,
+    ],
+)
+def test_a_hostile_text_has_a_limited_number_of_findings(text: str) -> None:
+    assert len(inline(f"{SYSTEM}/a.service", text)) <= 2 * MOST_IN_A_TEXT
+
+
+def test_a_very_large_unit_is_not_judged() -> None:
+    assert inline(f"{SYSTEM}/a.service", "[Unit]\nDescripton=x\n" + "# x\n" * (1 << 16)) == []

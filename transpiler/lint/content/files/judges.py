@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 from provision.config.problems import Problem
 from transpiler.lint.accounts import wrong_key
@@ -13,7 +14,7 @@ from transpiler.lint.content.files.sshd import sshd_settings
 from transpiler.lint.content.files.sudoers import sudoers
 from transpiler.lint.content.files.systemd_settings import systemd_settings
 from transpiler.lint.content.kinds import kind_of
-from transpiler.lint.content.texts import machine_texts
+from transpiler.lint.content.texts import MOST_IN_A_TEXT, machine_texts
 from transpiler.lint.content.wrong_lines import WrongLine
 from transpiler.lint.source import LintInput
 
@@ -41,5 +42,6 @@ def file_contents(source: LintInput) -> Iterator[Problem]:
     """Warnings about the texts of files that a known program reads."""
     for one in machine_texts(source, lambda name: kind_of(name).reader in JUDGES):
         if "{{" not in one.text and "{%" not in one.text:
-            for wrong in JUDGES[kind_of(one.name).reader](one.name, one.text):
+            judge = JUDGES[kind_of(one.name).reader]
+            for wrong in islice(judge(one.name, one.text), MOST_IN_A_TEXT):
                 yield one.remark(source, wrong)
