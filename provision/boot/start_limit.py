@@ -45,6 +45,9 @@ def extended(*, interval: float = INTERVAL) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+        # the kernel may still have the thread for a moment; what comes next may need a process without threads
+        while os.path.exists(f"/proc/self/task/{thread.native_id}"):
+            os.sched_yield()
 
 
 def _ask(place: str, ended: Event, interval: float) -> None:
@@ -85,10 +88,13 @@ def activity(processes: Iterable[str]) -> Activity:
 
 
 def processes() -> list[str]:
-    """The ids of the processes in the cgroup of this one, which is that of its unit; without cgroups v2 its own id."""
+    """The ids of the processes in the cgroup of this one, which is that of its unit.
+
+    Without cgroups v2 they are those of the whole machine, of which some always work: then no step is ended.
+    """
     with suppress(OSError, StopIteration):
         with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
             unit = next(line[3:] for line in file.read().splitlines() if line.startswith("0::"))
         with open(f"{CGROUPS}{unit}/cgroup.procs", encoding="ascii") as file:
             return file.read().split()
-    return [str(os.getpid())]
+    return [name for name in os.listdir("/proc") if name.isdecimal()]

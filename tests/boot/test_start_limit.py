@@ -66,11 +66,13 @@ def test_systemd_is_asked_to_wait_as_long_as_the_block_works(tmp_path: Path, mon
         systemd.bind(place)
         monkeypatch.setenv("NOTIFY_SOCKET", place)
         systemd.settimeout(0)
+        threads = {*os.listdir("/proc/self/task")}
         with extended(interval=0.01):
             message = b""
             while not message:  # this is the work
                 with suppress(BlockingIOError):
                     message = systemd.recv(100)
+        assert {*os.listdir("/proc/self/task")} <= threads, "its own thread is still there"
         assert message == f"EXTEND_TIMEOUT_USEC={LIMIT * 1e6:.0f}".encode()
 
 
