@@ -107,6 +107,7 @@ def report() -> dict[str, Any]:
             output("lsblk", "--json", "--bytes", "--output=NAME,FSTYPE,LABEL,PARTLABEL,UUID,SIZE,FSSIZE,MOUNTPOINT")
         ),
         "core": account("core"),
+        "mounts": {line.split()[4]: line.split()[5] for line in content("/proc/self/mountinfo").splitlines()},
         "entry": content("/boot/loader/entries/linux.conf"),
         "arguments": Path("/proc/cmdline").read_text().split(),
         "grub": content("/etc/default/grub"),
