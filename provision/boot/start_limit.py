@@ -22,10 +22,10 @@ INTERVAL = 10.0
 
 CGROUPS = "/sys/fs/cgroup"
 
-_FIELDS = re.compile(r"^(State|(?:non)?voluntary_ctxt_switches):\s+(\S+)", re.MULTILINE)
+_FIELDS = re.compile(rb"^(State|(?:non)?voluntary_ctxt_switches):\s+(\S+)", re.MULTILINE)
 """Fields of /proc/PID/task/TID/status (proc_pid_status(5))."""
 
-_WORKS = frozenset({"R", "D"})
+_WORKS = frozenset({b"R", b"D"})
 """It runs, or waits for a disk: states of a thread."""
 
 
@@ -39,7 +39,11 @@ def extended(*, interval: float = INTERVAL) -> Iterator[None]:
     ended = Event()
     place = f"\0{address[1:]}" if address.startswith("@") else address
     thread = Thread(target=_ask, args=(place, ended, interval), daemon=True)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # there are too many threads; the step has the time that the unit gives it
+        yield
+        return
     try:
         yield
     finally:
@@ -68,22 +72,22 @@ class Activity(NamedTuple):
     """What the threads of a step do: whether one runs, or waits for a disk; and how often each left the processor."""
 
     works: bool
-    switches: dict[str, str]
+    switches: dict[str, bytes]
 
 
 def activity(processes: Iterable[str]) -> Activity:
     """The activity of these processes, but for the thread that asks."""
-    works, switches = False, {}
+    works, switches = False, dict[str, bytes]()
     own = str(get_native_id())
     for process in processes:
         with suppress(OSError):
             for thread in os.listdir(f"/proc/{process}/task"):
                 if thread == own:
                     continue
-                with suppress(OSError), open(f"/proc/{process}/task/{thread}/status", encoding="utf-8") as file:
+                with suppress(OSError), open(f"/proc/{process}/task/{thread}/status", "rb") as file:
                     fields = dict(_FIELDS.findall(file.read()))
-                    works = works or fields.pop("State", "") in _WORKS
-                    switches[thread] = " ".join(fields.values())
+                    works = works or fields.pop(b"State", b"") in _WORKS
+                    switches[thread] = b" ".join(fields.values())
     return Activity(works, switches)
 
 

@@ -44,6 +44,13 @@ def test_a_program_that_wakes_up_works() -> None:
             pass
 
 
+def test_any_bytes_in_the_name_of_a_thread_are_read() -> None:
+    with child("open('/proc/self/comm', 'wb').write(b'\\xff\\xfe')\nprint(2, flush=True)\nsys.stdin.read()") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert list(activity([str(process.pid)]).switches) == [str(process.pid)]
+
+
 def test_a_program_that_waits_or_is_stopped_does_nothing() -> None:
     with child("sys.stdin.read()") as process:
         name = str(process.pid)

@@ -87,7 +87,9 @@ def test_the_first_deployment_is_provisioned_and_the_next_one_is_not(
     assert again.reported["failed"] == [""]
     assert again.reported["nodes"] == nodes
     places = ("/", "/boot", "/etc", "/sysroot", "/usr", "/var")
-    assert [booted.reported["mounts"].get(one) for one in places] == [again.reported["mounts"].get(one) for one in places]
+    assert [booted.reported["mounts"].get(one) for one in places] == [
+        again.reported["mounts"].get(one) for one in places
+    ]
     assert again.reported["mounts"]["/usr"].startswith("ro,")
     updated = deployed.boot(updated_to, path)
     assert ran(updated) == LATER
