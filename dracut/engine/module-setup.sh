@@ -5,7 +5,7 @@
 # shellcheck disable=SC1091,SC2086,SC2154 # contents.sh sets lists of words
 
 # dracut sets these
-: "${initdir=}" "${moddir=}" "${add_dracutmodules=}" "${IN_KDUMP=}" "${provision_clevis=}" "${provision_first_boot_archive=}" "${omit_dracutmodules=}"
+: "${initdir=}" "${moddir=}" "${systemdsystemunitdir=}" "${add_dracutmodules=}" "${IN_KDUMP=}" "${provision_clevis=}" "${provision_first_boot_archive=}" "${omit_dracutmodules=}"
 
 check() {
     # neither a crash kernel nor a rescue system provisions a machine
@@ -81,8 +81,11 @@ install() {
 }
 
 # udev rules of multipath-tools and kpartx under the names that upstream and Debian give them; dracut's module knows others.
-# Without them udev takes each path for a disk of its own
+# Without them udev takes each path for a disk of its own. They ask multipathd, and mean no if it does not run yet
 install_multipath_rules() {
+    mkdir -p "$initdir$systemdsystemunitdir/multipathd.service.d"
+    printf '[Unit]\nBefore=systemd-udev-trigger.service\n' \
+        >"$initdir$systemdsystemunitdir/multipathd.service.d/provision.conf"
     inst_rules 56-dm-mpath.rules 56-dm-parts.rules 60-kpartx.rules 60-multipath.rules 68-del-part-nodes.rules \
         99-z-dm-mpath-late.rules
     inst_multiple -o rm "${udevdir-/usr/lib/udev}/kpartx_id"

@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Sequence
 from enum import Enum
 
 from provision.boot import ordering_points
@@ -25,7 +26,7 @@ from provision.boot.completion_record import DEVICE, RECORD, ostree_system, owne
 from provision.boot.failure_policy import failure_policy
 from provision.boot.machine_identity import machine_identity
 from provision.boot.run_files import PLATFORM_FILE
-from provision.failures import Failure
+from provision.failures import Failure, FetchFailed
 from provision.kernel_command_line import last_value, platform_id
 from provision.planning.device_names import link
 from provision.system.running_system.local_system import LocalSystem
@@ -35,6 +36,10 @@ ENVIRONMENT = "/run/provision/first-boot"
 
 LONG = 5.0
 """Seconds of waiting after which a message is shown on the consoles."""
+
+
+MOVE = 10.0
+"""Seconds to wait for another device of the same name, if the first one cannot be mounted."""
 
 
 def decide(running_system: LocalSystem) -> str:
@@ -75,8 +80,7 @@ def _lacks_record(command_line: str, running_system: LocalSystem) -> bool:
         if last_value(command_line, DEVICE) and not _has_file_system(device):
             print(f"there is no file system on {device}, and so no record")
             return True
-        found = (running_system.read_from(device, path) for path in record_paths(command_line))
-        record = next((data for data in found if data), None)
+        record = read_record(device, record_paths(command_line), running_system)
         return record is None or not proves_provisioned(record, command_line, machine_identity(running_system))
     if held := _first_signature():
         raise Failure(
@@ -84,6 +88,31 @@ def _lacks_record(command_line: str, running_system: LocalSystem) -> bool:
             hint="boot once with ignition.firstboot on the kernel command line to provision it in any case",
         )
     print(f"there is no {device}, and no disk holds anything")
+    return True
+
+
+def read_record(device: str, paths: Sequence[str], running_system: LocalSystem) -> bytes | None:
+    """The record on a device, at the first path that has one. Raises FetchFailed if the device cannot be mounted.
+
+    A name may lead to one path of a disk until multipathd takes that path: then the device is read by its next name.
+    """
+    while True:
+        node = os.path.realpath(device)
+        try:
+            return next((data for path in paths if (data := running_system.read_from(device, path))), None)
+        except FetchFailed:
+            if not _changes(device, node, running_system):
+                raise
+
+
+def _changes(device: str, node: str, running_system: LocalSystem) -> bool:
+    """Wait at most MOVE seconds until a name leads to another device than `node`; returns whether it does."""
+    end = time.monotonic() + MOVE
+    while os.path.realpath(device) == node or not os.path.exists(device):
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        running_system.await_change(min(left, 1.0))
     return True
 
 

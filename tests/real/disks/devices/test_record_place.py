@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -68,6 +69,27 @@ def test_slots_share_a_file_system_that_is_named(mkfs: tuple[str, ...], tmp_path
         assert is_first(tmp_path, slots[0])
         record(tmp_path, slots[0])
         assert [is_first(tmp_path, slot) for slot in slots] == [False, False]
+
+
+def test_a_name_that_leads_to_one_path_of_the_disk_is_followed_to_the_device_of_all_paths(tmp_path: Path) -> None:
+    """multipathd takes the path while the boot looks, and udev changes the name."""
+    name = Path(f"/dev/provision-test-{os.getpid()}")
+    with loop(blank(tmp_path / "path.img", 64 << 20)) as path, loop(blank(tmp_path / "disk.img", 64 << 20)) as disk:
+        subprocess.run(["mkfs.ext4", "-q", disk], check=True)
+        record(tmp_path, f"root=/dev/none provision.firstboot.device={disk}")
+        subprocess.run(["mkfs.ext4", "-q", path], check=True)
+        name.symlink_to(path)
+        moved = Path(f"{name}-new")
+        moved.symlink_to(disk)
+        udev = Timer(2, lambda: moved.rename(name))
+        taken = os.open(path, os.O_RDONLY | os.O_EXCL)
+        udev.start()
+        try:
+            assert not is_first(tmp_path, f"root=/dev/none provision.firstboot.device={name}")
+        finally:
+            os.close(taken)
+            udev.join()
+            name.unlink()
 
 
 @pytest.mark.skipif(shutil.which("ostree") is None, reason="ostree is not installed")
