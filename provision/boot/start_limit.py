@@ -3,19 +3,26 @@
 The units have a limit (TimeoutStartSec=, systemd.service(5)). A thread asks systemd to extend it (EXTEND_TIMEOUT_USEC=,
 sd_notify(3)) as long as the step works: since it asked last, this process or a program that it has started has used the
 processor, or one of them waits for a disk now. A stopped process does neither, and so does one that waits for ever.
+
+Only the limit that VARIABLE names is extended. A drop-in with another TimeoutStartSec= limits the step as a whole.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread, get_native_id
 from typing import NamedTuple
 
+from provision.failures import Failure
+
 LIMIT = 300.0
 """Seconds in which a step may do nothing; TimeoutStartSec= of our units."""
+
+VARIABLE = "PROVISION_START_LIMIT"
+"""Environment variable of our units: the limit that is extended, as systemctl(1) shows it."""
 
 INTERVAL = 10.0
 """Seconds between two looks."""
@@ -29,8 +36,20 @@ _WORKS = frozenset({b"R", b"D"})
 """It runs, or waits for a disk: states of a thread."""
 
 
+def has_own_limit() -> bool:
+    """Whether the unit of this process has the limit that is extended; also if systemd does not say."""
+    from provision.system.programs import processes
+
+    argv = ["systemctl", "show", "--value", "--property=TimeoutStartUSec", "--", os.path.basename(_cgroup())]
+    try:
+        shown = processes.run(argv).output.strip()
+    except (OSError, Failure):
+        return True
+    return shown in {"", os.environ.get(VARIABLE)}
+
+
 @contextmanager
-def extended(*, interval: float = INTERVAL) -> Iterator[None]:
+def extended(*, interval: float = INTERVAL, is_wanted: Callable[[], bool] = has_own_limit) -> Iterator[None]:
     """While the block works, its unit does not reach its limit. Without systemd it does nothing."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
@@ -38,7 +57,7 @@ def extended(*, interval: float = INTERVAL) -> Iterator[None]:
         return
     ended = Event()
     place = f"\0{address[1:]}" if address.startswith("@") else address
-    thread = Thread(target=_ask, args=(place, ended, interval), daemon=True)
+    thread = Thread(target=_ask, args=(place, ended, interval, is_wanted), daemon=True)
     try:
         thread.start()
     except RuntimeError:  # there are too many threads; the step has the time that the unit gives it
@@ -54,18 +73,22 @@ def extended(*, interval: float = INTERVAL) -> Iterator[None]:
             os.sched_yield()
 
 
-def _ask(place: str, ended: Event, interval: float) -> None:
+def _ask(place: str, ended: Event, interval: float, is_wanted: Callable[[], bool]) -> None:
+    if ended.wait(interval) or not is_wanted():  # most steps have ended before
+        return
     import socket
 
     message = f"EXTEND_TIMEOUT_USEC={LIMIT * 1e6:.0f}".encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
-        before = activity(processes())
-        while not ended.wait(interval):
-            now = activity(processes())
+        before = Activity(works=True, switches={})
+        while True:
+            now = activity(unit_processes())
             if now.works or now.switches != before.switches:
                 before = now
                 with suppress(OSError):
                     channel.sendto(message, socket.MSG_DONTWAIT, place)
+            if ended.wait(interval):
+                return
 
 
 class Activity(NamedTuple):
@@ -91,14 +114,21 @@ def activity(processes: Iterable[str]) -> Activity:
     return Activity(works, switches)
 
 
-def processes() -> list[str]:
+def unit_processes() -> list[str]:
     """The ids of the processes in the cgroup of this one, which is that of its unit.
 
     Without cgroups v2 they are those of the whole machine, of which some always work: then no step is ended.
     """
-    with suppress(OSError, StopIteration):
-        with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-            unit = next(line[3:] for line in file.read().splitlines() if line.startswith("0::"))
-        with open(f"{CGROUPS}{unit}/cgroup.procs", encoding="ascii") as file:
-            return file.read().split()
+    unit = _cgroup()
+    with suppress(OSError):
+        if unit:
+            with open(f"{CGROUPS}{unit}/cgroup.procs", encoding="ascii") as file:
+                return file.read().split()
     return [name for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def _cgroup() -> str:
+    """The path of the cgroup of this process; empty without cgroups v2 (cgroups(7))."""
+    with suppress(OSError), open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
+        return next((line[3:].rstrip("\n") for line in file if line.startswith("0::")), "")
+    return ""

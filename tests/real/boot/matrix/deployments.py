@@ -138,6 +138,11 @@ class TwoPaths(Machine):
         return [*argv[:at], "-blockdev", image, *paths, *argv[at + len(plain) :]]
 
 
+@pytest.fixture
+def two_paths(images: DebianRoot, tmp_path: Path) -> Iterator[Machine]:
+    yield from shown(TwoPaths(images, tmp_path / "machine"))
+
+
 TELLING = """\
 [Unit]
 Before=probe.service
@@ -149,14 +154,13 @@ WantedBy=multi-user.target
 """
 
 
-def test_a_root_with_two_paths_is_provisioned_on_the_multipath_device(images: DebianRoot, tmp_path: Path) -> None:
+def test_a_root_with_two_paths_is_provisioned_on_the_multipath_device(two_paths: Machine, tmp_path: Path) -> None:
     files = [{"path": "/opt/payload", "contents": {"source": "data:,x"}}]
     units = [{"name": "telling.service", "enabled": True, "contents": TELLING}]
     path = tmp_path / "config.ign"
     config: dict[str, Any] = {"storage": {"files": files}, "systemd": {"units": units}}
     path.write_text(json.dumps({"ignition": {"version": "3.4.0"}, **config}))
-    machine = TwoPaths(images, tmp_path / "machine")
-    first, second = (machine.boot("provision.firstboot=auto", path) for _ in range(2))
+    first, second = (two_paths.boot("provision.firstboot=auto", path) for _ in range(2))
     for boot in (first, second):
         source, table = boot.reported["told"].split("\n", 1)
         assert source == "/dev/mapper/35000c50000000001"  # by its WWN

@@ -62,7 +62,7 @@ kill -STOP $$
 """
 """A useradd that stops all processes of its unit."""
 
-SOON = "[Service]\nTimeoutStartSec=15\n"
+SOON = "[Service]\nTimeoutStartSec=15\nEnvironment=PROVISION_START_LIMIT=15s\n"
 
 
 def test_a_step_that_works_is_waited_for_and_one_that_hangs_is_ended(machine: Machine, tmp_path: Path) -> None:
