@@ -13,6 +13,6 @@ setup(
         "transpiler.schemas": ["*.json"],
         "provision": ["py.typed", "system/virtual_machine/*.sh"],
         "provision.dracut": ["*", "engine/*", "units/*"],
-        "transpiler": ["py.typed", "lint/content/tables/*.txt"],
+        "transpiler": ["py.typed", "lint/content/tables/*.txt", "lint/content/tables/since/*.txt"],
     },
 )

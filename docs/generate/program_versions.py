@@ -1,4 +1,4 @@
-"""The version of sshd or NetworkManager that added each name -> `sshd-since.txt` and `keyfile-since.txt`.
+"""The version of sshd or NetworkManager that added each name -> `tables/since/`.
 
 `python -m docs.generate.program_versions OPENSSH NETWORKMANAGER PACKAGE...` reads the keywords of sshd and the
 properties of NetworkManager in git repositories of both (openssh-portable with tags such as `V_9_8_P1`, NetworkManager
@@ -115,7 +115,7 @@ def main() -> None:
             pair = section, name.lower() if table == "sshd" else name
             if pair in first:
                 rows[section, name] = first[pair]
-        (TABLES / f"{table}-since.txt").write_text(as_text(rows))
+        (TABLES / "since" / f"{table}.txt").write_text(as_text(rows))
 
 
 if __name__ == "__main__":

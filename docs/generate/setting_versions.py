@@ -1,4 +1,4 @@
-"""The version of systemd or podman that added each setting -> `transpiler/lint/content/tables/*-since.txt`.
+"""The version of systemd or podman that added each setting -> `transpiler/lint/content/tables/since/`.
 
 `python -m docs.generate.setting_versions SYSTEMD PODMAN PACKAGE...` reads the tables of settings in git repositories of
 systemd and podman, of each version (a tag such as `v256`, or `v5.6.0`) from OLDEST and FIRST_WITH_QUADLETS on. For
@@ -166,8 +166,8 @@ def main() -> None:
             version = min(version, packages.oldest_with(table, pair))
             if version > OLDEST:
                 rows[pair] = str(version)
-        (TABLES / f"{table}-since.txt").write_text(as_text(rows))
-    (TABLES / "quadlets-since.txt").write_text(as_text(_of_podman(podman)))
+        (TABLES / "since" / f"{table}.txt").write_text(as_text(rows))
+    (TABLES / "since" / "quadlets.txt").write_text(as_text(_of_podman(podman)))
 
 
 if __name__ == "__main__":

@@ -37,12 +37,12 @@ def newer_settings(source: LintInput) -> Iterator[Problem]:
 
 def _of_text(text: MachineText, kind: FileKind, release: Release, source: LintInput) -> Iterator[Problem]:
     if kind.reader == "network":
-        which = "link-since" if kind.name.endswith("link") else "networkd-since"
+        which = "since/link" if kind.name.endswith("link") else "since/networkd"
         yield from _systemd(text, which, release, source)
     elif kind.reader == "unit":
-        yield from _systemd(text, "units-since", release, source)
+        yield from _systemd(text, "since/units", release, source)
     elif kind.reader == "quadlet":
-        yield from _systemd(text, "units-since", release, source)
+        yield from _systemd(text, "since/units", release, source)
         yield from _quadlet(text, release, source)
     elif kind.reader == "keyfile":
         program = ("NetworkManager", release.networkmanager, "the target ignores it")
@@ -65,7 +65,7 @@ def _quadlet(text: MachineText, release: Release, source: LintInput) -> Iterator
         yield remark(text.path, "newer-setting", message, "write a unit that starts podman")
         return
     program = ("podman", release.podman, "the target refuses the quadlet")
-    yield from _remarks(text, _dated(text.text, "quadlets-since"), program, release, source)
+    yield from _remarks(text, _dated(text.text, "since/quadlets"), program, release, source)
 
 
 def _dated(text: str, which: str) -> Iterator[_Newer]:
@@ -78,13 +78,13 @@ def _dated(text: str, which: str) -> Iterator[_Newer]:
 
 def _keyfile(text: str) -> Iterator[_Newer]:
     for one in settings(text, ("#",), continues=False):
-        since = table("keyfile-since").get(OTHER_NAMES.get(one.section, one.section), {}).get(one.name)
+        since = table("since/keyfile").get(OTHER_NAMES.get(one.section, one.section), {}).get(one.name)
         if since:
             yield _Newer(one.line, one.name, since)
 
 
 def _sshd(text: str) -> Iterator[_Newer]:
-    known = {name.lower(): (name, since) for name, since in table("sshd-since")[""].items()}
+    known = {name.lower(): (name, since) for name, since in table("since/sshd")[""].items()}
     for line, name, _words in sshd_lines(text):
         if name in known:
             yield _Newer(line, *known[name])

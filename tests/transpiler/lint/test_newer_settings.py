@@ -58,7 +58,7 @@ def test_what_a_distribution_ported_back_is_known() -> None:
 
 
 def test_files_of_udev() -> None:
-    since = int(table("link-since")["EnergyEfficientEthernet"]["Enable"])
+    since = int(table("since/link")["EnergyEfficientEthernet"]["Enable"])
     assert since > 253
     assert lines("fcos-38", "Enable", "EnergyEfficientEthernet", "link") == [9, 16]
 
@@ -109,7 +109,7 @@ def test_quadlets(target: str, found: list[str]) -> None:
 @pytest.mark.parametrize("which", ["units", "networkd", "link", "quadlets"])
 def test_only_known_settings_have_a_version(which: str) -> None:
     known = table("units" if which == "quadlets" else which)
-    assert all(setting in known[section] for section, names in table(f"{which}-since").items() for setting in names)
+    assert all(setting in known[section] for section, names in table(f"since/{which}").items() for setting in names)
 
 
 def of_file(target: str, path: str, *text: str) -> list[str]:
@@ -165,6 +165,6 @@ def test_profiles_of_networkmanager(target: str, found: list[str]) -> None:
 
 @pytest.mark.parametrize("which", ["sshd", "keyfile"])
 def test_dated_names_of_other_programs_are_known(which: str) -> None:
-    known, dated = table(which), table(f"{which}-since")
+    known, dated = table(which), table(f"since/{which}")
     assert dated
     assert all(names.keys() <= known[section].keys() for section, names in dated.items())

@@ -1,7 +1,9 @@
 """The names that the programs of a machine know, of all their versions up to the newest that was read.
 
-systemd 247 to 262, podman 6, NetworkManager 1.30 to 1.58, OpenSSH 8.4 to 10.6, tzdata and the locales of glibc 2.43:
-`python -m docs.generate.content_tables` adds those of other versions.
+systemd 247 to 262 (settings of its programs from 239 on), podman 6, NetworkManager 1.30 to 1.58, OpenSSH 8.4 to 10.6,
+tzdata and the locales of glibc 2.43: `python -m docs.generate.content_tables` adds those of other versions.
+`unit-names` are the units of systemd, `known-units` those of other packages and of systems. `since` has the versions
+that added names.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ OLD = "OLD"
 def table(name: str) -> Mapping[str, Mapping[str, str]]:
     """Section -> name -> the kind of its value as the service manager names it, such as `BOOLEAN`; may be empty.
 
-    In the tables of versions, such as `sshd-since`, it is the version that added the name. Names before the first
+    In the tables of versions, such as `since/sshd`, it is the version that added the name. Names before the first
     section are of section "".
     """
     found: dict[str, dict[str, str]] = {}
