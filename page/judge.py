@@ -45,6 +45,7 @@ class Judge:
             self.document = OpenDocument(text, _OPTIONS)
         actions: dict[str, Callable[..., Any]] = {
             "judge": self.judge,
+            "results": self.results,
             "mend": self.mend,
             "format": self.format,
             "complete": self.complete,
@@ -52,14 +53,20 @@ class Judge:
         }
         return json.dumps(actions[given.pop("do")](**given))
 
-    def judge(self, kept: str | None = None) -> dict[str, Any]:
-        """The problems of the text, its result, what the machine will have, and what changes from the kept text."""
+    def judge(self) -> dict[str, Any]:
+        """The problems of the text: what a person waits for while typing."""
         result = self.document.result
         return {
             "problems": [self.problem(one) for one in diagnostics(self.document)],
             "mendable": sum(1 for _ in fixes_of(result)),
             "failed": result.failed,
             "error": result.error,
+        }
+
+    def results(self, kept: str | None = None) -> dict[str, Any]:
+        """The output of the text, what the machine will have, and what changes from the kept text."""
+        result = self.document.result
+        return {
             "output": result.json,
             "shown": _shown(result),
             "version": "" if result.spec_minor is None else VERSIONS[result.spec_minor],

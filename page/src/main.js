@@ -60,9 +60,14 @@ async function judgeNow() {
   stale = false;
   const judged = text();
   let found = null;
+  let results = null;
   const notice = setTimeout(() => setStatus("loading", "Checking …"), LONG);
   try {
-    found = await judge.ask({ do: "judge", text: judged, kept });
+    found = await judge.ask({ do: "judge", text: judged });
+    clearTimeout(notice);
+    if (judged === text()) showProblemsOf(found);
+    // the output is drawn after the problems, and not while the text changes
+    if (!stale) results = await judge.ask({ do: "results", text: judged, kept });
     judgedHere += 1;
   } catch (error) {
     // what an earlier text left behind may be the cause, then the new worker judges this one
@@ -71,7 +76,7 @@ async function judgeNow() {
   }
   clearTimeout(notice);
   asking = false;
-  if (found && judged === text()) show(found);
+  if (results && judged === text()) showResults({ ...found, ...results });
   if (stale) judgeSoon(0);
 }
 
@@ -79,17 +84,22 @@ function showBroken(error) {
   const message = /RangeError|RecursionError|stack/.test(error.message)
     ? "The text is nested too deeply for a browser. The program `transpile check` has no such limit."
     : `The text could not be judged: ${error.message}`;
-  show({ problems: [{ from: [0, 0], to: [0, 0], severity: "error", message, hint: "", rule: "", path: "", place: "1:1" }], mendable: 0, failed: true, error: message, output: "", shown: "", version: "", machine: null, changes: null });
+  const found = { problems: [{ from: [0, 0], to: [0, 0], severity: "error", message, hint: "", rule: "", path: "", place: "1:1" }], mendable: 0, failed: true, error: message };
+  showProblemsOf(found);
+  showResults({ ...found, output: "", shown: "", version: "", machine: null, changes: null });
 }
 
-function show(found) {
-  answer = found;
-  const { kind, text: shown } = statusOf(answer);
+function showProblemsOf(found) {
+  const { kind, text: shown } = statusOf(found);
   setStatus(kind, shown);
-  showProblems(view, answer.problems);
-  problemList(by("problems"), answer, (place) => moveTo(view, place));
-  by("mend").hidden = !answer.mendable;
-  by("mend").textContent = `Mend ${plural(answer.mendable, "problem")}`;
+  showProblems(view, found.problems);
+  problemList(by("problems"), found, (place) => moveTo(view, place));
+  by("mend").hidden = !found.mendable;
+  by("mend").textContent = `Mend ${plural(found.mendable, "problem")}`;
+}
+
+function showResults(found) {
+  answer = found;
   const changed = answer.changes?.entries.length ?? 0;
   by("tab-changes").textContent = changed ? `Changes (${changed})` : "Changes";
   showPanel();
