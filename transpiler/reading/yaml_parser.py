@@ -34,20 +34,45 @@ _LONGEST_KEY = 1024
 """Characters of a key without `?`. Source: YAML 1.1, 9.1.3, and PyYAML."""
 
 
+class _QuickSteps:
+    """Steps of PyYAML's scanner that are taken for each character or token, without its loops."""
+
+    def next_possible_simple_key(self: Any) -> int | None:
+        """The number of the first token that may be a key. PyYAML's loop takes minutes for 100,000 levels."""
+        first = next(iter(self.possible_simple_keys.values()), None)
+        return first and first.token_number
+
+    def need_more_tokens(self: Any) -> bool:
+        """Whether the next token is not known yet, or may turn out to be a key."""
+        if not self.tokens:
+            return not self.done
+        if not self.possible_simple_keys:
+            return False
+        self.stale_possible_simple_keys()
+        return bool(self.next_possible_simple_key() == self.tokens_taken)
+
+    def forward(self: Any, length: int = 1) -> None:
+        """Go on by some characters; in one step if none of them changes the line or has no width."""
+        passed = self.buffer[self.pointer : self.pointer + length]
+        if len(passed) == length and passed.isprintable():
+            self.pointer += length
+            self.index += length
+            self.column += length
+        else:
+            import yaml
+
+            yaml.reader.Reader.forward(self, length)
+
+
 @cache
 def _python_loader() -> Any:
     import yaml
 
-    class PythonLoader(yaml.Loader):
+    class PythonLoader(_QuickSteps, yaml.Loader):
         """The loader in Python. Unlike PyYAML's, it takes tabs between tokens and between words, as libyaml does.
 
         Its time grows with the text, not with the square of the levels.
         """
-
-        def next_possible_simple_key(self: Any) -> int | None:
-            """The number of the first token that may be a key. PyYAML's loop takes minutes for 100,000 levels."""
-            first = next(iter(self.possible_simple_keys.values()), None)
-            return first and first.token_number
 
         def stale_possible_simple_keys(self: Any) -> None:
             """Forget the keys that the text has passed. They are in the order of the text, so the rest is good."""
