@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -63,8 +64,9 @@ _FORMS = (
 )
 
 
+@lru_cache(maxsize=4096)
 def kind_of(path: str) -> FileKind:
-    """The kind of a file by its absolute path on the machine."""
+    """The kind of a file by its absolute path on the machine. It is kept, because many lints ask for each file."""
     simple = posixpath.normpath(path)
     if len(simple) > _LONGEST:
         return FileKind("")

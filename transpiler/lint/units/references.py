@@ -64,12 +64,14 @@ def named_unit(one: Setting, unit: UnitText, own: frozenset[str]) -> tuple[str, 
 def missing_units(source: LintInput) -> Iterator[Problem]:
     """Warnings about required units that neither the config nor the system brings, where that is certain."""
     system = _KNOWN_SYSTEMS.get(source.variant.name, "")
-    if not system or _may_get_more_units(source):
+    if not system:
         return
-    own = own_units(source)
+    own, found = own_units(source), []
     for unit in unit_texts(source):
         if unit.kind.of_system:
-            yield from islice(_missing(unit, system, own, source), MOST_IN_A_TEXT)
+            found += islice(_missing(unit, system, own, source), MOST_IN_A_TEXT)
+    if found and not _may_get_more_units(source):  # asked last, because it reads all texts
+        yield from found
 
 
 def _missing(unit: UnitText, system: str, own: frozenset[str], source: LintInput) -> Iterator[Problem]:
