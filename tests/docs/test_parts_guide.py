@@ -16,11 +16,10 @@ GUIDE = Path(__file__).parents[2] / "docs/guide/parts.md"
 
 
 def test_the_example(tmp_path: Path) -> None:
-    blocks = re.findall(r"^`([\w.]+)`:\n\n((?:    .*\n|\n(?=    (?!transpile)))+)", GUIDE.read_text(), re.MULTILINE)
-    assert [name for name, _ in blocks] == ["base.bu", "web1.bu", "units.yaml", "vars.yaml"]
+    blocks = re.findall(r"^`([\w.]+)`.*:\n\n((?:    .*\n|\n(?=    (?!transpile)))+)", GUIDE.read_text(), re.MULTILINE)
+    assert [name for name, _ in blocks] == ["base.bu", "web1.bu", "units.yaml", "vars.yaml", "secrets.yaml"]
     for name, text in blocks:
         (tmp_path / name).write_text(dedent(text))
-    (tmp_path / "secrets.yaml").write_text(f"core-hash: $y$j9T${'x' * 22}${'x' * 43}\ntoken: abc\n")
     files = [str(tmp_path / name) for name in ("vars.yaml", "secrets.yaml")]
     values = read_values(["host=web1"], files[:1], files[1:], environment={})
     result = transpile(

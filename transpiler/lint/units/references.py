@@ -66,7 +66,8 @@ def missing_units(source: LintInput) -> Iterator[Problem]:
     system = _KNOWN_SYSTEMS.get(source.variant.name, "")
     if not system:
         return
-    own, found = own_units(source), []
+    own = own_units(source)
+    found: list[Problem] = []
     for unit in unit_texts(source):
         if unit.kind.of_system:
             found += islice(_missing(unit, system, own, source), MOST_IN_A_TEXT)
