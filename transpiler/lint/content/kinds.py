@@ -1,7 +1,7 @@
 """What reads a file of the machine: its path tells.
 
 Sources: "UNIT FILE LOAD PATH" in systemd.unit(5), podman-systemd.unit(5), systemd.network(5), systemd-system.conf(5),
-nm-settings-keyfile(5), sudoers(5), sshd_config(5), sshd(8).
+tmpfiles.d(5), sysusers.d(5), nm-settings-keyfile(5), sudoers(5), sshd_config(5), sshd(8).
 """
 
 from __future__ import annotations
@@ -56,6 +56,8 @@ _FORMS = (
     ("quadlet", re.compile(rf"{_QUADLETS}{_names(QUADLET_TYPES)}")),
     ("network", re.compile(rf"{_ANY}/systemd/network{_names(('network', 'netdev', 'link'))}")),
     ("settings", re.compile(rf"{_ANY}/systemd/(?P<changed>[a-z-]+\.conf)(?:\.d/[^/]+\.conf)?")),
+    ("tmpfiles", re.compile(rf"{_ANY}/(?:tmpfiles\.d)/[^/]+\.conf")),
+    ("sysusers", re.compile(rf"{_ANY}/sysusers\.d/[^/]+\.conf")),
     ("keyfile", re.compile(r"/(?:etc|run|usr/lib)/NetworkManager/system-connections/[^/]+")),
     ("sudoers", re.compile(r"/etc/sudoers(?:\.d/[^/.]+)?")),
     ("sshd", re.compile(r"/etc/ssh/sshd_config(?:\.d/[^/]+\.conf)?")),

@@ -52,6 +52,12 @@ def of_file(path: str, text: str, mode: str = "0600") -> list[str]:
         ("/etc/systemd/system.conf", "[Manager]\nDefaultTimeoutStopSec=10s\n[X-Mine]\na"),
         ("/etc/systemd/logind.conf.d/x.conf", "[Login]\nHandleLidSwitch=ignore"),
         ("/etc/systemd/zram-generator.conf", "[zram0]\nzram-size=ram"),
+        (
+            "/etc/tmpfiles.d/x.conf",
+            "# x\nd /var/lib/x 0755 root root 10d\nL+ /etc/x - - - - ../y\nf+ %t/x ~0644\nw /a - - - - x",
+        ),
+        ("/etc/tmpfiles.d/x.conf", 'd "/var/x y" 0755\nr! /tmp/*'),
+        ("/etc/sysusers.d/x.conf", 'u x 404 "A b" /var/x /bin/sh\nu! y -\ng z -\nm x z\nr - 500-900'),
         ("/etc/other.conf", "anything"),
     ],
 )
@@ -115,6 +121,12 @@ def test_good_contents(path: str, text: str) -> None:
         ("/etc/systemd/resolved.conf.d/x.conf", "[Resolver]\nDNS=192.0.2.1", ["9:settings-section"]),
         ("/etc/systemd/timesyncd.conf", "NTP=a\n[Time]\nNTP", ["9:settings-section", "11:setting-without-equals"]),
         ("/etc/systemd/user.conf.d/x.conf", "[Manager]\nDefaultTimeoutStop=5s", ["10:settings-name"]),
+        (
+            "/etc/tmpfiles.d/x.conf",
+            "dir /var/x\nd\nd var/x\nd /x u=rwx",
+            [f"{line}:tmpfiles" for line in range(9, 13)],
+        ),
+        ("/etc/sysusers.d/x.conf", "user x\nu\nm x", [f"{line}:sysusers" for line in (9, 10, 11)]),
         (KEYS, "ssh-ed25519 AAAA", ["9:ssh-key"]),
         ("/etc/locale.conf", "LANG=de_DD.UTF-8", ["9:locale"]),
         ("/etc/locale.conf", "LANGG=C", ["9:locale"]),

@@ -13,6 +13,7 @@ from transpiler.lint.content.files.network_files import network_file
 from transpiler.lint.content.files.sshd import sshd_settings
 from transpiler.lint.content.files.sudoers import sudoers
 from transpiler.lint.content.files.systemd_settings import systemd_settings
+from transpiler.lint.content.files.tmpfiles import sysusers, tmpfiles
 from transpiler.lint.content.kinds import kind_of
 from transpiler.lint.content.texts import MOST_IN_A_TEXT, machine_texts
 from transpiler.lint.content.wrong_lines import WrongLine
@@ -29,6 +30,8 @@ def _authorized_keys(_name: str, text: str) -> Iterator[WrongLine]:
 JUDGES: Mapping[str, Callable[[str, str], Iterator[WrongLine]]] = {
     "network": network_file,
     "settings": systemd_settings,
+    "tmpfiles": tmpfiles,
+    "sysusers": sysusers,
     "keyfile": keyfile,
     "sudoers": sudoers,
     "sshd": sshd_settings,

@@ -1,0 +1,50 @@
+"""Lines of tmpfiles.d and sysusers.d. Sources: tmpfiles.d(5), sysusers.d(5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from transpiler.lint.content.wrong_lines import WrongLine
+
+_TYPE = re.compile(r"[fFwdDevqQpLcbCxXrRzZtThHaAm][-+!=~^?$]*")
+
+_MODE = re.compile(r"-|[~:]*[0-7]{3,5}")
+
+_ACCOUNT = re.compile(r"u!?|[gmr]")
+
+
+def tmpfiles(_path: str, text: str) -> Iterator[WrongLine]:
+    """What systemd-tmpfiles refuses: types, relative paths and modes. Quoted words are not judged."""
+    for number, words in _words(text):
+        if not _TYPE.fullmatch(words[0]):
+            message = f"systemd-tmpfiles does not know the type {words[0][:20]}"
+            yield WrongLine(number, "tmpfiles", message, "write such as d /var/lib/x 0755 root root")
+        elif len(words) == 1:
+            yield WrongLine(number, "tmpfiles", "systemd-tmpfiles refuses a line without a path", "write a path")
+        elif not words[1].startswith(("/", "%", "$")):
+            yield WrongLine(number, "tmpfiles", "systemd-tmpfiles refuses a relative path", f"write /{words[1]}")
+        elif len(words) > 2 and not _MODE.fullmatch(words[2]):
+            message = f"systemd-tmpfiles refuses the mode {words[2][:20]}"
+            yield WrongLine(number, "tmpfiles", message, "write an octal mode such as 0755, or -")
+
+
+def sysusers(_path: str, text: str) -> Iterator[WrongLine]:
+    """What systemd-sysusers refuses: types, and lines without a name. Quoted words are not judged."""
+    for number, words in _words(text):
+        if not _ACCOUNT.fullmatch(words[0]):
+            message = f"systemd-sysusers does not know the type {words[0][:20]}"
+            yield WrongLine(number, "sysusers", message, 'write such as u name - "Description"')
+        elif len(words) == 1 or (words[0] == "m" and len(words) == 2):
+            message = "systemd-sysusers refuses a line without the name of an account"
+            yield WrongLine(number, "sysusers", message, "write u name, g name, or m user group")
+
+
+def _words(text: str) -> Iterator[tuple[int, list[str]]]:
+    """The words of each line, with its number from 0; without comments, and up to the first quoted word."""
+    for number, line in enumerate(text.split("\n")):
+        if line.strip() and not line.lstrip().startswith(("#", "$")):
+            plain = re.split(r"[\"'\\]", line, maxsplit=1)
+            words = plain[0].split()
+            if len(plain) == 1 or (words and plain[0][-1:].isspace()):
+                yield number, words if len(plain) == 1 else [*words, "/", "-"]
