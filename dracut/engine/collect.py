@@ -54,6 +54,7 @@ NEVER = (
         "urllib3.contrib.socks",
         "OpenSSL",
         "_brotli",
+        "backports",
         "brotli",
         "brotlicffi",
         "socks",
