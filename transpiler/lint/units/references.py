@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 
-from provision.config.problems import Problem
+from provision.config.problems import Path, Problem
 from provision.config.reports.did_you_mean import did_you_mean
 from transpiler.lint.content.ini import Setting, settings
 from transpiler.lint.content.kinds import QUADLET_TYPES, SYSTEMD_TYPES, kind_of
@@ -140,23 +140,31 @@ def _may_get_more_units(source: LintInput) -> bool:
     if any(_EXTENSIONS.fullmatch(node.path) for node in nodes):
         return True
     texts = list(machine_texts(source, lambda _name: True))
-    shown = {one.path[:3] for one in texts}
+    if _has_unread_contents(source, {one.path[:3] for one in texts}):
+        return True
+    return any(_BRINGS_UNITS.search(_without_comments(one.text)) for one in texts)
+
+
+def _has_unread_contents(source: LintInput, read: set[Path]) -> bool:
+    """Whether a file, unit or tree has contents that are elsewhere, large or not text, or of no known program.
+
+    `read` are the first three parts of the paths of all texts.
+    """
+    storage = source.record.storage
     for index, file in enumerate(storage.files):
-        has_contents = any(getattr(file.contents, one) for one in ("source", "inline", "local")) or file.append
-        if has_contents and ("storage", "files", index) not in shown:
+        has_contents = any(getattr(file.contents, one) for one in ("source", "inline", "local"))
+        if file.append or (has_contents and ("storage", "files", index) not in read):
             return True
-    if source.record.systemd.units and any(
-        getattr(unit, "contents_local", None) and ("systemd", "units", index) not in shown
-        for index, unit in enumerate(source.record.systemd.units)
-    ):
+    for index, unit in enumerate(source.record.systemd.units):
+        if getattr(unit, "contents_local", None) and ("systemd", "units", index) not in read:
+            return True
+    if getattr(storage, "trees", ()) and not source.files_dir:
         return True
-    if any(getattr(storage, "trees", ())) and not source.files_dir:
-        return True
-    return any(_BRINGS_UNITS.search(_without_locations(one.text)) for one in texts)
+    return any(one.is_file and not kind_of(one.name).reader for one in tree_nodes(source))
 
 
-def _without_locations(text: str) -> str:
-    """A text without comments, in which no program is named that runs."""
+def _without_comments(text: str) -> str:
+    """A text without comments and without the lines of sections, such as [Install]."""
     return "\n".join(line for line in text.split("\n") if not line.lstrip().startswith(("#", ";", "[")))
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.transpiler.lint.test_lints import HEAD
 from transpiler.phases import transpile
+from transpiler.translation_state import TranspileOptions
 
 CONFIG = """\
 systemd:
@@ -93,3 +96,18 @@ def test_units_that_quadlets_make() -> None:
     text = QUADLET.format("x.pod").replace("Container]\n          Image=x", "Unit]\n          Requires=y.service")
     assert missing(text.format()) == [9]
     assert missing(text + CONFIG.format("Requires=x-pod.service")) == [9]
+
+
+@pytest.mark.parametrize(("scripts", "found"), [(["setup"], []), ([], [8])])
+def test_units_in_trees(tmp_path: Path, scripts: list[str], found: list[int]) -> None:
+    folder = tmp_path / "tree" / "systemd" / "system"
+    folder.mkdir(parents=True)
+    (folder / "one.service").write_text("[Service]\nExecStart=/usr/bin/true\n")
+    (folder / "two.service").symlink_to("one.service")
+    for name in scripts:
+        (tmp_path / "tree" / name).write_text("#!/bin/sh\n")
+    text = CONFIG.format("Requires=one.service two.service three-is-missing.service")
+    text += "storage: {trees: [{local: tree, path: /etc}]}\n"
+    result = transpile((HEAD + text).encode(), TranspileOptions(files_dir=tmp_path))
+    assert [one.at.line for one in result.findings() if one.at and one.rule == "missing-unit"] == found
+    assert not result.failed
