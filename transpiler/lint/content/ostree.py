@@ -48,13 +48,16 @@ def real_path(path: str) -> str:
     return target + path[len(link) :] if link else path
 
 
-def needs_new_directory(path: str, source: LintInput) -> bool:
-    """Whether a normal path needs something new in the root directory, which is read-only.
+def needs_new_directory(path: str) -> bool:
+    """Whether a normal path needs something new in the root directory."""
+    return path.split("/")[1] not in {"", *_IN_THE_ROOT}
+
+
+def has_read_only_root(source: LintInput) -> bool:
+    """Whether the root directory takes nothing new.
 
     With a kernel argument or a setting of the root that may allow it, this is not known, and so no.
     """
-    if path.split("/")[1] in {"", *_IN_THE_ROOT}:
-        return False
     arguments = getattr(source.record, "kernel_arguments", None)
     wanted = [str(one) for one in getattr(arguments, "should_exist", ())]
     files = {file.path for file in source.record.storage.files}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from provision.config.problems import Path, Problem
-from transpiler.lint.content.ostree import is_ostree, link_above, needs_new_directory, real_path
+from transpiler.lint.content.ostree import has_read_only_root, is_ostree, link_above, needs_new_directory, real_path
 from transpiler.lint.content.texts import machine_texts
 from transpiler.lint.source import LintInput, remark
 from transpiler.reports.secret_text import PRIVATE_KEY, WIREGUARD_KEY
@@ -74,12 +74,13 @@ def _on_ostree(nodes: Sequence[tuple[str, Path]], source: LintInput) -> Iterator
     Source: coreos/ignition, `getOrderedCreationList` and `dirEntry.create`.
     """
     written: dict[str, str] = {}
+    is_read_only = has_read_only_root(source)
     for name, path in nodes:
         link, target = link_above(name)
         if name == link and path[1] != "links":
             message = f"Ignition cannot make this: {link} is a link to {target} on this system"
             yield remark(path, "unwritable-path", message, f"write {target}, or remove it: the system makes it")
-        elif needs_new_directory(name, source):
+        elif is_read_only and needs_new_directory(name):
             message = "Ignition cannot make this: the directory / of this system is read-only"
             yield remark(path, "unwritable-path", message, f"write /var{name}")
         other = written.setdefault(name if name == link else real_path(name), name)
@@ -96,7 +97,7 @@ def _mount_point(name: str, path: Path, source: LintInput) -> Iterator[Problem]:
     if link:
         message = f"{link} is a link to {target} on this system, and Ignition mounts nothing through a link"
         yield remark(path, "symlink-mount-point", message, f"write {real_path(name)}")
-    elif needs_new_directory(name, source):
+    elif needs_new_directory(name) and has_read_only_root(source):
         message = "Ignition cannot make this mount point: the directory / of this system is read-only"
         yield remark(path, "unwritable-path", message, f"write /var{name}")
 
