@@ -101,6 +101,7 @@ install-mkosi-initrd: ## install the settings and the script for mkosi-initrd, a
 
 install-metadata: ## install the units of the running system: the platform's metadata, growing partitions (DESTDIR=, ALIASES=yes for Afterburn's names)
 	install -D -m 644 -t $(SYSTEM) packaging/systemd/*.service
+	install -D -m 644 -t $(SYSTEM)-preset packaging/systemd/90-provision.preset
 ifdef ALIASES
 	ln -sf provision-metadata.service $(SYSTEM)/afterburn.service
 	ln -sf provision-metadata.service $(SYSTEM)/coreos-metadata.service

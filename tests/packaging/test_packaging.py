@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -133,6 +134,16 @@ def test_install_mkosi_initrd(unpacked: Path, tmp_path: Path) -> None:
     for name in ("common.sh", "collect.py", "contents.sh", "units/provision-look.service", "units/start-networkd.sh"):
         assert (tmp_path / "usr/share/provision" / name).is_file()
     assert (tmp_path / "usr/lib/systemd/system/provision-complete.service").is_file()
+
+
+def test_the_first_boot_of_an_image_enables_no_unit_of_the_platform(unpacked: Path, tmp_path: Path) -> None:
+    """Where no preset says otherwise, systemd enables all units (systemd.preset(5))."""
+    subprocess.run(["make", "--silent", "install-metadata", f"DESTDIR={tmp_path}"], cwd=unpacked, check=True)
+    shutil.copy(
+        tmp_path / "usr/lib/systemd/system/provision-grow.service", tmp_path / "usr/lib/systemd/system/own.service"
+    )
+    subprocess.run(["systemctl", f"--root={tmp_path}", "preset-all"], check=True, capture_output=True)
+    assert [path.name for path in (tmp_path / "etc/systemd/system").rglob("*.service")] == ["own.service"]
 
 
 @pytest.mark.parametrize(
