@@ -168,7 +168,7 @@ def test_random_bytes_give_an_answer() -> None:
 
 def test_a_result_that_the_machine_refuses_is_a_warning(tmp_path: Path) -> None:
     """Files are embedded, so the result can be larger than every YAML text may be."""
-    text = HEAD + b'storage:\n  files:\n    - path: /f\n      contents: {local: f, compression: ""}\n'
+    text = HEAD + b'storage:\n  files:\n    - path: /etc/f\n      contents: {local: f, compression: ""}\n'
     (tmp_path / "f").write_bytes(os.urandom(26 << 20))
     result = transpile(text, TranspileOptions(files_dir=tmp_path))
     assert len(result.json) > machine.MAX_BYTES
