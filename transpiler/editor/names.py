@@ -77,6 +77,10 @@ def _name(document: OpenDocument, path: Path, kind: tuple[str, str]) -> Name | N
 
 def references(document: OpenDocument, name: Name) -> list[tuple[TextRange, bool]]:
     """The parts of the text that use this name. True marks those that are escaped, as in the name of a unit."""
+    return _references(document.lines, name)
+
+
+def _references(lines: list[str], name: Name) -> list[tuple[TextRange, bool]]:
     found: list[tuple[TextRange, bool]] = []
     for form in _FORMS[name.kind]:
         plain = re.compile(f"{_BEFORE}{re.escape(form)}({re.escape(name.text)}){_AFTER}")
@@ -85,7 +89,7 @@ def references(document: OpenDocument, name: Name) -> list[tuple[TextRange, bool
             start, inner = escaped_path(form + "x")[:-1], _escaped(name.text)
             patterns.append((re.compile(rf"(?<![\w\\-]){re.escape(start)}({re.escape(inner)})(?=\.device\b)"), True))
         for pattern, is_escaped in patterns:
-            for number, line in enumerate(document.lines, 1):
+            for number, line in enumerate(lines, 1):
                 spans = (match.span(1) for match in pattern.finditer(line))
                 found += [(TextRange(Position(number, a + 1), Position(number, b + 1)), is_escaped) for a, b in spans]
     return sorted(found)
@@ -125,12 +129,19 @@ def renamed(document: OpenDocument, at: Position, new: str) -> list[tuple[TextRa
     """The replacements that give the name under the cursor another text, everywhere. Raises RenameRefused."""
     found = name_under(document, at)
     if found is None:
-        raise RenameRefused("only names of arrays, volumes, partitions and labels of file systems can be renamed")
+        raise RenameRefused(
+            "only names of arrays, volumes, partitions and labels of file systems can be renamed, in the file that "
+            "defines them"
+        )
     if not NEW_NAME.fullmatch(new):
         raise RenameRefused(f"{new!r} cannot be a name: use letters, digits and _ . + - only")
     old, every = found[0], names(document)
     if any(one.kind == old.kind and one.text == new for one in every):
         raise RenameRefused(f"the config has another {old.kind[1]} {new!r} in {old.kind[0]} already")
+    for file, lines in document.result.text.all_lines().items():
+        used = _references(lines, old) if file else []
+        if used:
+            raise RenameRefused(f"{file}:{used[0][0].start.line} uses this name too: rename it by hand in both files")
     edits = [(one.span, new) for one in every if one.kind == old.kind and one.text == old.text]
     return edits + [(span, _escaped(new) if escaped else new) for span, escaped in references(document, old)]
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from provision.config.problems import Position
 from tests.transpiler.editor import HEAD, with_cursor
 from transpiler.authoring.text_edits import Edit, apply_edits
+from transpiler.composition.values import Values
 from transpiler.editor.document import OpenDocument, TextRange
 from transpiler.editor.names import RenameRefused, definition_span, devices, names, renamed
+from transpiler.translation_state import TranspileOptions
 
 TEXT = (
     HEAD
@@ -123,3 +127,12 @@ def test_a_text_that_is_not_yaml_has_no_names() -> None:
     document, at = with_cursor(TEXT + "\u00a6: [")
     assert names(document) == []
     assert definition_span(document, at) is None
+
+
+def test_a_name_that_an_included_file_uses_stays(tmp_path: Path) -> None:
+    (tmp_path / "part.yaml").write_text("- device: /dev/md/data\n  format: ext4\n")
+    raid = "storage:\n  raid:\n    - {name: data, level: raid1, devices: [/dev/a]}\n"
+    text = f"{HEAD}{raid}  filesystems: !include part.yaml\n"
+    document = OpenDocument(text, TranspileOptions(name="site.bu", files_dir=tmp_path, values=Values()))
+    with pytest.raises(RenameRefused, match=r"part.yaml:1 uses this name too"):
+        renamed(document, Position(5, 14), "db")

@@ -18,7 +18,7 @@ pytest.importorskip("pygls", reason="pygls is not installed")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 ROOT = Path(__file__).parents[3]
-TEXT = HEAD + "storage:\n  files:\n    - path: /a\n      mode: 644\n      contents: {local: motd}\n"
+TEXT = HEAD + "storage:\n  files:\n    - path: /etc/a\n      mode: 644\n      contents: {local: motd}\n"
 
 
 class Editor(LanguageClient):
@@ -113,7 +113,7 @@ def test_broken_yaml_is_checked_and_completed(editor: Editor) -> None:
 
 
 def test_places_after_wide_characters_and_odd_line_breaks(editor: Editor) -> None:
-    text = HEAD + "# \U0001f600\u2028storage: {files: [{path: '/\U0001f600', mode: 644}]}\n"
+    text = HEAD + "# \U0001f600\u2028storage: {files: [{path: '/etc/\U0001f600', mode: 644}]}\n"
     (found,) = editor.show(text)
     line = text.split("\n")[found["range"]["start"]["line"]].encode("utf-16-le")
     assert (
