@@ -65,7 +65,8 @@ kill -STOP $$
 SOON = "[Service]\nTimeoutStartSec=15\nEnvironment=PROVISION_START_LIMIT=15s\n"
 
 
-def test_a_step_that_works_is_waited_for_and_one_that_hangs_is_ended(machine: Machine, tmp_path: Path) -> None:
+def test_a_step_that_works_is_waited_for_and_one_that_hangs_is_ended(images: DebianRoot, tmp_path: Path) -> None:
+    machine = Machine(images, tmp_path / "machine")
     filesystem = {"device": "/dev/disk/by-id/virtio-data", "format": "ext4", "wipeFilesystem": True}
     path = tmp_path / "config.ign"
     config = {"storage": {"filesystems": [filesystem]}, "passwd": {"users": [{"name": "core"}]}}
