@@ -1,8 +1,9 @@
 """The time limit of the units: systemd ends a step that does nothing, and never one that works.
 
 The units have a limit (TimeoutStartSec=, systemd.service(5)). A thread asks systemd to extend it (EXTEND_TIMEOUT_USEC=,
-sd_notify(3)) as long as the step works: since it asked last, this process or a program that it has started has used the
-processor, or one of them waits for a disk now. A stopped process does neither, and so does one that waits for ever.
+sd_notify(3)) as long as the step works: since it asked last, a thread of this process has used the processor, or one
+waits for a disk now. A stopped process does neither, and so does one that waits for ever. While a program runs, a
+thread looks each second whether that still works (provision.system.programs.program_watch).
 
 Only the limit that VARIABLE names is extended. A drop-in with another TimeoutStartSec= limits the step as a whole.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Thread, get_native_id
 from typing import NamedTuple
@@ -27,10 +28,8 @@ VARIABLE = "PROVISION_START_LIMIT"
 INTERVAL = 10.0
 """Seconds between two looks."""
 
-CGROUPS = "/sys/fs/cgroup"
-
 _FIELDS = re.compile(rb"^(State|(?:non)?voluntary_ctxt_switches):\s+(\S+)", re.MULTILINE)
-"""Fields of /proc/PID/task/TID/status (proc_pid_status(5))."""
+"""Fields of /proc/self/task/TID/status (proc_pid_status(5))."""
 
 _WORKS = frozenset({b"R", b"D"})
 """It runs, or waits for a disk: states of a thread."""
@@ -40,7 +39,7 @@ def has_own_limit() -> bool:
     """Whether the unit of this process has the limit that is extended; also if systemd does not say."""
     from provision.system.programs import processes
 
-    argv = ["systemctl", "show", "--value", "--property=TimeoutStartUSec", "--", os.path.basename(_cgroup())]
+    argv = ["systemctl", "show", "--value", "--property=TimeoutStartUSec", "--", _unit()]
     try:
         shown = processes.run(argv).output.strip()
     except (OSError, Failure):
@@ -82,7 +81,7 @@ def _ask(place: str, ended: Event, interval: float, is_wanted: Callable[[], bool
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as channel:
         before = Activity(works=True, switches={})
         while True:
-            now = activity(unit_processes())
+            now = activity()
             if now.works or now.switches != before.switches:
                 before = now
                 with suppress(OSError):
@@ -98,37 +97,22 @@ class Activity(NamedTuple):
     switches: dict[str, bytes]
 
 
-def activity(processes: Iterable[str]) -> Activity:
-    """The activity of these processes, but for the thread that asks."""
+def activity() -> Activity:
+    """The activity of this process, but for the thread that asks."""
     works, switches = False, dict[str, bytes]()
     own = str(get_native_id())
-    for process in processes:
-        with suppress(OSError):
-            for thread in os.listdir(f"/proc/{process}/task"):
-                if thread == own:
-                    continue
-                with suppress(OSError), open(f"/proc/{process}/task/{thread}/status", "rb") as file:
-                    fields = dict(_FIELDS.findall(file.read()))
-                    works = works or fields.pop(b"State", b"") in _WORKS
-                    switches[thread] = b" ".join(fields.values())
+    for thread in os.listdir("/proc/self/task"):
+        if thread != own:
+            with suppress(OSError), open(f"/proc/self/task/{thread}/status", "rb") as file:
+                fields = dict(_FIELDS.findall(file.read()))
+                works = works or fields.pop(b"State", b"") in _WORKS
+                switches[thread] = b" ".join(fields.values())
     return Activity(works, switches)
 
 
-def unit_processes() -> list[str]:
-    """The ids of the processes in the cgroup of this one, which is that of its unit.
-
-    Without cgroups v2 they are those of the whole machine, of which some always work: then no step is ended.
-    """
-    unit = _cgroup()
-    with suppress(OSError):
-        if unit:
-            with open(f"{CGROUPS}{unit}/cgroup.procs", encoding="ascii") as file:
-                return file.read().split()
-    return [name for name in os.listdir("/proc") if name.isdecimal()]
-
-
-def _cgroup() -> str:
-    """The path of the cgroup of this process; empty without cgroups v2 (cgroups(7))."""
+def _unit() -> str:
+    """The unit of this process, by its cgroup (cgroups(7)); empty if there is none."""
     with suppress(OSError), open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-        return next((line[3:].rstrip("\n") for line in file if line.startswith("0::")), "")
+        paths = [line.rstrip("\n").split(":", 2)[2] for line in file if line.startswith(("0::", "1:name=systemd:"))]
+        return os.path.basename(paths[-1]) if paths else ""
     return ""

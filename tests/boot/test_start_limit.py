@@ -3,67 +3,79 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import pytest
 
-from provision.boot.start_limit import LIMIT, VARIABLE, activity, extended, has_own_limit, unit_processes
+from provision.boot.start_limit import LIMIT, VARIABLE, Activity, activity, extended, has_own_limit
 
 HOUSE = Path(__file__).parents[2]
 
 
 @contextmanager
-def child(text: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python program that has written a line."""
-    argv = [sys.executable, "-c", f"import sys, time\nprint(1, flush=True)\n{text}"]
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        yield process
-        process.kill()
+def thread(work: Callable[[], object]) -> Iterator[None]:
+    """Another thread of this process, which asks for the activity."""
+    running = Thread(target=work)
+    running.start()
+    yield
+    running.join()
 
 
-def test_a_program_that_computes_works() -> None:
-    with child("while True: pass") as process:
-        while not activity([str(process.pid)]).works:
+def test_a_thread_that_computes_works() -> None:
+    found, ended = [False], Event()
+
+    def compute() -> None:
+        while not ended.is_set():
             pass
 
+    with thread(compute):
+        while not found[0]:
+            found[0] = activity().works
+        ended.set()
 
-def test_a_program_that_wakes_up_works() -> None:
-    with child("while True: time.sleep(0.001)") as process:
-        before = activity([str(process.pid)])
-        while activity([str(process.pid)]).switches == before.switches:
-            pass
+
+def test_a_process_that_waits_does_nothing() -> None:
+    """All but the thread that asks wait for it."""
+    seen = list[Activity]()
+
+    def look() -> None:
+        seen.append(activity())
+        while seen[-1].works:  # until the main thread waits
+            seen.append(activity())
+        seen.append(activity())
+
+    with thread(look):
+        pass
+    main = str(os.getpid())
+    assert [one.works for one in seen[-2:]] == [False, False]
+    assert seen[-2].switches[main] == seen[-1].switches[main]
+
+
+def test_a_process_that_wakes_up_works() -> None:
+    before, main = activity_of_main_thread(), str(os.getpid())
+    time.sleep(0.001)
+    assert activity_of_main_thread().switches[main] != before.switches[main]
+
+
+def activity_of_main_thread() -> Activity:
+    """The activity that another thread sees."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(activity).result()
 
 
 def test_any_bytes_in_the_name_of_a_thread_are_read() -> None:
-    with child("open('/proc/self/comm', 'wb').write(b'\\xff\\xfe')\nprint(2, flush=True)\nsys.stdin.read()") as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        assert list(activity([str(process.pid)]).switches) == [str(process.pid)]
-
-
-def test_a_program_that_waits_or_is_stopped_does_nothing() -> None:
-    with child("sys.stdin.read()") as process:
-        name = str(process.pid)
-        while activity([name]).works:  # until it waits
-            pass
-        os.kill(process.pid, signal.SIGSTOP)
-        os.waitpid(process.pid, os.WUNTRACED)
-        before = activity([name])
-        assert (before.works, activity([name])) == (False, before)
-    assert activity([name]).switches == {}
-
-
-def test_this_process_is_one_of_its_unit() -> None:
-    assert str(os.getpid()) in unit_processes()
+    before = Path("/proc/self/comm").read_bytes()
+    try:
+        Path("/proc/self/comm").write_bytes(b"\xff\xfe")
+        assert str(os.getpid()) in activity_of_main_thread().switches
+    finally:
+        Path("/proc/self/comm").write_bytes(before)
 
 
 def test_systemd_is_asked_to_wait_as_long_as_the_block_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
