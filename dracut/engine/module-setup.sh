@@ -74,21 +74,26 @@ install() {
     fi
     for source in $provision_settings; do inst_simple "$source"; done
     if dracut_module_included multipath; then
-        install_multipath_rules
+        install_for_multipath
     fi
     # config drives on optical media are found by what udev says about the medium
     inst_rules 60-cdrom_id.rules
 }
 
-# udev rules of multipath-tools and kpartx under the names that upstream and Debian give them; dracut's module knows others.
-# Without them udev takes each path for a disk of its own. They ask multipathd, and mean no if it does not run yet
-install_multipath_rules() {
+# what dracut's module multipath lacks: udev rules of multipath-tools and kpartx under the names that upstream and Debian
+# give them. Without them udev takes each path for a disk of its own. They ask multipathd, and mean no if it does not run yet
+install_for_multipath() {
+    local plugin
     mkdir -p "$initdir$systemdsystemunitdir/multipathd.service.d"
     printf '[Unit]\nBefore=systemd-udev-trigger.service\n' \
         >"$initdir$systemdsystemunitdir/multipathd.service.d/provision.conf"
     inst_rules 56-dm-mpath.rules 56-dm-parts.rules 60-kpartx.rules 60-multipath.rules 68-del-part-nodes.rules \
         99-z-dm-mpath-late.rules
     inst_multiple -o rm "${udevdir-/usr/lib/udev}/kpartx_id"
+    # what multipathd loads by name; dracut 059 looks for it elsewhere
+    for plugin in "${dracutsysrootdir-}"/usr/lib/multipath/*.so; do
+        [[ ! -e $plugin ]] || inst "${plugin#"${dracutsysrootdir-}"}"
+    done
 }
 
 # our helper for kernel arguments, if the distribution has none and /etc/provision-kargs.conf names the boot loader; it
