@@ -14,8 +14,9 @@ _HEAD = """\
 
 Generated from the [decisions](../decisions/0001-record-decisions.md) by `make generate`; do not edit.
 
-Ignition, Butane, ct and coreos-cloudinit can be exchanged for these programs. This list has every known case in which
-the result is another one. Most are stricter on purpose: what would be lost, or would fail half-way, is refused.
+Ignition, Butane, ct, Afterburn and coreos-cloudinit can be exchanged for these programs. This list has every known case
+in which the result is another one. Most are stricter on purpose: what would be lost, or would fail half-way,
+is refused.
 """
 
 
@@ -27,7 +28,7 @@ def generated() -> dict[Path, str]:
 def _sections() -> Iterator[str]:
     for path in sorted(DECISIONS.glob("*.md")):
         text = path.read_text("utf-8")
-        title = re.sub(r"^# \d+\. ", "", text.partition("\n")[0]).partition(":")[0]
+        title = re.split("[:;]", re.sub(r"^# \d+\. ", "", text.partition("\n")[0]))[0]
         for match in re.finditer(
             r"^## ([^\n]*\bdifferences\b[^\n]*)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL
         ):

@@ -54,6 +54,14 @@ def test_a_decision_has_a_status_and_a_date(page: Path) -> None:
     assert re.fullmatch(r"Status: (accepted|replaced by [^,]+), \d{4}-\d\d-\d\d\.", status)
 
 
+def test_all_sections_about_differences_are_in_the_one_list() -> None:
+    decisions = [path.read_text("utf-8") for path in sorted((DOCS / "decisions").glob("*.md"))]
+    headings = [one for text in decisions for one in re.findall(r"(?mi)^##+ (.*\bdiffer.*)$", text)]
+    listed = (DOCS / "reference/differences.md").read_text("utf-8").count("\nFrom [decision ")
+    assert len(headings) == listed, headings
+    assert [text.partition("\n")[0] for text in decisions if re.search(r"(?i)\bdifferences?\b[^\n]*:\n\n", text)] == []
+
+
 def test_the_messages_to_look_up_are_those_of_the_programs() -> None:
     files = (path for folder in ("provision", "transpiler", "page/src") for path in (ROOT / folder).rglob("*"))
     source = "\n".join(path.read_text("utf-8") for path in files if path.suffix in {".py", ".js"})
