@@ -6,8 +6,6 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from provision.config.problems import Problem
-from transpiler.lint.content.files.keyfiles import OTHER_NAMES
-from transpiler.lint.content.files.sshd import sshd_lines
 from transpiler.lint.content.ini import settings
 from transpiler.lint.content.kinds import FileKind, kind_of
 from transpiler.lint.content.tables import table
@@ -77,6 +75,8 @@ def _dated(text: str, which: str) -> Iterator[_Newer]:
 
 
 def _keyfile(text: str) -> Iterator[_Newer]:
+    from transpiler.lint.content.files.keyfiles import OTHER_NAMES
+
     for one in settings(text, ("#",), continues=False):
         since = table("since/keyfile").get(OTHER_NAMES.get(one.section, one.section), {}).get(one.name)
         if since:
@@ -84,6 +84,8 @@ def _keyfile(text: str) -> Iterator[_Newer]:
 
 
 def _sshd(text: str) -> Iterator[_Newer]:
+    from transpiler.lint.content.files.sshd import sshd_lines
+
     known = {name.lower(): (name, since) for name, since in table("since/sshd")[""].items()}
     for line, name, _words in sshd_lines(text):
         if name in known:
